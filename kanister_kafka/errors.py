@@ -1,0 +1,50 @@
+"""What can go wrong, as types.
+
+::
+
+    KanisterKafkaError        exit code
+    ├── InputError            1   the input, or a Blueprint, is wrong; carries every problem found
+    ├── UnreachableError      2   a file cannot be read, or the cluster does not answer
+    ├── TemplateError         1   a template fails: a site's own, named with its line
+    └── InternalError         70  our own output is wrong: a bug to report, never the user's fault
+
+Nothing here prints, and nothing in the library ends the process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from kanister_kafka.problem import Problem
+
+
+class KanisterKafkaError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(KanisterKafkaError):
+    """The input cannot be turned into what was asked for."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+        """All problems of the run, warnings too, sorted by place."""
+
+
+class UnreachableError(KanisterKafkaError):
+    """A file or a cluster is out of reach; the input itself was not judged."""
+
+    exit_code = 2
+
+
+class InternalError(KanisterKafkaError):
+    """What we rendered does not pass our own validator."""
+
+    exit_code = 70
+
+
+class TemplateError(KanisterKafkaError):
+    """A Jinja template cannot be loaded or rendered; the message names file and line."""

@@ -1,0 +1,127 @@
+"""What a site may choose, with the defaults and where they come from."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kanister_kafka.problem import Location, Problem, error
+from kanister_kafka.strimzi.fields import is_name
+
+DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
+"""bash and kubectl; docs/design.md says why this image."""
+DEFAULT_KASTEN_NAMESPACE = "kasten-io"
+DEFAULT_RUN_AS_USER = 65534
+IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
+LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+FREQUENCIES = ("@onDemand", "@hourly", "@daily", "@weekly", "@monthly", "@yearly")
+
+
+class Strategy(enum.Enum):
+    """How consistent the snapshot is to be."""
+
+    COLD = "cold"
+    """Every broker stopped: the volumes hold one moment of the whole cluster."""
+    HOT = "hot"
+    """Flushed only: each volume holds a moment of its own."""
+
+
+class QuiesceBy(enum.Enum):
+    """How writers are stopped."""
+
+    REPLICAS = "replicas"
+    """By `spec.replicas: 0`; the operator stays in charge."""
+    PAUSE = "pause"
+    """By a pause and by deleting the workload; nothing that GitOps compares is changed."""
+
+
+class KastenForm(enum.Enum):
+    """How Kasten is told to run the Blueprint."""
+
+    POLICY = "policy"
+    """A Policy with action hooks, which bracket the whole namespace."""
+    BINDING = "binding"
+    """A BlueprintBinding to the object that owns the volumes."""
+    ANNOTATION = "annotation"
+    """An annotation on that object, set by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For how long each step waits at most, in seconds."""
+
+    check: int = 60
+    """For the cluster to be Ready and its pods as well."""
+    quiesce: int = 120
+    """For the pods of writers to be gone."""
+    flush: int = 60
+    """For one node to write its page cache to its volumes."""
+    pause: int = 360
+    """For the operator to acknowledge: a running reconciliation may hold it for 300 s
+    (`STRIMZI_OPERATION_TIMEOUT_MS`)."""
+    components: int = 60
+    """For the pods of entity operator, Cruise Control and exporter to be gone."""
+    stop: int = 30
+    """For the pods of nodes to be gone, beyond their grace period."""
+    restart: int = 900
+    """For every node to be Ready again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """All choices of one rendering."""
+
+    strategy: Strategy = Strategy.COLD
+    quiesce_by: QuiesceBy = QuiesceBy.REPLICAS
+    kasten: tuple[KastenForm, ...] = ()
+    kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
+    """Namespace of Kasten, or of the Kanister controller."""
+    frequency: str = "@onDemand"
+    """Of the Policy; a schedule is an outage on schedule, so none is assumed."""
+    profile: str = ""
+    """Location profile that the Policy names; none by default."""
+    name: str = ""
+    """Name of the Blueprint; made of namespace and cluster by default."""
+    image: str = DEFAULT_IMAGE
+    service_account: str = ""
+    """Name of the service account of the steps; made of the cluster's by default."""
+    run_as_user: int | None = DEFAULT_RUN_AS_USER
+    """User id of the steps; None leaves it to the platform, as OpenShift wants."""
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    hook_timeout: int = 1200
+    """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
+    minutes by default)."""
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the choices themselves."""
+        return tuple(
+            error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
+            for path, value, must in self._wrong()
+        )
+
+    def _wrong(self) -> Iterator[tuple[str, object, str]]:
+        subdomain = "must be a lowercase RFC 1123 subdomain"
+        named = {
+            "name": self.name,
+            "kasten-namespace": self.kasten_namespace,
+            "service-account": self.service_account,
+            "profile": self.profile,
+        }
+        for path, value in named.items():
+            if (value or path == "kasten-namespace") and not is_name(value):
+                yield path, value, subdomain
+        if not IMAGE.fullmatch(self.image):
+            yield "image", self.image, "must be an image reference"
+        if self.frequency not in FREQUENCIES:
+            yield "frequency", self.frequency, f"must be one of {', '.join(FREQUENCIES)}"
+        for key, _value in (*self.labels, *self.annotations):
+            if not LABEL_KEY.fullmatch(key) or len(key) > 317:
+                yield "label, annotation", key, "must be a qualified name"
+        for _key, value in self.labels:
+            if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
+                yield "label", value, "must be a label value"

@@ -1,0 +1,68 @@
+"""Problems as data: what is wrong, where, and how bad it is."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    """How bad a problem is: an error stops the run, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in the input.
+
+    For an object read from a cluster `source` is `Kind/namespace/name` and line and column are 0.
+    """
+
+    source: str
+    line: int = 0
+    """Counted from 1; 0 where there is no text."""
+    column: int = 0
+    """Counted from 1; 0 where there is no text."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding, worded as kubectl words its own."""
+
+    check: str
+    """Id of the check, such as `ephemeral-storage`; a section of docs/checks.md bears its name."""
+    severity: Severity
+    location: Location
+    path: str
+    """Field path such as `spec.kafka.storage.type`; empty for a whole file."""
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return f"{self.location}: {self.severity.value}: {where}{self.message} ({self.check})"
+
+
+def error(check: str, location: Location, path: str, message: str) -> Problem:
+    """Make a problem that stops the run."""
+    return Problem(check, Severity.ERROR, location, path, message)
+
+
+def warning(check: str, location: Location, path: str, message: str) -> Problem:
+    """Make a problem that is told and does not stop the run."""
+    return Problem(check, Severity.WARNING, location, path, message)
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sort by place, each finding once."""
+    return tuple(sorted(set(problems), key=lambda p: (p.location, p.path, p.check, p.message)))
+
+
+def has_error(problems: Iterable[Problem]) -> bool:
+    """Tell whether any of them stops the run."""
+    return any(problem.severity is Severity.ERROR for problem in problems)

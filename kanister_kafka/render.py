@@ -1,0 +1,163 @@
+"""Plan to YAML text through templates; the only module that imports Jinja.
+
+A template spells and decides nothing. Each expression in it is one whole YAML scalar, quoted here
+where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
+or the shape of the document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import jinja2
+
+from kanister_kafka.errors import InternalError, TemplateError
+from kanister_kafka.options import KastenForm
+from kanister_kafka.plan import Plan
+from kanister_kafka.problem import in_order
+from kanister_kafka.validate import validate_text
+
+PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=-]*(:[A-Za-z0-9_./@=-]+)*")
+"""Text that YAML reads as the same string without quotes, save the words below."""
+WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One rendered object."""
+
+    kind: str
+    name: str
+    text: str
+    """A YAML document with a final newline and without `---`."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of a file of its own."""
+        return f"{self.kind.lower()}-{self.name}.yaml"
+
+
+class _Raw(str):
+    """Text that goes out as it is."""
+
+
+def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
+    """Spell the plan as Kubernetes objects, in the order in which they are applied.
+
+    `templates` is a directory of a site whose files go before ours of the same name. Raises
+    TemplateError for a template that fails, InternalError where the result is no valid Blueprint.
+    """
+    environment = _environment(templates)
+    manifests = tuple(
+        Manifest(kind, name, _spell(environment, template, plan, item))
+        for kind, name, template, item in _objects(plan)
+    )
+    problems = in_order(p for m in manifests for p in validate_text(m.text, m.file_name))
+    if problems:
+        found = "\n".join(str(problem) for problem in problems)
+        ours = "a template of --templates" if templates else "a defect of kanister-kafka: report it"
+        raise InternalError(f"what was rendered is not valid ({ours}):\n{found}")
+    return manifests
+
+
+def stream(manifests: Iterable[Manifest]) -> str:
+    """Join objects into one stream of YAML documents."""
+    return "---\n".join(manifest.text for manifest in manifests)
+
+
+def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
+    """Yield kind, name, template and what the template is about besides the plan."""
+    yield "ServiceAccount", plan.service_account, "serviceaccount.yaml.j2", None
+    if plan.record:
+        yield "ConfigMap", plan.record, "configmap.yaml.j2", None
+    for role in plan.roles:
+        yield "Role", role.name, "role.yaml.j2", role
+        yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
+    yield "Blueprint", plan.name, "blueprint.yaml.j2", None
+    if KastenForm.POLICY in plan.options.kasten:
+        yield "Policy", plan.name, "policy.yaml.j2", None
+    if KastenForm.BINDING in plan.options.kasten:
+        yield "BlueprintBinding", plan.name, "blueprintbinding.yaml.j2", None
+
+
+def scalar(value: object) -> str:
+    """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
+    if isinstance(value, _Raw):
+        return value
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
+        return value
+    if isinstance(value, (str, int)):
+        return json.dumps(value, ensure_ascii=False)
+    raise TypeError(f"a template may not print a {type(value).__name__}")
+
+
+def _environment(templates: Path | None) -> jinja2.Environment:
+    ours = jinja2.PackageLoader("kanister_kafka.templates", "")
+    loaders: list[jinja2.BaseLoader] = [ours]
+    if templates is not None:
+        if not templates.is_dir():
+            raise TemplateError(f"{templates}: is no directory")
+        loaders.insert(0, jinja2.FileSystemLoader(templates))
+    environment = jinja2.Environment(
+        # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<%=",
+        variable_end_string="%>",
+        comment_start_string="<%#",
+        comment_end_string="%>",
+        undefined=jinja2.StrictUndefined,
+        finalize=scalar,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - finalize does for YAML what this does for HTML
+        loader=jinja2.ChoiceLoader(loaders),
+    )
+    environment.filters["comment"] = _comment
+    environment.filters["script"] = partial(_script, environment)
+    return environment
+
+
+def _spell(environment: jinja2.Environment, template: str, plan: Plan, item: object) -> str:
+    try:
+        return environment.get_template(template).render(plan=plan, item=item)
+    except jinja2.TemplateSyntaxError as failure:
+        where = failure.filename or failure.name
+        raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
+    except (jinja2.TemplateError, TypeError, ValueError, OSError) as failure:
+        frames = traceback.extract_tb(failure.__traceback__)
+        lines = [frame for frame in frames if frame.filename.endswith(".j2")]
+        where = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else template
+        raise TemplateError(f"{where}: {failure}") from failure
+
+
+def _source(environment: jinja2.Environment, name: str) -> str:
+    if environment.loader is None:
+        raise jinja2.TemplateNotFound(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _comment(text: str) -> _Raw:
+    """Make one comment line: a control character in a path must not end it."""
+    return _Raw("# " + "".join(char if char.isprintable() else "?" for char in text))
+
+
+def _script(environment: jinja2.Environment, parts: Iterable[str], indent: int) -> _Raw:
+    """Join script files into one body, indented for a block scalar."""
+    texts = []
+    for part in parts:
+        # A script is text to copy: compiled as a template it could meet delimiters of its own.
+        text = _source(environment, f"scripts/{part}")
+        lines = [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
+        texts.append("\n".join(lines).strip("\n"))
+    body = "\n\n".join(texts)
+    lines = [f"{' ' * indent}{line}" if line else "" for line in body.expandtabs(2).split("\n")]
+    return _Raw("\n".join(lines))

@@ -1,0 +1,70 @@
+"""Bootstrap addresses: which custom resource writes into which cluster.
+
+No owner reference leads from a MirrorMaker 2 or a Connect to its cluster, only an address does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kanister_kafka.strimzi.fields import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """All addresses under which a cluster can be reached."""
+
+    cluster: str
+    namespace: str
+    external: frozenset[str]
+    """Host names and `host:port` pairs of listeners, as the custom resource tells them."""
+
+    def match(self, bootstrap: str, namespace: str) -> bool:
+        """Tell whether one server of a comma-separated list is this cluster.
+
+        `namespace` is that of the client, in which a short name is looked up.
+        """
+        return any(self._matches(server.strip(), namespace) for server in bootstrap.split(","))
+
+    def _matches(self, server: str, namespace: str) -> bool:
+        host, colon, port = server.rpartition(":")
+        host = (host if colon and port.isdigit() else server).lower().rstrip(".")
+        if host in self.external or server.lower() in self.external:
+            return True
+        # <service>[.<namespace>[.svc[.<domain>]]], or a pod behind the headless service
+        labels = host.split(".")
+        if len(labels) > 1 and self._is_headless(labels[1]):
+            labels = labels[1:]
+        home = labels[1] if len(labels) > 1 else namespace
+        in_cluster = len(labels) <= 2 or labels[2] == "svc"
+        return in_cluster and home == self.namespace and self._is_service(labels[0])
+
+    def _is_headless(self, service: str) -> bool:
+        return service == f"{self.cluster}-kafka-brokers"
+
+    def _is_service(self, service: str) -> bool:
+        # KafkaResources.java: <cluster>-kafka-bootstrap, <cluster>-kafka-brokers and, for each
+        # external listener, <cluster>-kafka-<listener>-bootstrap.
+        prefix = f"{self.cluster}-kafka-"
+        return service.startswith(prefix) and service.endswith(("bootstrap", "brokers"))
+
+
+def addresses(cluster: str, namespace: str, kafka: Field) -> Addresses:
+    """Gather the addresses from spec and status of a Kafka."""
+    found = {text.lower().rstrip(".") for text in _told(kafka) if text}
+    return Addresses(cluster, namespace, frozenset(found))
+
+
+def _told(kafka: Field) -> Iterator[str]:
+    for listener in kafka.at("status", "listeners").each():
+        yield from listener.at("bootstrapServers").string().split(",")
+        for address in listener.at("addresses").each():
+            host = address.at("host").string()
+            port = address.at("port").integer(0)
+            yield f"{host}:{port}" if host and port else ""
+    for listener in kafka.at("spec", "kafka", "listeners").each():
+        bootstrap = listener.at("configuration", "bootstrap")
+        yield bootstrap.at("host").string()
+        for name in bootstrap.at("alternativeNames").each():
+            yield name.string()

@@ -1,0 +1,144 @@
+"""Typed reading of custom resources: each wrong type or missing value becomes a located problem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from kanister_kafka.document import Document, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.problem import Location, Problem, error, warning
+
+DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""RFC 1123, as Kubernetes asks of most names; no such name can carry shell or template text."""
+MAX_NAME = 253
+
+
+def is_name(text: str) -> bool:
+    """Tell whether Kubernetes takes the text for the name of an object."""
+    return len(text) <= MAX_NAME and DNS_SUBDOMAIN.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place in an object, there or not, which reports what is wrong with it."""
+
+    node: Node | None
+    path: str
+    location: Location
+    """Of the node, or of the nearest parent that is there."""
+    problems: list[Problem]
+
+    @classmethod
+    def of(cls, document: Document, problems: list[Problem]) -> Field:
+        """Start at the top of an object."""
+        return cls(document.root, "", document.root.location, problems)
+
+    @property
+    def present(self) -> bool:
+        """Whether the input sets a value here; null counts as unset, as in Kubernetes."""
+        return self.node is not None and not (
+            isinstance(self.node, Scalar) and self.node.value is None
+        )
+
+    def at(self, *keys: str) -> Field:
+        """Go down to a key, and from there to the next."""
+        here = self
+        for key in keys:
+            quoted = f'["{key}"]' if "/" in key or "." in key else f".{key}"
+            path = f"{here.path}{quoted}".removeprefix(".")
+            node = here._mapping()
+            child = node.get(key) if node else None
+            location = child.location if child else here.location
+            here = Field(child, path, location, self.problems)
+        return here
+
+    def each(self) -> tuple[Field, ...]:
+        """Return the items of a list; none where it is unset."""
+        if not self.present:
+            return ()
+        if not isinstance(self.node, Sequence):
+            self._wrong("a list")
+            return ()
+        return tuple(
+            Field(item, f"{self.path}[{i}]", item.location, self.problems)
+            for i, item in enumerate(self.node.items)
+        )
+
+    def string(self, default: str = "") -> str:
+        """Return a string, or the default where it is unset."""
+        if not self.present:
+            return default
+        if isinstance(self.node, Scalar) and isinstance(self.node.value, str):
+            return self.node.value
+        self._wrong("a string")
+        return default
+
+    def integer(self, default: int, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+        """Return a whole number within bounds, or the default where it is unset."""
+        if not self.present:
+            return default
+        value = self.node.value if isinstance(self.node, Scalar) else None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self._wrong("an integer")
+            return default
+        if not minimum <= value <= maximum:
+            self._wrong(f"between {minimum} and {maximum}")
+            return default
+        return value
+
+    def boolean(self) -> bool:
+        """Return true or false; false where it is unset."""
+        if not self.present:
+            return False
+        if isinstance(self.node, Scalar) and isinstance(self.node.value, bool):
+            return self.node.value
+        self._wrong("a boolean")
+        return False
+
+    def choice(self, choices: Collection[str]) -> str:
+        """Return one of the choices; anything else is reported and comes back empty."""
+        value = self.required().string()
+        if value and value not in choices:
+            known = ", ".join(f'"{choice}"' for choice in choices)
+            self.error("wrong-type", f'Unsupported value: "{value}": supported values: {known}')
+            return ""
+        return value
+
+    def name(self, default: str = "") -> str:
+        """Return the name of an object, required unless there is a default."""
+        if not self.present and not default:
+            self.required()
+            return ""
+        value = self.string(default)
+        if value and not is_name(value):
+            self._wrong("a lowercase RFC 1123 subdomain")
+            return ""
+        return value
+
+    def required(self) -> Field:
+        """Report the field where it is unset."""
+        if not self.present:
+            self.error("missing-field", "Required value")
+        return self
+
+    def error(self, check: str, message: str) -> None:
+        """Report an error here."""
+        self.problems.append(error(check, self.location, self.path, message))
+
+    def warn(self, check: str, message: str) -> None:
+        """Report a warning here."""
+        self.problems.append(warning(check, self.location, self.path, message))
+
+    def _mapping(self) -> MappingNode | None:
+        if self.present and not isinstance(self.node, MappingNode):
+            self._wrong("an object")
+        return self.node if isinstance(self.node, MappingNode) else None
+
+    def _wrong(self, wanted: str) -> None:
+        if isinstance(self.node, Scalar):
+            shown = self.node.text[:60]
+            shown = f'"{shown}"' if isinstance(self.node.value, str) else shown
+        else:
+            shown = "an object" if isinstance(self.node, MappingNode) else "a list"
+        self.error("wrong-type", f"Invalid value: {shown}: must be {wanted}")

@@ -1,0 +1,127 @@
+"""A Kafka cluster as Strimzi runs it, free of versions and of YAML.
+
+Names of workloads, pods and containers follow Strimzi's KafkaResources.java and *Resources.java.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NewType
+
+from kanister_kafka.strimzi.versions import Bounds
+
+WorkloadName = NewType("WorkloadName", str)
+PoolName = NewType("PoolName", str)
+
+DEFAULT_GRACE_SECONDS = 30
+"""`terminationGracePeriodSeconds` where none is set (Strimzi's PodTemplate.java)."""
+
+
+class Role(enum.Enum):
+    """What a node does; a combined node has both roles."""
+
+    BROKER = "broker"
+    CONTROLLER = "controller"
+
+
+class WorkloadKind(enum.Enum):
+    """Kind of the object that keeps pods running."""
+
+    STATEFUL_SET = "StatefulSet"
+    POD_SET = "StrimziPodSet"
+    DEPLOYMENT = "Deployment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What keeps the pods of one node pool, of all brokers or of ZooKeeper running."""
+
+    name: WorkloadName
+    kinds: tuple[WorkloadKind, ...]
+    """Kinds that it may have by all that is known; with two, the steps find out at run time."""
+    pool: PoolName | None
+    """The node pool, or None where the cluster has none, and for ZooKeeper."""
+    roles: tuple[Role, ...]
+    replicas: int
+    """As the input has it, for people to read; the steps follow the cluster."""
+    grace_seconds: int
+    """Time that its pods get to shut down."""
+
+    @property
+    def combined(self) -> bool:
+        """Whether its nodes are broker and controller in one."""
+        return len(self.roles) == 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """A custom resource whose pods write into the cluster."""
+
+    kind: str
+    resource: str
+    """Plural name with group, as kubectl takes it."""
+    namespace: str
+    name: str
+    replicas: int
+    """As the input has it, or the default of Strimzi where it is unset."""
+    workload: WorkloadName
+    kinds: tuple[WorkloadKind, ...]
+    reason: str
+    """Why it counts as a writer."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bystander:
+    """A custom resource that is left alone, and why."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaCluster:
+    """One Kafka custom resource with all that belongs to it."""
+
+    name: str
+    namespace: str
+    source: str
+    """File or object that it was read from."""
+    operator: Bounds
+    """Operator versions that it can belong to."""
+    zookeeper: Workload | None
+    """ZooKeeper, or None in KRaft mode."""
+    nodes: tuple[Workload, ...]
+    """Workloads of Kafka nodes, sorted by name."""
+    components: tuple[WorkloadName, ...]
+    """Deployments beside the nodes: Cruise Control, entity operator, exporter."""
+    writers: tuple[Writer, ...]
+    bystanders: tuple[Bystander, ...]
+
+    @property
+    def pools(self) -> tuple[PoolName, ...]:
+        """Names of its node pools; none where it has no KafkaNodePool."""
+        return tuple(node.pool for node in self.nodes if node.pool is not None)
+
+    @property
+    def broker_only(self) -> tuple[Workload, ...]:
+        """Workloads that can stop while the metadata quorum still answers."""
+        return tuple(node for node in self.nodes if Role.CONTROLLER not in node.roles)
+
+    @property
+    def quorum(self) -> tuple[Workload, ...]:
+        """Workloads that hold the metadata: ZooKeeper, or the nodes with the controller role."""
+        if self.zookeeper:
+            return (self.zookeeper,)
+        return tuple(node for node in self.nodes if Role.CONTROLLER in node.roles)
+
+    def __str__(self) -> str:
+        return f"Kafka {self.namespace}/{self.name}"

@@ -1,0 +1,371 @@
+"""Custom resources in, one KafkaCluster out, with every problem on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kanister_kafka.document import Document
+from kanister_kafka.problem import Location, Problem, error, has_error, in_order
+from kanister_kafka.strimzi.addresses import addresses
+from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.model import (
+    DEFAULT_GRACE_SECONDS,
+    KafkaCluster,
+    PoolName,
+    Role,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from kanister_kafka.strimzi.storage import check_storage
+from kanister_kafka.strimzi.versions import Bounds, Feature, Version, parse_version
+from kanister_kafka.strimzi.writers import CLIENTS, find_clients
+
+GROUP = "kafka.strimzi.io"
+PAUSE = "strimzi.io/pause-reconciliation"
+CLUSTER_LABEL = "strimzi.io/cluster"
+API_FEATURES = {"v1": Feature.API_V1, "v1beta2": Feature.API_V1BETA2}
+SETTLED = ("", "ZooKeeper", "KRaft")
+"""Values of `status.kafkaMetadataState` outside a migration (0.40 to 0.47; gone while paused)."""
+COMPONENTS = {
+    "cruiseControl": "-cruise-control",
+    "entityOperator": "-entity-operator",
+    "kafkaExporter": "-kafka-exporter",
+}
+"""Field of the Kafka spec to what Strimzi adds to the cluster's name for the Deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A cluster, where one could be made out, and all problems."""
+
+    cluster: KafkaCluster | None
+    """None where a problem is an error."""
+    problems: tuple[Problem, ...]
+
+
+def read(
+    documents: Iterable[Document],
+    *,
+    cluster: str = "",
+    namespace: str = "",
+    strimzi_version: Version | None = None,
+) -> Reading:
+    """Find one Kafka cluster among documents of any kind and order.
+
+    `cluster` is `NAME` or `NAMESPACE/NAME`, needed where there are several; `namespace` stands for
+    the one that a document leaves out. Nothing is raised: see `Reading.problems`.
+    """
+    reader = _Reader(tuple(documents), namespace, strimzi_version)
+    found = reader.read(cluster)
+    problems = in_order(reader.problems)
+    return Reading(None if has_error(problems) else found, problems)
+
+
+class _Reader:
+    def __init__(
+        self, documents: tuple[Document, ...], namespace: str, version: Version | None
+    ) -> None:
+        self.problems: list[Problem] = []
+        self.documents = documents
+        self.namespace = namespace
+        self.version = version
+
+    def read(self, wanted: str) -> KafkaCluster | None:
+        kafka = self._choose([top for top in self._all("Kafka") if self._named(top)], wanted)
+        if kafka is None:
+            return None
+        namespace, name = self._name(kafka)
+        annotations = kafka.at("metadata", "annotations")
+        self._check_settled(kafka, annotations)
+        pools = self._pools(namespace, name)
+        bounds = self._bounds(kafka, pools)
+        spec = kafka.at("spec").required()
+        uses_zookeeper = self._uses_zookeeper(kafka, annotations)
+        bounds = bounds.having(Feature.ZOOKEEPER) if uses_zookeeper else self._kraft(kafka, bounds)
+        pools = self._pools_in_use(kafka, annotations, pools, uses_zookeeper=uses_zookeeper)
+        if bounds.empty:
+            kafka.error(
+                "contradiction",
+                f"no Strimzi version fits: {bounds.first_reason} needs {bounds.first[0]}."
+                f"{bounds.first[1]} or later, {bounds.last_reason} ended before",
+            )
+        kinds = self._kinds(namespace, name, bounds)
+        nodes = self._nodes(name, spec, pools, kinds, uses_zookeeper=uses_zookeeper)
+        self._check_nodes(kafka, nodes, uses_zookeeper=uses_zookeeper)
+        zookeeper = self._zookeeper(name, spec, kinds) if uses_zookeeper else None
+        self._check_spec(spec, annotations)
+        found = find_clients(
+            self.documents,
+            addresses(name, namespace, kafka),
+            bounds,
+            self.namespace,
+            self.problems,
+        )
+        self._check_unique()
+        components = sorted(
+            name + suffix for key, suffix in COMPONENTS.items() if spec.at(key).present
+        )
+        return KafkaCluster(
+            name=name,
+            namespace=namespace,
+            source=kafka.location.source,
+            operator=bounds,
+            zookeeper=zookeeper,
+            nodes=tuple(sorted(nodes, key=lambda node: node.name)),
+            components=tuple(WorkloadName(component) for component in components),
+            writers=found.writers,
+            bystanders=found.bystanders,
+        )
+
+    def _all(self, kind: str, group: str = GROUP) -> list[Field]:
+        return [
+            Field.of(document, self.problems)
+            for document in self.documents
+            if document.kind == kind and document.group == group
+        ]
+
+    def _name(self, top: Field) -> tuple[str, str]:
+        metadata = top.at("metadata")
+        return metadata.at("namespace").name(self.namespace), metadata.at("name").name()
+
+    def _named(self, top: Field) -> bool:
+        return all(self._name(top))
+
+    def _choose(self, kafkas: list[Field], wanted: str) -> Field | None:
+        namespace, slash, name = wanted.rpartition("/")
+        fits = [
+            kafka
+            for kafka in kafkas
+            if not wanted
+            or (self._name(kafka)[1] == name and (not slash or self._name(kafka)[0] == namespace))
+        ]
+        if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
+            here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
+            fits = here or fits
+        names = sorted({"/".join(self._name(kafka)) for kafka in fits})
+        if len(names) == 1:
+            return fits[0]
+        if names:
+            listed = ", ".join(names)
+            message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
+            fits[0].error("several-clusters", message)
+        elif wanted and kafkas:
+            listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
+            kafkas[0].error("no-kafka", f"no Kafka {wanted} in the input, which has {listed}")
+        elif not self._all("Kafka"):
+            location = self._somewhere()
+            message = f"no kind: Kafka of group {GROUP} in the input"
+            self.problems.append(error("no-kafka", location, "", message))
+        return None
+
+    def _somewhere(self) -> Location:
+        if self.documents:
+            return Location(self.documents[0].root.location.source)
+        return Location("<input>")
+
+    def _check_settled(self, kafka: Field, annotations: Field) -> None:
+        kraft = annotations.at("strimzi.io/kraft")
+        state = kafka.at("status", "kafkaMetadataState")
+        if kraft.string() in ("migration", "rollback"):
+            kraft.error(
+                "metadata-migration",
+                f'Invalid value: "{kraft.string()}": a cluster on its way between ZooKeeper and '
+                "KRaft must not be stopped; finish the migration or roll it back first",
+            )
+        elif state.string() not in SETTLED:
+            state.error(
+                "metadata-migration",
+                f'Invalid value: "{state.string()}": the migration between ZooKeeper and KRaft '
+                "has not ended; the cluster must not be stopped",
+            )
+
+    def _bounds(self, kafka: Field, pools: Sequence[Field]) -> Bounds:
+        bounds = Bounds.exactly(self.version) if self.version else Bounds()
+        version = kafka.at("apiVersion").string().rpartition("/")[2]
+        if version in API_FEATURES:
+            bounds = bounds.having(API_FEATURES[version])
+        else:
+            known = ", ".join(f'"{GROUP}/{name}"' for name in API_FEATURES)
+            message = f'Unsupported value: "{version}": supported values: {known}'
+            kafka.at("apiVersion").error("unsupported-version", message)
+        if pools:
+            bounds = bounds.having(Feature.NODE_POOLS)
+        seen = parse_version(kafka.at("status", "operatorLastSuccessfulVersion").string())
+        if seen and not self.version:  # a lower bound only: operators are upgraded
+            bounds = bounds.since(seen, "status.operatorLastSuccessfulVersion")
+        return bounds
+
+    def _uses_zookeeper(self, kafka: Field, annotations: Field) -> bool:
+        # The annotation wins: up to 0.39 the CRD asked for spec.zookeeper in KRaft mode as well.
+        if kafka.at("apiVersion").string() == f"{GROUP}/v1":
+            if kafka.at("spec", "zookeeper").present:
+                kafka.at("spec", "zookeeper").error(
+                    "contradiction", "API v1 has no ZooKeeper; is this a v1beta2 resource?"
+                )
+            return False
+        if annotations.at("strimzi.io/kraft").string() == "enabled":
+            return False
+        return kafka.at("spec", "zookeeper").present
+
+    def _kraft(self, kafka: Field, bounds: Bounds) -> Bounds:
+        annotated = kafka.at("metadata", "annotations", "strimzi.io/kraft").string() == "enabled"
+        return bounds.having(Feature.KRAFT_ANNOTATED if annotated else Feature.KRAFT_ALONE)
+
+    def _pools(self, namespace: str, cluster: str) -> list[Field]:
+        """Return the pools of the cluster; report those that belong to no Kafka."""
+        kafkas = {self._name(kafka) for kafka in self._all("Kafka")}
+        mine = []
+        for pool in self._all("KafkaNodePool"):
+            home, name = self._name(pool)
+            label = pool.at("metadata", "labels", CLUSTER_LABEL)
+            owner = label.required().string()
+            if (home, owner) == (namespace, cluster):
+                mine.append(pool)
+            elif home and name and owner and (home, owner) not in kafkas:
+                label.error(
+                    "orphan-node-pool",
+                    f'Invalid value: "{owner}": no Kafka {home}/{owner} in the input',
+                )
+        return mine
+
+    def _pools_in_use(
+        self, kafka: Field, annotations: Field, pools: list[Field], *, uses_zookeeper: bool
+    ) -> list[Field]:
+        enabled = annotations.at("strimzi.io/node-pools").string() == "enabled"
+        wanted = enabled if uses_zookeeper else True
+        if wanted and not pools:
+            kafka.error(
+                "missing-field", "the cluster uses node pools but no KafkaNodePool is in the input"
+            )
+        if pools and not wanted:
+            annotations.at("strimzi.io/node-pools").error(
+                "contradiction",
+                'KafkaNodePools are in the input but this is not "enabled": Strimzi ignores them',
+            )
+        return pools if wanted else []
+
+    def _kinds(self, namespace: str, cluster: str, bounds: Bounds) -> tuple[WorkloadKind, ...]:
+        """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
+        for pod_set in self._all("StrimziPodSet", "core.strimzi.io"):
+            label = pod_set.at("metadata", "labels", CLUSTER_LABEL).string()
+            if (self._name(pod_set)[0], label) == (namespace, cluster):
+                return (WorkloadKind.POD_SET,)
+        kinds = (
+            (WorkloadKind.POD_SET, Feature.POD_SETS),
+            (WorkloadKind.STATEFUL_SET, Feature.STATEFUL_SETS),
+        )
+        return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
+
+    def _nodes(
+        self,
+        cluster: str,
+        spec: Field,
+        pools: Sequence[Field],
+        kinds: tuple[WorkloadKind, ...],
+        *,
+        uses_zookeeper: bool,
+    ) -> list[Workload]:
+        kafka = spec.at("kafka").required()
+        common_grace = _grace(kafka, DEFAULT_GRACE_SECONDS)
+        if not pools:
+            check_storage(kafka.at("storage").required())
+            node = Workload(
+                name=WorkloadName(f"{cluster}-kafka"),
+                kinds=kinds,
+                pool=None,
+                roles=(Role.BROKER,),
+                replicas=kafka.at("replicas").required().integer(0, minimum=1),
+                grace_seconds=common_grace,
+            )
+            return [node]
+        nodes = []
+        for pool in pools:
+            name = pool.at("metadata", "name").name()
+            settings = pool.at("spec").required()
+            check_storage(settings.at("storage").required())
+            roles = self._roles(settings.at("roles").required())
+            replicas = settings.at("replicas").required().integer(0)
+            if len(roles) == 2 and (replicas > 1 or len(pools) > 1):
+                settings.at("roles").warn(
+                    "combined-roles",
+                    "nodes that are broker and controller in one lose their quorum while they "
+                    "stop, so the last ones may be killed after their grace period; use a "
+                    "KafkaNodePool of its own for the controllers",
+                )
+            if uses_zookeeper and Role.CONTROLLER in roles:
+                settings.at("roles").error(
+                    "contradiction", "a cluster with ZooKeeper has no node with role controller"
+                )
+            node = Workload(
+                name=WorkloadName(f"{cluster}-{name}"),
+                kinds=(WorkloadKind.POD_SET,),
+                pool=PoolName(name),
+                roles=roles,
+                replicas=replicas,
+                grace_seconds=_grace(settings, common_grace),
+            )
+            nodes.append(node)
+        return nodes
+
+    def _roles(self, field: Field) -> tuple[Role, ...]:
+        texts = {item.choice([role.value for role in Role]) for item in field.each()}
+        if field.present and not texts:
+            field.required()
+            field.error("missing-field", "Required value: at least one of broker, controller")
+        return tuple(role for role in Role if role.value in texts)
+
+    def _check_nodes(self, kafka: Field, nodes: list[Workload], *, uses_zookeeper: bool) -> None:
+        roles = {role for node in nodes for role in node.roles}
+        for role in Role:
+            needed = role is Role.BROKER or not uses_zookeeper
+            if nodes and needed and role not in roles:
+                kafka.error("contradiction", f"no node pool of the cluster has role {role.value}")
+
+    def _zookeeper(self, cluster: str, spec: Field, kinds: tuple[WorkloadKind, ...]) -> Workload:
+        zookeeper = spec.at("zookeeper")
+        check_storage(zookeeper.at("storage").required())
+        return Workload(
+            name=WorkloadName(f"{cluster}-zookeeper"),
+            kinds=kinds,
+            pool=None,
+            roles=(),
+            replicas=zookeeper.at("replicas").required().integer(0, minimum=1),
+            grace_seconds=_grace(zookeeper, DEFAULT_GRACE_SECONDS),
+        )
+
+    def _check_spec(self, spec: Field, annotations: Field) -> None:
+        if spec.at("kafka", "tieredStorage").present:
+            spec.at("kafka", "tieredStorage").warn(
+                "tiered-storage",
+                "segments in remote storage are outside the volumes: back that storage up as well",
+            )
+        version = spec.at("kafka", "version")
+        if not version.string():
+            version.warn(
+                "unpinned-version",
+                "not set: if the operator is upgraded while the cluster is stopped, brokers start "
+                "on its default version at once, with no rolling upgrade; set the version",
+            )
+        if annotations.at(PAUSE).string().lower() == "true":
+            annotations.at(PAUSE).warn(
+                "paused",
+                "reconciliation is paused already: it is resumed until the brokers serve again, "
+                "then paused as before",
+            )
+
+    def _check_unique(self) -> None:
+        seen: dict[tuple[str, str, str], Location] = {}
+        for kind in ("Kafka", "KafkaNodePool", *CLIENTS):
+            for top in self._all(kind):
+                key = (kind, *self._name(top))
+                if all(key) and key in seen:
+                    message = f"{kind} {key[1]}/{key[2]} is defined at {seen[key]} already"
+                    top.error("duplicate-object", message)
+                seen.setdefault(key, top.location)
+
+
+def _grace(settings: Field, default: int) -> int:
+    field = settings.at("template", "pod", "terminationGracePeriodSeconds")
+    return field.integer(default)

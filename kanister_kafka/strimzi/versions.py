@@ -1,0 +1,113 @@
+"""What each Strimzi version does, in one table; nothing else in the package compares versions.
+
+Versions are compared by major and minor number. Each row was read in the source of Strimzi at the
+tags named: feature gates in FeatureGates.java, API versions in the CRDs, removals in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, replace
+
+Version = tuple[int, int]
+
+OLDEST: Version = (0, 23)
+"""The first version with pausing, API v1beta2 alone and MirrorMaker 2 that scales to 0."""
+
+
+class Feature(enum.Enum):
+    """Something that an operator has from one version to another."""
+
+    API_V1BETA2 = "API v1beta2"
+    API_V1 = "API v1"
+    STATEFUL_SETS = "StatefulSets"
+    POD_SETS = "StrimziPodSets"
+    CONNECT_DEPLOYMENTS = "Deployments for Connect"
+    CONNECT_POD_SETS = "StrimziPodSets for Connect"
+    NODE_POOLS = "node pools"
+    ZOOKEEPER = "ZooKeeper"
+    KRAFT_ANNOTATED = 'KRaft by annotation "strimzi.io/kraft"'
+    KRAFT_ALONE = "KRaft without an annotation"
+    MIRROR_MAKER_1 = "MirrorMaker 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The versions that have a feature, both ends included; None is an open end."""
+
+    first: Version | None
+    last: Version | None
+    source: str
+
+
+TABLE: dict[Feature, Span] = {
+    Feature.API_V1BETA2: Span(None, (0, 51), "CRDs of 0.23.0 to 0.51.0; removed in 1.0.1"),
+    Feature.API_V1: Span((0, 49), None, "CRDs of 0.49.1"),
+    # Gate UseStrimziPodSets: code from 0.27, default from 0.30, StatefulSets removed in 0.35.
+    Feature.STATEFUL_SETS: Span(None, (0, 34), "FeatureGates.java; CHANGELOG 0.35.0"),
+    Feature.POD_SETS: Span((0, 27), None, "FeatureGates.java of 0.27.0"),
+    # Gate StableConnectIdentities: code from 0.34, default from 0.37, forced from 0.39.
+    Feature.CONNECT_DEPLOYMENTS: Span(None, (0, 38), "FeatureGates.java; CHANGELOG 0.39.0"),
+    Feature.CONNECT_POD_SETS: Span((0, 34), None, "FeatureGates.java of 0.34.0"),
+    Feature.NODE_POOLS: Span((0, 36), None, "CHANGELOG 0.36.0"),
+    Feature.ZOOKEEPER: Span(None, (0, 45), "CHANGELOG 0.46.0"),
+    Feature.KRAFT_ANNOTATED: Span((0, 38), None, "CHANGELOG 0.38.0; ignored from 0.48.0"),
+    Feature.KRAFT_ALONE: Span((0, 48), None, "CHANGELOG 0.48.0"),
+    Feature.MIRROR_MAKER_1: Span(None, (0, 45), "CHANGELOG 0.46.0"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The operator versions that fit everything seen so far."""
+
+    first: Version = OLDEST
+    last: Version | None = None
+    first_reason: str = "the oldest supported"
+    last_reason: str = ""
+
+    @classmethod
+    def exactly(cls, version: Version) -> Bounds:
+        """Return the bounds of a version that the user named."""
+        return cls(version, version, "--strimzi-version", "--strimzi-version")
+
+    def having(self, feature: Feature) -> Bounds:
+        """Narrow to the versions that have a feature."""
+        span = TABLE[feature]
+        bounds = self.since(span.first, feature.value) if span.first else self
+        if span.last and (bounds.last is None or span.last < bounds.last):
+            bounds = replace(bounds, last=span.last, last_reason=feature.value)
+        return bounds
+
+    def since(self, first: Version, reason: str) -> Bounds:
+        """Narrow to a version and what came after it."""
+        if first <= self.first:
+            return self
+        return replace(self, first=first, first_reason=reason)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no version fits."""
+        return self.last is not None and self.last < self.first
+
+    def may_have(self, feature: Feature) -> bool:
+        """Tell whether any version within the bounds has a feature."""
+        return not self.having(feature).empty
+
+    def __str__(self) -> str:
+        first = spelled(self.first)
+        if self.last is None:
+            return f"{first} or later"
+        return first if self.first == self.last else f"{first} to {spelled(self.last)}"
+
+
+def spelled(version: Version) -> str:
+    """Return the version as Strimzi writes it."""
+    return f"{version[0]}.{version[1]}"
+
+
+def parse_version(text: str) -> Version | None:
+    """Read `0.45`, `0.45.2` or `v0.45.2`; None where it is no version."""
+    match = re.fullmatch(r"v?(\d{1,4})\.(\d{1,4})(\.\d{1,4})?([-+].*)?", text)
+    return (int(match[1]), int(match[2])) if match else None

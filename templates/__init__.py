@@ -1,0 +1,1 @@
+"""Jinja templates and shell scripts, shipped with the package."""

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Pausing a custom resource, and putting its annotation back as it was found.
+PAUSE=strimzi.io/pause-reconciliation
+PAUSE_BEFORE=kanister-kafka.io/pause-before
+
+# annotation RESOURCE NAME NAMESPACE KEY
+annotation() { api get "$1" "$2" -n "$3" -o "jsonpath={.metadata.annotations.${4//./\\.}}"; }
+
+condition() {
+  api get "$1" "$2" -n "$3" -o "jsonpath={.status.conditions[?(@.type==\"$4\")].status}"
+}
+
+# Between the end of one pause and the end of the reconciliation after it, the status still shows the
+# old condition. A new pause would then count as acknowledged while the operator is at work.
+resuming() {
+  local value seen
+  value=$(annotation "$1" "$2" "$3" "$PAUSE")
+  seen=$(condition "$1" "$2" "$3" ReconciliationPaused)
+  [[ ${value,,} == true || $seen != True ]] ||
+    printf 'the operator has not ended the reconciliation after an earlier pause of %s/%s' "$1" "$2"
+}
+
+# Not `kubectl wait`: it ignores the condition where observedGeneration is old, and a missing right
+# to watch makes it hang.
+not_paused() {
+  local seen
+  seen=$(condition "$1" "$2" "$3" ReconciliationPaused)
+  [[ $seen == True ]] ||
+    printf 'the operator has not acknowledged the pause of %s/%s; does it run?' "$1" "$2"
+}
+
+# pause RESOURCE NAME NAMESPACE SECONDS: what the annotation was is kept in the same write, once.
+pause() {
+  local value before
+  wait_for "$4" resuming "$1" "$2" "$3"
+  value=$(annotation "$1" "$2" "$3" "$PAUSE")
+  before=$(annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
+  if [[ -z $before ]]; then
+    before=${value:+value:$value}
+    before=${before:-unset}
+  fi
+  api annotate "$1" "$2" -n "$3" --overwrite "$PAUSE=true" "$PAUSE_BEFORE=$before" >/dev/null
+  wait_for "$4" not_paused "$1" "$2" "$3"
+  say "$1/$2 is paused"
+}
+
+# let_reconcile RESOURCE NAME NAMESPACE: ends the pause; what it was before is still kept.
+let_reconcile() { api annotate "$1" "$2" -n "$3" --overwrite "$PAUSE-" >/dev/null; }
+
+# restore_pause RESOURCE NAME NAMESPACE: the annotation is as it was found.
+restore_pause() {
+  local before
+  before=$(annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
+  case $before in
+    '') return 0 ;;
+    value:*) set -- "$@" "$PAUSE=${before#value:}" ;;
+    *) set -- "$@" "$PAUSE-" ;;
+  esac
+  api annotate "$1" "$2" -n "$3" --overwrite "$4" "$PAUSE_BEFORE-" >/dev/null
+}

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Writers are quiesced by a pause and by deleting their workload: their spec stays as it is, so that
+# a GitOps controller finds nothing to undo.
+
+# quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD
+quiesce_writer() {
+  local kind value before names
+  value=$(annotation "$1" "$3" "$2" "$PAUSE")
+  before=$(annotation "$1" "$3" "$2" "$PAUSE_BEFORE")
+  if [[ ${value,,} == true && -z $before ]]; then
+    names=$(pods "$2" "strimzi.io/cluster=$3,strimzi.io/name=$4")
+    [[ -z $names ]] || fail "$1/$3 was paused by somebody else and runs: end that pause first"
+    return 0
+  fi
+  pause "$1" "$3" "$2" "$PAUSE_LIMIT"
+  for kind in ${WRITER_KINDS//,/ }; do
+    api delete "$kind" "$4" -n "$2" --ignore-not-found --wait=false
+  done
+}
+
+release_writer() { restore_pause "$1" "$3" "$2"; }

@@ -1,0 +1,7 @@
+# shellcheck shell=bash
+# Writers are quiesced by their replica count. The operator stays in charge of them.
+
+# quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD
+quiesce_writer() { scale_to_zero "$1" "$3" "$2"; }
+
+release_writer() { restore_replicas "$1" "$3" "$2"; }

@@ -1,0 +1,67 @@
+"""The references in blueprints/: which example, which choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kanister_kafka import (
+    KastenForm,
+    Manifest,
+    Options,
+    Plan,
+    QuiesceBy,
+    Strategy,
+    build,
+    load,
+    parse_version,
+    read,
+    render,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder below blueprints/."""
+
+    example: str
+    cluster: str = ""
+    options: Options = field(default_factory=Options)
+    strimzi: str = ""
+
+    def plan(self) -> Plan:
+        path = Path("examples") / self.example
+        reading = read(
+            load([path]).documents,
+            cluster=self.cluster,
+            strimzi_version=parse_version(self.strimzi),
+        )
+        assert reading.cluster is not None, reading.problems
+        return build(reading.cluster, self.options, reading.problems)
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        return render(self.plan())
+
+
+CASES = {
+    "kraft-separate-pools": Case("kraft-separate-pools"),
+    "kraft-separate-pools-hot": Case(
+        "kraft-separate-pools", options=Options(strategy=Strategy.HOT, kasten=(KastenForm.POLICY,))
+    ),
+    "kraft-combined": Case("kraft-combined", options=Options(kasten=(KastenForm.BINDING,))),
+    "kraft-broker-pools": Case("kraft-broker-pools"),
+    "mirror-maker-2": Case(
+        "mirror-maker-2",
+        options=Options(kasten=(KastenForm.POLICY,), quiesce_by=QuiesceBy.PAUSE),
+    ),
+    "seed": Case(
+        "seed",
+        "kafka-mirror/my-cluster",
+        Options(kasten=(KastenForm.POLICY, KastenForm.ANNOTATION)),
+        "0.23",
+    ),
+    "stateful-sets": Case("stateful-sets"),
+    "strimzi-v1": Case("strimzi-v1", options=Options(kasten=(KastenForm.POLICY,))),
+    "zookeeper-node-pools": Case("zookeeper-node-pools"),
+    "zookeeper-pod-sets": Case("zookeeper-pod-sets", options=Options(kasten=(KastenForm.BINDING,))),
+}

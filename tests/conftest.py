@@ -1,0 +1,30 @@
+"""Shared by all tests: options, and one line of advice where the package is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-blueprints",
+        action="store_true",
+        help="write blueprints/ anew instead of comparing it",
+    )
+
+
+def pytest_configure() -> None:
+    if importlib.util.find_spec("kanister_kafka.templates") is None:
+        pytest.exit("install the package first: pip install -e '.[dev]'", 2)
+
+
+@pytest.fixture
+def at_root(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run from the root of the repository, where examples/ is."""
+    monkeypatch.chdir(ROOT)
+    return ROOT

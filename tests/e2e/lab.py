@@ -1,0 +1,284 @@
+"""A real cluster, driven by kubectl: what the end-to-end tests see and do there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+OPT_IN = "kanister-kafka.io/e2e=true"
+"""Label of the namespaces that the tests may stop and start; nothing else is ever touched."""
+KANISTER_NAMESPACE = "kasten-io"
+
+
+def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+    done = subprocess.run(
+        ["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=timeout
+    )
+    if done.returncode:
+        raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def get(*arguments: str) -> dict:
+    return json.loads(kubectl("get", *arguments, "-o", "json"))
+
+
+def why_not() -> str:
+    """Say in one line why no end-to-end test can run here, or nothing."""
+    if not shutil.which("kubectl"):
+        return "kubectl is not on PATH"
+    try:
+        if not get("namespaces", "-l", OPT_IN)["items"]:
+            return f"no namespace of this cluster has the label {OPT_IN}"
+    except (AssertionError, subprocess.TimeoutExpired) as failure:
+        return str(failure).splitlines()[0]
+    return ""
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """One Kafka that may be stopped and started."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def resource(self) -> dict:
+        return get("kafka", self.name, "-n", self.namespace)
+
+    def pods(self, *components: str) -> list[dict]:
+        names = ",".join(f"{self.name}-{c}" for c in components or ("kafka", "zookeeper"))
+        selector = f"strimzi.io/cluster={self.name},strimzi.io/name in ({names})"
+        return get("pods", "-n", self.namespace, "-l", selector)["items"]
+
+    def claims(self) -> set[str]:
+        found = get("pvc", "-n", self.namespace, "-l", f"strimzi.io/cluster={self.name}")["items"]
+        return {claim["metadata"]["uid"] for claim in found}
+
+    def record(self) -> dict[str, str]:
+        name = f"{self.name}-kanister-kafka"
+        return get("configmap", name, "-n", self.namespace).get("data", {})
+
+    def broker(self) -> str:
+        """Name of a pod with Kafka's tools that serves."""
+        pods = self.pods("kafka")
+        roles = "strimzi.io/broker-role"
+        return next(
+            p["metadata"]["name"]
+            for p in pods
+            if p["metadata"]["labels"].get(roles, "true") == "true"
+        )
+
+    def tool(self, tool: str, *arguments: str, stdin: str | None = None) -> str:
+        command = f"KAFKA_HEAP_OPTS=-Xmx96m exec /opt/kafka/bin/{tool} {' '.join(arguments)}"
+        pod = self.broker()
+        interactive = ["-i"] if stdin is not None else []
+        return kubectl(
+            *("exec", *interactive, pod, "-n", self.namespace, "-c", "kafka", "--"),
+            *("bash", "-c", command),
+            stdin=stdin,
+            timeout=300,
+        )
+
+    def write(self, topic: str, messages: list[str]) -> None:
+        self.tool(
+            "kafka-console-producer.sh",
+            f"--bootstrap-server localhost:9092 --topic {topic} --request-required-acks all",
+            stdin="".join(f"{message}\n" for message in messages),
+        )
+
+    def read(self, topic: str, wait_ms: int = 8000) -> list[str]:
+        text = self.tool(
+            "kafka-console-consumer.sh",
+            f"--bootstrap-server localhost:9092 --topic {topic} --from-beginning",
+            f"--timeout-ms {wait_ms} 2>/dev/null || true",
+        )
+        return text.split()
+
+
+def kafkas() -> list[Kafka]:
+    """Return every Kafka in the namespaces that opted in."""
+    namespaces = {n["metadata"]["name"] for n in get("namespaces", "-l", OPT_IN)["items"]}
+    found = get("kafka", "--all-namespaces")["items"]
+    return sorted(
+        (
+            Kafka(k["metadata"]["namespace"], k["metadata"]["name"])
+            for k in found
+            if k["metadata"]["namespace"] in namespaces
+        ),
+        key=str,
+    )
+
+
+@dataclass
+class Outcome:
+    """How an ActionSet ended."""
+
+    state: str
+    error: str
+    phases: dict[str, str]
+    seconds: float
+    log: str = ""
+
+    def done(self) -> bool:
+        return self.state == "complete"
+
+
+def run_action(action: str, blueprint: str, namespace: str, timeout: float = 900) -> Outcome:
+    """Run an action through the Kanister controller and follow it to its very end.
+
+    The state becomes `failed` before the deferPhase has run, so that is waited for as well.
+    """
+    made = json.loads(
+        kubectl(
+            *("create", "-o", "json", "-f", "-"),
+            stdin=json.dumps(
+                {
+                    "apiVersion": "cr.kanister.io/v1alpha1",
+                    "kind": "ActionSet",
+                    "metadata": {"generateName": "e2e-", "namespace": KANISTER_NAMESPACE},
+                    "spec": {
+                        "actions": [
+                            {
+                                "name": action,
+                                "blueprint": blueprint,
+                                "object": {
+                                    "kind": "Namespace",
+                                    "name": namespace,
+                                    "namespace": namespace,
+                                },
+                            }
+                        ]
+                    },
+                }
+            ),
+        )
+    )
+    name = made["metadata"]["name"]
+    began = time.monotonic()
+    with _task_logs(namespace) as log:
+        while time.monotonic() - began < timeout:
+            status = get("actionset", name, "-n", KANISTER_NAMESPACE).get("status", {})
+            actions = status.get("actions", [{}])
+            deferred = actions[0].get("deferPhase", {})
+            ended = deferred.get("state", "") in ("", "complete", "failed")
+            if status.get("state") in ("complete", "failed") and ended:
+                phases = {p["name"]: p["state"] for p in actions[0].get("phases", [])}
+                if deferred.get("name"):
+                    phases[deferred["name"]] = deferred["state"]
+                error = status.get("error", {}).get("message", "")
+                seconds = time.monotonic() - began
+                return Outcome(status["state"], error, phases, seconds, "\n".join(log))
+            time.sleep(0.5)
+    raise AssertionError(f"{action} of {blueprint} did not end within {timeout} s: {status}")
+
+
+@contextlib.contextmanager
+def _task_logs(namespace: str) -> Iterator[list[str]]:
+    """Collect what the task pods of a namespace print, while they are there."""
+    lines: list[str] = []
+    over = threading.Event()
+    followed: dict[str, threading.Thread] = {}
+
+    def follow(pod: str) -> None:
+        done = subprocess.run(
+            ["kubectl", "logs", "-f", pod, "-n", namespace], capture_output=True, text=True
+        )
+        lines.extend(done.stdout.splitlines())
+
+    def look() -> None:
+        while not over.is_set():
+            with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+                for pod in get("pods", "-n", namespace, "-l", "createdBy=kanister")["items"]:
+                    name = pod["metadata"]["name"]
+                    if name not in followed and pod["status"].get("phase") != "Pending":
+                        followed[name] = threading.Thread(target=follow, args=(name,))
+                        followed[name].start()
+            over.wait(0.3)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        over.set()
+        thread.join()
+        for follower in followed.values():
+            follower.join(10)
+
+
+@dataclass
+class Exits:
+    """Exit codes of the containers that ended while this was watching."""
+
+    codes: dict[str, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    """Pods in the order in which their main container ended."""
+
+
+@contextlib.contextmanager
+def watch_exits(kafka: Kafka) -> Iterator[Exits]:
+    """Watch the pods of a cluster; a deleted pod tells its exit code in its last change."""
+    exits = Exits()
+    watcher = subprocess.Popen(
+        [
+            *("kubectl", "get", "pods", "-n", kafka.namespace),
+            *("-l", f"strimzi.io/cluster={kafka.name}", "--watch", "-o", "json"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def read() -> None:
+        assert watcher.stdout is not None
+        for pod in _objects(watcher.stdout.readline):
+            name = pod["metadata"]["name"]
+            for status in pod.get("status", {}).get("containerStatuses", []):
+                ended = status.get("state", {}).get("terminated")
+                key = f"{name}/{status['name']}"
+                if ended and key not in exits.codes:
+                    exits.codes[key] = ended["exitCode"]
+                    exits.order.append(name)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield exits
+    finally:
+        time.sleep(1)
+        watcher.terminate()
+        thread.join(10)
+        watcher.wait(10)
+
+
+def _objects(readline: Callable[[], str]) -> Iterator[dict]:
+    """Split kubectl's stream of pretty-printed JSON objects."""
+    lines: list[str] = []
+    while line := readline():
+        lines.append(line)
+        if line.startswith("}"):
+            yield json.loads("".join(lines))
+            lines.clear()
+
+
+def wait_until(what: str, check: Callable[[], object], timeout: float = 600) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < timeout:
+        with contextlib.suppress(AssertionError, KeyError, StopIteration):
+            if check():
+                return
+        time.sleep(1)
+    raise AssertionError(f"not within {timeout} s: {what}")
+
+
+def is_ready(resource: dict) -> bool:
+    conditions = resource.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

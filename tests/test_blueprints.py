@@ -1,0 +1,83 @@
+"""blueprints/ is what examples/ render to, and every other tool at hand accepts it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kanister_kafka import validate_text
+
+from .cases import CASES
+from .conftest import ROOT
+
+FOLDER = ROOT / "blueprints"
+named = pytest.mark.parametrize("name", CASES)
+
+
+@named
+def test_reference_is_fresh(name: str, at_root: Path, request: pytest.FixtureRequest) -> None:
+    folder = at_root / "blueprints" / name
+    rendered = {m.file_name: m.text for m in CASES[name].manifests()}
+    if request.config.getoption("--update-blueprints"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file, text in rendered.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="\n")
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert kept == rendered, "run `make blueprints` and look at the difference"
+
+
+def test_every_example_has_a_reference_and_nothing_else_is_there() -> None:
+    examples = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
+    assert {case.example for case in CASES.values()} == examples
+    assert {path.name for path in FOLDER.iterdir()} == set(CASES)
+
+
+@named
+def test_renders_the_same_bytes_twice(name: str, at_root: Path) -> None:  # noqa: ARG001
+    assert CASES[name].manifests() == CASES[name].manifests()
+
+
+@named
+@pytest.mark.peer
+def test_kanctl_accepts(name: str, tmp_path: Path) -> None:
+    kanctl = shutil.which("kanctl")
+    if kanctl is None:
+        pytest.skip("kanctl is not on PATH")
+    for path in (FOLDER / name).glob("blueprint-*.yaml"):
+        done = subprocess.run(
+            [kanctl, "validate", "blueprint", "-f", str(path)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@named
+def test_script_bodies_pass_shellcheck(name: str, tmp_path: Path) -> None:
+    for path in (FOLDER / name).glob("blueprint-*.yaml"):
+        blueprint = yaml.safe_load(path.read_text())
+        for action in blueprint["actions"].values():
+            for phase in (*action["phases"], action.get("deferPhase")):
+                if phase:
+                    command = phase["args"]["command"]
+                    body = command[command.index("-c") + 1]
+                    (tmp_path / f"{phase['name']}.sh").write_text(body)
+    done = subprocess.run(
+        # SC2016: the loop of flush is for the shell of the broker, not for this one
+        ["shellcheck", "--shell=bash", "--exclude=SC2016", *sorted(tmp_path.glob("*.sh"))],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@named
+def test_our_own_validator_accepts(name: str) -> None:
+    for path in (FOLDER / name).iterdir():
+        assert not validate_text(path.read_bytes(), path.name)

@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import ast
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanister_kafka import document
+from kanister_kafka.document import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    Document,
+    MappingNode,
+    Scalar,
+    from_object,
+    load,
+    loads,
+    plain,
+)
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.problem import Location, Severity
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
+
+# Nine lists, each of nine aliases of the one before: nine to the ninth values out of a few lines.
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n"
+    for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+def objects(text: str | bytes) -> list[object]:
+    return [plain(found.root) for found in loads(text).documents]
+
+
+def found_in(text: str | bytes) -> list[tuple[str, int, int, str]]:
+    problems = loads(text, "f.yaml").problems
+    assert all(problem.severity is Severity.ERROR for problem in problems)
+    assert all(problem.location.source == "f.yaml" for problem in problems)
+    assert all(problem.message for problem in problems)
+    return [(p.check, p.location.line, p.location.column, p.path) for p in problems]
+
+
+INVALID = {
+    "duplicate-key": ("a: 1\nb: 2\na: 3\n", ("duplicate-key", 3, 1, "")),
+    "duplicate-key-nested": ("a:\n  b: 1\n  b: 2\n", ("duplicate-key", 3, 3, "")),
+    "duplicate-key-json": ('{"a": 1, "a": 2}', ("duplicate-key", 1, 10, "")),
+    "duplicate-key-spelled-otherwise": ('"a": 1\na: 2\n', ("duplicate-key", 2, 1, "")),
+    "duplicate-key-second-document": ("a: 1\n---\nb: 1\nb: 2\n", ("duplicate-key", 4, 1, "")),
+    "syntax": ("a: [1\nb: 2\n", ("yaml-syntax", 2, 2, "")),
+    "syntax-tab": ("a:\n\tb: 1\n", ("yaml-syntax", 2, 1, "")),
+    "syntax-escape": ('a: "\\U0FFFFFFF"\n', ("yaml-syntax", 1, 7, "")),
+    "syntax-control-character": ("a: \0\n", ("yaml-syntax", 1, 1, "")),
+    "no-int": ("a: !!int three\n", ("yaml-syntax", 1, 4, "")),
+    "no-float": ("a: !!float x\n", ("yaml-syntax", 1, 4, "")),
+    "no-bool": ("a: !!bool 7\n", ("yaml-syntax", 1, 4, "")),
+    "alias-bomb": (BOMB, ("yaml-limit", 7, 20, "")),
+    "alias-of-itself": ("a: &a\n  b: *a\n", ("yaml-limit", 2, 6, "")),
+    "alias-of-nothing": ("a: *b\n", ("yaml-limit", 1, 4, "")),
+    "alias-across-documents": ("a: &a 1\n---\nb: *a\n", ("yaml-limit", 3, 4, "")),
+    "nesting-flow": ("[" * 5000, ("yaml-limit", 1, MAX_DEPTH + 1, "")),
+    "nesting-block": (
+        "".join(f"{' ' * level}a:\n" for level in range(MAX_DEPTH + 1)),
+        ("yaml-limit", MAX_DEPTH + 1, MAX_DEPTH + 1, ""),
+    ),
+    "nesting-mapping-in-list": ("- " * 5000, ("yaml-limit", 1, 2 * MAX_DEPTH + 1, "")),
+    "binary": (b"\x7fELF\x02\x01\xff\xfe", ("not-text", 1, 1, "")),
+    "utf-16": ("a: 1\n".encode("utf-16"), ("not-text", 1, 1, "")),
+    "latin-1": (b"a: caf\xe9\n", ("not-text", 1, 1, "")),
+    "half-a-surrogate-pair": ("a: \ud800\n", ("not-text", 1, 1, "")),
+    "too-large": (b"#" * (MAX_BYTES + 1), ("too-large", 1, 1, "")),
+    "scalar": ("hello\n", ("wrong-type", 1, 1, "")),
+    "list": ("- a: 1\n", ("wrong-type", 1, 1, "")),
+    "scalar-second-document": ("a: 1\n---\n  text\n", ("wrong-type", 3, 3, "")),
+    "list-item-scalar": ("kind: List\nitems:\n- kind: A\n- 5\n", ("wrong-type", 4, 3, "items[1]")),
+    "list-item-list": ("kind: List\nitems:\n- - kind: A\n", ("wrong-type", 3, 3, "items[0]")),
+    "key-list": ("? [a]\n: 1\n", ("wrong-type", 1, 3, "")),
+    "key-of-a-helm-template": ("a: {{ .Values.name }}\n", ("wrong-type", 1, 5, "")),
+    "key-mapping": ("? {a: 1}\n: 1\n", ("wrong-type", 1, 3, "")),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), INVALID.values(), ids=INVALID)
+def test_broken_text_is_a_located_problem(
+    text: str | bytes, expected: tuple[str, int, int, str]
+) -> None:
+    assert found_in(text) == [expected]
+
+
+def test_every_check_has_a_case() -> None:
+    calls = (
+        node
+        for node in ast.walk(ast.parse(Path(document.__file__).read_text()))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+    )
+    ids = {
+        call.args[0].value  # type: ignore[attr-defined]
+        for call in calls
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) in ("error", "_report")
+    }
+    assert ids == {check for _text, (check, *_) in INVALID.values()}
+
+
+def test_every_problem_of_a_text_is_found() -> None:
+    assert found_in("a: 1\na: 2\nb: !!int x\n---\n7\n---\na: [\n") == [
+        ("duplicate-key", 2, 1, ""),
+        ("yaml-syntax", 3, 4, ""),
+        ("yaml-syntax", 8, 1, ""),
+        ("wrong-type", 5, 1, ""),
+    ]
+
+
+def test_what_stands_before_a_syntax_error_is_kept() -> None:
+    loaded = loads("kind: A\n---\nkind: [\n")
+    assert [found.kind for found in loaded.documents] == ["A"]
+    assert [problem.check for problem in loaded.problems] == ["yaml-syntax"]
+
+
+@pytest.mark.parametrize("limit", ["alias-bomb", "nesting-flow", "alias-of-itself"])
+def test_a_text_that_breaks_a_limit_yields_nothing(limit: str) -> None:
+    text, _expected = INVALID[limit]
+    assert isinstance(text, str)
+    assert loads("kind: A\n---\n" + text).documents == ()
+
+
+def test_a_duplicate_key_keeps_the_last_value() -> None:
+    assert objects("a: 1\na: 2\n") == [{"a": 2}]
+
+
+def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The mapping at the top is a level as well.
+    assert loads("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)).problems == ()
+    monkeypatch.setattr(document, "MAX_BYTES", 5)
+    assert loads("a: 1\n").problems == ()
+    assert found_in("a: 10\n") == [("too-large", 1, 1, "")]
+
+
+def test_values_below_an_alias_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One for the mapping, two for its keys, two for each use of the list of one.
+    monkeypatch.setattr(document, "MAX_NODES", 7)
+    assert loads("a: &a [1]\nb: *a\n").problems == ()
+    monkeypatch.setattr(document, "MAX_NODES", 6)
+    assert found_in("a: &a [1]\nb: *a\n") == [("yaml-limit", 2, 4, "")]
+
+
+def test_a_text_of_many_bytes_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "MAX_BYTES", 8)
+    assert loads("a: éé\n").problems == ()
+    assert found_in("a: ééé\n") == [("too-large", 1, 1, "")]
+
+
+VALID = {
+    "empty": ("", []),
+    "empty-bytes": (b"", []),
+    "blank": ("\n  \n\n", []),
+    "comment": ("# nothing\n", []),
+    "separators": ("---\n---\n...\n", []),
+    "null": ("null\n---\n~\n---\n", []),
+    "byte-order-mark": (b"\xef\xbb\xbfa: 1\n", [{"a": 1}]),
+    "byte-order-mark-text": ("\ufeffa: 1\n", [{"a": 1}]),
+    "byte-order-mark-alone": (b"\xef\xbb\xbf", []),
+    "windows-lines": ("a: 1\r\nb: 2\r\n", [{"a": 1, "b": 2}]),
+    "json": ('{"a": [1, null, "x", {"b": true}]}', [{"a": [1, None, "x", {"b": True}]}]),
+    "documents": ("a: 1\n---\n\n---\nb: 2\n", [{"a": 1}, {"b": 2}]),
+    "key-bool-like": ("on: 1\nyes: 2\nno: 3\n", [{"on": 1, "yes": 2, "no": 3}]),
+    "key-number-like": ("1: a\n0x1f: b\n1.5: c\n", [{"1": "a", "0x1f": "b", "1.5": "c"}]),
+    "key-null-like": ("null: a\n~: b\n", [{"null": "a", "~": "b"}]),
+    "key-empty": ("? \n: a\n", [{"": "a"}]),
+    "value-bool": ("a: on\nb: 'on'\nc: false\n", [{"a": True, "b": "on", "c": False}]),
+    "value-number": ("a: 12\nb: 0x1f\nc: 1.5\nd: '3'\n", [{"a": 12, "b": 31, "c": 1.5, "d": "3"}]),
+    "value-null": ("a:\nb: ~\nc: 'null'\n", [{"a": None, "b": None, "c": "null"}]),
+    # A date is no type of JSON: Kubernetes takes it for a string.
+    "value-date": ("a: 2024-05-06\n", [{"a": "2024-05-06"}]),
+    "value-version": ("a: 3.9.0\nb: 4.0-IV3\n", [{"a": "3.9.0", "b": "4.0-IV3"}]),
+    "value-block": ("a: |\n  one\n  two\n", [{"a": "one\ntwo\n"}]),
+    "value-unicode": ("a: Zürich 東京 🎉\n", [{"a": "Zürich 東京 🎉"}]),
+    "tag-of-yaml": ("a: !!str 5\nb: !!int '5'\n", [{"a": "5", "b": 5}]),
+    "tag-foreign": ("a: !custom 5\nb: !!python/name:os.system x\n", [{"a": "5", "b": "x"}]),
+    "alias": ("a: &a [1, {b: 2}]\nc: *a\n", [{"a": [1, {"b": 2}], "c": [1, {"b": 2}]}]),
+    "alias-scalar": ("a: &a 5\nc: *a\n*a : d\n", [{"a": 5, "c": 5, "5": "d"}]),
+    "alias-redefined": ("a: &x 1\nb: &x 2\nc: *x\n", [{"a": 1, "b": 2, "c": 2}]),
+    "merge": (
+        "a: &a {x: 1, y: 1}\nb:\n  <<: *a\n  y: 2\n",
+        [{"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}}],
+    ),
+    "merge-last": (
+        "a: &a {x: 1, y: 1}\nb:\n  y: 2\n  <<: *a\n",
+        [{"a": {"x": 1, "y": 1}, "b": {"y": 2, "x": 1}}],
+    ),
+    "kind-list": ("kind: List\nitems:\n- kind: A\n- kind: B\n", [{"kind": "A"}, {"kind": "B"}]),
+    "kind-kafka-list": ("kind: KafkaList\nitems:\n- kind: Kafka\n", [{"kind": "Kafka"}]),
+    "kind-list-empty": ("kind: List\nitems: []\n", []),
+    "kind-list-null-item": ("kind: List\nitems:\n-\n- kind: A\n", [{"kind": "A"}]),
+    "kind-list-nested": (
+        "kind: List\nitems:\n- kind: A\n- kind: List\n  items:\n  - kind: B\n- kind: C\n",
+        [{"kind": "A"}, {"kind": "B"}, {"kind": "C"}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), VALID.values(), ids=VALID)
+def test_text_becomes_objects(text: str | bytes, expected: list[object]) -> None:
+    assert loads(text).problems == ()
+    assert objects(text) == expected
+
+
+def test_a_document_names_its_kind_and_its_place() -> None:
+    (found,) = loads("# why\napiVersion: kafka.strimzi.io/v1\nkind: Kafka\n", "k.yaml").documents
+    assert (found.group, found.version, found.kind) == ("kafka.strimzi.io", "v1", "Kafka")
+    assert str(found.root.location) == "k.yaml:2:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("apiVersion: v1\nkind: Secret\n", ("", "v1", "Secret")),
+        ("apiVersion: apps/v1\nkind: 5\n", ("apps", "v1", "")),
+        ("apiVersion: [v1]\n", ("", "", "")),
+        ("a: 1\n", ("", "", "")),
+    ],
+    ids=["core", "kind-no-string", "version-no-string", "neither"],
+)
+def test_group_version_and_kind(text: str, expected: tuple[str, str, str]) -> None:
+    (found,) = loads(text).documents
+    assert (found.group, found.version, found.kind) == expected
+
+
+def test_text_at_a_path() -> None:
+    (found,) = loads("a:\n  b: c\n  n: 1\nl: [x]\n").documents
+    assert found.text("a", "b") == "c"
+    elsewhere = [(), ("a",), ("a", "n"), ("a", "b", "c"), ("l", "0")]
+    assert [found.text(*path) for path in elsewhere] == [""] * 5
+
+
+def test_nodes_know_their_place_and_spelling() -> None:
+    (found,) = loads("a:\n  - x\n  - on: 0x1f\n", "f").documents
+    listed = found.root.get("a")
+    assert isinstance(listed, document.Sequence)
+    assert listed.location == Location("f", 2, 3)
+    item = listed.items[1]
+    assert isinstance(item, MappingNode)
+    (entry,) = item.entries
+    assert (entry.key, entry.location) == ("on", Location("f", 3, 5))
+    assert entry.value == Scalar(31, Location("f", 3, 9), "0x1f")
+    assert found.root.get("b") is None
+
+
+def test_files_are_read_in_the_order_given(tmp_path: Path) -> None:
+    for name in "ba":
+        (tmp_path / f"{name}.txt").write_text(f"kind: {name}\n")
+    loaded = load([tmp_path / "b.txt", str(tmp_path / "a.txt")])
+    assert [found.kind for found in loaded.documents] == ["b", "a"]
+    assert [found.root.location.source for found in loaded.documents] == [
+        str(tmp_path / "b.txt"),
+        str(tmp_path / "a.txt"),
+    ]
+
+
+def test_a_directory_is_read_sorted_and_by_suffix(tmp_path: Path) -> None:
+    names = ["z.yaml", "a/2.json", "a/1.yml", "b.yaml", "note.md", "kafka.yaml.bak", "c.YAML~"]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "d.yaml").mkdir()  # named like a file
+    for name in names:
+        (tmp_path / name).write_text(json.dumps({"kind": name}))
+    loaded = load([tmp_path])
+    assert [found.kind for found in loaded.documents] == ["a/1.yml", "a/2.json", "b.yaml", "z.yaml"]
+    assert loaded.problems == ()
+
+
+def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1\na: 2\n")
+    (tmp_path / "b.yaml").write_text("b: [\n")
+    problems = load([tmp_path]).problems
+    assert [(Path(p.location.source).name, p.check) for p in problems] == [
+        ("a.yaml", "duplicate-key"),
+        ("b.yaml", "yaml-syntax"),
+    ]
+
+
+def test_a_large_file_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "MAX_BYTES", 100)
+    (tmp_path / "large.yaml").write_text("a: 1\n" * 1000)
+    (problem,) = load([tmp_path / "large.yaml"]).problems
+    assert problem.check == "too-large"
+
+
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"kind: A\n---\nb: 1\nb: 2\n")))
+    loaded = load(["-"])
+    assert [found.kind for found in loaded.documents] == ["A", ""]
+    assert [str(problem.location) for problem in loaded.problems] == ["<stdin>:4:1"]
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "file.yaml/below.yaml", "nul\0.yaml"])
+def test_an_unreadable_path_is_out_of_reach(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file.yaml").touch()
+    with pytest.raises(UnreachableError) as caught:
+        load([tmp_path / name])
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_may_not_be_read_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By a patch and not by chmod: the suite may run as root, who may read anything.
+    def refuse(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "secret.yaml"
+    path.touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UnreachableError, match=r"secret\.yaml: Permission denied$"):
+        load([path])
+
+
+def test_an_object_of_a_cluster_is_located_by_its_name() -> None:
+    value = {
+        "kind": "Kafka",
+        "metadata": {"namespace": "kafka", "name": "demo"},
+        "spec": {"list": [1, (2, None)], "1": True},
+    }
+    found = from_object(value)
+    assert plain(found.root) == {**value, "spec": {"list": [1, [2, None]], "1": True}}
+    spec = found.root.get("spec")
+    assert spec is not None
+    assert spec.location == Location("Kafka/kafka/demo")
+    assert str(spec.location) == "Kafka/kafka/demo"
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        ({"kind": "Node", "metadata": {"name": "a"}}, "Node/a"),
+        ({"kind": "Node", "metadata": None}, "Node"),
+        ({}, ""),
+    ],
+    ids=["no-namespace", "no-metadata", "empty"],
+)
+def test_an_object_of_a_cluster_may_lack_names(value: dict[str, object], source: str) -> None:
+    assert from_object(value).root.location == Location(source)
+
+
+def test_keys_of_an_object_are_text() -> None:
+    assert plain(from_object({1: {True: 2}}).root) == {"1": {"True": 2}}  # type: ignore[dict-item]
+
+
+@PROPERTY
+@given(st.text())
+def test_any_text_is_read(text: str) -> None:
+    assert_readable(text)
+
+
+@PROPERTY
+@given(st.binary())
+def test_any_bytes_are_read(raw: bytes) -> None:
+    assert_readable(raw)
+
+
+@PROPERTY
+@given(st.text(alphabet="&*!|>'\"%@`{}[],:?-#<=~ \n\ta1.\ufeff\0\\x"))
+def test_any_indicators_are_read(text: str) -> None:
+    # Plain random text seldom holds what YAML gives a meaning to.
+    assert_readable(text)
+
+
+EXAMPLE_TEXTS = [path.read_text() for path in sorted(EXAMPLES.glob("*/*.yaml"))]
+SCRAPS = st.sampled_from(
+    ["\t", "\0", "&a ", "*a ", "<<: ", "---\n", "- ", ": ", "? ", "{", "[", "]", "'", '"', "|", "%"]
+)
+
+
+@st.composite
+def damaged_examples(draw: st.DrawFn) -> str:
+    text = draw(st.sampled_from(EXAMPLE_TEXTS))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.integers(0, 40)))
+        text = text[:start] + draw(SCRAPS | st.just("") | st.text(max_size=5)) + text[end:]
+    return text
+
+
+@PROPERTY
+@given(damaged_examples())
+def test_a_damaged_example_is_read(text: str) -> None:
+    assert_readable(text)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@PROPERTY
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_an_object_comes_back_as_it_went_in(value: dict[str, object]) -> None:
+    value.pop("metadata", None)  # from_object takes names out of it
+    assert plain(from_object(value).root) == value
+
+
+def assert_readable(text: str | bytes) -> None:
+    loaded = loads(text, "f")
+    lines = (text if isinstance(text, bytes) else text.encode(errors="replace")).splitlines()
+    for problem in loaded.problems:
+        assert problem.severity is Severity.ERROR
+        assert problem.location.source == "f"
+        assert problem.location.line >= 1
+        assert problem.location.column >= 1
+        assert "\n" not in problem.message
+    assert all(isinstance(found, Document) for found in loaded.documents)
+    # More documents than lines cannot be, nor may a second reading differ.
+    assert len(loaded.documents) <= len(lines) + 1
+    assert loads(text, "f") == loaded

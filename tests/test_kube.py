@@ -1,0 +1,442 @@
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import subprocess
+import sys
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from kanister_kafka.document import plain
+from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.kube import fetch
+from kanister_kafka.problem import Location, Severity
+
+STRIMZI = "kafka.strimzi.io"
+CORE = "core.strimzi.io"
+BEARER = "abc.def.ghi"
+PLURALS = {
+    "Kafka": (STRIMZI, "kafkas"),
+    "KafkaNodePool": (STRIMZI, "kafkanodepools"),
+    "KafkaMirrorMaker2": (STRIMZI, "kafkamirrormaker2s"),
+    "KafkaConnect": (STRIMZI, "kafkaconnects"),
+    "KafkaMirrorMaker": (STRIMZI, "kafkamirrormakers"),
+    "KafkaBridge": (STRIMZI, "kafkabridges"),
+    "StrimziPodSet": (CORE, "strimzipodsets"),
+    "StatefulSet": ("apps", "statefulsets"),
+}
+
+
+class ApiServer(http.server.ThreadingHTTPServer):
+    """What an API server answers to reads, as far as the module can tell."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.groups = {"apps": ["v1"], STRIMZI: ["v1", "v1beta2"], CORE: ["v1", "v1beta2"]}
+        self.unserved = set()  # (version, plural)
+        self.objects = []  # (group, plural, object)
+        self.answers = {}  # path to status and body, instead of what follows from the objects
+        self.page = 500
+        self.asked = []
+
+    def add(self, kind, namespace, name, cluster="", **fields):
+        labels = {"strimzi.io/cluster": cluster} if cluster else {}
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        metadata["managedFields"] = [{"manager": "kubectl"}]
+        self.objects.append((*PLURALS[kind], {"metadata": metadata, **fields}))
+
+    def forbid(self, path):
+        message = f'is forbidden: User "jane" cannot list {path}'
+        self.answers[path] = (403, {"kind": "Status", "message": message, "code": 403})
+
+    def answer(self, path, query):
+        if path in self.answers:
+            return self.answers[path]
+        _, _apis, *steps = path.split("/")
+        if steps == [""]:
+            return 200, {
+                "kind": "APIGroupList",
+                "groups": [self.group(name) for name in self.groups],
+            }
+        group, version, *steps = steps
+        namespace = steps[1] if steps[0] == "namespaces" else ""
+        plural, *name = steps[2:] if namespace else steps
+        if version not in self.groups.get(group, ()) or (version, plural) in self.unserved:
+            return 404, {"kind": "Status", "message": "the server could not find the resource"}
+        found = [
+            item
+            for at_group, at_plural, item in self.objects
+            if (at_group, at_plural) == (group, plural)
+            and namespace in ("", item["metadata"]["namespace"])
+            and name in ([], [item["metadata"]["name"]])
+            and selected(query.get("labelSelector", ""), item["metadata"]["labels"])
+        ]
+        if name and not found:
+            return 404, {"kind": "Status", "message": f'{plural} "{name[0]}" not found'}
+        if name:
+            kind = next(kind for kind, at in PLURALS.items() if at == (group, plural))
+            return 200, {"apiVersion": f"{group}/{version}", "kind": kind, **found[0]}
+        start = int(query.get("continue", "0"))
+        end = start + min(self.page, int(query["limit"]))
+        more = {"continue": str(end)} if end < len(found) else {}
+        return 200, {"kind": "List", "metadata": more, "items": found[start:end]}
+
+    def group(self, name):
+        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in self.groups[name]]
+        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        url = urlsplit(self.path)
+        self.server.asked.append(self.path)
+        status, body = self.server.answer(
+            url.path, {key: values[0] for key, values in parse_qs(url.query).items()}
+        )
+        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header(
+            "Content-Type", "text/html" if isinstance(body, str) else "application/json"
+        )
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def selected(selector, labels):
+    key, equals, value = selector.partition("=")
+    return labels.get(key) == value if equals else not key or key in labels
+
+
+@pytest.fixture
+def server(configure):
+    with ApiServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        configure(server.url)
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def configure(tmp_path, monkeypatch):
+    """Write a kubeconfig with the contexts `here`, the current one, and `plain`."""
+    path = tmp_path / "kubeconfig"
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def write(url, token=BEARER):
+        here = {"cluster": "c", "user": "u", "namespace": "from-context"}
+        config = {
+            "current-context": "here",
+            "clusters": [{"name": "c", "cluster": {"server": url}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [
+                {"name": "here", "context": here},
+                {"name": "plain", "context": {"cluster": "c", "user": "u"}},
+            ],
+        }
+        path.write_text(json.dumps(config))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def cluster(server):
+    """A cluster `mine` with all that belongs to it, beside one that is another's."""
+    for name in ("mine", "other"):
+        server.add("Kafka", "kafka", name, spec={"kafka": {}})
+        server.add("KafkaNodePool", "kafka", f"{name}-pool", name)
+        server.add("StrimziPodSet", "kafka", f"{name}-mine-pool", name)
+        server.add("StatefulSet", "kafka", f"{name}-zookeeper", name)
+    server.add("StatefulSet", "kafka", "database")
+    server.add("KafkaConnect", "kafka", "connect")
+    server.add("KafkaMirrorMaker2", "elsewhere", "mirror")
+    return server
+
+
+def found(fetched):
+    return {document.root.location.source for document in fetched.documents}
+
+
+def versions(fetched):
+    return {document.kind: document.version for document in fetched.documents}
+
+
+def unreachable(*arguments, **options):
+    with pytest.raises(UnreachableError) as raised:
+        fetch(*arguments, **options)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert BEARER not in message
+    return message
+
+
+@pytest.mark.usefixtures("cluster")
+def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
+    fetched = fetch("mine", "kafka")
+    assert found(fetched) == {
+        "Kafka/kafka/mine",
+        "KafkaNodePool/kafka/mine-pool",
+        "StrimziPodSet/kafka/mine-mine-pool",
+        "StatefulSet/kafka/mine-zookeeper",
+        "KafkaConnect/kafka/connect",
+        "KafkaMirrorMaker2/elsewhere/mirror",
+    }
+    assert fetched.problems == ()
+
+
+def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
+    cluster.add("Kafka", "elsewhere", "third")
+    assert found(fetch("", "kafka")) >= {
+        "Kafka/kafka/mine",
+        "Kafka/kafka/other",
+        "KafkaNodePool/kafka/other-pool",
+        "StatefulSet/kafka/other-zookeeper",
+    }
+    assert not found(fetch("", "kafka")) & {"Kafka/elsewhere/third", "StatefulSet/kafka/database"}
+
+
+@pytest.mark.parametrize(
+    ("context", "namespace"), [("", "from-context"), ("here", "from-context"), ("plain", "default")]
+)
+def test_namespace_is_the_contexts(server, context, namespace):
+    server.add("Kafka", namespace, "mine")
+    assert found(fetch("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
+
+
+@pytest.mark.parametrize(
+    ("served", "read"),
+    [
+        pytest.param(["v1", "v1beta2"], "v1", id="both"),
+        pytest.param(["v1beta2", "v1"], "v1", id="both, the other order"),
+        pytest.param(["v1beta2", "v1beta1", "v1alpha1"], "v1beta2", id="v1beta2 only"),
+        pytest.param(["v1"], "v1", id="v1 only"),
+    ],
+)
+def test_version(cluster, served, read):
+    cluster.groups.update({STRIMZI: served, CORE: served})
+    seen = versions(fetch("mine", "kafka"))
+    assert seen.pop("StatefulSet") == "v1"
+    assert set(seen.values()) == {read}
+    assert "KafkaMirrorMaker2" in seen
+
+
+def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
+    cluster.unserved |= {("v1", "kafkas"), ("v1", "kafkanodepools")}
+    seen = versions(fetch("mine", "kafka"))
+    assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
+        "v1beta2",
+        "v1beta2",
+        "v1",
+    )
+
+
+def test_kinds_that_are_not_served_are_skipped(cluster):
+    del cluster.groups[CORE]
+    cluster.unserved |= {(v, "kafkamirrormaker2s") for v in ("v1", "v1beta2")}
+    fetched = fetch("mine", "kafka")
+    assert set(versions(fetched)) == {"Kafka", "KafkaNodePool", "StatefulSet", "KafkaConnect"}
+    assert fetched.problems == ()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_objects_are_named_and_lose_managed_fields():
+    for document in fetch("mine", "kafka").documents:
+        value = plain(document.root)
+        assert value["apiVersion"] == f"{document.group}/v1"
+        assert document.group == PLURALS[value["kind"]][0]
+        assert "labels" in value["metadata"]
+        assert "managedFields" not in value["metadata"]
+
+
+def test_lists_are_read_page_by_page(server):
+    server.page = 2
+    for number in range(5):
+        server.add("Kafka", "kafka", f"cluster-{number}")
+    assert len(fetch("", "kafka").documents) == 5
+    asked = [path for path in server.asked if urlsplit(path).path.endswith("/kafkas")]
+    assert [parse_qs(urlsplit(path).query)["limit"] for path in asked] == [["500"]] * 3
+    assert [parse_qs(urlsplit(path).query).get("continue") for path in asked] == [
+        None,
+        ["2"],
+        ["4"],
+    ]
+
+
+def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1/kafkamirrormaker2s")
+    cluster.add("KafkaMirrorMaker2", "kafka", "near")
+    fetched = fetch("mine", "kafka")
+    mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
+    assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
+    (problem,) = fetched.problems
+    assert (problem.check, problem.severity) == ("partial-view", Severity.WARNING)
+    assert problem.location == Location("KafkaMirrorMaker2")
+    assert problem.message == (
+        "writers in namespaces other than kafka were not looked for: "
+        "listing kafkamirrormaker2s.kafka.strimzi.io there is forbidden"
+    )
+
+
+def test_workloads_that_may_not_be_listed(cluster):
+    cluster.forbid("/apis/apps/v1/namespaces/kafka/statefulsets")
+    fetched = fetch("mine", "kafka")
+    assert [(p.check, p.location.source) for p in fetched.problems] == [
+        ("partial-view", "StatefulSet")
+    ]
+    assert "StrimziPodSet/kafka/mine-mine-pool" in found(fetched)
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pytest.param(["namespaces/kafka/kafkas/mine"], id="Kafka"),
+        pytest.param(["namespaces/kafka/kafkanodepools"], id="node pools"),
+        pytest.param(["kafkaconnects", "namespaces/kafka/kafkaconnects"], id="writers"),
+    ],
+)
+def test_what_is_needed_is_forbidden(cluster, paths):
+    for path in paths:
+        cluster.forbid(f"/apis/{STRIMZI}/v1/{path}")
+    message = unreachable("mine", "kafka")
+    assert message.startswith(f"{cluster.url}: cannot ")
+    assert f'User "jane" cannot list /apis/{STRIMZI}/v1/{paths[-1]} (HTTP 403)' in message
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [(["b", "a"], "which has b, a"), ([], "which has none")],
+    ids=["two", "none"],
+)
+def test_missing_kafka(server, names, known):
+    for name in names:
+        server.add("Kafka", "kafka", name)
+    with pytest.raises(InputError) as raised:
+        fetch("mine", "kafka")
+    (problem,) = raised.value.problems
+    assert (problem.check, problem.severity) == ("no-kafka", Severity.ERROR)
+    assert problem.location == Location("Kafka/kafka/mine")
+    assert problem.message == f"no Kafka mine in namespace kafka, {known}"
+
+
+def test_missing_kafka_where_kafkas_may_not_be_listed(server):
+    server.forbid(f"/apis/{STRIMZI}/v1/namespaces/kafka/kafkas")
+    with pytest.raises(InputError, match="listing those that exist is forbidden"):
+        fetch("mine", "kafka")
+
+
+@pytest.mark.parametrize("served", [None, ["v1beta1"]], ids=["no group", "too old"])
+def test_strimzi_is_not_installed(server, served):
+    server.groups[STRIMZI] = served
+    if served is None:
+        del server.groups[STRIMZI]
+    assert unreachable("mine", "kafka") == (
+        f"{server.url}: Strimzi's custom resources are not installed on this cluster: "
+        "it has no API kafka.strimzi.io/v1 or v1beta2"
+    )
+
+
+def test_unauthorized(server):
+    server.answers["/apis/"] = (401, {"kind": "Status", "message": "Unauthorized", "code": 401})
+    message = unreachable("mine", "kafka")
+    assert message == f"{server.url}: cannot list API groups: Unauthorized (HTTP 401)"
+
+
+@pytest.mark.parametrize("path", ["/apis/", f"/apis/{STRIMZI}/v1/namespaces/kafka/kafkas"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(200, "<html>log in</html>", id="page"),
+        pytest.param(200, "", id="nothing"),
+        pytest.param(200, "null", id="null in a page"),
+        pytest.param(200, None, id="null"),
+        pytest.param(200, [1], id="list"),
+        pytest.param(200, 1, id="number"),
+        pytest.param(302, "<html>over there</html>", id="redirect"),
+        pytest.param(500, {"message": "etcd is away\n\n" * 100}, id="error"),
+        pytest.param(502, "<html>bad gateway</html>", id="gateway"),
+    ],
+)
+def test_answers_that_are_no_use(server, path, status, body):
+    server.answers[path] = (status, body)
+    message = unreachable("", "kafka")
+    assert message.startswith(f"{server.url}: cannot list ")
+    assert len(message) < 600
+
+
+def test_connection_refused(configure):
+    with socket.socket() as taken:  # bound and not listening: nobody else can take the port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        configure(url)
+        message = unreachable("mine", "kafka")
+    assert message.startswith(f"{url}: cannot list API groups: ")
+    assert message.endswith("Connection refused")
+
+
+def test_no_tls(server, configure):
+    configure(server.url.replace("http:", "https:"))
+    assert "SSL" in unreachable("mine", "kafka")
+
+
+def test_token_that_no_header_can_hold(server, configure):
+    configure(server.url, token=f"{BEARER}\nmore")
+    assert unreachable("mine", "kafka").endswith(": malformed credentials or answer")
+
+
+def test_unknown_context(server):
+    message = unreachable("mine", "kafka", context="nowhere")
+    assert message.startswith("kubeconfig ")
+    assert "nowhere" in message
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- 1",
+        "word",
+        "a: [",
+        "\x00",
+        "clusters: 3",
+        "clusters: [1]",
+        "users: [{}]",
+        "current-context: x",
+        "{current-context: x, contexts: [{name: x}]}",
+        "{current-context: x, contexts: [{name: x, context: 1}]}",
+        "{current-context: x, contexts: [{name: x, context: {cluster: y}}], clusters: [{name: y}]}",
+        "{current-context: x, contexts: [{name: x, context: {cluster: y}}],"
+        " clusters: [{name: y, cluster: {server: 'https://x', certificate-authority: /none}}]}",
+    ],
+)
+def test_broken_kubeconfig(configure, text):
+    path = configure("http://127.0.0.1:1")
+    path.write_text(text)
+    assert unreachable("mine", "kafka").startswith(f"kubeconfig {path}: ")
+
+
+@pytest.mark.parametrize("context", ["", "here"])
+def test_no_kubeconfig_and_not_in_a_cluster(tmp_path, monkeypatch, context):
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    message = unreachable("mine", "kafka", context=context)
+    assert message == "kubeconfig ~/.kube/config: does not exist"
+
+
+def test_import_is_cheap():
+    code = "import sys, kanister_kafka.kube; sys.exit('kubernetes' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
