@@ -15,8 +15,9 @@ from kanister_kafka.problem import Location, Problem, error, warning
 from kanister_kafka.strimzi.read import CLUSTER_LABEL, GROUP
 from kanister_kafka.strimzi.writers import CLIENTS
 
-VERSIONS = ("v1", "v1beta2")
-"""API versions that are read, the preferred one first."""
+VERSIONS = ("v1beta2", "v1")
+"""API versions that are read, the preferred one first. From 0.49 to 0.51 both are served without
+conversion: v1 would leave out the fields that it does not know, such as `spec.clusters`."""
 RESOURCES = {
     "Kafka": f"kafkas.{GROUP}",
     "KafkaNodePool": f"kafkanodepools.{GROUP}",

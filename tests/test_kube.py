@@ -219,8 +219,8 @@ def test_namespace_is_the_contexts(server, context, namespace):
 @pytest.mark.parametrize(
     ("served", "read"),
     [
-        pytest.param(["v1", "v1beta2"], "v1", id="both"),
-        pytest.param(["v1beta2", "v1"], "v1", id="both, the other order"),
+        pytest.param(["v1", "v1beta2"], "v1beta2", id="both"),
+        pytest.param(["v1beta2", "v1"], "v1beta2", id="both, the other order"),
         pytest.param(["v1beta2", "v1beta1", "v1alpha1"], "v1beta2", id="v1beta2 only"),
         pytest.param(["v1"], "v1", id="v1 only"),
     ],
@@ -234,12 +234,12 @@ def test_version(cluster, served, read):
 
 
 def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
-    cluster.unserved |= {("v1", "kafkas"), ("v1", "kafkanodepools")}
+    cluster.unserved |= {("v1beta2", "kafkas"), ("v1beta2", "kafkanodepools")}
     seen = versions(fetch("mine", "kafka"))
     assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
-        "v1beta2",
-        "v1beta2",
         "v1",
+        "v1",
+        "v1beta2",
     )
 
 
@@ -255,7 +255,8 @@ def test_kinds_that_are_not_served_are_skipped(cluster):
 def test_objects_are_named_and_lose_managed_fields():
     for document in fetch("mine", "kafka").documents:
         value = plain(document.root)
-        assert value["apiVersion"] == f"{document.group}/v1"
+        version = "v1" if document.group == "apps" else "v1beta2"
+        assert value["apiVersion"] == f"{document.group}/{version}"
         assert document.group == PLURALS[value["kind"]][0]
         assert "labels" in value["metadata"]
         assert "managedFields" not in value["metadata"]
@@ -276,7 +277,7 @@ def test_lists_are_read_page_by_page(server):
 
 
 def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
-    cluster.forbid(f"/apis/{STRIMZI}/v1/kafkamirrormaker2s")
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
     cluster.add("KafkaMirrorMaker2", "kafka", "near")
     fetched = fetch("mine", "kafka")
     mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
@@ -309,10 +310,10 @@ def test_workloads_that_may_not_be_listed(cluster):
 )
 def test_what_is_needed_is_forbidden(cluster, paths):
     for path in paths:
-        cluster.forbid(f"/apis/{STRIMZI}/v1/{path}")
+        cluster.forbid(f"/apis/{STRIMZI}/v1beta2/{path}")
     message = unreachable("mine", "kafka")
     assert message.startswith(f"{cluster.url}: cannot ")
-    assert f'User "jane" cannot list /apis/{STRIMZI}/v1/{paths[-1]} (HTTP 403)' in message
+    assert f'User "jane" cannot list /apis/{STRIMZI}/v1beta2/{paths[-1]} (HTTP 403)' in message
 
 
 @pytest.mark.parametrize(
@@ -332,7 +333,7 @@ def test_missing_kafka(server, names, known):
 
 
 def test_missing_kafka_where_kafkas_may_not_be_listed(server):
-    server.forbid(f"/apis/{STRIMZI}/v1/namespaces/kafka/kafkas")
+    server.forbid(f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas")
     with pytest.raises(InputError, match="listing those that exist is forbidden"):
         fetch("mine", "kafka")
 
@@ -344,7 +345,7 @@ def test_strimzi_is_not_installed(server, served):
         del server.groups[STRIMZI]
     assert unreachable("mine", "kafka") == (
         f"{server.url}: Strimzi's custom resources are not installed on this cluster: "
-        "it has no API kafka.strimzi.io/v1 or v1beta2"
+        "it has no API kafka.strimzi.io/v1beta2 or v1"
     )
 
 
@@ -354,7 +355,7 @@ def test_unauthorized(server):
     assert message == f"{server.url}: cannot list API groups: Unauthorized (HTTP 401)"
 
 
-@pytest.mark.parametrize("path", ["/apis/", f"/apis/{STRIMZI}/v1/namespaces/kafka/kafkas"])
+@pytest.mark.parametrize("path", ["/apis/", f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas"])
 @pytest.mark.parametrize(
     ("status", "body"),
     [

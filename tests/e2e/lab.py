@@ -257,6 +257,8 @@ def watch_exits(kafka: Kafka) -> Iterator[Exits]:
         watcher.terminate()
         thread.join(10)
         watcher.wait(10)
+        assert watcher.stdout is not None
+        watcher.stdout.close()
 
 
 def _objects(readline: Callable[[], str]) -> Iterator[dict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -63,10 +64,7 @@ def test_whole_cycle_and_every_action_twice(kafka: Kafka) -> None:
     blueprint = install(kafka)
     before = kafka.resource()
     replicas, nodes, claims = replicas_of(kafka), _names(kafka), kafka.claims()
-    topic = "kk-e2e"
-    kafka.tool(
-        "kafka-topics.sh", f"--bootstrap-server localhost:9092 --delete --topic {topic} || true"
-    )
+    topic = f"kk-e2e-{uuid.uuid4().hex[:8]}"
     kafka.write(topic, MESSAGES)
 
     with watch_exits(kafka) as exits:
@@ -108,6 +106,7 @@ def test_whole_cycle_and_every_action_twice(kafka: Kafka) -> None:
         assert replicas_of(kafka) == replicas
         _assert_as_found(kafka, before)
     assert sorted(kafka.read(topic)) == sorted(MESSAGES), "no message is lost or doubled"
+    kafka.tool("kafka-topics.sh", f"--bootstrap-server localhost:9092 --delete --topic {topic}")
     for writer in writers_of(kafka):
         name = writer["metadata"]["name"]
         wait_until(
