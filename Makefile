@@ -21,7 +21,7 @@ lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/shellcheck --shell=bash templates/scripts/*.sh
 
 blueprints: $(READY) ## Render the references in blueprints/ again
-	$(BIN)/pytest -q tests/test_blueprints.py --update-blueprints
+	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py --update-blueprints
 
 e2e: $(READY) ## On the cluster of the current kubeconfig: docs/development.md says how
 	$(BIN)/pytest -v -m e2e tests/e2e

@@ -12,7 +12,7 @@ import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import jinja2
@@ -62,8 +62,9 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
     problems = in_order(p for m in manifests for p in validate_text(m.text, m.file_name))
     if problems:
         found = "\n".join(str(problem) for problem in problems)
-        ours = "a template of --templates" if templates else "a defect of kanister-kafka: report it"
-        raise InternalError(f"what was rendered is not valid ({ours}):\n{found}")
+        if templates is not None:
+            raise TemplateError(f"what the templates in {templates} make is not valid:\n{found}")
+        raise InternalError(f"what was rendered is not valid; please report this:\n{found}")
     return manifests
 
 
@@ -94,10 +95,13 @@ def scalar(value: object) -> str:
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
     if isinstance(value, (str, int)):
-        return json.dumps(value, ensure_ascii=False)
+        quoted = json.dumps(value, ensure_ascii=False)
+        # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
+        return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
     raise TypeError(f"a template may not print a {type(value).__name__}")
 
 
+@lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
 def _environment(templates: Path | None) -> jinja2.Environment:
     ours = jinja2.PackageLoader("kanister_kafka.templates", "")
     loaders: list[jinja2.BaseLoader] = [ours]

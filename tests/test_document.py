@@ -3,6 +3,9 @@ from __future__ import annotations
 import ast
 import io
 import json
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,16 +18,20 @@ from kanister_kafka.document import (
     MAX_DEPTH,
     Document,
     MappingNode,
+    Node,
     Scalar,
     from_object,
     load,
     loads,
     plain,
 )
+from kanister_kafka.document import compose as composing
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.problem import Location, Severity
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+# The package has a function of this name too, which hides the module.
+loading = import_module("kanister_kafka.document.load")
 PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
 
 # Nine lists, each of nine aliases of the one before: nine to the ninth values out of a few lines.
@@ -32,6 +39,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n"
     for below, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+HALF = MAX_DEPTH // 2
 
 
 def objects(text: str | bytes) -> list[object]:
@@ -52,6 +60,10 @@ INVALID = {
     "duplicate-key-json": ('{"a": 1, "a": 2}', ("duplicate-key", 1, 10, "")),
     "duplicate-key-spelled-otherwise": ('"a": 1\na: 2\n', ("duplicate-key", 2, 1, "")),
     "duplicate-key-second-document": ("a: 1\n---\nb: 1\nb: 2\n", ("duplicate-key", 4, 1, "")),
+    "duplicate-key-of-a-merge": (
+        "a: &a {x: 1}\nb:\n  <<: *a\n  x: 2\n  x: 3\n",
+        ("duplicate-key", 5, 3, ""),
+    ),
     "syntax": ("a: [1\nb: 2\n", ("yaml-syntax", 2, 2, "")),
     "syntax-tab": ("a:\n\tb: 1\n", ("yaml-syntax", 2, 1, "")),
     "syntax-escape": ('a: "\\U0FFFFFFF"\n', ("yaml-syntax", 1, 7, "")),
@@ -60,15 +72,19 @@ INVALID = {
     "no-float": ("a: !!float x\n", ("yaml-syntax", 1, 4, "")),
     "no-bool": ("a: !!bool 7\n", ("yaml-syntax", 1, 4, "")),
     "alias-bomb": (BOMB, ("yaml-limit", 7, 20, "")),
-    "alias-of-itself": ("a: &a\n  b: *a\n", ("yaml-limit", 2, 6, "")),
-    "alias-of-nothing": ("a: *b\n", ("yaml-limit", 1, 4, "")),
-    "alias-across-documents": ("a: &a 1\n---\nb: *a\n", ("yaml-limit", 3, 4, "")),
+    "alias-of-itself": ("a: &a\n  b: *a\n", ("yaml-syntax", 2, 6, "")),
+    "alias-of-nothing": ("a: *b\n", ("yaml-syntax", 1, 4, "")),
+    "alias-across-documents": ("a: &a 1\n---\nb: *a\n", ("yaml-syntax", 3, 4, "")),
     "nesting-flow": ("[" * 5000, ("yaml-limit", 1, MAX_DEPTH + 1, "")),
     "nesting-block": (
         "".join(f"{' ' * level}a:\n" for level in range(MAX_DEPTH + 1)),
         ("yaml-limit", MAX_DEPTH + 1, MAX_DEPTH + 1, ""),
     ),
     "nesting-mapping-in-list": ("- " * 5000, ("yaml-limit", 1, 2 * MAX_DEPTH + 1, "")),
+    "nesting-through-an-alias": (
+        f"a: &a {'[' * HALF}{']' * HALF}\nb: {'[' * HALF}*a{']' * HALF}\n",
+        ("yaml-limit", 2, HALF + 4, ""),
+    ),
     "binary": (b"\x7fELF\x02\x01\xff\xfe", ("not-text", 1, 1, "")),
     "utf-16": ("a: 1\n".encode("utf-16"), ("not-text", 1, 1, "")),
     "latin-1": (b"a: caf\xe9\n", ("not-text", 1, 1, "")),
@@ -79,6 +95,10 @@ INVALID = {
     "scalar-second-document": ("a: 1\n---\n  text\n", ("wrong-type", 3, 3, "")),
     "list-item-scalar": ("kind: List\nitems:\n- kind: A\n- 5\n", ("wrong-type", 4, 3, "items[1]")),
     "list-item-list": ("kind: List\nitems:\n- - kind: A\n", ("wrong-type", 3, 3, "items[0]")),
+    "list-item-of-a-nested-list": (
+        "kind: List\nitems:\n- kind: A\n- kind: List\n  items:\n  - 5\n",
+        ("wrong-type", 6, 5, "items[1].items[0]"),
+    ),
     "key-list": ("? [a]\n: 1\n", ("wrong-type", 1, 3, "")),
     "key-of-a-helm-template": ("a: {{ .Values.name }}\n", ("wrong-type", 1, 5, "")),
     "key-mapping": ("? {a: 1}\n: 1\n", ("wrong-type", 1, 3, "")),
@@ -95,7 +115,8 @@ def test_broken_text_is_a_located_problem(
 def test_every_check_has_a_case() -> None:
     calls = (
         node
-        for node in ast.walk(ast.parse(Path(document.__file__).read_text()))
+        for file in Path(document.__path__[0]).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
     )
     ids = {
@@ -121,37 +142,68 @@ def test_what_stands_before_a_syntax_error_is_kept() -> None:
     assert [problem.check for problem in loaded.problems] == ["yaml-syntax"]
 
 
-@pytest.mark.parametrize("limit", ["alias-bomb", "nesting-flow", "alias-of-itself"])
+@pytest.mark.parametrize("limit", ["alias-bomb", "nesting-flow", "nesting-through-an-alias"])
 def test_a_text_that_breaks_a_limit_yields_nothing(limit: str) -> None:
     text, _expected = INVALID[limit]
     assert isinstance(text, str)
     assert loads("kind: A\n---\n" + text).documents == ()
 
 
-def test_a_duplicate_key_keeps_the_last_value() -> None:
-    assert objects("a: 1\na: 2\n") == [{"a": 2}]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\na: 2\n", {"a": 2}),
+        ("a: [*b, 1]\nc: *d\ne: 2\n", {"a": [None, 1], "c": None, "e": 2}),
+    ],
+    ids=["the-last-of-duplicate-keys", "null-for-an-undefined-alias"],
+)
+def test_what_is_made_of_broken_text(text: str, expected: object) -> None:
+    assert objects(text) == [expected]
 
 
 def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     # The mapping at the top is a level as well.
     assert loads("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)).problems == ()
-    monkeypatch.setattr(document, "MAX_BYTES", 5)
+    monkeypatch.setattr(composing, "MAX_DEPTH", 3)
+    assert loads("a: &a [1]\nb: [*a]\n").problems == ()
+    monkeypatch.setattr(composing, "MAX_DEPTH", 2)
+    assert found_in("a: &a [1]\nb: [*a]\n") == [("yaml-limit", 2, 5, "")]
+    monkeypatch.setattr(loading, "MAX_BYTES", 5)
     assert loads("a: 1\n").problems == ()
     assert found_in("a: 10\n") == [("too-large", 1, 1, "")]
 
 
 def test_values_below_an_alias_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     # One for the mapping, two for its keys, two for each use of the list of one.
-    monkeypatch.setattr(document, "MAX_NODES", 7)
+    monkeypatch.setattr(composing, "MAX_NODES", 7)
     assert loads("a: &a [1]\nb: *a\n").problems == ()
-    monkeypatch.setattr(document, "MAX_NODES", 6)
+    monkeypatch.setattr(composing, "MAX_NODES", 6)
     assert found_in("a: &a [1]\nb: *a\n") == [("yaml-limit", 2, 4, "")]
 
 
 def test_a_text_of_many_bytes_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_BYTES", 8)
+    monkeypatch.setattr(loading, "MAX_BYTES", 8)
     assert loads("a: éé\n").problems == ()
     assert found_in("a: ééé\n") == [("too-large", 1, 1, "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [
+        (lambda count: "".join(f"k{i}: 1\n" for i in range(count)), 20_000),
+        (lambda count: f"a: &a {{}}\nkind: List\nitems: [{'*a,' * count}]\n", 100_000),
+    ],
+    ids=["mapping", "list"],
+)
+def test_much_takes_as_much_longer_as_it_is_longer(text: Callable[[int], str], many: int) -> None:
+    def seconds(count: int) -> float:
+        written = text(count)
+        start = time.process_time()
+        assert loads(written).problems == ()
+        return time.process_time() - start
+
+    # Eight times as much: sixty-four times as long if each looked at all the others.
+    assert seconds(many) < 24 * seconds(many // 8)
 
 
 VALID = {
@@ -192,6 +244,14 @@ VALID = {
         "a: &a {x: 1, y: 1}\nb:\n  y: 2\n  <<: *a\n",
         [{"a": {"x": 1, "y": 1}, "b": {"y": 2, "x": 1}}],
     ),
+    "merge-list": (
+        "a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc:\n  <<: [*a, *b]\n  z: 3\n",
+        [{"a": {"x": 1}, "b": {"x": 2, "y": 2}, "c": {"x": 1, "y": 2, "z": 3}}],
+    ),
+    "merge-twice": (
+        "a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc:\n  <<: *a\n  <<: *b\n",
+        [{"a": {"x": 1}, "b": {"x": 2, "y": 2}, "c": {"x": 1, "y": 2}}],
+    ),
     "kind-list": ("kind: List\nitems:\n- kind: A\n- kind: B\n", [{"kind": "A"}, {"kind": "B"}]),
     "kind-kafka-list": ("kind: KafkaList\nitems:\n- kind: Kafka\n", [{"kind": "Kafka"}]),
     "kind-list-empty": ("kind: List\nitems: []\n", []),
@@ -207,6 +267,7 @@ VALID = {
 def test_text_becomes_objects(text: str | bytes, expected: list[object]) -> None:
     assert loads(text).problems == ()
     assert objects(text) == expected
+    assert_readable(text)
 
 
 def test_a_document_names_its_kind_and_its_place() -> None:
@@ -285,7 +346,7 @@ def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
 def test_a_large_file_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(document, "MAX_BYTES", 100)
+    monkeypatch.setattr(loading, "MAX_BYTES", 100)
     (tmp_path / "large.yaml").write_text("a: 1\n" * 1000)
     (problem,) = load([tmp_path / "large.yaml"]).problems
     assert problem.check == "too-large"
@@ -298,7 +359,22 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(problem.location) for problem in loaded.problems] == ["<stdin>:4:1"]
 
 
-@pytest.mark.parametrize("name", ["missing.yaml", "file.yaml/below.yaml", "nul\0.yaml"])
+@pytest.mark.parametrize("stdin", [None, "closed"])
+def test_a_closed_standard_input_is_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, stdin: str | None
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(b"kind: A\n"))
+    stream.close()
+    monkeypatch.setattr("sys.stdin", stream if stdin else None)
+    with pytest.raises(UnreachableError, match=r"^<stdin>: .*closed"):
+        load(["-"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["missing.yaml", "file.yaml/below.yaml", "nul\0.yaml", "a" * 300],
+    ids=["missing", "below-a-file", "nul", "too-long"],
+)
 def test_an_unreadable_path_is_out_of_reach(tmp_path: Path, name: str) -> None:
     (tmp_path / "file.yaml").touch()
     with pytest.raises(UnreachableError) as caught:
@@ -340,9 +416,10 @@ def test_an_object_of_a_cluster_is_located_by_its_name() -> None:
     [
         ({"kind": "Node", "metadata": {"name": "a"}}, "Node/a"),
         ({"kind": "Node", "metadata": None}, "Node"),
+        ({"kind": "Node", "metadata": "a"}, "Node"),
         ({}, ""),
     ],
-    ids=["no-namespace", "no-metadata", "empty"],
+    ids=["no-namespace", "no-metadata", "metadata-no-object", "empty"],
 )
 def test_an_object_of_a_cluster_may_lack_names(value: dict[str, object], source: str) -> None:
     assert from_object(value).root.location == Location(source)
@@ -402,10 +479,20 @@ JSON = st.recursive(
 
 
 @PROPERTY
-@given(st.dictionaries(st.text(), JSON, max_size=4))
+@given(st.dictionaries(st.sampled_from(["kind", "metadata"]) | st.text(), JSON, max_size=4))
 def test_an_object_comes_back_as_it_went_in(value: dict[str, object]) -> None:
-    value.pop("metadata", None)  # from_object takes names out of it
     assert plain(from_object(value).root) == value
+
+
+def key_lists(node: Node) -> Iterator[list[str]]:
+    """Walk all mappings, for the keys of each."""
+    if isinstance(node, MappingNode):
+        yield [entry.key for entry in node.entries]
+        for entry in node.entries:
+            yield from key_lists(entry.value)
+    elif isinstance(node, document.Sequence):
+        for item in node.items:
+            yield from key_lists(item)
 
 
 def assert_readable(text: str | bytes) -> None:
@@ -418,6 +505,8 @@ def assert_readable(text: str | bytes) -> None:
         assert problem.location.column >= 1
         assert "\n" not in problem.message
     assert all(isinstance(found, Document) for found in loaded.documents)
+    for found in loaded.documents:
+        assert all(len(set(keys)) == len(keys) for keys in key_lists(found.root))
     # More documents than lines cannot be, nor may a second reading differ.
     assert len(loaded.documents) <= len(lines) + 1
     assert loads(text, "f") == loaded

@@ -5,10 +5,13 @@ No owner reference leads from a MirrorMaker 2 or a Connect to its cluster, only 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kanister_kafka.strimzi.fields import Field
+
+SERVICE = r"bootstrap|brokers|[a-z0-9]{1,11}-bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,10 @@ class Addresses:
 
     def _is_service(self, service: str) -> bool:
         # KafkaResources.java: <cluster>-kafka-bootstrap, <cluster>-kafka-brokers and, for each
-        # external listener, <cluster>-kafka-<listener>-bootstrap.
-        prefix = f"{self.cluster}-kafka-"
-        return service.startswith(prefix) and service.endswith(("bootstrap", "brokers"))
+        # external listener, <cluster>-kafka-<listener>-bootstrap; a listener is named by
+        # [a-z0-9]{1,11} (GenericKafkaListener.java), so that no other cluster's name fits.
+        kind = service.removeprefix(f"{self.cluster}-kafka-")
+        return kind != service and re.fullmatch(SERVICE, kind) is not None
 
 
 def addresses(cluster: str, namespace: str, kafka: Field) -> Addresses:
@@ -68,3 +72,6 @@ def _told(kafka: Field) -> Iterator[str]:
         yield bootstrap.at("host").string()
         for name in bootstrap.at("alternativeNames").each():
             yield name.string()
+        for broker in listener.at("configuration", "brokers").each():
+            yield broker.at("host").string()
+            yield broker.at("advertisedHost").string()

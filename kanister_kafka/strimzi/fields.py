@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -69,10 +70,8 @@ class Field:
         """Return a string, or the default where it is unset."""
         if not self.present:
             return default
-        if isinstance(self.node, Scalar) and isinstance(self.node.value, str):
-            return self.node.value
-        self._wrong("a string")
-        return default
+        text = self._text()
+        return default if text is None else text
 
     def integer(self, default: int, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
         """Return a whole number within bounds, or the default where it is unset."""
@@ -98,23 +97,35 @@ class Field:
 
     def choice(self, choices: Collection[str]) -> str:
         """Return one of the choices; anything else is reported and comes back empty."""
-        value = self.required().string()
-        if value and value not in choices:
-            known = ", ".join(f'"{choice}"' for choice in choices)
-            self.error("wrong-type", f'Unsupported value: "{value}": supported values: {known}')
+        if not self.present:
+            self.required()
             return ""
-        return value
+        value = self._text()
+        if value is None or value in choices:
+            return value or ""
+        known = ", ".join(f'"{choice}"' for choice in choices)
+        self.error("wrong-type", f"Unsupported value: {shown(value)}: supported values: {known}")
+        return ""
 
     def name(self, default: str = "") -> str:
         """Return the name of an object, required unless there is a default."""
-        if not self.present and not default:
-            self.required()
+        if not self.present:
+            if not default:
+                self.required()
+            return default
+        value = self._text()
+        if value is None or is_name(value):
+            return value or ""
+        self._wrong("a lowercase RFC 1123 subdomain")
+        return ""
+
+    def namespace(self, default: str = "") -> str:
+        """Return the name of a namespace, which has no dots, required unless there is a default."""
+        name = self.name(default)
+        if "." in name:
+            self._wrong("a lowercase RFC 1123 label")
             return ""
-        value = self.string(default)
-        if value and not is_name(value):
-            self._wrong("a lowercase RFC 1123 subdomain")
-            return ""
-        return value
+        return name
 
     def required(self) -> Field:
         """Report the field where it is unset."""
@@ -130,6 +141,12 @@ class Field:
         """Report a warning here."""
         self.problems.append(warning(check, self.location, self.path, message))
 
+    def _text(self) -> str | None:
+        if isinstance(self.node, Scalar) and isinstance(self.node.value, str):
+            return self.node.value
+        self._wrong("a string")
+        return None
+
     def _mapping(self) -> MappingNode | None:
         if self.present and not isinstance(self.node, MappingNode):
             self._wrong("an object")
@@ -137,8 +154,13 @@ class Field:
 
     def _wrong(self, wanted: str) -> None:
         if isinstance(self.node, Scalar):
-            shown = self.node.text[:60]
-            shown = f'"{shown}"' if isinstance(self.node.value, str) else shown
+            is_text = isinstance(self.node.value, str)
+            value = shown(self.node.text) if is_text else self.node.text[:60]
         else:
-            shown = "an object" if isinstance(self.node, MappingNode) else "a list"
-        self.error("wrong-type", f"Invalid value: {shown}: must be {wanted}")
+            value = "an object" if isinstance(self.node, MappingNode) else "a list"
+        self.error("wrong-type", f"Invalid value: {value}: must be {wanted}")
+
+
+def shown(text: str) -> str:
+    """Quote a value so that it stays one line on a terminal, whatever it holds."""
+    return json.dumps(text[:60], ensure_ascii=not text.isprintable())

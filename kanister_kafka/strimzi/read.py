@@ -9,17 +9,16 @@ from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Problem, error, has_error, in_order
 from kanister_kafka.strimzi.addresses import addresses
 from kanister_kafka.strimzi.fields import Field
-from kanister_kafka.strimzi.model import (
-    DEFAULT_GRACE_SECONDS,
-    KafkaCluster,
-    PoolName,
-    Role,
-    Workload,
-    WorkloadKind,
-    WorkloadName,
+from kanister_kafka.strimzi.model import KafkaCluster, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.nodes import check_roles, plain_nodes, pool_nodes, zookeeper_node
+from kanister_kafka.strimzi.versions import (
+    OLDEST,
+    Bounds,
+    Feature,
+    Version,
+    parse_version,
+    spelled,
 )
-from kanister_kafka.strimzi.storage import check_storage
-from kanister_kafka.strimzi.versions import Bounds, Feature, Version, parse_version
 from kanister_kafka.strimzi.writers import CLIENTS, find_clients
 
 GROUP = "kafka.strimzi.io"
@@ -84,7 +83,7 @@ class _Reader:
         spec = kafka.at("spec").required()
         uses_zookeeper = self._uses_zookeeper(kafka, annotations)
         bounds = bounds.having(Feature.ZOOKEEPER) if uses_zookeeper else self._kraft(kafka, bounds)
-        pools = self._pools_in_use(kafka, annotations, pools, uses_zookeeper=uses_zookeeper)
+        in_use = self._pools_in_use(kafka, annotations, pools, uses_zookeeper=uses_zookeeper)
         if bounds.empty:
             kafka.error(
                 "contradiction",
@@ -92,9 +91,12 @@ class _Reader:
                 f"{bounds.first[1]} or later, {bounds.last_reason} ended before",
             )
         kinds = self._kinds(namespace, name, bounds)
-        nodes = self._nodes(name, spec, pools, kinds, uses_zookeeper=uses_zookeeper)
-        self._check_nodes(kafka, nodes, uses_zookeeper=uses_zookeeper)
-        zookeeper = self._zookeeper(name, spec, kinds) if uses_zookeeper else None
+        zookeeper = zookeeper_node(name, spec, kinds) if uses_zookeeper else None
+        if in_use is None:
+            nodes = plain_nodes(name, spec, kinds)
+        else:
+            nodes = pool_nodes(name, spec, in_use)
+            check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
         self._check_spec(spec, annotations)
         found = find_clients(
             self.documents,
@@ -128,7 +130,7 @@ class _Reader:
 
     def _name(self, top: Field) -> tuple[str, str]:
         metadata = top.at("metadata")
-        return metadata.at("namespace").name(self.namespace), metadata.at("name").name()
+        return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
 
     def _named(self, top: Field) -> bool:
         return all(self._name(top))
@@ -183,6 +185,12 @@ class _Reader:
 
     def _bounds(self, kafka: Field, pools: Sequence[Field]) -> Bounds:
         bounds = Bounds.exactly(self.version) if self.version else Bounds()
+        if bounds.first < OLDEST:
+            kafka.error(
+                "unsupported-version",
+                f"Strimzi {bounds} is too old: {spelled(OLDEST)} is the first that can be paused "
+                "and has API v1beta2 alone",
+            )
         version = kafka.at("apiVersion").string().rpartition("/")[2]
         if version in API_FEATURES:
             bounds = bounds.having(API_FEATURES[version])
@@ -220,7 +228,7 @@ class _Reader:
         for pool in self._all("KafkaNodePool"):
             home, name = self._name(pool)
             label = pool.at("metadata", "labels", CLUSTER_LABEL)
-            owner = label.required().string()
+            owner = label.name()
             if (home, owner) == (namespace, cluster):
                 mine.append(pool)
             elif home and name and owner and (home, owner) not in kafkas:
@@ -232,7 +240,8 @@ class _Reader:
 
     def _pools_in_use(
         self, kafka: Field, annotations: Field, pools: list[Field], *, uses_zookeeper: bool
-    ) -> list[Field]:
+    ) -> list[Field] | None:
+        """Return the pools; None where the cluster has none by design."""
         enabled = annotations.at("strimzi.io/node-pools").string() == "enabled"
         wanted = enabled if uses_zookeeper else True
         if wanted and not pools:
@@ -244,96 +253,20 @@ class _Reader:
                 "contradiction",
                 'KafkaNodePools are in the input but this is not "enabled": Strimzi ignores them',
             )
-        return pools if wanted else []
+        return pools if wanted else None
 
     def _kinds(self, namespace: str, cluster: str, bounds: Bounds) -> tuple[WorkloadKind, ...]:
         """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
         for pod_set in self._all("StrimziPodSet", "core.strimzi.io"):
-            label = pod_set.at("metadata", "labels", CLUSTER_LABEL).string()
-            if (self._name(pod_set)[0], label) == (namespace, cluster):
+            labels = pod_set.at("metadata", "labels")
+            owner = (labels.at("strimzi.io/kind").string(), labels.at(CLUSTER_LABEL).string())
+            if owner == ("Kafka", cluster) and self._name(pod_set)[0] == namespace:
                 return (WorkloadKind.POD_SET,)
         kinds = (
             (WorkloadKind.POD_SET, Feature.POD_SETS),
             (WorkloadKind.STATEFUL_SET, Feature.STATEFUL_SETS),
         )
         return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
-
-    def _nodes(
-        self,
-        cluster: str,
-        spec: Field,
-        pools: Sequence[Field],
-        kinds: tuple[WorkloadKind, ...],
-        *,
-        uses_zookeeper: bool,
-    ) -> list[Workload]:
-        kafka = spec.at("kafka").required()
-        common_grace = _grace(kafka, DEFAULT_GRACE_SECONDS)
-        if not pools:
-            check_storage(kafka.at("storage").required())
-            node = Workload(
-                name=WorkloadName(f"{cluster}-kafka"),
-                kinds=kinds,
-                pool=None,
-                roles=(Role.BROKER,),
-                replicas=kafka.at("replicas").required().integer(0, minimum=1),
-                grace_seconds=common_grace,
-            )
-            return [node]
-        nodes = []
-        for pool in pools:
-            name = pool.at("metadata", "name").name()
-            settings = pool.at("spec").required()
-            check_storage(settings.at("storage").required())
-            roles = self._roles(settings.at("roles").required())
-            replicas = settings.at("replicas").required().integer(0)
-            if len(roles) == 2 and (replicas > 1 or len(pools) > 1):
-                settings.at("roles").warn(
-                    "combined-roles",
-                    "nodes that are broker and controller in one lose their quorum while they "
-                    "stop, so the last ones may be killed after their grace period; use a "
-                    "KafkaNodePool of its own for the controllers",
-                )
-            if uses_zookeeper and Role.CONTROLLER in roles:
-                settings.at("roles").error(
-                    "contradiction", "a cluster with ZooKeeper has no node with role controller"
-                )
-            node = Workload(
-                name=WorkloadName(f"{cluster}-{name}"),
-                kinds=(WorkloadKind.POD_SET,),
-                pool=PoolName(name),
-                roles=roles,
-                replicas=replicas,
-                grace_seconds=_grace(settings, common_grace),
-            )
-            nodes.append(node)
-        return nodes
-
-    def _roles(self, field: Field) -> tuple[Role, ...]:
-        texts = {item.choice([role.value for role in Role]) for item in field.each()}
-        if field.present and not texts:
-            field.required()
-            field.error("missing-field", "Required value: at least one of broker, controller")
-        return tuple(role for role in Role if role.value in texts)
-
-    def _check_nodes(self, kafka: Field, nodes: list[Workload], *, uses_zookeeper: bool) -> None:
-        roles = {role for node in nodes for role in node.roles}
-        for role in Role:
-            needed = role is Role.BROKER or not uses_zookeeper
-            if nodes and needed and role not in roles:
-                kafka.error("contradiction", f"no node pool of the cluster has role {role.value}")
-
-    def _zookeeper(self, cluster: str, spec: Field, kinds: tuple[WorkloadKind, ...]) -> Workload:
-        zookeeper = spec.at("zookeeper")
-        check_storage(zookeeper.at("storage").required())
-        return Workload(
-            name=WorkloadName(f"{cluster}-zookeeper"),
-            kinds=kinds,
-            pool=None,
-            roles=(),
-            replicas=zookeeper.at("replicas").required().integer(0, minimum=1),
-            grace_seconds=_grace(zookeeper, DEFAULT_GRACE_SECONDS),
-        )
 
     def _check_spec(self, spec: Field, annotations: Field) -> None:
         if spec.at("kafka", "tieredStorage").present:
@@ -364,8 +297,3 @@ class _Reader:
                     message = f"{kind} {key[1]}/{key[2]} is defined at {seen[key]} already"
                     top.error("duplicate-object", message)
                 seen.setdefault(key, top.location)
-
-
-def _grace(settings: Field, default: int) -> int:
-    field = settings.at("template", "pod", "terminationGracePeriodSeconds")
-    return field.integer(default)

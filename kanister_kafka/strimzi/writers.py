@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi.addresses import Addresses
-from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.fields import Field, shown
 from kanister_kafka.strimzi.model import Bystander, WorkloadKind, WorkloadName, Writer
 from kanister_kafka.strimzi.versions import Bounds, Feature
 
-ALWAYS_DEPLOYMENT = ((WorkloadKind.DEPLOYMENT, None),)
+BRIDGE_KINDS = ((WorkloadKind.DEPLOYMENT, None),)
+MIRROR_MAKER_1_KINDS = ((WorkloadKind.DEPLOYMENT, Feature.MIRROR_MAKER_1),)
 CONNECT_KINDS = (
     (WorkloadKind.POD_SET, Feature.CONNECT_POD_SETS),
     (WorkloadKind.DEPLOYMENT, Feature.CONNECT_DEPLOYMENTS),
@@ -91,7 +92,7 @@ CLIENTS: dict[str, _Client] = {
         resource="kafkamirrormakers.kafka.strimzi.io",
         suffix="-mirror-maker",
         replicas=3,
-        kinds=ALWAYS_DEPLOYMENT,
+        kinds=MIRROR_MAKER_1_KINDS,
         target=_mirror_maker_1,
         why="mirrors into it",
     ),
@@ -99,7 +100,7 @@ CLIENTS: dict[str, _Client] = {
         resource="kafkabridges.kafka.strimzi.io",
         suffix="-bridge",
         replicas=1,
-        kinds=ALWAYS_DEPLOYMENT,
+        kinds=BRIDGE_KINDS,
         target=_at_top,
         why="takes writes over HTTP",
     ),
@@ -130,7 +131,7 @@ def find_clients(
             continue
         top = Field.of(document, problems)
         name = top.at("metadata", "name").name()
-        namespace = top.at("metadata", "namespace").name(default_namespace)
+        namespace = top.at("metadata", "namespace").namespace(default_namespace)
         spec = top.at("spec").required()
         target = client.target(spec) if spec.present else _Target("")
         replicas = spec.at("replicas").integer(client.replicas)
@@ -138,16 +139,21 @@ def find_clients(
             continue
         if not addresses.match(target.servers, namespace):
             reading = any(addresses.match(server, namespace) for server in target.reads)
+            servers = shown(target.servers)
             reason = (
-                f"only reads from it; writes into {target.servers}"
+                f"only reads from it; writes into {servers}"
                 if reading
-                else f"its bootstrap address {target.servers or '(none)'} is another cluster's"
+                else f"its bootstrap address {servers} is another cluster's"
             )
             bystander = Bystander(kind=document.kind, namespace=namespace, name=name, reason=reason)
             bystanders.append(bystander)
             continue
         if document.kind == "KafkaMirrorMaker2":
             _check_offset_syncs(spec)
+        kinds = _kinds(client, operator)
+        if not kinds:
+            message = f"Strimzi {operator}, as the cluster needs it, has no {document.kind}"
+            top.at("kind").error("contradiction", message)
         writer = Writer(
             kind=document.kind,
             resource=client.resource,
@@ -155,7 +161,7 @@ def find_clients(
             name=name,
             replicas=replicas,
             workload=WorkloadName(name + client.suffix),
-            kinds=_kinds(client, operator),
+            kinds=kinds,
             reason=client.why,
         )
         writers.append(writer)
@@ -176,10 +182,15 @@ def _check_offset_syncs(spec: Field) -> None:
     # MirrorMaker 2 keeps the topic on the source cluster by default. Once the target is restored
     # the topic is ahead of the data, and consumer groups are translated to offsets not there yet.
     for mirror in spec.at("mirrors").each():
-        config = mirror.at("sourceConnector", "config", "offset-syncs.topic.location")
-        if config.string("source") != "target":
-            config.warn(
-                "offset-syncs-elsewhere",
-                "the offset-syncs topic is kept on the source cluster and will not match restored "
-                'data: set "target" here and in checkpointConnector.config',
-            )
+        connectors = ["sourceConnector"]
+        if mirror.at("checkpointConnector").present:
+            connectors.append("checkpointConnector")
+        for connector in connectors:
+            config = mirror.at(connector, "config", "offset-syncs.topic.location")
+            if config.string("source") != "target":
+                config.warn(
+                    "offset-syncs-elsewhere",
+                    "the offset-syncs topic is kept on the source cluster and will not match "
+                    'restored data: set "target" in sourceConnector and checkpointConnector '
+                    "(Kafka 3.0 or later)",
+                )

@@ -183,9 +183,11 @@ def run_action(action: str, blueprint: str, namespace: str, timeout: float = 900
 
 @contextlib.contextmanager
 def _task_logs(namespace: str) -> Iterator[list[str]]:
-    """Collect what the task pods of a namespace print, while they are there."""
+    """Collect what the task pods of a namespace print.
+
+    Kanister deletes such a pod the moment it is done, so it is followed from its first sign of life.
+    """
     lines: list[str] = []
-    over = threading.Event()
     followed: dict[str, threading.Thread] = {}
 
     def follow(pod: str) -> None:
@@ -194,25 +196,46 @@ def _task_logs(namespace: str) -> Iterator[list[str]]:
         )
         lines.extend(done.stdout.splitlines())
 
-    def look() -> None:
-        while not over.is_set():
-            with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
-                for pod in get("pods", "-n", namespace, "-l", "createdBy=kanister")["items"]:
-                    name = pod["metadata"]["name"]
-                    if name not in followed and pod["status"].get("phase") != "Pending":
-                        followed[name] = threading.Thread(target=follow, args=(name,))
-                        followed[name].start()
-            over.wait(0.3)
+    def look(pod: dict) -> None:
+        name = pod["metadata"]["name"]
+        if name not in followed and pod["status"].get("phase") != "Pending":
+            followed[name] = threading.Thread(target=follow, args=(name,))
+            followed[name].start()
 
-    thread = threading.Thread(target=look)
+    with _watching(namespace, "createdBy=kanister", look):
+        yield lines
+    for follower in followed.values():
+        follower.join(10)
+
+
+@contextlib.contextmanager
+def _watching(namespace: str, selector: str, look: Callable[[dict], None]) -> Iterator[None]:
+    """Show every change of some pods to a function, from a thread of its own."""
+    watcher = subprocess.Popen(
+        [
+            *("kubectl", "get", "pods", "-n", namespace, "-l", selector),
+            *("--watch", "-o", "json"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert watcher.stdout is not None
+    stream = watcher.stdout
+
+    def read() -> None:
+        for pod in _objects(stream.readline):
+            look(pod)
+
+    thread = threading.Thread(target=read)
     thread.start()
     try:
-        yield lines
+        yield
     finally:
-        over.set()
-        thread.join()
-        for follower in followed.values():
-            follower.join(10)
+        time.sleep(1)
+        watcher.terminate()
+        thread.join(10)
+        watcher.wait(10)
+        stream.close()
 
 
 @dataclass
@@ -228,37 +251,18 @@ class Exits:
 def watch_exits(kafka: Kafka) -> Iterator[Exits]:
     """Watch the pods of a cluster; a deleted pod tells its exit code in its last change."""
     exits = Exits()
-    watcher = subprocess.Popen(
-        [
-            *("kubectl", "get", "pods", "-n", kafka.namespace),
-            *("-l", f"strimzi.io/cluster={kafka.name}", "--watch", "-o", "json"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
-    def read() -> None:
-        assert watcher.stdout is not None
-        for pod in _objects(watcher.stdout.readline):
-            name = pod["metadata"]["name"]
-            for status in pod.get("status", {}).get("containerStatuses", []):
-                ended = status.get("state", {}).get("terminated")
-                key = f"{name}/{status['name']}"
-                if ended and key not in exits.codes:
-                    exits.codes[key] = ended["exitCode"]
-                    exits.order.append(name)
+    def look(pod: dict) -> None:
+        name = pod["metadata"]["name"]
+        for status in pod.get("status", {}).get("containerStatuses", []):
+            ended = status.get("state", {}).get("terminated")
+            key = f"{name}/{status['name']}"
+            if ended and key not in exits.codes:
+                exits.codes[key] = ended["exitCode"]
+                exits.order.append(name)
 
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
+    with _watching(kafka.namespace, f"strimzi.io/cluster={kafka.name}", look):
         yield exits
-    finally:
-        time.sleep(1)
-        watcher.terminate()
-        thread.join(10)
-        watcher.wait(10)
-        assert watcher.stdout is not None
-        watcher.stdout.close()
 
 
 def _objects(readline: Callable[[], str]) -> Iterator[dict]:

@@ -1,0 +1,31 @@
+"""YAML text to located nodes, whatever the text is."""
+
+from kanister_kafka.document.compose import MAX_DEPTH, MAX_NODES
+from kanister_kafka.document.load import MAX_BYTES, Loaded, load, loads
+from kanister_kafka.document.nodes import (
+    Document,
+    Entry,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    from_object,
+    plain,
+)
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Document",
+    "Entry",
+    "Loaded",
+    "MappingNode",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "from_object",
+    "load",
+    "loads",
+    "plain",
+]

@@ -1,0 +1,112 @@
+"""The nodes of YAML text, each with its place; nothing is interpreted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from kanister_kafka.problem import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value, typed as YAML 1.1 types it (Kubernetes reads YAML so)."""
+
+    value: str | int | float | bool | None
+    location: Location
+    text: str = ""
+    """As it is spelled in the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list of nodes."""
+
+    items: tuple[Node, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a mapping with its value."""
+
+    key: str
+    location: Location
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNode:
+    """Keys and values in the order of the text."""
+
+    entries: tuple[Entry, ...]
+    location: Location
+
+    def get(self, key: str) -> Node | None:
+        """Return the value of a key, or None where the key is absent."""
+        for entry in self.entries:
+            if entry.key == key:
+                return entry.value
+        return None
+
+
+Node = Union[Scalar, Sequence, MappingNode]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One object of the input: a mapping at the top level of a document or of a `kind: List`."""
+
+    root: MappingNode
+
+    def text(self, *path: str) -> str:
+        """Return the string at a path of keys, or an empty string where there is none."""
+        node: Node | None = self.root
+        for key in path:
+            node = node.get(key) if isinstance(node, MappingNode) else None
+        return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+
+    @property
+    def group(self) -> str:
+        """API group; empty for the core group."""
+        group, slash, _version = self.text("apiVersion").rpartition("/")
+        return group if slash else ""
+
+    @property
+    def version(self) -> str:
+        """API version without its group."""
+        return self.text("apiVersion").rpartition("/")[2]
+
+    @property
+    def kind(self) -> str:
+        """Kind, or an empty string where the object names none."""
+        return self.text("kind")
+
+
+def from_object(value: Mapping[str, Any]) -> Document:
+    """Make a document of an object read from a cluster, located as `Kind/namespace/name`."""
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    names = (value.get("kind"), metadata.get("namespace"), metadata.get("name"))
+    location = Location("/".join(str(name) for name in names if name))
+
+    def node(value: Any) -> Node:
+        if isinstance(value, Mapping):
+            entries = (Entry(str(key), location, node(item)) for key, item in value.items())
+            return MappingNode(tuple(entries), location)
+        if isinstance(value, (list, tuple)):
+            return Sequence(tuple(node(item) for item in value), location)
+        return Scalar(value, location, str(value))
+
+    entries = (Entry(str(key), location, node(item)) for key, item in value.items())
+    return Document(MappingNode(tuple(entries), location))
+
+
+def plain(node: Node) -> Any:
+    """Return the node as dicts, lists and scalars."""
+    if isinstance(node, MappingNode):
+        return {entry.key: plain(entry.value) for entry in node.entries}
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return node.value

@@ -1,0 +1,105 @@
+"""Workloads of Kafka and ZooKeeper nodes, from the Kafka and its node pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.model import (
+    DEFAULT_GRACE_SECONDS,
+    PoolName,
+    Role,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from kanister_kafka.strimzi.storage import check_storage
+
+
+def plain_nodes(cluster: str, spec: Field, kinds: tuple[WorkloadKind, ...]) -> list[Workload]:
+    """Return the one workload of a cluster without node pools."""
+    kafka = spec.at("kafka").required()
+    check_storage(kafka.at("storage").required())
+    node = Workload(
+        name=WorkloadName(f"{cluster}-kafka"),
+        kinds=kinds,
+        pool=None,
+        roles=(Role.BROKER,),
+        replicas=kafka.at("replicas").required().integer(0, minimum=1),
+        grace_seconds=_grace(kafka, DEFAULT_GRACE_SECONDS),
+    )
+    return [node]
+
+
+def pool_nodes(cluster: str, spec: Field, pools: Sequence[Field]) -> list[Workload]:
+    """Return a workload for each node pool."""
+    common_grace = _grace(spec.at("kafka").required(), DEFAULT_GRACE_SECONDS)
+    return [_pool_node(cluster, pool, common_grace) for pool in pools]
+
+
+def zookeeper_node(cluster: str, spec: Field, kinds: tuple[WorkloadKind, ...]) -> Workload:
+    """Return the workload of ZooKeeper."""
+    zookeeper = spec.at("zookeeper")
+    check_storage(zookeeper.at("storage").required())
+    return Workload(
+        name=WorkloadName(f"{cluster}-zookeeper"),
+        kinds=kinds,
+        pool=None,
+        roles=(),
+        replicas=zookeeper.at("replicas").required().integer(0, minimum=1),
+        grace_seconds=_grace(zookeeper, DEFAULT_GRACE_SECONDS),
+    )
+
+
+def check_roles(
+    kafka: Field, nodes: Sequence[Workload], pools: Sequence[Field], *, has_zookeeper: bool
+) -> None:
+    """Report roles that no node has, and roles that cannot be together; nodes are of the pools."""
+    if not nodes:
+        return
+    roles = {role for node in nodes for role in node.roles}
+    for role in Role:
+        if role not in roles and (role is Role.BROKER or not has_zookeeper):
+            kafka.error("contradiction", f"no node pool of the cluster has role {role.value}")
+    voters = sum(node.replicas for node in nodes if Role.CONTROLLER in node.roles)
+    for node, pool in zip(nodes, pools, strict=True):
+        field = pool.at("spec", "roles")
+        if has_zookeeper and Role.CONTROLLER in node.roles:
+            field.error(
+                "contradiction", "a cluster with ZooKeeper has no node with role controller"
+            )
+        elif node.combined and voters > 1:  # alone, a node is its own quorum and stops cleanly
+            field.warn(
+                "combined-roles",
+                "nodes that are broker and controller in one lose their quorum while they stop, so "
+                "the last ones may be killed after their grace period; use a KafkaNodePool of its "
+                "own for the controllers",
+            )
+
+
+def _pool_node(cluster: str, pool: Field, common_grace: int) -> Workload:
+    name = pool.at("metadata", "name").name()
+    settings = pool.at("spec").required()
+    check_storage(settings.at("storage").required())
+    return Workload(
+        name=WorkloadName(f"{cluster}-{name}"),
+        kinds=(WorkloadKind.POD_SET,),
+        pool=PoolName(name),
+        roles=_roles(settings.at("roles").required()),
+        replicas=settings.at("replicas").required().integer(0),
+        # The pool's template wins over that of the Kafka (KafkaPool.java).
+        grace_seconds=_grace(settings, common_grace),
+    )
+
+
+def _roles(field: Field) -> tuple[Role, ...]:
+    items = field.each()
+    if field.present and not items:
+        field.error("missing-field", "Required value: at least one of broker, controller")
+    texts = {item.choice([role.value for role in Role]) for item in items}
+    return tuple(role for role in Role if role.value in texts)
+
+
+def _grace(settings: Field, default: int) -> int:
+    field = settings.at("template", "pod", "terminationGracePeriodSeconds")
+    return field.integer(default)

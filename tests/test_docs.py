@@ -1,0 +1,104 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import kanister_kafka
+from kanister_kafka.cli import main
+
+from .conftest import ROOT
+
+CHECKS = (ROOT / "docs" / "checks.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def reported() -> set[str]:
+    """Read every check id from the source: first argument of error, warning, warn and the like."""
+    found = set()
+    for path in (ROOT / "kanister_kafka").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args:
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name in ("error", "warning", "warn", "_report") and isinstance(
+                    node.args[0], ast.Constant
+                ):
+                    found.add(node.args[0].value)
+    return found | {"yaml-limit"}
+
+
+def test_every_check_has_a_section_and_every_section_a_check() -> None:
+    sections = re.findall(r"^### (\S+)$", CHECKS, re.MULTILINE)
+    assert sorted(sections) == sorted(set(sections))
+    assert set(sections) == reported()
+
+
+def test_every_section_shows_wrong_and_right() -> None:
+    for section in re.split(r"^### ", CHECKS, flags=re.MULTILINE)[1:]:
+        assert "\n# wrong\n" in section, section
+        assert "\n# right\n" in section, section
+        assert re.search(r"^\*(error|warning)\* · ", section, re.MULTILINE), section
+
+
+def help_of(*words: str) -> str:
+    return CliRunner().invoke(main, [*words, "--help"], prog_name="kanister-kafka").output
+
+
+def reference() -> str:
+    parts = ["# Commands\n\nAs the commands themselves say it.\n"]
+    for words in ((), *((name,) for name in sorted(main.commands))):
+        title = " ".join(("kanister-kafka", *words))
+        parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
+    return "".join(parts)
+
+
+def test_reference_of_commands_is_fresh(request: pytest.FixtureRequest) -> None:
+    path = ROOT / "docs" / "cli.md"
+    if request.config.getoption("--update-blueprints"):
+        path.write_text(reference(), encoding="utf-8")
+    assert path.read_text() == reference(), "run `make blueprints`"
+
+
+def test_readme_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest) -> None:
+    text = (at_root / "README.md").read_text()
+    (block,) = re.findall(r"```\n(\$ kanister-kafka plan .*?)```\n", text, re.DOTALL)
+    command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
+    output = CliRunner().invoke(main, shlex.split(command)).stdout
+    fresh = f"$ kanister-kafka {command}\n{output}"
+    if request.config.getoption("--update-blueprints"):
+        (at_root / "README.md").write_text(text.replace(block, fresh), encoding="utf-8")
+        block = fresh
+    assert block == fresh
+
+
+def test_python_of_the_readme_runs(at_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - it is ours
+    assert "kind: Blueprint" in capsys.readouterr().out
+    assert at_root.is_dir()
+
+
+def test_example_of_the_package_runs() -> None:
+    assert "kk.stream(kk.render(plan))" in (kanister_kafka.__doc__ or "")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/*.md")), ids=str)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_commands_of_the_seed_page_run(at_root: Path) -> None:
+    text = (at_root / "docs" / "seed.md").read_text()
+    (command,) = re.findall(r"```sh\nkanister-kafka (.*?)\n```", text)
+    assert CliRunner().invoke(main, shlex.split(command)).exit_code == 0
+    note = CliRunner().invoke(main, shlex.split(command)).stderr
+    (annotate,) = re.findall(r"```\n(kubectl annotate .*?)\n```", text)
+    assert annotate in note
