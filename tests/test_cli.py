@@ -235,7 +235,10 @@ def test_refusals(words: list[str], code: int, told: str) -> None:
         pytest.param(b"a: &a [*a, *a]\n", id="recursive"),
         pytest.param(
             b"a0: &a0 x\n"
-            + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 20)),
+            + b"".join(
+                b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9))
+                for i in range(1, 20)
+            ),
             id="bomb",
         ),
         pytest.param(b"kind: Kafka\napiVersion: kafka.strimzi.io/v1beta2\n", id="bare"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from kanister_kafka import KastenForm, Limits, Options, Plan, QuiesceBy, Strategy, build, load, read
@@ -131,7 +129,9 @@ def test_who_is_left_alone_and_why() -> None:
         pytest.param("zookeeper-node-pools", "Kafka", True, id="pools-and-zookeeper"),
     ],
 )
-def test_binding_goes_to_the_owner_of_the_volumes(example: str, bound: str, warned: bool) -> None:
+def test_binding_goes_to_the_owner_of_the_volumes(
+    example: str, bound: str, *, warned: bool
+) -> None:
     plan = plan_of(example, kasten=(KastenForm.BINDING,))
     assert plan.bound.kind == bound
     assert ("binding-no-barrier" in {p.check for p in plan.problems}) is warned
@@ -170,8 +170,3 @@ def test_options_that_cannot_work(choice: dict, path: str) -> None:
 )
 def test_duration_is_spelled_as_in_go(seconds: int, text: str) -> None:
     assert duration(seconds) == text
-
-
-def test_reading_is_independent_of_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert plan_of("kraft-combined").cluster.name

@@ -26,7 +26,8 @@ from .conftest import ROOT
 
 SCRIPTS = ROOT / "templates" / "scripts"
 TRICKY = ["on", "off", "y", "no", "null", "true", "0x1f", "12", "1e3", "0o7", "kafka", "a.b", "1.0"]
-names = st.sampled_from(TRICKY) | st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+plain = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+names = st.sampled_from(TRICKY) | plain
 namespaces = names.filter(lambda name: "." not in name)
 STORAGE = {"type": "jbod", "volumes": [{"id": 0, "type": "persistent-claim", "size": "1Gi"}]}
 
@@ -45,9 +46,10 @@ def clusters(draw: st.DrawFn) -> tuple[str, list[dict]]:
     """Draw the custom resources of one cluster, with writers here and elsewhere."""
     name, namespace = draw(names), draw(namespaces)
     zookeeper, pooled = draw(st.booleans()), draw(st.booleans())
-    components = draw(st.sets(st.sampled_from(["entityOperator", "cruiseControl", "kafkaExporter"])))
+    known = ["entityOperator", "cruiseControl", "kafkaExporter"]
+    components = draw(st.sets(st.sampled_from(known)))
     kafka: dict[str, Any] = {"version": "3.9.0"}
-    spec: dict[str, Any] = {"kafka": kafka, **dict.fromkeys(sorted(components), {})}
+    spec: dict[str, Any] = {"kafka": kafka, **{name: {} for name in sorted(components)}}
     annotations = {}
     documents = []
     if zookeeper:
@@ -58,9 +60,11 @@ def clusters(draw: st.DrawFn) -> tuple[str, list[dict]]:
         annotations["strimzi.io/node-pools"] = "enabled"
         roles = [["broker"]]
         if not zookeeper:
-            roles = draw(st.sampled_from([[["broker"], ["controller"]], [["controller", "broker"]]]))
+            apart, combined = [["broker"], ["controller"]], [["controller", "broker"]]
+            roles = draw(st.sampled_from([apart, combined]))
         more = [["broker"]] * draw(st.integers(0, 3))
-        pools = draw(st.lists(names, min_size=len(roles + more), max_size=len(roles + more), unique=True))
+        count = len(roles) + len(more)
+        pools = draw(st.lists(names, min_size=count, max_size=count, unique=True))
         for pool, has in zip(pools, roles + more, strict=True):
             settings = {"replicas": draw(st.integers(1, 200)), "roles": has, "storage": STORAGE}
             labels = {"strimzi.io/cluster": name}
@@ -137,7 +141,8 @@ def test_no_value_changes_on_its_way_through_yaml(
     assert blueprint["metadata"]["name"] == plan.name
     assert blueprint["metadata"].get("annotations", {}) == dict(chosen.annotations)
     assert found["ServiceAccount"][0]["metadata"]["namespace"] == plan.cluster.namespace
-    granted = [name for role in found["Role"] for rule in role["rules"] for name in rule.get("resourceNames", [])]
+    rules = [rule for role in found["Role"] for rule in role["rules"]]
+    granted = [name for rule in rules for name in rule.get("resourceNames", [])]
     assert granted == [name for right in plan.rights for name in right.names]
     for action, rendered in zip(plan.actions, blueprint["actions"].values(), strict=True):
         for phase, spelled in zip(action.phases, rendered["phases"], strict=True):

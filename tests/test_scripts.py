@@ -291,7 +291,8 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     shell.on("get statefulsets.apps [^ ]* -n kafka --ignore-not-found", "statefulset/x")
     shell.on("get statefulsets.apps old-zookeeper", "0|3")
     shell.on("get statefulsets.apps old-kafka", "0|6")
-    shell.answers.insert(0, ("custom-columns", [(0, "old-zookeeper 3 3", ""), (0, "old-kafka 6 6", "")]))
+    rows = [(0, "old-zookeeper 3 3", ""), (0, "old-kafka 6 6", "")]
+    shell.answers.insert(0, ("custom-columns", rows))
     shell.on(BEFORE, "unset")
     values = {**VALUES, "NODES": "StatefulSet,StrimziPodSet", "ZOOKEEPER": "old-zookeeper"}
     done = shell.run(*RESTART, **{**values, "KAFKA_NODES": "old-kafka"})
@@ -299,7 +300,7 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     order = [
         next(w for w in ("old-zookeeper", "old-kafka", "annotate") if w in call)
         for call in shell.calls()
-        if call.startswith("annotate") or call.startswith("patch statefulsets")
+        if call.startswith(("annotate", "patch statefulsets"))
     ]
     assert order[:3] == ["old-zookeeper", "old-kafka", "annotate"]
 

@@ -134,12 +134,14 @@ def test_functions_are_those_of_the_release() -> None:
     assert all(not f.required & f.optional for f in FUNCTIONS.values())
 
 
-SOUND = yaml.safe_load((ROOT / "blueprints/seed/blueprint-kafka-mirror.my-cluster.yaml").read_text())
+SEED = ROOT / "blueprints/seed/blueprint-kafka-mirror.my-cluster.yaml"
+SOUND = yaml.safe_load(SEED.read_text())
 wrong = st.none() | st.integers() | st.booleans() | st.text(max_size=5) | st.just([]) | st.just({})
 
 
 def paths(value: object, path: tuple = ()) -> list[tuple]:
-    children = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    children = list(value.items()) if isinstance(value, dict) else []
+    children += enumerate(value) if isinstance(value, list) else []
     return [path, *(p for key, child in children for p in paths(child, (*path, key)))]
 
 

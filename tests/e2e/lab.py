@@ -185,7 +185,7 @@ def run_action(action: str, blueprint: str, namespace: str, timeout: float = 900
 def _task_logs(namespace: str) -> Iterator[list[str]]:
     """Collect what the task pods of a namespace print.
 
-    Kanister deletes such a pod the moment it is done, so it is followed from its first sign of life.
+    Kanister deletes such a pod the moment it is done, so it is followed from its first moment.
     """
     lines: list[str] = []
     followed: dict[str, threading.Thread] = {}

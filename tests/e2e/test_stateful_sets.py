@@ -1,7 +1,7 @@
 """The family of Strimzi 0.23 to 0.34, with StatefulSets made by hand.
 
-No operator of that age runs on a current Kubernetes. The Kafka here is paused from the beginning, so
-that the operator of today acknowledges the pause and makes nothing of its own.
+No operator of that age runs on a current Kubernetes. The Kafka here is paused from the beginning,
+so that the operator of today acknowledges the pause and makes nothing of its own.
 """
 
 from __future__ import annotations
