@@ -195,7 +195,7 @@ def test_a_text_of_many_bytes_is_measured_in_bytes(monkeypatch: pytest.MonkeyPat
     ],
     ids=["mapping", "list"],
 )
-def test_much_takes_as_much_longer_as_it_is_longer(text: Callable[[int], str], many: int) -> None:
+def test_time_grows_as_the_text_does(text: Callable[[int], str], many: int) -> None:
     def seconds(count: int) -> float:
         written = text(count)
         start = time.process_time()

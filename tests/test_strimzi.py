@@ -1446,7 +1446,7 @@ def test_the_kinds_of_a_connect(version: str, kinds: tuple[WorkloadKind, ...]) -
         (ZOOKEEPER + BRIDGE, ["0.23", "0.45", ""]),
         (KRAFT_V1 + BRIDGE, ["0.49", "1.0", ""]),
     ],
-    ids=["mirror-maker-1", "bridge", "bridge-of-late"],
+    ids=["mirror-maker-1", "bridge", "bridge-v1"],
 )
 def test_some_writers_are_always_deployments(text: str, versions: list[str]) -> None:
     for version in versions:

@@ -31,7 +31,7 @@ not_paused() {
 
 # pause RESOURCE NAME NAMESPACE SECONDS: what the annotation was is kept in the same write, once.
 pause() {
-  local value before
+  local value before end=$((SECONDS + $4))
   wait_for "$4" resuming "$1" "$2" "$3"
   value=$(annotation "$1" "$2" "$3" "$PAUSE")
   before=$(annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
@@ -40,7 +40,7 @@ pause() {
     before=${before:-unset}
   fi
   api annotate "$1" "$2" -n "$3" --overwrite "$PAUSE=true" "$PAUSE_BEFORE=$before" >/dev/null
-  wait_for "$4" not_paused "$1" "$2" "$3"
+  wait_for "$((end - SECONDS))" not_paused "$1" "$2" "$3"
   say "$1/$2 is paused"
 }
 

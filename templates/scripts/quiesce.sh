@@ -77,9 +77,10 @@ for writer in "$@"; do
   step "quiescing $kind $home/$name"
   quiesce_writer "$resource" "$home" "$name" "$workload"
 done
+end=$((SECONDS + WRITER_LIMIT))
 for writer in "$@"; do
   IFS=/ read -r resource home name kind workload < <(printf '%s\n' "$writer")
   step "waiting for $kind $home/$name to stop"
-  wait_for "$WRITER_LIMIT" still_there "$home" "strimzi.io/cluster=$name,strimzi.io/kind=$kind"
+  wait_for "$((end - SECONDS))" still_there "$home" "strimzi.io/cluster=$name,strimzi.io/kind=$kind"
 done
 say 'nothing that is known to write is running'

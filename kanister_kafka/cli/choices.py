@@ -1,21 +1,17 @@
-"""The command: values in, exit code out; the only module that imports click."""
+"""Options that several commands share, and the way from them to a plan."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import os
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from kanister_kafka._version import __version__
 from kanister_kafka.document import load
-from kanister_kafka.errors import InputError, KanisterKafkaError
+from kanister_kafka.errors import InputError
 from kanister_kafka.kube import fetch
 from kanister_kafka.options import (
     DEFAULT_IMAGE,
@@ -29,46 +25,13 @@ from kanister_kafka.options import (
     Strategy,
 )
 from kanister_kafka.plan import Plan, build
-from kanister_kafka.problem import Problem, Severity, has_error, in_order
-from kanister_kafka.render import render as render_plan
-from kanister_kafka.render import stream
-from kanister_kafka.report import PLAN_FORMATS, PROBLEM_FORMATS, duration, problems_text
+from kanister_kafka.problem import has_error, in_order
+from kanister_kafka.report import duration
 from kanister_kafka.strimzi import parse_version, read
-from kanister_kafka.validate import validate as validate_paths
 
-E = TypeVar("E", bound=enum.Enum)
 Command = Callable[..., None]
 PLATFORM = "platform"
-SHELLS = {"bash": BashComplete, "fish": FishComplete, "zsh": ZshComplete}
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
-
-
-class _Failure(click.ClickException):
-    """An error of ours on its way out."""
-
-    def __init__(self, cause: KanisterKafkaError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-        # click has it on the class, where an instance may differ
-        vars(self)["exit_code"] = cause.exit_code
-
-    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's own signature
-        if isinstance(self.cause, InputError):
-            _tell(self.cause.problems)
-        else:
-            click.echo(f"{click.style('error', fg='red')}: {self.cause}", err=True)
-
-
-class _Group(click.Group):
-    """Turns our errors into exit codes, in this one place."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        if os.environ.get("NO_COLOR"):
-            ctx.color = False
-        try:
-            return super().invoke(ctx)
-        except KanisterKafkaError as failure:
-            raise _Failure(failure) from failure
 
 
 def _seconds(text: str) -> int:
@@ -227,99 +190,7 @@ plan_options = _several(
 )
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="kanister-kafka")
-def main() -> None:
-    """Consistent backups of Kafka on Kubernetes.
-
-    From a cluster's Strimzi resources to a Kanister Blueprint that stops it cleanly, lets its
-    volumes be snapshotted and brings it back.
-
-    Exit codes: 0 done, 1 the input is wrong, 2 wrong use, or a file or cluster out of reach.
-    """
-
-
-@main.command(
-    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -"
-)
-@input_options
-@plan_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for one file an object, instead of standard output.",
-)
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
-def render(output: Path | None, templates: Path | None, **choices: Any) -> None:
-    """Print the Blueprint and all that it needs to run, as YAML."""
-    plan = _plan(**choices)
-    manifests = render_plan(plan, templates)
-    _tell(plan.problems)
-    for note in plan.notes:
-        click.echo(f"to do: {note}", err=True)
-    if output is None:
-        click.echo(stream(manifests), nl=False)
-        return
-    output.mkdir(parents=True, exist_ok=True)
-    for manifest in manifests:
-        path = output / manifest.file_name
-        path.write_text(manifest.text, encoding="utf-8", newline="\n")
-        click.echo(f"wrote {path}", err=True)
-
-
-@main.command(epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools")
-@input_options
-@plan_options
-@click.option(
-    "--format", "form", type=click.Choice(list(PLAN_FORMATS)), default="text", show_default=True
-)
-def plan(form: str, **choices: Any) -> None:
-    """Show what a backup will do: steps, waits, permissions, and what is left alone."""
-    planned = _plan(**choices)
-    _tell(planned.problems)
-    for note in planned.notes:
-        click.echo(f"to do: {note}", err=True)
-    click.echo(PLAN_FORMATS[form](planned), nl=False)
-
-
-@main.command(epilog="Example: kanister-kafka validate blueprints/")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "--format", "form", type=click.Choice(list(PROBLEM_FORMATS)), default="text", show_default=True
-)
-@click.pass_context
-def validate(ctx: click.Context, paths: tuple[str, ...], form: str) -> None:
-    """Say what is wrong with any Blueprint: structure, functions, arguments, phase names.
-
-    PATH is a file, a directory, or - for standard input.
-    """
-    result = validate_paths(paths)
-    if form == "text":
-        _tell(result.problems, err=False)
-    else:
-        click.echo(PROBLEM_FORMATS[form](result.problems), nl=False)
-    found = len(result.problems)
-    click.echo(
-        f"{result.blueprints} Blueprints, {result.skipped} other objects, {found} problems",
-        err=True,
-    )
-    ctx.exit(1 if has_error(result.problems) else 0)
-
-
-@main.command(epilog="Example: source <(kanister-kafka completion bash)")
-@click.argument("shell", type=click.Choice(list(SHELLS)))
-def completion(shell: str) -> None:
-    """Print the script that makes a shell complete this command."""
-    complete = SHELLS[shell](main, {}, "kanister-kafka", "_KANISTER_KAFKA_COMPLETE")
-    click.echo(complete.source(), nl=False)
-
-
-def _plan(
+def plan_of(
     *,
     paths: tuple[str, ...],
     from_cluster: str | None,
@@ -378,15 +249,3 @@ def _options(
         limits=Limits(**limits),
         **same,
     )
-
-
-def _tell(problems: Iterable[Problem], *, err: bool = True) -> None:
-    colors = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
-    for problem in problems:
-        line = problems_text([problem])
-        word = problem.severity.value
-        click.echo(
-            line.replace(f" {word}: ", f" {click.style(word, fg=colors[problem.severity])}: ", 1),
-            err=err,
-            nl=False,
-        )

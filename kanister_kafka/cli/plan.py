@@ -1,0 +1,24 @@
+"""The command `plan`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.choices import input_options, plan_of, plan_options
+from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.report import PLAN_FORMATS
+
+
+@click.command(epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools")
+@input_options
+@plan_options
+@click.option(
+    "--format", "form", type=click.Choice(list(PLAN_FORMATS)), default="text", show_default=True
+)
+def plan(form: str, **choices: Any) -> None:
+    """Show what a backup will do: steps, waits, permissions, and what is left alone."""
+    planned = plan_of(**choices)
+    tell_plan(planned)
+    click.echo(PLAN_FORMATS[form](planned), nl=False)
