@@ -56,7 +56,13 @@ class Shell:
         text = "\n".join((SCRIPTS / file).read_text() for file in files) + "\n" + body
         return subprocess.run(
             ["bash", "-c", text, "phase", *values.pop("arguments", "").split()],
-            env={"PATH": path, "FAKE": str(self.folder), "NAMESPACE": "kafka", **values},
+            env={
+                "PATH": path,
+                "FAKE": str(self.folder),
+                "NAMESPACE": "kafka",
+                "RECORD": "",
+                **values,
+            },
             capture_output=True,
             text=True,
             timeout=60,
@@ -336,3 +342,50 @@ def test_no_script_uses_kubectl_wait_or_a_go_template() -> None:
         assert "kubectl wait" not in text, f"{path}: a missing right to watch makes it hang"
         assert "{{" not in text, f"{path}: Kanister would take it for a template"
         assert "<<" not in text, f"{path}: needs a file where the root file system is read-only"
+
+
+def test_pool_without_nodes_is_ready(shell: Shell) -> None:
+    rows = "my-cluster-broker 2 b-0,b-1\nmy-cluster-empty <none> <none>\nmy-cluster-zero 0 <none>"
+    shell.on(BEFORE, "unset").on("get strimzipodsets", rows)
+    nodes = "my-cluster-broker,my-cluster-empty,my-cluster-zero"
+    done = shell.run(*RESTART, **{**VALUES, "KAFKA_NODES": nodes})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "fits"),
+    [
+        pytest.param("3|[0,1,2]", True, id="ids"),
+        pytest.param("0|", True, id="no-nodes"),
+        pytest.param("0|[]", True, id="empty"),
+        pytest.param("3|", False, id="no-ids"),
+        pytest.param('3|["x"]', False, id="no-numbers"),
+    ],
+)
+def test_node_ids_are_kept_or_nothing_is_stopped(shell: Shell, answer: str, *, fits: bool) -> None:
+    shell.on("auth can-i", "yes").on("get kafkanodepools", answer).on(BEFORE, "")
+    shell.on(r"kafkaMetadataState", "KRaft|True|").on(PAUSE, "").on(CONDITION, "")
+    shell.on("get pods", "c-pool-0 c-pool|c-kafka True\n").on("status", "")
+    done = shell.run(
+        *("prelude.sh", "pause.sh", "quiesce.sh"),
+        CLUSTER="c",
+        RECORD="r",
+        POOLS="pool",
+        WORKLOADS="c-pool",
+        RUN="now",
+        FIT_LIMIT="1",
+        WRITER_LIMIT="1",
+        RIGHTS="get:pods:::kafka",
+    )
+    assert (done.returncode == 0) is fits, done.stderr
+    kept = [call for call in shell.calls("patch configmap") if "nodeIds.pool" in call]
+    assert len(kept) == int(fits)
+
+
+def test_failure_is_kept_for_the_recovery_that_fails_as_well(shell: Shell) -> None:
+    body = "step 'stopping \"x\"'; fail 'pods still there: a\n\"b\"'"
+    done = shell.run("prelude.sh", body=body, RECORD="r")
+    (call,) = shell.calls("patch configmap")
+    kept = json.loads(call.partition(" -p ")[2])["data"]["failure"]
+    assert "FAILED while stopping  x : pods still there: a  b" in kept
+    assert "FAILED while stopping" in done.stderr.splitlines()[-2]

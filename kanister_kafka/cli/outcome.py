@@ -61,4 +61,4 @@ def tell_plan(plan: Plan) -> None:
     """Print the warnings of a plan, and what it leaves for a person to do."""
     tell(plan.problems)
     for note in plan.notes:
-        click.echo(f"to do: {note}", err=True)
+        click.echo(note, err=True)

@@ -142,7 +142,7 @@ class Composer:
                         parent.merged.add(entry.key)
             return
         if key in parent.entries and key not in parent.merged:
-            self._report("duplicate-key", where, f'key "{key}" is already set in this mapping')
+            self._report("duplicate-key", where, f"key {key[:60]!r} is already set in this mapping")
         parent.merged.discard(key)
         parent.entries.pop(key, None)
         parent.entries[key] = Entry(key, where, value)

@@ -98,6 +98,6 @@ def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
         return
     owner = bound(cluster)
     yield (
-        f"kubectl annotate {owner.resource}.{owner.group} {owner.name} -n {owner.namespace} "
+        f"to do: kubectl annotate {owner.resource}.{owner.group} {owner.name} -n {owner.namespace} "
         f"{BLUEPRINT_ANNOTATION}={name}"
     )

@@ -5,13 +5,10 @@ No owner reference leads from a MirrorMaker 2 or a Connect to its cluster, only 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kanister_kafka.strimzi.fields import Field
-
-SERVICE = r"bootstrap|brokers|[a-z0-9]{1,11}-bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +19,8 @@ class Addresses:
     namespace: str
     external: frozenset[str]
     """Host names and `host:port` pairs of listeners, as the custom resource tells them."""
+    listeners: frozenset[str]
+    """Names of its listeners."""
 
     def match(self, bootstrap: str, namespace: str) -> bool:
         """Tell whether one server of a comma-separated list is this cluster.
@@ -48,16 +47,17 @@ class Addresses:
 
     def _is_service(self, service: str) -> bool:
         # KafkaResources.java: <cluster>-kafka-bootstrap, <cluster>-kafka-brokers and, for each
-        # external listener, <cluster>-kafka-<listener>-bootstrap; a listener is named by
-        # [a-z0-9]{1,11} (GenericKafkaListener.java), so that no other cluster's name fits.
-        kind = service.removeprefix(f"{self.cluster}-kafka-")
-        return kind != service and re.fullmatch(SERVICE, kind) is not None
+        # external listener, <cluster>-kafka-<listener>-bootstrap
+        kinds = ("bootstrap", "brokers", *(f"{name}-bootstrap" for name in self.listeners))
+        return service in (f"{self.cluster}-kafka-{kind}" for kind in kinds)
 
 
 def addresses(cluster: str, namespace: str, kafka: Field) -> Addresses:
     """Gather the addresses from spec and status of a Kafka."""
     found = {text.lower().rstrip(".") for text in _told(kafka) if text}
-    return Addresses(cluster, namespace, frozenset(found))
+    listeners = kafka.at("spec", "kafka", "listeners").each()
+    names = frozenset(listener.at("name").string() for listener in listeners)
+    return Addresses(cluster, namespace, frozenset(found), names)
 
 
 def _told(kafka: Field) -> Iterator[str]:

@@ -13,11 +13,17 @@ from kanister_kafka.problem import Location, Problem, error, warning
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 """RFC 1123, as Kubernetes asks of most names; no such name can carry shell or template text."""
 MAX_NAME = 253
+MAX_LABEL = 63
 
 
 def is_name(text: str) -> bool:
     """Tell whether Kubernetes takes the text for the name of an object."""
     return len(text) <= MAX_NAME and DNS_SUBDOMAIN.fullmatch(text) is not None
+
+
+def is_label(text: str) -> bool:
+    """Tell whether Kubernetes takes the text for the name of a namespace."""
+    return is_name(text) and "." not in text and len(text) <= MAX_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Field:
     def namespace(self, default: str = "") -> str:
         """Return the name of a namespace, which has no dots, required unless there is a default."""
         name = self.name(default)
-        if "." in name:
+        if self.present and name and not is_label(name):
             self._wrong("a lowercase RFC 1123 label")
             return ""
         return name
@@ -155,7 +161,7 @@ class Field:
     def _wrong(self, wanted: str) -> None:
         if isinstance(self.node, Scalar):
             is_text = isinstance(self.node.value, str)
-            value = shown(self.node.text) if is_text else self.node.text[:60]
+            value = shown(self.node.text) if is_text else shown(self.node.text)[1:-1]
         else:
             value = "an object" if isinstance(self.node, MappingNode) else "a list"
         self.error("wrong-type", f"Invalid value: {value}: must be {wanted}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Problem, error, has_error, in_order
 from kanister_kafka.strimzi.addresses import addresses
-from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.fields import Field, is_label, shown
 from kanister_kafka.strimzi.model import KafkaCluster, WorkloadKind, WorkloadName
 from kanister_kafka.strimzi.nodes import check_roles, plain_nodes, pool_nodes, zookeeper_node
 from kanister_kafka.strimzi.versions import (
@@ -27,6 +27,11 @@ CLUSTER_LABEL = "strimzi.io/cluster"
 API_FEATURES = {"v1": Feature.API_V1, "v1beta2": Feature.API_V1BETA2}
 SETTLED = ("", "ZooKeeper", "KRaft")
 """Values of `status.kafkaMetadataState` outside a migration (0.40 to 0.47; gone while paused)."""
+LIVE = (
+    ("StatefulSet", "apps", Feature.STATEFUL_SETS),
+    ("StrimziPodSet", "core.strimzi.io", Feature.POD_SETS),
+)
+"""Workloads that tell of the operator's version, with their group."""
 COMPONENTS = {
     "cruiseControl": "-cruise-control",
     "entityOperator": "-entity-operator",
@@ -57,6 +62,9 @@ def read(
     the one that a document leaves out. Nothing is raised: see `Reading.problems`.
     """
     reader = _Reader(tuple(documents), namespace, strimzi_version)
+    if namespace and not is_label(namespace):
+        message = f"Invalid value: {shown(namespace)}: must be a lowercase RFC 1123 label"
+        reader.problems.append(error("option", Location("<options>"), "namespace", message))
     found = reader.read(cluster)
     problems = in_order(reader.problems)
     return Reading(None if has_error(problems) else found, problems)
@@ -90,7 +98,7 @@ class _Reader:
                 f"no Strimzi version fits: {bounds.first_reason} needs {bounds.first[0]}."
                 f"{bounds.first[1]} or later, {bounds.last_reason} ended before",
             )
-        kinds = self._kinds(namespace, name, bounds)
+        kinds = self._kinds(kafka, bounds)
         zookeeper = zookeeper_node(name, spec, kinds) if uses_zookeeper else None
         if in_use is None:
             nodes = plain_nodes(name, spec, kinds)
@@ -179,8 +187,8 @@ class _Reader:
         elif state.string() not in SETTLED:
             state.error(
                 "metadata-migration",
-                f'Invalid value: "{state.string()}": the migration between ZooKeeper and KRaft '
-                "has not ended; the cluster must not be stopped",
+                f"Invalid value: {shown(state.string())}: the migration between ZooKeeper and "
+                "KRaft has not ended; the cluster must not be stopped",
             )
 
     def _bounds(self, kafka: Field, pools: Sequence[Field]) -> Bounds:
@@ -196,10 +204,13 @@ class _Reader:
             bounds = bounds.having(API_FEATURES[version])
         else:
             known = ", ".join(f'"{GROUP}/{name}"' for name in API_FEATURES)
-            message = f'Unsupported value: "{version}": supported values: {known}'
+            message = f"Unsupported value: {shown(version)}: supported values: {known}"
             kafka.at("apiVersion").error("unsupported-version", message)
         if pools:
             bounds = bounds.having(Feature.NODE_POOLS)
+        for kind, group, feature in LIVE:
+            if self._is_live(kind, group, kafka):
+                bounds = bounds.having(feature)
         seen = parse_version(kafka.at("status", "operatorLastSuccessfulVersion").string())
         if seen and not self.version:  # a lower bound only: operators are upgraded
             bounds = bounds.since(seen, "status.operatorLastSuccessfulVersion")
@@ -255,13 +266,20 @@ class _Reader:
             )
         return pools if wanted else None
 
-    def _kinds(self, namespace: str, cluster: str, bounds: Bounds) -> tuple[WorkloadKind, ...]:
-        """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
-        for pod_set in self._all("StrimziPodSet", "core.strimzi.io"):
-            labels = pod_set.at("metadata", "labels")
+    def _is_live(self, kind: str, group: str, kafka: Field) -> bool:
+        """Tell whether the input, read from a cluster, has workloads of this Kafka."""
+        namespace, name = self._name(kafka)
+        for workload in self._all(kind, group):
+            labels = workload.at("metadata", "labels")
             owner = (labels.at("strimzi.io/kind").string(), labels.at(CLUSTER_LABEL).string())
-            if owner == ("Kafka", cluster) and self._name(pod_set)[0] == namespace:
-                return (WorkloadKind.POD_SET,)
+            if owner == ("Kafka", name) and self._name(workload)[0] == namespace:
+                return True
+        return False
+
+    def _kinds(self, kafka: Field, bounds: Bounds) -> tuple[WorkloadKind, ...]:
+        """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
+        if self._is_live("StrimziPodSet", "core.strimzi.io", kafka):
+            return (WorkloadKind.POD_SET,)
         kinds = (
             (WorkloadKind.POD_SET, Feature.POD_SETS),
             (WorkloadKind.STATEFUL_SET, Feature.STATEFUL_SETS),

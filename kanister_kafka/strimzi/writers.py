@@ -56,7 +56,8 @@ def _mirror_maker_2(spec: Field) -> _Target:
     }
     if alias and servers and alias not in servers:
         spec.at("connectCluster").error(
-            "contradiction", f'Invalid value: "{alias}": no cluster in spec.clusters has this alias'
+            "contradiction",
+            f"Invalid value: {shown(alias)}: no cluster in spec.clusters has this alias",
         )
     reads = tuple(servers.get(m.at("sourceCluster").string(), "") for m in mirrors)
     return _Target(servers.get(alias, ""), reads)
@@ -151,7 +152,7 @@ def find_clients(
         if document.kind == "KafkaMirrorMaker2":
             _check_offset_syncs(spec)
         kinds = _kinds(client, operator)
-        if not kinds:
+        if not kinds and not operator.empty:
             message = f"Strimzi {operator}, as the cluster needs it, has no {document.kind}"
             top.at("kind").error("contradiction", message)
         writer = Writer(

@@ -50,6 +50,7 @@ unready() {
     [[ $'\n'$rows == *$'\n'"$name "* ]] || printf '%s is not there yet; ' "$name"
   done
   while read -r name ready wanted; do
+    wanted=${wanted/<none>/}
     [[ $kind == StatefulSet ]] || wanted=$(printf '%s\n' "${wanted//,/ }" | wc -w)
     ((${ready/<none>/0} == wanted)) || printf '%s has %d of %d pods ready; ' "$name" "${ready/<none>/0}" "$wanted"
   done < <([[ -z $rows ]] || printf '%s\n' "$rows")

@@ -6,9 +6,20 @@ export TZ=UTC0
 export KAFKA=kafkas.kafka.strimzi.io
 doing=starting problem=
 # The last line tells all: Kanister shows the end of the log where a phase failed.
-trap 'status=$?; ((status == 0)) || say "FAILED while $doing: ${problem:-the line above says why}" >&2' EXIT
+trap 'status=$?; ((status == 0)) || failed' EXIT
 
 say() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
+
+# Keeps the reason too, for the recovery that follows: if that fails as well, only its error is shown.
+failed() {
+  local reason="$0: FAILED while $doing: ${problem:-the line above says why}"
+  if [[ -n $RECORD && $0 != recover ]]; then
+    record "failure=$(now) ${reason//[^A-Za-z0-9 .,:;()\/_=-]/ }" || true
+  elif [[ -n $RECORD ]]; then
+    reason+="; it was called because of $(recorded failure || true)"
+  fi
+  say "${reason#"$0: "}" >&2
+}
 
 # step WHAT: what the phase does from here on
 step() {

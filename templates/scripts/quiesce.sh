@@ -52,9 +52,9 @@ keep_identity() {
     [[ -z $value ]] || facts+=("$fact=$value")
   done
   for pool in ${POOLS//,/ }; do
-    node_ids=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.nodeIds}')
-    [[ $node_ids =~ ^\[[0-9,\ ]+\]$ ]] || fail "KafkaNodePool $pool tells no node ids in its status"
-    facts+=("nodeIds.$pool=$node_ids")
+    node_ids=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.replicas}|{.status.nodeIds}')
+    [[ $node_ids =~ ^(0\||[0-9]+\|\[[0-9,\ ]+\]$) ]] || fail "KafkaNodePool $pool tells no node ids in its status"
+    facts+=("nodeIds.$pool=${node_ids#*|}")
   done
   ((${#facts[@]} == 0)) || record "${facts[@]}"
 }
