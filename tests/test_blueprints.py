@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -84,3 +85,22 @@ def test_script_bodies_pass_shellcheck(name: str, tmp_path: Path) -> None:
 def test_our_own_validator_accepts(name: str) -> None:
     for path in (FOLDER / name).iterdir():
         assert not validate_text(path.read_bytes(), path.name)
+
+
+@named
+def test_every_value_that_a_script_uses_is_given_to_it(name: str) -> None:
+    """`set -u` would end a phase half way, shellcheck takes capitals for the environment."""
+    for path in (FOLDER / name).glob("blueprint-*.yaml"):
+        blueprint = yaml.safe_load(path.read_text())
+        for action in blueprint["actions"].values():
+            for phase in (*action["phases"], *filter(None, [action.get("deferPhase")])):
+                command = phase["args"]["command"]
+                given = {word.partition("=")[0] for word in command[1 : command.index("bash")]}
+                body = command[command.index("-c") + 1]
+                made = set(re.findall(r"^\s*(?:export )?([A-Z_]+)=", body, re.MULTILINE))
+                used = set(re.findall(r"\$\{?\(?#?([A-Z][A-Z_]+)\b", body))
+                sums = " ".join(re.findall(r"\(\((.*?)\)\)", body))
+                inside = set(re.findall(r"\b[A-Z][A-Z_]+\b", sums))
+                missing = (used | inside) - given - made - {"SECONDS"}
+                assert not missing, f"{phase['name']}: {missing}"
+                assert given <= used | inside | made, f"{phase['name']}: never used"

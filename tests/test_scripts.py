@@ -225,7 +225,7 @@ def test_former_pause_is_put_back(shell: Shell, before: str, words: str | None) 
         assert calls[0].endswith("kanister-kafka.io/pause-before-")
 
 
-RESTART = ("prelude.sh", "pause.sh", "replicas.sh", "writer-replicas.sh", "nodes.sh", "restart.sh")
+RESTART = ("prelude.sh", "pause.sh", "replicas.sh", "nodes.sh", "restart.sh")
 VALUES = {
     "CLUSTER": "my-cluster",
     "RECORD": "record",
@@ -389,3 +389,13 @@ def test_failure_is_kept_for_the_recovery_that_fails_as_well(shell: Shell) -> No
     kept = json.loads(call.partition(" -p ")[2])["data"]["failure"]
     assert "FAILED while stopping  x : pods still there: a  b" in kept
     assert "FAILED while stopping" in done.stderr.splitlines()[-2]
+
+
+def test_restart_restores_whichever_way_a_writer_was_quiesced(shell: Shell) -> None:
+    """The Blueprint may have been rendered again, with another --quiesce-by, since the stop."""
+    shell.on("get kmm2.*replicas-before", "1|").on("get kmm2.*pause-before", "unset")
+    shell.on(BEFORE, "").on(r"data\.state", "running")
+    done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.calls("annotate kmm2")
+    assert "strimzi.io/pause-reconciliation- kanister-kafka.io/pause-before-" in call

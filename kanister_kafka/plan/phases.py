@@ -153,11 +153,10 @@ class Phases:
             steps.append(
                 Step(does="put back as it was", objects=tuple(str(w) for w in cluster.writers))
             )
-        parts = dict.fromkeys((*self._node_parts(), *self._writer_parts()))
         return Phase(
             name=name,
             stage=Stage.RESTART,
-            parts=("prelude.sh", "pause.sh", *parts, "nodes.sh", "restart.sh"),
+            parts=("prelude.sh", "pause.sh", "replicas.sh", "nodes.sh", "restart.sh"),
             values=self._values(
                 UNLESS_STOPPED_BY=unless_stopped_by,
                 NODES=self._node_kinds(),

@@ -70,7 +70,7 @@ else
   step "keeping the identity of Kafka $CLUSTER"
   keep_identity
 fi
-record state=quiescing "since=$(now)" "run=$RUN"
+record state=quiescing "since=$(now)" "run=$RUN" failure=
 
 for writer in "$@"; do
   IFS=/ read -r resource home name kind workload < <(printf '%s\n' "$writer")

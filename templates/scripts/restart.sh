@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Brings back what was stopped, in the reverse order, and nothing else. It relies on what is kept on
-# the objects themselves, so that it works when the record is gone.
+# the objects themselves, so that it works when the record is gone, and after the Blueprint was
+# rendered again with other choices.
 # Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 
 # note KEY=VALUE...: no reason not to go on
@@ -32,9 +33,10 @@ else
 fi
 
 for writer in "$@"; do
-  IFS=/ read -r resource home name kind workload < <(printf '%s\n' "$writer")
+  IFS=/ read -r resource home name kind _ < <(printf '%s\n' "$writer")
   step "releasing $kind $home/$name"
-  release_writer "$resource" "$home" "$name" "$workload"
+  restore_replicas "$resource" "$name" "$home"
+  restore_pause "$resource" "$name" "$home"
 done
 note state=running "since=$(now)"
 say "Kafka $CLUSTER runs and everything is as it was found"

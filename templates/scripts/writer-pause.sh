@@ -2,8 +2,6 @@
 # Writers are quiesced by a pause and by deleting their workload: their spec stays as it is, so that
 # a GitOps controller finds nothing to undo.
 
-pause_end=$((SECONDS + PAUSE_LIMIT))
-
 # quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD
 quiesce_writer() {
   local kind value before names
@@ -14,10 +12,9 @@ quiesce_writer() {
     [[ -z $names ]] || fail "$1/$3 was paused by somebody else and runs: end that pause first"
     return 0
   fi
+  : "${pause_end:=$((SECONDS + PAUSE_LIMIT))}" # one limit for all writers together
   pause "$1" "$3" "$2" "$((pause_end - SECONDS))"
   for kind in ${WRITER_KINDS//,/ }; do
     api delete "$kind" "$4" -n "$2" --ignore-not-found --wait=false
   done
 }
-
-release_writer() { restore_pause "$1" "$3" "$2"; }

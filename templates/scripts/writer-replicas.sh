@@ -3,5 +3,3 @@
 
 # quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD
 quiesce_writer() { scale_to_zero "$1" "$3" "$2"; }
-
-release_writer() { restore_replicas "$1" "$3" "$2"; }

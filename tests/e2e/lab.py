@@ -78,7 +78,7 @@ class Kafka:
         )
 
     def tool(self, tool: str, *arguments: str, stdin: str | None = None) -> str:
-        command = f"KAFKA_HEAP_OPTS=-Xmx96m exec /opt/kafka/bin/{tool} {' '.join(arguments)}"
+        command = f"cd /opt/kafka; KAFKA_HEAP_OPTS=-Xmx96m exec bin/{tool} {' '.join(arguments)}"
         pod = self.broker()
         interactive = ["-i"] if stdin is not None else []
         return kubectl(
@@ -89,8 +89,10 @@ class Kafka:
         )
 
     def write(self, topic: str, messages: list[str]) -> None:
+        # By its class, which moved in 4.0: the script may be of another version than the jars.
+        old = "ls libs | grep -q 'kafka-tools-[0-3]' && echo kafka || echo org.apache.kafka"
         self.tool(
-            "kafka-console-producer.sh",
+            f"kafka-run-class.sh $({old}).tools.ConsoleProducer",
             f"--bootstrap-server localhost:9092 --topic {topic} --request-required-acks all",
             stdin="".join(f"{message}\n" for message in messages),
         )
