@@ -24,6 +24,7 @@ from kanister_kafka.options import KastenForm, Limits, Options, QuiesceBy, Strat
 from kanister_kafka.plan import Action, Phase, Plan, Right, Stage, Step, build
 from kanister_kafka.problem import Location, Problem, Severity
 from kanister_kafka.render import Manifest, render, stream
+from kanister_kafka.report import plan_json, plan_text, problems_json, problems_text
 from kanister_kafka.strimzi import KafkaCluster, Reading, parse_version, read
 from kanister_kafka.validate import Validation, validate, validate_text
 
@@ -60,6 +61,10 @@ __all__ = [
     "load",
     "loads",
     "parse_version",
+    "plan_json",
+    "plan_text",
+    "problems_json",
+    "problems_text",
     "read",
     "render",
     "stream",

@@ -262,7 +262,7 @@ def test_recovery_brings_back_everything_else(shell: Shell, state: str, run: str
 
 def test_restart_needs_no_record(shell: Shell) -> None:
     shell.on("configmap", (1, "", "Error from server (NotFound): configmaps not found"))
-    shell.on("get kmm2", "0|2").on(BEFORE, "unset")
+    shell.on("get kmm2.*replicas-before", "0|2").on(BEFORE, "unset")
     shell.on("get strimzipodsets", "my-cluster-broker   2   b-0,b-1")
     done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
     assert done.returncode == 0, done.stderr
@@ -270,7 +270,7 @@ def test_restart_needs_no_record(shell: Shell) -> None:
 
 
 def test_restart_of_what_runs_changes_nothing(shell: Shell) -> None:
-    shell.on(r"data\.state", "running").on("get kmm2", "2|").on(BEFORE, "")
+    shell.on(r"data\.state", "running").on("get kmm2.*replicas-before", "2|").on(BEFORE, "")
     done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
     assert done.returncode == 0, done.stderr
     assert not shell.calls("annotate")

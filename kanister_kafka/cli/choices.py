@@ -216,6 +216,8 @@ def plan_of(
     else:
         loaded = load(paths)
         documents, seen = loaded.documents, loaded.problems
+    if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
+        raise InputError(in_order([*found, *seen]))
     reading = read(documents, cluster=cluster, namespace=namespace, strimzi_version=version)
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
