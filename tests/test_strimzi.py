@@ -1234,6 +1234,13 @@ def test_only_true_pauses(value: str) -> None:
     assert reading_of(text).problems == ()
 
 
+def test_a_pause_of_our_own_is_no_news() -> None:
+    ours = "kanister-kafka.io/pause-before: unset"
+    pause = 'strimzi.io/pause-reconciliation: "true"'
+    text = edited(ZOOKEEPER, annotated(f"{pause}\n    {ours}"))
+    assert reading_of(text).problems == ()
+
+
 def test_null_counts_as_unset() -> None:
     text = edited(
         ZOOKEEPER,

@@ -23,6 +23,8 @@ from kanister_kafka.strimzi.writers import CLIENTS, find_clients
 
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
+PAUSE_BEFORE = "kanister-kafka.io/pause-before"
+"""Kept by templates/scripts/pause.sh: the pause is ours."""
 CLUSTER_LABEL = "strimzi.io/cluster"
 API_FEATURES = {"v1": Feature.API_V1, "v1beta2": Feature.API_V1BETA2}
 SETTLED = ("", "ZooKeeper", "KRaft")
@@ -299,7 +301,8 @@ class _Reader:
                 "not set: if the operator is upgraded while the cluster is stopped, brokers start "
                 "on its default version at once, with no rolling upgrade; set the version",
             )
-        if annotations.at(PAUSE).string().lower() == "true":
+        ours = annotations.at(PAUSE_BEFORE).present
+        if annotations.at(PAUSE).string().lower() == "true" and not ours:
             annotations.at(PAUSE).warn(
                 "paused",
                 "reconciliation is paused already: it is resumed until the brokers serve again, "
