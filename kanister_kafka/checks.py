@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kanister_kafka.document import Document, Entry, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.functions import FUNCTIONS
+from kanister_kafka.gotemplate import FaultKind, Parsed, TemplateFault, parse
 from kanister_kafka.problem import Location, Problem, error
 from kanister_kafka.schema import below
+from kanister_kafka.template_functions import KANISTER, WAIT_V2
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,75 @@ def null_argument(document: Document) -> Iterator[Problem]:
                     "Invalid value: null: crashes the Kanister controller; remove the argument"
                 )
                 yield error("null-argument", node.location, path, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A string that Kanister renders."""
+
+    path: str
+    node: Scalar
+    functions: frozenset[str]
+
+
+def templates(document: Document) -> Iterator[Template]:
+    """Yield every string of the document that is a template with anything in it."""
+    for phase in phases(document):
+        version_2 = phase.text("func") == "WaitV2"
+        for key in ("args", "objects"):
+            for path, node in _strings(f"{phase.path}.{key}", phase.node.get(key)):
+                condition = version_2 and path.endswith(".condition")
+                yield Template(path, node, WAIT_V2 if condition else KANISTER)
+    actions = document.root.get("actions")
+    for action in actions.entries if isinstance(actions, MappingNode) else ():
+        if isinstance(action.value, MappingNode):
+            path = f"actions.{action.key}.outputArtifacts"
+            for place, node in _strings(path, action.value.get("outputArtifacts")):
+                yield Template(place, node, KANISTER)
+
+
+def _strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    """Yield strings with an action below a node; keys of mappings are rendered as well."""
+    pending = [(path, node)]
+    while pending:
+        path, node = pending.pop()
+        if isinstance(node, Scalar):
+            if isinstance(node.value, str) and "{{" in node.value:
+                yield path, node
+        elif isinstance(node, Sequence):
+            pending += [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
+        elif isinstance(node, MappingNode):
+            pending += [(below(path, entry.key), entry.value) for entry in node.entries]
+            keys = (Scalar(entry.key, entry.location, entry.key) for entry in node.entries)
+            pending += [(path, key) for key in keys]
+
+
+def _faults(document: Document, kind: FaultKind) -> Iterator[tuple[Template, TemplateFault]]:
+    for template in templates(document):
+        for fault in _parsed(template.node.text, template.functions).errors:
+            if fault.kind is kind:
+                yield template, fault
+
+
+@lru_cache(maxsize=1024)  # two checks ask for each
+def _parsed(text: str, functions: frozenset[str]) -> Parsed:
+    return parse(text, functions)
+
+
+@_check("template-syntax")
+def template_syntax(document: Document) -> Iterator[Problem]:
+    """Find templates that do not parse: the phase fails when it is rendered, however late."""
+    for template, fault in _faults(document, FaultKind.SYNTAX):
+        place = template.node.place(fault.line, fault.column)
+        message = f"does not parse as a template: {fault.message}"
+        yield error("template-syntax", place, template.path, message)
+
+
+@_check("unknown-template-function")
+def unknown_template_function(document: Document) -> Iterator[Problem]:
+    """Find functions that the engine of the template does not have."""
+    for template, fault in _faults(document, FaultKind.UNKNOWN_FUNCTION):
+        place = template.node.place(fault.line, fault.column)
+        engine = "WaitV2's" if template.functions is WAIT_V2 else "Kanister's"
+        message = f"{fault.message}; {engine} templates have no such function"
+        yield error("unknown-template-function", place, template.path, message)

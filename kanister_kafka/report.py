@@ -61,6 +61,9 @@ def plan_text(plan: Plan) -> str:
     parts.append(
         f"Longest, all waits: {total}. Kasten allows {duration(plan.options.hook_timeout)}.\n"
     )
+    if plan.cluster.writers:
+        rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
+        parts.append(_table(("QUIESCED", "WHY"), rows))
     if plan.left_alone:
         rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
         parts.append(_table(("LEFT ALONE", "WHY"), rows))
@@ -168,6 +171,10 @@ def plan_json(plan: Plan) -> str:
                 ],
             }
             for action in plan.actions
+        ],
+        "writers": [
+            {"kind": w.kind, "namespace": w.namespace, "name": w.name, "reason": w.reason}
+            for w in cluster.writers
         ],
         "leftAlone": [
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}

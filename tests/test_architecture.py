@@ -16,7 +16,7 @@ LAYERS = [
     ("_version", "problem"),
     ("errors",),
     ("document",),
-    ("strimzi", "schema", "functions"),
+    ("strimzi", "schema", "functions", "gotemplate", "template_functions"),
     ("options",),
     ("plan",),
     ("checks",),

@@ -159,7 +159,16 @@ def test_broken_template_is_told_with_its_line(tmp_path: Path, text: str, told: 
 def test_plan_as_text_names_what_happens() -> None:
     result = run("plan", "-f", MIRROR)
     assert result.exit_code == 0
-    for word in ("quiesce", "flush", "stop", "snapshot", "restart", "LEFT ALONE", "MAY USE"):
+    for word in (
+        "quiesce",
+        "flush",
+        "stop",
+        "snapshot",
+        "restart",
+        "QUIESCED",
+        "LEFT ALONE",
+        "MAY USE",
+    ):
         assert word in result.stdout
 
 
@@ -171,6 +180,8 @@ def test_plan_as_json() -> None:
         "resume",
     ]
     assert plan["leftAlone"][0]["name"] == "onward"
+    assert {writer["name"] for writer in plan["writers"]} == {"http", "mirror", "sink"}
+    assert all(writer["reason"] for writer in plan["writers"])
     assert {right["namespace"] for right in plan["rights"]} == {"kafka-backup", "kafka-tools"}
     assert plan["cluster"]["nodes"][0]["roles"] == ["broker"]
 

@@ -92,6 +92,41 @@ WRONG = {
         HEAD.replace("[sync]", "[sync, ~]"),
         [(13, 25, "null-argument", "actions.backup.phases[0].args.command[1]")],
     ),
+    "template-syntax": (
+        HEAD.replace("pod: kafka-0", 'pod: "{{ .Phases.scale-down.Output.x }}"'),
+        [(12, 31, "template-syntax", "actions.backup.phases[0].args.pod")],
+    ),
+    "template-syntax-in-a-block": (
+        HEAD.replace("[sync]", '["sh", "-c"]').replace(
+            "        namespace: kafka\n",
+            "        namespace: |\n          kafka\n          {{ if .x }}\n",
+        ),
+        [(13, 22, "template-syntax", "actions.backup.phases[0].args.namespace")],
+    ),
+    "unknown-template-function": (
+        HEAD.replace("[sync]", '["{{ .Options.x | fromJson }}", "{{ .Options.y | upper }}"]'),
+        [(13, 36, "unknown-template-function", "actions.backup.phases[0].args.command[0]")],
+    ),
+    "unknown-template-function-in-an-artifact": (
+        HEAD.replace(
+            "    phases:",
+            "    outputArtifacts: {a: {keyValue: {b: '{{ toYaml . }}'}}}\n    phases:",
+        ),
+        [(7, 45, "unknown-template-function", "actions.backup.outputArtifacts.a.keyValue.b")],
+    ),
+    "unknown-template-function-in-wait-v2": (
+        HEAD.replace("KubeExec", "WaitV2").replace(
+            "        namespace: kafka\n        pod: kafka-0\n        command: [sync]\n",
+            "        timeout: 10s\n        conditions:\n          allOf:\n"
+            "          - condition: '{{ if exists .a }}{{ .a | upper }}{{ end }}'\n",
+        ),
+        [
+            (
+                *(14, 51, "unknown-template-function"),
+                "actions.backup.phases[0].args.conditions.allOf[0].condition",
+            )
+        ],
+    ),
     "second-document": (
         "kind: Secret\n---\n" + HEAD.replace("KubeExec", "Nothing"),
         [(10, 13, "unknown-function", "actions.backup.phases[0].func")],
@@ -134,8 +169,8 @@ def test_functions_are_those_of_the_release() -> None:
     assert all(not f.required & f.optional for f in FUNCTIONS.values())
 
 
-SEED = ROOT / "blueprints/seed/blueprint-kafka-mirror.my-cluster.yaml"
-SOUND = yaml.safe_load(SEED.read_text())
+HOT = ROOT / "blueprints/kraft-separate-pools-hot/blueprint-kafka.my-cluster.hot.yaml"
+SOUND = yaml.safe_load(HOT.read_text())
 wrong = st.none() | st.integers() | st.booleans() | st.text(max_size=5) | st.just([]) | st.just({})
 
 

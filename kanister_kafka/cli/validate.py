@@ -17,7 +17,7 @@ from kanister_kafka.validate import validate as validate_paths
 )
 @click.pass_context
 def validate(ctx: click.Context, paths: tuple[str, ...], form: str) -> None:
-    """Say what is wrong with any Blueprint: structure, functions, arguments, phase names.
+    """Say what is wrong with any Blueprint: structure, functions, names, templates.
 
     PATH is a file, a directory, or - for standard input.
     """

@@ -8,6 +8,7 @@ in a traceback or in all the memory on input that is broken on purpose.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -23,6 +24,8 @@ MAX_DEPTH = 200
 MAX_NODES = 2_000_000
 """Most nodes in one file, each use of an alias counted with all that is below it."""
 MERGE = "<<"
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""As PyYAML counts lines."""
 
 
 @dataclass(slots=True)
@@ -62,11 +65,13 @@ class Composer:
         self.problems: list[Problem] = []
         self._anchors: dict[str, _Made] = {}
         self._open: list[_Open] = []
+        self._lines: list[str] = []
         self._resolver = yaml.SafeLoader("")
 
     def compose(self, text: str) -> None:
         """Make nodes of a text; each document's is appended to `roots`."""
         here = Location(self.source, 1, 1)
+        self._lines = LINE_BREAK.split(text)
         try:
             for event in yaml.parse(io.StringIO(text), Loader=Loader):
                 mark = event.start_mark
@@ -97,7 +102,10 @@ class Composer:
                 known = _Made(Scalar(None, here))
             self._add(known, here)
         elif isinstance(event, yaml.ScalarEvent):
-            made = _Made(Scalar(self._value(event, here), here, event.value))
+            indent = self._indent(event) if event.style == "|" else None
+            quoted = event.style in ("'", '"')
+            value = self._value(event, here)
+            made = _Made(Scalar(value, here, event.value, indent, quoted))
             if event.anchor:
                 self._anchors[event.anchor] = made
             self._add(made, here)
@@ -146,6 +154,15 @@ class Composer:
         parent.merged.discard(key)
         parent.entries.pop(key, None)
         parent.entries[key] = Entry(key, where, value)
+
+    def _indent(self, event: yaml.ScalarEvent) -> int | None:
+        """Return how far a literal block is indented: as its first line with text is."""
+        if event.start_mark is None:
+            return None
+        for line in self._lines[event.start_mark.line + 1 :]:
+            if line.strip():
+                return len(line) - len(line.lstrip(" "))
+        return None
 
     def _key(self, node: Node) -> str:
         if isinstance(node, Scalar):

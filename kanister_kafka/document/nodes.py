@@ -17,6 +17,28 @@ class Scalar:
     location: Location
     text: str = ""
     """As it is spelled in the input."""
+    indent: int | None = None
+    """Of a literal block, in characters; None for any other style."""
+    quoted: bool = False
+    """Whether the text stands between quotes."""
+
+    def place(self, line: int, column: int) -> Location:
+        """Return where a place within the text is in the input, both counted from 1.
+
+        Exact for literal blocks and for text on one line without escapes; else where the text
+        begins, since YAML folds lines and spells characters in other ways.
+        """
+        here = self.location
+        if not here.line:
+            return here
+        if self.indent is not None:
+            lines = self.text.rstrip("\n").split("\n")
+            if line > len(lines):  # the end of the text, which is no place of its own in the input
+                line, column = len(lines), len(lines[-1]) + 1
+            return Location(here.source, here.line + line, self.indent + column)
+        if line == 1 and "\n" not in self.text:
+            return Location(here.source, here.line, here.column + self.quoted + column - 1)
+        return here
 
 
 @dataclass(frozen=True, slots=True)

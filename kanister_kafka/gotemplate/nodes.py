@@ -1,0 +1,210 @@
+"""The tree of a Go template, each node with its place in the text.
+
+A tree is what text/template/parse/node.go of Go 1.26 builds, but that `define` and `block` stay
+where they were written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Union
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A place in the text, both numbers counted from 1."""
+
+    line: int
+    column: int
+    """Counted in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot(Located):
+    """The cursor, `.`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nil(Located):
+    """The constant `nil`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bool(Located):
+    """The constant `true` or `false`."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Located):
+    """A number or character constant."""
+
+    value: int | float | complex
+    text: str
+    """As it is spelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class String(Located):
+    """A string constant, quoted or raw."""
+
+    value: str
+    """Without quotes and escapes; bytes that are no UTF-8 are replaced."""
+    text: str
+    """As it is spelled, quotes included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Located):
+    """Fields of the cursor: `.A.B`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Located):
+    """A variable with the fields taken of it: `$x.A`."""
+
+    name: str
+    """With its dollar sign."""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Located):
+    """The name of a function, known or not."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Located):
+    """Fields of the value of a function or of parentheses: `(f .).A`."""
+
+    node: Function | Pipeline
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Located):
+    """One stage of a pipeline: an operand, or a function with its arguments."""
+
+    arguments: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline(Located):
+    """Commands joined by `|`, and the variables that take the result."""
+
+    declarations: tuple[Variable, ...]
+    is_assign: bool
+    """Whether the variables are set by `=`, not made by `:=`."""
+    commands: tuple[Command, ...]
+
+
+Operand = Union[Dot, Nil, Bool, Number, String, Field, Variable, Function, Chain, Pipeline]
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Located):
+    """Text to copy, already trimmed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Located):
+    """A pipeline whose value is printed, unless it declares variables."""
+
+    pipe: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch(Located):
+    """What `if`, `range` and `with` have in common."""
+
+    pipe: Pipeline
+    body: tuple[Node, ...]
+    else_body: tuple[Node, ...] | None
+    """None without `else`; one node of the same kind for `else if` and `else with`."""
+
+
+@dataclass(frozen=True, slots=True)
+class If(_Branch):
+    """An `if` action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range(_Branch):
+    """A `range` action."""
+
+
+@dataclass(frozen=True, slots=True)
+class With(_Branch):
+    """A `with` action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Define(Located):
+    """A named template."""
+
+    name: str
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Located):
+    """The use of a named template."""
+
+    name: str
+    pipe: Pipeline | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Located):
+    """A named template and its use at once."""
+
+    name: str
+    pipe: Pipeline
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Located):
+    """A `break` action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue(Located):
+    """A `continue` action."""
+
+
+Node = Union[Text, Action, If, Range, With, Define, Template, Block, Break, Continue]
+
+
+class FaultKind(Enum):
+    """What a fault is about."""
+
+    SYNTAX = "syntax"
+    UNKNOWN_FUNCTION = "unknown-function"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFault:
+    """One thing that is wrong with a template, in Go's words."""
+
+    line: int
+    column: int
+    message: str
+    kind: FaultKind
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The tree of a template, as far as it could be read, and what is wrong with it."""
+
+    nodes: tuple[Node, ...]
+    errors: tuple[TemplateFault, ...]
+    """The first error of syntax, or else every use of an unknown function."""
