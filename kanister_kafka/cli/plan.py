@@ -18,7 +18,10 @@ from kanister_kafka.report import PLAN_FORMATS
     "--format", "form", type=click.Choice(list(PLAN_FORMATS)), default="text", show_default=True
 )
 def plan(form: str, **choices: Any) -> None:
-    """Show what a backup will do: steps, waits, permissions, and what is left alone."""
+    """Show what a backup will do.
+
+    Steps and their waits, what is quiesced and what is left alone, and the rights needed.
+    """
     planned = plan_of(**choices)
     tell_plan(planned)
     click.echo(PLAN_FORMATS[form](planned), nl=False)

@@ -17,9 +17,10 @@ from kanister_kafka.validate import validate as validate_paths
 )
 @click.pass_context
 def validate(ctx: click.Context, paths: tuple[str, ...], form: str) -> None:
-    """Say what is wrong with any Blueprint: structure, functions, names, templates.
+    """Say what is wrong with any Blueprint.
 
-    PATH is a file, a directory, or - for standard input.
+    Structure, functions and their arguments, names of phases, templates. PATH is a file, a
+    directory, or - for standard input.
     """
     result = validate_paths(paths)
     if form == "text":
