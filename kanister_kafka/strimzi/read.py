@@ -97,8 +97,8 @@ class _Reader:
         if bounds.empty:
             kafka.error(
                 "contradiction",
-                f"no Strimzi version fits: {bounds.first_reason} needs {bounds.first[0]}."
-                f"{bounds.first[1]} or later, {bounds.last_reason} ended before",
+                f"no Strimzi version fits: {bounds.first_reason} needs {spelled(bounds.first)} or "
+                f"later, {bounds.last_reason} ended before",
             )
         kinds = self._kinds(kafka, bounds)
         zookeeper = zookeeper_node(name, spec, kinds) if uses_zookeeper else None

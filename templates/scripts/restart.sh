@@ -7,8 +7,10 @@
 # note KEY=VALUE...: no reason not to go on
 note() { record "$@" || say "could not write to ConfigMap $RECORD: going on without it"; }
 
-state=$(recorded state || true)
-if [[ -n $UNLESS_STOPPED_BY && $state == stopped && $(recorded run || true) == "$UNLESS_STOPPED_BY" ]]; then
+unread=
+seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}') || unread=yes
+state=${seen%%|*}
+if [[ -n $UNLESS_STOPPED_BY && $seen == "stopped|$UNLESS_STOPPED_BY" ]]; then
   say "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
   exit 0
 fi
@@ -39,4 +41,7 @@ for writer in "$@"; do
   restore_pause "$resource" "$name" "$home"
 done
 note state=running "since=$(now)"
+# The stop may have gone well. A snapshot that is taken now must not pass for a consistent one.
+[[ -z $UNLESS_STOPPED_BY || -z $unread ]] ||
+  fail "ConfigMap $RECORD cannot be read, so the cluster was brought back: this is no backup"
 say "Kafka $CLUSTER runs and everything is as it was found"
