@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 
 class Severity(enum.Enum):
-    """How bad a problem is: an error stops the run, a warning does not."""
+    """How bad a problem is: an error stops the run, the others do not."""
 
     ERROR = "error"
     WARNING = "warning"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True, order=True)

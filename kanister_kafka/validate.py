@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanister_kafka.checks import CHECKS
+from kanister_kafka.blueprint import read
+from kanister_kafka.checks import Settings, check_blueprint
 from kanister_kafka.document import Document, Loaded, load, loads
 from kanister_kafka.problem import Problem, in_order
-from kanister_kafka.schema import check_schema
 
 GROUP = "cr.kanister.io"
 
@@ -25,26 +25,26 @@ class Validation:
     """Objects of other kinds."""
 
 
-def validate(paths: Iterable[str | Path]) -> Validation:
+def validate(paths: Iterable[str | Path], settings: Settings | None = None) -> Validation:
     """Validate every Blueprint in files, directories and standard input (`-`).
 
     Raises UnreachableError where a path cannot be read; nothing else, however broken the text is.
     """
-    return _validate(load(paths))
+    return _validate(load(paths), settings or Settings())
 
 
-def validate_text(text: str | bytes, source: str = "<text>") -> tuple[Problem, ...]:
+def validate_text(
+    text: str | bytes, source: str = "<text>", settings: Settings | None = None
+) -> tuple[Problem, ...]:
     """Validate every Blueprint in a text of any number of documents."""
-    return _validate(loads(text, source)).problems
+    return _validate(loads(text, source), settings or Settings()).problems
 
 
-def _validate(loaded: Loaded) -> Validation:
+def _validate(loaded: Loaded, settings: Settings) -> Validation:
     found = list(loaded.problems)
     mine = [document for document in loaded.documents if _is_blueprint(document)]
     for document in mine:
-        found.extend(check_schema(document.root))
-        for check in CHECKS.values():
-            found.extend(check(document))
+        found.extend(check_blueprint(read(document), settings))
     return Validation(in_order(found), len(mine), len(loaded.documents) - len(mine))
 
 

@@ -1,0 +1,215 @@
+"""A Blueprint as Kanister reads it: actions, phases and templates, each where it stands.
+
+Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from kanister_kafka.blueprint.schema import below
+from kanister_kafka.blueprint.template_functions import KANISTER, WAIT_V2
+from kanister_kafka.document import Document, Entry, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.gotemplate import Parsed, parse
+
+
+@dataclass(frozen=True)
+class Template:
+    """A string that is rendered as a Go template, and has anything to render."""
+
+    path: str
+    node: Scalar
+    functions: frozenset[str]
+    """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
+    action: str
+    """Name of the action it belongs to."""
+    phase: Phase | None
+    """None in an output artifact, which is rendered when all phases are done."""
+    field: str
+    """Field of the phase, `args` or `objects`; `outputArtifacts` without a phase."""
+
+    @cached_property
+    def parsed(self) -> Parsed:
+        """Its tree, and what is wrong with it."""
+        return _parsed(self.node.text, self.functions)
+
+
+@lru_cache(maxsize=4096)  # Blueprints repeat themselves
+def _parsed(text: str, functions: frozenset[str]) -> Parsed:
+    return parse(text, functions)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase or a deferPhase."""
+
+    path: str
+    node: MappingNode
+    action: str
+    """Name of its action."""
+    index: int | None
+    """Place among the phases of its action; None for a deferPhase."""
+
+    def entry(self, key: str) -> Entry | None:
+        """Return a field with its place."""
+        return next((entry for entry in self.node.entries if entry.key == key), None)
+
+    def text(self, key: str) -> str:
+        """Return the string in a field, or an empty string."""
+        value = self.node.get(key)
+        text = value.value if isinstance(value, Scalar) else None
+        return text if isinstance(text, str) else ""
+
+    @property
+    def name(self) -> str:
+        """Its name; empty where it has none."""
+        return self.text("name")
+
+    @property
+    def func(self) -> str:
+        """Name of its function; empty where it has none."""
+        return self.text("func")
+
+    @property
+    def arguments(self) -> MappingNode:
+        """Its arguments; empty where there are none."""
+        value = self.node.get("args")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    def argument(self, name: str) -> Node | None:
+        """Return the value of an argument, or None."""
+        return self.arguments.get(name)
+
+    @property
+    def objects(self) -> MappingNode:
+        """Its references to Secrets and ConfigMaps by name; empty where there are none."""
+        value = self.node.get("objects")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    def templates(self) -> Iterator[Template]:
+        """Yield its templates in the order in which they stand."""
+        for field in ("objects", "args"):
+            for path, node in strings(f"{self.path}.{field}", self.node.get(field)):
+                condition = self.func == "WaitV2" and path.endswith(".condition")
+                functions = WAIT_V2 if condition else KANISTER
+                yield Template(path, node, functions, self.action, self, field)
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action."""
+
+    name: str
+    entry: Entry
+    node: MappingNode
+    phases: tuple[Phase, ...]
+    defer_phase: Phase | None
+
+    @property
+    def path(self) -> str:
+        """Its field path."""
+        return f"actions.{self.name}"
+
+    @property
+    def all_phases(self) -> tuple[Phase, ...]:
+        """Its phases, the deferPhase last."""
+        return (*self.phases, *((self.defer_phase,) if self.defer_phase else ()))
+
+    def names(self, field: str) -> dict[str, Scalar]:
+        """Return the strings of a list such as `inputArtifactNames`, with their places."""
+        value = self.node.get(field)
+        items = value.items if isinstance(value, Sequence) else ()
+        return {item.text: item for item in items if isinstance(item, Scalar)}
+
+    @property
+    def output_artifacts(self) -> MappingNode:
+        """What it hands on; empty where there is nothing."""
+        value = self.node.get("outputArtifacts")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    def templates(self) -> Iterator[Template]:
+        """Yield all its templates: of its phases, then of its output artifacts."""
+        for phase in self.all_phases:
+            yield from phase.templates()
+        path = f"{self.path}.outputArtifacts"
+        for place, node in strings(path, self.output_artifacts):
+            yield Template(place, node, KANISTER, self.name, None, "outputArtifacts")
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A Blueprint; `actions` keeps the order of the text."""
+
+    document: Document
+    actions: tuple[Action, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name, or an empty string."""
+        return self.document.text("metadata", "name")
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace, or an empty string."""
+        return self.document.text("metadata", "namespace")
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases of all actions, deferPhases included."""
+        return tuple(phase for action in self.actions for phase in action.all_phases)
+
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """All templates of all actions."""
+        return tuple(template for action in self.actions for template in action.templates())
+
+    def action(self, name: str) -> Action | None:
+        """Return an action by its name."""
+        return next((action for action in self.actions if action.name == name), None)
+
+
+def read(document: Document) -> Blueprint:
+    """Read a document of kind Blueprint, whatever is in it."""
+    actions = document.root.get("actions")
+    entries = actions.entries if isinstance(actions, MappingNode) else ()
+    return Blueprint(document, tuple(made for entry in entries if (made := _action(entry))))
+
+
+def _action(entry: Entry) -> Action | None:
+    node = entry.value
+    if not isinstance(node, MappingNode):
+        return None
+    path = f"actions.{entry.key}"
+    found = node.get("phases")
+    items = found.items if isinstance(found, Sequence) else ()
+    phases = tuple(
+        Phase(f"{path}.phases[{i}]", item, entry.key, i)
+        for i, item in enumerate(items)
+        if isinstance(item, MappingNode)
+    )
+    deferred = node.get("deferPhase")
+    last = (
+        Phase(f"{path}.deferPhase", deferred, entry.key, None)
+        if isinstance(deferred, MappingNode)
+        else None
+    )
+    return Action(entry.key, entry, node, phases, last)
+
+
+def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    """Yield the templates below a node in the order of the text; keys are rendered as well."""
+    pending = [(path, node)]
+    while pending:
+        path, node = pending.pop()
+        if isinstance(node, Scalar):
+            if isinstance(node.value, str) and "{{" in node.value:
+                yield path, node
+        elif isinstance(node, Sequence):
+            listed = [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
+            pending += reversed(listed)
+        elif isinstance(node, MappingNode):
+            for entry in reversed(node.entries):
+                pending.append((below(path, entry.key), entry.value))
+                pending.append((path, Scalar(entry.key, entry.location, entry.key)))

@@ -1,0 +1,54 @@
+"""How a check is told to the validator: an id, a severity, and one function that finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kanister_kafka.blueprint import Blueprint
+from kanister_kafka.problem import Location, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the checks hold a Blueprint against."""
+
+    kasten: bool | None = None
+    """Whether Kasten's rules hold; None where that follows from what stands beside it."""
+    kasten_namespace: str = "kasten-io"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    location: Location
+    path: str
+    """Field path, as `actions.backup.phases[0].args.pod`."""
+    message: str
+
+
+Find = Callable[[Blueprint, Settings], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of one Blueprint."""
+
+    id: str
+    severity: Severity
+    find: Find
+
+
+CHECKS: dict[str, Check] = {}
+"""By id; filled by the modules of this room as they are imported."""
+
+
+def check(name: str, severity: Severity = Severity.ERROR) -> Callable[[Find], Find]:
+    """Register a function as the check of this id."""
+
+    def register(find: Find) -> Find:
+        CHECKS[name] = Check(name, severity, find)
+        return find
+
+    return register

@@ -1,0 +1,54 @@
+"""Each check against the Blueprints of its folder: right ones say nothing, wrong ones say where.
+
+A file in tests/invalid/CHECK-ID begins with one comment for every finding,
+`# expect: LINE:COLUMN CHECK-ID FIELD-PATH`, and may name settings, `# settings: key=value …`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanister_kafka.checks import CHECKS, Settings
+from kanister_kafka.validate import validate_text
+
+from .conftest import ROOT
+
+INVALID = sorted((ROOT / "tests" / "invalid").glob("*/*.yaml"))
+VALID = sorted((ROOT / "tests" / "valid").glob("*.yaml"))
+
+
+def settings_of(text: str) -> Settings:
+    given: dict[str, Any] = {}
+    for line in re.findall(r"^# settings: (.*)$", text, re.MULTILINE):
+        for word in line.split():
+            key, _equals, value = word.partition("=")
+            given[key] = {"true": True, "false": False}.get(value, value)
+    return Settings(**given)
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", INVALID, ids=name)
+def test_wrong_one_is_told_at_its_place(path: Path) -> None:
+    text = path.read_text()
+    expected = re.findall(r"^# expect: (\d+):(\d+) (\S+) ?(.*)$", text, re.MULTILINE)
+    problems = validate_text(text, settings=settings_of(text))
+    found = [(str(p.location.line), str(p.location.column), p.check, p.path) for p in problems]
+    assert found == expected
+    assert path.parent.name in {check for _line, _column, check, _path in expected}
+
+
+@pytest.mark.parametrize("path", VALID, ids=name)
+def test_right_one_says_nothing(path: Path) -> None:
+    text = path.read_text()
+    assert not validate_text(text, settings=settings_of(text))
+
+
+def test_every_check_has_a_wrong_one() -> None:
+    assert set(CHECKS) <= {path.parent.name for path in INVALID}
