@@ -10,23 +10,56 @@
     print(kk.stream(kk.render(plan)))
 """
 
+from typing import TYPE_CHECKING
+
 from kanister_kafka._version import __version__
-from kanister_kafka.document import Document, Loaded, load, loads
-from kanister_kafka.errors import (
-    InputError,
-    InternalError,
-    KanisterKafkaError,
-    TemplateError,
-    UnreachableError,
-)
-from kanister_kafka.kube import Fetched, fetch
-from kanister_kafka.options import KastenForm, Limits, Options, QuiesceBy, Strategy
-from kanister_kafka.plan import Action, Phase, Plan, Right, Stage, Step, build
-from kanister_kafka.problem import Location, Problem, Severity
-from kanister_kafka.render import Manifest, render, stream
-from kanister_kafka.report import plan_json, plan_text, problems_json, problems_text
-from kanister_kafka.strimzi import KafkaCluster, Reading, parse_version, read
-from kanister_kafka.validate import Validation, validate, validate_text
+from kanister_kafka.lazy import attributes
+
+if TYPE_CHECKING:
+    from kanister_kafka.checks import Settings
+    from kanister_kafka.document import Document, Loaded, load, loads
+    from kanister_kafka.errors import (
+        InputError,
+        InternalError,
+        KanisterKafkaError,
+        TemplateError,
+        UnreachableError,
+    )
+    from kanister_kafka.kube import Fetched, fetch
+    from kanister_kafka.options import KastenForm, Limits, Options, QuiesceBy, Strategy
+    from kanister_kafka.plan import Action, Phase, Plan, Right, Stage, Step
+    from kanister_kafka.plan.build import build
+    from kanister_kafka.problem import Location, Problem, Severity
+    from kanister_kafka.render import Manifest, render, stream
+    from kanister_kafka.report import (
+        plan_json,
+        plan_text,
+        problems_github,
+        problems_json,
+        problems_junit,
+        problems_sarif,
+        problems_text,
+    )
+    from kanister_kafka.strimzi import KafkaCluster, Reading, parse_version, read
+    from kanister_kafka.validate import Validation, validate, validate_text
+else:
+    __getattr__ = attributes(
+        __name__,
+        {
+            ".checks": "Settings",
+            ".document": "Document Loaded load loads",
+            ".errors": "InputError InternalError KanisterKafkaError TemplateError UnreachableError",
+            ".kube": "Fetched fetch",
+            ".options": "KastenForm Limits Options QuiesceBy Strategy",
+            ".plan": "Action Phase Plan Right Stage Step build",
+            ".problem": "Location Problem Severity",
+            ".render": "Manifest render stream",
+            ".report": "plan_json plan_text problems_github problems_json problems_junit "
+            "problems_sarif problems_text",
+            ".strimzi": "KafkaCluster Reading parse_version read",
+            ".validate": "Validation validate validate_text",
+        },
+    )
 
 __all__ = [
     "Action",
@@ -48,6 +81,7 @@ __all__ = [
     "QuiesceBy",
     "Reading",
     "Right",
+    "Settings",
     "Severity",
     "Stage",
     "Step",
@@ -63,7 +97,10 @@ __all__ = [
     "parse_version",
     "plan_json",
     "plan_text",
+    "problems_github",
     "problems_json",
+    "problems_junit",
+    "problems_sarif",
     "problems_text",
     "read",
     "render",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import InputError, UnreachableError
@@ -27,6 +28,9 @@ RESOURCES = {
 }
 TIMEOUTS = (5, 30)  # seconds to connect, and to wait for each part of an answer
 Documents = tuple[Document, ...]
+Objects = tuple[dict[str, Any], ...]
+APPS = "apps"
+WORKLOADS = ("Deployment", "StatefulSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Fetched:
 
     documents: Documents
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One object of a live cluster, and for a workload what it may own."""
+
+    document: Document
+    pods: Objects | None
+    """All pods of its namespace; None for other kinds, and where they may not be listed."""
+    replica_sets: Objects
 
 
 class _NotFoundError(UnreachableError):
@@ -71,6 +85,31 @@ def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
             documents += server.read(kind, namespace)
             problems.append(_partial(kind, f"writers in namespaces other than {namespace}"))
     return Fetched(documents, tuple(problems))
+
+
+def fetch_object(kind: str, namespace: str, name: str, *, context: str = "") -> Live:
+    """Read one object of any kind; without a namespace it is one of the whole cluster.
+
+    The kind is spelled as kubectl takes it: Kafka, kafkas, kafkas.kafka.strimzi.io. The values of a
+    Secret are dropped at once. Raises UnreachableError.
+    """
+    cluster = _Cluster(context)
+    base, found = cluster.resource(kind)
+    place = ("namespaces", namespace) if namespace else ()
+    item = cluster.get(*base, *place, found["name"], name)
+    item["metadata"].pop("managedFields", None)
+    if found["kind"] == "Secret":
+        item = {key: item[key] for key in ("apiVersion", "kind", "metadata", "type")}
+        item["metadata"].pop("annotations", None)  # kubectl keeps a copy of the values there
+    if found["kind"] not in WORKLOADS:
+        return Live(from_object(item), None, ())
+    try:
+        pods = cluster.items("api", "v1", *place, "pods")
+        return Live(
+            from_object(item), pods, cluster.items("apis", APPS, "v1", *place, "replicasets")
+        )
+    except _ForbiddenError:
+        return Live(from_object(item), None, ())
 
 
 def _partial(kind: str, unseen: str) -> Problem:
@@ -151,6 +190,50 @@ class _Server:
             raise UnreachableError(f"{start}: {_line(failure)}") from failure
         except (AttributeError, TypeError, ValueError) as failure:  # may quote the token
             raise UnreachableError(f"{start}: malformed credentials or answer") from failure
+
+
+class _Cluster(_Server):
+    """An API server that is asked for anything, by path."""
+
+    def __init__(self, context: str) -> None:
+        from kubernetes import dynamic
+
+        library: Any = dynamic  # it has no types
+        api, self.namespace = _connect(context)
+        self._host = api.configuration.host.rpartition("@")[2]
+        self._client = library.DynamicClient(
+            api, discoverer=lambda *_: None
+        )  # else it reads it all
+
+    def get(self, *steps: str) -> dict[str, Any]:
+        """Return the JSON at a path."""
+        path = "/".join(("", *(quote(step, safe="") for step in steps if step)))
+        return self._ask(f"get {path}", self._get, path=path)
+
+    def _get(self, *, path: str, _request_timeout: tuple[int, int]) -> Any:
+        asked = {"serialize": False, "_request_timeout": _request_timeout}
+        return json.loads(self._client.request("get", path, **asked).data)
+
+    def items(self, *steps: str) -> Objects:
+        """Return the objects of a list."""
+        return tuple(self.get(*steps).get("items") or ())
+
+    def resource(self, wanted: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the path to a kind, and what the server says of it."""
+        name, _, group = wanted.lower().partition(".")
+        served = {g["name"]: g["preferredVersion"]["version"] for g in self.get("apis")["groups"]}
+        rest = sorted(served, key=lambda other: other != APPS)
+        for at in (group,) if group else ("", *rest):
+            base = ("apis", at, served[at]) if at in served else ("api", "v1")
+            for found in self.get(*base).get("resources") or () if at in ("", *served) else ():
+                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                if name in names and "/" not in found["name"]:  # which would be a subresource
+                    return base, found
+        raise UnreachableError(f"{self._host}: has no resource {wanted!r}")
+
+
+def _undiscovered(*_arguments: Any) -> None:
+    """Stand in for a discovery that would read every resource and keep them in a file."""
 
 
 def _connect(context: str) -> tuple[Any, str]:

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 
 class Severity(enum.Enum):
-    """How bad a problem is: an error stops the run, the others do not."""
+    """How bad a problem is, the worst first: an error stops the run, the others do not."""
 
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+    def reaches(self, least: Severity) -> bool:
+        """Tell whether it is as bad as another, or worse."""
+        order = list(Severity)
+        return order.index(self) <= order.index(least)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import jinja2
 
+from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
-from kanister_kafka.problem import in_order
+from kanister_kafka.problem import Severity
 from kanister_kafka.validate import validate_text
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=-]*(:[A-Za-z0-9_./@=-]+)*")
@@ -59,7 +60,13 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
         Manifest(kind, name, _spell(environment, template, plan, item))
         for kind, name, template, item in _objects(plan)
     )
-    problems = in_order(p for m in manifests for p in validate_text(m.text, m.file_name))
+    settings = Settings(kasten_namespace=plan.options.kasten_namespace)
+    problems = [
+        problem
+        for manifest in manifests
+        for problem in validate_text(manifest.text, manifest.file_name, settings)
+        if problem.severity is Severity.ERROR
+    ]
     if problems:
         found = "\n".join(str(problem) for problem in problems)
         if templates is not None:

@@ -1,17 +1,21 @@
-"""Everything that is wrong with Blueprints: text, shape, functions, names."""
+"""Everything that is wrong with Blueprints, in themselves and with what stands beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kanister_kafka.blueprint import read
-from kanister_kafka.checks import Settings, check_blueprint
-from kanister_kafka.document import Document, Loaded, load, loads
-from kanister_kafka.problem import Problem, in_order
-
-GROUP = "cr.kanister.io"
+from kanister_kafka.blueprint.identity import identify
+from kanister_kafka.catalogue import catalogue, nearest
+from kanister_kafka.checks import Settings, Together, check_blueprint, check_input
+from kanister_kafka.document import Ignore, Loaded, load, loads
+from kanister_kafka.problem import Problem, in_order, warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +27,98 @@ class Validation:
     blueprints: int
     skipped: int
     """Objects of other kinds."""
+    files: tuple[str, ...] = ()
+    """All that was read, also where nothing is wrong with it."""
+    ignored: tuple[Problem, ...] = ()
+    """What was found and is not to be told."""
 
 
-def validate(paths: Iterable[str | Path], settings: Settings | None = None) -> Validation:
+def validate(
+    paths: Iterable[str | Path], settings: Settings | None = None, *, ignore: Collection[str] = ()
+) -> Validation:
     """Validate every Blueprint in files, directories and standard input (`-`).
 
-    Raises UnreachableError where a path cannot be read; nothing else, however broken the text is.
+    `ignore` holds ids of checks that are not to be told. Raises UnreachableError where a path
+    cannot be read; nothing else, however broken the text is.
     """
-    return _validate(load(paths), settings or Settings())
+    with _uncollected():
+        return _validate(load(paths), settings or Settings(), ignore)
 
 
 def validate_text(
-    text: str | bytes, source: str = "<text>", settings: Settings | None = None
+    text: str | bytes,
+    source: str = "<text>",
+    settings: Settings | None = None,
+    *,
+    ignore: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """Validate every Blueprint in a text of any number of documents."""
-    return _validate(loads(text, source), settings or Settings()).problems
+    with _uncollected():
+        return _validate(loads(text, source), settings or Settings(), ignore).problems
 
 
-def _validate(loaded: Loaded, settings: Settings) -> Validation:
+def _validate(loaded: Loaded, settings: Settings, ignore: Collection[str]) -> Validation:
     found = list(loaded.problems)
-    mine = [document for document in loaded.documents if _is_blueprint(document)]
-    for document in mine:
-        found.extend(check_blueprint(read(document), settings))
-    return Validation(in_order(found), len(mine), len(loaded.documents) - len(mine))
+    mine = []
+    for document in loaded.documents:
+        identity = identify(document)
+        found.extend(identity.problems)
+        if identity.is_blueprint:
+            mine.append(read(document))
+    for blueprint in mine:
+        found.extend(check_blueprint(blueprint, settings))
+    found.extend(check_input(Together(loaded.documents, tuple(mine)), settings))
+    found.extend(_unknown(loaded.ignores))
+    silent = _silent(loaded.ignores, ignore)
+    problems = in_order(found)
+    return Validation(
+        tuple(problem for problem in problems if not silent(problem)),
+        len(mine),
+        len(loaded.documents) - len(mine),
+        loaded.files,
+        tuple(problem for problem in problems if silent(problem)),
+    )
 
 
-def _is_blueprint(document: Document) -> bool:
-    return document.kind == "Blueprint" and document.group in (GROUP, "")
+def _unknown(ignores: Iterable[Ignore]) -> Iterator[Problem]:
+    """Find comments that name no check: a typo would leave a reader in the belief of silence."""
+    for ignore in ignores:
+        if ignore.check not in catalogue():
+            near = nearest(ignore.check)
+            hint = f'did you mean "{near}"?' if near else "`explain` lists all"
+            message = f'Unsupported value: "{ignore.check}": no check has this id; {hint}'
+            yield warning("unknown-check", ignore.location, "", message)
+
+
+def _silent(ignores: Iterable[Ignore], everywhere: Collection[str]) -> Callable[[Problem], bool]:
+    """Return what tells whether a problem is to be ignored."""
+    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for ignore in sorted(ignores, key=lambda i: (i.first, -i.last)):
+        known = spans[ignore.location.source, ignore.check]
+        if not known or ignore.last > known[-1][1]:  # within another otherwise
+            known.append((ignore.first, ignore.last))
+
+    def silent(problem: Problem) -> bool:
+        if problem.check in everywhere:
+            return True
+        known = spans.get((problem.location.source, problem.check), [])
+        line = problem.location.line
+        before = bisect_right(known, line, key=lambda span: span[0])
+        return before > 0 and line <= known[before - 1][1]
+
+    return silent
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the collector of cycles: a run makes millions of objects and hardly a cycle.
+
+    It would go through all of them again and again, which takes as long as the rest does.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -13,13 +13,13 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
 LAYERS = [
-    ("_version", "problem"),
-    ("errors",),
+    ("_version", "lazy", "problem", "shell"),
+    ("catalogue", "errors"),
     ("document",),
     ("strimzi", "gotemplate"),
-    ("blueprint",),
+    ("blueprint", "sprig"),
     ("options",),
-    ("plan",),
+    ("plan", "preview"),
     ("checks",),
     ("validate",),
     ("render",),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kanister_kafka import shell
 from kanister_kafka.checks import CHECKS, Settings
 from kanister_kafka.validate import validate_text
 
@@ -51,4 +52,16 @@ def test_right_one_says_nothing(path: Path) -> None:
 
 
 def test_every_check_has_a_wrong_one() -> None:
-    assert set(CHECKS) <= {path.parent.name for path in INVALID}
+    assert set(CHECKS) <= {path.parent.name for path in INVALID} | {"shell-unchecked"}
+
+
+def test_without_bash_it_says_that_scripts_are_not_parsed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shell.bash.cache_clear()
+    shell.faults.cache_clear()
+    text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
+    assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
+    shell.bash.cache_clear()
+    shell.faults.cache_clear()

@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import kanister_kafka
-from kanister_kafka.checks import CHECKS as REGISTERED
+from kanister_kafka.catalogue import catalogue
+from kanister_kafka.checks import CHECKS, CHECKS_TOGETHER
 from kanister_kafka.cli import main
+from kanister_kafka.cli.outcome import COMMANDS
+from kanister_kafka.validate import validate_text
 
 from .conftest import ROOT
 
@@ -31,13 +36,21 @@ def reported() -> set[str]:
                     node.args[0], ast.Constant
                 ):
                     found.add(node.args[0].value)
-    return found | {"yaml-limit"} | set(REGISTERED)
+    return found | {"yaml-limit", *CHECKS, *CHECKS_TOGETHER}
 
 
 def test_every_check_has_a_section_and_every_section_a_check() -> None:
     sections = re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
     assert sorted(sections) == sorted(set(sections))
     assert set(sections) == reported()
+
+
+def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
+    assert list(catalogue()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
+    for check in (*CHECKS.values(), *CHECKS_TOGETHER.values()):
+        assert catalogue()[check.id].severity is check.severity, check.id
+    for section in catalogue().values():
+        assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary
 
 
 def test_every_section_shows_wrong_and_right() -> None:
@@ -53,7 +66,7 @@ def help_of(*words: str) -> str:
 
 def reference() -> str:
     parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in ((), *((name,) for name in sorted(main.commands))):
+    for words in ((), *((name,) for name in COMMANDS)):
         title = " ".join(("kanister-kafka", *words))
         parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
     return "".join(parts)
@@ -103,3 +116,55 @@ def test_commands_of_the_seed_page_run(at_root: Path) -> None:
     note = CliRunner().invoke(main, shlex.split(command)).stderr
     (annotate,) = re.findall(r"```\n(kubectl annotate .*?)\n```", text)
     assert annotate in note
+
+
+CI = (ROOT / "docs" / "ci.md").read_text()
+CI_EXAMPLES = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", CI, re.DOTALL)]
+
+
+def commands(value: object) -> Iterator[str]:
+    """Find our own commands, wherever a CI system wants them."""
+    if isinstance(value, str) and value.startswith("kanister-kafka "):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from commands(child)
+
+
+@pytest.mark.parametrize("command", [*commands(CI_EXAMPLES)])
+def test_commands_of_the_page_on_ci_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "blueprints").symlink_to(ROOT / "blueprints")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, shlex.split(command)[1:])
+    assert (result.exit_code, result.stdout) == (0, "")
+    for report in re.findall(r"findings\.\w+", command):
+        assert (tmp_path / report).stat().st_size
+
+
+def test_examples_of_the_page_on_ci_are_read_by_what_they_name() -> None:
+    ignoring, hook, *workflows = CI_EXAMPLES
+    assert ignoring["kind"] == "Blueprint"
+    (used,) = hook["repos"][0]["hooks"]
+    (ours,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert used["id"] == ours["id"]
+    assert len(list(commands(workflows))) == len(workflows) == 3
+    upload = workflows[1]["jobs"]["blueprints"]["steps"][-1]
+    assert f"--output {upload['with']['sarif_file']} " in CI
+
+
+def test_ignore_comments_of_the_page_on_ci_are_needed_and_work() -> None:
+    (text,) = re.findall(r"```yaml\n(# kanister-kafka: .*?)```", CI, re.DOTALL)
+    bare = re.sub("# kanister-kafka: .*", "#", text)
+    asked = set(re.findall(r"ignore=(\S+)", text))
+    assert {problem.check for problem in validate_text(bare)} == asked
+    assert {problem.check for problem in validate_text(text)} <= {"unknown-check"}
+
+
+def test_the_hook_of_pre_commit_runs_our_command() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert shlex.split(hook["entry"]) == ["kanister-kafka", "validate"]
+    file = str(ROOT / "blueprints/seed/role-my-cluster-kanister-kafka.yaml")
+    words = [*shlex.split(hook["entry"])[1:], *CI_EXAMPLES[1]["repos"][0]["hooks"][0]["args"], file]
+    assert CliRunner().invoke(main, words).exit_code == 0

@@ -173,6 +173,13 @@ def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> N
     assert found_in("a: 10\n") == [("too-large", 1, 1, "")]
 
 
+def test_not_every_fault_of_a_broken_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composing, "MAX_PROBLEMS", 3)
+    assert found_in("a: 1\na: 2\na: 3\n") == [("duplicate-key", n, 1, "") for n in (2, 3)]
+    told = [("duplicate-key", n, 1, "") for n in (2, 3, 4)]
+    assert found_in("a: 1\n" * 9) == [*told, ("yaml-limit", 4, 1, "")]
+
+
 def test_values_below_an_alias_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     # One for the mapping, two for its keys, two for each use of the list of one.
     monkeypatch.setattr(composing, "MAX_NODES", 7)
@@ -230,6 +237,17 @@ VALID = {
     "value-date": ("a: 2024-05-06\n", [{"a": "2024-05-06"}]),
     "value-version": ("a: 3.9.0\nb: 4.0-IV3\n", [{"a": "3.9.0", "b": "4.0-IV3"}]),
     "value-block": ("a: |\n  one\n  two\n", [{"a": "one\ntwo\n"}]),
+    # As Kubernetes reads them (go-yaml v2), and PyYAML does not.
+    "value-clock": ("a: 12:30\nb: 1:02:03\n", [{"a": "12:30", "b": "1:02:03"}]),
+    "value-exponent": ("a: 1e3\nb: 1e999\n", [{"a": 1000.0, "b": "1e999"}]),
+    "value-y": ("a: y\nb: N\nc: Yes\nd: yEs\n", [{"a": True, "b": False, "c": True, "d": "yEs"}]),
+    "value-octal": ("a: 010\nb: 0o17\nc: 08\n", [{"a": 8, "b": 15, "c": 8.0}]),
+    "value-binary": ("a: 0b11\nb: -0x1F\nc: 0b2\n", [{"a": 3, "b": -31, "c": "0b2"}]),
+    "value-underscore": ("a: 1_000\nb: _1\nc: .5_0\n", [{"a": 1000, "b": "_1", "c": 0.5}]),
+    "value-large": (
+        f"a: {2**64 - 1}\nb: {2**64}\nc: {'9' * 5000}\n",
+        [{"a": 2**64 - 1, "b": float(2**64), "c": "9" * 5000}],
+    ),
     "value-unicode": ("a: Zürich 東京 🎉\n", [{"a": "Zürich 東京 🎉"}]),
     "tag-of-yaml": ("a: !!str 5\nb: !!int '5'\n", [{"a": "5", "b": 5}]),
     "tag-foreign": ("a: !custom 5\nb: !!python/name:os.system x\n", [{"a": "5", "b": "x"}]),
@@ -309,6 +327,29 @@ def test_nodes_know_their_place_and_spelling() -> None:
     assert (entry.key, entry.location) == ("on", Location("f", 3, 5))
     assert entry.value == Scalar(31, Location("f", 3, 9), "0x1f")
     assert found.root.get("b") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: b c\n", (1, 6)),
+        ("a: 'b c'\n", (1, 7)),
+        ('a: "b c"\n', (1, 7)),
+        ("a: |\n  b c\n", (2, 5)),
+        ("a: |2\n    b c\n", (2, 5)),
+        ("a: b\n  c\n", (1, 4)),
+        ("a: 'b\n  c'\n", (1, 4)),
+        ("a: >-\n  b\n  c\n", (1, 4)),
+        ("a: &x b c\n", (1, 4)),
+        ("a: !!str b c\n", (1, 4)),
+    ],
+)
+def test_a_place_within_a_text_is_one_within_the_input(text: str, place: tuple[int, int]) -> None:
+    (found,) = loads(text).documents
+    scalar = found.root.get("a")
+    assert isinstance(scalar, Scalar)
+    location = scalar.place(1, 3)
+    assert (location.line, location.column) == place
 
 
 def test_files_are_read_in_the_order_given(tmp_path: Path) -> None:

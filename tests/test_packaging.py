@@ -1,4 +1,4 @@
-"""What users install holds the templates and scripts, and nothing that is not ours."""
+"""What users install holds templates, scripts and the page on checks, and nothing else."""
 
 from __future__ import annotations
 
@@ -39,13 +39,20 @@ def test_wheel_holds_every_template_and_script(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
     templates = ROOT / "templates"
-    expected = {
-        f"kanister_kafka/templates/{path.relative_to(templates).as_posix()}"
-        for path in templates.rglob("*")
-        if path.suffix in (".j2", ".sh", ".py")
-    } | {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "kanister_kafka").rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed"
-    }
+    expected = (
+        {
+            f"kanister_kafka/templates/{path.relative_to(templates).as_posix()}"
+            for path in templates.rglob("*")
+            if path.suffix in (".j2", ".sh", ".py")
+        }
+        | {
+            "kanister_kafka/docs/__init__.py",
+            "kanister_kafka/docs/checks.md",
+        }
+        | {
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "kanister_kafka").rglob("*")
+            if path.suffix == ".py" or path.name == "py.typed"
+        }
+    )
     assert names == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
@@ -91,8 +92,13 @@ options = st.builds(
 many = settings(max_examples=60, deadline=None)
 
 
+def documents(objects: list[dict]) -> str:
+    """Spell objects as JSON: PyYAML leaves `y` bare, which Kubernetes takes for a boolean."""
+    return "\n---\n".join(json.dumps(one) for one in objects)
+
+
 def plan_of(cluster: tuple[str, list[dict]], chosen: Options) -> Plan:
-    text = yaml.safe_dump_all(cluster[1])
+    text = documents(cluster[1])
     reading = read(loads(text).documents, cluster=cluster[0])
     assert reading.cluster is not None, reading.problems
     return build(reading.cluster, chosen, reading.problems)

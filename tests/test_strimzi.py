@@ -1491,11 +1491,11 @@ def test_writers_are_sorted() -> None:
     texts = [
         edited(CONNECT, ("name: sink", f"name: {name}"), ("space: kafka", f"space: {namespace}"),
                ("bootstrap:9092", "bootstrap.kafka:9092"))
-        for namespace, name in [("b", "x"), ("a", "z"), ("a", "y")]
+        for namespace, name in [("b", "x"), ("a", "z"), ("a", "w")]
     ]  # fmt: skip
     found = cluster_of(ZOOKEEPER + MIRROR + "".join(texts)).writers
     assert [(writer.namespace, writer.name) for writer in found] == [
-        ("a", "y"),
+        ("a", "w"),
         ("a", "z"),
         ("b", "x"),
         ("kafka", "mirror"),

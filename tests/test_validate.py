@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import validate_text
-from kanister_kafka.blueprint.functions import FUNCTIONS
 
 from .conftest import ROOT
 
@@ -38,11 +37,6 @@ def test_a_right_one_has_no_problem() -> None:
 
 def test_other_kinds_are_not_judged() -> None:
     assert found("kind: Secret\nspec: {anything: 1}\n") == []
-
-
-def test_functions_are_those_of_the_release() -> None:
-    assert len(FUNCTIONS) == 31
-    assert all(not f.required & f.optional for f in FUNCTIONS.values())
 
 
 HOT = ROOT / "blueprints/kraft-separate-pools-hot/blueprint-kafka.my-cluster.hot.yaml"

@@ -1,7 +1,7 @@
 """What a Blueprint may hold, as Kanister reads it: its shape, its functions, its templates."""
 
 from kanister_kafka.blueprint.schema import below, check_schema
-from kanister_kafka.blueprint.view import Action, Blueprint, Phase, Template, read, strings
+from kanister_kafka.blueprint.view import Action, Blueprint, Phase, Template, read, scalars, strings
 
 __all__ = [
     "Action",
@@ -11,5 +11,6 @@ __all__ = [
     "below",
     "check_schema",
     "read",
+    "scalars",
     "strings",
 ]

@@ -1,131 +1,65 @@
-"""Kanister's functions: which exist, and which arguments each takes.
+"""Kanister's functions at a release: which exist, and which arguments each takes.
 
-Read from RequiredArgs() and Arguments() of pkg/function/*.go at 0.119.0 and at the head of
-2026-08-21, where the three of Kopia's repository server are gone and nothing else differs. Every
-function refuses an argument that it does not list.
+Every function refuses an argument that it does not list (CheckSupportedArgs in pkg/utils/utils.go),
+so what a later release added is an error, not a thing that is left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+from kanister_kafka.blueprint.arguments import Argument, span
+from kanister_kafka.blueprint.function_rows import ROWS
+from kanister_kafka.blueprint.releases import RELEASES
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Arguments of one function."""
+    """A function of one release."""
 
-    required: frozenset[str]
-    optional: frozenset[str]
+    name: str
+    source: str
+    """Its file in kanisterio/kanister."""
+    description: str
+    """One line, for editors."""
+    arguments: Mapping[str, Argument]
+    outputs: tuple[str, ...]
+    """Keys of its own in the output of its phase."""
+    prints: bool
+    """Whether what its command prints with `kando output` becomes outputs as well."""
+    needs_profile: bool
+    """Whether it always fails without a Profile in the ActionSet."""
 
     @property
-    def arguments(self) -> frozenset[str]:
-        """All that it takes."""
-        return self.required | self.optional
+    def required(self) -> tuple[str, ...]:
+        """Names of the arguments that must be there, sorted."""
+        return tuple(sorted(name for name, one in self.arguments.items() if one.required))
 
 
-POD = "podAnnotations podLabels podOverride"
-CREDENTIALS = "credentialsSecret credentialsSource"
+@lru_cache
+def functions(release: str) -> Mapping[str, Function]:
+    """Return the functions of a release by name; `parse_release` reads what people type.
 
-_ROWS: tuple[tuple[str, str, str], ...] = (
-    (
-        "BackupData",
-        "backupArtifactPrefix container includePath namespace pod",
-        "encryptionKey insecureTLS",
-    ),
-    (
-        "BackupDataAll",
-        "backupArtifactPrefix container includePath namespace",
-        "encryptionKey insecureTLS pods",
-    ),
-    (
-        "BackupDataStats",
-        "backupArtifactPrefix backupID namespace",
-        f"encryptionKey image statsMode {POD}",
-    ),
-    (
-        "BackupDataUsingKopiaServer",
-        "container includePath namespace pod",
-        "repositoryServerUserHostname snapshotTags",
-    ),
-    ("CheckRepository", "backupArtifactPrefix", f"encryptionKey image insecureTLS {POD}"),
-    (
-        "CopyVolumeData",
-        "dataArtifactPrefix namespace volume",
-        f"encryptionKey image insecureTLS mountPath {POD}",
-    ),
-    ("CreateCSISnapshot", "namespace pvc snapshotClass", "labels name"),
-    ("CreateCSISnapshotStatic", "driver name namespace snapshotClass snapshotHandle", ""),
-    ("CreateRDSSnapshot", "instanceID", f"dbEngine region {CREDENTIALS}"),
-    ("DeleteCSISnapshot", "name namespace", ""),
-    ("DeleteCSISnapshotContent", "name", ""),
-    (
-        "DeleteData",
-        "backupArtifactPrefix namespace",
-        f"backupID backupTag encryptionKey image insecureTLS reclaimSpace {POD}",
-    ),
-    (
-        "DeleteDataAll",
-        "backupArtifactPrefix backupInfo namespace",
-        f"encryptionKey image insecureTLS reclaimSpace {POD}",
-    ),
-    (
-        "DeleteDataUsingKopiaServer",
-        "backupID image namespace",
-        "podAnnotations podLabels repositoryServerUserHostname",
-    ),
-    ("DeleteRDSSnapshot", "snapshotID", f"dbEngine region {CREDENTIALS}"),
-    (
-        "ExportRDSSnapshotToLocation",
-        "dbEngine instanceID namespace snapshotID",
-        "backupArtifactPrefix databases dbSubnetGroup password podAnnotations podLabels region "
-        f"securityGroupID username {CREDENTIALS}",
-    ),
-    ("KubeExec", "command namespace pod", "container"),
-    ("KubeExecAll", "command containers namespace pods", ""),
-    ("KubeOps", "operation", "namespace objectReference spec"),
-    ("KubeTask", "command image", f"namespace {POD}"),
-    ("LocationDelete", "artifact", ""),
-    (
-        "MultiContainerRun",
-        "backgroundCommand backgroundImage outputCommand outputImage",
-        "initCommand initImage namespace sharedVolumeDir sharedVolumeMedium sharedVolumeSizeLimit "
-        f"{POD}",
-    ),
-    ("PrepareData", "command image namespace", f"failOnError serviceaccount volumes {POD}"),
-    (
-        "RestoreCSISnapshot",
-        "name namespace pvc restoreSize storageClass",
-        "accessModes labels volumeMode",
-    ),
-    (
-        "RestoreData",
-        "backupArtifactPrefix image namespace",
-        "backupIdentifier backupPath backupTag encryptionKey insecureTLS pod restorePath volumes "
-        f"{POD}",
-    ),
-    (
-        "RestoreDataAll",
-        "backupArtifactPrefix backupInfo image namespace",
-        f"encryptionKey insecureTLS pods restorePath {POD}",
-    ),
-    (
-        "RestoreDataUsingKopiaServer",
-        "backupIdentifier image namespace restorePath",
-        f"pod repositoryServerUserHostname volumes {POD}",
-    ),
-    (
-        "RestoreRDSSnapshot",
-        "instanceID",
-        "backupArtifactPrefix backupID dbEngine dbSubnetGroup namespace password podAnnotations "
-        f"podLabels region securityGroupID snapshotID username {CREDENTIALS}",
-    ),
-    ("ScaleWorkload", "replicas", "kind name namespace waitForReady"),
-    ("Wait", "conditions timeout", ""),
-    ("WaitV2", "conditions timeout", ""),
-)
+    Raises KeyError where there is no such release.
+    """
+    return {
+        row.name: Function(
+            row.name,
+            row.source,
+            row.description,
+            {one.name: one for one in row.arguments if one.is_in(release)},
+            tuple(one.name for one in row.outputs if one.is_in(release)),
+            row.prints,
+            row.needs_profile,
+        )
+        for row in ROWS
+        if row.is_in(release)
+    }
 
-FUNCTIONS: dict[str, Function] = {
-    name: Function(frozenset(required.split()), frozenset(optional.split()))
-    for name, required, optional in _ROWS
-}
-"""Name to arguments; 31 as in 0.119.0."""
+
+def releases_with(function: str, argument: str = "") -> str:
+    """Return in words which releases have a function, or an argument of it; empty for none."""
+    found = [(release, functions(release).get(function)) for release in RELEASES]
+    return span([r for r, one in found if one and (not argument or argument in one.arguments)])

@@ -8,17 +8,23 @@ in silence by the API server. What is required here is what the controller needs
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
+from kanister_kafka.blueprint import names
+from kanister_kafka.blueprint.names import Rule
 from kanister_kafka.document import Entry, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.problem import Problem, error
+from kanister_kafka.problem import Location, Problem, error
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A string."""
+
+    rule: Rule | None = None
+    """What Kubernetes wants of it besides, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class MapOf:
 
     value: Type
     least: int = 0
+    key: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,11 @@ ACTION = Fields(
 )
 METADATA = Fields(
     {
-        **dict.fromkeys(("name", "generateName", "namespace"), Text()),
-        **dict.fromkeys(("labels", "annotations"), MapOf(Text())),
+        "name": Text(names.SUBDOMAIN),
+        "generateName": Text(names.PREFIX),
+        "namespace": Text(names.LABEL),
+        "labels": MapOf(Text(names.LABEL_VALUE), key=names.QUALIFIED),
+        "annotations": MapOf(Text(), key=names.QUALIFIED),
         **dict.fromkeys(
             (
                 "creationTimestamp",
@@ -118,6 +128,8 @@ def check_schema(node: Node, wanted: Type = BLUEPRINT, path: str = "") -> Iterat
         case Text():
             if not isinstance(node, Scalar) or not isinstance(node.value, str):
                 yield _wrong(node, path, "a string")
+            elif wanted.rule and not wanted.rule.allows(node.value):
+                yield _invalid_name(node.location, path, node.value, wanted.rule)
         case ListOf():
             yield from _check_list(node, wanted, path)
         case MapOf():
@@ -143,6 +155,8 @@ def _check_map(node: Node, wanted: MapOf, path: str) -> Iterator[Problem]:
     if len(node.entries) < wanted.least:
         yield error("missing-field", node.location, path, "Required value: the object is empty")
     for entry in node.entries:
+        if wanted.key and not wanted.key.allows(entry.key):
+            yield _invalid_name(entry.location, path, entry.key, wanted.key)
         yield from check_schema(entry.value, wanted.value, below(path, entry.key))
 
 
@@ -151,24 +165,38 @@ def _check_fields(node: Node, wanted: Fields, path: str) -> Iterator[Problem]:
         yield _wrong(node, path, "an object")
         return
     for entry in node.entries:
+        if _is_null(entry.value) and entry.key in wanted.known:
+            continue  # the API server drops null where it knows the field
         if entry.key in wanted.known:
             yield from check_schema(entry.value, wanted.known[entry.key], below(path, entry.key))
         else:
             yield _unknown(entry, wanted, path)
-    for name in sorted(wanted.required - {entry.key for entry in node.entries}):
+    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+    for name in sorted(wanted.required - given):
         yield error("missing-field", node.location, below(path, name), "Required value")
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _invalid_name(location: Location, path: str, text: str, rule: Rule) -> Problem:
+    message = f'Invalid value: "{text[:60]}": must be {rule.says}'
+    return error("invalid-name", location, path, message)
 
 
 def _unknown(entry: Entry, wanted: Fields, path: str) -> Problem:
     near = difflib.get_close_matches(entry.key, wanted.known, n=1)
     known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(wanted.known)}"
-    message = f"unknown field, which the API server drops in silence; {known}"
+    message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
     return error("unknown-field", entry.location, below(path, entry.key), message)
 
 
 def _wrong(node: Node, path: str, wanted: str) -> Problem:
     if isinstance(node, Scalar):
-        shown = f'"{node.text[:60]}"' if isinstance(node.value, str) else node.text[:60] or "null"
+        shown = node.text[:60] or "null"
+        if isinstance(node.value, str):
+            shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:
         shown = "an object" if isinstance(node, MappingNode) else "a list"
     message = f"Invalid value: {shown}: must be {wanted}"

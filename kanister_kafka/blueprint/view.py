@@ -1,6 +1,7 @@
 """A Blueprint as Kanister reads it: actions, phases and templates, each where it stands.
 
-Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it.
+Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it. Each is
+compared by identity, and remembers what it was asked: dozens of checks ask the same.
 """
 
 from __future__ import annotations
@@ -9,13 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from kanister_kafka.blueprint.context import PARAMETERS
 from kanister_kafka.blueprint.schema import below
-from kanister_kafka.blueprint.template_functions import KANISTER, WAIT_V2
+from kanister_kafka.blueprint.template_functions import (
+    KANISTER,
+    SIGNATURES,
+    WAIT_V2,
+    WAIT_V2_SIGNATURES,
+)
 from kanister_kafka.document import Document, Entry, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.gotemplate import Parsed, parse
+from kanister_kafka.gotemplate import FaultKind, Parsed, parse
+from kanister_kafka.gotemplate.analyse import analyse
+from kanister_kafka.gotemplate.analysis import Analysis
+from kanister_kafka.gotemplate.types import ANY
+from kanister_kafka.problem import Location
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """A string that is rendered as a Go template, and has anything to render."""
 
@@ -33,15 +44,35 @@ class Template:
     @cached_property
     def parsed(self) -> Parsed:
         """Its tree, and what is wrong with it."""
-        return _parsed(self.node.text, self.functions)
+        return parsed(self.node.text, self.functions)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What it asks of its data; nothing where it does not parse."""
+        return _analysed(self.node.text, self.functions)
+
+    def place(self, line: int, column: int) -> Location:
+        """Return where a place within it is in the input."""
+        return self.node.place(line, column)
 
 
 @lru_cache(maxsize=4096)  # Blueprints repeat themselves
-def _parsed(text: str, functions: frozenset[str]) -> Parsed:
+def parsed(text: str, functions: frozenset[str] = KANISTER) -> Parsed:
+    """Parse a template, the same one only once."""
     return parse(text, functions)
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=4096)
+def _analysed(text: str, functions: frozenset[str]) -> Analysis:
+    tree = parsed(text, functions)
+    if any(fault.kind is FaultKind.SYNTAX for fault in tree.errors):
+        return Analysis((), (), ())
+    if functions is WAIT_V2:  # the dot is the object that is waited for
+        return analyse(tree.nodes, ANY, WAIT_V2_SIGNATURES)
+    return analyse(tree.nodes, PARAMETERS, SIGNATURES)
+
+
+@dataclass(frozen=True, eq=False)
 class Phase:
     """A phase or a deferPhase."""
 
@@ -62,17 +93,17 @@ class Phase:
         text = value.value if isinstance(value, Scalar) else None
         return text if isinstance(text, str) else ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name; empty where it has none."""
         return self.text("name")
 
-    @property
+    @cached_property
     def func(self) -> str:
         """Name of its function; empty where it has none."""
         return self.text("func")
 
-    @property
+    @cached_property
     def arguments(self) -> MappingNode:
         """Its arguments; empty where there are none."""
         value = self.node.get("args")
@@ -82,22 +113,26 @@ class Phase:
         """Return the value of an argument, or None."""
         return self.arguments.get(name)
 
-    @property
+    @cached_property
     def objects(self) -> MappingNode:
         """Its references to Secrets and ConfigMaps by name; empty where there are none."""
         value = self.node.get("objects")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
-    def templates(self) -> Iterator[Template]:
-        """Yield its templates in the order in which they stand."""
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """Its templates in the order in which they stand."""
+        return tuple(self._templates())
+
+    def _templates(self) -> Iterator[Template]:
         for field in ("objects", "args"):
             for path, node in strings(f"{self.path}.{field}", self.node.get(field)):
-                condition = self.func == "WaitV2" and path.endswith(".condition")
+                condition = self.func == "WaitV2" and path.lower().endswith(".condition")
                 functions = WAIT_V2 if condition else KANISTER
                 yield Template(path, node, functions, self.action, self, field)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action:
     """An action."""
 
@@ -112,7 +147,7 @@ class Action:
         """Its field path."""
         return f"actions.{self.name}"
 
-    @property
+    @cached_property
     def all_phases(self) -> tuple[Phase, ...]:
         """Its phases, the deferPhase last."""
         return (*self.phases, *((self.defer_phase,) if self.defer_phase else ()))
@@ -129,16 +164,20 @@ class Action:
         value = self.node.get("outputArtifacts")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
-    def templates(self) -> Iterator[Template]:
-        """Yield all its templates: of its phases, then of its output artifacts."""
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """All its templates: of its phases, then of its output artifacts."""
+        return tuple(self._templates())
+
+    def _templates(self) -> Iterator[Template]:
         for phase in self.all_phases:
-            yield from phase.templates()
+            yield from phase.templates
         path = f"{self.path}.outputArtifacts"
         for place, node in strings(path, self.output_artifacts):
             yield Template(place, node, KANISTER, self.name, None, "outputArtifacts")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blueprint:
     """A Blueprint; `actions` keeps the order of the text."""
 
@@ -155,7 +194,7 @@ class Blueprint:
         """Its namespace, or an empty string."""
         return self.document.text("metadata", "namespace")
 
-    @property
+    @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """All phases of all actions, deferPhases included."""
         return tuple(phase for action in self.actions for phase in action.all_phases)
@@ -163,7 +202,7 @@ class Blueprint:
     @cached_property
     def templates(self) -> tuple[Template, ...]:
         """All templates of all actions."""
-        return tuple(template for action in self.actions for template in action.templates())
+        return tuple(template for action in self.actions for template in action.templates)
 
     def action(self, name: str) -> Action | None:
         """Return an action by its name."""
@@ -200,16 +239,23 @@ def _action(entry: Entry) -> Action | None:
 
 def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
     """Yield the templates below a node in the order of the text; keys are rendered as well."""
+    for place, scalar in scalars(path, node, keys=True):
+        if isinstance(scalar.value, str) and "{{" in scalar.value:
+            yield place, scalar
+
+
+def scalars(path: str, node: Node | None, *, keys: bool = False) -> Iterator[tuple[str, Scalar]]:
+    """Yield the single values below a node, and the keys if wanted, in the order of the text."""
     pending = [(path, node)]
     while pending:
         path, node = pending.pop()
         if isinstance(node, Scalar):
-            if isinstance(node.value, str) and "{{" in node.value:
-                yield path, node
+            yield path, node
         elif isinstance(node, Sequence):
             listed = [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
             pending += reversed(listed)
         elif isinstance(node, MappingNode):
             for entry in reversed(node.entries):
                 pending.append((below(path, entry.key), entry.value))
-                pending.append((path, Scalar(entry.key, entry.location, entry.key)))
+                if keys:
+                    pending.append((path, Scalar(entry.key, entry.location, entry.key)))

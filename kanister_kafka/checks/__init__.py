@@ -5,11 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Blueprint, check_schema
-from kanister_kafka.checks import functions, phases, templates  # noqa: F401 - they register
-from kanister_kafka.checks.registry import CHECKS, Check, Finding, Settings
+from kanister_kafka.checks import (  # noqa: F401 - they register
+    arguments,
+    combinations,
+    functions,
+    images,
+    inputs,
+    kasten,
+    kubeops,
+    phases,
+    pods,
+    scripts,
+    templates,
+    waits,
+    workloads,
+)
+from kanister_kafka.checks.registry import (
+    CHECKS,
+    CHECKS_TOGETHER,
+    Check,
+    CheckTogether,
+    Finding,
+    Settings,
+    Together,
+)
 from kanister_kafka.problem import Problem
 
-__all__ = ["CHECKS", "Check", "Finding", "Settings", "check_blueprint"]
+__all__ = [
+    "CHECKS",
+    "CHECKS_TOGETHER",
+    "Check",
+    "CheckTogether",
+    "Finding",
+    "Settings",
+    "Together",
+    "check_blueprint",
+    "check_input",
+]
 
 
 def check_blueprint(blueprint: Blueprint, settings: Settings) -> Iterator[Problem]:
@@ -17,4 +49,11 @@ def check_blueprint(blueprint: Blueprint, settings: Settings) -> Iterator[Proble
     yield from check_schema(blueprint.document.root)
     for check in CHECKS.values():
         for found in check.find(blueprint, settings):
+            yield Problem(check.id, check.severity, found.location, found.path, found.message)
+
+
+def check_input(together: Together, settings: Settings) -> Iterator[Problem]:
+    """Yield what is wrong with the objects of one run as they stand side by side."""
+    for check in CHECKS_TOGETHER.values():
+        for found in check.find(together, settings):
             yield Problem(check.id, check.severity, found.location, found.path, found.message)

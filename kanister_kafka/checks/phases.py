@@ -1,12 +1,28 @@
-"""Names of phases."""
+"""Phases by name: each name once, and what templates ask of another phase.
+
+When there is what: pkg/controller/controller.go and pkg/phase.go of Kanister. The objects of all
+phases are rendered before the first one runs, arguments phase by phase, output artifacts at the
+end.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from kanister_kafka.blueprint import Blueprint
+from kanister_kafka.blueprint import Action, Blueprint, Phase, Template, scalars
+from kanister_kafka.blueprint.functions import functions
+from kanister_kafka.checks.references import at, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
-from kanister_kafka.problem import Location
+from kanister_kafka.document import MappingNode, Scalar
+from kanister_kafka.gotemplate.analysis import Reference, Step
+from kanister_kafka.problem import Location, Severity
+
+FETCHED = ("configmap", "secret")
+"""Kinds of `objects` that are fetched."""
+PRINTED_KEY = re.compile(r"(?:\bkando\s+output|--output-name[ =])\s*([\"']?)([\w.-]+)\1(?=\s|$)")
+"""How a command prints an output with kando (pkg/kando); it stands for itself in the text."""
+PRINTS = re.compile(r"\bkando\s+output\b|--output-name\b|###Phase-output###")
 
 
 @check("duplicate-phase")
@@ -23,3 +39,162 @@ def duplicate_phase(blueprint: Blueprint, _settings: Settings) -> Iterator[Findi
             message = f'Duplicate value: "{name}": line {seen[name].line} has a phase of this name'
             yield Finding(place, f"{phase.path}.name", message)
         seen.setdefault(name, place)
+
+
+@check("phase-reference")
+def phase_reference(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find phases that a template names where they are not, or not yet, to be had."""
+    for action, template, reference in references(blueprint, "Phases", "CurrentPhase"):
+        first, *others = reference.steps
+        if first.name == "CurrentPhase":
+            message = ".CurrentPhase is nil while arguments are rendered; name the phase"
+            yield at(template, first, message)
+        elif others and (fault := _fault(blueprint, action, template, others[0].name)):
+            yield at(template, others[0], fault)
+
+
+def _fault(blueprint: Blueprint, action: Action, template: Template, name: str) -> str:
+    if template.field == "objects":
+        return "the objects of all phases are rendered before any phase runs: .Phases is empty"
+    mine = {phase.name: phase for phase in reversed(action.phases) if phase.name}
+    if name in mine:
+        now, then = template.phase, mine[name]
+        if now is None or now.index is None or (then.index or 0) <= now.index:
+            return ""
+        return f'phase "{name}" runs later than this one'
+    if action.defer_phase is not None and name == action.defer_phase.name:
+        return f'"{name}" is the deferPhase, whose data is .DeferPhase'
+    for phase in blueprint.phases:
+        if phase.name == name:
+            return (
+                f'phase "{name}" is in action {phase.action}; another action sees '
+                "nothing of it but output artifacts"
+            )
+    return f'action {action.name} has no phase "{name}"{nearest(name, mine)}'
+
+
+def _seen(blueprint: Blueprint, field: str) -> Iterator[tuple[Template, Phase, Step, Reference]]:
+    """Yield uses of a field of a phase that is there: the phase, and the name below the field."""
+    for action, template, reference in references(blueprint, "Phases", "DeferPhase"):
+        steps = reference.steps
+        if steps[0].name == "DeferPhase":
+            phase, rest = action.defer_phase, steps[1:]
+        else:
+            if len(steps) < 2 or _fault(blueprint, action, template, steps[1].name):
+                continue
+            name = steps[1].name
+            phase, rest = next(p for p in action.phases if p.name == name), steps[2:]
+        if phase is not None and len(rest) > 1 and rest[0].name == field:
+            yield template, phase, rest[1], reference
+
+
+@check("phase-object")
+def phase_object(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find Secrets and ConfigMaps of a phase that its `objects` do not name.
+
+    Kanister fetches those whose kind says Secret or ConfigMap, in any case, and leaves out others
+    without a word (filterByKind in pkg/param/param.go).
+    """
+    for field, kind in (("Secrets", "Secret"), ("ConfigMaps", "ConfigMap")):
+        for template, phase, step, _reference in _seen(blueprint, field):
+            found = phase.objects.get(step.name)
+            stated = found.get("kind") if isinstance(found, MappingNode) else None
+            text = stated.text if isinstance(stated, Scalar) else ""
+            if not isinstance(found, MappingNode):
+                names = [entry.key for entry in phase.objects.entries]
+                message = f'phase "{phase.name}" has no object "{step.name}"'
+                yield at(template, step, message + nearest(step.name, names))
+            elif text.lower() != kind.lower() and "{{" not in text:
+                said = f'kind "{text}"' if text else "no kind"
+                message = f'object "{step.name}" has {said}, so it is not fetched; set kind: {kind}'
+                yield at(template, step, message)
+
+
+@check("object-incomplete")
+def object_incomplete(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find Secrets and ConfigMaps of a phase without name or namespace: to get them fails."""
+    for phase in blueprint.phases:
+        for entry in phase.objects.entries:
+            node = entry.value
+            stated = node.get("kind") if isinstance(node, MappingNode) else None
+            if not isinstance(stated, Scalar) or stated.text.lower() not in FETCHED:
+                continue
+            for field in ("name", "namespace"):
+                value = node.get(field) if isinstance(node, MappingNode) else None
+                if value is None or (isinstance(value, Scalar) and not value.text):
+                    path = f"{phase.path}.objects.{entry.key}.{field}"
+                    message = f"Required value: a {stated.text} is not found without it"
+                    yield Finding(node.location, path, message)
+
+
+@check("phase-output")
+def phase_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find outputs that a phase does not have: by its function, or by the keys it prints."""
+    known = functions(settings.release)
+    for template, phase, step, _reference in _seen(blueprint, "Output"):
+        if template.phase is phase:
+            message = f'phase "{phase.name}" has no output before it has run'
+            yield at(template, step, message)
+            continue
+        function = known.get(phase.func)
+        if function is None:
+            continue
+        named = {*function.outputs, *_printed(phase)}
+        if function.prints:
+            if not named or step.name in named or _prints_more(phase):
+                continue
+            message = f'phase "{phase.name}" prints no output "{step.name}"'
+        elif step.name in named:
+            continue
+        elif named:
+            message = f'{phase.func} has no output "{step.name}"'
+        else:
+            message = f'phase "{phase.name}" has no outputs: {phase.func} gives none'
+        yield at(template, step, message + nearest(step.name, named))
+
+
+@check("unseen-output", Severity.INFO)
+def unseen_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find outputs of commands that print none as far as can be seen; a script may."""
+    known = functions(settings.release)
+    for template, phase, step, _reference in _seen(blueprint, "Output"):
+        function = known.get(phase.func)
+        if template.phase is phase or function is None or not function.prints:
+            continue
+        if not (function.outputs or _printed(phase) or _prints_more(phase)):
+            message = f'the command of phase "{phase.name}" prints no output that can be seen here'
+            yield at(template, step, message)
+
+
+def _printed(phase: Phase) -> set[str]:
+    """Return the keys of outputs that stand in the arguments of a phase."""
+    texts = [node.text for _path, node in scalars("", phase.arguments)]
+    words = " ".join(texts)  # `kando`, `output` and the key may be items of a list
+    return {match.group(2) for match in PRINTED_KEY.finditer(words)}
+
+
+def _prints_more(phase: Phase) -> bool:
+    """Tell whether it prints an output whose key only the run knows."""
+    words = " ".join(node.text for _path, node in scalars("", phase.arguments))
+    return len(PRINTS.findall(words)) > len(PRINTED_KEY.findall(words))
+
+
+@check("defer-output")
+def defer_output(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find a deferPhase that needs the output of a phase: after a failure it has none to give.
+
+    The output of a phase that failed is nil and a later one is not in .Phases, so the template
+    fails and what the deferPhase was to put right stays as it is. The first phase may be asked if
+    it makes one object: where that fails nothing has been done.
+    """
+    for template, phase, step, reference in _seen(blueprint, "Output"):
+        deferred = template.phase is not None and template.phase.index is None
+        if not deferred or phase.index is None or step.by_index or reference.conditional:
+            continue
+        if phase.index > 0 or phase.func != "KubeOps":
+            message = (
+                f'after a failure phase "{phase.name}" has no output and this fails; ask with '
+                f'{{{{ with index .Phases "{phase.name}" }}}}{{{{ index .Output "{step.name}" }}}}'
+                "{{ end }}"
+            )
+            yield at(template, step, message)

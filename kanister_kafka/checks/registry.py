@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kanister_kafka.blueprint import Blueprint
+from kanister_kafka.blueprint.releases import NEWEST
+from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Severity
 
 
@@ -16,6 +18,8 @@ class Settings:
     kasten: bool | None = None
     """Whether Kasten's rules hold; None where that follows from what stands beside it."""
     kasten_namespace: str = "kasten-io"
+    release: str = NEWEST
+    """Of Kanister, as `parse_release` returns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,42 @@ def check(name: str, severity: Severity = Severity.ERROR) -> Callable[[Find], Fi
 
     def register(find: Find) -> Find:
         CHECKS[name] = Check(name, severity, find)
+        return find
+
+    return register
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Together:
+    """The whole input of one run; compared by identity, as it is large."""
+
+    documents: tuple[Document, ...]
+    blueprints: tuple[Blueprint, ...]
+
+
+FindTogether = Callable[[Together, Settings], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTogether:
+    """A check of the whole input: of what its objects say about each other."""
+
+    id: str
+    severity: Severity
+    find: FindTogether
+
+
+CHECKS_TOGETHER: dict[str, CheckTogether] = {}
+"""By id; filled by the modules of this room as they are imported."""
+
+
+def check_together(
+    name: str, severity: Severity = Severity.ERROR
+) -> Callable[[FindTogether], FindTogether]:
+    """Register a function as the check of this id for the whole input."""
+
+    def register(find: FindTogether) -> FindTogether:
+        CHECKS_TOGETHER[name] = CheckTogether(name, severity, find)
         return find
 
     return register

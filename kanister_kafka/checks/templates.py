@@ -1,13 +1,19 @@
-"""Go templates: whether they parse, and whether what they name is there."""
+"""Go templates by themselves: whether they parse, and whether they can be run at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Blueprint
+from kanister_kafka.blueprint.context import LASTING, PHASE_CONFIG_MAPS
+from kanister_kafka.blueprint.releases import is_within
 from kanister_kafka.blueprint.template_functions import WAIT_V2
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.gotemplate import FaultKind
+from kanister_kafka.gotemplate.analysis import MisuseKind, Reference, Step
+from kanister_kafka.gotemplate.types import BYTES
+
+HYPHEN = "bad character U+002D '-'"
 
 
 @check("template-syntax")
@@ -16,9 +22,10 @@ def template_syntax(blueprint: Blueprint, _settings: Settings) -> Iterator[Findi
     for template in blueprint.templates:
         for fault in template.parsed.errors:
             if fault.kind is FaultKind.SYNTAX:
-                place = template.node.place(fault.line, fault.column)
                 message = f"does not parse as a template: {fault.message}"
-                yield Finding(place, template.path, message)
+                if HYPHEN in fault.message:  # the documentation of Kanister itself has such a name
+                    message += '; a name with a hyphen is reached by (index .Phases "a-name")'
+                yield Finding(template.place(fault.line, fault.column), template.path, message)
 
 
 @check("unknown-template-function")
@@ -27,7 +34,57 @@ def unknown_template_function(blueprint: Blueprint, _settings: Settings) -> Iter
     for template in blueprint.templates:
         for fault in template.parsed.errors:
             if fault.kind is FaultKind.UNKNOWN_FUNCTION:
-                place = template.node.place(fault.line, fault.column)
                 engine = "WaitV2's" if template.functions is WAIT_V2 else "Kanister's"
                 message = f"{fault.message}; {engine} templates have no such function"
-                yield Finding(place, template.path, message)
+                yield Finding(template.place(fault.line, fault.column), template.path, message)
+
+
+@check("template-field")
+def template_field(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find fields that the data of a template never has (pkg/param/param.go)."""
+    yield from _misuses(blueprint, MisuseKind.FIELD)
+    for template in blueprint.templates:
+        if template.functions is WAIT_V2:
+            continue
+        for reference in template.analysis.references:
+            step, since, until = _lasting(reference)
+            if not is_within(settings.release, since, until):
+                message = f"Kanister {settings.release} has no .{step.name} there; it has it "
+                message += f"since {since}" if since else f"until {until}"
+                yield Finding(template.place(step.line, step.column), template.path, message)
+
+
+def _lasting(reference: Reference) -> tuple[Step, str, str]:
+    """Return the name of a path that not every release has, and which have it."""
+    steps = reference.steps
+    if steps[0].name in LASTING:
+        return steps[0], *LASTING[steps[0].name]
+    field = {"Phases": 2, "DeferPhase": 1}.get(steps[0].name, len(steps))
+    if field < len(steps) and steps[field].name == "ConfigMaps":
+        return steps[field], *PHASE_CONFIG_MAPS
+    return steps[0], "", ""
+
+
+@check("template-call")
+def template_call(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find functions with too many or too few arguments, or with some of a wrong type."""
+    yield from _misuses(blueprint, MisuseKind.CALL)
+
+
+def _misuses(blueprint: Blueprint, kind: MisuseKind) -> Iterator[Finding]:
+    for template in blueprint.templates:
+        for misuse in template.analysis.misuses:
+            if misuse.kind is kind:
+                place = template.place(misuse.line, misuse.column)
+                yield Finding(place, template.path, f"fails when it is rendered: {misuse.message}")
+
+
+@check("template-bytes")
+def template_bytes(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find the data of a Secret printed as it is: Go prints a list of numbers."""
+    for template in blueprint.templates:
+        for printed in template.analysis.printed:
+            if printed.type == BYTES:
+                name = ".".join(("", *(step.name for step in printed.steps)))
+                message = f"prints the bytes of {name} as a list of numbers; add `| toString`"
+                yield Finding(template.place(printed.line, printed.column), template.path, message)

@@ -5,11 +5,7 @@ from __future__ import annotations
 import click
 
 from kanister_kafka._version import __version__
-from kanister_kafka.cli.completion import completion
 from kanister_kafka.cli.outcome import Group
-from kanister_kafka.cli.plan import plan
-from kanister_kafka.cli.render import render
-from kanister_kafka.cli.validate import validate
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,11 +14,7 @@ def main() -> None:
     """Consistent backups of Kafka on Kubernetes.
 
     From a cluster's Strimzi resources to a Kanister Blueprint that stops it cleanly, lets its
-    volumes be snapshotted and brings it back.
+    volumes be snapshotted and brings it back; and a validator for any Blueprint.
 
     Exit codes: 0 done, 1 the input is wrong, 2 wrong use, or a file or cluster out of reach.
     """
-
-
-for _command in (completion, plan, render, validate):
-    main.add_command(_command)

@@ -1,17 +1,24 @@
-"""What the commands have in common on their way out: problems, errors, exit codes."""
+"""What the commands have in common: how they are found, and how they end."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanister_kafka.errors import InputError, KanisterKafkaError
-from kanister_kafka.plan import Plan
 from kanister_kafka.problem import Problem, Severity
-from kanister_kafka.report import problems_text
+
+if TYPE_CHECKING:
+    from kanister_kafka.plan import Plan
+
+COMMANDS = ("completion", "explain", "plan", "preview", "render", "schema", "validate")
+"""Each is a function of that name in a module of that name."""
+COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
 class Failure(click.ClickException):
@@ -32,7 +39,19 @@ class Failure(click.ClickException):
 
 
 class Group(click.Group):
-    """Turns our errors into exit codes, in this one place."""
+    """Imports a command when it is asked for, and turns our errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command; the others, and all that they need, stay where they are."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"kanister_kafka.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; without colour where NO_COLOR asks for it."""
@@ -44,17 +63,22 @@ class Group(click.Group):
             raise Failure(failure) from failure
 
 
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text as it is, with escapes for what the encoding of the stream does not have."""
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
+
+
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
-    colors = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+    from kanister_kafka.report import problems_text  # not for those who have nothing to tell
+
+    lines = []
     for problem in problems:
-        line = problems_text([problem])
         word = problem.severity.value
-        click.echo(
-            line.replace(f" {word}: ", f" {click.style(word, fg=colors[problem.severity])}: ", 1),
-            err=err,
-            nl=False,
-        )
+        colored = click.style(word, fg=COLORS[problem.severity])
+        lines.append(problems_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
+    echo("".join(lines), err=err)
 
 
 def tell_plan(plan: Plan) -> None:

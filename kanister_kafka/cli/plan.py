@@ -15,7 +15,12 @@ from kanister_kafka.report import PLAN_FORMATS
 @input_options
 @plan_options
 @click.option(
-    "--format", "form", type=click.Choice(list(PLAN_FORMATS)), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(list(PLAN_FORMATS)),
+    default="text",
+    show_default=True,
+    help="How the plan is written.",
 )
 def plan(form: str, **choices: Any) -> None:
     """Show what a backup will do.

@@ -2,36 +2,142 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+from pathlib import Path
+
 import click
 
-from kanister_kafka.cli.outcome import tell
-from kanister_kafka.problem import has_error
-from kanister_kafka.report import PROBLEM_FORMATS
+import kanister_kafka.report as report
+from kanister_kafka.blueprint.releases import NEWEST
+from kanister_kafka.checks import Settings
+from kanister_kafka.cli.ids import CheckIds, Release
+from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.problem import Severity
+from kanister_kafka.validate import Validation
 from kanister_kafka.validate import validate as validate_paths
 
+FORMATS = ("text", "json", "sarif", "junit", "github")
+STDOUT = "-"
 
-@click.command(epilog="Example: kanister-kafka validate blueprints/")
+
+@click.command(
+    epilog="Example: kanister-kafka validate --format text --format sarif --output - "
+    "--output findings.sarif blueprints/"
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
-    "--format", "form", type=click.Choice(list(PROBLEM_FORMATS)), default="text", show_default=True
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    help="How findings are written; repeatable.  [default: text]",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    help="Where the --format of the same position goes; - is standard output.  [default: -]",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([Severity.ERROR.value, Severity.WARNING.value]),
+    default=Severity.ERROR.value,
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+@click.option(
+    "--ignore",
+    type=CheckIds(),
+    multiple=True,
+    metavar="ID[,ID]",
+    help="A check whose findings are not told; repeatable.",
+)
+@click.option(
+    "--kanister-version",
+    "release",
+    type=Release(),
+    default=NEWEST,
+    show_default=True,
+    metavar="VERSION",
+    help="The release that is to run the Blueprints: 0.100 to 0.119, or head.",
+)
+@click.option(
+    "--kasten/--no-kasten",
+    default=None,
+    help="Whether Kasten runs them.  [default: where a Policy or a BlueprintBinding is among "
+    "the objects]",
+)
+@click.option(
+    "--kasten-namespace",
+    default=Settings().kasten_namespace,
+    show_default=True,
+    help="The namespace of Kasten.",
 )
 @click.pass_context
-def validate(ctx: click.Context, paths: tuple[str, ...], form: str) -> None:
-    """Say what is wrong with any Blueprint.
+def validate(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    formats: tuple[str, ...],
+    outputs: tuple[str, ...],
+    fail_on: str,
+    ignore: tuple[tuple[str, ...], ...],
+    release: str,
+    kasten: bool | None,  # noqa: FBT001 - click passes by name
+    kasten_namespace: str,
+) -> None:
+    """Say everything that is wrong with any Blueprint.
 
-    Structure, functions and their arguments, names of phases, templates. PATH is a file, a
-    directory, or - for standard input.
+    Its text and structure, functions and their arguments, templates, and what would fail or do harm
+    when it runs. PATH is a file, a directory, or - for standard input; objects of other kinds are
+    counted and left alone. A comment `# kanister-kafka: ignore=ID` in a file silences a check
+    where it stands.
     """
-    result = validate_paths(paths)
-    if form == "text":
+    targets = _targets(formats, outputs)
+    settings = Settings(kasten=kasten, kasten_namespace=kasten_namespace, release=release)
+    result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
+    least = Severity(fail_on)
+    for form, output in targets:
+        _write(form, output, result, least)
+    echo(f"{report.summary(result)}\n", err=True)
+    ctx.exit(any(problem.severity.reaches(least) for problem in result.problems))
+
+
+def _targets(formats: tuple[str, ...], outputs: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pair each format with its output."""
+    formats = formats or FORMATS[:1]
+    if len(outputs) > len(formats):
+        raise click.UsageError("There are more --output than --format.")
+    targets = list(zip_longest(formats, outputs, fillvalue=STDOUT))
+    taken = [output for _form, output in targets]
+    for output in set(taken):
+        if taken.count(output) > 1:
+            where = "standard output" if output == STDOUT else output
+            raise click.UsageError(f"Only one --format can go to {where}; see --output.")
+    return targets
+
+
+def _write(form: str, output: str, result: Validation, fail_on: Severity) -> None:
+    """Write one report; what writes the others is not even imported."""
+    if form == "text" and output == STDOUT:
         tell(result.problems, err=False)
-    else:
-        click.echo(PROBLEM_FORMATS[form](result.problems), nl=False)
-    counts = (
-        (result.blueprints, "Blueprint"),
-        (result.skipped, "other object"),
-        (len(result.problems), "problem"),
-    )
-    told = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-    click.echo(told, err=True)
-    ctx.exit(1 if has_error(result.problems) else 0)
+        return
+    match form:
+        case "json":
+            text = report.problems_json(result.problems)
+        case "sarif":
+            text = report.problems_sarif(result.problems)
+        case "junit":
+            text = report.problems_junit(result.problems, result.files, fail_on)
+        case "github":
+            text = report.problems_github(result.problems)
+        case _:
+            text = report.problems_text(result.problems)
+    if output == STDOUT:
+        echo(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as failure:
+        raise UnreachableError(f"{output}: {failure.strerror or failure}") from failure

@@ -1,5 +1,6 @@
 """YAML text to located nodes, whatever the text is."""
 
+from kanister_kafka.document.comments import Ignore
 from kanister_kafka.document.compose import MAX_DEPTH, MAX_NODES
 from kanister_kafka.document.load import MAX_BYTES, Loaded, load, loads
 from kanister_kafka.document.nodes import (
@@ -19,6 +20,7 @@ __all__ = [
     "MAX_NODES",
     "Document",
     "Entry",
+    "Ignore",
     "Loaded",
     "MappingNode",
     "Node",

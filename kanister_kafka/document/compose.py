@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
 from kanister_kafka.document.nodes import Entry, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.document.resolve import Value, resolve
 from kanister_kafka.problem import Location, Problem, error
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,9 +25,18 @@ MAX_DEPTH = 200
 """Deepest nesting, aliases followed; no custom resource of Strimzi comes near 30."""
 MAX_NODES = 2_000_000
 """Most nodes in one file, each use of an alias counted with all that is below it."""
+MAX_PROBLEMS = 10_000
+"""Most faults that are told of one file: nobody reads so many, and each takes memory."""
 MERGE = "<<"
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """As PyYAML counts lines."""
+TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "null": (type(None),),
+}
+"""Tags that a value has to live up to, by the last word of the tag."""
 
 
 @dataclass(slots=True)
@@ -43,15 +54,6 @@ class _Open:
     depth: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A finished node, with how much and how deep it is."""
-
-    node: Node
-    size: int = 1
-    depth: int = 0
-
-
 class _LimitError(Exception):
     """Ends the composition of a text that breaks a limit."""
 
@@ -63,21 +65,32 @@ class Composer:
         self.source = source
         self.roots: list[Node] = []
         self.problems: list[Problem] = []
-        self._anchors: dict[str, _Made] = {}
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
+        """Finished nodes, with how much and how deep they are."""
         self._open: list[_Open] = []
-        self._lines: list[str] = []
-        self._resolver = yaml.SafeLoader("")
+        self.lines: list[str] = []
 
     def compose(self, text: str) -> None:
         """Make nodes of a text; each document's is appended to `roots`."""
+        handlers: dict[type, Callable[[Any, Location], None]] = {
+            yaml.DocumentStartEvent: self._begin_document,
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+        }
         here = Location(self.source, 1, 1)
-        self._lines = LINE_BREAK.split(text)
+        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
+        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
         try:
             for event in yaml.parse(io.StringIO(text), Loader=Loader):
-                mark = event.start_mark
-                if mark is not None:
-                    here = Location(self.source, mark.line + 1, mark.column + 1)
-                self._event(event, here)
+                mark: Any = event.start_mark  # never None, as the stubs fear
+                here = Location(self.source, mark.line + 1, mark.column + 1)
+                handle = handlers.get(type(event))
+                if handle is not None:
+                    handle(event, here)
         except _LimitError:
             return
         except yaml.YAMLError as failure:
@@ -85,61 +98,66 @@ class Composer:
         except (ValueError, OverflowError) as failure:  # a code point outside Unicode in an escape
             self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
-    def _event(self, event: yaml.Event, here: Location) -> None:
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._anchors.clear()
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if len(self._open) >= MAX_DEPTH:
-                self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
-            mapping = isinstance(event, yaml.MappingStartEvent)
-            self._open.append(_Open(here, mapping, event.anchor))
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            self._close()
-        elif isinstance(event, yaml.AliasEvent):
-            known = self._anchors.get(event.anchor or "")
-            if known is None:
-                self._report("yaml-syntax", here, f"alias *{event.anchor} has no finished anchor")
-                known = _Made(Scalar(None, here))
-            self._add(known, here)
-        elif isinstance(event, yaml.ScalarEvent):
-            indent = self._indent(event) if event.style == "|" else None
-            quoted = event.style in ("'", '"')
-            value = self._value(event, here)
-            made = _Made(Scalar(value, here, event.value, indent, quoted))
-            if event.anchor:
-                self._anchors[event.anchor] = made
-            self._add(made, here)
+    def _begin_document(self, _event: yaml.DocumentStartEvent, _here: Location) -> None:
+        self._anchors.clear()
 
-    def _close(self) -> None:
+    def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+        self._open.append(_Open(here, type(event) is yaml.MappingStartEvent, event.anchor))
+
+    def _end(self, _event: yaml.CollectionEndEvent, _here: Location) -> None:
         done = self._open.pop()
         node: Node = (
             MappingNode(tuple(done.entries.values()), done.location)
             if done.mapping
             else Sequence(tuple(done.children), done.location)
         )
-        made = _Made(node, done.size, done.depth)
         if done.anchor:
-            self._anchors[done.anchor] = made
-        self._add(made, done.location)
+            self._anchors[done.anchor] = node, done.size, done.depth
+        self._add(node, done.size, done.depth, done.location)
 
-    def _add(self, made: _Made, here: Location) -> None:
+    def _alias(self, event: yaml.AliasEvent, here: Location) -> None:
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
+            self._report("yaml-syntax", here, f"alias *{event.anchor} has no finished anchor")
+            known = Scalar(None, here), 1, 0
+        self._add(*known, here)
+
+    def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
+        text, style = event.value, event.style
+        if event.tag is not None and event.tag != "!":
+            value = self._tagged(event.tag, text, here)
+        elif event.implicit[0]:  # neither quoted nor a block
+            value = resolve(text)
+        else:
+            value = text
+        indent = self._indent(here.line, text) if style == "|" else None
+        ends: Any = event.end_mark
+        folded = ends.line >= here.line or bool(event.anchor or event.tag)
+        node = Scalar(value, here, text, indent, style in ("'", '"'), folded)
+        if event.anchor:
+            self._anchors[event.anchor] = node, 1, 0
+        self._add(node, 1, 0, here)
+
+    def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
         parent = self._open[-1] if self._open else None
         if parent is None:
-            self.roots.append(made.node)
+            self.roots.append(node)
             return
-        parent.size += made.size
-        parent.depth = max(parent.depth, made.depth + 1)
+        parent.size += size
+        parent.depth = max(parent.depth, depth + 1)
         if parent.size > MAX_NODES:
             self._stop(here, f"holds more than {MAX_NODES} values once its aliases are expanded")
         if parent.depth + len(self._open) - 1 > MAX_DEPTH:
             self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
         if not parent.mapping:
-            parent.children.append(made.node)
+            parent.children.append(node)
         elif parent.key is None:
-            parent.key = (self._key(made.node), here)
+            parent.key = (self._key(node), here)
         else:
             (key, where), parent.key = parent.key, None
-            self._set(parent, key, where, made.node)
+            self._set(parent, key, where, node)
 
     def _set(self, parent: _Open, key: str, where: Location, value: Node) -> None:
         if key == MERGE and not isinstance(value, Scalar):  # YAML 1.1: the first one wins
@@ -149,19 +167,25 @@ class Composer:
                         parent.entries[entry.key] = entry
                         parent.merged.add(entry.key)
             return
-        if key in parent.entries and key not in parent.merged:
-            self._report("duplicate-key", where, f"key {key[:60]!r} is already set in this mapping")
-        parent.merged.discard(key)
-        parent.entries.pop(key, None)
+        if key in parent.entries:
+            if key not in parent.merged:
+                told = f"key {key[:60]!r} is already set in this mapping"
+                self._report("duplicate-key", where, told)
+            parent.merged.discard(key)
+            del parent.entries[key]
         parent.entries[key] = Entry(key, where, value)
 
-    def _indent(self, event: yaml.ScalarEvent) -> int | None:
-        """Return how far a literal block is indented: as its first line with text is."""
-        if event.start_mark is None:
-            return None
-        for line in self._lines[event.start_mark.line + 1 :]:
-            if line.strip():
-                return len(line) - len(line.lstrip(" "))
+    def _indent(self, line: int, text: str) -> int | None:
+        """Return how far a literal block below a line is indented in the input.
+
+        Its first line with text tells, less what that line has of its own, as `|2` makes possible.
+        """
+        first = len(text) - len(text.lstrip("\n "))
+        own = first - (text.rfind("\n", 0, first) + 1)
+        for number in range(line, len(self.lines)):  # a slice would copy the rest of the text
+            content = self.lines[number].lstrip(" ")
+            if content:
+                return len(self.lines[number]) - len(content) - own
         return None
 
     def _key(self, node: Node) -> str:
@@ -170,25 +194,22 @@ class Composer:
         self._report("wrong-type", node.location, "a key must be a string")
         return ""
 
-    def _value(self, event: yaml.ScalarEvent, here: Location) -> str | int | float | bool | None:
-        tag = event.tag
-        if tag is None or tag == "!":
-            resolver: Any = self._resolver  # resolve() has no types in the stubs
-            tag = resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
+    def _tagged(self, tag: str, text: str, here: Location) -> Value:
         kind = tag.rpartition(":")[2]
-        if kind not in ("int", "float", "bool", "null"):
-            return event.value
-        try:
-            made = self._resolver.construct_object(yaml.ScalarNode(tag, event.value), deep=True)
-        except (yaml.YAMLError, ValueError, KeyError, IndexError, OverflowError):
-            self._report("yaml-syntax", here, f"{event.value[:40]!r} is no {kind}")
-            return event.value
-        return made if isinstance(made, (str, int, float, bool)) else None
+        if kind not in TYPES:
+            return text
+        value = resolve(text)
+        if type(value) in TYPES[kind]:
+            return value
+        self._report("yaml-syntax", here, f"{text[:40]!r} is no {kind}")
+        return text
 
     def _syntax(self, failure: yaml.YAMLError, here: Location) -> None:
         mark = getattr(failure, "problem_mark", None)
         if mark is not None:
             here = Location(self.source, mark.line + 1, mark.column + 1)
+        if here.line > len(self.lines):  # libyaml ends the last line where its author did not
+            here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
         self._report("yaml-syntax", here, f"cannot be parsed: {told}")
@@ -200,3 +221,5 @@ class Composer:
 
     def _report(self, check: str, here: Location, message: str) -> None:
         self.problems.append(error(check, here, "", message))
+        if len(self.problems) == MAX_PROBLEMS:
+            self._stop(here, f"has more than {MAX_PROBLEMS} faults; the rest is not read")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from kanister_kafka.document.comments import Ignore, ignores
 from kanister_kafka.document.compose import Composer
 from kanister_kafka.document.nodes import Document, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.errors import UnreachableError
@@ -29,6 +30,10 @@ class Loaded:
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
+    """All that was read, also where there is no object in it."""
+    ignores: tuple[Ignore, ...] = ()
+    """What comments in the text ask the validator not to tell."""
 
 
 def load(paths: Iterable[str | Path]) -> Loaded:
@@ -36,13 +41,13 @@ def load(paths: Iterable[str | Path]) -> Loaded:
 
     Raises UnreachableError where a path cannot be read.
     """
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for source, raw in _sources(paths):
-        loaded = loads(raw, source)
-        documents.extend(loaded.documents)
-        problems.extend(loaded.problems)
-    return Loaded(tuple(documents), tuple(problems))
+    read = [loads(raw, source) for source, raw in _sources(paths)]
+    return Loaded(
+        tuple(document for loaded in read for document in loaded.documents),
+        tuple(problem for loaded in read for problem in loaded.problems),
+        tuple(dict.fromkeys(file for loaded in read for file in loaded.files)),
+        tuple(ignore for loaded in read for ignore in loaded.ignores),
+    )
 
 
 def loads(text: str | bytes, source: str = "<text>") -> Loaded:
@@ -54,17 +59,18 @@ def loads(text: str | bytes, source: str = "<text>") -> Loaded:
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         message = f"is larger than {MAX_BYTES // 1024 // 1024} MiB; split it"
-        return Loaded((), (error("too-large", start, "", message),))
+        return Loaded((), (error("too-large", start, "", message),), (source,))
     try:
         decoded = raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         message = f"is not UTF-8 text: {failure.reason} at byte {failure.start}"
-        return Loaded((), (error("not-text", start, "", message),))
+        return Loaded((), (error("not-text", start, "", message),), (source,))
     composer = Composer(source)
     composer.compose(decoded)
     problems = composer.problems
     documents = [found for root in composer.roots for found in _objects(root, problems)]
-    return Loaded(tuple(documents), tuple(problems))
+    found = ignores(source, composer.lines) if "ignore=" in decoded else ()
+    return Loaded(tuple(documents), tuple(problems), (source,), found)
 
 
 def _objects(root: Node, problems: list[Problem]) -> Iterator[Document]:

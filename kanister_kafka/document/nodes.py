@@ -21,6 +21,8 @@ class Scalar:
     """Of a literal block, in characters; None for any other style."""
     quoted: bool = False
     """Whether the text stands between quotes."""
+    folded: bool = False
+    """Whether it does not stand in the input as it is: over several lines, or behind an anchor."""
 
     def place(self, line: int, column: int) -> Location:
         """Return where a place within the text is in the input, both counted from 1.
@@ -36,7 +38,7 @@ class Scalar:
             if line > len(lines):  # the end of the text, which is no place of its own in the input
                 line, column = len(lines), len(lines[-1]) + 1
             return Location(here.source, here.line + line, self.indent + column)
-        if line == 1 and "\n" not in self.text:
+        if line == 1 and not self.folded and "\n" not in self.text:
             return Location(here.source, here.line, here.column + self.quoted + column - 1)
         return here
 

@@ -1,0 +1,1 @@
+"""The documentation; the package holds its page on checks, which `explain` prints."""

@@ -1,0 +1,203 @@
+"""Commands in the arguments of a phase, and the shell scripts in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kanister_kafka.blueprint.view import Phase
+from kanister_kafka.document import Scalar, Sequence
+
+ARGUMENTS = ("command", "backgroundCommand", "initCommand", "outputCommand")
+"""Arguments of all functions that are run: KubeExec, KubeTask, PrepareData, MultiContainerRun."""
+SHELLS = re.compile(r"(?:/\S*/)?(?:bash|dash|ash|ksh|sh)")
+TAKES_VALUE = ("-o", "+o", "-O", "+O", "--init-file", "--rcfile")
+"""Options of a shell whose value is a word of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An argument that is run."""
+
+    path: str
+    words: tuple[tuple[str, Scalar], ...]
+    """Each with its field path."""
+
+    @property
+    def script(self) -> tuple[str, Scalar] | None:
+        """The script of `sh -c` and the like with its field path, wherever that stands."""
+        found = self._shell()
+        return found[1] if found and found[0] else None
+
+    @property
+    def misplaced(self) -> tuple[str, Scalar] | None:
+        """A word between a shell and its `-c`, which the shell takes for a file to read."""
+        found = self._shell()
+        if found is None or found[0]:
+            return None
+        after = self.words[self.words.index(found[1]) + 1 :]
+        return found[1] if any(_runs(word.text) for _path, word in after) else None
+
+    def _shell(self) -> tuple[bool, tuple[str, Scalar]] | None:
+        for i, (_path, word) in enumerate(self.words):
+            if SHELLS.fullmatch(word.text.strip()):
+                return self._first(i + 1)
+        return None
+
+    def _first(self, start: int) -> tuple[bool, tuple[str, Scalar]] | None:
+        """Return the first word that is no option, and whether `-c` stands before it."""
+        runs = skip = False
+        for place in self.words[start:]:
+            text = place[1].text
+            if skip:
+                skip = False
+            elif text in TAKES_VALUE:
+                skip = True
+            elif text.startswith(("-", "+")) and len(text) > 1 and "\n" not in text:
+                runs = runs or _runs(text)
+                skip = not text.startswith("--") and text.endswith("o")
+            else:
+                return runs, place
+        return None
+
+
+def _runs(option: str) -> bool:
+    """Tell whether an option of a shell says that a script follows: `-c`, `-ec`."""
+    return re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option) is not None
+
+
+@lru_cache(maxsize=256)  # dozens of checks ask for each phase, one after the other
+def commands(phase: Phase) -> tuple[Command, ...]:
+    """Return what a phase runs; Kanister takes a single string for a list of one."""
+    return tuple(_commands(phase))
+
+
+def _commands(phase: Phase) -> Iterator[Command]:
+    for name in ARGUMENTS:
+        value, path = phase.argument(name), f"{phase.path}.args.{name}"
+        if isinstance(value, Scalar):
+            yield Command(path, ((path, value),))
+        elif isinstance(value, Sequence):
+            items = enumerate(value.items)
+            words = tuple((f"{path}[{i}]", x) for i, x in items if isinstance(x, Scalar))
+            yield Command(path, words)
+
+
+WITH_VALUE = ("--context", "--kubeconfig", "--namespace", "--selector", "-f", "-l", "-n", "-o")
+"""Options of kubectl and oc whose value may be the next word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A simple command of a script or a command line, as its words stand in the text."""
+
+    words: tuple[str, ...]
+    plain: tuple[str, ...]
+    """Its words without options and what belongs to these."""
+    program: str
+    """The first of these without the folder where it is; empty where there is none."""
+    path: str
+    node: Scalar
+    line: int
+    """Within the text of the node, counted from 1."""
+    column: int
+
+    def option(self, *names: str) -> str | None:
+        """Return the value of an option, spelled `--x=v` or `--x v`; empty where it has none."""
+        for i, word in enumerate(self.words):
+            name, equals, value = word.partition("=")
+            if name in names:
+                following = self.words[i + 1] if i + 1 < len(self.words) else ""
+                return value if equals else following if not following.startswith("-") else ""
+        return None
+
+    def runs(self, program: str, *words: str) -> bool:
+        """Tell whether it begins with a program of this name and these words in this order."""
+        return self.program == program and self.plain[1 : len(words) + 1] == words
+
+
+_SPLIT = re.compile(
+    r"""(?P<comment>(?<![^\s;|&(])\#[^\n]*)
+    |(?P<space>(?:[ \t]|\\\n)+)
+    |(?P<end>[\n;|&()]+)
+    |(?P<word>(?:\{\{(?:(?!\{\{).)*?\}\}|"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s;|&()<>"'\\])+)
+    |(?P<other>.)""",
+    re.DOTALL | re.VERBOSE,
+)
+_KEYWORDS = frozenset(
+    ["!", "do", "elif", "else", "if", "then", "time", "until", "while", "exec", "sudo", "{", "env"]
+)
+MOST_SCRIPT = 200_000
+"""Longest script that is looked into, in characters."""
+
+
+@lru_cache(maxsize=256)
+def statements(phase: Phase) -> tuple[Statement, ...]:
+    """Return the simple commands of a phase, those of its scripts one by one.
+
+    This reads words, not the grammar of a shell: what stands in here-documents or in strings that
+    are run once more is found where it looks like a command, too.
+    """
+    return tuple(_statements(phase))
+
+
+def _statements(phase: Phase) -> Iterator[Statement]:
+    for command in commands(phase):
+        script = command.script
+        if script is not None:
+            path, node = script
+            for words, plain, program, line, column in _split(node.text[:MOST_SCRIPT]):
+                yield Statement(words, plain, program, path, node, line, column)
+        elif command.words:
+            path, node = command.words[0]
+            found = _found([word.text for _path, word in command.words], 0, 1)
+            yield Statement(*found[:3], path, node, *found[3:])
+
+
+Words = tuple[str, ...]
+Found = tuple[Words, Words, str, int, int]
+"""Of a statement its words, those without options, its program, line and column."""
+
+
+@lru_cache(maxsize=256)  # Blueprints repeat themselves
+def _split(text: str) -> tuple[Found, ...]:
+    """Return the statements of a script."""
+    found = []
+    words: list[str] = []
+    line = begins = start = 0
+    for match in _SPLIT.finditer(text):
+        kind = match.lastgroup
+        if kind == "word":
+            word = match.group()
+            if not words:
+                start = match.start()
+                line += text.count("\n", begins, start)
+                begins = start
+            assigns = not words and re.match(r"\w+=", word)
+            if not assigns and (words or word not in _KEYWORDS):
+                words.append(word.strip("\"'") if word[:1] in "\"'" else word)
+        elif kind in ("end", "comment") and words:
+            found.append(_found(words, line, start - text.rfind("\n", 0, start)))
+            words = []
+    if words:
+        found.append(_found(words, line, start - text.rfind("\n", 0, start)))
+    return tuple(found)
+
+
+def _found(words: list[str], line: int, column: int) -> Found:
+    plain = _plain(words)
+    program = plain[0].rpartition("/")[2] if plain else ""
+    return tuple(words), plain, program, line + 1, column
+
+
+def _plain(words: Iterable[str]) -> Words:
+    """Return words without options and what belongs to these."""
+    found = []
+    before = ""
+    for word in words:
+        if not word.startswith("-") and before not in WITH_VALUE:
+            found.append(word)
+        before = word
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""What the API server of Kubernetes serves, as far as a reference to an object can miss it.
+
+Built in are the resources of Kubernetes 1.34, as `kubectl api-resources` lists them. All others are
+custom resources, or come from another API server.
+"""
+
+from __future__ import annotations
+
+_NAMESPACED = {
+    "": """configmaps endpoints events limitranges persistentvolumeclaims pods podtemplates
+        replicationcontrollers resourcequotas secrets serviceaccounts services""",
+    "apps": "controllerrevisions daemonsets deployments replicasets statefulsets",
+    "autoscaling": "horizontalpodautoscalers",
+    "batch": "cronjobs jobs",
+    "coordination.k8s.io": "leases",
+    "discovery.k8s.io": "endpointslices",
+    "events.k8s.io": "events",
+    "networking.k8s.io": "ingresses networkpolicies",
+    "policy": "poddisruptionbudgets",
+    "rbac.authorization.k8s.io": "rolebindings roles",
+    "resource.k8s.io": "resourceclaims resourceclaimtemplates",
+    "storage.k8s.io": "csistoragecapacities",
+}
+_OF_THE_CLUSTER = {
+    "": "componentstatuses namespaces nodes persistentvolumes",
+    "admissionregistration.k8s.io": """mutatingwebhookconfigurations validatingadmissionpolicies
+        validatingadmissionpolicybindings validatingwebhookconfigurations""",
+    "apiextensions.k8s.io": "customresourcedefinitions",
+    "apiregistration.k8s.io": "apiservices",
+    "certificates.k8s.io": "certificatesigningrequests",
+    "flowcontrol.apiserver.k8s.io": "flowschemas prioritylevelconfigurations",
+    "networking.k8s.io": "ingressclasses ipaddresses servicecidrs",
+    "node.k8s.io": "runtimeclasses",
+    "rbac.authorization.k8s.io": "clusterrolebindings clusterroles",
+    "resource.k8s.io": "deviceclasses resourceslices",
+    "scheduling.k8s.io": "priorityclasses",
+    "storage.k8s.io": """csidrivers csinodes storageclasses volumeattachments
+        volumeattributesclasses""",
+    "snapshot.storage.k8s.io": "volumesnapshotclasses volumesnapshotcontents",
+}
+_OTHERS_BUILT_IN = """authentication.k8s.io authorization.k8s.io extensions
+    internal.apiserver.k8s.io storagemigration.k8s.io"""
+_OTHER_SERVERS = """actions.kio.kasten.io apps.kio.kasten.io custom.metrics.k8s.io
+    external.metrics.k8s.io metrics.k8s.io apps.openshift.io authorization.openshift.io
+    build.openshift.io image.openshift.io oauth.openshift.io project.openshift.io
+    quota.openshift.io route.openshift.io security.openshift.io template.openshift.io
+    user.openshift.io"""
+
+NAMESPACED = frozenset((g, r) for g, names in _NAMESPACED.items() for r in names.split())
+"""Built-in resources, by group and plural, that live in a namespace."""
+OF_THE_CLUSTER = frozenset((g, r) for g, names in _OF_THE_CLUSTER.items() for r in names.split())
+"""Resources that live in no namespace; those of the CSI snapshots are custom ones."""
+STRATEGIC = frozenset(
+    {
+        group
+        for group, _resource in NAMESPACED | OF_THE_CLUSTER
+        if group != "snapshot.storage.k8s.io"
+    }
+    | set(_OTHERS_BUILT_IN.split())
+    | set(_OTHER_SERVERS.split())
+)
+"""Groups that take a strategic merge patch, or may: an API server of OpenShift, of Kasten or of
+metrics decides for itself. A custom resource does not (apiextensions-apiserver 0.34,
+customresource_handler.go)."""
+
+_GROUPS = {r: g for g, r in sorted(NAMESPACED | OF_THE_CLUSTER, reverse=True)}
+_SHORT = """cj=cronjobs cm=configmaps crd=customresourcedefinitions deploy=deployments ds=daemonsets
+    ep=endpoints hpa=horizontalpodautoscalers ing=ingresses netpol=networkpolicies no=nodes
+    ns=namespaces pdb=poddisruptionbudgets po=pods pv=persistentvolumes pvc=persistentvolumeclaims
+    rs=replicasets sa=serviceaccounts sc=storageclasses sts=statefulsets svc=services"""
+_PLURALS = {
+    **{r.removesuffix("s"): r for r in _GROUPS},
+    **{r.removesuffix("es"): r for r in _GROUPS if r.endswith(("sses", "uses"))},
+    **{r.removesuffix("ies") + "y": r for r in _GROUPS if r.endswith("ies")},
+    **dict(pair.split("=") for pair in _SHORT.split()),
+}
+"""Built-in resources by what kubectl takes for them, and the API does not."""
+
+
+def unserved(group: str, resource: str) -> str:
+    """Return what a resource must be to be served by an API server; empty where it may be."""
+    lower = resource.lower()
+    built_in = not group or group in _GROUPS.values()
+    plural = _PLURALS.get(lower, lower) if built_in else lower
+    advice = "" if plural == resource else "must be the plural in lower case"
+    advice += f': "{plural}"' if advice and plural in _GROUPS else ""
+    if not group and ("", plural) not in NAMESPACED | OF_THE_CLUSTER:
+        where = f": {_GROUPS[plural]}" if plural in _GROUPS else ", for the core API has none"
+        return f"{advice}, with group{where}" if advice else f"must have its group{where}"
+    return advice

@@ -1,0 +1,73 @@
+"""Every check, as its section of docs/checks.md tells it.
+
+The page is the one place that names all ids: those of checks of Blueprints are registered, those of
+text and of custom resources are words in the modules that find them; tests/test_docs.py compares.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from kanister_kafka.problem import Severity
+
+SECTION = re.compile(
+    r"^### (?P<id>\S+)\n\n\*(?P<severity>\w+)\* · (?P<text>.*?)\n\n(?P<rest>.*?)(?=^##|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+FENCE = re.compile(r"^```\w*\n?", re.MULTILINE)
+SENTENCE = re.compile(r"\.(?= [A-Z`(\[]|$)")
+"""The end of one; `e.g. x` and file names have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the page says of one check."""
+
+    id: str
+    severity: Severity
+    text: str
+    """What is found and why it matters, on one line."""
+    example: str
+    """A wrong and a right one, in a block of code; more text may stand around it."""
+
+    @property
+    def summary(self) -> str:
+        """The first sentence."""
+        end = SENTENCE.search(self.text)
+        return self.text[: end.end()] if end else self.text
+
+    @property
+    def markdown(self) -> str:
+        """The section without its heading."""
+        return f"{self.text}\n\n{self.example}"
+
+    @property
+    def plain(self) -> str:
+        """The same without the fences of code."""
+        return FENCE.sub("", self.markdown)
+
+
+@cache
+def catalogue() -> dict[str, Section]:
+    """Return the sections by id, in the order of the page."""
+    from importlib.resources import files  # slow to import, seldom needed
+
+    page = (files("kanister_kafka.docs") / "checks.md").read_text(encoding="utf-8")
+    return {
+        found["id"]: Section(
+            found["id"],
+            Severity(found["severity"]),
+            " ".join(found["text"].split()),
+            found["rest"].strip(),
+        )
+        for found in SECTION.finditer(page)
+    }
+
+
+def nearest(name: str) -> str | None:
+    """Return the id that is most like a name, or None where none is near."""
+    from difflib import get_close_matches  # as above
+
+    return next(iter(get_close_matches(name, catalogue(), n=1)), None)

@@ -1,0 +1,221 @@
+"""Arguments that need each other or exclude each other, as each function's Exec() has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from kanister_kafka.blueprint import Blueprint, Phase
+from kanister_kafka.blueprint.faults import field_of, is_template, text_of, unsupported
+from kanister_kafka.checks.functions import called
+from kanister_kafka.checks.registry import Finding, Settings, check
+from kanister_kafka.document import MappingNode, Node, Scalar, Sequence
+from kanister_kafka.problem import Severity
+
+FIELDS = re.compile(r"\{\{-?\s*(?:\.\w+)+\s*-?\}\}")
+"""A template that only names a value, which is hardly named to be empty."""
+
+
+def filled(node: Node | None) -> bool | None:
+    """Tell whether a value says something; None where that is known when it is rendered."""
+    if isinstance(node, Sequence):
+        return bool(node.items)
+    if isinstance(node, MappingNode):
+        return bool(node.entries)
+    text = text_of(node)
+    if not is_template(text):
+        return bool(text)
+    return None if is_template(FIELDS.sub("", text)) else True
+
+
+def _one_of(phase: Phase, names: tuple[str, str], both: str, none: str = "") -> Iterator[Finding]:
+    """Find both or neither of two arguments, each with its reason; no `none` allows neither."""
+    first, second = names
+    given = [filled(phase.argument(name)) for name in names]
+    if all(given):
+        node = phase.argument(second) or phase.arguments
+        message = f"Invalid value: {first} is given as well; {both}"
+        yield Finding(node.location, f"{phase.path}.args.{second}", message)
+    elif none and given == [False, False]:
+        message = f"Required value: {first} or {second}; {none}"
+        yield Finding(phase.arguments.location, f"{phase.path}.args.{first}", message)
+
+
+def _needs(phase: Phase, why: str, *names: str) -> Iterator[Finding]:
+    for name in names:
+        if filled(phase.argument(name)) is False:
+            node = phase.argument(name) or phase.arguments
+            yield Finding(node.location, f"{phase.path}.args.{name}", f"Required value: {why}")
+
+
+def _kubeops(phase: Phase) -> Iterator[Finding]:
+    operation = text_of(phase.argument("operation"))
+    if operation in ("create", "patch"):
+        yield from _needs(phase, f"{operation} needs it", "spec")
+    if operation not in ("delete", "patch"):
+        return
+    reference = phase.argument("objectReference")
+    if not isinstance(reference, MappingNode):
+        yield from _needs(phase, f"{operation} needs it", "objectReference")
+        return
+    for name in ("apiVersion", "resource", "name"):
+        if filled(field_of(reference, name)) is False:
+            path = f"{phase.path}.args.objectReference.{name}"
+            yield Finding(reference.location, path, f"Required value: {operation} needs it")
+
+
+def _restore_data(phase: Phase) -> Iterator[Finding]:
+    fails = "the phase fails unless exactly one is given"
+    yield from _one_of(phase, ("pod", "volumes"), fails, fails)
+    yield from _one_of(phase, ("backupTag", "backupIdentifier"), fails, fails)
+
+
+def _restore_kopia(phase: Phase) -> Iterator[Finding]:
+    yield from _one_of(phase, ("pod", "volumes"), "the phase fails with both")
+
+
+def _delete_data(phase: Phase) -> Iterator[Finding]:
+    """Find both: deleteDataPodFunc() then reads past the end of a list, which no one recovers."""
+    crashes = "with both the Kanister controller crashes"
+    nothing = "without either nothing is deleted, and no error is told"
+    yield from _one_of(phase, ("backupID", "backupTag"), crashes, nothing)
+
+
+def _restore_rds(phase: Phase) -> Iterator[Finding]:
+    yield from _aws(phase)
+    if filled(phase.argument("snapshotID")) is False:
+        names = ("backupArtifactPrefix", "backupID", "username", "password", "namespace")
+        yield from _needs(phase, "a dump is restored without snapshotID, and needs it", *names)
+        engine = phase.argument("dbEngine")
+        text = text_of(engine)
+        if engine is None or not text:
+            yield from _needs(phase, 'a dump needs it: "PostgreSQL"', "dbEngine")
+        elif text != "PostgreSQL" and not is_template(text):
+            fault = unsupported(engine, f"{phase.path}.args.dbEngine", ("PostgreSQL",))
+            yield Finding(fault.location, fault.path, fault.message)
+
+
+def _aws(phase: Phase) -> Iterator[Finding]:
+    if text_of(phase.argument("credentialsSource")) == "secret":
+        yield from _needs(phase, "the credentials are from a secret", "credentialsSecret")
+
+
+RULES: dict[str, Callable[[Phase], Iterator[Finding]]] = {
+    "CreateRDSSnapshot": _aws,
+    "DeleteData": _delete_data,
+    "DeleteRDSSnapshot": _aws,
+    "ExportRDSSnapshotToLocation": _aws,
+    "KubeOps": _kubeops,
+    "RestoreData": _restore_data,
+    "RestoreDataUsingKopiaServer": _restore_kopia,
+    "RestoreRDSSnapshot": _restore_rds,
+}
+
+
+@check("argument-combination")
+def argument_combination(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find arguments that fail together, or without each other, when the phase runs."""
+    for phase, function in called(blueprint, settings):
+        rule = RULES.get(function.name)
+        if rule is not None:
+            yield from rule(phase)
+        if function.name == "MultiContainerRun" and settings.release == "0.112":
+            yield from _needs(phase, "this release has no default for it", "namespace")
+
+
+@check("ignored-argument", Severity.WARNING)
+def ignored_argument(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find arguments that have no effect beside the others."""
+    for phase, _function in called(blueprint, settings):
+        for name, why in _without_effect(phase):
+            entry = next(entry for entry in phase.arguments.entries if entry.key == name)
+            message = f"has no effect: {why}"
+            yield Finding(entry.location, f"{phase.path}.args.{name}", message)
+
+
+def _without_effect(phase: Phase) -> Iterator[tuple[str, str]]:
+    def given(name: str) -> bool | None:
+        return filled(phase.argument(name))
+
+    operation = text_of(phase.argument("operation"))
+    if phase.func == "MultiContainerRun" and given("initCommand") and given("initImage") is False:
+        yield "initCommand", "without initImage nothing runs first"
+    if phase.func == "KubeOps" and operation == "patch" and given("namespace"):
+        yield "namespace", "patch takes the namespace of objectReference"
+    if phase.func == "KubeOps" and operation == "delete" and given("spec"):
+        yield "spec", "delete takes objectReference"
+    if phase.func == "KubeOps" and operation == "create" and given("objectReference"):
+        yield "objectReference", "create takes spec"
+    source = text_of(phase.argument("credentialsSource")) or "profile"
+    if given("credentialsSecret") and source != "secret" and not is_template(source):
+        yield "credentialsSecret", "it is read only with credentialsSource: secret"
+    if phase.func == "RestoreRDSSnapshot" and given("snapshotID"):
+        for name in ("backupArtifactPrefix", "backupID"):
+            if given(name):
+                yield name, "snapshotID is restored, and no dump"
+
+
+@check("scale-workload-kind")
+def scale_workload_kind(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find kinds that ScaleWorkload does not know: StrimziPodSet and Kafka are none of them."""
+    for phase, function in called(blueprint, settings):
+        node = phase.argument("kind")
+        if function.name != "ScaleWorkload" or not isinstance(node, Scalar):
+            continue
+        known = function.arguments["kind"].choices
+        text = text_of(node)
+        if node.value is None or is_template(text) or text.lower() in map(str.lower, known):
+            continue
+        fault = unsupported(node, f"{phase.path}.args.kind", known)
+        remedy = (
+            "" if "did you mean" in fault.message else "; scale others by kubectl in a KubeTask"
+        )
+        yield Finding(node.location, fault.path, fault.message + remedy)
+
+
+WORKLOADS = ("StatefulSet", "Deployment")
+FALLBACKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "BackupDataAll": (("pods",), WORKLOADS),
+    "CreateVolumeSnapshot": (("pvcs",), WORKLOADS),
+    "PrepareData": (("volumes",), WORKLOADS),
+    "RestoreData": (("volumes",), WORKLOADS),
+    "RestoreDataAll": (("pods",), WORKLOADS),
+    "ScaleWorkload": (("namespace", "name", "kind"), (*WORKLOADS, "DeploymentConfig")),
+}
+"""What a function takes from the object of the action where it is not given, and from which kinds
+(param.TemplateParams is filled by the kind of the object, pkg/param/param.go)."""
+
+
+@check("workload-needed", Severity.WARNING)
+def workload_needed(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find functions that fall back on the object of the action where it is no workload.
+
+    The kind of an action is a note to people, so this is a warning; the object is the ActionSet's.
+    """
+    for action in blueprint.actions:
+        said = text_of(action.node.get("kind"))
+        for phase in action.all_phases if said else ():
+            names, kinds = FALLBACKS.get(phase.func, ((), ()))
+            missing = [name for name in names if filled(phase.argument(name)) is False]
+            if missing and said.lower() not in [one.lower() for one in kinds]:
+                path = f"{phase.path}.args.{missing[0]}"
+                message = (
+                    f"Required value: {phase.func} takes it from the object of the action only if "
+                    f"that is one of {', '.join(kinds)}; this is said to be {said[:60]!r}"
+                )
+                yield Finding(phase.arguments.location, path, message)
+
+
+@check("unnoticed-failure", Severity.WARNING)
+def unnoticed_failure(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find PrepareData that succeeds whatever its command does (pkg/function/prepare_data.go)."""
+    for phase, function in called(blueprint, settings):
+        if function.name != "PrepareData" or filled(phase.argument("failOnError")):
+            continue
+        remedy = "set failOnError: true"
+        if "failOnError" not in function.arguments:
+            remedy = "Kanister takes failOnError since 0.115; before, use KubeTask with podOverride"
+        entry = phase.entry("func")
+        location = entry.value.location if entry else phase.node.location
+        message = f"the phase succeeds even if its command fails; {remedy}"
+        yield Finding(location, f"{phase.path}.func", message)

@@ -1,0 +1,146 @@
+"""What an action is given: artifacts, Secrets, ConfigMaps, and the object it is for.
+
+Nothing of it is held against the lists of an action by Kanister itself: what is missing shows when
+the template that names it is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.blueprint import Blueprint, Template
+from kanister_kafka.blueprint.context import OBJECT_KINDS
+from kanister_kafka.checks.references import at, nearest, references
+from kanister_kafka.checks.registry import Finding, Settings, check
+from kanister_kafka.document import MappingNode, Scalar
+from kanister_kafka.gotemplate.analysis import Step
+from kanister_kafka.problem import Severity
+
+LISTS = {"Secrets": "secretNames", "ConfigMaps": "configMapNames"}
+
+
+def _artifacts(blueprint: Blueprint) -> dict[str, set[str]]:
+    """Return what the actions hand on: by name, the keys."""
+    made: dict[str, set[str]] = {}
+    for action in blueprint.actions:
+        for entry in action.output_artifacts.entries:
+            value = entry.value.get("keyValue") if isinstance(entry.value, MappingNode) else None
+            keys = {e.key for e in value.entries} if isinstance(value, MappingNode) else set()
+            made[entry.key] = keys | made.get(entry.key, set())
+    return made
+
+
+@check("unknown-artifact")
+def unknown_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find input artifacts that no action hands on and the action does not ask for."""
+    made = _artifacts(blueprint)
+    for action, template, reference in references(blueprint, "ArtifactsIn"):
+        known = {*made, *action.names("inputArtifactNames")}
+        if len(reference.steps) > 1 and reference.names[1] not in known:
+            step = reference.steps[1]
+            message = f'no action hands on an artifact "{step.name}"'
+            yield at(template, step, message + nearest(step.name, known))
+
+
+@check("artifact-key")
+def artifact_key(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find keys of an artifact that are nearly one of those which its action hands on."""
+    for template, step, message in _foreign_keys(blueprint):
+        if message.endswith("?"):
+            yield at(template, step, message)
+
+
+@check("undeclared-artifact-key", Severity.WARNING)
+def undeclared_artifact_key(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find other keys of an artifact: only who writes the ActionSet by hand can give them."""
+    for template, step, message in _foreign_keys(blueprint):
+        if not message.endswith("?"):
+            yield at(template, step, message)
+
+
+def _foreign_keys(blueprint: Blueprint) -> Iterator[tuple[Template, Step, str]]:
+    made = _artifacts(blueprint)
+    for _action, template, reference in references(blueprint, "ArtifactsIn"):
+        names = reference.names
+        if len(names) > 3 and names[2] == "KeyValue":
+            known = made.get(names[1])
+            if known is not None and names[3] not in known:
+                message = f'artifact "{names[1]}" is handed on without a key "{names[3]}"'
+                yield template, reference.steps[3], message + nearest(names[3], known)
+
+
+@check("undeclared-artifact", Severity.WARNING)
+def undeclared_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find input artifacts that the action does not ask for; Kanister does not, but people do."""
+    made = _artifacts(blueprint)
+    for action, template, reference in references(blueprint, "ArtifactsIn"):
+        asked = action.names("inputArtifactNames")
+        if len(reference.steps) > 1 and reference.names[1] in made.keys() - asked.keys():
+            step = reference.steps[1]
+            message = f'add "{step.name}" to inputArtifactNames of action {action.name}'
+            yield at(template, step, message)
+
+
+@check("foreign-artifact", Severity.WARNING)
+def foreign_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find artifacts that an action asks for and no action hands on, while others are handed on."""
+    made = _artifacts(blueprint)
+    for action in blueprint.actions if made else ():
+        for name, node in action.names("inputArtifactNames").items():
+            if name not in made:
+                message = f'no action hands on an artifact "{name}"{nearest(name, made)}'
+                yield Finding(node.location, f"{action.path}.inputArtifactNames", message)
+
+
+@check("unknown-input")
+def unknown_input(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find a Secret or ConfigMap that is none of those which the action asks for."""
+    for action, template, reference in references(blueprint, *LISTS):
+        field = LISTS[reference.names[0]]
+        asked = action.names(field)
+        if asked and len(reference.steps) > 1 and reference.names[1] not in asked:
+            step = reference.steps[1]
+            message = f'{field} of action {action.name} has no "{step.name}"'
+            yield at(template, step, message + nearest(step.name, asked))
+
+
+@check("undeclared-input", Severity.WARNING)
+def undeclared_input(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find a Secret or ConfigMap in an action that asks for none: the ActionSet must bring it."""
+    for action, template, reference in references(blueprint, *LISTS):
+        root, field = reference.names[0], LISTS[reference.names[0]]
+        if len(reference.steps) < 2 or action.names(field):
+            continue
+        step = reference.steps[1]
+        owners = [p.name for p in action.all_phases if p.objects.get(step.name) is not None]
+        message = f'add "{step.name}" to {field} of action {action.name}'
+        if owners:
+            message = f"the object of a phase is .Phases.{owners[0]}.{root}.{step.name}"
+        yield at(template, step, message)
+
+
+@check("object-kind")
+def object_kind(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find parameters of another kind of object than the one the action is for.
+
+    An action runs for one object, and of these parameters all but its own are nil. Its kind is the
+    one it states, which Kanister does not read, or that of the first parameter used.
+    """
+    kinds = {name.lower(): name for name in OBJECT_KINDS} | {"persistentvolumeclaim": "PVC"}
+    for action in blueprint.actions:
+        stated = action.node.get("kind")
+        text = stated.text if isinstance(stated, Scalar) else ""
+        own = kinds.get(text.lower(), text)
+        said = f"the action is for kind {text}"
+        for template in action.templates:
+            for reference in template.analysis.references:
+                root = reference.names[0]
+                if root not in OBJECT_KINDS or reference.conditional:
+                    continue
+                if not own:
+                    first = reference.steps[0]
+                    line = template.place(first.line, first.column).line
+                    own, said = root, f"line {line} has .{root}"
+                if root != own and len(reference.steps) > 1:
+                    message = f".{root} is nil: {said}"
+                    yield at(template, reference.steps[0], message)

@@ -1,0 +1,223 @@
+"""What Kasten's objects in the input say: Policies, bindings, hooks, filters, annotations.
+
+Their shapes are from docs.kasten.io: kanister/hooks, api/policies, api/blueprintbindings and
+kanister/reference, at 8.0 to 9.0.11. What has another shape is left out; `shapes` tells of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kanister_kafka.blueprint import Action, Blueprint
+from kanister_kafka.checks.kasten.spot import Spot
+from kanister_kafka.checks.registry import Together
+from kanister_kafka.document import Document
+
+GROUP = "config.kio.kasten.io"
+ACTIONS_GROUP = "actions.kio.kasten.io"
+ANNOTATION = "kanister.kasten.io/blueprint"
+STRIMZI = "kafka.strimzi.io"
+MOMENTS = ("preHook", "onSuccess", "onFailure")
+OPERATIONS = ("backup", "export", "restore")
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """An action hook: the call of an action of a Blueprint around one of Kasten's own."""
+
+    operation: str
+    """One of OPERATIONS."""
+    moment: str
+    """One of MOMENTS."""
+    hooks: Spot
+    """What holds it and its siblings."""
+
+    @property
+    def here(self) -> Spot:
+        """The hook itself."""
+        return self.hooks.at(self.moment)
+
+    @property
+    def blueprint(self) -> Spot:
+        """Name of the Blueprint."""
+        return self.here.at("blueprint")
+
+    @property
+    def action(self) -> Spot:
+        """Name of the action."""
+        return self.here.at("actionName")
+
+    @property
+    def on_namespace(self) -> bool:
+        """Whether its object is certainly the namespace; a restore may name another one."""
+        return self.operation != "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a filter or a binding names: a resource, or one object of it."""
+
+    here: Spot
+
+    @property
+    def group(self) -> str:
+        """API group; empty where none is given."""
+        return self.here.at("group").text
+
+    @property
+    def resource(self) -> str:
+        """Plural name of the resource; empty where only labels are given."""
+        return self.here.at("resource").text
+
+    @property
+    def name(self) -> str:
+        """Name of the object; empty where all are meant."""
+        return self.here.at("name").text
+
+    @property
+    def by_label(self) -> bool:
+        """Whether labels narrow it further."""
+        return self.here.at("matchLabels").there or self.here.at("matchExpressions").there
+
+    def covers(self, other: Resource) -> bool:
+        """Tell whether this may be the resource of the other, labels and names apart."""
+        if self.resource and self.resource != other.resource:
+            return False
+        return not self.group or not other.group or self.group == other.group
+
+    def __str__(self) -> str:
+        full = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{full}/{self.name}" if self.name else full
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A BlueprintBinding."""
+
+    root: Spot
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.root.at("metadata", "name").text
+
+    @property
+    def blueprint(self) -> Spot:
+        """Name of the Blueprint."""
+        return self.root.at("spec", "blueprintRef", "name")
+
+    def requirements(self) -> Iterator[Spot]:
+        """Yield its requirements: all of matchAll, and one of matchAny, have to be met."""
+        for field in ("matchAll", "matchAny"):
+            yield from self.root.at("spec", "resources", field).each()
+
+    def resources(self) -> Iterator[Resource]:
+        """Yield the resources that it binds to by type."""
+        for requirement in self.requirements():
+            if requirement.at("type", "operator").text == "In":
+                for value in requirement.at("type", "values").each():
+                    if value.at("resource").text:
+                        yield Resource(value)
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that it is bound to; empty for all, or where it is not plain."""
+        named = [spot.at("namespace") for spot in self.requirements()]
+        plain = [spot.at("values").texts for spot in named if spot.at("operator").text == "In"]
+        return plain[0] if len(plain) == 1 else frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KastenObjects:
+    """All that Kasten would read, and the Blueprints that it is about."""
+
+    blueprints: tuple[Blueprint, ...]
+    documents: tuple[Document, ...]
+    policies: tuple[Spot, ...]
+    bindings: tuple[Binding, ...]
+    restores: tuple[Spot, ...]
+    """RestoreActions."""
+    hooks: tuple[Hook, ...]
+    annotations: tuple[Spot, ...]
+    """Names of Blueprints in annotations of objects."""
+
+    def named(self, name: str) -> tuple[Blueprint, ...]:
+        """Return the Blueprints of a name; files of one run may hold several."""
+        return tuple(blueprint for blueprint in self.blueprints if blueprint.name == name)
+
+    def calls(self, blueprint: Blueprint, action: str) -> tuple[Hook, ...]:
+        """Return the hooks that call an action."""
+        return tuple(
+            hook
+            for hook in self.hooks
+            if hook.blueprint.text == blueprint.name and hook.action.text == action
+        )
+
+    def on_namespace(self) -> Iterator[tuple[Blueprint, Action]]:
+        """Yield the actions that a hook calls on a namespace."""
+        for blueprint in self.blueprints:
+            for action in blueprint.actions:
+                if any(hook.on_namespace for hook in self.calls(blueprint, action.name)):
+                    yield blueprint, action
+
+    def references(self) -> Iterator[Spot]:
+        """Yield every place where Kasten is told the name of a Blueprint."""
+        for spot in (
+            *(hook.blueprint for hook in self.hooks),
+            *(binding.blueprint for binding in self.bindings),
+            *self.annotations,
+        ):
+            if spot.text:
+                yield spot
+
+    def is_bound(self, blueprint: Blueprint) -> bool:
+        """Tell whether a binding or an annotation in the input ties it to an object."""
+        bound = (*(binding.blueprint for binding in self.bindings), *self.annotations)
+        return any(spot.text == blueprint.name for spot in bound)
+
+
+@lru_cache(maxsize=1)  # every rule asks for the same input
+def read(together: Together) -> KastenObjects:
+    """Read what Kasten would of a whole input."""
+    kinds: dict[tuple[str, str], list[Spot]] = defaultdict(list)
+    annotations = []
+    for document in together.documents:
+        if document.group in (GROUP, ACTIONS_GROUP):
+            kinds[document.group, document.kind].append(Spot.of(document))
+        if document.text("metadata", "annotations", ANNOTATION):
+            annotations.append(Spot.of(document).at("metadata", "annotations", ANNOTATION))
+    return KastenObjects(
+        blueprints=together.blueprints,
+        documents=together.documents,
+        policies=tuple(kinds[GROUP, "Policy"]),
+        bindings=tuple(map(Binding, kinds[GROUP, "BlueprintBinding"])),
+        restores=tuple(kinds[ACTIONS_GROUP, "RestoreAction"]),
+        hooks=tuple(_hooks(kinds)),
+        annotations=tuple(annotations),
+    )
+
+
+def parameters(policy: Spot) -> Iterator[tuple[str, Spot]]:
+    """Yield the parameters of each action of a Policy, with the name of the operation."""
+    for action in policy.at("spec", "actions").each():
+        for operation in OPERATIONS:
+            spot = action.at(f"{operation}Parameters")
+            if spot.there:
+                yield operation, spot
+
+
+def _hooks(kinds: Mapping[tuple[str, str], list[Spot]]) -> Iterator[Hook]:
+    for policy in kinds[GROUP, "Policy"]:
+        for operation, spot in parameters(policy):
+            yield from _moments(operation, spot.at("hooks"))
+    for operation in OPERATIONS:
+        for action in kinds[ACTIONS_GROUP, f"{operation.capitalize()}Action"]:
+            yield from _moments(operation, action.at("spec", "hooks"))
+
+
+def _moments(operation: str, hooks: Spot) -> Iterator[Hook]:
+    for moment in MOMENTS:
+        if hooks.at(moment).there:
+            yield Hook(operation, moment, hooks)

@@ -1,0 +1,103 @@
+"""Where Blueprints are, and where Kasten is told their names.
+
+Kasten finds Blueprints in its own namespace only (docs.kasten.io/latest/kanister/reference/
+blueprint-schema); hooks and annotations give no more than the name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from kanister_kafka.checks.kasten.objects import ANNOTATION, KastenObjects
+from kanister_kafka.checks.kasten.rule import rule
+from kanister_kafka.checks.kasten.spot import Spot
+from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.problem import Severity
+
+ALIKE = 0.8
+UNOWNED = {
+    "Pod": "a pod",
+    "PersistentVolumeClaim": "a claim",
+}
+
+
+@rule("kasten-namespace")
+def namespace(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find Blueprints where Kasten does not look for them."""
+    referred = {spot.text for spot in objects.references()}
+    for blueprint in objects.blueprints:
+        spot = Spot.of(blueprint.document).at("metadata", "namespace")
+        if settings.kasten or blueprint.name in referred:
+            yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+    for binding in objects.bindings if settings.kasten or objects.blueprints else ():
+        spot = binding.root.at("spec", "blueprintRef", "namespace")
+        yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+
+
+@rule("kasten-binding-namespace", Severity.WARNING)
+def binding_namespace(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find bindings outside of Kasten's namespace, where the documentation shows none."""
+    for binding in objects.bindings if settings.kasten or objects.blueprints else ():
+        spot = binding.root.at("metadata", "namespace")
+        yield from _elsewhere(spot, settings, "Kasten reads BlueprintBindings")
+
+
+@rule("kasten-blueprint-misspelt", Severity.WARNING)
+def blueprint_misspelt(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find names of no Blueprint in the input that are nearly the name of one."""
+    for spot, near in _unknown(objects):
+        if near:
+            message = (
+                f'Invalid value: "{spot.text}": no such Blueprint here; did you mean "{near}"?'
+            )
+            yield Finding(spot.location, spot.path, message)
+
+
+@rule("kasten-blueprint-not-found", Severity.INFO)
+def blueprint_not_found(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find names of Blueprints that are not in the input, so that nothing is held against them."""
+    for spot, near in _unknown(objects):
+        if not near:
+            message = f'Blueprint "{spot.text}" is not in the input: what it runs is not checked'
+            yield Finding(spot.location, spot.path, message)
+
+
+@rule("kasten-annotation-ignored", Severity.WARNING)
+def annotation_ignored(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find annotations on what Kasten binds no Blueprint to: the backup is green without it."""
+    for document in objects.documents:
+        spot = Spot.of(document)
+        found = [(spot.at("metadata", "annotations", ANNOTATION), UNOWNED.get(document.kind))]
+        template = spot.at("spec", "template", "metadata", "annotations", ANNOTATION)
+        found.append((template, "the pods of a workload"))
+        for annotation, owner in found:
+            if owner and annotation.text:
+                message = (
+                    f"Kasten ignores it on {owner}, and the backup succeeds without the Blueprint; "
+                    "annotate the workload or the custom resource that owns it"
+                )
+                yield Finding(annotation.location, annotation.path, message)
+
+
+def _elsewhere(spot: Spot, settings: Settings, what: str) -> Iterator[Finding]:
+    if spot.text and spot.text != settings.kasten_namespace:
+        message = (
+            f'Invalid value: "{spot.text}": {what} in its own namespace only; '
+            f'must be "{settings.kasten_namespace}", or set --kasten-namespace'
+        )
+        yield Finding(spot.location, spot.path, message)
+
+
+def _unknown(objects: KastenObjects) -> Iterator[tuple[Spot, str]]:
+    """Yield references to Blueprints that are not there, with the name that was meant."""
+    names = {blueprint.name for blueprint in objects.blueprints if blueprint.name}
+    for spot in objects.references() if names else ():
+        if spot.text not in names:
+            near = difflib.get_close_matches(spot.text, names, n=1, cutoff=ALIKE)
+            same = near and _digits(near[0]) == _digits(spot.text)  # a version is no misspelling
+            yield spot, near[0] if same else ""
+
+
+def _digits(name: str) -> str:
+    return "".join(letter for letter in name if letter.isdigit())

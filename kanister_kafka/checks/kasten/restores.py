@@ -1,0 +1,84 @@
+"""RestoreActions of a Kafka cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Resource
+from kanister_kafka.checks.kasten.rule import rule
+from kanister_kafka.checks.kasten.spot import Spot
+from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.problem import Severity
+
+NEEDED = {
+    "kafkanodepools": (STRIMZI, "Strimzi makes no brokers of the pools"),
+    "secrets": ("", "Strimzi makes new certificate authorities, which no client trusts"),
+    "kafkausers": (STRIMZI, "the User Operator deletes the users from Kafka"),
+}
+"""What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
+proc-cluster-recovery-volume.adoc)."""
+
+
+@rule("kasten-restore-namespace", Severity.WARNING)
+def restore_namespace(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find restores of a Kafka under another namespace: its volumes hold its addresses."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace")
+        source = restore.at("spec", "subject", "namespace").text
+        if target.text and source and target.text != source and _is_kafka(objects, restore):
+            message = (
+                f'Invalid value: "{target.text}": nodes keep their addresses in their volumes, so '
+                f'Kafka comes back in its own namespace only; must be "{source}"'
+            )
+            yield Finding(target.location, target.path, message)
+
+
+@rule("kasten-restore-place", Severity.WARNING)
+def restore_place(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find RestoreActions that are not in the namespace which they restore (field reports)."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace").text
+        place = restore.at("metadata", "namespace")
+        if target and place.text and place.text != target:
+            message = (
+                f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
+                f'targetNamespace only; must be "{target}"'
+            )
+            yield Finding(place.location, place.path, message)
+
+
+@rule("kasten-restore-incomplete", Severity.WARNING)
+def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find restores that bring a Kafka back without what it needs."""
+    for restore in objects.restores:
+        included = restore.at("spec", "filters", "includeResources")
+        entries = [Resource(spot) for spot in included.each()]
+        if not any(entry.resource == "kafkas" for entry in entries):
+            continue
+        missing = {
+            name: why
+            for name, (group, why) in NEEDED.items()
+            if not any(_covers(entry, name, group) for entry in entries)
+        }
+        if missing:
+            told = "; ".join(f"without {name} {why}" for name, why in missing.items())
+            message = f"Required value: include {', '.join(missing)}: {told}"
+            yield Finding(included.location, included.path, message)
+
+
+def _covers(entry: Resource, name: str, group: str) -> bool:
+    if entry.resource:
+        return entry.resource == name
+    return not entry.group or entry.group == group
+
+
+def _is_kafka(objects: KastenObjects, restore: Spot) -> bool:
+    """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
+    source = restore.at("spec", "subject", "namespace").text
+    entries = map(Resource, restore.at("spec", "filters", "includeResources").each())
+    return any(entry.group == STRIMZI for entry in entries) or any(
+        document.kind == "Kafka"
+        and document.group == STRIMZI
+        and document.text("metadata", "namespace") == source
+        for document in objects.documents
+    )

@@ -1,0 +1,58 @@
+"""Values of the command line that name something known: checks, and releases of Kanister."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from kanister_kafka.catalogue import catalogue, nearest
+
+
+class CheckIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    """Ids of checks, separated by commas."""
+
+    name = "id"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return them, or end with the id that is most like what was given."""
+        ids = tuple(str(value).split(","))
+        for check in ids:
+            if check not in catalogue():
+                near = nearest(check)
+                hint = f'did you mean "{near}"?' if near else "`explain` lists all."
+                self.fail(f'No check is called "{check}"; {hint}', param, ctx)
+        return ids
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete the last id."""
+        before, comma, last = incomplete.rpartition(",")
+        return [
+            CompletionItem(f"{before}{comma}{section.id}", help=section.summary)
+            for section in catalogue().values()
+            if section.id.startswith(last)
+        ]
+
+
+class Release(click.ParamType):  # type: ignore[type-arg,unused-ignore] # as above
+    """A release of Kanister."""
+
+    name = "release"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as the checks name it, or end with a list of those that are known."""
+        from kanister_kafka.blueprint.releases import RELEASES, parse_release
+
+        release = parse_release(str(value))
+        if release is None:
+            known = ", ".join(RELEASES)
+            self.fail(f"{value!r} is no release of Kanister that is known: {known}.", param, ctx)
+        return release

@@ -1,0 +1,120 @@
+"""The command `preview`."""
+
+from __future__ import annotations
+
+import click
+
+from kanister_kafka.blueprint import Action, Blueprint, read
+from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.document import load, plain
+from kanister_kafka.errors import InputError
+from kanister_kafka.kube import fetch_object
+from kanister_kafka.preview import PREVIEW_FORMATS, Subject, pods_of
+from kanister_kafka.preview import preview as render_preview
+from kanister_kafka.problem import has_error, in_order
+
+
+def _option(
+    _context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for key, equals, _value in pairs:
+        if not key or not equals:
+            raise click.BadParameter(f"{key!r} is not KEY=VALUE")
+    return {key: value for key, _equals, value in pairs}
+
+
+@click.command(
+    epilog="Example: kanister-kafka preview blueprint.yaml --action backup --object kafka.yaml"
+)
+@click.argument("path", metavar="FILE")
+@click.option("--action", "name", required=True, help="Which action of the Blueprint.")
+@click.option("--object", "object_path", default="", metavar="FILE", help="The object it runs on.")
+@click.option(
+    "--from-cluster",
+    "reference",
+    default="",
+    metavar="KIND/[NAMESPACE/]NAME",
+    help="Read the object from the current kubeconfig context.",
+)
+@click.option("--context", default="", help="Kubeconfig context for --from-cluster.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_option,
+    help="Option of the ActionSet; repeatable.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(list(PREVIEW_FORMATS)), default="text", show_default=True
+)
+@click.pass_context
+def preview(
+    ctx: click.Context,
+    *,
+    path: str,
+    name: str,
+    object_path: str,
+    reference: str,
+    context: str,
+    options: dict[str, str],
+    form: str,
+) -> None:
+    """Show what Kanister will really run.
+
+    Every phase of an action with its arguments, rendered for one object. What only the run can
+    tell, such as the output of an earlier phase and every secret, stays a template. FILE is a
+    Blueprint, or - for standard input.
+    """
+    if object_path and reference:
+        raise click.UsageError("give either --object or --from-cluster")
+    blueprint, action = _action(path, name)
+    shown = render_preview(blueprint, action, _subject(object_path, reference, context, options))
+    text = PREVIEW_FORMATS[form](shown)
+    if form == "text":
+        lines = text.splitlines()
+        text = "".join(
+            (click.style(line, bold=True) if line[:1].strip() else line) + "\n" for line in lines
+        )
+    echo(text)
+    tell(shown.problems)
+    ctx.exit(1 if has_error(shown.problems) else 0)
+
+
+def _action(path: str, name: str) -> tuple[Blueprint, Action]:
+    loaded = load([path])
+    if has_error(loaded.problems):
+        raise InputError(in_order(loaded.problems))
+    blueprints = [read(document) for document in loaded.documents if document.kind == "Blueprint"]
+    found = [(blueprint, blueprint.action(name)) for blueprint in blueprints]
+    named = [(blueprint, action) for blueprint, action in found if action]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise click.BadParameter(f"{path} has several Blueprints with it", param_hint="--action")
+    known = ", ".join(action.name for blueprint in blueprints for action in blueprint.actions)
+    told = f"{path} has no action {name!r}; it has {known or 'none'}"
+    raise click.BadParameter(told, param_hint="--action")
+
+
+def _subject(path: str, reference: str, context: str, options: dict[str, str]) -> Subject:
+    if reference:
+        kind, *place = reference.split("/")
+        if len(place) not in (1, 2) or not all((kind, *place)):
+            told = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
+            raise click.BadParameter(told, param_hint="--from-cluster")
+        live = fetch_object(kind, "".join(place[:-1]), place[-1], context=context)
+        pods = None
+        if live.pods is not None:
+            pods = pods_of(plain(live.document.root), live.pods, live.replica_sets)
+        return Subject(live.document, options, pods)
+    if not path:
+        return Subject(None, options)
+    loaded = load([path])
+    if has_error(loaded.problems):
+        raise InputError(in_order(loaded.problems))
+    if len(loaded.documents) != 1:
+        told = f"{path} holds {len(loaded.documents)} objects; it must be one"
+        raise click.BadParameter(told, param_hint="--object")
+    return Subject(loaded.documents[0], options)

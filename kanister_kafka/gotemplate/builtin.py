@@ -1,0 +1,197 @@
+"""Go's own functions, by the rules of text/template/funcs.go of Go 1.26.
+
+`and` and `or` are the evaluator's, since they leave arguments alone; `call` has nothing to call,
+and `slice` is left to the library, since sprig has one of its own.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote_plus
+
+from kanister_kafka.gotemplate import symbolic
+from kanister_kafka.gotemplate.printing import sprint, sprintf, sprintln
+from kanister_kafka.gotemplate.values import (
+    NOTHING,
+    Byte,
+    CallError,
+    Function,
+    Map,
+    Needs,
+    Nil,
+    Slice,
+    UnsupportedError,
+    Value,
+    go_type,
+    kind,
+    truth,
+    zero,
+)
+
+_HTML = str.maketrans(
+    {"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+_SCRIPT = {"\\": r"\\", "'": r"\'", '"': r"\""}
+_KINDS = {
+    "bool": "bool",
+    "float64": "float",
+    "int": "int",
+    "int64": "int",
+    "string": "string",
+    "uint8": "uint",
+}
+
+
+def index(item: Value, *keys: Value) -> Value:
+    """Follow keys and positions into maps and lists."""
+    if item is None or item == NOTHING:
+        raise CallError("index of untyped nil")
+    for key in keys:
+        if item is None or isinstance(item, Nil):
+            raise CallError("index of nil pointer")
+        match item:
+            case str() | Slice():
+                item = _at_position(item, key)
+            case Map():
+                item = _at_key(item, key)
+            case _:
+                raise CallError(f"can't index item of type {go_type(item)}")
+    return item
+
+
+def _at_key(item: Map, key: Value) -> Value:
+    if key is None or key == NOTHING:
+        raise CallError("value is nil; should be of type string")
+    if not isinstance(key, str):
+        raise CallError(f"value has type {go_type(key)}; should be string")
+    if key in item.entries:
+        return item.entries[key]
+    if not item.is_open:
+        return zero(item.element)
+    if item.source is None:
+        raise UnsupportedError
+    return symbolic.call("index", [item.source, key])
+
+
+def _at_position(item: str | Slice, key: Value) -> Value:
+    if key is None or key == NOTHING:
+        raise CallError("cannot index slice/array with nil")
+    if isinstance(key, bool) or not isinstance(key, int):
+        raise CallError(f"cannot index slice/array with type {go_type(key)}")
+    items = item.items if isinstance(item, Slice) else item.encode(errors="surrogatepass")
+    if not 0 <= key <= len(items):
+        raise CallError(f"index out of range: {int(key)}")
+    if key == len(items):
+        raise CallError(f"reflect: {kind(item)} index out of range")
+    return item.items[key] if isinstance(item, Slice) else Byte(items[key])  # type: ignore[arg-type]
+
+
+def length(item: Value) -> Value:
+    """Return how many items or bytes there are."""
+    match item:
+        case None:
+            raise CallError("reflect: call of reflect.Value.Type on zero Value")
+        case Nil():
+            raise CallError("len of nil pointer")
+        case str():
+            return len(item.encode(errors="surrogatepass"))
+        case Slice():
+            return len(item.items)
+        case Map() if item.is_open:
+            raise UnsupportedError
+        case Map():
+            return len(item.entries)
+    raise CallError(f"len of type {go_type(item)}")
+
+
+def negate(value: Value) -> Value:
+    """Return whether a value is not true."""
+    known = truth(value)
+    if known is None:
+        raise UnsupportedError
+    return not known
+
+
+def equal(first: Value, *others: Value) -> Value:
+    """Tell whether the first value is one of the others."""
+    if not others:
+        raise CallError("missing argument for comparison")
+    return any(_equal(first, other) for other in others)
+
+
+def _equal(one: Value, other: Value) -> bool:
+    one, other = (None if value == NOTHING else value for value in (one, other))
+    mine, yours = (_KINDS.get(go_type(value), "") for value in (one, other))
+    if {mine, yours} == {"int", "uint"} or (mine and mine == yours):
+        return one == other
+    if mine != yours:
+        if one is None or other is None:
+            return False
+        told = f"{go_type(one)} and {go_type(other)}"
+        raise CallError(f"incompatible types for comparison: {told}")
+    if one is None or other is None:
+        return _is_nil(one) and _is_nil(other)
+    if kind(one) != kind(other):
+        raise CallError(f"non-comparable types {go_type(one)}, {go_type(other)}")
+    if _is_nil(one) or _is_nil(other):
+        return _is_nil(one) and _is_nil(other)
+    if isinstance(one, (Map, Slice)):
+        raise CallError(f"non-comparable type {go_type(one)}")
+    raise UnsupportedError
+
+
+def _is_nil(value: Value) -> bool:
+    if isinstance(value, (Map, Slice)):
+        return value.is_nil
+    return value is None or isinstance(value, Nil)
+
+
+def less(one: Value, other: Value) -> bool:
+    """Tell whether one value is less than another."""
+    one, other = (None if value == NOTHING else value for value in (one, other))
+    mine, yours = (_KINDS.get(go_type(value), "") for value in (one, other))
+    if not mine or not yours or mine == yours == "bool":
+        raise CallError("invalid type for comparison")
+    if mine != yours and {mine, yours} != {"int", "uint"}:
+        told = f"{go_type(one)} and {go_type(other)}"
+        raise CallError(f"incompatible types for comparison: {told}")
+    return one < other  # type: ignore[operator]
+
+
+def _less_or_equal(one: Value, other: Value) -> Value:
+    return less(one, other) or _equal(one, other)
+
+
+def _text(values: tuple[Value, ...]) -> str:
+    return sprint(["<no value>" if value is None else value for value in values])
+
+
+def _script(values: tuple[Value, ...]) -> str:
+    made = []
+    for char in _text(values):
+        if char in _SCRIPT:
+            made.append(_SCRIPT[char])
+        elif char in "<>&=" or char < " " or (char > "\x7f" and not char.isprintable()):
+            made.append(f"\\u{ord(char):04X}")
+        else:
+            made.append(char)
+    return "".join(made)
+
+
+BUILTINS: dict[str, Function] = {
+    "eq": Function(equal),
+    "ge": Function(lambda one, other: not less(one, other)),
+    "gt": Function(lambda one, other: not _less_or_equal(one, other)),
+    "html": Function(lambda *values: _text(values).translate(_HTML)),
+    "index": Function(index, Needs.SHAPE),
+    "js": Function(lambda *values: _script(values)),
+    "le": Function(_less_or_equal),
+    "len": Function(length, Needs.SHAPE),
+    "lt": Function(less),
+    "ne": Function(lambda one, other: not _equal(one, other)),
+    "not": Function(negate, Needs.SHAPE),
+    "print": Function(lambda *values: sprint(values)),
+    "printf": Function(lambda form, *values: sprintf(form, values)),
+    "println": Function(lambda *values: sprintln(values)),
+    "urlquery": Function(lambda *values: quote_plus(_text(values), errors="surrogatepass")),
+}
+"""By name; an argument has the type that its signature asks for."""

@@ -1,0 +1,64 @@
+"""A template on data of which a part is not known: what is known is filled in, the rest stays.
+
+A text that comes out with actions left in it gives, once it runs on all of the data, what the
+template itself would give; only what fails in an expression that nothing prints is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kanister_kafka.gotemplate.execution import ExecutionError, Machine
+from kanister_kafka.gotemplate.functions import Library
+from kanister_kafka.gotemplate.nodes import Node
+from kanister_kafka.gotemplate.values import EntangledError, Value
+from kanister_kafka.gotemplate.walk import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What fails when the template runs."""
+
+    line: int
+    column: int
+    at: str
+    """What fails, as it is spelled."""
+    message: str
+    """In Go's words."""
+    is_certain: bool
+    """Whether it fails in any run, not only where something symbolic has a certain value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a template gives."""
+
+    text: str
+    """The template itself where it fails."""
+    is_symbolic: bool
+    """Whether there are actions left in it for the run."""
+    faults: tuple[Fault, ...]
+
+
+def evaluate(text: str, tree: Sequence[Node], data: Value, library: Library) -> Rendering:
+    """Run a template, given with its tree, on data."""
+    machine = Machine(data, library)
+    walk = Walk(machine, tree)
+    certain: tuple[Fault, ...] = ()
+    is_symbolic = True
+    try:
+        walk.body(tree, data)
+        text, is_symbolic = "".join(walk.out.parts), walk.out.is_symbolic
+    except ExecutionError as failure:
+        is_symbolic = False
+        certain = (_fault(failure, is_certain=True),)
+    except (EntangledError, RecursionError):
+        pass
+    doubts = (_fault(failure, is_certain=False) for failure in machine.doubts)
+    return Rendering(text, is_symbolic, (*doubts, *certain))
+
+
+def _fault(failure: ExecutionError, *, is_certain: bool) -> Fault:
+    node = failure.node
+    return Fault(node.line, node.column, failure.at, str(failure), is_certain)

@@ -1,0 +1,73 @@
+"""A preview as text for people and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from textwrap import indent
+
+from kanister_kafka.blueprint.functions import functions
+from kanister_kafka.blueprint.releases import NEWEST
+from kanister_kafka.document.dump import dump
+from kanister_kafka.preview.render import PhasePreview, Preview
+from kanister_kafka.problem import Problem
+
+
+def preview_text(preview: Preview) -> str:
+    """Return phase by phase what runs; the headings alone are not indented."""
+    last = len(preview.action.phases)
+    parts = [_phase(phase, last) for phase in preview.phases]
+    if preview.output_artifacts:
+        body = indent(dump(preview.output_artifacts), "  ")
+        parts.append(f"outputArtifacts\n{body}{_left(preview.artifacts_symbolic)}")
+    return "\n".join(parts)
+
+
+def _phase(shown: PhasePreview, last: int) -> str:
+    phase = shown.phase
+    place = "deferPhase" if phase.index is None else f"phase {phase.index + 1} of {last}"
+    known = functions(NEWEST).get(phase.func)
+    does = f"  # {known.description}\n" if known else ""
+    held = {"objects": shown.objects} if shown.objects else {}
+    body = indent(dump({**held, "args": shown.args}), "  ")
+    return f"{place}: {phase.name} ({phase.func})\n{does}{body}{_left(shown.symbolic)}"
+
+
+def _left(paths: tuple[str, ...]) -> str:
+    return f"  # known when it runs: {', '.join(dict.fromkeys(paths))}\n" if paths else ""
+
+
+def preview_json(preview: Preview) -> str:
+    """Return one JSON object."""
+    tree = {
+        "action": preview.action.name,
+        "phases": [
+            {
+                "name": shown.phase.name,
+                "func": shown.phase.func,
+                "deferred": shown.phase.index is None,
+                "objects": shown.objects,
+                "args": shown.args,
+                "symbolic": list(dict.fromkeys(shown.symbolic)),
+            }
+            for shown in preview.phases
+        ],
+        "outputArtifacts": preview.output_artifacts,
+        "problems": [_problem(problem) for problem in preview.problems],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.location.source,
+        "line": problem.location.line,
+        "column": problem.location.column,
+        "severity": problem.severity.value,
+        "check": problem.check,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+PREVIEW_FORMATS: dict[str, Callable[[Preview], str]] = {"text": preview_text, "json": preview_json}

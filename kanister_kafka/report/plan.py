@@ -1,0 +1,171 @@
+"""Plans as text for people and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from kanister_kafka.plan import Plan, Right, Stage, Step
+from kanister_kafka.strimzi import Workload
+
+
+def duration(seconds: int) -> str:
+    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan as tables: what is done, what is left alone, what is permitted."""
+    cluster = plan.cluster
+    head = [
+        f"{cluster} (Strimzi {cluster.operator}), {plan.options.strategy.value} backup",
+        f"Blueprint {plan.options.kasten_namespace}/{plan.name}, from {cluster.source}",
+    ]
+    parts = [
+        "\n".join(head) + "\n",
+        _table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan)),
+    ]
+    total = ", ".join(f"{a.name} {duration(a.seconds)}" for a in plan.actions)
+    parts.append(
+        f"Longest, all waits: {total}. Kasten allows {duration(plan.options.hook_timeout)}.\n"
+    )
+    if plan.cluster.writers:
+        rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
+        parts.append(_table(("QUIESCED", "WHY"), rows))
+    if plan.left_alone:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+        parts.append(_table(("LEFT ALONE", "WHY"), rows))
+    rights = [
+        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+        for r in plan.rights
+    ]
+    parts.append(_table(("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO"), rights))
+    return "\n".join(parts)
+
+
+def _resource(right: Right) -> str:
+    name = f"{right.resource}.{right.group}" if right.group else right.resource
+    return f"{name}/{right.subresource}" if right.subresource else name
+
+
+def _steps(plan: Plan) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for action in plan.actions:
+        for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
+            for step in phase.steps:
+                rows += _step_rows(action.name, phase.name, step)
+        if action.name == "backupPrehook":
+            rows.append(
+                ("(Kasten, Kanister)", Stage.SNAPSHOT.value, "snapshot every volume", "", "", "")
+            )
+    return rows
+
+
+def _step_rows(action: str, phase: str, step: Step) -> list[Sequence[str]]:
+    limit = duration(step.seconds) if step.seconds else ""
+    first, *others = step.objects or ("",)
+    return [
+        (action, phase, step.does, first, step.until, limit),
+        *(("", "", "", other, "", "") for other in others),
+    ]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out columns as kubectl does; what stands in the row above is not said again."""
+    shown: list[Sequence[str]] = [header]
+    above: Sequence[str] = ()
+    for row in rows:
+        same = 0
+        while same < min(2, len(row) - 2) and above and row[same] == above[same]:
+            same += 1
+        shown.append(("",) * same + tuple(row[same:]))
+        above = row if row[0] else above
+    widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
+    lines = ("   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in shown)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def plan_json(plan: Plan) -> str:
+    """Return the plan as one JSON object; times are in seconds."""
+
+    def workload(w: Workload) -> dict[str, object]:
+        return {
+            "name": w.name,
+            "kinds": [kind.value for kind in w.kinds],
+            "pool": w.pool,
+            "roles": [role.value for role in w.roles],
+            "replicas": w.replicas,
+            "graceSeconds": w.grace_seconds,
+        }
+
+    cluster = plan.cluster
+    tree = {
+        "cluster": {
+            "name": cluster.name,
+            "namespace": cluster.namespace,
+            "source": cluster.source,
+            "strimzi": str(cluster.operator),
+            "nodes": [workload(node) for node in cluster.nodes],
+            "zookeeper": workload(cluster.zookeeper) if cluster.zookeeper else None,
+            "components": list(cluster.components),
+        },
+        "strategy": plan.options.strategy.value,
+        "blueprint": {"name": plan.name, "namespace": plan.options.kasten_namespace},
+        "serviceAccount": plan.service_account,
+        "hookTimeoutSeconds": plan.options.hook_timeout,
+        "actions": [
+            {
+                "name": action.name,
+                "seconds": action.seconds,
+                "phases": [
+                    {
+                        "name": phase.name,
+                        "stage": phase.stage.value,
+                        "deferred": phase is action.defer_phase,
+                        "steps": [
+                            {
+                                "does": step.does,
+                                "objects": list(step.objects),
+                                "until": step.until,
+                                "seconds": step.seconds,
+                            }
+                            for step in phase.steps
+                        ],
+                    }
+                    for phase in (
+                        *action.phases,
+                        *([action.defer_phase] if action.defer_phase else []),
+                    )
+                ],
+            }
+            for action in plan.actions
+        ],
+        "writers": [
+            {"kind": w.kind, "namespace": w.namespace, "name": w.name, "reason": w.reason}
+            for w in cluster.writers
+        ],
+        "leftAlone": [
+            {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
+            for b in plan.left_alone
+        ],
+        "rights": [
+            {
+                "namespace": right.namespace,
+                "group": right.group,
+                "resource": right.resource,
+                "subresource": right.subresource,
+                "names": list(right.names),
+                "verbs": list(right.verbs),
+                "reason": right.reason,
+            }
+            for right in plan.rights
+        ],
+        "notes": list(plan.notes),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+PLAN_FORMATS: dict[str, Callable[[Plan], str]] = {"text": plan_text, "json": plan_json}
