@@ -16,6 +16,11 @@ SECONDS = 10
 """Longest time for one script; a large one takes milliseconds."""
 INPUT = "/dev/stdin"
 """Named, because bash gives no line of a script that it finds on its standard input by itself."""
+MOST_AT_ONCE = 256
+BEFORE = "if :\nthen (\n{\n:\n"
+AFTER = "\n}\n)\nfi\n: ')(' \")(\" `)(`\n"
+"""What keeps a script from the next: a bracket or a word that is left open, or closed too often,
+meets one that is not its own; a quote that is left open ends before `)(`, which cannot be read."""
 _LINE = re.compile(rf"^{INPUT}: line (\d+): (.*)$", re.MULTILINE)
 
 
@@ -36,28 +41,55 @@ def bash() -> str | None:
     return shutil.which("bash")
 
 
-@lru_cache(maxsize=4096)
-def faults(script: str) -> tuple[ShellFault, ...]:
-    """Return what is wrong with the syntax of a script; nothing where there is no bash."""
-    program = bash()
-    if program is None:
-        return ()
-    try:
-        done = subprocess.run(  # noqa: S603 - bash itself, and the script is input, not a word
-            [program, "--norc", "--noprofile", "-n", INPUT],
-            input=script.encode(errors="replace"),
-            capture_output=True,
-            env={"LC_ALL": "C"},  # and so no BASH_ENV, which bash would read and run
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    told = done.stderr.decode(errors="replace")
+@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+def faults(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
+    """Return what is wrong with the syntax of each script; nothing where there is no bash.
+
+    To start bash takes longer than to read a script, so all are read at once, and one by one only
+    where something is wrong.
+    """
+    if bash() is None:
+        return ((),) * len(scripts)
+    if len(scripts) == 1:
+        return (_read(scripts[0]),)
+    if len(scripts) <= MOST_AT_ONCE and _are_right(scripts):
+        return ((),) * len(scripts)
+    half = len(scripts) // 2
+    return faults(scripts[:half]) + faults(scripts[half:]) if scripts else ()
+
+
+def _are_right(scripts: tuple[str, ...]) -> bool:
+    """Tell whether all can be read, one after the other and each kept from the next."""
+    told = _ask("".join(f"{BEFORE}{script}{AFTER}" for script in scripts))
+    return told is None or told == ""
+
+
+def _read(script: str) -> tuple[ShellFault, ...]:
     found = []
-    for match in _LINE.finditer(told):
+    for match in _LINE.finditer(_ask(script) or ""):
         message = match.group(2)
         if not message.startswith("`"):  # which begins the line of the script, told once more
             is_warning = message.startswith("warning: ")
             found.append(ShellFault(int(match.group(1)), message, is_warning))
     return tuple(found)
+
+
+def _ask(script: str) -> str | None:
+    """Return what bash says of a script, or None where it cannot be asked."""
+    import tempfile  # slow to import, and needed for scripts only
+
+    try:
+        with tempfile.TemporaryFile() as file:  # from a pipe bash reads byte by byte
+            file.write(script.encode(errors="replace"))
+            file.seek(0)
+            done = subprocess.run(  # noqa: S603 - bash itself, and the script is no word of it
+                [bash() or "", "--norc", "--noprofile", "-n", INPUT],
+                stdin=file,
+                capture_output=True,
+                env={"LC_ALL": "C"},  # and so no BASH_ENV, which bash would read and run
+                timeout=SECONDS,
+                check=False,
+            )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stderr.decode(errors="replace")

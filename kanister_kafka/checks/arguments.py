@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from kanister_kafka.blueprint import Blueprint
 from kanister_kafka.blueprint.decode import decode
-from kanister_kafka.blueprint.faults import Flaw
+from kanister_kafka.blueprint.faults import Fault, Flaw
 from kanister_kafka.checks.functions import called
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.problem import Severity
 
 
 def _found(blueprint: Blueprint, settings: Settings, flaw: Flaw) -> Iterator[Finding]:
-    for phase, function in called(blueprint, settings):
-        for entry in phase.arguments.entries:
-            argument = function.arguments.get(entry.key)
-            if argument is None:
-                continue
-            for fault in decode(argument, f"{phase.path}.args.{entry.key}", entry.value):
-                if fault.flaw is flaw:
-                    yield Finding(fault.location, fault.path, fault.message)
+    for fault in _faults(blueprint, settings):
+        if fault.flaw is flaw:
+            yield Finding(fault.location, fault.path, fault.message)
+
+
+@lru_cache(maxsize=1)  # for the checks that follow
+def _faults(blueprint: Blueprint, settings: Settings) -> tuple[Fault, ...]:
+    return tuple(
+        fault
+        for phase, function in called(blueprint, settings)
+        for entry in phase.arguments.entries
+        if (argument := function.arguments.get(entry.key)) is not None
+        for fault in decode(argument, f"{phase.path}.args.{entry.key}", entry.value)
+    )
 
 
 @check("argument-type")

@@ -33,37 +33,53 @@ def _scripts(blueprint: Blueprint) -> Iterator[tuple[str, Scalar]]:
                 yield command.script
 
 
-def _faults(node: Scalar) -> list[tuple[int, shell.ShellFault]]:
-    """Return what a shell says of a script, with lines of the script as it stands."""
+@lru_cache(maxsize=1)  # for the checks that follow
+def _faults(blueprint: Blueprint) -> tuple[tuple[str, Scalar, int, shell.ShellFault], ...]:
+    """Return what a shell says of all scripts, with lines of the script as it stands."""
+    read = [(path, node, _skeletons(node)) for path, node in _scripts(blueprint)]
+    texts = tuple(dict.fromkeys(text.text for _path, _node, texts in read for text in texts))
+    told = dict(zip(texts, shell.faults(texts), strict=True))
+    return tuple(
+        (path, node, line, fault)
+        for path, node, texts in read
+        for line, fault in _sure([_lines(text, told[text.text]) for text in texts], texts)
+    )
+
+
+def _skeletons(node: Scalar) -> tuple[Skeleton, ...]:
+    """Return a script as its templates may render it: where they decide, either way."""
     read = parsed(node.text)
     if any(fault.kind is FaultKind.SYNTAX for fault in read.errors):
-        return []
+        return ()
     whole = skeleton(read.nodes)
-    found = _told(whole)
-    if not whole.branches:
-        return found
-    other = _told(skeleton(read.nodes, otherwise=True))
-    # several conditions may depend on each other: only what fails either way is sure to
-    return found + other if whole.branches == 1 or (found and other) else []
+    return (whole, skeleton(read.nodes, otherwise=True)) if whole.branches else (whole,)
 
 
-def _told(text: Skeleton) -> list[tuple[int, shell.ShellFault]]:
+Told = list[tuple[int, shell.ShellFault]]
+
+
+def _lines(text: Skeleton, faults: tuple[shell.ShellFault, ...]) -> Told:
     found = []
-    for fault in shell.faults(text.text):
+    for fault in faults:
         here = HERE_DOCUMENT.search(fault.message)
         line = int(here.group(1)) if here else fault.line
         found.append((text.origin(line), fault))
     return found
 
 
+def _sure(found: list[Told], texts: tuple[Skeleton, ...]) -> Told:
+    """Return what fails in any case: several conditions may depend on each other."""
+    sure = len(found) < 2 or texts[0].branches == 1 or all(found)
+    return [fault for told in found for fault in told] if sure else []
+
+
 @check("shell-syntax")
 def shell_syntax(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find scripts that no shell can read: they fail when they run, however late that is."""
-    for path, node in _scripts(blueprint):
-        for line, fault in _faults(node):
-            if not fault.is_warning:
-                message = f"does not parse as a shell script: {fault.message}"
-                yield Finding(node.place(line, 1), path, message)
+    for path, node, line, fault in _faults(blueprint):
+        if not fault.is_warning:
+            message = f"does not parse as a shell script: {fault.message}"
+            yield Finding(node.place(line, 1), path, message)
 
 
 @check("shell-option")
@@ -83,11 +99,10 @@ def shell_option(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]
 @check("here-document", Severity.WARNING)
 def here_document(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find here-documents without an end: the rest of the script is taken for text."""
-    for path, node in _scripts(blueprint):
-        for line, fault in _faults(node):
-            if fault.is_warning:
-                message = f"{fault.message.removeprefix('warning: ')}; what follows is not run"
-                yield Finding(node.place(line, 1), path, message)
+    for path, node, line, fault in _faults(blueprint):
+        if fault.is_warning:
+            message = f"{fault.message.removeprefix('warning: ')}; what follows is not run"
+            yield Finding(node.place(line, 1), path, message)
 
 
 @check("shell-unchecked", Severity.INFO)

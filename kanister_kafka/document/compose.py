@@ -146,7 +146,8 @@ class Composer:
             self.roots.append(node)
             return
         parent.size += size
-        parent.depth = max(parent.depth, depth + 1)
+        if depth >= parent.depth:
+            parent.depth = depth + 1
         if parent.size > MAX_NODES:
             self._stop(here, f"holds more than {MAX_NODES} values once its aliases are expanded")
         if parent.depth + len(self._open) - 1 > MAX_DEPTH:

@@ -19,6 +19,7 @@ from kanister_kafka.gotemplate.values import (
     Needs,
     Nil,
     Slice,
+    Symbolic,
     UnsupportedError,
     Value,
     go_type,
@@ -45,7 +46,9 @@ def index(item: Value, *keys: Value) -> Value:
     """Follow keys and positions into maps and lists."""
     if item is None or item == NOTHING:
         raise CallError("index of untyped nil")
-    for key in keys:
+    for i, key in enumerate(keys):
+        if isinstance(item, Symbolic):
+            return symbolic.call("index", [item, *keys[i:]])
         if item is None or isinstance(item, Nil):
             raise CallError("index of nil pointer")
         match item:
@@ -63,13 +66,15 @@ def _at_key(item: Map, key: Value) -> Value:
         raise CallError("value is nil; should be of type string")
     if not isinstance(key, str):
         raise CallError(f"value has type {go_type(key)}; should be string")
-    if key in item.entries:
+    is_there = key in item.entries
+    is_left = isinstance(item.entries[key], Symbolic) if is_there else item.is_open
+    if is_left and item.source:
+        return symbolic.call("index", [item.source, key])  # does not fail where a field would
+    if is_there:
         return item.entries[key]
-    if not item.is_open:
-        return zero(item.element)
-    if item.source is None:
+    if item.is_open:
         raise UnsupportedError
-    return symbolic.call("index", [item.source, key])
+    return zero(item.element)
 
 
 def _at_position(item: str | Slice, key: Value) -> Value:

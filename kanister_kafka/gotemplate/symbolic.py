@@ -97,9 +97,10 @@ def _call(
     is_piped: bool,  # noqa: FBT001
 ) -> Symbolic:
     last = values[-1] if is_piped else None
+    first = last if isinstance(last, Symbolic) else getattr(last, "source", None)
     stages: tuple[Command, ...] = ()
-    if isinstance(last, Symbolic):
-        stages, values = last.commands, values[:-1]
+    if isinstance(first, Symbolic):
+        stages, values = first.commands, values[:-1]
     words = (function, *map(operand, values))
     return Symbolic((*stages, Command(words, **_AT)), level, result)
 

@@ -222,6 +222,7 @@ class Walk:
                 cell.value, cell.is_kept = value, False
 
     def _items(self, node: _Branch, value: Value) -> Iterator[tuple[Value, Value]]:
+        last = node.pipe.commands[-1]
         match value:
             case None:
                 return
@@ -232,12 +233,14 @@ class Walk:
             case int() if not isinstance(value, bool):
                 if len(node.pipe.declarations) > 1:
                     told = f"can't use {value} to iterate over more than one variable"
-                    raise self._machine.failure(node.pipe.commands[-1], told)
+                    raise self._machine.failure(last, told)
                 pairs = ((None, type(value)(i)) for i in range(value))
             case _:
                 plain = isinstance(value, (bool, float, str, Nil))
                 shown = printed(value) if plain else go_type(value)
-                raise self._machine.failure(node.pipe.commands[-1], f"range can't iterate over {shown}")
+                raise self._machine.failure(
+                    node.pipe.commands[-1], f"range can't iterate over {shown}"
+                )
         for key, item in pairs:
             yield key, NOTHING if item is None else item
 

@@ -168,7 +168,7 @@ class _Room:
             }
         if isinstance(node, Sequence):
             return [self.value(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
-        if node.value is None:
+        if node.value is None and path.startswith(f"{self.path}.args."):
             message = "Invalid value: null: crashes the Kanister controller; remove the argument"
             self.problems.append(error("template-render", node.location, path, message))
         return self.text(node, path) if isinstance(node.value, str) else node.value

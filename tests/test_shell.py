@@ -1,0 +1,62 @@
+"""Scripts are read many at once: the answer is that of each alone."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanister_kafka.shell import MOST_AT_ONCE, faults
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not on PATH")
+
+RIGHT = [
+    "",
+    "# nothing",
+    "#!/bin/bash\nset -e",
+    "a \\",
+    "a &",
+    "f() { a; }",
+    "if a; then b; fi",
+    "case a in b) c ;; esac",
+    'echo "a\nb"',
+    "echo 'a\nb'",
+    "cat <<EOF\n}\n)\nEOF",
+    "echo ${a#*)}",
+    "[[ a =~ ^(b)$ ]]",
+    "x=$((1 + 2))",
+]
+WRONG = [
+    *('echo "', "echo '", "echo `", "echo $(", "echo ${a", 'echo "$(', "$((1+"),
+    *("{ a", "a; }", "( a", "a )", "if a; then", "fi", "while a; do", "done", "f() {"),
+    *("case a in", "case a in b) c", "esac", "cat <<EOF", "a |", "a &&", "| a", "x=(a", ";;", "}"),
+]
+
+
+@pytest.mark.parametrize("script", WRONG)
+def test_what_is_wrong_is_told(script: str) -> None:
+    assert faults((script,)) != ((),)
+
+
+@pytest.mark.parametrize("script", RIGHT)
+def test_what_is_right_is_not(script: str) -> None:
+    assert faults((script,)) == ((),)
+
+
+def test_no_two_wrong_scripts_make_a_right_one() -> None:
+    pairs = itertools.product(WRONG, WRONG)
+    assert [pair for pair in pairs if faults(pair) != (*faults(pair[:1]), *faults(pair[1:]))] == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from([*RIGHT, *WRONG]), max_size=6).map(tuple))
+def test_each_is_told_as_it_is_alone(scripts: tuple[str, ...]) -> None:
+    assert faults(scripts) == tuple(fault for one in scripts for fault in faults((one,)))
+
+
+def test_there_may_be_many() -> None:
+    scripts = tuple(f"echo {number}" for number in range(3 * MOST_AT_ONCE))
+    assert faults((*scripts, "fi")) == ((),) * len(scripts) + faults(("fi",))
