@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import jsonschema
@@ -544,12 +545,19 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 """Modules that take their time; `python -X importtime` tells."""
 
 
+def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
+    for name, told in COMMANDS.items():
+        module = import_module(f"kanister_kafka.cli.{name}")
+        assert getattr(module, name).help.partition("\n")[0] == told
+
+
 def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:
     path = tmp_path / "bp.yaml"
     path.write_text(BROKEN.partition("---")[0].replace("    type: StatefulSet\n", ""))
-    version = imported("--version")
-    assert "click" in version
-    assert not version & {*SLOW, "yaml", "kanister_kafka.document", "kanister_kafka.checks"}
+    for word in ("--version", "--help"):
+        found = imported(word)
+        assert "click" in found
+        assert not found & {*SLOW, "yaml", "kanister_kafka.document", "kanister_kafka.checks"}
     validate = imported("validate", str(path))
     assert "yaml" in validate
     rooms = {f"kanister_kafka.{room}" for room in ("strimzi", "plan", "render", "kube", "options")}

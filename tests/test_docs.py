@@ -91,6 +91,25 @@ def test_readme_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest)
     assert block == fresh
 
 
+def test_readme_shows_a_true_finding(at_root: Path) -> None:
+    text = (at_root / "README.md").read_text()
+    ((command, output),) = re.findall(
+        r"```\n\$ kanister-kafka (validate .*?)\n(.*?)```\n", text, re.DOTALL
+    )
+    assert CliRunner().invoke(main, shlex.split(command)).stdout == output
+
+
+def test_readme_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:
+    text = (at_root / "README.md").read_text()
+    (block,) = re.findall(r"```\n(\$ kanister-kafka validate .*?)```\n", text, re.DOTALL)
+    command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
+    fresh = f"$ kanister-kafka {command}\n{CliRunner().invoke(main, shlex.split(command)).stdout}"
+    if request.config.getoption("--update-blueprints"):
+        (at_root / "README.md").write_text(text.replace(block, fresh), encoding="utf-8")
+        block = fresh
+    assert block == fresh
+
+
 def test_python_of_the_readme_runs(at_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - it is ours

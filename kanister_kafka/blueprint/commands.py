@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint.view import Phase
 from kanister_kafka.document import Scalar, Sequence
@@ -89,9 +90,11 @@ WITH_VALUE = ("--context", "--kubeconfig", "--namespace", "--selector", "-f", "-
 """Options of kubectl and oc whose value may be the next word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A simple command of a script or a command line, as its words stand in the text."""
+class Statement(NamedTuple):
+    """A simple command of a script or a command line, as its words stand in the text.
+
+    A tuple, for a Blueprint may have thousands, and three times as many are made in a second.
+    """
 
     words: tuple[str, ...]
     plain: tuple[str, ...]

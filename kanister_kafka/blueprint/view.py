@@ -114,6 +114,11 @@ class Phase:
         return self.arguments.get(name)
 
     @cached_property
+    def values(self) -> tuple[tuple[str, Scalar], ...]:
+        """The single values of its arguments, wherever they stand, with their field paths."""
+        return tuple(scalars(f"{self.path}.args", self.arguments))
+
+    @cached_property
     def objects(self) -> MappingNode:
         """Its references to Secrets and ConfigMaps by name; empty where there are none."""
         value = self.node.get("objects")

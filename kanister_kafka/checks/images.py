@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kanister_kafka.blueprint import Blueprint, scalars
+from kanister_kafka.blueprint import Blueprint
 from kanister_kafka.blueprint.decode import PLACEHOLDER
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.problem import Severity
@@ -18,7 +18,7 @@ TEMPLATE = re.compile(r"\{\{(?:(?!\{\{).)*?\}\}", re.DOTALL)
 def placeholder(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find images with something between `<` and `>`, which is to be filled in before they run."""
     for phase in blueprint.phases:
-        for path, node in scalars(f"{phase.path}.args", phase.arguments):
+        for path, node in phase.values:
             found = PLACEHOLDER.search(node.text) if ARGUMENT.search(path) else None
             if found:
                 yield Finding(node.location, path, f"{found.group()} is still to be filled in")
@@ -28,7 +28,7 @@ def placeholder(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
 def unpinned_image(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find images without a tag or with `latest`: what runs can change from backup to restore."""
     for phase in blueprint.phases:
-        for path, node in scalars(f"{phase.path}.args", phase.arguments):
+        for path, node in phase.values:
             if not ARGUMENT.search(path) or not isinstance(node.value, str):
                 continue
             last = TEMPLATE.sub("x" if "}}" in node.text else "", node.text).rpartition("/")[2]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kanister_kafka.blueprint import Action, Blueprint, Phase, Template, scalars
+from kanister_kafka.blueprint import Action, Blueprint, Phase, Template
 from kanister_kafka.blueprint.functions import functions
 from kanister_kafka.checks.references import at, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
@@ -168,14 +168,14 @@ def unseen_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]
 
 def _printed(phase: Phase) -> set[str]:
     """Return the keys of outputs that stand in the arguments of a phase."""
-    texts = [node.text for _path, node in scalars("", phase.arguments)]
+    texts = [node.text for _path, node in phase.values]
     words = " ".join(texts)  # `kando`, `output` and the key may be items of a list
     return {match.group(2) for match in PRINTED_KEY.finditer(words)}
 
 
 def _prints_more(phase: Phase) -> bool:
     """Tell whether it prints an output whose key only the run knows."""
-    words = " ".join(node.text for _path, node in scalars("", phase.arguments))
+    words = " ".join(node.text for _path, node in phase.values)
     return len(PRINTS.findall(words)) > len(PRINTED_KEY.findall(words))
 
 

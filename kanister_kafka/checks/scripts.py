@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from kanister_kafka import shell
-from kanister_kafka.blueprint import Blueprint, Template, scalars
+from kanister_kafka.blueprint import Blueprint, Template
 from kanister_kafka.blueprint.commands import (
     ARGUMENTS,
     MOST_SCRIPT,
@@ -161,7 +161,7 @@ HARMLESS = re.compile(r"(?:true|false|null|none|changeme|\*+|\d{1,3}|/.*|x+|file
 def literal_secret(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find passwords and keys that stand in the Blueprint."""
     for phase in blueprint.phases:
-        for path, node in scalars(f"{phase.path}.args", phase.arguments):
+        for path, node in phase.values:
             lower = node.text.lower()
             if not any(hint in lower for hint in HINTS):
                 continue

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kanister_kafka.blueprint import Action, Blueprint, Phase, scalars
+from kanister_kafka.blueprint import Action, Blueprint, Phase
 from kanister_kafka.blueprint.commands import Statement, commands, statements
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import Scalar
@@ -110,7 +110,7 @@ def _changes(phase: Phase) -> list[_Change]:
     if phase.func == "ScaleWorkload":
         return _scaled(phase)
     found = [change for s in statements(phase) for change in _kubectl(phase, s)]
-    for path, node in scalars(f"{phase.path}.args", phase.arguments):
+    for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
             place, certain = _place(node, start), _unconditional(phase)
             found.append(_Change(toggle.what, starts, phase, path, place, certain, toggle.lasts))

@@ -16,8 +16,16 @@ from kanister_kafka.problem import Problem, Severity
 if TYPE_CHECKING:
     from kanister_kafka.plan import Plan
 
-COMMANDS = ("completion", "explain", "plan", "preview", "render", "schema", "validate")
-"""Each is a function of that name in a module of that name."""
+COMMANDS = {
+    "completion": "Print the script that makes a shell complete this command.",
+    "explain": "Say what a check finds, and what is right.",
+    "plan": "Show what a backup will do.",
+    "preview": "Show what Kanister will really run.",
+    "render": "Print the Blueprint and all that it needs to run, as YAML.",
+    "schema": "Print a JSON Schema of the Blueprint, for editors.",
+    "validate": "Say everything that is wrong with any Blueprint.",
+}
+"""What each is for; it is a function of that name in a module of that name."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -44,6 +52,11 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the help."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write what each command is for; to ask them would import all of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command; the others, and all that they need, stay where they are."""

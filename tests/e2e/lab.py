@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 OPT_IN = "kanister-kafka.io/e2e=true"
-"""Label of the namespaces that the tests may stop and start; nothing else is ever touched."""
+"""Label of the namespaces that the tests may stop and start; what else they touch they made."""
 KANISTER_NAMESPACE = "kasten-io"
 
 
