@@ -159,10 +159,14 @@ def test_the_lines_of_a_comment_are_within_the_text(lines: list[str]) -> None:
 def test_time_grows_as_the_comments_do(line: str) -> None:
     def seconds(count: int) -> float:
         lines = (line * count).splitlines()
-        start = time.process_time()
-        ignores("f", lines)
-        return time.process_time() - start
+        taken = []
+        for _ in range(5):
+            start = time.process_time()
+            ignores("f", lines)
+            taken.append(time.process_time() - start)
+        return min(taken)
 
+    # Eight times as much: sixty-four times as long if each looked at all the others.
     assert seconds(40_000) < 24 * seconds(5_000)
 
 

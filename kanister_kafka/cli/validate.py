@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from itertools import zip_longest
 from pathlib import Path
 
@@ -94,6 +96,7 @@ def validate(
     counted and left alone. A comment `# kanister-kafka: ignore=ID` in a file silences a check
     where it stands.
     """
+    atexit.register(gc.freeze)  # what a large run leaves would be gone through thrice at the end
     targets = _targets(formats, outputs)
     settings = Settings(kasten=kasten, kasten_namespace=kasten_namespace, release=release)
     result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
