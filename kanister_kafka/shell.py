@@ -17,6 +17,8 @@ SECONDS = 10
 INPUT = "/dev/stdin"
 """Named, because bash gives no line of a script that it finds on its standard input by itself."""
 MOST_AT_ONCE = 256
+HERE = "<<"
+"""Begins a here-document."""
 BEFORE = "if :\nthen (\n{\n:\n"
 AFTER = "\n}\n)\nfi\n: ')(' \")(\" `)(`\n"
 """What keeps a script from the next: a bracket or a word that is left open, or closed too often,
@@ -46,16 +48,22 @@ def faults(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
     """Return what is wrong with the syntax of each script; nothing where there is no bash.
 
     To start bash takes longer than to read a script, so all are read at once, and one by one only
-    where something is wrong.
+    where something is wrong. One with a here-document is read alone: without an end it would find
+    one in the next script.
     """
     if bash() is None:
         return ((),) * len(scripts)
+    others = iter(_together(tuple(script for script in scripts if HERE not in script)))
+    return tuple(_read(script) if HERE in script else next(others) for script in scripts)
+
+
+def _together(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
     if len(scripts) == 1:
         return (_read(scripts[0]),)
     if len(scripts) <= MOST_AT_ONCE and _are_right(scripts):
         return ((),) * len(scripts)
     half = len(scripts) // 2
-    return faults(scripts[:half]) + faults(scripts[half:]) if scripts else ()
+    return _together(scripts[:half]) + _together(scripts[half:])
 
 
 def _are_right(scripts: tuple[str, ...]) -> bool:
