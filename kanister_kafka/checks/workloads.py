@@ -30,6 +30,8 @@ MAKES = ("annotate", "apply", "create", "edit", "label", "patch", "replace", "ro
 CLIENTS = ("kubectl", "oc")
 AFTER = ("backupPosthook", "restorePosthook")
 """Actions in which a stop ends what a prehook has started, such as a pod that holds a lock."""
+MOST_CHANGES = 100
+"""Most things of one phase that are looked into, since each is compared with all others."""
 PAUSE = "pause-reconciliation"
 """Strimzi's annotation, with `strimzi.io/` before it."""
 
@@ -114,7 +116,18 @@ def _changes(phase: Phase) -> list[_Change]:
         for toggle, starts, start in _toggled(node.text):
             place, certain = _place(node, start), _unconditional(phase)
             found.append(_Change(toggle.what, starts, phase, path, place, certain, toggle.lasts))
-    return found
+    return _once(found)
+
+
+def _once(found: list[_Change]) -> list[_Change]:
+    """Keep the first stop and the last start of each thing: what is between makes no difference."""
+    kept: dict[tuple[str, bool], _Change] = {}
+    for change in found:
+        key = (change.what, change.starts)
+        if change.starts:
+            kept.pop(key, None)
+        kept.setdefault(key, change)
+    return list(kept.values())[:MOST_CHANGES]
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
@@ -158,6 +171,7 @@ def _kubectl(phase: Phase, statement: Statement) -> Iterator[_Change]:
     yield _Change(what, count != "0", phase, statement.path, place, _unconditional(phase))
 
 
+@lru_cache(maxsize=1024)  # asked for each thing that a phase stops or starts
 def _unconditional(phase: Phase) -> bool:
     words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None

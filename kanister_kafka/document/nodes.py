@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Union
 
 from kanister_kafka.problem import Location
+
+
+@lru_cache(maxsize=64)  # a script may have thousands of places
+def _end(text: str) -> tuple[int, int]:
+    """Return the number of the last line with text, and its length."""
+    lines = text.rstrip("\n").split("\n")
+    return len(lines), len(lines[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,9 @@ class Scalar:
         if not here.line:
             return here
         if self.indent is not None:
-            lines = self.text.rstrip("\n").split("\n")
-            if line > len(lines):  # the end of the text, which is no place of its own in the input
-                line, column = len(lines), len(lines[-1]) + 1
+            last, length = _end(self.text)
+            if line > last:  # the end of the text, which is no place of its own in the input
+                line, column = last, length + 1
             return Location(here.source, here.line + line, self.indent + column)
         if line == 1 and not self.folded and "\n" not in self.text:
             return Location(here.source, here.line, here.column + self.quoted + column - 1)
