@@ -17,8 +17,6 @@ SECONDS = 10
 INPUT = "/dev/stdin"
 """Named, because bash gives no line of a script that it finds on its standard input by itself."""
 MOST_AT_ONCE = 256
-HERE = "<<"
-"""Begins a here-document."""
 BEFORE = "if :\nthen (\n{\n:\n"
 AFTER = "\n}\n)\nfi\n: ')(' \")(\" `)(`\n"
 """What keeps a script from the next: a bracket or a word that is left open, or closed too often,
@@ -48,13 +46,20 @@ def faults(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
     """Return what is wrong with the syntax of each script; nothing where there is no bash.
 
     To start bash takes longer than to read a script, so all are read at once, and one by one only
-    where something is wrong. One with a here-document is read alone: without an end it would find
-    one in the next script.
+    where something is wrong.
     """
     if bash() is None:
         return ((),) * len(scripts)
-    others = iter(_together(tuple(script for script in scripts if HERE not in script)))
-    return tuple(_read(script) if HERE in script else next(others) for script in scripts)
+    others = iter(_together(tuple(script for script in scripts if not _reaches_out(script))))
+    return tuple(_read(one) if _reaches_out(one) else next(others) for one in scripts)
+
+
+def _reaches_out(script: str) -> bool:
+    """Tell whether a script may find the end of what it opens in the next one.
+
+    A here-document can, and arithmetic, for neither heeds the brackets in between.
+    """
+    return "<<" in script or script.count("((") != script.count("))")
 
 
 def _together(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
