@@ -53,6 +53,18 @@ class Problem:
         where = f"{self.path}: " if self.path else ""
         return f"{self.location}: {self.severity.value}: {where}{self.message} ({self.check})"
 
+    def fields(self) -> dict[str, str | int]:
+        """Return it as the object that our JSON has of it."""
+        return {
+            "file": self.location.source,
+            "line": self.location.line,
+            "column": self.location.column,
+            "severity": self.severity.value,
+            "check": self.check,
+            "path": self.path,
+            "message": self.message,
+        }
+
 
 def error(check: str, location: Location, path: str, message: str) -> Problem:
     """Make a problem that stops the run."""

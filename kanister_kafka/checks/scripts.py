@@ -167,10 +167,8 @@ def literal_secret(blueprint: Blueprint, _settings: Settings) -> Iterator[Findin
                 continue
             for match in LITERAL.finditer(node.text):
                 if not HARMLESS.fullmatch(match.group(1)):
-                    line = node.text.count("\n", 0, match.start(1)) + 1
-                    column = match.start(1) - node.text.rfind("\n", 0, match.start(1))
                     message = "looks like a secret in plain text; keep it in a Secret"
-                    yield Finding(node.place(line, column), path, message)
+                    yield Finding(node.place_at(match.start(1)), path, message)
 
 
 BOUNDS = re.compile(
@@ -195,14 +193,14 @@ def unbounded_wait(blueprint: Blueprint, _settings: Settings) -> Iterator[Findin
                 place = statement.node.place(statement.line, statement.column)
                 yield Finding(place, statement.path, message)
     for path, node in _scripts(blueprint):
-        for line, column in _loops(node.text):
+        for start in _loops(node.text):
             message = "a loop that waits without a limit; count, or run it under timeout"
-            yield Finding(node.place(line, column), path, message)
+            yield Finding(node.place_at(start), path, message)
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
-def _loops(text: str) -> tuple[tuple[int, int], ...]:
-    """Return where loops that wait without a limit begin: lines and columns."""
+def _loops(text: str) -> tuple[int, ...]:
+    """Return where in the text loops that wait without a limit begin."""
     found = []
     begun: list[int | None] = []
     for match in LOOP.finditer(text[:MOST_SCRIPT]):
@@ -212,8 +210,7 @@ def _loops(text: str) -> tuple[tuple[int, int], ...]:
         start = begun.pop() if begun else None
         loop = text[start : match.end()]
         if start is not None and "sleep" in loop and not BOUNDS.search(loop):
-            line = text.count("\n", 0, start) + 1
-            found.append((line, start - text.rfind("\n", 0, start)))
+            found.append(start)
             begun = [None] * len(begun)  # what is around it is told with it
     return tuple(found)
 

@@ -82,7 +82,5 @@ def wait_constant(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]
             if not isinstance(node, Scalar) or not is_template(node.text):
                 continue
             for match in CONSTANT.finditer(node.text):
-                line = node.text.count("\n", 0, match.start()) + 1
-                column = match.start() - (node.text.rfind("\n", 0, match.start()) + 1) + 2
                 message = 'is a constant string: Wait reads "{ $.path }", with braces and dollar'
-                yield Finding(node.place(line, column), below(path, "condition"), message)
+                yield Finding(node.place_at(match.start() + 1), below(path, "condition"), message)

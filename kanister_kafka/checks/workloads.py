@@ -114,19 +114,18 @@ def _changes(phase: Phase) -> list[_Change]:
     found = [change for s in statements(phase) for change in _kubectl(phase, s)]
     for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
-            place, certain = _place(node, start), _unconditional(phase)
+            place, certain = node.place_at(start), _unconditional(phase)
             found.append(_Change(toggle.what, starts, phase, path, place, certain, toggle.lasts))
     return _once(found)
 
 
 def _once(found: list[_Change]) -> list[_Change]:
-    """Keep the first stop and the last start of each thing: what is between makes no difference."""
+    """Keep the last stop and the last start of each thing: how it is left depends on these."""
     kept: dict[tuple[str, bool], _Change] = {}
     for change in found:
         key = (change.what, change.starts)
-        if change.starts:
-            kept.pop(key, None)
-        kept.setdefault(key, change)
+        kept.pop(key, None)
+        kept[key] = change
     return list(kept.values())[:MOST_CHANGES]
 
 
@@ -175,11 +174,6 @@ def _kubectl(phase: Phase, statement: Statement) -> Iterator[_Change]:
 def _unconditional(phase: Phase) -> bool:
     words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
-
-
-def _place(node: Scalar, offset: int) -> Location:
-    line = node.text.count("\n", 0, offset) + 1
-    return node.place(line, offset - node.text.rfind("\n", 0, offset))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -56,3 +57,18 @@ class Release(click.ParamType):  # type: ignore[type-arg,unused-ignore] # as abo
             known = ", ".join(RELEASES)
             self.fail(f"{value!r} is no release of Kanister that is known: {known}.", param, ctx)
         return release
+
+
+def release_option(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--kanister-version`; the help begins with which release it names."""
+    from kanister_kafka.blueprint.releases import NEWEST, RELEASES  # not for `explain`
+
+    return click.option(
+        "--kanister-version",
+        "release",
+        type=Release(),
+        default=NEWEST,
+        show_default=True,
+        metavar="VERSION",
+        help=f"{which}: {RELEASES[0]} to {NEWEST}, or {RELEASES[-1]}.",
+    )

@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 import kanister_kafka.report as report
-from kanister_kafka.blueprint.releases import NEWEST
 from kanister_kafka.checks import Settings
-from kanister_kafka.cli.ids import CheckIds, Release
+from kanister_kafka.cli.ids import CheckIds, release_option
 from kanister_kafka.cli.outcome import echo, tell
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.problem import Severity
@@ -56,15 +55,7 @@ STDOUT = "-"
     metavar="ID[,ID]",
     help="A check whose findings are not told; repeatable.",
 )
-@click.option(
-    "--kanister-version",
-    "release",
-    type=Release(),
-    default=NEWEST,
-    show_default=True,
-    metavar="VERSION",
-    help="The release that is to run the Blueprints: 0.100 to 0.119, or head.",
-)
+@release_option("The release that is to run the Blueprints")
 @click.option(
     "--kasten/--no-kasten",
     default=None,

@@ -50,6 +50,11 @@ class Scalar:
             return Location(here.source, here.line, here.column + self.quoted + column - 1)
         return here
 
+    def place_at(self, offset: int) -> Location:
+        """Return the same for a place counted in characters from the start of the text, from 0."""
+        line = self.text.count("\n", 0, offset) + 1
+        return self.place(line, offset - self.text.rfind("\n", 0, offset))
+
 
 @dataclass(frozen=True, slots=True)
 class Sequence:

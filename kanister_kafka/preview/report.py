@@ -10,7 +10,6 @@ from kanister_kafka.blueprint.functions import functions
 from kanister_kafka.blueprint.releases import NEWEST
 from kanister_kafka.document.dump import dump
 from kanister_kafka.preview.render import PhasePreview, Preview
-from kanister_kafka.problem import Problem
 
 
 def preview_text(preview: Preview) -> str:
@@ -53,21 +52,9 @@ def preview_json(preview: Preview) -> str:
             for shown in preview.phases
         ],
         "outputArtifacts": preview.output_artifacts,
-        "problems": [_problem(problem) for problem in preview.problems],
+        "problems": [problem.fields() for problem in preview.problems],
     }
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
-
-
-def _problem(problem: Problem) -> dict[str, object]:
-    return {
-        "file": problem.location.source,
-        "line": problem.location.line,
-        "column": problem.location.column,
-        "severity": problem.severity.value,
-        "check": problem.check,
-        "path": problem.path,
-        "message": problem.message,
-    }
 
 
 PREVIEW_FORMATS: dict[str, Callable[[Preview], str]] = {"text": preview_text, "json": preview_json}

@@ -20,18 +20,7 @@ def problems_text(problems: Iterable[Problem]) -> str:
 
 def problems_json(problems: Iterable[Problem]) -> str:
     """Return a JSON list of objects; `[]` where there is none."""
-    found = [
-        {
-            "file": problem.location.source,
-            "line": problem.location.line,
-            "column": problem.location.column,
-            "severity": problem.severity.value,
-            "check": problem.check,
-            "path": problem.path,
-            "message": problem.message,
-        }
-        for problem in problems
-    ]
+    found = [problem.fields() for problem in problems]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -212,7 +212,8 @@ def test_bytes_of_a_secret_are_printed_as_numbers() -> None:
     assert checks(text) == {"template-bytes"}
     assert run(text)["state"] == "complete"
     assert value("one") == "[109 101]"
-    assert run(blueprint({"phases": [make("one", USER % " | toString", LOGIN)]}))
+    right = blueprint({"phases": [make("one", USER % " | toString", LOGIN)]})
+    assert run(right)["state"] == "complete"
     assert value("one") == "me"
 
 
