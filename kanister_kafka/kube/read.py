@@ -1,17 +1,15 @@
-"""Custom resources from a live cluster; the only module that imports the kubernetes client."""
+"""Custom resources from a live cluster; nothing is changed."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from kanister_kafka.document import Document, from_object
-from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
+from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
+from kanister_kafka.kube.connection import PODS, REPLICA_SETS, Connection, Objects
 from kanister_kafka.problem import Location, Problem, error, warning
 from kanister_kafka.strimzi.read import CLUSTER_LABEL, GROUP
 from kanister_kafka.strimzi.writers import CLIENTS
@@ -26,10 +24,7 @@ RESOURCES = {
     "StatefulSet": "statefulsets.apps",
     **{kind: client.resource for kind, client in CLIENTS.items()},
 }
-TIMEOUTS = (5, 30)  # seconds to connect, and to wait for each part of an answer
 Documents = tuple[Document, ...]
-Objects = tuple[dict[str, Any], ...]
-APPS = "apps"
 WORKLOADS = ("Deployment", "StatefulSet")
 
 
@@ -51,14 +46,6 @@ class Live:
     replica_sets: Objects
 
 
-class _NotFoundError(UnreachableError):
-    """No such object, or no such resource in this version."""
-
-
-class _ForbiddenError(UnreachableError):
-    """The user may not do this."""
-
-
 def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
     """Read a Kafka cluster, its workloads, and all that may write into it; nothing is changed.
 
@@ -76,12 +63,12 @@ def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
     for kind in ("StrimziPodSet", "StatefulSet"):
         try:
             documents += server.read(kind, namespace, label=label or CLUSTER_LABEL)
-        except _ForbiddenError:
+        except ForbiddenError:
             problems.append(_partial(kind, f"those in namespace {namespace}"))
     for kind in CLIENTS:
         try:
             documents += server.read(kind)
-        except _ForbiddenError:
+        except ForbiddenError:
             documents += server.read(kind, namespace)
             problems.append(_partial(kind, f"writers in namespaces other than {namespace}"))
     return Fetched(documents, tuple(problems))
@@ -93,22 +80,20 @@ def fetch_object(kind: str, namespace: str, name: str, *, context: str = "") -> 
     The kind is spelled as kubectl takes it: Kafka, kafkas, kafkas.kafka.strimzi.io. The values of a
     Secret are dropped at once. Raises UnreachableError.
     """
-    cluster = _Cluster(context)
-    base, found = cluster.resource(kind)
-    place = ("namespaces", namespace) if namespace else ()
-    item = cluster.get(*base, *place, found["name"], name)
+    cluster = Connection(context)
+    found = cluster.named(kind)
+    item = cluster.get(found, name, namespace)
     item["metadata"].pop("managedFields", None)
-    if found["kind"] == "Secret":
+    if found.kind == "Secret":
         item = {key: item[key] for key in ("apiVersion", "kind", "metadata", "type")}
         item["metadata"].pop("annotations", None)  # kubectl keeps a copy of the values there
-    if found["kind"] not in WORKLOADS:
+    if found.kind not in WORKLOADS:
         return Live(from_object(item), None, ())
     try:
-        pods = cluster.items("api", "v1", *place, "pods")
-        return Live(
-            from_object(item), pods, cluster.items("apis", APPS, "v1", *place, "replicasets")
-        )
-    except _ForbiddenError:
+        pods = cluster.items(PODS, namespace)
+        sets = cluster.items(REPLICA_SETS, namespace)
+        return Live(from_object(item), pods, sets)
+    except ForbiddenError:
         return Live(from_object(item), None, ())
 
 
@@ -121,7 +106,7 @@ def _no_kafka(server: _Server, name: str, namespace: str) -> Problem:
     try:
         found = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
         known = f"which has {', '.join(found) or 'none'}"
-    except _ForbiddenError:
+    except ForbiddenError:
         known = "and listing those that exist is forbidden"
     message = f"no Kafka {name} in namespace {namespace}, {known}"
     return error("no-kafka", Location(f"Kafka/{namespace}/{name}"), "", message)
@@ -133,7 +118,7 @@ class _Server:
     def __init__(self, context: str) -> None:
         from kubernetes import client  # here and below: it doubles the start-up of each command
 
-        api, self.namespace = _connect(context)
+        api, self.namespace = connect(context)
         self._host = api.configuration.host.rpartition("@")[2]  # without a password in the URL
         self._objects: Any = client.CustomObjectsApi(api)
         listed = client.ApisApi(api).get_api_versions
@@ -150,7 +135,7 @@ class _Server:
             place = {"group": group, "version": version, "plural": plural}
             try:
                 items = self._items(place, namespace, label, name)
-            except _NotFoundError:  # a group does not have each of its kinds in each version
+            except NotFoundError:  # a group does not have each of its kinds in each version
                 continue
             for item in items:
                 item["metadata"].pop("managedFields", None)
@@ -184,100 +169,9 @@ class _Server:
         try:
             return {**call(**asked, _request_timeout=TIMEOUTS)}
         except client.ApiException as failure:
-            refusal = {403: _ForbiddenError, 404: _NotFoundError}.get(failure.status)
-            raise (refusal or UnreachableError)(f"{start}: {_said(failure)}") from failure
+            refusal = {403: ForbiddenError, 404: NotFoundError}.get(failure.status)
+            raise (refusal or UnreachableError)(f"{start}: {said(failure)}") from failure
         except (HTTPError, OSError, config.ConfigException) as failure:
-            raise UnreachableError(f"{start}: {_line(failure)}") from failure
+            raise UnreachableError(f"{start}: {line(failure)}") from failure
         except (AttributeError, TypeError, ValueError) as failure:  # may quote the token
             raise UnreachableError(f"{start}: malformed credentials or answer") from failure
-
-
-class _Cluster(_Server):
-    """An API server that is asked for anything, by path."""
-
-    def __init__(self, context: str) -> None:
-        from kubernetes import dynamic
-
-        library: Any = dynamic  # it has no types
-        api, self.namespace = _connect(context)
-        self._host = api.configuration.host.rpartition("@")[2]
-        self._client = library.DynamicClient(
-            api, discoverer=lambda *_: None
-        )  # else it reads it all
-
-    def get(self, *steps: str) -> dict[str, Any]:
-        """Return the JSON at a path."""
-        path = "/".join(("", *(quote(step, safe="") for step in steps if step)))
-        return self._ask(f"get {path}", self._get, path=path)
-
-    def _get(self, *, path: str, _request_timeout: tuple[int, int]) -> Any:
-        asked = {"serialize": False, "_request_timeout": _request_timeout}
-        return json.loads(self._client.request("get", path, **asked).data)
-
-    def items(self, *steps: str) -> Objects:
-        """Return the objects of a list."""
-        return tuple(self.get(*steps).get("items") or ())
-
-    def resource(self, wanted: str) -> tuple[tuple[str, ...], dict[str, Any]]:
-        """Return the path to a kind, and what the server says of it."""
-        name, _, group = wanted.lower().partition(".")
-        served = {g["name"]: g["preferredVersion"]["version"] for g in self.get("apis")["groups"]}
-        rest = sorted(served, key=lambda other: other != APPS)
-        for at in (group,) if group else ("", *rest):
-            base = ("apis", at, served[at]) if at in served else ("api", "v1")
-            for found in self.get(*base).get("resources") or () if at in ("", *served) else ():
-                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
-                if name in names and "/" not in found["name"]:  # which would be a subresource
-                    return base, found
-        raise UnreachableError(f"{self._host}: has no resource {wanted!r}")
-
-
-def _undiscovered(*_arguments: Any) -> None:
-    """Stand in for a discovery that would read every resource and keep them in a file."""
-
-
-def _connect(context: str) -> tuple[Any, str]:
-    """Return a client and the namespace of its context, chosen as kubectl does."""
-    from kubernetes import client, config
-    from urllib3.exceptions import HTTPError
-
-    loading: Any = config.kube_config  # it lets through what its YAML, OIDC and HTTP raise
-    foreign = (loading.yaml.YAMLError, loading.oauthlib.oauth2.OAuth2Error, HTTPError)
-    places = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    configuration: Any = client.Configuration()
-    configuration.retries = False  # else urllib3 tries thrice more and logs a warning each time
-    try:
-        namespace = _configure(config, configuration, places, context)
-        return client.ApiClient(configuration), namespace
-    except (config.ConfigException, client.ApiException, OSError, *foreign) as failure:
-        raise UnreachableError(f"kubeconfig {places}: {_line(failure)}") from failure
-    except (AttributeError, LookupError, TypeError, ValueError) as failure:
-        # The loader trusts the shape of the file; what Python then says may quote a credential.
-        raise UnreachableError(f"kubeconfig {places}: has not the shape of one") from failure
-
-
-def _configure(config: Any, configuration: Any, places: str, context: str) -> str:
-    files = config.kube_config.KubeConfigMerger(places)
-    if files.config is None and (context or "KUBERNETES_SERVICE_HOST" not in os.environ):
-        raise config.ConfigException("does not exist")
-    if files.config is None:  # in a pod
-        config.load_incluster_config(configuration)
-        token = Path(config.incluster_config.SERVICE_TOKEN_FILENAME)
-        return token.with_name("namespace").read_text(encoding="utf-8").strip()
-    loader = config.kube_config.KubeConfigLoader(
-        files.config, context or None, config_base_path=None, config_persister=files.save_changes
-    )
-    loader.load_and_set(configuration)
-    return str(loader.current_context["context"].get("namespace") or "default")
-
-
-def _said(failure: Any) -> str:
-    try:
-        said = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
-    except (LookupError, TypeError, ValueError):  # the answer of a proxy, for one
-        said = failure.reason
-    return _line(said) + (f" (HTTP {failure.status})" if failure.status else "")
-
-
-def _line(said: object) -> str:
-    return " ".join(str(said).split())[:400]

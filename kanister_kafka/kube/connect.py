@@ -1,0 +1,62 @@
+"""The way to an API server: which one, as whom, and what its refusals say."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from kanister_kafka.errors import UnreachableError
+
+TIMEOUTS = (5, 30)
+"""Seconds to connect, and to wait for each part of an answer."""
+
+
+def connect(context: str) -> tuple[Any, str]:
+    """Return a client and the namespace of its context, chosen as kubectl does."""
+    from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
+
+    loading: Any = config.kube_config  # it lets through what its YAML, OIDC and HTTP raise
+    foreign = (loading.yaml.YAMLError, loading.oauthlib.oauth2.OAuth2Error, HTTPError)
+    places = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    configuration: Any = client.Configuration()
+    configuration.retries = False  # else urllib3 tries thrice more and logs a warning each time
+    try:
+        namespace = _configure(config, configuration, places, context)
+        return client.ApiClient(configuration), namespace
+    except (config.ConfigException, client.ApiException, OSError, *foreign) as failure:
+        raise UnreachableError(f"kubeconfig {places}: {line(failure)}") from failure
+    except (AttributeError, LookupError, TypeError, ValueError) as failure:
+        # The loader trusts the shape of the file; what Python then says may quote a credential.
+        raise UnreachableError(f"kubeconfig {places}: has not the shape of one") from failure
+
+
+def _configure(config: Any, configuration: Any, places: str, context: str) -> str:
+    files = config.kube_config.KubeConfigMerger(places)
+    if files.config is None and (context or "KUBERNETES_SERVICE_HOST" not in os.environ):
+        raise config.ConfigException("does not exist")
+    if files.config is None:  # in a pod
+        config.load_incluster_config(configuration)
+        token = Path(config.incluster_config.SERVICE_TOKEN_FILENAME)
+        return token.with_name("namespace").read_text(encoding="utf-8").strip()
+    loader = config.kube_config.KubeConfigLoader(
+        files.config, context or None, config_base_path=None, config_persister=files.save_changes
+    )
+    loader.load_and_set(configuration)
+    return str(loader.current_context["context"].get("namespace") or "default")
+
+
+def said(failure: Any) -> str:
+    """Return the one line that a refusal comes down to."""
+    try:
+        said = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
+    except (LookupError, TypeError, ValueError):  # the answer of a proxy, for one
+        said = failure.reason
+    return line(said) + (f" (HTTP {failure.status})" if failure.status else "")
+
+
+def line(said: object) -> str:
+    """Return a text as one line of bounded length."""
+    return " ".join(str(said).split())[:400]

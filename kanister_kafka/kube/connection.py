@@ -1,0 +1,265 @@
+"""Any object of a live cluster: read, written, deleted, followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    KanisterKafkaError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+)
+from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
+
+Object = dict[str, Any]
+Objects = tuple[Object, ...]
+FIELD_MANAGER = "kanister-kafka"
+PAGE = 500  # kubectl's
+APPS = "apps"
+REFUSALS = {
+    400: RefusedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: RefusedError,
+    415: RefusedError,
+    422: RefusedError,
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), TransientError),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of object as the API server serves it."""
+
+    base: tuple[str, ...]
+    """Start of its path, such as `("apis", "apps", "v1")`."""
+    plural: str
+    kind: str
+    namespaced: bool
+
+    @property
+    def api_version(self) -> str:
+        """As an object of it has it."""
+        return "/".join(self.base[1:])
+
+    def __str__(self) -> str:
+        group = self.base[1] if len(self.base) == 3 else ""
+        return f"{self.plural}.{group}" if group else self.plural
+
+
+PODS = Resource(("api", "v1"), "pods", "Pod", namespaced=True)
+REPLICA_SETS = Resource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
+
+
+class Connection:
+    """An API server, asked by path; each method is one request, but for pages and discovery.
+
+    Every method raises TransientError, ForbiddenError or UnreachableError; those that write also
+    RefusedError and ConflictError, those that name one object NotFoundError.
+    """
+
+    def __init__(self, context: str = "") -> None:
+        from kubernetes import dynamic  # here: it doubles the start-up of each command
+
+        library: Any = dynamic  # it has no types
+        api, self.namespace = connect(context)
+        """Of the context, as kubectl takes it."""
+        self.host = api.configuration.host.rpartition("@")[2]
+        """Address of the server, without a password."""
+        # Without a discoverer it would read every resource and keep them in a file.
+        self._client = library.DynamicClient(api, discoverer=lambda *_: None)
+        self._served: dict[tuple[str, ...], list[Object]] = {}
+
+    def kind(self, api_version: str, kind: str) -> Resource:
+        """Find how a kind of one API version is served; NotFoundError where it is not."""
+        base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
+        for found in self._resources(base):
+            if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
+                return Resource(base, found["name"], kind, found.get("namespaced", True))
+        raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
+
+    def named(self, wanted: str) -> Resource:
+        """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
+        name, _, group = wanted.lower().partition(".")
+        groups = self.ask("GET", ("apis",))["groups"]
+        served = {g["name"]: g["preferredVersion"]["version"] for g in groups}
+        rest = sorted(served, key=lambda other: other != APPS)
+        for at in (group,) if group else ("", *rest):
+            if at and at not in served:
+                continue
+            base = ("apis", at, served[at]) if at else ("api", "v1")
+            for found in self._resources(base):
+                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                if name in names and "/" not in found["name"]:
+                    return Resource(
+                        base, found["name"], found["kind"], found.get("namespaced", True)
+                    )
+        raise UnreachableError(f"{self.host}: has no resource {wanted!r}")
+
+    def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
+        """Return one object."""
+        return self.ask("GET", _path(resource, namespace, name))
+
+    def find(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
+        """Return one object, or None where there is none."""
+        try:
+            return self.get(resource, name, namespace)
+        except NotFoundError:
+            return None
+
+    def items(self, resource: Resource, namespace: str = "", label: str = "") -> Objects:
+        """Return the objects of a namespace, or of all; each with its apiVersion and kind."""
+        named = {"apiVersion": resource.api_version, "kind": resource.kind}
+        query = {"limit": str(PAGE), "labelSelector": label}
+        found: list[Object] = []
+        while True:
+            page = self.ask("GET", _path(resource, namespace), query)
+            found += ({**named, **item} for item in page.get("items") or ())
+            query["continue"] = page.get("metadata", {}).get("continue") or ""
+            if not query["continue"]:
+                return tuple(found)
+
+    def create(self, item: Object, *, dry_run: bool = False) -> Object:
+        """Create an object and return it as the server made it."""
+        resource, namespace, _name = self._place(item)
+        query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
+        return self.ask("POST", _path(resource, namespace), query, item)
+
+    def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
+        """Apply an object on the server's side, as our field manager, unknown fields refused.
+
+        ConflictError tells which other manager has which fields; `force` takes them over.
+        """
+        query = {
+            **_writing(dry_run=dry_run),
+            "fieldValidation": "Strict",
+            "force": "true" if force else "false",
+        }
+        content = "application/apply-patch+yaml"
+        return self.ask("PATCH", _path(*self._place(item)), query, item, content)
+
+    def patch(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        change: Object,
+        *,
+        subresource: str = "",
+    ) -> Object:
+        """Change some fields of an object by a merge patch; null removes one."""
+        path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
+        return self.ask("PATCH", path, _writing(), change, "application/merge-patch+json")
+
+    def delete(
+        self, resource: Resource, name: str, namespace: str = "", *, dry_run: bool = False
+    ) -> None:
+        """Delete an object; what it owns follows in the background."""
+        query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
+        del query["fieldManager"]
+        self.ask("DELETE", _path(resource, namespace, name), query)
+
+    def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
+        """Yield the lines of a pod's log as they are written, until its container ends."""
+        path = ("api", "v1", "namespaces", namespace, "pods", pod, "log")
+        raw = self._send("GET", path, {"follow": "true", "container": container})
+        rest = b""
+        with _translated(f"{self.host}: cannot follow the log of pod {namespace}/{pod}"):
+            for chunk in raw.stream(amt=None, decode_content=True):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for text in lines:
+                    yield text.decode("utf-8", "replace")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+
+    def ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Send one request by the steps of its path and return the JSON of the answer."""
+        data = self._send(method, path, query or {}, body, content_type).data
+        try:
+            answer: Object = {**json.loads(data)}
+        except (TypeError, ValueError) as failure:
+            raise UnreachableError(f"{self.host}: malformed answer") from failure
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        target = "/" + "/".join(quote(step, safe="") for step in path)
+        with _translated(f"{self.host}: cannot {method.lower()} {target}"):
+            return self._client.request(
+                method.lower(),
+                target,
+                body=body,
+                query_params=[(key, value) for key, value in query.items() if value],
+                header_params={},  # its default is one dictionary that all requests share
+                content_type=content_type,
+                serialize=False,
+                _request_timeout=TIMEOUTS,
+            )
+
+    def _resources(self, base: tuple[str, ...]) -> list[Object]:
+        if base not in self._served:
+            self._served[base] = self.ask("GET", base).get("resources") or []
+        return self._served[base]
+
+    def _place(self, item: Object) -> tuple[Resource, str, str]:
+        resource = self.kind(item["apiVersion"], item["kind"])
+        metadata = item["metadata"]
+        namespace = metadata.get("namespace") or self.namespace
+        return resource, namespace if resource.namespaced else "", metadata.get("name", "")
+
+
+def _path(resource: Resource, namespace: str, name: str = "") -> tuple[str, ...]:
+    place = ("namespaces", namespace) if namespace and resource.namespaced else ()
+    return (*resource.base, *place, resource.plural, *((name,) if name else ()))
+
+
+def _writing(*, dry_run: bool = False) -> dict[str, str]:
+    return {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""}
+
+
+class _translated:  # noqa: N801 - used as a function, as contextlib's are
+    """Turn what the libraries raise into our errors; nothing of a credential gets into them."""
+
+    def __init__(self, start: str) -> None:
+        self.start = start
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: Any, failure: BaseException | None, _trace: Any) -> None:
+        from kubernetes import client, config
+        from urllib3.exceptions import HTTPError
+
+        if failure is None or isinstance(failure, KanisterKafkaError):
+            return
+        if isinstance(failure, client.ApiException):
+            refusal = REFUSALS.get(failure.status or 0, UnreachableError)
+            raise refusal(f"{self.start}: {said(failure)}") from failure
+        if isinstance(failure, (HTTPError, OSError)):
+            raise TransientError(f"{self.start}: {line(failure)}") from failure
+        if isinstance(failure, config.ConfigException):
+            raise UnreachableError(f"{self.start}: {line(failure)}") from failure
+        if isinstance(failure, (AttributeError, TypeError, ValueError)):  # may quote the token
+            raise UnreachableError(f"{self.start}: malformed credentials or answer") from failure

@@ -1,0 +1,39 @@
+"""What a backup leaves on the cluster for whoever comes next: names of annotations and keys.
+
+The scripts in templates/scripts write and read the same names; `tests/test_marks.py` compares them.
+"""
+
+from __future__ import annotations
+
+import enum
+
+PREFIX = "kanister-kafka.io/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+COMPONENT = "kanister-kafka"
+"""Value of `app.kubernetes.io/managed-by` on all that is rendered."""
+BLUEPRINT = f"{PREFIX}blueprint"
+"""On all that is rendered: `NAMESPACE/NAME` of the Blueprint that it serves."""
+PAUSE_BEFORE = f"{PREFIX}pause-before"
+"""On a paused object: what `strimzi.io/pause-reconciliation` was, `unset` or `value:…`."""
+REPLICAS_BEFORE = f"{PREFIX}replicas-before"
+"""On an object scaled to 0: its former `spec.replicas`, a number or `unset`."""
+RESTART_BY = f"{PREFIX}restart-by"
+"""On the Kafka: when the dead man's switch brings it back, such as `2026-01-02T03:04:05Z`."""
+PAUSE = "strimzi.io/pause-reconciliation"
+CLUSTER_LABEL = "strimzi.io/cluster"
+
+
+class State(enum.Enum):
+    """What the record, a ConfigMap, says in its key `state`."""
+
+    RUNNING = "running"
+    QUIESCING = "quiescing"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    RESTARTING = "restarting"
+    RESTORING = "restoring"
+
+
+KEYS = ("state", "since", "run", "action", "failure", "endedBy", "clusterId", "kafkaVersion")
+"""Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
+that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch."""
