@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint blueprints bench fuzz e2e clean
+KAFKA ?= kafka-mirror/my-cluster
+ROUNDS ?= 3
+
+.PHONY: demo test lint blueprints bench bench-outage fuzz e2e reliability clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -26,11 +29,19 @@ blueprints: $(READY) ## Render the references in blueprints/ again
 bench: $(READY) ## How fast the validator is: docs/performance.md
 	$(BIN)/python tests/bench.py
 
+bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
+	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)
+
 fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=100000 for some hours
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(BIN)/pytest -q tests/test_fuzz.py
 
 e2e: $(READY) ## On the cluster of the current kubeconfig: docs/development.md says how
 	$(BIN)/pytest -v -m e2e tests/e2e
+
+reliability: $(READY) ## Every fault on a real cluster, and docs/reliability.md from what came of it
+	rm -rf build/reliability
+	-RELIABILITY=1 $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py
+	$(BIN)/python -m tests.e2e.reliability
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)

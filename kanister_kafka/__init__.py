@@ -8,6 +8,9 @@
     reading = kk.read(loaded.documents)
     plan = kk.build(reading.cluster, kk.Options(), reading.problems)
     print(kk.stream(kk.render(plan)))
+
+What works on a live cluster is in rooms of its own: `install` (apply, diff, prune, delete),
+`preflight` (survey), `run` (start and follow actions, status, resume), `rehearse`.
 """
 
 from typing import TYPE_CHECKING
@@ -19,15 +22,22 @@ if TYPE_CHECKING:
     from kanister_kafka.checks import Settings
     from kanister_kafka.document import Document, Loaded, load, loads
     from kanister_kafka.errors import (
+        ActionError,
+        ConflictError,
+        ForbiddenError,
         InputError,
         InternalError,
         KanisterKafkaError,
+        NotFoundError,
+        RefusedError,
         TemplateError,
+        TransientError,
         UnreachableError,
     )
-    from kanister_kafka.kube import Fetched, fetch
-    from kanister_kafka.options import KastenForm, Limits, Options, QuiesceBy, Strategy
-    from kanister_kafka.plan import Action, Phase, Plan, Right, Stage, Step
+    from kanister_kafka.kube import Connection, Fetched, fetch
+    from kanister_kafka.marks import State
+    from kanister_kafka.options import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy
+    from kanister_kafka.plan import Account, Action, Phase, Plan, Right, Stage, Step, Switch
     from kanister_kafka.plan.build import build
     from kanister_kafka.problem import Location, Problem, Severity
     from kanister_kafka.render import Manifest, render, stream
@@ -48,10 +58,13 @@ else:
         {
             ".checks": "Settings",
             ".document": "Document Loaded load loads",
-            ".errors": "InputError InternalError KanisterKafkaError TemplateError UnreachableError",
-            ".kube": "Fetched fetch",
-            ".options": "KastenForm Limits Options QuiesceBy Strategy",
-            ".plan": "Action Phase Plan Right Stage Step build",
+            ".errors": "ActionError ConflictError ForbiddenError InputError InternalError "
+            "KanisterKafkaError NotFoundError RefusedError TemplateError TransientError "
+            "UnreachableError",
+            ".kube": "Connection Fetched fetch",
+            ".marks": "State",
+            ".options": "Engine KastenForm Limits Options QuiesceBy Strategy",
+            ".plan": "Account Action Phase Plan Right Stage Step Switch build",
             ".problem": "Location Problem Severity",
             ".render": "Manifest render stream",
             ".report": "plan_json plan_text problems_github problems_json problems_junit "
@@ -62,9 +75,15 @@ else:
     )
 
 __all__ = [
+    "Account",
     "Action",
+    "ActionError",
+    "ConflictError",
+    "Connection",
     "Document",
+    "Engine",
     "Fetched",
+    "ForbiddenError",
     "InputError",
     "InternalError",
     "KafkaCluster",
@@ -74,19 +93,24 @@ __all__ = [
     "Loaded",
     "Location",
     "Manifest",
+    "NotFoundError",
     "Options",
     "Phase",
     "Plan",
     "Problem",
     "QuiesceBy",
     "Reading",
+    "RefusedError",
     "Right",
     "Settings",
     "Severity",
     "Stage",
+    "State",
     "Step",
     "Strategy",
+    "Switch",
     "TemplateError",
+    "TransientError",
     "UnreachableError",
     "Validation",
     "__version__",

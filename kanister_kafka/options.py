@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kanister_kafka.marks import PREFIX
 from kanister_kafka.problem import Location, Problem, error
 from kanister_kafka.strimzi.fields import is_name
 
@@ -29,6 +30,15 @@ class Strategy(enum.Enum):
     """Flushed only: each volume holds a moment of its own."""
 
 
+class Engine(enum.Enum):
+    """Who takes the snapshots."""
+
+    KASTEN = "kasten"
+    """Kasten, between the hooks of the Blueprint."""
+    KANISTER = "kanister"
+    """The Blueprint itself, with actions that back up, restore and delete; Kanister runs them."""
+
+
 class QuiesceBy(enum.Enum):
     """How writers are stopped."""
 
@@ -47,6 +57,8 @@ class KastenForm(enum.Enum):
     """A BlueprintBinding to the object that owns the volumes."""
     ANNOTATION = "annotation"
     """An annotation on that object, set by hand."""
+    RESTORE = "restore"
+    """A RestoreAction with its TransformSet, and the actions that it calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +80,14 @@ class Limits:
     """For the pods of nodes to be gone, beyond their grace period."""
     restart: int = 900
     """For every node to be Ready again."""
+    switch: int = 60
+    """For the pod of the dead man's switch to run before the first broker is stopped."""
+    snapshot: int = 300
+    """For every VolumeSnapshot to be cut."""
+    ready: int = 3600
+    """For every VolumeSnapshot to be ready to use; Kafka serves again by then."""
+    claims: int = 300
+    """For restored claims to be bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +95,7 @@ class Options:
     """All choices of one rendering."""
 
     strategy: Strategy = Strategy.COLD
+    engine: Engine = Engine.KASTEN
     quiesce_by: QuiesceBy = QuiesceBy.REPLICAS
     kasten: tuple[KastenForm, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
@@ -93,6 +114,13 @@ class Options:
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     limits: Limits = field(default_factory=Limits)
+    restart_after: int = 3600
+    """When the dead man's switch brings Kafka back that nobody has brought back, in seconds after
+    the start of the stop; 0 for no switch."""
+    snapshot_class: str = ""
+    """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
+    restore_point: str = ""
+    """Name of Kasten's RestorePoint that a RestoreAction restores."""
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
@@ -111,10 +139,20 @@ class Options:
             "kasten-namespace": self.kasten_namespace,
             "service-account": self.service_account,
             "profile": self.profile,
+            "snapshot-class": self.snapshot_class,
+            "restore-point": self.restore_point,
         }
         for path, value in named.items():
             if (value or path == "kasten-namespace") and not is_name(value):
                 yield path, value, subdomain
+        if self.strategy is Strategy.HOT and self.engine is Engine.KANISTER:
+            yield "engine", self.engine.value, "takes cold snapshots only"
+        if self.restore_point and KastenForm.RESTORE not in self.kasten:
+            yield "restore-point", self.restore_point, "is for --kasten restore"
+        if self.snapshot_class and self.engine is not Engine.KANISTER:
+            yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
+        if 0 < self.restart_after < 60:
+            yield "restart-after", self.restart_after, "must be 0 or at least 60 seconds"
         if not IMAGE.fullmatch(self.image):
             yield "image", self.image, "must be an image reference"
         if self.frequency not in FREQUENCIES:
@@ -122,6 +160,9 @@ class Options:
         for key, _value in (*self.labels, *self.annotations):
             if not LABEL_KEY.fullmatch(key) or len(key) > 317:
                 yield "label, annotation", key, "must be a qualified name"
+        for key, value in self.annotations:
+            if key.startswith(PREFIX):
+                yield "annotation", f"{key}={value}", f"{PREFIX} is for this tool's own"
         for _key, value in self.labels:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"

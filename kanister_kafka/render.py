@@ -82,17 +82,24 @@ def stream(manifests: Iterable[Manifest]) -> str:
 
 def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
     """Yield kind, name, template and what the template is about besides the plan."""
-    yield "ServiceAccount", plan.service_account, "serviceaccount.yaml.j2", None
+    for account in plan.accounts:
+        yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
     if plan.record:
         yield "ConfigMap", plan.record, "configmap.yaml.j2", None
     for role in plan.roles:
         yield "Role", role.name, "role.yaml.j2", role
         yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
+    if plan.switch:
+        yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
     yield "Blueprint", plan.name, "blueprint.yaml.j2", None
     if KastenForm.POLICY in plan.options.kasten:
         yield "Policy", plan.name, "policy.yaml.j2", None
     if KastenForm.BINDING in plan.options.kasten:
         yield "BlueprintBinding", plan.name, "blueprintbinding.yaml.j2", None
+    if KastenForm.RESTORE in plan.options.kasten:
+        yield "TransformSet", plan.name, "transformset.yaml.j2", None
+    if plan.options.restore_point:
+        yield "RestoreAction", plan.name, "restoreaction.yaml.j2", None
 
 
 def scalar(value: object) -> str:
@@ -167,8 +174,10 @@ def _script(environment: jinja2.Environment, parts: Iterable[str], indent: int) 
     for part in parts:
         # A script is text to copy: compiled as a template it could meet delimiters of its own.
         text = _source(environment, f"scripts/{part}")
-        lines = [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
-        texts.append("\n".join(lines).strip("\n"))
-    body = "\n\n".join(texts)
+        # Without comments: each phase has its own copy, and kubectl apply keeps one more of it all
+        # in an annotation, which may have 256 KiB.
+        kept = (line for line in text.splitlines() if line.strip())
+        texts.append("\n".join(line for line in kept if not line.lstrip().startswith("#")))
+    body = "\n".join(texts)
     lines = [f"{' ' * indent}{line}" if line else "" for line in body.expandtabs(2).split("\n")]
     return _Raw("\n".join(lines))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kanister_kafka import (
+    Engine,
     KastenForm,
     Manifest,
     Options,
@@ -47,6 +48,12 @@ CASES = {
     "kraft-separate-pools": Case("kraft-separate-pools"),
     "kraft-separate-pools-hot": Case(
         "kraft-separate-pools", options=Options(strategy=Strategy.HOT, kasten=(KastenForm.POLICY,))
+    ),
+    "kraft-separate-pools-kanister": Case(
+        "kraft-separate-pools",
+        options=Options(
+            engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), restore_point="my-restore-point"
+        ),
     ),
     "kraft-combined": Case("kraft-combined", options=Options(kasten=(KastenForm.BINDING,))),
     "kraft-broker-pools": Case("kraft-broker-pools"),

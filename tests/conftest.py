@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .shell_fixture import Shell
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,3 +32,11 @@ def at_root(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run from the root of the repository, where examples/ is."""
     monkeypatch.chdir(ROOT)
     return ROOT
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Scripts against a kubectl that answers what it is told."""
+    from .shell_fixture import Shell  # which imports what may not be installed
+
+    return Shell(tmp_path)

@@ -39,7 +39,11 @@ def blueprint(result: Result) -> dict:
     return next(document for document in found if document["kind"] == "Blueprint")
 
 
-ALL = ["ServiceAccount", "ConfigMap", "Role", "RoleBinding", "Blueprint"]
+ALL = [
+    *("ServiceAccount", "ServiceAccount", "ConfigMap"),
+    *("Role", "RoleBinding", "Role", "RoleBinding"),
+    *("Deployment", "Blueprint"),
+]
 
 
 def test_render_prints_yaml_and_nothing_else() -> None:
@@ -136,7 +140,7 @@ def test_standard_input() -> None:
 
 def test_own_template_goes_first(tmp_path: Path) -> None:
     (tmp_path / "serviceaccount.yaml.j2").write_text(
-        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: <%= plan.service_account %>\n"
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: <%= item.name %>\n"
         "automountServiceAccountToken: false\n"
     )
     result = run("render", "-f", KRAFT, "--templates", str(tmp_path))

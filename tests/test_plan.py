@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from kanister_kafka import KastenForm, Limits, Options, Plan, QuiesceBy, Strategy, build, load, read
+from kanister_kafka import (
+    KastenForm,
+    Limits,
+    Options,
+    Plan,
+    QuiesceBy,
+    Strategy,
+    build,
+    load,
+    read,
+    render,
+)
+from kanister_kafka.options import Engine
 from kanister_kafka.report import duration
 
 from .conftest import ROOT
@@ -16,11 +30,12 @@ def plan_of(example: str, cluster: str = "", **choices: object) -> Plan:
     return build(reading.cluster, Options(**choices), reading.problems)  # type: ignore[arg-type]
 
 
-def rights(plan: Plan) -> set[str]:
+def rights(plan: Plan, account: str = "") -> set[str]:
+    (found,) = [one for one in plan.accounts if one.name == (account or plan.service_account)]
     return {
         f"{right.namespace} {right.resource}{'/' if right.subresource else ''}{right.subresource} "
         f"{','.join(right.names) or '*'} {','.join(right.verbs)}"
-        for right in plan.rights
+        for right in found.rights
     }
 
 
@@ -30,7 +45,8 @@ def test_order_of_a_cold_backup() -> None:
     assert [phase.name for phase in prehook.phases] == ["quiesce", "flush", "stop"]
     assert prehook.defer_phase is not None
     assert prehook.defer_phase.name == "recover"
-    pause, *others = prehook.phases[2].steps
+    switch, pause, *others = prehook.phases[2].steps
+    assert switch.does == "wait for the switch"
     assert pause.does == "pause reconciliation"
     order = [name for step in others for name in step.objects if name.startswith("StrimziPodSet")]
     assert [name.rpartition("-")[2] for name in order[-1:]] == ["controller"]
@@ -74,6 +90,9 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
     assert rights(plan) == {
         "kafka-backup configmaps backup-kanister-kafka get,patch",
         "kafka-backup deployments backup-entity-operator delete",
+        "kafka-backup deployments backup-kanister-kafka-switch get",
+        "kafka-backup deployments/scale backup-kanister-kafka-switch get,patch",
+        "kafka-backup events * create",
         "kafka-backup kafkabridges http get,patch",
         "kafka-backup kafkaconnects sink get,patch",
         "kafka-backup kafkanodepools broker,controller get",
@@ -84,10 +103,126 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
         "kafka-tools kafkamirrormaker2s mirror get,patch",
         "kafka-tools pods * list",
     }
-    assert {role.namespace: role.name for role in plan.roles} == {
+    steps, switch = plan.accounts
+    assert {role.namespace: role.name for role in steps.roles} == {
         "kafka-backup": "backup-kanister-kafka",
         "kafka-tools": "kafka-backup.backup-kanister-kafka",
     }
+    assert {role.namespace: role.name for role in switch.roles} == {
+        "kafka-backup": "backup-kanister-kafka-switch",
+        "kafka-tools": "kafka-backup.backup-kanister-kafka-switch",
+    }
+    assert plan.roles == (*steps.roles, *switch.roles)
+
+
+def test_switch_may_do_no_more_than_a_restart_needs() -> None:
+    plan = plan_of("mirror-maker-2")
+    assert plan.switch is not None
+    assert plan.switch.name == plan.switch.phase.account == "backup-kanister-kafka-switch"
+    assert rights(plan, plan.switch.name) == {
+        "kafka-backup configmaps backup-kanister-kafka get,patch",
+        "kafka-backup deployments/scale backup-kanister-kafka-switch get,patch",
+        "kafka-backup events * create",
+        "kafka-backup kafkabridges http get,patch",
+        "kafka-backup kafkaconnects sink get,patch",
+        "kafka-backup kafkanodepools broker,controller get",
+        "kafka-backup kafkas backup get,patch",
+        "kafka-backup strimzipodsets backup-broker,backup-controller get",
+        "kafka-tools kafkamirrormaker2s mirror get,patch",
+    }
+
+
+def test_switch_of_stateful_sets_may_scale_them_back() -> None:
+    plan = plan_of("stateful-sets")
+    assert plan.switch is not None
+    found = [one for one in rights(plan, plan.switch.name) if "statefulsets" in one]
+    assert found
+    assert all(one.endswith(" get,patch") for one in found)
+
+
+def test_no_switch_where_it_was_declined() -> None:
+    """`--restart-after never`."""
+    plan = plan_of("mirror-maker-2", restart_after=0)
+    assert plan.switch is None
+    assert [account.name for account in plan.accounts] == ["backup-kanister-kafka"]
+    assert not [right for right in rights(plan) if "switch" in right]
+    assert "Deployment" not in {manifest.kind for manifest in render(plan)}
+    for action in plan.actions:
+        for phase in action.phases:
+            assert "SWITCH=backup-kanister-kafka-switch" not in phase.values
+            assert not [step for step in phase.steps if "switch" in step.does]
+
+
+def test_engine_of_kanister_has_the_whole_cycle() -> None:
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    names = ["backupPrehook", "backupPosthook", "resume", "backup", "restore", "delete"]
+    assert [action.name for action in plan.actions] == names
+    backup, restore, delete = plan.actions[3:]
+    assert (backup.artifact_out, restore.artifact_in, delete.artifact_in) == ("kafka",) * 3
+    artifact = dict(backup.artifact)
+    assert artifact["cluster"] == "backup"
+    assert artifact["namespace"] == "kafka-backup"
+    assert artifact["backup"] == "{{ .Phases.backupSnapshot.Output.backup }}"
+    (snapshot,) = [phase for phase in backup.phases if phase.name == "backupSnapshot"]
+    assert set(snapshot.outputs) <= set(artifact)
+    assert all(f".Output.{key} }}}}" in artifact[key] for key in snapshot.outputs)
+    order = [phase.name for phase in backup.phases]
+    assert order.index("backupKeep") < order.index("backupStop") < order.index("backupSnapshot")
+    assert order.index("backupSnapshot") < order.index("backupRestart") < order.index("backupReady")
+    assert backup.defer_phase is not None
+    assert "recover-backup.sh" in backup.defer_phase.parts
+    assert {phase.account for phase in backup.phases} == {"backup-kanister-kafka"}
+
+
+def test_who_restores_is_another_account() -> None:
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    names = [account.name for account in plan.accounts]
+    assert names == [f"backup-kanister-kafka{suffix}" for suffix in ("", "-restore", "-switch")]
+    restore, delete = plan.actions[4:]
+    *phases, restart = restore.phases
+    assert {phase.account for phase in (*phases, *delete.phases)} == {names[1]}
+    assert restart.account == names[0]
+    may_write = {one for one in rights(plan) if " secrets " in one or "claims" in one}
+    assert may_write == {
+        "kafka-backup persistentvolumeclaims * list",
+        "kafka-backup secrets * create,delete,get,list",
+    }
+    assert not any(one.endswith("exec * create") for one in rights(plan, names[1]))
+    for account in plan.accounts:
+        assert not any("*" in "".join(right.verbs) + right.resource for right in account.rights)
+
+
+def test_restore_by_kasten_adds_its_hooks_and_no_right_to_objects() -> None:
+    plan = plan_of("mirror-maker-2", kasten=(KastenForm.RESTORE,))
+    before, after = plan.actions[3:]
+    assert [phase.name for phase in before.phases] == ["haltForRestore"]
+    assert [phase.name for phase in after.phases] == ["identify", "restartRestored"]
+    assert (before.name, after.name) == ("beforeRestore", "afterRestore")
+    found = rights(plan, "backup-kanister-kafka-restore")
+    assert not [one for one in found if "secrets" in one or "persistentvolume" in one]
+    assert "kafka-backup kafkas/status backup get,patch" in found
+    assert "kafka-backup kafkanodepools/status broker,controller get,patch" in found
+
+
+def test_restore_of_zookeeper_writes_no_status() -> None:
+    plan = plan_of("zookeeper-node-pools", kasten=(KastenForm.RESTORE,))
+    assert not [one for one in rights(plan, plan.accounts[1].name) if "/status" in one]
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_names_of_phases_are_unique(engine: Engine) -> None:
+    """Kanister refuses a Blueprint where two actions share one."""
+    plan = plan_of("mirror-maker-2", engine=engine, kasten=(KastenForm.RESTORE,))
+    found = [phase.name for action in plan.actions for phase in action.phases]
+    found += [action.defer_phase.name for action in plan.actions if action.defer_phase]
+    assert len(found) == len(set(found))
+
+
+def test_everything_rendered_tells_its_blueprint() -> None:
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=tuple(KastenForm))
+    assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
+    for manifest in render(plan):
+        assert f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
 
 
 def test_quiescing_by_pause_may_delete_workloads_and_nothing_else() -> None:
@@ -105,7 +240,83 @@ def test_hot_backup_may_only_look_and_flush() -> None:
     plan = plan_of("kraft-separate-pools", strategy=Strategy.HOT)
     assert rights(plan) == {"kafka pods * get,list", "kafka pods/exec * create"}
     assert plan.name.endswith(".hot")
+    assert [account.name for account in plan.accounts] == ["my-cluster-kanister-kafka-hot"], (
+        "beside a cold backup of the same cluster it must not take its account"
+    )
+    assert plan.switch is None
+    assert not plan.record
     assert any("Not guaranteed" in line for line in plan.header)
+
+
+PLURALS = {"configmap": "configmaps", "secret": "secrets", '"$KAFKA"': "kafkas"}
+CALL = re.compile(
+    r'\b(?:api|kubectl) (get|patch|annotate|delete) ("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
+)
+
+
+BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while) |\bwait_for [^\n]*\" )"
+"""What stands before the name of a function where it is made or called."""
+
+
+def called(parts: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Read verb and resource of each call whose resource stands in what is run of the text."""
+    found = set()
+    texts = [(ROOT / "templates" / "scripts" / part).read_text() for part in parts]
+    whole = re.sub(r"^\s*#.*\n", "", "\n".join(texts), flags=re.MULTILINE)
+    while dead := [
+        name
+        for name in re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
+        if len(re.findall(BEFORE + rf"{name}\b(?!=)", whole, re.MULTILINE)) == 1
+    ]:
+        body = rf"^{dead[0]}\(\) \{{(.*\}}$|[\s\S]*?^\}}$)"
+        whole = re.sub(body, "", whole, flags=re.MULTILINE)
+    for line in whole.replace("\\\n", " ").splitlines():
+        for match in CALL.finditer(line.partition(" # ")[0]):
+            verb, resource, name = match.groups()
+            plural = PLURALS.get(resource, resource.partition(".")[0])
+            many = name.startswith("-") and verb == "get"
+            verb = {"annotate": "patch"}.get(verb, "list" if many else verb)
+            below = re.search(r"--subresource (\w+)", line)
+            found.add((verb, f"{plural}/{below.group(1)}" if below else plural))
+    return found
+
+
+@pytest.mark.parametrize("quiesce_by", QuiesceBy)
+@pytest.mark.parametrize("example", ["mirror-maker-2", "stateful-sets", "zookeeper-node-pools"])
+def test_every_call_of_a_script_is_within_the_rights(example: str, quiesce_by: QuiesceBy) -> None:
+    plan = plan_of(
+        example, engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), quiesce_by=quiesce_by
+    )
+    assert plan.switch is not None
+    phases = [phase for action in plan.actions for phase in action.phases]
+    phases += [action.defer_phase for action in plan.actions if action.defer_phase]
+    for phase in (*phases, plan.switch.phase):
+        (account,) = [one for one in plan.accounts if one.name == phase.account]
+        granted = {
+            (verb, f"{right.resource}/{right.subresource}".rstrip("/"))
+            for right in account.rights
+            for verb in right.verbs
+        }
+        idle = {"kafkanodepools", "kafkanodepools/status"} if not plan.cluster.pools else set()
+        if plan.cluster.zookeeper:
+            idle |= {"kafkas/status", "kafkanodepools/status"}
+        kinds = {kind.value.lower() + "s" for node in plan.cluster.nodes for kind in node.kinds}
+        idle |= {"statefulsets", "strimzipodsets"} - kinds
+        idle |= set() if plan.cluster.writers else {"kafkaconnectors"}
+        missing = {(v, r) for v, r in called(phase.parts) - granted if r not in idle}
+        assert not missing, f"{phase.name} as {account.name}"
+
+
+def test_calls_of_scripts_are_seen() -> None:
+    parts = ("prelude", "pause", "switch", "replicas", "nodes", "restart", "snapshot")
+    found = called(tuple(f"{part}.sh" for part in parts))
+    assert {
+        ("patch", "kafkas"),
+        ("patch", "deployments/scale"),
+        ("patch", "configmaps"),
+        ("list", "volumesnapshots"),
+    } <= found
+    assert ("list", "pods") not in found, "nobody calls it"
 
 
 def test_header_has_five_lines() -> None:
@@ -157,6 +368,20 @@ def test_annotation_form_says_what_to_set() -> None:
         pytest.param({"labels": (("a", "c d"),)}, "label", id="label-value"),
         pytest.param({"annotations": (("a b", "c"),)}, "label, annotation", id="annotation"),
         pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
+        pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
+        pytest.param(
+            {"snapshot_class": "A b", "engine": Engine.KANISTER},
+            "snapshot-class",
+            id="snapshot-class",
+        ),
+        pytest.param(
+            {"restore_point": "A b", "kasten": (KastenForm.RESTORE,)},
+            "restore-point",
+            id="restore-point",
+        ),
+        pytest.param(
+            {"strategy": Strategy.HOT, "engine": Engine.KANISTER}, "engine", id="hot-engine"
+        ),
     ],
 )
 def test_options_that_cannot_work(choice: dict, path: str) -> None:

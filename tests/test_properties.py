@@ -22,6 +22,8 @@ from kanister_kafka import (
     stream,
     validate_text,
 )
+from kanister_kafka.options import Engine
+from kanister_kafka.plan import Phase
 
 from .conftest import ROOT
 
@@ -84,11 +86,13 @@ texts = st.text(max_size=40)
 options = st.builds(
     Options,
     strategy=st.sampled_from(Strategy),
+    engine=st.sampled_from(Engine),
     quiesce_by=st.sampled_from(QuiesceBy),
+    restart_after=st.sampled_from([0, 60, 3600]),
     kasten=st.lists(st.sampled_from(KastenForm), unique=True).map(tuple),
     run_as_user=st.none() | st.integers(1, 2**31 - 1),
     annotations=st.lists(st.tuples(names, texts), max_size=3, unique_by=lambda p: p[0]).map(tuple),
-)
+).filter(lambda chosen: not tuple(chosen.problems()))
 many = settings(max_examples=60, deadline=None)
 
 
@@ -114,6 +118,23 @@ def environment(phase: dict) -> dict[str, str]:
 def arguments(phase: dict) -> list[str]:
     command = phase["args"]["command"]
     return command[command.index("-c") + 3 :]
+
+
+def commands(plan: Plan, found: dict[str, list[dict]]) -> list[tuple[Phase, list[str]]]:
+    """Pair every phase, the deferred ones and the switch's too, with the command it became."""
+    pairs = []
+    (blueprint,) = found["Blueprint"]
+    for action, rendered in zip(plan.actions, blueprint["actions"].values(), strict=True):
+        spelled = list(zip(action.phases, rendered["phases"], strict=True))
+        if action.defer_phase:
+            spelled.append((action.defer_phase, rendered["deferPhase"]))
+        for phase, one in spelled:
+            assert one["args"]["podOverride"]["serviceAccountName"] == phase.account
+            pairs.append((phase, one["args"]["command"]))
+    if plan.switch:
+        pod = found["Deployment"][0]["spec"]["template"]["spec"]
+        pairs.append((plan.switch.phase, pod["containers"][0]["command"]))
+    return pairs
 
 
 def parsed(plan: Plan) -> dict[str, list[dict]]:
@@ -145,17 +166,48 @@ def test_no_value_changes_on_its_way_through_yaml(
     found = parsed(plan)
     (blueprint,) = found["Blueprint"]
     assert blueprint["metadata"]["name"] == plan.name
-    assert blueprint["metadata"].get("annotations", {}) == dict(chosen.annotations)
-    assert found["ServiceAccount"][0]["metadata"]["namespace"] == plan.cluster.namespace
+    of_blueprint = f"{chosen.kasten_namespace}/{plan.name}"
+    annotations = {"kanister-kafka.io/blueprint": of_blueprint, **dict(chosen.annotations)}
+    for manifest in (one for kind in found.values() for one in kind):
+        metadata = manifest["metadata"]
+        assert metadata["annotations"] == annotations
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "kanister-kafka"
+    accounts = [
+        (a["metadata"]["name"], a["metadata"]["namespace"]) for a in found["ServiceAccount"]
+    ]
+    assert accounts == [(account.name, plan.cluster.namespace) for account in plan.accounts]
     rules = [rule for role in found["Role"] for rule in role["rules"]]
     granted = [name for rule in rules for name in rule.get("resourceNames", [])]
-    assert granted == [name for right in plan.rights for name in right.names]
-    for action, rendered in zip(plan.actions, blueprint["actions"].values(), strict=True):
-        for phase, spelled in zip(action.phases, rendered["phases"], strict=True):
-            command = spelled["args"]["command"]
-            assert tuple(command[1 : 1 + len(phase.values)]) == phase.values
-            assert tuple(arguments(spelled)) == phase.arguments
-            assert all(isinstance(word, str) for word in command)
+    assert granted == [
+        n for account in plan.accounts for right in account.rights for n in right.names
+    ]
+    for phase, command in commands(plan, found):
+        assert tuple(command[1 : 1 + len(phase.values)]) == phase.values
+        assert tuple(command[command.index("-c") + 3 :]) == phase.arguments
+        assert all(isinstance(word, str) for word in command)
+
+
+@many
+@given(clusters(), options)
+def test_each_account_is_bound_to_its_own_roles_alone(
+    cluster: tuple[str, list[dict]], chosen: Options
+) -> None:
+    plan = plan_of(cluster, chosen)
+    found = parsed(plan)
+    roles = {(r["metadata"]["namespace"], r["metadata"]["name"]): r for r in found["Role"]}
+    assert len(roles) == len(found["Role"]) == len(found["RoleBinding"])
+    bound: dict[str, list[tuple[str, str]]] = {account.name: [] for account in plan.accounts}
+    for binding in found["RoleBinding"]:
+        (subject,) = binding["subjects"]
+        assert subject["namespace"] == plan.cluster.namespace
+        bound[subject["name"]].append(
+            (binding["metadata"]["namespace"], binding["roleRef"]["name"])
+        )
+    for account in plan.accounts:
+        rules = [rule for key in bound[account.name] for rule in roles[key]["rules"]]
+        assert len(rules) == len(account.rights)
+    used = {phase.account for phase, _command in commands(plan, found)}
+    assert used == set(bound), "no account without use, and none without rights"
 
 
 @many
@@ -164,17 +216,12 @@ def test_no_value_is_ever_part_of_a_script(
     cluster: tuple[str, list[dict]], chosen: Options
 ) -> None:
     plan = plan_of(cluster, chosen)
-    (blueprint,) = parsed(plan)["Blueprint"]
-    for action, rendered in zip(plan.actions, blueprint["actions"].values(), strict=True):
-        for phase, spelled in zip(action.phases, rendered["phases"], strict=True):
-            command = spelled["args"]["command"]
-            body = command[command.index("-c") + 1]
-            files = ((SCRIPTS / part).read_text() for part in phase.parts)
-            kept = [
-                [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
-                for text in files
-            ]
-            assert body == "\n\n".join("\n".join(lines).strip("\n") for lines in kept) + "\n"
+    for phase, command in commands(plan, parsed(plan)):
+        body = command[command.index("-c") + 1]
+        lines = [line for part in phase.parts for line in (SCRIPTS / part).read_text().splitlines()]
+        code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        assert body.splitlines() == code, "the files, without comments and blank lines"
+        assert body.endswith("\n")
 
 
 @many
@@ -188,7 +235,10 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
     if chosen.strategy is Strategy.HOT:
         assert [p["name"] for p in actions["backupPrehook"]["phases"]] == ["flush"]
         assert set(actions) == {"backupPrehook"}
+        assert plan.switch is None
+        assert [account.name[-4:] for account in plan.accounts] == ["-hot"]
         return
+    assert (plan.switch is None) is (chosen.restart_after == 0)
     quiesce, flush, stop = actions["backupPrehook"]["phases"]
     assert [p["name"] for p in (quiesce, flush, stop)] == ["quiesce", "flush", "stop"]
     values = environment(stop)
@@ -202,14 +252,61 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         assert all(roles[name] == {"broker"} for name in first)
         assert all("controller" in roles[name] for name in last)
     recover = actions["backupPrehook"]["deferPhase"]
-    restarts = (recover, *actions["backupPosthook"]["phases"], *actions["resume"]["phases"])
+    restarts = [recover, *actions["backupPosthook"]["phases"], *actions["resume"]["phases"]]
+    if chosen.engine is Engine.KANISTER:
+        backup = {phase["name"]: phase for phase in actions["backup"]["phases"]}
+        assert list(backup) == [
+            *("backupQuiesce", "backupKeep", "backupFlush", "backupStop"),
+            *("backupSnapshot", "backupRestart", "backupReady"),
+        ]
+        restarts += [actions["backup"]["deferPhase"], backup["backupRestart"]]
+        restarts += [actions["restore"]["phases"][-1]]
+        assert environment(backup["backupStop"])["BROKERS"] == values["BROKERS"]
+        assert environment(actions["backup"]["deferPhase"])["OWN_RUN"] == "{{ .Time }}"
+        assert environment(actions["backup"]["deferPhase"])["LEAVE_STOPPED"] == ""
+    else:
+        assert not {"backup", "restore", "delete"} & set(actions)
+    has_hooks = KastenForm.RESTORE in chosen.kasten
+    assert ({"beforeRestore", "afterRestore"} <= set(actions)) is has_hooks
     for restart in restarts:
         known = environment(restart)
         zookeeper = [name for name in known["ZOOKEEPER"].split(",") if name]
         assert sorted(known["KAFKA_NODES"].split(",") + zookeeper) == sorted(first + last)
         assert arguments(restart) == arguments(quiesce), "every writer that is quiesced is released"
-    assert environment(recover)["UNLESS_STOPPED_BY"] == environment(stop)["RUN"] == "{{ .Time }}"
-    assert environment(restarts[1])["UNLESS_STOPPED_BY"] == ""
+    assert environment(recover)["OWN_RUN"] == environment(stop)["RUN"] == "{{ .Time }}"
+    assert environment(recover)["LEAVE_STOPPED"] == "yes"
+    assert environment(restarts[1])["OWN_RUN"] == environment(restarts[2])["OWN_RUN"] == ""
+
+
+@many
+@given(clusters(), options)
+def test_switch_knows_all_that_a_restart_knows(
+    cluster: tuple[str, list[dict]], chosen: Options
+) -> None:
+    plan = plan_of(cluster, chosen)
+    found = parsed(plan)
+    if plan.switch is None:
+        assert "Deployment" not in found
+        assert not [a for a in plan.accounts if a.name.endswith("-switch")]
+        assert "kanister-kafka-switch" not in stream(render(plan))
+        return
+    (deployment,) = found["Deployment"]
+    assert "replicas" not in deployment["spec"], "whoever applies it again must not disarm it"
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == plan.switch.name == deployment["metadata"]["name"]
+    command = pod["containers"][0]["command"]
+    known = dict(word.split("=", 1) for word in command[1 : command.index("bash")])
+    restart = found["Blueprint"][0]["actions"]["backupPosthook"]["phases"][0]
+    assert known == environment(restart) | {"RESTART_AFTER": str(chosen.restart_after)}
+    assert command[command.index("-c") + 3 :] == arguments(restart)
+    assert command[command.index("-c") + 2] == "switch"
+    for container in pod["containers"]:
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+    assert pod["securityContext"]["runAsNonRoot"] is True
 
 
 @many
@@ -221,13 +318,25 @@ def test_every_right_that_is_asked_for_is_granted(
     found = parsed(plan)
     if chosen.strategy is Strategy.HOT:
         return
-    quiesce = found["Blueprint"][0]["actions"]["backupPrehook"]["phases"][0]
-    for right in environment(quiesce)["RIGHTS"].split():
+    bindings = {
+        (b["metadata"]["namespace"], b["roleRef"]["name"]): b["subjects"][0]["name"]
+        for b in found["RoleBinding"]
+    }
+    asked = [
+        (phase.account, right)
+        for phase, _command in commands(plan, found)
+        for value in phase.values
+        if value.startswith("RIGHTS=")
+        for right in value.removeprefix("RIGHTS=").split()
+    ]
+    assert asked
+    for account, right in asked:
         verb, resource, subresource, name, namespace = right.split(":")
         plural, _, group = resource.partition(".")
         plural = f"{plural}/{subresource}" if subresource else plural
         assert any(
             role["metadata"]["namespace"] == namespace
+            and bindings[namespace, role["metadata"]["name"]] == account
             and group in rule["apiGroups"]
             and plural in rule["resources"]
             and verb in rule["verbs"]

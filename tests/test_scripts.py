@@ -2,83 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
 
 import pytest
 
-from .conftest import ROOT
-
-SCRIPTS = ROOT / "templates" / "scripts"
-FAKE = f"""#!{sys.executable}
-import json, os, re, sys
-folder = os.environ["FAKE"]
-call = " ".join(sys.argv[1:])
-with open(folder + "/calls", "a") as log:
-    log.write(call + "\\n")
-answers = json.load(open(folder + "/answers"))
-seen = open(folder + "/calls").read().splitlines()
-for pattern, replies in answers:
-    if re.search(pattern, call):
-        count = sum(bool(re.search(pattern, line)) for line in seen)
-        code, out, err = replies[min(count, len(replies)) - 1]
-        sys.stdout.write(out)
-        sys.stderr.write(err)
-        sys.exit(code)
-sys.exit(0)
-"""
-
-
-@dataclass
-class Shell:
-    """Runs a body after the given script files."""
-
-    folder: Path
-    answers: list[tuple[str, list[tuple[int, str, str]]]] = field(default_factory=list)
-
-    def on(self, pattern: str, *replies: str | tuple[int, str, str]) -> Shell:
-        """Answer calls that match, one reply after the other, the last one for ever."""
-        told = [(0, r, "") if isinstance(r, str) else r for r in replies]
-        self.answers.append((pattern, told))
-        return self
-
-    def run(self, *files: str, body: str = "", **values: str) -> subprocess.CompletedProcess[str]:
-        (self.folder / "answers").write_text(json.dumps(self.answers))
-        (self.folder / "calls").write_text("")
-        kubectl = self.folder / "kubectl"
-        kubectl.write_text(FAKE)
-        kubectl.chmod(0o755)
-        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
-        text = "\n".join((SCRIPTS / file).read_text() for file in files) + "\n" + body
-        return subprocess.run(
-            ["bash", "-c", text, "phase", *values.pop("arguments", "").split()],
-            env={
-                "PATH": path,
-                "FAKE": str(self.folder),
-                "NAMESPACE": "kafka",
-                "RECORD": "",
-                **values,
-            },
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    def calls(self, word: str = "") -> list[str]:
-        return [c for c in (self.folder / "calls").read_text().splitlines() if word in c]
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-FORBIDDEN = (1, "", "Error from server (Forbidden): pods is forbidden: User cannot list")
-AWAY = (1, "", "The connection to the server was refused")
+from .shell_fixture import AWAY, FORBIDDEN, SCRIPTS, Shell
 
 
 def test_missing_right_ends_at_once_and_is_told(shell: Shell) -> None:
@@ -162,6 +90,56 @@ def test_damaged_count_is_refused(shell: Shell) -> None:
     assert not shell.calls("patch")
 
 
+@pytest.mark.parametrize(
+    ("seen", "kept", "replicas"),
+    [
+        pytest.param("0|", "2", "2", id="annotation-lost"),
+        pytest.param("0|", "unset", "null", id="annotation-lost-unset"),
+        pytest.param("0|3", "2", "3", id="annotation-goes-first"),
+        pytest.param("1|", "2", None, id="scaled-by-somebody-since"),
+        pytest.param("|", "2", None, id="at-its-default"),
+        pytest.param("0|", "", None, id="nothing-kept"),
+    ],
+)
+def test_second_copy_counts_where_the_first_is_lost(
+    shell: Shell, seen: str, kept: str, replicas: str | None
+) -> None:
+    shell.on("^get", seen)
+    body = f"restore_replicas kmm2 mirror kafka '{kept}'"
+    done = shell.run("prelude.sh", "replicas.sh", body=body)
+    assert done.returncode == 0, done.stderr
+    patches = shell.calls("patch")
+    assert len(patches) == (replicas is not None)
+    if replicas is not None:
+        assert f'"spec":{{"replicas":{replicas}}}' in patches[0]
+
+
+def test_damaged_second_copy_is_refused(shell: Shell) -> None:
+    shell.on("^get", "0|")
+    body = """restore_replicas kmm2 mirror kafka '1},"x":{'"""
+    assert shell.run("prelude.sh", "replicas.sh", body=body).returncode != 0
+    assert not shell.calls("patch")
+
+
+def test_count_is_written_into_the_record_before_the_writer_is_scaled(shell: Shell) -> None:
+    shell.on("^get", "3|")
+    body = "scale_to_zero kmm2 mirror kafka replicas.K.kafka.mirror"
+    done = shell.run("prelude.sh", "replicas.sh", body=body, RECORD="r")
+    assert done.returncode == 0, done.stderr
+    record, writer = shell.writes()
+    assert record.patch["data"] == {"replicas.K.kafka.mirror": "3"}
+    assert writer.args[1:3] == ["kmm2", "mirror"]
+
+
+def test_second_copy_is_read_by_its_whole_name(shell: Shell) -> None:
+    """Names may have dots, which mean something in a JSONPath."""
+    shell.on("^get", "4")
+    done = shell.run("prelude.sh", "replicas.sh", body="kept Kind.a home my.mirror", RECORD="r")
+    assert done.stdout == "4"
+    (call,) = shell.calls()
+    assert call.endswith(r"jsonpath={.data['replicas\.Kind\.a\.home\.my\.mirror']}")
+
+
 PAUSE = r"annotations\.strimzi"
 BEFORE = r"annotations\.kanister"
 CONDITION = "ReconciliationPaused"
@@ -177,7 +155,7 @@ CONDITION = "ReconciliationPaused"
     ],
 )
 def test_former_pause_is_kept_once(shell: Shell, value: str, before: str, kept: str) -> None:
-    shell.on(PAUSE, value).on(BEFORE, before)
+    shell.on(PAUSE, value, value, "true").on(BEFORE, before)
     states = ("True",) if value == "true" else ("", "", "True")
     shell.on(CONDITION, *states)
     done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 30")
@@ -189,7 +167,8 @@ def test_former_pause_is_kept_once(shell: Shell, value: str, before: str, kept: 
 
 def test_pause_waits_for_the_end_of_an_earlier_one(shell: Shell) -> None:
     """The annotation is gone but the old condition still stands: the operator is at work."""
-    shell.on(PAUSE, "").on(BEFORE, "").on(CONDITION, "True", "True", "", "True")
+    earlier = ("", "", "", "")
+    shell.on(PAUSE, *earlier, "true").on(BEFORE, "").on(CONDITION, "True", "True", "", "True")
     done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 30")
     assert done.returncode == 0, done.stderr
     calls = shell.calls()
@@ -198,7 +177,7 @@ def test_pause_waits_for_the_end_of_an_earlier_one(shell: Shell) -> None:
 
 
 def test_pause_that_nobody_acknowledges_runs_out(shell: Shell) -> None:
-    shell.on(PAUSE, "").on(BEFORE, "").on(CONDITION, "")
+    shell.on(PAUSE, "", "", "true").on(BEFORE, "").on(CONDITION, "")
     done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 1")
     assert done.returncode != 0
     assert "does it run?" in done.stderr
@@ -225,107 +204,10 @@ def test_former_pause_is_put_back(shell: Shell, before: str, words: str | None) 
         assert calls[0].endswith("kanister-kafka.io/pause-before-")
 
 
-RESTART = ("prelude.sh", "pause.sh", "replicas.sh", "nodes.sh", "restart.sh")
-VALUES = {
-    "CLUSTER": "my-cluster",
-    "RECORD": "record",
-    "NODES": "StrimziPodSet",
-    "ZOOKEEPER": "",
-    "KAFKA_NODES": "my-cluster-broker",
-    "READY_LIMIT": "5",
-    "UNLESS_STOPPED_BY": "",
-}
-
-
-def test_recovery_leaves_a_stop_of_this_very_run_alone(shell: Shell) -> None:
-    shell.on(r"data\.state", "stopped|now")
-    done = shell.run(*RESTART, **{**VALUES, "UNLESS_STOPPED_BY": "now"})
-    assert done.returncode == 0, done.stderr
-    assert not shell.calls("annotate")
-    assert not shell.calls("patch")
-
-
-@pytest.mark.parametrize(
-    ("state", "run"),
-    [
-        pytest.param("stopped", "yesterday", id="stopped-by-an-earlier-run"),
-        pytest.param("stopping", "now", id="half-way"),
-    ],
-)
-def test_recovery_brings_back_everything_else(shell: Shell, state: str, run: str) -> None:
-    shell.on(r"data\.state", f"{state}|{run}").on(BEFORE, "unset")
-    shell.on("get strimzipodsets", "my-cluster-broker   2   b-0,b-1")
-    done = shell.run(*RESTART, **{**VALUES, "UNLESS_STOPPED_BY": "now"})
-    assert done.returncode == 0, done.stderr
-    assert shell.calls("annotate")[0].endswith("strimzi.io/pause-reconciliation-")
-
-
-def test_restart_needs_no_record(shell: Shell) -> None:
-    shell.on("configmap", (1, "", "Error from server (NotFound): configmaps not found"))
-    shell.on("get kmm2.*replicas-before", "0|2").on(BEFORE, "unset")
-    shell.on("get strimzipodsets", "my-cluster-broker   2   b-0,b-1")
-    done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
-    assert done.returncode == 0, done.stderr
-    assert any('"replicas":2' in call and "-n tools" in call for call in shell.calls("patch"))
-
-
-def test_recovery_that_cannot_tell_brings_back_and_fails_the_backup(shell: Shell) -> None:
-    """The stop may have succeeded: a green action would call a hot snapshot a cold one."""
-    shell.on("get configmap", (1, "", "Error from server (NotFound): configmaps not found"))
-    shell.on(BEFORE, "unset").on("get strimzipodsets", "my-cluster-broker   2   b-0,b-1")
-    done = shell.run(*RESTART, **{**VALUES, "UNLESS_STOPPED_BY": "now"})
-    assert shell.calls("annotate")[0].endswith("strimzi.io/pause-reconciliation-")
-    assert done.returncode != 0
-    assert "this is no backup" in done.stderr
-
-
-def test_restart_of_what_runs_changes_nothing(shell: Shell) -> None:
-    shell.on(r"data\.state", "running").on("get kmm2.*replicas-before", "2|").on(BEFORE, "")
-    done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
-    assert done.returncode == 0, done.stderr
-    assert not shell.calls("annotate")
-    assert not [call for call in shell.calls("patch") if "configmap" not in call]
-
-
-@pytest.mark.parametrize(
-    ("rows", "missing"),
-    [
-        pytest.param("", "my-cluster-broker is not there yet", id="absent"),
-        pytest.param("my-cluster-broker <none> b-0,b-1", "has 0 of 2 pods ready", id="new"),
-        pytest.param("my-cluster-broker 1 b-0,b-1", "has 1 of 2 pods ready", id="some"),
-    ],
-)
-def test_restart_names_what_does_not_serve(shell: Shell, rows: str, missing: str) -> None:
-    shell.on(BEFORE, "unset").on("get strimzipodsets", rows)
-    done = shell.run(*RESTART, **{**VALUES, "READY_LIMIT": "1"})
-    assert done.returncode != 0
-    assert missing in done.stderr.splitlines()[-1]
-    assert not [call for call in shell.calls("patch") if "kmm2" in call], "the mirror is last"
-
-
-def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shell) -> None:
-    shell.on("get statefulsets.apps [^ ]* -n kafka --ignore-not-found", "statefulset/x")
-    shell.on("get statefulsets.apps old-zookeeper", "0|3")
-    shell.on("get statefulsets.apps old-kafka", "0|6")
-    rows = [(0, "old-zookeeper 3 3", ""), (0, "old-kafka 6 6", "")]
-    shell.answers.insert(0, ("custom-columns", rows))
-    shell.on(BEFORE, "unset")
-    values = {**VALUES, "NODES": "StatefulSet,StrimziPodSet", "ZOOKEEPER": "old-zookeeper"}
-    done = shell.run(*RESTART, **{**values, "KAFKA_NODES": "old-kafka"})
-    assert done.returncode == 0, done.stderr
-    order = [
-        next(w for w in ("old-zookeeper", "old-kafka", "annotate") if w in call)
-        for call in shell.calls()
-        if call.startswith(("annotate", "patch statefulsets"))
-    ]
-    assert order[:3] == ["old-zookeeper", "old-kafka", "annotate"]
-
-
 def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
     shell.on("get pods", "b-0 c-kafka\nb-1 c-kafka\nz-0 c-zookeeper\n")
     shell.on("exec b-1", (1, "", "no space"))
-    values = {"CLUSTER": "c", "RECORD": "r", "FLUSH_LIMIT": "5"}
-    done = shell.run("prelude.sh", "flush.sh", **values)
+    done = shell.run("prelude.sh", "flush.sh", CLUSTER="c", FLUSH_LIMIT="5")
     assert done.returncode != 0
     assert "not flushed within 5s: b-1" in done.stderr.splitlines()[-1]
     assert [c.split(" -- ")[0] for c in sorted(shell.calls("exec"))] == [
@@ -335,77 +217,122 @@ def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
     ]
 
 
-def test_flush_of_a_cluster_without_pods_fails_unless_it_is_stopped(shell: Shell) -> None:
-    values = {"CLUSTER": "c", "FLUSH_LIMIT": "5"}
-    assert shell.run("prelude.sh", "flush.sh", RECORD="", **values).returncode != 0
-    shell.on(r"data\.state", "running")
-    assert shell.run("prelude.sh", "flush.sh", RECORD="r", **values).returncode != 0
-    shell.answers.clear()
-    shell.on(r"data\.state", "quiescing")
-    assert shell.run("prelude.sh", "flush.sh", RECORD="r", **values).returncode == 0
+def test_flush_of_a_cluster_without_pods_fails(shell: Shell) -> None:
+    done = shell.run("prelude.sh", "flush.sh", CLUSTER="c", FLUSH_LIMIT="5")
+    assert done.returncode != 0
+    assert "Kafka c has no pods" in done.stderr.splitlines()[-1]
 
 
-def test_no_script_uses_kubectl_wait_or_a_go_template() -> None:
-    for path in SCRIPTS.glob("*.sh"):
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-        text = "\n".join(lines)
-        assert "kubectl wait" not in text, f"{path}: a missing right to watch makes it hang"
-        assert "{{" not in text, f"{path}: Kanister would take it for a template"
-        assert "<<" not in text, f"{path}: needs a file where the root file system is read-only"
+def test_conflict_ends_at_once(shell: Shell) -> None:
+    shell.on("patch", (1, "", "Error from server (Conflict): the object has been modified"))
+    assert shell.run("prelude.sh", body="record state=running", RECORD="r").returncode != 0
+    assert len(shell.calls("state")) == 1, "asked again, it would write over the other's"
 
 
-def test_pool_without_nodes_is_ready(shell: Shell) -> None:
-    rows = "my-cluster-broker 2 b-0,b-1\nmy-cluster-empty <none> <none>\nmy-cluster-zero 0 <none>"
-    shell.on(BEFORE, "unset").on("get strimzipodsets", rows)
-    nodes = "my-cluster-broker,my-cluster-empty,my-cluster-zero"
-    done = shell.run(*RESTART, **{**VALUES, "KAFKA_NODES": nodes})
-    assert done.returncode == 0, done.stderr
+# What is told to people
 
 
-@pytest.mark.parametrize(
-    ("answer", "fits"),
-    [
-        pytest.param("3|[0,1,2]", True, id="ids"),
-        pytest.param("0|", True, id="no-nodes"),
-        pytest.param("0|[]", True, id="empty"),
-        pytest.param("3|", False, id="no-ids"),
-        pytest.param('3|["x"]', False, id="no-numbers"),
-    ],
+TEXTS = (
+    "".join(map(chr, range(1, 127))) + "\\n\\u0041 é 日本 \U0001f600",
+    '"}, {"kind": "Secret"',
+    "$(reboot) `reboot` %s %d \\",
+    "-n -e",
+    "",
 )
-def test_node_ids_are_kept_or_nothing_is_stopped(shell: Shell, answer: str, *, fits: bool) -> None:
-    shell.on("auth can-i", "yes").on("get kafkanodepools", answer).on(BEFORE, "")
-    shell.on(r"kafkaMetadataState", "KRaft|True|").on(PAUSE, "").on(CONDITION, "")
-    shell.on("get pods", "c-pool-0 c-pool|c-kafka True\n").on("status", "")
-    done = shell.run(
-        *("prelude.sh", "pause.sh", "quiesce.sh"),
-        CLUSTER="c",
-        RECORD="r",
-        POOLS="pool",
-        WORKLOADS="c-pool",
-        RUN="now",
-        FIT_LIMIT="1",
-        WRITER_LIMIT="1",
-        RIGHTS="get:pods:::kafka",
-    )
-    assert (done.returncode == 0) is fits, done.stderr
-    kept = [call for call in shell.calls("patch configmap") if "nodeIds.pool" in call]
-    assert len(kept) == int(fits)
 
 
-def test_failure_is_kept_for_the_recovery_that_fails_as_well(shell: Shell) -> None:
-    body = "step 'stopping \"x\"'; fail 'pods still there: a\n\"b\"'"
-    done = shell.run("prelude.sh", body=body, RECORD="r")
-    (call,) = shell.calls("patch configmap")
-    kept = json.loads(call.partition(" -p ")[2])["data"]["failure"]
-    assert "FAILED while stopping  x : pods still there: a  b" in kept
-    assert "FAILED while stopping" in done.stderr.splitlines()[-2]
-
-
-def test_restart_restores_whichever_way_a_writer_was_quiesced(shell: Shell) -> None:
-    """The Blueprint may have been rendered again, with another --quiesce-by, since the stop."""
-    shell.on("get kmm2.*replicas-before", "1|").on("get kmm2.*pause-before", "unset")
-    shell.on(BEFORE, "").on(r"data\.state", "running")
-    done = shell.run(*RESTART, arguments="kmm2/tools/mirror/KafkaMirrorMaker2/w", **VALUES)
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_event_is_json_whatever_its_text(shell: Shell, text: str) -> None:
+    shell.on("get kafkas", "kafka.strimzi.io/v1beta2|1234-uid")
+    done = shell.run("prelude.sh", body='event Warning Odd "$TEXT"', RECORD="r", TEXT=text)
     assert done.returncode == 0, done.stderr
-    (call,) = shell.calls("annotate kmm2")
-    assert "strimzi.io/pause-reconciliation- kanister-kafka.io/pause-before-" in call
+    (event,) = shell.made("Event")
+    assert len(event["message"].encode()) >= len(text) // 2
+    assert event["involvedObject"] == {
+        "apiVersion": "kafka.strimzi.io/v1beta2",
+        "kind": "Kafka",
+        "name": "my-cluster",
+        "namespace": "kafka",
+        "uid": "1234-uid",
+    }
+    assert event["metadata"] == {"generateName": "my-cluster.", "namespace": "kafka"}
+    assert (event["type"], event["reason"]) == ("Warning", "Odd")
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(stamp, event["firstTimestamp"])
+
+
+@pytest.mark.parametrize("answers", [("^create", FORBIDDEN), ("get kafkas", FORBIDDEN)])
+def test_no_step_fails_for_want_of_an_event(shell: Shell, answers: tuple) -> None:
+    shell.on(*answers)
+    done = shell.run("prelude.sh", body="event Normal Odd text; echo over", RECORD="r")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("over\n")
+
+
+def test_hot_backup_writes_no_event(shell: Shell) -> None:
+    assert shell.run("prelude.sh", body="event Normal Odd text").returncode == 0
+    assert not shell.all(), "its account may not"
+
+
+def test_failure_is_told_in_record_event_and_last_line(shell: Shell) -> None:
+    body = "step 'stopping \"x\"'; fail 'pods still there: a\n\"b\"'"
+    done = shell.run("prelude.sh", body=body, RECORD="r", name="stop")
+    assert "stop: FAILED while stopping  x : pods still there: a  b" in shell.recorded()["failure"]
+    (event,) = shell.made("Event")
+    assert (event["type"], event["reason"]) == ("Warning", "StopFailed")
+    assert "pods still there" in event["message"]
+    assert 'stop: FAILED while stopping "x": pods still there: a' in done.stderr.splitlines()[-2]
+
+
+@pytest.mark.parametrize("name", ["recover", "backupRecover"])
+def test_recovery_that_fails_tells_why_it_was_called(shell: Shell, name: str) -> None:
+    shell.on(r"get configmap .*data\.failure", "then stop: FAILED while stopping: it hangs")
+    done = shell.run("prelude.sh", body="step looking; fail no", RECORD="r", name=name)
+    assert "failure" not in shell.recorded(), "the first reason stays"
+    told = "FAILED while looking: no; it was called because of then stop: FAILED while stopping"
+    assert told in done.stderr.splitlines()[-1]
+
+
+def test_failure_inside_a_substitution_tells_its_reason(shell: Shell) -> None:
+    """The variable that keeps the reason is lost with the subshell."""
+    body = "step looking; x=$(fail 'the reason'); echo \"$x\""
+    done = shell.run("prelude.sh", body=body)
+    assert done.returncode != 0
+    assert "the reason" in done.stderr
+
+
+def test_times_sort_as_text(shell: Shell) -> None:
+    body = 'a=$(now) b=$(later 3600) c=$(later 86400); [[ $a < $b && $b < $c ]] && echo "$a"'
+    done = shell.run("prelude.sh", body=body)
+    assert re.fullmatch(r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z\n", done.stdout), done.stderr
+
+
+# What holds for every script
+
+HERE_DOCUMENT = re.compile(r"<<-?\s*[\"'\\A-Za-z_]|<<<")
+
+
+def test_no_script_needs_what_it_may_not_have() -> None:
+    paths = sorted(SCRIPTS.glob("*.sh"))
+    assert len(paths) > 20
+    for path in paths:
+        code = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+        text = "\n".join(code)
+        assert "kubectl wait" not in text, f"{path}: a missing right to watch makes it hang"
+        assert "--request-timeout" not in text, f"{path}: kubectl loses its configuration"
+        assert "{{" not in text, f"{path}: Kanister would take it for a template"
+        told = "needs a file where the root file system is read-only"
+        assert not HERE_DOCUMENT.search(text), f"{path}: {told}"
+        assert not re.search(r"\bmktemp\b|>\s*/tmp|>\s*\"?\$\{?TMP", text), f"{path}: {told}"
+
+
+@pytest.mark.parametrize("text", ["cat <<EOF", "cat <<-'E'", 'cat << "E"', "read x <<<a"])
+def test_here_documents_are_seen(text: str) -> None:
+    assert HERE_DOCUMENT.search(text)
+
+
+def test_every_script_says_what_it_is_for() -> None:
+    for path in SCRIPTS.glob("*.sh"):
+        first, second, *_ = path.read_text().splitlines()
+        assert first == "# shellcheck shell=bash", path
+        assert second.startswith("# ") and len(second) > 20, path

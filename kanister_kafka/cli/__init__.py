@@ -14,7 +14,9 @@ def main() -> None:
     """Consistent backups of Kafka on Kubernetes.
 
     From a cluster's Strimzi resources to a Kanister Blueprint that stops it cleanly, lets its
-    volumes be snapshotted and brings it back; and a validator for any Blueprint.
+    volumes be snapshotted and brings it back; put on the cluster, checked, rehearsed, run and
+    followed there; and a validator for any Blueprint.
 
-    Exit codes: 0 done, 1 the input is wrong, 2 wrong use, or a file or cluster out of reach.
+    Exit codes: 0 done, 1 the input is wrong or an action failed, 2 wrong use, or a file or cluster
+    out of reach.
     """

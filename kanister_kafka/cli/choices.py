@@ -18,6 +18,7 @@ from kanister_kafka.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
     FREQUENCIES,
+    Engine,
     KastenForm,
     Limits,
     Options,
@@ -31,10 +32,11 @@ from kanister_kafka.strimzi import parse_version, read
 
 Command = Callable[..., None]
 PLATFORM = "platform"
+NEVER = "never"
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
-def _seconds(text: str) -> int:
+def seconds(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
     match = re.fullmatch(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?", text)
     if not text or match is None:
@@ -43,7 +45,12 @@ def _seconds(text: str) -> int:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _seconds_or_never(text: str) -> int:
+    """Read a duration, or never, which is 0."""
+    return 0 if text == NEVER else seconds(text)
+
+
+def pair(text: str) -> tuple[str, str]:
     """Read KEY=VALUE."""
     key, equals, value = text.partition("=")
     if not key or not equals:
@@ -108,6 +115,26 @@ plan_options = _several(
         help="cold: stop the cluster for the snapshot; hot: flush only.",
     ),
     click.option(
+        "--engine",
+        type=_choice(Engine),
+        default=Engine.KASTEN.value,
+        show_default=True,
+        help="Who takes the snapshots: Kasten, or the Blueprint, which can then restore too.",
+    ),
+    click.option(
+        "--snapshot-class",
+        default="",
+        help="VolumeSnapshotClass for --engine kanister.  [default: the driver's]",
+    ),
+    click.option(
+        "--restart-after",
+        type=_seconds_or_never,
+        metavar="DURATION|never",
+        default="1h",
+        show_default=True,
+        help="When the dead man's switch brings Kafka back that nobody has brought back.",
+    ),
+    click.option(
         "--quiesce-by",
         type=_choice(QuiesceBy),
         default=QuiesceBy.REPLICAS.value,
@@ -118,7 +145,11 @@ plan_options = _several(
         "--kasten",
         type=_choice(KastenForm),
         multiple=True,
-        help="Add a Policy or a BlueprintBinding, or print the annotation to set; repeatable.",
+        help="Add a Policy, a BlueprintBinding or a RestoreAction, or print the annotation to set; "
+        "repeatable.",
+    ),
+    click.option(
+        "--restore-point", default="", help="RestorePoint that the RestoreAction restores."
     ),
     click.option(
         "--kasten-namespace",
@@ -156,7 +187,7 @@ plan_options = _several(
     click.option(
         "--label",
         "labels",
-        type=_pair,
+        type=pair,
         multiple=True,
         metavar="KEY=VALUE",
         help="Extra label of every object; repeatable.",
@@ -164,7 +195,7 @@ plan_options = _several(
     click.option(
         "--annotation",
         "annotations",
-        type=_pair,
+        type=pair,
         multiple=True,
         metavar="KEY=VALUE",
         help="Extra annotation of every object; repeatable.",
@@ -172,7 +203,7 @@ plan_options = _several(
     click.option(
         "--timeout",
         "timeouts",
-        type=_pair,
+        type=pair,
         multiple=True,
         metavar="STEP=DURATION",
         help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
@@ -181,7 +212,7 @@ plan_options = _several(
     ),
     click.option(
         "--hook-timeout",
-        type=_seconds,
+        type=seconds,
         metavar="DURATION",
         default="20m",
         show_default=True,
@@ -238,6 +269,7 @@ def plan_of(
 def _options(
     *,
     strategy: str,
+    engine: str,
     quiesce_by: str,
     kasten: tuple[str, ...],
     run_as_user: str,
@@ -250,11 +282,12 @@ def _options(
             raise click.BadParameter(
                 f"{step!r} is none of {', '.join(LIMITS)}", param_hint="--timeout"
             )
-        limits[step] = _seconds(text)
+        limits[step] = seconds(text)
     if run_as_user != PLATFORM and not run_as_user.isdecimal():
         raise click.BadParameter("must be a user id or platform", param_hint="--run-as-user")
     return Options(
         strategy=Strategy(strategy),
+        engine=Engine(engine),
         quiesce_by=QuiesceBy(quiesce_by),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),

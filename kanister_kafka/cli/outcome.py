@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from kanister_kafka.plan import Plan
 
 COMMANDS = {
+    "apply": "Put the Blueprint and all that it needs on the cluster.",
+    "check": "Say before a backup whether it would work on the live cluster.",
     "completion": "Print the script that makes a shell complete this command.",
+    "delete": "Take from the cluster what `apply` has put there.",
     "explain": "Say what a check finds, and what is right.",
     "plan": "Show what a backup will do.",
     "preview": "Show what Kanister will really run.",
+    "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
+    "resume": "Bring a stopped Kafka back, with or without Kanister.",
+    "run": "Run an action of the Blueprint and follow it.",
     "schema": "Print a JSON Schema of the Blueprint, for editors.",
+    "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }
 """What each is for; it is a function of that name in a module of that name."""

@@ -35,6 +35,10 @@ REFUSALS = {
     **dict.fromkeys((408, 429, 500, 502, 503, 504), TransientError),
 }
 
+UNKNOWN_FIELD = "failed to create typed patch object"
+"""With this and HTTP 500 an API server answers an apply with a field that its schema lacks
+(apimachinery, managedfields/internal/structuredmerge.go); another try is of no use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -116,10 +120,12 @@ class Connection:
         except NotFoundError:
             return None
 
-    def items(self, resource: Resource, namespace: str = "", label: str = "") -> Objects:
+    def items(
+        self, resource: Resource, namespace: str = "", label: str = "", *, fields: str = ""
+    ) -> Objects:
         """Return the objects of a namespace, or of all; each with its apiVersion and kind."""
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
-        query = {"limit": str(PAGE), "labelSelector": label}
+        query = {"limit": str(PAGE), "labelSelector": label, "fieldSelector": fields}
         found: list[Object] = []
         while True:
             page = self.ask("GET", _path(resource, namespace), query)
@@ -256,7 +262,9 @@ class _translated:  # noqa: N801 - used as a function, as contextlib's are
             return
         if isinstance(failure, client.ApiException):
             refusal = REFUSALS.get(failure.status or 0, UnreachableError)
-            raise refusal(f"{self.start}: {said(failure)}") from failure
+            if UNKNOWN_FIELD in (words := said(failure)):
+                refusal = RefusedError
+            raise refusal(f"{self.start}: {words}") from failure
         if isinstance(failure, (HTTPError, OSError)):
             raise TransientError(f"{self.start}: {line(failure)}") from failure
         if isinstance(failure, config.ConfigException):

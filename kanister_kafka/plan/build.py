@@ -6,17 +6,22 @@ from collections.abc import Iterable, Iterator
 
 import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
-from kanister_kafka.options import Options, Strategy
-from kanister_kafka.plan.model import Action, Plan
-from kanister_kafka.plan.phases import RUN, Phases
-from kanister_kafka.plan.rights import rights, roles
+from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
+from kanister_kafka.options import Engine, KastenForm, Options, Strategy
+from kanister_kafka.plan.engine import Restore
+from kanister_kafka.plan.engine_rights import restore_rights, snapshot_rights
+from kanister_kafka.plan.model import Action, Names, Plan, Switch
+from kanister_kafka.plan.phases import Phases
+from kanister_kafka.plan.rights import account, backup_rights, merged, switch_rights
+from kanister_kafka.plan.rights import in_order as rights_in_order
 from kanister_kafka.problem import Location, Problem, in_order, warning
 from kanister_kafka.strimzi import KafkaCluster, Writer
 
-COMPONENT = "kanister-kafka"
 POD_SECONDS = 15
 """Allowed for the pod of each phase to start and end."""
 LEAST_RECOVERY = 120
+HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
+"""Actions that Kasten calls, and ends when its time is over."""
 
 
 def build(cluster: KafkaCluster, options: Options, problems: Iterable[Problem] = ()) -> Plan:
@@ -30,10 +35,23 @@ class _Builder:
         self.options = options
         self.limits = options.limits
         self.cold = options.strategy is Strategy.COLD
-        self.account = options.service_account or f"{cluster.name}-{COMPONENT}"
-        self.record = f"{cluster.name}-{COMPONENT}" if self.cold else ""
-        self.rights = rights(cluster, options, self.record)
-        self.phases = Phases(cluster, options, self.record, self.rights)
+        self.engine = options.engine is Engine.KANISTER
+        self.kasten_restore = KastenForm.RESTORE in options.kasten
+        suffix = "" if self.cold else "-hot"
+        own = f"{cluster.name}-{COMPONENT}"
+        self.names = Names(
+            account=options.service_account or f"{own}{suffix}",
+            record=own if self.cold else "",
+            switch=f"{own}-switch" if self.cold and options.restart_after else "",
+            restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
+        )
+        rights = backup_rights(cluster, options, self.names)
+        if self.engine:
+            rights = rights_in_order(
+                merged([*rights, *snapshot_rights(cluster)]), cluster.namespace
+            )
+        self.accounts = [account(cluster, self.names.account, "the steps", rights)]
+        self.phases = Phases(cluster, options, self.names, rights)
 
     def plan(self, problems: Iterable[Problem]) -> Plan:
         cluster, options = self.cluster, self.options
@@ -42,46 +60,69 @@ class _Builder:
         actions = self._cold_actions() if self.cold else self._hot_actions()
         labels = {
             "app.kubernetes.io/name": COMPONENT,
-            "app.kubernetes.io/managed-by": COMPONENT,
+            MANAGED_BY: COMPONENT,
             **dict(options.labels),
         }
+        annotations = {
+            BLUEPRINT: f"{options.kasten_namespace}/{name}",
+            **dict(options.annotations),
+        }
         found = [*problems, *kasten.problems(cluster, options), *self._check_time(actions)]
+        switch = self._switch()
         return Plan(
             cluster=cluster,
             options=options,
             header=tuple(self._header()),
             name=name,
-            service_account=self.account,
-            record=self.record,
+            accounts=tuple(self.accounts),
+            switch=switch,
+            record=self.names.record,
             labels=tuple(sorted(labels.items())),
-            annotations=tuple(sorted(options.annotations)),
+            annotations=tuple(sorted(annotations.items())),
             actions=actions,
-            rights=self.rights,
-            roles=roles(self.rights, cluster, self.account),
             left_alone=cluster.bystanders,
             bound=kasten.bound(cluster),
             retention=kasten.retention(options),
             kept=kasten.kept(),
+            restored=kasten.restored(),
             has_failure_hook=self.cold,
             notes=tuple(kasten.notes(cluster, options, name)),
             problems=in_order(found),
         )
+
+    def _switch(self) -> Switch | None:
+        name = self.names.switch
+        if not name:
+            return None
+        rights = switch_rights(self.cluster, self.names)
+        self.accounts.append(account(self.cluster, name, "the dead man's switch", rights))
+        return Switch(name=name, phase=self.phases.switch())
 
     def _hot_actions(self) -> tuple[Action, ...]:
         return (Action(name="backupPrehook", phases=(self.phases.flush(),)),)
 
     def _cold_actions(self) -> tuple[Action, ...]:
         make = self.phases
-        phases = (make.quiesce(), make.flush(), make.stop())
+        phases = (make.quiesce("backupPrehook"), make.flush(), make.stop())
         # Whatever time Kasten leaves: past its limit it would cut the recovery off.
         spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
         left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
-        recover = make.restart("recover", left, unless_stopped_by=RUN)
-        return (
+        recover = make.restart("recover", left, recovery=True, leave_stopped=True)
+        hooks = (
             Action(name="backupPrehook", phases=phases, defer_phase=recover),
             Action(name="backupPosthook", phases=(make.restart("restart", self.limits.restart),)),
             Action(name="resume", phases=(make.restart("resume", self.limits.restart),)),
         )
+        return (*hooks, *self._restore_actions())
+
+    def _restore_actions(self) -> tuple[Action, ...]:
+        if not self.names.restore:
+            return ()
+        rights = restore_rights(self.cluster, self.options, self.names, engine=self.engine)
+        self.accounts.append(account(self.cluster, self.names.restore, "a restore", rights))
+        make = Restore(self.phases, self.names, self.options, rights)
+        actions = make.actions() if self.engine else ()
+        return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
 
     def _header(self) -> Iterator[str]:
         cluster = self.cluster
@@ -105,7 +146,7 @@ class _Builder:
         for action in actions:
             pods = len(action.phases) + bool(action.defer_phase)
             needed = action.seconds + pods * POD_SECONDS
-            if action.name != "resume" and needed > self.options.hook_timeout:
+            if action.name in HOOKS and needed > self.options.hook_timeout:
                 yield warning(
                     "hook-timeout",
                     Location(self.cluster.source),

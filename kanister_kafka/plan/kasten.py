@@ -42,6 +42,22 @@ KEPT = (
 Deployments stay out: the operator makes them, and restored ones would be in its way."""
 
 
+RESTORED = (
+    ("", "configmaps"),
+    ("", "persistentvolumeclaims"),
+    ("", "secrets"),
+    ("kafka.strimzi.io", "kafkaconnectors"),
+    ("kafka.strimzi.io", "kafkaconnects"),
+    ("kafka.strimzi.io", "kafkamirrormaker2s"),
+    ("kafka.strimzi.io", "kafkanodepools"),
+    ("kafka.strimzi.io", "kafkas"),
+    ("kafka.strimzi.io", "kafkatopics"),
+    ("kafka.strimzi.io", "kafkausers"),
+)
+"""What a RestoreAction includes and nothing else: pods, StrimziPodSets and Deployments that came
+back from a restore point would be in the operator's way (strimzi-kafka-operator#10127)."""
+
+
 def bound(cluster: KafkaCluster) -> Bound:
     """Return the object that owns the volumes' workloads, or the nearest to it."""
     if len(cluster.pools) == 1 and cluster.zookeeper is None:
@@ -71,6 +87,11 @@ def retention(options: Options) -> tuple[Retention, ...]:
     return tuple(Retention(period=period, count=count) for period, count, _ in RETENTION[first:])
 
 
+def restored() -> tuple[Kept, ...]:
+    """Return the resources that a RestoreAction includes."""
+    return tuple(Kept(group=group, resource=resource) for group, resource in RESTORED)
+
+
 def kept() -> tuple[Kept, ...]:
     """Return the resources that the Policy includes."""
     return tuple(Kept(group=group, resource=resource) for group, resource in KEPT)
@@ -94,6 +115,13 @@ def problems(cluster: KafkaCluster, options: Options) -> Iterator[Problem]:
 
 def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
     """Return what a person has to do for the form chosen."""
+    if options.restore_point:
+        yield (
+            "to do: the RestoreAction starts a restore: keep it out of what is applied, and create "
+            "it when a restore is wanted (docs/kasten.md)"
+        )
+    elif KastenForm.RESTORE in options.kasten:
+        yield "to do: --restore-point adds the RestoreAction when a restore is wanted"
     if KastenForm.ANNOTATION not in options.kasten:
         return
     owner = bound(cluster)

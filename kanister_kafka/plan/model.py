@@ -11,13 +11,14 @@ from kanister_kafka.strimzi import Bystander, KafkaCluster
 
 
 class Stage(enum.Enum):
-    """The five stages of a backup; Kasten or Kanister takes the snapshot itself."""
+    """The stages of a backup and of a restore."""
 
     QUIESCE = "quiesce"
     FLUSH = "flush"
     STOP = "stop"
     SNAPSHOT = "snapshot"
     RESTART = "restart"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,10 @@ class Phase:
     """Words `NAME=VALUE` for the script's environment."""
     arguments: tuple[str, ...]
     steps: tuple[Step, ...]
+    account: str
+    """Service account that it runs as."""
+    outputs: tuple[str, ...] = ()
+    """Keys that it tells Kanister, for artifacts."""
 
     @property
     def seconds(self) -> int:
@@ -75,6 +80,12 @@ class Action:
     phases: tuple[Phase, ...]
     defer_phase: Phase | None = None
     """Runs last whether the phases succeeded or not."""
+    artifact_in: str = ""
+    """Name of the artifact that it takes."""
+    artifact_out: str = ""
+    """Name of the artifact that it leaves for a restore."""
+    artifact: tuple[tuple[str, str], ...] = ()
+    """What is in it: keys, and templates of values."""
 
     @property
     def seconds(self) -> int:
@@ -99,7 +110,42 @@ class Role:
 
     name: str
     namespace: str
+    account: str
+    """Service account that it is bound to."""
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A service account in the namespace of the cluster, with all that it may do."""
+
+    name: str
+    purpose: str
+    rights: tuple[Right, ...]
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names that the steps share."""
+
+    account: str
+    """Service account of the steps."""
+    record: str
+    switch: str
+    """Deployment of the dead man's switch, and its account; empty where there is none."""
+    restore: str
+    """Service account of what restores and deletes; empty where nothing does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The dead man's switch: a Deployment that runs only while Kafka is stopped."""
+
+    name: str
+    """Of the Deployment, and of its service account."""
+    phase: Phase
+    """What its pod does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,21 +185,38 @@ class Plan:
     """Comment at the top of the Blueprint, a line each."""
     name: str
     """Of the Blueprint."""
-    service_account: str
+    accounts: tuple[Account, ...]
+    """The one of the steps first."""
+    switch: Switch | None
     record: str
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""
     labels: tuple[tuple[str, str], ...]
     annotations: tuple[tuple[str, str], ...]
     actions: tuple[Action, ...]
-    rights: tuple[Right, ...]
-    roles: tuple[Role, ...]
     left_alone: tuple[Bystander, ...]
     bound: Bound
     retention: tuple[Retention, ...]
     kept: tuple[Kept, ...]
+    restored: tuple[Kept, ...]
+    """What a RestoreAction includes."""
     has_failure_hook: bool
     """Whether there is anything to bring back when a backup fails."""
     notes: tuple[str, ...]
     """What is left for a person to do, such as annotations to set."""
     problems: tuple[Problem, ...]
     """Warnings of the whole run."""
+
+    @property
+    def service_account(self) -> str:
+        """Name of the service account of the steps."""
+        return self.accounts[0].name
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """What the steps may do, by namespace."""
+        return self.accounts[0].rights
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Roles of all accounts."""
+        return tuple(role for account in self.accounts for role in account.roles)

@@ -1,11 +1,12 @@
-"""The phases of a cold and a hot backup: scripts, values and steps of each."""
+"""The phases that stop a cluster and bring it back: scripts, values and steps of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kanister_kafka.options import Options, QuiesceBy
-from kanister_kafka.plan.model import Phase, Right, Stage, Step
+from kanister_kafka.plan.model import Names, Phase, Right, Stage, Step
 from kanister_kafka.plan.rights import questions
 from kanister_kafka.strimzi import KafkaCluster, Workload, WorkloadKind
 
@@ -18,15 +19,15 @@ class Phases:
     """Makes the phases of one cluster."""
 
     def __init__(
-        self, cluster: KafkaCluster, options: Options, record: str, rights: tuple[Right, ...]
+        self, cluster: KafkaCluster, options: Options, names: Names, rights: tuple[Right, ...]
     ) -> None:
         self.cluster = cluster
         self.options = options
         self.limits = options.limits
-        self.record = record
+        self.names = names
         self.rights = rights
 
-    def quiesce(self) -> Phase:
+    def quiesce(self, action: str, name: str = "quiesce") -> Phase:
         """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
         cluster, limits = self.cluster, self.limits
         by_pause = self.options.quiesce_by is QuiesceBy.PAUSE
@@ -37,8 +38,11 @@ class Phases:
             until="Kafka and its pods are Ready",
             seconds=limits.check,
         )
-        keep = Step(does="keep cluster id and node ids", objects=(f"ConfigMap {self.record}",))
-        steps = [check, keep]
+        record = f"ConfigMap {self.names.record}"
+        steps = [check, Step(does="keep cluster id and node ids", objects=(record,))]
+        if self.names.switch:
+            switch = f"Deployment {self.names.switch}"
+            steps.append(Step(does="arm the dead man's switch", objects=(switch,)))
         if cluster.writers:  # stopped together, waited for together
             steps.append(
                 Step(
@@ -49,30 +53,35 @@ class Phases:
                 )
             )
         return Phase(
-            name="quiesce",
+            name=name,
             stage=Stage.QUIESCE,
-            parts=("prelude.sh", "pause.sh", *self._writer_parts(), "quiesce.sh"),
-            values=self._values(
+            parts=(
+                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh"),
+                *(*self.writer_parts(), "quiesce.sh"),
+            ),
+            values=self.values(
                 RUN=RUN,
+                ACTION=action,
+                SWITCH=self.names.switch,
+                RESTART_AFTER=self.options.restart_after,
                 POOLS=cluster.pools,
                 WORKLOADS=self._names(self._workloads()),
                 FIT_LIMIT=limits.check,
-                WRITER_LIMIT=limits.quiesce,
-                PAUSE_LIMIT=limits.pause if by_pause else None,
-                WRITER_KINDS=self._writer_kinds() if by_pause else None,
+                **self.writer_values(),
                 RIGHTS=" ".join(questions(self.rights)),
             ),
-            arguments=self._writer_arguments(),
+            arguments=self.writer_arguments(),
             steps=tuple(steps),
+            account=self.names.account,
         )
 
-    def flush(self) -> Phase:
+    def flush(self, name: str = "flush") -> Phase:
         """Write what every node has in its page cache to its volumes."""
         return Phase(
-            name="flush",
+            name=name,
             stage=Stage.FLUSH,
             parts=("prelude.sh", "flush.sh"),
-            values=self._values(FLUSH_LIMIT=self.limits.flush),
+            values=self.values(FLUSH_LIMIT=self.limits.flush),
             arguments=(),
             steps=(
                 Step(
@@ -82,12 +91,102 @@ class Phases:
                     seconds=self.limits.flush,
                 ),
             ),
+            account=self.names.account,
         )
 
-    def stop(self) -> Phase:
+    def stop(self, name: str = "stop") -> Phase:
         """Pause, then stop what is beside the nodes, brokers, and the metadata quorum last."""
+        limits = self.limits
+        steps = []
+        if self.names.switch:
+            steps.append(
+                Step(
+                    does="wait for the switch",
+                    objects=(f"Deployment {self.names.switch}",),
+                    until="its pod runs",
+                    seconds=limits.switch,
+                )
+            )
+        steps += self.halt_steps()
+        return Phase(
+            name=name,
+            stage=Stage.STOP,
+            parts=(
+                *("prelude.sh", "pause.sh", "switch.sh", *self.node_parts()),
+                *("nodes.sh", "halt.sh", "stop.sh"),
+            ),
+            values=self.values(
+                RUN=RUN,
+                SWITCH=self.names.switch,
+                SWITCH_LIMIT=limits.switch,
+                **self.halt_values(),
+            ),
+            arguments=(),
+            steps=tuple(steps),
+            account=self.names.account,
+        )
+
+    def restart(
+        self, name: str, seconds: int, *, recovery: bool = False, leave_stopped: bool = False
+    ) -> Phase:
+        """Bring everything back.
+
+        A recovery touches only what its own run has stopped, and leaves alone what that stopped as
+        planned where the snapshot is still to come.
+        """
+        cluster = self.cluster
+        steps = [
+            Step(
+                does="resume reconciliation"
+                + (", unless stopped as planned" if leave_stopped else ""),
+                objects=(
+                    str(cluster),
+                    *(_workload(workload) for workload in self._workloads()[::-1]),
+                ),
+                until="every node is Ready",
+                seconds=seconds,
+            )
+        ]
+        if cluster.writers:
+            steps.append(
+                Step(does="put back as it was", objects=tuple(str(w) for w in cluster.writers))
+            )
+        return Phase(
+            name=name,
+            stage=Stage.RESTART,
+            parts=(
+                *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
+                "restart.sh",
+            ),
+            values=self.values(
+                OWN_RUN=RUN if recovery else "",
+                LEAVE_STOPPED="yes" if leave_stopped else "",
+                SWITCH=self.names.switch,
+                POOLS=cluster.pools,
+                NODES=self._node_kinds(),
+                ZOOKEEPER=self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+                KAFKA_NODES=self._names(cluster.nodes),
+                READY_LIMIT=seconds,
+            ),
+            arguments=self.writer_arguments(),
+            steps=tuple(steps),
+            account=self.names.account,
+        )
+
+    def switch(self) -> Phase:
+        """Wait until the time is over, and then bring everything back."""
+        phase = self.restart("switch", self.limits.restart)
+        *parts, last = phase.parts
+        return replace(
+            phase,
+            parts=(*parts, "wait-for-time.sh", last),
+            values=(*phase.values, f"RESTART_AFTER={self.options.restart_after}"),
+            account=self.names.switch,
+        )
+
+    def halt_steps(self) -> list[Step]:
+        """Return the steps of templates/scripts/halt.sh, for people to read."""
         cluster, limits = self.cluster, self.limits
-        first = self.first()
         steps = [
             Step(
                 does="pause reconciliation",
@@ -105,7 +204,7 @@ class Phases:
                     seconds=limits.components,
                 )
             )
-        for workloads in (first, cluster.quorum):
+        for workloads in (self.first(), cluster.quorum):
             if workloads:
                 steps.append(
                     Step(
@@ -115,58 +214,22 @@ class Phases:
                         seconds=self._stop_limit(workloads),
                     )
                 )
-        return Phase(
-            name="stop",
-            stage=Stage.STOP,
-            parts=("prelude.sh", "pause.sh", *self._node_parts(), "nodes.sh", "stop.sh"),
-            values=self._values(
-                RUN=RUN,
-                NODES=self._node_kinds(),
-                COMPONENTS=cluster.components,
-                BROKERS=self._names(first),
-                QUORUM=self._names(cluster.quorum),
-                PAUSE_LIMIT=limits.pause,
-                COMPONENTS_LIMIT=limits.components,
-                BROKERS_LIMIT=self._stop_limit(first),
-                QUORUM_LIMIT=self._stop_limit(cluster.quorum),
-            ),
-            arguments=(),
-            steps=tuple(steps),
-        )
+        return steps
 
-    def restart(self, name: str, seconds: int, unless_stopped_by: str = "") -> Phase:
-        """Bring everything back; not what the run named has stopped as planned."""
-        cluster = self.cluster
-        steps = [
-            Step(
-                does="resume reconciliation"
-                + (", unless stopped as planned" if unless_stopped_by else ""),
-                objects=(
-                    str(cluster),
-                    *(_workload(workload) for workload in self._workloads()[::-1]),
-                ),
-                until="every node is Ready",
-                seconds=seconds,
-            )
-        ]
-        if cluster.writers:
-            steps.append(
-                Step(does="put back as it was", objects=tuple(str(w) for w in cluster.writers))
-            )
-        return Phase(
-            name=name,
-            stage=Stage.RESTART,
-            parts=("prelude.sh", "pause.sh", "replicas.sh", "nodes.sh", "restart.sh"),
-            values=self._values(
-                UNLESS_STOPPED_BY=unless_stopped_by,
-                NODES=self._node_kinds(),
-                ZOOKEEPER=self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
-                KAFKA_NODES=self._names(cluster.nodes),
-                READY_LIMIT=seconds,
-            ),
-            arguments=self._writer_arguments(),
-            steps=tuple(steps),
-        )
+    def halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of templates/scripts/halt.sh."""
+        cluster, limits = self.cluster, self.limits
+        return {
+            "NODES": self._node_kinds(),
+            "POOLS": cluster.pools,
+            "COMPONENTS": cluster.components,
+            "BROKERS": self._names(self.first()),
+            "QUORUM": self._names(cluster.quorum),
+            "PAUSE_LIMIT": limits.pause,
+            "COMPONENTS_LIMIT": limits.components,
+            "BROKERS_LIMIT": self._stop_limit(self.first()),
+            "QUORUM_LIMIT": self._stop_limit(cluster.quorum),
+        }
 
     def first(self) -> tuple[Workload, ...]:
         """Workloads that stop before the metadata quorum does."""
@@ -183,39 +246,56 @@ class Phases:
         kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
         return ",".join(sorted(kinds))
 
-    def _node_parts(self) -> tuple[str, ...]:
+    def node_parts(self) -> tuple[str, ...]:
+        """Return files that know how to stop a StatefulSet, where there may be one."""
         stateful = WorkloadKind.STATEFUL_SET.value in self._node_kinds()
         return ("replicas.sh",) if stateful else ()
 
-    def _writer_parts(self) -> tuple[str, ...]:
+    def writer_parts(self) -> tuple[str, ...]:
+        """Return files that know how to quiesce a writer."""
         if not self.cluster.writers:
-            return ()
+            return ("writers.sh",)
         if self.options.quiesce_by is QuiesceBy.PAUSE:
-            return ("writer-pause.sh",)
-        return ("replicas.sh", "writer-replicas.sh")
+            return ("writer-pause.sh", "writers.sh")
+        return ("replicas.sh", "writer-replicas.sh", "writers.sh")
 
-    def _writer_arguments(self) -> tuple[str, ...]:
+    def writer_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of the files that quiesce writers."""
+        values: dict[str, str | int | tuple[str, ...]] = {"WRITER_LIMIT": self.limits.quiesce}
+        if self.options.quiesce_by is QuiesceBy.PAUSE:
+            values |= {"PAUSE_LIMIT": self.limits.pause, "WRITER_KINDS": self._writer_kinds()}
+        return values
+
+    def writer_arguments(self) -> tuple[str, ...]:
+        """`RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD` of each writer."""
         return tuple(
             f"{w.resource}/{w.namespace}/{w.name}/{w.kind}/{w.workload}"
             for w in self.cluster.writers
         )
 
-    def _writer_kinds(self) -> tuple[str, ...]:
+    def _writer_kinds(self) -> str:
+        """Return `KIND:RESOURCE,…` of the workloads of each kind of writer."""
         resources = {
             WorkloadKind.POD_SET: "strimzipodsets.core.strimzi.io",
             WorkloadKind.DEPLOYMENT: "deployments.apps",
         }
-        kinds = {kind for writer in self.cluster.writers for kind in writer.kinds}
-        return tuple(resources[kind] for kind in resources if kind in kinds)
+        kinds: dict[str, set[WorkloadKind]] = {}
+        for writer in self.cluster.writers:
+            kinds.setdefault(writer.kind, set()).update(writer.kinds)
+        return " ".join(
+            f"{kind}:{','.join(resources[one] for one in resources if one in found)}"
+            for kind, found in sorted(kinds.items())
+        )
 
     def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:
         return tuple(workload.name for workload in workloads)
 
-    def _values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
+    def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
+        """Spell values as words of `env`; None leaves one out."""
         common = {
             "NAMESPACE": self.cluster.namespace,
             "CLUSTER": self.cluster.name,
-            "RECORD": self.record,
+            "RECORD": self.names.record,
         }
         words = {**common, **values}
         return tuple(

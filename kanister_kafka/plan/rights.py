@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from kanister_kafka.options import Options, QuiesceBy, Strategy
-from kanister_kafka.plan.model import Right, Role, Rule
+from kanister_kafka.plan.model import Account, Names, Right, Role, Rule
 from kanister_kafka.strimzi import KafkaCluster, WorkloadKind
 
 KAFKA_GROUP = "kafka.strimzi.io"
@@ -20,80 +21,130 @@ STOP_VERBS = {
 }
 
 
-def rights(cluster: KafkaCluster, options: Options, record: str) -> tuple[Right, ...]:
-    """Return what the steps may do, by namespace."""
-    home = cluster.namespace
-    exec_rights = (
-        Right(
-            namespace=home,
-            group="",
-            resource="pods",
-            verbs=("get", "list"),
-            reason="find the nodes, and see when they are gone",
-        ),
-        Right(
-            namespace=home,
-            group="",
-            resource="pods",
-            subresource="exec",
-            verbs=("create",),
-            reason="flush them",
-        ),
-    )
+def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tuple[Right, ...]:
+    """Return what the steps of a backup may do, by namespace."""
     if options.strategy is Strategy.HOT:
-        return exec_rights
-    found = [*_cluster_rights(cluster, record), *exec_rights, *_writer_rights(cluster, options)]
+        return _exec_rights(cluster)
+    found = [
+        *_cluster_rights(cluster, names),
+        *_exec_rights(cluster),
+        *_writer_rights(cluster, options),
+    ]
+    if names.switch:
+        found.append(right(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
+        found.append(_scale_right(cluster, names.switch))
+    return in_order(found, cluster.namespace)
+
+
+def switch_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
+    """Return what the dead man's switch may do: no more than a restart needs."""
+    home = cluster.namespace
+    found = [
+        right
+        for right in _cluster_rights(cluster, names)
+        if "delete" not in right.verbs or right.resource == "strimzipodsets"
+    ]
+    found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
+    for namespace in sorted({writer.namespace for writer in cluster.writers}):
+        found += _writer_objects(cluster, namespace)
+    return in_order([*found, _scale_right(cluster, names.switch)], home)
+
+
+def in_order(found: Iterable[Right], home: str) -> tuple[Right, ...]:
+    """Sort rights by namespace, that of the cluster first."""
     return tuple(sorted(found, key=lambda right: (right.namespace != home, _order(right))))
+
+
+def merged(found: Iterable[Right]) -> tuple[Right, ...]:
+    """Join rights to the same objects into one."""
+    by_object: dict[tuple[object, ...], Right] = {}
+    for one in found:
+        key = (one.namespace, one.group, one.resource, one.subresource, one.names)
+        first = by_object.setdefault(key, one)
+        verbs = tuple(sorted({*first.verbs, *one.verbs})) if first is not one else one.verbs
+        by_object[key] = replace(first, verbs=verbs)
+    return tuple(by_object.values())
+
+
+ARMED = "see that the switch is armed"
+
+
+def right(
+    cluster: KafkaCluster,
+    group: str,
+    resource: str,
+    names: Iterable[str],
+    verbs: tuple[str, ...],
+    reason: str,
+    subresource: str = "",
+) -> Right:
+    """Make a right in the namespace of the cluster."""
+    return Right(
+        namespace=cluster.namespace,
+        group=group,
+        resource=resource,
+        subresource=subresource,
+        names=tuple(names),
+        verbs=verbs,
+        reason=reason,
+    )
+
+
+def _exec_rights(cluster: KafkaCluster) -> tuple[Right, ...]:
+    find = "find the nodes, and see when they are gone"
+    return (
+        right(cluster, "", "pods", (), ("get", "list"), find),
+        right(cluster, "", "pods", (), ("create",), "flush them", "exec"),
+    )
+
+
+def _scale_right(cluster: KafkaCluster, switch: str) -> Right:
+    # By its scale alone: who may patch a Deployment may run any pod as any account.
+    verbs = ("get", "patch")
+    return right(cluster, "apps", "deployments", [switch], verbs, "arm the switch", "scale")
 
 
 def _order(right: Right) -> tuple[str, str, str, str]:
     return right.namespace, right.group, right.resource, right.subresource
 
 
-def _cluster_rights(cluster: KafkaCluster, record: str) -> Iterator[Right]:
-    home = cluster.namespace
-
-    def right(
-        group: str, resource: str, names: Iterable[str], verbs: tuple[str, ...], why: str
-    ) -> Right:
-        return Right(
-            namespace=home,
-            group=group,
-            resource=resource,
-            names=tuple(names),
-            verbs=verbs,
-            reason=why,
-        )
-
-    yield right(
-        KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), "pause and resume reconciliation"
-    )
+def _cluster_rights(cluster: KafkaCluster, names: Names) -> Iterator[Right]:
+    pause = "pause and resume reconciliation"
+    yield right(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), pause)
     if cluster.pools:
-        yield right(KAFKA_GROUP, "kafkanodepools", cluster.pools, ("get",), "keep the node ids")
+        keep = "keep the node ids, and see which pools there are"
+        yield right(cluster, KAFKA_GROUP, "kafkanodepools", cluster.pools, ("get",), keep)
     workloads = [*cluster.nodes, *([cluster.zookeeper] if cluster.zookeeper else [])]
     for kind, verbs in STOP_VERBS.items():
-        names = [workload.name for workload in workloads if kind in workload.kinds]
-        if names:
-            yield right(*KIND_TO_RESOURCE[kind], names, verbs, "stop the nodes, and see them Ready")
+        found = [workload.name for workload in workloads if kind in workload.kinds]
+        if found:
+            stop = "stop the nodes, and see them Ready"
+            yield right(cluster, *KIND_TO_RESOURCE[kind], found, verbs, stop)
     if cluster.components:
-        yield right(
-            "apps", "deployments", cluster.components, ("delete",), "stop what is beside them"
+        beside = "stop what is beside them"
+        yield right(cluster, "apps", "deployments", cluster.components, ("delete",), beside)
+    keep = "keep what restart and restore need"
+    yield right(cluster, "", "configmaps", [names.record], ("get", "patch"), keep)
+    yield right(cluster, "", "events", (), ("create",), "tell people on the Kafka resource")
+
+
+def _writer_objects(cluster: KafkaCluster, namespace: str) -> Iterator[Right]:
+    writers = [writer for writer in cluster.writers if writer.namespace == namespace]
+    for resource in sorted({writer.resource for writer in writers}):
+        yield Right(
+            namespace=namespace,
+            group=KAFKA_GROUP,
+            resource=resource.partition(".")[0],
+            names=tuple(w.name for w in writers if w.resource == resource),
+            verbs=("get", "patch"),
+            reason="quiesce what writes, and release it",
         )
-    yield right("", "configmaps", [record], ("get", "patch"), "keep what restart and restore need")
 
 
 def _writer_rights(cluster: KafkaCluster, options: Options) -> Iterator[Right]:
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         writers = [writer for writer in cluster.writers if writer.namespace == namespace]
-        for resource in sorted({writer.resource for writer in writers}):
-            yield Right(
-                namespace=namespace,
-                group=KAFKA_GROUP,
-                resource=resource.partition(".")[0],
-                names=tuple(w.name for w in writers if w.resource == resource),
-                verbs=("get", "patch"),
-                reason="quiesce what writes",
-            )
+        yield from _writer_objects(cluster, namespace)
         if options.quiesce_by is QuiesceBy.PAUSE:
             for kind in (WorkloadKind.POD_SET, WorkloadKind.DEPLOYMENT):
                 names = tuple(writer.workload for writer in writers if kind in writer.kinds)
@@ -135,27 +186,27 @@ def questions(found: Iterable[Right]) -> tuple[str, ...]:
     )
 
 
-def roles(found: tuple[Right, ...], cluster: KafkaCluster, name: str) -> tuple[Role, ...]:
-    """Return a Role for each namespace; abroad its name tells which cluster it serves."""
+def account(cluster: KafkaCluster, name: str, purpose: str, found: tuple[Right, ...]) -> Account:
+    """Return a service account with a Role in each namespace; abroad its name tells whose it is."""
     namespaces = dict.fromkeys(right.namespace for right in found)
-    return tuple(
-        Role(
-            name=name if namespace == cluster.namespace else f"{cluster.namespace}.{name}",
-            namespace=namespace,
-            rules=tuple(
-                Rule(
-                    groups=(right.group,),
-                    resources=(
-                        f"{right.resource}/{right.subresource}"
-                        if right.subresource
-                        else right.resource,
-                    ),
-                    names=right.names,
-                    verbs=right.verbs,
-                )
-                for right in found
-                if right.namespace == namespace
-            ),
-        )
-        for namespace in namespaces
+    return Account(
+        name=name,
+        purpose=purpose,
+        rights=found,
+        roles=tuple(
+            Role(
+                name=name if namespace == cluster.namespace else f"{cluster.namespace}.{name}",
+                namespace=namespace,
+                account=name,
+                rules=tuple(_rule(right) for right in found if right.namespace == namespace),
+            )
+            for namespace in namespaces
+        ),
     )
+
+
+def _rule(right: Right) -> Rule:
+    resource = right.resource
+    if right.subresource:
+        resource = f"{resource}/{right.subresource}"
+    return Rule(groups=(right.group,), resources=(resource,), names=right.names, verbs=right.verbs)

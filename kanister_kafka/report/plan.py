@@ -38,11 +38,20 @@ def plan_text(plan: Plan) -> str:
     if plan.left_alone:
         rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
         parts.append(_table(("LEFT ALONE", "WHY"), rows))
-    rights = [
-        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
-        for r in plan.rights
-    ]
-    parts.append(_table(("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO"), rights))
+    if plan.switch:
+        after = duration(plan.options.restart_after)
+        parts.append(
+            f"Dead man's switch: Deployment {plan.switch.name} brings everything back {after} "
+            "after a stop began, if nobody has done so.\n"
+        )
+    header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
+    for account in plan.accounts:
+        rights = [
+            (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+            for r in account.rights
+        ]
+        title = f"Service account {account.name}, for {account.purpose}:\n"
+        parts.append(title + _table(header, rights))
     return "\n".join(parts)
 
 
@@ -115,6 +124,8 @@ def plan_json(plan: Plan) -> str:
         "strategy": plan.options.strategy.value,
         "blueprint": {"name": plan.name, "namespace": plan.options.kasten_namespace},
         "serviceAccount": plan.service_account,
+        "switch": plan.switch.name if plan.switch else None,
+        "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
         "hookTimeoutSeconds": plan.options.hook_timeout,
         "actions": [
             {
@@ -153,6 +164,7 @@ def plan_json(plan: Plan) -> str:
         ],
         "rights": [
             {
+                "account": account.name,
                 "namespace": right.namespace,
                 "group": right.group,
                 "resource": right.resource,
@@ -161,7 +173,8 @@ def plan_json(plan: Plan) -> str:
                 "verbs": list(right.verbs),
                 "reason": right.reason,
             }
-            for right in plan.rights
+            for account in plan.accounts
+            for right in account.rights
         ],
         "notes": list(plan.notes),
     }

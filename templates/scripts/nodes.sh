@@ -11,17 +11,18 @@ kind_of() {
 }
 
 # stop_nodes LIST SECONDS: a StrimziPodSet must go, because it brings back a pod that is deleted,
-# paused or not; claims have no owner and stay. A StatefulSet is scaled.
+# paused or not; claims have no owner and stay. A StatefulSet is scaled. Clients wait meanwhile, and
+# no node starts that a look would slow down.
 stop_nodes() {
   local kind name names
   kind=$(kind_of "$1")
   mapfile -t -d , names < <(printf %s "$1")
   if [[ $kind == StatefulSet ]]; then
     for name in "${names[@]}"; do scale_to_zero statefulsets.apps "$name" "$NAMESPACE"; done
-    wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($1)"
+    LOOK_AGAIN=0.2 wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($1)"
   else
     api delete strimzipodsets.core.strimzi.io "${names[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
-    wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/controller-name in ($1)"
+    LOOK_AGAIN=0.2 wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/controller-name in ($1)"
   fi
 }
 
@@ -36,6 +37,23 @@ start_nodes() {
   wait_for "$2" unready "$1"
 }
 
+# present LIST: prints the workloads that there are.
+present() {
+  local names resource=strimzipodsets.core.strimzi.io
+  mapfile -t -d , names < <(printf %s "$1")
+  [[ $(kind_of "$1") == StrimziPodSet ]] || resource=statefulsets.apps
+  api get "$resource" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o name
+}
+
+# removed WORKLOAD: whether its node pool was deleted meanwhile, so that nobody will make it.
+removed() {
+  local pool=${1#"$CLUSTER-"} found
+  [[ ,$POOLS, == *",$pool,"* ]] || return 1
+  # Called where errexit is off: a pool that cannot be asked for must not count as deleted.
+  found=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" --ignore-not-found -o name) || exit 1
+  [[ -z $found ]]
+}
+
 # unready LIST: prints what does not serve yet.
 unready() {
   local kind name names rows ready wanted columns='R:.status.readyPods,P:.spec.pods[*].metadata.name'
@@ -47,7 +65,7 @@ unready() {
   fi
   rows=$(api get "$resource" "${names[@]}" -n "$NAMESPACE" --ignore-not-found --no-headers -o "custom-columns=N:.metadata.name,$columns")
   for name in "${names[@]}"; do
-    [[ $'\n'$rows == *$'\n'"$name "* ]] || printf '%s is not there yet; ' "$name"
+    [[ $'\n'$rows == *$'\n'"$name "* ]] || removed "$name" || printf '%s is not there yet; ' "$name"
   done
   while read -r name ready wanted; do
     wanted=${wanted/<none>/}

@@ -21,12 +21,17 @@ resuming() {
 }
 
 # Not `kubectl wait`: it ignores the condition where observedGeneration is old, and a missing right
-# to watch makes it hang.
+# to watch makes it hang. The switch ends the pause when its time is over: then nobody acknowledges.
 not_paused() {
-  local seen
+  local seen value
   seen=$(condition "$1" "$2" "$3" ReconciliationPaused)
-  [[ $seen == True ]] ||
+  [[ $seen != True ]] || return 0
+  value=$(annotation "$1" "$2" "$3" "$PAUSE")
+  if [[ ${value,,} == true ]]; then
     printf 'the operator has not acknowledged the pause of %s/%s; does it run?' "$1" "$2"
+  else
+    printf '!somebody has ended the pause of %s/%s' "$1" "$2"
+  fi
 }
 
 # pause RESOURCE NAME NAMESPACE SECONDS: what the annotation was is kept in the same write, once.
@@ -43,9 +48,6 @@ pause() {
   wait_for "$((end - SECONDS))" not_paused "$1" "$2" "$3"
   say "$1/$2 is paused"
 }
-
-# let_reconcile RESOURCE NAME NAMESPACE: ends the pause; what it was before is still kept.
-let_reconcile() { api annotate "$1" "$2" -n "$3" --overwrite "$PAUSE-" >/dev/null; }
 
 # restore_pause RESOURCE NAME NAMESPACE: the annotation is as it was found.
 restore_pause() {

@@ -13,12 +13,34 @@ say() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
 # Keeps the reason too, for the recovery that follows: if that fails as well, only its error is shown.
 failed() {
   local reason="$0: FAILED while $doing: ${problem:-the line above says why}"
-  if [[ -n $RECORD && $0 != recover ]]; then
-    record "failure=$(now) ${reason//[^A-Za-z0-9 .,:;()\/_=-]/ }" || true
+  event Warning "${0^}Failed" "${reason#"$0: "}"
+  if [[ -n ${UNCLAIMED-} ]]; then
+    : # the record is somebody else's, or nobody's
+  elif [[ -n $RECORD && ${0,,} != *recover ]]; then
+    record "failure=$(now) $(plain "$reason")" || true
   elif [[ -n $RECORD ]]; then
     reason+="; it was called because of $(recorded failure || true)"
   fi
   say "${reason#"$0: "}" >&2
+}
+
+# plain TEXT: without what would have a meaning in JSON
+plain() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
+
+# event TYPE REASON TEXT: for people who look at the Kafka resource. kubectl describe looks for its
+# uid. No step fails for want of an event.
+event() {
+  local seen stamp
+  [[ -n $RECORD ]] || return 0
+  stamp=$(now)
+  seen=$(timeout 10 kubectl get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.apiVersion}|{.metadata.uid}' 2>/dev/null) || return 0
+  # No here-document: bash before 5.1 writes it to a file, and the root file system is read-only.
+  printf '{"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": "%s.", "namespace": "%s"},
+    "involvedObject": {"apiVersion": "%s", "kind": "Kafka", "name": "%s", "namespace": "%s", "uid": "%s"},
+    "type": "%s", "reason": "%s", "message": "%s", "source": {"component": "kanister-kafka"},
+    "count": 1, "firstTimestamp": "%s", "lastTimestamp": "%s"}\n' \
+    "$CLUSTER" "$NAMESPACE" "${seen%%|*}" "$CLUSTER" "$NAMESPACE" "${seen#*|}" "$1" "$2" "$(plain "$3")" "$stamp" "$stamp" |
+    timeout 10 kubectl create -f - >/dev/null 2>&1 || say 'no event could be written'
 }
 
 # step WHAT: what the phase does from here on
@@ -29,6 +51,8 @@ step() {
 
 fail() {
   problem=$*
+  # A subshell takes the variable with it: then the line above says why indeed.
+  ((BASH_SUBSHELL == 0)) || printf '%s\n' "$problem" >&2
   exit 1
 }
 
@@ -40,7 +64,7 @@ api() {
   while true; do
     { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1
     case $answer in
-      *orbidden* | *nauthorized* | *NotFound* | *Invalid* | *"have a resource type"*) break ;;
+      *orbidden* | *nauthorized* | *NotFound* | *Invalid* | *Conflict* | *"have a resource type"*) break ;;
     esac
     ((SECONDS < end)) || break
     sleep 1
@@ -49,7 +73,8 @@ api() {
   return 1
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND prints nothing; what it prints is still missing.
+# wait_for SECONDS COMMAND...: until COMMAND prints nothing; what it prints is still missing. It looks
+# again after LOOK_AGAIN seconds, or one. What begins with an exclamation mark no waiting will bring.
 wait_for() {
   local limit=$1 end=$((SECONDS + $1)) missing told=
   shift
@@ -57,11 +82,21 @@ wait_for() {
     missing=$("$@")
     missing=${missing%"; "}
     [[ -n $missing ]] || return 0
+    [[ $missing != '!'* ]] || fail "${missing#'!'}"
     ((SECONDS < end)) || fail "waited ${limit}s in vain: $missing"
     [[ $missing == "$told" ]] || say "$missing"
     told=$missing
-    sleep 1
+    sleep "${LOOK_AGAIN:-1}"
   done
+}
+
+# exists RESOURCE NAME NAMESPACE: prints its name where it is there, and says so where it is not. What
+# cannot be read must not pass for gone: it counts as there, and what is done with it then fails.
+exists() {
+  local found
+  found=$(api get "$1" "$2" -n "$3" --ignore-not-found -o name) || found=$1/$2
+  [[ -n $found ]] || say "$1/$2 in $3 is not there" >&2
+  printf %s "$found"
 }
 
 # pods NAMESPACE SELECTOR: names of the pods that are there, terminating ones included.
@@ -86,3 +121,6 @@ record() {
 recorded() { api get configmap "$RECORD" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
 
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
+
+# later SECONDS: the time then, as now() spells it; such times sort as text.
+later() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(($(printf '%(%s)T' -1) + $1))"; }

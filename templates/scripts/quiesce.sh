@@ -2,22 +2,6 @@
 # Checks that the cluster may be stopped, keeps what a restore needs, and stops all that writes.
 # Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 
-# A right that is missing must show now, not when the brokers are down.
-check_rights() {
-  local right verb resource subresource name home answer missing=
-  for right in $RIGHTS; do
-    IFS=: read -r verb resource subresource name home < <(printf '%s\n' "$right")
-    answer=$(timeout 20 kubectl auth can-i "$verb" "$resource${name:+/$name}" \
-      "--subresource=$subresource" -n "$home" 2>/dev/null || true)
-    case $answer in
-      yes) ;;
-      no*) missing+="$verb $resource${subresource:+/$subresource}${name:+ $name} in $home; " ;;
-      *) fail "the API server does not say whether the service account may $verb $resource" ;;
-    esac
-  done
-  [[ -z $missing ]] || fail "the service account lacks rights: $missing"
-}
-
 # Prints why the cluster is not fit to be stopped.
 unfit() {
   local state pods name owner ready found=
@@ -54,33 +38,53 @@ keep_identity() {
   for pool in ${POOLS//,/ }; do
     node_ids=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.replicas}|{.status.nodeIds}')
     [[ $node_ids =~ ^(0\||[0-9]+\|\[[0-9,\ ]+\]$) ]] || fail "KafkaNodePool $pool tells no node ids in its status"
-    facts+=("nodeIds.$pool=${node_ids#*|}")
+    node_ids=${node_ids#*|}
+    facts+=("nodeIds.$pool=${node_ids:-[]}") # a pool of no nodes may have no status
   done
   ((${#facts[@]} == 0)) || record "${facts[@]}"
 }
 
+# free: nobody else is at work, and nothing of an earlier run is left. Two runs at once would each
+# take the other's stop for its own: the first to end starts the brokers under the other's snapshot.
+free() {
+  local marks seen state
+  # A time at which to restart may be left over where a resume and the end of a restart met.
+  marks=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE")
+  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.state}|{.data.run}|{.data.since}')
+  IFS='|' read -r version state owner since < <(printf '%s\n' "$seen")
+  [[ $state != running ]] || state=
+  [[ -n $marks$state && $owner != "$RUN" ]] || return 0
+  problem="Kafka $CLUSTER is ${state:-stopped or half stopped} since ${since:-an unknown time} by the run ${owner:-of somebody}: wait for its end, or run the action resume"
+  event Warning Refused "$problem"
+  RECORD= # which is the other's
+  exit 1
+}
+
+# claim: the write is refused where the record has changed since free() has read it.
+claim() {
+  local patch
+  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\"}}"
+  api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
+  free # it tells who was faster; it may have been this run, where only the answer was lost
+  [[ $owner == "$RUN" ]] || fail "ConfigMap $RECORD has changed meanwhile: run it again"
+}
+
+export UNCLAIMED=yes # until then a failure is no business of the record
 step "checking the rights of the service account"
 check_rights
 
 step "checking that Kafka $CLUSTER may be stopped"
-if [[ -n $(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE") ]]; then
-  say "Kafka $CLUSTER was stopped, or half stopped, by an earlier run: going on from there"
-else
-  wait_for "$FIT_LIMIT" unfit
-  step "keeping the identity of Kafka $CLUSTER"
-  keep_identity
-fi
-record state=quiescing "since=$(now)" "run=$RUN" failure=
+[[ -z $SWITCH ]] || api get deployments.apps "$SWITCH" -n "$NAMESPACE" -o name >/dev/null
+free
+wait_for "$FIT_LIMIT" unfit
+step "claiming Kafka $CLUSTER for this run"
+claim
+unset UNCLAIMED
+step "keeping the identity of Kafka $CLUSTER"
+keep_identity
+postpone "$RESTART_AFTER"
+[[ -z $SWITCH ]] || scale_switch 1
+event Normal Stopping "to be stopped for a snapshot by $ACTION${SWITCH:+, and brought back in ${RESTART_AFTER}s at the latest}"
 
-for writer in "$@"; do
-  IFS=/ read -r resource home name kind workload < <(printf '%s\n' "$writer")
-  step "quiescing $kind $home/$name"
-  quiesce_writer "$resource" "$home" "$name" "$workload"
-done
-end=$((SECONDS + WRITER_LIMIT))
-for writer in "$@"; do
-  IFS=/ read -r resource home name kind workload < <(printf '%s\n' "$writer")
-  step "waiting for $kind $home/$name to stop"
-  wait_for "$((end - SECONDS))" still_there "$home" "strimzi.io/cluster=$name,strimzi.io/kind=$kind"
-done
+quiesce_writers "$@"
 say 'nothing that is known to write is running'

@@ -7,29 +7,72 @@
 # note KEY=VALUE...: no reason not to go on
 note() { record "$@" || say "could not write to ConfigMap $RECORD: going on without it"; }
 
-unread=
-seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}') || unread=yes
-state=${seen%%|*}
-if [[ -n $UNLESS_STOPPED_BY && $seen == "stopped|$UNLESS_STOPPED_BY" ]]; then
-  say "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
-  exit 0
+# restarting: for people
+restarting() {
+  note state=restarting "since=$(now)" "endedBy=$ended_by"
+  [[ -z $first ]] || event Normal Restarting "started by $ended_by"
+}
+
+# mark KEY=VALUE|KEY-...: annotations of the Kafka, all in one write
+mark() { api annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --overwrite "$@" >/dev/null; }
+
+unread='' early=''
+seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}') || unread=yes
+IFS='|' read -r state run ended_by < <(printf '%s\n' "$seen")
+if [[ -n $OWN_RUN && -z $unread && -n $run ]]; then # a recovery
+  if [[ $run != "$OWN_RUN" ]]; then
+    say 'this run has stopped nothing'
+    exit 0
+  elif [[ $state == stopped && -n $LEAVE_STOPPED ]]; then
+    say "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
+    exit 0
+  elif [[ $state != quiescing && $state != stopping && -n $LEAVE_STOPPED ]]; then
+    early="Kafka $CLUSTER was brought back by ${ended_by:-somebody} before the snapshot: this is no backup"
+  fi
+fi
+if [[ $state == restoring && $0 != resume && $0 != *estore* ]]; then
+  fail "Kafka $CLUSTER is being restored: what is half restored must not be started"
 fi
 
 step "looking at what was stopped"
 paused_before=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE")
-if [[ -n $paused_before || $state == stopp* || $state == restarting ]]; then
-  note state=restarting "since=$(now)"
-  end=$((SECONDS + READY_LIMIT))
-  if [[ -n $ZOOKEEPER ]]; then
-    step "starting ZooKeeper ($ZOOKEEPER)"
-    start_nodes "$ZOOKEEPER" "$((end - SECONDS))"
+# Where every mark is lost, the cluster itself shows it: paused, and without any workload.
+all_gone=
+if [[ -z $paused_before ]]; then
+  there=$(present "$KAFKA_NODES")
+  [[ -n $there ]] || all_gone=yes
+fi
+if [[ -n $paused_before$all_gone || $state == quiescing || $state == stopp* || $state == restarting ]]; then
+  first=
+  if [[ $state != restarting || -z $ended_by ]]; then
+    ended_by=$0 first=yes # the first one counts
   fi
-  step "starting the nodes of Kafka $CLUSTER ($KAFKA_NODES)"
-  start_nodes "$KAFKA_NODES" "$((end - SECONDS))"
-  let_reconcile "$KAFKA" "$CLUSTER" "$NAMESPACE"
+  restarting & # what people read must not delay what clients wait for
+  telling=$!
+  end=$((SECONDS + READY_LIMIT))
+  longer=() # the switch is there if this one dies
+  [[ $0 == switch || -z $SWITCH ]] || longer=("$RESTART_BY=$(later "$((READY_LIMIT + 60))")")
+  if [[ $NODES == *StatefulSet* ]]; then # starting them may take long
+    ((${#longer[@]} == 0)) || mark "${longer[@]}"
+    if [[ -n $ZOOKEEPER ]]; then
+      step "starting ZooKeeper ($ZOOKEEPER)"
+      start_nodes "$ZOOKEEPER" "$((end - SECONDS))"
+    fi
+    step "starting the nodes of Kafka $CLUSTER ($KAFKA_NODES)"
+    start_nodes "$KAFKA_NODES" "$((end - SECONDS))"
+  fi
+  # Somebody else's pause stays, where ours was not set yet or is undone already.
+  if [[ -n $paused_before$all_gone || $state == stopp* ]]; then
+    step "letting the operator start the nodes of Kafka $CLUSTER ($KAFKA_NODES)"
+    longer+=("$PAUSE-")
+  fi
+  ((${#longer[@]} == 0)) || mark "${longer[@]}"
+  wait "$telling" || true
   wait_for "$((end - SECONDS))" unready "$KAFKA_NODES"
   restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"
   say "every node of Kafka $CLUSTER serves"
+  event Normal Restarted "every node serves again, started by $ended_by" &
+  telling=$!
 else
   say "Kafka $CLUSTER was not stopped"
 fi
@@ -37,11 +80,29 @@ fi
 for writer in "$@"; do
   IFS=/ read -r resource home name kind _ < <(printf '%s\n' "$writer")
   step "releasing $kind $home/$name"
-  restore_replicas "$resource" "$name" "$home"
+  [[ -n $(exists "$resource" "$name" "$home") ]] || continue
+  restore_replicas "$resource" "$name" "$home" "$(kept "$kind" "$home" "$name")"
+  if [[ -n $unread && -n $unknown ]]; then # else it had none before
+    say "$unknown has 0 replicas, and the record that would tell what it had is gone: scale it by hand"
+    event Warning ReplicasUnknown "$unknown has 0 replicas, and nothing tells what it had: scale it by hand"
+  fi
   restore_pause "$resource" "$name" "$home"
+  note "replicas.$kind.$home.$name="
 done
 note state=running "since=$(now)"
-# The stop may have gone well. A snapshot that is taken now must not pass for a consistent one.
-[[ -z $UNLESS_STOPPED_BY || -z $unread ]] ||
-  fail "ConfigMap $RECORD cannot be read, so the cluster was brought back: this is no backup"
 say "Kafka $CLUSTER runs and everything is as it was found"
+
+# The stop may have gone well. What is snapshotted now, or was while somebody else had brought the
+# cluster back, must not pass for consistent.
+if [[ -n $early ]]; then
+  problem=$early
+elif [[ -n $OWN_RUN && -n $unread ]]; then
+  problem="ConfigMap $RECORD cannot be read, so the cluster was brought back: this is no backup"
+elif [[ ${0,,} == *restart && -n $unread && -z $paused_before ]]; then
+  problem="ConfigMap $RECORD cannot be read, and Kafka $CLUSTER was not stopped any more: this may be no backup"
+elif [[ ${0,,} == *restart && -n $ended_by && $ended_by != "$0" ]]; then
+  problem="Kafka $CLUSTER had been brought back by $ended_by before: what was snapshotted is not consistent"
+fi
+disarm
+[[ -z ${telling-} ]] || wait "$telling" || true
+[[ -z $problem ]] || exit 1

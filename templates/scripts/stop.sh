@@ -1,25 +1,17 @@
 # shellcheck shell=bash
-# Stops the cluster in the order in which every node can shut down cleanly.
+# Stops the cluster for a snapshot.
 
-step "pausing the reconciliation of Kafka $CLUSTER"
-pause "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_LIMIT"
-record state=stopping "since=$(now)" "run=$RUN"
-
-if [[ -n $COMPONENTS ]]; then
-  step "stopping $COMPONENTS"
-  mapfile -t -d , components < <(printf %s "$COMPONENTS")
-  api delete deployments.apps "${components[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
-  wait_for "$COMPONENTS_LIMIT" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($COMPONENTS)"
+step 'checking that nobody has brought the cluster back meanwhile'
+ours quiescing
+if [[ -n $SWITCH ]]; then
+  step "waiting for the switch $SWITCH"
+  wait_for "$SWITCH_LIMIT" unarmed
 fi
 
-# Brokers first: each asks the metadata quorum for leave to shut down.
-if [[ -n $BROKERS ]]; then
-  step "stopping brokers ($BROKERS)"
-  stop_nodes "$BROKERS" "$BROKERS_LIMIT"
-fi
-step "stopping the metadata quorum ($QUORUM)"
-stop_nodes "$QUORUM" "$QUORUM_LIMIT"
-
+halt stopping
 step 'recording that the cluster is stopped'
-record state=stopped "since=$(now)" "run=$RUN"
+event Normal Stopped 'stopped for a snapshot' & # what people read must not delay what clients wait for
+telling=$!
+record state=stopped "since=$(now)"
+wait "$telling" || true
 say "Kafka $CLUSTER is stopped: its volumes can be snapshotted"

@@ -2,9 +2,9 @@
 # Writers are quiesced by a pause and by deleting their workload: their spec stays as it is, so that
 # a GitOps controller finds nothing to undo.
 
-# quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD
+# quiesce_writer RESOURCE NAMESPACE NAME WORKLOAD KIND
 quiesce_writer() {
-  local kind value before names
+  local entry kind value before names
   value=$(annotation "$1" "$3" "$2" "$PAUSE")
   before=$(annotation "$1" "$3" "$2" "$PAUSE_BEFORE")
   if [[ ${value,,} == true && -z $before ]]; then
@@ -14,7 +14,11 @@ quiesce_writer() {
   fi
   : "${pause_end:=$((SECONDS + PAUSE_LIMIT))}" # one limit for all writers together
   pause "$1" "$3" "$2" "$((pause_end - SECONDS))"
-  for kind in ${WRITER_KINDS//,/ }; do
-    api delete "$kind" "$4" -n "$2" --ignore-not-found --wait=false
+  for entry in $WRITER_KINDS; do # such as KafkaBridge:deployments.apps
+    [[ $entry == "$5:"* ]] || continue
+    entry=${entry#*:}
+    for kind in ${entry//,/ }; do
+      api delete "$kind" "$4" -n "$2" --ignore-not-found --wait=false
+    done
   done
 }

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 OPT_IN = "kanister-kafka.io/e2e=true"
 """Label of the namespaces that the tests may stop and start; what else they touch they made."""
@@ -129,58 +129,132 @@ class Outcome:
     phases: dict[str, str]
     seconds: float
     log: str = ""
+    artifacts: dict = field(default_factory=dict)
 
     def done(self) -> bool:
         return self.state == "complete"
 
 
-def run_action(action: str, blueprint: str, namespace: str, timeout: float = 900) -> Outcome:
-    """Run an action through the Kanister controller and follow it to its very end.
+@dataclass(frozen=True)
+class Started:
+    """An ActionSet that may still be at work."""
 
-    The state becomes `failed` before the deferPhase has run, so that is waited for as well.
-    """
-    made = json.loads(
-        kubectl(
-            *("create", "-o", "json", "-f", "-"),
-            stdin=json.dumps(
-                {
-                    "apiVersion": "cr.kanister.io/v1alpha1",
-                    "kind": "ActionSet",
-                    "metadata": {"generateName": "e2e-", "namespace": KANISTER_NAMESPACE},
-                    "spec": {
-                        "actions": [
-                            {
-                                "name": action,
-                                "blueprint": blueprint,
-                                "object": {
-                                    "kind": "Namespace",
-                                    "name": namespace,
-                                    "namespace": namespace,
-                                },
-                            }
-                        ]
-                    },
-                }
-            ),
+    name: str
+    action: str
+    namespace: str
+    """In which its task pods run."""
+    began: float
+
+    def status(self) -> dict:
+        return get("actionset", self.name, "-n", KANISTER_NAMESPACE).get("status", {})
+
+    def phase(self) -> str:
+        """Return the phase that runs, or nothing. A deferPhase stays `pending` while it runs."""
+        for action in self.status().get("actions", []):
+            states = [phase["state"] for phase in action["phases"]]
+            for phase in action["phases"]:
+                if phase["state"] == "running":
+                    return phase["name"]
+            deferred = action.get("deferPhase", {})
+            over = "failed" in states or set(states) == {"complete"}
+            if over and deferred.get("state") in ("pending", "running"):
+                return deferred["name"]
+        return ""
+
+    def enter(self, phase: str, timeout: float = 180) -> None:
+        """Wait until a phase has begun; its pod may not run yet, and some run for a second only."""
+        wait_until(
+            f"{self.action} is in {phase}", lambda: self.phase() == phase, timeout, every=0.1
         )
-    )
-    name = made["metadata"]["name"]
-    began = time.monotonic()
-    with _task_logs(namespace) as log:
-        while time.monotonic() - began < timeout:
-            status = get("actionset", name, "-n", KANISTER_NAMESPACE).get("status", {})
-            actions = status.get("actions", [{}])
-            deferred = actions[0].get("deferPhase", {})
-            ended = deferred.get("state", "") in ("", "complete", "failed")
-            if status.get("state") in ("complete", "failed") and ended:
-                phases = {p["name"]: p["state"] for p in actions[0].get("phases", [])}
-                if deferred.get("name"):
-                    phases[deferred["name"]] = deferred["state"]
-                error = status.get("error", {}).get("message", "")
-                seconds = time.monotonic() - began
-                return Outcome(status["state"], error, phases, seconds, "\n".join(log))
+
+    def reach(self, phase: str, timeout: float = 180) -> str:
+        """Wait until the task pod of a phase runs; return its name."""
+        found: list[str] = []
+
+        def runs() -> bool:
+            if self.phase() == phase:
+                found[:] = task_pods(self.namespace)
+            return bool(found)
+
+        wait_until(f"{self.action} is in {phase}", runs, timeout, every=0.2)
+        return found[0]
+
+    def outcome(self) -> Outcome | None:
+        """Return how it ended; nothing while it, or its deferPhase, is at work.
+
+        The state becomes `failed` before the deferPhase has run.
+        """
+        status = self.status()
+        actions = status.get("actions") or [{}]
+        deferred = actions[0].get("deferPhase", {})
+        ended = deferred.get("state", "") in ("", "complete", "failed")
+        if status.get("state") not in ("complete", "failed") or not ended:
+            return None
+        phases = {p["name"]: p["state"] for p in actions[0].get("phases", [])}
+        if deferred.get("name"):
+            phases[deferred["name"]] = deferred["state"]
+        error = status.get("error", {}).get("message", "")
+        return Outcome(
+            status["state"],
+            error,
+            phases,
+            time.monotonic() - self.began,
+            artifacts=actions[0].get("artifacts") or {},
+        )
+
+    def end(self, timeout: float = 900) -> Outcome:
+        while time.monotonic() - self.began < timeout:
+            if outcome := self.outcome():
+                return outcome
             time.sleep(0.5)
-    raise AssertionError(f"{action} of {blueprint} did not end within {timeout} s: {status}")
+        raise AssertionError(
+            f"{self.action}, ActionSet {self.name}, did not end within {timeout} s: {self.status()}"
+        )
+
+
+def begin_actions(
+    count: int, action: str, blueprint: str, namespace: str, **fields: dict
+) -> list[Started]:
+    """Make ActionSets by one command and do not wait for them."""
+    target = {"kind": "Namespace", "name": namespace, "namespace": namespace}
+    wanted = {"name": action, "blueprint": blueprint, "object": target, **fields}
+    made = {
+        "apiVersion": "cr.kanister.io/v1alpha1",
+        "kind": "ActionSet",
+        "metadata": {"generateName": "e2e-", "namespace": KANISTER_NAMESPACE},
+        "spec": {"actions": [wanted]},
+    }
+    text = "\n".join([json.dumps(made)] * count)
+    names = kubectl("create", "-o", "name", "-f", "-", stdin=text).split()
+    began = time.monotonic()
+    return [Started(name.partition("/")[2], action, namespace, began) for name in names]
+
+
+def begin_action(action: str, blueprint: str, namespace: str, **fields: dict) -> Started:
+    return begin_actions(1, action, blueprint, namespace, **fields)[0]
+
+
+def run_action(
+    action: str,
+    blueprint: str,
+    namespace: str,
+    timeout: float = 900,
+    *,
+    artifacts: dict | None = None,
+    options: dict | None = None,
+) -> Outcome:
+    """Run an action through the Kanister controller and follow it to its very end."""
+    given = {"artifacts": artifacts, "options": options}
+    fields = {key: value for key, value in given.items() if value}
+    with _task_logs(namespace) as log:
+        outcome = begin_action(action, blueprint, namespace, **fields).end(timeout)
+    return replace(outcome, log="\n".join(log))
+
+
+def task_pods(namespace: str) -> list[str]:
+    """Return the task pods of Kanister that run."""
+    found = get("pods", "-n", namespace, "-l", "createdBy=kanister")["items"]
+    return [p["metadata"]["name"] for p in found if p["status"].get("phase") == "Running"]
 
 
 @contextlib.contextmanager
@@ -277,13 +351,15 @@ def _objects(readline: Callable[[], str]) -> Iterator[dict]:
             lines.clear()
 
 
-def wait_until(what: str, check: Callable[[], object], timeout: float = 600) -> None:
+def wait_until(
+    what: str, check: Callable[[], object], timeout: float = 600, *, every: float = 1
+) -> None:
     began = time.monotonic()
     while time.monotonic() - began < timeout:
         with contextlib.suppress(AssertionError, KeyError, StopIteration):
             if check():
                 return
-        time.sleep(1)
+        time.sleep(every)
     raise AssertionError(f"not within {timeout} s: {what}")
 
 

@@ -1,0 +1,175 @@
+"""The command `check`."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka.cli.choices import NEVER, plan_of, plan_options
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.errors import InputError
+from kanister_kafka.problem import Location, error
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube import Connection
+    from kanister_kafka.plan import Plan
+    from kanister_kafka.preflight import Level
+    from kanister_kafka.problem import Problem
+
+COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
+OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on")
+"""What `apply` is told in another way, or not at all."""
+NO_SUBJECT = ("no-kafka", "option")
+"""Ids of problems after which there is nothing to look at."""
+
+
+@click.command(epilog="Example: kanister-kafka check my-cluster -n kafka")
+@click.argument("kafka", metavar="[NAME]", default="", required=False)
+@click.option(
+    "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
+)
+@click.option("--context", default="", help="Kubeconfig context.")
+@plan_options
+@click.option(
+    "--strimzi-version",
+    default="",
+    metavar="VERSION",
+    help="Version of the operator; without it the steps find out when they run.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+@click.option(
+    "--pull",
+    is_flag=True,
+    help="Run a pod with the image of the steps for a moment, and delete it.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the findings are written.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["problem", "warning"]),
+    default="problem",
+    show_default=True,
+    help="The least level that makes the exit code 1.",
+)
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    kafka: str,
+    namespace: str,
+    context: str,
+    templates: Path | None,
+    *,
+    pull: bool,
+    form: str,
+    fail_on: str,
+    **choices: Any,
+) -> None:
+    """Say before a backup whether it would work on the live cluster.
+
+    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the same options
+    as `render` takes. One broker is asked which replicas are not in sync, by a command in its pod.
+    """
+    from kanister_kafka.kube import Connection
+    from kanister_kafka.kube.execute import execute
+    from kanister_kafka.preflight import Level, Subject, survey
+    from kanister_kafka.report.preflight import preflight_json, preflight_text
+
+    connection = Connection(context)
+    namespace = namespace or connection.namespace
+    kafka = kafka or _only(connection, namespace)
+    plan, problems = _plan(kafka, namespace, context=context, **choices)
+    subject = Subject(
+        name=kafka,
+        namespace=namespace,
+        kasten_namespace=choices["kasten_namespace"],
+        plan=plan,
+        problems=problems,
+        context=context,
+        options=_repeated(ctx),
+    )
+    if pull and plan is not None:
+        image = plan.options.image
+        click.echo(f"starting a pod with {image} in namespace {namespace} for a moment", err=True)
+    lines = survey(
+        connection,
+        partial(execute, context=context),
+        subject,
+        templates=templates,
+        with_pod=pull,
+    )
+    echo(preflight_text(lines, _colored) if form == "text" else preflight_json(lines))
+    if any(line.level.reaches(Level(fail_on)) for line in lines):
+        ctx.exit(1)
+
+
+def _only(connection: Connection, namespace: str) -> str:
+    """Return the name of the only Kafka of a namespace."""
+    items = connection.items(connection.named("kafkas.kafka.strimzi.io"), namespace)
+    names = sorted(str(item["metadata"]["name"]) for item in items)
+    if len(names) > 1:
+        raise click.UsageError(f"namespace {namespace} has {', '.join(names)}: which one?")
+    if not names:
+        place = Location(f"Namespace/{namespace}")
+        raise InputError((error("no-kafka", place, "", "has no Kafka of Strimzi"),))
+    return names[0]
+
+
+def _plan(
+    kafka: str, namespace: str, *, context: str, **choices: Any
+) -> tuple[Plan | None, tuple[Problem, ...]]:
+    try:
+        plan = plan_of(
+            paths=(),
+            from_cluster=kafka,
+            context=context,
+            namespace=namespace,
+            cluster="",
+            **choices,
+        )
+    except InputError as failure:
+        if any(problem.check in NO_SUBJECT for problem in failure.problems):
+            raise
+        return None, failure.problems
+    return plan, plan.problems
+
+
+def _repeated(ctx: click.Context) -> str:
+    """Return the words that `apply` has to be given to render the same."""
+    words = []
+    for option in ctx.command.params:
+        name = option.name or ""
+        if name in OWN or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        value = ctx.params[name]
+        for one in value if option.multiple else (value,):
+            words += [option.opts[-1], _word(one)]
+    return shlex.join(words)
+
+
+def _word(value: object) -> str:
+    """Spell a value as it can be given again: a pair, a duration, a text."""
+    if isinstance(value, tuple):
+        return "=".join(value)
+    if isinstance(value, int):
+        return f"{value}s" if value else NEVER
+    return str(value)
+
+
+def _colored(level: Level) -> str:
+    return click.style(level.value, fg=COLORS[level.value])

@@ -1,0 +1,173 @@
+"""The command `run`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.choices import live_options, pair, seconds
+from kanister_kafka.cli.live import Live, spent
+from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.kube.connection import Connection
+from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.report.words import printable
+from kanister_kafka.run import start
+from kanister_kafka.run.actionset import ActionSet
+from kanister_kafka.run.events import End
+from kanister_kafka.run.follow import Follower
+from kanister_kafka.run.progress import Progress
+from kanister_kafka.run.target import Target, find_target
+from kanister_kafka.run.words import goes_on, remedy
+
+
+@click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
+@click.argument("action")
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
+@click.option(
+    "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
+)
+@click.option(
+    "--option",
+    "options",
+    type=pair,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the ActionSet, for templates of a Blueprint that ask for one; repeatable.",
+)
+@click.option(
+    "--from",
+    "origin",
+    default="",
+    metavar="ACTIONSET",
+    help="Give the action the artifacts of this earlier ActionSet: for restore and delete.",
+)
+@click.option(
+    "--timeout",
+    type=seconds,
+    metavar="DURATION",
+    help="Stop following after this time; the action runs on.",
+)
+@click.option("--no-logs", is_flag=True, help="Do not show what the task pods print.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    *,
+    context: str,
+    timeout: int | None,
+    no_logs: bool,
+    yes: bool,
+    **choices: Any,
+) -> None:
+    """Run an action of the Blueprint and follow it.
+
+    Makes an ActionSet and shows each phase with what its task pod prints, until the last one has
+    ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
+    """
+    connection = Connection(context)
+    wanted = _wanted(connection, **choices)
+    if wanted.action == "restore":
+        _confirm(wanted, yes=yes)
+    watched = start.start(connection, wanted, job=uuid.uuid4().hex)
+    made = watched.action_set
+    click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
+    follower = Follower(connection, watched, logs=not no_logs, timeout=timeout)
+    ctx.exit(_follow(follower, wanted, logs=not no_logs))
+
+
+def _wanted(
+    connection: Connection,
+    *,
+    action: str,
+    name: str,
+    namespace: str,
+    kasten_namespace: str,
+    blueprint: str,
+    origin: str,
+    options: tuple[tuple[str, str], ...],
+) -> start.Wanted:
+    """Find all that is named; nothing has been touched so far."""
+    target = find_target(connection, namespace, name)
+    found = start.find_blueprint(connection, blueprint or target.blueprint, kasten_namespace)
+    start.check_action(found, action)
+    earlier = start.find_origin(connection, origin, kasten_namespace) if origin else None
+    return start.Wanted(
+        target=target, action=action, blueprint=found, options=options, origin=earlier
+    )
+
+
+def _confirm(wanted: start.Wanted, *, yes: bool) -> None:
+    """Ask before what is there is overwritten; without a terminal only --yes will do."""
+    origin = wanted.origin
+    if origin is None:
+        raise click.UsageError("a restore needs --from ACTIONSET: the backup to restore")
+    click.echo(f"Kafka {wanted.target} is to be restored from", err=True)
+    click.echo(f"ActionSet {origin.name}, {origin.action} of {origin.created}:", err=True)
+    for line in start.described(origin):
+        click.echo(f"  {printable(line)}", err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("a restore overwrites the volumes of the cluster: confirm by --yes")
+    click.confirm("What its volumes hold now is lost. Go on?", abort=True, err=True)
+
+
+def _follow(follower: Follower, wanted: start.Wanted, *, logs: bool) -> int:
+    """Show what happens until the end; return the exit code."""
+    live = Live(f"{wanted.action} of Kafka {wanted.target}", logs=logs)
+    try:
+        with live:
+            for event in follower.events():
+                live.show(event)
+    except KeyboardInterrupt:
+        _left(wanted.target, follower.seen)
+        return 130  # as shells have it: 128 and the number of the signal
+    except KanisterKafkaError:
+        _left(wanted.target, follower.seen)
+        raise
+    if not (live.draws and sys.stdout.isatty()):  # else they stand there already
+        _phases(live.progress)
+    return _summary(wanted, follower.seen, live.progress)
+
+
+def _left(target: Target, seen: ActionSet) -> None:
+    for line in goes_on(target, seen):
+        click.echo(line, err=True)
+
+
+def _phases(progress: Progress) -> None:
+    width = max((len(row.name) for row in progress.rows), default=0)
+    for row in progress.rows:
+        took = "" if row.seconds is None else spent(row.seconds)
+        click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
+
+
+def _summary(wanted: start.Wanted, seen: ActionSet, progress: Progress) -> int:
+    """Print how it ended and what to do; return the exit code."""
+    over, title = progress.over, f"{wanted.action} of Kafka {wanted.target}"
+    total = spent(time.monotonic() - progress.began)
+    if over is not None and over.end is End.DONE:
+        click.echo(f"{title}: complete in {total}")
+        for line in start.described(seen):
+            click.echo(f"  {printable(line)}")
+        return 0
+    end, reason = (over.end, over.reason) if over else (End.GONE, "")
+    click.echo(f"{title}: {end.value} after {total}")
+    click.echo(f"{click.style('error', fg='red')}: {printable(reason)}", err=True)
+    if end is End.TIMEOUT:
+        _left(wanted.target, seen)
+    else:
+        for line in remedy(end, wanted.target, seen):
+            click.echo(f"  {line}", err=True)
+    return 1

@@ -1,0 +1,151 @@
+"""Take objects from a cluster: what apply has put there, and what it put there once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from kanister_kafka.errors import NotFoundError, RefusedError
+from kanister_kafka.install.outcome import Done, DryRun, Failed, Outcome, Report, Told, untold
+from kanister_kafka.install.rest import unrest
+from kanister_kafka.install.search import is_ours, search
+from kanister_kafka.install.steps import Sleep, in_turn
+from kanister_kafka.install.target import Target, blueprints_of, in_order, target
+from kanister_kafka.install.trial import UNTRIED, find, taken
+from kanister_kafka.kube.connection import Connection, Object, Objects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What is to be deleted, and what is not; nothing has been deleted yet."""
+
+    objects: Objects = ()
+    """As they are on the cluster, in the order in which they go: what needs others first."""
+    passed: tuple[Done, ...] = ()
+    """What is not there, or is not ours."""
+    unseen: tuple[str, ...] = ()
+    """Where nobody could look for more."""
+    held: tuple[str, ...] = ()
+    """Why nothing is deleted now, though there would be something."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The places of the objects."""
+        return tuple(target(item) for item in self.objects)
+
+
+def removal(
+    objects: Objects, connection: Connection, *, sweep: bool, force: bool = False
+) -> Removal:
+    """Say what deleting these objects means; each needs a namespace.
+
+    With `sweep` all else that serves the same Blueprint goes too. What lacks our label, or serves
+    another Blueprint that is still there, is left. Raises RefusedError while the Kafka is not at
+    rest, unless with `force`, and UnreachableError.
+    """
+    ours = blueprints_of(objects)
+    doomed: dict[Target, Object] = {}
+    passed: list[Done] = []
+    for item in reversed(in_order(objects)):
+        place = target(item)
+        live = _live(place, connection)
+        if live is None:
+            passed.append(Done(place, Outcome.ABSENT))
+        elif why := _why_not(live, ours, connection):
+            passed.append(Done(place, Outcome.LEFT, why))
+        else:
+            doomed[place] = live
+    unseen: tuple[str, ...] = ()
+    if sweep:
+        found = search(ours, _namespaces(objects), connection)
+        unseen = found.unseen
+        doomed.update((target(item), item) for item in found.objects)
+    if doomed and not force and (reasons := unrest(objects, connection)):
+        raise RefusedError("nothing is deleted: " + "; ".join(reasons))
+    going = tuple(reversed(in_order(doomed.values())))
+    return Removal(objects=going, passed=tuple(passed), unseen=unseen)
+
+
+def prunable(objects: Objects, connection: Connection) -> Removal:
+    """Say what a former version emitted for the same Blueprint that these objects leave out.
+
+    While the Kafka is not at rest nothing of it is to be deleted: the restart may need it. Raises
+    UnreachableError.
+    """
+    applied = {target(item) for item in objects}
+    found = search(blueprints_of(objects), _namespaces(objects), connection)
+    extra = [item for item in found.objects if target(item) not in applied]
+    going = tuple(reversed(in_order(extra)))
+    held = unrest((*objects, *going), connection) if going else ()
+    return Removal(objects=going, unseen=found.unseen, held=held)
+
+
+def remove(
+    objects: Objects,
+    connection: Connection,
+    *,
+    outcome: Outcome = Outcome.DELETED,
+    dry_run: DryRun = DryRun.NONE,
+    told: Told = untold,
+    sleep: Sleep = time.sleep,
+) -> Report:
+    """Delete objects in the order given, after all of them passed a dry run on the server.
+
+    One that is gone meanwhile is no failure. Where one fails the rest is not tried, and the report
+    tells it. Raises UnreachableError where the server is out of reach before the first deletion.
+    """
+    targets = [target(item) for item in objects]
+    if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):
+        return Report(done=(), failures=failed, pending=tuple(targets))
+    if dry_run is not DryRun.NONE:
+        done = tuple(Done(place, outcome) for place in targets)
+        for each in done:
+            told(each)
+        return Report(done=done)
+    write = partial(_gone, connection=connection, outcome=outcome)
+    return in_turn([(place, partial(write, place)) for place in targets], told, sleep)
+
+
+def _gone(place: Target, *, connection: Connection, outcome: Outcome) -> Outcome:
+    try:
+        _delete(place, connection)
+    except NotFoundError:
+        return Outcome.ABSENT
+    return outcome
+
+
+def _refused(targets: Sequence[Target], connection: Connection) -> tuple[Failed, ...]:
+    failed = []
+    for place in targets:
+        try:
+            _delete(place, connection, dry_run=True)
+        except NotFoundError:
+            continue
+        except UNTRIED as failure:
+            failed.append(Failed(place, failure))
+    return tuple(failed)
+
+
+def _delete(place: Target, connection: Connection, *, dry_run: bool = False) -> None:
+    resource = connection.kind(place.api_version, place.kind)
+    connection.delete(resource, place.name, place.namespace, dry_run=dry_run)
+
+
+def _live(place: Target, connection: Connection) -> Object | None:
+    try:
+        return find(place, connection)
+    except NotFoundError:  # its kind is not served
+        return None
+
+
+def _why_not(live: Object, ours: frozenset[str], connection: Connection) -> str:
+    if not is_ours(live):
+        return "it lacks our label app.kubernetes.io/managed-by"
+    other = taken(live, ours, connection)
+    return f"it serves Blueprint {other}" if other else ""
+
+
+def _namespaces(objects: Iterable[Object]) -> Collection[str]:
+    return {target(item).namespace for item in objects}

@@ -1,0 +1,193 @@
+"""What would happen to objects: asked of the API server, which keeps nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    KanisterKafkaError,
+    NotFoundError,
+    RefusedError,
+)
+from kanister_kafka.install.outcome import Failed, Outcome
+from kanister_kafka.install.target import (
+    KANISTER,
+    KASTEN,
+    Target,
+    blueprints_of,
+    in_order,
+    served,
+    target,
+)
+from kanister_kafka.kube.connection import FIELD_MANAGER, Connection, Object
+
+INSTALL = {
+    KANISTER: "Kanister is not installed: install it, or Kasten, which brings it",
+    KASTEN: "Kasten is not installed: install it, or render without --kasten",
+}
+UNTRIED = (ForbiddenError, NotFoundError, RefusedError)
+"""What one object may meet while the server answers; all else ends the trial at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One object: as it is to be, as it is, and as the server would have it."""
+
+    target: Target
+    wanted: Object
+    live: Object | None
+    result: Object | None = None
+    """None where the server was not asked, or could not be yet."""
+    error: KanisterKafkaError | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What would happen."""
+        return outcome(self.live, self.result)
+
+
+def attempt(
+    objects: Iterable[Object], connection: Connection, *, ask: bool = True, force: bool = False
+) -> tuple[Trial, ...]:
+    """Try all objects in their order and keep every refusal, so that all are told at once.
+
+    Without `ask` the cluster is only read. Raises UnreachableError where the server is out of
+    reach, which is no matter of one object.
+    """
+    objects = in_order(objects)
+    ours = blueprints_of(objects)
+    places = {target(item) for item in objects}
+    absent = _absent({place.namespace for place in places}, connection)
+    found = []
+    for item in objects:
+        place, live, result, error = target(item), None, None, None
+        try:
+            live = find(place, connection)
+            _may_go(place, live, ours, absent, connection, force=force)
+            result = connection.apply(item, dry_run=True, force=force) if ask else None
+        except UNTRIED as failure:
+            is_early = place.namespace not in absent and _is_early(failure, item, places)
+            error = None if is_early else with_remedy(failure)
+        found.append(Trial(target=place, wanted=item, live=live, result=result, error=error))
+    return tuple(found)
+
+
+def failures(trials: Iterable[Trial]) -> tuple[Failed, ...]:
+    """Return what was refused."""
+    return tuple(Failed(trial.target, trial.error) for trial in trials if trial.error)
+
+
+def find(place: Target, connection: Connection) -> Object | None:
+    """Return an object as it is on the cluster; NotFoundError where its kind is not served."""
+    try:
+        resource = connection.kind(place.api_version, place.kind)
+    except NotFoundError as failure:
+        why = INSTALL.get(place.api_version)
+        raise NotFoundError(
+            f"{connection.host}: has no kind {place.kind} of {place.api_version}"
+            + (f"; {why}" if why else "")
+        ) from failure
+    return connection.find(resource, place.name, place.namespace)
+
+
+def taken(live: Object, ours: frozenset[str], connection: Connection) -> str:
+    """Return the other Blueprint that a live object serves, if that is still there."""
+    other = served(live)
+    if not other or other in ours or not ours:
+        return ""
+    namespace, _slash, name = other.partition("/")
+    try:
+        there = find(Target(KANISTER, "Blueprint", namespace, name), connection)
+    except NotFoundError:
+        return ""
+    except ForbiddenError:  # nobody knows: leave it alone
+        return other
+    return other if there else ""
+
+
+def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
+    """Add to a conflict of field managers what can be done about it."""
+    if isinstance(failure, ConflictError) and "Apply failed with" in str(failure):
+        return ConflictError(
+            f"{failure}; take these fields over with --force-conflicts, or change them where the "
+            "other manager has them from"
+        )
+    return failure
+
+
+def _may_go(
+    place: Target,
+    live: Object | None,
+    ours: frozenset[str],
+    absent: frozenset[str],
+    connection: Connection,
+    *,
+    force: bool,
+) -> None:
+    if place.namespace in absent:
+        raise NotFoundError(
+            f"namespace {place.namespace} does not exist: "
+            f"kubectl create namespace {place.namespace}"
+        )
+    if live is not None and not force and (other := taken(live, ours, connection)):
+        raise ConflictError(
+            f"it serves Blueprint {other}, which is still there; give this one its own "
+            "with --service-account, or take it over with --force-conflicts"
+        )
+
+
+def _absent(namespaces: Iterable[str], connection: Connection) -> frozenset[str]:
+    """Return the namespaces that do not exist, as far as the user may know."""
+    resource = connection.kind("v1", "Namespace")
+    found = set()
+    for namespace in sorted(namespaces):
+        try:
+            if connection.find(resource, namespace) is None:
+                found.add(namespace)
+        except ForbiddenError:  # then the write will tell
+            continue
+    return frozenset(found)
+
+
+def _is_early(failure: KanisterKafkaError, item: Object, places: set[Target]) -> bool:
+    """Tell whether a RoleBinding only lacks the Role that is applied before it.
+
+    For a user who may not `bind`, the API server looks for the Role to compare rights, and a dry
+    run has left none (pkg/registry/rbac/rolebinding/policybased/storage.go).
+    """
+    if not isinstance(failure, NotFoundError) or item["kind"] != "RoleBinding":
+        return False
+    role, place = item.get("roleRef") or {}, target(item)
+    kind, name = str(role.get("kind")), str(role.get("name"))
+    return Target(place.api_version, kind, place.namespace, name) in places
+
+
+def outcome(before: Object | None, after: Object | None) -> Outcome:
+    """Tell what an apply did, or would do, to an object; nobody knows the result: configured.
+
+    A resourceVersion that stays says that nothing was written, and one that moves may have been
+    moved by others: the controller of a Deployment writes its status all the time.
+    """
+    if before is None:
+        return Outcome.CREATED
+    same = after is not None and _settled(before) == _settled(after)
+    return Outcome.UNCHANGED if same else Outcome.CONFIGURED
+
+
+def _settled(item: Object) -> dict[str, Any]:
+    """Return an object with what is wanted of it, and what is ours of it."""
+    settled = {key: value for key, value in item.items() if key != "status"}
+    metadata = dict(settled["metadata"])
+    for key in ("resourceVersion", "generation"):
+        metadata.pop(key, None)
+    metadata["managedFields"] = [
+        {key: value for key, value in entry.items() if key != "time"}
+        for entry in metadata.get("managedFields") or ()
+        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+    ]
+    settled["metadata"] = metadata
+    return settled

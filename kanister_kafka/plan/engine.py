@@ -1,0 +1,237 @@
+"""The phases with which Kanister alone backs up, restores and deletes; Kasten's restore as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kanister_kafka.options import Options
+from kanister_kafka.plan.model import Action, Names, Phase, Right, Stage, Step
+from kanister_kafka.plan.phases import RUN, Phases
+from kanister_kafka.plan.rights import questions
+from kanister_kafka.strimzi import KafkaCluster
+
+ARTIFACT = "kafka"
+BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
+OVERWRITE = '{{ index .Options "overwrite" }}'
+OUTPUTS = ("backup", "snapshots")
+SNAPSHOTS = "VolumeSnapshots of every claim"
+IDENTITY_SECONDS = 120
+"""For the operator to see the new pause, and for the statuses: nothing else is going on there."""
+SECRETS = "Secrets with every object of the cluster"
+
+
+class Restore:
+    """Makes the actions `backup`, `restore` and `delete`, and Kasten's around a restore."""
+
+    def __init__(
+        self, phases: Phases, names: Names, options: Options, rights: tuple[Right, ...]
+    ) -> None:
+        self.phases = phases
+        self.cluster: KafkaCluster = phases.cluster
+        self.names = names
+        self.options = options
+        self.limits = options.limits
+        self.rights = rights
+        """Of the account that restores and deletes."""
+
+    def actions(self) -> tuple[Action, ...]:
+        """Return all that Kanister needs to do the whole cycle."""
+        return (self._backup(), self._restore(), self._delete())
+
+    def kasten_actions(self) -> tuple[Action, ...]:
+        """Return what Kasten calls before and after it restores."""
+        return (
+            Action(name="beforeRestore", phases=(self._stop("haltForRestore", "beforeRestore"),)),
+            Action(
+                name="afterRestore",
+                phases=(
+                    self._identity("identify"),
+                    self.phases.restart("restartRestored", self.limits.restart),
+                ),
+            ),
+        )
+
+    def _backup(self) -> Action:
+        make = self.phases
+        recover = make.restart("backupRecover", self.limits.restart, recovery=True)
+        *parts, last = recover.parts
+        return Action(
+            name="backup",
+            phases=(
+                make.quiesce("backup", "backupQuiesce"),
+                self._keep(),
+                make.flush("backupFlush"),
+                make.stop("backupStop"),
+                self._snapshot(),
+                make.restart("backupRestart", self.limits.restart),
+                self._ready(),
+            ),
+            defer_phase=replace(recover, parts=(*parts, "backup.sh", "recover-backup.sh", last)),
+            artifact_out=ARTIFACT,
+            artifact=(
+                ("cluster", self.cluster.name),
+                ("namespace", self.cluster.namespace),
+                *((key, f"{{{{ .Phases.backupSnapshot.Output.{key} }}}}") for key in OUTPUTS),
+            ),
+        )
+
+    def _keep(self) -> Phase:
+        return Phase(
+            name="backupKeep",
+            stage=Stage.FLUSH,
+            parts=("prelude.sh", "pause.sh", "switch.sh", "backup.sh", "keep.sh"),
+            values=self.phases.values(
+                RUN=RUN, SWITCH=self.names.switch, POOLS=self.cluster.pools
+            ),
+            arguments=self.phases.writer_arguments(),
+            steps=(Step(does="keep what a restore needs", objects=(SECRETS,)),),
+            account=self.names.account,
+        )
+
+    def _snapshot(self) -> Phase:
+        seconds = self.limits.snapshot
+        snapshot = Step(
+            does="snapshot, all at once", objects=(SNAPSHOTS,), until="each is cut", seconds=seconds
+        )
+        return Phase(
+            name="backupSnapshot",
+            stage=Stage.SNAPSHOT,
+            parts=("prelude.sh", "backup.sh", "snapshot.sh"),
+            values=self.phases.values(
+                RUN=RUN, SNAPSHOT_CLASS=self.options.snapshot_class, SNAPSHOT_LIMIT=seconds
+            ),
+            arguments=(),
+            steps=(snapshot,),
+            account=self.names.account,
+            outputs=OUTPUTS,
+        )
+
+    def _ready(self) -> Phase:
+        wait = Step(
+            does="wait, while Kafka serves",
+            objects=(SNAPSHOTS,),
+            until="each is ready to use",
+            seconds=self.limits.ready,
+        )
+        return Phase(
+            name="backupReady",
+            stage=Stage.SNAPSHOT,
+            parts=("prelude.sh", "backup.sh", "ready.sh"),
+            values=self.phases.values(
+                RUN=RUN,
+                SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
+                READY_LIMIT=self.limits.ready,
+            ),
+            arguments=(),
+            steps=(wait,),
+            account=self.names.account,
+        )
+
+    def _restore(self) -> Action:
+        check = Phase(
+            name="restoreCheck",
+            stage=Stage.RESTORE,
+            parts=("prelude.sh", "rights.sh", "backup.sh", "kept.sh", "restore-check.sh"),
+            values=self.phases.values(
+                BACKUP=BACKUP,
+                OVERWRITE=OVERWRITE,
+                POOLS=self.cluster.pools,
+                RIGHTS=" ".join(questions(self.rights)),
+            ),
+            arguments=(),
+            steps=(
+                Step(
+                    does="check the backup, and refuse to overwrite unless told to",
+                    objects=(SNAPSHOTS, SECRETS),
+                ),
+            ),
+            account=self.names.restore,
+        )
+        return Action(
+            name="restore",
+            phases=(
+                check,
+                self._stop("restoreStop", "restore"),
+                self._objects(),
+                self._identity("restoreIdentity"),
+                self.phases.restart("restoreRestart", self.limits.restart),
+            ),
+            artifact_in=ARTIFACT,
+        )
+
+    def _stop(self, name: str, action: str) -> Phase:
+        make = self.phases
+        return Phase(
+            name=name,
+            stage=Stage.STOP,
+            parts=(
+                *("prelude.sh", "pause.sh", "switch.sh"),
+                *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
+                *("nodes.sh", "halt.sh", "restore-stop.sh"),
+            ),
+            values=make.values(
+                RUN=RUN,
+                ACTION=action,
+                SWITCH=self.names.switch,
+                **{**make.writer_values(), **make.halt_values()},
+            ),
+            arguments=make.writer_arguments(),
+            steps=tuple(make.halt_steps()),
+            account=self.names.restore,
+        )
+
+    def _objects(self) -> Phase:
+        return Phase(
+            name="restoreObjects",
+            stage=Stage.RESTORE,
+            parts=("prelude.sh", "backup.sh", "kept.sh", "restore-objects.sh"),
+            values=self.phases.values(
+                BACKUP=BACKUP, POOLS=self.cluster.pools, CLAIMS_LIMIT=self.limits.claims
+            ),
+            arguments=(),
+            steps=(
+                Step(
+                    does="replace",
+                    objects=("claims of the backup",),
+                    until="they are bound",
+                    seconds=2 * self.limits.claims,
+                ),
+                Step(does="put back", objects=("every object of the backup, Kafka paused",)),
+            ),
+            account=self.names.restore,
+        )
+
+    def _identity(self, name: str) -> Phase:
+        identity = () if self.cluster.zookeeper else self.cluster.pools
+        return Phase(
+            name=name,
+            stage=Stage.RESTORE,
+            parts=("prelude.sh", "pause.sh", "identity.sh"),
+            values=self.phases.values(
+                POOLS=identity,
+                PAUSE_LIMIT=IDENTITY_SECONDS,
+                QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
+            ),
+            arguments=(),
+            steps=(
+                Step(
+                    does="put back cluster id and node ids",
+                    objects=(str(self.cluster), *(f"KafkaNodePool {pool}" for pool in identity)),
+                    until="the statuses have them",
+                    seconds=2 * IDENTITY_SECONDS,
+                ),
+            ),
+            account=self.names.restore,
+        )
+
+    def _delete(self) -> Action:
+        phase = Phase(
+            name="deleteBackup",
+            stage=Stage.RESTORE,
+            parts=("prelude.sh", "backup.sh", "delete-backup.sh"),
+            values=self.phases.values(BACKUP=BACKUP),
+            arguments=(),
+            steps=(Step(does="delete", objects=(SNAPSHOTS, SECRETS)),),
+            account=self.names.restore,
+        )
+        return Action(name="delete", phases=(phase,), artifact_in=ARTIFACT)

@@ -1,0 +1,157 @@
+"""What a check says, and what it is shown: data alone, gathered before the first check runs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from kanister_kafka.errors import ForbiddenError, KanisterKafkaError
+
+Object = dict[str, Any]
+Objects = tuple[Object, ...]
+T = TypeVar("T")
+
+
+class Level(enum.Enum):
+    """How it stands, the best first."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+    def reaches(self, least: Level) -> bool:
+        """Tell whether it is as bad as another, or worse."""
+        order = list(Level)
+        return order.index(self) >= order.index(least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What one check found, in one sentence, and what to do about it."""
+
+    id: str = ""
+    """Of the check, such as `snapshot-class`."""
+    level: Level
+    what: str
+    detail: tuple[str, ...] = ()
+    """A line each, where one sentence does not hold it."""
+    remedy: str = ""
+    """A command where there is one, else what to do; empty where nothing is to be done."""
+    objects: tuple[str, ...] = ()
+    """What it is about, as `Kind namespace/name`."""
+
+    def fields(self) -> dict[str, object]:
+        """Return it as the object that our JSON has of it."""
+        return {
+            "id": self.id,
+            "level": self.level.value,
+            "what": self.what,
+            "detail": list(self.detail),
+            "remedy": self.remedy,
+            "objects": list(self.objects),
+        }
+
+
+class UnseenError(Exception):
+    """A check asks for what nobody was allowed to look at; it becomes a warning."""
+
+    def __init__(self, what: str, why: str, remedy: str, detail: str = "") -> None:
+        super().__init__(f"{what} could not be looked at: {why}")
+        self.remedy = remedy
+        """Such as the right that the user would need."""
+        self.detail = detail
+        """What the server said; empty where the sentence tells all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T]):
+    """What was read of the cluster, or why it was not."""
+
+    value: T | None = None
+    unseen: UnseenError | None = None
+
+    def get(self) -> T:
+        """Return it; raises UnseenError where it could not be looked at."""
+        if self.unseen is not None:
+            raise self.unseen
+        value: Any = self.value  # None may be what was read: there is no such object
+        read: T = value
+        return read
+
+
+def look(what: str, right: str, ask: Callable[[], T]) -> Seen[T]:
+    """Ask the cluster; a refusal is kept, every other failure ends the run."""
+    try:
+        return Seen(ask())
+    except ForbiddenError as refusal:
+        return Seen(None, forbidden(what, right, refusal))
+
+
+def forbidden(what: str, right: str, refusal: KanisterKafkaError) -> UnseenError:
+    """Say what may not be looked at, and with which right it could be."""
+    return UnseenError(what, "that is forbidden", f"needs the right to {right}", str(refusal))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """A partition whose replicas are not all in sync, as kafka-topics.sh tells it."""
+
+    topic: str
+    number: int
+    leader: str
+    """Node id; `none` where it has none."""
+    replicas: int
+    in_sync: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One right that an account needs, and whether the API server grants it."""
+
+    account: str
+    text: str
+    """As `patch kafkas.kafka.strimzi.io my-cluster in kafka`."""
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """An object as it would be rendered now, beside the one on the cluster."""
+
+    wanted: Object
+    live: Object | None
+    """None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """How a pod with the image of the steps fared."""
+
+    pod: str
+    node: str
+    ran: bool
+    said: str
+    """First line of its output, or why it did not run."""
+    left: str = ""
+    """Why the pod could not be deleted; empty where it is gone."""
+
+
+def ok(what: str, *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()) -> Line:
+    """Say that something is as a backup needs it."""
+    return Line(level=Level.OK, what=what, detail=detail, objects=objects)
+
+
+def doubt(
+    what: str, remedy: str = "", *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()
+) -> Line:
+    """Say that a backup may work, and what speaks against it."""
+    return Line(level=Level.WARNING, what=what, remedy=remedy, detail=detail, objects=objects)
+
+
+def bad(
+    what: str, remedy: str = "", *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()
+) -> Line:
+    """Say that a backup would fail or do harm."""
+    return Line(level=Level.PROBLEM, what=what, remedy=remedy, detail=detail, objects=objects)

@@ -1,0 +1,1 @@
+"""A whole backup cycle on a live cluster, measured, with nothing left behind."""

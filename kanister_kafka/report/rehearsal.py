@@ -1,0 +1,227 @@
+"""A rehearsal as text for people and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from kanister_kafka.report.words import printable
+
+if TYPE_CHECKING:
+    from kanister_kafka.rehearse.model import Outage, Probe, Rehearsal, Snapshot, Stage
+
+WIDTH = 40
+"""Characters of the bars."""
+NOT_CLIENTS = "told by the pods: not the clients' own view"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Return a measured time: `0.4s`, `58.1s`, `2m03.0s`; a dash where there is none."""
+    if seconds is None:
+        return "-"
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    return f"{minutes}m{rest // 10:02}.{rest % 10}s" if minutes else f"{rest // 10}.{rest % 10}s"
+
+
+def stamp(time: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the millisecond."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def verdict(rehearsal: Rehearsal) -> str:
+    """Return in one sentence how it went."""
+    if rehearsal.passed:
+        lost = "no acknowledged record was lost and " if rehearsal.probe else ""
+        return f"passed: {lost}everything is as it was found"
+    wrong = [rehearsal.failure] if rehearsal.failure else []
+    return f"FAILED: {'; '.join([*wrong, *rehearsal.changed])}"
+
+
+def outage_text(rehearsal: Rehearsal) -> str:
+    """Return the outage and who tells it."""
+    outage = rehearsal.outage
+    if outage is None:
+        return "none was measured"
+    by = "" if rehearsal.probe else f" ({NOT_CLIENTS})"
+    if outage.end is None:
+        return f"from {stamp(rehearsal.at(outage.start))}, and not over{by}"
+    start, end = stamp(rehearsal.at(outage.start)), stamp(rehearsal.at(outage.end))
+    return f"{seconds_text(outage.seconds)}, {start} to {end}{by}"
+
+
+def records_text(probe: Probe) -> str:
+    """Return what became of the records of the probe."""
+    lost = "unknown" if probe.lost is None else str(probe.lost)
+    return f"{probe.acked} acknowledged, {probe.read} read back, lost: {lost}"
+
+
+def versions_text(rehearsal: Rehearsal) -> str:
+    """Return what took part."""
+    of = rehearsal.versions
+    named = (("Kafka", of.kafka), ("Strimzi", of.strimzi), ("Kubernetes", of.kubernetes))
+    told = [f"{name} {version}" for name, version in named if version]
+    return ", ".join([*told, f"kanister-kafka {of.tool}"])
+
+
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """Return what was measured as a table with bars, after the figures that matter most."""
+    place = f"{rehearsal.namespace}/{rehearsal.cluster}"
+    facts = [
+        ("Rehearsal", f"{rehearsal.id} of Kafka {place}, Blueprint {rehearsal.blueprint}"),
+        ("Began", f"{stamp(rehearsal.began)}, took {seconds_text(rehearsal.seconds)}"),
+        ("Versions", versions_text(rehearsal)),
+        ("Outage", outage_text(rehearsal)),
+    ]
+    if rehearsal.probe:
+        facts.append(("Records", records_text(rehearsal.probe)))
+        worst = max(rehearsal.probe.gaps, key=lambda gap: gap.seconds, default=None)
+        if worst is not None:
+            told = f"partition {worst.partition} for {seconds_text(worst.seconds)}"
+            facts.append(("Longest", f"{told} without an acknowledged record"))
+    facts.append(("Verdict", verdict(rehearsal)))
+    head = "".join(f"{name + ':':10} {printable(text)}\n" for name, text in facts)
+    return f"{head}\n{_table(tuple(_rows(rehearsal)), rehearsal.seconds)}"
+
+
+Row = tuple[str, float, float | None, str, str]
+"""Name, start, end, the sign of its bar, and what it is."""
+
+
+def _rows(rehearsal: Rehearsal) -> Iterator[Row]:
+    outage = rehearsal.outage
+    rows: list[Row] = [(s.name, s.start, s.end, "#", _does(s)) for s in rehearsal.stages]
+    if outage is not None:
+        by = "nothing could be written" if rehearsal.probe else NOT_CLIENTS
+        rows.append(("OUTAGE", outage.start, outage.end, "x", by))
+    yield from sorted(rows, key=lambda row: row[1])
+
+
+def _does(stage: Stage) -> str:
+    return f"{stage.does} (FAILED)" if stage.failed else stage.does
+
+
+def _table(rows: tuple[Row, ...], whole: float) -> str:
+    width = max((len(row[0]) for row in rows), default=5)
+    lines = [f"{'STAGE':{width}}   {'START':>9} {'TOOK':>9}  |{'TIME':{WIDTH}}|  WHAT"]
+    for name, start, end, sign, does in rows:
+        took = seconds_text(None if end is None else end - start)
+        bar = _bar(start, whole if end is None else end, whole, sign)
+        at = f"+{seconds_text(start)}"
+        lines.append(f"{name:{width}}   {at:>9} {took:>9}  |{bar}|  {does}")
+    return "".join(f"{printable(line.rstrip())}\n" for line in lines)
+
+
+def _bar(start: float, end: float, whole: float, sign: str) -> str:
+    """Return a bar from start to end on a scale of the whole; the shortest has one sign."""
+    if whole <= 0:
+        return " " * WIDTH
+    first = min(WIDTH - 1, int(start / whole * WIDTH))
+    last = max(first + 1, min(WIDTH, round(end / whole * WIDTH)))
+    return f"{' ' * first}{sign * (last - first)}{' ' * (WIDTH - last)}"
+
+
+def rehearsal_json(rehearsal: Rehearsal) -> str:
+    """Return everything that was measured; times as ISO 8601, durations as seconds."""
+
+    def when(seconds: float | None) -> str | None:
+        return None if seconds is None else stamp(rehearsal.at(seconds))
+
+    def stage(of: Stage) -> dict[str, object]:
+        return {
+            "name": of.name,
+            "does": of.does,
+            "start": when(of.start),
+            "end": when(of.end),
+            "seconds": _round(of.seconds),
+            "failed": of.failed,
+        }
+
+    def snapshot(of: Snapshot) -> dict[str, object]:
+        return {
+            "name": of.name,
+            "claim": of.claim,
+            "class": of.snapshot_class,
+            "driver": of.driver,
+            "made": when(of.made),
+            "cut": when(of.cut),
+            "ready": when(of.ready),
+            "creationTime": of.creation_time or None,
+        }
+
+    def outage(of: Outage) -> dict[str, object]:
+        return {
+            "start": when(of.start),
+            "end": when(of.end),
+            "seconds": _round(of.seconds),
+            "source": of.source.value,
+        }
+
+    def probe(of: Probe) -> dict[str, object]:
+        return {
+            "topic": of.topic,
+            "partitions": of.partitions,
+            "replication": of.replication,
+            "bootstrapServers": of.servers,
+            "recordsPerSecond": of.rate,
+            "acknowledged": of.acked,
+            "notAcknowledged": of.failed,
+            "readBack": of.read,
+            "lost": of.lost,
+            "first": when(of.first),
+            "last": when(of.last),
+            "clockDifferenceSeconds": _round(of.clock),
+            "gaps": [
+                {
+                    "partition": gap.partition,
+                    "start": when(gap.start),
+                    "end": when(gap.end),
+                    "seconds": _round(gap.seconds),
+                }
+                for gap in of.gaps
+            ],
+            "perSecond": [{"second": at, "acknowledged": number} for at, number in of.counts],
+        }
+
+    tree = {
+        "id": rehearsal.id,
+        "passed": rehearsal.passed,
+        "verdict": verdict(rehearsal),
+        "failure": rehearsal.failure,
+        "changed": list(rehearsal.changed),
+        "cluster": {"namespace": rehearsal.namespace, "name": rehearsal.cluster},
+        "blueprint": {"namespace": rehearsal.kasten_namespace, "name": rehearsal.blueprint},
+        "versions": {
+            "kafka": rehearsal.versions.kafka,
+            "strimzi": rehearsal.versions.strimzi,
+            "kubernetes": rehearsal.versions.kubernetes,
+            "kanisterKafka": rehearsal.versions.tool,
+        },
+        "start": when(0),
+        "end": when(rehearsal.seconds),
+        "seconds": _round(rehearsal.seconds),
+        "outage": outage(rehearsal.outage) if rehearsal.outage else None,
+        "probe": probe(rehearsal.probe) if rehearsal.probe else None,
+        "stages": [stage(one) for one in rehearsal.stages],
+        "snapshots": [snapshot(one) for one in rehearsal.snapshots],
+        "pods": [
+            {
+                "name": pod.name,
+                "broker": pod.broker,
+                "states": [
+                    {"state": span.state.value, "start": when(span.start), "end": when(span.end)}
+                    for span in pod.spans
+                ],
+            }
+            for pod in rehearsal.pods
+        ],
+        "writers": list(rehearsal.writers),
+        "actionSets": list(rehearsal.action_sets),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _round(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

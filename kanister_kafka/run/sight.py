@@ -1,0 +1,251 @@
+"""Looking at a Kafka of a live cluster: requests in, facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kanister_kafka import marks
+from kanister_kafka.document import from_object
+from kanister_kafka.errors import ForbiddenError, NotFoundError
+from kanister_kafka.kube.connection import PODS, Connection, Object, Objects, Resource
+from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.problem import Problem
+from kanister_kafka.run import nodes, tasks
+from kanister_kafka.run.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
+from kanister_kafka.run.sighting import Happening, Kafka, Sighting, Switch, Task, Workload, Writer
+from kanister_kafka.run.target import CONFIG_MAPS, CORE, DEPLOYMENTS, Target, asked_for, served
+from kanister_kafka.strimzi import Bounds
+from kanister_kafka.strimzi.addresses import addresses
+from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.writers import CLIENTS, find_clients
+
+EVENTS = Resource(("api", "v1"), "events", "Event", namespaced=True)
+STATEFUL_SETS = Resource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
+LAST_EVENTS = 8
+POOL = "strimzi.io/controller-name"
+"""On the pods of a StrimziPodSet; those of a StatefulSet tell by their name."""
+
+
+class Sight:
+    """Looks at one Kafka; what may not be looked at is told and passed over."""
+
+    def __init__(self, connection: Connection, target: Target, kasten_namespace: str = "") -> None:
+        self.connection, self.target = connection, target
+        self.kasten_namespace = kasten_namespace
+        self.unseen: list[str] = []
+
+    def look(self) -> Sighting:
+        """Return what there is now. Raises TransientError, UnreachableError, ForbiddenError."""
+        target, namespace = self.target, self.target.namespace
+        self.unseen.clear()
+        kafka = self._strimzi("Kafka", target.name)
+        pools = self._strimzi("KafkaNodePool", label=f"{marks.CLUSTER_LABEL}={target.name}")
+        sets = self._sets()
+        clients = {kind: self._clients(kind) for kind in CLIENTS}
+        pods = self._listed("pods", lambda: self.connection.items(PODS, namespace))
+        record = self.connection.find(CONFIG_MAPS, target.record, namespace)
+        home, name = self._blueprint(record)
+        return Sighting(
+            target=target,
+            kafka=_kafka(kafka[0]) if kafka else None,
+            workloads=self._workloads(kafka, pools, sets, pods),
+            writers=self._writers(kafka, clients),
+            record=None if record is None else dict(record.get("data") or {}),
+            switch=self._switch(),
+            blueprint=self._there(home, name),
+            action_sets=self._action_sets(home, name),
+            tasks=tuple(_tasks(pods, target.name)),
+            happenings=self._happenings(),
+            others=() if kafka else tuple(sorted(map(_name, self._strimzi("Kafka")))),
+            unseen=tuple(self.unseen),
+        )
+
+    def _listed(self, what: str, listing: Callable[[], Objects]) -> Objects:
+        try:
+            return listing()
+        except ForbiddenError:
+            self.unseen.append(f"{what}: they may not be listed")
+            return ()
+
+    def _strimzi(self, kind: str, name: str = "", label: str = "") -> Objects:
+        resource = served(self.connection, kind)
+        if resource is None:
+            return ()
+        if not name:
+            return self.connection.items(resource, self.target.namespace, label)
+        found = self.connection.find(resource, name, self.target.namespace)
+        return (found,) if found else ()
+
+    def _sets(self) -> Objects:
+        namespace = self.target.namespace
+        label = f"{marks.CLUSTER_LABEL}={self.target.name}"
+        pod_sets = served(self.connection, "StrimziPodSet", CORE)
+        found: Objects = ()
+        for resource in (pod_sets, STATEFUL_SETS):
+            if resource is not None:
+                found += self._listed(
+                    resource.plural,
+                    lambda at=resource: self.connection.items(at, namespace, label),  # type: ignore[misc] # mypy#12557
+                )
+        return found
+
+    def _clients(self, kind: str) -> Objects:
+        resource = served(self.connection, kind)
+        if resource is None:
+            return ()
+        try:
+            return self.connection.items(resource)
+        except ForbiddenError:
+            self.unseen.append(f"{resource.plural} of other namespaces: they may not be listed")
+        here = self.target.namespace
+        return self._listed(resource.plural, lambda: self.connection.items(resource, here))
+
+    def _workloads(
+        self, kafka: Objects, pools: Objects, sets: Objects, pods: Objects
+    ) -> tuple[Workload, ...]:
+        memos = {_name(item): _note(item, marks.REPLICAS_BEFORE) for item in sets}
+        mine = [pod for pod in pods if _label(pod, marks.CLUSTER_LABEL) == self.target.name]
+        found = []
+        for name, replicas in (asked_for(kafka[0], pools) if kafka else {}).items():
+            counted = nodes.count(tuple(pod for pod in mine if _owner(pod) == name))
+            workload = Workload(
+                name=name,
+                expected=replicas,
+                there=counted.there,
+                ready=counted.ready,
+                replicas_before=memos.get(name, ""),
+            )
+            found.append(workload)
+        return tuple(found)
+
+    def _writers(self, kafka: Objects, clients: dict[str, Objects]) -> tuple[Writer, ...]:
+        everything = [from_object(item) for items in clients.values() for item in items]
+        known = set()
+        if kafka:
+            problems: list[Problem] = []  # what is wrong with a resource is not asked here
+            home, name = self.target.namespace, self.target.name
+            own = addresses(name, home, Field.of(from_object(kafka[0]), problems))
+            writers = find_clients(everything, own, Bounds(), home, problems).writers
+            known = {(w.kind, w.namespace, w.name) for w in writers}
+        found = []
+        for kind, items in clients.items():
+            for item in items:
+                writer = _writer(kind, item)
+                ours = (kind, writer.namespace, writer.name) in known
+                # Without a Kafka nothing tells whose it is, but for its place.
+                left = writer.quiesced and writer.namespace == self.target.namespace
+                if ours or (not kafka and left):
+                    found.append(writer)
+        return tuple(found)
+
+    def _switch(self) -> Switch | None:
+        found = self.connection.find(DEPLOYMENTS, self.target.switch, self.target.namespace)
+        if found is None:
+            return None
+        replicas = (found.get("spec") or {}).get("replicas", 1)
+        return Switch(int(replicas), int((found.get("status") or {}).get("readyReplicas") or 0))
+
+    def _blueprint(self, record: Object | None) -> tuple[str, str]:
+        """Return namespace and name of the Blueprint: as the record has it, or by default."""
+        noted = _note(record or {}, marks.BLUEPRINT)
+        home, _, name = noted.partition("/")
+        return (
+            self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE,
+            name or self.target.blueprint,
+        )
+
+    def _there(self, home: str, name: str) -> str:
+        try:
+            resource = self.connection.kind(API_VERSION, "Blueprint")
+            return f"{home}/{name}" if self.connection.find(resource, name, home) else ""
+        except NotFoundError:
+            self.unseen.append("Kanister: it is not installed on this cluster")
+        except ForbiddenError:
+            self.unseen.append(f"Blueprints of namespace {home}: they may not be read")
+        return ""
+
+    def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
+        try:
+            resource = self.connection.kind(API_VERSION, "ActionSet")
+        except NotFoundError:
+            return ()
+        items = self._listed("ActionSets", lambda: self.connection.items(resource, home))
+        read_ones = (read_action_set(item) for item in items)
+        mine = [found for found in read_ones if found.blueprint == name]
+        return tuple(sorted(mine, key=lambda found: found.created, reverse=True))
+
+    def _happenings(self) -> tuple[Happening, ...]:
+        target = self.target
+        fields = f"involvedObject.kind=Kafka,involvedObject.name={target.name}"
+        items = self._listed(
+            "events", lambda: self.connection.items(EVENTS, target.namespace, fields=fields)
+        )
+        found = (_happening(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
+        return tuple(sorted(found, key=lambda happening: happening.at))[-LAST_EVENTS:]
+
+
+def _kafka(item: Object) -> Kafka:
+    conditions = {c.get("type"): c for c in (item.get("status") or {}).get("conditions") or ()}
+    ready, other = conditions.get("Ready") or {}, conditions.get("NotReady") or {}
+    paused = conditions.get("ReconciliationPaused") or {}
+    why = f"{other.get('reason', '')}: {other.get('message', '')}" if other else ""
+    return Kafka(
+        ready=ready.get("status") == "True",
+        why_not=why,
+        since=(paused or ready or other).get("lastTransitionTime", ""),
+        paused=_note(item, marks.PAUSE).lower() == "true",
+        acknowledged=paused.get("status") == "True",
+        pause_before=_note(item, marks.PAUSE_BEFORE),
+        restart_by=_note(item, marks.RESTART_BY),
+    )
+
+
+def _writer(kind: str, item: Object) -> Writer:
+    metadata = item["metadata"]
+    return Writer(
+        kind=kind,
+        resource=CLIENTS[kind].resource,
+        namespace=metadata.get("namespace", ""),
+        name=metadata["name"],
+        replicas=(item.get("spec") or {}).get("replicas"),
+        paused=_note(item, marks.PAUSE).lower() == "true",
+        replicas_before=_note(item, marks.REPLICAS_BEFORE),
+        pause_before=_note(item, marks.PAUSE_BEFORE),
+    )
+
+
+def _tasks(pods: Objects, cluster: str) -> Iterable[Task]:
+    key, _, value = tasks.LABEL.partition("=")
+    for pod in pods:
+        if _label(pod, key) == value and not tasks.over(pod):
+            yield Task(
+                pod["metadata"]["name"], tasks.phase_of(pod, cluster), _label(pod, JOB_LABEL)
+            )
+
+
+def _happening(item: Object) -> Happening:
+    series = item.get("series") or {}
+    at = series.get("lastObservedTime") or item.get("lastTimestamp") or item.get("eventTime")
+    return Happening(
+        at=str(at or item["metadata"].get("creationTimestamp", "")),
+        kind=item.get("type", ""),
+        reason=item.get("reason", ""),
+        message=item.get("message", ""),
+        count=int(series.get("count") or item.get("count") or 1),
+    )
+
+
+def _owner(pod: Object) -> str:
+    return _label(pod, POOL) or pod["metadata"]["name"].rpartition("-")[0]
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
+
+
+def _label(item: Object, key: str) -> str:
+    return str((item.get("metadata", {}).get("labels") or {}).get(key, ""))
+
+
+def _note(item: Object, key: str) -> str:
+    return str((item.get("metadata", {}).get("annotations") or {}).get(key, ""))

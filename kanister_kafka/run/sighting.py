@@ -1,0 +1,163 @@
+"""What a live cluster shows of a Kafka, as plain facts; nothing is judged and nothing changed."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kanister_kafka.run.actionset import ActionSet
+from kanister_kafka.run.target import Target
+
+START_PHASES = ("recover", "restart", "resume", "switch")
+"""Phases that bring a cluster back end with one of these words, in any case."""
+STOP_PHASES = ("quiesce", "flush", "stop")
+
+
+class Work(enum.Enum):
+    """What a task pod is doing to the cluster."""
+
+    STOPPING = "stopping it"
+    STARTING = "bringing it back"
+    OTHER = "something else"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kafka:
+    """The custom resource."""
+
+    ready: bool
+    why_not: str
+    """Reason and message of the condition NotReady."""
+    since: str
+    """When its condition was set."""
+    paused: bool
+    """Whether the annotation asks for a pause."""
+    acknowledged: bool
+    """Whether the operator has said that it is paused."""
+    pause_before: str
+    """Our memo; not empty where the pause is ours."""
+    restart_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Nodes of one pool, or ZooKeeper."""
+
+    name: str
+    expected: int
+    there: int
+    ready: int
+    replicas_before: str = ""
+    """Our memo on a StatefulSet."""
+
+    def __str__(self) -> str:
+        text = f"{self.name} {self.ready} of {self.expected} ready"
+        return text if self.there == self.expected else f"{text} ({self.there} there)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """What writes into the cluster, or has one of our memos."""
+
+    kind: str
+    resource: str
+    namespace: str
+    name: str
+    replicas: int | None
+    paused: bool
+    replicas_before: str
+    pause_before: str
+
+    @property
+    def quiesced(self) -> bool:
+        """Whether a backup has stopped it and nobody put it back."""
+        return bool(self.replicas_before or self.pause_before)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The dead man's switch: its Deployment."""
+
+    replicas: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A pod of Kanister that runs now."""
+
+    pod: str
+    phase: str
+    """Empty where it is none of ours."""
+    job: str
+
+    @property
+    def work(self) -> Work:
+        """What its phase does."""
+        name = self.phase.lower()
+        if name.endswith(START_PHASES):
+            return Work.STARTING
+        return Work.STOPPING if name.endswith(STOP_PHASES) else Work.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event on the Kafka resource."""
+
+    at: str
+    kind: str
+    """Normal or Warning."""
+    reason: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """All facts of one moment."""
+
+    target: Target
+    kafka: Kafka | None
+    """None where there is no such resource."""
+    workloads: tuple[Workload, ...]
+    """As many as the resources ask for; none where these are gone."""
+    writers: tuple[Writer, ...]
+    record: Mapping[str, str] | None
+    """Data of the ConfigMap; None where it is gone."""
+    switch: Switch | None
+    """None where there is no such Deployment."""
+    blueprint: str
+    """`NAMESPACE/NAME` of the Blueprint; empty where it is not there."""
+    action_sets: tuple[ActionSet, ...]
+    """Of this Kafka's Blueprint, the latest first."""
+    tasks: tuple[Task, ...]
+    happenings: tuple[Happening, ...]
+    """The latest last."""
+    others: tuple[str, ...] = ()
+    """Names of the Kafkas of the namespace, where this one does not exist."""
+    unseen: tuple[str, ...]
+    """What could not be looked at, a line each."""
+
+    @property
+    def there(self) -> int:
+        """Pods of nodes that are there."""
+        return sum(workload.there for workload in self.workloads)
+
+    @property
+    def expected(self) -> int:
+        """Nodes that the resources ask for."""
+        return sum(workload.expected for workload in self.workloads)
+
+    @property
+    def serving(self) -> bool:
+        """Whether every node is Ready."""
+        return bool(self.workloads) and all(w.ready >= w.expected for w in self.workloads)
+
+    @property
+    def work(self) -> Work | None:
+        """What is being done to the cluster by a task pod."""
+        return next((task.work for task in self.tasks if task.phase), None)

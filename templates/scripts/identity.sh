@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# Writes cluster id and node ids into the statuses, where the operator looks for them; without them it
+# makes new ones, and the nodes refuse their volumes. A create drops the status, hence this step.
+
+differs() {
+  local pool ids found
+  for pool in ${POOLS//,/ }; do
+    ids=$(recorded "nodeIds\\.${pool//./\\.}")
+    found=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}|{.status.nodeIds}')
+    [[ $found == "$cluster_id|$ids" ]] || printf 'KafkaNodePool %s says %s; ' "$pool" "$found"
+  done
+  found=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}')
+  [[ $found == "$cluster_id" ]] || printf 'Kafka %s says %s; ' "$CLUSTER" "$found"
+}
+
+# Each paused reconciliation builds the status from what it read before, so a write can be lost: it is
+# repeated until it is seen. The operator writes no status of a pool while the Kafka is paused.
+identify() {
+  local pool ids roles
+  for pool in ${POOLS//,/ }; do
+    ids=$(recorded "nodeIds\\.${pool//./\\.}")
+    [[ $ids =~ ^\[[0-9,\ ]*\]$ ]] || fail "ConfigMap $RECORD has no node ids of KafkaNodePool $pool"
+    roles=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.roles}')
+    api patch kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" --subresource status --type merge -p \
+      "{\"status\": {\"clusterId\": \"$cluster_id\", \"nodeIds\": $ids, \"roles\": $roles}}" >/dev/null
+  done
+  api patch "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --subresource status --type merge -p "{\"status\": {\"clusterId\": \"$cluster_id\"}}" >/dev/null
+  differs
+}
+
+step "waiting for the pause of Kafka $CLUSTER"
+value=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
+[[ ${value,,} == true ]] || fail "Kafka $CLUSTER is not paused: its operator may have given it new ids already"
+wait_for "$PAUSE_LIMIT" not_paused "$KAFKA" "$CLUSTER" "$NAMESPACE"
+if [[ -n $QUORUM_IS_KAFKA ]]; then
+  step 'putting back cluster id and node ids'
+  cluster_id=$(recorded clusterId)
+  [[ $cluster_id =~ ^[A-Za-z0-9_-]+$ ]] || fail "ConfigMap $RECORD has no cluster id"
+  wait_for "$PAUSE_LIMIT" identify
+fi
+say "Kafka $CLUSTER is as it was: ready to be started"

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Waits until what was cut can be restored. Kafka serves again meanwhile.
+backup=$(backup_of "$RUN")
+
+not_ready() {
+  local rows name seen trouble found=0 missing=''
+  rows=$(api get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$OF_BACKUP=$backup,kanister-kafka.io/cluster=$CLUSTER" -o \
+    'jsonpath={range .items[*]}{.metadata.name} {.status.readyToUse}|{.status.error.message}{"\n"}{end}')
+  while read -r name seen; do
+    found=$((found + 1)) trouble=${seen#*|}
+    [[ $seen == 'true|'* ]] || missing+="$name is not ready to use${trouble:+ ($trouble)}; "
+  done < <([[ -z $rows ]] || printf '%s\n' "$rows")
+  ((found == SNAPSHOTS)) || missing="!$found of $SNAPSHOTS snapshots of backup $backup are there"
+  printf %s "$missing"
+}
+
+step "waiting for the snapshots of backup $backup"
+wait_for "$READY_LIMIT" not_ready
+record "backup=$backup"
+event Normal BackedUp "backup $backup is complete"
+say "backup $backup is complete"

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Snapshots every claim of the stopped cluster, all at once, and waits until each is cut. What a
+# driver does then, such as an upload, needs no stopped brokers.
+backup=$(backup_of "$RUN")
+
+# snapshots: NAME CUT|ERROR of each
+snapshots() {
+  api get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$OF_BACKUP=$backup,kanister-kafka.io/cluster=$CLUSTER" -o \
+    'jsonpath={range .items[*]}{.metadata.name} {.status.creationTime}|{.status.error.message}{"\n"}{end}'
+}
+
+# not_cut: for wait_for. A driver that refused is asked again by its sidecar; what it said is told.
+not_cut() {
+  local rows name seen trouble found=0
+  rows=$(snapshots)
+  while read -r name seen; do
+    found=$((found + 1))
+    [[ $seen == '|'* ]] || continue
+    trouble=${seen##*|}
+    printf '%s is not cut yet%s; ' "$name" "${trouble:+ ($trouble)}"
+  done < <([[ -z $rows ]] || printf '%s\n' "$rows")
+  ((found == wanted)) || printf 'there are %d of %d snapshots; ' "$found" "$wanted"
+}
+
+step "snapshotting every claim of Kafka $CLUSTER"
+claims=$(api get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o 'jsonpath={.items[*].metadata.name}')
+objects=
+for claim in $claims; do
+  objects+="{\"apiVersion\": \"snapshot.storage.k8s.io/v1\", \"kind\": \"VolumeSnapshot\", \"metadata\": {\"name\": \"$claim-$backup\", \"namespace\": \"$NAMESPACE\", $(labels_of "$backup")}, \"spec\": {${SNAPSHOT_CLASS:+\"volumeSnapshotClassName\": \"$SNAPSHOT_CLASS\", }\"source\": {\"persistentVolumeClaimName\": \"$claim\"}}}"$'\n'
+done
+[[ -n $objects ]] || fail "Kafka $CLUSTER has no claims"
+wanted=$(printf %s "$objects" | wc -l)
+printf %s "$objects" | kubectl create -f - >/dev/null
+wait_for "$SNAPSHOT_LIMIT" not_cut
+output backup "$backup"
+output snapshots "$wanted"
+say "backup $backup: every snapshot is cut"

@@ -1,0 +1,272 @@
+"""What has to be survived, what came of it, and the table of docs/reliability.md.
+
+    python -m tests.e2e.reliability [--check]
+
+writes the table from the results that `make reliability` has left in build/reliability. A scenario
+that failed or has no result is in the table as such, and the command ends with 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+RESULTS = ROOT / "build" / "reliability"
+PAGE = ROOT / "docs" / "reliability.md"
+COMMAND = "make reliability"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A fault at one moment: a row of the table."""
+
+    key: str
+    """Name of the result's file, and id of the test."""
+    what: str
+    phase: str
+    """Phase that it hits; empty where it is between two actions."""
+
+
+def _each(key: str, what: str, *phases: str) -> tuple[Scenario, ...]:
+    return tuple(Scenario(key=f"{key}-in-{phase}", what=what, phase=phase) for phase in phases)
+
+
+def _one(key: str, what: str, phase: str = "") -> Scenario:
+    return Scenario(key=key, what=what, phase=phase)
+
+
+UNDISTURBED = "undisturbed"
+BETWEEN = "while stopped"
+SCENARIOS: dict[str, tuple[Scenario, ...]] = {
+    "No fault": (
+        _one(UNDISTURBED, "a stop and a restart: what the other times are compared with"),
+    ),
+    "The Kanister controller is killed": _each(
+        "kanister-killed",
+        "its pod is deleted",
+        *("quiesce", "flush", "stop", "recover", "restart"),
+    ),
+    "The Strimzi operator is away": (
+        *_each("operator-killed", "its pod is deleted", "stop", "restart"),
+        _one("operator-at-zero-in-stop", "scaled to 0, for longer than the stop waits", "stop"),
+        _one(
+            "operator-at-zero-until-switch",
+            "scaled to 0 until the dead man's switch has brought all back, with the stop waiting",
+            "stop",
+        ),
+        _one("operator-at-zero-in-restart", "scaled to 0, and back to 1 after 20 s", "restart"),
+    ),
+    "A broker hangs on shutdown": (
+        _one("broker-hangs", "its process is stopped by a signal, and outlives its grace", "stop"),
+    ),
+    "The task pod is evicted or cannot be pulled": (
+        *_each(
+            "evicted",
+            "evicted through the Eviction API, with a grace of 1 s",
+            "quiesce",
+            "stop",
+            "restart",
+        ),
+        _one("image-gone-in-quiesce", "the image of the steps cannot be pulled", "quiesce"),
+        _one("image-gone-in-restart", "the image cannot be pulled any more", "restart"),
+    ),
+    "The API server refuses or is silent for 30 s": (
+        *_each("429", "answers 429 to the steps", "stop", "restart"),
+        *_each("500", "answers 500 to every change of the Kafka", "stop", "restart"),
+        *_each(
+            "silent", "its process is stopped by a signal: no answer to anybody", "stop", "restart"
+        ),
+    ),
+    "A step's wait runs out": (
+        _one("stop-runs-out", "a finalizer holds the pod of a broker for longer", "stop"),
+        _one("restart-runs-out", "a limit of 3 s, which no broker keeps", "restart"),
+    ),
+    "Two runs at the same time": (
+        _one("two-runs", "two ActionSets made by one command", "quiesce"),
+        _one("two-runs-and-resume", "the refused one runs its failure hook, resume", BETWEEN),
+    ),
+    "The cluster changes between stop and restart": (
+        _one("pool-scaled", "a node pool is scaled from 0 to 1", BETWEEN),
+        _one("pool-added", "a node pool is added", BETWEEN),
+        _one("pool-removed", "a node pool is removed that holds no partition", BETWEEN),
+        _one("rendered-again", "the Blueprint is rendered with other choices and applied", BETWEEN),
+    ),
+    "The snapshot fails": (
+        _one("snapshot-fails", "its VolumeSnapshotClass does not exist", "backupSnapshot"),
+    ),
+    "Kasten dies after the stop": (
+        _one("hook-never-called", "the post-hook is never called, then far too late", BETWEEN),
+        _one("switch-killed", "and the armed switch loses its pod", BETWEEN),
+    ),
+    "The recorded state is gone or damaged": (
+        _one("record-gone", "the ConfigMap is deleted; action resume", BETWEEN),
+        _one("record-damaged", "each of its keys holds rubbish; kanister-kafka resume", BETWEEN),
+        _one("marks-gone", "our annotations of the Kafka are removed", BETWEEN),
+        _one("all-gone", "ConfigMap and annotations are removed", BETWEEN),
+        _one(
+            "counts-gone",
+            "nothing tells the replicas of the mirror; kanister-kafka resume",
+            BETWEEN,
+        ),
+    ),
+    "The mirror is in another namespace": (
+        _one("mirror-elsewhere", "a MirrorMaker 2 that runs there", "quiesce"),
+    ),
+}
+"""By point: every scenario that has to have a result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one scenario."""
+
+    scenario: str
+    problem: str
+    """Why it counts as failed; empty where it does not."""
+    stopped: bool
+    """Whether nodes had to be started again after the fault."""
+    seconds: float
+    """From the fault until every node was Ready; where none had stopped, until all was as found."""
+    reference: float
+    """The same of the undisturbed restart in the same run."""
+    by: str
+    """Phase that brought it back, as the record tells."""
+    written: int
+    """Messages acknowledged before the fault."""
+    found: int
+    """Of these, how many were there at the end, each once."""
+    status: str
+    """What `kanister-kafka status` said soon after the fault."""
+    events: tuple[str, ...]
+    """Reasons of the events on the Kafka, in their order."""
+    versions: tuple[tuple[str, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(self), indent=2)
+        (directory / f"{self.scenario}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def load(directory: Path) -> dict[str, Result]:
+    """Read all results; one that cannot be read is a failure, told as such."""
+    found = {}
+    for path in sorted(directory.glob("*.json")):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if set(data) != {field.name for field in fields(Result)}:
+            raise SystemExit(f"{path.name}: not written by this version of the tests")
+        data["events"] = tuple(data["events"])
+        data["versions"] = tuple((name, version) for name, version in data["versions"])
+        found[path.stem] = Result(**data)
+    return found
+
+
+def all_scenarios() -> tuple[Scenario, ...]:
+    return tuple(scenario for group in SCENARIOS.values() for scenario in group)
+
+
+def shortcomings(results: Mapping[str, Result]) -> list[str]:
+    """Return a line for each scenario that did not pass."""
+    lines = []
+    for scenario in all_scenarios():
+        result = results.get(scenario.key)
+        if result is None:
+            lines.append(f"{scenario.key}: no result")
+        elif not result.passed:
+            lines.append(f"{scenario.key}: {result.problem}")
+    return lines
+
+
+def page(results: Mapping[str, Result]) -> str:
+    """Return docs/reliability.md."""
+    wrong = shortcomings(results)
+    total = len(all_scenarios())
+    lines = [*_HEAD, f"**{total - len(wrong)} of {total} scenarios passed.**", ""]
+    lines += _HEADINGS
+    for point, scenarios in SCENARIOS.items():
+        lines.append(f"| **{point}** | | | | | | | |")
+        lines += [_row(scenario, results.get(scenario.key)) for scenario in scenarios]
+    if wrong:
+        lines += ["", "## Not passed", "", *(f"- {_cell(line)}" for line in wrong)]
+    lines += ["", "## Run with", "", *_versions(results.values()), ""]
+    return "\n".join(lines)
+
+
+_HEAD = f"""\
+# Reliability
+
+Written by `{COMMAND}` from the results of its tests ([tests/e2e](../tests/e2e)), never by hand.
+Each row is a fault on a real cluster, put there while a backup was under way.
+
+A scenario passed if, at its end, every node of Kafka was Ready without anybody's help but what the
+row names, each acknowledged message was there once, no mark of ours was left, the mirror had its
+replicas again, `kanister-kafka status` called it running, and the events on the Kafka told it. A
+backup that was not consistent had to end as failed.
+
+- **Seconds**: from the fault until every node was Ready; in brackets, where no node had to be
+  started, until everything was as found. Where the dead man's switch brought Kafka back, it was set
+  to 90 s from the start of the stop; by default it is an hour.
+- **Ratio**: to the restart without any fault in the same run.
+- **By**: the phase that began to bring it back, as the record tells.
+- **Told**: what `status` said soon after the fault, and the events.
+
+The times are of one run on a small machine with a single Kafka node, good for proportions only.
+The mirror is paused by somebody else in all rows but the last, so that of it only the replicas are
+put back; its MirrorMaker runs in the last one.
+""".split("\n")
+_HEADINGS = [
+    "| Scenario | Phase | Result | Seconds | Ratio | By | Messages | Told |",
+    "|---|---|---|---|---|---|---|---|",
+]
+
+
+def _row(scenario: Scenario, result: Result | None) -> str:
+    cells = [scenario.what, scenario.phase]
+    if result is None:
+        cells += ["**not run**", "", "", "", "", ""]
+    else:
+        verdict = "recovered" if result.passed else "**FAILED**"
+        seconds = f"{result.seconds:.0f}" if result.stopped else f"({result.seconds:.0f})"
+        ratio = ""
+        if result.stopped and result.reference:
+            ratio = f"{result.seconds / result.reference:.1f}"
+        headline = result.status.partition(";")[0]
+        told = [f"“{headline}”"] if headline else []
+        told += [", ".join(result.events)] if result.events else []
+        messages = f"{result.found} of {result.written}"
+        cells += [verdict, seconds, ratio, result.by, messages, "; ".join(told)]
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _versions(results: Iterable[Result]) -> list[str]:
+    found = sorted({result.versions for result in results})
+    return [", ".join(f"{name} {version}" for name, version in versions) for versions in found]
+
+
+def main(arguments: list[str]) -> int:
+    results = load(RESULTS)
+    text = page(results)
+    if "--check" in arguments:
+        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
+    PAGE.write_text(text, encoding="utf-8")
+    wrong = shortcomings(results)
+    for line in wrong:
+        sys.stderr.write(f"{line.splitlines()[0]}\n")
+    sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(all_scenarios()) - len(wrong)} passed, ")
+    sys.stdout.write(f"{len(wrong)} not\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,299 @@
+"""Backup, disaster and restore, on a cluster that the test makes and deletes itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from . import lab
+from .lab import Kafka, is_ready, kubectl, run_action, wait_until
+
+pytestmark = pytest.mark.e2e
+
+HOME = "kanister-kafka-e2e-restore"
+NODE_ID = 7
+"""Not the one that the operator would give to a new node."""
+TOPIC = "orders"
+
+
+def manifests() -> str:
+    labels = {"strimzi.io/cluster": "restored"}
+    version = "v1beta2" if "v1beta2" in kubectl("api-versions") else "v1"
+    strimzi = f"kafka.strimzi.io/{version}"
+    volume = {"id": 0, "type": "persistent-claim", "size": "1Gi", "deleteClaim": True}
+    objects = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},
+        {
+            "apiVersion": strimzi,
+            "kind": "KafkaNodePool",
+            "metadata": {
+                "name": "node",
+                "labels": labels,
+                "annotations": {"strimzi.io/next-node-ids": f"[{NODE_ID}]"},
+            },
+            "spec": {
+                "replicas": 1,
+                "roles": ["controller", "broker"],
+                "storage": {"type": "jbod", "volumes": [{**volume, "kraftMetadata": "shared"}]},
+                "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},
+                "jvmOptions": {"-Xms": "200m", "-Xmx": "256m"},
+            },
+        },
+        {
+            "apiVersion": strimzi,
+            "kind": "Kafka",
+            "metadata": {
+                "name": "restored",
+                "annotations": {
+                    "strimzi.io/node-pools": "enabled",
+                    "strimzi.io/kraft": "enabled",
+                },
+            },
+            "spec": {
+                "kafka": {
+                    "listeners": [
+                        {"name": "plain", "port": 9092, "type": "internal", "tls": False}
+                    ],
+                    "config": {
+                        "offsets.topic.replication.factor": 1,
+                        "transaction.state.log.replication.factor": 1,
+                        "transaction.state.log.min.isr": 1,
+                        "default.replication.factor": 1,
+                        "min.insync.replicas": 1,
+                    },
+                },
+                "entityOperator": {"topicOperator": {"jvmOptions": {"-Xmx": "128m"}}},
+            },
+        },
+        {
+            "apiVersion": strimzi,
+            "kind": "KafkaTopic",
+            "metadata": {"name": TOPIC, "labels": labels},
+            "spec": {"partitions": 3, "replicas": 1},
+        },
+        {
+            "apiVersion": strimzi,
+            "kind": "KafkaUser",
+            "metadata": {"name": "reader", "labels": labels},
+            "spec": {"authentication": {"type": "scram-sha-512"}},
+        },
+        {  # as the User Operator makes it; the images of a small cluster may lack that operator
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "reader", "labels": {**labels, "strimzi.io/kind": "KafkaUser"}},
+            "stringData": {"password": "correct-horse"},
+        },
+    ]
+    for item in objects[1:]:
+        item["metadata"]["namespace"] = HOME  # type: ignore[index]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
+@pytest.fixture(scope="module")
+def restored() -> Iterator[Kafka]:
+    if lab.why_not():
+        pytest.skip(lab.why_not())
+    kafka = Kafka(HOME, "restored")
+    kubectl("apply", "-f", "-", stdin=manifests())
+    try:
+        wait_until(f"{kafka} is Ready", lambda: is_ready(kafka.resource()))
+        wait_until("the topic is Ready", lambda: is_ready(lab.get("kt", TOPIC, "-n", HOME)))
+        kubectl("annotate", "knp", "node", "-n", HOME, "strimzi.io/next-node-ids-")
+        yield kafka
+    finally:
+        kubectl("delete", "kafka,knp,kafkauser", "--all", "-n", HOME, "--wait=false")
+        free_topics()
+        kubectl("delete", "namespace", HOME, "--wait=false", "--ignore-not-found")
+
+
+def install(*options: str) -> str:
+    """Render from the live cluster and apply what the API server knows: Kasten is not there."""
+    command = [sys.executable, "-m", "kanister_kafka", "render", "--from-cluster", "restored"]
+    done = subprocess.run([*command, "-n", HOME, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    documents = [text for text in done.stdout.split("---\n") if "kind: TransformSet" not in text]
+    kubectl("apply", "-f", "-", stdin="---\n".join(documents))
+    return f"{HOME}.restored"
+
+
+def free_topics() -> None:
+    """Delete topics whose operator may be gone: nobody would take their finalizers off."""
+    for topic in lab.get("kt", "-n", HOME)["items"]:
+        name = topic["metadata"]["name"]
+        kubectl(
+            "patch", "kt", name, "-n", HOME, "--type=merge", '-p={"metadata":{"finalizers":null}}'
+        )
+        kubectl("delete", "kt", name, "-n", HOME, "--ignore-not-found", "--wait=false")
+
+
+def identity(kafka: Kafka) -> dict[str, object]:
+    """What must be the same after a restore."""
+    pool = lab.get("knp", "node", "-n", HOME)
+    authority = lab.get("secret", "restored-cluster-ca-cert", "-n", HOME)["data"]["ca.crt"]
+    return {
+        "cluster": kafka.resource()["status"]["clusterId"],
+        "nodes": pool["status"]["nodeIds"],
+        "pods": [pod["metadata"]["name"] for pod in kafka.pods()],
+        "topic": lab.get("kt", TOPIC, "-n", HOME)["status"]["topicId"],
+        "authority": authority,
+        "password": lab.get("secret", "reader", "-n", HOME)["data"]["password"],
+        "claims": sorted(
+            claim["metadata"]["name"] for claim in lab.get("pvc", "-n", HOME)["items"]
+        ),
+    }
+
+
+def lose_everything(kafka: Kafka) -> None:
+    kubectl("delete", "kafka,knp,kafkauser", "--all", "-n", HOME)
+    wait_until("no pod is left", lambda: not kafka.pods("kafka", "entity-operator"))
+    free_topics()
+    kubectl("delete", "pvc", "--all", "-n", HOME)
+    left = lab.get("secret", "-n", HOME, "-l", "strimzi.io/cluster=restored")["items"]
+    for secret in left:
+        kubectl("delete", "secret", secret["metadata"]["name"], "-n", HOME, "--ignore-not-found")
+    assert not lab.get("kafka,knp,kt,pvc", "-n", HOME)["items"]
+
+
+def messages(prefix: str) -> list[str]:
+    return [f"{prefix}-{i}" for i in range(300)]
+
+
+def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
+    blueprint = install("--engine", "kanister")
+    restored.write(TOPIC, messages("before"))
+    before = identity(restored)
+    assert before["nodes"] == [NODE_ID]
+    backup = run_action("backup", blueprint, HOME)
+    assert backup.done(), backup.error
+    artifacts = backup.artifacts
+    number = artifacts["kafka"]["keyValue"]["backup"]
+    snapshots = lab.get("volumesnapshot", "-n", HOME, "-l", f"kanister-kafka.io/backup={number}")
+    assert len(snapshots["items"]) == len(before["claims"])  # type: ignore[arg-type]
+    assert all(one["status"]["readyToUse"] for one in snapshots["items"])
+    assert "correct-horse" not in backup.log
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    restored.write(TOPIC, messages("after"))
+
+    refused = run_action("restore", blueprint, HOME, artifacts=artifacts)
+    assert not refused.done()
+    assert "would be overwritten: give the option overwrite=true" in refused.error
+    assert sorted(set(restored.read(TOPIC))) == sorted(messages("before") + messages("after"))
+
+    options = {"overwrite": "true"}
+    over = run_action("restore", blueprint, HOME, artifacts=artifacts, options=options)
+    assert over.done(), over.error
+    assert sorted(restored.read(TOPIC)) == sorted(messages("before"))
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    assert identity(restored) == before
+
+    lose_everything(restored)
+    again = run_action("restore", blueprint, HOME, artifacts=artifacts)
+    assert again.done(), again.error
+    assert "correct-horse" not in again.log
+    assert sorted(restored.read(TOPIC)) == sorted(messages("before"))
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    wait_until("the topic is Ready", lambda: is_ready(lab.get("kt", TOPIC, "-n", HOME)))
+    assert identity(restored) == before
+    assert "strimzi.io/pause-reconciliation" not in restored.resource()["metadata"]["annotations"]
+    restored.write(TOPIC, messages("later"))
+
+    kubectl("delete", "secret", f"restored-backup-{number}-facts", "-n", HOME)
+    broken = run_action("restore", blueprint, HOME, artifacts=artifacts, options=options)
+    assert not broken.done()
+    assert "is not whole" in broken.error
+    assert len(restored.read(TOPIC)) == 600, "a backup that is not whole overwrites nothing"
+
+    gone = run_action("delete", blueprint, HOME, artifacts=artifacts)
+    assert gone.done(), gone.error
+    label = f"kanister-kafka.io/backup={number}"
+    wait_until(
+        "no snapshot", lambda: not lab.get("volumesnapshot", "-n", HOME, "-l", label)["items"]
+    )
+    assert not lab.get("secret", "-n", HOME, "-l", label)["items"]
+
+
+def test_restore_as_kasten_does_it(restored: Kafka) -> None:
+    """Play a Policy and a RestoreAction: Kasten itself is not here."""
+    blueprint = install("--kasten", "restore")
+    topic = f"{TOPIC}-kasten"
+    restored.write(topic, messages("before"))
+    before = identity(restored)
+    stopped = run_action("backupPrehook", blueprint, HOME)
+    assert stopped.done(), stopped.error
+    captured = kasten_captures()
+    record = restored.record()
+    claims = snapshot_claims()
+    started = run_action("backupPosthook", blueprint, HOME)
+    assert started.done(), started.error
+    restored.write(topic, messages("after"))
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+
+    halted = run_action("beforeRestore", blueprint, HOME)
+    assert halted.done(), halted.error
+    assert not restored.pods("kafka", "entity-operator")
+    lose_everything(restored)
+    for item in (*claims, *captured):
+        kubectl("create", "-f", "-", stdin=json.dumps(item))
+    patch = json.dumps({"data": record})
+    kubectl("patch", "cm", "restored-kanister-kafka", "-n", HOME, "--type=merge", "-p", patch)
+    finished = run_action("afterRestore", blueprint, HOME)
+    assert finished.done(), finished.error
+    assert sorted(restored.read(topic)) == sorted(messages("before"))
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    wait_until("the topic is Ready", lambda: is_ready(lab.get("kt", TOPIC, "-n", HOME)))
+    assert identity(restored) == before
+
+
+def kasten_captures() -> list[dict]:
+    """Return what a restore point of our Policy holds, changed as our TransformSet does it."""
+    items = []
+    kinds = "secrets,kafkanodepools,kafkatopics,kafkausers"
+    items += lab.get(kinds, "-n", HOME, "-l", "strimzi.io/cluster=restored")["items"]
+    items.append(lab.get("kafka", "restored", "-n", HOME))
+    for item in items:
+        name = {"name": item["metadata"]["name"], "namespace": HOME}
+        kept = {k: v for k, v in item["metadata"].items() if k in ("labels", "annotations")}
+        item["metadata"] = {**name, **kept}
+        item.pop("status", None)
+    annotations = items[-1]["metadata"]["annotations"]
+    annotations["strimzi.io/pause-reconciliation"] = "true"
+    annotations["kanister-kafka.io/restart-by"] = ""
+    return items
+
+
+def snapshot_claims() -> list[dict]:
+    """Snapshot every claim and return the claims that a restore makes of them."""
+    claims = lab.get("pvc", "-n", HOME)["items"]
+    wanted = []
+    for claim in claims:
+        name = claim["metadata"]["name"]
+        snapshot = {
+            "apiVersion": "snapshot.storage.k8s.io/v1",
+            "kind": "VolumeSnapshot",
+            "metadata": {"name": name, "namespace": HOME},
+            "spec": {"source": {"persistentVolumeClaimName": name}},
+        }
+        kubectl("apply", "-f", "-", stdin=json.dumps(snapshot))
+        source = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": name}
+        spec = {k: v for k, v in claim["spec"].items() if k not in ("volumeName", "dataSource")}
+        spec.pop("dataSourceRef", None)
+        labels = claim["metadata"]["labels"]
+        wanted.append(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": name, "namespace": HOME, "labels": labels},
+                "spec": {**spec, "dataSource": source},
+            }
+        )
+    wait_until(
+        "every snapshot is ready",
+        lambda: all(
+            s["status"]["readyToUse"] for s in lab.get("volumesnapshot", "-n", HOME)["items"]
+        ),
+    )
+    return wanted

@@ -1,0 +1,127 @@
+"""kubectl as the scripts see it: writes down each call, and answers what a test has told it.
+
+It runs as a program of its own without site-packages (tests/shell_fixture.py), so it imports
+nothing of ours. What kubectl does by itself, without a cluster, is done here as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it starts once for each call, so that each import counts
+    from typing import Any
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """Read JSON objects that follow each other; a List is taken apart."""
+    found, at, decoder = [], 0, json.JSONDecoder()
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        one, at = decoder.raw_decode(text, at)
+        found += one["items"] if one.get("kind") == "List" else [one]
+    return found
+
+
+def after(args: list[str], flag: str) -> str:
+    return args[args.index(flag) + 1] if flag in args else ""
+
+
+def names_of(args: list[str]) -> list[str]:
+    """Names in `VERB RESOURCE NAME... -n`."""
+    rest = args[2:]
+    return rest[: next((i for i, word in enumerate(rest) if word.startswith("-")), len(rest))]
+
+
+def _merged(target: Any, patch: Any) -> Any:
+    """Merge as RFC 7386 says."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result
+
+
+def encoded(text: str) -> str:
+    """Return text as a Secret has it."""
+    import base64
+
+    return base64.b64encode(text.encode()).decode()
+
+
+def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
+    """Make an object as a cluster has it, with all that another one must not have."""
+    plural, _, group = resource.partition(".")
+    found: dict[str, Any] = {
+        "apiVersion": f"{group}/v1" if group else "v1",
+        "kind": plural.removesuffix("s"),
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"strimzi.io/cluster": "kept"},
+            "annotations": {"own": "kept", "kanister-kafka.io/restart-by": "2026-01-01T00:00:00Z"},
+            "uid": "u",
+            "resourceVersion": "1",
+            "generation": 2,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "managedFields": [{"manager": "m"}],
+            "ownerReferences": [{"uid": "o"}],
+            "finalizers": ["strimzi.io/topic-operator"],
+        },
+        "status": {"observedGeneration": 2},
+    }
+    if plural == "secrets":
+        found["data"] = {"password": encoded(f"s3cr3t-of-{name}")}
+    else:
+        found["spec"] = {"of": name}
+    return found
+
+
+def _by_itself(args: list[str], text: str) -> str:
+    call = " ".join(args)
+    if "--local" in args:
+        patch = json.loads(after(args, "-p"))
+        return "\n".join(json.dumps(_merged(one, patch)) for one in documents(text))
+    if call.startswith("create secret generic") and "--dry-run=client" in args:
+        metadata = {"name": args[3], "namespace": after(args, "-n")}
+        data = {"objects": encoded(text)}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+        return json.dumps(secret)
+    if args[0] == "get" and after(args, "-o") == "json":
+        items = [_object(args[1], name, after(args, "-n")) for name in names_of(args)]
+        return json.dumps(items[0] if len(items) == 1 else {"kind": "List", "items": items})
+    if args[0] == "create" and '"SelfSubjectAccessReview"' in text:
+        return "true\n" * len(documents(text))
+    return ""
+
+
+def main() -> int:
+    folder, args = os.environ["FAKE"], sys.argv[1:]
+    call = " ".join(args)
+    text = sys.stdin.read() if "/dev/stdin" in call or "-f -" in call else ""
+    file = os.open(f"{folder}/calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, json.dumps([args, text]).encode() + b"\n")
+    with open(f"{folder}/answers") as told:  # noqa: PTH123 - without pathlib it starts faster
+        answers = json.load(told)
+    for pattern, replies in answers:
+        if re.search(pattern, call):
+            with open(f"{folder}/calls") as log:  # noqa: PTH123
+                seen = [" ".join(json.loads(line)[0]) for line in log]
+            count = sum(bool(re.search(pattern, line)) for line in seen)
+            code, out, err = replies[min(count, len(replies)) - 1]
+            sys.stdout.write(out)
+            sys.stderr.write(err)
+            return int(code)
+    sys.stdout.write(_by_itself(args, text))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Runs scripts and whole phases against tests/fake_kubectl.py, and holds them to their rights."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kanister_kafka import Options, Plan, build, load, read
+from kanister_kafka.options import Engine, KastenForm
+from kanister_kafka.plan import Phase, Right
+
+from .fake_kubectl import after, documents, names_of
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = ROOT / "templates" / "scripts"
+SOURCE = (Path(__file__).parent / "fake_kubectl.py").read_text()
+FORBIDDEN = (1, "", "Error from server (Forbidden): it is forbidden: User cannot")
+CONFLICT = (1, "", "Error from server (Conflict): Operation cannot be fulfilled on configmaps")
+AWAY = (1, "", "The connection to the server was refused")
+RUN = "2026-01-02T03:04:05.678Z"
+BACKUP = "20260102030405"
+Reply = tuple[int, str, str]
+
+
+@cache
+def cycle(**choices: Any) -> Plan:
+    """Plan all that there is for a cluster `backup` in `kafka-backup`, with writers elsewhere."""
+    chosen = Options(engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), **choices)
+    reading = read(load([ROOT / "examples" / "mirror-maker-2"]).documents)
+    assert reading.cluster is not None, reading.problems
+    return build(reading.cluster, chosen)
+
+
+def phases_of(plan: Plan) -> dict[str, Phase]:
+    """Every phase by its name, the switch among them."""
+    found = {}
+    for action in plan.actions:
+        for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
+            found[phase.name] = phase
+    return found | ({plan.switch.phase.name: plan.switch.phase} if plan.switch else {})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of kubectl."""
+
+    args: list[str]
+    text: str
+    """What came in."""
+
+    def __str__(self) -> str:
+        return " ".join(self.args)
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return documents(self.text)
+
+    @property
+    def patch(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(after(self.args, "-p"))
+        return found
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether it changes anything, save what is told to people."""
+        if self.args[0] == "create":
+            told = {"Event", "SelfSubjectAccessReview"}
+            return (
+                bool(self.text)
+                and "--dry-run=client" not in self.args
+                and (not {one["kind"] for one in self.objects} <= told)
+            )
+        return self.args[0] != "get" and "--local" not in self.args
+
+    def needs(self) -> Iterator[tuple[str, str, str, str, str, str]]:
+        """Yield verb, group, resource, subresource, name and namespace of each request."""
+        verb, home = self.args[0], after(self.args, "-n")
+        if "--local" in self.args or "--dry-run=client" in self.args:
+            return
+        if verb in ("create", "replace"):
+            for one in self.objects:
+                if one["kind"] == "SelfSubjectAccessReview":
+                    continue
+                group = one["apiVersion"].rpartition("/")[0]
+                where = one["metadata"].get("namespace", home)
+                name = one["metadata"].get("name", "")
+                resource = f"{one['kind'].lower()}s"
+                if verb == "create":  # no name: the API cannot limit it
+                    yield "create", group, resource, "", "", where
+                else:  # which asks for the resourceVersion
+                    yield "get", group, resource, "", name, where
+                    yield "update", group, resource, "", name, where
+            return
+        if verb == "exec":
+            yield "get", "", "pods", "", self.args[1], home
+            yield "create", "", "pods", "exec", "", home
+            return
+        plural, _, group = self.args[1].partition(".")
+        resource = plural if plural.endswith("s") else f"{plural}s"
+        below = after(self.args, "--subresource")
+        names = names_of(self.args)
+        verbs = {"patch": ("get", "patch"), "annotate": ("get", "patch")}.get(verb, (verb,))
+        if not names:
+            verbs = ("list",) if verb == "get" else ("list", *verbs)
+        for one_verb in verbs:
+            for name in names[:1] if verb == "annotate" else names or [""]:
+                yield one_verb, group, resource, below, name, home
+
+
+def is_permitted(need: tuple[str, str, str, str, str, str], rights: tuple[Right, ...]) -> bool:
+    verb, group, resource, below, name, home = need
+    return any(
+        (right.group, right.resource, right.subresource) == (group, resource, below)
+        and right.namespace == home
+        and verb in right.verbs
+        and (not right.names or name in right.names)
+        for right in rights
+    )
+
+
+@dataclass
+class Shell:
+    """Runs a body after the given script files, or a phase of a plan."""
+
+    folder: Path
+    answers: list[tuple[str, list[Reply]]] = field(default_factory=list)
+
+    def on(self, pattern: str, *replies: str | Reply) -> Shell:
+        """Answer calls that match, one reply after the other, the last one for ever.
+
+        The pattern that was told first counts.
+        """
+        told = [(0, r, "") if isinstance(r, str) else r for r in replies]
+        self.answers.append((pattern, told))
+        return self
+
+    def run(self, *files: str, body: str = "", **values: str) -> subprocess.CompletedProcess[str]:
+        text = "\n".join((SCRIPTS / file).read_text() for file in files) + "\n" + body
+        arguments = values.pop("arguments", "").split()
+        defaults = {"NAMESPACE": "kafka", "CLUSTER": "my-cluster", "RECORD": "", "SWITCH": ""}
+        return self._bash(text, values.pop("name", "phase"), arguments, {**defaults, **values})
+
+    def phase(self, name: str, plan: Plan | None = None, **values: str) -> Any:
+        """Run a phase as Kanister does, with short waits; its account must have every right."""
+        whole = plan or cycle()
+        phase = phases_of(whole)[name]
+        known = dict(word.split("=", 1) for word in phase.values)
+        known |= {key: "30" for key in known if key.endswith("_LIMIT")}
+        known |= {key: RUN for key in known if known[key] == "{{ .Time }}"}
+        known |= {"BACKUP": BACKUP, "OVERWRITE": ""} if "BACKUP" in known else {}
+        unknown = values.keys() - known.keys() - {"arguments"}
+        assert not unknown, f"phase {name} is not given {unknown}"
+        text = "\n".join((SCRIPTS / part).read_text() for part in phase.parts)
+        arguments = values.pop("arguments", " ".join(phase.arguments)).split()
+        done = self._bash(text, name, arguments, {**known, **values})
+        assert "unbound variable" not in done.stderr, done.stderr
+        assert "command not found" not in done.stderr, done.stderr
+        (account,) = [one for one in whole.accounts if one.name == phase.account]
+        for call in self.all():
+            for need in call.needs():
+                assert is_permitted(need, account.rights), f"{account.name}: {need} for {call}"
+        return done
+
+    def _bash(
+        self, text: str, name: str, arguments: list[str], values: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        (self.folder / "answers").write_text(json.dumps(self.answers))
+        (self.folder / "calls").write_text("")
+        self._program("kubectl", f"#!{sys.executable} -IS\n{SOURCE}")
+        self._program("sleep", "#!/bin/sh\nexec /bin/sleep 0.05\n")
+        return subprocess.run(
+            ["bash", "-c", text, name, *arguments],
+            env={
+                "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+                "FAKE": str(self.folder),
+                **values,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def _program(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def all(self) -> list[Call]:
+        """Return all calls in order."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        return [Call(*json.loads(line)) for line in lines]
+
+    def calls(self, word: str = "") -> list[str]:
+        """Return the calls that have this text in them; those of events are left out."""
+        return [str(c) for c in self.all() if word in str(c) and '"Event"' not in c.text]
+
+    def writes(self) -> list[Call]:
+        """Return the calls that change something on the cluster."""
+        return [call for call in self.all() if call.writes]
+
+    def made(self, kind: str) -> list[dict[str, Any]]:
+        """Return the objects of a kind that were created."""
+        calls = [
+            c for c in self.all() if c.args[0] == "create" and "--dry-run=client" not in c.args
+        ]
+        return [one for call in calls for one in call.objects if one["kind"] == kind]
+
+    def events(self) -> list[str]:
+        """Return the reasons of all events."""
+        return [event["reason"] for event in self.made("Event")]
+
+    def recorded(self) -> dict[str, str]:
+        """Return what was written into the record, one write over the other."""
+        found: dict[str, str] = {}
+        for call in self.all():
+            if call.args[:2] == ["patch", "configmap"]:
+                found |= call.patch.get("data", {})
+        return found
+
+
+def kept(secret: dict[str, Any]) -> str:
+    """Return what is in a Secret of a backup."""
+    return base64.b64decode(secret["data"]["objects"]).decode()

@@ -1,0 +1,376 @@
+"""The commands `apply` and `delete`: words in, lines and exit codes out."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import kanister_kafka.cli.rendered as rendered
+from kanister_kafka.cli import main
+from kanister_kafka.document import load
+from kanister_kafka.install import Done, DryRun, Outcome, Target
+from kanister_kafka.marks import BLUEPRINT
+
+from .api_server import forbidden, running, status
+from .conftest import ROOT
+
+KRAFT = str(ROOT / "examples" / "kraft-separate-pools")
+RECORD = "configmaps/my-cluster-kanister-kafka"
+
+
+def run(*words, stdin=None):
+    return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def text():
+    return run("render", "-f", KRAFT).stdout
+
+
+@pytest.fixture(scope="module")
+def objects(text):
+    return list(yaml.safe_load_all(text))
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    with running(tmp_path, monkeypatch) as server:
+        yield server
+
+
+def lines(result):
+    return result.stdout.splitlines()
+
+
+def named(item):
+    group, slash, _version = item["apiVersion"].rpartition("/")
+    return f"{item['kind'].lower()}{'.' if slash else ''}{group}/{item['metadata']['name']}"
+
+
+def extra():
+    metadata = {
+        "name": "former",
+        "namespace": "kafka",
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+        "annotations": {BLUEPRINT: "kasten-io/kafka.my-cluster"},
+    }
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+def test_apply_of_custom_resources(server, objects):
+    first = run("apply", "-f", KRAFT)
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert sorted(lines(first)) == sorted(f"{named(item)} created" for item in objects)
+    again = run("apply", "-f", KRAFT)
+    assert sorted(lines(again)) == sorted(f"{named(item)} unchanged" for item in objects)
+    assert len(server.objects) == len(objects)
+
+
+def test_what_a_running_backup_needs_is_not_in_what_is_applied(server):
+    run("apply", "-f", KRAFT)
+    sent = [body for body in server.bodies if body]
+    assert [body for body in sent if body["kind"] == "ConfigMap" and "data" in body] == []
+    deployments = [body for body in sent if body["kind"] == "Deployment"]
+    assert deployments
+    assert [body for body in deployments if "replicas" in body["spec"]] == []
+
+
+@pytest.mark.parametrize("how", ["directory", "stdin"])
+@pytest.mark.parametrize("command", ["apply", "delete"])
+def test_rendered_files(server, text, objects, tmp_path, how, command):
+    server.put(*objects)
+    if how == "directory":
+        assert run("render", "-f", KRAFT, "-o", str(tmp_path / "out")).exit_code == 0
+        result = run(command, "-f", str(tmp_path / "out"))
+    else:
+        result = run(command, "-f", "-", stdin=text)
+    assert result.exit_code == 0
+    word = {"apply": "configured", "delete": "deleted"}[command]
+    assert sorted(lines(result)) == sorted(f"{named(item)} {word}" for item in objects)
+
+
+def test_custom_resources_on_standard_input(server, objects):
+    text = (ROOT / "examples" / "kraft-separate-pools" / "kafka.yaml").read_text()
+    result = run("apply", "-f", "-", stdin=text)
+    assert len(lines(result)) == len(objects) == len(server.objects)
+
+
+def test_rendered_files_are_validated_first(server, text):
+    result = run("apply", "-f", "-", stdin=text.replace("func: KubeTask", "func: KubeTusk", 1))
+    assert result.exit_code == 1
+    assert "(unknown-function)" in result.stderr
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("command", ["apply", "delete"])
+@pytest.mark.parametrize("words", [["--image", "a"], ["--cluster", "a"], ["--templates", "."]])
+def test_options_of_a_rendering_are_no_use_with_rendered_files(server, text, command, words):
+    result = run(command, "-f", "-", *words, stdin=text)
+    assert result.exit_code == 2
+    assert f"{words[0]} is for rendering" in result.stderr
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("words", [[], ["-f", KRAFT, "--from-cluster"]])
+def test_input_is_one_thing(server, words):
+    result = run("apply", *words)
+    assert result.exit_code == 2
+    assert "either -f PATH or --from-cluster" in result.stderr
+    assert server.asked == []
+
+
+def test_kinds_that_are_not_rendered(server):
+    text = "apiVersion: actions.kio.kasten.io/v1alpha1\nkind: RestoreAction\nmetadata: {name: a}\n"
+    result = run("apply", "-f", "-", stdin=text)
+    assert result.exit_code == 1
+    assert "<stdin>:1:1: error: kind: to apply a RestoreAction would start" in result.stderr
+    assert server.writes == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dry-run"], "created (dry run)"),
+        (["--dry-run=client"], "created (dry run)"),
+        (["--dry-run=server"], "created (server dry run)"),
+    ],
+)
+def test_dry_run(server, objects, words, said):
+    result = run("apply", "-f", KRAFT, *words)
+    assert result.exit_code == 0
+    assert {line.partition(" ")[2] for line in lines(result)} == {said}
+    assert len(lines(result)) == len(objects)
+    assert server.writes == []
+
+
+def test_refusals_come_before_any_change(server):
+    server.faults["PATCH", RECORD, True] = [status(422, "is too long")]
+    result = run("apply", "-f", KRAFT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, last = result.stderr.splitlines()
+    assert first.startswith(
+        "error: configmap/my-cluster-kanister-kafka in namespace kafka: http://127.0.0.1:"
+    )
+    assert "is too long (HTTP 422)" in first
+    assert last == "nothing was changed"
+
+
+def test_one_reason_for_many_objects_is_told_once(server, objects):
+    server.namespaces.remove("kafka")
+    result = run("apply", "-f", KRAFT)
+    assert result.exit_code == 2
+    told = result.stderr.splitlines()
+    assert told[0] == ("error: namespace kafka does not exist: kubectl create namespace kafka")
+    assert told[1:] and len(told) == len(objects) + 2  # less the Blueprint, and three lines more
+    assert told[2].startswith("    serviceaccount/")
+
+
+def test_half_applied_is_told_by_name(server, objects):
+    server.faults["PATCH", RECORD, False] = [status(422, "exceeded quota")]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 1
+    heads = [line for line in result.stderr.splitlines() if not line.startswith(" ")]
+    assert heads[1:] == ["applied:", "not applied:"]
+    done, rest = result.stderr.partition("\napplied:\n")[2].split("not applied:\n")
+    assert "configmap/my-cluster-kanister-kafka in namespace kafka\n" in rest
+    assert len(done.splitlines()) == len(lines(result)) == len(server.objects)
+    assert len(done.splitlines()) + len(rest.splitlines()) == len(objects)
+
+
+def test_half_applied_and_nothing_pruned(server, objects):
+    server.put(extra())
+    server.faults["PATCH", RECORD, False] = [status(422, "exceeded quota")]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.stderr.endswith("not pruned:\n  configmap/former in namespace kafka\n")
+    assert "/api/v1/namespaces/kafka/configmaps/former" in server.objects
+    assert len(objects) > 3
+
+
+def test_prune(server, objects):
+    server.put(extra())
+    result = run("apply", "-f", KRAFT, "--prune", "--dry-run=server")
+    assert lines(result)[-1] == "configmap/former pruned (server dry run)"
+    assert server.writes == []
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.stderr == "to be pruned:\n  configmap/former in namespace kafka\n"
+    assert lines(result)[-1] == "configmap/former pruned"
+    assert len(server.objects) == len(objects)
+
+
+def test_prune_waits_for_the_restart(server):
+    record = {**extra(), "data": {"state": "stopped"}}
+    server.put(record)
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 0
+    assert "not pruned, as configmap/former in namespace kafka says stopped; " in result.stderr
+    assert server.live(record)
+
+
+def test_prune_wants_the_whole_input(server, objects):
+    part = json.dumps(next(item for item in objects if item["kind"] == "Blueprint"))
+    result = run("apply", "-f", "-", "--prune", stdin=part)
+    assert result.exit_code == 2
+    assert "no ServiceAccount is in the input" in result.stderr
+    assert server.writes == []
+
+
+def test_what_could_not_be_looked_at_is_said(server):
+    server.faults["GET", "/apps/v1/deployments", None] = [forbidden()]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "not looked at, as listing is forbidden: "
+        "in other namespaces than kafka, kasten-io: deployments.apps\n"
+    )
+
+
+class TestDiff:
+    def test_same(self, server):
+        run("apply", "-f", KRAFT)
+        before = copy.deepcopy(server.objects)
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert (result.exit_code, result.output) == (0, "")
+        assert server.objects == before
+
+    def test_different(self, server, objects):
+        run("apply", "-f", KRAFT)
+        del server.asked[:]
+        record = next(item for item in objects if item["kind"] == "ConfigMap")
+        server.live(record)["metadata"]["labels"]["app.kubernetes.io/name"] = "other"
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert result.exit_code == 1
+        signs = [line for line in lines(result)[2:] if line[0] in "+-"]
+        assert [line.split() for line in signs] == [
+            ["-", "app.kubernetes.io/name:", "other"],
+            ["+", "app.kubernetes.io/name:", "kanister-kafka"],
+        ]
+        assert "\x1b" not in result.output
+        assert server.writes == []
+
+    def test_what_would_be_pruned(self, server):
+        run("apply", "-f", KRAFT)
+        server.put(extra())
+        assert run("apply", "-f", KRAFT, "--diff").exit_code == 0
+        result = run("apply", "-f", KRAFT, "--diff", "--prune")
+        assert result.exit_code == 1
+        assert "-  name: former" in result.stdout
+        assert server.live(extra())
+
+    def test_colours_of_a_terminal(self, server):
+        assert server.url
+        result = CliRunner().invoke(main, ["apply", "-f", KRAFT, "--diff"], color=True)
+        assert "\x1b[32m+apiVersion" in result.stdout
+
+    @pytest.mark.parametrize(
+        "answer", [status(422, "is wrong"), forbidden(), status(401, "who are you"), None]
+    )
+    def test_what_cannot_be_told_is_not_taken_for_a_difference(self, server, answer):
+        server.faults["PATCH", RECORD, True] = [answer]
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: ")
+
+    def test_nor_is_wrong_input(self, server):
+        assert run("apply", "-f", KRAFT, "--cluster", "no", "--diff").exit_code == 2
+        assert server.asked == []
+
+    def test_needs_no_dry_run(self, server):
+        assert run("apply", "-f", KRAFT, "--diff", "--dry-run=server").exit_code == 2
+        assert server.asked == []
+
+
+class TestDelete:
+    def test_all_and_again(self, server, objects):
+        run("apply", "-f", KRAFT)
+        server.put(extra())
+        result = run("delete", "-f", KRAFT)
+        assert (result.exit_code, server.objects) == (0, {})
+        assert result.stderr.startswith("to be deleted:\n  blueprint.cr.kanister.io/kafka.my-")
+        assert len(result.stderr.splitlines()) == len(objects) + 2
+        assert {line.partition(" ")[2] for line in lines(result)} == {"deleted"}
+        again = run("delete", "-f", KRAFT)
+        assert (again.exit_code, again.stderr) == (0, "")
+        assert {line.partition(" ")[2] for line in lines(again)} == {"not found"}
+
+    def test_rendered_files_are_all_that_goes(self, server, text, objects):
+        server.put(*objects, extra())
+        run("delete", "-f", "-", stdin=text)
+        assert list(server.objects) == [server.path(extra())]
+
+    @pytest.mark.parametrize("words", [["--dry-run"], ["--dry-run=server"]])
+    def test_dry_run(self, server, objects, words):
+        server.put(*objects)
+        result = run("delete", "-f", KRAFT, *words)
+        assert (result.exit_code, len(server.objects)) == (0, len(objects))
+        assert all(line.endswith("dry run)") for line in lines(result))
+
+    def test_refused_while_stopped(self, server, objects):
+        record = next(item for item in objects if item["kind"] == "ConfigMap")
+        server.put(*objects)
+        server.put({**record, "data": {"state": "stopped"}})
+        result = run("delete", "-f", KRAFT)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "kanister-kafka resume my-cluster -n kafka" in result.stderr
+        assert len(server.objects) == len(objects)
+        assert run("delete", "-f", KRAFT, "--force").exit_code == 0
+        assert server.objects == {}
+
+    def test_what_is_not_ours(self, server, objects):
+        server.put(*objects)
+        account = next(item for item in objects if item["kind"] == "ServiceAccount")
+        server.live(account)["metadata"]["labels"] = {}
+        result = run("delete", "-f", KRAFT)
+        assert result.exit_code == 0
+        assert f"{named(account)} left: it lacks our label" in result.stdout
+        assert list(server.objects) == [server.path(account)]
+
+    def test_half_deleted_is_told_by_name(self, server, objects):
+        server.put(*objects)
+        server.faults["DELETE", RECORD, False] = [status(422, "no")]
+        result = run("delete", "-f", KRAFT)
+        assert result.exit_code == 1
+        assert "\ndeleted:\n  blueprint.cr" in result.stderr
+        assert "\nnot deleted:\n  configmap/my-cluster" in result.stderr
+
+
+def test_a_reader_that_goes_away_does_not_stop_it(monkeypatch, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    out = io.TextIOWrapper(os.fdopen(write, "wb", buffering=0), write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    told = rendered.result(DryRun.NONE)
+    done = Done(Target("v1", "ConfigMap", "kafka", "a"), Outcome.CREATED)
+    told(done)
+    told(done)
+    assert tmp_path.exists()
+
+
+@pytest.mark.parametrize("command", ["apply", "delete"])
+def test_help_loads_nothing_heavy(command):
+    code = (
+        "import sys; from kanister_kafka.cli import main\n"
+        f"try: main(['{command}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('kubernetes' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_input_of_the_example_is_what_the_tests_take_it_for():
+    assert {document.group for document in load([KRAFT]).documents} == {"kafka.strimzi.io"}
+
+
+@pytest.mark.parametrize("words", [[], ["--kasten", "policy", "--kasten", "binding"]])
+def test_whatever_is_rendered_can_be_applied(server, words):
+    text = run("render", "-f", KRAFT, *words).stdout
+    result = run("apply", "-f", "-", stdin=text)
+    assert result.exit_code == 0
+    assert len(server.objects) == len(list(yaml.safe_load_all(text)))

@@ -1,0 +1,457 @@
+"""The command `check` against an API server over HTTP, and the way a command gets into a pod."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from functools import lru_cache
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from click.testing import CliRunner
+from kubernetes import client
+
+import kanister_kafka.kube.execute as executing
+from kanister_kafka.cli import main
+from kanister_kafka.document import from_object, loads, plain
+from kanister_kafka.errors import (
+    ForbiddenError,
+    NotFoundError,
+    TransientError,
+    UnreachableError,
+)
+from kanister_kafka.kube.execute import Executed, execute
+from kanister_kafka.options import Options
+from kanister_kafka.plan import build
+from kanister_kafka.render import render
+from kanister_kafka.strimzi import read
+
+from .test_preflight import (
+    NAMESPACE,
+    claim,
+    deployment,
+    kafka,
+    node,
+    operator_pod,
+    pod,
+    pod_set,
+    pool,
+    snapshot_class,
+    thing,
+    volume,
+)
+
+SERVED = {
+    "v1": (
+        "Pod PersistentVolumeClaim ConfigMap ServiceAccount ResourceQuota LimitRange",
+        "Namespace Node PersistentVolume",
+    ),
+    "apps/v1": ("Deployment StatefulSet", ""),
+    "rbac.authorization.k8s.io/v1": ("Role RoleBinding", ""),
+    "storage.k8s.io/v1": ("", "StorageClass"),
+    "snapshot.storage.k8s.io/v1": ("", "VolumeSnapshotClass"),
+    "cr.kanister.io/v1alpha1": ("Blueprint ActionSet", ""),
+    "core.strimzi.io/v1beta2": ("StrimziPodSet", ""),
+    "kafka.strimzi.io/v1beta2": (
+        "Kafka KafkaNodePool KafkaRebalance KafkaConnect KafkaMirrorMaker2 KafkaMirrorMaker "
+        "KafkaBridge",
+        "",
+    ),
+}
+"""Kinds with a namespace, and those without one."""
+
+
+def plural(kind):
+    return kind.lower() + ("es" if kind.endswith("s") else "s")
+
+
+class ApiServer(http.server.ThreadingHTTPServer):
+    """An API server that keeps objects, grants every right, and runs each pod at once."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.objects = {}
+        self.forbidden = set()
+        self.allowed = True
+        self.written = []
+
+    def add(self, *items, version=""):
+        for item in items:
+            group = version or item["apiVersion"]
+            namespaces, _ = SERVED[group]
+            at = item["metadata"].get("namespace") if item["kind"] in namespaces.split() else ""
+            key = (group, plural(item["kind"]), at or "", item["metadata"]["name"])
+            self.objects[key] = {**item, "apiVersion": group}
+
+    def answer(self, method, path, query, body):
+        steps = path.strip("/").split("/")
+        if steps == ["apis"]:
+            versions = [name.split("/") for name in SERVED if "/" in name]
+            return 200, {
+                "groups": [
+                    {
+                        "name": group,
+                        "versions": [{"groupVersion": f"{group}/{v}", "version": v}],
+                        "preferredVersion": {"groupVersion": f"{group}/{v}", "version": v},
+                    }
+                    for group, v in versions
+                ]
+            }
+        version = steps[1] if steps[0] == "api" else "/".join(steps[1:3])
+        rest = steps[2:] if steps[0] == "api" else steps[3:]
+        if version == "authorization.k8s.io/v1":
+            return 201, {"status": {"allowed": self.allowed}}
+        if version not in SERVED:
+            return 404, {"message": "the server could not find the requested resource"}
+        if not rest:
+            return 200, {"resources": resources(version)}
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        resource, *name = rest
+        if resource in self.forbidden:
+            return 403, {"message": f'User "jane" cannot {method.lower()} resource "{resource}"'}
+        key = (version, resource, namespace, *name[:1])
+        if method == "POST":
+            return self.create(version, body)
+        if method == "DELETE":
+            self.written.append((method, path))
+            self.objects.pop(key, None)
+            return 200, {}
+        if name[1:] == ["log"]:
+            return 200, "Client Version: v1.34.1\n"
+        if name:
+            found = self.objects.get(key)
+            return (200, found) if found else (404, {"message": f'"{name[0]}" not found'})
+        wanted = [pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair]
+        return 200, {
+            "items": [
+                item
+                for at, item in self.objects.items()
+                if at[:2] == key[:2]
+                and namespace in ("", at[2])
+                and all(item["metadata"].get("labels", {}).get(k[0]) == k[-1] for k in wanted)
+            ]
+        }
+
+    def create(self, version, body):
+        self.written.append(("POST", body["kind"]))
+        made = {**body, "status": {"phase": "Succeeded"}}
+        made["spec"]["nodeName"] = "one"
+        self.add(made, version=version)
+        return 201, made
+
+
+def resources(version):
+    namespaced, whole = SERVED[version]
+    return [
+        {"name": plural(kind), "kind": kind, "namespaced": kind in namespaced.split()}
+        for kind in f"{namespaced} {whole}".split()
+    ]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do(self):
+        url = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        status, answer = self.server.answer(self.command, url.path, query, body)
+        raw = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+for verb in ("GET", "POST", "DELETE", "PATCH"):
+    setattr(Handler, f"do_{verb}", Handler.do)
+
+OURS = {"strimzi.io/cluster": "my-cluster", "strimzi.io/kind": "Kafka"}
+
+
+def labelled(item, labels=OURS):
+    return {**item, "metadata": {**item["metadata"], "labels": {**labels}}}
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Serve a healthy cluster to which the Blueprint is applied."""
+    with ApiServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        configuration = {
+            "clusters": [
+                {"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}
+            ],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "namespace": NAMESPACE}}],
+            "current-context": "x",
+        }
+        path = tmp_path / "config"
+        path.write_text(json.dumps(configuration))
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        fill(server)
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def fill(server):
+    server.add(kafka(), pool())
+    broker = pod("my-cluster-dual-0", "Ready", labels=OURS)
+    server.add(broker, labelled(claim(), {"strimzi.io/cluster": "my-cluster"}), volume())
+    server.add(labelled(pod_set()), version="core.strimzi.io/v1beta2")
+    server.add(snapshot_class(), version="snapshot.storage.k8s.io/v1")
+    server.add(labelled(operator_pod("Ready"), {"strimzi.io/kind": "cluster-operator"}))
+    server.add(deployment(), version="apps/v1")
+    server.add(node("one", Options().image), thing("Namespace", NAMESPACE, ""))
+    install(server)
+
+
+@lru_cache
+def rendered(**options):
+    documents = [from_object(kafka()), from_object(pool()), from_object(labelled_pod_set())]
+    reading = read(documents)
+    return render(build(reading.cluster, Options(**options), reading.problems))
+
+
+def install(server, **options):
+    for manifest in rendered(**options):
+        server.add(plain(loads(manifest.text).documents[0].root))
+
+
+def labelled_pod_set():
+    return {**labelled(pod_set()), "apiVersion": "core.strimzi.io/v1beta2"}
+
+
+@pytest.fixture(autouse=True)
+def broker(monkeypatch):
+    """Answer for the broker: every replica is in sync."""
+    asked = []
+
+    def run(pod, namespace, _command, **more):
+        asked.append((pod, namespace, more))
+        return Executed(0, "", "")
+
+    monkeypatch.setattr(executing, "execute", run)
+    return asked
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["check", *words])
+
+
+def levels(result):
+    return {line["id"]: line["level"] for line in json.loads(result.stdout)}
+
+
+def test_a_healthy_cluster(server, broker) -> None:
+    result = run("my-cluster", "-n", NAMESPACE)
+    assert result.exit_code == 0, result.output
+    assert "ok       Kafka kafka/my-cluster is Ready (kafka-ready)\n" in result.stdout
+    assert "ok       all 9 objects on the cluster are as they would be rendered" in result.stdout
+    assert "0 problems, 1 warning, " in result.stdout
+    assert broker == [
+        ("my-cluster-dual-0", NAMESPACE, {"container": "kafka", "seconds": 60, "context": ""})
+    ]
+    assert server.written == []
+
+
+def test_the_only_kafka_of_the_namespace_of_the_context_needs_no_name(server) -> None:
+    result = run("--format", "json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found[0]["objects"] == ["Kafka kafka/my-cluster"]
+    assert set(found[0]) == {"id", "level", "what", "detail", "remedy", "objects"}
+    other = kafka()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    server.add(other)
+    result = run()
+    assert result.exit_code == 2
+    assert "namespace kafka has my-cluster, other: which one?" in result.output
+
+
+@pytest.mark.usefixtures("server")
+def test_no_kafka_and_wrong_options() -> None:
+    result = run("-n", "empty")
+    assert (result.exit_code, "Namespace/empty: error: has no Kafka" in result.output) == (1, True)
+    result = run("nope")
+    assert result.exit_code == 1
+    assert "no Kafka nope in namespace kafka, which has my-cluster" in result.output
+    result = run("my-cluster", "--name", "A b")
+    assert result.exit_code == 1
+    assert 'name: Invalid value: "A b"' in result.output
+    assert result.stdout == ""
+
+
+def test_a_problem_is_exit_code_1_and_a_warning_where_it_is_asked_for(server) -> None:
+    assert run("my-cluster", "--fail-on", "warning").exit_code == 1
+    server.allowed = False
+    result = run("my-cluster", "--format", "json")
+    assert result.exit_code == 1
+    assert levels(result)["rights"] == "problem"
+
+
+def test_a_cluster_that_does_not_answer_is_exit_code_2(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    result = run("my-cluster")
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
+
+
+def test_a_cluster_that_cannot_be_planned_is_judged_all_the_same(server) -> None:
+    broken = pool()
+    broken["spec"]["storage"] = {"type": "ephemeral"}
+    server.add(broken)
+    result = run("my-cluster", "--format", "json")
+    assert result.exit_code == 1
+    found = levels(result)
+    assert (found["storage"], found["plan"], found["kafka-ready"]) == ("problem", "problem", "ok")
+    assert "drift" not in found
+
+
+def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> None:
+    words = (
+        "--restart-after",
+        "2h",
+        "--annotation",
+        "a=b c",
+        "--timeout",
+        "stop=1m",
+        "--context",
+        "x",
+    )
+    result = run("my-cluster", *words, "--format", "json")
+    found = [line for line in json.loads(result.stdout) if line["id"] == "drift"]
+    assert result.exit_code == 1
+    assert {line["remedy"] for line in found} == {
+        "kanister-kafka apply --from-cluster my-cluster -n kafka --context x --restart-after 7200s "
+        "--annotation 'a=b c' --timeout stop=1m"
+    }
+    install(server, restart_after=7200)
+    assert levels(run("my-cluster", "--restart-after", "2h", "--format", "json"))["drift"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "check"),
+    [
+        ("pods", "pods-ready"),
+        ("strimzipodsets", "rolling"),
+        ("kafkarebalances", "rebalance"),
+        ("persistentvolumeclaims", "claims"),
+        ("volumesnapshotclasses", "snapshot-class"),
+        ("deployments", "kanister"),
+        ("actionsets", "measured"),
+        ("blueprints", "drift"),
+        ("nodes", "image"),
+        ("namespaces", "pod-user"),
+        ("resourcequotas", "quota"),
+    ],
+)
+def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
+    server.forbidden.add(forbidden)
+    result = run("my-cluster", "--format", "json")
+    lines = [line for line in json.loads(result.stdout) if line["id"] == check]
+    assert result.exit_code == 0, result.output
+    assert [line["level"] for line in lines] == ["warning"]
+    assert lines[0]["what"].endswith("could not be looked at: that is forbidden")
+    assert lines[0]["remedy"].startswith("needs the right to ")
+    assert forbidden in lines[0]["detail"][0]
+
+
+def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:
+    server.forbidden.add("persistentvolumes")
+    store = {**thing("StorageClass", "fast", ""), "provisioner": "csi.example.com"}
+    server.add(store, version="storage.k8s.io/v1")
+    assert levels(run("my-cluster", "--format", "json"))["snapshot-class"] == "ok"
+
+
+def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
+    for key in [key for key in server.objects if key[2:] == ("strimzi", "operator-0")]:
+        del server.objects[key]
+    labels = {"strimzi.io/kind": "cluster-operator"}
+    spec = {"replicas": 0, "template": {"metadata": {"labels": labels}, "spec": {}}}
+    server.add(thing("Deployment", "co", "strimzi", spec=spec), version="apps/v1")
+    result = run("my-cluster")
+    assert result.exit_code == 1
+    assert "kubectl scale deployment co -n strimzi --replicas 1" in result.stdout
+
+
+def test_pull_says_so_runs_a_pod_and_deletes_it(server) -> None:
+    result = run("my-cluster", "--pull")
+    assert result.exit_code == 0, result.output
+    assert f"starting a pod with {Options().image} in namespace kafka" in result.stderr
+    assert "ran on node one: Client Version: v1.34.1 (image-pull)" in result.stdout
+    (posted, pod), (deleted, path) = server.written
+    assert (posted, pod, deleted) == ("POST", "Pod", "DELETE")
+    assert "/namespaces/kafka/pods/my-cluster-kanister-kafka-pull-" in path
+    assert not [key for key in server.objects if "-pull-" in key[-1]]
+
+
+def exec_with(monkeypatch, answer):
+    """Let the websocket be what a test says; return what was asked for."""
+    monkeypatch.undo()
+    configuration = client.Configuration()
+    configuration.host = "https://api"
+    monkeypatch.setattr(
+        executing, "connect", lambda _context: (client.ApiClient(configuration), "default")
+    )
+    asked = {}
+
+    def stream(_method, pod, namespace, **options):
+        asked.update(options, pod=pod, namespace=namespace)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("kubernetes.stream.stream", stream)
+    return asked
+
+
+def websocket(code, out="", err=""):
+    done = SimpleNamespace(returncode=code, close=lambda: None)
+    done.run_forever = lambda timeout: setattr(done, "waited", timeout)
+    done.read_stdout = lambda timeout: out  # noqa: ARG005
+    done.read_stderr = lambda timeout: err  # noqa: ARG005
+    return done
+
+
+def test_a_command_runs_in_a_container(monkeypatch) -> None:
+    answer = websocket(3, "out", "err")
+    asked = exec_with(monkeypatch, answer)
+    found = execute("p", "n", ("true", "x"), container="c", seconds=7)
+    assert found == Executed(3, "out", "err")
+    assert answer.waited == 7
+    assert (asked["pod"], asked["namespace"], asked["container"]) == ("p", "n", "c")
+    assert (asked["command"], asked["stdin"], asked["tty"]) == (["true", "x"], False, False)
+
+
+HANDSHAKE = (
+    'Handshake status {} Forbidden -+-+- {{}} -+-+- {{"kind":"Status","message":"pods \\"p\\" no"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "part"),
+    [
+        (client.ApiException(0, HANDSHAKE.format(403)), ForbiddenError, 'n/p: pods "p" no$'),
+        (client.ApiException(0, HANDSHAKE.format(404)), NotFoundError, 'pods "p" no'),
+        (client.ApiException(0, "Handshake status 500"), UnreachableError, "status 500"),
+        (ConnectionResetError("gone"), TransientError, "gone"),
+        (ValueError("a secret"), UnreachableError, "malformed credentials or answer$"),
+    ],
+)
+def test_a_command_that_does_not_get_into_a_container(monkeypatch, failure, kind, part) -> None:
+    exec_with(monkeypatch, failure)
+    with pytest.raises(kind, match=part) as caught:
+        execute("p", "n", ("true",))
+    assert type(caught.value) is kind

@@ -1,0 +1,460 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from kanister_kafka.cli import main
+from kanister_kafka.cli.live import Live, spent
+from kanister_kafka.run.events import Away, Began, End, Ended, Known, Over, Printed, Tick
+from kanister_kafka.run.nodes import Nodes
+
+from .small_cluster import Kanister, add_blueprint, add_kafka, add_node, add_task, serving
+from .test_kube import configure  # noqa: F401 - a fixture
+
+STOP = ("quiesce", "flush", "stop", "recover?")
+OURS = {
+    "strimzi.io/pause-reconciliation": "true",
+    "kanister-kafka.io/pause-before": "unset",
+}
+SWITCH = "my-cluster-kanister-kafka-switch"
+RESTART_BY = "kanister-kafka.io/restart-by"
+
+
+@pytest.fixture
+def cluster(configure):  # noqa: F811 - the fixture
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        add_blueprint(cluster, backupPrehook=STOP, restore=("restore",), backup=("one",))
+        yield cluster
+
+
+def invoke(*arguments, **options):
+    return CliRunner().invoke(main, [*arguments], **options)
+
+
+# run
+
+
+def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
+    Kanister(cluster, says={"flush": ["12:00:00 flush: \x1b[2Jflushing"]}, seconds=0.7)
+    done = invoke("run", "backupPrehook", "-n", "kafka")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"ActionSet kasten-io/backupprehook-kafka-my-cluster-\w+ created", lines[0])
+    told = [re.sub(r"^\[ *\d+s\] *|after .*", "", line) for line in lines[2:]]
+    assert told == [
+        *("quiesce: begun", "quiesce: done ", "flush: begun"),
+        *("12:00:00 flush: \\x1b[2Jflushing", "flush: done "),
+        *("stop: begun", "stop: done ", "recover: begun", "recover: done "),
+    ]
+    summary = done.stdout.splitlines()
+    assert [line.split()[:2] for line in summary[:4]] == [
+        [name, "done"] for name in ("quiesce", "flush", "stop", "recover")
+    ]
+    assert summary[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
+
+
+def test_failed_action_says_why_in_one_line(cluster):
+    line = "12:00:00 flush: FAILED while flushing: disk full"
+    Kanister(cluster, fails=("flush",), says={"flush": [line]}, seconds=0.7)
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--no-logs")
+    assert done.exit_code == 1
+    assert "error: flush: FAILED while flushing: disk full\n" in done.stderr
+    assert "kanister-kafka status my-cluster -n kafka" in done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:4]] == [
+        ["quiesce", "done"],
+        ["flush", "failed"],
+        ["stop", "waiting"],
+        ["recover", "done"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("backupPrehook", "--blueprint", "nope"), 2, "which has kafka.my-cluster"),
+        (("stop",), 1, "it has backup, backupPrehook, restore"),
+        (("backup", "--from", "nope"), 2, '"nope" not found'),
+        (("restore",), 2, "--from ACTIONSET"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_is_made(cluster, arguments, code, words):
+    done = invoke("run", *arguments, "-n", "kafka")
+    assert (done.exit_code, words in done.stderr) == (code, True), done.stderr
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize(("more", "code"), [((), 2), (("--yes",), 0)])
+def test_restore_shows_what_it_takes_and_asks(cluster, more, code):
+    Kanister(cluster)
+    artifacts = {"backup": {"keyValue": {"snapshots": "s1 s2"}}}
+    status = {"state": "complete", "actions": [{"name": "backup", "artifacts": artifacts}]}
+    cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
+    done = invoke("run", "restore", "-n", "kafka", "--from", "old", *more)
+    assert done.exit_code == code, done.stderr
+    assert "backup: snapshots=s1 s2" in done.stderr
+    made = [body for method, _, _, body in cluster.writes if method == "POST"]
+    assert [body["spec"]["actions"][0]["artifacts"] for body in made] == [artifacts] * bool(more)
+
+
+def test_timeout_says_what_goes_on(cluster):
+    Kanister(cluster, seconds=30)
+    done = invoke("run", "backupPrehook", "-n", "kafka", "--timeout", "1s")
+    assert done.exit_code == 1
+    assert "runs on in the cluster, in phase quiesce" in done.stderr
+    assert "kanister-kafka resume my-cluster -n kafka" in done.stderr
+    assert any(key[0] == "actionsets" for key in cluster.objects)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from click.testing import CliRunner; from kanister_kafka.cli import main\n"
+        "for name in ('run', 'status', 'resume'):\n"
+        "    assert CliRunner().invoke(main, [name, '--help']).exit_code == 0\n"
+        "sys.exit('kubernetes' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# status
+
+
+@pytest.mark.parametrize(("ready", "code"), [((True, True), 0), ((True, False), 1), ((), 1)])
+def test_exit_code_says_whether_it_runs(cluster, ready, code):
+    for number in (0, 1):
+        cluster.drop("pods", "kafka", f"my-cluster-dual-{number}")
+    for number, serves in enumerate(ready):
+        add_node(cluster, "my-cluster", number, ready=serves)
+    assert invoke("status", "-n", "kafka").exit_code == code
+    done = invoke("status", "-n", "kafka", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["runs"]) == (code, code == 0)
+
+
+def test_status_of_an_api_server_that_is_away(cluster):
+    with cluster.away():
+        done = invoke("status", "-n", "kafka")
+    assert done.exit_code == 2
+    assert "not now: 503" in done.stderr
+
+
+# resume
+
+
+def stopped(cluster, *, switch=True, **marks):
+    add_kafka(cluster, ready=(), annotations={**OURS, **marks})
+    for number in (0, 1):
+        cluster.drop("pods", "kafka", f"my-cluster-dual-{number}")
+    if switch:
+        spec = {"replicas": 0, "selector": {"matchLabels": {"kanister-kafka.io/switch": "x"}}}
+        cluster.add("deployments", "kafka", SWITCH, spec=spec)
+
+
+def play_switch(cluster, *, fails=False, serves=True):
+    """The Deployment with its pod: runs the restart as soon as it is scaled up."""
+
+    def play():
+        while not cluster.get("deployments", "kafka", SWITCH)["spec"]["replicas"]:
+            time.sleep(0.02)
+        notes = cluster.get("kafkas", "kafka", "my-cluster")["metadata"]["annotations"]
+        assert RESTART_BY in notes  # before it was scaled up
+        reason = "12:00:00 switch: FAILED while starting: no room"
+        cluster.logs["switch-1"] = [reason] if fails else ["12:00:00 switch: starting"]
+        cluster.add(
+            "pods",
+            "kafka",
+            "switch-1",
+            labels={"kanister-kafka.io/switch": "x"},
+            status={"containerStatuses": [{"restartCount": 0, "state": {"running": {}}}]},
+        )
+        time.sleep(1.2)
+        if fails:
+            return
+        if serves:
+            add_node(cluster, "my-cluster", 0)
+            add_node(cluster, "my-cluster", 1)
+            gone = dict.fromkeys((*OURS, RESTART_BY))
+            cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
+        cluster.change("deployments", "kafka", SWITCH, {"spec": {"replicas": 0}})
+
+    threading.Thread(target=play, daemon=True).start()
+
+
+def test_resume_sets_the_switch_off_and_waits_for_every_node(cluster):
+    stopped(cluster)
+    play_switch(cluster)
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert done.exit_code == 0, done.stderr
+    assert "12:00:00 switch: starting" in done.stderr
+    assert "Kafka kafka/my-cluster runs: every node is Ready" in done.stdout
+    annotated, scaled = cluster.writes
+    assert annotated[:3] == ("PATCH", "kafkas", "my-cluster")
+    (note,) = annotated[3]["metadata"]["annotations"].items()
+    assert note[0] == RESTART_BY
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", note[1])
+    assert scaled == ("PATCH", "deployments", SWITCH, {"spec": {"replicas": 1}})
+
+
+def test_resume_works_without_kanister(cluster):
+    del cluster.kinds["cr.kanister.io", "v1alpha1"]
+    stopped(cluster)
+    play_switch(cluster)
+    assert invoke("resume", "my-cluster", "-n", "kafka", "--timeout", "20s").exit_code == 0
+
+
+def test_nothing_to_resume(cluster):
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert (done.exit_code, done.stdout.endswith(": nothing to do\n")) == (0, True)
+    assert cluster.writes == []
+
+
+def test_record_that_is_left_over_is_something_to_resume(cluster):
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"state": "quiescing"})
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert done.exit_code == 1
+    assert f"no Deployment {SWITCH}" in done.stderr
+
+
+def test_without_a_switch_the_way_by_hand_is_told(cluster):
+    stopped(cluster, switch=False)
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert done.exit_code == 1
+    assert "kanister-kafka apply --from-cluster my-cluster -n kafka" in done.stderr
+    assert "kubectl annotate kafkas.kafka.strimzi.io my-cluster -n kafka" in done.stderr
+    assert cluster.writes == []
+
+
+def test_kafka_that_is_gone_cannot_be_resumed(cluster):
+    stopped(cluster)
+    cluster.drop("kafkas", "kafka", "my-cluster")
+    done = invoke("resume", "my-cluster", "-n", "kafka", "--timeout", "20s")
+    assert (done.exit_code, "does not exist" in done.stderr) == (1, True)
+    assert cluster.writes == []
+
+
+def test_nodes_that_somebody_else_took_down_are_none_of_ours(cluster):
+    cluster.drop("pods", "kafka", "my-cluster-dual-0")
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert (done.exit_code, "nothing here to undo" in done.stderr) == (1, True)
+    assert cluster.writes == []
+
+
+def test_resume_that_fails_again_and_again_gives_the_reason_and_the_way_by_hand(cluster):
+    stopped(cluster)
+    play_switch(cluster, fails=True)
+    done = invoke("resume", "-n", "kafka", "--timeout", "3s")
+    assert done.exit_code == 1
+    assert "error: switch: FAILED while starting: no room\n" in done.stderr
+    assert "kubectl annotate kafkas.kafka.strimzi.io" in done.stderr
+    assert f"Deployment {SWITCH} goes on" in done.stderr
+
+
+def test_resume_waits_for_what_is_at_work_already(cluster):
+    stopped(cluster)
+    cluster.logs["kanister-job-x"] = ["12:00:00 restart: starting"]
+    add_task(cluster, "kanister-job-x", "restart", job="j")
+
+    def finish():
+        add_node(cluster, "my-cluster", 0)
+        add_node(cluster, "my-cluster", 1)
+        gone = dict.fromkeys(OURS)
+        cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
+        cluster.drop("pods", "kafka", "kanister-job-x")
+
+    threading.Timer(1.3, finish).start()
+    done = invoke("resume", "-n", "kafka", "--timeout", "20s")
+    assert done.exit_code == 0, done.stderr
+    assert "12:00:00 restart: starting" in done.stderr
+    assert cluster.writes == []  # it was not needed
+
+
+# On a terminal
+
+
+class Screen:
+    """As much of a terminal as the display needs: what stands on it at the end."""
+
+    def __init__(self, columns=60):
+        self.rows, self.row, self.column, self.columns = [""], 0, 0, columns
+        self.wraps = self.shows = True
+
+    def feed(self, text):
+        text = re.sub(r"(?<!\r)\n", "\r\n", text)  # as a terminal's driver does
+        for part in re.findall(r"\x1b\[\??[\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", text):
+            self.one(part)
+        return self
+
+    def one(self, part):
+        if part == "\r":
+            self.column = 0
+        elif part == "\n":
+            self.row += 1
+            self.rows += [""] * (self.row + 1 - len(self.rows))
+        elif part == "\x1b[A":
+            self.row = max(0, self.row - 1)
+        elif part == "\x1b[J":
+            self.rows[self.row :] = [self.rows[self.row][: self.column]]
+        elif part in ("\x1b[?7l", "\x1b[?7h"):
+            self.wraps = part.endswith("h")
+        elif part in ("\x1b[?25l", "\x1b[?25h"):
+            self.shows = part.endswith("h")
+        elif not part.startswith("\x1b"):
+            row = self.rows[self.row].ljust(self.column)
+            assert self.column + len(part) < self.columns or self.wraps, part
+            self.rows[self.row] = row[: self.column] + part + row[self.column + len(part) :]
+            self.column += len(part)
+
+    def text(self):
+        return [row.rstrip() for row in self.rows if row.strip()]
+
+
+def on_terminal(*arguments, act=None, columns=60, environment=None):
+    """Run the command on a terminal of its own; return exit code and what it wrote."""
+    here, there = pty.openpty()
+    size = {"COLUMNS": str(columns), "LINES": "20", "TERM": "xterm"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kanister_kafka", *arguments],
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        env={**os.environ, **size, **(environment or {})},
+        start_new_session=True,
+    )
+    os.close(there)
+    written = b""
+    while True:
+        try:
+            part = os.read(here, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        written += part
+        if act and act[0] in written:
+            child.send_signal(act[1])
+            act = None
+    os.close(here)
+    return child.wait(10), written.decode()
+
+
+def test_display_is_redrawn_in_place(cluster):
+    Kanister(cluster, says={"flush": ["12:00:00 flush: flushing " + "x" * 200]}, seconds=0.8)
+    code, written = on_terminal("run", "backupPrehook", "-n", "kafka")
+    assert code == 0
+    screen = Screen().feed(written)
+    text = screen.text()
+    assert [line.split()[1] for line in text if line.startswith(" ✔")] == [
+        *("quiesce", "flush", "stop", "recover")
+    ]
+    assert sum("of Kafka kafka/my-cluster  " in line for line in text) == 1
+    assert any(line.startswith("12:00:00 flush: flushing xxx") for line in text)
+    assert text[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
+    assert screen.shows
+    assert screen.wraps
+    assert "\x1b[32m" in written
+
+
+def test_no_color_keeps_the_display(cluster):
+    Kanister(cluster, seconds=0.5)
+    environment = {"NO_COLOR": "1"}
+    code, written = on_terminal("run", "backup", "-n", "kafka", environment=environment)
+    assert code == 0
+    assert "\x1b[?25l" in written
+    assert not re.search(r"\x1b\[[\d;]*m", written)
+
+
+def test_dumb_terminal_gets_lines(cluster):
+    Kanister(cluster, seconds=0.5)
+    code, written = on_terminal("run", "backup", "-n", "kafka", environment={"TERM": "dumb"})
+    assert code == 0
+    assert "\x1b" not in written
+    assert "one: begun" in written
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_terminal_is_put_back_when_it_is_ended(cluster, number, code):
+    Kanister(cluster, seconds=30)
+    ended, written = on_terminal("run", "backupPrehook", "-n", "kafka", act=(b"quiesce", number))
+    assert ended == code
+    screen = Screen().feed(written)
+    assert screen.shows
+    assert screen.wraps
+    if number is signal.SIGINT:
+        text = "\n".join(screen.text())
+        assert "runs on in the cluster, in phase quiesce when last seen" in text
+        assert "kanister-kafka status my-cluster -n kafka" in text
+        assert "kanister-kafka resume my-cluster -n kafka" in text
+
+
+class Terminal:
+    """A stream that says it is a terminal."""
+
+    encoding = "ascii"
+
+    def __init__(self):
+        self.text = ""
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+
+def test_narrowed_terminal_is_cleared_of_broken_rows(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    with Live("x" * 50) as live:
+        live.show(Known(("stop",)))
+        monkeypatch.setenv("COLUMNS", "20")
+        stream.text = ""
+        live.show(Tick(Nodes(3, 2, 3)))
+    # Two rows were drawn, the first of which the terminal has broken into three.
+    assert stream.text.startswith("\x1b[A" * 4 + "\r\x1b[J")
+    assert f"{'x' * 19}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
+
+
+def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with Live("stop of Kafka a/b", logs=False) as live:
+        for event in (
+            Known(("stop", "recover")),
+            Began("stop"),
+            Tick(Nodes(2, 1, 3)),
+            Printed("stop", "p", "12:00:00 stop: pods still there: b-0 b-1"),
+            Away("no answer"),
+        ):
+            live.show(event)
+        text = Screen(80).feed(stream.text).text()
+        assert text[-4].endswith("1 of 3 nodes ready, 2 there")
+        assert re.fullmatch(r" > stop +\d\.\ds +pods still there: b-0 b-1", text[-3])
+        assert text[-2] == " . recover"
+        assert text[-1] == " ! the API server is away: no answer"
+        live.show(Ended("stop", ok=False, seconds=72))
+        live.show(Over(End.FAILED, "x"))
+    assert " x stop      1m12s" in "\n".join(Screen(80).feed(stream.text).text())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (9.96, "10s"), (72.4, "1m12s")]
+)
+def test_measured_times(seconds, text):
+    assert spent(seconds) == text

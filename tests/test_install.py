@@ -1,0 +1,561 @@
+"""What is put on a cluster and taken away again, against an API server that can fail."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+import kanister_kafka.install as install
+from kanister_kafka.document import loads
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+)
+from kanister_kafka.install import DryRun, Outcome
+from kanister_kafka.kube import Connection
+from kanister_kafka.marks import BLUEPRINT, PAUSE_BEFORE, State
+
+from .api_server import forbidden, running, status
+
+RBAC = "rbac.authorization.k8s.io/v1"
+NAME = "mine-kanister-kafka"
+OURS = "kasten-io/kafka.mine"
+
+
+def thing(version, kind, name=NAME, namespace="kafka", serves=OURS, **fields):
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+        "annotations": {BLUEPRINT: serves},
+    }
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
+
+
+ACCOUNT = thing("v1", "ServiceAccount")
+RECORD = thing("v1", "ConfigMap")
+ROLE = thing(RBAC, "Role", rules=[])
+BINDING = thing(RBAC, "RoleBinding", roleRef={"kind": "Role", "name": NAME}, subjects=[])
+SWITCH = thing("apps/v1", "Deployment", f"{NAME}-switch", spec={"template": {}})
+BLUEPRINT_ = thing("cr.kanister.io/v1alpha1", "Blueprint", "kafka.mine", "kasten-io", actions={})
+POLICY = thing("config.kio.kasten.io/v1alpha1", "Policy", "kafka.mine", "kasten-io", spec={})
+ALL = (ACCOUNT, RECORD, ROLE, BINDING, SWITCH, BLUEPRINT_, POLICY)
+KINDS = [item["kind"] for item in ALL]
+OTHER = thing(
+    "cr.kanister.io/v1alpha1", "Blueprint", "other", "kasten-io", serves="kasten-io/other"
+)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    with running(tmp_path, monkeypatch) as server:
+        yield server
+
+
+@pytest.fixture
+def connection(server):
+    assert server.url
+    return Connection()
+
+
+def changed(item, **metadata):
+    item = copy.deepcopy(item)
+    item["metadata"].update(metadata)
+    return item
+
+
+def outcomes(report):
+    return [(done.target.kind, done.outcome) for done in report.done]
+
+
+def applied(server):
+    plurals = [path.split("/")[-2] for _method, path in server.writes]
+    kinds = {plural: kind for kinds in server.served.values() for kind, plural in kinds.items()}
+    return [kinds[plural] for plural in plurals]
+
+
+def no_sleep(seconds):
+    raise AssertionError(f"waits for {seconds}s")
+
+
+class TestApply:
+    def test_in_the_order_of_need_whatever_the_order_of_the_input(self, server, connection):
+        report = install.apply(tuple(reversed(ALL)), connection)
+        assert applied(server) == KINDS
+        assert outcomes(report) == [(kind, Outcome.CREATED) for kind in KINDS]
+        assert (report.failures, report.pending, report.exit_code) == ((), (), 0)
+
+    def test_all_are_tried_before_the_first_is_written(self, server, connection):
+        install.apply(ALL, connection)
+        patches = ["dryRun" in query for method, _path, query in server.asked if method == "PATCH"]
+        assert patches == [True] * len(ALL) + [False] * len(ALL)
+
+    @pytest.mark.parametrize(("force", "sent"), [(False, "false"), (True, "true")])
+    def test_as_our_field_manager_with_strict_validation(self, server, connection, force, sent):
+        install.apply((ACCOUNT,), connection, force=force)
+        queries = [query for method, _path, query in server.asked if method == "PATCH"]
+        same = {"fieldManager": "kanister-kafka", "fieldValidation": "Strict", "force": sent}
+        assert queries == [{**same, "dryRun": "All"}, same]
+
+    def test_twice_changes_nothing(self, server, connection):
+        install.apply(ALL, connection)
+        before = copy.deepcopy(server.objects)
+        report = install.apply(ALL, connection)
+        assert {outcome for _kind, outcome in outcomes(report)} == {Outcome.UNCHANGED}
+        assert server.objects == before
+
+    def test_what_differs_is_configured(self, server, connection):
+        install.apply(ALL, connection)
+        report = install.apply((*ALL[1:], changed(ACCOUNT, labels={"a": "b"})), connection)
+        assert [kind for kind, outcome in outcomes(report) if outcome is Outcome.CONFIGURED] == [
+            "ServiceAccount"
+        ]
+        assert server.live(ACCOUNT)["metadata"]["labels"]["a"] == "b"
+
+    def test_status_that_others_write_meanwhile_is_no_change_of_ours(self, server, connection):
+        install.apply((SWITCH,), connection)
+        moved = server.applied({}, SWITCH)
+        moved["metadata"]["resourceVersion"] = "999"
+        moved["status"] = {"replicas": 1}
+        server.faults["PATCH", "-switch", False] = [(200, moved)]
+        assert outcomes(install.apply((SWITCH,), connection)) == [("Deployment", Outcome.UNCHANGED)]
+
+    def test_each_is_told_as_soon_as_it_is_done(self, server, connection):
+        seen = []
+        install.apply(
+            (ACCOUNT, RECORD), connection, told=lambda done: seen.append((done, len(server.writes)))
+        )
+        assert [(done.target.kind, writes) for done, writes in seen] == [
+            ("ServiceAccount", 1),
+            ("ConfigMap", 2),
+        ]
+
+    def test_refusals_come_all_at_once_and_before_any_change(self, server, connection):
+        server.faults["PATCH", f"configmaps/{NAME}", True] = [status(422, "is too long")]
+        server.faults["PATCH", "policies/kafka.mine", True] = [forbidden("policies")]
+        report = install.apply(ALL, connection)
+        assert server.writes == []
+        assert [(f.target.kind, type(f.error)) for f in report.failures] == [
+            ("ConfigMap", RefusedError),
+            ("Policy", ForbiddenError),
+        ]
+        assert [target.kind for target in report.pending] == KINDS
+        assert (report.done, report.exit_code) == ((), 2)
+
+    def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
+        server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
+        report = install.apply(ALL, connection, sleep=no_sleep)
+        assert applied(server) == KINDS[:4]
+        assert [kind for kind, _outcome in outcomes(report)] == KINDS[:3]
+        assert [target.kind for target in report.pending] == KINDS[3:]
+        ((failed),) = report.failures
+        assert failed.target.kind == "RoleBinding"
+        assert "exceeded quota" in str(failed.error)
+        assert (report.exit_code, report.unknown) == (1, ())
+
+    @pytest.mark.parametrize("answer", [status(503, "later"), status(429, "slowly"), None])
+    def test_a_write_is_repeated_while_the_server_is_away(self, server, connection, answer):
+        ok = (200, server.applied({}, RECORD))
+        server.faults["PATCH", f"configmaps/{NAME}", False] = [answer, answer, ok]
+        slept = []
+        report = install.apply((ACCOUNT, RECORD), connection, sleep=slept.append)
+        assert slept == [1, 2]
+        assert report.exit_code == 0
+        assert len(report.done) == 2
+
+    def test_a_server_that_stays_away_leaves_one_object_unknown(self, server, connection):
+        server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
+        slept = []
+        report = install.apply((ACCOUNT, RECORD, ROLE), connection, sleep=slept.append)
+        assert sum(slept) == 30
+        assert [target.kind for target in report.unknown] == ["ConfigMap"]
+        assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
+        assert report.exit_code == 2
+
+    def test_an_interrupt_tells_what_was_done_until_then(self, server, connection):
+        server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
+
+        def interrupted(_seconds):
+            raise KeyboardInterrupt
+
+        report = install.apply((ACCOUNT, RECORD, ROLE), connection, sleep=interrupted)
+        assert [kind for kind, _outcome in outcomes(report)] == ["ServiceAccount"]
+        assert [target.kind for target in report.unknown] == ["ConfigMap"]
+        assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
+        assert report.exit_code == 1
+
+    def test_a_server_out_of_reach_ends_the_trial_at_once(self, server, connection):
+        server.faults["PATCH", "", True] = [None]
+        with pytest.raises(TransientError):
+            install.apply(ALL, connection, sleep=no_sleep)
+        assert len([method for method, _path, _query in server.asked if method == "PATCH"]) == 1
+        assert server.writes == []
+
+    def test_an_unknown_field_is_refused_and_not_tried_again(self, server, connection):
+        message = "failed to create typed patch object (a/b; v1, Kind=X): .c: field not declared"
+        server.faults["PATCH", NAME, False] = [status(500, message)]
+        report = install.apply((ACCOUNT,), connection, sleep=no_sleep)
+        assert [type(failed.error) for failed in report.failures] == [RefusedError]
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_a_conflict_names_the_other_manager_and_what_to_do(self, server, connection, dry_run):
+        message = 'Apply failed with 1 conflict: conflict with "argocd" using v1: .rules'
+        server.faults["PATCH", f"roles/{NAME}", dry_run] = [status(409, message)]
+        (failed,) = install.apply(ALL, connection).failures
+        assert isinstance(failed.error, ConflictError)
+        for word in ("argocd", ".rules", "--force-conflicts"):
+            assert word in str(failed.error)
+
+    def test_dry_run_of_the_client_only_reads(self, server, connection):
+        server.put(ACCOUNT)
+        report = install.apply((ACCOUNT, ROLE), connection, dry_run=DryRun.CLIENT)
+        assert {method for method, _path, _query in server.asked} == {"GET"}
+        assert outcomes(report) == [
+            ("ServiceAccount", Outcome.CONFIGURED),
+            ("Role", Outcome.CREATED),
+        ]
+
+    def test_dry_run_of_the_server_writes_nothing_in_earnest(self, server, connection):
+        install.apply((ACCOUNT, RECORD), connection)
+        del server.asked[:]
+        new = changed(RECORD, labels={"a": "b"})
+        report = install.apply((ACCOUNT, new, ROLE), connection, dry_run=DryRun.SERVER)
+        assert server.writes == []
+        assert [outcome for _kind, outcome in outcomes(report)] == [
+            Outcome.UNCHANGED,
+            Outcome.CONFIGURED,
+            Outcome.CREATED,
+        ]
+
+    def test_a_binding_cannot_be_tried_before_its_role_and_is_applied_after_it(
+        self, server, connection
+    ):
+        server.faults["PATCH", f"rolebindings/{NAME}", True] = [status(404, "not found")]
+        report = install.apply((BINDING, ROLE), connection)
+        assert [kind for kind, _outcome in outcomes(report)] == ["Role", "RoleBinding"]
+        (failed,) = install.apply((BINDING,), connection).failures  # its Role is nobody's here
+        assert isinstance(failed.error, NotFoundError)
+
+    def test_missing_namespace(self, server, connection):
+        server.namespaces.remove("kafka")
+        report = install.apply(ALL, connection)
+        assert {failed.target.kind for failed in report.failures} == set(KINDS[:5])
+        assert {str(failed.error) for failed in report.failures} == {
+            "namespace kafka does not exist: kubectl create namespace kafka"
+        }
+        assert server.writes == []
+
+    def test_namespaces_that_may_not_be_read_are_left_to_the_write(self, server, connection):
+        server.faults["GET", "/namespaces/kafka", None] = [forbidden()]
+        assert install.apply((ACCOUNT,), connection).exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("group", "item", "word"),
+        [
+            ("cr.kanister.io/v1alpha1", BLUEPRINT_, "Kanister is not installed"),
+            ("config.kio.kasten.io/v1alpha1", POLICY, "without --kasten"),
+        ],
+    )
+    @pytest.mark.parametrize("dry_run", list(DryRun))
+    def test_missing_kind(self, server, connection, group, item, word, dry_run):
+        del server.served[f"/apis/{group}"]
+        report = install.apply((ACCOUNT, item), connection, dry_run=dry_run)
+        ((failed),) = report.failures
+        assert failed.target.kind == item["kind"]
+        assert word in str(failed.error)
+        assert server.writes == []
+
+    def test_what_serves_another_blueprint_is_not_taken_from_it(self, server, connection):
+        server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"), OTHER)
+        (failed,) = install.apply((ACCOUNT, BLUEPRINT_), connection).failures
+        assert isinstance(failed.error, ConflictError)
+        assert "serves Blueprint kasten-io/other" in str(failed.error)
+        assert server.writes == []
+        assert install.apply((ACCOUNT, BLUEPRINT_), connection, force=True).exit_code == 0
+
+    def test_what_served_a_blueprint_that_is_gone_is_free(self, server, connection):
+        server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
+        assert install.apply((ACCOUNT, BLUEPRINT_), connection).exit_code == 0
+
+    def test_nobody_may_look_whether_the_other_blueprint_is_there(self, server, connection):
+        server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
+        server.faults["GET", "blueprints/other", None] = [forbidden()]
+        assert install.apply((ACCOUNT, BLUEPRINT_), connection).exit_code == 1
+
+
+class TestDiff:
+    def test_nothing_differs(self, connection):
+        install.apply(ALL, connection)
+        assert install.diff(install.attempt(ALL, connection)) == ""
+
+    def test_what_differs_without_what_the_server_writes(self, server, connection):
+        install.apply((ROLE,), connection)
+        server.live(ROLE)["metadata"]["labels"]["a"] = "theirs"
+        server.live(ROLE)["status"] = {"told": 1}
+        trials = install.attempt((changed(ROLE, labels={"a": "ours"}),), connection)
+        text = install.diff(trials)
+        name = f"kafka/role.rbac.authorization.k8s.io/{NAME}"
+        assert text.startswith(f"--- live/{name}\n+++ applied/{name}\n@@ ")
+        signs = [line for line in text.splitlines()[2:] if line[0] in "+-"]
+        assert signs == ["-    a: theirs", "+    a: ours"]
+        assert server.writes[1:] == []
+        for word in ("managedFields", "resourceVersion", "uid", "generation", "status"):
+            assert word not in text
+
+    def test_what_the_server_writes_and_the_order_of_keys_are_no_difference(self):
+        live, result = copy.deepcopy(ROLE), copy.deepcopy(ROLE)
+        live["metadata"].update(uid="u", resourceVersion="1", generation=1, managedFields=[])
+        live["metadata"].update(creationTimestamp="2026-01-02T03:04:05Z")
+        live["status"] = {"told": 1}
+        result = {**dict(reversed(result.items())), "status": {"told": 2}}
+        place = install.Target(RBAC, "Role", "kafka", NAME)
+        trial = install.Trial(target=place, wanted=ROLE, live=live, result=result)
+        assert install.diff([trial]) == ""
+
+    def test_what_is_new_and_what_goes(self, server, connection):
+        server.put(RECORD)
+        text = install.diff(install.attempt((ACCOUNT,), connection), (server.live(RECORD),))
+        assert "+kind: ServiceAccount\n" in text
+        assert "-kind: ConfigMap\n" in text
+        assert "uid" not in text
+
+    def test_a_binding_that_cannot_be_tried_yet_is_new(self, server, connection):
+        server.faults["PATCH", f"rolebindings/{NAME}", True] = [status(404, "not found")]
+        text = install.diff(install.attempt((ROLE, BINDING), connection))
+        assert "+kind: RoleBinding\n" in text
+
+
+class TestPrune:
+    EXTRA = thing(RBAC, "Role", "former", rules=[])
+    ABROAD = thing(RBAC, "Role", "kafka.former", "elsewhere", rules=[])
+
+    def test_only_what_serves_the_same_blueprint_and_is_not_applied(self, server, connection):
+        unlabelled = changed(self.EXTRA, name="theirs", labels={})
+        others = thing(RBAC, "Role", "others", serves="kasten-io/other")
+        server.put(*ALL, self.EXTRA, self.ABROAD, unlabelled, others)
+        found = install.prunable(ALL, connection)
+        assert [(place.namespace, place.name) for place in found.targets] == [
+            ("kafka", "former"),
+            ("elsewhere", "kafka.former"),
+        ]
+        assert (found.unseen, found.held) == ((), ())
+
+    def test_where_listing_is_forbidden(self, server, connection):
+        unlabelled = changed(self.EXTRA, name="theirs", labels={})
+        server.put(*ALL, self.EXTRA, self.ABROAD, unlabelled)
+        server.faults["GET", "/rbac.authorization.k8s.io/v1/roles", None] = [forbidden()]
+        server.faults["GET", "/namespaces/kasten-io/roles", None] = [forbidden()]
+        found = install.prunable(ALL, connection)
+        assert [place.name for place in found.targets] == ["former"]
+        assert found.unseen == (
+            "in other namespaces than kafka, kasten-io: roles.rbac.authorization.k8s.io",
+            "in namespace kasten-io: roles.rbac.authorization.k8s.io",
+        )
+
+    def test_kinds_that_are_not_served(self, server, connection):
+        server.put(self.EXTRA)
+        del server.served["/apis/config.kio.kasten.io/v1alpha1"]
+        assert len(install.prunable(ALL[:-1], connection).targets) == 1
+
+    @pytest.mark.parametrize("state", [*(s.value for s in State if s is not State.RUNNING), "?"])
+    def test_nothing_while_the_kafka_is_not_at_rest(self, server, connection, state):
+        server.put(
+            {**RECORD, "data": {"state": state, "since": "2026-01-02T03:04:05Z"}}, self.EXTRA
+        )
+        found = install.prunable(ALL, connection)
+        assert [place.name for place in found.targets] == ["former"]
+        (reason,) = found.held
+        assert f"says {state} since 2026-01-02T03:04:05Z" in reason
+        assert "kanister-kafka resume mine -n kafka" in reason
+
+    @pytest.mark.parametrize("data", [{"state": "running"}, {}, None])
+    def test_a_record_that_is_not_applied_any_more(self, server, connection, data):
+        server.put({**RECORD, "data": data})
+        rest = tuple(item for item in ALL if item is not RECORD)
+        found = install.prunable(rest, connection)
+        assert [place.kind for place in found.targets] == ["ConfigMap"]
+        assert found.held == ()
+        server.put({**RECORD, "data": {"state": "stopped"}})
+        assert install.prunable(rest, connection).held != ()
+
+
+class TestDelete:
+    def test_in_reverse_order(self, server, connection):
+        server.put(*ALL)
+        found = install.removal(ALL, connection, sweep=False)
+        report = install.remove(found.objects, connection)
+        assert outcomes(report) == [(kind, Outcome.DELETED) for kind in reversed(KINDS)]
+        assert applied(server) == list(reversed(KINDS))
+        assert server.objects == {}
+
+    def test_again(self, server, connection):
+        del server.served["/apis/config.kio.kasten.io/v1alpha1"]
+        found = install.removal(ALL, connection, sweep=True)
+        assert found.objects == ()
+        assert [(done.target.kind, done.outcome) for done in found.passed] == [
+            (kind, Outcome.ABSENT) for kind in reversed(KINDS)
+        ]
+
+    def test_what_is_not_ours_is_named_and_left(self, server, connection):
+        theirs = changed(ACCOUNT, labels={})
+        shared = thing(RBAC, "Role", serves="kasten-io/other")
+        server.put(theirs, shared, OTHER, BLUEPRINT_)
+        found = install.removal((ACCOUNT, ROLE, BLUEPRINT_), connection, sweep=True)
+        assert [place.kind for place in found.targets] == ["Blueprint"]
+        assert [(done.target.kind, done.outcome, done.why) for done in found.passed] == [
+            ("Role", Outcome.LEFT, "it serves Blueprint kasten-io/other"),
+            ("ServiceAccount", Outcome.LEFT, "it lacks our label app.kubernetes.io/managed-by"),
+        ]
+
+    @pytest.mark.parametrize(("sweep", "kinds"), [(True, ["Policy", "Role"]), (False, ["Role"])])
+    def test_all_that_serves_the_blueprint(self, server, connection, sweep, kinds):
+        server.put(ROLE, POLICY)
+        found = install.removal((ROLE,), connection, sweep=sweep)
+        assert [place.kind for place in found.targets] == kinds
+
+    @pytest.mark.parametrize("state", [*(s.value for s in State if s is not State.RUNNING), "?"])
+    @pytest.mark.parametrize("objects", [(RECORD,), (BLUEPRINT_,)], ids=["record", "blueprint"])
+    def test_refused_while_the_kafka_is_not_at_rest(self, server, connection, state, objects):
+        server.put({**RECORD, "data": {"state": state}}, BLUEPRINT_)
+        with pytest.raises(RefusedError, match="kanister-kafka resume mine -n kafka"):
+            install.removal(objects, connection, sweep=False)
+        assert len(install.removal(objects, connection, sweep=False, force=True).objects) == 1
+
+    def test_refused_by_a_record_that_lost_its_marks(self, server, connection):
+        server.put(ROLE, {**changed(RECORD, labels={}, annotations={}), "data": {"state": "?"}})
+        with pytest.raises(RefusedError, match=r"says \?"):
+            install.removal((RECORD, ROLE), connection, sweep=False)
+
+    @pytest.mark.parametrize("version", ["v1beta2", "v1"])
+    def test_refused_while_the_kafka_bears_our_pause_whatever_the_record_says(
+        self, server, connection, version
+    ):
+        path = "/apis/kafka.strimzi.io"
+        server.served[f"{path}/{version}"] = server.served.pop(f"{path}/v1beta2")
+        kafka = {"metadata": {"name": "mine", "annotations": {PAUSE_BEFORE: "unset"}}}
+        server.objects[f"{path}/{version}/namespaces/kafka/kafkas/mine"] = kafka
+        server.put(RECORD)
+        with pytest.raises(RefusedError, match="bears the pause"):
+            install.removal((RECORD,), connection, sweep=False)
+        kafka["metadata"].pop("annotations")
+        assert len(install.removal((RECORD,), connection, sweep=False).objects) == 1
+
+    def test_a_record_that_may_not_be_read_stops_it(self, server, connection):
+        server.put(*ALL)
+        server.faults["GET", f"configmaps/{NAME}", None] = [forbidden()]
+        with pytest.raises(ForbiddenError):
+            install.removal(ALL, connection, sweep=False)
+
+    def test_gone_meanwhile_is_fine(self, server, connection):
+        server.put(ROLE, ACCOUNT)
+        found = install.removal((ROLE, ACCOUNT), connection, sweep=False)
+        del server.objects[server.path(ROLE)]
+        report = install.remove(found.objects, connection)
+        assert outcomes(report) == [
+            ("Role", Outcome.ABSENT),
+            ("ServiceAccount", Outcome.DELETED),
+        ]
+
+    def test_refusals_come_before_any_deletion(self, server, connection):
+        server.put(*ALL)
+        server.faults["DELETE", f"serviceaccounts/{NAME}", True] = [forbidden()]
+        found = install.removal(ALL, connection, sweep=False)
+        report = install.remove(found.objects, connection)
+        assert server.writes == []
+        assert [failed.target.kind for failed in report.failures] == ["ServiceAccount"]
+        assert len(report.pending) == len(ALL)
+
+    def test_a_failure_in_the_middle(self, server, connection):
+        server.put(*ALL)
+        server.faults["DELETE", "-switch", False] = [status(409, "no")]
+        found = install.removal(ALL, connection, sweep=False)
+        report = install.remove(found.objects, connection, sleep=no_sleep)
+        assert [kind for kind, _outcome in outcomes(report)] == ["Policy", "Blueprint"]
+        assert [place.kind for place in report.pending] == list(reversed(KINDS))[2:]
+        assert report.exit_code == 1
+
+    @pytest.mark.parametrize("dry_run", [DryRun.CLIENT, DryRun.SERVER])
+    def test_dry_runs_delete_nothing(self, server, connection, dry_run):
+        server.put(*ALL)
+        found = install.removal(ALL, connection, sweep=True)
+        report = install.remove(found.objects, connection, dry_run=dry_run)
+        assert len(report.done) == len(server.objects) == len(ALL)
+        assert server.writes == []
+        deletes = [method for method, _path, _query in server.asked if method == "DELETE"]
+        assert len(deletes) == (len(ALL) if dry_run is DryRun.SERVER else 0)
+
+
+ACCEPTED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+---
+apiVersion: cr.kanister.io/v1alpha1
+kind: Blueprint
+metadata: {name: b, namespace: kasten-io}
+"""
+
+
+def test_objects_get_the_namespace_that_they_lack():
+    objects = install.accept(loads(ACCEPTED).documents, "kafka")
+    assert [item["metadata"] for item in objects] == [
+        {"name": "a", "namespace": "kafka"},
+        {"name": "b", "namespace": "kasten-io"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "word"),
+    [
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a}", "kind", '"Secret" of v1'),
+        (
+            "apiVersion: v1\nkind: Blueprint\nmetadata: {name: a}",
+            "kind",
+            "supported are ServiceAccount, ConfigMap",
+        ),
+        (
+            "apiVersion: actions.kio.kasten.io/v1alpha1\nkind: RestoreAction\nmetadata: {name: a}",
+            "kind",
+            "kubectl create -f",
+        ),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a}", "metadata.name", "Req"),
+        ("apiVersion: v1\nkind: ConfigMap", "metadata.name", "Required"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: [1]", "metadata.name", "Required"),
+        ("kind: [1]\nmetadata: {name: a}", "kind", "Unsupported"),
+        (
+            f"{ACCEPTED}---\n{ACCEPTED.partition('---')[0]}",
+            "",
+            "configmap/a in namespace kafka stands twice",
+        ),
+    ],
+)
+def test_what_is_not_rendered_here_is_not_accepted(text, path, word):
+    with pytest.raises(InputError) as raised:
+        install.accept(loads(text).documents, "kafka")
+    problem = next(p for p in raised.value.problems if word in p.message)
+    assert (problem.check, problem.path) == ("not-for-apply", path)
+    assert problem.location.line
+
+
+def test_names_are_those_of_kubectl():
+    target = install.Target(RBAC, "Role", "kafka", "a")
+    assert str(target) == "role.rbac.authorization.k8s.io/a"
+    assert str(install.Target("v1", "ConfigMap", "kafka", "a")) == "configmap/a"
+    assert target.placed == "role.rbac.authorization.k8s.io/a in namespace kafka"
+
+
+def test_out_of_reach(server, connection):
+    server.faults["GET", "", None] = [status(401, "Unauthorized")]
+    for ask in (
+        lambda: install.apply(ALL, connection, dry_run=DryRun.CLIENT),
+        lambda: install.prunable(ALL, connection),
+        lambda: install.removal(ALL, connection, sweep=True),
+    ):
+        with pytest.raises(UnreachableError, match="Unauthorized"):
+            ask()

@@ -1,0 +1,78 @@
+"""Names on the cluster: the scripts and kanister_kafka/marks.py must mean the same."""
+
+from __future__ import annotations
+
+import re
+
+from kanister_kafka import marks
+
+from .shell_fixture import SCRIPTS, cycle
+
+TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.glob("*.sh"))}
+ALL = "\n".join(
+    line
+    for text in TEXTS.values()
+    for line in text.splitlines()
+    if not line.lstrip().startswith("#")
+)
+
+
+def constants() -> dict[str, set[str]]:
+    """Read every name that a script gives to a mark."""
+    found: dict[str, set[str]] = {}
+    for name, value in re.findall(r"^([A-Z_]+)=([a-z0-9.-]+\.[a-z]+/[a-z-]+)\b", ALL, re.MULTILINE):
+        found.setdefault(name, set()).add(value)
+    return found
+
+
+def test_scripts_and_commands_call_a_mark_the_same() -> None:
+    found = constants()
+    assert found == {
+        "PAUSE": {marks.PAUSE},
+        "PAUSE_BEFORE": {marks.PAUSE_BEFORE},
+        "REPLICAS_BEFORE": {marks.REPLICAS_BEFORE},
+        "RESTART_BY": {marks.RESTART_BY},
+        "OF_BACKUP": {f"{marks.PREFIX}backup"},
+    }
+
+
+def test_no_script_knows_another_mark() -> None:
+    used = set(re.findall(rf"{re.escape(marks.PREFIX)}[a-z-]+", ALL))
+    labels = {f"{marks.PREFIX}backup", f"{marks.PREFIX}cluster"}
+    assert used == {marks.PAUSE_BEFORE, marks.REPLICAS_BEFORE, marks.RESTART_BY} | labels
+    assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {marks.PAUSE}
+    assert f'"{marks.MANAGED_BY}": "{marks.COMPONENT}"' in TEXTS["backup.sh"]
+
+
+def test_states_of_the_record_are_the_ones_that_are_known() -> None:
+    known = {state.value for state in marks.State}
+    written = set(re.findall(r"\bstate=([a-z]+)\b", ALL))
+    written |= set(re.findall(r"\bhalt ([a-z]+)\b", ALL))
+    written |= set(re.findall(r'\\"state\\":\\"([a-z]+)\\"', ALL))
+    assert written == known
+    read = set(re.findall(r"\$state [!=]= ([a-z]+)\b", ALL))
+    assert read
+    assert {state for state in read if not any(k.startswith(state) for k in known)} == set()
+
+
+def test_keys_of_the_record_are_the_ones_that_are_known() -> None:
+    written: set[str] = set()
+    for line in re.findall(r"^\s*(?:record|note) (.*)$", ALL, re.MULTILINE):
+        written |= set(re.findall(r'(?:^|[\s"])(\w+)=', line))
+    read = set(re.findall(r"\{\.data\.(\w+)\}", ALL)) - {"objects"}
+    read |= set(re.findall(r"\brecorded (\w+)", ALL))
+    inside = set(re.findall(r'\\"(\w+)\\":\\"', TEXTS["quiesce.sh"]))
+    assert "state" in written & read & inside
+    known = {*marks.KEYS, "backup", "operatorLastSuccessfulVersion"}
+    assert (written | read | inside) - {"resourceVersion"} <= known
+
+
+def test_who_ends_a_stop_is_a_phase_of_the_plan() -> None:
+    plan = cycle()
+    assert plan.switch is not None
+    names = {phase.name for action in plan.actions for phase in action.phases}
+    names |= {a.defer_phase.name for a in plan.actions if a.defer_phase} | {plan.switch.phase.name}
+    assert {"restart", "recover", "resume", "switch"} <= names
+    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["restart.sh"]))
+    assert compared
+    assert compared <= names

@@ -1,0 +1,411 @@
+"""Bringing back what was stopped: by a restart, a recovery, a person or the dead man's switch."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Shell, cycle
+
+GONE = (1, "", "Error from server (NotFound): configmaps not found")
+RECORD = r"get configmap .*data\.endedBy"
+BEFORE = r"get kafkas.*annotations\.kanister-kafka\\.io/pause-before"
+PRESENT = "get strimzipodsets.*-o name"
+ROWS = "custom-columns"
+SERVES = "backup-broker 2 b-0,b-1\nbackup-controller 1 c-0\n"
+THERE = "strimzipodset/backup-broker\nstrimzipodset/backup-controller\n"
+LET_IN = "strimzi.io/pause-reconciliation-"
+MIRROR = "kafkamirrormaker2s.kafka.strimzi.io mirror"
+OURS = {"configmap", "deployments.apps", "kafkas.kafka.strimzi.io"}
+POSTPONED = r"annotate kafkas.*--overwrite kanister-kafka.io/restart-by=20\d\d"
+DISARMED = r"annotate kafkas.*kanister-kafka.io/restart-by-$"
+
+
+def there(shell: Shell, record: str = "", before: str = "") -> Shell:
+    """Answer as a cluster whose nodes serve; what was answered before goes first."""
+    shell.on("get kafka(b|c|m).*-o name", "kind/name")
+    shell.on(RECORD, record).on(BEFORE, before).on(ROWS, SERVES).on(PRESENT, THERE)
+    return shell
+
+
+def let_in(shell: Shell) -> list[str]:
+    return [call for call in shell.calls("annotate kafkas") if call.endswith(LET_IN)]
+
+
+def touched(shell: Shell) -> list[str]:
+    """What was written besides the record and the switch."""
+    ours = re.compile(r"configmap |deployments.apps \S+-switch |.*restart-by")
+    return [str(c) for c in shell.writes() if not ours.match(str(c).partition(" ")[2])]
+
+
+# A recovery
+
+
+@pytest.mark.parametrize("name", ["recover", "backupRecover"])
+@pytest.mark.parametrize("state", ["quiescing", "stopping", "stopped", "restarting", "running"])
+def test_recovery_leaves_the_stop_of_another_run_alone(shell: Shell, name: str, state: str) -> None:
+    done = there(shell, f"{state}|other|", "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert [str(c) for c in shell.writes() if c.args[0] not in ("delete",)] == []
+    assert {c.args[1] for c in shell.writes()} <= {
+        "secrets",
+        "volumesnapshots.snapshot.storage.k8s.io",
+    }, "what its own backup has left may go"
+
+
+def test_recovery_leaves_a_stop_as_planned_for_the_snapshot(shell: Shell) -> None:
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("recover")
+    assert done.returncode == 0, done.stderr
+    assert not shell.writes()
+    assert "stays stopped" in done.stdout
+
+
+def test_recovery_of_a_whole_backup_brings_back_what_is_stopped(shell: Shell) -> None:
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("backupRecover")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+    assert shell.recorded()["endedBy"] == "backupRecover"
+
+
+@pytest.mark.parametrize("state", ["quiescing", "stopping"])
+@pytest.mark.parametrize("name", ["recover", "backupRecover"])
+def test_recovery_brings_back_what_is_half_stopped(shell: Shell, state: str, name: str) -> None:
+    done = there(shell, f"{state}|{RUN}|", "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+    assert shell.recorded()["state"] == "running"
+    assert shell.recorded()["endedBy"] == name
+
+
+@pytest.mark.parametrize("state", ["running", "restarting"])
+def test_recovery_fails_where_somebody_was_faster_than_the_snapshot(
+    shell: Shell, state: str
+) -> None:
+    """A green hook would have Kasten snapshot running brokers."""
+    done = there(shell, f"{state}|{RUN}|switch", "").phase("recover")
+    assert done.returncode != 0
+    assert "brought back by switch before the snapshot: this is no backup" in done.stderr
+
+
+def test_recovery_after_a_successful_backup_changes_nothing(shell: Shell) -> None:
+    shell.on(r"get configmap .*data\.backup", "20260102030405")
+    done = there(shell, f"running|{RUN}|backupRestart").phase("backupRecover")
+    assert done.returncode == 0, done.stderr
+    assert not touched(shell)
+
+
+def test_recovery_that_cannot_tell_brings_back_and_fails_the_backup(shell: Shell) -> None:
+    """The stop may have succeeded: a green action would call a hot snapshot a cold one."""
+    done = there(shell.on("get configmap", GONE), "", "unset").phase("recover")
+    assert let_in(shell)
+    assert done.returncode != 0
+    assert "this is no backup" in done.stderr
+
+
+# A restart
+
+
+def test_restart_reverses_everything_in_order(shell: Shell) -> None:
+    shell.on("get kafkamirrormaker2s.*replicas-before", "0|2")
+    done = there(shell, f"stopped|{RUN}|", "value:false").phase("restart")
+    assert done.returncode == 0, done.stderr
+    calls = [str(call) for call in shell.writes()]
+    assert any("state" in c.patch.get("data", {}) for c in shell.writes()[:2] if "-p" in c.args)
+    (first,) = [call for call in let_in(shell) if re.search(POSTPONED, call)]
+    assert first in calls[:2], "the operator must not wait for anything that people read"
+    order = [
+        next(i for i, call in enumerate(calls) if re.search(pattern, call))
+        for pattern in (
+            POSTPONED,
+            "pause-reconciliation=false kanister-kafka.io/pause-before-$",
+            f"patch {MIRROR}",
+            "state.:.running",
+            DISARMED,
+            "patch deployments.apps backup-kanister-kafka-switch",
+        )
+    ]
+    assert order == sorted(order)
+    assert shell.writes()[order[-1]].patch == {"spec": {"replicas": 0}}
+    assert order[-1] == len(calls) - 1
+    assert shell.events() == ["Restarting", "Restarted"]
+
+
+def test_restart_needs_no_record(shell: Shell) -> None:
+    shell.on("configmap", GONE).on("get kafkamirrormaker2s.*replicas-before", "0|2")
+    done = there(shell, "", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.calls(f"patch {MIRROR}")
+    assert '"replicas":2' in call
+    assert "-n kafka-tools" in call
+
+
+def test_restart_of_what_runs_changes_nothing(shell: Shell) -> None:
+    shell.on("get kafka.*replicas-before", "2|")
+    done = there(shell, f"running|{RUN}|restart").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert not touched(shell)
+    assert not shell.events()
+
+
+def test_restart_goes_by_the_cluster_where_every_mark_is_lost(shell: Shell) -> None:
+    shell.on(PRESENT, "")
+    done = there(shell.on("get configmap", GONE)).phase("resume")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+    assert "every node of Kafka backup serves" in done.stdout
+
+
+def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
+    """No answer is not the answer that nothing is there."""
+    there(shell.on(PRESENT, FORBIDDEN), "running|x|").phase("resume")
+    assert not let_in(shell)
+
+
+@pytest.mark.parametrize("name", ["restart", "backupRestart"])
+@pytest.mark.parametrize("ended_by", ["recover", "resume", "switch"])
+def test_restart_fails_where_somebody_was_faster(shell: Shell, name: str, ended_by: str) -> None:
+    done = there(shell, f"running|{RUN}|{ended_by}").phase(name)
+    assert done.returncode != 0
+    assert f"brought back by {ended_by} before" in done.stderr.splitlines()[-1]
+    assert "not consistent" in done.stderr.splitlines()[-1]
+    assert re.search(DISARMED, "\n".join(shell.calls()), re.MULTILINE), "put away all the same"
+    assert any(c.patch == {"spec": {"replicas": 0}} for c in shell.writes() if "scale" in c.args)
+
+
+@pytest.mark.parametrize("name", ["resume", "switch"])
+def test_who_only_brings_back_does_not_mind_who_was_faster(shell: Shell, name: str) -> None:
+    done = there(shell, f"running|{RUN}|recover").phase(name)
+    assert done.returncode == 0, done.stderr
+
+
+def test_first_one_who_brings_back_counts(shell: Shell) -> None:
+    """The switch has begun, and the posthook comes: what was snapshotted is not one moment."""
+    done = there(shell, f"restarting|{RUN}|switch", "unset").phase("restart")
+    assert done.returncode != 0
+    assert shell.recorded()["endedBy"] == "switch"
+    assert "Restarting" not in shell.events(), "which was told before"
+    assert "by switch" in done.stderr.splitlines()[-1]
+    assert shell.recorded()["state"] == "running", "it is brought back nevertheless"
+
+
+def test_restart_that_is_called_again_goes_on(shell: Shell) -> None:
+    done = there(shell, f"restarting|{RUN}|restart", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+
+
+def test_restart_without_record_of_what_ran_may_be_no_backup(shell: Shell) -> None:
+    done = there(shell.on("get configmap", GONE)).phase("restart")
+    assert done.returncode != 0
+    assert "this may be no backup" in done.stderr.splitlines()[-1]
+
+
+def test_pause_of_somebody_else_outlives_a_run_that_only_quiesced(shell: Shell) -> None:
+    done = there(shell, f"quiescing|{RUN}|", "").phase("recover")
+    assert done.returncode == 0, done.stderr
+    assert not [call for call in shell.calls("annotate") if "pause-reconciliation" in call]
+    assert shell.recorded()["state"] == "running"
+
+
+def test_writers_are_released_where_a_run_only_quiesced(shell: Shell) -> None:
+    shell.on("get kafkamirrormaker2s.*replicas-before", "0|2")
+    done = there(shell, f"quiescing|{RUN}|", "").phase("recover")
+    assert done.returncode == 0, done.stderr
+    assert len(shell.calls(f"patch {MIRROR}")) == 1
+
+
+@pytest.mark.parametrize("name", ["restart", "recover", "backupRestart"])
+def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
+    done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
+    assert done.returncode != 0
+    assert not let_in(shell)
+    assert not touched(shell)
+
+
+@pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
+def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
+    done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+    assert shell.recorded()["state"] == "running"
+
+
+def test_lost_count_of_a_writer_comes_from_the_record(shell: Shell) -> None:
+    shell.on("get kafkamirrormaker2s.*replicas-before", "0|")
+    shell.on(r"get configmap .*KafkaMirrorMaker2\\.kafka-tools\\.mirror", "3")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.calls(f"patch {MIRROR}")
+    assert '"replicas":3' in call
+    assert shell.recorded()["replicas.KafkaMirrorMaker2.kafka-tools.mirror"] == ""
+
+
+def test_restart_restores_whichever_way_a_writer_was_quiesced(shell: Shell) -> None:
+    """The Blueprint may have been rendered again, with another --quiesce-by, since the stop."""
+    shell.on("get kafkamirrormaker2s.*replicas-before", "1|")
+    shell.on("get kafkamirrormaker2s.*pause-before", "unset")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.calls(f"annotate {MIRROR}")
+    assert "strimzi.io/pause-reconciliation- kanister-kafka.io/pause-before-" in call
+
+
+def test_writer_that_lost_every_count_is_told(shell: Shell) -> None:
+    shell.on("get configmap", GONE).on("get kafkamirrormaker2s.*replicas-before", "0|")
+    done = there(shell, "", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert "kafka-tools/mirror has 0 replicas" in done.stdout
+    assert "ReplicasUnknown" in shell.events()
+    assert not shell.calls(f"patch {MIRROR}")
+
+
+def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> None:
+    shell.on("get kafkamirrormaker2s.*-o name", "")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["state"] == "running"
+
+
+def test_record_that_cannot_be_written_keeps_nobody_from_a_restart(shell: Shell) -> None:
+    shell.on("patch configmap", CONFLICT)
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert "going on without it" in done.stdout
+
+
+def test_nothing_is_postponed_where_there_is_no_switch(shell: Shell) -> None:
+    plan = cycle(restart_after=0)
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", plan)
+    assert done.returncode == 0, done.stderr
+    assert not [call for call in shell.calls() if "restart-by" in call or "switch" in call]
+
+
+# What serves
+
+
+@pytest.mark.parametrize(
+    ("row", "missing"),
+    [
+        pytest.param("", "backup-broker is not there yet", id="absent"),
+        pytest.param("backup-broker <none> b-0,b-1\n", "has 0 of 2 pods ready", id="new"),
+        pytest.param("backup-broker 1 b-0,b-1\n", "has 1 of 2 pods ready", id="some"),
+    ],
+)
+def test_restart_names_what_does_not_serve(shell: Shell, row: str, missing: str) -> None:
+    shell.on(ROWS, f"{row}backup-controller 1 c-0\n").on("get kafkanodepools", "pool/broker")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    assert done.returncode != 0
+    assert missing in done.stderr.splitlines()[-1]
+    assert not shell.calls(f"patch {MIRROR}"), "writers are last"
+    assert not [call for call in shell.calls() if re.search(DISARMED, call)], "it is still armed"
+
+
+def test_pool_that_was_deleted_meanwhile_is_not_waited_for(shell: Shell) -> None:
+    shell.on(ROWS, "backup-controller 1 c-0\n").on("get kafkanodepools.* broker", "")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_pool_without_nodes_is_ready(shell: Shell) -> None:
+    shell.on(ROWS, "backup-broker <none> <none>\nbackup-controller 0 <none>\n")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    assert done.returncode == 0, done.stderr
+
+
+def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shell) -> None:
+    shell.on(ROWS, "old-zookeeper 3 3", "old-kafka 6 6")
+    shell.on("get statefulsets.apps .*-o name", "statefulset/x")
+    shell.on("get statefulsets.apps old-zookeeper", "0|3")
+    shell.on("get statefulsets.apps old-kafka", "0|6").on(BEFORE.replace("kafkas", "k"), "unset")
+    parts = ("prelude", "pause", "switch", "replicas", "nodes", "restart")
+    done = shell.run(
+        *(f"{part}.sh" for part in parts),
+        CLUSTER="old",
+        RECORD="r",
+        OWN_RUN="",
+        POOLS="",
+        NODES="StatefulSet,StrimziPodSet",
+        ZOOKEEPER="old-zookeeper",
+        KAFKA_NODES="old-kafka",
+        READY_LIMIT="30",
+    )
+    assert done.returncode == 0, done.stderr
+    order = [
+        next(w for w in ("old-zookeeper", "old-kafka", "annotate") if w in call)
+        for call in shell.calls()
+        if call.startswith(("annotate", "patch statefulsets"))
+    ]
+    assert order[:3] == ["old-zookeeper", "old-kafka", "annotate"]
+
+
+# The switch
+
+LOOK = r"get kafkas.*restart-by"
+STATE = r"get configmap .*jsonpath=\{\.data\.state\}$"
+PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
+
+
+def test_switch_waits_until_the_time_is_over(shell: Shell) -> None:
+    shell.on(LOOK, f"{FUTURE}|unset", f"{FUTURE}|unset", f"{PAST}|unset").on(STATE, "stopped")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch")
+    assert done.returncode == 0, done.stderr
+    calls = shell.calls()
+    looks = [i for i, call in enumerate(calls) if re.search(LOOK, call)]
+    assert len(looks) == 3
+    assert looks[-1] < calls.index(let_in(shell)[0])
+    assert shell.events()[0] == "Switch"
+    assert shell.recorded()["endedBy"] == "switch"
+    assert not [call for call in calls if re.search(POSTPONED, call)], "it needs no other switch"
+
+
+@pytest.mark.parametrize("state", ["quiescing", "stopping", "stopped", "restarting"])
+def test_switch_works_without_any_mark_on_the_kafka(shell: Shell, state: str) -> None:
+    """Its own start counts where the annotation is lost."""
+    shell.on(LOOK, "|").on(STATE, state)
+    done = there(shell, f"{state}|{RUN}|", "").phase("switch", RESTART_AFTER="0")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize("damaged", ["soon", "2090-01-01", "9", f"{FUTURE}x", "zzzz"])
+def test_switch_goes_by_its_own_start_where_the_annotation_is_damaged(
+    shell: Shell, damaged: str
+) -> None:
+    shell.on(LOOK, f"{damaged}|unset").on(STATE, "stopped")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+
+
+def test_switch_works_without_the_record(shell: Shell) -> None:
+    shell.on(LOOK, f"{PAST}|unset").on("get configmap", GONE)
+    done = there(shell, "", "unset").phase("switch")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+
+
+@pytest.mark.parametrize("state", ["running", "", "restoring"])
+def test_switch_puts_itself_away_where_nothing_is_stopped(shell: Shell, state: str) -> None:
+    mark = f"{PAST}|unset" if state == "restoring" else "|"
+    done = there(shell.on(LOOK, mark).on(STATE, state)).phase("switch", RESTART_AFTER="0")
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.writes()
+    assert call.args[:3] == ["patch", "deployments.apps", "backup-kanister-kafka-switch"]
+    assert call.patch == {"spec": {"replicas": 0}}
+
+
+def test_switch_survives_an_api_server_that_does_not_answer(shell: Shell) -> None:
+    """It must neither act nor give up on what it could not read."""
+    shell.on(LOOK, FORBIDDEN, FORBIDDEN, f"{PAST}|unset").on(STATE, "stopped")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="900")
+    assert done.returncode == 0, done.stderr
+    assert len([call for call in shell.calls() if re.search(LOOK, call)]) == 3
+    assert let_in(shell)
+
+
+def test_switch_that_reads_nothing_at_all_acts_when_its_time_is_over(shell: Shell) -> None:
+    shell.on(LOOK, FORBIDDEN)
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)

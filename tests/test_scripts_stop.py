@@ -1,0 +1,409 @@
+"""From the first check to the last broker: `quiesce` and `stop`, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kanister_kafka import QuiesceBy
+from kanister_kafka.plan.rights import questions
+
+from .shell_fixture import AWAY, CONFLICT, FORBIDDEN, RUN, Shell, cycle, phases_of
+
+MARK = r"get kafkas.*annotations\.kanister-kafka"
+RECORD = r"get configmap .*resourceVersion"
+FIT = r"get kafkas.*kafkaMetadataState"
+PODS = "get pods .*controller-name"
+POOLS = "get kafkanodepools"
+NODES = "backup-broker-0 backup-broker|backup-kafka True\n"
+WRITERS = "kafkabridges|kafkaconnects|kafkamirrormaker2s"
+
+
+def fit(shell: Shell) -> Shell:
+    """Answer as a cluster that may be stopped; what was answered before goes first."""
+    shell.on(f"get ({WRITERS}).*-o name", "kind/name")
+    shell.on(RECORD, "7|running|yesterday|then").on(FIT, "KRaft|True|").on(PODS, NODES)
+    return shell.on(POOLS, "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
+
+
+def position(shell: Shell, pattern: str) -> int:
+    return next(i for i, call in enumerate(shell.writes()) if re.search(pattern, str(call)))
+
+
+# Rights
+
+
+def test_all_rights_are_asked_for_at_once(shell: Shell) -> None:
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    (call,) = [c for c in shell.all() if "SelfSubjectAccessReview" in c.text]
+    asked = [one["spec"]["resourceAttributes"] for one in call.objects]
+    spelled = [
+        ":".join(
+            (
+                a["verb"],
+                f"{a['resource']}.{a['group']}" if a["group"] else a["resource"],
+                *(a["subresource"], a["name"], a["namespace"]),
+            )
+        )
+        for a in asked
+    ]
+    assert spelled == list(questions(cycle().rights))
+    assert shell.all().index(call) == 0, "before anything else"
+
+
+def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: Shell) -> None:
+    answers = ["true"] * len(questions(cycle().rights))
+    asked = list(questions(cycle().rights))
+    first = asked.index("patch:kafkas.kafka.strimzi.io::backup:kafka-backup")
+    second = asked.index("create:pods:exec::kafka-backup")
+    answers[first], answers[second] = "", "false"
+    fit(shell.on("^create --validate=false", "\n".join(answers) + "\n"))
+    done = shell.phase("quiesce")
+    assert done.returncode != 0
+    told = done.stderr.splitlines()[-1]
+    assert "patch kafkas.kafka.strimzi.io backup in kafka-backup" in told
+    assert "create pods/exec in kafka-backup" in told
+    assert told.count(" in kafka-backup") + told.count(" in kafka-tools") == 2
+    assert {str(call).split()[1] for call in shell.writes()} <= {"configmap"}
+    assert set(shell.recorded()) == {"failure"}
+
+
+@pytest.mark.parametrize("answer", [AWAY, (0, "true\n", "")], ids=["away", "one-answer-for-all"])
+def test_silence_is_no_right(shell: Shell, answer: tuple[int, str, str]) -> None:
+    fit(shell.on("^create --validate=false", answer))
+    done = shell.phase("quiesce")
+    assert done.returncode != 0
+    assert set(shell.recorded()) == {"failure"}
+
+
+# Who may stop it
+
+
+@pytest.mark.parametrize(
+    ("marks", "record", "owner"),
+    [
+        pytest.param("unset", "7|running|old|then", "the run old", id="paused-by-us"),
+        pytest.param("unset", "7|||", "the run of somebody", id="marks-without-record"),
+        pytest.param("", "7|quiescing|old|then", "quiescing since then", id="quiescing"),
+        pytest.param("", "7|stopping|old|then", "stopping since then", id="stopping"),
+        pytest.param("", "7|stopped|old|then", "stopped since then", id="stopped"),
+        pytest.param("", "7|restarting|old|then", "restarting since then", id="restarting"),
+        pytest.param("", "7|restoring|old|then", "restoring since then", id="restoring"),
+        pytest.param("", "7|damaged|old|then", "damaged since then", id="no-state"),
+    ],
+)
+def test_what_is_anothers_is_refused(shell: Shell, marks: str, record: str, owner: str) -> None:
+    fit(shell.on(r"annotations\.kanister-kafka\\.io/pause-before", marks).on(RECORD, record))
+    done = shell.phase("quiesce")
+    assert done.returncode != 0
+    assert owner in done.stderr.splitlines()[-1]
+    assert "run the action resume" in done.stderr.splitlines()[-1]
+    assert not shell.writes(), "not even a failure: the record is the other's"
+    assert shell.events() == ["Refused"]
+
+
+def test_time_that_was_left_over_is_no_reason_to_refuse(shell: Shell) -> None:
+    fit(shell.on(r"annotations\.kanister-kafka\\.io/restart-by", "2026-01-01T00:00:00Z"))
+    done = shell.phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    (call,) = [c for c in shell.calls("annotate kafkas") if "restart-by=" in c]
+    assert "--overwrite" in call
+
+
+@pytest.mark.parametrize(
+    ("marks", "record"),
+    [
+        pytest.param("", "7|||", id="new-record"),
+        pytest.param("", "7|running|old|then", id="runs"),
+        pytest.param("unset", f"7|quiescing|{RUN}|then", id="own-marks"),
+        pytest.param("", f"7|stopping|{RUN}|then", id="own-stop"),
+    ],
+)
+def test_what_is_free_or_ones_own_is_not_refused(shell: Shell, marks: str, record: str) -> None:
+    fit(shell.on(r"annotations\.kanister-kafka\\.io/pause-before", marks).on(RECORD, record))
+    done = shell.phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["run"] == RUN
+
+
+def test_claim_holds_only_for_the_record_that_was_read(shell: Shell) -> None:
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    claim = shell.writes()[0]
+    assert claim.args[:3] == ["patch", "configmap", "backup-kanister-kafka"]
+    assert claim.patch["metadata"] == {"resourceVersion": "7"}
+    data = claim.patch["data"]
+    assert (data["state"], data["run"], data["action"]) == ("quiescing", RUN, "backupPrehook")
+    assert data["failure"] == data["endedBy"] == ""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["since"])
+
+
+def test_who_is_second_is_refused(shell: Shell) -> None:
+    shell.on(RECORD, "7|running|old|then", "8|quiescing|other|now").on("resourceVersion", CONFLICT)
+    done = fit(shell).phase("quiesce")
+    assert done.returncode != 0
+    assert "quiescing since now by the run other" in done.stderr.splitlines()[-1]
+    (lost,) = shell.writes()
+    assert lost.patch["metadata"] == {"resourceVersion": "7"}
+    assert len(shell.calls("patch configmap")) == 1, "not asked again"
+
+
+def test_claim_whose_answer_was_lost_is_ones_own(shell: Shell) -> None:
+    shell.on(RECORD, "7|running|old|then", f"8|quiescing|{RUN}|now")
+    shell.on("patch configmap.*resourceVersion", CONFLICT)
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+
+
+def test_record_that_changed_but_is_free_is_refused(shell: Shell) -> None:
+    shell.on(RECORD, "7|running|old|then", "8|running|old|then")
+    shell.on("patch configmap.*resourceVersion", CONFLICT)
+    done = fit(shell).phase("quiesce")
+    assert done.returncode != 0
+    assert "has changed meanwhile" in done.stderr.splitlines()[-1]
+    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+def test_record_that_is_gone_is_refused(shell: Shell) -> None:
+    shell.on(RECORD, (1, "", "Error from server (NotFound): configmaps not found"))
+    done = fit(shell).phase("quiesce")
+    assert done.returncode != 0
+    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+# What is not fit
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer", "told"),
+    [
+        pytest.param(FIT, "KRaft|False|", "is not Ready", id="not-ready"),
+        pytest.param(FIT, "KRaftMigration|True|", "metadata state KRaftMigration", id="migrates"),
+        pytest.param(PODS, "", "has no pods", id="no-pods"),
+        pytest.param(PODS, "backup-broker-0 backup-broker|k False\n", "not Ready", id="pod"),
+        pytest.param(PODS, "b-new-0 b-new|k True\n", "render it again", id="unknown-pool"),
+    ],
+)
+def test_what_is_not_fit_is_not_touched(shell: Shell, pattern: str, answer: str, told: str) -> None:
+    done = fit(shell.on(pattern, answer)).phase("quiesce", FIT_LIMIT="0")
+    assert done.returncode != 0
+    assert told in done.stderr.splitlines()[-1]
+    assert set(shell.recorded()) == {"failure"}
+    assert {call.args[1] for call in shell.writes()} == {"configmap"}
+
+
+def test_missing_switch_is_seen_before_anything_is_touched(shell: Shell) -> None:
+    shell.on("get deployments.apps backup-kanister-kafka-switch", FORBIDDEN)
+    assert fit(shell).phase("quiesce").returncode != 0
+    assert {call.args[1] for call in shell.writes()} <= {"configmap"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fits"),
+    [
+        pytest.param("3|[0,1,2]", True, id="ids"),
+        pytest.param("0|", True, id="no-nodes"),
+        pytest.param("0|[]", True, id="empty"),
+        pytest.param("3|", False, id="no-ids"),
+        pytest.param('3|["x"]', False, id="no-numbers"),
+    ],
+)
+def test_node_ids_are_kept_or_nothing_is_stopped(shell: Shell, answer: str, *, fits: bool) -> None:
+    done = fit(shell.on(POOLS, answer)).phase("quiesce")
+    assert (done.returncode == 0) is fits, done.stderr
+    assert ("nodeIds.broker" in shell.recorded()) is fits
+    if fits:
+        assert shell.recorded()["clusterId"] == "abc"
+        assert shell.recorded()["nodeIds.broker"] == answer.partition("|")[2]
+    else:
+        assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+def test_damaged_cluster_id_stops_nothing(shell: Shell) -> None:
+    done = fit(shell.on(r"get kafkas.*clusterId", 'a","x":"')).phase("quiesce")
+    assert done.returncode != 0
+    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+# The order
+
+
+def test_switch_is_armed_between_the_claim_and_the_first_writer(shell: Shell) -> None:
+    done = fit(shell.on("get kafka.*replicas-before", "2|")).phase("quiesce", RESTART_AFTER="600")
+    assert done.returncode == 0, done.stderr
+    claim = position(shell, "resourceVersion")
+    annotated = position(shell, "annotate kafkas.* kanister-kafka.io/restart-by=20")
+    scaled = position(shell, "patch deployments.apps backup-kanister-kafka-switch.*scale")
+    first = position(shell, f"patch ({WRITERS})")
+    assert 0 == claim < annotated < scaled < first
+    switch = shell.writes()[scaled]
+    assert switch.patch == {"spec": {"replicas": 1}}
+    assert "--subresource" in switch.args
+    assert shell.events() == ["Stopping"]
+    assert "in 600s at the latest" in shell.made("Event")[0]["message"]
+
+
+def test_switch_that_cannot_be_armed_keeps_the_writers_running(shell: Shell) -> None:
+    done = fit(shell.on("patch deployments.*scale", FORBIDDEN)).phase("quiesce")
+    assert done.returncode != 0
+    assert not [call for call in shell.calls() if re.match(f"patch ({WRITERS})", call)]
+
+
+def test_nothing_is_armed_where_there_is_no_switch(shell: Shell) -> None:
+    done = fit(shell).phase("quiesce", cycle(restart_after=0))
+    assert done.returncode == 0, done.stderr
+    assert not [call for call in shell.writes() if "restart-by" in str(call)]
+    assert not shell.calls("deployments")
+
+
+def test_all_writers_are_told_before_one_is_waited_for(shell: Shell) -> None:
+    shell.on("get kafka.*replicas-before", "2|")
+    shell.on("get pods .*strimzi.io/kind", "sink-connect-0", "")
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    calls = shell.calls()
+    last = max(i for i, call in enumerate(calls) if re.match(f"patch ({WRITERS})", call))
+    waited = [i for i, call in enumerate(calls) if "strimzi.io/kind" in call]
+    assert last < min(waited)
+    assert len(waited) == 4
+    kept = {key: value for key, value in shell.recorded().items() if key.startswith("replicas.")}
+    assert kept == {
+        "replicas.KafkaBridge.kafka-backup.http": "2",
+        "replicas.KafkaConnect.kafka-backup.sink": "2",
+        "replicas.KafkaMirrorMaker2.kafka-tools.mirror": "2",
+    }
+
+
+def test_quiescing_by_pause_deletes_the_workload_only_then(shell: Shell) -> None:
+    shell.on("get kafka(b|c|m).*ReconciliationPaused", "", "True")
+    plan = cycle(quiesce_by=QuiesceBy.PAUSE)
+    done = fit(shell).phase("quiesce", plan)
+    assert done.returncode == 0, done.stderr
+    calls = [str(call) for call in shell.writes()]
+    paused = next(i for i, call in enumerate(calls) if call.startswith("annotate kafkaconnects"))
+    deleted = next(i for i, call in enumerate(calls) if "sink-connect" in call)
+    assert paused < deleted
+    assert calls[deleted].startswith("delete ")
+
+
+def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> None:
+    shell.on("get kafkabridges.*-o name", "").on("get kafka.*replicas-before", "2|")
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    assert not shell.calls("patch kafkabridges")
+    assert shell.calls("patch kafkaconnects")
+
+
+# The stop
+
+
+OWNER = r"get configmap .*data\.run"
+QUIESCED, STOPPING = f"quiescing|{RUN}", f"stopping|{RUN}"
+
+
+def halted(shell: Shell) -> Shell:
+    """Answer as a cluster that this run has quiesced."""
+    shell.on(OWNER, QUIESCED, STOPPING).on("readyReplicas", "1")
+    shell.on(r"get kafkas.*annotations\.strimzi", "true")
+    return shell.on("ReconciliationPaused", "", "True")
+
+
+def test_order_of_the_stop(shell: Shell) -> None:
+    done = halted(shell).phase("stop")
+    assert done.returncode == 0, done.stderr
+    assert [" ".join(call.args[:3]) for call in shell.writes()] == [
+        "patch configmap backup-kanister-kafka",
+        "annotate kafkas.kafka.strimzi.io backup",
+        "delete deployments.apps backup-entity-operator",
+        "delete strimzipodsets.core.strimzi.io backup-broker",
+        "delete strimzipodsets.core.strimzi.io backup-controller",
+        "patch configmap backup-kanister-kafka",
+    ]
+    states = [call.patch["data"]["state"] for call in shell.writes() if "patch" in call.args]
+    assert states == ["stopping", "stopped"]
+    assert shell.events() == ["Stopped"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["running|" + RUN, "restarting|" + RUN, "quiescing|other", "stopped|" + RUN, "|", ""],
+)
+def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
+    """The switch, or a person, may have brought the cluster back since it was quiesced."""
+    done = halted(shell.on(OWNER, record)).phase("stop")
+    assert done.returncode != 0
+    assert "not quiescing by this run" in done.stderr.splitlines()[-1]
+    assert {call.args[1] for call in shell.writes()} <= {"configmap"}
+    assert "state" not in shell.recorded()
+
+
+@pytest.mark.parametrize(
+    ("looks", "deleted"),
+    [
+        pytest.param(1, [], id="after-the-pause"),
+        pytest.param(2, ["backup-entity-operator"], id="before-the-brokers"),
+        pytest.param(3, ["backup-entity-operator", "backup-broker"], id="before-the-quorum"),
+    ],
+)
+def test_stop_ends_where_somebody_brings_the_cluster_back(
+    shell: Shell, looks: int, deleted: list[str]
+) -> None:
+    """Kasten may have given up this hook and called the next one."""
+    shell.on(OWNER, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
+    done = halted(shell).phase("stop")
+    assert done.returncode != 0
+    assert "says restarting" in done.stderr.splitlines()[-1]
+    assert [call.args[2] for call in shell.writes() if call.args[0] == "delete"] == deleted
+    assert shell.recorded()["state"] == "stopping", "it is not called stopped"
+
+
+def test_stop_that_was_undone_at_the_end_is_none(shell: Shell) -> None:
+    shell.on(OWNER, QUIESCED, *[STOPPING] * 3, f"restarting|{RUN}")
+    done = halted(shell).phase("stop")
+    assert done.returncode != 0
+    assert shell.recorded()["state"] == "stopping"
+    assert "Stopped" not in shell.events()
+
+
+def test_stop_waits_for_the_switch_before_the_pause(shell: Shell) -> None:
+    shell.on("readyReplicas", "", "0", "1")
+    done = halted(shell).phase("stop")
+    assert done.returncode == 0, done.stderr
+    calls = shell.calls()
+    looks = [i for i, call in enumerate(calls) if "readyReplicas" in call]
+    paused = next(i for i, call in enumerate(calls) if call.startswith("annotate"))
+    assert len(looks) == 3
+    assert max(looks) < paused
+
+
+def test_switch_that_never_runs_stops_no_broker(shell: Shell) -> None:
+    shell.on("readyReplicas", "")
+    done = halted(shell).phase("stop", SWITCH_LIMIT="0")
+    assert done.returncode != 0
+    assert "backup-kanister-kafka-switch does not run yet" in done.stderr.splitlines()[-1]
+    assert {call.args[1] for call in shell.writes()} <= {"configmap"}
+
+
+def test_stop_without_a_switch_waits_for_none(shell: Shell) -> None:
+    plan = cycle(restart_after=0)
+    assert halted(shell).phase("stop", plan).returncode == 0
+    assert not [call for call in shell.calls() if "switch" in call]
+
+
+def test_brokers_that_do_not_go_keep_the_quorum(shell: Shell) -> None:
+    shell.on("get pods .*backup-broker", "backup-broker-0")
+    done = halted(shell).phase("stop", BROKERS_LIMIT="0")
+    assert done.returncode != 0
+    assert "pods still there: backup-broker-0" in done.stderr.splitlines()[-1]
+    assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
+    assert shell.recorded()["state"] == "stopping"
+
+
+def test_stop_needs_the_same_run_as_quiesce() -> None:
+    phases = phases_of(cycle())
+    for name in ("quiesce", "stop", "backupQuiesce", "backupStop"):
+        assert "RUN={{ .Time }}" in phases[name].values
+    assert "ACTION=backupPrehook" in phases["quiesce"].values
+    assert "ACTION=backup" in phases["backupQuiesce"].values

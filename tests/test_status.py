@@ -1,0 +1,463 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from kanister_kafka.kube.connection import Connection
+from kanister_kafka.report.status import status_json, status_text
+from kanister_kafka.run.actionset import ActionSet, State
+from kanister_kafka.run.advice import by_hand
+from kanister_kafka.run.condition import Condition
+from kanister_kafka.run.sight import Sight
+from kanister_kafka.run.sighting import Kafka, Sighting, Switch, Task, Workload, Writer
+from kanister_kafka.run.status import Arm, judge, moment
+from kanister_kafka.run.target import Target
+
+from .small_cluster import NOW, add_blueprint, add_kafka, add_node, add_task, serving
+from .test_kube import configure  # noqa: F401 - a fixture
+
+TARGET = Target("kafka", "my-cluster")
+AT = datetime(2026, 1, 2, 3, 14, 5, tzinfo=timezone.utc)
+UP = Kafka(
+    ready=True,
+    why_not="",
+    since=NOW,
+    paused=False,
+    acknowledged=False,
+    pause_before="",
+    restart_by="",
+)
+OURS = replace(UP, ready=False, paused=True, acknowledged=True, pause_before="unset")
+RELEASED = replace(OURS, paused=False)
+MIRROR = Writer(
+    kind="KafkaMirrorMaker2",
+    resource="kafkamirrormaker2s.kafka.strimzi.io",
+    namespace="other",
+    name="mirror",
+    replicas=1,
+    paused=False,
+    replicas_before="",
+    pause_before="",
+)
+QUIET = replace(MIRROR, replicas=0, replicas_before="3")
+STOP, START = (Task("p", "stop", "j1"),), (Task("p", "restart", "j1"),)
+RAN = ActionSet(
+    name="backupprehook-x",
+    namespace="kasten-io",
+    created="2026-01-02T03:04:04Z",
+    version="1",
+    action="backupPrehook",
+    blueprint="kafka.my-cluster",
+    target="kafka",
+    state=State.COMPLETE,
+    phases=(),
+    error="",
+    artifacts={},
+    job="j1",
+)
+
+
+def sighting(kafka=UP, ready=2, there=2, state="", **changed):
+    record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
+    workload = Workload(name="my-cluster-dual", expected=2, there=there, ready=ready)
+    facts = {
+        "target": TARGET,
+        "kafka": kafka,
+        "workloads": (workload,) if kafka else (),
+        "writers": (),
+        "record": record,
+        "switch": Switch(0, 0),
+        "blueprint": "kasten-io/kafka.my-cluster",
+        "action_sets": (),
+        "tasks": (),
+        "happenings": (),
+        "unseen": (),
+        **changed,
+    }
+    return Sighting(**facts)
+
+
+@pytest.mark.parametrize(
+    ("seen", "condition"),
+    [
+        pytest.param(sighting(), Condition.RUNNING, id="never stopped"),
+        pytest.param(sighting(state="running"), Condition.RUNNING, id="running"),
+        pytest.param(sighting(state="stopped"), Condition.RUNNING, id="record is wrong"),
+        pytest.param(sighting(replace(UP, paused=True)), Condition.PAUSED, id="others' pause"),
+        pytest.param(
+            sighting(state="quiescing", tasks=STOP), Condition.QUIESCING, id="checks go on"
+        ),
+        pytest.param(
+            sighting(state="quiescing", tasks=STOP, writers=(QUIET,)),
+            Condition.QUIESCING,
+            id="writers stop",
+        ),
+        pytest.param(
+            sighting(state="quiescing", writers=(QUIET,)), Condition.QUIESCED, id="writers left"
+        ),
+        pytest.param(
+            sighting(record=None, writers=(QUIET,)), Condition.QUIESCED, id="no record of writers"
+        ),
+        pytest.param(sighting(OURS, 2, 2, "stopping", tasks=STOP), Condition.STOPPING, id="stops"),
+        pytest.param(sighting(OURS, 0, 0, "stopping", tasks=STOP), Condition.STOPPING, id="last"),
+        pytest.param(sighting(OURS, 0, 0, "stopped"), Condition.STOPPED, id="stopped"),
+        pytest.param(
+            sighting(OURS, 0, 0, record=None), Condition.STOPPED, id="stopped, record gone"
+        ),
+        pytest.param(sighting(OURS, 0, 0, "running"), Condition.STOPPED, id="record says runs"),
+        pytest.param(sighting(OURS, 1, 1, "stopping"), Condition.PARTLY, id="half stopped"),
+        pytest.param(sighting(OURS, 2, 2, "stopping"), Condition.PARTLY, id="only paused"),
+        pytest.param(sighting(RELEASED, 2, 2, "restarting"), Condition.PARTLY, id="memo left"),
+        pytest.param(sighting(RELEASED, 0, 2, "restarting"), Condition.RESTARTING, id="comes back"),
+        pytest.param(
+            sighting(OURS, 0, 0, "stopped", tasks=START), Condition.RESTARTING, id="restart begins"
+        ),
+        pytest.param(
+            sighting(state="restarting", tasks=START, writers=(QUIET,)),
+            Condition.RESTARTING,
+            id="writers come back",
+        ),
+        pytest.param(sighting(state="quiescing", tasks=START), Condition.RESTARTING, id="recovery"),
+        pytest.param(sighting(UP, 1, 2, "running"), Condition.DEGRADED, id="a node is down"),
+        pytest.param(sighting(UP, 0, 0, "running"), Condition.DOWN, id="all are down"),
+        pytest.param(sighting(None, 0, 0, "stopped"), Condition.GONE, id="gone"),
+        pytest.param(sighting(UP, 0, 0, "restoring"), Condition.RESTORING, id="restore"),
+        pytest.param(
+            sighting(
+                workloads=(
+                    Workload(
+                        name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+                    ),
+                ),
+                kafka=OURS,
+                state="stopped",
+            ),
+            Condition.STOPPED,
+            id="StatefulSets",
+        ),
+    ],
+)
+def test_condition(seen, condition):
+    status = judge(seen)
+    assert status.condition is condition
+    assert status.runs is (condition in (Condition.RUNNING, Condition.PAUSED))
+    assert status.next
+    assert "kafka/my-cluster" in status.headline
+
+
+def remarks(*arguments, **changed):
+    return "\n".join(judge(sighting(*arguments, **changed)).remarks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((OURS, 0, 0, "running"), 'the record says "running" since 2026-01-02T03:04:05Z'),
+        ((UP, 2, 2, "stopped"), 'the record says "stopped"'),
+        ((OURS, 0, 0, "stopped"), "no dead man's switch is armed"),
+        ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
+        ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator says Timeout: x"),
+        ((replace(UP, restart_by=NOW), 2, 2), "annotation of the dead man's switch is left"),
+    ],
+)
+def test_remarks(arguments, words):
+    assert words in remarks(*arguments)
+
+
+def test_no_remark_where_all_is_well():
+    assert remarks(state="running") == remarks(OURS, 0, 0, "stopped", switch=Switch(1, 1)) == ""
+
+
+def test_record_that_is_gone_is_told():
+    assert "ConfigMap my-cluster-kanister-kafka, is gone" in remarks(record=None)
+    assert remarks(record=None, blueprint="") == ""
+
+
+def test_action_set_that_nobody_runs_any_more_is_told():
+    stuck = replace(RAN, state=State.RUNNING)
+    assert "without a task pod now: backupprehook-x" in remarks(OURS, 1, 1, action_sets=(stuck,))
+    assert "without a task pod" not in remarks(OURS, 1, 1, action_sets=(stuck,), tasks=STOP)
+
+
+@pytest.mark.parametrize(
+    ("switch", "arm"),
+    [
+        (None, Arm.ABSENT),
+        (Switch(0, 0), Arm.IDLE),
+        (Switch(1, 0), Arm.STARTING),
+        (Switch(1, 1), Arm.ARMED),
+    ],
+)
+def test_switch(switch, arm):
+    assert judge(sighting(switch=switch)).arm is arm
+
+
+def test_action_set_of_the_run_is_found_by_its_time():
+    later = replace(RAN, name="later", created="2026-01-02T03:04:09Z")
+    older = replace(RAN, name="older", created="2026-01-02T02:00:00Z")
+    status = judge(sighting(OURS, 0, 0, "stopped", action_sets=(later, RAN, older)))
+    assert status.action_set is RAN
+    assert judge(sighting(OURS, 0, 0, "stopped", action_sets=(later, older))).action_set is None
+
+
+def test_run_that_is_over_is_history():
+    status = judge(sighting(state="running", action_sets=(RAN,)))
+    assert (status.run, status.action_set) == ("", None)
+
+
+def test_action_set_at_work_goes_before_that_of_the_run():
+    other = replace(RAN, name="restart", job="j2", state=State.RUNNING)
+    seen = sighting(OURS, 0, 0, "stopped", action_sets=(other, RAN))
+    assert judge(seen).action_set is other
+    busy = replace(seen, tasks=(Task("p", "restart", "j1"),))
+    assert judge(busy).action_set is RAN
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [("2026-01-02T03:04:05Z", 5), ("2026-01-02T03:04:06.123456789Z", 6), ("", None), ("x", None)],
+)
+def test_times_with_any_number_of_decimals(text, second):
+    found = moment(text)
+    assert (found and found.second) == second
+
+
+def test_next_step_is_an_exact_command():
+    assert judge(sighting(OURS, 0, 0, "stopped")).next[-1] == (
+        "  kanister-kafka resume my-cluster -n kafka"
+    )
+    backup = replace(RAN, name="backup-1", action="backup", artifacts={"a": {}})
+    failed = replace(backup, name="backup-2", state=State.FAILED)
+    gone = judge(sighting(None, 0, 0, "stopped", action_sets=(failed, backup)))
+    assert gone.next[-1] == ("  kanister-kafka run restore my-cluster -n kafka --from backup-1")
+
+
+def test_what_is_left_behind_on_a_running_kafka_is_put_in_order_by_resume():
+    left = judge(sighting(state="quiescing"))
+    assert left.runs
+    assert left.next[-1] == "  kanister-kafka resume my-cluster -n kafka"
+    for seen in (sighting(state="running"), sighting(), sighting(record=None)):
+        assert judge(seen).next == ("Nothing to do.",)
+
+
+def test_by_hand_undoes_everything_in_its_order():
+    paused = replace(MIRROR, kind="KafkaConnect", name="c", pause_before="value:false")
+    bare = replace(MIRROR, name="bare", replicas=0)  # its memo is lost, the record has the count
+    seen = sighting(
+        replace(OURS, restart_by=NOW),
+        workloads=(
+            Workload(name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"),
+        ),
+        writers=(QUIET, paused, bare),
+        record={"replicas.KafkaMirrorMaker2.other.bare": "2"},
+    )
+    memo = '{"metadata":{"annotations":{"kanister-kafka.io/replicas-before":null}},"spec":'
+    mirrors = "kafkamirrormaker2s.kafka.strimzi.io"
+    pause, before = "strimzi.io/pause-reconciliation", "kanister-kafka.io/pause-before"
+    assert by_hand(seen) == (
+        "kubectl patch statefulsets.apps my-cluster-kafka -n kafka --type merge "
+        f"-p '{memo}{{\"replicas\":3}}}}'",
+        "kubectl annotate kafkas.kafka.strimzi.io my-cluster -n kafka --overwrite "
+        f"{pause}- {before}- kanister-kafka.io/restart-by-",
+        f"kubectl patch {mirrors} mirror -n other --type merge -p '{memo}{{\"replicas\":3}}}}'",
+        f"kubectl annotate {mirrors} c -n other --overwrite {pause}=false {before}-",
+        f"kubectl patch {mirrors} bare -n other --type merge -p '{memo}{{\"replicas\":2}}}}'",
+    )
+    assert by_hand(sighting()) == ()
+
+
+def test_text_says_it_all_and_does_nothing_to_a_terminal():
+    seen = sighting(
+        replace(OURS, restart_by="2026-01-02T04:04:05Z"),
+        0,
+        0,
+        switch=Switch(1, 1),
+        writers=(QUIET,),
+        action_sets=(RAN,),
+        record={
+            "state": "stopped",
+            "since": NOW,
+            "run": NOW,
+            "action": "backupPrehook",
+            "clusterId": "c1",
+            "nodeIds.dual": "[0,1]",
+            "failure": "2026-01-01T00:00:00Z stop: \x1b[2J",
+        },
+    )
+    text = status_text(judge(seen), AT)
+    for words in (
+        "Kafka kafka/my-cluster is stopped by a backup; "
+        "stopped beside it: KafkaMirrorMaker2 other/mirror",
+        "since         2026-01-02T03:04:05Z (10m ago)",
+        "stopped       by backupPrehook begun 2026-01-02T03:04:05Z",
+        "kasten-io/backupprehook-x: backupPrehook complete",
+        "node ids      dual [0,1]",
+        "armed, brings it back at 2026-01-02T04:04:05Z (in 50m)",
+        "KafkaMirrorMaker2 other/mirror: 0 replicas, 3 before the backup",
+        "last failure  2026-01-01T00:00:00Z stop: \\x1b[2J",
+    ):
+        assert words in text
+    assert "\x1b" not in text
+
+
+def test_json_has_the_same_for_machines():
+    tree = json.loads(status_json(judge(sighting(OURS, 0, 0, "stopped", writers=(QUIET,))), AT))
+    assert (tree["state"], tree["runs"], tree["since"]) == ("stopped", False, NOW)
+    assert tree["nodes"] == [
+        {"name": "my-cluster-dual", "expected": 2, "there": 0, "ready": 0, "replicasBefore": None}
+    ]
+    assert tree["writers"][0]["replicasBefore"] == "3"
+    assert tree["switch"] == {"state": "idle", "restartBy": None}
+    assert tree["next"][-1] == "kanister-kafka resume my-cluster -n kafka"
+    assert json.loads(status_json(judge(sighting(None, 0, 0)), AT))["kafka"] is None
+
+
+# What is seen of a live cluster
+
+
+@pytest.fixture
+def cluster(configure):  # noqa: F811 - the fixture
+    with serving() as cluster:
+        configure(cluster.url)
+        yield cluster
+
+
+def look(kasten_namespace=""):
+    return Sight(Connection(), TARGET, kasten_namespace).look()
+
+
+def test_all_that_there_is_to_see(cluster):
+    add_kafka(
+        cluster,
+        ready=(True, False),
+        annotations={
+            "strimzi.io/pause-reconciliation": "True",
+            "kanister-kafka.io/pause-before": "unset",
+            "kanister-kafka.io/restart-by": NOW,
+        },
+        status={"conditions": [{"type": "ReconciliationPaused", "status": "True"}]},
+    )
+    add_node(cluster, "another", 0)  # of another Kafka
+    add_blueprint(cluster, "special", backupPrehook=("quiesce",))
+    cluster.add(
+        "configmaps",
+        "kafka",
+        "my-cluster-kanister-kafka",
+        annotations={"kanister-kafka.io/blueprint": "kasten-io/special"},
+        data={"state": "stopping"},
+    )
+    spec = {
+        "replicas": 0,
+        "connectCluster": "b",
+        "clusters": [
+            {"alias": "a", "bootstrapServers": "my-cluster-kafka-bootstrap.kafka.svc:9092"},
+            {"alias": "b", "bootstrapServers": "elsewhere:9092"},
+        ],
+        "mirrors": [{"sourceCluster": "a", "sourceConnector": {}}],
+    }
+    cluster.add("kafkamirrormaker2s", "kafka", "reads-only", spec=spec)
+    memo = {"kanister-kafka.io/replicas-before": "2"}
+    cluster.add(
+        "kafkamirrormaker2s",
+        "other",
+        "writes",
+        annotations=memo,
+        spec={**spec, "connectCluster": "a", "mirrors": [{"sourceCluster": "b"}]},
+    )
+    cluster.add(
+        "deployments",
+        "kafka",
+        "my-cluster-kanister-kafka-switch",
+        spec={"replicas": 1},
+        status={"readyReplicas": 1},
+    )
+    for blueprint in ("special", "foreign"):
+        actions = [{"name": "backupPrehook", "blueprint": blueprint, "object": {}}]
+        cluster.add("actionsets", "kasten-io", f"as-{blueprint}", spec={"actions": actions})
+    add_task(cluster, "t1", "stop", job="j1")
+    add_task(cluster, "t2", "stop", job="j1", kafka="another")
+    cluster.add(
+        "events",
+        "kafka",
+        "e",
+        involvedObject={"kind": "Kafka", "name": "my-cluster"},
+        type="Normal",
+        reason="Stopped",
+        message="stopped",
+        lastTimestamp=NOW,
+        count=2,
+    )
+    cluster.add("events", "kafka", "f", involvedObject={"kind": "Pod", "name": "my-cluster"})
+
+    seen = look()
+    assert seen.kafka is not None
+    assert seen.kafka.paused
+    assert seen.kafka.acknowledged
+    assert (seen.kafka.pause_before, seen.kafka.restart_by) == ("unset", NOW)
+    assert seen.workloads == (Workload(name="my-cluster-dual", expected=2, there=2, ready=1),)
+    assert [(str(w), w.quiesced) for w in seen.writers] == [
+        ("KafkaMirrorMaker2 other/writes", True)
+    ]
+    assert seen.switch == Switch(1, 1)
+    assert seen.blueprint == "kasten-io/special"
+    assert [found.name for found in seen.action_sets] == ["as-special"]
+    assert [(t.pod, t.phase) for t in seen.tasks] == [("t1", "stop"), ("t2", "")]
+    assert [(e.reason, e.count) for e in seen.happenings] == [("Stopped", 2)]
+    assert seen.unseen == ()
+
+
+def test_nothing_but_the_record_is_left(cluster):
+    del cluster.kinds["cr.kanister.io", "v1alpha1"]
+    cluster.add("kafkas", "kafka", "survivor")
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"clusterId": "c1"})
+    status = judge(look())
+    assert status.condition is Condition.GONE
+    assert "namespace kafka has Kafka survivor" in status.remarks
+    assert status.sighting.unseen == ("Kanister: it is not installed on this cluster",)
+    assert "c1" in status_text(status, AT)
+
+
+def test_without_strimzi_at_all(cluster):
+    for group in ("kafka.strimzi.io", "core.strimzi.io"):
+        del cluster.kinds[group, "v1beta2"]
+    assert judge(look()).condition is Condition.GONE
+
+
+def test_what_may_not_be_listed_is_told(cluster):
+    add_kafka(cluster)
+    cluster.refusals += [
+        ("GET", "/v1beta2/kafkamirrormaker2s$", 403),
+        ("GET", "events", 403),
+        ("GET", "actionsets", 403),
+        ("GET", "blueprints/", 403),
+    ]
+    seen = look()
+    assert judge(seen).condition is Condition.RUNNING
+    assert len(seen.unseen) == 4
+    assert "kafkamirrormaker2s of other namespaces" in seen.unseen[0]
+
+
+def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
+    add_kafka(cluster, annotations={"strimzi.io/kraft": "migration"})
+    cluster.change(
+        "kafkas", "kafka", "my-cluster", {"spec": {"kafka": None, "zookeeper": {"replicas": 3}}}
+    )
+    cluster.add("kafkaconnects", "kafka", "broken", spec={"bootstrapServers": 7})
+    assert [(w.name, w.expected, w.ready) for w in look().workloads] == [
+        ("my-cluster-zookeeper", 3, 0),
+        ("my-cluster-dual", 2, 2),
+    ]
+
+
+def test_stateful_sets_show_their_memo(cluster):
+    memo = {"kanister-kafka.io/replicas-before": "3"}
+    labels = {"strimzi.io/cluster": "my-cluster"}
+    cluster.add("kafkas", "kafka", "my-cluster", spec={"kafka": {"replicas": 3}})
+    cluster.add("statefulsets", "kafka", "my-cluster-kafka", labels=labels, annotations=memo)
+    named = {**labels, "strimzi.io/name": "my-cluster-kafka"}
+    cluster.add("pods", "kafka", "my-cluster-kafka-2", labels=named)  # no controller-name
+    (workload,) = look().workloads
+    assert (workload.expected, workload.there, workload.replicas_before) == (3, 1, "3")
