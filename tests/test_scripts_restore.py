@@ -277,10 +277,19 @@ def test_objects_that_exist_are_replaced(shell: Shell) -> None:
 
 def test_object_that_can_be_neither_made_nor_replaced_is_told(shell: Shell) -> None:
     wrong = (1, "", "Error from server (Invalid): a\nspec.kafka: Invalid value\n")
+    shell.on("^create -n kafka-backup", wrong).on("^replace", "", "", wrong)
+    done = put(shell).phase("restoreObjects")
+    assert done.returncode != 0
+    assert f"{PREFIX}-3-000: spec.kafka: Invalid value" in done.stderr.splitlines()[-1]
+
+
+def test_answer_about_a_secret_may_quote_a_value(shell: Shell) -> None:
+    wrong = (1, "", 'Error from server (Invalid): data.password: Invalid value: "s3cr3t"\n')
     shell.on("^create -n kafka-backup", wrong).on("^replace", wrong)
     done = put(shell).phase("restoreObjects")
     assert done.returncode != 0
-    assert f"{PREFIX}-1-000: spec.kafka: Invalid value" in done.stderr.splitlines()[-1]
+    assert f"{PREFIX}-1-000: the API server refuses" in done.stderr.splitlines()[-1]
+    assert "s3cr3t" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("pattern", [PARTS, f"secret {PREFIX}-4-001", f"secret {PREFIX}-facts"])

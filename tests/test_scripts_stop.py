@@ -67,7 +67,7 @@ def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: She
     assert "create pods/exec in kafka-backup" in told
     assert told.count(" in kafka-backup") + told.count(" in kafka-tools") == 2
     assert {str(call).split()[1] for call in shell.writes()} <= {"configmap"}
-    assert set(shell.recorded()) == {"failure"}
+    assert not shell.recorded(), "the record may be somebody else's"
 
 
 @pytest.mark.parametrize("answer", [AWAY, (0, "true\n", "")], ids=["away", "one-answer-for-all"])
@@ -75,7 +75,7 @@ def test_silence_is_no_right(shell: Shell, answer: tuple[int, str, str]) -> None
     fit(shell.on("^create --validate=false", answer))
     done = shell.phase("quiesce")
     assert done.returncode != 0
-    assert set(shell.recorded()) == {"failure"}
+    assert not shell.recorded(), "the record may be somebody else's"
 
 
 # Who may stop it
@@ -190,8 +190,8 @@ def test_what_is_not_fit_is_not_touched(shell: Shell, pattern: str, answer: str,
     done = fit(shell.on(pattern, answer)).phase("quiesce", FIT_LIMIT="0")
     assert done.returncode != 0
     assert told in done.stderr.splitlines()[-1]
-    assert set(shell.recorded()) == {"failure"}
-    assert {call.args[1] for call in shell.writes()} == {"configmap"}
+    assert not shell.recorded(), "the record may be somebody else's"
+    assert not shell.writes()
 
 
 def test_missing_switch_is_seen_before_anything_is_touched(shell: Shell) -> None:
@@ -216,7 +216,7 @@ def test_node_ids_are_kept_or_nothing_is_stopped(shell: Shell, answer: str, *, f
     assert ("nodeIds.broker" in shell.recorded()) is fits
     if fits:
         assert shell.recorded()["clusterId"] == "abc"
-        assert shell.recorded()["nodeIds.broker"] == answer.partition("|")[2]
+        assert shell.recorded()["nodeIds.broker"] == (answer.partition("|")[2] or "[]")
     else:
         assert not [call for call in shell.writes() if call.args[1] != "configmap"]
 
@@ -277,7 +277,8 @@ def test_all_writers_are_told_before_one_is_waited_for(shell: Shell) -> None:
 
 
 def test_quiescing_by_pause_deletes_the_workload_only_then(shell: Shell) -> None:
-    shell.on("get kafka(b|c|m).*ReconciliationPaused", "", "True")
+    for resource in ("kafkabridges", "kafkaconnects", "kafkamirrormaker"):
+        shell.on(f"get {resource}.*ReconciliationPaused", "", "True")
     plan = cycle(quiesce_by=QuiesceBy.PAUSE)
     done = fit(shell).phase("quiesce", plan)
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ put_back() {
   local answer
   # An object that exists is no failure of create: replace takes it.
   answer=$(contents "$1" | kubectl create -n "$NAMESPACE" -f - 2>&1 >/dev/null || true)
-  contents "$1" | kubectl replace -n "$NAMESPACE" -f - >/dev/null || fail "$1: $(reason "$1" "$answer")"
+  contents "$1" | kubectl replace -n "$NAMESPACE" -f - >/dev/null 2>&1 || fail "$1: $(reason "$1" "$answer")"
 }
 
 bound() {
