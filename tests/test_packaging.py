@@ -52,7 +52,7 @@ def test_wheel_holds_every_template_and_script(tmp_path: Path) -> None:
         | {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / "kanister_kafka").rglob("*")
-            if path.suffix == ".py" or path.name == "py.typed"
+            if path.suffix in (".py", ".sh") or path.name == "py.typed"
         }
     )
     assert names == expected

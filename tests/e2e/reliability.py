@@ -207,17 +207,18 @@ Each row is a fault on a real cluster, put there while a backup was under way.
 
 A scenario passed if, at its end, every node of Kafka was Ready without anybody's help but what the
 row names, each acknowledged message was there once, no mark of ours was left, the mirror had its
-replicas again, `kanister-kafka status` called it running, and the events on the Kafka told it. A
-backup that was not consistent had to end as failed.
+replicas again, and `kanister-kafka status` called it running. A backup that was not consistent had
+to end as failed.
 
 - **Seconds**: from the fault until every node was Ready; in brackets, where no node had to be
   started, until everything was as found. Where the dead man's switch brought Kafka back, it was set
   to 90 s from the start of the stop; by default it is an hour.
-- **Ratio**: to the restart without any fault in the same run.
+- **Ratio**: to the restart without any fault at the top of the table.
 - **By**: the phase that began to bring it back, as the record tells.
 - **Told**: what `status` said soon after the fault, and the events.
 
-The times are of one run on a small machine with a single Kafka node, good for proportions only.
+Each row is of one run, on a small machine with a single Kafka node, which may have had other work:
+good for proportions only.
 The mirror is paused by somebody else in all rows but the last, so that of it only the replicas are
 put back; its MirrorMaker runs in the last one.
 """.split("\n")
