@@ -80,9 +80,7 @@ class Restore:
             name="backupKeep",
             stage=Stage.FLUSH,
             parts=("prelude.sh", "pause.sh", "switch.sh", "backup.sh", "keep.sh"),
-            values=self.phases.values(
-                RUN=RUN, SWITCH=self.names.switch, POOLS=self.cluster.pools
-            ),
+            values=self.phases.values(RUN=RUN, SWITCH=self.names.switch, POOLS=self.cluster.pools),
             arguments=self.phases.writer_arguments(),
             steps=(Step(does="keep what a restore needs", objects=(SECRETS,)),),
             account=self.names.account,
