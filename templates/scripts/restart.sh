@@ -92,6 +92,7 @@ done
 note state=running "since=$(now)"
 say "Kafka $CLUSTER runs and everything is as it was found"
 
+# shellcheck disable=SC2034 # prelude.sh tells it
 doing='looking whether what was snapshotted is a backup'
 # The stop may have gone well. What is snapshotted now, or was while somebody else had brought the
 # cluster back, must not pass for consistent.
