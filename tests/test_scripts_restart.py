@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -158,8 +159,17 @@ def test_restart_goes_by_the_cluster_where_every_mark_is_lost(shell: Shell) -> N
 
 def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
     """No answer is not the answer that nothing is there."""
-    there(shell.on(PRESENT, FORBIDDEN), "running|x|").phase("resume")
+    there(shell.on(PRESENT, FORBIDDEN).on("get configmap", GONE)).phase("resume")
     assert not let_in(shell)
+
+
+@pytest.mark.parametrize("name", ["restart", "recover", "resume"])
+@pytest.mark.parametrize("record", ["||", "running|before|restart"])
+def test_kafka_that_somebody_else_has_parked_stays_so(shell: Shell, name: str, record: str) -> None:
+    """Paused and without nodes, as for a restore of theirs: no stop of ours is on record."""
+    there(shell.on(PRESENT, ""), record).phase(name)
+    assert not let_in(shell)
+    assert not touched(shell)
 
 
 @pytest.mark.parametrize("name", ["restart", "backupRestart"])
@@ -347,7 +357,9 @@ PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
 
 
 def test_switch_waits_until_the_time_is_over(shell: Shell) -> None:
-    shell.on(LOOK, f"{FUTURE}|unset", f"{FUTURE}|unset", f"{PAST}|unset").on(STATE, "stopped")
+    shell.on(LOOK, f"backup|{FUTURE}|unset", f"backup|{FUTURE}|unset", f"backup|{PAST}|unset").on(
+        STATE, "stopped"
+    )
     done = there(shell, f"stopped|{RUN}|", "unset").phase("switch")
     assert done.returncode == 0, done.stderr
     calls = shell.calls()
@@ -360,26 +372,37 @@ def test_switch_waits_until_the_time_is_over(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("state", ["quiescing", "stopping", "stopped", "restarting"])
-def test_switch_works_without_any_mark_on_the_kafka(shell: Shell, state: str) -> None:
-    """Its own start counts where the annotation is lost."""
-    shell.on(LOOK, "|").on(STATE, state)
-    done = there(shell, f"{state}|{RUN}|", "").phase("switch", RESTART_AFTER="0")
+def test_switch_keeps_a_time_that_was_lost(shell: Shell, state: str) -> None:
+    soon = datetime.now(timezone.utc) + timedelta(seconds=2)
+    shell.on(LOOK, f"backup|{soon:%Y-%m-%dT%H:%M:%SZ}|unset", "backup||").on(STATE, state)
+    done = there(shell, f"{state}|{RUN}|", "").phase("switch")
     assert done.returncode == 0, done.stderr
+    assert len([call for call in shell.calls() if re.search(LOOK, call)]) >= 2
     assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize("seen", ["", "backup||", "backup||unset"])
+def test_switch_that_nobody_has_armed_starts_nothing(shell: Shell, seen: str) -> None:
+    """Kafka is gone, parked by somebody else, or put back as it was captured while stopped."""
+    shell.on(LOOK, seen).on(STATE, "stopped").on(PRESENT, "")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.writes()
+    assert call.patch == {"spec": {"replicas": 0}}
 
 
 @pytest.mark.parametrize("damaged", ["soon", "2090-01-01", "9", f"{FUTURE}x", "zzzz"])
 def test_switch_goes_by_its_own_start_where_the_annotation_is_damaged(
     shell: Shell, damaged: str
 ) -> None:
-    shell.on(LOOK, f"{damaged}|unset").on(STATE, "stopped")
+    shell.on(LOOK, f"backup|{damaged}|unset").on(STATE, "stopped")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
 
 
 def test_switch_works_without_the_record(shell: Shell) -> None:
-    shell.on(LOOK, f"{PAST}|unset").on("get configmap", GONE)
+    shell.on(LOOK, f"backup|{PAST}|unset").on("get configmap", GONE)
     done = there(shell, "", "unset").phase("switch")
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
@@ -387,7 +410,7 @@ def test_switch_works_without_the_record(shell: Shell) -> None:
 
 @pytest.mark.parametrize("state", ["running", "", "restoring"])
 def test_switch_puts_itself_away_where_nothing_is_stopped(shell: Shell, state: str) -> None:
-    mark = f"{PAST}|unset" if state == "restoring" else "|"
+    mark = f"backup|{PAST}|unset" if state == "restoring" else "backup||"
     done = there(shell.on(LOOK, mark).on(STATE, state)).phase("switch", RESTART_AFTER="0")
     assert done.returncode == 0, done.stderr
     (call,) = shell.writes()
@@ -397,15 +420,8 @@ def test_switch_puts_itself_away_where_nothing_is_stopped(shell: Shell, state: s
 
 def test_switch_survives_an_api_server_that_does_not_answer(shell: Shell) -> None:
     """It must neither act nor give up on what it could not read."""
-    shell.on(LOOK, FORBIDDEN, FORBIDDEN, f"{PAST}|unset").on(STATE, "stopped")
+    shell.on(LOOK, FORBIDDEN, FORBIDDEN, f"backup|{PAST}|unset").on(STATE, "stopped")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="900")
     assert done.returncode == 0, done.stderr
     assert len([call for call in shell.calls() if re.search(LOOK, call)]) == 3
-    assert let_in(shell)
-
-
-def test_switch_that_reads_nothing_at_all_acts_when_its_time_is_over(shell: Shell) -> None:
-    shell.on(LOOK, FORBIDDEN)
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
-    assert done.returncode == 0, done.stderr
     assert let_in(shell)

@@ -36,9 +36,10 @@ fi
 
 step "looking at what was stopped"
 paused_before=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE")
-# Where every mark is lost, the cluster itself shows it: paused, and without any workload.
+# Where every mark is lost, the cluster itself shows it: paused, and without any workload. Only if the
+# record is lost too, or a stop has armed the switch: else somebody else has parked this Kafka.
 all_gone=
-if [[ -z $paused_before ]]; then
+if [[ -z $paused_before && (-n $unread || $0 == switch) ]]; then
   there=$(present "$KAFKA_NODES")
   [[ -n $there ]] || all_gone=yes
 fi

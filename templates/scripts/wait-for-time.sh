@@ -3,19 +3,27 @@
 trap 'exit 0' TERM
 LOOKS=3 # seconds between them: each is a kubectl process beside brokers that start
 
-# look: sets `by`, when Kafka is to be brought back, and `needed`, where anything is stopped at all.
-# A restore is no business of the switch.
+# look: sets `by`, when Kafka is to be brought back, and `needed`, where a stop has armed this switch
+# and nobody has put it away. A time that was seen once is kept: who loses it has not ended the stop.
+# Where there never was one nothing of ours is stopped, whatever the cluster looks like: a Kafka that
+# somebody else has parked without nodes, for a restore of theirs, is no business of the switch.
 look() {
-  local seen state
-  seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o \
-    "jsonpath={.metadata.annotations.${RESTART_BY//./\\.}}|{.metadata.annotations.${PAUSE_BEFORE//./\\.}}") || return 0
-  by=${seen%%|*} needed=${seen%|}
+  local seen value before state
+  seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o \
+    "jsonpath={.metadata.name}|{.metadata.annotations.${RESTART_BY//./\\.}}|{.metadata.annotations.${PAUSE_BEFORE//./\\.}}") || return 0
+  IFS='|' read -r seen value before < <(printf '%s\n' "$seen")
   state=$(recorded state 2>/dev/null) || state=
-  case $state in
-    quiescing | stopp* | restarting) needed+=$state ;;
-    restoring) needed= ;;
-    *) [[ -n $needed || -n $(present "$KAFKA_NODES") ]] || needed=gone ;; # every mark is lost
-  esac
+  if [[ $value =~ ^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$ ]]; then
+    by=$value
+  elif [[ -n $value ]]; then
+    by=${by:-$start} # damaged: the time since the start of this pod counts
+  fi
+  needed=$by
+  [[ -n $seen && $state != restoring ]] || needed=
+  # Put away, or lost? The end of a restart leaves neither mark nor state, and nodes that are there.
+  if [[ -z $value && -z $before && $state != quiescing && $state != stopp* && $state != restarting ]]; then
+    [[ $state != running && -z $(present "$KAFKA_NODES") ]] || needed=
+  fi
 }
 
 step 'waiting for the time to be over'
@@ -28,9 +36,7 @@ while true; do
     scale_switch 0
     exit 0
   fi
-  # Where the annotation was lost, the time since the start of this pod counts.
-  [[ $by =~ ^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$ ]] || by=$start
-  [[ $(now) < $by ]] || break
+  [[ -z $by || $(now) < $by ]] || break
   sleep "$LOOKS" &
   wait $! # at once out of it when the pod is told to end
 done
