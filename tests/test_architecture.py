@@ -24,14 +24,21 @@ LAYERS = [
     ("validate",),
     ("render",),
     ("kube",),
-    ("install", "preflight", "run"),
+    ("install", "preflight", "run", "topics"),
     ("rehearse",),
     ("report",),
     ("cli",),
     ("__init__", "__main__"),
 ]
 """From the bottom up; a module imports only from its own layer's room or from below."""
-DOORS = {"yaml": "document", "jinja2": "render", "kubernetes": "kube", "click": "cli"}
+DOORS = {
+    "yaml": "document",
+    "jinja2": "render",
+    "kubernetes": "kube",
+    "click": "cli",
+    "confluent_kafka": "topics",
+    "javaproperties": "topics",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,228 @@
+"""Two topics compared: whole, the newest part of them, a sample, or by what each key holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kanister_kafka.errors import InputError
+from kanister_kafka.problem import Location, error
+from kanister_kafka.topics.client import END, Span
+from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
+from kanister_kafka.topics.edges import extents, first_messages, message_at
+from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
+from kanister_kafka.topics.pair import WINDOW_BYTES, Pair, shown
+from kanister_kafka.topics.sample import joined, sample
+from kanister_kafka.topics.states import StatePair
+
+EVEN_WITHIN = 1000
+"""ms up to which a head counts as even: a mirror reads each partition by itself, so that even one
+that is stopped cleanly ends here and there within a moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is compared, and how."""
+
+    partitions: tuple[int, ...] = ()
+    """Only these; all where it is empty."""
+    split: tuple[int, int] = (0, 1)
+    """Which part, counted from 0, of how many: every so-many-th partition."""
+    last: int = 0
+    """Only so many of the newest offsets of each partition of A; 0 for all."""
+    sample: float = 0.0
+    """Only such a share of the offsets of A, in blocks from all over a partition; 0 for all."""
+    compacted: bool | None = None
+    """Whether what each key holds is compared; None asks the brokers."""
+    even_within: int = EVEN_WITHIN
+    """ms."""
+
+
+def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Comparison:
+    """Compare two topics; A is the source, or what was before.
+
+    Raises NotFoundError where a topic or a partition is not there, InputError where the request
+    does not fit a compacted topic, ForbiddenError and UnreachableError.
+    """
+    began = time.monotonic()
+    numbers, missing = _partitions(a, b, request)
+    # The mirror first: what arrives meanwhile is then only in the source, as it ever is.
+    spans_b = b.cluster.spans(b.topic, numbers)
+    spans_a = a.cluster.spans(a.topic, numbers)
+    run = _Run(a, b, spans_a, spans_b, Meter(progress))
+    compacted = _compacted(a, b, request)
+    if compacted:
+        results = run.states()
+    elif request.sample:
+        results = run.sampled(request.sample)
+    else:
+        results = run.pairs(request.last)
+    return Comparison(
+        a=str(a),
+        b=str(b),
+        partitions=results,
+        timed=run.timed,
+        compacted=compacted,
+        sampled=_sampled(request),
+        even_within=request.even_within,
+        missing=missing,
+        seconds=round(time.monotonic() - began, 3),
+        messages=run.meter.messages,
+    )
+
+
+def _partitions(
+    a: Subject, b: Subject, request: Request
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return which partitions to compare, and which only one side has."""
+    in_a, in_b = set(a.cluster.partitions(a.topic)), set(b.cluster.partitions(b.topic))
+    wanted = set(request.partitions)
+    if unknown := wanted - (in_a | in_b):
+        listed = ", ".join(map(str, sorted(unknown)))
+        raise InputError((error("partition", Location(str(a)), "", f"has no partition {listed}"),))
+    part, parts = request.split
+    chosen = [n for n in sorted(wanted or in_a | in_b) if n % parts == part]
+    both = in_a & in_b
+    return tuple(n for n in chosen if n in both), tuple(n for n in chosen if n not in both)
+
+
+def _compacted(a: Subject, b: Subject, request: Request) -> bool:
+    compacted = request.compacted
+    if compacted is None:
+        compacted = bool(a.cluster.is_compacted(a.topic) or b.cluster.is_compacted(b.topic))
+    if compacted and (request.last or request.sample):
+        message = "is compacted: what each key holds is known only when all of it is read"
+        raise InputError((error("compacted", Location(str(a)), "", message),))
+    return compacted
+
+
+def _sampled(request: Request) -> str:
+    if request.sample:
+        return f"{request.sample:.1%} of it, in blocks"
+    return f"the newest {request.last} offsets" if request.last else ""
+
+
+class _Run:
+    """One comparison."""
+
+    def __init__(
+        self,
+        a: Subject,
+        b: Subject,
+        spans_a: Mapping[int, Span],
+        spans_b: Mapping[int, Span],
+        meter: Meter,
+    ) -> None:
+        self.a, self.b, self.meter = a, b, meter
+        self._spans_a, self._spans_b = spans_a, spans_b
+        self._extents_b = extents(b.cluster, b.topic, spans_b)
+        self._extents_a = extents(a.cluster, a.topic, spans_a)
+        self.timed = _clock(self._extents_a) == _clock(self._extents_b)
+        self._window = min(WINDOW_BYTES, MEMORY // max(1, 4 * len(spans_a)))
+
+    def pairs(self, last: int = 0) -> tuple[PartitionResult, ...]:
+        """Compare all records, or the newest."""
+        starts = {number: span.earliest for number, span in self._spans_a.items()}
+        if last:
+            for number, at in self._heads().items():
+                starts[number] = max(starts[number], at - last)
+        return self._results(self._pairs(self._ranges(starts)))
+
+    def sampled(self, share: float) -> tuple[PartitionResult, ...]:
+        """Compare blocks from all over the partitions, the newest among them."""
+        found: list[tuple[PartitionResult, ...]] = []
+        rounds = sample(self._spans_a, self._heads(), share)
+        self.meter.total = 2 * sum(end - at for some in rounds for at, end in some.values())
+        for some in rounds[:-1]:
+            ranges = self._ranges({n: at for n, (at, _) in some.items()})
+            ranges = {
+                n: Range((some[n][0], some[n][1]), wanted.b)
+                for n, wanted in ranges.items()
+                if n in some and wanted.b[0] < wanted.b[1]
+            }
+            found.append(self._results(self._pairs(ranges)))
+        newest = {n: at for n, (at, _) in rounds[-1].items()}
+        return joined(found, self._results(self._pairs(self._ranges(newest))))
+
+    def _heads(self) -> dict[int, int]:
+        """Return the offsets of A to which both sides have come."""
+        newest = {n: e.newest.time for n, e in self._extents_b.items() if e.newest is not None}
+        at = self.a.cluster.offsets_at(self.a.topic, newest) if self.timed else {}
+        latest = {number: span.latest for number, span in self._spans_a.items()}
+        return {n: end if at.get(n, END) == END else at[n] for n, end in latest.items()}
+
+    def states(self) -> tuple[PartitionResult, ...]:
+        """Compare what each key holds."""
+        pairs = {
+            n: StatePair(n, self._extents_a[n], self._extents_b[n], timed=self.timed)
+            for n in self._spans_a
+        }
+        ranges = {
+            n: Range((a.earliest, a.latest), (self._spans_b[n].earliest, self._spans_b[n].latest))
+            for n, a in self._spans_a.items()
+        }
+        drive(self.a, self.b, pairs, ranges, self.meter)
+        return tuple(map(self._told, self._results(pairs)))
+
+    def _told(self, result: PartitionResult) -> PartitionResult:
+        """Read again the records of a difference of which the offsets are known."""
+        found = result.difference
+        if found is None:
+            return result
+        a, b = (
+            message_at(of.cluster, of.topic, result.partition, at.offset) if at else None
+            for of, at in ((self.a, found.a), (self.b, found.b))
+        )
+        told = replace(found, a=a and shown(a), b=b and shown(b))
+        return replace(result, difference=told)
+
+    def _pairs(self, ranges: Mapping[int, Range]) -> dict[int, Pair]:
+        pairs = {n: Pair(n, timed=self.timed, window=self._window) for n in ranges}
+        drive(self.a, self.b, pairs, ranges, self.meter)
+        return pairs
+
+    def _results(self, pairs: Mapping[int, Pair | StatePair]) -> tuple[PartitionResult, ...]:
+        return tuple(
+            pair.result(self._extents_a[n], self._extents_b[n]) for n, pair in pairs.items()
+        )
+
+    def _ranges(self, starts: Mapping[int, int]) -> dict[int, Range]:
+        """Return what to read: the side that begins earlier from the time of the other.
+
+        Brokers find a time by their index, so that a long tail is passed over and not read. A
+        record of that time is never before the offset that they name.
+        """
+        first_a, first_b = self._firsts(starts)
+        begin_a, begin_b = dict(starts), {n: s.earliest for n, s in self._spans_b.items()}
+        if self.timed:
+            both = first_a.keys() & first_b.keys()
+            later_a = {n: first_a[n] for n in both if first_a[n] > first_b[n]}
+            later_b = {n: first_b[n] for n in both if first_b[n] > first_a[n]}
+            for number, at in self.b.cluster.offsets_at(self.b.topic, later_a).items():
+                begin_b[number] = at if at != END else begin_b[number]
+            for number, at in self.a.cluster.offsets_at(self.a.topic, later_b).items():
+                begin_a[number] = max(begin_a[number], at)
+        return {
+            n: Range((begin_a[n], self._spans_a[n].latest), (begin_b[n], self._spans_b[n].latest))
+            for n in starts
+        }
+
+    def _firsts(self, starts: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
+        """Return the times of the first record of each side, of A from where it is begun."""
+        oldest = {n: extent.oldest for n, extent in self._extents_a.items()}
+        within = {
+            n: Span(at, self._spans_a[n].latest)
+            for n, at in starts.items()
+            if at > self._spans_a[n].earliest
+        }
+        first_a = {n: o.time for n, o in oldest.items() if o is not None and n in starts}
+        for number, message in first_messages(self.a.cluster, self.a.topic, within).items():
+            first_a[number] = message.timestamp()[1]
+        first_b = {n: e.oldest.time for n, e in self._extents_b.items() if e.oldest is not None}
+        return first_a, first_b
+
+
+def _clock(found: Mapping[int, Extent]) -> bool:
+    """Tell whether the times of a topic are of the broker's clock."""
+    return any(extent.broker_time for extent in found.values())

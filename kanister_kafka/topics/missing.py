@@ -1,0 +1,24 @@
+"""What is said where the extra is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kanister_kafka.errors import UnreachableError
+
+EXTRA = ("confluent_kafka", "javaproperties")
+"""Packages of the extra."""
+
+
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Turn a missing package of the extra into an error with the remedy."""
+    try:
+        yield
+    except ImportError as failure:
+        if (failure.name or "").partition(".")[0] not in EXTRA:
+            raise
+        raise UnreachableError(
+            f"{failure.name} is not installed: pip install 'kanister-kafka[topics]'"
+        ) from failure

@@ -1,0 +1,196 @@
+"""What is known of topics, as data; times are ms since 1970 as Kafka keeps them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One record by its place."""
+
+    offset: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One record as it is shown."""
+
+    partition: int
+    offset: int
+    time: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What one side holds of a partition."""
+
+    earliest: int
+    latest: int
+    """One past the offset of the newest record."""
+    oldest: Spot | None
+    """None where it is empty."""
+    newest: Spot | None
+    broker_time: bool = False
+    """Whether its times are of the broker's clock and not of the producers' (KIP-32)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """Records at one end of a partition that one side has and the other has not."""
+
+    count: int
+    """By their offsets: at most so many where the topic is compacted or has transactions."""
+    first: Spot
+    last: Spot
+
+
+class Fault(enum.Enum):
+    """How two sides differ between records that they have in common."""
+
+    ONLY_A = "only in A"
+    ONLY_B = "only in B"
+    OTHER = "not the same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first place where the two sides differ."""
+
+    fault: Fault
+    a: Message | None
+    b: Message | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionResult:
+    """One partition compared."""
+
+    partition: int
+    a: Extent
+    b: Extent
+    common: int
+    """Records that both have, in the same order."""
+    first_a: Spot | None
+    """The first of these in A; None where they have none in common."""
+    first_b: Spot | None
+    last_a: Spot | None
+    last_b: Spot | None
+    digest: str
+    """Over keys, values, times and headers of these records."""
+    tail_a: Only | None = None
+    """Older than all that both have."""
+    tail_b: Only | None = None
+    head_a: Only | None = None
+    """Newer than all that both have."""
+    head_b: Only | None = None
+    only_a: int = 0
+    """Records between common ones that only A has."""
+    only_b: int = 0
+    difference: Difference | None = None
+    given_up: bool = False
+    """Whether nothing in common was found any more, so that the rest was not compared."""
+    times: tuple[int, ...] = ()
+    """Of the last common records, to be drawn."""
+    missing: tuple[int, ...] = ()
+    """Times of the first records that the other side lacks, to be drawn."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether one side lacks, or has otherwise, what lies between common records."""
+        return self.difference is not None or self.given_up
+
+
+class Verdict(enum.Enum):
+    """What two topics are to each other."""
+
+    IDENTICAL = "identical"
+    CONSISTENT = "consistent prefix"
+    UNEVEN = "uneven head"
+    DIFFERING = "differing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two topics compared, partition by partition."""
+
+    a: str
+    """Cluster and topic."""
+    b: str
+    partitions: tuple[PartitionResult, ...]
+    timed: bool
+    """Whether times were compared: not where one side has the broker's and the other the
+    producer's."""
+    compacted: bool
+    sampled: str = ""
+    """How much was compared, where it was not all."""
+    even_within: int
+    """ms up to which a head counts as even."""
+    missing: tuple[int, ...] = ()
+    """Partitions that only one side has."""
+    seconds: float = 0.0
+    """How long it took."""
+    messages: int = 0
+    """How many were read on both sides together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a partition holds."""
+
+    topic: str
+    partition: int
+    earliest: int
+    latest: int
+    newest: int | None
+    """Time of the newest record."""
+
+    @property
+    def count(self) -> int:
+        """Offsets in it."""
+        return max(0, self.latest - self.earliest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What some topics hold."""
+
+    cluster: str
+    held: tuple[Held, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How fast a partition grows."""
+
+    topic: str
+    partition: int
+    messages: int
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How fast some topics grow."""
+
+    cluster: str
+    seconds: float
+    """Measured, not asked for."""
+    flows: tuple[Flow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Last:
+    """The last records of some partitions, in the order of their times."""
+
+    cluster: str
+    topic: str
+    partitions: tuple[int, ...]
+    page: int
+    per_partition: int
+    messages: tuple[Message, ...]
