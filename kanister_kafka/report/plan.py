@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.plan import Plan, Right, Stage, Step
+from kanister_kafka.report.columns import columns
 from kanister_kafka.strimzi import Workload
 
 
@@ -92,9 +93,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             same += 1
         shown.append(("",) * same + tuple(row[same:]))
         above = row if row[0] else above
-    widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
-    lines = ("   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in shown)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return columns(shown)
 
 
 def plan_json(plan: Plan) -> str:

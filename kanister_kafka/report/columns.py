@@ -1,0 +1,50 @@
+"""Columns of text as a terminal shows them: wide characters take two places, marks none."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+GAP = "   "
+
+
+def places(text: str) -> int:
+    """Return how many places of a terminal a printable text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_places, text))
+
+
+def _places(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text that takes no more places than that, with … where it was cut."""
+    if places(text) <= width:
+        return text
+    kept, taken = [], 1
+    for character in text:
+        taken += _places(character)
+        if taken > width:
+            break
+        kept.append(character)
+    return f"{''.join(kept)}…"
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill a text up to a width with spaces, after it or, to its right, before it."""
+    space = " " * (width - places(text))
+    return f"{space}{text}" if right else f"{text}{space}"
+
+
+def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> str:
+    """Lay out rows as kubectl does; columns of numbers, by index, end at the right."""
+    widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        GAP.join(pad(text, widths[i], right=i in right) for i, text in enumerate(row))
+        for row in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,0 +1,238 @@
+"""Two topics compared, as text for people and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kanister_kafka.report.columns import columns
+from kanister_kafka.report.comparison_words import (
+    difference_text,
+    many,
+    notes,
+    total,
+    verdict_text,
+)
+from kanister_kafka.report.records import (
+    NONE,
+    headers_spelled,
+    message_json,
+    moment,
+    moment_json,
+    spelled,
+)
+from kanister_kafka.report.rehearsal import seconds_text
+from kanister_kafka.report.words import printable
+from kanister_kafka.topics.verdict import judge
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.model import Comparison, Extent, Only, PartitionResult, Spot
+
+SHORT = 12
+"""Characters of a digest that tell two apart."""
+FIRST = 3
+"""Partitions whose difference is shown; JSON has all."""
+KEY, VALUE, HEADERS = 24, 60, 40
+"""Places of what is shown of a record."""
+Row = tuple[str, ...]
+COMMON = ("PARTITION", "IN BOTH", "FROM", "UP TO", "OFFSETS IN A", "OFFSETS IN B", "DIGEST")
+ENDS = (
+    "PARTITION",
+    "OLDER IN A",
+    "IN B",
+    "BETWEEN IN A",
+    "IN B",
+    "NEWER IN A",
+    "IN B",
+    "NEWEST OF A",
+    "NEWEST OF B",
+)
+RECORD = ("SIDE", "OFFSET", "TIME", "KEY", "VALUE", "HEADERS")
+
+
+def comparison_text(found: Comparison) -> str:
+    """Return the verdict, what both have, what only one has, and where they differ first."""
+    judged = judge(found)
+    parts = [
+        f"{verdict_text(found, judged)}\n",
+        columns([("A", printable(found.a)), ("B", printable(found.b))]),
+    ]
+    if found.partitions:
+        parts.append(columns([COMMON, *common_rows(found)], frozenset((0, 1))))
+        parts.append(columns([ENDS, *ends_rows(found)], frozenset(range(7))))
+    different = [result for result in found.partitions if result.differs]
+    for result in different[:FIRST]:
+        title = f"First difference in {difference_text(result)}\n"
+        rows = difference_rows(result)
+        parts.append(title + (columns([RECORD, *rows], frozenset((1,))) if rows else ""))
+    if len(different) > FIRST:
+        parts.append(f"{many(len(different) - FIRST, 'more partition')} with a difference.\n")
+    parts.append("".join(f"{line}\n" for line in (*notes(found), read_text(found))))
+    return "\n".join(parts)
+
+
+def read_text(found: Comparison) -> str:
+    """Return how much was read and how fast."""
+    rate = f", {per_second(found):,} a second" if found.seconds else ""
+    return f"Read {many(found.messages, 'record')} in {seconds_text(found.seconds)}{rate}."
+
+
+def per_second(found: Comparison) -> int:
+    """Return how many records were read in a second, on both sides together."""
+    return round(found.messages / found.seconds) if found.seconds else 0
+
+
+def common_rows(found: Comparison) -> Iterator[Row]:
+    """Yield for each partition, and for all, what both sides have."""
+    for result in found.partitions:
+        yield (
+            str(result.partition),
+            f"{result.common:,}",
+            _time(result.first_a),
+            _time(result.last_a),
+            _range(result.first_a, result.last_a),
+            _range(result.first_b, result.last_b),
+            result.digest[:SHORT] or NONE,
+        )
+    if len(found.partitions) > 1:
+        common = sum(result.common for result in found.partitions)
+        yield ("all", f"{common:,}", "", "", "", "", "")
+
+
+def ends_rows(found: Comparison) -> Iterator[Row]:
+    """Yield for each partition, and for all, what only one side has, and where each ends."""
+    for result in found.partitions:
+        yield (
+            str(result.partition),
+            _number(result.tail_a),
+            _number(result.tail_b),
+            _number(result.only_a),
+            _number(result.only_b),
+            _number(result.head_a),
+            _number(result.head_b),
+            _time(result.a.newest),
+            _time(result.b.newest),
+        )
+    if len(found.partitions) > 1:
+        names = ("tail_a", "tail_b", "only_a", "only_b", "head_a", "head_b")
+        yield ("all", *(_number(total(found, name)) for name in names), "", "")
+
+
+def difference_rows(result: PartitionResult) -> list[Row]:
+    """Return the two records, or the one, of the first difference of a partition."""
+    found = result.difference
+    if found is None:
+        return []
+    return [
+        (
+            side,
+            str(message.offset),
+            moment(message.time),
+            spelled(message.key, KEY),
+            spelled(message.value, VALUE),
+            headers_spelled(message, HEADERS),
+        )
+        for side, message in (("A", found.a), ("B", found.b))
+        if message is not None
+    ]
+
+
+def _time(spot: Spot | None) -> str:
+    return moment(spot.time if spot else None)
+
+
+def _range(first: Spot | None, last: Spot | None) -> str:
+    return f"{first.offset}..{last.offset}" if first and last else NONE
+
+
+def _number(of: Only | int | None) -> str:
+    number = of if isinstance(of, int) else of.count if of else 0
+    return f"{number:,}" if number else NONE
+
+
+def comparison_json(found: Comparison) -> str:
+    """Return everything that was found; times as ISO 8601, durations as seconds."""
+    judged = judge(found)
+    names = ("tail", "head", "only")
+    tree = {
+        "verdict": judged.verdict.value,
+        "passed": judged.passed,
+        "says": verdict_text(found, judged),
+        "behind": judged.behind.value,
+        "unevenSeconds": _seconds(judged.uneven),
+        "evenWithinSeconds": _seconds(found.even_within),
+        "last": moment_json(judged.last),
+        "lost": moment_json(judged.lost),
+        "endsApartSeconds": {"a": _seconds(judged.ends_a), "b": _seconds(judged.ends_b)},
+        "a": found.a,
+        "b": found.b,
+        "timesCompared": found.timed,
+        "compacted": found.compacted,
+        "sampled": found.sampled or None,
+        "inBoth": sum(result.common for result in found.partitions),
+        "onlyInA": total(found, *(f"{name}_a" for name in names)),
+        "onlyInB": total(found, *(f"{name}_b" for name in names)),
+        "partitionsOfOneSide": list(found.missing),
+        "seconds": found.seconds,
+        "recordsRead": found.messages,
+        "recordsPerSecond": per_second(found),
+        "partitions": [_partition(result) for result in found.partitions],
+        "notes": list(notes(found)),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _partition(result: PartitionResult) -> dict[str, object]:
+    of, difference = result, result.difference
+    return {
+        "partition": of.partition,
+        "differs": of.differs,
+        "givenUp": of.given_up,
+        "inBoth": of.common,
+        "digest": of.digest or None,
+        "a": _side(of.a, (of.first_a, of.last_a), (of.tail_a, of.only_a, of.head_a)),
+        "b": _side(of.b, (of.first_b, of.last_b), (of.tail_b, of.only_b, of.head_b)),
+        "difference": difference
+        and {
+            "fault": difference.fault.value,
+            "a": difference.a and message_json(difference.a),
+            "b": difference.b and message_json(difference.b),
+        },
+    }
+
+
+def _side(
+    extent: Extent,
+    common: tuple[Spot | None, Spot | None],
+    only: tuple[Only | None, int, Only | None],
+) -> dict[str, object]:
+    tail, between, head = only
+    return {
+        "earliest": extent.earliest,
+        "latest": extent.latest,
+        "oldest": _spot(extent.oldest),
+        "newest": _spot(extent.newest),
+        "timesOf": "broker" if extent.broker_time else "producer",
+        "firstInBoth": _spot(common[0]),
+        "lastInBoth": _spot(common[1]),
+        "onlyOlder": _only(tail),
+        "onlyBetween": between,
+        "onlyNewer": _only(head),
+    }
+
+
+def _spot(spot: Spot | None) -> dict[str, object] | None:
+    if spot is None:
+        return None
+    return {"offset": spot.offset, "time": moment_json(spot.time)}
+
+
+def _only(only: Only | None) -> dict[str, object] | None:
+    if only is None:
+        return None
+    return {"count": only.count, "first": _spot(only.first), "last": _spot(only.last)}

@@ -1,0 +1,193 @@
+"""What a comparison says, in sentences: the verdict first, and what limits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kanister_kafka.report.records import apart, moment
+from kanister_kafka.report.words import count
+from kanister_kafka.topics.model import Fault, Verdict
+from kanister_kafka.topics.verdict import Behind
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.model import Comparison, Only, PartitionResult
+    from kanister_kafka.topics.verdict import Judgement
+
+OTHER = {Behind.A: "B", Behind.B: "A"}
+"""Which side has what the one behind lacks."""
+
+
+def many(number: int, noun: str) -> str:
+    """Return a count that may be long, with its noun: `1,234 records`."""
+    return f"{number:,} {count(number, noun).partition(' ')[2]}"
+
+
+def total(found: Comparison, *names: str) -> int:
+    """Return how many records only one side has at the named ends of all partitions."""
+    ends = (getattr(result, name) for result in found.partitions for name in names)
+    return sum(end if isinstance(end, int) else end.count for end in ends if end is not None)
+
+
+def verdict_text(found: Comparison, judged: Judgement) -> str:
+    """Return in one sentence what the two topics are to each other."""
+    told = {
+        Verdict.IDENTICAL: _identical,
+        Verdict.CONSISTENT: _consistent,
+        Verdict.UNEVEN: _uneven,
+        Verdict.DIFFERING: _differing,
+    }[judged.verdict](found, judged)
+    of = " of" if judged.verdict is Verdict.UNEVEN and judged.uneven else ""
+    return f"{judged.verdict.value}{of}{' ' if of else ': '}{told}"
+
+
+def _what(found: Comparison, number: int = 2) -> str:
+    return count(number, "key" if found.compacted else "record").partition(" ")[2]
+
+
+def _identical(found: Comparison, _: Judgement) -> str:
+    common = sum(result.common for result in found.partitions)
+    what = "keys hold the same" if found.compacted else "records are the same, in the same order,"
+    partitions = many(len(found.partitions), "partition")
+    if not found.partitions:
+        return "no partition was compared"
+    if not common and not found.sampled:
+        return f"both sides are empty in {partitions}"
+    among = " of those compared" if found.sampled else ""
+    return f"all {common:,}{among} {what} on both sides in {partitions}"
+
+
+def _consistent(found: Comparison, judged: Judgement) -> str:
+    tails = _older(found)
+    if judged.behind not in OTHER:
+        return f"both sides end with the same {_what(found, 1)} in every partition{tails}"
+    behind, ahead = judged.behind.value, OTHER[judged.behind]
+    of = f"{behind} holds {'what every key of' if found.compacted else 'every record of'} {ahead}"
+    has = " held" if found.compacted else ""
+    if judged.last is None:
+        return f"{behind} holds nothing yet; {_newer(found, ahead)}{tails}"
+    if judged.uneven:
+        return (
+            f"{of}{has} before {moment(judged.lost)} in all partitions, and none after "
+            f"{moment(judged.last)}: {apart(judged.uneven)} apart, which counts as even; "
+            f"{_newer(found, ahead)}{tails}"
+        )
+    return (
+        f"{of}{has} up to {moment(judged.last)} in all partitions, and none after; "
+        f"{_newer(found, ahead)}{tails}"
+    )
+
+
+def _uneven(found: Comparison, judged: Judgement) -> str:
+    if judged.behind not in OTHER:
+        newer = f"{_newer(found, 'A')}, {_newer(found, 'B')}"
+        size = f"{apart(judged.uneven)}: " if judged.uneven else ""
+        return f"{size}each side lacks what is newest on the other in some partitions; {newer}"
+    behind, ahead = judged.behind.value, OTHER[judged.behind]
+    lost, last = _at_lost(found, judged), _at_last(found, judged)
+    return (
+        f"{apart(judged.uneven)}: {behind} lacks records of {ahead} from {moment(judged.lost)} on "
+        f"in partition {lost}, and yet holds partition {last} up to {moment(judged.last)}; "
+        f"{_newer(found, ahead)}{_older(found)}"
+    )
+
+
+def _at_lost(found: Comparison, judged: Judgement) -> int | None:
+    for result in found.partitions:
+        for head in (result.head_a, result.head_b):
+            if head is not None and head.first.time == judged.lost:
+                return result.partition
+    return None
+
+
+def _at_last(found: Comparison, judged: Judgement) -> int | None:
+    for result in found.partitions:
+        if result.last_a is not None and result.last_a.time == judged.last:
+            return result.partition
+    return None
+
+
+def _newer(found: Comparison, side: str) -> str:
+    number = total(found, f"head_{side.lower()}")
+    return f"{number:,} newer {'one is' if number == 1 else 'ones are'} only in {side}"
+
+
+def _older(found: Comparison) -> str:
+    """Return what is at the other end, if anything; retention takes it."""
+    if found.sampled:
+        return ""
+    told = ""
+    for side in ("A", "B"):
+        number = total(found, f"tail_{side.lower()}")
+        if number:
+            told += f"; {number:,} older {'one is' if number == 1 else 'ones are'} only in {side}"
+    return told
+
+
+def _differing(found: Comparison, _: Judgement) -> str:
+    told = []
+    wrong = [r for r in found.partitions if r.differs or (r.head_a and r.head_b)]
+    if wrong:
+        told.append(difference_text(wrong[0]))
+    if len(wrong) > 1:
+        more = many(len(wrong) - 1, "more partition")
+        told.append(f"{more} {'differ' if len(wrong) > 2 else 'differs'}")
+    if found.missing:
+        told.append(only_one_side(found))
+    return "; ".join(told)
+
+
+def only_one_side(found: Comparison) -> str:
+    """Return which partitions only one side has."""
+    listed = ", ".join(map(str, found.missing))
+    if len(found.missing) == 1:
+        return f"only one side has a partition {listed}"
+    return f"only one side has partitions {listed}"
+
+
+def difference_text(result: PartitionResult) -> str:
+    """Return where a partition differs first."""
+    found, where = result.difference, f"partition {result.partition}"
+    rest = ", and nothing in common was found after it" if result.given_up else ""
+    if found is None:
+        if result.given_up:
+            return f"{where}: nothing in common was found"
+        return f"{where}: both sides end with records that the other has not"
+    a, b = found.a, found.b
+    if found.fault is Fault.ONLY_A and a is not None:
+        return f"{where}: the record at offset {a.offset} of A is not in B{rest}"
+    if found.fault is Fault.ONLY_B and b is not None:
+        return f"{where}: the record at offset {b.offset} of B is not in A{rest}"
+    if a is not None and b is not None:
+        return f"{where}: offset {a.offset} of A is not the same as offset {b.offset} of B{rest}"
+    return f"{where}: {found.fault.value}{rest}"
+
+
+def notes(found: Comparison) -> Iterator[str]:
+    """Yield what one has to know to read the figures."""
+    if not found.timed:
+        yield (
+            "Times were not compared, and those of A are shown: on one side they are the brokers', "
+            "on the other the producers'."
+        )
+    if found.compacted:
+        yield (
+            "A topic is compacted: what each key holds was compared, up to the time to which both "
+            "sides have come; what is in both is counted in keys."
+        )
+    if found.sampled:
+        yield f"Compared was only {found.sampled}: what else there is was not read."
+    if found.missing:
+        yield f"{only_one_side(found).capitalize()}: not compared."
+    heads = [r for r in found.partitions if _in_doubt(r.head_a) or _in_doubt(r.tail_a)]
+    heads += [r for r in found.partitions if _in_doubt(r.head_b) or _in_doubt(r.tail_b)]
+    if heads:
+        yield (
+            "What only one side has at an end is counted by offsets: at most so many where a topic "
+            "is compacted or written in transactions."
+        )
+    yield f"A head counts as even within {apart(found.even_within)}."
+
+
+def _in_doubt(only: Only | None) -> bool:
+    return only is not None and only.count > 1

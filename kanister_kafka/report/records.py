@@ -1,0 +1,90 @@
+"""Records of topics as all reports spell them: they may hold any byte."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from kanister_kafka.report.columns import cut
+from kanister_kafka.report.plan import duration
+from kanister_kafka.report.rehearsal import stamp
+from kanister_kafka.report.words import printable
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.model import Message
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+YEAR_10000 = 253_402_300_800_000
+"""ms; producers may set any time, a calendar does not have it."""
+NONE = "-"
+NULL, EMPTY = "(null)", "(empty)"
+
+
+def moment(time: int | None) -> str:
+    """Return ms since 1970 as ISO 8601 in UTC; a dash where a record has no time."""
+    if time is None or time < 0:
+        return NONE
+    if time >= YEAR_10000:
+        return f"{time} ms"
+    return stamp(EPOCH + timedelta(milliseconds=time))
+
+
+def moment_json(time: int | None) -> str | None:
+    """Return a time for machines; None where there is none."""
+    return None if time is None or time < 0 else moment(time)
+
+
+def apart(milliseconds: int) -> str:
+    """Return how far two times are from each other: `40 ms`, `3.2 s`, `1h2m3s`."""
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 120_000:
+        return f"{milliseconds / 1000:.1f} s"
+    return duration(round(milliseconds / 1000))
+
+
+def spelled(content: bytes | None, width: int) -> str:
+    r"""Return a key or a value on one line, cut to a width; bytes that are no text as `\xff`."""
+    if content is None:
+        return cut(NULL, width)
+    if not content:
+        return cut(EMPTY, width)
+    # A character has four bytes at most: what is cut in its middle is not shown.
+    begin = content[: 4 * (width + 1)]
+    return cut(printable(begin.decode("utf-8", "backslashreplace")), width)
+
+
+def headers_spelled(message: Message, width: int) -> str:
+    """Return the headers of a record on one line, cut to a width."""
+    told = (f"{printable(key)}={spelled(value, width)}" for key, value in message.headers)
+    return cut(", ".join(told), width)
+
+
+def bytes_json(content: bytes | None) -> str | dict[str, str] | None:
+    """Return bytes as text where they are one that can be shown, else as base64."""
+    if content is None:
+        return None
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    # JSON escapes what ends a line.
+    if all(c.isprintable() or c in "\t\n\r" for c in text):
+        return text
+    return {"base64": base64.b64encode(content).decode("ascii")}
+
+
+def message_json(message: Message) -> dict[str, object]:
+    """Return a record for machines."""
+    return {
+        "partition": message.partition,
+        "offset": message.offset,
+        "time": moment_json(message.time),
+        "key": bytes_json(message.key),
+        "value": bytes_json(message.value),
+        "headers": [
+            {"key": bytes_json(key.encode("utf-8", "surrogatepass")), "value": bytes_json(value)}
+            for key, value in message.headers
+        ],
+    }

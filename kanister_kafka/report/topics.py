@@ -1,0 +1,195 @@
+"""What topics hold, how fast they grow and their last records, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kanister_kafka.report.columns import columns, cut, pad, places
+from kanister_kafka.report.records import (
+    headers_spelled,
+    message_json,
+    moment,
+    moment_json,
+    spelled,
+)
+from kanister_kafka.report.rehearsal import seconds_text
+from kanister_kafka.report.words import printable
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.model import Flow, Held, Last, Message, Rates, Totals
+
+BY_OFFSETS = (
+    "Counts are by offsets: at most so many where a topic is compacted or written in transactions."
+)
+CELL = 18
+"""Places that a partition has at least where all stand side by side."""
+LEAST = 8
+"""Places that a key, a value and headers have at least, however narrow the terminal is."""
+LONGEST = 200
+"""Places of a value on a line that may be as long as it wants."""
+SEPARATOR = "  "
+Row = tuple[str, ...]
+
+
+def rate_text(per_second: float) -> str:
+    """Return a rate with three digits at least: `0.25`, `3.33`, `45.2`, `1,234`."""
+    if per_second >= 100 or per_second == 0:
+        return f"{per_second:,.0f}"
+    return f"{per_second:.1f}" if per_second >= 10 else f"{per_second:.2f}"
+
+
+def _by_topic(names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once, in the order of the first."""
+    return tuple(dict.fromkeys(names))
+
+
+def rates_text(rates: Rates) -> str:
+    """Return how fast each partition grows, with a sum for each topic and for all."""
+
+    def row(topic: str, partition: str, flows: Sequence[Flow]) -> Row:
+        messages = sum(flow.messages for flow in flows)
+        per_second = rate_text(sum(flow.per_second for flow in flows))
+        return (printable(topic), partition, f"{messages:,}", per_second)
+
+    rows: list[Row] = [("TOPIC", "PARTITION", "RECORDS", "PER SECOND")]
+    topics = _by_topic(flow.topic for flow in rates.flows)
+    for topic in topics:
+        flows = [flow for flow in rates.flows if flow.topic == topic]
+        rows += [row("" if i else topic, str(f.partition), [f]) for i, f in enumerate(flows)]
+        rows.append(row("", "all", flows))
+    if len(topics) != 1:
+        rows.append(row("all", "", rates.flows))
+    head = f"{printable(rates.cluster)}: over {seconds_text(rates.seconds)}\n\n"
+    return head + columns(rows, frozenset((1, 2, 3)))
+
+
+def totals_text(totals: Totals) -> str:
+    """Return what each partition holds, with a sum for each topic and for all."""
+
+    def row(topic: str, partition: str, held: Sequence[Held]) -> Row:
+        ends = (str(held[0].earliest), str(held[0].latest)) if partition.isdigit() else ("", "")
+        newest = max((one.newest for one in held if one.newest is not None), default=None)
+        count = f"{sum(one.count for one in held):,}"
+        return (printable(topic), partition, *ends, count, moment(newest))
+
+    rows: list[Row] = [("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST")]
+    topics = _by_topic(one.topic for one in totals.held)
+    for topic in topics:
+        held = [one for one in totals.held if one.topic == topic]
+        rows += [row("" if i else topic, str(h.partition), [h]) for i, h in enumerate(held)]
+        rows.append(row("", "all", held))
+    if len(topics) != 1:
+        rows.append(row("all", "", totals.held))
+    table = columns(rows, frozenset((1, 2, 3, 4)))
+    return f"{printable(totals.cluster)}\n\n{table}\n{BY_OFFSETS}\n"
+
+
+def last_text(last: Last, width: int) -> str:
+    """Return the last records in time order, partitions side by side if the width allows it."""
+    page = f", page {last.page}" if last.page > 1 else ""
+    head = (
+        f"{printable(last.topic)} of {printable(last.cluster)}: up to {last.per_partition} records "
+        f"of each partition{page}\n\n"
+    )
+    if not last.messages:
+        return f"{head}There are none.\n"
+    time = max(places(moment(message.time)) for message in last.messages)
+    cell = (width - time) // max(1, len(last.partitions)) - len(SEPARATOR)
+    return head + (_grid(last, time, cell) if cell >= CELL else _list(last, width))
+
+
+def _grid(last: Last, time: int, cell: int) -> str:
+    """Return a column for each partition, and in it each record at its own time."""
+    titles = [f"PARTITION {partition}" for partition in last.partitions]
+    rows: list[list[str]] = [["TIME", *titles]]
+    for message in last.messages:
+        for number, line in enumerate(_cell(message, cell)):
+            row = ["" if number else moment(message.time), *[""] * len(last.partitions)]
+            row[1 + last.partitions.index(message.partition)] = line
+            rows.append(row)
+    widths = [time, *[cell] * len(last.partitions)]
+    lines = (SEPARATOR.join(map(pad, row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cell(message: Message, width: int) -> Iterator[str]:
+    """Yield the lines of a record: offset and key, value, headers."""
+    offset = f"{message.offset} "
+    yield cut(f"{offset}{spelled(message.key, max(LEAST, width - len(offset)))}", width)
+    yield spelled(message.value, width)
+    if message.headers:
+        yield headers_spelled(message, width)
+
+
+def _list(last: Last, width: int) -> str:
+    """Return a line for each record; key, value and headers share what the others leave."""
+    header = ("TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS")
+    told = [(moment(m.time), str(m.partition), str(m.offset)) for m in last.messages]
+    fixed = columns([header[:3], *told], frozenset((1, 2))).splitlines()
+    rest = width - max(map(len, fixed)) - 9
+    keys = [spelled(m.key, max(LEAST, rest // 4)) for m in last.messages]
+    headers = [headers_spelled(m, max(LEAST, rest // 3)) for m in last.messages]
+    taken = max(map(places, ("KEY", *keys))) + max(map(places, headers))
+    values = [spelled(m.value, max(LEAST, min(LONGEST, rest - taken))) for m in last.messages]
+    rows = [
+        (*fields, key, value, named)
+        for fields, key, value, named in zip(told, keys, values, headers, strict=True)
+    ]
+    if not any(headers):
+        return columns([row[:5] for row in (header, *rows)], frozenset((1, 2)))
+    return columns([header, *rows], frozenset((1, 2)))
+
+
+def rates_json(rates: Rates) -> str:
+    """Return how fast topics grow, for machines."""
+    tree = {
+        "cluster": rates.cluster,
+        "seconds": round(rates.seconds, 3),
+        "records": sum(flow.messages for flow in rates.flows),
+        "perSecond": round(sum(flow.per_second for flow in rates.flows), 3),
+        "partitions": [
+            {
+                "topic": flow.topic,
+                "partition": flow.partition,
+                "records": flow.messages,
+                "perSecond": round(flow.per_second, 3),
+            }
+            for flow in rates.flows
+        ],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def totals_json(totals: Totals) -> str:
+    """Return what topics hold, for machines."""
+    tree = {
+        "cluster": totals.cluster,
+        "records": sum(one.count for one in totals.held),
+        "partitions": [
+            {
+                "topic": one.topic,
+                "partition": one.partition,
+                "earliest": one.earliest,
+                "latest": one.latest,
+                "records": one.count,
+                "newest": moment_json(one.newest),
+            }
+            for one in totals.held
+        ],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def last_json(last: Last) -> str:
+    """Return the last records, for machines."""
+    tree = {
+        "cluster": last.cluster,
+        "topic": last.topic,
+        "partitions": list(last.partitions),
+        "page": last.page,
+        "perPartition": last.per_partition,
+        "records": [message_json(message) for message in last.messages],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,473 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import unicodedata
+
+import pytest
+
+from kanister_kafka.report.comparison import comparison_json, comparison_text
+from kanister_kafka.report.records import apart, bytes_json, moment, spelled
+from kanister_kafka.report.topics import (
+    last_json,
+    last_text,
+    rate_text,
+    rates_json,
+    rates_text,
+    totals_json,
+    totals_text,
+)
+from kanister_kafka.topics.model import (
+    Comparison,
+    Difference,
+    Extent,
+    Fault,
+    Flow,
+    Held,
+    Last,
+    Message,
+    Only,
+    PartitionResult,
+    Rates,
+    Spot,
+    Totals,
+)
+
+STOP = 1_795_633_201_200
+"""2026-11-25T19:00:01.200Z"""
+STEP = 100
+"""ms between two records of a partition."""
+BEGIN = STOP - 3_600_000
+EVIL = b'<script>alert("x")</script>&\x1b[31m'
+
+
+def spot(time):
+    return Spot(offset=(time - BEGIN) // STEP, time=time)
+
+
+def extent(oldest, newest):
+    if oldest is None:
+        return Extent(earliest=40, latest=40, oldest=None, newest=None)
+    return Extent(earliest=oldest.offset, latest=newest.offset + 1, oldest=oldest, newest=newest)
+
+
+def part(number, ends, *, more=6000, **told):
+    """A partition of which B has what A has up to a time, and A has `more` ms besides."""
+    first, last = spot(BEGIN + number), spot(ends - ends % STEP + number)
+    newest = spot(last.time + more)
+    head = None
+    if more:
+        after = spot(last.time + STEP)
+        head = Only(count=newest.offset - after.offset + 1, first=after, last=newest)
+    made = PartitionResult(
+        partition=number,
+        a=extent(first, newest),
+        b=extent(first, last),
+        common=last.offset - first.offset + 1,
+        first_a=first,
+        first_b=first,
+        last_a=last,
+        last_b=last,
+        digest=f"{number:02x}" * 16,
+        head_a=head,
+        times=tuple(last.time - i * STEP for i in reversed(range(120))),
+        missing=tuple(last.time + i * STEP for i in range(1, 1 + min(120, more // STEP))),
+    )
+    return dataclasses.replace(made, **told)
+
+
+def compared(*parts, **told):
+    made = Comparison(
+        a="source/my-cluster blogs",
+        b="mirror/my-cluster source.blogs",
+        partitions=parts,
+        timed=True,
+        compacted=False,
+        even_within=1000,
+        seconds=12.3,
+        messages=246_900,
+    )
+    return dataclasses.replace(made, **told)
+
+
+def message(partition, offset, time, key, value, headers=()):
+    return Message(
+        partition=partition, offset=offset, time=time, key=key, value=value, headers=headers
+    )
+
+
+EMPTY = part(
+    1, STOP, a=extent(None, None), b=extent(None, None), common=0, first_a=None, first_b=None,
+    last_a=None, last_b=None, digest="", head_a=None, times=(), missing=(),
+)  # fmt: skip
+CHANGED = Difference(
+    fault=Fault.OTHER,
+    a=message(2, 120, BEGIN + 12_000, b"key", b"what was written", (("trace", b"7"),)),
+    b=message(2, 118, BEGIN + 12_000, None, EVIL, (("a\x1b[2J", b"\xff\xfe"),)),
+)
+IDENTICAL = compared(*(part(n, STOP, more=0) for n in range(3)))
+EVEN = compared(*(part(n, STOP) for n in range(3)))
+NEARLY = compared(part(0, STOP), part(1, STOP - 500), part(2, STOP))
+UNEVEN = compared(part(0, STOP), part(1, STOP - 3300), part(2, STOP - 1500))
+DIFFERING = compared(
+    part(0, STOP),
+    part(1, STOP),
+    part(2, STOP, difference=CHANGED, only_a=3, only_b=1),
+    part(3, STOP, difference=dataclasses.replace(CHANGED, b=None, fault=Fault.ONLY_A), only_a=1),
+)
+LACKING = compared(part(0, STOP), part(1, STOP), missing=(2,))
+WITH_EMPTY = compared(part(0, STOP), EMPTY, part(2, STOP))
+B_EMPTY = compared(
+    part(0, STOP, b=extent(None, None), common=0, first_a=None, first_b=None, last_a=None,
+         last_b=None, digest="", times=(), missing=(),
+         head_a=Only(count=9, first=spot(STOP), last=spot(STOP + 800))),
+)  # fmt: skip
+OLDER = compared(
+    part(0, STOP, more=0,
+         tail_a=Only(count=700, first=spot(BEGIN - 70_000), last=spot(BEGIN - 100))),
+)  # fmt: skip
+GIVEN_UP = compared(
+    part(0, STOP, more=0, common=0, first_a=None, first_b=None, last_a=None, last_b=None,
+         digest="", times=(), difference=CHANGED, given_up=True),
+)  # fmt: skip
+BOTH = compared(
+    part(0, STOP),
+    part(1, STOP, more=0,
+         head_b=Only(count=5, first=spot(STOP + 101), last=spot(STOP + 501))),
+)  # fmt: skip
+MANY = compared(*(part(n, STOP - n * 97) for n in range(30)))
+NONE = compared()
+ODD = compared(part(0, 10**15), part(1, STOP, more=0, first_a=Spot(offset=0, time=-1)))
+EVERY = {
+    "identical": IDENTICAL, "even": EVEN, "nearly": NEARLY, "uneven": UNEVEN,
+    "differing": DIFFERING, "lacking": LACKING, "with-empty": WITH_EMPTY, "b-empty": B_EMPTY,
+    "older": OLDER, "given-up": GIVEN_UP, "both": BOTH, "many": MANY, "none": NONE, "odd": ODD,
+}  # fmt: skip
+
+
+def lines(text):
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+# --- How a record is spelled
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"text", "text"), (None, "(null)"), (b"", "(empty)"), ("Zoë".encode(), "Zoë"),
+     (b"\x1b[31m", r"\x1b[31m"), (b"a\nb", r"a\nb"), (b"\x00\x01id", r"\x00\x01id"),
+     (b"\xff\xfe", r"\xff\xfe"), (b"\xc2\x9b31m", r"\x9b31m"), ("a\u202eb".encode(), r"a\u202eb"),
+     (b"x" * 21, "x" * 19 + "…"), (b"x" * 20, "x" * 20), ("漢".encode() * 11, "漢" * 9 + "…"),
+     ("😀".encode() * 400, "😀" * 9 + "…"), ("e\u0301".encode() * 20, "e\u0301" * 20)],
+)  # fmt: skip
+def test_a_record_is_spelled_on_one_line(content, expected):
+    assert spelled(content, 20) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"text", "text"), (None, None), (b"", ""), (b"a\tb\nc", "a\tb\nc"),
+     (b"\x1b[31m", {"base64": "G1szMW0="}), (b"\xff", {"base64": "/w=="}),
+     (b"\xc2\x9b", {"base64": "wps="})],
+)  # fmt: skip
+def test_machines_get_every_byte(content, expected):
+    assert bytes_json(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [(STOP, "2026-11-25T19:00:01.200Z"), (0, "1970-01-01T00:00:00.000Z"), (-1, "-"), (None, "-"),
+     (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+     (253_402_300_800_000, "253402300800000 ms")],
+)  # fmt: skip
+def test_a_time_is_utc_to_the_millisecond(time, expected):
+    assert moment(time) == expected
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [(0, "0 ms"), (999, "999 ms"), (3200, "3.2 s"), (61_000, "61.0 s"), (3_723_000, "1h2m3s")],
+)
+def test_how_far_two_times_are_apart(milliseconds, expected):
+    assert apart(milliseconds) == expected
+
+
+# --- Rates and totals
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [(0.0, "0"), (0.25, "0.25"), (3.333, "3.33"), (45.23, "45.2"), (123.4, "123"),
+     (12345.6, "12,346")],
+)  # fmt: skip
+def test_a_rate_has_the_digits_that_matter(rate, expected):
+    assert rate_text(rate) == expected
+
+
+RATES = Rates(
+    cluster="source/my-cluster",
+    seconds=5.004,
+    flows=tuple(
+        Flow(topic=topic, partition=n, messages=count, per_second=count / 5)
+        for topic, counts in (("blogs", (50, 51, 0)), ("items", (6000, 3)))
+        for n, count in enumerate(counts)
+    ),
+)
+
+
+def test_rates_have_a_line_for_each_partition_and_sums():
+    assert lines(rates_text(RATES)) == [
+        "source/my-cluster: over 5.0s",
+        "",
+        "TOPIC PARTITION RECORDS PER SECOND",
+        "blogs 0 50 10.0",
+        "1 51 10.2",
+        "2 0 0",
+        "all 101 20.2",
+        "items 0 6,000 1,200",
+        "1 3 0.60",
+        "all 6,003 1,201",
+        "all 6,104 1,221",
+    ]
+
+
+def test_one_topic_has_one_sum():
+    one = dataclasses.replace(RATES, flows=RATES.flows[:3])
+    assert lines(rates_text(one))[-1] == "all 101 20.2"
+    assert [line.startswith("all") for line in lines(rates_text(one))].count(True) == 1
+
+
+def test_rates_for_machines():
+    tree = json.loads(rates_json(RATES))
+    assert (tree["seconds"], tree["records"], tree["perSecond"]) == (5.004, 6104, 1220.8)
+    assert tree["partitions"][1] == {
+        "topic": "blogs",
+        "partition": 1,
+        "records": 51,
+        "perSecond": 10.2,
+    }
+
+
+TOTALS = Totals(
+    cluster="source/my-cluster",
+    held=(
+        Held(topic="blogs", partition=0, earliest=100, latest=1_300, newest=STOP),
+        Held(topic="blogs", partition=1, earliest=7, latest=7, newest=None),
+        Held(topic="items", partition=0, earliest=0, latest=10, newest=STOP - 1),
+    ),
+)
+
+
+def test_totals_have_the_newest_and_sums():
+    assert lines(totals_text(TOTALS)) == [
+        "source/my-cluster",
+        "",
+        "TOPIC PARTITION EARLIEST LATEST RECORDS NEWEST",
+        "blogs 0 100 1300 1,200 2026-11-25T19:00:01.200Z",
+        "1 7 7 0 -",
+        "all 1,200 2026-11-25T19:00:01.200Z",
+        "items 0 0 10 10 2026-11-25T19:00:01.199Z",
+        "all 10 2026-11-25T19:00:01.199Z",
+        "all 1,210 2026-11-25T19:00:01.200Z",
+        "",
+        "Counts are by offsets: at most so many where a topic is compacted or written in "
+        "transactions.",
+    ]
+
+
+def test_totals_for_machines():
+    tree = json.loads(totals_json(TOTALS))
+    assert tree["records"] == 1210
+    assert [one["newest"] for one in tree["partitions"]] == [
+        "2026-11-25T19:00:01.200Z",
+        None,
+        "2026-11-25T19:00:01.199Z",
+    ]
+
+
+# --- The last records
+
+
+LAST = Last(
+    cluster="source/my-cluster",
+    topic="blogs",
+    partitions=(0, 1, 2),
+    page=2,
+    per_partition=2,
+    messages=(
+        message(1, 7, STOP, b"k7", b"first"),
+        message(0, 20, STOP + 1, None, b"", (("h", b"1"), ("n", None))),
+        message(1, 8, STOP + 2, b"", None),
+        message(0, 21, STOP + 3, b"\xff\x00", b"v" * 300),
+    ),
+)
+
+
+def test_partitions_stand_side_by_side_in_the_order_of_time():
+    text = last_text(LAST, 100)
+    told = text.splitlines()
+    assert told[0] == "blogs of source/my-cluster: up to 2 records of each partition, page 2"
+    columns = [told[2].index(f"PARTITION {n}") for n in range(3)]
+    assert columns == sorted(columns)
+    times = [line[:24] for line in told[3:] if not line.startswith(" ")]
+    assert times == [moment(m.time) for m in LAST.messages]
+    first, second, headers = told[5].rstrip(), told[6].rstrip(), told[7].rstrip()
+    assert first.endswith("20 (null)") and first.index("20 (null)") == columns[0]
+    assert second.strip() == "(empty)" and headers.strip() == "h=1, n=(null)"
+    assert told[3].index("7 k7") == told[4].index("first") == columns[1]
+    assert max(map(len, told)) <= 100
+    assert "v…" in text and r"\xff\x00" in text
+
+
+def test_a_narrow_terminal_gets_a_list():
+    told = last_text(LAST, 83).splitlines()
+    assert told[2].split() == ["TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS"]
+    assert [line[:24] for line in told[3:]] == [moment(m.time) for m in LAST.messages]
+    assert told[4].split()[1:] == ["0", "20", "(null)", "(empty)", "h=1,", "n=(…"]
+    assert max(map(len, told)) <= 83 and "v…" in told[6]
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 80, 81, 120, 400])
+def test_no_record_does_anything_to_a_terminal(width):
+    evil = message(0, 1, STOP, EVIL, EVIL, ((EVIL.decode(), EVIL), ("漢", "漢\u202e".encode())))
+    text = last_text(dataclasses.replace(LAST, topic="\x1b]0;x", messages=(evil,)), width)
+    assert all(c.isprintable() or c == "\n" for c in text)
+
+
+def test_wide_characters_do_not_shift_the_columns():
+    wide = message(0, 1, STOP, None, "漢字".encode())
+    side = message(1, 1, STOP, None, b"here")
+    text = last_text(dataclasses.replace(LAST, messages=(wide, side)), 100)
+    line = next(line for line in text.splitlines() if "漢字" in line)
+    assert sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in line) == 26 + 4
+
+
+def test_a_topic_without_records():
+    assert last_text(dataclasses.replace(LAST, messages=()), 80).endswith("There are none.\n")
+
+
+def test_last_records_for_machines():
+    tree = json.loads(last_json(LAST))
+    assert (tree["page"], tree["perPartition"], tree["partitions"]) == (2, 2, [0, 1, 2])
+    assert tree["records"][1] == {
+        "partition": 0,
+        "offset": 20,
+        "time": "2026-11-25T19:00:01.201Z",
+        "key": None,
+        "value": "",
+        "headers": [{"key": "h", "value": "1"}, {"key": "n", "value": None}],
+    }
+    assert tree["records"][3]["key"] == {"base64": "/wA="}
+
+
+# --- A comparison
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("identical", "identical: all 108,003 records are the same, in the same order, on both "
+         "sides in 3 partitions"),
+        ("even", "consistent prefix: B holds every record of A up to 2026-11-25T19:00:01.202Z in "
+         "all partitions, and none after; 180 newer ones are only in A"),
+        ("nearly", "consistent prefix: B holds every record of A before 2026-11-25T19:00:00.801Z "
+         "in all partitions, and none after 2026-11-25T19:00:01.202Z: 401 ms apart, which counts "
+         "as even; 180 newer ones are only in A"),
+        ("uneven", "uneven head of 3.2 s: B lacks records of A from 2026-11-25T18:59:58.001Z on "
+         "in partition 1, and yet holds partition 0 up to 2026-11-25T19:00:01.200Z; 180 newer "
+         "ones are only in A"),
+        ("differing", "differing: partition 2: offset 120 of A is not the same as offset 118 of B; "
+         "1 more partition differs"),
+        ("lacking", "differing: only one side has a partition 2"),
+        ("b-empty", "consistent prefix: B holds nothing yet; 9 newer ones are only in A"),
+        ("older", "consistent prefix: both sides end with the same record in every partition; "
+         "700 older ones are only in A"),
+        ("given-up", "differing: partition 0: offset 120 of A is not the same as offset 118 of B, "
+         "and nothing in common was found after it"),
+        ("both", "uneven head: each side lacks what is newest on the other in some partitions; "
+         "60 newer ones are only in A, 5 newer ones are only in B"),
+        ("none", "identical: no partition was compared"),
+    ],
+)  # fmt: skip
+def test_the_verdict_comes_first(name, verdict):
+    assert comparison_text(EVERY[name]).splitlines()[0] == verdict
+    assert json.loads(comparison_json(EVERY[name]))["says"] == verdict
+
+
+def test_which_side_is_behind_is_told_both_ways():
+    turned = compared(
+        *(dataclasses.replace(r, a=r.b, b=r.a, head_a=None, head_b=r.head_a) for r in
+          UNEVEN.partitions)
+    )  # fmt: skip
+    said = comparison_text(turned).splitlines()[0]
+    assert said.startswith("uneven head of 3.2 s: A lacks records of B from")
+    assert said.endswith("180 newer ones are only in B")
+
+
+def test_a_compacted_topic_is_told_in_keys():
+    even = dataclasses.replace(EVEN, compacted=True)
+    said = comparison_text(even)
+    assert "B holds what every key of A held up to" in said and "counted in keys" in said
+    same = dataclasses.replace(IDENTICAL, compacted=True)
+    assert "all 108,003 keys hold the same on both sides" in comparison_text(same)
+
+
+def test_the_tables_have_every_figure():
+    told = lines(comparison_text(DIFFERING))
+    assert "A source/my-cluster blogs" in told
+    assert (
+        "0 36,001 2026-11-25T18:00:01.200Z 2026-11-25T19:00:01.200Z 0..36000 0..36000 000000000000"
+    ) in told
+    assert "all 144,004" in told
+    assert ("2 - - 3 1 60 - 2026-11-25T19:00:07.202Z 2026-11-25T19:00:01.202Z") in told
+    assert "all - - 4 1 240 -" in told
+    at = told.index(
+        "First difference in partition 2: offset 120 of A is not the same as offset 118 of B"
+    )
+    assert told[at + 2] == "A 120 2026-11-25T18:00:13.200Z key what was written trace=7"
+    assert told[at + 3].startswith("B 118 2026-11-25T18:00:13.200Z (null) <script>")
+    assert told[-1] == "Read 246,900 records in 12.3s, 20,073 a second."
+
+
+@pytest.mark.parametrize("found", EVERY.values(), ids=EVERY.keys())
+def test_a_comparison_is_safe_on_a_terminal(found):
+    evil = dataclasses.replace(found, a=EVIL.decode(), b="\x9b31m")
+    assert all(c.isprintable() or c == "\n" for c in comparison_text(evil))
+    assert "\x1b" not in comparison_json(evil) and json.loads(comparison_json(evil))
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        ({"timed": False}, "Times were not compared"),
+        ({"sampled": "5.0% of it, in blocks"}, "Compared was only 5.0% of it, in blocks"),
+        ({"missing": (2, 5)}, "Only one side has partitions 2, 5: not compared."),
+        ({"compacted": True}, "what each key holds was compared"),
+        ({"even_within": 2500}, "counts as even within 2.5 s."),
+    ],
+)
+def test_notes_say_what_limits_the_figures(told, note):
+    assert note in comparison_text(dataclasses.replace(EVEN, **told))
+    assert note not in comparison_text(EVEN)
+
+
+def test_a_comparison_for_machines():
+    tree = json.loads(comparison_json(UNEVEN))
+    assert (tree["verdict"], tree["passed"], tree["behind"]) == ("uneven head", False, "B")
+    assert tree["unevenSeconds"] == 3.199 and tree["evenWithinSeconds"] == 1.0
+    assert tree["last"] == "2026-11-25T19:00:01.200Z"
+    assert tree["lost"] == "2026-11-25T18:59:58.001Z"
+    assert (tree["inBoth"], tree["onlyInA"], tree["onlyInB"]) == (107_955, 180, 0)
+    first = tree["partitions"][0]
+    assert first["digest"] == "00" * 16
+    assert first["a"]["onlyNewer"]["count"] == 60 and first["b"]["onlyNewer"] is None
+    assert first["a"]["lastInBoth"] == {"offset": 36_000, "time": "2026-11-25T19:00:01.200Z"}
+    assert first["difference"] is None
+
+
+def test_machines_get_the_records_that_differ():
+    tree = json.loads(comparison_json(DIFFERING))
+    third, fourth = tree["partitions"][2:]
+    assert third["differs"] and third["difference"]["fault"] == "not the same"
+    assert third["difference"]["b"]["headers"][0]["value"] == {"base64": "//4="}
+    assert fourth["difference"]["a"]["key"] == "key" and fourth["difference"]["b"] is None
