@@ -127,7 +127,8 @@ class _Run:
         if last:
             for number, at in self._heads().items():
                 starts[number] = max(starts[number], at - last)
-        return self._results(self._pairs(self._ranges(starts)))
+        results = self._results(self._pairs(self._ranges(starts)))
+        return tuple(map(_begun, results)) if last else results
 
     def sampled(self, share: float) -> tuple[PartitionResult, ...]:
         """Compare blocks from all over the partitions, the newest among them."""
@@ -137,7 +138,7 @@ class _Run:
         for some in rounds[:-1]:
             ranges = self._ranges({n: at for n, (at, _) in some.items()})
             ranges = {
-                n: Range((some[n][0], some[n][1]), wanted.b)
+                n: replace(wanted, a=some[n])
                 for n, wanted in ranges.items()
                 if n in some and wanted.b[0] < wanted.b[1]
             }
@@ -178,7 +179,10 @@ class _Run:
         return replace(result, difference=told)
 
     def _pairs(self, ranges: Mapping[int, Range]) -> dict[int, Pair]:
-        pairs = {n: Pair(n, timed=self.timed, window=self._window) for n in ranges}
+        pairs = {
+            n: Pair(n, timed=self.timed, window=self._window, jumped=wanted.jumped)
+            for n, wanted in ranges.items()
+        }
         drive(self.a, self.b, pairs, ranges, self.meter)
         return pairs
 
@@ -204,7 +208,11 @@ class _Run:
             for number, at in self.a.cluster.offsets_at(self.a.topic, later_b).items():
                 begin_a[number] = max(begin_a[number], at)
         return {
-            n: Range((begin_a[n], self._spans_a[n].latest), (begin_b[n], self._spans_b[n].latest))
+            n: Range(
+                (begin_a[n], self._spans_a[n].latest),
+                (begin_b[n], self._spans_b[n].latest),
+                (begin_a[n] > starts[n], begin_b[n] > self._spans_b[n].earliest),
+            )
             for n in starts
         }
 
@@ -221,6 +229,13 @@ class _Run:
             first_a[number] = message.timestamp()[1]
         first_b = {n: e.oldest.time for n, e in self._extents_b.items() if e.oldest is not None}
         return first_a, first_b
+
+
+def _begun(result: PartitionResult) -> PartitionResult:
+    """Forget what is older on both sides: it was not to be read."""
+    if result.tail_a is None or result.tail_b is None:
+        return result
+    return replace(result, tail_a=None, tail_b=None)
 
 
 def _clock(found: Mapping[int, Extent]) -> bool:

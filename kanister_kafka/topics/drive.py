@@ -60,6 +60,8 @@ class Range:
 
     a: tuple[int, int]
     b: tuple[int, int]
+    jumped: tuple[bool, bool] = (False, False)
+    """Whether a side is begun at the time of the other, what it has before unread."""
 
     @property
     def count(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanister_kafka.topics.align import shift
+from kanister_kafka.topics.align import SURE, shift
 from kanister_kafka.topics.model import (
     Difference,
     Extent,
@@ -16,7 +16,7 @@ from kanister_kafka.topics.model import (
     PartitionResult,
     Spot,
 )
-from kanister_kafka.topics.records import Digest, Record, records, token
+from kanister_kafka.topics.records import Digest, Records
 
 WINDOW = 2000
 """Records of each side in which both are looked for to go on alike."""
@@ -34,14 +34,17 @@ class Side:
 
     window: int
     """Bytes that are enough to look for a place where both go on alike."""
+    jumped: bool = False
+    """Whether it is read from the time at which the other side begins, its older records unread."""
     messages: list[Any] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
+    records: Records = field(default_factory=Records)
     size: int = 0
     """Bytes, about."""
     ended: bool = False
     tail: int = 0
     """Records skipped before the first common one."""
-    tail_last: Spot | None = None
+    skipped: Message | None = None
+    """The last of these."""
     first: Spot | None = None
     last: Spot | None = None
     only: int = 0
@@ -54,14 +57,17 @@ class Side:
     def add(self, run: Sequence[Any], *, timed: bool) -> None:
         """Take in what was read."""
         self.messages += run
-        self.records += records(run, timed=timed)
-        self.size += sum(map(len, run)) + NULL_TOO * len(run)
+        self.records.add(run, timed=timed)
+        self.size += _size(run)
 
     def drop(self, count: int) -> None:
         """Forget the first records."""
-        self.size -= sum(map(len, self.messages[:count])) + NULL_TOO * count
+        if count == len(self.messages):
+            self.size = 0
+        else:
+            self.size -= _size(self.messages[:count])
         del self.messages[:count]
-        del self.records[:count]
+        self.records.drop(count)
 
     def spot(self, at: int) -> Spot:
         """Return the place of a record."""
@@ -71,6 +77,11 @@ class Side:
     def shown(self, at: int) -> Message | None:
         """Return a record as it is shown, or None where there is none yet."""
         return shown(self.messages[at]) if at < len(self.messages) else None
+
+
+def _size(run: Sequence[Any]) -> int:
+    """Return how many bytes some messages take, about; their length is that of the value."""
+    return sum(map(len, run)) + NULL_TOO * len(run)
 
 
 def shown(message: Any) -> Message:
@@ -92,9 +103,16 @@ class Pair:
     nothing more is needed.
     """
 
-    def __init__(self, partition: int, *, timed: bool, window: int = WINDOW_BYTES) -> None:
+    def __init__(
+        self,
+        partition: int,
+        *,
+        timed: bool,
+        window: int = WINDOW_BYTES,
+        jumped: tuple[bool, bool] = (False, False),
+    ) -> None:
         self.partition, self._timed = partition, timed
-        self.sides = self.a, self.b = Side(window), Side(window)
+        self.sides = self.a, self.b = Side(window, jumped[0]), Side(window, jumped[1])
         self.common = 0
         self.done = False
         self._digest = Digest()
@@ -122,23 +140,20 @@ class Pair:
         a, b = self.a, self.b
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
-        if not a.records or not b.records:  # one is empty
-            self.done = True
-            return False
+        if not a.records or not b.records:
+            return self._give_up(*self._begin) if self._begin else self._end()
         self._begin = self._begin or (a.shown(0), b.shown(0))
         found = self._shift()
         if found is None:
             # Both windows are different: the older one moves on, by half for what is on its border.
             older = a if a.spot(0).time <= b.spot(0).time else b
             self._skip_tail(older, max(1, len(older.records) // 2))
-            if older.ended and not older.records:
-                self._differ(Fault.OTHER, *self._begin)
-                self._given_up = self.done = True
-            return not self.done
+            return True
         for side, count in zip((a, b), found, strict=True):
             self._skip_tail(side, count)
-        if a.tail and b.tail:
-            self._differ(Fault.OTHER, a.shown(0), b.shown(0))
+        if (a.tail and (b.tail or b.jumped)) or (b.tail and a.jumped):
+            # Both have older records than the first common one: these are not the same.
+            self._differ(_fault(a.tail, b.tail), a.skipped, b.skipped)
         self._aligned = True
         a.first, b.first = a.spot(0), b.spot(0)
         return True
@@ -149,18 +164,20 @@ class Pair:
         count = min(len(a.records), len(b.records))
         if not count:
             return self._end()
-        if a.records[:count] == b.records[:count]:
-            self._same(count)
+        in_a, in_b = a.records.first(count), b.records.first(count)
+        if in_a == in_b:
+            self._same(in_a)
             return True
-        same = next(i for i in range(count) if a.records[i] != b.records[i])
-        self._same(same)
-        return self._resync()
+        pairs = zip(in_a.tokens(), in_b.tokens(), strict=True)
+        same = next((i for i, (one, other) in enumerate(pairs) if one != other), count)
+        self._same(in_a.first(same))
+        return same == count or self._resync()
 
-    def _same(self, count: int) -> None:
-        if not count:
+    def _same(self, records: Records) -> None:
+        if not (count := len(records)):
             return
         a, b = self.a, self.b
-        self._digest.add(a.records[:count])
+        self._digest.add(records)
         self.common += count
         a.last, b.last = a.spot(count - 1), b.spot(count - 1)
         recent = a.messages[max(0, count - DRAWN) : count]
@@ -174,19 +191,14 @@ class Pair:
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
         found = self._shift()
-        fault = Fault.OTHER
-        if found is not None:
-            fault = Fault.ONLY_B if not found[0] else Fault.ONLY_A if not found[1] else Fault.OTHER
+        if found is None:
+            return self._give_up(a.shown(0), b.shown(0))
+        fault = _fault(*found)
         self._differ(
             fault,
             a.shown(0) if fault is not Fault.ONLY_B else None,
             b.shown(0) if fault is not Fault.ONLY_A else None,
         )
-        if found is None:
-            a.only += len(a.records)
-            b.only += len(b.records)
-            self._given_up = self.done = True
-            return False
         for side, count in zip((a, b), found, strict=True):
             side.only += count
             side.drop(count)
@@ -196,7 +208,8 @@ class Pair:
         """See whether one side is at its end; what the other has more is its head."""
         a, b = self.a, self.b
         for side, other in ((a, b), (b, a)):
-            if side.ended and not side.records and (other.records or other.ended):
+            enough = other.ended or other.full or len(other.records) >= DRAWN
+            if side.ended and not side.records and enough:
                 self._missing = [m.timestamp()[1] for m in other.messages[:DRAWN]]
                 self.done = True
                 break
@@ -204,19 +217,25 @@ class Pair:
 
     def _shift(self) -> tuple[int, int] | None:
         a, b = self.a, self.b
+        # Where records are so large that a window holds few, fewer in a row have to do.
+        held = [len(side.records) for side in (a, b) if not side.ended]
+        sure = max(1, min([SURE, *(count // 2 for count in held)]))
         return shift(
-            [token(record) for record in a.records],
-            [token(record) for record in b.records],
-            a_ends=a.ended,
-            b_ends=b.ended,
+            a.records.tokens(), b.records.tokens(), a_ends=a.ended, b_ends=b.ended, sure=sure
         )
 
     def _skip_tail(self, side: Side, count: int) -> None:
         if not count:
             return
-        side.tail_last = side.spot(count - 1)
+        side.skipped = side.shown(count - 1)
         side.tail += count
         side.drop(count)
+
+    def _give_up(self, a: Message | None, b: Message | None) -> bool:
+        """Compare no more: nothing in common is found from here on."""
+        self._differ(Fault.OTHER, a, b)
+        self._given_up = self.done = True
+        return False
 
     def _differ(self, fault: Fault, a: Message | None, b: Message | None) -> None:
         if self._difference is None:
@@ -261,4 +280,11 @@ def _tail(side: Side, extent: Extent) -> Only | None:
     if extent.oldest.offset >= side.first.offset:
         return None
     count = side.first.offset - extent.oldest.offset
-    return Only(count=count, first=extent.oldest, last=side.tail_last or extent.oldest)
+    skipped = side.skipped
+    last = Spot(offset=skipped.offset, time=skipped.time) if skipped else extent.oldest
+    return Only(count=count, first=extent.oldest, last=last)
+
+
+def _fault(a: int, b: int) -> Fault:
+    """Return how both differ, where so many records are in one side alone."""
+    return Fault.ONLY_B if not a else Fault.ONLY_A if not b else Fault.OTHER
