@@ -406,6 +406,10 @@ def test_down_removes_in_an_order_that_does_not_hang(lab: Lab) -> None:
     assert first("delete kafkamirror") < last("get pods -A") < first("delete kafkatopic")
     assert first("delete kafka.kafka") < last("get pods -n") < first("delete pvc")
     assert not lab.shell.calls("patch")
+    # Strimzi gives the label on to its own Deployments, the topic operator among them.
+    for kind in ("deployment", "configmap"):
+        (asked,) = lab.shell.calls(f"get {kind} ")
+        assert "!strimzi.io/cluster" in asked
 
 
 def test_down_takes_the_finalizer_where_no_operator_does(lab: Lab) -> None:
