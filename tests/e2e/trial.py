@@ -56,6 +56,7 @@ class Trial:
         if Trial.installed != self.options:
             self.install(*self.options)
         wait_until(f"{self.kafka} is Ready", lambda: is_ready(self.kafka.resource()))
+        self.versions = versions(self.kafka)
         self.before, self.mirror_before = self.kafka.resource(), self.writer()
         self.began = datetime.now(timezone.utc).replace(microsecond=0)
         run = uuid.uuid4().hex[:8]
@@ -228,7 +229,7 @@ class Trial:
             found=self.found,
             status=self.status,
             events=self.events,
-            versions=versions(),
+            versions=self.versions,
         ).save(RESULTS)
 
     def clean(self) -> None:
@@ -286,19 +287,15 @@ def _difference(written: Counter[str], found: Counter[str]) -> str:
     return f"{lost.total()} messages lost ({list(lost)[:3]}), {more.total()} doubled"
 
 
-_versions: list[tuple[tuple[str, str], ...]] = []
-
-
-def versions() -> tuple[tuple[str, str], ...]:
-    """Return what runs on the cluster."""
-    if not _versions:
-        kubernetes = json.loads(kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
-        kafkas = lab.kafkas()
-        status = next(k.resource() for k in kafkas if k.resource().get("status"))["status"]
-        controller = get("deployment", faults.kanister()[1], "-n", KANISTER_NAMESPACE)
-        image = controller["spec"]["template"]["spec"]["containers"][0]["image"]
-        strimzi = status.get("operatorLastSuccessfulVersion", "unknown")
-        kafka = status.get("kafkaVersion", "unknown")
-        found = {"Strimzi": strimzi, "Kafka": kafka, "Kubernetes": kubernetes.removeprefix("v")}
-        _versions.append((*found.items(), ("Kanister", image.rpartition("/")[2])))
-    return _versions[0]
+def versions(kafka: Kafka) -> tuple[tuple[str, str], ...]:
+    """Return what runs on the cluster; the status names its versions only while it is Ready."""
+    kubernetes = json.loads(kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+    controller = get("deployment", faults.kanister()[1], "-n", KANISTER_NAMESPACE)
+    image = controller["spec"]["template"]["spec"]["containers"][0]["image"]
+    status = kafka.resource()["status"]
+    return (
+        ("Strimzi", status["operatorLastSuccessfulVersion"]),
+        ("Kafka", status["kafkaVersion"]),
+        ("Kubernetes", kubernetes.removeprefix("v")),
+        ("Kanister", image.rpartition("/")[2]),
+    )
