@@ -87,6 +87,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     ),
     "Two runs at the same time": (
         _one("two-runs", "two ActionSets made by one command", "quiesce"),
+        _one("two-runs-and-post-hook", "the refused one runs its post-hook by hand", BETWEEN),
         _one("two-runs-and-resume", "the refused one runs its failure hook, resume", BETWEEN),
     ),
     "The cluster changes between stop and restart": (

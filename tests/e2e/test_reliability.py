@@ -339,12 +339,16 @@ def test_two_runs_at_the_same_time(new, scenario: Scenario) -> None:
             assert trial.run("backupPosthook").done()
             trial.expect("restart")
             return
+        action, by, told = {
+            "two-runs-and-post-hook": ("backupPosthook", "restart", "another post-hook"),
+            "two-runs-and-resume": ("resume", "resume", "resume"),
+        }[scenario.key]
         trial.strike()
-        assert trial.run("resume").done()
+        assert trial.run(action).done()
         late = trial.run("backupPosthook")
         assert not late.done(), "what was snapshotted meanwhile is not consistent"
-        assert "had been brought back by resume" in late.error
-        trial.expect("resume")
+        assert f"had been brought back by {told} before" in late.error
+        trial.expect(by)
 
 
 CHANGES = "The cluster changes between stop and restart"
