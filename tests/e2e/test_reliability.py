@@ -211,8 +211,8 @@ def test_task_pod_is_evicted(new, scenario: Scenario) -> None:
             trial.stop()
         started = trial.begin("backupPosthook" if restart else "backupPrehook")
         pod = started.reach(scenario.phase)
-        if restart:
-            wait_until("it has begun", lambda: trial.record()["state"] == "restarting", every=0.2)
+        if begun := {"quiesce": "quiescing", "restart": "restarting"}.get(scenario.phase):
+            wait_until("it has begun", lambda: trial.record()["state"] == begun, every=0.2)
         trial.strike()
         faults.evict(pod, trial.kafka.namespace)
         trial.look()
