@@ -40,9 +40,9 @@ fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=10000
 e2e: $(READY) ## On the cluster of the current kubeconfig: docs/development.md says how
 	$(BIN)/pytest -v -m e2e tests/e2e
 
-reliability: $(READY) ## Every fault on a real cluster, and docs/reliability.md from what came of it
+reliability: $(READY) ## Every fault on a real cluster, or MORE='-k …', and docs/reliability.md from it
 	rm -rf build/reliability
-	-RELIABILITY=1 $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py
+	-RELIABILITY=1 $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py $(MORE)
 	$(BIN)/python -m tests.e2e.reliability
 
 lab-env: ## Two clusters, a mirror and producers on the current context: examples/lab/README.md

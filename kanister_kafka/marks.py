@@ -34,6 +34,10 @@ class State(enum.Enum):
     RESTORING = "restoring"
 
 
-KEYS = ("state", "since", "run", "action", "failure", "endedBy", "clusterId", "kafkaVersion")
+KEYS = (
+    *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
+    *("clusterId", "kafkaVersion"),
+)
 """Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
-that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch."""
+that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
+`confirmedBy` the pod of the post-hook for which the stop was whole."""

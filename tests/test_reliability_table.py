@@ -11,7 +11,8 @@ import pytest
 
 from .conftest import ROOT
 from .e2e import reliability
-from .e2e.reliability import SCENARIOS, Result, all_scenarios, load, page, shortcomings
+from .e2e.earlier import read
+from .e2e.reliability import SCENARIOS, Result, all_scenarios, kept, load, page, shortcomings
 
 RESULT = Result(
     scenario="",
@@ -26,6 +27,7 @@ RESULT = Result(
     events=("Stopping", "Switch", "Restarted"),
     versions=(("Strimzi", "0.45.2"), ("Kafka", "3.9.2")),
 )
+NOTHING = read("")
 
 
 @pytest.fixture
@@ -44,17 +46,17 @@ def scenario(key: str) -> reliability.Scenario:
 
 
 def test_all_passed(results: dict[str, Result]) -> None:
-    text = page(results)
-    assert shortcomings(results) == []
+    text = page(results, NOTHING)
+    assert shortcomings(results, {}) == []
     assert f"**{len(results)} of {len(results)} scenarios passed.**" in text
     assert "Not passed" not in text
     assert text.count("| recovered |") == len(results)
-    assert "Strimzi 0.45.2, Kafka 3.9.2" in text
+    assert text.endswith("\n- Strimzi 0.45.2, Kafka 3.9.2\n")
 
 
 def test_a_row_holds_what_was_measured(results: dict[str, Result]) -> None:
     wanted = scenario("broker-hangs")
-    assert row(page(results), wanted.what) == [
+    assert row(page(results, NOTHING), wanted.what) == [
         *(wanted.what, "stop", "recovered", "40", "2.0", "switch", "100 of 100"),
         "“is stopped by a backup”; Stopping, Switch, Restarted",
     ]
@@ -62,20 +64,48 @@ def test_a_row_holds_what_was_measured(results: dict[str, Result]) -> None:
 
 def test_where_nothing_stopped_there_is_no_ratio(results: dict[str, Result]) -> None:
     results["two-runs"] = replace(results["two-runs"], stopped=False)
-    assert row(page(results), scenario("two-runs").what)[3:5] == ["(40)", ""]
+    assert row(page(results, NOTHING), scenario("two-runs").what)[3:5] == ["(40)", ""]
 
 
 def test_a_scenario_without_a_result_is_shown_as_such(results: dict[str, Result]) -> None:
     del results["broker-hangs"]
-    text = page(results)
+    text = page(results, NOTHING)
     assert row(text, scenario("broker-hangs").what)[2] == "**not run**"
     assert "- broker-hangs: no result" in text
     assert f"**{len(results)} of {len(results) + 1} scenarios passed.**" in text
 
 
+@pytest.mark.parametrize("problem", ["", "3 messages lost"])
+def test_what_has_no_result_keeps_its_row(results: dict[str, Result], problem: str) -> None:
+    old = replace(RESULT, versions=(("Strimzi", "0.40.0"),))
+    before = page(
+        {k: replace(old, scenario=k, problem=problem, status="is a | pipe") for k in results},
+        NOTHING,
+    )
+    wanted = scenario("broker-hangs")
+    del results["broker-hangs"]
+    text = page(results, read(before))
+    then, now = row(before, wanted.what), row(text, wanted.what)
+    assert now == [*then[:2], f"{then[2]} †", *then[3:]]
+    assert text.count("†") == 3, "explained, on the row, and on what it was run with"
+    assert text.endswith("\n- Strimzi 0.45.2, Kafka 3.9.2\n- † Strimzi 0.40.0\n")
+    assert ("- broker-hangs: failed in an earlier run" in text) == bool(problem)
+    assert page(results, read(text)) == text, "the same when it is written again"
+
+
+def test_rows_of_two_earlier_runs_are_kept(results: dict[str, Result]) -> None:
+    old = {"two-runs": replace(results["two-runs"], versions=(("Strimzi", "0.40.0"),))}
+    text = page({}, read(page(results, read(page(old, NOTHING)))))
+    assert len(kept({}, read(text))) == len(results)
+    assert text.count("| recovered † |") == len(results)
+    del results["two-runs"]
+    text = page({}, read(page(results, read(page(old, NOTHING)))))
+    assert text.endswith("\n- † Strimzi 0.45.2, Kafka 3.9.2\n- † Strimzi 0.40.0\n")
+
+
 def test_a_failure_is_shown_with_its_reason(results: dict[str, Result]) -> None:
     results["two-runs"] = replace(results["two-runs"], problem="3 messages lost\n| a <b>")
-    text = page(results)
+    text = page(results, NOTHING)
     assert row(text, scenario("two-runs").what)[2] == "**FAILED**"
     assert "- two-runs: 3 messages lost \\| a &lt;b>" in text
 
@@ -110,7 +140,7 @@ def test_the_command(
         result.save(tmp_path / "results")
     assert reliability.main(["--check"]) == 1, "there is no page yet"
     assert reliability.main([]) == (1 if missing else 0)
-    assert (tmp_path / "page.md").read_text() == page(results)
+    assert (tmp_path / "page.md").read_text() == page(results, NOTHING)
     assert reliability.main(["--check"]) == 0
     assert ("two-runs: no result" in capsys.readouterr().err) == missing
 

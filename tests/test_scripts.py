@@ -26,6 +26,13 @@ def test_api_server_that_is_away_is_asked_again(shell: Shell) -> None:
     assert done.stdout.strip() == "over"
 
 
+def test_api_server_that_never_answers_is_told(shell: Shell) -> None:
+    shell.on("get pods", (124, "", ""))  # as timeout(1) ends it
+    done = shell.run("prelude.sh", body="SECONDS=-1; sleep() { SECONDS=60; }; api get pods")
+    assert done.returncode != 0
+    assert "kubectl get pods: no answer in 20s" in done.stderr
+
+
 def test_warnings_of_the_api_are_not_taken_for_answers(shell: Shell) -> None:
     shell.on("get pods", (0, "", "Warning: v1beta2 is deprecated\n"))
     done = shell.run("prelude.sh", body="wait_for 1 still_there kafka a=b")

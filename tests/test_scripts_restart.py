@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,6 +12,7 @@ from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Shell, cycle
 
 GONE = (1, "", "Error from server (NotFound): configmaps not found")
 RECORD = r"get configmap .*data\.endedBy"
+CONFIRMED = r"get configmap .*data\.confirmedBy"
 BEFORE = r"get kafkas.*annotations\.kanister-kafka\\.io/pause-before"
 PRESENT = "get strimzipodsets.*-o name"
 ROWS = "custom-columns"
@@ -124,10 +126,11 @@ def test_restart_reverses_everything_in_order(shell: Shell) -> None:
             "state.:.running",
             DISARMED,
             "patch deployments.apps backup-kanister-kafka-switch",
+            "confirmedBy",
         )
     ]
     assert order == sorted(order)
-    assert shell.writes()[order[-1]].patch == {"spec": {"replicas": 0}}
+    assert shell.writes()[order[-2]].patch == {"spec": {"replicas": 0}}
     assert order[-1] == len(calls) - 1
     assert shell.events() == ["Restarting", "Restarted"]
 
@@ -203,6 +206,48 @@ def test_restart_that_is_called_again_goes_on(shell: Shell) -> None:
     done = there(shell, f"restarting|{RUN}|restart", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
+
+
+@pytest.mark.parametrize("name", ["restart", "backupRestart"])
+@pytest.mark.parametrize("state", ["stopped", "restarting", "running"])
+def test_one_stop_is_confirmed_to_one_post_hook(shell: Shell, name: str, state: str) -> None:
+    """The other one is of a run that was refused, or of the one whose snapshot is spoiled."""
+    shell.on(CONFIRMED, "7|job-of-another")
+    done = there(shell, f"{state}|{RUN}|{name}", "unset").phase(name)
+    assert done.returncode != 0
+    assert "by another post-hook before, in pod job-of-another" in done.stderr.splitlines()[-1]
+    assert let_in(shell), "it is brought back nevertheless"
+    assert re.search(DISARMED, "\n".join(shell.calls()), re.MULTILINE)
+
+
+@pytest.mark.parametrize("reply", [CONFLICT, ""], ids=["faster", "slower"])
+def test_of_two_post_hooks_at_the_same_time_one_fails(
+    shell: Shell, reply: tuple[int, str, str] | str
+) -> None:
+    shell.on(CONFIRMED, "7|", "8|job-of-another").on('patch .*"resourceVersion":"7"', reply)
+    done = there(shell, f"restarting|{RUN}|restart", "unset").phase("restart")
+    assert (done.returncode != 0) == (reply == CONFLICT), done.stderr
+    assert ("in pod job-of-another" in done.stderr) == (reply == CONFLICT)
+
+
+def test_confirmation_whose_answer_was_lost_counts(shell: Shell) -> None:
+    shell.on(CONFIRMED, "7|", f"8|{socket.gethostname()}").on('patch .*"resourceVersion"', CONFLICT)
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_confirmed_where_there_was_no_stop(shell: Shell) -> None:
+    done = there(shell, "||").phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert "confirmedBy" not in shell.recorded()
+
+
+@pytest.mark.parametrize("name", ["recover", "resume", "switch"])
+def test_only_a_post_hook_confirms(shell: Shell, name: str) -> None:
+    shell.on(LOOK, f"backup|{PAST}|unset")
+    done = there(shell, f"stopping|{RUN}|", "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert "confirmedBy" not in shell.recorded()
 
 
 def test_restart_without_record_of_what_ran_may_be_no_backup(shell: Shell) -> None:

@@ -182,7 +182,7 @@ def test_restore_is_recorded_before_anything_is_stopped(shell: Shell, name: str)
     data = calls[0].patch["data"]
     assert (data["state"], data["run"]) == ("restoring", RUN)
     assert data["action"] == ("restore" if name == "restoreStop" else "beforeRestore")
-    assert data["failure"] == data["endedBy"] == ""
+    assert data["failure"] == data["endedBy"] == data["confirmedBy"] == ""
     assert shell.recorded()["state"] == "restoring"
     text = [str(call) for call in calls]
     order = [

@@ -136,7 +136,7 @@ def test_claim_holds_only_for_the_record_that_was_read(shell: Shell) -> None:
     assert claim.patch["metadata"] == {"resourceVersion": "7"}
     data = claim.patch["data"]
     assert (data["state"], data["run"], data["action"]) == ("quiescing", RUN, "backupPrehook")
-    assert data["failure"] == data["endedBy"] == ""
+    assert data["failure"] == data["endedBy"] == data["confirmedBy"] == ""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["since"])
 
 

@@ -69,7 +69,7 @@ api() {
     ((SECONDS < end)) || break
     sleep 1
   done
-  printf 'kubectl %s: %s\n' "$*" "$answer" >&2
+  printf 'kubectl %s: %s\n' "$*" "${answer:-no answer in 20s}" >&2
   return 1
 }
 

@@ -13,6 +13,16 @@ restarting() {
   [[ -z $first ]] || event Normal Restarting "started by $ended_by"
 }
 
+# confirm: a stop is for one snapshot, so of several post-hooks only the first one passes. None can tell
+# whose stop it ends: the hooks of a run have no name in common. Pods have, and an answer may get lost.
+confirm() {
+  local seen
+  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.confirmedBy}') || return 1
+  confirmed=${seen#*|}
+  [[ -z $confirmed ]] || return 0
+  api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"${seen%%|*}\"},\"data\":{\"confirmedBy\":\"$HOSTNAME\"}}" >/dev/null
+}
+
 # mark KEY=VALUE|KEY-...: annotations of the Kafka, all in one write
 mark() { api annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --overwrite "$@" >/dev/null; }
 
@@ -108,4 +118,10 @@ elif [[ ${0,,} == *restart && -n $ended_by && $ended_by != "$0" ]]; then
 fi
 disarm
 [[ -z ${telling-} ]] || wait "$telling" || true
+if [[ ${0,,} == *restart && -z $problem$unread && -n $run ]]; then
+  confirmed=
+  confirm || confirm || say "could not write to ConfigMap $RECORD: going on without it"
+  [[ ${confirmed:-$HOSTNAME} == "$HOSTNAME" ]] ||
+    problem="Kafka $CLUSTER had been brought back by another post-hook before, in pod $confirmed: what was snapshotted may not be consistent"
+fi
 [[ -z $problem ]] || exit 1

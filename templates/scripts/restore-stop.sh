@@ -4,7 +4,7 @@
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
 # From here on nobody may start what is half restored, the switch included.
-record state=restoring "since=$(now)" "run=$RUN" "action=$ACTION" failure= endedBy=
+record state=restoring "since=$(now)" "run=$RUN" "action=$ACTION" failure= endedBy= confirmedBy=
 if [[ -n $living ]]; then
   event Warning Restoring "its volumes are to be replaced by $ACTION"
   disarm

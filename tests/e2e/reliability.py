@@ -3,7 +3,8 @@
     python -m tests.e2e.reliability [--check]
 
 writes the table from the results that `make reliability` has left in build/reliability. A scenario
-that failed or has no result is in the table as such, and the command ends with 1.
+that has none keeps its row of an earlier run, marked as such. One that failed or was never run is
+in the table as such, and the command ends with 1.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from .earlier import MARK, NOT_RUN, Earlier, Row, read
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "build" / "reliability"
@@ -87,6 +90,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     ),
     "Two runs at the same time": (
         _one("two-runs", "two ActionSets made by one command", "quiesce"),
+        _one("two-runs-and-post-hook", "the refused one runs its post-hook by hand", BETWEEN),
         _one("two-runs-and-resume", "the refused one runs its failure hook, resume", BETWEEN),
     ),
     "The cluster changes between stop and restart": (
@@ -172,30 +176,46 @@ def all_scenarios() -> tuple[Scenario, ...]:
     return tuple(scenario for group in SCENARIOS.values() for scenario in group)
 
 
-def shortcomings(results: Mapping[str, Result]) -> list[str]:
+def kept(results: Mapping[str, Result], before: Earlier) -> dict[str, Row]:
+    """Return the rows of earlier runs, by scenario, where there is no result."""
+    return {
+        scenario.key: row
+        for point, scenarios in SCENARIOS.items()
+        for scenario in scenarios
+        if scenario.key not in results
+        if (row := before.rows.get((point, _cell(scenario.what), scenario.phase)))
+    }
+
+
+def shortcomings(results: Mapping[str, Result], rows: Mapping[str, Row]) -> list[str]:
     """Return a line for each scenario that did not pass."""
     lines = []
     for scenario in all_scenarios():
-        result = results.get(scenario.key)
-        if result is None:
-            lines.append(f"{scenario.key}: no result")
-        elif not result.passed:
+        result, row = results.get(scenario.key), rows.get(scenario.key)
+        if result is not None and not result.passed:
             lines.append(f"{scenario.key}: {result.problem}")
+        elif row is not None and not row.passed:
+            lines.append(f"{scenario.key}: failed in an earlier run")
+        elif result is None and row is None:
+            lines.append(f"{scenario.key}: no result")
     return lines
 
 
-def page(results: Mapping[str, Result]) -> str:
+def page(results: Mapping[str, Result], before: Earlier) -> str:
     """Return docs/reliability.md."""
-    wrong = shortcomings(results)
+    rows = kept(results, before)
+    wrong = shortcomings(results, rows)
     total = len(all_scenarios())
     lines = [*_HEAD, f"**{total - len(wrong)} of {total} scenarios passed.**", ""]
     lines += _HEADINGS
     for point, scenarios in SCENARIOS.items():
         lines.append(f"| **{point}** | | | | | | | |")
-        lines += [_row(scenario, results.get(scenario.key)) for scenario in scenarios]
+        lines += [_row(s, results.get(s.key), rows.get(s.key)) for s in scenarios]
     if wrong:
         lines += ["", "## Not passed", "", *(f"- {_cell(line)}" for line in wrong)]
-    lines += ["", "## Run with", "", *_versions(results.values()), ""]
+    lines += ["", "## Run with", "", *(f"- {line}" for line in _versions(results.values()))]
+    lines += [f"- {MARK} {line}" for line in before.versions_of(rows.values())]
+    lines.append("")
     return "\n".join(lines)
 
 
@@ -218,7 +238,7 @@ to end as failed.
 - **Told**: what `status` said soon after the fault, and the events.
 
 Each row is of one run, on a small machine with a single Kafka node, which may have had other work:
-good for proportions only.
+good for proportions only. One that is marked {MARK} is of an earlier run than the others.
 The mirror is paused by somebody else in all rows but the last, so that of it only the replicas are
 put back; its MirrorMaker runs in the last one.
 """.split("\n")
@@ -228,10 +248,13 @@ _HEADINGS = [
 ]
 
 
-def _row(scenario: Scenario, result: Result | None) -> str:
+def _row(scenario: Scenario, result: Result | None, earlier: Row | None) -> str:
     cells = [scenario.what, scenario.phase]
+    if earlier is not None:
+        what, phase, verdict, *rest = earlier.cells
+        return f"| {' | '.join([what, phase, f'{verdict} {MARK}', *rest])} |"
     if result is None:
-        cells += ["**not run**", "", "", "", "", ""]
+        cells += [NOT_RUN, "", "", "", "", ""]
     else:
         verdict = "recovered" if result.passed else "**FAILED**"
         seconds = f"{result.seconds:.0f}" if result.stopped else f"({result.seconds:.0f})"
@@ -257,11 +280,13 @@ def _versions(results: Iterable[Result]) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     results = load(RESULTS)
-    text = page(results)
+    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    before = read(old)
+    text = page(results, before)
     if "--check" in arguments:
-        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
+        return int(old != text)
     PAGE.write_text(text, encoding="utf-8")
-    wrong = shortcomings(results)
+    wrong = shortcomings(results, kept(results, before))
     for line in wrong:
         sys.stderr.write(f"{line.splitlines()[0]}\n")
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(all_scenarios()) - len(wrong)} passed, ")

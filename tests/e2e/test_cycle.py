@@ -109,7 +109,8 @@ def test_whole_cycle_and_every_action_twice(kafka: Kafka) -> None:
 
     for action in ("backupPosthook", "resume"):
         repeated = run_action(action, blueprint, kafka.namespace)
-        assert repeated.done(), repeated.error
+        assert repeated.done() == (action == "resume"), "a stop is confirmed to one post-hook"
+        assert repeated.done() or "by another post-hook before" in repeated.error
         assert replicas_of(kafka) == replicas
         _assert_as_found(kafka, before)
     assert sorted(kafka.read(topic)) == sorted(MESSAGES), "no message is lost or doubled"

@@ -211,8 +211,8 @@ def test_task_pod_is_evicted(new, scenario: Scenario) -> None:
             trial.stop()
         started = trial.begin("backupPosthook" if restart else "backupPrehook")
         pod = started.reach(scenario.phase)
-        if restart:
-            wait_until("it has begun", lambda: trial.record()["state"] == "restarting", every=0.2)
+        if begun := {"quiesce": "quiescing", "restart": "restarting"}.get(scenario.phase):
+            wait_until("it has begun", lambda: trial.record()["state"] == begun, every=0.2)
         trial.strike()
         faults.evict(pod, trial.kafka.namespace)
         trial.look()
@@ -339,12 +339,16 @@ def test_two_runs_at_the_same_time(new, scenario: Scenario) -> None:
             assert trial.run("backupPosthook").done()
             trial.expect("restart")
             return
+        action, by, told = {
+            "two-runs-and-post-hook": ("backupPosthook", "restart", "another post-hook"),
+            "two-runs-and-resume": ("resume", "resume", "resume"),
+        }[scenario.key]
         trial.strike()
-        assert trial.run("resume").done()
+        assert trial.run(action).done()
         late = trial.run("backupPosthook")
         assert not late.done(), "what was snapshotted meanwhile is not consistent"
-        assert "had been brought back by resume" in late.error
-        trial.expect("resume")
+        assert f"had been brought back by {told} before" in late.error
+        trial.expect(by)
 
 
 CHANGES = "The cluster changes between stop and restart"

@@ -123,10 +123,14 @@ def test_scaled_down_and_back_in_order(blueprint: str) -> None:
     ended = ["zookeeper" in name for name in exits.order]
     assert ended == sorted(ended), f"brokers before ZooKeeper: {exits.order}"
 
-    run("backupPrehook", blueprint)
+    again = run_action("backupPrehook", blueprint, NAMESPACE)
+    assert "is stopped since" in again.error
     assert replicas() == {"old-kafka": 0, "old-zookeeper": 0}
 
-    for action in ("backupPosthook", "backupPosthook", "resume"):
+    run("backupPosthook", blueprint)
+    again = run_action("backupPosthook", blueprint, NAMESPACE)
+    assert "by another post-hook before" in again.error
+    for action in ("resume", "resume"):
         run(action, blueprint)
         assert replicas() == {"old-kafka": 3, "old-zookeeper": 3}
         assert ready(6)

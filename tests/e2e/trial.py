@@ -56,6 +56,8 @@ class Trial:
         if Trial.installed != self.options:
             self.install(*self.options)
         wait_until(f"{self.kafka} is Ready", lambda: is_ready(self.kafka.resource()))
+        self.versions = versions(self.kafka)
+        self.run_before = self.record().get("run")
         self.before, self.mirror_before = self.kafka.resource(), self.writer()
         self.began = datetime.now(timezone.utc).replace(microsecond=0)
         run = uuid.uuid4().hex[:8]
@@ -146,7 +148,7 @@ class Trial:
         if not self.seconds:  # the first look counts
             self.stopped = max(ready) + 1 > self.at  # these times have no fractions
             self.seconds = (max(ready) if self.stopped else ended) - self.at
-        self.by = self.record().get("endedBy", "")
+        self.by = self._by()
         self.events = self._events()
         found = Counter(self._read())
         self.found = sum(found[message] == 1 for message in self.messages)
@@ -185,6 +187,11 @@ class Trial:
             "configmap", "-n", self.kafka.namespace, "--field-selector", f"metadata.name={name}"
         )["items"]
         return (found[0].get("data") or {}) if found else {}
+
+    def _by(self) -> str:
+        """Return the phase that has ended a stop, if there was one since the scenario began."""
+        record = self.record()
+        return record.get("endedBy", "") if record.get("run") != self.run_before else ""
 
     def _read(self) -> list[str]:
         text = self.kafka.tool(
@@ -228,7 +235,7 @@ class Trial:
             found=self.found,
             status=self.status,
             events=self.events,
-            versions=versions(),
+            versions=self.versions,
         ).save(RESULTS)
 
     def clean(self) -> None:
@@ -257,7 +264,7 @@ def trying(trial: Trial) -> Iterator[Trial]:
     except BaseException as failure:
         text = str(failure) or type(failure).__name__
         with contextlib.suppress(Exception):
-            trial.by, trial.events = trial.record().get("endedBy", ""), trial._events()
+            trial.by, trial.events = trial._by(), trial._events()
             text += f" (left: {', '.join(trial.left())})" if trial.left() else ""
         if not isinstance(failure, KeyboardInterrupt):  # which is no result
             trial.save(text)
@@ -286,19 +293,15 @@ def _difference(written: Counter[str], found: Counter[str]) -> str:
     return f"{lost.total()} messages lost ({list(lost)[:3]}), {more.total()} doubled"
 
 
-_versions: list[tuple[tuple[str, str], ...]] = []
-
-
-def versions() -> tuple[tuple[str, str], ...]:
-    """Return what runs on the cluster."""
-    if not _versions:
-        kubernetes = json.loads(kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
-        kafkas = lab.kafkas()
-        status = next(k.resource() for k in kafkas if k.resource().get("status"))["status"]
-        controller = get("deployment", faults.kanister()[1], "-n", KANISTER_NAMESPACE)
-        image = controller["spec"]["template"]["spec"]["containers"][0]["image"]
-        strimzi = status.get("operatorLastSuccessfulVersion", "unknown")
-        kafka = status.get("kafkaVersion", "unknown")
-        found = {"Strimzi": strimzi, "Kafka": kafka, "Kubernetes": kubernetes.removeprefix("v")}
-        _versions.append((*found.items(), ("Kanister", image.rpartition("/")[2])))
-    return _versions[0]
+def versions(kafka: Kafka) -> tuple[tuple[str, str], ...]:
+    """Return what runs on the cluster; the status names its versions only while it is Ready."""
+    kubernetes = json.loads(kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+    controller = get("deployment", faults.kanister()[1], "-n", KANISTER_NAMESPACE)
+    image = controller["spec"]["template"]["spec"]["containers"][0]["image"]
+    status = kafka.resource()["status"]
+    return (
+        ("Strimzi", status["operatorLastSuccessfulVersion"]),
+        ("Kafka", status["kafkaVersion"]),
+        ("Kubernetes", kubernetes.removeprefix("v")),
+        ("Kanister", image.rpartition("/")[2]),
+    )
