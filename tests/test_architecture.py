@@ -19,6 +19,7 @@ LAYERS = [
     ("strimzi", "gotemplate"),
     ("blueprint", "sprig"),
     ("options",),
+    ("kasten",),
     ("plan", "preview"),
     ("checks",),
     ("validate",),

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from kanister_kafka import KastenForm, Options, Strategy, build, load, options, read, render, stream
+from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
 from kanister_kafka.blueprint import read as read_blueprint
 from kanister_kafka.blueprint.commands import statements
 from kanister_kafka.checks import CHECKS_TOGETHER, Settings
 from kanister_kafka.checks.kasten.filters import KNOWN
 from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
-from kanister_kafka.checks.kasten.shapes import FREQUENCIES
 from kanister_kafka.checks.kasten.waits import waits
 from kanister_kafka.document import loads
 from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION, KEPT
@@ -89,7 +88,6 @@ def test_files_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
 
 
 def test_what_can_be_rendered_is_known() -> None:
-    assert FREQUENCIES == options.FREQUENCIES
     assert ANNOTATION == BLUEPRINT_ANNOTATION
     assert set(KNOWN) <= {resource for _group, resource in KEPT}
 

@@ -28,7 +28,7 @@ COMMANDS = {
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
     "resume": "Bring a stopped Kafka back, with or without Kanister.",
     "run": "Run an action of the Blueprint and follow it.",
-    "schema": "Print a JSON Schema of the Blueprint, for editors.",
+    "schema": "Print a JSON Schema of the Blueprint or another kind.",
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }

@@ -15,13 +15,14 @@ from kanister_kafka.blueprint import Action, Blueprint
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
+from kanister_kafka.kasten.kinds import MOMENTS
 
 GROUP = "config.kio.kasten.io"
 ACTIONS_GROUP = "actions.kio.kasten.io"
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
-MOMENTS = ("preHook", "onSuccess", "onFailure")
 OPERATIONS = ("backup", "export", "restore")
+"""Those that have hooks; an import has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class KastenObjects:
     bindings: tuple[Binding, ...]
     restores: tuple[Spot, ...]
     """RestoreActions."""
+    transform_sets: tuple[Spot, ...]
     hooks: tuple[Hook, ...]
     annotations: tuple[Spot, ...]
     """Names of Blueprints in annotations of objects."""
@@ -194,6 +196,7 @@ def read(together: Together) -> KastenObjects:
         policies=tuple(kinds[GROUP, "Policy"]),
         bindings=tuple(map(Binding, kinds[GROUP, "BlueprintBinding"])),
         restores=tuple(kinds[ACTIONS_GROUP, "RestoreAction"]),
+        transform_sets=tuple(kinds[GROUP, "TransformSet"]),
         hooks=tuple(_hooks(kinds)),
         annotations=tuple(annotations),
     )
