@@ -18,7 +18,8 @@ from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
 from kanister_kafka.checks.kasten.waits import waits
 from kanister_kafka.document import loads
-from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION, KEPT
+from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION
+from kanister_kafka.plan.policies import KEPT
 from kanister_kafka.validate import validate, validate_text
 
 from .conftest import ROOT
