@@ -98,11 +98,21 @@ def test_every_rule_has_a_wrong_one() -> None:
     assert set(CHECKS_TOGETHER) <= folders
 
 
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (KastenForm.POLICY, KastenForm.RESTORE),
+        (KastenForm.BINDING, KastenForm.ANNOTATION, KastenForm.RESTORE),
+    ],
+    ids=["by hooks", "by object"],
+)
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_what_is_rendered_here_is_right(example: Path, strategy: Strategy) -> None:
+def test_what_is_rendered_here_is_right(
+    example: Path, strategy: Strategy, forms: tuple[KastenForm, ...]
+) -> None:
     cluster = "kafka/my-cluster" if example.name == "seed" else ""
-    chosen = Options(strategy=strategy, kasten=tuple(KastenForm))
+    chosen = Options(strategy=strategy, kasten=forms, definitions=("elsewhere",))
     kafka = read(load([example]).documents, cluster=cluster).cluster
     assert kafka
     text = stream(render(build(kafka, chosen)))

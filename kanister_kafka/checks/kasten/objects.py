@@ -83,16 +83,6 @@ class Resource:
         """Whether labels narrow it further."""
         return self.here.at("matchLabels").there or self.here.at("matchExpressions").there
 
-    def covers(self, other: Resource) -> bool:
-        """Tell whether this may be the resource of the other, labels and names apart."""
-        if self.resource and self.resource != other.resource:
-            return False
-        return not self.group or not other.group or self.group == other.group
-
-    def __str__(self) -> str:
-        full = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{full}/{self.name}" if self.name else full
-
 
 @dataclass(frozen=True, slots=True)
 class Binding:
