@@ -64,8 +64,10 @@ def hook_twice(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]
     """Find Blueprints that a hook calls and that are tied to an object of the same backup."""
     for policy, hooks in _backups(objects):
         name = hooks.at("preHook", "blueprint")
-        around = [action for b in objects.named(name.text) for action in map(b.action, BOUND)]
-        for tie in ties(objects) if any(around) else ():
+        named = objects.named(name.text)
+        around = [action for blueprint in named for action in map(blueprint.action, BOUND)]
+        alone = len(named) == 1  # or it is one of several stages, as its Policy and binding are
+        for tie in ties(objects) if alone and any(around) else ():
             if tie.blueprint == name.text and meets(policy, tie):
                 message = (
                     f"Blueprint {name.text} is tied to {tie} as well, by {tie.by}: it "

@@ -73,6 +73,8 @@ def render(
     plan = planned(
         kasten=(KastenForm.POLICY.value,), export_frequency=export_frequency or "", **choices
     )
+    if plan.cluster.namespace in plan.options.definitions:
+        raise click.UsageError(f"--definitions: {plan.cluster.namespace} has a Policy already")
     show(plan, ("Policy",), output, templates)
     for note in notes(plan.cluster, plan.options, plan.name):
         click.echo(note, err=True)
