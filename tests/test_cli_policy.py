@@ -213,6 +213,39 @@ def test_a_storage_class_is_changed_where_one_is_named(
     assert action["spec"]["transforms"][0]["transformSetRef"]["name"] == "kafka.my-cluster"
 
 
+POOL = """\
+apiVersion: kafka.strimzi.io/v1
+kind: Kafka
+metadata: {name: my-cluster, namespace: kafka}
+spec: {kafka: {version: 4.1.0}}
+---
+apiVersion: kafka.strimzi.io/v1
+kind: KafkaNodePool
+metadata: {name: dual, namespace: kafka, labels: {strimzi.io/cluster: my-cluster}}
+spec:
+  replicas: 1
+  roles: [broker, controller]
+  storage:
+    type: jbod
+    volumes:
+    - {id: 0, type: persistent-claim, size: 1Gi}
+    - {id: 1, type: persistent-claim, size: 1Gi, class: standard}
+"""
+
+
+def test_a_class_of_a_node_pool_is_changed_in_its_volume() -> None:
+    words = "policy restore -f - --restore-point rp --storage-class standard=fast"
+    transforms, _action = objects(words, text=POOL)
+    place = "/spec/storage/volumes/1/class"
+    assert changes(transforms) == {
+        "persistentvolumeclaims": [("test", CLASS, "standard"), ("replace", CLASS, "fast")],
+        "kafka.strimzi.io/kafkanodepools/dual": [
+            ("test", place, "standard"),
+            ("replace", place, "fast"),
+        ],
+    }
+
+
 def test_every_replacement_is_tested_for_first() -> None:
     """Kasten fails a restore for a replacement of what is not there, and not for a failed test."""
     words = "policy restore -f - --restore-point rp --storage-class standard=fast"

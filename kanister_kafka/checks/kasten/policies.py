@@ -46,17 +46,19 @@ def hook_per_namespace(objects: KastenObjects, _settings: Settings) -> Iterator[
 def hook_elsewhere(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
     """Find a hook that acts in namespaces which the Policy does not back up."""
     for policy, hooks in _backups(objects):
-        selected = namespaces(policy)
-        for action in _called(objects, hooks.at("preHook")) if selected else ():
-            found = {_namespace(phase.argument("namespace")) for phase in action.phases}
-            places = found - {"", settings.kasten_namespace}
-            if places and not places & selected:
-                hook = hooks.at("preHook")
-                message = (
-                    f"acts in {', '.join(sorted(places))}, and the Policy backs up "
-                    f"{', '.join(sorted(selected))}: what it stops is not what is backed up"
-                )
-                yield Finding(hook.location, hook.path, message)
+        selected, hook = namespaces(policy), hooks.at("preHook")
+        found = {
+            _namespace(phase.argument("namespace"))
+            for action in _called(objects, hook)
+            for phase in action.phases
+        }
+        places = found - {"", settings.kasten_namespace}
+        if selected and places and not places & selected:
+            message = (
+                f"acts in {', '.join(sorted(places))}, and the Policy backs up "
+                f"{', '.join(sorted(selected))}: what it stops is not what is backed up"
+            )
+            yield Finding(hook.location, hook.path, message)
 
 
 @rule("kasten-hook-twice", Severity.WARNING)
