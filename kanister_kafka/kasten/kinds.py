@@ -37,7 +37,7 @@ REPORTED = "examples in public repositories that run it; no page of the document
 CONFIG = "config.kio.kasten.io/v1alpha1"
 ACTIONS = "actions.kio.kasten.io/v1alpha1"
 MOMENTS = ("preHook", "onSuccess", "onFailure")
-OPERATIONS = ("backup", "export", "import", "restore")
+OPERATIONS = ("backup", "export", "import", "report", "restore")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 PATCHES = ("add", "copy", "move", "remove", "replace", "test")
 PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
@@ -164,6 +164,7 @@ PARAMETERS: dict[str, Fields] = {
         },
         open=True,
     ),
+    "report": Fields({}, open=True),
     "restore": Fields({"filters": _FILTERS, "hooks": _HOOKS, "profile": _PROFILE}, open=True),
 }
 ACTION = Fields(
