@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kanister_kafka.kasten.periods import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.marks import PREFIX
 from kanister_kafka.problem import Location, Problem, error
 from kanister_kafka.strimzi.fields import is_label, is_name
@@ -18,17 +19,6 @@ DEFAULT_RUN_AS_USER = 65534
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-ON_DEMAND = "@onDemand"
-DAILY = "@daily"
-RETENTION = (
-    ("hourly", 24, "@hourly"),
-    ("daily", 7, DAILY),
-    ("weekly", 4, "@weekly"),
-    ("monthly", 12, "@monthly"),
-    ("yearly", 7, "@yearly"),
-)
-"""Kasten's own defaults; a Policy keeps those of its frequency and of every longer period."""
-FREQUENCIES = (ON_DEMAND, *(frequency for _period, _count, frequency in RETENTION))
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 

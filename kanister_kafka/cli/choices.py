@@ -12,12 +12,12 @@ import click
 
 from kanister_kafka.document import load
 from kanister_kafka.errors import InputError
+from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.kube import fetch
 from kanister_kafka.options import (
     DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
-    FREQUENCIES,
     Engine,
     KastenForm,
     Limits,

@@ -38,8 +38,8 @@ SCHEMAS: dict[str, Callable[[str], Json]] = {
 )
 @release_option("The release whose functions it describes")
 def schema(kind: str, release: str) -> None:
-    """Print a JSON Schema of the Blueprint or of another kind, for editors and validators.
+    """Print a JSON Schema of the Blueprint, or of another kind.
 
-    Editors complete and underline by it; docs/editors.md shows how.
+    Editors complete and underline by it, kubeconform validates; docs/editors.md shows how.
     """
     echo(json.dumps(SCHEMAS[kind](release), indent=2, ensure_ascii=False) + "\n")

@@ -21,7 +21,7 @@ from kanister_kafka.blueprint.schema import (
     Type,
     Whole,
 )
-from kanister_kafka.options import FREQUENCIES
+from kanister_kafka.kasten.periods import FREQUENCIES, PERIODS
 
 _DOCS = "https://docs.kasten.io/latest"
 POLICIES = f"{_DOCS}/api/policies"
@@ -40,7 +40,6 @@ MOMENTS = ("preHook", "onSuccess", "onFailure")
 OPERATIONS = ("backup", "export", "import", "report", "restore")
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 PATCHES = ("add", "copy", "move", "remove", "replace", "test")
-PERIODS = ("hourly", "daily", "weekly", "monthly", "yearly")
 
 
 def _named(what: str, source: str) -> Told:

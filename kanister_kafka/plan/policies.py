@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kanister_kafka.options import RETENTION, KastenForm, Options, Strategy
+from kanister_kafka.kasten.periods import RETENTION
+from kanister_kafka.options import KastenForm, Options, Strategy
 from kanister_kafka.plan.kasten_model import Call, Export, Kept, Policy, Retention, Time
 from kanister_kafka.strimzi import KafkaCluster
 

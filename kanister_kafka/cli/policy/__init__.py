@@ -22,9 +22,13 @@ class Policies(Group):
     room = __name__
 
 
-@click.group(cls=Policies)
+@click.group(
+    cls=Policies,
+    epilog="Example: kanister-kafka policy render -f examples/kraft-separate-pools",
+)
 def policy() -> None:
-    """For those who write Kasten's Policies and not Blueprints.
+    """Write Kasten's Policies, and not Blueprints.
 
+    What Kasten needs besides the Blueprint, and what of it would silently not run;
     docs/policies.md leads through it.
     """

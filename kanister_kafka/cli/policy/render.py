@@ -9,7 +9,8 @@ import click
 
 from kanister_kafka.cli.choices import pair
 from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
-from kanister_kafka.options import FREQUENCIES, RETENTION, KastenForm
+from kanister_kafka.kasten.periods import FREQUENCIES, PERIODS, RETENTION
+from kanister_kafka.options import KastenForm
 from kanister_kafka.plan.policies import notes
 
 CHOICES = (
@@ -21,9 +22,8 @@ CHOICES = (
 def count(text: str) -> tuple[str, int]:
     """Read PERIOD=COUNT."""
     period, number = pair(text)
-    if not number.isdecimal() or period not in [known for known, _count, _every in RETENTION]:
-        periods = ", ".join(known for known, _count, _every in RETENTION)
-        raise click.BadParameter(f"{text!r} is not PERIOD=COUNT with one of {periods}")
+    if not number.isdecimal() or period not in PERIODS:
+        raise click.BadParameter(f"{text!r} is not PERIOD=COUNT with one of {', '.join(PERIODS)}")
     return period, int(number)
 
 
@@ -65,10 +65,11 @@ def count(text: str) -> tuple[str, int]:
 def render(
     output: Path | None, templates: Path | None, export_frequency: str | None, **choices: Any
 ) -> None:
-    """Print the Policies of a cluster and of its mirrors, in the order in which they are to run.
+    """Print the Policies of a cluster and of its mirrors.
 
-    The one with hooks is of the namespace whose Kafka is stopped, and of no other. It calls the
-    Blueprint that `render` makes of the same resources: give both the same --strategy and --name.
+    They come in the order in which they are to run. The one with hooks is of the namespace whose
+    Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
+    resources: give both the same --strategy and --name.
     """
     plan = planned(
         kasten=(KastenForm.POLICY.value,), export_frequency=export_frequency or "", **choices
