@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kanister_kafka.kasten.periods import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.marks import PREFIX
 from kanister_kafka.problem import Location, Problem, error
-from kanister_kafka.strimzi.fields import is_name
+from kanister_kafka.strimzi.fields import is_label, is_name
 
 DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
 """bash and kubectl; docs/design.md says why this image."""
@@ -18,7 +19,7 @@ DEFAULT_RUN_AS_USER = 65534
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-FREQUENCIES = ("@onDemand", "@hourly", "@daily", "@weekly", "@monthly", "@yearly")
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class Strategy(enum.Enum):
@@ -100,10 +101,20 @@ class Options:
     kasten: tuple[KastenForm, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
     """Namespace of Kasten, or of the Kanister controller."""
-    frequency: str = "@onDemand"
+    frequency: str = ON_DEMAND
     """Of the Policy; a schedule is an outage on schedule, so none is assumed."""
+    time: str = ""
+    """When on the day the Policy runs, as HH:MM; left to Kasten where empty."""
+    retention: tuple[tuple[str, int], ...] = ()
+    """How many restore points of which period are kept, instead of Kasten's own defaults."""
     profile: str = ""
     """Location profile that the Policy names; none by default."""
+    export_profile: str = ""
+    """Location profile that restore points are exported to; none by default."""
+    export_frequency: str = ""
+    """How often they are; as often as the Policy runs where empty."""
+    definitions: tuple[str, ...] = ()
+    """Namespaces whose custom resources a Policy of their own keeps, without volumes."""
     name: str = ""
     """Name of the Blueprint; made of namespace and cluster by default."""
     image: str = DEFAULT_IMAGE
@@ -121,6 +132,10 @@ class Options:
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
     restore_point: str = ""
     """Name of Kasten's RestorePoint that a RestoreAction restores."""
+    storage_classes: tuple[tuple[str, str], ...] = ()
+    """Storage classes that a restore replaces, each with the new one; empty for any."""
+    volumes_into: str = ""
+    """Another namespace, into which the volumes alone are restored."""
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
@@ -139,6 +154,7 @@ class Options:
             "kasten-namespace": self.kasten_namespace,
             "service-account": self.service_account,
             "profile": self.profile,
+            "export-profile": self.export_profile,
             "snapshot-class": self.snapshot_class,
             "restore-point": self.restore_point,
         }
@@ -149,6 +165,7 @@ class Options:
             yield "engine", self.engine.value, "takes cold snapshots only"
         if self.restore_point and KastenForm.RESTORE not in self.kasten:
             yield "restore-point", self.restore_point, "is for --kasten restore"
+        yield from self._wrong_restore()
         if self.snapshot_class and self.engine is not Engine.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
         if 0 < self.restart_after < 60:
@@ -157,6 +174,8 @@ class Options:
             yield "image", self.image, "must be an image reference"
         if self.frequency not in FREQUENCIES:
             yield "frequency", self.frequency, f"must be one of {', '.join(FREQUENCIES)}"
+        else:
+            yield from self._wrong_policy()
         for key, _value in (*self.labels, *self.annotations):
             if not LABEL_KEY.fullmatch(key) or len(key) > 317:
                 yield "label, annotation", key, "must be a qualified name"
@@ -166,3 +185,39 @@ class Options:
         for _key, value in self.labels:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"
+
+    def _wrong_policy(self) -> Iterator[tuple[str, object, str]]:
+        often = FREQUENCIES.index(self.frequency)
+        if self.time and (self.frequency != DAILY or not TIME.fullmatch(self.time)):
+            # What Kasten does with hours alone in a longer period is not documented.
+            yield "at", self.time, "must be HH:MM, with --frequency @daily"
+        for period, count in self.retention:
+            longer = [known for known, _count, _frequency in RETENTION[max(often - 1, 0) :]]
+            if not often:
+                yield "retention", f"{period}={count}", "is for a Policy with a schedule"
+            elif period not in longer:
+                must = f"must be one of {', '.join(longer)}, as it runs {self.frequency}"
+                yield "retention", f"{period}={count}", must
+        if self.export_frequency:
+            if not self.export_profile:
+                yield "export-frequency", self.export_frequency, "is for --export-profile"
+            elif self.export_frequency not in FREQUENCIES[often:] or not often:
+                must = f"must not be more often than the Policy runs, {self.frequency}"
+                yield "export-frequency", self.export_frequency, must
+        for namespace in self.definitions:
+            if not is_label(namespace):
+                yield "definitions", namespace, "must be a lowercase RFC 1123 label"
+
+    def _wrong_restore(self) -> Iterator[tuple[str, object, str]]:
+        if self.volumes_into and not is_label(self.volumes_into):
+            yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
+        replaced = [old for old, _new in self.storage_classes]
+        for old, new in self.storage_classes:
+            shown = f"{old}={new}" if old else new
+            if not is_name(new) or (old and not is_name(old)):
+                yield "storage-class", shown, "must be a lowercase RFC 1123 subdomain"
+            elif replaced.count(old) > 1 or ("" in replaced and len(replaced) > 1):
+                yield "storage-class", shown, "must be the only one for these claims"
+            elif new in replaced:
+                # One transform after the other sees what the one before has made.
+                yield "storage-class", shown, f"must not be replaced in turn, as {new} is"

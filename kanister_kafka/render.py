@@ -24,7 +24,7 @@ from kanister_kafka.plan import Plan
 from kanister_kafka.problem import Severity
 from kanister_kafka.validate import validate_text
 
-PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=-]*(:[A-Za-z0-9_./@=-]+)*")
+PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
 """Text that YAML reads as the same string without quotes, save the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
@@ -92,12 +92,12 @@ def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
     if plan.switch:
         yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
     yield "Blueprint", plan.name, "blueprint.yaml.j2", None
-    if KastenForm.POLICY in plan.options.kasten:
-        yield "Policy", plan.name, "policy.yaml.j2", None
+    for policy in plan.policies:
+        yield "Policy", policy.name, "policy.yaml.j2", policy
     if KastenForm.BINDING in plan.options.kasten:
         yield "BlueprintBinding", plan.name, "blueprintbinding.yaml.j2", None
-    if KastenForm.RESTORE in plan.options.kasten:
-        yield "TransformSet", plan.name, "transformset.yaml.j2", None
+    if KastenForm.RESTORE in plan.options.kasten and plan.transforms:
+        yield "TransformSet", plan.restoring.transform_set, "transformset.yaml.j2", None
     if plan.options.restore_point:
         yield "RestoreAction", plan.name, "restoreaction.yaml.j2", None
 

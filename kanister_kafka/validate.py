@@ -14,6 +14,7 @@ from kanister_kafka.blueprint import read
 from kanister_kafka.blueprint.identity import identify
 from kanister_kafka.catalogue import catalogue, nearest
 from kanister_kafka.checks import Settings, Together, check_blueprint, check_input
+from kanister_kafka.checks.kasten.coverage import Coverage, coverage
 from kanister_kafka.document import Ignore, Loaded, load, loads
 from kanister_kafka.problem import Problem, in_order, warning
 
@@ -57,7 +58,21 @@ def validate_text(
         return _validate(loads(text, source), settings or Settings(), ignore).problems
 
 
+def lint(
+    paths: Iterable[str | Path], settings: Settings, *, ignore: Collection[str] = ()
+) -> tuple[Validation, tuple[Coverage, ...]]:
+    """Validate what `validate` does, and return what each Policy covers beside it."""
+    with _uncollected():
+        loaded = load(paths)
+        together, found = _read(loaded)
+        return _judge(loaded, together, found, settings, ignore), coverage(together)
+
+
 def _validate(loaded: Loaded, settings: Settings, ignore: Collection[str]) -> Validation:
+    return _judge(loaded, *_read(loaded), settings, ignore)
+
+
+def _read(loaded: Loaded) -> tuple[Together, list[Problem]]:
     found = list(loaded.problems)
     mine = []
     for document in loaded.documents:
@@ -65,9 +80,20 @@ def _validate(loaded: Loaded, settings: Settings, ignore: Collection[str]) -> Va
         found.extend(identity.problems)
         if identity.is_blueprint:
             mine.append(read(document))
+    return Together(loaded.documents, tuple(mine)), found
+
+
+def _judge(
+    loaded: Loaded,
+    together: Together,
+    found: list[Problem],
+    settings: Settings,
+    ignore: Collection[str],
+) -> Validation:
+    mine = together.blueprints
     for blueprint in mine:
         found.extend(check_blueprint(blueprint, settings))
-    found.extend(check_input(Together(loaded.documents, tuple(mine)), settings))
+    found.extend(check_input(together, settings))
     found.extend(_unknown(loaded.ignores))
     silent = _silent(loaded.ignores, ignore)
     problems = in_order(found)

@@ -18,6 +18,7 @@ LAYERS = [
     ("document",),
     ("strimzi", "gotemplate"),
     ("blueprint", "sprig"),
+    ("kasten",),
     ("options",),
     ("plan", "preview"),
     ("checks",),

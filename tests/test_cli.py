@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from kanister_kafka.catalogue import catalogue
 from kanister_kafka.cli import main
 from kanister_kafka.cli.outcome import COMMANDS
+from kanister_kafka.cli.policy import COMMANDS as POLICY_COMMANDS
 
 from .conftest import ROOT
 
@@ -516,9 +517,9 @@ def test_completion(shell: str) -> None:
     assert "_KANISTER_KAFKA_COMPLETE" in result.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"policy {name}" for name in POLICY_COMMANDS)])
 def test_help_ends_with_an_example(command: str) -> None:
-    text = run(command, "--help").stdout
+    text = run(*command.split(), "--help").stdout
     assert text.strip().splitlines()[-1].strip().startswith("Example:") or "Example:" in text
 
 
@@ -550,9 +551,10 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 
 
 def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
-    for name, told in COMMANDS.items():
-        module = import_module(f"kanister_kafka.cli.{name}")
-        assert getattr(module, name).help.partition("\n")[0] == told
+    for room, commands in (("cli", COMMANDS), ("cli.policy", POLICY_COMMANDS)):
+        for name, told in commands.items():
+            module = import_module(f"kanister_kafka.{room}.{name}")
+            assert getattr(module, name).help.partition("\n")[0] == told
 
 
 def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:

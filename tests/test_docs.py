@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -64,9 +65,19 @@ def help_of(*words: str) -> str:
     return CliRunner().invoke(main, [*words, "--help"], prog_name="kanister-kafka").output
 
 
+def names() -> Iterator[tuple[str, ...]]:
+    """Name every command, those of groups behind their group."""
+    context = click.Context(main)
+    for name in COMMANDS:
+        yield (name,)
+        command = main.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from ((name, inner) for inner in command.list_commands(context))
+
+
 def reference() -> str:
     parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in ((), *((name,) for name in COMMANDS)):
+    for words in ((), *names()):
         title = " ".join(("kanister-kafka", *words))
         parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
     return "".join(parts)
@@ -187,3 +198,37 @@ def test_the_hook_of_pre_commit_runs_our_command() -> None:
     file = str(ROOT / "blueprints/seed/role-my-cluster-kanister-kafka.yaml")
     words = [*shlex.split(hook["entry"])[1:], *CI_EXAMPLES[1]["repos"][0]["hooks"][0]["args"], file]
     assert CliRunner().invoke(main, words).exit_code == 0
+
+
+POLICIES = (ROOT / "docs" / "policies.md").read_text()
+
+
+def shell_blocks(page: str) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+
+
+def test_commands_of_the_page_on_policies_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order, in a folder that has the files which the page speaks of."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kafka").symlink_to(ROOT / "examples" / "mirror-maker-2")
+    ran = []
+    for block in shell_blocks(POLICIES):
+        for line in block.replace("\\\n", "").splitlines():
+            command, _arrow, file = line.partition(" > ")
+            words = shlex.split(command, comments=True)
+            if words[:1] != ["kanister-kafka"]:
+                continue
+            result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
+            assert result.exit_code == 0, f"{line}\n{result.output}"
+            if file:
+                (tmp_path / file).parent.mkdir(exist_ok=True)
+                (tmp_path / file).write_text(result.stdout)
+            ran.append(words[1])
+    assert {"policy", "render", "schema"} <= set(ran)
+
+
+def test_the_page_on_policies_shows_what_lint_prints(at_root: Path) -> None:  # noqa: ARG001
+    ((command, shown),) = re.findall(r"```\n\$ kanister-kafka (.*?)\n(.*?)```", POLICIES, re.DOTALL)
+    assert CliRunner().invoke(main, shlex.split(command)).stdout == shown

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from kanister_kafka import KastenForm, Options, Strategy, build, load, options, read, render, stream
+from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
 from kanister_kafka.blueprint import read as read_blueprint
 from kanister_kafka.blueprint.commands import statements
 from kanister_kafka.checks import CHECKS_TOGETHER, Settings
 from kanister_kafka.checks.kasten.filters import KNOWN
 from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
-from kanister_kafka.checks.kasten.shapes import FREQUENCIES
 from kanister_kafka.checks.kasten.waits import waits
 from kanister_kafka.document import loads
-from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION, KEPT
+from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION
+from kanister_kafka.plan.policies import KEPT
 from kanister_kafka.validate import validate, validate_text
 
 from .conftest import ROOT
@@ -89,7 +89,6 @@ def test_files_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
 
 
 def test_what_can_be_rendered_is_known() -> None:
-    assert FREQUENCIES == options.FREQUENCIES
     assert ANNOTATION == BLUEPRINT_ANNOTATION
     assert set(KNOWN) <= {resource for _group, resource in KEPT}
 
@@ -99,11 +98,21 @@ def test_every_rule_has_a_wrong_one() -> None:
     assert set(CHECKS_TOGETHER) <= folders
 
 
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (KastenForm.POLICY, KastenForm.RESTORE),
+        (KastenForm.BINDING, KastenForm.ANNOTATION, KastenForm.RESTORE),
+    ],
+    ids=["by hooks", "by object"],
+)
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_what_is_rendered_here_is_right(example: Path, strategy: Strategy) -> None:
+def test_what_is_rendered_here_is_right(
+    example: Path, strategy: Strategy, forms: tuple[KastenForm, ...]
+) -> None:
     cluster = "kafka/my-cluster" if example.name == "seed" else ""
-    chosen = Options(strategy=strategy, kasten=tuple(KastenForm))
+    chosen = Options(strategy=strategy, kasten=forms, definitions=("elsewhere",))
     kafka = read(load([example]).documents, cluster=cluster).cluster
     assert kafka
     text = stream(render(build(kafka, chosen)))

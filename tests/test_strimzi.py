@@ -24,6 +24,7 @@ from kanister_kafka.strimzi import (
     parse_version,
     read,
 )
+from kanister_kafka.strimzi.addresses import home_of
 from kanister_kafka.strimzi.fields import Field, is_name
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -1800,3 +1801,20 @@ def test_any_choice_is_taken(cluster: str, namespace: str) -> None:
     reading = read(documents, cluster=cluster, namespace=namespace)
     assert_sound(reading)
     assert (reading.cluster is None) == has_error(reading.problems)
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "expected"),
+    [
+        ("source-kafka-bootstrap:9092", "mirrors"),
+        ("source-kafka-bootstrap.kafka:9092", "kafka"),
+        ("source-kafka-bootstrap.kafka.svc:9092", "kafka"),
+        ("source-kafka-bootstrap.kafka.svc.cluster.local.:9092,b:9092", "kafka"),
+        ("source-kafka-bootstrap.kafka.example.com:9092", ""),
+        ("kafka.example.com:443", ""),
+        ("10.0.0.1:9092", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_tells_the_namespace_of_a_source(bootstrap: str, expected: str) -> None:
+    assert home_of(bootstrap, "mirrors") == expected

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kanister_kafka.blueprint.arguments import Argument, Kind
+from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.faults import (
     Fault,
     Faults,
@@ -29,7 +30,6 @@ from kanister_kafka.blueprint.faults import (
 from kanister_kafka.blueprint.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN
 from kanister_kafka.blueprint.object_references import condition_lists, reference
 from kanister_kafka.blueprint.pod_spec import FIELDS
-from kanister_kafka.blueprint.schema import below
 from kanister_kafka.blueprint.values import (
     BOOLEANS,
     duration,

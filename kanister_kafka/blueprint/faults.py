@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from kanister_kafka.blueprint.schema import below
+from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.values import as_text
 from kanister_kafka.document import MappingNode, Node, Scalar, Sequence
 from kanister_kafka.problem import Location

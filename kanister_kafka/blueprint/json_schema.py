@@ -14,15 +14,10 @@ from kanister_kafka.blueprint.schema import (
     BLUEPRINT,
     OBJECT_REFERENCE,
     PHASE,
-    Anything,
     Fields,
-    ListOf,
-    MapOf,
-    Text,
-    Type,
 )
+from kanister_kafka.blueprint.spelling import Json, Spelling
 
-Json = dict[str, object]
 TEMPLATE: Json = {"type": "string", "pattern": r"\{\{"}
 _TEXT: Json = {"type": "string"}
 _TEXTS: Json = {"type": "array", "items": {"type": ["string", "number"]}}
@@ -94,6 +89,7 @@ DESCRIPTIONS = {
     "resource": "Resource in the plural, such as kafkas.",
     "secretNames": "Secrets that the ActionSet must bring, as .Secrets.NAME.",
 }
+SPELLING = Spelling(NAMED, DESCRIPTIONS)
 
 
 def json_schema(release: str) -> Json:
@@ -102,27 +98,27 @@ def json_schema(release: str) -> Json:
     Raises KeyError where there is no such release; `releases.parse_release` gives known ones.
     """
     known = functions(release)
-    phase = _fields(PHASE)
+    phase = SPELLING.fields(PHASE)
     phase["properties"] = {
-        **_properties(PHASE),
+        **SPELLING.properties(PHASE),
         "func": {
             "description": DESCRIPTIONS["func"],
             "oneOf": [{"const": f.name, "description": f.description} for f in known.values()],
         },
     }
     phase["allOf"] = [_branch(function) for function in known.values()]
-    top = _fields(BLUEPRINT)
+    top = SPELLING.fields(BLUEPRINT)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"Blueprint of Kanister {release}",
         **top,
         "properties": {
-            **_properties(BLUEPRINT),
+            **SPELLING.properties(BLUEPRINT),
             "apiVersion": {"const": "cr.kanister.io/v1alpha1"},
             "kind": {"const": "Blueprint"},
         },
         "definitions": {
-            **{name: _fields(fields) for name, fields in NAMED.items()},
+            **{name: SPELLING.fields(fields) for name, fields in NAMED.items()},
             "phase": phase,
             **{f"{name}.args": _arguments(function) for name, function in known.items()},
         },
@@ -159,41 +155,3 @@ def _argument(argument: Argument) -> Json:
         made["description"] = f"{argument.description} Default: {argument.default}."
     # draft 7 takes nothing beside a $ref into account
     return {"allOf": [shape], "description": made["description"]} if "$ref" in shape else made
-
-
-def _schema(wanted: Type) -> Json:
-    match wanted:
-        case Anything():
-            return {}
-        case Text():
-            rule = wanted.rule
-            return {**_TEXT, "pattern": f"^(?:{rule.pattern.pattern})$"} if rule else dict(_TEXT)
-        case ListOf():
-            least: Json = {"minItems": wanted.least} if wanted.least else {}
-            return {"type": "array", "items": _schema(wanted.item), **least}
-        case MapOf():
-            least = {"minProperties": wanted.least} if wanted.least else {}
-            return {"type": "object", "additionalProperties": _schema(wanted.value), **least}
-        case Fields():
-            name = next((name for name, fields in NAMED.items() if fields is wanted), None)
-            return {"$ref": f"#/definitions/{name}"} if name else _fields(wanted)
-
-
-def _fields(wanted: Fields) -> Json:
-    return {
-        "type": "object",
-        "properties": _properties(wanted),
-        "required": sorted(wanted.required),
-        "additionalProperties": False,
-    }
-
-
-def _properties(wanted: Fields) -> Json:
-    made: Json = {}
-    for name, value in wanted.known.items():
-        shape = _schema(value)
-        if name in DESCRIPTIONS:
-            about: Json = {"description": DESCRIPTIONS[name]}
-            shape = {"allOf": [shape], **about} if "$ref" in shape else {**shape, **about}
-        made[name] = shape
-    return made

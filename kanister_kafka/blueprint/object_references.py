@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint.arguments import Kind
+from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.faults import (
     Faults,
     dropped,
@@ -17,7 +18,6 @@ from kanister_kafka.blueprint.faults import (
     wrong_type,
 )
 from kanister_kafka.blueprint.kubernetes_api import unserved
-from kanister_kafka.blueprint.schema import below
 from kanister_kafka.document import MappingNode, Node, Scalar, Sequence
 
 REFERENCE_FIELDS = ("apiVersion", "group", "resource", "kind", "name", "namespace")

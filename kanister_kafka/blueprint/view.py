@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.context import PARAMETERS
-from kanister_kafka.blueprint.schema import below
 from kanister_kafka.blueprint.template_functions import (
     KANISTER,
     SIGNATURES,

@@ -12,12 +12,12 @@ import click
 
 from kanister_kafka.document import load
 from kanister_kafka.errors import InputError
+from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.kube import fetch
 from kanister_kafka.options import (
     DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
-    FREQUENCIES,
     Engine,
     KastenForm,
     Limits,
@@ -62,7 +62,9 @@ def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
     return click.Choice([choice.value for choice in choices])
 
 
-def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several options."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -71,7 +73,7 @@ def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-input_options = _several(
+input_options = several(
     click.option(
         "-f",
         "--filename",
@@ -106,7 +108,7 @@ input_options = _several(
     ),
 )
 
-plan_options = _several(
+plan_options = several(
     click.option(
         "--strategy",
         type=_choice(Strategy),
@@ -221,7 +223,14 @@ plan_options = _several(
 )
 
 
-live_options = _several(
+def options_named(*names: str) -> list[click.Parameter]:
+    """Return those of the options above that a command of its own kind needs."""
+    every = click.command()(input_options(plan_options(lambda: None))).params
+    found = {option.name: option for option in every}
+    return [found[name] for name in names]
+
+
+live_options = several(
     click.argument("name", default="", required=False),
     click.option(
         "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"

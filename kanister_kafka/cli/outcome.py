@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,13 @@ COMMANDS = {
     "delete": "Take from the cluster what `apply` has put there.",
     "explain": "Say what a check finds, and what is right.",
     "plan": "Show what a backup will do.",
+    "policy": "Write Kasten's Policies, and not Blueprints.",
     "preview": "Show what Kanister will really run.",
     "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
     "resume": "Bring a stopped Kafka back, with or without Kanister.",
     "run": "Run an action of the Blueprint and follow it.",
-    "schema": "Print a JSON Schema of the Blueprint, for editors.",
+    "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }
@@ -56,20 +57,25 @@ class Failure(click.ClickException):
 class Group(click.Group):
     """Imports a command when it is asked for, and turns our errors into exit codes."""
 
+    about: Mapping[str, str] = COMMANDS
+    """Its commands, and what each is for."""
+    room = "kanister_kafka.cli"
+    """The package that their modules are in."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the help."""
-        return list(COMMANDS)
+        return list(self.about)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write what each command is for; to ask them would import all of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.about.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return a command; the others, and all that they need, stay where they are."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.about:
             return None
-        module = import_module(f"kanister_kafka.cli.{cmd_name}")
+        module = import_module(f"{self.room}.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -88,46 +88,50 @@ def validate(
     where it stands.
     """
     atexit.register(gc.freeze)  # what a large run leaves would be gone through thrice at the end
-    targets = _targets(formats, outputs)
+    chosen = targets(formats, outputs)
     settings = Settings(kasten=kasten, kasten_namespace=kasten_namespace, release=release)
     result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
     least = Severity(fail_on)
-    for form, output in targets:
-        _write(form, output, result, least)
+    for form, output in chosen:
+        if form == "text" and output == STDOUT:
+            tell(result.problems, err=False)
+        else:
+            put(spelled(form, result, least), output)
     echo(f"{report.summary(result)}\n", err=True)
     ctx.exit(any(problem.severity.reaches(least) for problem in result.problems))
 
 
-def _targets(formats: tuple[str, ...], outputs: tuple[str, ...]) -> list[tuple[str, str]]:
+def targets(formats: tuple[str, ...], outputs: tuple[str, ...]) -> list[tuple[str, str]]:
     """Pair each format with its output."""
     formats = formats or FORMATS[:1]
     if len(outputs) > len(formats):
         raise click.UsageError("There are more --output than --format.")
-    targets = list(zip_longest(formats, outputs, fillvalue=STDOUT))
-    taken = [output for _form, output in targets]
+    paired = list(zip_longest(formats, outputs, fillvalue=STDOUT))
+    taken = [output for _form, output in paired]
     for output in set(taken):
         if taken.count(output) > 1:
             where = "standard output" if output == STDOUT else output
             raise click.UsageError(f"Only one --format can go to {where}; see --output.")
-    return targets
+    return paired
 
 
-def _write(form: str, output: str, result: Validation, fail_on: Severity) -> None:
-    """Write one report; what writes the others is not even imported."""
-    if form == "text" and output == STDOUT:
-        tell(result.problems, err=False)
-        return
+def spelled(form: str, result: Validation, fail_on: Severity) -> str:
+    """Spell a report; what spells the others is not even imported."""
     match form:
         case "json":
-            text = report.problems_json(result.problems)
+            return report.problems_json(result.problems)
         case "sarif":
-            text = report.problems_sarif(result.problems)
+            return report.problems_sarif(result.problems)
         case "junit":
-            text = report.problems_junit(result.problems, result.files, fail_on)
+            return report.problems_junit(result.problems, result.files, fail_on)
         case "github":
-            text = report.problems_github(result.problems)
+            return report.problems_github(result.problems)
         case _:
-            text = report.problems_text(result.problems)
+            return report.problems_text(result.problems)
+
+
+def put(text: str, output: str) -> None:
+    """Print a report, or write it to a file."""
     if output == STDOUT:
         echo(text)
         return

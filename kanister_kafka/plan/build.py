@@ -12,6 +12,8 @@ from kanister_kafka.plan.engine import Restore
 from kanister_kafka.plan.engine_rights import restore_rights, snapshot_rights
 from kanister_kafka.plan.model import Action, Names, Plan, Switch
 from kanister_kafka.plan.phases import Phases
+from kanister_kafka.plan.policies import policies
+from kanister_kafka.plan.restores import restoring, transforms
 from kanister_kafka.plan.rights import account, backup_rights, merged, switch_rights
 from kanister_kafka.plan.rights import in_order as rights_in_order
 from kanister_kafka.problem import Location, Problem, in_order, warning
@@ -82,10 +84,9 @@ class _Builder:
             actions=actions,
             left_alone=cluster.bystanders,
             bound=kasten.bound(cluster),
-            retention=kasten.retention(options),
-            kept=kasten.kept(),
-            restored=kasten.restored(),
-            has_failure_hook=self.cold,
+            policies=policies(cluster, options, name),
+            transforms=transforms(cluster, options),
+            restoring=restoring(cluster, options, name),
             notes=tuple(kasten.notes(cluster, options, name)),
             problems=in_order(found),
         )

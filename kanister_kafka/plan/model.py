@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from kanister_kafka.options import Options
+from kanister_kafka.plan.kasten_model import Bound, Policy, Restoring, Transform
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi import Bystander, KafkaCluster
 
@@ -149,33 +150,6 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """The object that Kasten is to find the Blueprint by."""
-
-    group: str
-    resource: str
-    kind: str
-    name: str
-    namespace: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How many restore points a Policy keeps."""
-
-    period: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A resource that a restore needs and the Policy therefore includes."""
-
-    group: str
-    resource: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything that is rendered, decided: a template only spells it."""
 
@@ -195,12 +169,11 @@ class Plan:
     actions: tuple[Action, ...]
     left_alone: tuple[Bystander, ...]
     bound: Bound
-    retention: tuple[Retention, ...]
-    kept: tuple[Kept, ...]
-    restored: tuple[Kept, ...]
-    """What a RestoreAction includes."""
-    has_failure_hook: bool
-    """Whether there is anything to bring back when a backup fails."""
+    policies: tuple[Policy, ...]
+    """In the order in which they are to run."""
+    transforms: tuple[Transform, ...]
+    """What a restore changes on the way."""
+    restoring: Restoring
     notes: tuple[str, ...]
     """What is left for a person to do, such as annotations to set."""
     problems: tuple[Problem, ...]

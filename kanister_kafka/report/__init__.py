@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from kanister_kafka.lazy import attributes
 
 if TYPE_CHECKING:
+    from kanister_kafka.report.coverage import coverage_text, lint_json
     from kanister_kafka.report.github import problems_github
     from kanister_kafka.report.junit import problems_junit
     from kanister_kafka.report.plan import PLAN_FORMATS, duration, plan_json, plan_text
@@ -14,6 +15,7 @@ else:
     __getattr__ = attributes(
         __name__,
         {
+            ".coverage": "coverage_text lint_json",
             ".github": "problems_github",
             ".junit": "problems_junit",
             ".plan": "PLAN_FORMATS duration plan_json plan_text",
@@ -24,7 +26,9 @@ else:
 
 __all__ = [
     "PLAN_FORMATS",
+    "coverage_text",
     "duration",
+    "lint_json",
     "plan_json",
     "plan_text",
     "problems_github",

@@ -48,3 +48,16 @@ def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) 
         for row in rows
     )
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out columns as kubectl does; what stands in the row above is not said again."""
+    shown: list[Sequence[str]] = [header]
+    above: Sequence[str] = ()
+    for row in rows:
+        same = 0
+        while same < min(2, len(row) - 2) and above and row[same] == above[same]:
+            same += 1
+        shown.append(("",) * same + tuple(row[same:]))
+        above = row if row[0] else above
+    return columns(shown)

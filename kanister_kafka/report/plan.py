@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.plan import Plan, Right, Stage, Step
-from kanister_kafka.report.columns import columns
+from kanister_kafka.report.columns import table
 from kanister_kafka.strimzi import Workload
 
 
@@ -27,7 +27,7 @@ def plan_text(plan: Plan) -> str:
     ]
     parts = [
         "\n".join(head) + "\n",
-        _table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan)),
+        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan)),
     ]
     total = ", ".join(f"{a.name} {duration(a.seconds)}" for a in plan.actions)
     parts.append(
@@ -35,10 +35,10 @@ def plan_text(plan: Plan) -> str:
     )
     if plan.cluster.writers:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
-        parts.append(_table(("QUIESCED", "WHY"), rows))
+        parts.append(table(("QUIESCED", "WHY"), rows))
     if plan.left_alone:
         rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
-        parts.append(_table(("LEFT ALONE", "WHY"), rows))
+        parts.append(table(("LEFT ALONE", "WHY"), rows))
     if plan.switch:
         after = duration(plan.options.restart_after)
         parts.append(
@@ -52,7 +52,7 @@ def plan_text(plan: Plan) -> str:
             for r in account.rights
         ]
         title = f"Service account {account.name}, for {account.purpose}:\n"
-        parts.append(title + _table(header, rights))
+        parts.append(title + table(header, rights))
     return "\n".join(parts)
 
 
@@ -81,19 +81,6 @@ def _step_rows(action: str, phase: str, step: Step) -> list[Sequence[str]]:
         (action, phase, step.does, first, step.until, limit),
         *(("", "", "", other, "", "") for other in others),
     ]
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out columns as kubectl does; what stands in the row above is not said again."""
-    shown: list[Sequence[str]] = [header]
-    above: Sequence[str] = ()
-    for row in rows:
-        same = 0
-        while same < min(2, len(row) - 2) and above and row[same] == above[same]:
-            same += 1
-        shown.append(("",) * same + tuple(row[same:]))
-        above = row if row[0] else above
-    return columns(shown)
 
 
 def plan_json(plan: Plan) -> str:

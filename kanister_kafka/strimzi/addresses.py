@@ -52,6 +52,20 @@ class Addresses:
         return service in (f"{self.cluster}-kafka-{kind}" for kind in kinds)
 
 
+def home_of(bootstrap: str, namespace: str) -> str:
+    """Return the namespace of the first server of a list; empty where its name does not tell.
+
+    `namespace` is that of the client, in which a short name is looked up.
+    """
+    host = bootstrap.split(",")[0].strip().rpartition(":")[0].lower().rstrip(".")
+    labels = host.split(".")
+    if not labels[0].endswith(("-kafka-bootstrap", "-kafka-brokers")):
+        return ""
+    if len(labels) > 2 and labels[2] != "svc":
+        return ""
+    return labels[1] if len(labels) > 1 else namespace
+
+
 def addresses(cluster: str, namespace: str, kafka: Field) -> Addresses:
     """Gather the addresses from spec and status of a Kafka."""
     found = {text.lower().rstrip(".") for text in _told(kafka) if text}

@@ -69,6 +69,8 @@ class Writer:
     kinds: tuple[WorkloadKind, ...]
     reason: str
     """Why it counts as a writer."""
+    sources: tuple[str, ...] = ()
+    """Namespaces of the clusters that it reads from, where their addresses tell."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -85,6 +87,18 @@ class Bystander:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClass:
+    """A place in a custom resource that names the storage class of claims."""
+
+    resource: str
+    """Plural name, such as kafkanodepools."""
+    name: str
+    path: str
+    """JSON Pointer."""
+    storage_class: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +119,8 @@ class KafkaCluster:
     """Deployments beside the nodes: Cruise Control, entity operator, exporter."""
     writers: tuple[Writer, ...]
     bystanders: tuple[Bystander, ...]
+    storage_classes: tuple[StorageClass, ...] = ()
+    """Where the custom resources name one; the default of Kubernetes is not named."""
 
     @property
     def pools(self) -> tuple[PoolName, ...]:

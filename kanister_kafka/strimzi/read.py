@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Problem, error, has_error, in_order
 from kanister_kafka.strimzi.addresses import addresses
 from kanister_kafka.strimzi.fields import Field, is_label, shown
-from kanister_kafka.strimzi.model import KafkaCluster, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
 from kanister_kafka.strimzi.nodes import check_roles, plain_nodes, pool_nodes, zookeeper_node
+from kanister_kafka.strimzi.storage import storage_classes
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Bounds,
@@ -129,7 +130,17 @@ class _Reader:
             components=tuple(WorkloadName(component) for component in components),
             writers=found.writers,
             bystanders=found.bystanders,
+            storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
         )
+
+    def _storage_classes(
+        self, cluster: str, spec: Field, pools: Sequence[Field]
+    ) -> Iterator[StorageClass]:
+        for role in ("kafka", "zookeeper"):
+            yield from storage_classes(spec.at(role, "storage"), "kafkas", cluster)
+        for pool in pools:
+            storage = pool.at("spec", "storage")
+            yield from storage_classes(storage, "kafkanodepools", self._name(pool)[1])
 
     def _all(self, kind: str, group: str = GROUP) -> list[Field]:
         return [

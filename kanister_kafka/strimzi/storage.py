@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.model import StorageClass
 
 PERSISTENT = "persistent-claim"
 EPHEMERAL = "ephemeral"
@@ -38,3 +41,18 @@ def _check_volume(volume: Field, kind: str) -> None:
             "the claim is deleted with its custom resource, and a restored claim that still names "
             "the old owner is deleted as well; set it to false",
         )
+
+
+def storage_classes(storage: Field, resource: str, name: str) -> Iterator[StorageClass]:
+    """Find every storage class that is named below `storage`, with overrides for single nodes."""
+    pointer = "/" + storage.path.replace(".", "/")
+    places = [(storage, pointer)]
+    places += [(v, f"{pointer}/volumes/{i}") for i, v in enumerate(storage.at("volumes").each())]
+    for volume, path in tuple(places):
+        overrides = volume.at("overrides").each()
+        places += [(one, f"{path}/overrides/{i}") for i, one in enumerate(overrides)]
+    for place, path in places:
+        if found := place.at("class").string():
+            yield StorageClass(
+                resource=resource, name=name, path=f"{path}/class", storage_class=found
+            )

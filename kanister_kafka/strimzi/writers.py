@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Problem
-from kanister_kafka.strimzi.addresses import Addresses
+from kanister_kafka.strimzi.addresses import Addresses, home_of
 from kanister_kafka.strimzi.fields import Field, shown
 from kanister_kafka.strimzi.model import Bystander, WorkloadKind, WorkloadName, Writer
 from kanister_kafka.strimzi.versions import Bounds, Feature
@@ -164,6 +164,7 @@ def find_clients(
             workload=WorkloadName(name + client.suffix),
             kinds=kinds,
             reason=client.why,
+            sources=tuple(sorted({home for s in target.reads if (home := home_of(s, namespace))})),
         )
         writers.append(writer)
     return Clients(tuple(sorted(writers, key=_order)), tuple(sorted(bystanders, key=_order)))

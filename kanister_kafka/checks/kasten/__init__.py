@@ -10,6 +10,7 @@ from kanister_kafka.checks.kasten import (  # noqa: F401 - they register
     filters,
     hooks,
     names,
+    policies,
     references,
     restores,
     shapes,

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from kanister_kafka.checks.kasten.objects import (
     STRIMZI,
-    Binding,
     KastenObjects,
     Resource,
     parameters,
 )
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
+from kanister_kafka.checks.kasten.ties import Tie, covers, ties
 from kanister_kafka.checks.registry import Finding, Settings
 from kanister_kafka.problem import Severity
 
@@ -75,14 +75,14 @@ def unknown_resource(objects: KastenObjects, _settings: Settings) -> Iterator[Fi
 
 @rule("kasten-filter-excludes")
 def filter_excludes(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
-    """Find Policies that exclude the very resource which a binding is about."""
-    for binding, bound, filters in _meeting(objects):
+    """Find Policies that exclude the very resource that a Blueprint is tied to."""
+    for tie, filters in _meeting(objects):
         for entry in map(Resource, filters.at("excludeResources").each()):
-            whole = not entry.by_label and (not entry.name or entry.name == bound.name)
-            if whole and (entry.group, entry.resource) == (bound.group, bound.resource):
+            whole = not entry.by_label and (not entry.name or entry.name == tie.name)
+            if whole and (entry.group, entry.resource) == (tie.group, tie.resource):
                 message = (
-                    f"excludes {bound}, to which BlueprintBinding {binding.name} binds: its hooks "
-                    "silently never run; remove the entry"
+                    f"excludes {tie}, to which {tie.by} binds: its hooks silently never run; "
+                    "remove the entry"
                 )
                 yield Finding(entry.here.location, entry.here.path, message)
 
@@ -90,32 +90,23 @@ def filter_excludes(objects: KastenObjects, _settings: Settings) -> Iterator[Fin
 @rule("kasten-filter-leaves-out", Severity.WARNING)
 def filter_leaves_out(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find Policies that include other resources only."""
-    for binding, bound, filters in _meeting(objects):
+    for tie, filters in _meeting(objects):
         included = filters.at("includeResources")
-        entries = [Resource(spot) for spot in included.each()]
-        if entries and not any(entry.covers(bound) for entry in entries):
+        if leaves_out(filters, tie):
             message = (
-                f"does not include {bound}, to which BlueprintBinding {binding.name} binds: its "
-                "hooks may silently never run; include it"
+                f"does not include {tie}, to which {tie.by} binds: its hooks may silently never "
+                "run; include it"
             )
             yield Finding(included.location, included.path, message)
 
 
-def _meeting(objects: KastenObjects) -> Iterator[tuple[Binding, Resource, Spot]]:
-    """Yield what bindings bind to, with the filters of each backup that may meet it."""
-    for policy in objects.policies:
-        selected = _namespaces(policy)
-        for operation, spot in parameters(policy):
-            filters = spot.at("filters")
-            if operation != "backup" or not filters.there:
-                continue
-            for binding in objects.bindings:
-                apart = selected and binding.namespaces() and not selected & binding.namespaces()
-                for bound in () if apart else binding.resources():
-                    yield binding, bound, filters
+def leaves_out(filters: Spot, tie: Tie) -> bool:
+    """Tell whether a filter includes certain resources, and not these."""
+    entries = [Resource(spot) for spot in filters.at("includeResources").each()]
+    return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
 
 
-def _namespaces(policy: Spot) -> frozenset[str]:
+def namespaces(policy: Spot) -> frozenset[str]:
     """Return the namespaces that a Policy selects; empty where it does so by other means."""
     selector = policy.at("spec", "selector")
     found = {selector.at("matchLabels", NAMESPACE_LABEL).text} - {""}
@@ -123,6 +114,22 @@ def _namespaces(policy: Spot) -> frozenset[str]:
         if expression.at("key").text == NAMESPACE_LABEL and expression.at("operator").text == "In":
             found |= expression.at("values").texts
     return frozenset(found)
+
+
+def meets(policy: Spot, tie: Tie) -> bool:
+    """Tell whether a Policy may be about the namespace of what is tied."""
+    selected = namespaces(policy)
+    return not (selected and tie.namespaces) or bool(selected & tie.namespaces)
+
+
+def _meeting(objects: KastenObjects) -> Iterator[tuple[Tie, Spot]]:
+    """Yield what is tied to a Blueprint, with the filters of each backup that may meet it."""
+    tied = [tie for tie in ties(objects) if tie.resource]
+    for policy in objects.policies:
+        for operation, spot in parameters(policy):
+            filters = spot.at("filters")
+            if operation == "backup" and filters.there:
+                yield from ((tie, filters) for tie in tied if meets(policy, tie))
 
 
 def _of_strimzi(requirement: Spot) -> bool:

@@ -15,13 +15,14 @@ from kanister_kafka.blueprint import Action, Blueprint
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
+from kanister_kafka.kasten.kinds import MOMENTS
 
 GROUP = "config.kio.kasten.io"
 ACTIONS_GROUP = "actions.kio.kasten.io"
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
-MOMENTS = ("preHook", "onSuccess", "onFailure")
 OPERATIONS = ("backup", "export", "restore")
+"""Those that have hooks; an import has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,6 @@ class Resource:
         """Whether labels narrow it further."""
         return self.here.at("matchLabels").there or self.here.at("matchExpressions").there
 
-    def covers(self, other: Resource) -> bool:
-        """Tell whether this may be the resource of the other, labels and names apart."""
-        if self.resource and self.resource != other.resource:
-            return False
-        return not self.group or not other.group or self.group == other.group
-
-    def __str__(self) -> str:
-        full = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{full}/{self.name}" if self.name else full
-
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -139,6 +130,7 @@ class KastenObjects:
     bindings: tuple[Binding, ...]
     restores: tuple[Spot, ...]
     """RestoreActions."""
+    transform_sets: tuple[Spot, ...]
     hooks: tuple[Hook, ...]
     annotations: tuple[Spot, ...]
     """Names of Blueprints in annotations of objects."""
@@ -194,6 +186,7 @@ def read(together: Together) -> KastenObjects:
         policies=tuple(kinds[GROUP, "Policy"]),
         bindings=tuple(map(Binding, kinds[GROUP, "BlueprintBinding"])),
         restores=tuple(kinds[ACTIONS_GROUP, "RestoreAction"]),
+        transform_sets=tuple(kinds[GROUP, "TransformSet"]),
         hooks=tuple(_hooks(kinds)),
         annotations=tuple(annotations),
     )

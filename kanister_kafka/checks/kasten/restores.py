@@ -8,6 +8,7 @@ from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Resourc
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.marks import CLUSTER_LABEL
 from kanister_kafka.problem import Severity
 
 NEEDED = {
@@ -17,6 +18,14 @@ NEEDED = {
 }
 """What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
 proc-cluster-recovery-volume.adoc)."""
+
+NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
+NAMES = (
+    "/metadata/name",
+    "/metadata/namespace",
+    f"/metadata/labels/{CLUSTER_LABEL.replace('/', '~1')}",
+)
+"""What a cluster is put together by, as JSON Pointers (Strimzi's KafkaResources.java)."""
 
 
 @rule("kasten-restore-namespace", Severity.WARNING)
@@ -64,6 +73,28 @@ def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[
             told = "; ".join(f"without {name} {why}" for name, why in missing.items())
             message = f"Required value: include {', '.join(missing)}: {told}"
             yield Finding(included.location, included.path, message)
+
+
+@rule("kasten-restore-renames", Severity.WARNING)
+def restore_renames(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find transforms that take from a Kafka the names by which it finds its volumes."""
+    for transform in _transforms(objects):
+        resource = transform.at("subject", "resource").text
+        for command in transform.at("json").each():
+            path = command.at("path")
+            if resource in NAMED and path.text in NAMES and command.at("op").text != "test":
+                message = (
+                    f'Invalid value: "{path.text}": Strimzi finds claims by the name of '
+                    f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
+                )
+                yield Finding(path.location, path.path, message)
+
+
+def _transforms(objects: KastenObjects) -> Iterator[Spot]:
+    for transforms in objects.transform_sets:
+        yield from transforms.at("spec", "transforms").each()
+    for restore in objects.restores:
+        yield from restore.at("spec", "transforms").each()
 
 
 def _covers(entry: Resource, name: str, group: str) -> bool:

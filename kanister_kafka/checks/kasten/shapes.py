@@ -1,67 +1,24 @@
-"""Shapes of Kasten's objects, as far as its documentation and the guides that use it settle them.
+"""Shapes of Kasten's objects, held against what `kasten.kinds` states of them.
 
-All of it warns: the schemas of these resources are not public. What is known of a binding is on
-docs.kasten.io/api/blueprintbindings; of hooks, on kanister/hooks.
+All of it warns: the schemas of these resources are not public.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from kanister_kafka.blueprint import check_schema
-from kanister_kafka.blueprint.schema import METADATA, Anything, Fields, ListOf, MapOf, Text, Type
-from kanister_kafka.checks.kasten.objects import (
-    MOMENTS,
-    OPERATIONS,
-    KastenObjects,
-    parameters,
-)
+from kanister_kafka.blueprint.schema import Type
+from kanister_kafka.checks.kasten.objects import KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.kasten import kinds
 from kanister_kafka.problem import Severity
 
-FREQUENCIES = ("@onDemand", "@hourly", "@daily", "@weekly", "@monthly", "@yearly")
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 REQUIREMENTS = ("type", "namespace", "labels", "annotations")
-GVRN: dict[str, Type] = dict.fromkeys(("group", "version", "resource", "name"), Text())
-_SET: dict[str, Type] = {"operator": Text(), "values": ListOf(Text())}
-_KEYED = Fields({"key": Text(), **_SET}, frozenset({"key", "operator"}))
-REQUIREMENT = Fields(
-    {
-        "type": Fields(
-            {"operator": Text(), "values": ListOf(Fields(GVRN))}, frozenset({"operator", "values"})
-        ),
-        "namespace": Fields(_SET, frozenset({"operator"})),
-        "labels": _KEYED,
-        "annotations": _KEYED,
-    }
-)
-BINDING = Fields(
-    {
-        "apiVersion": Text(),
-        "kind": Text(),
-        "metadata": METADATA,
-        "spec": Fields(
-            {
-                "disabled": Anything(),
-                "blueprintRef": Fields({"name": Text(), "namespace": Text()}),
-                "resources": Fields(
-                    {"matchAll": ListOf(Anything()), "matchAny": ListOf(Anything())}
-                ),
-            }
-        ),
-        "status": Anything(),
-    }
-)
-HOOKS = Fields(dict.fromkeys(MOMENTS, Fields({"blueprint": Text(), "actionName": Text()})))
-FILTER = Fields(
-    {**GVRN, "matchLabels": MapOf(Text()), "matchExpressions": ListOf(Anything())},
-)
-FILTERS = Fields({"includeResources": ListOf(FILTER), "excludeResources": ListOf(FILTER)})
-ACTIONS = (*OPERATIONS, "import")
-PARAMETERS = tuple(f"{action}Parameters" for action in ACTIONS)
+ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
+"""Fields whose absence has a check of its own."""
 
 
 @rule("kasten-binding-incomplete")
@@ -81,38 +38,39 @@ def binding_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[
 def binding_shape(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find what a BlueprintBinding is not documented to hold."""
     for binding in objects.bindings:
-        yield from _held_against(binding.root, BINDING)
+        flat = [found for spot in binding.requirements() for found in _flat(spot)]
+        yield from flat
+        within = tuple(found.path for found in flat)
+        for found in _held_against(binding.root, kinds.KINDS["BlueprintBinding"]):
+            if not found.path.startswith(within):
+                yield found
         for requirement in binding.requirements():
-            flat = list(_flat(requirement))
-            yield from flat or _held_against(requirement, REQUIREMENT)
-            yield from _operators(requirement)
+            yield from _uncompared(requirement)
 
 
 @rule("kasten-policy-shape", Severity.WARNING)
 def policy_shape(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find what a Policy is not documented to hold, where the documentation is complete."""
     for policy in objects.policies:
-        frequency = policy.at("spec", "frequency")
-        if frequency.text and frequency.text not in FREQUENCIES:
-            yield _unsupported(frequency, FREQUENCIES)
+        yield from _held_against(policy.at("spec"), kinds.POLICY)
         for action in policy.at("spec", "actions").each():
-            name = action.at("action")
-            if near := _near(name.text, ACTIONS):
-                message = f'Unsupported value: "{name.text}": did you mean "{near}"?'
-                yield Finding(name.location, name.path, message)
-            yield from _misspelt(action, PARAMETERS)
-            yield from _misplaced_hooks(action)
-        for _operation, spot in parameters(policy):
-            yield from _misspelt(spot, ("hooks", "filters", "profile"))
-            for field, wanted in (("hooks", HOOKS), ("filters", FILTERS)):
-                if spot.at(field).there:
-                    yield from _held_against(spot.at(field), wanted)
+            yield from _misplaced(action)
+
+
+@rule("kasten-restore-shape", Severity.WARNING)
+def restore_shape(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find what a RestoreAction or a TransformSet is not documented to hold."""
+    for restore in objects.restores:
+        yield from _held_against(restore.at("spec"), kinds.RESTORE)
+    for transforms in objects.transform_sets:
+        yield from _held_against(transforms.at("spec"), kinds.TRANSFORM_SET)
 
 
 def _held_against(spot: Spot, wanted: Type) -> Iterator[Finding]:
     if spot.node is not None:
         for problem in check_schema(spot.node, wanted, spot.path):
-            yield Finding(problem.location, problem.path, problem.message)
+            if problem.check != "missing-field" or not problem.path.endswith(ELSEWHERE):
+                yield Finding(problem.location, problem.path, problem.message)
 
 
 def _flat(requirement: Spot) -> Iterator[Finding]:
@@ -126,40 +84,19 @@ def _flat(requirement: Spot) -> Iterator[Finding]:
         yield Finding(place.location, place.path, message)
 
 
-def _operators(requirement: Spot) -> Iterator[Finding]:
+def _uncompared(requirement: Spot) -> Iterator[Finding]:
     for field in REQUIREMENTS:
         spot = requirement.at(field)
-        operator = spot.at("operator")
-        if operator.text and operator.text not in OPERATORS:
-            yield _unsupported(operator, OPERATORS)
-        elif operator.text in ("In", "NotIn") and not list(spot.at("values").each()):
-            values = spot.at("values")
-            if field != "type" or values.there:  # a type without values is told by its shape
-                message = f"Required value: operator {operator.text} compares with values"
-                yield Finding(values.location, values.path, message)
+        operator, values = spot.at("operator"), spot.at("values")
+        told = field == "type" and not values.there  # by its shape
+        if operator.text in ("In", "NotIn") and not list(values.each()) and not told:
+            message = f"Required value: operator {operator.text} compares with values"
+            yield Finding(values.location, values.path, message)
 
 
-def _misplaced_hooks(action: Spot) -> Iterator[Finding]:
+def _misplaced(action: Spot) -> Iterator[Finding]:
     for field in ("hooks", "filters"):
         if action.at(field).there:
             spot = action.at(field)
             message = "ignored here: it belongs below the parameters of the action"
             yield Finding(spot.location, spot.path, message)
-
-
-def _misspelt(spot: Spot, known: Collection[str]) -> Iterator[Finding]:
-    for key, place in spot.named():
-        if near := _near(key, known):
-            message = f'unknown field; did you mean "{near}"?'
-            yield Finding(place, spot.at(key).path, message)
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75) if name not in known else []
-    return near[0] if near else ""
-
-
-def _unsupported(spot: Spot, known: Collection[str]) -> Finding:
-    near = _near(spot.text, known)
-    hint = f'did you mean "{near}"?' if near else f"supported values: {', '.join(known)}"
-    return Finding(spot.location, spot.path, f'Unsupported value: "{spot.text}": {hint}')

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kanister_kafka.blueprint.compare import PLACEHOLDERS
 from kanister_kafka.document import Document, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.problem import Location
-
-PLACEHOLDERS = ("{{", "${")
-"""Of Helm and of envsubst, as Flux has it: what will stand there is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""The walk that holds a node against a statement of what it should be."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Iterable, Iterator
+
+from kanister_kafka.blueprint.names import Rule
+from kanister_kafka.blueprint.schema import (
+    BLUEPRINT,
+    Anything,
+    Fields,
+    ListOf,
+    MapOf,
+    OneOf,
+    Text,
+    Told,
+    Truth,
+    Type,
+    Whole,
+)
+from kanister_kafka.document import Entry, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.problem import Location, Problem, error
+
+PLACEHOLDERS = ("{{", "${")
+"""Of Helm and of envsubst: of what type it will be that stands there is not known."""
+NEAR = 0.75
+"""Ratio of difflib from which on a word is taken for a misspelling of another."""
+
+
+def check_schema(node: Node, wanted: Type = BLUEPRINT, path: str = "") -> Iterator[Problem]:
+    """Yield every unknown or missing field and every wrong type below a node."""
+    match wanted:
+        case Anything():
+            return
+        case Text():
+            if not isinstance(node, Scalar) or not isinstance(node.value, str):
+                yield _wrong(node, path, "a string")
+            elif wanted.rule and not wanted.rule.allows(node.value):
+                yield _invalid_name(node.location, path, node.value, wanted.rule)
+        case ListOf():
+            yield from _check_list(node, wanted, path)
+        case OneOf():
+            yield from _check_choice(node, wanted, path)
+        case Whole():
+            yield from _check_whole(node, path)
+        case Truth():
+            is_truth = isinstance(node, Scalar) and isinstance(node.value, bool)
+            if not is_truth and not _is_placeholder(node):
+                yield _wrong(node, path, "a boolean")
+        case Told():
+            yield from check_schema(node, wanted.type, path)
+        case MapOf():
+            yield from _check_map(node, wanted, path)
+        case Fields():
+            yield from _check_fields(node, wanted, path)
+
+
+def _check_choice(node: Node, wanted: OneOf, path: str) -> Iterator[Problem]:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        yield _wrong(node, path, "a string")
+        return
+    if node.value in wanted.choices or _is_placeholder(node):
+        return
+    near = nearest(node.value, wanted.choices)
+    if near or not wanted.open:
+        hint = f'did you mean "{near}"?' if near else f"supported values: {_listed(wanted.choices)}"
+        message = f'Unsupported value: "{node.value[:60]}": {hint}'
+        yield error("wrong-type", node.location, path, message)
+
+
+def _check_whole(node: Node, path: str) -> Iterator[Problem]:
+    value = node.value if isinstance(node, Scalar) else None
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not whole and not _is_placeholder(node):
+        yield _wrong(node, path, "a whole number, not below zero")
+
+
+def _check_list(node: Node, wanted: ListOf, path: str) -> Iterator[Problem]:
+    if not isinstance(node, Sequence):
+        yield _wrong(node, path, "a list")
+        return
+    if len(node.items) < wanted.least:
+        yield error("missing-field", node.location, path, "Required value: the list is empty")
+    for i, item in enumerate(node.items):
+        yield from check_schema(item, wanted.item, f"{path}[{i}]")
+
+
+def _check_map(node: Node, wanted: MapOf, path: str) -> Iterator[Problem]:
+    if not isinstance(node, MappingNode):
+        yield _wrong(node, path, "an object")
+        return
+    if len(node.entries) < wanted.least:
+        yield error("missing-field", node.location, path, "Required value: the object is empty")
+    for entry in node.entries:
+        if wanted.key and not wanted.key.allows(entry.key):
+            yield _invalid_name(entry.location, path, entry.key, wanted.key)
+        yield from check_schema(entry.value, wanted.value, below(path, entry.key))
+
+
+def _check_fields(node: Node, wanted: Fields, path: str) -> Iterator[Problem]:
+    if not isinstance(node, MappingNode):
+        yield _wrong(node, path, "an object")
+        return
+    for entry in node.entries:
+        if _is_null(entry.value) and entry.key in wanted.known:
+            continue  # the API server drops null where it knows the field
+        if entry.key in wanted.known:
+            yield from check_schema(entry.value, wanted.known[entry.key], below(path, entry.key))
+        elif not wanted.open or nearest(entry.key, wanted.known):
+            yield _unknown(entry, wanted, path)
+    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+    for name in sorted(wanted.required - given):
+        yield error("missing-field", node.location, below(path, name), "Required value")
+    if len(given) < wanted.least:
+        message = f"Required value: at least {wanted.least} of {_listed(wanted.known)}"
+        yield error("missing-field", node.location, path, message)
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return what a name that is not known was probably meant to be, or an empty string."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR) if name not in known else []
+    return near[0] if near else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _is_placeholder(node: Node) -> bool:
+    value = node.value if isinstance(node, Scalar) else None
+    return isinstance(value, str) and any(mark in value for mark in PLACEHOLDERS)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _invalid_name(location: Location, path: str, text: str, rule: Rule) -> Problem:
+    message = f'Invalid value: "{text[:60]}": must be {rule.says}'
+    return error("invalid-name", location, path, message)
+
+
+def _unknown(entry: Entry, wanted: Fields, path: str) -> Problem:
+    near = difflib.get_close_matches(entry.key, wanted.known, n=1)
+    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(wanted.known)}"
+    message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
+    return error("unknown-field", entry.location, below(path, entry.key), message)
+
+
+def _wrong(node: Node, path: str, wanted: str) -> Problem:
+    if isinstance(node, Scalar):
+        shown = node.text[:60] or "null"
+        if isinstance(node.value, str):
+            shown = json.dumps(node.text[:60], ensure_ascii=False)
+    else:
+        shown = "an object" if isinstance(node, MappingNode) else "a list"
+    message = f"Invalid value: {shown}: must be {wanted}"
+    return error("wrong-type", node.location, path, message)
+
+
+def below(path: str, key: str) -> str:
+    """Return the path of a key below a path."""
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,60 @@
+"""What ties a Blueprint to objects: bindings and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from kanister_kafka.checks.kasten.objects import ANNOTATION, KastenObjects, Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """Objects that a Blueprint is tied to."""
+
+    by: str
+    """What ties them."""
+    blueprint: str
+    namespaces: frozenset[str]
+    """Empty for all, or where it is not plain."""
+    group: str = ""
+    resource: str = ""
+    """Plural name; empty where they are chosen by other means."""
+    name: str = ""
+
+    def __str__(self) -> str:
+        if not self.resource:
+            return "other objects"
+        full = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{full}/{self.name}" if self.name else full
+
+
+def ties(objects: KastenObjects) -> Iterator[Tie]:
+    """Yield what bindings and annotations in the input tie to a Blueprint."""
+    for binding in objects.bindings:
+        by, blueprint = f"BlueprintBinding {binding.name}", binding.blueprint.text
+        tie = Tie(by=by, blueprint=blueprint, namespaces=binding.namespaces())
+        resources = [
+            replace(tie, group=r.group, resource=r.resource, name=r.name)
+            for r in binding.resources()
+        ]
+        yield from resources or [tie]
+    for document in objects.documents:
+        blueprint = document.text("metadata", "annotations", ANNOTATION)
+        if blueprint and document.kind:
+            namespace = document.text("metadata", "namespace")
+            yield Tie(
+                by="its annotation",
+                blueprint=blueprint,
+                namespaces=frozenset({namespace} if namespace else ()),
+                group=document.group,
+                resource=f"{document.kind.lower()}s",  # so it is with workloads and Strimzi's
+                name=document.text("metadata", "name"),
+            )
+
+
+def covers(entry: Resource, tie: Tie) -> bool:
+    """Tell whether an entry of a filter may be about what is tied, labels and names apart."""
+    if entry.resource and entry.resource != tie.resource:
+        return False
+    return not entry.group or not tie.group or entry.group == tie.group

@@ -1,0 +1,70 @@
+"""What the commands that render for Kasten have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.choices import options_named, plan_of, several
+from kanister_kafka.cli.outcome import tell
+from kanister_kafka.options import DEFAULT_RUN_AS_USER, Engine, QuiesceBy, Strategy
+from kanister_kafka.plan import Plan
+from kanister_kafka.render import Manifest, render, stream
+
+INPUT = ("paths", "from_cluster", "context", "namespace", "cluster", "strimzi_version")
+DEFAULTS: dict[str, Any] = {
+    "strategy": Strategy.COLD.value,
+    "engine": Engine.KASTEN.value,
+    "quiesce_by": QuiesceBy.REPLICAS.value,
+    "run_as_user": str(DEFAULT_RUN_AS_USER),
+    "timeouts": (),
+}
+"""Choices of the Blueprint, which is rendered elsewhere."""
+
+
+def parameters(*names: str) -> list[click.Parameter]:
+    """Return the options of the input, and those of the plan that have these names."""
+    return options_named(*INPUT, *names)
+
+
+output_options = several(
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Directory for one file an object, instead of standard output.",
+    ),
+    click.option(
+        "--templates",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Directory with templates that go before ours of the same name.",
+    ),
+)
+
+
+def planned(**choices: Any) -> Plan:
+    """Go from the words of the command line to a plan, and tell its warnings."""
+    plan = plan_of(**{**DEFAULTS, **choices})
+    tell(plan.problems)
+    return plan
+
+
+def show(plan: Plan, kinds: Collection[str], output: Path | None, templates: Path | None) -> None:
+    """Print the objects of these kinds, or write them to files."""
+    manifests = [found for found in render(plan, templates) if found.kind in kinds]
+    if output is None:
+        click.echo(stream(manifests), nl=False)
+        return
+    write(manifests, output)
+
+
+def write(manifests: Collection[Manifest], output: Path) -> None:
+    """Write one file an object."""
+    output.mkdir(parents=True, exist_ok=True)
+    for manifest in manifests:
+        path = output / manifest.file_name
+        path.write_text(manifest.text, encoding="utf-8", newline="\n")
+        click.echo(f"wrote {path}", err=True)

@@ -1,0 +1,52 @@
+"""The command `policy lint`."""
+
+from __future__ import annotations
+
+import click
+
+import kanister_kafka.report as report
+from kanister_kafka.checks import Settings
+from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.cli.validate import STDOUT, put, spelled, targets
+from kanister_kafka.cli.validate import validate as validate_command
+from kanister_kafka.problem import Severity
+from kanister_kafka.validate import lint as lint_paths
+
+
+@click.command(
+    params=[option for option in validate_command.params if option.name != "kasten"],
+    epilog="Example: kanister-kafka policy lint policies/ blueprints/ kafka.yaml",
+)
+@click.pass_context
+def lint(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    formats: tuple[str, ...],
+    outputs: tuple[str, ...],
+    fail_on: str,
+    ignore: tuple[tuple[str, ...], ...],
+    release: str,
+    kasten_namespace: str,
+) -> None:
+    """Say what would silently not run, and what each Policy covers.
+
+    Policies, BlueprintBindings, Blueprints and annotated workloads are held against each other, by
+    the rules of `validate --kasten`: give all of them. text and json tell what each Policy covers
+    besides; the other formats are those of `validate`.
+    """
+    chosen = targets(formats, outputs)
+    settings = Settings(kasten=True, kasten_namespace=kasten_namespace, release=release)
+    silent = {check for ids in ignore for check in ids}
+    result, policies = lint_paths(paths, settings, ignore=silent)
+    least = Severity(fail_on)
+    for form, output in chosen:
+        if form == "json":
+            put(report.lint_json(policies, result.problems), output)
+        elif form == "text" and output == STDOUT:
+            echo(report.coverage_text(policies))
+            tell(result.problems, err=False)
+        else:
+            before = report.coverage_text(policies) if form == "text" else ""
+            put(before + spelled(form, result, least), output)
+    echo(f"{report.summary(result)}\n", err=True)
+    ctx.exit(any(problem.severity.reaches(least) for problem in result.problems))

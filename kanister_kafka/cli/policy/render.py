@@ -1,0 +1,81 @@
+"""The command `policy render`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.choices import pair
+from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
+from kanister_kafka.kasten.periods import FREQUENCIES, PERIODS, RETENTION
+from kanister_kafka.options import KastenForm
+from kanister_kafka.plan.policies import notes
+
+CHOICES = (
+    *("strategy", "kasten_namespace", "frequency", "profile", "hook_timeout"),
+    *("name", "labels", "annotations"),
+)
+
+
+def count(text: str) -> tuple[str, int]:
+    """Read PERIOD=COUNT."""
+    period, number = pair(text)
+    if not number.isdecimal() or period not in PERIODS:
+        raise click.BadParameter(f"{text!r} is not PERIOD=COUNT with one of {', '.join(PERIODS)}")
+    return period, int(number)
+
+
+@click.command(
+    params=parameters(*CHOICES),
+    epilog="Example: kanister-kafka policy render -f examples/mirror-maker-2 --frequency @daily "
+    "--at 02:30 --retention daily=14 --export-profile s3 --definitions kafka-tools",
+)
+@click.option(
+    "--at",
+    "time",
+    default="",
+    metavar="HH:MM",
+    help="When on the day, with --frequency @daily; in the time zone that Kasten goes by.",
+)
+@click.option(
+    "--retention",
+    type=count,
+    multiple=True,
+    metavar="PERIOD=COUNT",
+    help="How many restore points are kept of a period; repeatable.  [default: Kasten's own, "
+    + ", ".join(f"{period} {number}" for period, number, _every in RETENTION)
+    + "]",
+)
+@click.option("--export-profile", default="", help="Location profile to export to.")
+@click.option(
+    "--export-frequency",
+    type=click.Choice(FREQUENCIES),
+    help="How often it exports.  [default: as often as the Policy runs]",
+)
+@click.option(
+    "--definitions",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Namespace, such as that of a mirror or of its source, whose custom resources a second "
+    "Policy keeps, without hooks and volumes; repeatable.",
+)
+@output_options
+def render(
+    output: Path | None, templates: Path | None, export_frequency: str | None, **choices: Any
+) -> None:
+    """Print the Policies of a cluster and of its mirrors.
+
+    They come in the order in which they are to run. The one with hooks is of the namespace whose
+    Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
+    resources: give both the same --strategy and --name.
+    """
+    plan = planned(
+        kasten=(KastenForm.POLICY.value,), export_frequency=export_frequency or "", **choices
+    )
+    if plan.cluster.namespace in plan.options.definitions:
+        raise click.UsageError(f"--definitions: {plan.cluster.namespace} has a Policy already")
+    show(plan, ("Policy",), output, templates)
+    for note in notes(plan.cluster, plan.options, plan.name):
+        click.echo(note, err=True)

@@ -1,0 +1,69 @@
+"""What Policies cover, as tables for people and as the JSON that is ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from kanister_kafka.checks.kasten.coverage import Coverage
+from kanister_kafka.problem import Problem
+from kanister_kafka.report.columns import table
+from kanister_kafka.report.words import printable
+
+HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")
+
+
+def coverage_text(policies: Iterable[Coverage]) -> str:
+    """Return a paragraph for each Policy: when, for what, and what runs around it."""
+    return "".join(f"{_paragraph(policy)}\n" for policy in policies)
+
+
+def lint_json(policies: Iterable[Coverage], problems: Iterable[Problem]) -> str:
+    """Return one JSON object: what the Policies cover, and what is wrong."""
+    tree = {
+        "policies": [_policy(policy) for policy in policies],
+        "findings": [problem.fields() for problem in problems],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _paragraph(policy: Coverage) -> str:
+    where = ", ".join(policy.namespaces) or "not selected by name"
+    head = (
+        f"Policy {policy.name} ({policy.location})\n"
+        f"{policy.frequency or 'when its preset says'}: {', '.join(policy.operations)}; "
+        f"location profile {', '.join(policy.profiles) or 'none'}; namespace {where}\n"
+    )
+    rows = [
+        (run.when, run.on, run.blueprint, _actions(run.action, run.phases), run.but)
+        for run in policy.runs
+    ]
+    body = table(HEADER, rows) if rows else "No action of a Blueprint runs: volumes as they are.\n"
+    return "".join(f"{printable(line)}\n" for line in (head + body).splitlines())
+
+
+def _actions(action: str, phases: tuple[str, ...]) -> str:
+    return f"{action}: {', '.join(phases)}" if phases else action
+
+
+def _policy(policy: Coverage) -> dict[str, object]:
+    return {
+        "name": policy.name,
+        "file": policy.location.source,
+        "line": policy.location.line,
+        "frequency": policy.frequency,
+        "namespaces": list(policy.namespaces),
+        "operations": list(policy.operations),
+        "profiles": list(policy.profiles),
+        "runs": [
+            {
+                "when": run.when,
+                "on": run.on,
+                "blueprint": run.blueprint,
+                "action": run.action,
+                "phases": list(run.phases),
+                "but": run.but,
+            }
+            for run in policy.runs
+        ],
+    }

@@ -1,0 +1,375 @@
+"""`policy render`, `policy restore` and `policy lint`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from jsonschema import Draft7Validator
+
+from kanister_kafka import validate_text
+from kanister_kafka.checks import Settings
+from kanister_kafka.cli import main
+from kanister_kafka.kasten.json_schema import kasten_schema
+
+MIRROR = "-f examples/mirror-maker-2"
+POOLS = "-f examples/kraft-separate-pools"
+STORAGE = """\
+apiVersion: kafka.strimzi.io/v1beta2
+kind: Kafka
+metadata: {name: my-cluster, namespace: kafka}
+spec:
+  kafka:
+    version: 3.9.0
+    replicas: 3
+    storage:
+      type: persistent-claim
+      size: 1Gi
+      class: standard
+      overrides: [{broker: 0, class: zone-a}]
+  zookeeper:
+    replicas: 3
+    storage: {type: persistent-claim, size: 1Gi}
+"""
+
+
+def run(words: str, *, code: int = 0, text: str | None = None) -> Result:
+    result = CliRunner().invoke(main, shlex.split(words), input=text, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def objects(words: str, *, text: str | None = None) -> list[Any]:
+    found = list(yaml.safe_load_all(run(words, text=text).stdout))
+    for document in found:
+        Draft7Validator(kasten_schema(document["kind"])).validate(document)
+    return found
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        MIRROR,
+        f"{MIRROR} --frequency @weekly --profile s3",
+        f"{POOLS} --strategy hot --name kafka --kasten-namespace k10 --label team=a",
+        "-f examples/seed --cluster kafka/my-cluster --annotation a=b",
+    ],
+)
+def test_a_policy_is_the_one_that_render_makes(choices: str, at_root: Path) -> None:  # noqa: ARG001
+    stream = run(f"render {choices} --kasten policy").stdout
+    (policy,) = [text for text in stream.split("---\n") if "\nkind: Policy\n" in text]
+    assert run(f"policy render {choices}").stdout == policy
+
+
+def test_the_namespace_that_is_stopped_has_a_policy_of_its_own(at_root: Path) -> None:  # noqa: ARG001
+    words = f"policy render {MIRROR} --frequency @daily --at 00:10 --export-profile s3"
+    around, cold = objects(f"{words} --definitions kafka --definitions kafka-tools")
+    assert [policy["metadata"]["name"] for policy in (around, cold)] == [
+        "kafka-backup.backup-definitions",
+        "kafka-backup.backup",
+    ]
+    where = [policy["spec"]["selector"]["matchExpressions"] for policy in (around, cold)]
+    assert [expression["values"] for (expression,) in where] == [
+        ["kafka", "kafka-tools"],
+        ["kafka-backup"],
+    ]
+    parameters = [policy["spec"]["actions"][0]["backupParameters"] for policy in (around, cold)]
+    kept = [{e["resource"] for e in p["filters"]["includeResources"]} for p in parameters]
+    assert kept[1] - kept[0] == {"persistentvolumeclaims"}
+    assert ["hooks" in p for p in parameters] == [False, True]
+    assert around["spec"]["subFrequency"] == {"minutes": [40], "hours": [23]}
+    assert cold["spec"]["subFrequency"] == {"minutes": [10], "hours": [0]}
+    for policy in (around, cold):
+        assert [action["action"] for action in policy["spec"]["actions"]] == ["backup", "export"]
+
+
+def test_it_says_what_the_policies_do_not_keep_and_in_which_order(at_root: Path) -> None:  # noqa: ARG001
+    assert "--definitions kafka --definitions kafka-tools" in run(f"policy render {MIRROR}").stderr
+    told = run(f"policy render {MIRROR} --definitions kafka --definitions kafka-tools").stderr
+    assert "let kafka-backup.backup-definitions end before kafka-backup.backup starts" in told
+    assert "to do" not in run(f"policy render {POOLS}").stderr
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ("", None),
+        ("--frequency @weekly", {"weekly": 4, "monthly": 12, "yearly": 7}),
+        ("--frequency @monthly --retention monthly=3", {"monthly": 3, "yearly": 7}),
+        ("--frequency @yearly --retention yearly=0", {"yearly": 0}),
+    ],
+)
+def test_retention(choices: str, expected: object, at_root: Path) -> None:  # noqa: ARG001
+    (policy,) = objects(f"policy render {POOLS} {choices}")
+    assert policy["spec"].get("retention") == expected
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ("--export-profile s3", "@onDemand"),
+        ("--frequency @daily --export-profile s3", "@daily"),
+        ("--frequency @daily --export-profile s3 --export-frequency @weekly", "@weekly"),
+    ],
+)
+def test_export(choices: str, expected: str, at_root: Path) -> None:  # noqa: ARG001
+    (policy,) = objects(f"policy render {POOLS} {choices}")
+    assert policy["spec"]["actions"][1] == {
+        "action": "export",
+        "exportParameters": {
+            "frequency": expected,
+            "profile": {"name": "s3", "namespace": "kasten-io"},
+            "exportData": {"enabled": True},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("choices", "code", "told"),
+    [
+        ("render --retention daily=7", 1, "is for a Policy with a schedule"),
+        ("render --frequency @weekly --retention daily=7", 1, "must be one of weekly, monthly"),
+        ("render --retention dayly=7", 2, "is not PERIOD=COUNT"),
+        ("render --retention daily=x", 2, "is not PERIOD=COUNT"),
+        ("render --at 02:30", 1, "with --frequency @daily"),
+        ("render --frequency @daily --at 25:00", 1, "must be HH:MM"),
+        ("render --export-frequency @daily", 1, "is for --export-profile"),
+        ("render --export-profile a --export-frequency @daily", 1, "more often than the Policy"),
+        (
+            "render --frequency @weekly --export-profile a --export-frequency @daily",
+            1,
+            "more often than the Policy runs, @weekly",
+        ),
+        ("render --definitions a.b", 1, "lowercase RFC 1123 label"),
+        ("render --definitions kafka", 2, "has a Policy already"),
+        ("restore", 2, "Missing option '--restore-point'"),
+        ("restore --restore-point a --storage-class =b", 2, "is not OLD=NEW or NEW"),
+        ("restore --restore-point a --storage-class a=", 2, "is not OLD=NEW or NEW"),
+        ("restore --restore-point a --storage-class B", 1, "RFC 1123 subdomain"),
+        ("restore --restore-point a --storage-class a=b --storage-class b=c", 1, "in turn"),
+        ("restore --restore-point a --storage-class a --storage-class b=c", 1, "the only one"),
+        ("restore --restore-point a --volumes-into kafka", 2, "other than that of the Kafka"),
+        ("restore --restore-point a --volumes-into a.b", 1, "lowercase RFC 1123 label"),
+    ],
+)
+def test_wrong_choices(choices: str, code: int, told: str, at_root: Path) -> None:  # noqa: ARG001
+    command, *words = choices.split()
+    assert told in run(f"policy {command} {POOLS} {' '.join(words)}", code=code).stderr
+
+
+def test_a_restore_is_the_one_that_render_makes(at_root: Path) -> None:  # noqa: ARG001
+    stream = run(f"render {POOLS} --kasten restore --restore-point rp").stdout
+    kinds = ("\nkind: TransformSet\n", "\nkind: RestoreAction\n")
+    texts = [text for text in stream.split("---\n") if any(kind in text for kind in kinds)]
+    assert run(f"policy restore {POOLS} --restore-point rp").stdout == "---\n".join(texts)
+
+
+def changes(transform_set: Any) -> dict[str, list[tuple[str, str, str | None]]]:
+    return {
+        "/".join(t["subject"].values()): [(c["op"], c["path"], c.get("value")) for c in t["json"]]
+        for t in transform_set["spec"]["transforms"]
+        if t["name"] != "paused"
+    }
+
+
+CLASS = "/spec/storageClassName"
+
+
+@pytest.mark.parametrize(
+    ("choices", "claims", "kafkas"),
+    [
+        ("", None, []),
+        (
+            "--storage-class fast",
+            [("test", CLASS, None), ("replace", CLASS, "fast")],
+            ["/spec/kafka/storage/class", "/spec/kafka/storage/overrides/0/class"],
+        ),
+        (
+            "--storage-class zone-a=fast",
+            [("test", CLASS, "zone-a"), ("replace", CLASS, "fast")],
+            ["/spec/kafka/storage/overrides/0/class"],
+        ),
+        (
+            "--storage-class other=fast",
+            [("test", CLASS, "other"), ("replace", CLASS, "fast")],
+            [],
+        ),
+    ],
+)
+def test_a_storage_class_is_changed_where_one_is_named(
+    choices: str, claims: object, kafkas: list[str]
+) -> None:
+    transforms, action = objects(f"policy restore -f - --restore-point rp {choices}", text=STORAGE)
+    first = transforms["spec"]["transforms"][0]
+    assert first["name"] == "paused"
+    changed = [t for t in transforms["spec"]["transforms"] if t["subject"]["resource"] == "kafkas"]
+    assert [t["json"][-1]["path"] for t in changed[1:]] == kafkas
+    assert changes(transforms).get("persistentvolumeclaims") == claims
+    assert action["spec"]["transforms"][0]["transformSetRef"]["name"] == "kafka.my-cluster"
+
+
+POOL = """\
+apiVersion: kafka.strimzi.io/v1
+kind: Kafka
+metadata: {name: my-cluster, namespace: kafka}
+spec: {kafka: {version: 4.1.0}}
+---
+apiVersion: kafka.strimzi.io/v1
+kind: KafkaNodePool
+metadata: {name: dual, namespace: kafka, labels: {strimzi.io/cluster: my-cluster}}
+spec:
+  replicas: 1
+  roles: [broker, controller]
+  storage:
+    type: jbod
+    volumes:
+    - {id: 0, type: persistent-claim, size: 1Gi}
+    - {id: 1, type: persistent-claim, size: 1Gi, class: standard}
+"""
+
+
+def test_a_class_of_a_node_pool_is_changed_in_its_volume() -> None:
+    words = "policy restore -f - --restore-point rp --storage-class standard=fast"
+    transforms, _action = objects(words, text=POOL)
+    place = "/spec/storage/volumes/1/class"
+    assert changes(transforms) == {
+        "persistentvolumeclaims": [("test", CLASS, "standard"), ("replace", CLASS, "fast")],
+        "kafka.strimzi.io/kafkanodepools/dual": [
+            ("test", place, "standard"),
+            ("replace", place, "fast"),
+        ],
+    }
+
+
+def test_every_replacement_is_tested_for_first() -> None:
+    """Kasten fails a restore for a replacement of what is not there, and not for a failed test."""
+    words = "policy restore -f - --restore-point rp --storage-class standard=fast"
+    transforms, _action = objects(words, text=STORAGE)
+    for commands in changes(transforms).values():
+        (test, path, old), (replace, same, new) = commands
+        assert (test, old, replace, new) == ("test", "standard", "replace", "fast")
+        assert path == same
+
+
+def test_volumes_alone_go_into_another_namespace_without_hooks() -> None:
+    words = "policy restore -f - --restore-point rp --volumes-into look"
+    (action,) = objects(words, text=STORAGE)
+    assert action["metadata"]["namespace"] == action["spec"]["targetNamespace"] == "look"
+    assert action["spec"]["subject"]["namespace"] == "kafka"
+    assert action["spec"]["filters"]["includeResources"] == [
+        {"resource": "persistentvolumeclaims", "matchLabels": {"strimzi.io/cluster": "my-cluster"}}
+    ]
+    assert not {"hooks", "transforms"} & action["spec"].keys()
+    transforms, action = objects(f"{words} --storage-class fast", text=STORAGE)
+    assert [*changes(transforms)] == ["persistentvolumeclaims"]
+    assert transforms["metadata"]["name"] == "kafka.my-cluster-volumes"
+    assert action["spec"]["transforms"][0]["transformSetRef"]["name"] == "kafka.my-cluster-volumes"
+
+
+def test_files(at_root: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    run(f"policy render {MIRROR} --definitions kafka -o {tmp_path}")
+    run(f"policy restore {MIRROR} --restore-point rp -o {tmp_path}")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "policy-kafka-backup.backup.yaml",
+        "policy-kafka-backup.backup-definitions.yaml",
+        "restoreaction-kafka-backup.backup.yaml",
+        "transformset-kafka-backup.backup.yaml",
+    }
+
+
+def test_all_that_is_rendered_for_a_pair_is_right_together(at_root: Path) -> None:  # noqa: ARG001
+    blueprint = run(f"render {MIRROR} --kasten restore").stdout
+    policies = run(f"policy render {MIRROR} --frequency @daily --definitions kafka-tools").stdout
+    restore = run(f"policy restore {MIRROR} --restore-point rp --storage-class fast").stdout
+    text = "---\n".join((blueprint, policies, restore))
+    assert not validate_text(text, settings=Settings(kasten=True))
+
+
+LEFT_OUT = "tests/invalid/kasten-filter-leaves-out"
+
+
+def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG001
+    (path,) = Path(LEFT_OUT).iterdir()
+    result = run(f"policy lint {LEFT_OUT}")
+    assert result.stdout.splitlines()[:4] == [
+        f"Policy kafka ({path}:34:1)",
+        "@daily: backup; location profile none; namespace kafka",
+        "WHEN            ON                                                   BLUEPRINT   RUNS"
+        "                              BUT",
+        "backupPrehook   kafkas.kafka.strimzi.io, by BlueprintBinding kafka   kafka       "
+        "backupPrehook: backupPrehookRun   the filter leaves it out",
+    ]
+    assert "(kasten-filter-leaves-out)" in result.stdout
+    run(f"policy lint {LEFT_OUT} --fail-on warning", code=1)
+    run(f"policy lint {LEFT_OUT} --fail-on warning --ignore kasten-filter-leaves-out")
+
+
+@pytest.mark.parametrize(
+    ("folder", "runs"),
+    [
+        (
+            "kasten-hook-per-namespace",
+            [
+                ("backup preHook", "kafka", "stop", ["stopRun"], ""),
+                ("backup preHook", "kafka-mirror", "stop", ["stopRun"], ""),
+                ("backup onSuccess", "kafka", "start", ["startRun"], ""),
+                ("backup onSuccess", "kafka-mirror", "start", ["startRun"], ""),
+                ("backup onFailure", "kafka", "start", ["startRun"], ""),
+                ("backup onFailure", "kafka-mirror", "start", ["startRun"], ""),
+            ],
+        ),
+        (
+            "kasten-hook-twice",
+            [
+                ("backup preHook", "kafka", "backupPrehook", ["stopRun"], ""),
+                ("backup onSuccess", "kafka", "backupPosthook", ["startRun"], ""),
+                ("backup onFailure", "kafka", "backupPosthook", ["startRun"], ""),
+                (
+                    "backupPrehook",
+                    "kafkas.kafka.strimzi.io, by BlueprintBinding kafka",
+                    "backupPrehook",
+                    ["stopRun"],
+                    "",
+                ),
+                (
+                    "backupPosthook",
+                    "kafkas.kafka.strimzi.io, by BlueprintBinding kafka",
+                    "backupPosthook",
+                    ["startRun"],
+                    "",
+                ),
+            ],
+        ),
+    ],
+)
+def test_lint_as_json(folder: str, runs: list[object], at_root: Path) -> None:  # noqa: ARG001
+    result = run(f"policy lint tests/invalid/{folder} --format json")
+    tree = json.loads(result.stdout)
+    (policy,) = tree["policies"]
+    assert [
+        (r["when"], r["on"], r["action"], r["phases"], r["but"]) for r in policy["runs"]
+    ] == runs
+    assert {finding["check"] for finding in tree["findings"]} >= {folder}
+
+
+def test_what_is_not_in_the_input_is_said_to_be_missing(at_root: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    (tmp_path / "policy.yaml").write_text(run(f"policy render {POOLS}").stdout)
+    tree = json.loads(run(f"policy lint {tmp_path} --format json").stdout)
+    assert {r["but"] for r in tree["policies"][0]["runs"]} == {"the Blueprint is not in the input"}
+
+
+@pytest.mark.parametrize("form", ["sarif", "junit", "github"])
+def test_other_formats_are_those_of_validate(form: str, at_root: Path) -> None:  # noqa: ARG001
+    words = f"--format {form} {LEFT_OUT}"
+    assert run(f"policy lint {words}").stdout == run(f"validate --kasten {words}").stdout
+
+
+def test_a_report_in_a_file_has_the_coverage_as_well(at_root: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    file = tmp_path / "lint.txt"
+    assert run(f"policy lint {LEFT_OUT} --output {file}").stdout == ""
+    assert file.read_text() == run(f"policy lint {LEFT_OUT}").stdout
