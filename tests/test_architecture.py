@@ -19,6 +19,7 @@ LAYERS = [
     ("strimzi", "gotemplate"),
     ("blueprint", "sprig"),
     ("options",),
+    ("config",),
     ("plan", "preview"),
     ("checks",),
     ("validate",),
