@@ -24,6 +24,7 @@ LAYERS = [
     ("checks",),
     ("validate",),
     ("render",),
+    ("krm",),
     ("kube",),
     ("install", "preflight", "run"),
     ("rehearse",),

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 from kanister_kafka.blueprint.json_schema import json_schema
 from kanister_kafka.cli.ids import release_option
 from kanister_kafka.cli.outcome import echo
+from kanister_kafka.krm import schema as function_config_schema
+
+BLUEPRINT = "Blueprint"
+SCHEMAS: dict[str, Callable[[str], dict[str, Any]]] = {
+    BLUEPRINT: json_schema,
+    "KafkaBlueprint": lambda _release: function_config_schema(),
+}
+"""By kind, what makes the schema for a release of Kanister."""
 
 
 @click.command(epilog="Example: kanister-kafka schema > blueprint.schema.json")
+@click.option(
+    "--kind",
+    type=click.Choice(list(SCHEMAS)),
+    default=BLUEPRINT,
+    show_default=True,
+    help="What it describes.",
+)
 @release_option("The release whose functions it describes")
-def schema(release: str) -> None:
-    """Print a JSON Schema of the Blueprint, for editors.
+def schema(kind: str, release: str) -> None:
+    """Print a JSON Schema of the Blueprint or another kind.
 
-    They complete and underline by it; docs/editors.md shows how.
+    Editors complete and underline by it, validators check files; docs/editors.md shows how.
     """
-    echo(json.dumps(json_schema(release), indent=2, ensure_ascii=False) + "\n")
+    echo(json.dumps(SCHEMAS[kind](release), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,60 @@
+"""The configuration of the function as a JSON Schema, for editors and kubeconform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kanister_kafka.config import properties
+from kanister_kafka.krm.function_config import API_VERSION, KIND, NOT_IN_A_BUILD
+
+TEXT: dict[str, Any] = {"type": "string"}
+INPUT: dict[str, dict[str, Any]] = {
+    "cluster": {
+        **TEXT,
+        "description": "Which Kafka, as NAME or NAMESPACE/NAME; without it every one of the build.",
+    },
+    "namespace": {**TEXT, "description": "Namespace of objects that name none."},
+    "strimziVersion": {
+        **TEXT,
+        "pattern": r"^[0-9]+(\.[0-9]+)*$",
+        "description": "Version of the operator; without it the steps find out when they run.",
+    },
+    "templates": {
+        **TEXT,
+        "description": "Directory with templates that go before ours of the same name.",
+    },
+    "paths": {
+        "type": "array",
+        "items": TEXT,
+        "description": "Files and directories with custom resources besides the items, relative "
+        "to the kustomization.",
+    },
+    "resources": {
+        "type": "array",
+        "items": {"type": "object", "required": ["apiVersion", "kind"]},
+        "description": "Custom resources besides the items.",
+    },
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of a KafkaBlueprint, draft 7."""
+    options = {name: one for name, one in properties().items() if name != NOT_IN_A_BUILD}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": KIND,
+        "description": "Configuration of kanister-kafka as a KRM function.",
+        "type": "object",
+        "properties": {
+            "apiVersion": {"const": API_VERSION},
+            "kind": {"const": KIND},
+            "metadata": {"type": "object"},
+            "spec": {
+                "type": "object",
+                "properties": {**INPUT, **options},
+                "additionalProperties": False,
+            },
+        },
+        "required": ["apiVersion", "kind"],
+        "additionalProperties": False,
+    }
