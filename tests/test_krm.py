@@ -17,9 +17,10 @@ from kanister_kafka import load, loads
 from kanister_kafka.cli import main
 from kanister_kafka.cli.choices import input_options, plan_options
 from kanister_kafka.cli.render import render
-from kanister_kafka.krm import run, schema
+from kanister_kafka.krm.function import run
 from kanister_kafka.krm.function_config import INPUT, NOT_IN_A_BUILD
 from kanister_kafka.krm.resource_list import Identity
+from kanister_kafka.krm.schema import schema
 
 from .conftest import ROOT
 

@@ -6,7 +6,7 @@ import click
 
 from kanister_kafka.cli.outcome import echo_bytes, tell
 from kanister_kafka.document.load import stdin
-from kanister_kafka.krm import run
+from kanister_kafka.krm.function import run
 from kanister_kafka.problem import has_error
 
 

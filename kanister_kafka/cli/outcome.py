@@ -76,7 +76,7 @@ class Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take a ResourceList that comes without a word for `krm`: so does Kustomize call it."""
-        if not args and (raw := _resource_list()):
+        if not args and not ctx.resilient_parsing and (raw := _resource_list()):
             ctx.obj, args = raw, ["krm"]
         return super().parse_args(ctx, args)
 

@@ -9,7 +9,7 @@ import click
 
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import tell_plan
-from kanister_kafka.krm import kustomization_file
+from kanister_kafka.krm.kustomization import kustomization_file
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.render import stream
 

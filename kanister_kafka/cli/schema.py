@@ -11,7 +11,7 @@ import click
 from kanister_kafka.blueprint.json_schema import json_schema
 from kanister_kafka.cli.ids import release_option
 from kanister_kafka.cli.outcome import echo
-from kanister_kafka.krm import schema as function_config_schema
+from kanister_kafka.krm.schema import schema as function_config_schema
 
 BLUEPRINT = "Blueprint"
 SCHEMAS: dict[str, Callable[[str], dict[str, Any]]] = {

@@ -3,9 +3,3 @@
 The list, the exit code and `results` are as the configuration functions specification has them
 (kubernetes-sigs/kustomize, cmd/config/docs/api-conventions/functions-spec.md).
 """
-
-from kanister_kafka.krm.function import Outcome, run
-from kanister_kafka.krm.kustomization import kustomization_file
-from kanister_kafka.krm.schema import schema
-
-__all__ = ["Outcome", "kustomization_file", "run", "schema"]
