@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from kanister_kafka import load, loads
 from kanister_kafka.cli import main
 from kanister_kafka.cli.choices import input_options, plan_options
 from kanister_kafka.cli.render import render
+from kanister_kafka.document import plain
+from kanister_kafka.krm import resource_list
 from kanister_kafka.krm.function import run
 from kanister_kafka.krm.function_config import INPUT, NOT_IN_A_BUILD
 from kanister_kafka.krm.resource_list import Identity
@@ -524,7 +527,14 @@ def test_the_schema_refuses_what_the_function_refuses(name: str) -> None:
 
 def test_the_command_prints_the_schema() -> None:
     result = krm("", "schema", "--kind", "KafkaBlueprint")
-    assert json.loads(result.stdout) == schema()
+    printed = json.loads(result.stdout)
+    fields = printed["properties"]["spec"]["properties"]
+    assert all(field.get("description") for field in fields.values())
+    assert fields["quiesceBy"]["description"].startswith("How mirrors and connectors stop")
+    assert fields["timeouts"]["description"].startswith("How long a step waits")
+    for field, bare in schema()["properties"]["spec"]["properties"].items():
+        assert fields.pop(field).items() >= bare.items()
+    assert not fields
 
 
 # Any list at all.
@@ -568,6 +578,48 @@ def test_any_list_keeps_its_items_and_comes_back_the_same(
     ]
     assert len(answer) == len(given_items) + len(COMPANIONS)
     assert run(once.text).text == once.text
+
+
+DAMAGED = [text for name, text in LAYOUTS.items() if name != "windows"]
+SCRAPS = ["- ", "-", "items:", "items: []", "results: 1", "functionConfig:", "  spec: {}", "# x"]
+SCRAPS += ["---", "...", "- &a x", "- *a", "  x: |", "    # y", "  'q", "- {a: 1}", "?", "\t", "]"]
+SCRAPS += [
+    "  spec:",
+    "    kasten: [restore]",
+    "    paths: [.]",
+    "    cluster: [a]",
+    "- null",
+    "\ufeff",
+]
+
+
+@settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")), deadline=None)
+@given(
+    text=st.sampled_from(DAMAGED),
+    cuts=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2)), max_size=2),
+    scraps=st.lists(st.tuples(st.integers(0, 200), st.sampled_from(SCRAPS)), max_size=3),
+)
+def test_a_damaged_list_raises_nothing_and_loses_no_item(
+    text: str, cuts: list[tuple[int, int]], scraps: list[tuple[int, str]]
+) -> None:
+    lines = text.split("\n")
+    for place, length in cuts:
+        start = place % len(lines)
+        del lines[start : start + length]
+    for place, scrap in scraps:
+        lines.insert(place % (len(lines) + 1), scrap)
+    damaged = "\n".join(lines)
+    outcome = run(damaged)
+    before, _ = resource_list.read(damaged)
+    assert bool(outcome.text) == (before is not None)
+    if before is not None:
+        after, problems = resource_list.read(outcome.text)
+        assert after is not None, problems
+        count = len(before.nodes)
+        assert list(map(plain, after.nodes[:count])) == list(map(plain, before.nodes))
+        again = run(outcome.text)
+        assert again.text == outcome.text
+        assert {p.check for p in again.problems} == {p.check for p in outcome.problems}
 
 
 def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:

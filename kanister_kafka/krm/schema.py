@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kanister_kafka.config import properties
@@ -16,7 +17,7 @@ INPUT: dict[str, dict[str, Any]] = {
     "namespace": {**TEXT, "description": "Namespace of objects that name none."},
     "strimziVersion": {
         **TEXT,
-        "pattern": r"^[0-9]+(\.[0-9]+)*$",
+        "pattern": r"^v?[0-9]{1,4}(\.[0-9]{1,4}){1,2}([-+].*)?$",
         "description": "Version of the operator; without it the steps find out when they run.",
     },
     "templates": {
@@ -37,9 +38,14 @@ INPUT: dict[str, dict[str, Any]] = {
 }
 
 
-def schema() -> dict[str, Any]:
-    """Return the schema of a KafkaBlueprint, draft 7."""
-    options = {name: one for name, one in properties().items() if name != NOT_IN_A_BUILD}
+def schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the schema of a KafkaBlueprint, draft 7; `told` has what options are for, by name."""
+    words = {name: {"description": text} for name, text in (told or {}).items()}
+    options = {
+        name: {**words.get(name, {}), **one}
+        for name, one in properties().items()
+        if name != NOT_IN_A_BUILD
+    }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": KIND,

@@ -116,8 +116,6 @@ class _Block:
             if text is not None
         ]
         new = "".join(_entry(text, indent) for text in change.added)
-        if all(text == "" for text in change.items) and not new:
-            return None  # nothing is left to be a list in block style
         return [*edits, (ends[-1], ends[-1], new)]
 
     def _dash(self, line: int, column: int) -> int:
