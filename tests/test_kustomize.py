@@ -22,6 +22,7 @@ from .test_krm import COMPANIONS, KAFKA, LOADER
 
 KUSTOMIZE = shutil.which("kustomize")
 EXAMPLES = ROOT / "examples" / "kustomize"
+PAGE = (ROOT / "docs" / "kustomize.md").read_text()
 COMMAND = Path(sys.executable).parent
 """Where the command is that belongs to this very Python."""
 needs_kustomize = pytest.mark.skipif(KUSTOMIZE is None, reason="kustomize is not on PATH")
@@ -215,6 +216,12 @@ def test_namespace_and_prefix_of_the_build_are_seen(overlay: Path) -> None:
 
 
 @needs_kustomize
+def test_without_its_word_kustomize_leaves_the_function_out_as_the_page_says() -> None:
+    assert kinds(built(EXAMPLES / "exec-transformer")) == sorted(OURS[:3])
+    assert "Do not forget `--enable-exec`" in PAGE
+
+
+@needs_kustomize
 def test_twice_in_one_build_is_once(overlay: Path) -> None:
     once = built(overlay, "--enable-exec")
     (overlay.parent / "again").mkdir()
@@ -324,9 +331,6 @@ def test_kubeconform_checks_a_configuration_by_our_schema(
         text=True,
     )
     assert (done.returncode == 0) == is_right, done.stdout
-
-
-PAGE = (ROOT / "docs" / "kustomize.md").read_text()
 
 
 @needs_kustomize

@@ -78,7 +78,7 @@ class _Block:
         lines = [*self.lines]
         if lines and not LINE_BREAK.search(lines[-1]):
             lines[-1] += "\n"
-        for first, last, new in sorted(edits, reverse=True):
+        for first, last, new in reversed(sorted(edits, key=lambda edit: edit[:2])):
             lines[first:last] = [new]
         return "".join(lines)
 
@@ -103,10 +103,9 @@ class _Block:
             return None
         column = items.location.column - 1
         dashes = [self._dash(item.location.line, column) for item in items.items]
-        if dashes[0] != items.location.line - 1 or any(
-            a >= b for a, b in pairwise(dashes)
-        ):  # in flow style, or an alias, whose place is elsewhere
-            return None
+        in_order = all(one < next_one for one, next_one in pairwise(dashes))
+        if dashes[0] != items.location.line - 1 or not in_order:
+            return None  # in flow style, or with an alias, whose place is elsewhere
         end = self._end_of(ITEMS)
         ends = [self._before_comments(start, column) for start in (*dashes[1:], end)]
         indent = " " * column
