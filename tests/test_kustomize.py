@@ -233,6 +233,17 @@ def test_twice_in_one_build_is_once(overlay: Path) -> None:
 
 
 @needs_kustomize
+def test_a_component_gives_it_to_many_builds(overlay: Path) -> None:
+    edit(overlay / "kustomization.yaml", ("kind: Kustomization", "kind: Component"))
+    edit(overlay / "kustomization.yaml", ("v1beta1", "v1alpha1"), ("resources:\n  - ../base\n", ""))
+    (overlay.parent / "app").mkdir()
+    app = overlay.parent / "app" / "kustomization.yaml"
+    app.write_text("resources:\n- ../base\ncomponents:\n- ../overlay\n")
+    found = built(overlay.parent / "app", "--enable-exec")
+    assert kinds(found) == sorted([*OURS, "Policy"])
+
+
+@needs_kustomize
 def test_warnings_pass_and_the_build_goes_on(overlay: Path) -> None:
     edit(overlay.parent / "base" / "kafka.yaml", ("    version: 4.2.0\n", ""))
     done = build(overlay, "--enable-exec")

@@ -78,9 +78,11 @@ class _Block:
         lines = [*self.lines]
         if lines and not LINE_BREAK.search(lines[-1]):
             lines[-1] += "\n"
-        for first, last, new in reversed(sorted(edits, key=lambda edit: edit[:2])):
-            lines[first:last] = [new]
-        return "".join(lines)
+        text, done = "", 0
+        for first, last, new in sorted(edits, key=lambda edit: edit[:2]):
+            text += "".join(lines[done:first]) + new
+            done = last
+        return text + "".join(lines[done:])
 
     def _edits(self, change: Change) -> list[Edit] | None:
         items = self.before.root.get(ITEMS)
