@@ -21,9 +21,8 @@ from kanister_kafka.cli.render import render
 from kanister_kafka.document import plain
 from kanister_kafka.krm import resource_list
 from kanister_kafka.krm.function import run
-from kanister_kafka.krm.function_config import INPUT, NOT_IN_A_BUILD
 from kanister_kafka.krm.resource_list import Identity
-from kanister_kafka.krm.schema import schema
+from kanister_kafka.krm.schema import INPUT, NOT_IN_A_BUILD, schema
 
 from .conftest import ROOT
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kanister_kafka.krm.blueprints import plans, rendered
-from kanister_kafka.krm.function_config import KIND
 from kanister_kafka.krm.function_config import read as read_config
 from kanister_kafka.krm.merge import merge, unchanged
 from kanister_kafka.krm.resource_list import ResourceList, read
 from kanister_kafka.krm.results import results
+from kanister_kafka.krm.schema import KIND
 from kanister_kafka.krm.splice import written
 from kanister_kafka.problem import Problem, has_error, in_order
 

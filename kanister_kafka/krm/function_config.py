@@ -11,17 +11,11 @@ from kanister_kafka.document import Document, MappingNode, load
 from kanister_kafka.document.load import STDIN
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.krm.resource_list import placed
+from kanister_kafka.krm.schema import API_VERSION, INPUT, KIND, NOT_IN_A_BUILD
 from kanister_kafka.options import Options
 from kanister_kafka.problem import Location, Problem
 from kanister_kafka.strimzi import Version, parse_version
 from kanister_kafka.strimzi.fields import Field, shown
-
-API_VERSION = "kanister-kafka.io/v1alpha1"
-KIND = "KafkaBlueprint"
-INPUT = ("cluster", "namespace", "strimziVersion", "templates", "paths", "resources")
-"""Fields of the spec besides the options: where Kafka is found, and how it is read."""
-NOT_IN_A_BUILD = "restorePoint"
-"""An option of the command alone: what a build prints is applied, and would start a restore."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +96,13 @@ def _loaded(field: Field) -> Iterator[Document]:
     """Read files and directories, from the directory of the kustomization."""
     for item in field.each():
         path = item.string()
+        if not path:
+            continue
         if path == STDIN or PurePath(path).is_absolute():
             item.error("option", f"Invalid value: {shown(path)}: must be a relative path")
             continue
         try:
-            loaded = load([path] if path else [])
+            loaded = load([path])
         except UnreachableError as failure:
             item.error("option", f"cannot be read: {failure}")
             continue

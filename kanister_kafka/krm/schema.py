@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanister_kafka.config import properties
-from kanister_kafka.krm.function_config import API_VERSION, KIND, NOT_IN_A_BUILD
 
+API_VERSION = "kanister-kafka.io/v1alpha1"
+KIND = "KafkaBlueprint"
+NOT_IN_A_BUILD = "restorePoint"
+"""An option of the command alone: what a build prints is applied, and would start a restore."""
 TEXT: dict[str, Any] = {"type": "string"}
 INPUT: dict[str, dict[str, Any]] = {
     "cluster": {
@@ -36,6 +39,7 @@ INPUT: dict[str, dict[str, Any]] = {
         "description": "Custom resources besides the items.",
     },
 }
+"""Fields of the spec besides the options: where a Kafka is found, and how it is read."""
 
 
 def schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
