@@ -20,6 +20,20 @@ IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+PLATFORM = "platform"
+"""Instead of a user id: the platform chooses."""
+NEVER = "never"
+"""Instead of a duration: no dead man's switch."""
+DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
+
+
+def parse_duration(text: str) -> int | None:
+    """Read a duration such as 90s or 1m30s as seconds; None where it is none."""
+    match = DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 class Strategy(enum.Enum):
@@ -176,9 +190,10 @@ class Options:
             yield "frequency", self.frequency, f"must be one of {', '.join(FREQUENCIES)}"
         else:
             yield from self._wrong_policy()
-        for key, _value in (*self.labels, *self.annotations):
-            if not LABEL_KEY.fullmatch(key) or len(key) > 317:
-                yield "label, annotation", key, "must be a qualified name"
+        for path, pairs in (("label", self.labels), ("annotation", self.annotations)):
+            for key, _value in pairs:
+                if not LABEL_KEY.fullmatch(key) or len(key) > 317:
+                    yield path, key, "must be a qualified name"
         for key, value in self.annotations:
             if key.startswith(PREFIX):
                 yield "annotation", f"{key}={value}", f"{PREFIX} is for this tool's own"

@@ -364,9 +364,9 @@ def test_annotation_form_says_what_to_set() -> None:
         pytest.param({"name": "No"}, "name", id="name"),
         pytest.param({"kasten_namespace": ""}, "kasten-namespace", id="namespace"),
         pytest.param({"service_account": "a b"}, "service-account", id="account"),
-        pytest.param({"labels": (("a b", "c"),)}, "label, annotation", id="label-key"),
+        pytest.param({"labels": (("a b", "c"),)}, "label", id="label-key"),
         pytest.param({"labels": (("a", "c d"),)}, "label", id="label-value"),
-        pytest.param({"annotations": (("a b", "c"),)}, "label, annotation", id="annotation"),
+        pytest.param({"annotations": (("a b", "c"),)}, "annotation", id="annotation"),
         pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
         pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
         pytest.param(

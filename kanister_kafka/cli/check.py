@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import NEVER, plan_of, plan_options
+from kanister_kafka.cli.choices import plan_of, plan_options
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.errors import InputError
+from kanister_kafka.options import NEVER
 from kanister_kafka.problem import Location, error
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +17,15 @@ from kanister_kafka.options import (
     DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
+    NEVER,
+    PLATFORM,
     Engine,
     KastenForm,
     Limits,
     Options,
     QuiesceBy,
     Strategy,
+    parse_duration,
 )
 from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import has_error, in_order
@@ -31,18 +33,15 @@ from kanister_kafka.report import duration
 from kanister_kafka.strimzi import parse_version, read
 
 Command = Callable[..., None]
-PLATFORM = "platform"
-NEVER = "never"
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
 def seconds(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
-    match = re.fullmatch(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?", text)
-    if not text or match is None:
+    found = parse_duration(text)
+    if found is None:
         raise click.BadParameter(f"{text!r} is no duration such as 90s or 1m30s")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    return found
 
 
 def _seconds_or_never(text: str) -> int:

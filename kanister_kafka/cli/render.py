@@ -9,6 +9,7 @@ import click
 
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.krm.kustomization import kustomization_file
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.render import stream
 
@@ -25,12 +26,24 @@ from kanister_kafka.render import stream
     help="Directory for one file an object, instead of standard output.",
 )
 @click.option(
+    "--kustomization",
+    is_flag=True,
+    help="Make the directory of --output a base of Kustomize.",
+)
+@click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that go before ours of the same name.",
 )
-def render(output: Path | None, templates: Path | None, **choices: Any) -> None:
+def render(
+    output: Path | None,
+    templates: Path | None,
+    kustomization: bool,  # noqa: FBT001 - click passes by name
+    **choices: Any,
+) -> None:
     """Print the Blueprint and all that it needs to run, as YAML."""
+    if kustomization and output is None:
+        raise click.UsageError("--kustomization needs --output")
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
@@ -38,7 +51,10 @@ def render(output: Path | None, templates: Path | None, **choices: Any) -> None:
         click.echo(stream(manifests), nl=False)
         return
     output.mkdir(parents=True, exist_ok=True)
-    for manifest in manifests:
-        path = output / manifest.file_name
-        path.write_text(manifest.text, encoding="utf-8", newline="\n")
+    files = {manifest.file_name: manifest.text for manifest in manifests}
+    if kustomization:
+        files |= kustomization_file(output, manifests)
+    for name, text in files.items():
+        path = output / name
+        path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {path}", err=True)

@@ -2,7 +2,7 @@
 
 from kanister_kafka.document.comments import Ignore
 from kanister_kafka.document.compose import MAX_DEPTH, MAX_NODES
-from kanister_kafka.document.load import MAX_BYTES, Loaded, load, loads
+from kanister_kafka.document.load import MAX_BYTES, Loaded, Parsed, load, loads, parse
 from kanister_kafka.document.nodes import (
     Document,
     Entry,
@@ -11,6 +11,7 @@ from kanister_kafka.document.nodes import (
     Scalar,
     Sequence,
     from_object,
+    placed,
     plain,
 )
 
@@ -24,10 +25,13 @@ __all__ = [
     "Loaded",
     "MappingNode",
     "Node",
+    "Parsed",
     "Scalar",
     "Sequence",
     "from_object",
     "load",
     "loads",
+    "parse",
+    "placed",
     "plain",
 ]

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from kanister_kafka.document.resolve import resolve
+
 
 class _Dumper(yaml.SafeDumper):
     """PyYAML's, with blocks for texts that have tabs, or spaces before a line break."""
@@ -22,6 +24,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     style = "|" if "\n" in value else None
+    if value and not isinstance(resolve(value), str):  # `y`, `1e3`: no strings to Kubernetes
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

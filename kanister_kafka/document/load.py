@@ -36,6 +36,18 @@ class Loaded:
     """What comments in the text ask the validator not to tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One text as nodes; nothing is opened and nothing judged but the text itself."""
+
+    text: str
+    lines: tuple[str, ...]
+    """Each without its end."""
+    roots: tuple[Node, ...]
+    """One a document."""
+    problems: tuple[Problem, ...]
+
+
 def load(paths: Iterable[str | Path]) -> Loaded:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
@@ -55,22 +67,28 @@ def loads(text: str | bytes, source: str = "<text>") -> Loaded:
 
     What is wrong comes back as problems: this raises nothing, however broken the text is.
     """
+    parsed = parse(text, source)
+    problems = list(parsed.problems)
+    documents = [found for root in parsed.roots for found in _objects(root, problems)]
+    found = ignores(source, parsed.lines) if "ignore=" in parsed.text else ()
+    return Loaded(tuple(documents), tuple(problems), (source,), found)
+
+
+def parse(text: str | bytes, source: str = "<text>") -> Parsed:
+    """Read YAML or JSON text as it is, for who puts it back together; raises nothing either."""
     start = Location(source, 1, 1)
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         message = f"is larger than {MAX_BYTES // 1024 // 1024} MiB; split it"
-        return Loaded((), (error("too-large", start, "", message),), (source,))
+        return Parsed("", (), (), (error("too-large", start, "", message),))
     try:
         decoded = raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         message = f"is not UTF-8 text: {failure.reason} at byte {failure.start}"
-        return Loaded((), (error("not-text", start, "", message),), (source,))
+        return Parsed("", (), (), (error("not-text", start, "", message),))
     composer = Composer(source)
     composer.compose(decoded)
-    problems = composer.problems
-    documents = [found for root in composer.roots for found in _objects(root, problems)]
-    found = ignores(source, composer.lines) if "ignore=" in decoded else ()
-    return Loaded(tuple(documents), tuple(problems), (source,), found)
+    return Parsed(decoded, tuple(composer.lines), tuple(composer.roots), tuple(composer.problems))
 
 
 def _objects(root: Node, problems: list[Problem]) -> Iterator[Document]:
@@ -94,10 +112,15 @@ def _objects(root: Node, problems: list[Problem]) -> Iterator[Document]:
             yield document
 
 
+def stdin() -> bytes:
+    """Read standard input up to the byte that makes it too large, or raise UnreachableError."""
+    return _read("<stdin>", _stdin)
+
+
 def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if str(path) == STDIN:
-            yield "<stdin>", _read("<stdin>", _stdin)
+            yield "<stdin>", stdin()
             continue
         for file in _read(str(path), partial(_files, Path(path))):
             yield str(file), _read(str(file), partial(_head, file))

@@ -121,6 +121,18 @@ class Document:
         return self.text("kind")
 
 
+def placed(node: Node, location: Location) -> Node:
+    """Return the same node, with all that is below it at one place."""
+    if isinstance(node, MappingNode):
+        entries = (
+            Entry(entry.key, location, placed(entry.value, location)) for entry in node.entries
+        )
+        return MappingNode(tuple(entries), location)
+    if isinstance(node, Sequence):
+        return Sequence(tuple(placed(item, location) for item in node.items), location)
+    return Scalar(node.value, location, node.text)
+
+
 def from_object(value: Mapping[str, Any]) -> Document:
     """Make a document of an object read from a cluster, located as `Kind/namespace/name`."""
     metadata = value.get("metadata")

@@ -60,6 +60,11 @@ class Field:
             here = Field(child, path, location, self.problems)
         return here
 
+    def entries(self) -> dict[str, Location]:
+        """Return the keys of an object, each with its place; none where it is unset."""
+        node = self._mapping()
+        return {entry.key: entry.location for entry in node.entries} if node else {}
+
     def each(self) -> tuple[Field, ...]:
         """Return the items of a list; none where it is unset."""
         if not self.present:
@@ -71,6 +76,10 @@ class Field:
             Field(item, f"{self.path}[{i}]", item.location, self.problems)
             for i, item in enumerate(self.node.items)
         )
+
+    def is_text(self, text: str) -> bool:
+        """Tell whether the input sets this very string here."""
+        return isinstance(self.node, Scalar) and self.node.value == text
 
     def string(self, default: str = "") -> str:
         """Return a string, or the default where it is unset."""

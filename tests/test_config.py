@@ -1,0 +1,173 @@
+"""Options from a mapping of a YAML file: names, types, places, what goes before what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import click
+import jsonschema
+import pytest
+import yaml
+
+from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
+from kanister_kafka.cli.render import render
+from kanister_kafka.config import Choices, choices, properties, table
+from kanister_kafka.problem import Problem
+from kanister_kafka.strimzi.fields import Field
+
+SCHEMA = {"type": "object", "properties": properties(), "additionalProperties": False}
+
+
+def mapping(text: str) -> Field:
+    (document,) = loads(text, "fleet.yaml").documents
+    return Field.of(document, [])
+
+
+def read(text: str, defaults: Choices | None = None) -> tuple[Choices, list[Problem]]:
+    top = mapping(text)
+    found = choices(top, defaults)
+    found.check(top)
+    return found, top.problems
+
+
+def spots(problems: list[Problem]) -> list[tuple[int, int, str, str]]:
+    return [(p.location.line, p.location.column, p.path, p.check) for p in problems]
+
+
+RIGHT = [
+    ("strategy: hot", {"strategy": Strategy.HOT}),
+    ("engine: kanister", {"engine": Engine.KANISTER}),
+    ("quiesceBy: pause", {"quiesce_by": QuiesceBy.PAUSE}),
+    ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
+    ("kasten: [binding, policy]", {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}),
+    ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
+    ('frequency: "@daily"', {"frequency": "@daily"}),
+    ("profile: s3", {"profile": "s3"}),
+    ("name: mine", {"name": "mine"}),
+    ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
+    ("serviceAccount: sa", {"service_account": "sa"}),
+    ("runAsUser: 1001", {"run_as_user": 1001}),
+    ("runAsUser: platform", {"run_as_user": None}),
+    ("labels: {team: data}", {"labels": (("team", "data"),)}),
+    ("annotations: {note: 'on'}", {"annotations": (("note", "on"),)}),
+    ("timeouts: {restart: 1h, stop: 1m30s}", {"limits": Limits(restart=3600, stop=90)}),
+    ("restartAfter: 3h", {"restart_after": 10800}),
+    ("restartAfter: never", {"restart_after": 0}),
+    (
+        "{engine: kanister, snapshotClass: csi}",
+        {"engine": Engine.KANISTER, "snapshot_class": "csi"},
+    ),
+    (
+        "{kasten: [restore], restorePoint: rp}",
+        {"kasten": (KastenForm.RESTORE,), "restore_point": "rp"},
+    ),
+    ("hookTimeout: 40m", {"hook_timeout": 2400}),
+    ("{profile: null, name: , labels: {a: null}}", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), RIGHT, ids=[text for text, _ in RIGHT])
+def test_each_option_is_read_and_fits_the_schema(text: str, expected: dict) -> None:
+    found, problems = read(text)
+    assert found.options == Options(**expected)
+    assert not problems
+    if expected:
+        jsonschema.validate(yaml.safe_load(text), SCHEMA)
+
+
+def test_the_table_above_has_every_option() -> None:
+    tried = {name for _text, expected in RIGHT for name in expected}
+    assert tried == {one.name for one in fields(Options)}
+
+
+def test_names_are_those_of_the_command() -> None:
+    options = {
+        option.name: option.opts[-1].removeprefix("--")
+        for option in render.params
+        if isinstance(option, click.Option)
+    }
+    plurals = {"label": "labels", "annotation": "annotations", "timeout": "timeouts"}
+    words = {plurals.get(word, word) for word in options.values()}
+    spelled = {word.split("-")[0] + "".join(map(str.title, word.split("-")[1:])) for word in words}
+    assert {setting.name for setting in table()} <= spelled
+
+
+WRONG = [
+    ("strategy: warm", (1, 11, "strategy", "wrong-type")),
+    ("kasten: policy", (1, 9, "kasten", "wrong-type")),
+    ("kasten: [policy, polcy]", (1, 18, "kasten[1]", "wrong-type")),
+    ("runAsUser: root", (1, 12, "runAsUser", "wrong-type")),
+    ("runAsUser: -1", (1, 12, "runAsUser", "wrong-type")),
+    ("labels: {a: 1}", (1, 13, "labels.a", "wrong-type")),
+    ("labels: [a]", (1, 9, "labels", "wrong-type")),
+    ("restartAfter: 60", (1, 15, "restartAfter", "wrong-type")),
+    ("restartAfter: soon", (1, 15, "restartAfter", "wrong-type")),
+    ("hookTimeout: never", (1, 14, "hookTimeout", "wrong-type")),
+    ("timeouts: {restart: x}", (1, 21, "timeouts.restart", "wrong-type")),
+    ("timeouts: {restrat: 1m}", (1, 12, "timeouts.restrat", "unknown-field")),
+    ("name: mine\nquiesceby: pause", (2, 1, "quiesceby", "unknown-field")),
+    ("quiesce-by: pause", (1, 1, "quiesce-by", "unknown-field")),
+    ("name: A b", (1, 7, "name", "option")),
+    ("kastenNamespace: ''", (1, 18, "kastenNamespace", "option")),
+    ("labels: {a: b c}", (1, 9, "labels", "option")),
+    ("annotations: {a b: c}", (1, 14, "annotations", "option")),
+    ("snapshotClass: csi", (1, 16, "snapshotClass", "option")),
+    ("restartAfter: 59s", (1, 15, "restartAfter", "option")),
+    ("frequency: daily", (1, 12, "frequency", "option")),
+]
+
+
+@pytest.mark.parametrize(("text", "spot"), WRONG, ids=[text for text, _ in WRONG])
+def test_what_is_wrong_is_told_at_its_place(text: str, spot: tuple) -> None:
+    _found, problems = read(text)
+    assert spots(problems) == [spot]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("quiesceby: pause", 'unknown field; did you mean "quiesceBy"?'),
+        ("xyz: 1", "unknown field; known: strategy, engine, quiesceBy, kasten,"),
+        ("timeouts: {restrat: 1m}", 'unknown step; did you mean "restart"?'),
+    ],
+)
+def test_a_typo_is_told_with_the_name_that_was_meant(text: str, hint: str) -> None:
+    _found, (problem,) = read(text)
+    assert problem.message.startswith(hint)
+
+
+def test_an_override_goes_before_a_default_and_maps_are_merged() -> None:
+    defaults, _ = read(
+        "{strategy: hot, labels: {a: b, c: d}, timeouts: {stop: 1m, flush: 2m}, profile: s3}"
+    )
+    found, problems = read("{labels: {c: e}, timeouts: {stop: 5s}, profile: ''}", defaults)
+    assert not problems
+    assert found.options == Options(
+        strategy=Strategy.HOT,
+        labels=(("a", "b"), ("c", "e")),
+        limits=Limits(stop=5, flush=120),
+    )
+
+
+def test_what_goes_wrong_together_is_told_where_it_was_set() -> None:
+    defaults, _ = read("engine: kanister\nsnapshotClass: csi")
+    top = mapping("# the second line\nengine: kasten")
+    found = choices(top, defaults)
+    assert not found.check(top)
+    assert spots(top.problems) == []
+    assert spots(defaults.places["snapshotClass"].problems) == [(2, 16, "snapshotClass", "option")]
+
+
+def test_names_of_the_caller_are_known() -> None:
+    top = mapping("{paths: [a], cluster: b, nam: c}")
+    choices(top, others=("paths", "cluster"))
+    (problem,) = top.problems
+    assert problem.path == "nam"
+
+
+def test_schema_is_json() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(json.dumps(SCHEMA)))
+    for text in ("strategy: warm", "runAsUser: root", "restartAfter: soon", "quiesceby: pause"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(yaml.safe_load(text), SCHEMA)
