@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import yaml
 
@@ -28,6 +28,8 @@ MAX_NODES = 2_000_000
 MAX_PROBLEMS = 10_000
 """Most faults that are told of one file: nobody reads so many, and each takes memory."""
 MERGE = "<<"
+ITEMS = "items"
+"""Where a `kind: List` has its objects."""
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """As PyYAML counts lines."""
 TYPES: dict[str, tuple[type, ...]] = {
@@ -69,9 +71,35 @@ class Composer:
         """Finished nodes, with how much and how deep they are."""
         self._open: list[_Open] = []
         self.lines: list[str] = []
+        self._apart = False
+        """Whether the items of a list at the top are nodes of their own."""
 
     def compose(self, text: str) -> None:
         """Make nodes of a text; each document's is appended to `roots`."""
+        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
+        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
+        for _ in self._steps(io.StringIO(text)):
+            pass
+
+    def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
+        """Yield the node of each document as the text is read, so it may be of any length.
+
+        The `items` of a list at the top come one by one, before the list that is without them by
+        then. None may be longer than so many characters. What is wrong is in `problems` at the
+        end; a place within a literal block is that of the block, as no line is kept.
+        """
+        self._apart, begun = True, 0
+        for position in self._steps(text):
+            if self.roots:
+                yield self.roots.pop()
+                begun = position
+            elif position - begun > longest:
+                here = Location(self.source)
+                self._report("too-large", here, f"has an object of more than {longest} characters")
+                return
+
+    def _steps(self, text: TextIO) -> Iterator[int]:
+        """Read a text; where nodes are yielded apart, yield after each step how far it is read."""
         handlers: dict[type, Callable[[Any, Location], None]] = {
             yaml.DocumentStartEvent: self._begin_document,
             yaml.MappingStartEvent: self._begin,
@@ -82,15 +110,15 @@ class Composer:
             yaml.SequenceEndEvent: self._end,
         }
         here = Location(self.source, 1, 1)
-        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
-        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
         try:
-            for event in yaml.parse(io.StringIO(text), Loader=Loader):
+            for event in yaml.parse(text, Loader=Loader):
                 mark: Any = event.start_mark  # never None, as the stubs fear
                 here = Location(self.source, mark.line + 1, mark.column + 1)
                 handle = handlers.get(type(event))
                 if handle is not None:
                     handle(event, here)
+                if self._apart:
+                    yield mark.index
         except _LimitError:
             return
         except yaml.YAMLError as failure:
@@ -142,7 +170,7 @@ class Composer:
 
     def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
         parent = self._open[-1] if self._open else None
-        if parent is None:
+        if parent is None or (self._apart and self._is_listed()):
             self.roots.append(node)
             return
         parent.size += size
@@ -159,6 +187,13 @@ class Composer:
         else:
             (key, where), parent.key = parent.key, None
             self._set(parent, key, where, node)
+
+    def _is_listed(self) -> bool:
+        """Tell whether what comes now is one of the `items` of the document."""
+        if len(self._open) != 2 or self._open[1].mapping:
+            return False
+        key = self._open[0].key
+        return key is not None and key[0] == ITEMS
 
     def _set(self, parent: _Open, key: str, where: Location, value: Node) -> None:
         if key == MERGE and not isinstance(value, Scalar):  # YAML 1.1: the first one wins
@@ -209,7 +244,7 @@ class Composer:
         mark = getattr(failure, "problem_mark", None)
         if mark is not None:
             here = Location(self.source, mark.line + 1, mark.column + 1)
-        if here.line > len(self.lines):  # libyaml ends the last line where its author did not
+        if self.lines and here.line > len(self.lines):  # libyaml ends the last line where its author did not
             here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
