@@ -25,7 +25,7 @@ LAYERS = [
     ("validate",),
     ("render",),
     ("kube",),
-    ("install", "preflight", "run"),
+    ("fleet", "install", "preflight", "run"),
     ("rehearse",),
     ("report",),
     ("cli",),

@@ -30,7 +30,7 @@ from kanister_kafka.options import (
 from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.report import duration
-from kanister_kafka.strimzi import parse_version, read
+from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
@@ -61,7 +61,9 @@ def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
     return click.Choice([choice.value for choice in choices])
 
 
-def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return what adds options to a command, in this order."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -70,7 +72,7 @@ def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-input_options = _several(
+input_options = several(
     click.option(
         "-f",
         "--filename",
@@ -105,7 +107,7 @@ input_options = _several(
     ),
 )
 
-plan_options = _several(
+plan_options = several(
     click.option(
         "--strategy",
         type=_choice(Strategy),
@@ -220,7 +222,7 @@ plan_options = _several(
 )
 
 
-live_options = _several(
+live_options = several(
     click.argument("name", default="", required=False),
     click.option(
         "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
@@ -243,12 +245,8 @@ def plan_of(
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError("give either -f PATH or --from-cluster")
-    version = parse_version(strimzi_version)
-    if strimzi_version and version is None:
-        raise click.BadParameter(
-            f"{strimzi_version!r} is no version", param_hint="--strimzi-version"
-        )
-    options = _options(**choices)
+    version = version_of(strimzi_version)
+    options = options_of(**choices)
     found = list(options.problems())
     if from_cluster is not None:
         fetched = fetch(from_cluster, namespace, context=context)
@@ -265,7 +263,15 @@ def plan_of(
     return build(reading.cluster, options, problems)
 
 
-def _options(
+def version_of(text: str) -> Version | None:
+    """Read --strimzi-version."""
+    version = parse_version(text)
+    if text and version is None:
+        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+    return version
+
+
+def options_of(
     *,
     strategy: str,
     engine: str,
@@ -275,6 +281,7 @@ def _options(
     timeouts: tuple[tuple[str, str], ...],
     **same: Any,
 ) -> Options:
+    """Go from the words of the command line to options."""
     limits = {}
     for step, text in timeouts:
         if step not in LIMITS:

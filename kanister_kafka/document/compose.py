@@ -244,7 +244,9 @@ class Composer:
         mark = getattr(failure, "problem_mark", None)
         if mark is not None:
             here = Location(self.source, mark.line + 1, mark.column + 1)
-        if self.lines and here.line > len(self.lines):  # libyaml ends the last line where its author did not
+        if self.lines and here.line > len(
+            self.lines
+        ):  # libyaml ends the last line where its author did not
             here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]

@@ -63,7 +63,7 @@ def load_each(paths: Iterable[str | Path]) -> Iterator[Document | Problem]:
             yield from _each(sys.stdin.buffer, "<stdin>")
             continue
         for file in _read(str(path), partial(_files, Path(path))):
-            with _read(str(file), partial(file.open, "rb")) as stream:
+            with _read(str(file), partial(_open, file)) as stream:
                 yield from _each(stream, str(file))
 
 
@@ -145,8 +145,12 @@ def _stdin() -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
 def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
+    with _open(file) as stream:
         return stream.read(MAX_BYTES + 1)
 
 
