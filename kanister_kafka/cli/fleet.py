@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from kanister_kafka.fleet import (
     Rule,
     Selector,
     Sorted,
+    Spool,
     is_fleet,
     parse_selector,
     read_fleet,
@@ -92,7 +94,7 @@ fleet_options = several(
 )
 
 
-@click.group()
+@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml -o build/")
 def fleet() -> None:
     """Do the same for many Kafkas in one run.
 
@@ -155,13 +157,26 @@ def _follow(
     **how: Any,
 ) -> int:
     """Take each outcome as it comes, tell what is to be told, and return the exit code."""
+    gc.freeze()  # modules and templates: nothing of them is ever garbage
     jobs = choices.pop("jobs")
-    found = sort(*_input(ctx, **choices), **how)
+    with Spool() as spool:
+        found = sort(*_input(ctx, **choices), spool, **how)
+        return _tally(found, jobs or _processes(found), take, participle, quiet=quiet)
+
+
+def _tally(
+    found: Sorted,
+    processes: int,
+    take: Callable[[Outcome], None],
+    participle: str,
+    *,
+    quiet: bool,
+) -> int:
     tell(found.problems)
     counter = _Counter(found.total, shows=not quiet)
     missing: list[str] = []
     done = 0
-    for outcome in run(found.tasks, jobs or _processes(found)):
+    for outcome in run(found.tasks, processes):
         counter.clear()
         tell(outcome.problems)
         for note in outcome.notes:

@@ -2,7 +2,7 @@
 
 from kanister_kafka.document.comments import Ignore
 from kanister_kafka.document.compose import MAX_DEPTH, MAX_NODES
-from kanister_kafka.document.load import MAX_BYTES, Loaded, load, load_each, loads
+from kanister_kafka.document.load import MAX_BYTES, Loaded, join, load, load_each, loads
 from kanister_kafka.document.nodes import (
     Document,
     Entry,
@@ -27,6 +27,7 @@ __all__ = [
     "Scalar",
     "Sequence",
     "from_object",
+    "join",
     "load",
     "load_each",
     "loads",

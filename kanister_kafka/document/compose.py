@@ -7,7 +7,6 @@ in a traceback or in all the memory on input that is broken on purpose.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ MAX_NODES = 2_000_000
 MAX_PROBLEMS = 10_000
 """Most faults that are told of one file: nobody reads so many, and each takes memory."""
 MERGE = "<<"
+ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 ITEMS = "items"
 """Where a `kind: List` has its objects."""
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -78,7 +78,7 @@ class Composer:
         """Make nodes of a text; each document's is appended to `roots`."""
         odd = any(mark in text for mark in "\r\x85\u2028\u2029")
         self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
-        for _ in self._steps(io.StringIO(text)):
+        for _ in self._steps(text):
             pass
 
     def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
@@ -98,43 +98,46 @@ class Composer:
                 self._report("too-large", here, f"has an object of more than {longest} characters")
                 return
 
-    def _steps(self, text: TextIO) -> Iterator[int]:
+    def _steps(self, text: str | TextIO) -> Iterator[int]:
         """Read a text; where nodes are yielded apart, yield after each step how far it is read."""
         handlers: dict[type, Callable[[Any, Location], None]] = {
-            yaml.DocumentStartEvent: self._begin_document,
             yaml.MappingStartEvent: self._begin,
             yaml.SequenceStartEvent: self._begin,
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
         }
-        here = Location(self.source, 1, 1)
+        source, mark = self.source, None
         try:
-            for event in yaml.parse(text, Loader=Loader):
-                mark: Any = event.start_mark  # never None, as the stubs fear
-                here = Location(self.source, mark.line + 1, mark.column + 1)
-                handle = handlers.get(type(event))
+            loader = Loader(text)
+            while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+                mark = event.start_mark
+                handle = handlers.get(kind)
                 if handle is not None:
-                    handle(event, here)
+                    handle(event, Location(source, mark.line + 1, mark.column + 1))
+                elif kind in ENDS:
+                    self._end()
+                elif kind is yaml.DocumentStartEvent:
+                    self._anchors.clear()
                 if self._apart:
                     yield mark.index
         except _LimitError:
             return
-        except yaml.YAMLError as failure:
-            self._syntax(failure, here)
-        except (ValueError, OverflowError) as failure:  # a code point outside Unicode in an escape
-            self._report("yaml-syntax", here, f"cannot be read: {failure}")
+        except (yaml.YAMLError, ValueError, OverflowError) as failure:
+            line, column = (mark.line, mark.column) if mark else (0, 0)
+            self._fail(failure, Location(source, line + 1, column + 1))
 
-    def _begin_document(self, _event: yaml.DocumentStartEvent, _here: Location) -> None:
-        self._anchors.clear()
+    def _fail(self, failure: Exception, here: Location) -> None:
+        if isinstance(failure, yaml.YAMLError):
+            self._syntax(failure, here)
+        else:  # a code point outside Unicode in an escape
+            self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
     def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
         if len(self._open) >= MAX_DEPTH:
             self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
         self._open.append(_Open(here, type(event) is yaml.MappingStartEvent, event.anchor))
 
-    def _end(self, _event: yaml.CollectionEndEvent, _here: Location) -> None:
+    def _end(self) -> None:
         done = self._open.pop()
         node: Node = (
             MappingNode(tuple(done.entries.values()), done.location)
@@ -154,6 +157,12 @@ class Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
         text, style = event.value, event.style
+        if self._open and not event.anchor and event.tag is None:
+            parent = self._open[-1]
+            if parent.mapping and parent.key is None:  # most scalars are keys: no node is needed
+                parent.key = text, here
+                parent.size += 1
+                return
         if event.tag is not None and event.tag != "!":
             value = self._tagged(event.tag, text, here)
         elif event.implicit[0]:  # neither quoted nor a block

@@ -42,7 +42,12 @@ def load(paths: Iterable[str | Path]) -> Loaded:
 
     Raises UnreachableError where a path cannot be read.
     """
-    read = [loads(raw, source) for source, raw in _sources(paths)]
+    return join(loads(raw, source) for source, raw in _sources(paths))
+
+
+def join(several: Iterable[Loaded]) -> Loaded:
+    """Put together what was read one by one."""
+    read = tuple(several)
     return Loaded(
         tuple(document for loaded in read for document in loaded.documents),
         tuple(problem for loaded in read for problem in loaded.problems),

@@ -4,6 +4,7 @@ from kanister_kafka.fleet.file import is_fleet, read_fleet
 from kanister_kafka.fleet.model import Fleet, Key, Outcome, Row, Rule, Task
 from kanister_kafka.fleet.run import Sorted, run, sort
 from kanister_kafka.fleet.selector import Selector, parse_selector
+from kanister_kafka.fleet.spool import Spool
 
 __all__ = [
     "Fleet",
@@ -13,6 +14,7 @@ __all__ = [
     "Rule",
     "Selector",
     "Sorted",
+    "Spool",
     "Task",
     "is_fleet",
     "parse_selector",

@@ -6,6 +6,7 @@ with their number; only what is found where does, about a thousand bytes each.
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -39,12 +40,15 @@ class Sorted:
 def sort(
     fleet: Fleet,
     objects: Iterable[Document | Problem],
+    spool: Spool,
     *,
     templates: Path | None = None,
     spells: bool = True,
 ) -> Sorted:
-    """Read the input of a fleet and find out which objects belong to which cluster."""
-    spool = Spool()
+    """Read the input of a fleet and find out which objects belong to which cluster.
+
+    The tasks need the spool for as long as they are worked on.
+    """
     sorter: Sorter[int] = Sorter(fleet.namespace, lambda place: unpacked(spool.get(place)))
     sorter.take(objects, spool.put)
     shared = tuple(rule for rule in fleet.rules if not rule.paths)
@@ -91,7 +95,7 @@ def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, 
     """Work on several tasks at a time, and on few enough to keep all of them in memory."""
     waiting: deque[Future[tuple[Outcome, ...]]] = deque()
     # A fork would copy whatever threads and locks the caller has, and is not there on Windows.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _leave_interrupt)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start)
     try:
         for task in tasks:
             waiting.append(pool.submit(work, task))
@@ -103,9 +107,10 @@ def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, 
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupt() -> None:
-    """Leave Ctrl-C to the process that has started this one, and ends it."""
+def _start() -> None:
+    """Leave Ctrl-C to the process that has started this one, and what is loaded uncollected."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 def _apart(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
@@ -122,7 +127,7 @@ def _apart(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
             yield outcome
             continue
         rule, first = outcome.rule, taken[0]
-        told = f"{first} is that of Kafka {owners[first]}, which comes before"
+        told = f"{first} of Kafka {outcome.key} is that of Kafka {owners[first]} already"
         if first == names[0]:
             told = f"Kafka {first} is in the fleet already"
         clash = error("duplicate-object", rule.location, rule.path, told)

@@ -31,7 +31,7 @@ def unpacked(raw: bytes) -> Document:
 
 
 class Spool:
-    """A temporary file of objects; nobody else can open it, and it ends with the process."""
+    """A temporary file of objects, which nobody else can open and which is gone at the end."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is
@@ -49,8 +49,10 @@ class Spool:
         self._file.seek(place)
         return self._file.read(int.from_bytes(self._file.read(LENGTH), "big"))
 
-    def close(self) -> None:
-        """Remove the file."""
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
         self._file.close()
 
 

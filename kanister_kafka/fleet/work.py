@@ -13,10 +13,16 @@ from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import Problem, error, has_error, in_order
 from kanister_kafka.render import render
 from kanister_kafka.strimzi import read
+from kanister_kafka.validate import uncollected
 
 
 def work(task: Task) -> tuple[Outcome, ...]:
     """Plan, and render where that is wanted, each cluster of a task."""
+    with uncollected():
+        return _work(task)
+
+
+def _work(task: Task) -> tuple[Outcome, ...]:
     if task.key is not None:
         documents = (unpacked(raw) for raw in task.objects)
         return (_outcome(task, task.key, documents, task.problems),)
