@@ -9,7 +9,7 @@ LAB_ENV ?= examples/lab/overlays/kraft-small
 KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 
-.PHONY: demo test lint blueprints bench bench-outage fuzz e2e reliability lab-env lab-env-down clean
+.PHONY: demo test lint blueprints bench bench-fleet bench-outage fuzz e2e reliability lab-env lab-env-down clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -30,6 +30,9 @@ blueprints: $(READY) ## Render the references in blueprints/ again
 
 bench: $(READY) ## How fast the validator is: docs/performance.md
 	$(BIN)/python tests/bench.py
+
+bench-fleet: $(READY) ## How long 100, 1,000 and 3,000 clusters take, and how much memory
+	$(BIN)/python -m tests.bench_fleet
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)

@@ -92,11 +92,7 @@ def choices(
     """
     before = defaults or Choices()
     settings = {setting.name: setting for setting in table()}
-    known = (*settings, *others)
-    for key, location in top.entries().items():
-        if key not in known:
-            told = f"unknown field{_hint(key, known)}"
-            top.problems.append(error("unknown-field", location, top.at(key).path, told))
+    refuse_others(top, (*settings, *others))
     places = {name: top.at(name) for name in settings}
     places = {name: place for name, place in places.items() if place.present}
     changed = {}
@@ -104,6 +100,14 @@ def choices(
         attribute, kind = settings[name].attribute, settings[name].kind
         changed[attribute] = kind.read(place, getattr(before.options, attribute))
     return Choices(options=replace(before.options, **changed), places={**before.places, **places})
+
+
+def refuse_others(top: Field, known: Collection[str], noun: str = "field") -> None:
+    """Report each key of a mapping that is none of the known ones."""
+    for key, location in top.entries().items():
+        if key not in known:
+            told = f"unknown {noun}{_hint(key, known)}"
+            top.problems.append(error("unknown-field", location, top.at(key).path, told))
 
 
 def properties() -> dict[str, dict[str, Any]]:
@@ -190,15 +194,10 @@ def _pairs(place: Field, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str
 
 
 def _timeouts(place: Field, before: Limits) -> Limits:
-    known = [one.name for one in fields(Limits)]
-    changed = {}
-    for key, location in place.entries().items():
-        at = place.at(key)
-        if key in known and at.present:
-            changed[key] = WAIT.read(at, getattr(before, key))
-        elif key not in known:
-            told = f"unknown step{_hint(key, known)}"
-            place.problems.append(error("unknown-field", location, at.path, told))
+    steps = [one.name for one in fields(Limits)]
+    refuse_others(place, steps, "step")
+    own = {step: place.at(step) for step in steps}
+    changed = {step: WAIT.read(at, getattr(before, step)) for step, at in own.items() if at.present}
     return replace(before, **changed)
 
 

@@ -22,7 +22,7 @@ from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
 from kanister_kafka.problem import Severity
-from kanister_kafka.validate import validate_text
+from kanister_kafka.validate import validate_texts
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
 """Text that YAML reads as the same string without quotes, save the words below."""
@@ -61,12 +61,8 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
         for kind, name, template, item in _objects(plan)
     )
     settings = Settings(kasten_namespace=plan.options.kasten_namespace)
-    problems = [
-        problem
-        for manifest in manifests
-        for problem in validate_text(manifest.text, manifest.file_name, settings)
-        if problem.severity is Severity.ERROR
-    ]
+    texts = {manifest.file_name: manifest.text for manifest in manifests}
+    problems = validate_texts(texts, settings, least=Severity.ERROR)
     if problems:
         found = "\n".join(str(problem) for problem in problems)
         if templates is not None:
@@ -110,6 +106,8 @@ def scalar(value: object) -> str:
         return value
     if isinstance(value, (str, int)):
         quoted = json.dumps(value, ensure_ascii=False)
+        if quoted.isprintable():
+            return quoted
         # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
         return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
     raise TypeError(f"a template may not print a {type(value).__name__}")
@@ -138,6 +136,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - finalize does for YAML what this does for HTML
         loader=jinja2.ChoiceLoader(loaders),
+        auto_reload=False,  # a run has one set of templates
     )
     environment.filters["comment"] = _comment
     environment.filters["script"] = partial(_script, environment)
@@ -168,7 +167,8 @@ def _comment(text: str) -> _Raw:
     return _Raw("# " + "".join(char if char.isprintable() else "?" for char in text))
 
 
-def _script(environment: jinja2.Environment, parts: Iterable[str], indent: int) -> _Raw:
+@lru_cache(maxsize=64)  # the same in every Blueprint
+def _script(environment: jinja2.Environment, parts: tuple[str, ...], indent: int) -> _Raw:
     """Join script files into one body, indented for a block scalar."""
     texts = []
     for part in parts:

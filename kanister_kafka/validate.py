@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ from kanister_kafka.blueprint.identity import identify
 from kanister_kafka.catalogue import catalogue, nearest
 from kanister_kafka.checks import Settings, Together, check_blueprint, check_input
 from kanister_kafka.checks.kasten.coverage import Coverage, coverage
-from kanister_kafka.document import Ignore, Loaded, load, loads
-from kanister_kafka.problem import Problem, in_order, warning
+from kanister_kafka.document import Ignore, Loaded, join, load, loads
+from kanister_kafka.problem import Problem, Severity, in_order, warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def validate(
     `ignore` holds ids of checks that are not to be told. Raises UnreachableError where a path
     cannot be read; nothing else, however broken the text is.
     """
-    with _uncollected():
+    with uncollected():
         return _validate(load(paths), settings or Settings(), ignore)
 
 
@@ -54,22 +54,43 @@ def validate_text(
     ignore: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """Validate every Blueprint in a text of any number of documents."""
-    with _uncollected():
-        return _validate(loads(text, source), settings or Settings(), ignore).problems
+    return validate_texts({source: text}, settings, ignore=ignore)
+
+
+def validate_texts(
+    texts: Mapping[str, str | bytes],
+    settings: Settings | None = None,
+    *,
+    ignore: Collection[str] = (),
+    least: Severity = Severity.INFO,
+) -> tuple[Problem, ...]:
+    """Validate several texts, by source, as what stands side by side.
+
+    Checks that find nothing as bad as `least` are not run.
+    """
+    with uncollected():
+        loaded = join(loads(text, source) for source, text in texts.items())
+        problems = _validate(loaded, settings or Settings(), ignore, least).problems
+        return tuple(problem for problem in problems if problem.severity.reaches(least))
 
 
 def lint(
     paths: Iterable[str | Path], settings: Settings, *, ignore: Collection[str] = ()
 ) -> tuple[Validation, tuple[Coverage, ...]]:
     """Validate what `validate` does, and return what each Policy covers beside it."""
-    with _uncollected():
+    with uncollected():
         loaded = load(paths)
         together, found = _read(loaded)
         return _judge(loaded, together, found, settings, ignore), coverage(together)
 
 
-def _validate(loaded: Loaded, settings: Settings, ignore: Collection[str]) -> Validation:
-    return _judge(loaded, *_read(loaded), settings, ignore)
+def _validate(
+    loaded: Loaded,
+    settings: Settings,
+    ignore: Collection[str],
+    least: Severity = Severity.INFO,
+) -> Validation:
+    return _judge(loaded, *_read(loaded), settings, ignore, least)
 
 
 def _read(loaded: Loaded) -> tuple[Together, list[Problem]]:
@@ -89,11 +110,12 @@ def _judge(
     found: list[Problem],
     settings: Settings,
     ignore: Collection[str],
+    least: Severity = Severity.INFO,
 ) -> Validation:
     mine = together.blueprints
     for blueprint in mine:
-        found.extend(check_blueprint(blueprint, settings))
-    found.extend(check_input(together, settings))
+        found.extend(check_blueprint(blueprint, settings, least))
+    found.extend(check_input(together, settings, least))
     found.extend(_unknown(loaded.ignores))
     silent = _silent(loaded.ignores, ignore)
     problems = in_order(found)
@@ -136,7 +158,7 @@ def _silent(ignores: Iterable[Ignore], everywhere: Collection[str]) -> Callable[
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Hold the collector of cycles: a run makes millions of objects and hardly a cycle.
 
     It would go through all of them again and again, which takes as long as the rest does.

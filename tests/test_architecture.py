@@ -27,7 +27,7 @@ LAYERS = [
     ("render",),
     ("krm",),
     ("kube",),
-    ("install", "preflight", "run", "topics"),
+    ("fleet", "install", "preflight", "run", "topics"),
     ("rehearse",),
     ("report",),
     ("cli",),

@@ -20,6 +20,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.validate import validate_text
 
+from . import fleets
 from .conftest import ROOT
 
 SECTIONS = (ROOT / "docs" / "checks.md").read_text()
@@ -146,6 +147,29 @@ def test_commands_of_the_seed_page_run(at_root: Path) -> None:
     note = CliRunner().invoke(main, shlex.split(command)).stderr
     (annotate,) = re.findall(r"```\n(kubectl annotate .*?)\n```", text)
     assert annotate in note
+
+
+FLEETS = (ROOT / "docs" / "fleets.md").read_text()
+
+
+def test_page_on_fleets_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fleet file, with each cluster where the file says, and its commands, one by one."""
+    monkeypatch.chdir(tmp_path)
+    for number, home in enumerate(("orders", "payments", "all")):
+        path = tmp_path / "clusters" / home / "kafka.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(fleets.cluster(8 + number).replace(f"cluster-{8 + number}", home))
+    (file,) = re.findall(r"```yaml\n(.*?)```", FLEETS, re.DOTALL)
+    (tmp_path / "fleet.yaml").write_text(file)
+    (block,) = re.findall(r"```sh\n(.*?)```", FLEETS, re.DOTALL)
+    words = [shlex.split(line, comments=True) for line in block.splitlines()]
+    ours = [line[1:] for line in words if line[0] == "kanister-kafka"]
+    assert len(ours) == 3
+    for command in ours:
+        if "--from-cluster" not in command:
+            result = CliRunner().invoke(main, command)
+            assert result.exit_code == 0, result.stderr
+    assert len(list((tmp_path / "build").iterdir())) == 3
 
 
 CI = (ROOT / "docs" / "ci.md").read_text()

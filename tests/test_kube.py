@@ -9,15 +9,18 @@ import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from kanister_kafka.cli import main
 from kanister_kafka.document import plain
-from kanister_kafka.errors import InputError, UnreachableError
-from kanister_kafka.kube import fetch
-from kanister_kafka.problem import Location, Severity
+from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
+from kanister_kafka.kube import fetch, fetch_each
+from kanister_kafka.problem import Location, Problem, Severity
 
 STRIMZI = "kafka.strimzi.io"
 CORE = "core.strimzi.io"
 BEARER = "abc.def.ghi"
+VOLUME = {"type": "persistent-claim", "size": "1Gi"}
 PLURALS = {
     "Kafka": (STRIMZI, "kafkas"),
     "KafkaNodePool": (STRIMZI, "kafkanodepools"),
@@ -441,3 +444,58 @@ def test_no_kubeconfig_and_not_in_a_cluster(tmp_path, monkeypatch, context):
 def test_import_is_cheap():
     code = "import sys, kanister_kafka.kube; sys.exit('kubernetes' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def listings(server):
+    asked = [urlsplit(path).path for path in server.asked]
+    return [path.rpartition("/")[2] for path in asked if path != "/apis/"]
+
+
+def each(*arguments):
+    read = list(fetch_each(*arguments))
+    problems = [one for one in read if isinstance(one, Problem)]
+    return {one.root.location.source for one in read if one not in problems}, problems
+
+
+def test_a_fleet_is_read_with_one_listing_for_each_kind(cluster):
+    for number in range(20):
+        cluster.add("Kafka", f"ns-{number}", "a")
+        cluster.add("KafkaNodePool", f"ns-{number}", "pool", "a")
+    read, problems = each()
+    assert len([source for source in read if source.startswith("Kafka/")]) == 22
+    assert problems == []
+    assert sorted(listings(cluster)) == sorted(plural for _group, plural in PLURALS.values())
+
+
+def test_a_fleet_of_one_namespace_comes_with_writers_of_all(cluster):
+    cluster.add("Kafka", "other", "theirs")
+    read, _problems = each("kafka")
+    assert "Kafka/other/theirs" not in read
+    assert {"Kafka/kafka/mine", "Kafka/kafka/other", "KafkaMirrorMaker2/elsewhere/mirror"} <= read
+    assert "StatefulSet/kafka/database" not in read
+
+
+def test_a_fleet_of_which_a_part_may_not_be_seen(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
+    cluster.forbid(f"/apis/{CORE}/v1beta2/namespaces/kafka/strimzipodsets")
+    read, problems = each("kafka")
+    assert "KafkaConnect/kafka/connect" in read
+    assert [problem.check for problem in problems] == ["partial-view", "partial-view"]
+    with pytest.raises(ForbiddenError):
+        each()
+
+
+def test_a_fleet_is_rendered_from_a_live_cluster(server):
+    nodes = {"version": "3.9.0", "replicas": 3, "storage": VOLUME}
+    spec = {"kafka": nodes, "zookeeper": {"replicas": 3, "storage": VOLUME}}
+    for name in ("a", "b", "c"):
+        server.add("Kafka", f"ns-{name}", name, spec=spec)
+        labels = server.objects[-1][2]["metadata"]["labels"]
+        labels["tier"] = "test" if name == "b" else "prod"
+    bootstrap = {"bootstrapServers": "c-kafka-bootstrap.ns-c.svc:9092"}
+    server.add("KafkaConnect", "apps", "connect", spec=bootstrap)
+    words = ["fleet", "plan", "--from-cluster", "-l", "tier=prod", "--format", "json"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    planned = json.loads(result.stdout)
+    assert [(one["kafka"], one["writers"]) for one in planned] == [("ns-a/a", 0), ("ns-c/c", 1)]

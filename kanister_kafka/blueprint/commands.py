@@ -86,6 +86,8 @@ def _commands(phase: Phase) -> Iterator[Command]:
             yield Command(path, words)
 
 
+KUBECTL = ("kubectl", "oc")
+"""What talks to the API server."""
 WITH_VALUE = ("--context", "--kubeconfig", "--namespace", "--selector", "-f", "-l", "-n", "-o")
 """Options of kubectl and oc whose value may be the next word."""
 
@@ -137,26 +139,27 @@ MOST_SCRIPT = 200_000
 
 
 @lru_cache(maxsize=256)
-def statements(phase: Phase) -> tuple[Statement, ...]:
-    """Return the simple commands of a phase, those of its scripts one by one.
+def statements(phase: Phase, *programs: str) -> tuple[Statement, ...]:
+    """Return the simple commands of a phase that run one of these programs, or all of them.
 
-    This reads words, not the grammar of a shell: what stands in here-documents or in strings that
-    are run once more is found where it looks like a command, too.
+    Those of its scripts come one by one. This reads words, not the grammar of a shell: what stands
+    in here-documents or in strings that are run once more is found where it looks like a command.
     """
-    return tuple(_statements(phase))
+    return tuple(_statements(phase, programs))
 
 
-def _statements(phase: Phase) -> Iterator[Statement]:
+def _statements(phase: Phase, programs: tuple[str, ...]) -> Iterator[Statement]:
     for command in commands(phase):
         script = command.script
         if script is not None:
             path, node = script
-            for words, plain, program, line, column in _split(node.text[:MOST_SCRIPT]):
+            for words, plain, program, line, column in _running(node.text[:MOST_SCRIPT], programs):
                 yield Statement(words, plain, program, path, node, line, column)
         elif command.words:
             path, node = command.words[0]
             found = _found([word.text for _path, word in command.words], 0, 1)
-            yield Statement(*found[:3], path, node, *found[3:])
+            if not programs or found[2] in programs:
+                yield Statement(*found[:3], path, node, *found[3:])
 
 
 Words = tuple[str, ...]
@@ -164,7 +167,13 @@ Found = tuple[Words, Words, str, int, int]
 """Of a statement its words, those without options, its program, line and column."""
 
 
-@lru_cache(maxsize=256)  # Blueprints repeat themselves
+@lru_cache(maxsize=512)  # Blueprints repeat themselves
+def _running(text: str, programs: tuple[str, ...]) -> tuple[Found, ...]:
+    """Return the statements of a script that run one of these programs, or all of them."""
+    return tuple(found for found in _split(text) if not programs or found[2] in programs)
+
+
+@lru_cache(maxsize=256)  # as above
 def _split(text: str) -> tuple[Found, ...]:
     """Return the statements of a script."""
     found = []

@@ -29,7 +29,7 @@ from kanister_kafka.checks.registry import (
     Settings,
     Together,
 )
-from kanister_kafka.problem import Problem
+from kanister_kafka.problem import Problem, Severity
 
 __all__ = [
     "CHECKS",
@@ -44,16 +44,24 @@ __all__ = [
 ]
 
 
-def check_blueprint(blueprint: Blueprint, settings: Settings) -> Iterator[Problem]:
-    """Yield all that is wrong with one Blueprint."""
+def check_blueprint(
+    blueprint: Blueprint, settings: Settings, least: Severity = Severity.INFO
+) -> Iterator[Problem]:
+    """Yield all that is wrong with one Blueprint and as bad as `least`."""
     yield from check_schema(blueprint.document.root)
     for check in CHECKS.values():
+        if not check.severity.reaches(least):
+            continue
         for found in check.find(blueprint, settings):
             yield Problem(check.id, check.severity, found.location, found.path, found.message)
 
 
-def check_input(together: Together, settings: Settings) -> Iterator[Problem]:
+def check_input(
+    together: Together, settings: Settings, least: Severity = Severity.INFO
+) -> Iterator[Problem]:
     """Yield what is wrong with the objects of one run as they stand side by side."""
     for check in CHECKS_TOGETHER.values():
+        if not check.severity.reaches(least):
+            continue
         for found in check.find(together, settings):
             yield Problem(check.id, check.severity, found.location, found.path, found.message)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Blueprint, Phase, below
 from kanister_kafka.blueprint.arguments import Kind
-from kanister_kafka.blueprint.commands import statements
+from kanister_kafka.blueprint.commands import KUBECTL, statements
 from kanister_kafka.blueprint.faults import field_of, is_template, shown, text_of
 from kanister_kafka.blueprint.functions import Function
 from kanister_kafka.blueprint.names import LABEL_VALUE, QUALIFIED
@@ -19,7 +19,6 @@ CONTAINERS = {"containers": ("container",), "initContainers": ()}
 """Those that a pod has before podOverride is merged in (pkg/kube/pod.go)."""
 CONTAINERS_OF_TWO = {"containers": ("output", "background"), "initContainers": ("init",)}
 """The same for MultiContainerRun; `container` means both in an ActionSet's podOverride only."""
-CLIENTS = ("kubectl", "oc")
 
 
 @check("pod-labels")
@@ -117,12 +116,10 @@ def service_account(blueprint: Blueprint, settings: Settings) -> Iterator[Findin
         own = ("", blueprint.namespace, settings.kasten_namespace)
         if namespace is None or text_of(namespace) in own:
             continue
-        for statement in statements(phase):
-            if any(statement.runs(client) for client in CLIENTS):
-                place = statement.node.place(statement.line, statement.column)
-                message = (
-                    "kubectl runs as the service account default of the namespace; name one in "
-                    "podOverride.serviceAccountName"
-                )
-                yield Finding(place, statement.path, message)
-                break
+        for statement in statements(phase, *KUBECTL)[:1]:
+            place = statement.node.place(statement.line, statement.column)
+            message = (
+                "kubectl runs as the service account default of the namespace; name one in "
+                "podOverride.serviceAccountName"
+            )
+            yield Finding(place, statement.path, message)

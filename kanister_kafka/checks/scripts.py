@@ -10,6 +10,7 @@ from kanister_kafka import shell
 from kanister_kafka.blueprint import Blueprint, Template
 from kanister_kafka.blueprint.commands import (
     ARGUMENTS,
+    KUBECTL,
     MOST_SCRIPT,
     Statement,
     commands,
@@ -188,7 +189,7 @@ LOOP = re.compile(
 def unbounded_wait(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find waits without a limit: Kanister has none of its own, so the action may never end."""
     for phase in blueprint.phases:
-        for statement in statements(phase):
+        for statement in statements(phase, *KUBECTL):
             if message := _endless(statement):
                 place = statement.node.place(statement.line, statement.column)
                 yield Finding(place, statement.path, message)
@@ -217,10 +218,9 @@ def _loops(text: str) -> tuple[int, ...]:
 
 def _endless(statement: Statement) -> str:
     program = statement.program
-    if program in ("kubectl", "oc"):
-        given = statement.option("--timeout") or ""
-        if statement.plain[1:3] == ("rollout", "status") and not given:
-            return f"{program} rollout status waits for ever; give it --timeout"
-        if statement.plain[1:2] == ("wait",) and given.startswith("-"):
-            return f"{program} wait with a negative --timeout waits for a week"
+    given = statement.option("--timeout") or ""
+    if statement.plain[1:3] == ("rollout", "status") and not given:
+        return f"{program} rollout status waits for ever; give it --timeout"
+    if statement.plain[1:2] == ("wait",) and given.startswith("-"):
+        return f"{program} wait with a negative --timeout waits for a week"
     return ""

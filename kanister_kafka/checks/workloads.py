@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanister_kafka.blueprint import Action, Blueprint, Phase
-from kanister_kafka.blueprint.commands import Statement, commands, statements
+from kanister_kafka.blueprint.commands import KUBECTL, Statement, commands, statements
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import Scalar
 from kanister_kafka.problem import Location, Severity
@@ -27,7 +27,6 @@ FOR_A_RESTORE = ("delete", "restorePrehook")
 """Actions after which what was stopped is put there anew, or is not wanted any more."""
 MAKES = ("annotate", "apply", "create", "edit", "label", "patch", "replace", "rollout", "set")
 """What kubectl can start something with, in ways that cannot be seen."""
-CLIENTS = ("kubectl", "oc")
 AFTER = ("backupPosthook", "restorePosthook")
 """Actions in which a stop ends what a prehook has started, such as a pod that holds a lock."""
 MOST_CHANGES = 100
@@ -111,7 +110,7 @@ class _Change:
 def _changes(phase: Phase) -> list[_Change]:
     if phase.func == "ScaleWorkload":
         return _scaled(phase)
-    found = [change for s in statements(phase) for change in _kubectl(phase, s)]
+    found = [change for s in statements(phase, *KUBECTL) for change in _kubectl(phase, s)]
     for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
             place, certain = node.place_at(start), _unconditional(phase)
@@ -157,7 +156,7 @@ def _scaled(phase: Phase) -> list[_Change]:
 
 
 def _kubectl(phase: Phase, statement: Statement) -> Iterator[_Change]:
-    if statement.program not in CLIENTS or statement.plain[1:2] != ("scale",):
+    if statement.plain[1:2] != ("scale",):
         return
     count = statement.option("--replicas")
     if not count:
@@ -229,8 +228,8 @@ def stopped_for_good(blueprint: Blueprint, _settings: Settings) -> Iterator[Find
 
 def _makes(blueprint: Blueprint) -> bool:
     """Tell whether some command may start things in a way that is not looked into."""
-    found = (s for phase in blueprint.phases for s in statements(phase))
-    return any(s.program in CLIENTS and not {*s.plain[1:2]}.isdisjoint(MAKES) for s in found)
+    found = (s for phase in blueprint.phases for s in statements(phase, *KUBECTL))
+    return any(not {*s.plain[1:2]}.isdisjoint(MAKES) for s in found)
 
 
 @check("stopped-after-failure", Severity.WARNING)

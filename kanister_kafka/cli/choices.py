@@ -30,7 +30,7 @@ from kanister_kafka.options import (
 from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.report import duration
-from kanister_kafka.strimzi import parse_version, read
+from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
@@ -62,7 +62,7 @@ def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
 
 
 def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Make one decorator of several options."""
+    """Return what adds options to a command, in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -252,12 +252,8 @@ def plan_of(
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError("give either -f PATH or --from-cluster")
-    version = parse_version(strimzi_version)
-    if strimzi_version and version is None:
-        raise click.BadParameter(
-            f"{strimzi_version!r} is no version", param_hint="--strimzi-version"
-        )
-    options = _options(**choices)
+    version = version_of(strimzi_version)
+    options = options_of(**choices)
     found = list(options.problems())
     if from_cluster is not None:
         fetched = fetch(from_cluster, namespace, context=context)
@@ -274,7 +270,15 @@ def plan_of(
     return build(reading.cluster, options, problems)
 
 
-def _options(
+def version_of(text: str) -> Version | None:
+    """Read --strimzi-version."""
+    version = parse_version(text)
+    if text and version is None:
+        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+    return version
+
+
+def options_of(
     *,
     strategy: str,
     engine: str,
@@ -284,6 +288,7 @@ def _options(
     timeouts: tuple[tuple[str, str], ...],
     **same: Any,
 ) -> Options:
+    """Go from the words of the command line to options."""
     limits = {}
     for step, text in timeouts:
         if step not in LIMITS:

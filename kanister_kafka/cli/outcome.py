@@ -22,6 +22,7 @@ COMMANDS = {
     "completion": "Print the script that makes a shell complete this command.",
     "delete": "Take from the cluster what `apply` has put there.",
     "explain": "Say what a check finds, and what is right.",
+    "fleet": "Do the same for many Kafkas in one run.",
     "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
     "plan": "Show what a backup will do.",
     "policy": "Write Kasten's Policies, and not Blueprints.",

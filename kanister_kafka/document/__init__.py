@@ -2,7 +2,16 @@
 
 from kanister_kafka.document.comments import Ignore
 from kanister_kafka.document.compose import MAX_DEPTH, MAX_NODES
-from kanister_kafka.document.load import MAX_BYTES, Loaded, Parsed, load, loads, parse
+from kanister_kafka.document.load import (
+    MAX_BYTES,
+    Loaded,
+    Parsed,
+    join,
+    load,
+    load_each,
+    loads,
+    parse,
+)
 from kanister_kafka.document.nodes import (
     Document,
     Entry,
@@ -29,7 +38,9 @@ __all__ = [
     "Scalar",
     "Sequence",
     "from_object",
+    "join",
     "load",
+    "load_each",
     "loads",
     "parse",
     "placed",

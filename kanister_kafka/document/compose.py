@@ -7,11 +7,10 @@ in a traceback or in all the memory on input that is broken on purpose.
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import yaml
 
@@ -28,6 +27,9 @@ MAX_NODES = 2_000_000
 MAX_PROBLEMS = 10_000
 """Most faults that are told of one file: nobody reads so many, and each takes memory."""
 MERGE = "<<"
+ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+ITEMS = "items"
+"""Where a `kind: List` has its objects."""
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """As PyYAML counts lines."""
 TYPES: dict[str, tuple[type, ...]] = {
@@ -69,44 +71,73 @@ class Composer:
         """Finished nodes, with how much and how deep they are."""
         self._open: list[_Open] = []
         self.lines: list[str] = []
+        self._apart = False
+        """Whether the items of a list at the top are nodes of their own."""
 
     def compose(self, text: str) -> None:
         """Make nodes of a text; each document's is appended to `roots`."""
+        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
+        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
+        for _ in self._steps(text):
+            pass
+
+    def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
+        """Yield the node of each document as the text is read, so it may be of any length.
+
+        The `items` of a list at the top come one by one, before the list that is without them by
+        then. None may be longer than so many characters. What is wrong is in `problems` at the
+        end; a place within a literal block is that of the block, as no line is kept.
+        """
+        self._apart, begun = True, 0
+        for position in self._steps(text):
+            if self.roots:
+                yield self.roots.pop()
+                begun = position
+            elif position - begun > longest:
+                here = Location(self.source)
+                self._report("too-large", here, f"has an object of more than {longest} characters")
+                return
+
+    def _steps(self, text: str | TextIO) -> Iterator[int]:
+        """Read a text; where nodes are yielded apart, yield after each step how far it is read."""
         handlers: dict[type, Callable[[Any, Location], None]] = {
-            yaml.DocumentStartEvent: self._begin_document,
             yaml.MappingStartEvent: self._begin,
             yaml.SequenceStartEvent: self._begin,
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
         }
-        here = Location(self.source, 1, 1)
-        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
-        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
+        source, mark = self.source, None
         try:
-            for event in yaml.parse(io.StringIO(text), Loader=Loader):
-                mark: Any = event.start_mark  # never None, as the stubs fear
-                here = Location(self.source, mark.line + 1, mark.column + 1)
-                handle = handlers.get(type(event))
+            loader = Loader(text)
+            while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+                mark = event.start_mark
+                handle = handlers.get(kind)
                 if handle is not None:
-                    handle(event, here)
+                    handle(event, Location(source, mark.line + 1, mark.column + 1))
+                elif kind in ENDS:
+                    self._end()
+                elif kind is yaml.DocumentStartEvent:
+                    self._anchors.clear()
+                if self._apart:
+                    yield mark.index
         except _LimitError:
             return
-        except yaml.YAMLError as failure:
-            self._syntax(failure, here)
-        except (ValueError, OverflowError) as failure:  # a code point outside Unicode in an escape
-            self._report("yaml-syntax", here, f"cannot be read: {failure}")
+        except (yaml.YAMLError, ValueError, OverflowError) as failure:
+            line, column = (mark.line, mark.column) if mark else (0, 0)
+            self._fail(failure, Location(source, line + 1, column + 1))
 
-    def _begin_document(self, _event: yaml.DocumentStartEvent, _here: Location) -> None:
-        self._anchors.clear()
+    def _fail(self, failure: Exception, here: Location) -> None:
+        if isinstance(failure, yaml.YAMLError):
+            self._syntax(failure, here)
+        else:  # a code point outside Unicode in an escape
+            self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
     def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
         if len(self._open) >= MAX_DEPTH:
             self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
         self._open.append(_Open(here, type(event) is yaml.MappingStartEvent, event.anchor))
 
-    def _end(self, _event: yaml.CollectionEndEvent, _here: Location) -> None:
+    def _end(self) -> None:
         done = self._open.pop()
         node: Node = (
             MappingNode(tuple(done.entries.values()), done.location)
@@ -126,6 +157,12 @@ class Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
         text, style = event.value, event.style
+        if self._open and not event.anchor and event.tag is None:
+            parent = self._open[-1]
+            if parent.mapping and parent.key is None:  # most scalars are keys: no node is needed
+                parent.key = text, here
+                parent.size += 1
+                return
         if event.tag is not None and event.tag != "!":
             value = self._tagged(event.tag, text, here)
         elif event.implicit[0]:  # neither quoted nor a block
@@ -142,7 +179,7 @@ class Composer:
 
     def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
         parent = self._open[-1] if self._open else None
-        if parent is None:
+        if parent is None or (self._apart and self._is_listed()):
             self.roots.append(node)
             return
         parent.size += size
@@ -159,6 +196,13 @@ class Composer:
         else:
             (key, where), parent.key = parent.key, None
             self._set(parent, key, where, node)
+
+    def _is_listed(self) -> bool:
+        """Tell whether what comes now is one of the `items` of the document."""
+        if len(self._open) != 2 or self._open[1].mapping:
+            return False
+        key = self._open[0].key
+        return key is not None and key[0] == ITEMS
 
     def _set(self, parent: _Open, key: str, where: Location, value: Node) -> None:
         if key == MERGE and not isinstance(value, Scalar):  # YAML 1.1: the first one wins
@@ -209,7 +253,9 @@ class Composer:
         mark = getattr(failure, "problem_mark", None)
         if mark is not None:
             here = Location(self.source, mark.line + 1, mark.column + 1)
-        if here.line > len(self.lines):  # libyaml ends the last line where its author did not
+        if self.lines and here.line > len(
+            self.lines
+        ):  # libyaml ends the last line where its author did not
             here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]

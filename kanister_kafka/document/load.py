@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from kanister_kafka.document.comments import Ignore, ignores
 from kanister_kafka.document.compose import Composer
@@ -53,13 +54,47 @@ def load(paths: Iterable[str | Path]) -> Loaded:
 
     Raises UnreachableError where a path cannot be read.
     """
-    read = [loads(raw, source) for source, raw in _sources(paths)]
+    return join(loads(raw, source) for source, raw in _sources(paths))
+
+
+def join(several: Iterable[Loaded]) -> Loaded:
+    """Put together what was read one by one."""
+    read = tuple(several)
     return Loaded(
         tuple(document for loaded in read for document in loaded.documents),
         tuple(problem for loaded in read for problem in loaded.problems),
         tuple(dict.fromkeys(file for loaded in read for file in loaded.files)),
         tuple(ignore for loaded in read for ignore in loaded.ignores),
     )
+
+
+def load_each(paths: Iterable[str | Path]) -> Iterator[Document | Problem]:
+    """Read the same one object after the other, so that a file may be of any length.
+
+    Raises UnreachableError where a path cannot be read.
+    """
+    for path in paths:
+        if str(path) == STDIN:
+            if sys.stdin is None:
+                raise UnreachableError("<stdin>: standard input is closed")
+            yield from _each(sys.stdin.buffer, "<stdin>")
+            continue
+        for file in _read(str(path), partial(_files, Path(path))):
+            with _read(str(file), partial(_open, file)) as stream:
+                yield from _each(stream, str(file))
+
+
+def _each(stream: IO[bytes], source: str) -> Iterator[Document | Problem]:
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    composer = Composer(source)
+    try:
+        for root in composer.compose_apart(text, MAX_BYTES):
+            yield from _objects(root, composer.problems)
+    except OSError as failure:
+        raise UnreachableError(f"{source}: {failure.strerror or failure}") from failure
+    finally:
+        text.detach()
+    yield from composer.problems
 
 
 def loads(text: str | bytes, source: str = "<text>") -> Loaded:
@@ -138,8 +173,12 @@ def _stdin() -> bytes:
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
 def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
+    with _open(file) as stream:
         return stream.read(MAX_BYTES + 1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,30 @@ def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
     return Fetched(documents, tuple(problems))
 
 
+def fetch_each(namespace: str = "", *, context: str = "") -> Iterator[Document | Problem]:
+    """Read every Kafka cluster of a namespace, or of all, and all that may write into one.
+
+    There is one listing for each kind, however many clusters there are, and no more than a page of
+    it is in memory. Raises UnreachableError.
+    """
+    server = _Server(context)
+    yield from server.each("Kafka", namespace)
+    yield from server.each("KafkaNodePool", namespace)
+    for kind in ("StrimziPodSet", "StatefulSet"):
+        try:
+            yield from server.each(kind, namespace, label=CLUSTER_LABEL)
+        except ForbiddenError:
+            yield _partial(kind, f"those in {_place(namespace)}")
+    for kind in CLIENTS:
+        try:
+            yield from server.each(kind)
+        except ForbiddenError:
+            if not namespace:
+                raise
+            yield from server.each(kind, namespace)
+            yield _partial(kind, f"writers in namespaces other than {namespace}")
+
+
 def fetch_object(kind: str, namespace: str, name: str, *, context: str = "") -> Live:
     """Read one object of any kind; without a namespace it is one of the whole cluster.
 
@@ -95,6 +119,10 @@ def fetch_object(kind: str, namespace: str, name: str, *, context: str = "") -> 
         return Live(from_object(item), pods, sets)
     except ForbiddenError:
         return Live(from_object(item), None, ())
+
+
+def _place(namespace: str) -> str:
+    return f"namespace {namespace}" if namespace else "all namespaces"
 
 
 def _partial(kind: str, unseen: str) -> Problem:
@@ -130,36 +158,41 @@ class _Server:
 
     def read(self, kind: str, namespace: str = "", label: str = "", name: str = "") -> Documents:
         """Return the objects of a namespace, or of all; none where the kind is not served."""
+        return tuple(self.each(kind, namespace, label, name))
+
+    def each(
+        self, kind: str, namespace: str = "", label: str = "", name: str = ""
+    ) -> Iterator[Document]:
+        """Yield the same as they come, page by page."""
         plural, _, group = RESOURCES[kind].partition(".")
         for version in (v for v in VERSIONS if v in self._served.get(group, ())):
             place = {"group": group, "version": version, "plural": plural}
+            named = {"apiVersion": f"{group}/{version}", "kind": kind}  # items of a list lack it
             try:
-                items = self._items(place, namespace, label, name)
+                for item in self._items(place, namespace, label, name):
+                    item["metadata"].pop("managedFields", None)
+                    yield from_object({**named, **item})
             except NotFoundError:  # a group does not have each of its kinds in each version
                 continue
-            for item in items:
-                item["metadata"].pop("managedFields", None)
-            named = {"apiVersion": f"{group}/{version}", "kind": kind}  # items of a list lack it
-            return tuple(from_object({**named, **item}) for item in items)
-        return ()
+            return
 
-    def _items(self, place: dict[str, str], namespace: str, label: str, name: str) -> list[Any]:
-        call, where = self._objects.list_cluster_custom_object, "all namespaces"
+    def _items(self, place: dict[str, str], namespace: str, label: str, name: str) -> Iterator[Any]:
+        call = self._objects.list_cluster_custom_object
         if namespace:
-            call, where = self._objects.list_namespaced_custom_object, f"namespace {namespace}"
+            call = self._objects.list_namespaced_custom_object
             place = {**place, "namespace": namespace}
-        what = f"{place['plural']}.{place['group']} in {where}"
+        what = f"{place['plural']}.{place['group']} in {_place(namespace)}"
         if name:
             get = self._objects.get_namespaced_custom_object
-            return [self._ask(f"get {name} of {what}", get, **place, name=name)]
+            yield self._ask(f"get {name} of {what}", get, **place, name=name)
+            return
         options = {"limit": 500, "label_selector": label or None}  # kubectl's page
-        items: list[Any] = []
         while True:
             page = self._ask(f"list {what}", call, **place, **options)
-            items += page.get("items") or ()
+            yield from page.get("items") or ()
             options["_continue"] = page.get("metadata", {}).get("continue")
             if not options["_continue"]:
-                return items
+                return
 
     def _ask(self, what: str, call: Callable[..., Any], **asked: Any) -> dict[str, Any]:
         from kubernetes import client, config

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Union
 
 from kanister_kafka.strimzi.fields import Field
+
+Address = Union[str, tuple[str, str]]
+"""A host name or `host:port` pair that a listener tells, or a service and its namespace."""
+HEADLESS = "-kafka-brokers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +27,41 @@ class Addresses:
     listeners: frozenset[str]
     """Names of its listeners."""
 
+    @property
+    def all(self) -> frozenset[Address]:
+        """Every address, the services among them.
+
+        KafkaResources.java: <cluster>-kafka-bootstrap, <cluster>-kafka-brokers and, for each
+        external listener, <cluster>-kafka-<listener>-bootstrap
+        """
+        kinds = ("bootstrap", "brokers", *(f"{name}-bootstrap" for name in self.listeners))
+        return self.external.union((f"{self.cluster}-kafka-{k}", self.namespace) for k in kinds)
+
     def match(self, bootstrap: str, namespace: str) -> bool:
         """Tell whether one server of a comma-separated list is this cluster.
 
         `namespace` is that of the client, in which a short name is looked up.
         """
-        return any(self._matches(server.strip(), namespace) for server in bootstrap.split(","))
+        return not self.all.isdisjoint(asked(bootstrap, namespace))
 
-    def _matches(self, server: str, namespace: str) -> bool:
-        host, colon, port = server.rpartition(":")
-        host = (host if colon and port.isdigit() else server).lower().rstrip(".")
-        if host in self.external or server.lower() in self.external:
-            return True
-        # <service>[.<namespace>[.svc[.<domain>]]], or a pod behind the headless service
-        labels = host.split(".")
-        if len(labels) > 1 and self._is_headless(labels[1]):
-            labels = labels[1:]
-        home = labels[1] if len(labels) > 1 else namespace
-        in_cluster = len(labels) <= 2 or labels[2] == "svc"
-        return in_cluster and home == self.namespace and self._is_service(labels[0])
 
-    def _is_headless(self, service: str) -> bool:
-        return service == f"{self.cluster}-kafka-brokers"
+def asked(bootstrap: str, namespace: str) -> frozenset[Address]:
+    """Return each address that a comma-separated list of servers may mean."""
+    servers = (server.strip() for server in bootstrap.split(","))
+    return frozenset(address for server in servers for address in _meant(server, namespace))
 
-    def _is_service(self, service: str) -> bool:
-        # KafkaResources.java: <cluster>-kafka-bootstrap, <cluster>-kafka-brokers and, for each
-        # external listener, <cluster>-kafka-<listener>-bootstrap
-        kinds = ("bootstrap", "brokers", *(f"{name}-bootstrap" for name in self.listeners))
-        return service in (f"{self.cluster}-kafka-{kind}" for kind in kinds)
+
+def _meant(server: str, namespace: str) -> Iterator[Address]:
+    host, colon, port = server.rpartition(":")
+    host = (host if colon and port.isdigit() else server).lower().rstrip(".")
+    yield host
+    yield server.lower()
+    # <service>[.<namespace>[.svc[.<domain>]]], or a pod behind the headless service
+    labels = host.split(".")
+    ways = [labels, labels[1:]] if len(labels) > 1 and labels[1].endswith(HEADLESS) else [labels]
+    for service, *rest in ways:
+        if len(rest) < 2 or rest[1] == "svc":
+            yield service, rest[0] if rest else namespace
 
 
 def home_of(bootstrap: str, namespace: str) -> str:

@@ -73,6 +73,12 @@ def read(
     return Reading(None if has_error(problems) else found, problems)
 
 
+def orphaned(label: Field, kafka: str) -> None:
+    """Report the label of a node pool whose Kafka is not there."""
+    name = kafka.partition("/")[2]
+    label.error("orphan-node-pool", f'Invalid value: "{name}": no Kafka {kafka} in the input')
+
+
 class _Reader:
     def __init__(
         self, documents: tuple[Document, ...], namespace: str, version: Version | None
@@ -256,10 +262,7 @@ class _Reader:
             if (home, owner) == (namespace, cluster):
                 mine.append(pool)
             elif home and name and owner and (home, owner) not in kafkas:
-                label.error(
-                    "orphan-node-pool",
-                    f'Invalid value: "{owner}": no Kafka {home}/{owner} in the input',
-                )
+                orphaned(label, f"{home}/{owner}")
         return mine
 
     def _pools_in_use(

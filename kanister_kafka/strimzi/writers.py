@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Problem
-from kanister_kafka.strimzi.addresses import Addresses, home_of
+from kanister_kafka.strimzi.addresses import Address, Addresses, asked, home_of
 from kanister_kafka.strimzi.fields import Field, shown
 from kanister_kafka.strimzi.model import Bystander, WorkloadKind, WorkloadName, Writer
 from kanister_kafka.strimzi.versions import Bounds, Feature
@@ -116,6 +116,19 @@ class Clients:
     bystanders: tuple[Bystander, ...]
 
 
+def is_client(document: Document) -> bool:
+    """Tell whether an object is of a kind that writes into a Kafka."""
+    return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
+
+
+def written(document: Document, namespace: str, problems: list[Problem]) -> frozenset[Address]:
+    """Return each address that a client may write to; `namespace` where it names none."""
+    spec = Field.of(document, problems).at("spec").required()
+    servers = CLIENTS[document.kind].target(spec).servers if spec.present else ""
+    home = document.text("metadata", "namespace") or namespace
+    return asked(servers, home) if servers else frozenset()
+
+
 def find_clients(
     documents: Iterable[Document],
     addresses: Addresses,
@@ -127,9 +140,9 @@ def find_clients(
     writers: list[Writer] = []
     bystanders: list[Bystander] = []
     for document in documents:
-        client = CLIENTS.get(document.kind)
-        if client is None or document.group != "kafka.strimzi.io":
+        if not is_client(document):
             continue
+        client = CLIENTS[document.kind]
         top = Field.of(document, problems)
         name = top.at("metadata", "name").name()
         namespace = top.at("metadata", "namespace").namespace(default_namespace)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action, Phase
-from kanister_kafka.blueprint.commands import Statement, statements
+from kanister_kafka.blueprint.commands import KUBECTL, Statement, statements
 from kanister_kafka.blueprint.values import duration
 from kanister_kafka.checks.kasten.names import TIMEOUTS
 from kanister_kafka.checks.kasten.objects import Hook, KastenObjects
@@ -75,7 +75,7 @@ def _waits(phase: Phase) -> float:
         timeout = phase.argument("timeout")
         text = timeout.text if isinstance(timeout, Scalar) else ""
         return max(0.0, (duration(text) or 0) / 1e9)
-    return sum(map(waits, statements(phase)))
+    return sum(map(waits, statements(phase, "timeout", *KUBECTL)))
 
 
 def _timeout(words: list[str]) -> float:

@@ -1,0 +1,313 @@
+"""The commands `fleet render` and `fleet plan`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka.cli.choices import options_of, plan_options, several, version_of
+from kanister_kafka.cli.outcome import tell
+from kanister_kafka.document import Document, load, load_each
+from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.fleet import (
+    Fleet,
+    Outcome,
+    Rule,
+    Selector,
+    Sorted,
+    Spool,
+    is_fleet,
+    parse_selector,
+    read_fleet,
+    run,
+    sort,
+)
+from kanister_kafka.kube import fetch_each
+from kanister_kafka.problem import Location, Problem, error, has_error
+from kanister_kafka.render import stream
+from kanister_kafka.report.fleet import fleet_json, fleet_text
+
+PAYS = 20
+"""Clusters for which it pays to start one more process."""
+WITH_FILE = frozenset(
+    {"file", "paths", "from_cluster", "context", "namespace", "selector", "jobs", "output"}
+    | {"templates", "form"}
+)
+"""Options that go with a fleet file; all others are in it."""
+FORMATS = {"text": fleet_text, "json": fleet_json}
+CLEAR = "\r\x1b[K"
+
+
+def _selector(text: str) -> Selector:
+    found = parse_selector(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no label selector, as app=kafka,tier!=test")
+    return found
+
+
+fleet_options = several(
+    click.argument("file", required=False),
+    click.option(
+        "-f",
+        "--filename",
+        "paths",
+        multiple=True,
+        metavar="PATH",
+        help="File, directory, or - for standard input, with custom resources; repeatable.",
+    ),
+    click.option(
+        "--from-cluster",
+        is_flag=True,
+        help="Read the custom resources and workloads from the current kubeconfig context.",
+    ),
+    click.option("--context", default="", help="Kubeconfig context for --from-cluster."),
+    click.option(
+        "-n",
+        "--namespace",
+        default="",
+        help="Namespace of documents that name none, or to read.  [default: all]",
+    ),
+    click.option(
+        "-l",
+        "--selector",
+        type=_selector,
+        default="",
+        metavar="SELECTOR",
+        help="Only Kafkas with these labels, such as app=kafka,tier!=test.",
+    ),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Processes at a time.  [default: one for each core, where it pays]",
+    ),
+    click.option("--strimzi-version", default="", metavar="VERSION", help="Of every operator."),
+    plan_options,
+)
+
+
+@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml -o build/")
+def fleet() -> None:
+    """Do the same for many Kafkas in one run.
+
+    FILE is a fleet file, which names clusters with defaults and overrides; without one, every Kafka
+    of the input is taken, with the options of the command. What is printed for a cluster is byte
+    for byte what `render` prints for it alone. A cluster with an error is left out and told at the
+    end, with exit code 1; the others are done.
+    """
+
+
+@fleet.command(epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod -o build/")
+@fleet_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for one directory a cluster, instead of standard output.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+@click.pass_context
+def render(
+    ctx: click.Context, /, output: Path | None, templates: Path | None, **choices: Any
+) -> None:
+    """Print or write the Blueprints of all clusters, and all that they need."""
+    write = _to_stream() if output is None else _to_folder(output)
+    quiet = output is None and sys.stdout.isatty()
+    ctx.exit(_follow(ctx, choices, write, "rendered", quiet=quiet, templates=templates))
+
+
+@fleet.command(epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod")
+@fleet_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How the plans are written.",
+)
+@click.pass_context
+def plan(ctx: click.Context, /, form: str, **choices: Any) -> None:
+    """Show all clusters, one a line, and what is wrong with any."""
+    rows: list[Outcome] = []
+    code = _follow(ctx, choices, rows.append, "planned", spells=False)
+    click.echo(FORMATS[form](rows), nl=False)
+    ctx.exit(code)
+
+
+def _follow(
+    ctx: click.Context,
+    choices: dict[str, Any],
+    take: Callable[[Outcome], None],
+    participle: str,
+    *,
+    quiet: bool = False,
+    **how: Any,
+) -> int:
+    """Take each outcome as it comes, tell what is to be told, and return the exit code."""
+    gc.freeze()  # modules and templates: nothing of them is ever garbage
+    jobs = choices.pop("jobs")
+    with Spool() as spool:
+        found = sort(*_input(ctx, **choices), spool, **how)
+        return _tally(found, jobs or _processes(found), take, participle, quiet=quiet)
+
+
+def _tally(
+    found: Sorted,
+    processes: int,
+    take: Callable[[Outcome], None],
+    participle: str,
+    *,
+    quiet: bool,
+) -> int:
+    tell(found.problems)
+    counter = _Counter(found.total, shows=not quiet)
+    missing: list[str] = []
+    done = 0
+    for outcome in run(found.tasks, processes):
+        counter.clear()
+        tell(outcome.problems)
+        for note in outcome.notes:
+            click.echo(f"{outcome.key}: {note}", err=True)
+        if outcome.row:
+            done += 1
+        else:
+            missing.append(str(outcome.key or outcome.rule.path))
+        if outcome.row or outcome.key:
+            take(outcome)
+        counter.count()
+    counter.clear()
+    if not done and not missing and not has_error(found.problems):
+        where = Location("<input>")
+        raise InputError((error("no-kafka", where, "", "no Kafka in the input has these labels"),))
+    click.echo(_summary(done, missing, participle), err=True)
+    return int(bool(missing) or has_error(found.problems))
+
+
+def _input(
+    ctx: click.Context,
+    *,
+    file: str | None,
+    paths: tuple[str, ...],
+    from_cluster: bool,
+    context: str,
+    namespace: str,
+    selector: Selector,
+    strimzi_version: str,
+    **choices: Any,
+) -> tuple[Fleet, Iterable[Document | Problem]]:
+    """Return what the fleet is to be, and the objects that its clusters are found in."""
+    if file is None:
+        rule = Rule(
+            location=Location("<input>"),
+            path="",
+            options=options_of(**choices),
+            strimzi_version=version_of(strimzi_version),
+        )
+        if wrong := rule.options.problems():
+            raise InputError(wrong)
+        found = Fleet(rules=(rule,), namespace=namespace)
+    else:
+        _refuse_options(ctx)
+        found = _fleet(file)
+        found = replace(found, namespace=namespace or found.namespace)
+    paths = (*found.paths, *paths)
+    if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
+        raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
+    requirements = (*found.selector.requirements, *selector.requirements)
+    objects = fetch_each(namespace, context=context) if from_cluster else load_each(paths)
+    return replace(found, selector=Selector(requirements)), objects
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """Refuse options of the plan beside a file, which has its own: there would be two truths."""
+    for option in ctx.command.params:
+        name = option.name or ""
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in WITH_FILE:
+            raise click.UsageError(
+                f"{option.opts[-1]} is for a run without a fleet file; set it in the defaults there"
+            )
+
+
+def _fleet(file: str) -> Fleet:
+    loaded = load([file])
+    if has_error(loaded.problems):
+        raise InputError(loaded.problems)
+    found = [document for document in loaded.documents if is_fleet(document)]
+    if len(found) != 1 or len(loaded.documents) != 1:
+        told = "must hold one KafkaFleet of kanister-kafka.io and nothing else; "
+        told += "custom resources are given with -f"
+        raise InputError((error("wrong-type", Location(file), "", told),))
+    return read_fleet(found[0])
+
+
+def _processes(found: Sorted) -> int:
+    """Return how many processes pay: to start one takes as long as some clusters do."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores or 1, found.total // PAYS))
+
+
+def _to_stream() -> Callable[[Outcome], None]:
+    started = False
+
+    def write(outcome: Outcome) -> None:
+        nonlocal started
+        if outcome.manifests:
+            click.echo(("---\n" if started else "") + stream(outcome.manifests), nl=False)
+            started = True
+
+    return write
+
+
+def _to_folder(output: Path) -> Callable[[Outcome], None]:
+    def write(outcome: Outcome) -> None:
+        if outcome.key is None or not outcome.manifests:
+            return
+        folder = output / outcome.key.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for manifest in outcome.manifests:
+                path = folder / manifest.file_name
+                path.write_text(manifest.text, encoding="utf-8", newline="\n")
+        except OSError as failure:
+            raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+
+    return write
+
+
+def _summary(done: int, missing: list[str], participle: str) -> str:
+    lines = [f"{done} {participle}" + (f", {len(missing)} not:" if missing else "")]
+    return "\n".join([*lines, *(f"  {name}" for name in missing)])
+
+
+class _Counter:
+    """Says on a terminal how many are done; nothing elsewhere."""
+
+    def __init__(self, total: int, *, shows: bool) -> None:
+        self._total, self._done = total, 0
+        self._shows = shows and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def count(self) -> None:
+        """Count one more; a rule with paths of its own may bring several."""
+        self._done += 1
+        if self._shows:
+            text = f"{self._done} of {max(self._total, self._done)}"
+            click.echo(text, nl=False, err=True)
+
+    def clear(self) -> None:
+        """Make room for a line."""
+        if self._shows:
+            click.echo(CLEAR, nl=False, err=True)
