@@ -421,6 +421,37 @@ def test_a_compacted_topic_is_told_in_keys():
     assert "all 108,003 keys hold the same on both sides" in comparison_text(same)
 
 
+def test_of_a_sample_nothing_is_said_of_what_was_not_read():
+    said = comparison_text(dataclasses.replace(IDENTICAL, sampled="5.0% of it, in blocks"))
+    assert said.startswith("identical: all 108,003 records that were compared are the same, in")
+    older = dataclasses.replace(OLDER, sampled="the newest 100 offsets")
+    assert (
+        comparison_text(older).splitlines()[0].endswith("with the same record in every partition")
+    )
+
+
+def test_each_end_of_each_side_has_its_column():
+    ends = {
+        name: Only(count=count, first=spot(STOP), last=spot(STOP))
+        for name, count in (("tail_a", 11), ("tail_b", 12), ("head_a", 15), ("head_b", 16))
+    }
+    result = part(0, STOP, only_a=13, only_b=14, **ends)
+    assert "0 11 12 13 14 15 16 2026" in " ".join(lines(comparison_text(compared(result))))
+    tree = json.loads(comparison_json(compared(result)))
+    assert (tree["onlyInA"], tree["onlyInB"]) == (11 + 13 + 15, 12 + 14 + 16)
+    sides = [tree["partitions"][0][side] for side in "ab"]
+    counts = [(s["onlyOlder"]["count"], s["onlyBetween"], s["onlyNewer"]["count"]) for s in sides]
+    assert counts == [(11, 13, 15), (12, 14, 16)]
+
+
+def test_of_many_differences_the_first_are_shown():
+    wrong = compared(*(part(n, STOP, difference=CHANGED) for n in range(5)))
+    text = comparison_text(wrong)
+    assert text.count("First difference in partition") == 3
+    assert "2 more partitions with a difference." in text
+    assert len(json.loads(comparison_json(wrong))["partitions"]) == 5
+
+
 def test_the_tables_have_every_figure():
     told = lines(comparison_text(DIFFERING))
     assert "A source/my-cluster blogs" in told
@@ -570,7 +601,10 @@ def test_what_is_not_one_moment_has_no_line():
     for found in (DIFFERING, LACKING, BOTH):
         svg = drawings(found)[1]
         assert not of(svg, "line", "moment") and not of(svg, "rect", "band")
-    assert "both sides end alike, 19:00:01.202Z" in texts(drawings(IDENTICAL)[1])
+    alike = drawings(IDENTICAL)[1]
+    assert "both sides end alike, 19:00:01.202Z" in texts(alike)
+    # nothing comes after it
+    assert float(of(alike, "line", "moment")[0].get("x1")) > 130 + 0.8 * 800
 
 
 def test_records_that_would_touch_are_one_bar():
@@ -592,6 +626,7 @@ def test_the_overview_has_a_bar_for_each_side_and_its_ends():
     a, b = both
     assert a.get("x") == b.get("x") and float(a.get("y")) < float(b.get("y"))
     assert float(tail.get("x")) < float(a.get("x")) and tail.get("y") == a.get("y")
+    assert float(tail.get("width")) > 10
     assert float(tail.get("x")) + float(tail.get("width")) == pytest.approx(
         float(a.get("x")), abs=2
     )
