@@ -44,6 +44,7 @@ FETCHED_AHEAD = {
     "queued.min.messages": "50000",
     "queued.max.messages.kbytes": str(QUEUED),
     "fetch.wait.max.ms": "100",  # what the next reading of an idle partition has to wait for
+    "fetch.queue.backoff.ms": "20",  # what a queue that was full waits for, 1000 by default
     "fetch.message.max.bytes": str(4 << 20),
     "fetch.max.bytes": str(64 << 20),
     "receive.message.max.bytes": str(128 << 20),
