@@ -54,7 +54,8 @@ class Brokers:
         return topic
 
     def cluster(self, label: str = "mock", kind: type[Cluster] = Cluster) -> Cluster:
-        self.opened.append(kind(Access(label, {"bootstrap.servers": self.address}), 5.0))
+        known = {"bootstrap.servers": self.address, "fetch.wait.max.ms": "10"}
+        self.opened.append(kind(Access(label, known), 5.0))
         return self.opened[-1]
 
 
