@@ -249,6 +249,12 @@ def test_a_compacted_topic_is_compared_by_key(brokers: Brokers, name: str) -> No
     assert odd.difference.a is not None
     assert odd.difference.b is not None
     assert (odd.difference.a.value, odd.difference.b.value) == (b"90", b"70")
+    deleted = Record(held_key=b"10", held_value=None, time=MANY[90].time)
+    brokers.write(f"{name}-d", {**held, 3: [*whole[:90], deleted, *whole[91:]]})
+    gone = compared(brokers, (f"{name}-d", topics[0]), Request(compacted=True)).partitions[3]
+    assert gone.difference is not None
+    assert gone.difference.a is not None
+    assert (gone.difference.a.key, gone.difference.a.value) == (b"10", None)
     with pytest.raises(InputError, match="is compacted"):
         compared(brokers, topics, Request(compacted=True, last=5))
 

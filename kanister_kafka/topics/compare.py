@@ -12,8 +12,9 @@ from kanister_kafka.topics.client import END, Span
 from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
 from kanister_kafka.topics.edges import extents, first_messages, last_messages, message_at
 from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
-from kanister_kafka.topics.pair import WINDOW_BYTES, Pair, shown
+from kanister_kafka.topics.pair import Pair
 from kanister_kafka.topics.sample import joined, sample
+from kanister_kafka.topics.side import WINDOW_BYTES, shown
 from kanister_kafka.topics.states import StatePair
 
 EVEN_WITHIN = 1000

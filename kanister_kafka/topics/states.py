@@ -21,7 +21,7 @@ from kanister_kafka.topics.model import (
     PartitionResult,
     Spot,
 )
-from kanister_kafka.topics.pair import DRAWN
+from kanister_kafka.topics.side import DRAWN
 
 HASH = 16
 """Bytes kept of what a key holds: memory grows with the keys, not with records or values."""
@@ -91,9 +91,7 @@ class StatePair:
         newest = [end.timestamp()[1] for end in ends if end is not None]
         self._until = BEFORE_ALL if len(newest) < 2 else min(newest) if timed else None
         """ms up to which both are compared where no end is met; None for all that there is."""
-        self._ends = [
-            None if end is None else (end.key(), _content(end, timed=timed)) for end in ends
-        ]
+        self._ends = [None if end is None else self._mark(end) for end in ends]
         self.sides = (StateSide(), StateSide())
         self.done = False
 
@@ -104,7 +102,7 @@ class StatePair:
             time, key = message.timestamp()[1], message.key()
             content = _content(message, timed=self._timed)
             held = Holds(content, message.offset(), time)
-            if (key, content) == end:
+            if end is not None and key == end[0] and self._mark(message) == end:
                 half.catch_up()
                 half.hold(key, held)
                 half.met = True
@@ -113,6 +111,11 @@ class StatePair:
             else:
                 half.hold(key, held)
         del half.times[:-DRAWN]
+
+    def _mark(self, message: Any) -> tuple[Any, ...]:
+        """Return what tells a record from all others, as far as clocks allow."""
+        time = message.timestamp()[1] if self._timed else 0
+        return message.key(), _content(message, timed=self._timed), time
 
     def advance(self) -> None:
         """See whether both sides have ended."""
