@@ -10,10 +10,11 @@ from kanister_kafka.errors import InputError
 from kanister_kafka.problem import Location, error
 from kanister_kafka.topics.client import END, Span
 from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
-from kanister_kafka.topics.edges import extents, first_messages, message_at
+from kanister_kafka.topics.edges import extents, first_messages, last_messages, message_at
 from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
-from kanister_kafka.topics.pair import WINDOW_BYTES, Pair, shown
+from kanister_kafka.topics.pair import Pair
 from kanister_kafka.topics.sample import joined, sample
+from kanister_kafka.topics.side import WINDOW_BYTES, shown
 from kanister_kafka.topics.states import StatePair
 
 EVEN_WITHIN = 1000
@@ -155,10 +156,14 @@ class _Run:
 
     def states(self) -> tuple[PartitionResult, ...]:
         """Compare what each key holds."""
-        pairs = {
-            n: StatePair(n, self._extents_a[n], self._extents_b[n], timed=self.timed)
-            for n in self._spans_a
-        }
+        ends_a, ends_b = (
+            {n: some[-1] if some else None for n, some in last_messages(*of).items()}
+            for of in (
+                (self.a.cluster, self.a.topic, self._spans_a),
+                (self.b.cluster, self.b.topic, self._spans_b),
+            )
+        )
+        pairs = {n: StatePair(n, (ends_a[n], ends_b[n]), timed=self.timed) for n in ends_a}
         ranges = {
             n: Range((a.earliest, a.latest), (self._spans_b[n].earliest, self._spans_b[n].latest))
             for n, a in self._spans_a.items()
@@ -175,8 +180,9 @@ class _Run:
             message_at(of.cluster, of.topic, result.partition, at.offset) if at else None
             for of, at in ((self.a, found.a), (self.b, found.b))
         )
-        told = replace(found, a=a and shown(a), b=b and shown(b))
-        return replace(result, difference=told)
+        # A message without a value counts as false.
+        told_a, told_b = (None if one is None else shown(one) for one in (a, b))
+        return replace(result, difference=replace(found, a=told_a, b=told_b))
 
     def _pairs(self, ranges: Mapping[int, Range]) -> dict[int, Pair]:
         pairs = {
