@@ -26,6 +26,7 @@ LAYERS = [
     ("kube",),
     ("install", "preflight", "run", "topics"),
     ("rehearse",),
+    ("prove",),
     ("report",),
     ("cli",),
     ("__init__", "__main__"),

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -16,7 +17,6 @@ import kanister_kafka
 from kanister_kafka.catalogue import catalogue
 from kanister_kafka.checks import CHECKS, CHECKS_TOGETHER
 from kanister_kafka.cli import main
-from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.validate import validate_text
 
 from .conftest import ROOT
@@ -64,9 +64,21 @@ def help_of(*words: str) -> str:
     return CliRunner().invoke(main, [*words, "--help"], prog_name="kanister-kafka").output
 
 
+def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Find all commands, those of groups too."""
+    found: click.Command | None = main
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
+    yield words
+    if isinstance(found, click.Group):
+        for name in found.list_commands(click.Context(found)):
+            yield from every_command((*words, name))
+
+
 def reference() -> str:
     parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in ((), *((name,) for name in COMMANDS)):
+    for words in every_command():
         title = " ".join(("kanister-kafka", *words))
         parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
     return "".join(parts)

@@ -62,7 +62,9 @@ def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
     return click.Choice([choice.value for choice in choices])
 
 
-def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator for several options, in the order in which help shows them."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -71,7 +73,7 @@ def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-input_options = _several(
+input_options = several(
     click.option(
         "-f",
         "--filename",
@@ -106,7 +108,7 @@ input_options = _several(
     ),
 )
 
-plan_options = _several(
+plan_options = several(
     click.option(
         "--strategy",
         type=_choice(Strategy),
@@ -221,7 +223,7 @@ plan_options = _several(
 )
 
 
-live_options = _several(
+live_options = several(
     click.argument("name", default="", required=False),
     click.option(
         "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
