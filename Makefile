@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+LAB_ENV ?= examples/lab/overlays/kraft-small
+
 KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 
-.PHONY: demo test lint blueprints bench bench-outage fuzz e2e reliability clean
+.PHONY: demo test lint blueprints bench bench-outage fuzz e2e reliability lab-env lab-env-down clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -21,7 +23,7 @@ lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck --shell=bash templates/scripts/*.sh
+	$(BIN)/shellcheck --shell=bash templates/scripts/*.sh examples/lab/*.sh examples/lab/producers/*/*.sh
 
 blueprints: $(READY) ## Render the references in blueprints/ again
 	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py --update-blueprints
@@ -42,6 +44,12 @@ reliability: $(READY) ## Every fault on a real cluster, and docs/reliability.md 
 	rm -rf build/reliability
 	-RELIABILITY=1 $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py
 	$(BIN)/python -m tests.e2e.reliability
+
+lab-env: ## Two clusters, a mirror and producers on the current context: examples/lab/README.md
+	LAB_IMAGE="$(LAB_IMAGE)" examples/lab/lab-env.sh up $(LAB_ENV)
+
+lab-env-down: ## Remove what lab-env made, volumes too
+	examples/lab/lab-env.sh down
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)

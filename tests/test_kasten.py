@@ -25,7 +25,7 @@ from kanister_kafka.validate import validate, validate_text
 from .conftest import ROOT
 
 CASES = sorted((ROOT / "tests" / "invalid").glob("kasten-*/*.yaml"))
-EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/kafka.yaml"))
 BLUEPRINT = """\
 apiVersion: cr.kanister.io/v1alpha1
 kind: Blueprint
