@@ -303,7 +303,7 @@ def test_partitions_are_chosen_and_split(brokers: Brokers, name: str) -> None:
     ):
         found = compared(brokers, (name, name), wanted)
         assert [result.partition for result in found.partitions] == numbers
-    with pytest.raises(InputError, match="has no partition 4, 7"):
+    with pytest.raises(NotFoundError, match="has partition 4, 7"):
         compared(brokers, (name, name), Request(compacted=False, partitions=(0, 4, 7)))
 
 
