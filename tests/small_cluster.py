@@ -16,15 +16,19 @@ KINDS = {
     ("", "v1"): {
         "configmaps": "ConfigMap",
         "events": "Event",
+        "persistentvolumeclaims": "PersistentVolumeClaim",
         "pods": "Pod",
+        "secrets": "Secret",
     },
     ("apps", "v1"): {"deployments": "Deployment", "statefulsets": "StatefulSet"},
+    ("batch", "v1"): {"jobs": "Job"},
     ("core.strimzi.io", "v1beta2"): {"strimzipodsets": "StrimziPodSet"},
     ("kafka.strimzi.io", "v1beta2"): {
         "kafkas": "Kafka",
         "kafkanodepools": "KafkaNodePool",
         "kafkamirrormaker2s": "KafkaMirrorMaker2",
         "kafkaconnects": "KafkaConnect",
+        "kafkausers": "KafkaUser",
     },
     ("cr.kanister.io", "v1alpha1"): {"actionsets": "ActionSet", "blueprints": "Blueprint"},
 }
@@ -54,6 +58,7 @@ class SmallCluster(http.server.ThreadingHTTPServer):
             metadata = item["metadata"]
             metadata["resourceVersion"] = str(next(self.version))
             metadata.setdefault("creationTimestamp", NOW)
+            metadata.setdefault("uid", f"uid-{metadata['resourceVersion']}")
             self.objects[plural, metadata.get("namespace", ""), metadata["name"]] = item
         return item
 

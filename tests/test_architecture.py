@@ -29,6 +29,7 @@ LAYERS = [
     ("kube",),
     ("fleet", "install", "preflight", "run", "topics"),
     ("rehearse",),
+    ("prove",),
     ("report",),
     ("cli",),
     ("__init__", "__main__"),

@@ -17,7 +17,6 @@ import kanister_kafka
 from kanister_kafka.catalogue import catalogue
 from kanister_kafka.checks import CHECKS, CHECKS_TOGETHER
 from kanister_kafka.cli import main
-from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.validate import validate_text
 
 from . import fleets
@@ -66,19 +65,21 @@ def help_of(*words: str) -> str:
     return CliRunner().invoke(main, [*words, "--help"], prog_name="kanister-kafka").output
 
 
-def names() -> Iterator[tuple[str, ...]]:
-    """Name every command, those of groups behind their group."""
-    context = click.Context(main)
-    for name in COMMANDS:
-        yield (name,)
-        command = main.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from ((name, inner) for inner in command.list_commands(context))
+def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Find all commands, those of groups too."""
+    found: click.Command | None = main
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
+    yield words
+    if isinstance(found, click.Group):
+        for name in found.list_commands(click.Context(found)):
+            yield from every_command((*words, name))
 
 
 def reference() -> str:
     parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in ((), *names()):
+    for words in every_command():
         title = " ".join(("kanister-kafka", *words))
         parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
     return "".join(parts)

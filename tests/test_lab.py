@@ -164,6 +164,18 @@ def test_producers_are_two_of_a_kind_and_may_do_nothing(overlay: str) -> None:
         assert set(made[f"ConfigMap kafka/{kept}"]["data"]) == {"produce.sh", "producer.properties"}
 
 
+def test_producers_lose_nothing_and_keep_the_order() -> None:
+    lines = (PRODUCE.parent / "producer.properties").read_text().splitlines()
+    given = dict(line.split("=") for line in lines if not line.startswith("#"))
+    assert given["acks"] == "all"
+    assert given["enable.idempotence"] == "true"
+    assert given["linger.ms"] == "0"
+    assert given["max.in.flight.requests.per.connection"] == "1"
+    hour = 60 * 60 * 1000  # the console producer gives up after two minutes, or three attempts
+    assert min(int(given["delivery.timeout.ms"]), int(given["max.block.ms"])) >= hour
+    assert int(given["retries"]) == 2**31 - 1
+
+
 def test_the_image_is_named_once() -> None:
     texts = {path: path.read_text() for path in LAB.rglob("*") if path.is_file()}
     assert [

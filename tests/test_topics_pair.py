@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka.topics.align import SURE
 from kanister_kafka.topics.model import Fault, Only, PartitionResult, Spot
-from kanister_kafka.topics.pair import DRAWN, NULL_TOO, WINDOW
+from kanister_kafka.topics.side import DRAWN, NULL_TOO, WINDOW
 
 from .topic_records import Record, at_offsets, digest, log, paired
 

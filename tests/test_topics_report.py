@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import unicodedata
+from xml.etree import ElementTree
 
 import pytest
 
+from kanister_kafka.report.axis import Axis
 from kanister_kafka.report.comparison import comparison_json, comparison_text
+from kanister_kafka.report.comparison_page import comparison_html
+from kanister_kafka.report.heads import head_axis, heads
+from kanister_kafka.report.overview import overview
 from kanister_kafka.report.records import apart, bytes_json, moment, spelled
 from kanister_kafka.report.topics import (
     last_json,
@@ -32,6 +38,9 @@ from kanister_kafka.topics.model import (
     Spot,
     Totals,
 )
+from kanister_kafka.topics.verdict import judge
+
+from .test_timeline import Page
 
 STOP = 1_795_633_201_200
 """2026-11-25T19:00:01.200Z"""
@@ -412,6 +421,37 @@ def test_a_compacted_topic_is_told_in_keys():
     assert "all 108,003 keys hold the same on both sides" in comparison_text(same)
 
 
+def test_of_a_sample_nothing_is_said_of_what_was_not_read():
+    said = comparison_text(dataclasses.replace(IDENTICAL, sampled="5.0% of it, in blocks"))
+    assert said.startswith("identical: all 108,003 records that were compared are the same, in")
+    older = dataclasses.replace(OLDER, sampled="the newest 100 offsets")
+    assert (
+        comparison_text(older).splitlines()[0].endswith("with the same record in every partition")
+    )
+
+
+def test_each_end_of_each_side_has_its_column():
+    ends = {
+        name: Only(count=count, first=spot(STOP), last=spot(STOP))
+        for name, count in (("tail_a", 11), ("tail_b", 12), ("head_a", 15), ("head_b", 16))
+    }
+    result = part(0, STOP, only_a=13, only_b=14, **ends)
+    assert "0 11 12 13 14 15 16 2026" in " ".join(lines(comparison_text(compared(result))))
+    tree = json.loads(comparison_json(compared(result)))
+    assert (tree["onlyInA"], tree["onlyInB"]) == (11 + 13 + 15, 12 + 14 + 16)
+    sides = [tree["partitions"][0][side] for side in "ab"]
+    counts = [(s["onlyOlder"]["count"], s["onlyBetween"], s["onlyNewer"]["count"]) for s in sides]
+    assert counts == [(11, 13, 15), (12, 14, 16)]
+
+
+def test_of_many_differences_the_first_are_shown():
+    wrong = compared(*(part(n, STOP, difference=CHANGED) for n in range(5)))
+    text = comparison_text(wrong)
+    assert text.count("First difference in partition") == 3
+    assert "2 more partitions with a difference." in text
+    assert len(json.loads(comparison_json(wrong))["partitions"]) == 5
+
+
 def test_the_tables_have_every_figure():
     told = lines(comparison_text(DIFFERING))
     assert "A source/my-cluster blogs" in told
@@ -471,3 +511,197 @@ def test_machines_get_the_records_that_differ():
     assert third["differs"] and third["difference"]["fault"] == "not the same"
     assert third["difference"]["b"]["headers"][0]["value"] == {"base64": "//4="}
     assert fourth["difference"]["a"]["key"] == "key" and fourth["difference"]["b"] is None
+
+
+# --- The page
+
+
+@pytest.mark.parametrize("found", EVERY.values(), ids=EVERY.keys())
+def test_the_page_needs_nothing_else(found):
+    text = comparison_html(found)
+    assert text.startswith("<!DOCTYPE html>\n<html")
+    page = Page(text)
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not [at for _, at in page.tags if {"href", "src", "style", "onclick"} & set(at)]
+    assert "http" not in text and "@import" not in text
+    ids = [at["id"] for _, at in page.tags if "id" in at]
+    assert len(ids) == len(set(ids))
+    named = [at["aria-labelledby"] for at in page.all("svg", "drawing")]
+    assert set(named) <= set(ids)
+    assert any(comparison_text(found).splitlines()[0] in said for said in page.said("p"))
+
+
+@pytest.mark.parametrize("found", EVERY.values(), ids=EVERY.keys())
+def test_everything_is_within_the_drawing(found):
+    for svg in drawings(found):
+        _, _, width, height = map(float, svg.get("viewBox").split())
+        for box in svg.iter("rect"):
+            x, y, wide, high = (float(box.get(name)) for name in ("x", "y", "width", "height"))
+            assert x >= 0 and x + wide <= width and y >= 0 and y + high <= height
+        for text in svg.iter("text"):
+            assert 0 <= float(text.get("x")) <= width and 0 <= float(text.get("y")) <= height
+
+
+def drawings(found):
+    judged = judge(found)
+    axis = head_axis(found, judged)
+    return [overview(found, axis)] + ([heads(found, judged, axis)] if axis else [])
+
+
+def of(svg, tag, kind):
+    wanted = set(kind.split())
+    return [e for e in svg.iter(tag) if wanted <= set(e.get("class", "").split())]
+
+
+def texts(svg):
+    return [text.text for text in svg.iter("text")]
+
+
+def places(path):
+    """Return the middles of the records of a path."""
+    found = re.findall(r"M([\d.]+),[\d.]+h([\d.]+)v", path.get("d"))
+    return [float(x) + float(wide) / 2 for x, wide in found]
+
+
+def test_an_uneven_head_is_a_band_that_partitions_cross_at_their_own_places():
+    judged = judge(UNEVEN)
+    axis = head_axis(UNEVEN, judged)
+    svg = drawings(UNEVEN)[1]
+    (band,) = of(svg, "rect", "band")
+    start, wide = float(band.get("x")), float(band.get("width"))
+    assert start == pytest.approx(axis.x(judged.lost), abs=0.1)
+    assert start + wide == pytest.approx(axis.x(judged.last), abs=0.1)
+    assert 0.2 * axis.width < wide < 0.8 * axis.width
+    assert "uneven by 3.2 s" in texts(svg) and not of(svg, "line", "moment")
+    both = [max(places(path)) for path in of(svg, "path", "both record")]
+    only = [min(places(path)) for path in of(svg, "path", "only-a record")]
+    spots = [(r.last_a.time, r.head_a.first.time) for r in UNEVEN.partitions]
+    assert both == pytest.approx([axis.x(last) for last, _ in spots], abs=0.1)
+    assert only == pytest.approx([axis.x(first) for _, first in spots], abs=0.1)
+    assert min(only) == pytest.approx(start, abs=0.1)
+    assert texts(svg).count("+60 only in A") == 3
+
+
+def test_an_even_head_is_one_line_between_what_is_there_and_what_is_lacking():
+    svg = drawings(EVEN)[1]
+    lines = of(svg, "line", "moment")
+    (x,) = {float(line.get("x1")) for line in lines}
+    assert all(line.get("x1") == line.get("x2") for line in lines)
+    assert all(max(places(path)) < x for path in of(svg, "path", "both record"))
+    assert all(min(places(path)) > x for path in of(svg, "path", "only-a record"))
+    assert "even: one moment, 19:00:01.202Z" in texts(svg) and not of(svg, "rect", "band")
+
+
+def test_a_head_that_counts_as_even_says_within_what():
+    svg = drawings(NEARLY)[1]
+    assert len(of(svg, "rect", "band even")) == 1 and "even within 401 ms" in texts(svg)
+
+
+def test_what_is_not_one_moment_has_no_line():
+    for found in (DIFFERING, LACKING, BOTH):
+        svg = drawings(found)[1]
+        assert not of(svg, "line", "moment") and not of(svg, "rect", "band")
+    alike = drawings(IDENTICAL)[1]
+    assert "both sides end alike, 19:00:01.202Z" in texts(alike)
+    # nothing comes after it
+    assert float(of(alike, "line", "moment")[0].get("x1")) > 130 + 0.8 * 800
+
+
+def test_records_that_would_touch_are_one_bar():
+    first = UNEVEN.partitions[0]
+    dense = dataclasses.replace(
+        first,
+        times=tuple(first.last_a.time - n for n in reversed(range(120))),
+        missing=tuple(first.head_a.first.time + n for n in range(120)),
+    )
+    svg = drawings(compared(dense, *UNEVEN.partitions[1:]))[1]
+    (bar,) = [e for e in of(svg, "rect", "both") if "trail" not in e.get("class")]
+    assert float(bar.get("width")) > 100
+    assert len(of(svg, "path", "both record")) == 2
+
+
+def test_the_overview_has_a_bar_for_each_side_and_its_ends():
+    svg = drawings(OLDER)[0]
+    tail, *both = (*of(svg, "rect", "only-a"), *of(svg, "rect", "both"))
+    a, b = both
+    assert a.get("x") == b.get("x") and float(a.get("y")) < float(b.get("y"))
+    assert float(tail.get("x")) < float(a.get("x")) and tail.get("y") == a.get("y")
+    assert float(tail.get("width")) > 10
+    assert float(tail.get("x")) + float(tail.get("width")) == pytest.approx(
+        float(a.get("x")), abs=2
+    )
+
+
+def test_odd_partitions_are_named():
+    assert texts(drawings(WITH_EMPTY)[0]).count("empty") == 2
+    assert texts(drawings(WITH_EMPTY)[1]).count("empty") == 1
+    for svg in drawings(LACKING):
+        assert "partition 2" in texts(svg) and "only on one side" in texts(svg)
+    whole, _ = drawings(DIFFERING)
+    assert len(of(whole, "polygon", "differs")) == 2 and texts(whole).count("differs") == 2
+    assert [name for name in texts(drawings(MANY)[1]) if name.startswith("partition")] == [
+        f"partition {n}" for n in range(30)
+    ]
+
+
+def test_a_partition_that_was_quiet_long_before_says_when():
+    quiet = part(1, STOP - 600_000, more=0)
+    svg = drawings(compared(part(0, STOP), quiet))[1]
+    assert "◂ 2026-11-25T18:50:01.201Z" in texts(svg)
+    late = part(1, STOP - 600_000, more=0, head_a=Only(
+        count=1, first=spot(STOP + 600_000), last=spot(STOP + 600_000)))  # fmt: skip
+    assert "2026-11-25T19:10:01.200Z ▸" in texts(drawings(compared(part(0, STOP), late))[1])
+
+
+def test_no_record_becomes_markup():
+    evil = dataclasses.replace(DIFFERING, a=EVIL.decode(), b=EVIL.decode())
+    text = comparison_html(evil)
+    page = Page(text)
+    assert "script" not in {tag for tag, _ in page.tags} and "\x1b" not in text
+    assert any(said.startswith('<script>alert("x")</script>&') for said in page.said("td"))
+
+
+@pytest.mark.parametrize(
+    ("found", "value"),
+    [(UNEVEN, "3.2 s"), (EVEN, "even"), (BOTH, "uneven"), (IDENTICAL, "108,003"), (MANY, "1,800")],
+)
+def test_the_figures_that_matter_are_large(found, value):
+    text = comparison_html(found)
+    assert f'<p class="value">{value}</p>' in text
+    assert ("passed" in Page(text).all("p", "verdict")[0]["class"]) is judge(found).passed
+
+
+def test_the_page_has_the_tables_of_the_text():
+    page = Page(comparison_html(DIFFERING))
+    for cell in ("144,004", "0..36000", "2026-11-25T19:00:07.202Z", "what was written", "trace=7"):
+        assert cell in page.said("td")
+    assert "Partition 3: the record at offset 120 of A is not in B" in page.said("h2")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "names"),
+    [
+        (STOP, STOP + 4, ["19:00:01.200", "19:00:01.201", "19:00:01.202"]),
+        (STOP, STOP + 7000, ["19:00:02", "19:00:03", "19:00:04"]),
+        (STOP, STOP + 3_600_000, ["19:10", "19:20", "19:30"]),
+        (STOP + 17_940_000, STOP + 18_060_000, ["2026-11-26", "00:00:15"]),
+        (STOP, STOP + 5 * 86_400_000, ["2026-11-26", "2026-11-27", "2026-11-28"]),
+        (0, STOP, ["1970-01-01", "1979-12-30", "1989-12-27"]),
+    ],
+)  # fmt: skip
+def test_an_axis_names_round_times(start, end, names):
+    axis = Axis.over((start, end), 0, 100.0, 800.0)
+    parent = ElementTree.Element("g")
+    axis.draw(parent, 20.0, 40.0)
+    told = texts(parent)[1:]
+    assert len(told) <= 9
+    at = told.index(names[0])
+    assert told[at : at + len(names)] == names
+    places = [float(t.get("x")) for t in parent.iter("text")][1:]
+    assert places == sorted(places) and places[0] >= 100.0 and places[-1] <= 900.0
+
+
+def test_an_axis_leaves_out_times_that_no_calendar_has():
+    axis = Axis.over((-1, STOP, 10**17), 10, 0.0, 100.0)
+    assert (axis.start, axis.end) == (STOP - 10, STOP + 10)
+    assert axis.x(-1) == 0.0 and axis.x(10**17) == 100.0 and not axis.has(10**17)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kanister_kafka.topics.model import Extent, PartitionResult, Spot
-from kanister_kafka.topics.pair import WINDOW_BYTES, Pair
+from kanister_kafka.topics.pair import Pair
 from kanister_kafka.topics.records import Digest, Records
+from kanister_kafka.topics.side import WINDOW_BYTES
 
 START = 1_700_000_000_000
 """Time of the first record, ms since 1970."""

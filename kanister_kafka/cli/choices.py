@@ -62,7 +62,7 @@ def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
 
 
 def several(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return what adds options to a command, in this order."""
+    """Return one decorator for several options, in the order in which help shows them."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):

@@ -27,12 +27,14 @@ COMMANDS = {
     "plan": "Show what a backup will do.",
     "policy": "Write Kasten's Policies, and not Blueprints.",
     "preview": "Show what Kanister will really run.",
+    "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
     "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
     "resume": "Bring a stopped Kafka back, with or without Kanister.",
     "run": "Run an action of the Blueprint and follow it.",
     "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
+    "topics": "Say how much is in topics, and whether two hold the same.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }
 """What each is for; it is a function of that name in a module of that name."""

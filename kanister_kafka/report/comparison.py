@@ -153,9 +153,14 @@ def _number(of: Only | int | None) -> str:
 
 def comparison_json(found: Comparison) -> str:
     """Return everything that was found; times as ISO 8601, durations as seconds."""
+    return json.dumps(comparison_tree(found), indent=2, ensure_ascii=False) + "\n"
+
+
+def comparison_tree(found: Comparison) -> dict[str, object]:
+    """Return what `comparison_json` spells, for reports that hold several."""
     judged = judge(found)
     names = ("tail", "head", "only")
-    tree = {
+    return {
         "verdict": judged.verdict.value,
         "passed": judged.passed,
         "says": verdict_text(found, judged),
@@ -180,7 +185,6 @@ def comparison_json(found: Comparison) -> str:
         "partitions": [_partition(result) for result in found.partitions],
         "notes": list(notes(found)),
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -47,14 +47,14 @@ def _what(found: Comparison, number: int = 2) -> str:
 
 def _identical(found: Comparison, _: Judgement) -> str:
     common = sum(result.common for result in found.partitions)
-    what = "keys hold the same" if found.compacted else "records are the same, in the same order,"
     partitions = many(len(found.partitions), "partition")
     if not found.partitions:
         return "no partition was compared"
     if not common and not found.sampled:
         return f"both sides are empty in {partitions}"
-    among = " of those compared" if found.sampled else ""
-    return f"all {common:,}{among} {what} on both sides in {partitions}"
+    those = " that were compared" if found.sampled else ""
+    same = "hold the same" if found.compacted else "are the same, in the same order,"
+    return f"all {common:,} {_what(found)}{those} {same} on both sides in {partitions}"
 
 
 def _consistent(found: Comparison, judged: Judgement) -> str:

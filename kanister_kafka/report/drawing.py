@@ -30,7 +30,7 @@ class Drawing:
         self._rehearsal = rehearsal
         self._whole = max(rehearsal.seconds, 1.0)
         self._y = AXIS
-        self.svg = Element("svg", {"class": "timeline", "role": "img"})
+        self.svg = Element("svg", {"class": "drawing timeline", "role": "img"})
         self.svg.set("aria-labelledby", "timeline-title timeline-desc")
         place = f"{rehearsal.namespace}/{rehearsal.cluster}"
         add(self.svg, "title", f"Timeline of the rehearsal of Kafka {place}", id="timeline-title")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 from kanister_kafka.report.drawing import Drawing
 from kanister_kafka.report.markup import add
+from kanister_kafka.report.page import figure, new_page, table, written
 from kanister_kafka.report.rehearsal import (
     NOT_CLIENTS,
     records_text,
@@ -38,23 +38,16 @@ LEGEND = (
 def rehearsal_html(rehearsal: Rehearsal) -> str:
     """Return one HTML page without scripts and without anything from elsewhere."""
     place = f"{rehearsal.namespace}/{rehearsal.cluster}"
-    page = Element("html", {"lang": "en"})
-    head = add(page, "head")
-    add(head, "meta", charset="utf-8")
-    add(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    add(head, "meta", name="color-scheme", content="light dark")
-    add(head, "title", f"Rehearsal of a backup of Kafka {place}")
-    add(head, "style", STYLE)
-    main = add(add(page, "body"), "main")
+    page, main = new_page(f"Rehearsal of a backup of Kafka {place}", STYLE)
     _top(main, rehearsal, place)
     _figures(main, rehearsal)
-    figure = add(main, "figure")
-    _legend(figure, rehearsal)
-    add(figure, "div", class_="scroll", tabindex="0").append(Drawing(rehearsal).draw())
+    frame = add(main, "figure")
+    _legend(frame, rehearsal)
+    add(frame, "div", class_="scroll", tabindex="0").append(Drawing(rehearsal).draw())
     _tables(main, rehearsal)
     foot = add(main, "footer")
     add(foot, "p", f"{versions_text(rehearsal)}. Rehearsal {rehearsal.id}.")
-    return "<!DOCTYPE html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+    return written(page)
 
 
 def _top(main: Element, rehearsal: Rehearsal, place: str) -> None:
@@ -73,10 +66,10 @@ def _figures(main: Element, rehearsal: Rehearsal) -> None:
     outage, probe = rehearsal.outage, rehearsal.probe
     if outage is not None:
         text = "not over" if outage.end is None else seconds_text(outage.seconds)
-        _figure(figures, "Outage", text, "as a client saw it" if probe else NOT_CLIENTS, "outage")
+        figure(figures, "Outage", text, "as a client saw it" if probe else NOT_CLIENTS, "outage")
     if probe is not None:
         lost = "unknown" if probe.lost is None else str(probe.lost)
-        _figure(figures, "Records lost", lost, f"of {probe.acked} acknowledged")
+        figure(figures, "Records lost", lost, f"of {probe.acked} acknowledged")
     for name, title, does in (
         ("stop", "Stop", "from quiesce to the last pod"),
         ("snapshots cut", "Snapshots", f"{len(rehearsal.snapshots)} claims cut"),
@@ -86,18 +79,11 @@ def _figures(main: Element, rehearsal: Rehearsal) -> None:
         if stage is not None and stage.end is not None:
             first = rehearsal.stage("quiesce") if name == "stop" else stage
             start = stage.start if first is None else first.start
-            _figure(figures, title, seconds_text(stage.end - start), does)
+            figure(figures, title, seconds_text(stage.end - start), does)
 
 
-def _figure(parent: Element, title: str, value: str, does: str, kind: str = "") -> None:
-    box = add(parent, "div", class_=f"figure {kind}".strip())
-    add(box, "p", title, class_="title")
-    add(box, "p", value, class_="value")
-    add(box, "p", does, class_="does")
-
-
-def _legend(figure: Element, rehearsal: Rehearsal) -> None:
-    shown = add(figure, "figcaption", class_="legend")
+def _legend(frame: Element, rehearsal: Rehearsal) -> None:
+    shown = add(frame, "figcaption", class_="legend")
     for kind, meaning in LEGEND:
         if kind == "acks" and rehearsal.probe is None:
             continue
@@ -121,7 +107,7 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
         told = add(section, "ul")
         for text in filter(None, (rehearsal.failure, *rehearsal.changed)):
             add(told, "li", text)
-    _table(
+    table(
         main,
         "Stages",
         ("Stage", "What", "Start", "Took"),
@@ -131,7 +117,7 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
         ),
     )
     if rehearsal.snapshots:
-        _table(
+        table(
             main,
             "Snapshots",
             ("Claim", "Class", "Cut after", "Ready after"),
@@ -142,7 +128,7 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
         )
     probe = rehearsal.probe
     if probe is not None:
-        _table(
+        table(
             main,
             "Partitions",
             ("Partition", "Nothing acknowledged from", "to", "Longest time without"),
@@ -167,25 +153,3 @@ def _times(start: float, took: float | None) -> tuple[str, str]:
 
 def _after(at: float | None, made: float) -> str:
     return seconds_text(None if at is None else at - made)
-
-
-def _table(
-    main: Element,
-    title: str,
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    note: str = "",
-) -> None:
-    section = add(main, "section")
-    add(section, "h2", title)
-    table = add(add(section, "div", class_="scroll"), "table")
-    first = add(add(table, "thead"), "tr")
-    for name in header:
-        add(first, "th", name, scope="col")
-    body = add(table, "tbody")
-    for row in rows:
-        line = add(body, "tr")
-        for value in row:
-            add(line, "td", value)
-    if note:
-        add(section, "p", note, class_="note")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from kanister_kafka.topics.client import Cluster, Span
 from kanister_kafka.topics.edges import last_messages
 from kanister_kafka.topics.model import Flow, Held, Last, Rates, Totals
-from kanister_kafka.topics.pair import shown
+from kanister_kafka.topics.side import shown
 
 LOOK = 1.0
 """Seconds between two looks while a rate is measured."""

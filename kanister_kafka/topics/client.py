@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,8 @@ QUEUED = 16384
 FETCHED_AHEAD = {
     "queued.min.messages": "50000",
     "queued.max.messages.kbytes": str(QUEUED),
+    "fetch.wait.max.ms": "100",  # what the next reading of an idle partition has to wait for
+    "fetch.queue.backoff.ms": "20",  # what a queue that was full waits for, 1000 by default
     "fetch.message.max.bytes": str(4 << 20),
     "fetch.max.bytes": str(64 << 20),
     "receive.message.max.bytes": str(128 << 20),
@@ -75,17 +78,18 @@ class Cluster:
     """A connection to one cluster.
 
     Every method raises NotFoundError for a topic that is not there, ForbiddenError and
-    UnreachableError.
+    UnreachableError. Two topics that are read at once need a cluster each.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, request: float = REQUEST) -> None:
         with needs_extra():
             import confluent_kafka
-        self.access = access
+        self.access, self._request = access, request
         self.library: Any = confluent_kafka
         self.said: list[str] = []
         """What librdkafka complained about of late; it tries again by itself."""
-        self.consumer: Any = self._connect()
+        self.consumer: Any = None
+        self.consumer = self._connect()
         self._known: dict[str, tuple[int, ...]] = {}
 
     def close(self) -> None:
@@ -95,7 +99,7 @@ class Cluster:
     def topics(self) -> dict[str, tuple[int, ...]]:
         """Return all topics with their partitions."""
         with self.translated("list topics"):
-            found = self.consumer.list_topics(timeout=REQUEST).topics
+            found = self.consumer.list_topics(timeout=self._request).topics
         return {name: tuple(sorted(topic.partitions)) for name, topic in sorted(found.items())}
 
     def partitions(self, topic: str) -> tuple[int, ...]:
@@ -115,7 +119,7 @@ class Cluster:
         for partition in partitions:
             place = self.library.TopicPartition(topic, partition)
             with self.translated(f"ask for the offsets of {topic}[{partition}]"):
-                low, high = self.consumer.get_watermark_offsets(place, timeout=REQUEST)
+                low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
             found[partition] = Span(low, high)
         return found
 
@@ -125,7 +129,7 @@ class Cluster:
             return {}
         asked = [self.library.TopicPartition(topic, number, at) for number, at in times.items()]
         with self.translated(f"ask {topic} for offsets of a time"):
-            found = self.consumer.offsets_for_times(asked, timeout=REQUEST)
+            found = self.consumer.offsets_for_times(asked, timeout=self._request)
         return {place.partition: place.offset if place.offset >= 0 else END for place in found}
 
     def is_compacted(self, topic: str) -> bool | None:
@@ -135,10 +139,11 @@ class Cluster:
         library: Any = admin
         resource = library.ConfigResource(library.ResourceType.TOPIC, topic)
         client = library.AdminClient(self._settings(), logger=_silent())
-        asked = client.describe_configs([resource], request_timeout=ASIDE)
+        most = min(ASIDE, self._request)
+        asked = client.describe_configs([resource], request_timeout=most)
         try:
-            found = asked[resource].result(ASIDE)
-        except (self.library.KafkaException, TimeoutError):
+            found = asked[resource].result(most)
+        except (self.library.KafkaException, futures.TimeoutError):
             return None
         policy = found.get("cleanup.policy")
         return policy is not None and "compact" in (policy.value or "").split(",")
@@ -182,6 +187,8 @@ class Cluster:
         try:
             yield
         except self.library.KafkaException as failure:
+            if self.consumer is not None:
+                self.consumer.poll(0)  # only then it says why: `_hear`
             raise self.failure(what, failure.args[0]) from failure
         except (TypeError, ValueError) as failure:  # a setting of a wrong kind; may quote it
             text = f"{self.access.label}: cannot {what}: a client property is not understood"

@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from kanister_kafka.errors import InputError
+from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.problem import Location, error
-from kanister_kafka.topics.client import END, Span
+from kanister_kafka.topics.client import END, Cluster, Span
 from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
-from kanister_kafka.topics.edges import extents, first_messages, message_at
+from kanister_kafka.topics.edges import extents, first_messages, last_messages, message_at
 from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
-from kanister_kafka.topics.pair import WINDOW_BYTES, Pair, shown
+from kanister_kafka.topics.pair import Pair
+from kanister_kafka.topics.place import mirrored
 from kanister_kafka.topics.sample import joined, sample
+from kanister_kafka.topics.side import WINDOW_BYTES, shown
 from kanister_kafka.topics.states import StatePair
 
 EVEN_WITHIN = 1000
@@ -72,6 +74,18 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
     )
 
 
+def find_topic(cluster: Cluster, topic: str) -> str:
+    """Find a topic of another cluster here, by its own name or behind a mirror's prefix.
+
+    Raises NotFoundError where there is none, or several.
+    """
+    found = mirrored(topic, tuple(cluster.topics()))
+    if found[:1] == (topic,) or len(found) == 1:
+        return found[0]
+    there = f"several: {', '.join(found)}" if found else "none"
+    raise NotFoundError(f"{cluster.access.label}: which topic is {topic}? There is {there}")
+
+
 def _partitions(
     a: Subject, b: Subject, request: Request
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -80,7 +94,7 @@ def _partitions(
     wanted = set(request.partitions)
     if unknown := wanted - (in_a | in_b):
         listed = ", ".join(map(str, sorted(unknown)))
-        raise InputError((error("partition", Location(str(a)), "", f"has no partition {listed}"),))
+        raise NotFoundError(f"neither {a} nor {b} has partition {listed}")
     part, parts = request.split
     chosen = [n for n in sorted(wanted or in_a | in_b) if n % parts == part]
     both = in_a & in_b
@@ -93,7 +107,7 @@ def _compacted(a: Subject, b: Subject, request: Request) -> bool:
         compacted = bool(a.cluster.is_compacted(a.topic) or b.cluster.is_compacted(b.topic))
     if compacted and (request.last or request.sample):
         message = "is compacted: what each key holds is known only when all of it is read"
-        raise InputError((error("compacted", Location(str(a)), "", message),))
+        raise InputError((error("compacted-in-part", Location(str(a)), "", message),))
     return compacted
 
 
@@ -155,10 +169,14 @@ class _Run:
 
     def states(self) -> tuple[PartitionResult, ...]:
         """Compare what each key holds."""
-        pairs = {
-            n: StatePair(n, self._extents_a[n], self._extents_b[n], timed=self.timed)
-            for n in self._spans_a
-        }
+        ends_a, ends_b = (
+            {n: some[-1] if some else None for n, some in last_messages(*of).items()}
+            for of in (
+                (self.a.cluster, self.a.topic, self._spans_a),
+                (self.b.cluster, self.b.topic, self._spans_b),
+            )
+        )
+        pairs = {n: StatePair(n, (ends_a[n], ends_b[n]), timed=self.timed) for n in ends_a}
         ranges = {
             n: Range((a.earliest, a.latest), (self._spans_b[n].earliest, self._spans_b[n].latest))
             for n, a in self._spans_a.items()
@@ -175,8 +193,9 @@ class _Run:
             message_at(of.cluster, of.topic, result.partition, at.offset) if at else None
             for of, at in ((self.a, found.a), (self.b, found.b))
         )
-        told = replace(found, a=a and shown(a), b=b and shown(b))
-        return replace(result, difference=told)
+        # A message without a value counts as false.
+        told_a, told_b = (None if one is None else shown(one) for one in (a, b))
+        return replace(result, difference=replace(found, a=told_a, b=told_b))
 
     def _pairs(self, ranges: Mapping[int, Range]) -> dict[int, Pair]:
         pairs = {

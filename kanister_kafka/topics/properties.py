@@ -68,7 +68,7 @@ def read_properties(path: Path) -> Settings:
         raise UnreachableError(f"{path}: {failure.strerror}") from failure
     except (ValueError, javaproperties.InvalidUEscapeError) as failure:
         raise InputError(
-            (error("syntax", Location(str(path)), "", "is no file of properties"),)
+            (error("client-property", Location(str(path)), "", "is no file of properties"),)
         ) from failure
     return translate(found, str(path))
 
@@ -92,7 +92,7 @@ def translate(found: Mapping[str, str], source: str) -> Settings:
         try:
             settings.update(_one(name, value, found))
         except ValueError as failure:
-            problems.append(error("property", Location(source), name, str(failure)))
+            problems.append(error("client-property", Location(source), name, str(failure)))
     if problems:
         raise InputError(tuple(problems))
     return settings

@@ -28,7 +28,8 @@ class Reading:
         """Partitions that may have more."""
         self._at_end: set[int] = set()
         """Partitions of which the broker said that no more is there."""
-        self._heard = time.monotonic()
+        self._waited = 0.0
+        """Seconds spent in waiting since the last record."""
         place = self._library.TopicPartition
         with cluster.translated(f"read {topic}"):
             self._consumer.assign([place(topic, n, starts[n]) for n in sorted(self.open)])
@@ -39,11 +40,12 @@ class Reading:
         A message has `key()`, `value()`, `timestamp()`, `headers()` and `offset()`. `open` tells
         afterwards which partitions may have more.
         """
+        began = time.monotonic()
         with self._cluster.translated(f"read {self._topic}"):
             got = self._consumer.consume(most, wait)
-        if got:
-            self._heard = time.monotonic()
-        elif self.open and time.monotonic() - self._heard > SILENCE:
+        # Only while it is asked: for a time in which nobody looked the brokers are not to blame.
+        self._waited = 0.0 if got else self._waited + time.monotonic() - began
+        if self.open and self._waited > SILENCE:
             numbers = ", ".join(map(str, sorted(self.open)))
             said = "; ".join(self._cluster.said)
             raise UnreachableError(

@@ -1,8 +1,8 @@
 """One partition of a compacted topic on both sides: what each key holds is compared.
 
 Compaction takes what is superseded, on each side at its own time, so that both never have the same
-records. What they have to agree about is the newest record of each key, up to the time to which the
-side that is behind has come.
+records. What they have to agree about is the newest record of each key, up to the record with which
+the side that is behind ends; where compaction has taken that one on the other side, up to its time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanister_kafka.topics.edges import spot
 from kanister_kafka.topics.model import (
     Difference,
     Extent,
@@ -22,10 +21,12 @@ from kanister_kafka.topics.model import (
     PartitionResult,
     Spot,
 )
-from kanister_kafka.topics.pair import DRAWN
+from kanister_kafka.topics.side import DRAWN
 
 HASH = 16
 """Bytes kept of what a key holds: memory grows with the keys, not with records or values."""
+BEFORE_ALL = -(1 << 63)
+"""ms: nothing is of that time."""
 TOMBSTONE = b""
 """What a key holds that was deleted; compaction removes it altogether in the end."""
 
@@ -47,48 +48,84 @@ class StateSide:
     """Nothing of it waits for the other side."""
     ended: bool = False
     held: dict[bytes | None, Holds] = field(default_factory=dict)
-    """The newest record of each key up to the time that is compared."""
-    moved_on: set[bytes | None] = field(default_factory=set)
-    """Keys that have a newer one."""
+    """The newest record of each key, up to where both have come."""
+    later: dict[bytes | None, Holds] = field(default_factory=dict)
+    """What comes after that."""
+    met: bool = False
+    """Whether it has the record with which the other side ends."""
     first: Spot | None = None
     last: Spot | None = None
     head: Spot | None = None
     times: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
 
+    def hold(self, key: bytes | None, held: Holds) -> None:
+        """Take in a record up to which both have come."""
+        self.held[key] = held
+        self.last = Spot(offset=held.offset, time=held.time)
+        self.first = self.first or self.last
+        self.times.append(held.time)
+
+    def put_off(self, key: bytes | None, held: Holds) -> None:
+        """Take in a record that the other side may not have yet."""
+        self.later[key] = held
+        self.head = self.head or Spot(offset=held.offset, time=held.time)
+        if len(self.missing) < DRAWN:
+            self.missing.append(held.time)
+
+    def catch_up(self) -> None:
+        """Hold what was put off: the other side has it too."""
+        for key, held in sorted(self.later.items(), key=lambda item: item[1].offset):
+            if key not in self.held or self.held[key].offset < held.offset:
+                self.hold(key, held)
+        self.later.clear()
+        self.missing.clear()
+        self.head = None
+
 
 class StatePair:
-    """Compares one partition of a compacted topic."""
+    """Compares one partition of a compacted topic; `ends` are the newest record of each side."""
 
-    def __init__(self, partition: int, a: Extent, b: Extent, *, timed: bool) -> None:
+    def __init__(self, partition: int, ends: tuple[Any | None, Any | None], *, timed: bool) -> None:
         self.partition, self._timed = partition, timed
-        self._extents = (a, b)
-        newest = [extent.newest.time for extent in (a, b) if extent.newest is not None]
-        self._until = min(newest) if timed and len(newest) == 2 else None
-        """ms up to which both are compared; None for all that there is."""
+        newest = [end.timestamp()[1] for end in ends if end is not None]
+        self._until = BEFORE_ALL if len(newest) < 2 else min(newest) if timed else None
+        """ms up to which both are compared where no end is met; None for all that there is."""
+        self._ends = [None if end is None else self._mark(end) for end in ends]
         self.sides = (StateSide(), StateSide())
         self.done = False
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
         """Take in messages of a side."""
-        half, until = self.sides[side], self._until
+        half, end, until = self.sides[side], self._ends[1 - side], self._until
         for message in run:
             time, key = message.timestamp()[1], message.key()
-            if until is not None and time > until:
-                half.moved_on.add(key)
-                half.head = half.head or spot(message)
-                if len(half.missing) < DRAWN:
-                    half.missing.append(time)
-                continue
-            half.held[key] = Holds(_content(message, timed=self._timed), message.offset(), time)
-            half.last = spot(message)
-            half.first = half.first or half.last
-            half.times.append(time)
+            content = _content(message, timed=self._timed)
+            held = Holds(content, message.offset(), time)
+            if end is not None and key == end[0] and self._mark(message) == end:
+                half.catch_up()
+                half.hold(key, held)
+                half.met = True
+            elif half.met or (until is not None and time > until):
+                half.put_off(key, held)
+            else:
+                half.hold(key, held)
         del half.times[:-DRAWN]
+
+    def _mark(self, message: Any) -> tuple[Any, ...]:
+        """Return what tells a record from all others, as far as clocks allow."""
+        time = message.timestamp()[1] if self._timed else 0
+        return message.key(), _content(message, timed=self._timed), time
 
     def advance(self) -> None:
         """See whether both sides have ended."""
-        self.done = all(half.ended for half in self.sides)
+        if self.done or not all(half.ended for half in self.sides):
+            return
+        a, b = self.sides
+        for half, other in ((a, b), (b, a)):
+            if other.met and not half.met:  # all of it is there, whatever the times say
+                half.catch_up()
+        self.done = True
 
     def result(self, a: Extent, b: Extent) -> PartitionResult:
         """Return what was found; of a difference the offsets alone are known."""
@@ -143,7 +180,7 @@ def _explained(key: bytes | None, one: Holds | None, other: Holds | None, there:
     Where the key has a newer record there, what it held before may be gone; and a key that was
     deleted may be gone altogether.
     """
-    if key in there.moved_on:
+    if key in there.later:
         return True
     return other is None and one is not None and one.content == TOMBSTONE
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,12 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> 
 
 def get(*arguments: str) -> dict:
     return json.loads(kubectl("get", *arguments, "-o", "json"))
+
+
+def command(*words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run our own command."""
+    program = [sys.executable, "-m", "kanister_kafka", *words]
+    return subprocess.run(program, capture_output=True, text=True, timeout=timeout)
 
 
 def why_not() -> str:

@@ -1,0 +1,208 @@
+"""The command `prove`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kanister_kafka.cli.choices import seconds
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.topics.compare import milliseconds
+from kanister_kafka.cli.topics.reach import IMAGE
+from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
+
+if TYPE_CHECKING:
+    from kanister_kafka.prove.model import Plan, Proof
+    from kanister_kafka.prove.scene import Scene
+    from kanister_kafka.run.target import Target
+
+ALL = "all"
+PLANS = ("setup", "hot", "cold")
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _target(text: str) -> Target:
+    """Read NAMESPACE/NAME."""
+    from kanister_kafka.run.target import Target
+
+    namespace, slash, name = text.partition("/")
+    if not slash or not namespace or not name or "/" in name:
+        raise click.BadParameter(f"{text!r} is not NAMESPACE/NAME")
+    return Target(namespace, name)
+
+
+@click.command(epilog="Example: kanister-kafka prove --plan all --yes --html proof.html")
+@click.option(
+    "--plan",
+    "plans",
+    type=click.Choice([*PLANS, ALL]),
+    multiple=True,
+    default=(ALL,),
+    show_default=True,
+    help="setup: all is in step; hot and cold: the two ways of a backup; repeatable.",
+)
+@click.option(
+    "--source",
+    type=_target,
+    default="kafka/my-cluster",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="The Kafka that is written to.",
+)
+@click.option(
+    "--mirror",
+    type=_target,
+    default="kafka-mirror/my-cluster",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="The Kafka that is backed up and restored.",
+)
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    default=("blogs", "items"),
+    show_default=True,
+    help="Topic of the source; repeatable.",
+)
+@click.option("--context", default="", help="Kubeconfig context.")
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+@click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+@click.option(
+    "--image",
+    required=True,
+    envvar=IMAGE,
+    show_envvar=True,
+    help="Image with this command, for the Jobs that look into the topics.",
+)
+@click.option(
+    "--even-within",
+    type=milliseconds,
+    default="1s",
+    show_default=True,
+    metavar="DURATION",
+    help="Up to which difference in time a head counts as even.",
+)
+@click.option(
+    "--timeout",
+    type=seconds,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option("--html", type=FILE, metavar="FILE", help="Write it with its pictures as one page.")
+@click.option(
+    "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
+)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+def prove(
+    *,
+    plans: tuple[str, ...],
+    source: Target,
+    mirror: Target,
+    topics: tuple[str, ...],
+    context: str,
+    kasten_namespace: str,
+    snapshot_class: str,
+    image: str,
+    even_within: int,
+    timeout: int,
+    form: str,
+    html: Path | None,
+    output: Path | None,
+    yes: bool,
+) -> None:
+    """Show on a source and its mirror that a cold backup is consistent and a hot one is not.
+
+    Plays the plans on an environment such as examples/lab: the mirror is snapshotted while it is
+    written to (hot), or while its Blueprint has stopped it (cold); its volumes are then replaced
+    by the snapshots, and what it holds is compared with the source, record by record. For test
+    clusters only: both namespaces need the label kanister-kafka.io/lab=true.
+
+    Exit code 1 where a step did not show what it has to.
+    """
+    from kanister_kafka.kube import Connection
+    from kanister_kafka.prove.eyes import JobEyes
+    from kanister_kafka.prove.model import Plan
+    from kanister_kafka.prove.run import prove as play
+    from kanister_kafka.prove.scene import Wanted, find_scene
+
+    connection = Connection(context)
+    wanted = Wanted(
+        source=source,
+        mirror=mirror,
+        topics=topics,
+        context=context,
+        kasten_namespace=kasten_namespace,
+        snapshot_class=snapshot_class,
+        timeout=timeout,
+        even_within=even_within,
+    )
+    scene = find_scene(connection, wanted)
+    chosen = tuple(plan for plan in Plan if plan.value in plans or ALL in plans)
+    _agree(scene, chosen, yes=yes)
+    eyes = JobEyes(connection, source, mirror, image)
+    proof = play(connection, scene, eyes, chosen, _tell)
+    _write(proof, form, output, html)
+    if not proof.passed:
+        sys.exit(1)
+
+
+def _agree(scene: Scene, plans: tuple[Plan, ...], *, yes: bool) -> None:
+    """Say what is going to happen, and ask."""
+    told = [f"plans: {', '.join(plan.value for plan in plans)}"]
+    if any(plan.value != "setup" for plan in plans):
+        told += [
+            f"OUTAGE: Kafka {scene.wanted.mirror} will be stopped and started by its Blueprint, "
+            "several times",
+            f"  stops meanwhile: {scene.writer}",
+            *(f"  replaced by a snapshot of it: claim {one.name}" for one in scene.setting.claims),
+        ]
+    click.echo("\n".join(told), err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("a proof replaces the volumes of the mirror: confirm by --yes")
+    click.confirm("Go on?", abort=True, err=True)
+
+
+def _tell(elapsed: float, text: str) -> None:
+    click.echo(f"[{elapsed:6.1f}s] {text}", err=True)
+
+
+def _write(proof: Proof, form: str, output: Path | None, html: Path | None) -> None:
+    from kanister_kafka.report.proof import PROOF_FORMATS
+
+    text = PROOF_FORMATS[form](proof)
+    if output is None:
+        echo(text)
+    else:
+        output.write_text(text, encoding="utf-8", newline="\n")
+        click.echo(f"wrote {output}", err=True)
+    if html is not None:
+        from kanister_kafka.report.proof_page import proof_html
+
+        html.write_text(proof_html(proof), encoding="utf-8", newline="\n")
+        click.echo(f"wrote {html}", err=True)

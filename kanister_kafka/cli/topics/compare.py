@@ -1,0 +1,315 @@
+"""The command `topics compare`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.topics.bar import Bar
+from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.client import Access
+    from kanister_kafka.topics.compare import Request
+    from kanister_kafka.topics.job import Work
+    from kanister_kafka.topics.model import Comparison
+    from kanister_kafka.topics.place import Place
+
+SENT = 1.0
+"""Seconds between two lines of progress from a Job."""
+
+
+def milliseconds(text: str) -> int:
+    """Read a short duration such as 500ms or 2s."""
+    match = re.fullmatch(r"(\d{1,9})(ms|s)", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no duration such as 500ms or 2s")
+    return int(match[1]) * (1000 if match[2] == "s" else 1)
+
+
+def share(text: str) -> float:
+    """Read a percentage, 5% or 0.5%, as a share."""
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
+    if match is None or not 0 < float(match[1]) < 100:
+        raise click.BadParameter(f"{text!r} is no share such as 5%")
+    return float(match[1]) / 100
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read which part of how many, such as 0/4."""
+    match = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text)
+    if match is None or int(match[1]) >= int(match[2]):
+        raise click.BadParameter(f"{text!r} is no part such as 0/4")
+    return int(match[1]), int(match[2])
+
+
+@click.command(
+    epilog="Example: kanister-kafka topics compare kafka/my-cluster/blogs "
+    "kafka-mirror/my-cluster/my-source-cluster.blogs --html blogs.html"
+)
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--command-config-b", type=CONFIG_FILE, help="Properties for B, where they are not A's."
+)
+@click.option("--listener-b", default="", help="Listener of B.  [default: chosen as for A]")
+@click.option("--user-b", default="", help="KafkaUser of B.  [default: chosen as for A]")
+@click.option(
+    "-p",
+    "--partition",
+    "partitions",
+    type=click.IntRange(0),
+    multiple=True,
+    help="Only this partition; repeatable.",
+)
+@click.option(
+    "--last", type=click.IntRange(1), help="Compare only so many of the newest of each partition."
+)
+@click.option(
+    "--sample",
+    type=share,
+    metavar="PERCENT",
+    help="Compare only such a share, in blocks from all over each partition.",
+)
+@click.option(
+    "--compacted/--not-compacted",
+    default=None,
+    help="Whether to compare what each key holds.  [default: as the topics are configured]",
+)
+@click.option(
+    "--even-within",
+    type=milliseconds,
+    default="1s",
+    show_default=True,
+    metavar="DURATION",
+    help="Up to which difference in time a head counts as even.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with each partition drawn on a time axis as well.",
+)
+@click.option(
+    "--as-job",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Print a Job that splits the partitions among N pods; topics merge has its result.",
+)
+@click.option(
+    "--config-secret",
+    default="",
+    metavar="SECRET",
+    help="Secret with a.properties and b.properties for --as-job.",
+)
+@click.option("--split", type=part, default="0/1", hidden=True, help="Which part of how many.")
+@reaches
+def compare(
+    *,
+    reach: Reach,
+    a: str,
+    b: str,
+    command_config_b: Path | None,
+    listener_b: str,
+    user_b: str,
+    partitions: tuple[int, ...],
+    last: int | None,
+    sample: float | None,
+    compacted: bool | None,
+    even_within: int,
+    form: str,
+    html: Path | None,
+    as_job: int | None,
+    config_secret: str,
+    split: tuple[int, int],
+) -> None:
+    """Compare two topics record by record: source and mirror, or before and after a restore.
+
+    A is the source. Both are aligned by content, so that offsets may differ. B may leave out its
+    topic, NAMESPACE/KAFKA/, and is then searched for that of A, also behind a mirror's prefix.
+
+    Verdict: identical; consistent prefix, where one side holds all up to one moment and nothing
+    after; uneven head, where its partitions end at different moments; differing. Exit code 0 for
+    the first two, 1 for the others.
+    """
+    from kanister_kafka.topics.compare import Request
+    from kanister_kafka.topics.place import parse_place
+
+    if last and sample:
+        raise click.UsageError("--last and --sample exclude each other")
+    request = Request(
+        partitions=partitions,
+        split=split,
+        last=last or 0,
+        sample=sample or 0.0,
+        compacted=compacted,
+        even_within=even_within,
+    )
+    other = replace(
+        reach,
+        command_config=command_config_b or reach.command_config,
+        listener=listener_b or reach.listener,
+        user=user_b or reach.user,
+    )
+    sides = _Sides(reach, other, parse_place(a), parse_place(b), inside=bool(as_job))
+    if as_job:
+        echo(_rendered(sides, request, as_job, config_secret))
+        return
+    found = _remote(sides, request) if reach.in_cluster else _here(sides, request)
+    if reach.wire:
+        send(found)
+        return
+    if tell(found, form, html):
+        return
+    sys.exit(1)
+
+
+def tell(found: Comparison, form: str, html: Path | None) -> bool:
+    """Write the reports; return whether the comparison passed."""
+    from kanister_kafka.report.comparison import comparison_json, comparison_text
+    from kanister_kafka.topics.verdict import judge
+
+    echo(comparison_text(found) if form == "text" else comparison_json(found))
+    if html is not None:
+        from kanister_kafka.report.comparison_page import comparison_html
+
+        html.write_text(comparison_html(found), encoding="utf-8", newline="\n")
+        click.echo(f"wrote {html}", err=True)
+    return judge(found).passed
+
+
+class _Sides:
+    """Both topics and the ways to them."""
+
+    def __init__(self, a: Reach, b: Reach, place_a: Place, place_b: Place, *, inside: bool) -> None:
+        if inside:
+            a, b = replace(a, in_cluster=True), replace(b, in_cluster=True)
+        self.reach, self.places = a, (place_a, place_b)
+        self.accesses: tuple[Access, Access] = (a.access(place_a), b.access(place_b))
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of a Kafka that is named."""
+        return next((place.namespace for place in self.places if place.namespace), "")
+
+    @property
+    def arguments(self) -> tuple[str, str]:
+        """Both topics as a pod names them."""
+        from kanister_kafka.topics.words import of_topic
+
+        a, b = (
+            of_topic(access, place.topic)
+            for access, place in zip(self.accesses, self.places, strict=True)
+        )
+        return a, b
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both topics as they are called here."""
+        a, b = (
+            f"{access.label}/{place.topic}"
+            for access, place in zip(self.accesses, self.places, strict=True)
+        )
+        return a, b
+
+    def named(self, found: Comparison) -> Comparison:
+        """Call both topics what they are called here."""
+        a, b = (
+            f"{access.label}/{name.rpartition('/')[2]}"
+            for access, name in zip(self.accesses, (found.a, found.b), strict=True)
+        )
+        return replace(found, a=a, b=b)
+
+
+def _here(sides: _Sides, request: Request) -> Comparison:
+    from kanister_kafka.topics.client import Cluster
+    from kanister_kafka.topics.compare import compare as run
+    from kanister_kafka.topics.compare import find_topic
+    from kanister_kafka.topics.drive import Subject
+    from kanister_kafka.topics.remote import Passed
+
+    first, second = (Cluster(access) for access in sides.accesses)
+    place_a, place_b = sides.places
+    a = Subject(first, place_a.topic or find_topic(first, place_b.topic))
+    b = Subject(second, place_b.topic or find_topic(second, place_a.topic))
+    sent = time.monotonic()
+
+    def pass_on(passed: int, total: int) -> None:
+        nonlocal sent
+        if sides.reach.wire and time.monotonic() - sent > SENT:
+            sent = time.monotonic()
+            send(Passed(passed, total))
+        bar.tell(passed, total)
+
+    with Bar("comparing", quiet=sides.reach.wire) as bar:
+        return run(a, b, request, pass_on)
+
+
+def _remote(sides: _Sides, request: Request) -> Comparison:
+    from kanister_kafka.topics.remote import Came, Passed
+    from kanister_kafka.topics.words import of_request
+
+    work = sides.reach.work(
+        "compare",
+        (*of_request(request), "--", *sides.arguments),
+        *sides.accesses,
+        namespace=sides.namespace,
+    )
+    found: list[Comparison] = []
+    with Bar("comparing") as bar:
+        for event in sides.reach.remote(work):
+            match event:
+                case Passed(passed, total):
+                    bar.tell(passed, total)
+                case Came(result):
+                    found.append(result)
+    return sides.named(found[-1])
+
+
+def _rendered(sides: _Sides, request: Request, parts: int, config_secret: str) -> str:
+    """Return an Indexed Job and the properties that it needs, as YAML."""
+    from kanister_kafka.document.dump import dump
+    from kanister_kafka.topics.job import config, is_secret, job
+    from kanister_kafka.topics.words import of_request
+
+    work: Work = replace(
+        sides.reach.work(
+            "compare",
+            (
+                *of_request(request),
+                *("--split", f"$(JOB_COMPLETION_INDEX)/{parts}"),
+                "--",
+                *sides.arguments,
+            ),
+            *sides.accesses,
+            namespace=sides.namespace,
+        ),
+        parts=parts,
+        config_secret=config_secret,
+        subject=" ".join(sides.names),
+    )
+    if config_secret:
+        return dump(job(work, secret=True, suspended=False))
+    if any(is_secret(access.settings) for access in sides.accesses):
+        raise click.UsageError(
+            "credentials are not printed: put the properties of both sides into a Secret "
+            f"(kubectl create secret generic NAME -n {work.namespace} --from-file=a.properties "
+            "--from-file=b.properties) and give --config-secret NAME"
+        )
+    objects = (config(work, secret=False), job(work, secret=False, suspended=False))
+    return "---\n".join(map(dump, objects))

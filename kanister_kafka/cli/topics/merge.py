@@ -1,0 +1,47 @@
+"""The command `topics merge`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kanister_kafka.cli.topics.bar import Bar
+
+
+@click.command(
+    epilog="Example: kanister-kafka topics merge kanister-kafka-topics-1f2e3d4c -n kafka "
+    "--html blogs.html"
+)
+@click.argument("job")
+@click.option("-n", "--namespace", default="", help="Of the Job.  [default: the context's]")
+@click.option("--context", default="", help="Kubeconfig context.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with each partition drawn on a time axis as well.",
+)
+def merge(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
+    """Merge what the pods of a Job found that topics compare --as-job has printed.
+
+    Waits for its end. Exit code as of topics compare. The Job stays, until Kubernetes forgets it.
+    """
+    from kanister_kafka.cli.topics.compare import tell
+    from kanister_kafka.kube import Connection
+    from kanister_kafka.topics.merge import merged
+
+    connection = Connection(context)
+    with Bar("parts", unit="parts") as bar:
+        found = merged(connection, job, namespace or connection.namespace, bar.tell)
+    if not tell(found, form, html):
+        sys.exit(1)

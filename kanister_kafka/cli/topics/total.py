@@ -1,0 +1,48 @@
+"""The command `topics total`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.topics.reach import Reach, reaches, send
+
+
+@click.command(
+    epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items"
+)
+@click.argument("topic", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@reaches
+def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
+    """Count the messages that topics hold, by partition and in all, with the time of the newest.
+
+    Counted by offsets: exact, unless a topic is compacted or written to in transactions; then it
+    holds at most so many.
+    """
+    from kanister_kafka.report.topics import totals_json, totals_text
+    from kanister_kafka.topics.amount import total as count
+    from kanister_kafka.topics.client import Cluster
+    from kanister_kafka.topics.place import Place
+    from kanister_kafka.topics.remote import Came
+
+    access = reach.access(Place())
+    if reach.in_cluster:
+        work = reach.work("total", ("--", *topic), access)
+        results = [event.result for event in reach.remote(work) if isinstance(event, Came)]
+        found = replace(results[-1], cluster=access.label)
+    else:
+        found = count(Cluster(access), topic)
+    if reach.wire:
+        send(found)
+    else:
+        echo(totals_text(found) if form == "text" else totals_json(found))

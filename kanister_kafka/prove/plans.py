@@ -1,0 +1,220 @@
+"""The three plans, step by step; each step has a measure and says what it has to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+
+from kanister_kafka.errors import ActionError
+from kanister_kafka.prove.eyes import Eyes
+from kanister_kafka.prove.model import Plan
+from kanister_kafka.prove.scene import Scene
+from kanister_kafka.prove.stage import Stage
+from kanister_kafka.prove.steps import Steps
+from kanister_kafka.rehearse.model import Snapshot
+from kanister_kafka.topics.compare import Request
+from kanister_kafka.topics.merge import join
+from kanister_kafka.topics.model import Comparison, Rates, Verdict
+from kanister_kafka.topics.verdict import Behind, Judgement, judge
+
+MEASURED = 15
+"""Seconds for which a rate is measured."""
+OFF = 0.2
+"""Share by which a rate may be off: of few records a second one more or less is much."""
+LAG = 5000
+"""ms by which a mirror that is in step may be behind."""
+NEWEST = 500
+"""Offsets of each partition that are looked at to see how far behind the mirror is."""
+AGAIN = 1.0
+"""Seconds between two such looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Plays plans: what is done goes through the stage, what is seen through the eyes."""
+
+    scene: Scene
+    stage: Stage
+    eyes: Eyes
+    steps: Steps
+
+    def play(self, plan: Plan) -> None:
+        """Play one plan to its end; ActionError where a step does not show what it has to."""
+        {Plan.SETUP: self._setup, Plan.HOT: self._hot, Plan.COLD: self._cold}[plan]()
+
+    def _setup(self) -> None:
+        wanted, step = self.scene.wanted, self.steps.step
+        with step("clusters", "source, mirror and what mirrors are Ready"):
+            self.stage.check_ready()
+        with step("producers", f"their rates, as set, measured for {MEASURED} s"):
+            self._rates(self.eyes.rates(wanted.source, wanted.topics, MEASURED))
+        with step("mirror", "it is in step, and as fast as the source"):
+            found = self._in_step()
+            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
+            rates = self.eyes.rates(wanted.mirror, tuple(named), MEASURED)
+            self._rates(
+                replace(
+                    rates,
+                    flows=tuple(replace(flow, topic=named[flow.topic]) for flow in rates.flows),
+                )
+            )
+        with step("content", "the mirror holds what the source holds"):
+            self._same("source and mirror", self._compare())
+
+    def _hot(self) -> None:
+        step, stage = self.steps.step, self.stage
+        with step("in step", "the mirror is in step before"):
+            self._in_step()
+        with step("snapshot", "all volumes of the mirror at once, while it is written to"):
+            taken = stage.snapshot()
+            self._cuts(taken)
+        self._restore(taken)
+        with step("heads", "the common tail is identical, and partitions end at different moments"):
+            judged = self._heads("restored from hot snapshots")
+            if judged.verdict is not Verdict.UNEVEN:
+                raise ActionError(
+                    "not shown: this time the volumes were snapshotted so closely that the heads "
+                    f"are even within {self.scene.wanted.even_within} ms"
+                )
+        with step("afterwards", "what the mirror makes of it once it goes on; only measured"):
+            stage.release()
+            self._in_step()
+            self._losses(self._compare())
+
+    def _cold(self) -> None:
+        step, stage = self.steps.step, self.stage
+        with step("in step", "the mirror is in step before"):
+            before = _newest(self._in_step())
+            self.steps.measured("newest record of the source", stamp(before))
+        with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
+            stage.stop()
+        with step("snapshot", "all volumes of the mirror at once"):
+            taken = stage.snapshot()
+            self._cuts(taken)
+        with step("restart", "the Blueprint brings all back"):
+            stage.start()
+        with step("catch up", "the mirror catches up without loss"):
+            self._in_step()
+            self._same("after the backup", self._compare())
+        self._restore(taken)
+        with step("heads", "the heads are even, and every message before the stop is there"):
+            judged = self._heads("restored from cold snapshots")
+            if judged.verdict not in (Verdict.IDENTICAL, Verdict.CONSISTENT):
+                raise ActionError(f"{judged.verdict.value}, by {judged.uneven} ms")
+            if judged.lost is not None and judged.lost <= before:
+                raise ActionError(f"a record of {stamp(judged.lost)} is lost, before the stop")
+        with step("afterwards", "the mirror goes on from there without loss"):
+            stage.release()
+            self._in_step()
+            self._same("after the restore", self._compare())
+
+    def _restore(self, taken: Sequence[Snapshot]) -> None:
+        """Put snapshots back into place; what mirrors stays away, so that it can be seen."""
+        step, stage = self.steps.step, self.stage
+        with step("hold", "what mirrors is scaled to 0"):
+            stage.hold()
+        with step("stop for restore", "the Blueprint stops the mirror"):
+            stage.stop()
+        with step("restore", "its claims are replaced by the snapshots"):
+            stage.put_back(taken)
+        with step("restart of restored", "the Blueprint brings it back"):
+            stage.start()
+
+    def _rates(self, found: Rates) -> None:
+        """Measure each topic, and hold it against what its producer is set to."""
+        for topic in self.scene.wanted.topics:
+            wanted = self.scene.rates[topic]
+            rate = sum(flow.per_second for flow in found.flows if flow.topic == topic)
+            self.steps.measured(topic, f"{rate:.2f} messages/s, set to {wanted}")
+            if abs(rate - wanted) > OFF * wanted:
+                raise ActionError(f"{topic}: {rate:.2f} messages/s, not {wanted}")
+
+    def _in_step(self) -> tuple[Comparison, ...]:
+        """Wait until the mirror is but little behind; ActionError where it does not get there."""
+        began = time.monotonic()
+        while True:
+            found = self._compare(last=NEWEST)
+            lag = max(map(_lag, found))
+            took = time.monotonic() - began
+            if lag <= LAG:
+                self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
+                return found
+            if took > self.scene.wanted.timeout:
+                raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
+            time.sleep(AGAIN)
+
+    def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
+        wanted = self.scene.wanted
+        request = Request(last=last, even_within=wanted.even_within, compacted=False)
+        return tuple(self.eyes.compare(topic, request) for topic in wanted.topics)
+
+    def _same(self, title: str, found: Sequence[Comparison]) -> None:
+        """See that nothing is lost, doubled or changed."""
+        self._losses(found)
+        for one in found:
+            self.steps.show(title, one)
+        if wrong := [one.a for one in found if judge(one).verdict is Verdict.DIFFERING]:
+            raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
+
+    def _losses(self, found: Sequence[Comparison]) -> None:
+        for one in found:
+            lost = sum(result.only_a for result in one.partitions)
+            more = sum(result.only_b for result in one.partitions)
+            common = sum(result.common for result in one.partitions)
+            self.steps.measured(
+                one.a.rpartition("/")[2],
+                f"{common} in common, {lost} lost, {more} doubled or of another",
+            )
+
+    def _heads(self, title: str) -> Judgement:
+        """Compare the restored mirror with its source; the tails have to be identical."""
+        found = self._compare()
+        for one in found:
+            self.steps.show(title, one)
+            self._head(one.a.rpartition("/")[2], judge(one))
+        if wrong := [one.a for one in found if any(r.differs for r in one.partitions)]:
+            raise ActionError(f"the common tail is not identical: {', '.join(wrong)}")
+        judged = judge(join(found, "source", "mirror"))
+        if len(found) > 1:
+            self._head("all topics together", judged)
+        if judged.behind in (Behind.A, Behind.BOTH):
+            raise ActionError("the restored mirror holds what its source does not")
+        return judged
+
+    def _head(self, name: str, judged: Judgement) -> None:
+        uneven = f"uneven by {judged.uneven / 1000:.3f} s" if judged.uneven else "one moment"
+        last = f", newest {stamp(judged.last)}" if judged.last is not None else ""
+        lost = f", first lost {stamp(judged.lost)}" if judged.lost is not None else ""
+        self.steps.measured(name, f"{judged.verdict.value}: {uneven}{last}{lost}")
+
+    def _cuts(self, taken: Sequence[Snapshot]) -> None:
+        cuts = sorted(one.cut for one in taken if one.cut is not None)
+        self.steps.measured("volumes", str(len(taken)))
+        if cuts:
+            self.steps.measured("first to last seen cut", f"{cuts[-1] - cuts[0]:.1f} s")
+
+
+def stamp(time_: int) -> str:
+    """Return a time of Kafka's as ISO 8601 in UTC."""
+    moment = datetime.fromtimestamp(time_ / 1000, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _lag(found: Comparison) -> int:
+    """Return by how many ms the mirror is behind in the partition that is most behind."""
+    lags = [0]
+    for result in found.partitions:
+        if result.a.newest is not None:
+            newest = result.b.newest.time if result.b.newest else result.a.newest.time - 10 * LAG
+            lags.append(result.a.newest.time - newest)
+    return max(lags)
+
+
+def _newest(found: Sequence[Comparison]) -> int:
+    """Return the time of the newest record of the source."""
+    newest = [r.a.newest.time for one in found for r in one.partitions if r.a.newest is not None]
+    if not newest:
+        raise ActionError("the source holds no record")
+    return max(newest)

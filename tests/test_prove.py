@@ -1,0 +1,263 @@
+"""Proofs: what the plans do in which order, what makes them fail, and what is put back."""
+
+from __future__ import annotations
+
+import pytest
+
+from kanister_kafka.errors import ActionError
+from kanister_kafka.prove.model import Plan
+from kanister_kafka.prove.plans import Player
+from kanister_kafka.prove.scene import Scene, Wanted
+from kanister_kafka.prove.stage import restored
+from kanister_kafka.prove.steps import Steps
+from kanister_kafka.rehearse.model import Snapshot
+from kanister_kafka.run.target import Target
+from kanister_kafka.topics.model import (
+    Comparison,
+    Difference,
+    Extent,
+    Fault,
+    Flow,
+    Message,
+    Only,
+    PartitionResult,
+    Rates,
+    Spot,
+)
+
+T = 1_700_000_000_000
+WANTED = Wanted(
+    source=Target("kafka", "my-cluster"),
+    mirror=Target("kafka-mirror", "my-cluster"),
+    topics=("blogs",),
+    kasten_namespace="kasten-io",
+    timeout=1,
+    even_within=1000,
+)
+SCENE = Scene(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SNAPSHOT = Snapshot(
+    name="s",
+    claim="data-0",
+    snapshot_class="c",
+    driver="d",
+    made=0.0,
+    cut=1.0,
+    ready=2.0,
+    creation_time="",
+)
+
+
+def at(offset: int, time: int) -> Spot:
+    return Spot(offset=offset, time=T + time)
+
+
+def partition(number: int, upto: int, *, newest: int = 100_000, wrong: bool = False):
+    """A partition of one record a ms up to `newest`; the mirror has those up to `upto`."""
+    head = None
+    if upto < newest:
+        head = Only(count=newest - upto, first=at(upto + 1, upto + 1), last=at(newest, newest))
+    message = Message(partition=number, offset=5, time=T + 5, key=b"k", value=b"v")
+    return PartitionResult(
+        partition=number,
+        a=Extent(earliest=0, latest=newest + 1, oldest=at(0, 0), newest=at(newest, newest)),
+        b=Extent(earliest=0, latest=upto + 1, oldest=at(0, 0), newest=at(upto, upto)),
+        common=upto + 1,
+        first_a=at(0, 0),
+        first_b=at(0, 0),
+        last_a=at(upto, upto),
+        last_b=at(upto, upto),
+        digest="d",
+        head_a=head,
+        only_a=int(wrong),
+        difference=Difference(fault=Fault.ONLY_A, a=message, b=None) if wrong else None,
+    )
+
+
+def comparison(*partitions: PartitionResult) -> Comparison:
+    return Comparison(
+        a="kafka/my-cluster/blogs",
+        b="kafka-mirror/my-cluster/src.blogs",
+        partitions=partitions,
+        timed=True,
+        compacted=False,
+        even_within=1000,
+    )
+
+
+IN_STEP = comparison(partition(0, 99_990), partition(1, 100_000))
+BEHIND = comparison(partition(0, 90_000))
+UNEVEN = comparison(partition(0, 95_000), partition(1, 99_000))
+EVEN = comparison(partition(0, 100_400, newest=120_000), partition(1, 100_390, newest=120_000))
+TOO_EARLY = comparison(partition(0, 90_000), partition(1, 90_000))
+DIFFERING = comparison(partition(0, 99_990, wrong=True))
+
+
+class FakeEyes:
+    """Shows what it was given, the last of it for ever."""
+
+    def __init__(self, rate: float = 10.0, **shown: list[Comparison]) -> None:
+        self.rate = rate
+        self.whole = shown.get("whole", [IN_STEP])
+        self.newest = shown.get("newest", [IN_STEP])
+
+    def rates(self, target, topics, seconds):
+        flows = (
+            Flow(topic=topics[0], partition=0, messages=9, per_second=self.rate / 2),
+            Flow(topic=topics[0], partition=1, messages=9, per_second=self.rate / 2),
+        )
+        return Rates(cluster=str(target), seconds=seconds, flows=flows)
+
+    def compare(self, _topic, request):
+        queue = self.newest if request.last else self.whole
+        return queue.pop(0) if len(queue) > 1 else queue[0]
+
+
+class FakeStage:
+    """Notes what was done."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.done: list[str] = []
+        self.fails = fails
+
+    def __getattr__(self, name: str):
+        def do(*_arguments):
+            self.done.append(name)
+            if name == self.fails:
+                raise ActionError(f"{name} failed")
+            return (SNAPSHOT,)
+
+        return do
+
+
+def play(plan: Plan, eyes: FakeEyes, stage: FakeStage) -> Steps:
+    steps = Steps(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
+    player = Player(SCENE, stage, eyes, steps)  # type: ignore[arg-type]
+    try:
+        player.play(plan)
+    except ActionError:
+        assert not steps.steps[-1].passed
+    return steps
+
+
+def failure(steps: Steps) -> str:
+    return steps.steps[-1].failure
+
+
+def test_setup_measures_rates_and_content() -> None:
+    steps = play(Plan.SETUP, FakeEyes(), FakeStage())
+    assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
+    assert all(step.passed for step in steps.steps)
+    assert [shown.title for shown in steps.shown] == ["source and mirror"]
+    assert steps.steps[1].figures[0].value == "10.00 messages/s, set to 10"
+
+
+@pytest.mark.parametrize(
+    ("eyes", "words"),
+    [
+        (FakeEyes(rate=7.9), "7.90 messages/s, not 10"),
+        (FakeEyes(rate=12.1), "12.10 messages/s, not 10"),
+        (FakeEyes(newest=[BEHIND]), "still 10.0 s behind"),
+        (FakeEyes(whole=[DIFFERING]), "source and mirror differ: kafka/my-cluster/blogs"),
+    ],
+    ids=["slow", "fast", "behind", "differing"],
+)
+def test_setup_fails(eyes: FakeEyes, words: str) -> None:
+    assert words in failure(play(Plan.SETUP, eyes, FakeStage()))
+
+
+def test_a_mirror_that_gets_in_step_is_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr("kanister_kafka.prove.plans.AGAIN", 0.01)
+    steps = play(Plan.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
+    assert all(step.passed for step in steps.steps)
+
+
+def test_cold_stops_by_the_blueprint_and_restores_with_the_mirror_held() -> None:
+    stage = FakeStage()
+    steps = play(Plan.COLD, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    assert stage.done == [
+        *("stop", "snapshot", "start"),
+        *("hold", "stop", "put_back", "start"),
+        "release",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        ([DIFFERING], "source and mirror differ"),
+        ([IN_STEP, UNEVEN], "uneven head, by 3999 ms"),
+        ([IN_STEP, TOO_EARLY], "is lost, before the stop"),
+        ([IN_STEP, DIFFERING], "the common tail is not identical"),
+        ([IN_STEP, EVEN, DIFFERING], "source and mirror differ"),
+    ],
+    ids=["loss-after-restart", "uneven", "too-early", "tail", "loss-after-restore"],
+)
+def test_cold_fails(whole: list[Comparison], words: str) -> None:
+    assert words in failure(play(Plan.COLD, FakeEyes(whole=whole), FakeStage()))
+
+
+def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
+    stage = FakeStage()
+    steps = play(Plan.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    assert stage.done == ["snapshot", "hold", "stop", "put_back", "start", "release"]
+    (heads,) = (step for step in steps.steps if step.name == "heads")
+    assert heads.figures[0].value.startswith("uneven head: uneven by 3.999 s")
+    assert "1 lost" in steps.steps[-1].figures[-1].value
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [([EVEN], "not shown"), ([DIFFERING], "the common tail is not identical")],
+)
+def test_hot_fails(whole: list[Comparison], words: str) -> None:
+    assert words in failure(play(Plan.HOT, FakeEyes(whole=whole), FakeStage()))
+
+
+@pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
+def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
+    stage = FakeStage(fails)
+    eyes = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
+    assert failure(play(Plan.COLD, eyes, stage)) == f"{fails} failed"
+    assert stage.done[-1] == fails
+
+
+def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:
+    claim = {
+        "metadata": {
+            "name": "data-0-my-cluster-broker-0",
+            "namespace": "kafka-mirror",
+            "uid": "u",
+            "labels": {"strimzi.io/cluster": "my-cluster"},
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes", "strimzi.io/x": "y"},
+            "finalizers": ["kubernetes.io/pvc-protection"],
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": "fast",
+            "volumeName": "pvc-1",
+        },
+        "status": {"phase": "Bound"},
+    }
+    assert restored(claim, "snap") == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "data-0-my-cluster-broker-0",
+            "namespace": "kafka-mirror",
+            "labels": {"strimzi.io/cluster": "my-cluster"},
+            "annotations": {"strimzi.io/x": "y"},
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": "fast",
+            "dataSource": {
+                "apiGroup": "snapshot.storage.k8s.io",
+                "kind": "VolumeSnapshot",
+                "name": "snap",
+            },
+        },
+    }
