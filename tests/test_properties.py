@@ -301,7 +301,9 @@ def test_switch_knows_all_that_a_restart_knows(
     assert known == environment(restart) | {"RESTART_AFTER": str(chosen.restart_after)}
     assert command[command.index("-c") + 3 :] == arguments(restart)
     assert command[command.index("-c") + 2] == "switch"
-    for container in pod["containers"]:
+    for container in (*pod["containers"], *restart["args"]["podOverride"]["containers"]):
+        requests = container["resources"]["requests"]
+        assert requests.keys() == {"cpu", "memory"}, "a busy node starves and evicts what has none"
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] is True
         assert context["allowPrivilegeEscalation"] is False
