@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         problems_text,
     )
     from kanister_kafka.strimzi import KafkaCluster, Reading, parse_version, read
-    from kanister_kafka.validate import Validation, validate, validate_text
+    from kanister_kafka.validate import Validation, lint, validate, validate_text
 else:
     __getattr__ = attributes(
         __name__,
@@ -70,7 +70,7 @@ else:
             ".report": "plan_json plan_text problems_github problems_json problems_junit "
             "problems_sarif problems_text",
             ".strimzi": "KafkaCluster Reading parse_version read",
-            ".validate": "Validation validate validate_text",
+            ".validate": "Validation lint validate validate_text",
         },
     )
 
@@ -116,6 +116,7 @@ __all__ = [
     "__version__",
     "build",
     "fetch",
+    "lint",
     "load",
     "loads",
     "parse_version",

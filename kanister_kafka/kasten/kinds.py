@@ -61,13 +61,16 @@ def _object(version: str, kind: str, spec: Told, source: str) -> Fields:
     return Fields(about, frozenset({"apiVersion", "kind", "metadata", "spec"}))
 
 
-GVRN: dict[str, Type] = {
-    "group": Told(Text(), "API group; left out for the core.", BINDINGS),
-    "version": Told(Text(), "API version without its group.", BINDINGS),
-    "resource": Told(Text(), "Resource in the plural, such as kafkas.", BINDINGS),
-    "name": Told(Text(), "Name of one object; all of the resource without it.", BINDINGS),
-}
-"""Group, version, resource, name: how Kasten names resources wherever it does."""
+def _gvrn(source: str) -> dict[str, Type]:
+    """Group, version, resource, name: how Kasten names resources wherever it does."""
+    return {
+        "group": Told(Text(), "API group; left out for the core.", source),
+        "version": Told(Text(), "API version without its group.", source),
+        "resource": Told(Text(), "Resource in the plural, such as kafkas.", source),
+        "name": Told(Text(), "Name of one object; all of the resource without it.", source),
+    }
+
+
 _EXPRESSION = Fields(
     {
         "key": Told(Text(), "Key of the label.", SELECTORS),
@@ -80,7 +83,7 @@ _LABELS: dict[str, Type] = {
     "matchLabels": Told(MapOf(Text()), "Labels that an object has, all of them.", SELECTORS),
     "matchExpressions": Told(ListOf(_EXPRESSION), "Requirements, all of them.", SELECTORS),
 }
-FILTER = Fields({**GVRN, **_LABELS}, least=1)
+FILTER = Fields({**_gvrn(REPORTED), **_LABELS}, least=1)
 _FILTERS = Told(
     Fields(
         {
@@ -199,7 +202,7 @@ _KEYED = Fields({"key": Told(Text(), "Its key.", BINDINGS), **_SET}, frozenset({
 _TYPE = Fields(
     {
         "operator": _SET["operator"],
-        "values": Told(ListOf(Fields(GVRN)), "The resources.", BINDINGS),
+        "values": Told(ListOf(Fields(_gvrn(BINDINGS))), "The resources.", BINDINGS),
     },
     frozenset({"operator", "values"}),
 )
@@ -239,7 +242,9 @@ _PATCH = Fields(
     frozenset({"op", "path"}),
     open=True,
 )
-_SUBJECT = Told(Fields(GVRN, least=1), "Which objects; one field at least.", TRANSFORMS)
+_SUBJECT = Told(
+    Fields(_gvrn(TRANSFORMS), least=1), "Which objects; one field at least.", TRANSFORMS
+)
 _TRANSFORM = Fields(
     {
         "subject": _SUBJECT,

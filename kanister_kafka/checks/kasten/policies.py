@@ -19,6 +19,7 @@ OF_NAMESPACE = ("Namespace", "Object")
 CLAIMS = "persistentvolumeclaims"
 BOUND = ("backupPrehook", "backupPosthook")
 """What runs around the volumes of a bound object."""
+AFTER_RESTORE = ("restore", "restorePosthook")
 
 
 @rule("kasten-hook-per-namespace", Severity.WARNING)
@@ -98,6 +99,49 @@ def backup_without_hooks(objects: KastenObjects, _settings: Settings) -> Iterato
                 f"{stopped[both[0]]} does so: its restore points are of a running application"
             )
             yield Finding(selector.location, selector.path, message)
+
+
+@rule("kasten-bound-elsewhere", Severity.INFO)
+def bound_elsewhere(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find what is tied to a Blueprint in a namespace that no Policy of the input backs up."""
+    backups = [policy for policy, _hooks in _backups(objects)]
+    all_here = settings.kasten and backups  # else the Policy may well be in another file
+    for tie in ties(objects) if all_here else ():
+        if not any(meets(policy, tie) for policy in backups):
+            message = (
+                f"no Policy in the input backs up {', '.join(sorted(tie.namespaces))}, so "
+                f"Blueprint {tie.blueprint} does not run for {tie}"
+            )
+            yield Finding(tie.here.location, tie.here.path, message)
+
+
+@rule("kasten-bound-profile", Severity.WARNING)
+def bound_profile(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find bound Blueprints that act on a restore, and Policies without a location profile."""
+    for policy, _hooks in _backups(objects):
+        actions = policy.at("spec", "actions")
+        if policy.at("spec", "presetRef").there or _has_profile(policy):
+            continue
+        for tie in ties(objects):
+            names = {
+                name
+                for blueprint in objects.named(tie.blueprint)
+                for name in AFTER_RESTORE
+                if blueprint.action(name)
+            }
+            if names and meets(policy, tie):
+                message = (
+                    f"no location profile, without which {' and '.join(sorted(names))} of "
+                    f"Blueprint {tie.blueprint} has been seen not to run; name one in "
+                    "backupParameters.profile"
+                )
+                yield Finding(actions.location, actions.path, message)
+
+
+def _has_profile(policy: Spot) -> bool:
+    return any(
+        spot.at("profile").there for operation, spot in parameters(policy) if operation == "backup"
+    )
 
 
 def _backups(objects: KastenObjects) -> Iterator[tuple[Spot, Spot]]:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kanister_kafka.checks.kasten.objects import ANNOTATION, KastenObjects, Resource
+from kanister_kafka.checks.kasten.spot import Spot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tie:
     """Objects that a Blueprint is tied to."""
 
+    here: Spot
+    """The name of the Blueprint, where it stands."""
     by: str
     """What ties them."""
     blueprint: str
@@ -32,20 +35,21 @@ class Tie:
 def ties(objects: KastenObjects) -> Iterator[Tie]:
     """Yield what bindings and annotations in the input tie to a Blueprint."""
     for binding in objects.bindings:
-        by, blueprint = f"BlueprintBinding {binding.name}", binding.blueprint.text
-        tie = Tie(by=by, blueprint=blueprint, namespaces=binding.namespaces())
+        here, by = binding.blueprint, f"BlueprintBinding {binding.name}"
+        tie = Tie(here=here, by=by, blueprint=here.text, namespaces=binding.namespaces())
         resources = [
             replace(tie, group=r.group, resource=r.resource, name=r.name)
             for r in binding.resources()
         ]
         yield from resources or [tie]
     for document in objects.documents:
-        blueprint = document.text("metadata", "annotations", ANNOTATION)
-        if blueprint and document.kind:
+        here = Spot.of(document).at("metadata", "annotations", ANNOTATION)
+        if here.text and document.kind:
             namespace = document.text("metadata", "namespace")
             yield Tie(
+                here=here,
                 by="its annotation",
-                blueprint=blueprint,
+                blueprint=here.text,
                 namespaces=frozenset({namespace} if namespace else ()),
                 group=document.group,
                 resource=f"{document.kind.lower()}s",  # so it is with workloads and Strimzi's
