@@ -11,6 +11,7 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -98,7 +99,8 @@ def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, 
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start)
     try:
         for task in tasks:
-            waiting.append(pool.submit(work, task))
+            with _deaf():
+                waiting.append(pool.submit(work, task))
             if len(waiting) >= processes * AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -107,9 +109,21 @@ def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, 
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C, not even while they start: it is for this one."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start() -> None:
-    """Leave Ctrl-C to the process that has started this one, and what is loaded uncollected."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave what is loaded to the end of the process: none of it is ever garbage."""
     gc.freeze()
 
 
