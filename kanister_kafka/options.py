@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import re
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
 """bash and kubectl; docs/design.md says why this image."""
 DEFAULT_KASTEN_NAMESPACE = "kasten-io"
 DEFAULT_RUN_AS_USER = 65534
+PLATFORM = "platform"
+"""Word for a user that is left to the platform."""
+NEVER = "never"
+"""Word for no switch."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -125,6 +130,16 @@ class Options:
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
 
+    def words(self) -> tuple[str, ...]:
+        """Return the words of the command line for all that is not the default."""
+        usual = Options()
+        return tuple(
+            word
+            for chosen in dataclasses.fields(self)
+            if (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
+            for word in _words(chosen.name, value)
+        )
+
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the choices themselves."""
         return tuple(
@@ -166,3 +181,36 @@ class Options:
         for _key, value in self.labels:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"
+
+
+def _words(name: str, value: object) -> Iterator[str]:
+    """Spell one choice; a repeatable one is several times there."""
+    if isinstance(value, Limits):
+        usual = Limits()
+        for limit in dataclasses.fields(value):
+            if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
+                yield from ("--timeout", f"{limit.name}={duration(seconds)}")
+    elif isinstance(value, tuple):
+        for one in value:
+            pair = isinstance(one, tuple)
+            yield from (f"--{name.rstrip('s')}", "=".join(one) if pair else one.value)
+    else:
+        yield from (f"--{name.replace('_', '-')}", _word(name, value))
+
+
+def _word(name: str, value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if value is None:
+        return PLATFORM
+    if isinstance(value, int) and name in ("restart_after", "hook_timeout"):
+        return duration(value) if value or name == "hook_timeout" else NEVER
+    return str(value)
+
+
+def duration(seconds: int) -> str:
+    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"

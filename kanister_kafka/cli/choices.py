@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -18,21 +18,21 @@ from kanister_kafka.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
     FREQUENCIES,
+    NEVER,
+    PLATFORM,
     Engine,
     KastenForm,
     Limits,
     Options,
     QuiesceBy,
     Strategy,
+    duration,
 )
 from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import has_error, in_order
-from kanister_kafka.report import duration
-from kanister_kafka.strimzi import parse_version, read
+from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
-PLATFORM = "platform"
-NEVER = "never"
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -71,6 +71,13 @@ def _several(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+strimzi_version_option = click.option(
+    "--strimzi-version",
+    default="",
+    metavar="VERSION",
+    help="Version of the operator; without it the steps find out when they run.",
+)
+
 input_options = _several(
     click.option(
         "-f",
@@ -98,12 +105,7 @@ input_options = _several(
         metavar="[NAMESPACE/]NAME",
         help="Which Kafka, where there are several.",
     ),
-    click.option(
-        "--strimzi-version",
-        default="",
-        metavar="VERSION",
-        help="Version of the operator; without it the steps find out when they run.",
-    ),
+    strimzi_version_option,
 )
 
 plan_options = _several(
@@ -221,6 +223,13 @@ plan_options = _several(
 )
 
 
+@click.command()
+@plan_options
+@strimzi_version_option
+def _choosing(**_: object) -> None:
+    """Take the options of a plan alone; it is read and never run."""
+
+
 live_options = _several(
     click.argument("name", default="", required=False),
     click.option(
@@ -264,6 +273,16 @@ def plan_of(
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
     return build(reading.cluster, options, problems)
+
+
+def options_of(words: Iterable[str]) -> tuple[Options, Version | None]:
+    """Read options from words of a command line, as a Blueprint keeps them of its own making.
+
+    Raises click.UsageError where they are none.
+    """
+    given = _choosing.make_context("options", list(words)).params
+    version = parse_version(given.pop("strimzi_version"))
+    return _options(**given), version
 
 
 def _options(

@@ -100,13 +100,14 @@ def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
             yield "<stdin>", _read("<stdin>", _stdin)
             continue
         for file in _read(str(path), partial(_files, Path(path))):
-            yield str(file), _read(str(file), partial(_head, file))
+            yield file.as_posix(), _read(str(file), partial(_head, file))
 
 
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    found = (p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    return sorted(found, key=lambda p: p.parts)  # a bare Path has an order of its own on Windows
 
 
 def _stdin() -> bytes:

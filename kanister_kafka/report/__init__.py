@@ -7,7 +7,7 @@ from kanister_kafka.lazy import attributes
 if TYPE_CHECKING:
     from kanister_kafka.report.github import problems_github
     from kanister_kafka.report.junit import problems_junit
-    from kanister_kafka.report.plan import PLAN_FORMATS, duration, plan_json, plan_text
+    from kanister_kafka.report.plan import PLAN_FORMATS, plan_json, plan_text
     from kanister_kafka.report.problems import problems_json, problems_text, summary
     from kanister_kafka.report.sarif import problems_sarif
 else:
@@ -16,7 +16,7 @@ else:
         {
             ".github": "problems_github",
             ".junit": "problems_junit",
-            ".plan": "PLAN_FORMATS duration plan_json plan_text",
+            ".plan": "PLAN_FORMATS plan_json plan_text",
             ".problems": "problems_json problems_text summary",
             ".sarif": "problems_sarif",
         },
@@ -24,7 +24,6 @@ else:
 
 __all__ = [
     "PLAN_FORMATS",
-    "duration",
     "plan_json",
     "plan_text",
     "problems_github",
