@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from kanister_kafka.document import load
+from kanister_kafka.document import Loaded, load
 from kanister_kafka.errors import InputError
-from kanister_kafka.kube import fetch
+from kanister_kafka.kube import Fetched, fetch
 from kanister_kafka.options import (
     DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
@@ -253,26 +253,46 @@ def plan_of(
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError("give either -f PATH or --from-cluster")
-    version = parse_version(strimzi_version)
-    if strimzi_version and version is None:
-        raise click.BadParameter(
-            f"{strimzi_version!r} is no version", param_hint="--strimzi-version"
-        )
+    version = _version(strimzi_version)
     options = _options(**choices)
-    found = list(options.problems())
+    source: Loaded | Fetched
     if from_cluster is not None:
-        fetched = fetch(from_cluster, namespace, context=context)
-        documents, seen = fetched.documents, fetched.problems
+        source = fetch(from_cluster, namespace, context=context)
     else:
-        loaded = load(paths)
-        documents, seen = loaded.documents, loaded.problems
+        source = load(paths)
+    return _plan(source, options, version, cluster, namespace)
+
+
+def plans_of(
+    loaded: Loaded, clusters: Iterable[str], *, namespace: str, strimzi_version: str, **choices: Any
+) -> tuple[Plan, ...]:
+    """Plan every one of these clusters with the same words of the command line."""
+    version, options, names = _version(strimzi_version), _options(**choices), tuple(clusters)
+    if options.name and len(names) > 1:
+        raise click.UsageError(f"--name is for one Kafka, and here are {', '.join(names)}")
+    if has_error(loaded.problems):
+        raise InputError(in_order(loaded.problems))
+    return tuple(_plan(loaded, options, version, name, namespace) for name in names)
+
+
+def _plan(
+    source: Loaded | Fetched, options: Options, version: Version | None, cluster: str, home: str
+) -> Plan:
+    found, documents, seen = options.problems(), source.documents, source.problems
     if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
         raise InputError(in_order([*found, *seen]))
-    reading = read(documents, cluster=cluster, namespace=namespace, strimzi_version=version)
+    reading = read(documents, cluster=cluster, namespace=home, strimzi_version=version)
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
     return build(reading.cluster, options, problems)
+
+
+def _version(text: str) -> Version | None:
+    version = parse_version(text)
+    if text and version is None:
+        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+    return version
 
 
 def options_of(words: Iterable[str]) -> tuple[Options, Version | None]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "delete": "Take from the cluster what `apply` has put there.",
     "explain": "Say what a check finds, and what is right.",
     "plan": "Show what a backup will do.",
+    "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
     "preview": "Show what Kanister will really run.",
     "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
@@ -32,7 +33,7 @@ COMMANDS = {
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }
-"""What each is for; it is a function of that name in a module of that name."""
+"""What each is for; it is a function of that name, with _ for -, in a module of that name."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -69,8 +70,8 @@ class Group(click.Group):
         """Return a command; the others, and all that they need, stay where they are."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"kanister_kafka.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"kanister_kafka.cli.{name}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

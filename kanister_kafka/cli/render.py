@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
-from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.cli.outcome import echo, tell_plan
+from kanister_kafka.folder import stale
+from kanister_kafka.render import Manifest, stream
 from kanister_kafka.render import render as render_plan
-from kanister_kafka.render import stream
+from kanister_kafka.report.words import count
+
+FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 
 
 @click.command(
@@ -25,20 +31,68 @@ from kanister_kafka.render import stream
     help="Directory for one file an object, instead of standard output.",
 )
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="yaml",
+    show_default=True,
+    help="helm: a template of which Helm makes the same YAML.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+)
+@click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that go before ours of the same name.",
 )
-def render(output: Path | None, templates: Path | None, **choices: Any) -> None:
+@click.pass_context
+def render(
+    ctx: click.Context,
+    /,
+    output: Path | None,
+    form: str,
+    templates: Path | None,
+    *,
+    check: bool,
+    **choices: Any,
+) -> None:
     """Print the Blueprint and all that it needs to run, as YAML."""
+    if check and output is None:
+        raise click.UsageError("--check compares a directory: give it with -o")
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
     if output is None:
-        click.echo(stream(manifests), nl=False)
+        click.echo(FORMATS[form](stream(manifests)), nl=False)
         return
-    output.mkdir(parents=True, exist_ok=True)
-    for manifest in manifests:
-        path = output / manifest.file_name
-        path.write_text(manifest.text, encoding="utf-8", newline="\n")
+    files = _files(manifests, FORMATS[form])
+    if check:
+        ctx.exit(_compare(output, files, f"{plan.options.kasten_namespace}/{plan.name}"))
+    _write(output, files)
+
+
+def _files(manifests: tuple[Manifest, ...], spell: Callable[[str], str]) -> dict[str, str]:
+    """Return the text of each file by its name."""
+    return {manifest.file_name: spell(manifest.text) for manifest in manifests}
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {path}", err=True)
+
+
+def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
+    """Print what is stale and how; return the exit code."""
+    found = stale(folder, files, blueprint)
+    for file in found:
+        echo(file.diff)
+    again = f"the same command without --check writes {'it' if len(found) == 1 else 'them'} anew"
+    words = f"{count(len(found), 'stale file')}; {again}" if found else "up to date"
+    click.echo(f"{folder}: {words}", err=True)
+    return 1 if found else 0

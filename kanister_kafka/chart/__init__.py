@@ -1,0 +1,5 @@
+"""Blueprints within charts of Helm, whose templates are as full of double braces as they are."""
+
+from kanister_kafka.chart.escape import escape
+
+__all__ = ["escape"]
