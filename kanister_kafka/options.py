@@ -66,6 +66,13 @@ class KastenForm(enum.Enum):
     """A RestoreAction with its TransformSet, and the actions that it calls."""
 
 
+class GitOps(enum.Enum):
+    """What brings the objects from Git to the cluster, and may want to be told about them."""
+
+    ARGOCD = "argocd"
+    FLUX = "flux"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """For how long each step waits at most, in seconds."""
@@ -116,6 +123,8 @@ class Options:
     """Name of the service account of the steps; made of the cluster's by default."""
     run_as_user: int | None = DEFAULT_RUN_AS_USER
     """User id of the steps; None leaves it to the platform, as OpenShift wants."""
+    gitops: GitOps | None = None
+    """Who applies it all from Git; None for anybody else."""
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     limits: Limits = field(default_factory=Limits)

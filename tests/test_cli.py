@@ -551,8 +551,9 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 
 def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
     for name, told in COMMANDS.items():
-        module = import_module(f"kanister_kafka.cli.{name}")
-        assert getattr(module, name).help.partition("\n")[0] == told
+        function = name.replace("-", "_")
+        module = import_module(f"kanister_kafka.cli.{function}")
+        assert getattr(module, function).help.partition("\n")[0] == told
 
 
 def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka import (
     Engine,
+    GitOps,
     KastenForm,
     Limits,
     Options,
@@ -56,6 +57,7 @@ CHOICES = {
     "image": "example.com/tools:1",
     "service_account": "own",
     "run_as_user": None,
+    "gitops": GitOps.FLUX,
     "labels": (("team", "a"), ("b", "")),
     "annotations": (("note", "a b\n'\u00e9\u2028"), ("c", "=")),
     "limits": Limits(restart=1800, stop=1),

@@ -21,6 +21,7 @@ from kanister_kafka.options import (
     NEVER,
     PLATFORM,
     Engine,
+    GitOps,
     KastenForm,
     Limits,
     Options,
@@ -187,6 +188,11 @@ plan_options = _several(
         help="User of the steps; platform leaves it open, as OpenShift wants.",
     ),
     click.option(
+        "--gitops",
+        type=_choice(GitOps),
+        help="Add the annotations that Argo CD or Flux needs to apply it all.",
+    ),
+    click.option(
         "--label",
         "labels",
         type=pair,
@@ -312,6 +318,7 @@ def _options(
     quiesce_by: str,
     kasten: tuple[str, ...],
     run_as_user: str,
+    gitops: str | None,
     timeouts: tuple[tuple[str, str], ...],
     **same: Any,
 ) -> Options:
@@ -329,6 +336,7 @@ def _options(
         engine=Engine(engine),
         quiesce_by=QuiesceBy(quiesce_by),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
+        gitops=GitOps(gitops) if gitops else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),
         limits=Limits(**limits),
         **same,

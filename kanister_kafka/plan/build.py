@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import kanister_kafka.plan.annotations as gitops
 import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
@@ -86,7 +87,7 @@ class _Builder:
             kept=kasten.kept(),
             restored=kasten.restored(),
             has_failure_hook=self.cold,
-            notes=tuple(kasten.notes(cluster, options, name)),
+            notes=(*kasten.notes(cluster, options, name), *gitops.notes(cluster, options)),
             problems=in_order(found),
         )
 
