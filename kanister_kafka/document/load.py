@@ -36,12 +36,17 @@ class Loaded:
     """What comments in the text ask the validator not to tell."""
 
 
-def load(paths: Iterable[str | Path]) -> Loaded:
+Reading = Callable[[bytes, str], Loaded]
+"""The text of a file and its name to objects."""
+
+
+def load(paths: Iterable[str | Path], reading: Reading | None = None) -> Loaded:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
-    Raises UnreachableError where a path cannot be read.
+    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError where a
+    path cannot be read.
     """
-    read = [loads(raw, source) for source, raw in _sources(paths)]
+    read = [(reading or loads)(raw, source) for source, raw in _sources(paths)]
     return Loaded(
         tuple(document for loaded in read for document in loaded.documents),
         tuple(problem for loaded in read for problem in loaded.problems),
