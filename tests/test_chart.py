@@ -173,7 +173,7 @@ def test_an_unescaped_blueprint_is_told_at_each_action(tmp_path: Path) -> None:
         (17, 21, "helm-unescaped", f".Time{start}{ALONE}{remedy}"),
         (17, 33, "helm-unescaped", f".Nonsense{start}{ALONE}{remedy}"),
         (18, 23, "helm-unescaped", f".Object{start}{DECIDES}{remedy}"),
-        (18, 35, "helm-unescaped", f".Object.kind{start}{nil}kind{remedy}"),
+        (18, 36, "helm-unescaped", f".Object.kind{start}{nil}kind{remedy}"),
     ]
     assert (17, 34, "template-field") in {one[:3] for one in told}
 

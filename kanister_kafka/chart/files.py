@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 from kanister_kafka.chart.template import Places, given, unescaped
@@ -20,10 +19,12 @@ class Reader:
 
     def __init__(self) -> None:
         self._places: dict[str, Places] = {}
+        self._folders: dict[Path, bool] = {}
+        """Whether a directory is the `templates` of a chart."""
 
     def loads(self, raw: bytes, source: str) -> Loaded:
         """Read a text; a template of a chart as what Helm makes of it."""
-        if b"{{" not in raw or not in_chart(source):
+        if b"{{" not in raw or not self._in_chart(source):
             return loads(raw, source)
         try:
             text = raw.decode("utf-8-sig")
@@ -46,22 +47,21 @@ class Reader:
         """Return problems with their places in the files themselves."""
         return in_order(self._placed(problem) for problem in problems)
 
+    def _in_chart(self, source: str) -> bool:
+        for folder in Path(source).parents:
+            if folder not in self._folders:
+                chart = folder.parent / "Chart.yaml"
+                self._folders[folder] = folder.name == TEMPLATES and chart.is_file()
+            if self._folders[folder]:
+                return True
+        return False
+
     def _placed(self, problem: Problem) -> Problem:
         places = self._places.get(problem.location.source)
         if places is None or not problem.location.line:
             return problem
         at = places.original(problem.location)
         return Problem(problem.check, problem.severity, at, problem.path, problem.message)
-
-
-def in_chart(source: str) -> bool:
-    """Tell whether a file is below the `templates` of a chart."""
-    return any(_is_templates(folder) for folder in Path(source).parents)
-
-
-@lru_cache(maxsize=1024)
-def _is_templates(folder: Path) -> bool:
-    return folder.name == TEMPLATES and (folder.parent / "Chart.yaml").is_file()
 
 
 def _report(check: str, place: Location) -> Problem:
