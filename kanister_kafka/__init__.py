@@ -36,7 +36,15 @@ if TYPE_CHECKING:
     )
     from kanister_kafka.kube import Connection, Fetched, fetch
     from kanister_kafka.marks import State
-    from kanister_kafka.options import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy
+    from kanister_kafka.options import (
+        Engine,
+        GitOps,
+        KastenForm,
+        Limits,
+        Options,
+        QuiesceBy,
+        Strategy,
+    )
     from kanister_kafka.plan import Account, Action, Phase, Plan, Right, Stage, Step, Switch
     from kanister_kafka.plan.build import build
     from kanister_kafka.problem import Location, Problem, Severity
@@ -63,7 +71,7 @@ else:
             "UnreachableError",
             ".kube": "Connection Fetched fetch",
             ".marks": "State",
-            ".options": "Engine KastenForm Limits Options QuiesceBy Strategy",
+            ".options": "Engine GitOps KastenForm Limits Options QuiesceBy Strategy",
             ".plan": "Account Action Phase Plan Right Stage Step Switch build",
             ".problem": "Location Problem Severity",
             ".render": "Manifest render stream",
@@ -84,6 +92,7 @@ __all__ = [
     "Engine",
     "Fetched",
     "ForbiddenError",
+    "GitOps",
     "InputError",
     "InternalError",
     "KafkaCluster",

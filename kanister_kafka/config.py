@@ -16,6 +16,7 @@ from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.options import (
     DURATION,
     NEVER,
+    OF_POLICY,
     PLATFORM,
     Limits,
     Options,
@@ -26,18 +27,6 @@ from kanister_kafka.strimzi.fields import Field, shown
 
 NAMES = {"limits": "timeouts"}
 """Name of a field of `Options` where the command calls it otherwise."""
-OF_POLICY = frozenset(
-    (
-        "time",
-        "retention",
-        "export_profile",
-        "export_frequency",
-        "definitions",
-        "storage_classes",
-        "volumes_into",
-    )
-)
-"""Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
 PLURALS = {"label": "labels", "annotation": "annotations"}
 """Option of the command that is given once for each item of a field."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import re
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
 """bash and kubectl; docs/design.md says why this image."""
 DEFAULT_KASTEN_NAMESPACE = "kasten-io"
 DEFAULT_RUN_AS_USER = 65534
+PLATFORM = "platform"
+"""Word for a user that is left to the platform."""
+NEVER = "never"
+"""Word for no switch."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -24,6 +29,18 @@ PLATFORM = "platform"
 """Instead of a user id: the platform chooses."""
 NEVER = "never"
 """Instead of a duration: no dead man's switch."""
+OF_POLICY = frozenset(
+    (
+        "time",
+        "retention",
+        "export_profile",
+        "export_frequency",
+        "definitions",
+        "storage_classes",
+        "volumes_into",
+    )
+)
+"""Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
 DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
 
@@ -74,6 +91,13 @@ class KastenForm(enum.Enum):
     """An annotation on that object, set by hand."""
     RESTORE = "restore"
     """A RestoreAction with its TransformSet, and the actions that it calls."""
+
+
+class GitOps(enum.Enum):
+    """What brings the objects from Git to the cluster, and may want to be told about them."""
+
+    ARGOCD = "argocd"
+    FLUX = "flux"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +160,8 @@ class Options:
     """Name of the service account of the steps; made of the cluster's by default."""
     run_as_user: int | None = DEFAULT_RUN_AS_USER
     """User id of the steps; None leaves it to the platform, as OpenShift wants."""
+    gitops: GitOps | None = None
+    """Who applies it all from Git; None for anybody else."""
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -153,6 +179,17 @@ class Options:
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words of the command line for all that is not the default."""
+        usual = Options()
+        return tuple(
+            word
+            for chosen in dataclasses.fields(self)
+            if chosen.name not in OF_POLICY
+            and (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
+            for word in _words(chosen.name, value)
+        )
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the choices themselves."""
@@ -236,3 +273,36 @@ class Options:
             elif new in replaced:
                 # One transform after the other sees what the one before has made.
                 yield "storage-class", shown, f"must not be replaced in turn, as {new} is"
+
+
+def _words(name: str, value: object) -> Iterator[str]:
+    """Spell one choice; a repeatable one is several times there."""
+    if isinstance(value, Limits):
+        usual = Limits()
+        for limit in dataclasses.fields(value):
+            if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
+                yield from ("--timeout", f"{limit.name}={duration(seconds)}")
+    elif isinstance(value, tuple):
+        for one in value:
+            pair = isinstance(one, tuple)
+            yield from (f"--{name.rstrip('s')}", "=".join(one) if pair else one.value)
+    else:
+        yield from (f"--{name.replace('_', '-')}", _word(name, value))
+
+
+def _word(name: str, value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if value is None:
+        return PLATFORM
+    if isinstance(value, int) and name in ("restart_after", "hook_timeout"):
+        return duration(value) if value or name == "hook_timeout" else NEVER
+    return str(value)
+
+
+def duration(seconds: int) -> str:
+    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"

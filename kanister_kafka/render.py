@@ -21,6 +21,7 @@ from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
+from kanister_kafka.plan.annotations import Pairs, annotations_of
 from kanister_kafka.problem import Severity
 from kanister_kafka.validate import validate_texts
 
@@ -28,6 +29,13 @@ PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
 """Text that YAML reads as the same string without quotes, save the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
+
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f"
+    "\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+"""Controls, separators and what else a reader of YAML cannot see. By name and not with
+`str.isprintable`, whose answer changes with the Unicode version of each Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
     """
     environment = _environment(templates)
     manifests = tuple(
-        Manifest(kind, name, _spell(environment, template, plan, item))
+        Manifest(kind, name, _spell(environment, template, plan, item, annotations_of(plan, kind)))
         for kind, name, template, item in _objects(plan)
     )
     settings = Settings(kasten_namespace=plan.options.kasten_namespace)
@@ -109,7 +117,7 @@ def scalar(value: object) -> str:
         if quoted.isprintable():
             return quoted
         # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
-        return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
+        return UNSEEN.sub(lambda match: f"\\U{ord(match[0]):08x}", quoted)
     raise TypeError(f"a template may not print a {type(value).__name__}")
 
 
@@ -143,9 +151,12 @@ def _environment(templates: Path | None) -> jinja2.Environment:
     return environment
 
 
-def _spell(environment: jinja2.Environment, template: str, plan: Plan, item: object) -> str:
+def _spell(
+    environment: jinja2.Environment, template: str, plan: Plan, item: object, annotations: Pairs
+) -> str:
     try:
-        return environment.get_template(template).render(plan=plan, item=item)
+        found = environment.get_template(template)
+        return found.render(plan=plan, item=item, annotations=annotations)
     except jinja2.TemplateSyntaxError as failure:
         where = failure.filename or failure.name
         raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
@@ -164,7 +175,7 @@ def _source(environment: jinja2.Environment, name: str) -> str:
 
 def _comment(text: str) -> _Raw:
     """Make one comment line: a control character in a path must not end it."""
-    return _Raw("# " + "".join(char if char.isprintable() else "?" for char in text))
+    return _Raw("# " + UNSEEN.sub("?", text))
 
 
 @lru_cache(maxsize=64)  # the same in every Blueprint

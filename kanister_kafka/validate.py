@@ -7,12 +7,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kanister_kafka.blueprint import read
 from kanister_kafka.blueprint.identity import identify
 from kanister_kafka.catalogue import catalogue, nearest
+from kanister_kafka.chart import Reader
 from kanister_kafka.checks import Settings, Together, check_blueprint, check_input
 from kanister_kafka.checks.kasten.coverage import Coverage, coverage
 from kanister_kafka.document import Ignore, Loaded, join, load, loads
@@ -39,11 +40,17 @@ def validate(
 ) -> Validation:
     """Validate every Blueprint in files, directories and standard input (`-`).
 
+    A template of a chart is read as Helm would, where that does not depend on values.
+
     `ignore` holds ids of checks that are not to be told. Raises UnreachableError where a path
     cannot be read; nothing else, however broken the text is.
     """
+    reader = Reader()
     with uncollected():
-        return _validate(load(paths), settings or Settings(), ignore)
+        found = _validate(load(paths, reader.loads), settings or Settings(), ignore)
+    return replace(
+        found, problems=reader.original(found.problems), ignored=reader.original(found.ignored)
+    )
 
 
 def validate_text(

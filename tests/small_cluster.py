@@ -99,7 +99,7 @@ class SmallCluster(http.server.ThreadingHTTPServer):
                 return status, {"kind": "Status", "message": f"not now: {status}"}
         _, root, *steps = path.split("/")
         if root == "apis" and not steps:
-            return 200, {"groups": []}
+            return 200, {"groups": [served_group(*at) for at in self.kinds if at[0]]}
         group = steps.pop(0) if root == "apis" else ""
         version = steps.pop(0)
         kinds = self.kinds.get((group, version))
@@ -180,6 +180,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments):
         pass
+
+
+def served_group(name, version):
+    versions = [{"groupVersion": f"{name}/{version}", "version": version}]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
 
 def merged(item, patch):

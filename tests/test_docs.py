@@ -191,20 +191,26 @@ def test_commands_of_the_page_on_ci_run(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "blueprints").symlink_to(ROOT / "blueprints")
+    (tmp_path / "kafka").symlink_to(ROOT / "examples" / "kraft-separate-pools")
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, shlex.split(command)[1:])
+    words = shlex.split(command)[1:]
+    if "--check" in words:
+        stale = CliRunner().invoke(main, words)
+        assert (stale.exit_code, stale.stdout[:14]) == (1, "--- /dev/null\n")
+        CliRunner().invoke(main, [word for word in words if word != "--check"])
+    result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (0, "")
     for report in re.findall(r"findings\.\w+", command):
         assert (tmp_path / report).stat().st_size
 
 
 def test_examples_of_the_page_on_ci_are_read_by_what_they_name() -> None:
-    ignoring, hook, *workflows = CI_EXAMPLES
+    ignoring, hook, fresh, *workflows = CI_EXAMPLES
     assert ignoring["kind"] == "Blueprint"
-    (used,) = hook["repos"][0]["hooks"]
-    (ours,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert used["id"] == ours["id"]
-    assert len(list(commands(workflows))) == len(workflows) == 3
+    used = [hook["repos"][0]["hooks"][0]["id"] for hook in (hook, fresh)]
+    ours = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert used == [hook["id"] for hook in ours]
+    assert len(list(commands(workflows))) == len(workflows) == 4
     upload = workflows[1]["jobs"]["blueprints"]["steps"][-1]
     assert f"--output {upload['with']['sarif_file']} " in CI
 
@@ -217,8 +223,19 @@ def test_ignore_comments_of_the_page_on_ci_are_needed_and_work() -> None:
     assert {problem.check for problem in validate_text(text)} <= {"unknown-check"}
 
 
+def test_the_hook_for_fresh_files_takes_the_words_of_render(at_root: Path, tmp_path: Path) -> None:
+    _, hook = yaml.safe_load((at_root / ".pre-commit-hooks.yaml").read_text())
+    given = CI_EXAMPLES[2]["repos"][0]["hooks"][0]["args"]
+    named = {"kafka": "examples/kraft-separate-pools", "backup": str(tmp_path)}
+    words = [*shlex.split(hook["entry"])[1:], *(named.get(word, word) for word in given)]
+    assert not hook["pass_filenames"]
+    assert CliRunner().invoke(main, words).exit_code == 1
+    assert CliRunner().invoke(main, [w for w in words if w != "--check"]).exit_code == 0
+    assert CliRunner().invoke(main, words).exit_code == 0
+
+
 def test_the_hook_of_pre_commit_runs_our_command() -> None:
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hook, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert shlex.split(hook["entry"]) == ["kanister-kafka", "validate"]
     file = str(ROOT / "blueprints/seed/role-my-cluster-kanister-kafka.yaml")
     words = [*shlex.split(hook["entry"])[1:], *CI_EXAMPLES[1]["repos"][0]["hooks"][0]["args"], file]

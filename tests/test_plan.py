@@ -18,8 +18,7 @@ from kanister_kafka import (
     read,
     render,
 )
-from kanister_kafka.options import Engine
-from kanister_kafka.report import duration
+from kanister_kafka.options import Engine, duration
 
 from .conftest import ROOT
 

@@ -9,6 +9,7 @@ import pytest
 
 import kanister_kafka.preflight.image as image_checks
 import kanister_kafka.preflight.kafka as kafka_checks
+from kanister_kafka._version import __version__
 from kanister_kafka.document import from_object
 from kanister_kafka.errors import (
     ForbiddenError,
@@ -782,6 +783,67 @@ def test_drift(wanted, live, level, part) -> None:
     found = said(drift.drift, planned=planned(rendered=(pair,)))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
+
+
+def of_origin(version=__version__, input_hash="sha256:1", options="", actions=None):
+    notes = {"kanister-kafka.io/version": version, "kanister-kafka.io/input-hash": input_hash}
+    if options:
+        notes["kanister-kafka.io/options"] = options
+    return thing("Blueprint", "b", annotations=notes, actions=actions or {"x": {}})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "level", "detail"),
+    [
+        (of_origin(), of_origin(), "ok", ()),
+        (
+            of_origin(),
+            of_origin(version="0.0.9"),
+            "ok",
+            (f"Blueprint kafka/b was made by kanister-kafka 0.0.9, and this is {__version__}",),
+        ),
+        (
+            of_origin(),
+            thing("Blueprint", "b", actions={"x": {}, "y": {}}),
+            "problem",
+            (
+                f"Blueprint kafka/b was made by a version that does not say so, and this is "
+                f"{__version__}",
+            ),
+        ),
+        (
+            of_origin(actions={"y": {}}),
+            of_origin(options="--engine kanister", input_hash="sha256:2"),
+            "problem",
+            ("Blueprint kafka/b was made with --engine kanister", drift.OTHERWISE),
+        ),
+        (
+            of_origin(actions={"y": {}}, options="--engine kanister"),
+            of_origin(input_hash="sha256:2"),
+            "problem",
+            ("Blueprint kafka/b was made with the default options", drift.OTHERWISE),
+        ),
+        (
+            of_origin(actions={"y": {}}),
+            of_origin(input_hash="sha256:2"),
+            "problem",
+            ("Blueprint kafka/b was made from another state of the cluster",),
+        ),
+        (
+            of_origin(actions={"y": {}}),
+            of_origin(),
+            "problem",
+            (
+                "Blueprint kafka/b was made from this very input: somebody has changed it, or the "
+                "templates",
+            ),
+        ),
+    ],
+)
+def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
+    pair = Seen(Rendered(wanted=wanted, live=live))
+    (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
+    assert (line.level.value, line.detail) == (level, detail)
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:

@@ -24,6 +24,7 @@ from kanister_kafka import (
 )
 from kanister_kafka.options import Engine
 from kanister_kafka.plan import Phase
+from kanister_kafka.plan.origin import origin
 
 from .conftest import ROOT
 
@@ -167,10 +168,12 @@ def test_no_value_changes_on_its_way_through_yaml(
     (blueprint,) = found["Blueprint"]
     assert blueprint["metadata"]["name"] == plan.name
     of_blueprint = f"{chosen.kasten_namespace}/{plan.name}"
-    annotations = {"kanister-kafka.io/blueprint": of_blueprint, **dict(chosen.annotations)}
+    common = {"kanister-kafka.io/blueprint": of_blueprint, **dict(chosen.annotations)}
+    made = dict(origin(plan))
     for manifest in (one for kind in found.values() for one in kind):
         metadata = manifest["metadata"]
-        assert metadata["annotations"] == annotations
+        own = made if manifest["kind"] == "Blueprint" else {}
+        assert metadata["annotations"] == common | own
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "kanister-kafka"
     accounts = [
         (a["metadata"]["name"], a["metadata"]["namespace"]) for a in found["ServiceAccount"]

@@ -9,6 +9,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     arguments,
     combinations,
     functions,
+    gitops,
     images,
     inputs,
     kasten,

@@ -18,6 +18,8 @@ class Settings:
     kasten: bool | None = None
     """Whether Kasten's rules hold; None where that follows from what stands beside it."""
     kasten_namespace: str = "kasten-io"
+    gitops: str = ""
+    """What brings the Blueprints to the cluster; `flux` or nothing."""
     release: str = NEWEST
     """Of Kanister, as `parse_release` returns it."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import plan_of, plan_options
+from kanister_kafka.cli.choices import plan_of, plan_options, strimzi_version_option
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.errors import InputError
 from kanister_kafka.options import NEVER
@@ -36,12 +36,7 @@ NO_SUBJECT = ("no-kafka", "option")
 )
 @click.option("--context", default="", help="Kubeconfig context.")
 @plan_options
-@click.option(
-    "--strimzi-version",
-    default="",
-    metavar="VERSION",
-    help="Version of the operator; without it the steps find out when they run.",
-)
+@strimzi_version_option
 @click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

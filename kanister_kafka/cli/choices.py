@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
 
-from kanister_kafka.document import load
+from kanister_kafka.document import Loaded, load
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.periods import FREQUENCIES
-from kanister_kafka.kube import fetch
+from kanister_kafka.kube import Fetched, fetch
 from kanister_kafka.options import (
     DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
@@ -20,16 +20,17 @@ from kanister_kafka.options import (
     NEVER,
     PLATFORM,
     Engine,
+    GitOps,
     KastenForm,
     Limits,
     Options,
     QuiesceBy,
     Strategy,
+    duration,
     parse_duration,
 )
 from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import has_error, in_order
-from kanister_kafka.report import duration
 from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
@@ -72,6 +73,13 @@ def several(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
     return decorate
 
 
+strimzi_version_option = click.option(
+    "--strimzi-version",
+    default="",
+    metavar="VERSION",
+    help="Version of the operator; without it the steps find out when they run.",
+)
+
 input_options = several(
     click.option(
         "-f",
@@ -99,12 +107,7 @@ input_options = several(
         metavar="[NAMESPACE/]NAME",
         help="Which Kafka, where there are several.",
     ),
-    click.option(
-        "--strimzi-version",
-        default="",
-        metavar="VERSION",
-        help="Version of the operator; without it the steps find out when they run.",
-    ),
+    strimzi_version_option,
 )
 
 plan_options = several(
@@ -186,6 +189,11 @@ plan_options = several(
         help="User of the steps; platform leaves it open, as OpenShift wants.",
     ),
     click.option(
+        "--gitops",
+        type=_choice(GitOps),
+        help="Add the annotations that Argo CD or Flux needs to apply it all.",
+    ),
+    click.option(
         "--label",
         "labels",
         type=pair,
@@ -229,6 +237,13 @@ def options_named(*names: str) -> list[click.Parameter]:
     return [found[name] for name in names]
 
 
+@click.command()
+@plan_options
+@strimzi_version_option
+def _choosing(**_: object) -> None:
+    """Take the options of a plan alone; it is read and never run."""
+
+
 live_options = several(
     click.argument("name", default="", required=False),
     click.option(
@@ -254,16 +269,33 @@ def plan_of(
         raise click.UsageError("give either -f PATH or --from-cluster")
     version = version_of(strimzi_version)
     options = options_of(**choices)
-    found = list(options.problems())
+    source: Loaded | Fetched
     if from_cluster is not None:
-        fetched = fetch(from_cluster, namespace, context=context)
-        documents, seen = fetched.documents, fetched.problems
+        source = fetch(from_cluster, namespace, context=context)
     else:
-        loaded = load(paths)
-        documents, seen = loaded.documents, loaded.problems
+        source = load(paths)
+    return _plan(source, options, version, cluster, namespace)
+
+
+def plans_of(
+    loaded: Loaded, clusters: Iterable[str], *, namespace: str, strimzi_version: str, **choices: Any
+) -> tuple[Plan, ...]:
+    """Plan every one of these clusters with the same words of the command line."""
+    version, options, names = version_of(strimzi_version), options_of(**choices), tuple(clusters)
+    if options.name and len(names) > 1:
+        raise click.UsageError(f"--name is for one Kafka, and here are {', '.join(names)}")
+    if has_error(loaded.problems):
+        raise InputError(in_order(loaded.problems))
+    return tuple(_plan(loaded, options, version, name, namespace) for name in names)
+
+
+def _plan(
+    source: Loaded | Fetched, options: Options, version: Version | None, cluster: str, home: str
+) -> Plan:
+    found, documents, seen = options.problems(), source.documents, source.problems
     if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
         raise InputError(in_order([*found, *seen]))
-    reading = read(documents, cluster=cluster, namespace=namespace, strimzi_version=version)
+    reading = read(documents, cluster=cluster, namespace=home, strimzi_version=version)
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
@@ -278,6 +310,16 @@ def version_of(text: str) -> Version | None:
     return version
 
 
+def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:
+    """Read options from words of a command line, as a Blueprint keeps them of its own making.
+
+    Raises click.UsageError where they are none.
+    """
+    given = _choosing.make_context("options", list(words)).params
+    version = parse_version(given.pop("strimzi_version"))
+    return options_of(**given), version
+
+
 def options_of(
     *,
     strategy: str,
@@ -285,6 +327,7 @@ def options_of(
     quiesce_by: str,
     kasten: tuple[str, ...],
     run_as_user: str,
+    gitops: str | None,
     timeouts: tuple[tuple[str, str], ...],
     **same: Any,
 ) -> Options:
@@ -303,6 +346,7 @@ def options_of(
         engine=Engine(engine),
         quiesce_by=QuiesceBy(quiesce_by),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
+        gitops=GitOps(gitops) if gitops else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),
         limits=Limits(**limits),
         **same,

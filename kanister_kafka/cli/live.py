@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from kanister_kafka.report.plan import duration
+from kanister_kafka.options import duration
 from kanister_kafka.report.words import printable
 from kanister_kafka.run.events import (
     Away,

@@ -25,6 +25,7 @@ COMMANDS = {
     "fleet": "Do the same for many Kafkas in one run.",
     "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
     "plan": "Show what a backup will do.",
+    "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
     "policy": "Write Kasten's Policies, and not Blueprints.",
     "preview": "Show what Kanister will really run.",
     "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
@@ -37,7 +38,7 @@ COMMANDS = {
     "topics": "Say how much is in topics, and whether two hold the same.",
     "validate": "Say everything that is wrong with any Blueprint.",
 }
-"""What each is for; it is a function of that name in a module of that name."""
+"""What each is for; it is a function of that name, with _ for -, in a module of that name."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -79,8 +80,8 @@ class Group(click.Group):
         """Return a command; the others, and all that they need, stay where they are."""
         if cmd_name not in self.about:
             return None
-        module = import_module(f"{self.room}.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{self.room}.{name}"), name)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
-from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.cli.outcome import echo, tell_plan
+from kanister_kafka.folder import stale
 from kanister_kafka.krm.kustomization import kustomization_file
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.render import stream
+from kanister_kafka.report.words import count
+
+FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 
 
 @click.command(
@@ -31,30 +37,70 @@ from kanister_kafka.render import stream
     help="Make the directory of --output a base of Kustomize.",
 )
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="yaml",
+    show_default=True,
+    help="helm: a template of which Helm makes the same YAML.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+)
+@click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that go before ours of the same name.",
 )
+@click.pass_context
 def render(
+    ctx: click.Context,
+    /,
     output: Path | None,
+    form: str,
     templates: Path | None,
-    kustomization: bool,  # noqa: FBT001 - click passes by name
+    *,
+    check: bool,
+    kustomization: bool,
     **choices: Any,
 ) -> None:
     """Print the Blueprint and all that it needs to run, as YAML."""
     if kustomization and output is None:
         raise click.UsageError("--kustomization needs --output")
+    if kustomization and form == "helm":
+        raise click.UsageError("--kustomization is for YAML: Kustomize renders no template of Helm")
+    if check and output is None:
+        raise click.UsageError("--check compares a directory: give it with -o")
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
     if output is None:
-        click.echo(stream(manifests), nl=False)
+        click.echo(FORMATS[form](stream(manifests)), nl=False)
         return
-    output.mkdir(parents=True, exist_ok=True)
-    files = {manifest.file_name: manifest.text for manifest in manifests}
+    files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
     if kustomization:
         files |= kustomization_file(output, manifests)
+    if check:
+        ctx.exit(_compare(output, files, f"{plan.options.kasten_namespace}/{plan.name}"))
+    _write(output, files)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        path = output / name
+        path = folder / name
         path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {path}", err=True)
+
+
+def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
+    """Print what is stale and how; return the exit code."""
+    found = stale(folder, files, blueprint)
+    for file in found:
+        echo(file.diff)
+    again = f"the same command without --check writes {'it' if len(found) == 1 else 'them'} anew"
+    words = f"{count(len(found), 'stale file')}; {again}" if found else "up to date"
+    click.echo(f"{folder}: {words}", err=True)
+    return 1 if found else 0

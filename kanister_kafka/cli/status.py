@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import click
 
-from kanister_kafka.cli.choices import live_options
+from kanister_kafka.cli.choices import live_options, options_from
 from kanister_kafka.cli.outcome import echo
+from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.kube import fetch
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.report.status import STATUS_FORMATS
+from kanister_kafka.run.origin import of_another_input, of_another_version
 from kanister_kafka.run.sight import Sight
-from kanister_kafka.run.status import judge
+from kanister_kafka.run.status import Status, judge
 from kanister_kafka.run.target import find_target
 
 
@@ -41,6 +46,32 @@ def status(
     """
     connection = Connection(context)
     target = find_target(connection, namespace, name)
-    judged = judge(Sight(connection, target, kasten_namespace).look())
+    judged = _with_freshness(judge(Sight(connection, target, kasten_namespace).look()), context)
     echo(STATUS_FORMATS[form](judged, datetime.now(timezone.utc)))
     ctx.exit(0 if judged.runs else 1)
+
+
+def _with_freshness(status: Status, context: str) -> Status:
+    """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
+    seen = status.sighting
+    origin = seen.origin
+    if not status.runs or not origin.input_hash:
+        return status
+    if older := of_another_version(origin):
+        return replace(status, remarks=(*status.remarks, older))
+    try:
+        options, version = options_from(shlex.split(origin.options))
+        fetched = fetch(seen.target.name, seen.target.namespace, context=context)
+    except (click.UsageError, ValueError, KanisterKafkaError) as failure:
+        why = failure.message if isinstance(failure, click.UsageError) else str(failure)
+        return _unsure(status, why)
+    if fetched.problems:
+        return _unsure(status, "; ".join(problem.message for problem in fetched.problems))
+    changed = of_another_input(origin, seen.target, fetched.documents, options, version)
+    return replace(status, remarks=(*status.remarks, changed)) if changed else status
+
+
+def _unsure(status: Status, why: str) -> Status:
+    line = f"whether the Blueprint is up to date: {why}"
+    unseen = (*status.sighting.unseen, line)
+    return replace(status, sighting=replace(status.sighting, unseen=unseen))

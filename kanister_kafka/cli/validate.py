@@ -68,6 +68,11 @@ STDOUT = "-"
     show_default=True,
     help="The namespace of Kasten.",
 )
+@click.option(
+    "--gitops",
+    type=click.Choice(["flux"]),
+    help="What applies them from Git, whose rules hold as well.",
+)
 @click.pass_context
 def validate(
     ctx: click.Context,
@@ -79,6 +84,7 @@ def validate(
     release: str,
     kasten: bool | None,  # noqa: FBT001 - click passes by name
     kasten_namespace: str,
+    gitops: str | None,
 ) -> None:
     """Say everything that is wrong with any Blueprint.
 
@@ -89,7 +95,9 @@ def validate(
     """
     atexit.register(gc.freeze)  # what a large run leaves would be gone through thrice at the end
     chosen = targets(formats, outputs)
-    settings = Settings(kasten=kasten, kasten_namespace=kasten_namespace, release=release)
+    settings = Settings(
+        kasten=kasten, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
+    )
     result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
     least = Severity(fail_on)
     for form, output in chosen:

@@ -49,12 +49,17 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-def load(paths: Iterable[str | Path]) -> Loaded:
+Reading = Callable[[bytes, str], Loaded]
+"""The text of a file and its name to objects."""
+
+
+def load(paths: Iterable[str | Path], reading: Reading | None = None) -> Loaded:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
-    Raises UnreachableError where a path cannot be read.
+    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError where a
+    path cannot be read.
     """
-    return join(loads(raw, source) for source, raw in _sources(paths))
+    return join((reading or loads)(raw, source) for source, raw in _sources(paths))
 
 
 def join(several: Iterable[Loaded]) -> Loaded:
@@ -158,13 +163,14 @@ def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
             yield "<stdin>", stdin()
             continue
         for file in _read(str(path), partial(_files, Path(path))):
-            yield str(file), _read(str(file), partial(_head, file))
+            yield file.as_posix(), _read(str(file), partial(_head, file))
 
 
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    found = (p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    return sorted(found, key=lambda p: p.parts)  # a bare Path has an order of its own on Windows
 
 
 def _stdin() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import kanister_kafka.plan.annotations as gitops
 import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
@@ -87,7 +88,7 @@ class _Builder:
             policies=policies(cluster, options, name),
             transforms=transforms(cluster, options),
             restoring=restoring(cluster, options, name),
-            notes=tuple(kasten.notes(cluster, options, name)),
+            notes=(*kasten.notes(cluster, options, name), *gitops.notes(cluster, options)),
             problems=in_order(found),
         )
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from kanister_kafka.report.coverage import coverage_text, lint_json
     from kanister_kafka.report.github import problems_github
     from kanister_kafka.report.junit import problems_junit
-    from kanister_kafka.report.plan import PLAN_FORMATS, duration, plan_json, plan_text
+    from kanister_kafka.report.plan import PLAN_FORMATS, plan_json, plan_text
     from kanister_kafka.report.problems import problems_json, problems_text, summary
     from kanister_kafka.report.sarif import problems_sarif
 else:
@@ -18,7 +18,7 @@ else:
             ".coverage": "coverage_text lint_json",
             ".github": "problems_github",
             ".junit": "problems_junit",
-            ".plan": "PLAN_FORMATS duration plan_json plan_text",
+            ".plan": "PLAN_FORMATS plan_json plan_text",
             ".problems": "problems_json problems_text summary",
             ".sarif": "problems_sarif",
         },
@@ -27,7 +27,6 @@ else:
 __all__ = [
     "PLAN_FORMATS",
     "coverage_text",
-    "duration",
     "lint_json",
     "plan_json",
     "plan_text",

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 
 from kanister_kafka.fleet import Outcome
+from kanister_kafka.options import duration
 from kanister_kafka.problem import Severity
-from kanister_kafka.report.plan import duration
 
 HEADER = ("KAFKA", "BLUEPRINT", "STRATEGY", "ENGINE", "NODES", "WRITERS", "AT MOST", "WARNINGS")
 

@@ -5,17 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from kanister_kafka.options import duration
 from kanister_kafka.plan import Plan, Right, Stage, Step
 from kanister_kafka.report.columns import table
 from kanister_kafka.strimzi import Workload
-
-
-def duration(seconds: int) -> str:
-    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"
 
 
 def plan_text(plan: Plan) -> str:

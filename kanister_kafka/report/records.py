@@ -6,8 +6,8 @@ import base64
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from kanister_kafka.options import duration
 from kanister_kafka.report.columns import cut
-from kanister_kafka.report.plan import duration
 from kanister_kafka.report.rehearsal import stamp
 from kanister_kafka.report.words import printable
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from kanister_kafka.report.plan import duration
+from kanister_kafka.options import duration
 from kanister_kafka.report.words import printable
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.sighting import Happening, Workload, Writer

@@ -12,6 +12,7 @@ from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.problem import Problem
 from kanister_kafka.run import nodes, tasks
 from kanister_kafka.run.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
+from kanister_kafka.run.origin import Origin
 from kanister_kafka.run.sighting import Happening, Kafka, Sighting, Switch, Task, Workload, Writer
 from kanister_kafka.run.target import CONFIG_MAPS, CORE, DEPLOYMENTS, Target, asked_for, served
 from kanister_kafka.strimzi import Bounds
@@ -45,6 +46,7 @@ class Sight:
         pods = self._listed("pods", lambda: self.connection.items(PODS, namespace))
         record = self.connection.find(CONFIG_MAPS, target.record, namespace)
         home, name = self._blueprint(record)
+        blueprint = self._there(home, name)
         return Sighting(
             target=target,
             kafka=_kafka(kafka[0]) if kafka else None,
@@ -52,7 +54,8 @@ class Sight:
             writers=self._writers(kafka, clients),
             record=None if record is None else dict(record.get("data") or {}),
             switch=self._switch(),
-            blueprint=self._there(home, name),
+            blueprint=f"{home}/{name}" if blueprint else "",
+            origin=Origin.of(blueprint or {}),
             action_sets=self._action_sets(home, name),
             tasks=tuple(_tasks(pods, target.name)),
             happenings=self._happenings(),
@@ -147,22 +150,19 @@ class Sight:
 
     def _blueprint(self, record: Object | None) -> tuple[str, str]:
         """Return namespace and name of the Blueprint: as the record has it, or by default."""
-        noted = _note(record or {}, marks.BLUEPRINT)
-        home, _, name = noted.partition("/")
-        return (
-            self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE,
-            name or self.target.blueprint,
-        )
+        home, _, name = _note(record or {}, marks.BLUEPRINT).partition("/")
+        home = self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE
+        return home, name or self.target.blueprint
 
-    def _there(self, home: str, name: str) -> str:
+    def _there(self, home: str, name: str) -> Object | None:
         try:
             resource = self.connection.kind(API_VERSION, "Blueprint")
-            return f"{home}/{name}" if self.connection.find(resource, name, home) else ""
+            return self.connection.find(resource, name, home)
         except NotFoundError:
             self.unseen.append("Kanister: it is not installed on this cluster")
         except ForbiddenError:
             self.unseen.append(f"Blueprints of namespace {home}: they may not be read")
-        return ""
+        return None
 
     def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
         try:
@@ -175,10 +175,9 @@ class Sight:
         return tuple(sorted(mine, key=lambda found: found.created, reverse=True))
 
     def _happenings(self) -> tuple[Happening, ...]:
-        target = self.target
-        fields = f"involvedObject.kind=Kafka,involvedObject.name={target.name}"
+        fields = f"involvedObject.kind=Kafka,involvedObject.name={self.target.name}"
         items = self._listed(
-            "events", lambda: self.connection.items(EVENTS, target.namespace, fields=fields)
+            "events", lambda: self.connection.items(EVENTS, self.target.namespace, fields=fields)
         )
         found = (_happening(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
         return tuple(sorted(found, key=lambda happening: happening.at))[-LAST_EVENTS:]

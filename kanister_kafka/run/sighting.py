@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kanister_kafka.run.actionset import ActionSet
+from kanister_kafka.run.origin import Origin
 from kanister_kafka.run.target import Target
 
 START_PHASES = ("recover", "restart", "resume", "switch")
@@ -132,6 +133,8 @@ class Sighting:
     """None where there is no such Deployment."""
     blueprint: str
     """`NAMESPACE/NAME` of the Blueprint; empty where it is not there."""
+    origin: Origin = field(default_factory=Origin)
+    """What it says of its making."""
     action_sets: tuple[ActionSet, ...]
     """Of this Kafka's Blueprint, the latest first."""
     tasks: tuple[Task, ...]

@@ -15,6 +15,9 @@ Version = tuple[int, int]
 OLDEST: Version = (0, 23)
 """The first version with pausing, API v1beta2 alone and MirrorMaker 2 that scales to 0."""
 
+STATED = "--strimzi-version"
+"""Reason of bounds that the user has set."""
+
 
 class Feature(enum.Enum):
     """Something that an operator has from one version to another."""
@@ -70,7 +73,12 @@ class Bounds:
     @classmethod
     def exactly(cls, version: Version) -> Bounds:
         """Return the bounds of a version that the user named."""
-        return cls(version, version, "--strimzi-version", "--strimzi-version")
+        return cls(version, version, STATED, STATED)
+
+    @property
+    def stated(self) -> str:
+        """The version that the user named; empty where nobody did."""
+        return spelled(self.first) if self.first_reason == STATED else ""
 
     def having(self, feature: Feature) -> Bounds:
         """Narrow to the versions that have a feature."""

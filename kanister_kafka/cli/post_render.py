@@ -1,0 +1,48 @@
+"""The command `post-render`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.choices import plan_options, plans_of, strimzi_version_option
+from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.document import MAX_BYTES, loads
+from kanister_kafka.release import complete, kafkas
+from kanister_kafka.render import render, stream
+
+
+@click.command(
+    epilog="Example: helm upgrade --install my-release my-chart --post-renderer kanister-kafka "
+    "--post-renderer-args post-render"
+)
+@click.option(
+    "-n", "--namespace", default="", help="Namespace of the release, for objects that name none."
+)
+@strimzi_version_option
+@plan_options
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
+    """Add the Blueprint of every Kafka to the manifests of a Helm release.
+
+    Reads the manifests on standard input and writes them on standard output, followed by all that a
+    backup of each Kafka among them needs. What else is in them stays as it is, byte for byte.
+    """
+    raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    loaded = loads(raw, "<stdin>")
+    names = kafkas(loaded.documents, namespace)
+    plans = plans_of(loaded, names, namespace=namespace, **choices)
+    for plan in plans:
+        tell_plan(plan)
+    if not plans:
+        click.echo("no Kafka is among the manifests: nothing was added", err=True)
+    blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
+    rendered = stream(manifest for plan in plans for manifest in render(plan, templates))
+    sys.stdout.buffer.write(complete(raw, blueprints, rendered))

@@ -1,0 +1,61 @@
+"""What a Blueprint says of its own making: version, options, and a hash of its input.
+
+The hash covers what decides the text of the Blueprint: what was planned for this cluster, and the
+options that are not the default. It does not cover where the input was read, the order of its keys,
+what a plan says for people only, nor templates of a site: two inputs that ask for the same have the
+same hash, such as a file and the live cluster that was made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import shlex
+from typing import Any
+
+from kanister_kafka import marks
+from kanister_kafka._version import __version__
+from kanister_kafka.plan.model import Plan
+
+FOR_PEOPLE = frozenset(
+    {"header", "left_alone", "notes", "problems", "purpose", "reason", "rights", "stage", "steps"}
+)
+"""Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
+DECIDED_ABOVE = frozenset({"cluster", "options"})
+"""Fields that have become phases, rules and names, but for what is taken from them by itself."""
+
+
+def origin(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Return the annotations that a Blueprint bears of its making."""
+    words = (*plan.options.words(), *_version_words(plan))
+    found = {marks.INPUT_HASH: input_hash(plan), marks.VERSION: __version__}
+    return tuple((found | ({marks.OPTIONS: shlex.join(words)} if words else {})).items())
+
+
+def input_hash(plan: Plan) -> str:
+    """Return the hash of what decides what a plan is rendered to."""
+    tree = {
+        "cluster": [plan.cluster.namespace, plan.cluster.name],
+        "options": plan.options.words(),
+        "plan": _tree(plan),
+    }
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _tree(value: Any) -> Any:
+    """Return a part of a plan as JSON can spell it."""
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        kept = (name for name in names if name not in FOR_PEOPLE | DECIDED_ABOVE)
+        return {name: _tree(getattr(value, name)) for name in kept}
+    if isinstance(value, tuple):
+        return [_tree(item) for item in value]
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def _version_words(plan: Plan) -> tuple[str, ...]:
+    version = plan.cluster.operator.stated
+    return ("--strimzi-version", version) if version else ()

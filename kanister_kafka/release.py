@@ -1,0 +1,43 @@
+"""The manifests of one release of Helm, and the Blueprints of the Kafkas among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from kanister_kafka.document import Document, loads
+from kanister_kafka.folder import serves
+from kanister_kafka.strimzi.read import GROUP
+
+START = re.compile(rb"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
+"""Where a document begins: nothing else has three hyphens in the first column."""
+
+
+def kafkas(documents: Iterable[Document], namespace: str) -> tuple[str, ...]:
+    """Return `NAMESPACE/NAME` of every Kafka, sorted; where none is named it is in `namespace`."""
+    names = {
+        f"{document.text('metadata', 'namespace') or namespace}/{document.text('metadata', 'name')}"
+        for document in documents
+        if (document.kind, document.group) == ("Kafka", GROUP)
+    }
+    return tuple(sorted(names))
+
+
+def complete(raw: bytes, blueprints: Collection[str], rendered: str) -> bytes:
+    """Add what was rendered for these Blueprints to a stream of documents.
+
+    All others stay as they are, byte for byte, and in their order. What an earlier run has added
+    for the same Blueprints gives way, so that to run it twice is to run it once.
+    """
+    kept = b"".join(part for part in START.split(raw) if not _serves(part, blueprints))
+    if not rendered:
+        return kept
+    end = b"" if not kept or kept.endswith(b"\n") else b"\n"
+    return b"".join((kept, end, b"---\n", rendered.encode()))
+
+
+def _serves(part: bytes, blueprints: Collection[str]) -> bool:
+    documents = loads(part).documents if b"kanister-kafka" in part else ()
+    return bool(documents) and all(
+        any(serves(document, blueprint) for blueprint in blueprints) for document in documents
+    )
