@@ -21,14 +21,15 @@ from kanister_kafka.document import (
     Scalar,
     from_object,
     load,
+    load_each,
     loads,
     plain,
 )
 from kanister_kafka.document import compose as composing
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.problem import Location, Severity
+from kanister_kafka.problem import Location, Problem, Severity
 
-from .conftest import seconds_of
+from .conftest import ROOT, seconds_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # The package has a function of this name too, which hides the module.
@@ -551,3 +552,55 @@ def assert_readable(text: str | bytes) -> None:
     # More documents than lines cannot be, nor may a second reading differ.
     assert len(loaded.documents) <= len(lines) + 1
     assert loads(text, "f") == loaded
+
+
+def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Problem]]:
+    path = tmp_path / "all.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    found = list(load_each([path]))
+    return (
+        [one for one in found if isinstance(one, Document)],
+        [one for one in found if isinstance(one, Problem)],
+    )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=str)
+def test_objects_one_by_one_are_those_of_the_whole(path: Path) -> None:
+    assert list(load_each([path])) == list(load([path]).documents)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: List\nitems:\n- {kind: A, items: [1]}\n- kind: B\n---\nkind: C\n",
+        "items: [{kind: A}, {kind: AList, items: [{kind: B}]}]\nkind: List\n",
+        '{"apiVersion": "v1", "items": [{"kind": "A"}], "kind": "List"}',
+        "# nothing\n---\n---\nkind: A\n",
+    ],
+)
+def test_items_of_a_list_come_one_by_one(text: str, tmp_path: Path) -> None:
+    documents, problems = apart(tmp_path, text)
+    assert problems == []
+    whole = loads(text, str(tmp_path / "all.yaml")).documents
+    assert [plain(d.root) for d in documents if d.kind != "List"] == [plain(d.root) for d in whole]
+    assert [d.root.location for d in documents if d.kind != "List"] == [
+        d.root.location for d in whole
+    ]
+
+
+def test_objects_before_a_fault_are_there(tmp_path: Path) -> None:
+    documents, (problem,) = apart(tmp_path, "kind: A\n---\nkind: [\n")
+    assert [document.kind for document in documents] == ["A"]
+    assert (problem.check, problem.location.line) == ("yaml-syntax", 4), "where the text ends"
+    _documents, (problem,) = apart(tmp_path, b"kind: \xff")
+    assert problem.check == "yaml-syntax"
+
+
+def test_an_object_that_has_no_end_is_not_read_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "MAX_BYTES", 1000)
+    many = "---\nkind: A\n" * 1000
+    documents, (problem,) = apart(tmp_path, f"{many}---\na:\n" + "- b\n" * 1000)
+    assert len(documents) == 1000
+    assert problem.check == "too-large"

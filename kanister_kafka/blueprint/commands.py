@@ -148,6 +148,12 @@ def statements(phase: Phase, *programs: str) -> tuple[Statement, ...]:
     return tuple(_statements(phase, programs))
 
 
+def forget() -> None:
+    """Forget phases, with all that they are from; what is known of mere texts stays."""
+    commands.cache_clear()
+    statements.cache_clear()
+
+
 def _statements(phase: Phase, programs: tuple[str, ...]) -> Iterator[Statement]:
     for command in commands(phase):
         script = command.script

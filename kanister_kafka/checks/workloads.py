@@ -169,7 +169,7 @@ def _kubectl(phase: Phase, statement: Statement) -> Iterator[_Change]:
     yield _Change(what, count != "0", phase, statement.path, place, _unconditional(phase))
 
 
-@lru_cache(maxsize=1024)  # asked for each thing that a phase stops or starts
+@lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
 def _unconditional(phase: Phase) -> bool:
     words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None

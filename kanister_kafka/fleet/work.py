@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kanister_kafka.blueprint.commands import forget
 from kanister_kafka.document import Document, load_each
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.fleet.model import Key, Outcome, Row, Task
@@ -18,8 +19,11 @@ from kanister_kafka.validate import uncollected
 
 def work(task: Task) -> tuple[Outcome, ...]:
     """Plan, and render where that is wanted, each cluster of a task."""
-    with uncollected():
-        return _work(task)
+    try:
+        with uncollected():
+            return _work(task)
+    finally:
+        forget()
 
 
 def _work(task: Task) -> tuple[Outcome, ...]:
