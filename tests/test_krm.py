@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,9 @@ def test_what_is_not_ours_stays_byte_for_byte(text: str) -> None:
     kept = [line for line in old if line not in ("results:\n", "- message: old\n")]
     position = iter(new)
     assert all(line in position for line in kept), "a line is lost, changed or moved"
+    for comment, line in pairwise(kept):
+        if comment.startswith("#"):
+            assert comment + line in "".join(new), "a comment is no longer above what it is of"
     assert len(objects(outcome.text)) == len(objects(text)) + len(COMPANIONS)
 
 
@@ -177,6 +181,7 @@ FLOW = {
     + "items:\n"
     + "".join(item(text) for text in KAFKAS)
     + "- &x {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- *x\n",
+    "a-text-like-a-comment": HEAD + items(*KAFKAS) + '- kind: A\n  x: "y\n# z"\n' + CONFIG,
     "null-items": HEAD + items(*KAFKAS) + "- null\n",
 }
 
@@ -287,6 +292,14 @@ def test_the_objects_of_another_blueprint_stay() -> None:
     once = run(both + spec(cluster="orders")).text
     twice = run(once.replace('"orders"', '"billing"')).text
     assert kinds(twice) == [*kinds(both), *COMPANIONS, *COMPANIONS]
+
+
+def test_an_anchor_in_what_is_replaced_is_not_taken_from_who_uses_it() -> None:
+    thing = "apiVersion: v1\nkind: Thing\nmetadata:\n  name: {}\nx: {}"
+    listed = run(HEAD + items(*KAFKAS, thing.format("first", "&a 1"))).text
+    listed = listed.replace("  kind: ServiceAccount\n", "  kind: ServiceAccount\n  x: &a 2\n", 1)
+    outcome = run(listed + item(thing.format("last", "*a")))
+    assert objects(outcome.text)[-1]["x"] == 2
 
 
 def test_an_object_of_somebody_else_is_not_replaced() -> None:
