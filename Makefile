@@ -26,7 +26,7 @@ lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/shellcheck --shell=bash templates/scripts/*.sh examples/lab/*.sh examples/lab/producers/*/*.sh
 
 blueprints: $(READY) ## Render the references in blueprints/ again
-	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py --update-blueprints
+	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py tests/test_helm.py --update-blueprints
 
 bench: $(READY) ## How fast the validator is: docs/performance.md
 	$(BIN)/python tests/bench.py

@@ -129,10 +129,11 @@ def test_nothing_is_lost_where_nothing_is_ours(raw: bytes) -> None:
 
 
 @pytest.fixture
-def path(monkeypatch: pytest.MonkeyPatch) -> None:
+def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let Helm find our command, and no plugin of whoever runs this."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HELM_PLUGINS", str(PLUGIN.parent))
+    monkeypatch.setenv("HELM_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("HELM_PLUGINS", raising=False)
 
 
 ARGUMENTS = {
@@ -146,7 +147,10 @@ ARGUMENTS = {
 @pytest.mark.parametrize("version", HELMS)
 def test_helm_runs_it(version: str, tmp_path: Path) -> None:
     bare = re.sub(r"\n  namespace: .*", "", KAFKA.decode())
-    chart = chart_of(tmp_path, {"templates/kafka.yaml": bare, "templates/b.yaml": "# empty\n"})
+    files = {"templates/kafka.yaml": bare, "templates/b.yaml": "# empty\n"}
+    chart = chart_of(tmp_path / "demo", files)
+    if version == "helm4":
+        helm(version, "plugin", "install", str(PLUGIN))
     words = ["template", "demo", str(chart), "-n", "kafka"]
     plain = helm(version, *words)
     options = [word for given in ARGUMENTS[version] for word in ("--post-renderer-args", given)]

@@ -53,6 +53,15 @@ def test_all_rights_are_asked_for_at_once(shell: Shell) -> None:
     assert shell.all().index(call) == 0, "before anything else"
 
 
+def test_nothing_is_written_under_the_name_of_kubectl(shell: Shell) -> None:
+    """Flux puts back what kubectl has changed, and would end the pause of a stopped Kafka."""
+    assert fit(shell).phase("quiesce").returncode == 0
+    written = [call.args for call in shell.all() if call.args[0] in ("annotate", "patch")]
+    written = [args for args in written if "--local" not in args]
+    assert len(written) > 2
+    assert all("--field-manager=kanister-kafka" in args for args in written)
+
+
 def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: Shell) -> None:
     answers = ["true"] * len(questions(cycle().rights))
     asked = list(questions(cycle().rights))

@@ -14,7 +14,7 @@ from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube import fetch
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.report.status import STATUS_FORMATS
-from kanister_kafka.run.origin import of_another_input, of_another_version
+from kanister_kafka.run.freshness import of_another_input, of_another_version
 from kanister_kafka.run.sight import Sight
 from kanister_kafka.run.status import Status, judge
 from kanister_kafka.run.target import find_target

@@ -58,9 +58,11 @@ fail() {
 
 # kubectl, tried again for a minute, because an API server may be away for a moment. A plain no is
 # final: to wait on it would look like a hang. Not --request-timeout: with that flag kubectl no longer
-# finds the configuration inside a pod.
+# finds the configuration inside a pod. Not under kubectl's own name as field manager: Flux takes that
+# for an edit by hand, and ends the pause at its next reconciliation.
 api() {
   local answer end=$((SECONDS + 60))
+  [[ $1 != annotate && $1 != patch ]] || set -- "$@" --field-manager=kanister-kafka
   while true; do
     { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1
     case $answer in
