@@ -110,6 +110,13 @@ def test_a_failure_is_shown_with_its_reason(results: dict[str, Result]) -> None:
     assert "- two-runs: 3 messages lost \\| a &lt;b>" in text
 
 
+def test_of_an_error_of_kanister_only_the_reason_is_told(results: dict[str, Result]) -> None:
+    log = r"10:00:00 stop: FAILED while waiting: why\r"
+    error = f'{{"message":"Pod failed","cause":{{"message":"{log}"}}}}'
+    results["two-runs"] = replace(results["two-runs"], problem=error)
+    assert shortcomings(results, {}) == ["two-runs: stop: FAILED while waiting: why"]
+
+
 def test_results_are_read_as_they_were_written(tmp_path: Path, results: dict[str, Result]) -> None:
     for result in results.values():
         result.save(tmp_path)

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from kanister_kafka.run.tasks import reason_in
+
 from .earlier import MARK, NOT_RUN, Earlier, Row, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -193,7 +195,9 @@ def shortcomings(results: Mapping[str, Result], rows: Mapping[str, Row]) -> list
     for scenario in all_scenarios():
         result, row = results.get(scenario.key), rows.get(scenario.key)
         if result is not None and not result.passed:
-            lines.append(f"{scenario.key}: {result.problem}")
+            problem = result.problem  # an error of Kanister is long, and holds the reason
+            reason = reason_in(problem) if '{"message"' in problem else problem
+            lines.append(f"{scenario.key}: {reason}")
         elif row is not None and not row.passed:
             lines.append(f"{scenario.key}: failed in an earlier run")
         elif result is None and row is None:
