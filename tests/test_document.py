@@ -77,7 +77,7 @@ INVALID = {
     "alias-of-itself": ("a: &a\n  b: *a\n", ("yaml-syntax", 2, 6, "")),
     "alias-of-nothing": ("a: *b\n", ("yaml-syntax", 1, 4, "")),
     "alias-across-documents": ("a: &a 1\n---\nb: *a\n", ("yaml-syntax", 3, 4, "")),
-    "nesting-flow": ("[" * 5000, ("yaml-limit", 1, MAX_DEPTH + 1, "")),
+    "nesting-flow": ("[" * 900, ("yaml-limit", 1, MAX_DEPTH + 1, "")),
     "nesting-block": (
         "".join(f"{' ' * level}a:\n" for level in range(MAX_DEPTH + 1)),
         ("yaml-limit", MAX_DEPTH + 1, MAX_DEPTH + 1, ""),
@@ -142,6 +142,12 @@ def test_what_stands_before_a_syntax_error_is_kept() -> None:
     loaded = loads("kind: A\n---\nkind: [\n")
     assert [found.kind for found in loaded.documents] == ["A"]
     assert [problem.check for problem in loaded.problems] == ["yaml-syntax"]
+
+
+def test_what_is_too_deep_for_libyaml_is_too_deep() -> None:
+    found = loads("kind: A\n---\n" + "[" * 5000)
+    assert found.documents == ()
+    assert [problem.check for problem in found.problems] == ["yaml-limit"]
 
 
 @pytest.mark.parametrize("limit", ["alias-bomb", "nesting-flow", "nesting-through-an-alias"])

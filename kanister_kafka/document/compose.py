@@ -20,6 +20,8 @@ from kanister_kafka.problem import Location, Problem, error
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml 0.2.6 says of its own limit, which it meets while it reads ahead (scanner.c)."""
 MAX_DEPTH = 200
 """Deepest nesting, aliases followed; no custom resource of Strimzi comes near 30."""
 MAX_NODES = 2_000_000
@@ -257,6 +259,10 @@ class Composer:
             self.lines
         ):  # libyaml ends the last line where its author did not
             here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
+        if getattr(failure, "problem", None) == TOO_DEEP:
+            self._report("yaml-limit", here, f"is nested more than {MAX_DEPTH} levels deep")
+            self.roots.clear()
+            return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
         self._report("yaml-syntax", here, f"cannot be parsed: {told}")
