@@ -8,8 +8,9 @@ LAB_ENV ?= examples/lab/overlays/kraft-small
 
 KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
+BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint blueprints bench bench-fleet bench-outage fuzz e2e reliability lab-env lab-env-down clean
+.PHONY: demo test lint blueprints bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -33,6 +34,12 @@ bench: $(READY) ## How fast the validator is: docs/performance.md
 
 bench-fleet: $(READY) ## How long 100, 1,000 and 3,000 clusters take, and how much memory
 	$(BIN)/python -m tests.bench_fleet
+
+bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRAP: docs/performance.md
+	$(BIN)/python tests/bench_topics.py $(BOOTSTRAP) --write $(MORE)
+
+proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
+	$(BIN)/kanister-kafka prove --yes --format markdown -o docs/proof.md --html build/proof.html
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)

@@ -19,6 +19,7 @@ from kanister_kafka.catalogue import catalogue
 from kanister_kafka.cli import main
 from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.cli.policy import COMMANDS as POLICY_COMMANDS
+from kanister_kafka.cli.topics import COMMANDS as TOPICS_COMMANDS
 
 from .conftest import ROOT
 
@@ -551,7 +552,8 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 
 
 def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
-    for room, commands in (("cli", COMMANDS), ("cli.policy", POLICY_COMMANDS)):
+    rooms = {"cli": COMMANDS, "cli.policy": POLICY_COMMANDS, "cli.topics": TOPICS_COMMANDS}
+    for room, commands in rooms.items():
         for name, told in commands.items():
             function = name.replace("-", "_")
             module = import_module(f"kanister_kafka.{room}.{function}")

@@ -570,7 +570,12 @@ def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Probl
     )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=str)
+@pytest.mark.parametrize(
+    "path",
+    # What a fleet is read from; a place within a literal block is that of the block there.
+    sorted(path for at in ROOT.glob("examples/*/kafka.yaml") for path in at.parent.glob("*.yaml")),
+    ids=str,
+)
 def test_objects_one_by_one_are_those_of_the_whole(path: Path) -> None:
     assert list(load_each([path])) == list(load([path]).documents)
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
-from kanister_kafka.cli.topics.compare import compare
-from kanister_kafka.cli.topics.last import last
-from kanister_kafka.cli.topics.merge import merge
-from kanister_kafka.cli.topics.rate import rate
-from kanister_kafka.cli.topics.total import total
+from kanister_kafka.cli.outcome import Group
+
+COMMANDS = {
+    "compare": "Compare two topics record by record, such as a source and its mirror.",
+    "last": "Show the last messages of every partition side by side, in the order of their times.",
+    "merge": "Merge what the pods of a Job found that topics compare --as-job has printed.",
+    "rate": "Measure messages per second by topic and partition, from their end offsets.",
+    "total": "Count the messages that topics hold, by partition and in all.",
+}
+"""What each is for; it is a function of that name in a module of that name."""
 
 
-@click.group(epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items")
+class Topics(Group):
+    """Imports a command when it is asked for."""
+
+    about: Mapping[str, str] = COMMANDS
+    room = __name__
+
+
+@click.group(
+    cls=Topics,
+    epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items",
+)
 def topics() -> None:
-    """Say how much is in topics, how fast they grow, and whether two hold the same.
+    """Say how much is in topics, and whether two hold the same.
 
     A topic is TOPIC in the cluster that the options name, NAMESPACE/KAFKA/TOPIC for a Kafka of
     Strimzi, or HOST:PORT/TOPIC. For a Kafka of Strimzi the listener, the certificates and the
@@ -21,7 +38,3 @@ def topics() -> None:
 
     Needs the extra: pip install 'kanister-kafka[topics]'
     """
-
-
-for command in (compare, last, merge, rate, total):
-    topics.add_command(command)

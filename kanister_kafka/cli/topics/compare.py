@@ -138,9 +138,9 @@ def compare(
     config_secret: str,
     split: tuple[int, int],
 ) -> None:
-    """Compare two topics record by record: source and mirror, or before and after a restore.
+    """Compare two topics record by record, such as a source and its mirror.
 
-    A is the source. Both are aligned by content, so that offsets may differ. B may leave out its
+    Or what was before and after a restore. A is the source. Both are aligned by content, so that offsets may differ. B may leave out its
     topic, NAMESPACE/KAFKA/, and is then searched for that of A, also behind a mirror's prefix.
 
     Verdict: identical; consistent prefix, where one side holds all up to one moment and nothing

@@ -24,10 +24,10 @@ from kanister_kafka.cli.topics.reach import Reach, reaches, send
 )
 @reaches
 def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
-    """Count the messages that topics hold, by partition and in all, with the time of the newest.
+    """Count the messages that topics hold, by partition and in all.
 
-    Counted by offsets: exact, unless a topic is compacted or written to in transactions; then it
-    holds at most so many.
+    With the time of the newest. Counted by offsets: exact, unless a topic is compacted or written
+    to in transactions; then it holds at most so many.
     """
     from kanister_kafka.report.topics import totals_json, totals_text
     from kanister_kafka.topics.amount import total as count
