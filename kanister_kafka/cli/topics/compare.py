@@ -140,8 +140,9 @@ def compare(
 ) -> None:
     """Compare two topics record by record, such as a source and its mirror.
 
-    Or what was before and after a restore. A is the source. Both are aligned by content, so that offsets may differ. B may leave out its
-    topic, NAMESPACE/KAFKA/, and is then searched for that of A, also behind a mirror's prefix.
+    Or what was before and after a restore. A is the source. Both are aligned by content, so that
+    offsets may differ. B may leave out its topic, NAMESPACE/KAFKA/, and is then searched for that
+    of A, also behind a mirror's prefix.
 
     Verdict: identical; consistent prefix, where one side holds all up to one moment and nothing
     after; uneven head, where its partitions end at different moments; differing. Exit code 0 for
