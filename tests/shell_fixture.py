@@ -48,6 +48,9 @@ def phases_of(plan: Plan) -> dict[str, Phase]:
     return found | ({plan.switch.phase.name: plan.switch.phase} if plan.switch else {})
 
 
+FIELD_MANAGER = "--field-manager=kanister-kafka"
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of kubectl."""
@@ -57,7 +60,8 @@ class Call:
     """What came in."""
 
     def __str__(self) -> str:
-        return " ".join(self.args)
+        """Return the words, but for the field manager, which is that of every write."""
+        return " ".join(word for word in self.args if word != FIELD_MANAGER)
 
     @property
     def objects(self) -> list[dict[str, Any]]:

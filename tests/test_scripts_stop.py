@@ -9,7 +9,7 @@ import pytest
 from kanister_kafka import QuiesceBy
 from kanister_kafka.plan.rights import questions
 
-from .shell_fixture import AWAY, CONFLICT, FORBIDDEN, RUN, Shell, cycle, phases_of
+from .shell_fixture import AWAY, CONFLICT, FIELD_MANAGER, FORBIDDEN, RUN, Shell, cycle, phases_of
 
 MARK = r"get kafkas.*annotations\.kanister-kafka"
 RECORD = r"get configmap .*resourceVersion"
@@ -59,7 +59,7 @@ def test_nothing_is_written_under_the_name_of_kubectl(shell: Shell) -> None:
     written = [call.args for call in shell.all() if call.args[0] in ("annotate", "patch")]
     written = [args for args in written if "--local" not in args]
     assert len(written) > 2
-    assert all("--field-manager=kanister-kafka" in args for args in written)
+    assert all(FIELD_MANAGER in args for args in written)
 
 
 def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: Shell) -> None:
