@@ -123,12 +123,9 @@ def bound_profile(objects: KastenObjects, _settings: Settings) -> Iterator[Findi
         if policy.at("spec", "presetRef").there or _has_profile(policy):
             continue
         for tie in ties(objects):
-            names = {
-                name
-                for blueprint in objects.named(tie.blueprint)
-                for name in AFTER_RESTORE
-                if blueprint.action(name)
-            }
+            named = objects.named(tie.blueprint)
+            alone = len(named) == 1  # as above
+            names = {name for name in AFTER_RESTORE if alone and named[0].action(name)}
             if names and meets(policy, tie):
                 message = (
                     f"no location profile, without which {' and '.join(sorted(names))} of "
