@@ -7,14 +7,16 @@ with their number; only what is found where does, about a thousand bytes each.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from kanister_kafka.document import Document
 from kanister_kafka.fleet.model import Fleet, Key, Outcome, Rule, Task
@@ -123,8 +125,17 @@ def _deaf() -> Iterator[None]:
 
 
 def _start() -> None:
-    """Leave what is loaded to the end of the process: none of it is ever garbage."""
+    """End with the process that has started this one, and keep what is loaded uncollected."""
+    Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()
+
+
+def _end_with_parent() -> None:
+    """Wait for the other process, which may be killed: nobody else would tell of that."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _apart(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
