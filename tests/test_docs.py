@@ -19,7 +19,7 @@ from kanister_kafka.checks import CHECKS, CHECKS_TOGETHER
 from kanister_kafka.cli import main
 from kanister_kafka.validate import validate_text
 
-from . import fleets
+from . import fleets, reference
 from .conftest import ROOT
 
 SECTIONS = (ROOT / "docs" / "checks.md").read_text()
@@ -77,7 +77,7 @@ def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from every_command((*words, name))
 
 
-def reference() -> str:
+def cli() -> str:
     parts = ["# Commands\n\nAs the commands themselves say it.\n"]
     for words in every_command():
         title = " ".join(("kanister-kafka", *words))
@@ -85,11 +85,15 @@ def reference() -> str:
     return "".join(parts)
 
 
-def test_reference_of_commands_is_fresh(request: pytest.FixtureRequest) -> None:
-    path = ROOT / "docs" / "cli.md"
+GENERATED = {"api": reference.api, "cli": cli, "functions": reference.functions}
+
+
+@pytest.mark.parametrize("page", GENERATED)
+def test_reference_is_fresh(page: str, request: pytest.FixtureRequest) -> None:
+    path, text = ROOT / "docs" / f"{page}.md", GENERATED[page]()
     if request.config.getoption("--update-blueprints"):
-        path.write_text(reference(), encoding="utf-8")
-    assert path.read_text() == reference(), "run `make blueprints`"
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text() == text, "run `make blueprints`"
 
 
 def test_readme_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest) -> None:
