@@ -327,8 +327,8 @@ def options_of(
     quiesce_by: str,
     kasten: tuple[str, ...],
     run_as_user: str,
-    gitops: str | None,
     timeouts: tuple[tuple[str, str], ...],
+    gitops: str | None = None,
     **same: Any,
 ) -> Options:
     """Go from the words of the command line to options."""

@@ -34,18 +34,17 @@ class Steps:
     @contextlib.contextmanager
     def step(self, name: str, does: str) -> Iterator[None]:
         """Measure a step; what it raises is kept as its failure, and passed on."""
-        start = self._clock()
+        start, failed = self._clock(), "interrupted"
         self._figures = []
         self._tell(f"{name}: {does}")
         try:
             yield
+            failed = ""
         except KanisterKafkaError as failure:
-            self._ended(name, does, start, str(failure) or "failed")
+            failed = str(failure)
             raise
-        except BaseException as failure:
-            self._ended(name, does, start, type(failure).__name__)
-            raise
-        self._ended(name, does, start, "")
+        finally:
+            self._ended(name, does, start, failed)
 
     def _ended(self, name: str, does: str, start: float, failure: str) -> None:
         self.steps.append(
