@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 
 from kanister_kafka.errors import ActionError
 from kanister_kafka.prove.eyes import Eyes
@@ -14,6 +13,7 @@ from kanister_kafka.prove.scene import Scene
 from kanister_kafka.prove.stage import Stage
 from kanister_kafka.prove.steps import Steps
 from kanister_kafka.rehearse.model import Snapshot
+from kanister_kafka.topics.clock import moment
 from kanister_kafka.topics.compare import Request
 from kanister_kafka.topics.merge import join
 from kanister_kafka.topics.model import Comparison, Rates, Verdict
@@ -31,7 +31,12 @@ AGAIN = 1.0
 """Seconds between two such looks."""
 
 
-@dataclass(frozen=True, slots=True)
+SEEN = 60_000
+"""ms before the newest record from which on source and mirror are compared: what a hot plan has
+left behind in the mirror is older by then, and no matter of the next plan."""
+
+
+@dataclass(slots=True)
 class Player:
     """Plays plans: what is done goes through the stage, what is seen through the eyes."""
 
@@ -39,9 +44,11 @@ class Player:
     stage: Stage
     eyes: Eyes
     steps: Steps
+    _since: int = 0
 
     def play(self, plan: Plan) -> None:
         """Play one plan to its end; ActionError where a step does not show what it has to."""
+        self._since = 0
         {Plan.SETUP: self._setup, Plan.HOT: self._hot, Plan.COLD: self._cold}[plan]()
 
     def _setup(self) -> None:
@@ -87,7 +94,7 @@ class Player:
         step, stage = self.steps.step, self.stage
         with step("in step", "the mirror is in step before"):
             before = _newest(self._in_step())
-            self.steps.measured("newest record of the source", stamp(before))
+            self.steps.measured("newest record of the source", moment(before))
         with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
             stage.stop()
         with step("snapshot", "all volumes of the mirror at once"):
@@ -104,7 +111,7 @@ class Player:
             if judged.verdict not in (Verdict.IDENTICAL, Verdict.CONSISTENT):
                 raise ActionError(f"{judged.verdict.value}, by {judged.uneven} ms")
             if judged.lost is not None and judged.lost <= before:
-                raise ActionError(f"a record of {stamp(judged.lost)} is lost, before the stop")
+                raise ActionError(f"a record of {moment(judged.lost)} is lost, before the stop")
         with step("afterwards", "the mirror goes on from there without loss"):
             stage.release()
             self._in_step()
@@ -140,14 +147,21 @@ class Player:
             took = time.monotonic() - began
             if lag <= LAG:
                 self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
+                self._since = self._since or _newest(found) - SEEN
                 return found
             if took > self.scene.wanted.timeout:
                 raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
             time.sleep(AGAIN)
 
     def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
+        """Compare all topics, from a while before the plan began."""
         wanted = self.scene.wanted
-        request = Request(last=last, even_within=wanted.even_within, compacted=False)
+        request = Request(
+            last=last,
+            since=0 if last else self._since,
+            even_within=wanted.even_within,
+            compacted=False,
+        )
         return tuple(self.eyes.compare(topic, request) for topic in wanted.topics)
 
     def _same(self, title: str, found: Sequence[Comparison]) -> None:
@@ -185,8 +199,8 @@ class Player:
 
     def _head(self, name: str, judged: Judgement) -> None:
         uneven = f"uneven by {judged.uneven / 1000:.3f} s" if judged.uneven else "one moment"
-        last = f", newest {stamp(judged.last)}" if judged.last is not None else ""
-        lost = f", first lost {stamp(judged.lost)}" if judged.lost is not None else ""
+        last = f", newest {moment(judged.last)}" if judged.last is not None else ""
+        lost = f", first lost {moment(judged.lost)}" if judged.lost is not None else ""
         self.steps.measured(name, f"{judged.verdict.value}: {uneven}{last}{lost}")
 
     def _cuts(self, taken: Sequence[Snapshot]) -> None:
@@ -194,12 +208,6 @@ class Player:
         self.steps.measured("volumes", str(len(taken)))
         if cuts:
             self.steps.measured("first to last seen cut", f"{cuts[-1] - cuts[0]:.1f} s")
-
-
-def stamp(time_: int) -> str:
-    """Return a time of Kafka's as ISO 8601 in UTC."""
-    moment = datetime.fromtimestamp(time_ / 1000, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _lag(found: Comparison) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.problem import Location, error
 from kanister_kafka.topics.client import END, Cluster, Span
+from kanister_kafka.topics.clock import moment
 from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
 from kanister_kafka.topics.edges import extents, first_messages, last_messages, message_at
 from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
@@ -33,6 +34,8 @@ class Request:
     """Which part, counted from 0, of how many: every so-many-th partition."""
     last: int = 0
     """Only so many of the newest offsets of each partition of A; 0 for all."""
+    since: int = 0
+    """Only what is newer, in ms since 1970; 0 for all."""
     sample: float = 0.0
     """Only such a share of the offsets of A, in blocks from all over a partition; 0 for all."""
     compacted: bool | None = None
@@ -59,7 +62,7 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
     elif request.sample:
         results = run.sampled(request.sample)
     else:
-        results = run.pairs(request.last)
+        results = run.pairs(request)
     return Comparison(
         a=str(a),
         b=str(b),
@@ -105,7 +108,7 @@ def _compacted(a: Subject, b: Subject, request: Request) -> bool:
     compacted = request.compacted
     if compacted is None:
         compacted = bool(a.cluster.is_compacted(a.topic) or b.cluster.is_compacted(b.topic))
-    if compacted and (request.last or request.sample):
+    if compacted and (request.last or request.since or request.sample):
         message = "is compacted: what each key holds is known only when all of it is read"
         raise InputError((error("compacted-in-part", Location(str(a)), "", message),))
     return compacted
@@ -114,6 +117,8 @@ def _compacted(a: Subject, b: Subject, request: Request) -> bool:
 def _sampled(request: Request) -> str:
     if request.sample:
         return f"{request.sample:.1%} of it, in blocks"
+    if request.since:
+        return f"what is newer than {moment(request.since)}"
     return f"the newest {request.last} offsets" if request.last else ""
 
 
@@ -135,14 +140,18 @@ class _Run:
         self.timed = _clock(self._extents_a) == _clock(self._extents_b)
         self._window = min(WINDOW_BYTES, MEMORY // max(1, 4 * len(spans_a)))
 
-    def pairs(self, last: int = 0) -> tuple[PartitionResult, ...]:
+    def pairs(self, request: Request) -> tuple[PartitionResult, ...]:
         """Compare all records, or the newest."""
         starts = {number: span.earliest for number, span in self._spans_a.items()}
-        if last:
+        if request.since:
+            times = dict.fromkeys(starts, request.since)
+            for number, at in self.a.cluster.offsets_at(self.a.topic, times).items():
+                starts[number] = self._spans_a[number].latest if at == END else at
+        if request.last:
             for number, at in self._heads().items():
-                starts[number] = max(starts[number], at - last)
+                starts[number] = max(starts[number], at - request.last)
         results = self._results(self._pairs(self._ranges(starts)))
-        return tuple(map(_begun, results)) if last else results
+        return tuple(map(_begun, results)) if request.last or request.since else results
 
     def sampled(self, share: float) -> tuple[PartitionResult, ...]:
         """Compare blocks from all over the partitions, the newest among them."""

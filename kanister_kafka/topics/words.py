@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kanister_kafka.topics.client import Access
+from kanister_kafka.topics.clock import moment
 from kanister_kafka.topics.compare import Request
 from kanister_kafka.topics.job import CONFIG
 
@@ -23,6 +24,8 @@ def of_request(request: Request) -> tuple[str, ...]:
     words = ["--even-within", f"{request.even_within}ms"]
     for number in request.partitions:
         words += ["-p", str(number)]
+    if request.since:
+        words += ["--since", moment(request.since)]
     if request.last:
         words += ["--last", str(request.last)]
     if request.sample:

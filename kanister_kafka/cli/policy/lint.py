@@ -27,6 +27,7 @@ def lint(
     ignore: tuple[tuple[str, ...], ...],
     release: str,
     kasten_namespace: str,
+    gitops: str | None,
 ) -> None:
     """Say what would silently not run, and what each Policy covers.
 
@@ -35,7 +36,9 @@ def lint(
     besides; the other formats are those of `validate`.
     """
     chosen = targets(formats, outputs)
-    settings = Settings(kasten=True, kasten_namespace=kasten_namespace, release=release)
+    settings = Settings(
+        kasten=True, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
+    )
     silent = {check for ids in ignore for check in ids}
     result, policies = lint_paths(paths, settings, ignore=silent)
     least = Severity(fail_on)

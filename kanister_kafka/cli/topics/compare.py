@@ -42,6 +42,16 @@ def share(text: str) -> float:
     return float(match[1]) / 100
 
 
+def since_(text: str) -> int:
+    """Read a time in ISO 8601; without an offset it is UTC."""
+    from kanister_kafka.topics.clock import parse_moment
+
+    found = parse_moment(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-01-02T03:04:05Z")
+    return found
+
+
 def part(text: str) -> tuple[int, int]:
     """Read which part of how many, such as 0/4."""
     match = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text)
@@ -71,6 +81,12 @@ def part(text: str) -> tuple[int, int]:
 )
 @click.option(
     "--last", type=click.IntRange(1), help="Compare only so many of the newest of each partition."
+)
+@click.option(
+    "--since",
+    type=since_,
+    metavar="TIME",
+    help="Compare only what is newer, such as 2026-01-02T03:04:05Z.",
 )
 @click.option(
     "--sample",
@@ -129,6 +145,7 @@ def compare(
     user_b: str,
     partitions: tuple[int, ...],
     last: int | None,
+    since: int | None,
     sample: float | None,
     compacted: bool | None,
     even_within: int,
@@ -151,12 +168,13 @@ def compare(
     from kanister_kafka.topics.compare import Request
     from kanister_kafka.topics.place import parse_place
 
-    if last and sample:
-        raise click.UsageError("--last and --sample exclude each other")
+    if sum(map(bool, (last, since, sample))) > 1:
+        raise click.UsageError("--last, --since and --sample exclude each other")
     request = Request(
         partitions=partitions,
         split=split,
         last=last or 0,
+        since=since or 0,
         sample=sample or 0.0,
         compacted=compacted,
         even_within=even_within,
