@@ -142,9 +142,8 @@ class Reach:
         return run(connection(self.context), work)
 
 
-@functools.cache
 def connection(context: str) -> Connection:
-    """Return the one connection of this run."""
+    """Return a connection to the cluster of a context."""
     from kanister_kafka.kube import Connection
 
     return Connection(context)
