@@ -214,6 +214,9 @@ class Options:
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is Engine.KANISTER:
             yield "engine", self.engine.value, "takes cold snapshots only"
+        if KastenForm.RESTORE in self.kasten and self.strategy is Strategy.HOT:
+            must = "must be with --strategy cold: only that Blueprint can stop and restore"
+            yield "kasten", KastenForm.RESTORE.value, must
         if self.restore_point and KastenForm.RESTORE not in self.kasten:
             yield "restore-point", self.restore_point, "is for --kasten restore"
         yield from self._wrong_restore()

@@ -87,7 +87,7 @@ def comparison(*partitions: PartitionResult) -> Comparison:
 IN_STEP = comparison(partition(0, 99_990), partition(1, 100_000))
 BEHIND = comparison(partition(0, 90_000))
 UNEVEN = comparison(partition(0, 95_000), partition(1, 99_000))
-EVEN = comparison(partition(0, 100_400, newest=120_000), partition(1, 100_390, newest=120_000))
+EVEN = comparison(partition(0, 100_400, newest=120_000), partition(1, 100_400, newest=120_000))
 TOO_EARLY = comparison(partition(0, 90_000), partition(1, 90_000))
 DIFFERING = comparison(partition(0, 99_990, wrong=True))
 

@@ -80,10 +80,10 @@ class Player:
         self._restore(taken)
         with step("heads", "the common tail is identical, and partitions end at different moments"):
             judged = self._heads("restored from hot snapshots")
-            if judged.verdict is not Verdict.UNEVEN:
+            if not judged.uneven:
                 raise ActionError(
-                    "not shown: this time the volumes were snapshotted so closely that the heads "
-                    f"are even within {self.scene.wanted.even_within} ms"
+                    "not shown: this time the volumes were snapshotted so closely that there is "
+                    "one moment that all partitions show"
                 )
         with step("afterwards", "what the mirror makes of it once it goes on; only measured"):
             stage.release()
