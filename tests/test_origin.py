@@ -34,7 +34,8 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.cli import main
-from kanister_kafka.cli.choices import options_of
+from kanister_kafka.cli.choices import options_from
+from kanister_kafka.options import OF_POLICY
 from kanister_kafka.plan.origin import input_hash, origin
 from kanister_kafka.render import scalar
 
@@ -93,7 +94,8 @@ def test_same_hash_same_objects_and_the_other_way_round(one, other, chosen, chan
 
 
 def test_every_option_has_a_value_in_the_table():
-    assert set(CHOICES) == {field.name for field in dataclasses.fields(Options)}
+    every = {field.name for field in dataclasses.fields(Options)}
+    assert set(CHOICES) == every - OF_POLICY, "those of policy alone make no Blueprint"
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -102,7 +104,7 @@ def test_every_option_counts_and_can_be_given_again(name, at_root):  # noqa: ARG
     cluster = CASES["kraft-combined"].plan().cluster
     plain, plan = build(cluster, Options()), build(cluster, chosen)
     assert input_hash(plan) != input_hash(plain)
-    assert options_of(shlex.split(dict(origin(plan))["kanister-kafka.io/options"])) == (
+    assert options_from(shlex.split(dict(origin(plan))["kanister-kafka.io/options"])) == (
         chosen,
         None,
     )
@@ -112,7 +114,7 @@ def test_every_option_counts_and_can_be_given_again(name, at_root):  # noqa: ARG
 @given(options, st.sampled_from(["", "0.45"]))
 def test_options_come_back_from_their_words(chosen, version):
     words = (*chosen.words(), *(("--strimzi-version", version) if version else ()))
-    again, found = options_of(shlex.split(shlex.join(words)))
+    again, found = options_from(shlex.split(shlex.join(words)))
     in_order = tuple(form for form in KastenForm if form in chosen.kasten)
     assert again == dataclasses.replace(chosen, kasten=in_order)
     assert found == parse_version(version)
