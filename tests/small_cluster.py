@@ -47,6 +47,8 @@ class SmallCluster(http.server.ThreadingHTTPServer):
         self.objects = {}  # (plural, namespace, name): object
         self.logs = {}  # pod: lines, or a function that returns them
         self.on_create = []
+        self.lingering = 0.0
+        """Seconds for which what is deleted stays, with a deletionTimestamp."""
         self.refusals = []  # (method, pattern of the path, status), in force while listed
         self.asked = []
         self.writes = []
@@ -144,7 +146,11 @@ class SmallCluster(http.server.ThreadingHTTPServer):
             wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
             if wanted not in (None, self.objects[key]["metadata"]["resourceVersion"]):
                 return 409, {"message": "the precondition failed"}
-            self.drop(*key)
+            if self.lingering:
+                self.change(*key, {"metadata": {"deletionTimestamp": NOW}})
+                threading.Timer(self.lingering, self.drop, key).start()
+            else:
+                self.drop(*key)
             return 200, {"kind": "Status"}
         return 200, self.get(*key)
 

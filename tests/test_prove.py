@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import pytest
 
-from kanister_kafka.errors import ActionError
+from kanister_kafka.errors import ActionError, RefusedError
+from kanister_kafka.kube import Connection
+from kanister_kafka.prove import stage as stages
 from kanister_kafka.prove.model import Plan
 from kanister_kafka.prove.plans import Player
 from kanister_kafka.prove.scene import Scene, Wanted
-from kanister_kafka.prove.stage import restored
+from kanister_kafka.prove.stage import Stage, restored
 from kanister_kafka.prove.steps import Steps
+from kanister_kafka.rehearse.claims import Claim
 from kanister_kafka.rehearse.model import Snapshot
 from kanister_kafka.run.target import Target
 from kanister_kafka.topics.model import (
@@ -24,6 +30,9 @@ from kanister_kafka.topics.model import (
     Rates,
     Spot,
 )
+
+from .small_cluster import serving
+from .test_kube import configure  # noqa: F401 - a fixture
 
 T = 1_700_000_000_000
 WANTED = Wanted(
@@ -261,3 +270,90 @@ def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:
             },
         },
     }
+
+
+@pytest.fixture
+def cluster(configure, monkeypatch):  # noqa: F811 - the fixture
+    monkeypatch.setattr(stages, "POLL", 0.01)
+    with serving() as cluster:
+        configure(cluster.url)
+        yield cluster
+
+
+def claims_of(cluster, *, source: str = ""):
+    """A mirror of two claims, restored before from snapshots of this name; all of it is bound."""
+    claims = []
+    for number in range(2):
+        name = f"data-0-my-cluster-broker-{number}"
+        spec = {"accessModes": ["ReadWriteOnce"], "dataSource": {"name": source}}
+        bound = {"phase": "Bound"}
+        cluster.add("persistentvolumeclaims", "kafka-mirror", name, spec=spec, status=bound)
+        claims.append(name)
+    return claims
+
+
+def mirror(cluster) -> tuple[Stage, list[str]]:
+    names = claims_of(cluster, source="snapshot-0")
+    found = tuple(Claim(name, "driver", "class") for name in names)
+    setting = SimpleNamespace(target=Target("kafka-mirror", "my-cluster"), claims=found)
+    scene = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
+    return Stage(Connection(), scene, lambda: 0.0, lambda _: None), names
+
+
+def taken(names: list[str]) -> list[Snapshot]:
+    return [
+        dataclasses.replace(SNAPSHOT, name=f"snapshot-{i}", claim=name)
+        for i, name in enumerate(names)
+    ]
+
+
+def bind(cluster):
+    def on_create(made):
+        if made["kind"] == "PersistentVolumeClaim":
+            place = made["metadata"]
+            change = {"status": {"phase": "Bound"}}
+            cluster.change("persistentvolumeclaims", place["namespace"], place["name"], change)
+
+    cluster.on_create.append(on_create)
+
+
+def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
+    stage, names = mirror(cluster)
+    before = {n: cluster.get("persistentvolumeclaims", "kafka-mirror", n) for n in names}
+    bind(cluster)
+    cluster.lingering = 0.2
+    stage.put_back(taken(names))
+    for number, name in enumerate(names):
+        now = cluster.get("persistentvolumeclaims", "kafka-mirror", name)
+        assert now["metadata"]["uid"] != before[name]["metadata"]["uid"]
+        assert now["spec"]["dataSource"]["name"] == f"snapshot-{number}"
+    verbs = [write[0] for write in cluster.writes]
+    assert verbs == ["DELETE", "DELETE", "POST", "POST"]
+
+
+def test_nothing_is_deleted_while_a_pod_is_there(cluster) -> None:
+    stage, names = mirror(cluster)
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
+    cluster.add("pods", "kafka-mirror", "my-cluster-broker-0", labels=labels)
+    with pytest.raises(ActionError, match="is not stopped: there is my-cluster-broker-0"):
+        stage.put_back(taken(names))
+    assert cluster.writes == []
+
+
+def test_nothing_is_deleted_without_all_snapshots(cluster) -> None:
+    stage, names = mirror(cluster)
+    with pytest.raises(ActionError, match="no snapshot of claim data-0-my-cluster-broker-1"):
+        stage.put_back(taken(names)[:1])
+    assert cluster.writes == []
+
+
+def test_what_was_interrupted_is_completed(cluster) -> None:
+    stage, names = mirror(cluster)
+    cluster.refusals.append(("POST", "persistentvolumeclaims", 422))
+    with pytest.raises(RefusedError):
+        stage.put_back(taken(names))
+    cluster.refusals.clear()
+    bind(cluster)
+    assert stage.leave() == ()
+    for name in names:
+        assert cluster.get("persistentvolumeclaims", "kafka-mirror", name)

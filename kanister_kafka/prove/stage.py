@@ -5,6 +5,7 @@ The mirror's Kafka is stopped and started by the actions of its Blueprint and by
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -54,8 +55,8 @@ class Stage:
         self._taken: list[Snapshots] = []
         self._down: Acting | None = None
         """By whom Kafka was stopped that has not come back."""
-        self._replaced: tuple[Object, ...] = ()
-        """Claims that take the places of others, until all are there."""
+        self._replaced: tuple[tuple[str, Object], ...] = ()
+        """Claims that take the places of others, whose uids they have, until all are there."""
         self._held = False
 
     def check_ready(self) -> None:
@@ -71,7 +72,7 @@ class Stage:
     def snapshot(self) -> tuple[Snapshot, ...]:
         """Snapshot every claim of the mirror at once and wait until all can be restored."""
         setting = self._scene.setting
-        name = f"{setting.name}-{len(self._taken)}"
+        name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = Snapshots(
             self._connection, self._target.namespace, name, setting.labels, self._clock
         )
@@ -121,9 +122,11 @@ class Stage:
 
     def release(self) -> None:
         """Give what mirrors its replicas again and wait until it is Ready."""
-        writer, resource = self._scene.writer, served(self._connection, self._scene.writer.kind)
-        if not self._held or resource is None:
+        if not self._held:
             return
+        writer, resource = self._scene.writer, served(self._connection, self._scene.writer.kind)
+        if resource is None:
+            raise NotFoundError(f"{writer.kind} is not served any more")
         change = {
             "metadata": {"annotations": {HELD: None}},
             "spec": {"replicas": writer.replicas},
@@ -153,24 +156,29 @@ class Stage:
             self._connection.get(CLAIMS, claim.name, self._target.namespace)
             for claim in setting.claims
         ]
-        self._replaced = tuple(restored(claim, by_claim[_name(claim)].name) for claim in claims)
+        self._replaced = tuple(
+            (str(claim["metadata"]["uid"]), restored(claim, by_claim[_name(claim)].name))
+            for claim in claims
+        )
         for claim in claims:
             self._connection.delete(CLAIMS, _name(claim), self._target.namespace)
         self._replace()
 
     def _replace(self) -> None:
-        """Create each claim anew once the former one is gone, and see all of them bound."""
-        gone, bound = self._gone, self._is_bound
-        for claim in self._replaced:
+        """Create each claim anew once the former one is gone, and see all of them bound.
+
+        A claim is told by its uid: one that is on its way out has the name of the new one, is
+        bound, and may even have been made from a snapshot of the same name.
+        """
+        timeout = self._scene.wanted.timeout
+        for former, claim in self._replaced:
             name = _name(claim)
-            if claim["spec"]["dataSource"] == self._source(name):
-                continue
-            self._until(partial(gone, name), GONE, f"claim {name} is there")
-            self._connection.create(claim)
-        for claim in self._replaced:
-            name = _name(claim)
-            timeout = self._scene.wanted.timeout
-            self._until(partial(bound, name), timeout, f"claim {name} is not bound")
+            self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")
+            if self._find(name) is None:
+                self._connection.create(claim)
+        for former, claim in self._replaced:
+            bound = partial(self._is_bound, _name(claim), former)
+            self._until(bound, timeout, f"claim {_name(claim)} is not bound")
         self._replaced = ()
 
     def leave(self) -> tuple[str, ...]:
@@ -202,14 +210,15 @@ class Stage:
     def _find(self, name: str) -> Object | None:
         return self._connection.find(CLAIMS, name, self._target.namespace)
 
-    def _gone(self, name: str) -> bool:
-        return self._find(name) is None
+    def _left(self, name: str, former: str) -> bool:
+        """Tell whether the former claim of a name has left."""
+        found = self._find(name)
+        return found is None or found["metadata"]["uid"] != former
 
-    def _is_bound(self, name: str) -> bool:
-        return ((self._find(name) or {}).get("status") or {}).get("phase") == "Bound"
-
-    def _source(self, name: str) -> object:
-        return ((self._find(name) or {}).get("spec") or {}).get("dataSource")
+    def _is_bound(self, name: str, former: str) -> bool:
+        found = self._find(name) or {}
+        phase = (found.get("status") or {}).get("phase")
+        return phase == "Bound" and found["metadata"]["uid"] != former
 
     def _until(self, seen: Callable[[], bool], seconds: float, else_: str) -> None:
         end = time.monotonic() + seconds
