@@ -12,6 +12,7 @@ from kanister_kafka.cli.choices import seconds
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.compare import milliseconds
 from kanister_kafka.cli.topics.reach import IMAGE
+from kanister_kafka.cli.written import FILE
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 PLANS = ("setup", "hot", "cold")
-FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def _target(text: str) -> Target:

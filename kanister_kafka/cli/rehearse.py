@@ -10,6 +10,7 @@ import click
 
 from kanister_kafka.cli.choices import live_options, seconds
 from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.written import format_option
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 
@@ -47,14 +48,7 @@ if TYPE_CHECKING:
     metavar="SECRET",
     help="Secret in the Kafka's namespace with client.properties for the probe.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the report is written.",
-)
+@format_option
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),

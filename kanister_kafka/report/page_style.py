@@ -49,7 +49,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.9rem;
   font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.35rem 1.2rem 0.35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 th { color: var(--quiet); font-weight: 500; }
 .note, footer { color: var(--quiet); font-size: 0.87rem; margin-top: 0.6rem; max-width: 46rem; }
 footer { margin-top: 2.5rem; }

@@ -14,6 +14,7 @@ import click
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
+from kanister_kafka.cli.written import format_option, page_option
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.client import Access
@@ -107,20 +108,8 @@ def part(text: str) -> tuple[int, int]:
     metavar="DURATION",
     help="Up to which difference in time a head counts as even.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write a page with each partition drawn on a time axis as well.",
-)
+@format_option
+@page_option
 @click.option(
     "--as-job",
     type=click.IntRange(1, 10_000),

@@ -10,6 +10,7 @@ import click
 
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
+from kanister_kafka.cli.written import format_option
 
 WIDE = 200
 """Columns where there is no terminal to ask."""
@@ -35,14 +36,7 @@ WIDE = 200
     show_default=True,
     help="2 for those before, and so on.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@format_option
 @reaches
 def last(
     *,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kanister_kafka.cli.topics.bar import Bar
+from kanister_kafka.cli.written import format_option, page_option
 
 
 @click.command(
@@ -17,20 +18,8 @@ from kanister_kafka.cli.topics.bar import Bar
 @click.argument("job")
 @click.option("-n", "--namespace", default="", help="Of the Job.  [default: the context's]")
 @click.option("--context", default="", help="Kubeconfig context.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-@click.option(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write a page with each partition drawn on a time axis as well.",
-)
+@format_option
+@page_option
 def merge(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
     """Merge what the pods of a Job found that topics compare --as-job has printed.
 

@@ -12,6 +12,7 @@ import click
 from kanister_kafka.cli.choices import seconds
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
+from kanister_kafka.cli.written import format_option
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import Rates
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="How long to measure.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@format_option
 @reaches
 def rate(*, reach: Reach, topic: tuple[str, ...], length: int, form: str) -> None:
     """Measure messages per second by topic and partition, from their end offsets.

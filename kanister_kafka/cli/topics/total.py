@@ -8,20 +8,14 @@ import click
 
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
+from kanister_kafka.cli.written import format_option
 
 
 @click.command(
     epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items"
 )
 @click.argument("topic", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@format_option
 @reaches
 def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
     """Count the messages that topics hold, by partition and in all.
