@@ -76,7 +76,8 @@ def _markdown_plan(result: PlanResult) -> Iterator[str]:
     yield ""
     yield f"## Plan {result.plan.value}: {OUTCOMES[result.passed]}"
     yield ""
-    yield f"{PURPOSES[result.plan].capitalize()}."
+    purpose = PURPOSES[result.plan]
+    yield f"{purpose[0].upper()}{purpose[1:]}."
     yield ""
     yield "| Step | What | Took | Measured |"
     yield "|---|---|---|---|"
