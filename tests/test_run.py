@@ -599,5 +599,14 @@ def test_each_restart_of_the_switchs_container_is_followed(stopped):
 @pytest.mark.parametrize("plural", ["kafkas", "deployments"])
 def test_resume_ends_where_what_it_needs_is_deleted(stopped, plural):
     name = {"kafkas": "my-cluster", "deployments": SWITCH}[plural]
-    threading.Timer(0.4, lambda: stopped.drop(plural, "kafka", name)).start()
+
+    def drop():
+        """Delete it once the switch was asked to bring Kafka back, however long that takes."""
+        end = time.monotonic() + 20
+        while not any(write[1] == "deployments" for write in stopped.writes):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        stopped.drop(plural, "kafka", name)
+
+    threading.Thread(target=drop, daemon=True).start()
     assert over(list(resumption().events())).end is End.GONE
