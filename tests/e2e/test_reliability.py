@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -315,7 +316,8 @@ def test_restart_runs_out_of_time(new) -> None:
         trial.strike()
         outcome = trial.run("backupPosthook")
         assert not outcome.done()
-        assert "waited 3s in vain" in outcome.error
+        # What is left of the 3 s: other things took some of them.
+        assert re.search(r"waited [0-3]s in vain", outcome.error)
         trial.look()
         trial.expect("restart")
 
