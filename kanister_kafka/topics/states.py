@@ -125,6 +125,8 @@ class StatePair:
         for half, other in ((a, b), (b, a)):
             if other.met and not half.met:  # all of it is there, whatever the times say
                 half.catch_up()
+        if a.head and b.head:  # records alike, of different clocks: behind is who has less to go
+            min((a, b), key=lambda half: len(half.missing)).catch_up()
         self.done = True
 
     def result(self, a: Extent, b: Extent) -> PartitionResult:

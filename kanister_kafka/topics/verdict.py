@@ -73,8 +73,6 @@ def _verdict(found: Comparison, behind: Behind, uneven: int) -> Verdict:
         return Verdict.DIFFERING
     if any(result.head_a and result.head_b for result in found.partitions):
         return Verdict.DIFFERING
-    if behind is not Behind.NEITHER and not any(result.common for result in found.partitions):
-        return Verdict.DIFFERING  # to have nothing is no moment of it
     if behind is Behind.BOTH:  # each lacks what the other has: no moment of either is whole
         return Verdict.UNEVEN
     if behind is Behind.NEITHER and not any(r.tail_a or r.tail_b for r in found.partitions):
