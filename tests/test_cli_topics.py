@@ -85,6 +85,7 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
         (("compare", "h:1/a", "h:1/b", "--last", "1", "--sample", "5%"), 2, "exclude each other"),
         (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "no share such as 5%"),
         (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
+        (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
         (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
         (("total", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka.cli.choices import seconds
-from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.compare import milliseconds
 from kanister_kafka.cli.topics.reach import IMAGE
-from kanister_kafka.cli.written import FILE
+from kanister_kafka.cli.written import FILE, check_place, put, tell_elapsed
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -149,6 +148,8 @@ def prove(
     from kanister_kafka.prove.run import prove as play
     from kanister_kafka.prove.scene import Wanted, find_scene
 
+    for path in (html, output):
+        check_place(path)
     connection = Connection(context)
     wanted = Wanted(
         source=source,
@@ -164,7 +165,7 @@ def prove(
     chosen = tuple(plan for plan in Plan if plan.value in plans or ALL in plans)
     _agree(scene, chosen, yes=yes)
     eyes = JobEyes(connection, source, mirror, image)
-    proof = play(connection, scene, eyes, chosen, _tell)
+    proof = play(connection, scene, eyes, chosen, tell_elapsed)
     _write(proof, form, output, html)
     if not proof.passed:
         sys.exit(1)
@@ -188,21 +189,11 @@ def _agree(scene: Scene, plans: tuple[Plan, ...], *, yes: bool) -> None:
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _tell(elapsed: float, text: str) -> None:
-    click.echo(f"[{elapsed:6.1f}s] {text}", err=True)
-
-
 def _write(proof: Proof, form: str, output: Path | None, html: Path | None) -> None:
     from kanister_kafka.report.proof import PROOF_FORMATS
 
-    text = PROOF_FORMATS[form](proof)
-    if output is None:
-        echo(text)
-    else:
-        output.write_text(text, encoding="utf-8", newline="\n")
-        click.echo(f"wrote {output}", err=True)
+    put(output, PROOF_FORMATS[form](proof))
     if html is not None:
         from kanister_kafka.report.proof_page import proof_html
 
-        html.write_text(proof_html(proof), encoding="utf-8", newline="\n")
-        click.echo(f"wrote {html}", err=True)
+        put(html, proof_html(proof))

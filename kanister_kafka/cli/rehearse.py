@@ -10,8 +10,7 @@ import click
 
 from kanister_kafka.cli.choices import live_options, seconds
 from kanister_kafka.cli.outcome import echo
-from kanister_kafka.cli.written import format_option
-from kanister_kafka.errors import UnreachableError
+from kanister_kafka.cli.written import check_place, format_option, put, tell_elapsed
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def rehearse(
     from kanister_kafka.report.rehearsal import rehearsal_json, rehearsal_text
 
     for path in (html, output):
-        _check_place(path)
+        check_place(path)
     connection = Connection(context)
     request = Request(
         name=name,
@@ -115,12 +114,12 @@ def rehearse(
     )
     setting = find_setting(connection, request)
     _agree(setting, yes=yes)
-    result = run(connection, setting, _tell)
-    _write(output, rehearsal_text(result) if form == "text" else rehearsal_json(result))
+    result = run(connection, setting, tell_elapsed)
+    put(output, rehearsal_text(result) if form == "text" else rehearsal_json(result))
     if html is not None:
         from kanister_kafka.report.timeline import rehearsal_html
 
-        _write(html, rehearsal_html(result))
+        put(html, rehearsal_html(result))
     if not result.passed:
         sys.exit(1)
 
@@ -148,26 +147,3 @@ def _agree(setting: Setting, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask on: give --yes")
     click.confirm("Stop it now?", abort=True, err=True)
-
-
-def _tell(elapsed: float, text: str) -> None:
-    line = "".join(c if c.isprintable() else " " for c in text)
-    loud = text.startswith(("FAILED", "KAFKA"))
-    echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
-
-
-def _check_place(path: Path | None) -> None:
-    """Fail before the outage rather than after it."""
-    if path is not None and not path.absolute().parent.is_dir():
-        raise UnreachableError(f"{path}: there is no such directory")
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        echo(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as failure:
-        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
-    click.echo(f"wrote {path}", err=True)

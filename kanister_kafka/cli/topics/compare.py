@@ -14,7 +14,7 @@ import click
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
-from kanister_kafka.cli.written import format_option, page_option
+from kanister_kafka.cli.written import check_place, format_option, page_option, put
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.client import Access
@@ -157,6 +157,7 @@ def compare(
     from kanister_kafka.topics.compare import Request
     from kanister_kafka.topics.place import parse_place
 
+    check_place(html)
     if sum(map(bool, (last, since, sample))) > 1:
         raise click.UsageError("--last, --since and --sample exclude each other")
     request = Request(
@@ -196,8 +197,7 @@ def tell(found: Comparison, form: str, html: Path | None) -> bool:
     if html is not None:
         from kanister_kafka.report.comparison_page import comparison_html
 
-        html.write_text(comparison_html(found), encoding="utf-8", newline="\n")
-        click.echo(f"wrote {html}", err=True)
+        put(html, comparison_html(found))
     return judge(found).passed
 
 

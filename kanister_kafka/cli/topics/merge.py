@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kanister_kafka.cli.topics.bar import Bar
-from kanister_kafka.cli.written import format_option, page_option
+from kanister_kafka.cli.written import check_place, format_option, page_option
 
 
 @click.command(
@@ -29,6 +29,7 @@ def merge(*, job: str, namespace: str, context: str, form: str, html: Path | Non
     from kanister_kafka.kube import Connection
     from kanister_kafka.topics.merge import merged
 
+    check_place(html)
     connection = Connection(context)
     with Bar("parts", unit="parts") as bar:
         found = merged(connection, job, namespace or connection.namespace, bar.tell)
