@@ -17,12 +17,14 @@ from pathlib import Path
 
 import jinja2
 
+from kanister_kafka import marks
+from kanister_kafka.alike import Sound, kind_of, names_of
 from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
 from kanister_kafka.plan.annotations import Pairs, annotations_of
-from kanister_kafka.problem import Severity
+from kanister_kafka.problem import Problem, Severity
 from kanister_kafka.validate import validate_texts
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
@@ -36,6 +38,9 @@ UNSEEN = re.compile(
 )
 """Controls, separators and what else a reader of YAML cannot see. By name and not with
 `str.isprintable`, whose answer changes with the Unicode version of each Python."""
+
+_SOUND = Sound()
+"""What this process has rendered and found to be sound: to validate takes longer than the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +69,34 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
     TemplateError for a template that fails, InternalError where the result is no valid Blueprint.
     """
     environment = _environment(templates)
+    objects = tuple(_objects(plan))
+    borne = {kind: annotations_of(plan, kind) for kind, *_ in objects}
     manifests = tuple(
-        Manifest(kind, name, _spell(environment, template, plan, item, annotations_of(plan, kind)))
-        for kind, name, template, item in _objects(plan)
+        Manifest(kind, name, _spell(environment, template, plan, item, borne[kind]))
+        for kind, name, template, item in objects
     )
-    settings = Settings(kasten_namespace=plan.options.kasten_namespace)
-    texts = {manifest.file_name: manifest.text for manifest in manifests}
-    problems = validate_texts(texts, settings, least=Severity.ERROR)
+    digest = dict(borne["Blueprint"])[marks.INPUT_HASH]
+    problems = _faults(manifests, (*names_of(plan), digest), plan.options.kasten_namespace)
     if problems:
         found = "\n".join(str(problem) for problem in problems)
         if templates is not None:
             raise TemplateError(f"what the templates in {templates} make is not valid:\n{found}")
         raise InternalError(f"what was rendered is not valid; please report this:\n{found}")
     return manifests
+
+
+def _faults(
+    manifests: tuple[Manifest, ...], names: Iterable[str], kasten: str
+) -> tuple[Problem, ...]:
+    """Validate what was rendered, unless what is like it was found to be sound before."""
+    kind = kind_of((kasten, *(text for m in manifests for text in (m.file_name, m.text))), names)
+    if kind is not None and kind in _SOUND:
+        return ()
+    texts = {manifest.file_name: manifest.text for manifest in manifests}
+    problems = validate_texts(texts, Settings(kasten_namespace=kasten), least=Severity.ERROR)
+    if kind is not None and not problems:
+        _SOUND.add(kind)
+    return problems
 
 
 def stream(manifests: Iterable[Manifest]) -> str:

@@ -23,7 +23,7 @@ LAYERS = [
     ("config",),
     ("plan", "preview"),
     ("checks",),
-    ("validate",),
+    ("alike", "validate"),
     ("render",),
     ("krm",),
     ("folder", "kube"),

@@ -13,6 +13,7 @@ import enum
 import hashlib
 import json
 import shlex
+from functools import lru_cache
 from typing import Any
 
 from kanister_kafka import marks
@@ -47,13 +48,21 @@ def input_hash(plan: Plan) -> str:
 
 def _tree(value: Any) -> Any:
     """Return a part of a plan as JSON can spell it."""
-    if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        kept = (name for name in names if name not in FOR_PEOPLE | DECIDED_ABOVE)
-        return {name: _tree(getattr(value, name)) for name in kept}
+    if isinstance(value, (str, int)) and not isinstance(value, enum.Enum):  # most are
+        return value
     if isinstance(value, tuple):
         return [_tree(item) for item in value]
+    kind: Any = type(value)
+    if kept := _kept(kind):
+        return {name: _tree(getattr(value, name)) for name in kept}
     return value.value if isinstance(value, enum.Enum) else value
+
+
+@lru_cache(maxsize=64)
+def _kept(kind: type) -> tuple[str, ...]:
+    """Return the fields of a part of a plan that count; none for what is no such part."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return tuple(one.name for one in fields if one.name not in FOR_PEOPLE | DECIDED_ABOVE)
 
 
 def _version_words(plan: Plan) -> tuple[str, ...]:
