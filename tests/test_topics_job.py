@@ -167,5 +167,10 @@ def test_a_job_that_failed_is_no_result(cluster) -> None:
 
 
 def test_missing_partitions_of_all_parts_are_kept() -> None:
-    parts = [dataclasses.replace(EMPTY, missing=(number,)) for number in (3, 1)]
-    assert join(parts, "a", "b").missing == (1, 3)
+    parts = [
+        dataclasses.replace(EMPTY, missing_in_a=(number,), missing_in_b=(number + 1,))
+        for number in (3, 1)
+    ]
+    whole = join(parts, "a", "b")
+    assert (whole.missing_in_a, whole.missing_in_b) == ((1, 3), (2, 4))
+    assert whole.missing == (1, 2, 3, 4)

@@ -124,7 +124,7 @@ DIFFERING = compared(
     part(2, STOP, difference=CHANGED, only_a=3, only_b=1),
     part(3, STOP, difference=dataclasses.replace(CHANGED, b=None, fault=Fault.ONLY_A), only_a=1),
 )
-LACKING = compared(part(0, STOP), part(1, STOP), missing=(2,))
+LACKING = compared(part(0, STOP), part(1, STOP), missing_in_b=(2,))
 WITH_EMPTY = compared(part(0, STOP), EMPTY, part(2, STOP))
 B_EMPTY = compared(
     part(0, STOP, b=extent(None, None), common=0, first_a=None, first_b=None, last_a=None,
@@ -387,8 +387,8 @@ def test_last_records_for_machines():
          "ones are only in A"),
         ("differing", "differing: partition 2: offset 120 of A is not the same as offset 118 of B; "
          "1 more partition differs"),
-        ("lacking", "differing: only one side has a partition 2"),
-        ("b-empty", "consistent prefix: B holds nothing yet; 9 newer ones are only in A"),
+        ("lacking", "differing: only A has a partition 2"),
+        ("b-empty", "differing: nothing is in both; 9 newer ones are only in A"),
         ("older", "consistent prefix: both sides end with the same record in every partition; "
          "700 older ones are only in A"),
         ("given-up", "differing: partition 0: offset 120 of A is not the same as offset 118 of B, "
@@ -481,7 +481,7 @@ def test_a_comparison_is_safe_on_a_terminal(found):
     [
         ({"timed": False}, "Times were not compared"),
         ({"sampled": "5.0% of it, in blocks"}, "Compared was only 5.0% of it, in blocks"),
-        ({"missing": (2, 5)}, "Only one side has partitions 2, 5: not compared."),
+        ({"missing_in_a": (2, 5)}, "Only B has partitions 2, 5: not compared."),
         ({"compacted": True}, "what each key holds was compared"),
         ({"even_within": 2500}, "counts as even within 2.5 s."),
     ],
@@ -636,7 +636,7 @@ def test_odd_partitions_are_named():
     assert texts(drawings(WITH_EMPTY)[0]).count("empty") == 2
     assert texts(drawings(WITH_EMPTY)[1]).count("empty") == 1
     for svg in drawings(LACKING):
-        assert "partition 2" in texts(svg) and "only on one side" in texts(svg)
+        assert "partition 2" in texts(svg) and "only in A" in texts(svg)
     whole, _ = drawings(DIFFERING)
     assert len(of(whole, "polygon", "differs")) == 2 and texts(whole).count("differs") == 2
     assert [name for name in texts(drawings(MANY)[1]) if name.startswith("partition")] == [

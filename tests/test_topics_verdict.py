@@ -65,8 +65,10 @@ TABLE = {
         *(Verdict.UNEVEN, Behind.BOTH, 0),
     ),
     "nothing of one partition": (found((ALL, ALL), (ALL, NONE)), Verdict.UNEVEN, Behind.B, 9990),
-    "nothing at all": (found((ALL, NONE), (ALL, NONE)), Verdict.CONSISTENT, Behind.B, 0),
-    "missing partition": (found((ALL, ALL), missing=(3,)), Verdict.DIFFERING, Behind.NEITHER, 0),
+    "nothing at all": (found((ALL, NONE), (ALL, NONE)), Verdict.DIFFERING, Behind.B, 0),
+    "nothing in either": (found((NONE, NONE), (NONE, NONE)), Verdict.IDENTICAL, Behind.NEITHER, 0),
+    "in A alone": (found((ALL, ALL), missing_in_b=(3,)), Verdict.DIFFERING, Behind.NEITHER, 0),
+    "in B alone": (found((ALL, ALL), missing_in_a=(3,)), Verdict.DIFFERING, Behind.NEITHER, 0),
     "nothing in common": (found(((0, 400), (500, 900))), Verdict.DIFFERING, Behind.NEITHER, 0),
 }
 

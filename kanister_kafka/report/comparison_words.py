@@ -64,8 +64,6 @@ def _consistent(found: Comparison, judged: Judgement) -> str:
     behind, ahead = judged.behind.value, OTHER[judged.behind]
     of = f"{behind} holds {'what every key of' if found.compacted else 'every record of'} {ahead}"
     has = " held" if found.compacted else ""
-    if judged.last is None:
-        return f"{behind} holds nothing yet; {_newer(found, ahead)}{tails}"
     if judged.uneven:
         return (
             f"{of}{has} before {moment(judged.lost)} in all partitions, and none after "
@@ -134,15 +132,20 @@ def _differing(found: Comparison, _: Judgement) -> str:
         told.append(f"{more} {'differ' if len(wrong) > 2 else 'differs'}")
     if found.missing:
         told.append(only_one_side(found))
+    if not told:
+        newer = (_newer(found, side) for side in "AB" if total(found, f"head_{side.lower()}"))
+        told.append(f"nothing is in both; {'; '.join(newer)}{_older(found)}")
     return "; ".join(told)
 
 
 def only_one_side(found: Comparison) -> str:
     """Return which partitions only one side has."""
-    listed = ", ".join(map(str, found.missing))
-    if len(found.missing) == 1:
-        return f"only one side has a partition {listed}"
-    return f"only one side has partitions {listed}"
+    told = []
+    for side, numbers in (("A", found.missing_in_b), ("B", found.missing_in_a)):
+        if numbers:
+            what = "a partition" if len(numbers) == 1 else "partitions"
+            told.append(f"only {side} has {what} {', '.join(map(str, numbers))}")
+    return " and ".join(told)
 
 
 def difference_text(result: PartitionResult) -> str:
@@ -178,7 +181,8 @@ def notes(found: Comparison) -> Iterator[str]:
     if found.sampled:
         yield f"Compared was only {found.sampled}: what else there is was not read."
     if found.missing:
-        yield f"{only_one_side(found).capitalize()}: not compared."
+        told = only_one_side(found)
+        yield f"{told[:1].upper()}{told[1:]}: not compared."
     heads = [r for r in found.partitions if _in_doubt(r.head_a) or _in_doubt(r.tail_a)]
     heads += [r for r in found.partitions if _in_doubt(r.head_b) or _in_doubt(r.tail_b)]
     if heads:

@@ -45,10 +45,11 @@ class Lanes:
     def one_sided(self) -> None:
         """Draw the partitions that only one side has."""
         for partition in self.found.missing:
-            row = self.row(partition, f"partition {partition}: only one side has it")
+            side = "A" if partition in self.found.missing_in_b else "B"
+            row = self.row(partition, f"partition {partition}: only {side} has it")
             y, left, right = self.y + ROW / 2, self.axis.left, self.axis.right
             add(row, "line", x1=left, x2=right, y1=y, y2=y, class_="lacking")
-            self.write(row, "only on one side", right + 8, "beside wrong")
+            self.write(row, f"only in {side}", right + 8, "beside wrong")
             self.y += ROW
 
     def finish(self, below: float = 0) -> Element:

@@ -51,7 +51,7 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
     does not fit a compacted topic, ForbiddenError and UnreachableError.
     """
     began = time.monotonic()
-    numbers, missing = _partitions(a, b, request)
+    numbers, missing_in_a, missing_in_b = _partitions(a, b, request)
     # The mirror first: what arrives meanwhile is then only in the source, as it ever is.
     spans_b = b.cluster.spans(b.topic, numbers)
     spans_a = a.cluster.spans(a.topic, numbers)
@@ -71,7 +71,8 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
         compacted=compacted,
         sampled=_sampled(request),
         even_within=request.even_within,
-        missing=missing,
+        missing_in_a=missing_in_a,
+        missing_in_b=missing_in_b,
         seconds=round(time.monotonic() - began, 3),
         messages=run.meter.messages,
     )
@@ -89,10 +90,8 @@ def find_topic(cluster: Cluster, topic: str) -> str:
     raise NotFoundError(f"{cluster.access.label}: which topic is {topic}? There is {there}")
 
 
-def _partitions(
-    a: Subject, b: Subject, request: Request
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return which partitions to compare, and which only one side has."""
+def _partitions(a: Subject, b: Subject, request: Request) -> tuple[tuple[int, ...], ...]:
+    """Return which partitions to compare, and which of these A lacks, and B."""
     in_a, in_b = set(a.cluster.partitions(a.topic)), set(b.cluster.partitions(b.topic))
     wanted = set(request.partitions)
     if unknown := wanted - (in_a | in_b):
@@ -100,8 +99,8 @@ def _partitions(
         raise NotFoundError(f"neither {a} nor {b} has partition {listed}")
     part, parts = request.split
     chosen = [n for n in sorted(wanted or in_a | in_b) if n % parts == part]
-    both = in_a & in_b
-    return tuple(n for n in chosen if n in both), tuple(n for n in chosen if n not in both)
+    sides = (in_a & in_b, in_b - in_a, in_a - in_b)
+    return tuple(tuple(n for n in chosen if n in side) for side in sides)
 
 
 def _compacted(a: Subject, b: Subject, request: Request) -> bool:

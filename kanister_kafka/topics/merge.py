@@ -61,7 +61,8 @@ def join(parts: Sequence[Comparison], a: str, b: str) -> Comparison:
         partitions=tuple(every),
         timed=all(part.timed for part in parts),
         compacted=any(part.compacted for part in parts),
-        missing=tuple(sorted(number for part in parts for number in part.missing)),
+        missing_in_a=tuple(sorted(number for part in parts for number in part.missing_in_a)),
+        missing_in_b=tuple(sorted(number for part in parts for number in part.missing_in_b)),
         seconds=max(part.seconds for part in parts),
         messages=sum(part.messages for part in parts),
     )

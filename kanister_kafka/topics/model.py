@@ -131,12 +131,18 @@ class Comparison:
     """How much was compared, where it was not all."""
     even_within: int
     """ms up to which a head counts as even."""
-    missing: tuple[int, ...] = ()
-    """Partitions that only one side has."""
+    missing_in_a: tuple[int, ...] = ()
+    """Partitions that only B has."""
+    missing_in_b: tuple[int, ...] = ()
     seconds: float = 0.0
     """How long it took."""
     messages: int = 0
     """How many were read on both sides together."""
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Partitions that only one side has."""
+        return tuple(sorted(self.missing_in_a + self.missing_in_b))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

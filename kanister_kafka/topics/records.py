@@ -69,7 +69,8 @@ class Digest:
     """
 
     def __init__(self) -> None:
-        self._streams = [hashlib.blake2b(digest_size=SIZE) for _ in range(8)]
+        # Processors of servers have instructions for this one: thrice as fast as others there.
+        self._streams = [hashlib.sha256() for _ in range(8)]
 
     def add(self, some: Records) -> None:
         """Take in the next records."""
@@ -101,7 +102,7 @@ class Digest:
 
     def hex(self) -> str:
         """Return the digest of all so far."""
-        whole = hashlib.blake2b(digest_size=SIZE)
+        whole = hashlib.sha256()
         for stream in self._streams:
             whole.update(stream.digest())
-        return whole.hexdigest()
+        return whole.digest()[:SIZE].hex()

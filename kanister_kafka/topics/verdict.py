@@ -68,10 +68,22 @@ def judge(found: Comparison) -> Judgement:
     )
 
 
+def is_apart(found: Comparison) -> bool:
+    """Tell whether one side has records, and none of them is on the other.
+
+    An empty side is the beginning of any other: nothing is shown by it, least of all a backup.
+    """
+    ends = ("tail_a", "tail_b", "head_a", "head_b")
+    some = any(getattr(result, end) is not None for result in found.partitions for end in ends)
+    return some and not any(result.common for result in found.partitions)
+
+
 def _verdict(found: Comparison, behind: Behind, uneven: int) -> Verdict:
     if found.missing or any(result.differs for result in found.partitions):
         return Verdict.DIFFERING
     if any(result.head_a and result.head_b for result in found.partitions):
+        return Verdict.DIFFERING
+    if is_apart(found):
         return Verdict.DIFFERING
     if behind is Behind.BOTH:  # each lacks what the other has: no moment of either is whole
         return Verdict.UNEVEN

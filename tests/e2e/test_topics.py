@@ -96,7 +96,7 @@ def test_the_mirror_is_a_prefix_of_its_source(options: tuple[str, ...]) -> None:
 def test_another_topic_differs() -> None:
     found = inside("compare", f"{SOURCE}/blogs", f"{SOURCE}/items", exits=1)
     assert found["verdict"] == "differing"
-    assert found["partitionsOfOneSide"] == [*range(3, 10)]
+    assert found["partitionsOnlyInB"] == [*range(3, 10)]
 
 
 def test_a_listener_with_tls_is_trusted() -> None:
