@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -15,9 +17,12 @@ from hypothesis import strategies as st
 
 from kanister_kafka import Options, build, load, loads, read, render
 from kanister_kafka.cli import main
+from kanister_kafka.config import table
 from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.fleet import Fleet, Outcome, Rule, parse_selector, read_fleet, run, sort
+from kanister_kafka.fleet.file import READING, TOP, WHICH
+from kanister_kafka.fleet.schema import schema
 from kanister_kafka.fleet.spool import Spool, unpacked
 from kanister_kafka.options import Engine, Strategy
 from kanister_kafka.problem import Location
@@ -147,6 +152,44 @@ def test_what_is_wrong_with_a_file(text: str, told: str) -> None:
     with pytest.raises(InputError) as caught:
         of_file(text)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text, *_ in WRONG[:3]),
+        *(text for text, *_ in (WRONG[4], WRONG[9])),
+        "defaults: {paths: [a]}",
+        "clusters: [{paths: ['']}]",
+        "kind: Kafka",
+    ],
+)
+def test_the_schema_refuses_what_is_wrong(text: str) -> None:
+    config = yaml.safe_load(HEAD) | yaml.safe_load(text)
+    assert not jsonschema.Draft7Validator(schema()).is_valid(config)
+
+
+def test_the_schema_takes_fleets(tmp_path: Path) -> None:
+    jsonschema.Draft7Validator.check_schema(schema())
+    pages = re.findall("```yaml\n(.*?)```", (ROOT / "docs" / "fleets.md").read_text(), re.DOTALL)
+    known = [page for page in pages if "kind: KafkaFleet" in page]
+    assert known
+    for text in (*known, fleets.write_fleet(tmp_path, 11).read_text()):
+        jsonschema.validate(yaml.safe_load(text), schema())
+
+
+def test_the_schema_has_the_fields_of_the_file() -> None:
+    assert set(schema()["properties"]) == set(TOP)
+    fields = {setting.name for setting in table()}
+    assert set(schema()["properties"]["defaults"]["properties"]) == {*fields, *READING}
+    entries = schema()["properties"]["clusters"]["items"]
+    assert set(entries["properties"]) == {*fields, *READING, *WHICH}
+
+
+def test_the_command_prints_the_schema() -> None:
+    printed = json.loads(CliRunner().invoke(main, ["schema", "--kind", "KafkaFleet"]).stdout)
+    entry = printed["properties"]["clusters"]["items"]["properties"]
+    assert all(field.get("description") for field in entry.values())
 
 
 def test_a_default_that_an_override_makes_right_is_right() -> None:

@@ -13,6 +13,7 @@ from kanister_kafka.cli.choices import plan_options
 from kanister_kafka.cli.ids import release_option
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.config import table
+from kanister_kafka.fleet.schema import schema as fleet_schema
 from kanister_kafka.kasten.json_schema import kasten_schema
 from kanister_kafka.kasten.kinds import KINDS as KASTEN
 from kanister_kafka.krm.schema import schema as function_config_schema
@@ -24,21 +25,21 @@ def _of(kind: str) -> Callable[[str], Json]:
     return lambda _release: kasten_schema(kind)
 
 
-def _function_config(_release: str) -> Json:
-    """Return the schema of the function's configuration, in the words of the command's help."""
+def _told() -> dict[str, str]:
+    """Return what options are for, by their names in files, in the words of the command's help."""
     names = {setting.attribute: setting.name for setting in table()}
     command = click.command(plan_options(lambda: None))
-    told = {
+    return {
         names.get(option.name or "", option.name or ""): option.help or ""
         for option in command.params
         if isinstance(option, click.Option)
     }
-    return function_config_schema(told)
 
 
 SCHEMAS: dict[str, Callable[[str], Json]] = {
     BLUEPRINT: json_schema,
-    "KafkaBlueprint": _function_config,
+    "KafkaBlueprint": lambda _release: function_config_schema(_told()),
+    "KafkaFleet": lambda _release: fleet_schema(_told()),
     **{kind: _of(kind) for kind in KASTEN},
 }
 """By kind, what makes the schema for a release of Kanister."""

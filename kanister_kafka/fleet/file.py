@@ -15,7 +15,7 @@ from kanister_kafka.strimzi import Version, parse_version
 from kanister_kafka.strimzi.fields import Field, is_label, shown
 
 GROUP = "kanister-kafka.io"
-VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/v1alpha1"
 KIND = "KafkaFleet"
 TOP = ("apiVersion", "kind", "metadata", "paths", "selector", "defaults", "clusters")
 READING = ("namespace", "strimziVersion")
@@ -45,9 +45,9 @@ class _Reader:
 
     def fleet(self) -> Fleet:
         top = self.top
-        if top.at("apiVersion").string() != f"{GROUP}/{VERSION}":
+        if top.at("apiVersion").string() != API_VERSION:
             place = top.at("apiVersion")
-            told = f'Unsupported value: supported values: "{GROUP}/{VERSION}"'
+            told = f'Unsupported value: supported values: "{API_VERSION}"'
             place.error("unsupported-version", told)
         refuse_others(top, TOP)
         shared = top.at("defaults")

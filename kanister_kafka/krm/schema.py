@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanister_kafka.config import properties
+from kanister_kafka.strimzi.versions import VERSION
 
 API_VERSION = "kanister-kafka.io/v1alpha1"
 KIND = "KafkaBlueprint"
@@ -20,7 +21,7 @@ INPUT: dict[str, dict[str, Any]] = {
     "namespace": {**TEXT, "description": "Namespace of objects that name none."},
     "strimziVersion": {
         **TEXT,
-        "pattern": r"^v?[0-9]{1,4}(\.[0-9]{1,4}){1,2}([-+].*)?$",
+        "pattern": f"^{VERSION}$",
         "description": "Version of the operator; without it the steps find out when they run.",
     },
     "templates": {

@@ -115,7 +115,11 @@ def spelled(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
+VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"
+"""What is read as a version of Strimzi; the same in regular expressions of JSON Schema."""
+
+
 def parse_version(text: str) -> Version | None:
     """Read `0.45`, `0.45.2` or `v0.45.2`; None where it is no version."""
-    match = re.fullmatch(r"v?(\d{1,4})\.(\d{1,4})(\.\d{1,4})?([-+].*)?", text)
+    match = re.fullmatch(VERSION, text)
     return (int(match[1]), int(match[2])) if match else None
