@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from kanister_kafka.errors import ActionError
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.kube import Connection
 from kanister_kafka.topics import remote
 from kanister_kafka.topics.client import Access
@@ -108,7 +108,7 @@ def test_run_brings_the_result_and_leaves_nothing(cluster) -> None:
 
 def test_a_job_without_a_result_tells_what_it_said(cluster) -> None:
     play(cluster, ["error: a:9092: cannot list topics"], status={"phase": "Failed"})
-    with pytest.raises(ActionError, match="no result: error: a:9092: cannot list topics"):
+    with pytest.raises(UnreachableError, match="no result: error: a:9092: cannot list topics"):
         list(remote.run(Connection(), WORK))
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
@@ -117,7 +117,7 @@ def test_an_image_that_cannot_be_had_is_told_and_the_job_removed(cluster) -> Non
     waiting = {"reason": "ErrImageNeverPull", "message": "no such image"}
     status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": waiting}}]}
     play(cluster, [], status=status)
-    with pytest.raises(ActionError, match="ErrImageNeverPull: no such image"):
+    with pytest.raises(UnreachableError, match="ErrImageNeverPull: no such image"):
         list(remote.run(Connection(), WORK))
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
@@ -156,13 +156,13 @@ def test_parts_are_merged(cluster) -> None:
 
 def test_a_part_that_is_gone_is_no_result(cluster) -> None:
     parts_of(cluster, there=(1,))
-    with pytest.raises(ActionError, match="1 of 2 parts are there"):
+    with pytest.raises(UnreachableError, match="1 of 2 parts are there"):
         merged(Connection(), "split", "kafka", lambda *_: None)
 
 
 def test_a_job_that_failed_is_no_result(cluster) -> None:
     parts_of(cluster, condition="Failed")
-    with pytest.raises(ActionError, match="failed: R: M"):
+    with pytest.raises(UnreachableError, match="failed: R: M"):
         merged(Connection(), "split", "kafka", lambda *_: None)
 
 

@@ -39,12 +39,12 @@ class JobEyes:
         self._image = image
 
     def rates(self, target: Target, topics: Sequence[str], seconds: int) -> Rates:
-        """Measure how fast topics of a Kafka grow; ActionError where the Job fails."""
+        """Measure how fast topics of a Kafka grow; UnreachableError where the Job fails."""
         words = ("--for", f"{seconds}s", "--", *topics)
         return self._run("rate", words, Rates, self._access(target))
 
     def compare(self, topic: str, request: Request) -> Comparison:
-        """Compare a topic of the source with what mirrors it; ActionError where the Job fails."""
+        """Compare a topic of the source with its mirror; UnreachableError where the Job fails."""
         a, b = self._access(self._source), self._access(self._mirror)
         words = (*of_request(request), "--", of_topic(a, topic), of_topic(b, ""))
         found = self._run("compare", words, Comparison, a, b)

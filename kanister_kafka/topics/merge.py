@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from kanister_kafka.errors import ActionError, TransientError
+from kanister_kafka.errors import TransientError, UnreachableError
 from kanister_kafka.kube.connection import PODS, Connection, Object
 from kanister_kafka.topics.job import COMPARED, JOBS
 from kanister_kafka.topics.model import Comparison
@@ -23,24 +23,24 @@ Progress = Callable[[int, int], None]
 def merged(connection: Connection, name: str, namespace: str, progress: Progress) -> Comparison:
     """Wait for a Job and merge what its pods found.
 
-    Raises NotFoundError where there is no such Job, ActionError where it failed, where a part is
-    gone, or where it is no comparison.
+    Raises NotFoundError where there is no such Job, UnreachableError where it failed, where a part
+    is gone, or where it is no comparison.
     """
     job = _ended(connection, name, namespace, progress)
     subject = (job["metadata"].get("annotations") or {}).get(COMPARED, "").split()
     if len(subject) != 2:
-        raise ActionError(f"Job {namespace}/{name} is no comparison of topics")
+        raise UnreachableError(f"Job {namespace}/{name} is no comparison of topics")
     parts = []
     for index, pod in sorted(_pods(connection, name, namespace).items()):
         results = [
             event.result for event in follow(connection, namespace, pod) if isinstance(event, Came)
         ]
         if not results or not isinstance(results[-1], Comparison):
-            raise ActionError(f"pod {namespace}/{pod}, part {index}, has no comparison")
+            raise UnreachableError(f"pod {namespace}/{pod}, part {index}, has no comparison")
         parts.append(results[-1])
     wanted = int(job["spec"].get("completions") or 0)
     if len(parts) != wanted:
-        raise ActionError(
+        raise UnreachableError(
             f"Job {namespace}/{name}: {len(parts)} of {wanted} parts are there; were pods deleted?"
         )
     a, b = subject
@@ -80,7 +80,7 @@ def _ended(connection: Connection, name: str, namespace: str, progress: Progress
         for condition in status.get("conditions") or ():
             if condition.get("status") == "True" and condition.get("type") == "Failed":
                 said = f"{condition.get('reason')}: {condition.get('message')}"
-                raise ActionError(f"Job {namespace}/{name} failed: {said}; see kubectl logs")
+                raise UnreachableError(f"Job {namespace}/{name} failed: {said}; see kubectl logs")
             if condition.get("status") == "True" and condition.get("type") == "Complete":
                 return job
         time.sleep(POLL)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kanister_kafka.errors import ActionError, NotFoundError, TransientError
+from kanister_kafka.errors import NotFoundError, TransientError, UnreachableError
 from kanister_kafka.kube.connection import PODS, Connection, Object
 from kanister_kafka.topics.job import JOBS, Work, config, job
 from kanister_kafka.topics.wire import KINDS, decode, encode
@@ -63,7 +63,7 @@ def read_line(text: str) -> Passed | Came | str:
 def run(connection: Connection, work: Work) -> Iterator[Passed | Came]:
     """Run a command as a Job and yield what it says; it is removed at the end, whatever comes.
 
-    Raises ActionError where it fails, with what it said.
+    Raises UnreachableError where it fails, with what it said.
     """
     made = connection.create(job(work, secret=True, suspended=True))
     try:
@@ -77,7 +77,7 @@ def run(connection: Connection, work: Work) -> Iterator[Passed | Came]:
 
 
 def follow(connection: Connection, namespace: str, pod: str) -> Iterator[Passed | Came]:
-    """Yield what one pod says until it has ended; ActionError where it failed."""
+    """Yield what one pod says until it has ended; UnreachableError where it failed."""
     said: list[str] = []
     came = False
     for text in connection.log(pod, namespace):
@@ -89,7 +89,7 @@ def follow(connection: Connection, namespace: str, pod: str) -> Iterator[Passed 
             yield found
     if not came:
         words = "\n".join(said).strip() or "it printed nothing"
-        raise ActionError(f"pod {namespace}/{pod} came to no result: {words}")
+        raise UnreachableError(f"pod {namespace}/{pod} came to no result: {words}")
 
 
 def _pod(connection: Connection, namespace: str, name: str) -> str:
@@ -108,9 +108,9 @@ def _pod(connection: Connection, namespace: str, name: str) -> str:
             reason, kind = _waits(pod)
             wrong = (wrong or time.monotonic()) if kind in COMPLAINTS else 0.0
             if wrong and (kind in HOPELESS or time.monotonic() - wrong > PATIENCE):
-                raise ActionError(f"Job {namespace}/{name}: {reason}")
+                raise UnreachableError(f"Job {namespace}/{name}: {reason}")
         time.sleep(POLL)
-    raise ActionError(f"Job {namespace}/{name} does not run after {STARTED:g} s: {reason}")
+    raise UnreachableError(f"Job {namespace}/{name} does not run after {STARTED:g} s: {reason}")
 
 
 def _waits(pod: Object) -> tuple[str, str]:
