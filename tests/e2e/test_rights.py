@@ -96,6 +96,7 @@ class Site:
             "OWN_RUN": self.run,
             "BACKUP": self.backup,
             "OVERWRITE": "true",
+            "SNAPSHOTS": str(len(self.kafka.claims())),
             "RIGHTS": EVERYBODY,
             "RESTART_AFTER": "5" if key[1] == "switch" else "3600",
         }
