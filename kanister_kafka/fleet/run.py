@@ -57,14 +57,16 @@ def sort(
     shared = tuple(rule for rule in fleet.rules if not rule.paths)
     own = [rule for rule in fleet.rules if rule.paths]
     problems: list[Problem] = []
-    chosen = [
+    chosen = deque(
         (found, rule)
         for found, rule in choose(sorter.clusters(), shared, problems)
         if fleet.selector.fits(found.labels)
-    ]
+    )
+    total = len(chosen) + len(own)
 
     def tasks() -> Iterator[Task]:
-        for found, rule in chosen:
+        while chosen:  # what is done with is let go: what is told of others grows meanwhile
+            found, rule = chosen.popleft()
             yield replace(
                 _task(found, rule, spool),
                 namespace=fleet.namespace,
@@ -80,7 +82,7 @@ def sort(
                 spells=spells,
             )
 
-    return Sorted(tasks(), len(chosen) + len(own), in_order([*problems, *sorter.problems]))
+    return Sorted(tasks(), total, in_order([*problems, *sorter.problems]))
 
 
 def run(tasks: Iterable[Task], processes: int = 1) -> Iterator[Outcome]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Union
 
 from kanister_kafka.strimzi.fields import Field
@@ -83,7 +84,13 @@ def addresses(cluster: str, namespace: str, kafka: Field) -> Addresses:
     found = {text.lower().rstrip(".") for text in _told(kafka) if text}
     listeners = kafka.at("spec", "kafka", "listeners").each()
     names = frozenset(listener.at("name").string() for listener in listeners)
-    return Addresses(cluster, namespace, frozenset(found), names)
+    return Addresses(cluster, namespace, _shared(frozenset(found)), _shared(names))
+
+
+@lru_cache(maxsize=256)
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    """Return one object for the same names: in a fleet most have none, or are called alike."""
+    return names
 
 
 def _told(kafka: Field) -> Iterator[str]:
