@@ -10,7 +10,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof clean
+.PHONY: demo test lint docs blueprints bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -43,6 +43,9 @@ bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRA
 
 proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
 	$(BIN)/kanister-kafka prove --yes --format markdown -o docs/proof.md --html build/proof.html
+
+rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
+	$(BIN)/python -m tests.rehearsal $(KAFKA)
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)

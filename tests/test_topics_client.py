@@ -179,6 +179,13 @@ def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
     assert judge(compared(brokers, topics, kind=Timed)).verdict is Verdict.DIFFERING
 
 
+def test_one_cluster_for_both_sides_is_refused(brokers: Brokers, name: str) -> None:
+    brokers.write(name, everywhere(MANY[:3]))
+    subject = Subject(brokers.cluster("a", Cluster), name)
+    with pytest.raises(ValueError, match="of its own"):
+        compare(subject, subject, Request(), lambda *_: None)
+
+
 @pytest.mark.parametrize("kind", [Cluster, Timed])
 def test_the_newest_alone_are_compared(brokers: Brokers, name: str, kind: type[Cluster]) -> None:
     topics = (f"{name}-a", f"{name}-b")

@@ -48,8 +48,11 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
     """Compare two topics; A is the source, or what was before.
 
     Raises NotFoundError where a topic or a partition is not there, InputError where the request
-    does not fit a compacted topic, ForbiddenError and UnreachableError.
+    does not fit a compacted topic, ForbiddenError and UnreachableError; ValueError where both sides
+    share one Cluster, whose consumer reads one topic at a time.
     """
+    if a.cluster is b.cluster:
+        raise ValueError("each side needs a Cluster of its own")
     began = time.monotonic()
     numbers, missing_in_a, missing_in_b = _partitions(a, b, request)
     # The mirror first: what arrives meanwhile is then only in the source, as it ever is.
