@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +15,8 @@ BATCH = 5000
 """Records taken from librdkafka at a time."""
 WAIT = 0.1
 """Seconds to wait for records where neither side has any."""
+COLLECTED = 100_000
+"""New objects after which the collector looks: several batches make so many, and hardly a cycle."""
 MEMORY = 512 << 20
 """Bytes that all partitions together may hold, both sides, about."""
 
@@ -110,12 +114,24 @@ def drive(
         Reading(b.cluster, b.topic, *_ends({n: r.b for n, r in ranges.items()})),
     )
     flow = _Flow(readings, pairs, ranges, meter)
-    flow.see_ends()
-    while flow.open:
-        if not (flow.take(0.0) or flow.take(0.0)):
-            flow.take(WAIT)
+    with _seldom_collected():
+        flow.see_ends()
+        while flow.open:
+            if not (flow.take(0.0) or flow.take(0.0)):
+                flow.take(WAIT)
     for reading in readings:
         reading.close()
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let the collector of cycles look seldom: it would follow every record held, in vain."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECTED, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _ends(of: Mapping[int, tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
