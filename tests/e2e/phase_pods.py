@@ -32,7 +32,7 @@ sed -n -E 's/^(NoNewPrivs|Seccomp|CapEff):\s*/SEEN \1 /p' /proc/self/status
 touch /written 2>/dev/null && echo 'SEEN root writable' || echo 'SEEN root read-only'
 mkdir /trace/bin && printf '%s' "$WRAPPER" | sed "s,REAL,$(command -v kubectl)," >/trace/bin/kubectl
 chmod +x /trace/bin/kubectl && touch /trace/log
-PATH=/trace/bin:$PATH "$@"
+PATH=/trace/bin:$PATH ${LIMIT:+timeout "$LIMIT"} "$@"
 status=$?
 sed 's/^/REQUEST /' /trace/log
 exit "$status"
@@ -104,14 +104,20 @@ class Task:
     account: str
     spec: dict
 
-    def run(self, namespace: str, values: Mapping[str, str]) -> Run:
-        """Run it with values in place of templates and of what is to be otherwise."""
+    def run(self, namespace: str, values: Mapping[str, str], limit: int = 0) -> Run:
+        """Run it with values in place of templates and of what is to be otherwise.
+
+        After `limit` seconds, where there is one, it is ended with the code of `timeout`, 124.
+        """
         name = f"phase-{self.name.lower()}-{uuid.uuid4().hex[:6]}"
         spec = json.loads(json.dumps(self.spec))
         container = spec["containers"][0]
         command = [_replaced(word, values) for word in container["command"]]
         container["command"] = ["bash", "-c", PROLOGUE, "traced", *command]
-        container["env"] = [{"name": "WRAPPER", "value": WRAPPER}]
+        container["env"] = [
+            {"name": "WRAPPER", "value": WRAPPER},
+            {"name": "LIMIT", "value": str(limit or "")},
+        ]
         container["volumeMounts"] = [{"name": "trace", "mountPath": "/trace"}]
         spec["volumes"] = [{"name": "trace", "emptyDir": {}}]
         spec["restartPolicy"] = "Never"
