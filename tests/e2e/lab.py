@@ -104,11 +104,27 @@ class Kafka:
             stdin="".join(f"{message}\n" for message in messages),
         )
 
+    def create(self, topic: str) -> None:
+        """Make a topic: brokers need not do so by themselves."""
+        words = f"--bootstrap-server localhost:9092 --create --if-not-exists --topic {topic}"
+        self.tool("kafka-topics.sh", words)
+
+    def held(self, topic: str) -> int:
+        """How many records a topic holds now, by its offsets."""
+
+        def offsets(time: str) -> int:
+            words = f"--bootstrap-server localhost:9092 --topic {topic} --time {time}"
+            rows = self.tool("kafka-get-offsets.sh", words).split()
+            return sum(int(row.rpartition(":")[2]) for row in rows)
+
+        return offsets("latest") - offsets("earliest")
+
     def read(self, topic: str, wait_ms: int = 8000) -> list[str]:
+        """Read what a topic holds now; others may be writing to it all the time."""
         text = self.tool(
             "kafka-console-consumer.sh",
             f"--bootstrap-server localhost:9092 --topic {topic} --from-beginning",
-            f"--timeout-ms {wait_ms} 2>/dev/null || true",
+            f"--max-messages {self.held(topic)} --timeout-ms {wait_ms} 2>/dev/null || true",
         )
         return text.split()
 

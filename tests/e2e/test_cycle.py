@@ -65,6 +65,7 @@ def test_whole_cycle_and_every_action_twice(kafka: Kafka) -> None:
     before = kafka.resource()
     replicas, nodes, claims = replicas_of(kafka), _names(kafka), kafka.claims()
     topic = f"kk-e2e-{uuid.uuid4().hex[:8]}"
+    kafka.create(topic)
     kafka.write(topic, MESSAGES)
 
     with watch_exits(kafka) as exits:
