@@ -119,12 +119,16 @@ class Kafka:
 
         return offsets("latest") - offsets("earliest")
 
-    def read(self, topic: str, wait_ms: int = 8000) -> list[str]:
-        """Read what a topic holds now; others may be writing to it all the time."""
+    def read(self, topic: str) -> list[str]:
+        """Read what a topic holds now; others may be writing to it all the time.
+
+        The limit is for a consumer that does not get so many: on a busy machine some seconds pass
+        before its first.
+        """
         text = self.tool(
             "kafka-console-consumer.sh",
             f"--bootstrap-server localhost:9092 --topic {topic} --from-beginning",
-            f"--max-messages {self.held(topic)} --timeout-ms {wait_ms} 2>/dev/null || true",
+            f"--max-messages {self.held(topic)} --timeout-ms 60000 2>/dev/null || true",
         )
         return text.split()
 

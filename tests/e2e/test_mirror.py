@@ -54,7 +54,7 @@ def test_nothing_is_lost_or_doubled_on_the_way_to_a_mirror(kafka: Kafka) -> None
     source.write(TOPIC, written[400:])
 
     def arrived() -> Counter[str]:
-        found = kafka.read(target_topic, wait_ms=6000)
+        found = kafka.read(target_topic)
         return Counter(message for message in found if message.startswith(run))
 
     wait_until("all messages arrived", lambda: set(written) <= set(arrived()), timeout=300)
