@@ -157,7 +157,7 @@ def test_producers_are_two_of_a_kind_and_may_do_nothing(overlay: str) -> None:
         }
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}
         fields = {one["name"]: one for one in container["env"]}
-        assert fields["RECORDS_PER_SECOND"]["value"] == "50"
+        assert fields["RECORDS_PER_SECOND"]["value"] == "5"
         paths = [fields[n]["valueFrom"]["fieldRef"]["fieldPath"] for n in ("POD_UID", "TOPIC")]
         assert paths == ["metadata.uid", "metadata.labels['kanister-kafka.io/topic']"]
         (kept,) = [v["configMap"]["name"] for v in pod["spec"]["volumes"] if "configMap" in v]

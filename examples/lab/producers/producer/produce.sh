@@ -18,8 +18,7 @@ records() {
       printf '%s\t%s -- %s\n' "${KEYS[count % ${#KEYS[@]}]}" "${clock#* }" "$POD_UID"
       next=$((next + gap)) count=$((count + 1))
     done
-    # Each turn starts two processes: where more are wanted, several records share one.
-    pause=$((next - now > SECOND / 20 ? next - now : SECOND / 20))
+    pause=$((next - now > SECOND / 50 ? next - now : SECOND / 50))
     sleep "$((pause / SECOND)).$(printf %09d $((pause % SECOND)))"
   done
 }
