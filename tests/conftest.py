@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     if importlib.util.find_spec("kanister_kafka.templates") is None:
         pytest.exit("install the package first: pip install -e '.[dev]'", 2)
+    # Shells start what is in the background deaf to Ctrl-C, and every command of ours would be so.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
