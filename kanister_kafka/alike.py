@@ -18,26 +18,26 @@ LETTER = re.compile("(?<=.)[a-z0-9-]|[a-z]")
 FIGURE = re.compile("^[0-9]")
 """What may stand for another of these in a name: a few rules mind a digit at its beginning."""
 MOST = 4096
-"""Kinds that are remembered: some hundred bytes each."""
+"""Likenesses that are remembered: some hundred bytes each."""
 
 
 class Sound:
     """What was found to be sound: a rendering that is like it but for names is sound as well."""
 
     def __init__(self) -> None:
-        self._kinds: set[bytes] = set()
+        self._likenesses: set[bytes] = set()
 
-    def __contains__(self, kind: bytes) -> bool:
-        return kind in self._kinds
+    def __contains__(self, likeness: bytes) -> bool:
+        return likeness in self._likenesses
 
-    def add(self, kind: bytes) -> None:
-        """Remember a kind."""
-        if len(self._kinds) >= MOST:
-            self._kinds.clear()
-        self._kinds.add(kind)
+    def add(self, likeness: bytes) -> None:
+        """Remember a likeness."""
+        if len(self._likenesses) >= MOST:
+            self._likenesses.clear()
+        self._likenesses.add(likeness)
 
 
-def kind_of(texts: Iterable[str], names: Iterable[str]) -> bytes | None:
+def likeness_of(texts: Iterable[str], names: Iterable[str]) -> bytes | None:
     """Return what is the same for texts that differ in names alone, and in no name's outline.
 
     None where that cannot be told.

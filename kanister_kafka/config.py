@@ -24,7 +24,19 @@ from kanister_kafka.options import (
 )
 from kanister_kafka.problem import error
 from kanister_kafka.strimzi.fields import Field, shown
+from kanister_kafka.strimzi.versions import VERSION
 
+API_VERSION = "kanister-kafka.io/v1alpha1"
+"""Of every kind of file with options."""
+READING: dict[str, dict[str, Any]] = {
+    "namespace": {"type": "string", "description": "Namespace of objects that name none."},
+    "strimziVersion": {
+        "type": "string",
+        "pattern": f"^{VERSION}$",
+        "description": "Version of the operator; without it the steps find out when they run.",
+    },
+}
+"""JSON Schema of what such files say besides the options of how a Kafka is read."""
 NAMES = {"limits": "timeouts"}
 """Name of a field of `Options` where the command calls it otherwise."""
 PLURALS = {"label": "labels", "annotation": "annotations"}
@@ -99,9 +111,10 @@ def refuse_others(top: Field, known: Collection[str], noun: str = "field") -> No
             top.problems.append(error("unknown-field", location, top.at(key).path, told))
 
 
-def properties() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each option, by name."""
-    return {setting.name: dict(setting.kind.schema) for setting in table()}
+def properties(told: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each option, by name; `told` has what some are for."""
+    words = {name: {"description": text} for name, text in (told or {}).items()}
+    return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in table()}
 
 
 @cache

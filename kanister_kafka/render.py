@@ -18,7 +18,7 @@ from pathlib import Path
 import jinja2
 
 from kanister_kafka import marks
-from kanister_kafka.alike import Sound, kind_of, names_of
+from kanister_kafka.alike import Sound, likeness_of, names_of
 from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.options import KastenForm
@@ -89,13 +89,15 @@ def _faults(
     manifests: tuple[Manifest, ...], names: Iterable[str], kasten: str
 ) -> tuple[Problem, ...]:
     """Validate what was rendered, unless what is like it was found to be sound before."""
-    kind = kind_of((kasten, *(text for m in manifests for text in (m.file_name, m.text))), names)
-    if kind is not None and kind in _SOUND:
+    likeness = likeness_of(
+        (kasten, *(text for m in manifests for text in (m.file_name, m.text))), names
+    )
+    if likeness is not None and likeness in _SOUND:
         return ()
     texts = {manifest.file_name: manifest.text for manifest in manifests}
     problems = validate_texts(texts, Settings(kasten_namespace=kasten), least=Severity.ERROR)
-    if kind is not None and not problems:
-        _SOUND.add(kind)
+    if likeness is not None and not problems:
+        _SOUND.add(likeness)
     return problems
 
 

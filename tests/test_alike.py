@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanister_kafka as kk
-from kanister_kafka.alike import Sound, kind_of, names_of
+from kanister_kafka.alike import Sound, likeness_of, names_of
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.plan.origin import input_hash
 
@@ -29,7 +29,7 @@ def planned(number: int, **options: object) -> kk.Plan:
 
 def kind(plan: kk.Plan) -> bytes | None:
     texts = [manifest.text for manifest in kk.render(plan)]
-    return kind_of(texts, (*names_of(plan), input_hash(plan)))
+    return likeness_of(texts, (*names_of(plan), input_hash(plan)))
 
 
 def test_clusters_of_one_making_are_alike():
@@ -49,31 +49,33 @@ def test_a_name_of_another_length_is_not_alike():
 @pytest.mark.parametrize("other", ["kafka.b", "4afka-b", "kafkaab-"])
 def test_a_name_of_another_outline_is_not_alike(other):
     name = "kafka-b"
-    assert kind_of([f"name: {name}"], [name]) != kind_of([f"name: {other}"], [other])
+    assert likeness_of([f"name: {name}"], [name]) != likeness_of([f"name: {other}"], [other])
 
 
 def test_a_name_that_is_a_word_of_ours_is_not_alike():
     """`kafka` stands in places where no other name would."""
     text = "kafka.strimzi.io/{}"
-    assert kind_of([text.format("kafka")], ["kafka"]) != kind_of([text.format("corfu")], ["corfu"])
+    assert likeness_of([text.format("kafka")], ["kafka"]) != likeness_of(
+        [text.format("corfu")], ["corfu"]
+    )
 
 
 def test_a_name_that_is_a_part_of_another_is_its_own():
     def of(home: str, name: str) -> bytes | None:
-        return kind_of([f"{home}/{name} {home}"], [home, name])
+        return likeness_of([f"{home}/{name} {home}"], [home, name])
 
     assert of("kafka", "kafka-b") == of("corfu", "corfu-b") == of("kafka", "corfu-b")
-    assert of("kafka", "kafka-b") != kind_of(["kafka/kafka-c kafka"], ["kafka", "kafka-b"])
+    assert of("kafka", "kafka-b") != likeness_of(["kafka/kafka-c kafka"], ["kafka", "kafka-b"])
 
 
 @pytest.mark.parametrize("text", ["\0", "\1", "\2"])
 def test_what_looks_like_a_gap_is_told_of_nothing(text):
-    assert kind_of([text], ["kafka"]) is None
-    assert kind_of(["kafka"], [f"kafka{text}"]) is None
+    assert likeness_of([text], ["kafka"]) is None
+    assert likeness_of(["kafka"], [f"kafka{text}"]) is None
 
 
 def test_texts_are_kept_apart():
-    assert kind_of(["a", "b"], ["x"]) != kind_of(["ab"], ["x"])
+    assert likeness_of(["a", "b"], ["x"]) != likeness_of(["ab"], ["x"])
 
 
 @given(st.lists(TEXT, min_size=1, max_size=3), NAME, NAME, st.integers(-1, 30))
@@ -83,7 +85,7 @@ def test_alike_is_one_text_with_the_other_name(some, one, other, at):
     others = [text.replace(one, other) for text in some]
     if at >= 0:
         others[-1] = others[-1][:at] + "a" + others[-1][at + 1 :]
-    if kind_of(some, [one]) == kind_of(others, [other]):
+    if likeness_of(some, [one]) == likeness_of(others, [other]):
         assert [text.replace(one, other) for text in some] == others
         assert [text.replace(other, one) for text in others] == some
 

@@ -67,6 +67,10 @@ def test_compare_exits_by_its_verdict(
     other = run("compare", *at, f"{name}-a", f"{name}-c", "--format", "json")
     assert other.exit_code == 1
     assert json.loads(other.stdout)["verdict"] == "differing"
+    compacted = ("--bootstrap-server", brokers.address, "--compacted", "--last", "5")
+    unfit = run("compare", *compacted, f"{name}-a", f"{name}-b")
+    assert unfit.exit_code == 2
+    assert "known only when all of it is read" in unfit.stderr
 
 
 def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  # noqa: F811

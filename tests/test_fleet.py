@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from kanister_kafka import Options, build, load, loads, read, render
 from kanister_kafka.cli import main
-from kanister_kafka.config import table
+from kanister_kafka.config import READING, table
 from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.fleet import Fleet, Outcome, Rule, parse_selector, read_fleet, run, sort
-from kanister_kafka.fleet.file import READING, TOP, WHICH
-from kanister_kafka.fleet.schema import schema
+from kanister_kafka.fleet.file import TOP
+from kanister_kafka.fleet.schema import WHICH, schema
 from kanister_kafka.fleet.spool import Spool, unpacked
 from kanister_kafka.options import Engine, Strategy
 from kanister_kafka.problem import Location

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kanister_kafka.config import Choices, choices, refuse_others
+from kanister_kafka.config import API_VERSION, READING, Choices, choices, refuse_others
 from kanister_kafka.document import Document
 from kanister_kafka.document.load import STDIN
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.fleet.model import Fleet, Rule
+from kanister_kafka.fleet.schema import KIND, WHICH
 from kanister_kafka.fleet.selector import Selector, parse_selector
 from kanister_kafka.problem import Problem, in_order
 from kanister_kafka.strimzi import Version, parse_version
 from kanister_kafka.strimzi.fields import Field, is_label, shown
 
-GROUP = "kanister-kafka.io"
-API_VERSION = f"{GROUP}/v1alpha1"
-KIND = "KafkaFleet"
+GROUP = API_VERSION.partition("/")[0]
 TOP = ("apiVersion", "kind", "metadata", "paths", "selector", "defaults", "clusters")
-READING = ("namespace", "strimziVersion")
-"""Options of the command that are about the input: defaults have them too."""
-WHICH = ("paths", "cluster", "selector")
 
 
 def is_fleet(document: Document) -> bool:

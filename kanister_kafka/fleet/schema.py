@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kanister_kafka.config import properties
-from kanister_kafka.fleet.file import API_VERSION, KIND
-from kanister_kafka.strimzi.versions import VERSION
+from kanister_kafka.config import API_VERSION, READING, properties
 
+KIND = "KafkaFleet"
 TEXT: dict[str, Any] = {"type": "string"}
 PATHS: dict[str, Any] = {
     "type": "array",
@@ -19,15 +18,6 @@ SELECTOR: dict[str, Any] = {
     **TEXT,
     "description": "Label selector of the Kafka, such as app=kafka,tier!=test.",
 }
-READING: dict[str, dict[str, Any]] = {
-    "namespace": {**TEXT, "description": "Namespace of objects that name none."},
-    "strimziVersion": {
-        **TEXT,
-        "pattern": f"^{VERSION}$",
-        "description": "Version of the operator; without it the steps find out when they run.",
-    },
-}
-"""What defaults and entries have besides the options."""
 WHICH: dict[str, dict[str, Any]] = {
     "paths": {**PATHS, "description": f"{PATHS['description']} Those of the file without it."},
     "cluster": {**TEXT, "description": "Which Kafka, as NAME or NAMESPACE/NAME."},
@@ -38,8 +28,7 @@ WHICH: dict[str, dict[str, Any]] = {
 
 def schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the schema of a KafkaFleet, draft 7; `told` has what options are for, by name."""
-    words = {name: {"description": text} for name, text in (told or {}).items()}
-    options = {name: {**words.get(name, {}), **one} for name, one in properties().items()}
+    options = properties(told)
 
     def chosen(others: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from kanister_kafka.config import Choices, choices
+from kanister_kafka.config import API_VERSION, Choices, choices
 from kanister_kafka.document import Document, MappingNode, load
 from kanister_kafka.document.load import STDIN
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.krm.resource_list import placed
-from kanister_kafka.krm.schema import API_VERSION, INPUT, KIND, NOT_IN_A_BUILD
+from kanister_kafka.krm.schema import INPUT, KIND, NOT_IN_A_BUILD
 from kanister_kafka.options import Options
 from kanister_kafka.problem import Location, Problem
 from kanister_kafka.strimzi import Version, parse_version

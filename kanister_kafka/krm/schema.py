@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kanister_kafka.config import properties
-from kanister_kafka.strimzi.versions import VERSION
+from kanister_kafka.config import API_VERSION, READING, properties
 
-API_VERSION = "kanister-kafka.io/v1alpha1"
 KIND = "KafkaBlueprint"
 NOT_IN_A_BUILD = "restorePoint"
 """An option of the command alone: what a build prints is applied, and would start a restore."""
@@ -18,12 +16,7 @@ INPUT: dict[str, dict[str, Any]] = {
         **TEXT,
         "description": "Which Kafka, as NAME or NAMESPACE/NAME; without it every one of the build.",
     },
-    "namespace": {**TEXT, "description": "Namespace of objects that name none."},
-    "strimziVersion": {
-        **TEXT,
-        "pattern": f"^{VERSION}$",
-        "description": "Version of the operator; without it the steps find out when they run.",
-    },
+    **READING,
     "templates": {
         **TEXT,
         "description": "Directory with templates that go before ours of the same name.",
@@ -45,12 +38,7 @@ INPUT: dict[str, dict[str, Any]] = {
 
 def schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the schema of a KafkaBlueprint, draft 7; `told` has what options are for, by name."""
-    words = {name: {"description": text} for name, text in (told or {}).items()}
-    options = {
-        name: {**words.get(name, {}), **one}
-        for name, one in properties().items()
-        if name != NOT_IN_A_BUILD
-    }
+    options = {name: one for name, one in properties(told).items() if name != NOT_IN_A_BUILD}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": KIND,

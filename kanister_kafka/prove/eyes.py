@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from kanister_kafka.errors import ActionError
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.run.target import Target
 from kanister_kafka.topics.client import Access
@@ -67,5 +67,5 @@ class JobEyes:
         )
         results = [event.result for event in run(self._connection, work) if isinstance(event, Came)]
         if not results or not isinstance(results[-1], kind):
-            raise ActionError(f"Job {work.namespace}/{work.name} has no {kind.__name__}")
+            raise UnreachableError(f"Job {work.namespace}/{work.name} has no {kind.__name__}")
         return results[-1]

@@ -125,7 +125,10 @@ def drive(
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Let the collector of cycles look seldom: it would follow every record held, in vain."""
+    """Let the collector of cycles look seldom: it would follow every record held, in vain.
+
+    Not never, as for a run of `validate`: a comparison may take hours.
+    """
     before = gc.get_threshold()
     gc.set_threshold(COLLECTED, *before[1:])
     try:

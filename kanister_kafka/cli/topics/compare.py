@@ -15,6 +15,7 @@ from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
 from kanister_kafka.cli.written import check_place, format_option, page_option, put
+from kanister_kafka.errors import InputError
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.client import Access
@@ -179,7 +180,10 @@ def compare(
     if as_job:
         echo(_rendered(sides, request, as_job, config_secret))
         return
-    found = _remote(sides, request) if reach.in_cluster else _here(sides, request)
+    try:
+        found = _remote(sides, request) if reach.in_cluster else _here(sides, request)
+    except InputError as failure:  # not by its own exit code: 1 is for topics that differ
+        raise click.UsageError(str(failure)) from failure
     if reach.wire:
         send(found)
         return
