@@ -31,6 +31,7 @@ KINDS = {
         "kafkausers": "KafkaUser",
     },
     ("cr.kanister.io", "v1alpha1"): {"actionsets": "ActionSet", "blueprints": "Blueprint"},
+    ("snapshot.storage.k8s.io", "v1"): {"volumesnapshots": "VolumeSnapshot"},
 }
 NOW = "2026-01-02T03:04:05Z"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -129,8 +130,8 @@ class FakeStage:
         self.fails = fails
 
     def __getattr__(self, name: str):
-        def do(*_arguments):
-            self.done.append(name)
+        def do(*_arguments, in_turn: bool = False):
+            self.done.append(f"{name} in turn" if in_turn else name)
             if name == self.fails:
                 raise ActionError(f"{name} failed")
             return (SNAPSHOT,)
@@ -216,9 +217,28 @@ def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
     assert "1 lost" in steps.steps[-1].figures[-1].value
 
 
+def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() -> None:
+    stage = FakeStage()
+    steps = play(Plan.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    restored = ["hold", "stop", "put_back", "start", "release"]
+    assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
+    shown = [step.figures[-1].value for step in steps.steps if step.name == "heads"]
+    assert shown == ["yes", "none"]
+
+
+def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
+    stage = FakeStage()
+    assert "not shown" in failure(play(Plan.HOT, FakeEyes(whole=[EVEN]), stage))
+    assert stage.done.count("snapshot in turn") == 1
+
+
 @pytest.mark.parametrize(
     ("whole", "words"),
-    [([EVEN], "not shown"), ([DIFFERING], "the common tail is not identical")],
+    [
+        ([DIFFERING], "the common tail is not identical"),
+        ([EVEN, IN_STEP, DIFFERING], "the common tail is not identical"),
+    ],
 )
 def test_hot_fails(whole: list[Comparison], words: str) -> None:
     assert words in failure(play(Plan.HOT, FakeEyes(whole=whole), FakeStage()))
@@ -329,6 +349,30 @@ def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
         assert now["spec"]["dataSource"]["name"] == f"snapshot-{number}"
     verbs = [write[0] for write in cluster.writes]
     assert verbs == ["DELETE", "DELETE", "POST", "POST"]
+
+
+@pytest.mark.parametrize("in_turn", [False, True], ids=["at-once", "in-turn"])
+def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
+    cluster, monkeypatch, in_turn
+) -> None:
+    monkeypatch.setattr("kanister_kafka.rehearse.snapshots.POLL", 0.01)
+    stage, names = mirror(cluster)
+    stage._scene.setting.name, stage._scene.setting.labels = "proof", {"of": "proof"}
+    uncut: list[int] = []
+
+    def cut(made) -> None:
+        time.sleep(0.3)  # by then all that are asked for at once are there
+        items = cluster.listed("volumesnapshots", "kafka-mirror", {})
+        uncut.append(sum("status" not in item for item in items))
+        status = {"creationTime": "2026-01-01T00:00:00Z", "readyToUse": True}
+        name = made["metadata"]["name"]
+        cluster.change("volumesnapshots", "kafka-mirror", name, {"status": status})
+
+    cluster.on_create.append(cut)
+    snapshots = stage.snapshot(in_turn=in_turn)
+    assert [one.claim for one in snapshots] == names
+    assert all(one.cut is not None and one.ready is not None for one in snapshots)
+    assert max(uncut) == (1 if in_turn else len(names))
 
 
 def test_nothing_is_deleted_while_a_pod_is_there(cluster) -> None:

@@ -69,16 +69,19 @@ class Stage:
         if not self._writer().ready:
             raise ActionError(f"{self._scene.writer} is not Ready")
 
-    def snapshot(self) -> tuple[Snapshot, ...]:
-        """Snapshot every claim of the mirror at once and wait until all can be restored."""
-        setting = self._scene.setting
+    def snapshot(self, *, in_turn: bool = False) -> tuple[Snapshot, ...]:
+        """Snapshot every claim of the mirror and wait until all can be restored."""
+        setting, timeout = self._scene.setting, self._scene.wanted.timeout
         name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = Snapshots(
             self._connection, self._target.namespace, name, setting.labels, self._clock
         )
         self._taken.append(taken)
-        taken.make(setting.claims)
-        taken.wait(self._scene.wanted.timeout)
+        if in_turn:
+            taken.make_in_turn(setting.claims, timeout)
+        else:
+            taken.make(setting.claims)
+        taken.wait(timeout)
         return tuple(taken.taken.values())
 
     def stop(self) -> None:

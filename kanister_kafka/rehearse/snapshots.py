@@ -1,5 +1,7 @@
 """VolumeSnapshots of every claim, as Kasten would take them: all at once, then waited for.
 
+A proof also takes them in turn, as they come where storage is not ready for all of them at once.
+
 Fields are those of snapshot.storage.k8s.io/v1 (kubernetes-csi/external-snapshotter).
 """
 
@@ -49,20 +51,29 @@ class Snapshots:
 
     def make(self, claims: Iterable[Claim]) -> None:
         """Ask for all of them at once."""
-        for number, claim in enumerate(claims):
-            name = f"{self._name}-{number}"
-            self.taken[name] = Snapshot(
-                name=name,
-                claim=claim.name,
-                snapshot_class=claim.snapshot_class,
-                driver=claim.driver,
-                made=self._now(),
-                cut=None,
-                ready=None,
-                creation_time="",
-            )
+        asked = tuple(map(self._planned, claims))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self._make, tuple(self.taken.values())))
+            list(pool.map(self._make, asked))
+
+    def make_in_turn(self, claims: Iterable[Claim], timeout: float) -> None:
+        """Ask for each once the one before is cut; ActionError as of `wait`, for each of them."""
+        for claim in claims:
+            self._make(self._planned(claim))
+            self._until(lambda snapshot: snapshot.cut is not None, "cut", timeout)
+
+    def _planned(self, claim: Claim) -> Snapshot:
+        name = f"{self._name}-{len(self.taken)}"
+        self.taken[name] = Snapshot(
+            name=name,
+            claim=claim.name,
+            snapshot_class=claim.snapshot_class,
+            driver=claim.driver,
+            made=self._now(),
+            cut=None,
+            ready=None,
+            creation_time="",
+        )
+        return self.taken[name]
 
     def _make(self, snapshot: Snapshot) -> None:
         item = {
@@ -90,9 +101,17 @@ class Snapshots:
 
     def wait(self, timeout: float) -> None:
         """Wait until every one is cut and ready; ActionError where one fails or time is over."""
+        self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
+
+    def _until(self, done: Callable[[Snapshot], bool], state: str, timeout: float) -> None:
         end, wrong = time.monotonic() + timeout, 0.0
         reason = ""
-        while any(s.ready is None for s in self.taken.values()):
+        while late := [s.claim for s in self.taken.values() if not done(s)]:
+            if time.monotonic() > end:
+                raise ActionError(
+                    f"snapshots of {', '.join(late)} not {state} within {timeout:g} s"
+                    + (f": {reason}" if reason else "")
+                )
             time.sleep(POLL)
             try:
                 reason = self.look()
@@ -101,12 +120,6 @@ class Snapshots:
             wrong = (wrong or time.monotonic()) if reason else 0.0
             if wrong and time.monotonic() - wrong > PATIENCE:
                 raise ActionError(reason)
-            if time.monotonic() > end:
-                late = [s.claim for s in self.taken.values() if s.ready is None]
-                raise ActionError(
-                    f"snapshots of {', '.join(late)} not ready within {timeout:g} s"
-                    + (f": {reason}" if reason else "")
-                )
 
     def look(self) -> str:
         """See how far they are; return what a driver complains about."""
