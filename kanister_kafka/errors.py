@@ -39,6 +39,10 @@ class InputError(KanisterKafkaError):
         self.problems = problems
         """All problems of the run, warnings too, sorted by place."""
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        """Go from one process to another with the problems, not with their text."""
+        return type(self), (self.problems,)
+
 
 class UnreachableError(KanisterKafkaError):
     """A file or a cluster is out of reach; the input itself was not judged."""

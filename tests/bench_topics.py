@@ -28,6 +28,7 @@ from kanister_kafka.topics.client import FETCHED_AHEAD, Access, Cluster
 from kanister_kafka.topics.compare import Request, compare
 from kanister_kafka.topics.drive import Subject
 from kanister_kafka.topics.model import Verdict
+from kanister_kafka.topics.parts import Way, compare_in_parts
 from kanister_kafka.topics.reading import Reading
 from kanister_kafka.topics.records import Digest, Records
 from kanister_kafka.topics.verdict import judge
@@ -160,6 +161,15 @@ def comparing(servers: str, a: str, b: str) -> float:
     return found.messages / found.seconds
 
 
+def comparing_in_two(servers: str, a: str, b: str) -> float:
+    """Compare both topics in two processes, their start included."""
+    access = Access("bench", {"bootstrap.servers": servers})
+    ways = (Way(access, a), Way(access, b))
+    found = compare_in_parts(*ways, Request(compacted=False), 2, lambda *_: None)
+    assert judge(found).verdict is Verdict.IDENTICAL
+    return found.messages / found.seconds
+
+
 def measure(servers: str, count: int, size: int, rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -170,6 +180,7 @@ def measure(servers: str, count: int, size: int, rounds: int) -> dict[str, list[
                 "read": lambda: reading(servers, a, digested=False),
                 "read with a digest": lambda: reading(servers, a, digested=True),
                 "compare": lambda: comparing(servers, a, b),
+                "compare in two processes": lambda: comparing_in_two(servers, a, b),
             }
             baseline(program, servers, a, count)  # fills the broker's page cache
             for turn in range(rounds):

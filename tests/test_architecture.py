@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
 LAYERS = [
-    ("_version", "lazy", "marks", "problem", "shell"),
+    ("_version", "lazy", "marks", "problem", "processes", "shell"),
     ("catalogue", "errors"),
     ("document",),
     ("strimzi", "gotemplate"),

@@ -63,6 +63,8 @@ def test_compare_exits_by_its_verdict(
     same = run("compare", *at, f"{name}-a", f"{name}-b", "--html", str(page))
     assert same.exit_code == 0
     assert same.stdout.startswith("identical")
+    split = run("compare", *at, f"{name}-a", f"{name}-b", "-j", "2")
+    assert split.stdout.startswith("identical")
     assert "<script" not in page.read_text()
     other = run("compare", *at, f"{name}-a", f"{name}-c", "--format", "json")
     assert other.exit_code == 1
@@ -90,6 +92,7 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
         (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "no share such as 5%"),
         (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
+        (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--as-job splits it"),
         (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
         (("total", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),

@@ -7,16 +7,11 @@ with their number; only what is found where does, about a thousand bytes each.
 from __future__ import annotations
 
 import gc
-import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 
 from kanister_kafka.document import Document
 from kanister_kafka.fleet.model import Fleet, Key, Outcome, Rule, Task
@@ -24,6 +19,7 @@ from kanister_kafka.fleet.sort import Found, Sorter, choose
 from kanister_kafka.fleet.spool import Spool, unpacked
 from kanister_kafka.fleet.work import work
 from kanister_kafka.problem import Problem, error, in_order
+from kanister_kafka.processes import deaf, end_with_parent, fresh
 
 AHEAD = 8
 """Tasks for each process that are given out before the first of them is done."""
@@ -99,11 +95,10 @@ def _task(found: Found[int], rule: Rule, spool: Spool) -> Task:
 def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, ...]]:
     """Work on several tasks at a time, and on few enough to keep all of them in memory."""
     waiting: deque[Future[tuple[Outcome, ...]]] = deque()
-    # A fork would copy whatever threads and locks the caller has, and is not there on Windows.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(processes, fresh(), _start)
     try:
         for task in tasks:
-            with _deaf():
+            with deaf():
                 waiting.append(pool.submit(work, task))
             if len(waiting) >= processes * AHEAD:
                 yield waiting.popleft().result()
@@ -113,31 +108,10 @@ def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, 
         pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C, not even while they start: it is for this one."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _start() -> None:
     """End with the process that has started this one, and keep what is loaded uncollected."""
-    Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     gc.freeze()
-
-
-def _end_with_parent() -> None:
-    """Wait for the other process, which may be killed: nobody else would tell of that."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _apart(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

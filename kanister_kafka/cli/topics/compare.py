@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kanister_kafka.topics.compare import Request
     from kanister_kafka.topics.job import Work
     from kanister_kafka.topics.model import Comparison
+    from kanister_kafka.topics.parts import Way
     from kanister_kafka.topics.place import Place
 
 SENT = 1.0
@@ -112,6 +113,14 @@ def part(text: str) -> tuple[int, int]:
 @format_option
 @page_option
 @click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes at a time, each with some of the partitions and with a core of its own.",
+)
+@click.option(
     "--as-job",
     type=click.IntRange(1, 10_000),
     metavar="N",
@@ -141,6 +150,7 @@ def compare(
     even_within: int,
     form: str,
     html: Path | None,
+    jobs: int,
     as_job: int | None,
     config_secret: str,
     split: tuple[int, int],
@@ -161,6 +171,8 @@ def compare(
     check_place(html)
     if sum(map(bool, (last, since, sample))) > 1:
         raise click.UsageError("--last, --since and --sample exclude each other")
+    if jobs > 1 and (as_job or reach.in_cluster):
+        raise click.UsageError("--jobs is for processes here: in the cluster --as-job splits it")
     request = Request(
         partitions=partitions,
         split=split,
@@ -181,7 +193,7 @@ def compare(
         echo(_rendered(sides, request, as_job, config_secret))
         return
     try:
-        found = _remote(sides, request) if reach.in_cluster else _here(sides, request)
+        found = _remote(sides, request) if reach.in_cluster else _here(sides, request, jobs)
     except InputError as failure:  # not by its own exit code: 1 is for topics that differ
         raise click.UsageError(str(failure)) from failure
     if reach.wire:
@@ -248,17 +260,29 @@ class _Sides:
         return replace(found, a=a, b=b)
 
 
-def _here(sides: _Sides, request: Request) -> Comparison:
+def _ways(sides: _Sides) -> tuple[Way, Way]:
+    """Return both topics; one that is left out is searched for."""
     from kanister_kafka.topics.client import Cluster
-    from kanister_kafka.topics.compare import compare as run
     from kanister_kafka.topics.compare import find_topic
-    from kanister_kafka.topics.drive import Subject
+    from kanister_kafka.topics.parts import Way
+
+    topics = tuple(place.topic for place in sides.places)
+    found = []
+    for access, topic, other in zip(sides.accesses, topics, reversed(topics), strict=True):
+        if not topic:
+            cluster = Cluster(access)
+            topic = find_topic(cluster, other)
+            cluster.close()
+        found.append(Way(access, topic))
+    a, b = found
+    return a, b
+
+
+def _here(sides: _Sides, request: Request, processes: int) -> Comparison:
+    from kanister_kafka.topics.parts import compare_in_parts
     from kanister_kafka.topics.remote import Passed
 
-    first, second = (Cluster(access) for access in sides.accesses)
-    place_a, place_b = sides.places
-    a = Subject(first, place_a.topic or find_topic(first, place_b.topic))
-    b = Subject(second, place_b.topic or find_topic(second, place_a.topic))
+    a, b = _ways(sides)
     sent = time.monotonic()
 
     def pass_on(passed: int, total: int) -> None:
@@ -269,7 +293,7 @@ def _here(sides: _Sides, request: Request) -> Comparison:
         bar.tell(passed, total)
 
     with Bar("comparing", quiet=sides.reach.wire) as bar:
-        return run(a, b, request, pass_on)
+        return compare_in_parts(a, b, request, processes, pass_on)
 
 
 def _remote(sides: _Sides, request: Request) -> Comparison:

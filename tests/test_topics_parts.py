@@ -1,0 +1,111 @@
+"""A comparison in several processes finds what one finds, and tells where one of them ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
+from kanister_kafka.problem import Location, error
+from kanister_kafka.topics import parts
+from kanister_kafka.topics.client import Access
+from kanister_kafka.topics.compare import Request
+from kanister_kafka.topics.parts import Way, compare_in_parts
+from kanister_kafka.topics.verdict import Verdict, judge
+
+from .test_topics_client import (  # noqa: F401 - fixtures
+    MANY,
+    PARTITIONS,
+    Brokers,
+    brokers,
+    everywhere,
+    mock,
+    name,
+)
+
+WHOLE = Request(compacted=False)
+
+
+def ways(at: Brokers, *topics: str) -> tuple[Way, Way]:
+    settings = {"bootstrap.servers": at.address, "fetch.wait.max.ms": "10"}
+    a, b = (Way(Access(of, settings), topic) for of, topic in zip("ab", topics, strict=True))
+    return a, b
+
+
+@given(
+    st.integers(1, 7).flatmap(lambda parts: st.tuples(st.integers(0, parts - 1), st.just(parts))),
+    st.integers(1, 9),
+)
+def test_each_partition_of_a_part_is_of_one_process(split: tuple[int, int], processes: int) -> None:
+    for number in range(100):
+        of = [
+            one for one in parts._split(replace(WHOLE, split=split), processes) if has(one, number)
+        ]
+        assert len(of) == has(replace(WHOLE, split=split), number)
+
+
+def has(request: Request, number: int) -> bool:
+    part, parts = request.split
+    return number % parts == part
+
+
+@pytest.mark.parametrize("processes", [2, 3, 6])
+def test_several_processes_find_what_one_finds(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+    processes: int,
+) -> None:
+    brokers.write(f"{name}-a", everywhere(MANY))
+    brokers.write(f"{name}-b", {**everywhere(MANY), 2: [*MANY[:90], *MANY[91:]]})
+    both = ways(brokers, f"{name}-a", f"{name}-b")
+    heard: list[tuple[int, int]] = []
+    one = compare_in_parts(*both, WHOLE, 1, lambda *_: None)
+    more = compare_in_parts(*both, WHOLE, processes, lambda *far: heard.append(far))
+    assert [result.partition for result in more.partitions] == list(PARTITIONS)
+    assert replace(more, seconds=0) == replace(one, seconds=0)
+    assert judge(more).verdict is Verdict.DIFFERING
+    assert heard[-1] == (heard[-1][1], heard[-1][1])
+    assert heard == sorted(heard)
+
+
+def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+) -> None:
+    brokers.write(f"{name}-a", everywhere(MANY[:5]))
+    with pytest.raises(NotFoundError, match="no topic nope"):
+        compare_in_parts(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
+    unfit = Request(compacted=True, last=5)
+    with pytest.raises(InputError, match="known only when all of it is read") as failure:
+        compare_in_parts(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
+    assert [problem.check for problem in failure.value.problems] == ["compacted-in-part"]
+    assert not multiprocessing.active_children()
+
+
+def die(*_arguments: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_told_and_the_others_end(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "_work", die)
+    with pytest.raises(UnreachableError, match="ended without a result"):
+        compare_in_parts(*ways(brokers, name, name), WHOLE, 2, lambda *_: None)
+    assert not multiprocessing.active_children()
+
+
+def test_problems_go_from_one_process_to_another() -> None:
+    found = (error("a-code", Location("a.yaml"), "spec", "is wrong"),)
+    again = pickle.loads(pickle.dumps(InputError(found)))  # noqa: S301 - our own
+    assert again.problems == found
+    assert str(again) == str(InputError(found))
