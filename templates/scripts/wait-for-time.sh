@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the pod of the switch does before it runs the restart: it waits until the time is over.
 trap 'exit 0' TERM
-LOOKS=3 # seconds between them: each is a kubectl process beside brokers that start
+LOOKS=10 # seconds between them: each is a kubectl process beside brokers that start
 
 # look: sets `by`, when Kafka is to be brought back, and `needed`, where a stop has armed this switch
 # and nobody has put it away. A time that was seen once is kept: who loses it has not ended the stop.
