@@ -87,12 +87,14 @@ def _heard(running: Sequence[Connection], progress: Progress) -> list[Comparison
     """Return what all found, in the order of the parts."""
     found: dict[int, Comparison] = {}
     far = [(0, 0)] * len(running)
-    while len(found) < len(running):
-        for ear in wait([one for n, one in enumerate(running) if n not in found]):
-            number = next(n for n, one in enumerate(running) if one is ear)
-            match _said(running[number]):
+    left = {ear: number for number, ear in enumerate(running)}
+    while left:
+        ready = wait(list(left))
+        for ear, number in [one for one in left.items() if one[0] in ready]:
+            match _said(ear):
                 case Comparison() as part:
                     found[number] = part
+                    del left[ear]
                 case (int(passed), int(total)):
                     far[number] = (passed, total)
                     progress(*map(sum, zip(*far, strict=True)))
