@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 import threading
@@ -121,7 +122,9 @@ class Site:
         elif phase == "backupSnapshot":
             kubectl("delete", "volumesnapshots", *where, "-l", of_backup)
         elif phase == "backupRecover":
-            self._leave_over()
+            self._leave_over(FAILED_BACKUP)
+        elif phase == "deleteBackup":  # a former try may have deleted one kind already
+            self._leave_over(self.backup)
         elif phase == "restoreObjects":
             self._lose()
         elif phase == "switch":
@@ -165,12 +168,13 @@ class Site:
         change = json.dumps({"data": data})
         kubectl("patch", "configmap", record, "-n", self.kafka.namespace, "-p", change)
 
-    def _leave_over(self) -> None:
+    def _leave_over(self, backup: str) -> None:
         labels = {
-            "kanister-kafka.io/backup": FAILED_BACKUP,
+            "kanister-kafka.io/backup": backup,
             "kanister-kafka.io/cluster": self.kafka.name,
         }
-        metadata = {"name": f"left-of-{FAILED_BACKUP}", "labels": labels}
+        name = f"left-of-{backup}-{secrets.token_hex(2)}"  # one of before may be on its way out
+        metadata = {"name": name, "labels": labels}
         claim = lab.get("pvc", "-n", self.kafka.namespace)["items"][0]["metadata"]["name"]
         source = {"persistentVolumeClaimName": claim}
         group = "snapshot.storage.k8s.io/v1"
