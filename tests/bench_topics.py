@@ -25,8 +25,7 @@ import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from kanister_kafka.topics.client import FETCHED_AHEAD, Access, Cluster
-from kanister_kafka.topics.compare import Request, compare
-from kanister_kafka.topics.drive import Subject
+from kanister_kafka.topics.compare import Request
 from kanister_kafka.topics.model import Verdict
 from kanister_kafka.topics.parts import Way, compare_in_parts
 from kanister_kafka.topics.reading import Reading
@@ -149,23 +148,14 @@ def reading(servers: str, topic: str, *, digested: bool) -> float:
     return got / seconds
 
 
-def comparing(servers: str, a: str, b: str) -> float:
-    """Compare both topics; a record of each side counts as one that was read."""
-    first, second = (Cluster(Access("bench", {"bootstrap.servers": servers})) for _ in "ab")
-    found = compare(
-        Subject(first, a), Subject(second, b), Request(compacted=False), lambda *_: None
-    )
-    assert judge(found).verdict is Verdict.IDENTICAL
-    first.close()
-    second.close()
-    return found.messages / found.seconds
+def comparing(servers: str, a: str, b: str, processes: int) -> float:
+    """Compare both topics; a record of each side counts as one that was read.
 
-
-def comparing_in_two(servers: str, a: str, b: str) -> float:
-    """Compare both topics in two processes, their start included."""
+    The start of several processes is included.
+    """
     access = Access("bench", {"bootstrap.servers": servers})
     ways = (Way(access, a), Way(access, b))
-    found = compare_in_parts(*ways, Request(compacted=False), 2, lambda *_: None)
+    found = compare_in_parts(*ways, Request(compacted=False), processes, lambda *_: None)
     assert judge(found).verdict is Verdict.IDENTICAL
     return found.messages / found.seconds
 
@@ -179,8 +169,8 @@ def measure(servers: str, count: int, size: int, rounds: int) -> dict[str, list[
                 "baseline": lambda: baseline(program, servers, a, count),
                 "read": lambda: reading(servers, a, digested=False),
                 "read with a digest": lambda: reading(servers, a, digested=True),
-                "compare": lambda: comparing(servers, a, b),
-                "compare in two processes": lambda: comparing_in_two(servers, a, b),
+                "compare": lambda: comparing(servers, a, b, 1),
+                "compare in two processes": lambda: comparing(servers, a, b, 2),
             }
             baseline(program, servers, a, count)  # fills the broker's page cache
             for turn in range(rounds):

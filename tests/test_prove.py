@@ -361,8 +361,12 @@ def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
     uncut: list[int] = []
 
     def cut(made) -> None:
-        time.sleep(0.3)  # by then all that are asked for at once are there
-        items = cluster.listed("volumesnapshots", "kafka-mirror", {})
+        time.sleep(0.3)
+        while True:  # all that are asked for at once come, however slow this machine is
+            items = cluster.listed("volumesnapshots", "kafka-mirror", {})
+            if in_turn or len(items) == len(names):
+                break
+            time.sleep(0.01)
         uncut.append(sum("status" not in item for item in items))
         status = {"creationTime": "2026-01-01T00:00:00Z", "readyToUse": True}
         name = made["metadata"]["name"]

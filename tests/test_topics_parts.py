@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
-import signal
+import socket
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -89,18 +90,24 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
     assert not multiprocessing.active_children()
 
 
-def die(*_arguments: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_process_that_is_killed_is_told_and_the_others_end(
     brokers: Brokers,  # noqa: F811
     name: str,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(parts, "_work", die)
-    with pytest.raises(UnreachableError, match="ended without a result"):
-        compare_in_parts(*ways(brokers, name, name), WHOLE, 2, lambda *_: None)
+    brokers.write(name, everywhere(MANY[:5]))
+    a, _ = ways(brokers, name, name)
+
+    def kill() -> None:
+        while not (running := multiprocessing.active_children()):
+            time.sleep(0.05)
+        running[0].kill()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = {"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        with pytest.raises(UnreachableError, match="ended without a result"):
+            compare_in_parts(a, Way(Access("b", nowhere), name), WHOLE, 2, lambda *_: None)
     assert not multiprocessing.active_children()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -28,13 +28,6 @@ class Way:
     access: Access
     topic: str
 
-    def __str__(self) -> str:
-        return f"{self.access.label}/{self.topic}"
-
-    def subject(self) -> Subject:
-        """Connect, to compare it."""
-        return Subject(Cluster(self.access), self.topic)
-
 
 def compare_in_parts(
     a: Way, b: Way, request: Request, processes: int, progress: Progress
@@ -42,15 +35,23 @@ def compare_in_parts(
     """Compare as `compare` does, in so many processes, each with some of the partitions.
 
     Raises what `compare` raises, and UnreachableError where a process is killed. Each may need the
-    memory of a whole comparison. For 1 it is this process.
+    memory of a whole comparison. For 1 it is this process; there are no more than partitions.
     """
+    if processes > 1:
+        with closing(Cluster(a.access)) as cluster:
+            processes = min(processes, len(cluster.partitions(a.topic)))
     if processes == 1:
-        return compare(a.subject(), b.subject(), request, progress)
+        return _compared(a, b, request, progress)
     began = time.monotonic()
     with _started(a, b, _split(request, processes)) as running:
         parts = _heard(running, progress)
     seconds = round(time.monotonic() - began, 3)
-    return replace(join(parts, str(a), str(b)), seconds=seconds)
+    return replace(join(parts, parts[0].a, parts[0].b), seconds=seconds)
+
+
+def _compared(a: Way, b: Way, request: Request, progress: Progress) -> Comparison:
+    with closing(Cluster(a.access)) as first, closing(Cluster(b.access)) as second:
+        return compare(Subject(first, a.topic), Subject(second, b.topic), request, progress)
 
 
 def _split(request: Request, processes: int) -> list[Request]:
@@ -115,6 +116,6 @@ def _said(ear: Connection) -> Said:
 def _work(mouth: Connection, a: Way, b: Way, request: Request) -> None:
     end_with_parent()
     try:
-        mouth.send(compare(a.subject(), b.subject(), request, lambda *far: mouth.send(far)))
+        mouth.send(_compared(a, b, request, lambda *far: mouth.send(far)))
     except KanisterKafkaError as failure:
         mouth.send(failure)

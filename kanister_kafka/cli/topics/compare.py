@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -270,9 +271,8 @@ def _ways(sides: _Sides) -> tuple[Way, Way]:
     found = []
     for access, topic, other in zip(sides.accesses, topics, reversed(topics), strict=True):
         if not topic:
-            cluster = Cluster(access)
-            topic = find_topic(cluster, other)
-            cluster.close()
+            with closing(Cluster(access)) as cluster:
+                topic = find_topic(cluster, other)
         found.append(Way(access, topic))
     a, b = found
     return a, b
