@@ -53,8 +53,10 @@ RESTING = 5
 
 STOP_BY_HAND = r"""
 set -eu
+API=$(kubectl api-versions | sed -n 's|^kafka.strimzi.io/||p' | sort | tail -n 1).kafka.strimzi.io
 for writer in $WRITERS; do
-  kubectl patch "${writer%%/*}" "${writer##*/}" -n "$NS" --type merge -p '{"spec":{"replicas":0}}'
+  kubectl patch "${writer%%/*}.$API" "${writer##*/}" -n "$NS" --type merge \
+    -p '{"spec":{"replicas":0}}'
 done
 for writer in $WRITERS; do
   kubectl wait pod -n "$NS" -l "strimzi.io/cluster=${writer##*/}" --for=delete --timeout=120s
@@ -63,7 +65,7 @@ of_nodes=strimzi.io/cluster=$NAME,strimzi.io/name=$NAME-kafka
 for pod in $(kubectl get pods -n "$NS" -l "$of_nodes" -o name); do
   kubectl exec "$pod" -n "$NS" -c kafka -- sync
 done
-kubectl annotate kafka "$NAME" -n "$NS" --overwrite strimzi.io/pause-reconciliation=true
+kubectl annotate kafkas.$API "$NAME" -n "$NS" --overwrite strimzi.io/pause-reconciliation=true
 kubectl wait kafka "$NAME" -n "$NS" --timeout=360s \
   --for='jsonpath={.status.conditions[?(@.type=="ReconciliationPaused")].status}=True'
 kubectl delete deployment "$NAME-entity-operator" -n "$NS" --ignore-not-found
@@ -75,11 +77,12 @@ done
 """
 START_BY_HAND = r"""
 set -eu
-kubectl annotate kafka "$NAME" -n "$NS" strimzi.io/pause-reconciliation-
+API=$(kubectl api-versions | sed -n 's|^kafka.strimzi.io/||p' | sort | tail -n 1).kafka.strimzi.io
+kubectl annotate kafkas.$API "$NAME" -n "$NS" strimzi.io/pause-reconciliation-
 kubectl wait kafka "$NAME" -n "$NS" --for=condition=Ready --timeout=900s
 for writer in $WRITERS; do
   replicas=${writer#*/}
-  kubectl patch "${writer%%/*}" "${writer##*/}" -n "$NS" --type merge \
+  kubectl patch "${writer%%/*}.$API" "${writer##*/}" -n "$NS" --type merge \
     -p "{\"spec\":{\"replicas\":${replicas%%/*}}}"
 done
 """
@@ -174,7 +177,9 @@ class Bench:
             **os.environ,
             "NS": target.namespace,
             "NAME": target.name,
-            "WRITERS": " ".join(f"{w.kind}/{count(w)}/{w.name}" for w in here),
+            "WRITERS": " ".join(
+                f"{w.resource.partition('.')[0]}/{count(w)}/{w.name}" for w in here
+            ),
             "BROKERS": " ".join(name for name, broker in self.pools.items() if broker),
             "CONTROLLERS": " ".join(name for name, broker in self.pools.items() if not broker),
         }

@@ -56,11 +56,18 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def parted(resource: str) -> tuple[str, str, str]:
+    """Take `PLURAL[.VERSION].GROUP` apart."""
+    plural, _, group = resource.partition(".")
+    version, _, rest = group.partition(".")
+    return (plural, version, rest) if re.fullmatch(r"v[0-9]+\w*", version) else (plural, "", group)
+
+
 def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
     """Make an object as a cluster has it, with all that another one must not have."""
-    plural, _, group = resource.partition(".")
+    plural, version, group = parted(resource)
     found: dict[str, Any] = {
-        "apiVersion": f"{group}/v1" if group else "v1",
+        "apiVersion": f"{group}/{version or 'v1'}" if group else "v1",
         "kind": plural.removesuffix("s"),
         "metadata": {
             "name": name,
@@ -97,6 +104,9 @@ def _by_itself(args: list[str], text: str) -> str:
     if args[0] == "get" and after(args, "-o") == "json":
         items = [_object(args[1], name, after(args, "-n")) for name in names_of(args)]
         return json.dumps(items[0] if len(items) == 1 else {"kind": "List", "items": items})
+    if call == "get --raw /apis/kafka.strimzi.io":  # as Strimzi 0.49 to 0.51: v1 is preferred
+        versions = [{"version": "v1"}, {"version": "v1beta2"}]
+        return json.dumps({"versions": versions}, separators=(",", ":"))
     if args[0] == "create" and '"SelfSubjectAccessReview"' in text:
         return "true\n" * len(documents(text))
     return ""

@@ -17,7 +17,7 @@ from kanister_kafka import Options, Plan, build, load, read
 from kanister_kafka.options import Engine, KastenForm
 from kanister_kafka.plan import Phase, Right
 
-from .fake_kubectl import after, documents, names_of
+from .fake_kubectl import after, documents, names_of, parted
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "templates" / "scripts"
@@ -87,8 +87,8 @@ class Call:
     def needs(self) -> Iterator[tuple[str, str, str, str, str, str]]:
         """Yield verb, group, resource, subresource, name and namespace of each request."""
         verb, home = self.args[0], after(self.args, "-n")
-        if "--local" in self.args or "--dry-run=client" in self.args:
-            return
+        if {"--local", "--dry-run=client", "--raw"} & {*self.args}:
+            return  # nothing is asked, or only what every account may
         if verb in ("create", "replace"):
             for one in self.objects:
                 if one["kind"] == "SelfSubjectAccessReview":
@@ -107,7 +107,7 @@ class Call:
             yield "get", "", "pods", "", self.args[1], home
             yield "create", "", "pods", "exec", "", home
             return
-        plural, _, group = self.args[1].partition(".")
+        plural, _version, group = parted(self.args[1])
         resource = plural if plural.endswith("s") else f"{plural}s"
         below = after(self.args, "--subresource")
         names = names_of(self.args)
@@ -198,6 +198,10 @@ class Shell:
         path.chmod(0o755)
 
     def all(self) -> list[Call]:
+        """Return all calls in order, but for the look which API versions are served."""
+        return [call for call in self.every() if "--raw" not in call.args]
+
+    def every(self) -> list[Call]:
         """Return all calls in order."""
         lines = (self.folder / "calls").read_text().splitlines()
         return [Call(*json.loads(line)) for line in lines]

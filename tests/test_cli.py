@@ -83,7 +83,7 @@ def test_annotation_form_prints_what_to_set() -> None:
         *("--kasten", "annotation", "--strimzi-version", "0.23"),
     )
     assert kinds(result) == ALL
-    assert "to do: kubectl annotate kafkas.kafka.strimzi.io my-cluster" in result.stderr
+    assert "to do: kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster" in result.stderr
 
 
 @pytest.mark.parametrize(

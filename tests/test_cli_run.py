@@ -230,7 +230,7 @@ def test_without_a_switch_the_way_by_hand_is_told(cluster):
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert done.exit_code == 1
     assert "kanister-kafka apply --from-cluster my-cluster -n kafka" in done.stderr
-    assert "kubectl annotate kafkas.kafka.strimzi.io my-cluster -n kafka" in done.stderr
+    assert "kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka" in done.stderr
     assert cluster.writes == []
 
 
@@ -255,7 +255,7 @@ def test_resume_that_fails_again_and_again_gives_the_reason_and_the_way_by_hand(
     done = invoke("resume", "-n", "kafka", "--timeout", "3s")
     assert done.exit_code == 1
     assert "error: switch: FAILED while starting: no room\n" in done.stderr
-    assert "kubectl annotate kafkas.kafka.strimzi.io" in done.stderr
+    assert "kubectl annotate kafkas.v1beta2.kafka.strimzi.io" in done.stderr
     assert f"Deployment {SWITCH} goes on" in done.stderr
 
 

@@ -350,7 +350,7 @@ def test_binding_goes_to_the_owner_of_the_volumes(
 def test_annotation_form_says_what_to_set() -> None:
     plan = plan_of("seed", "kafka-mirror/my-cluster", kasten=(KastenForm.ANNOTATION,))
     assert plan.notes == (
-        "to do: kubectl annotate kafkas.kafka.strimzi.io my-cluster -n kafka-mirror "
+        "to do: kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka-mirror "
         "kanister.kasten.io/blueprint=kafka-mirror.my-cluster",
     )
 

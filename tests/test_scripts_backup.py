@@ -19,8 +19,8 @@ LABELS = {
 LABEL = f"-l kanister-kafka.io/backup={BACKUP},kanister-kafka.io/cluster=backup"
 AUTHORITIES = "get secrets .*component-type=certificate-authority"
 CREDENTIALS = "get secrets .*kind=KafkaUser"
-USERS = "get kafkausers.kafka.strimzi.io -n"
-TOPICS = "get kafkatopics.kafka.strimzi.io -n"
+USERS = "get kafkausers.v1beta2.kafka.strimzi.io -n"
+TOPICS = "get kafkatopics.v1beta2.kafka.strimzi.io -n"
 CLAIMS = "get persistentvolumeclaims"
 PAUSE = r"get kafkas.*annotations\.strimzi"
 SPEC = (
@@ -37,7 +37,7 @@ def full(shell: Shell, users: int = 3) -> Shell:
     """Answer as a cluster that has something of everything; earlier answers go first."""
     shell.on(AUTHORITIES, "backup-clients-ca\nbackup-cluster-ca\n")
     shell.on("get kafka(b|c|m).*-o name", "kind/name")
-    shell.on("get kafkaconnectors.kafka.strimzi.io -n", "tofile\n")
+    shell.on("get kafkaconnectors.v1beta2.kafka.strimzi.io -n", "tofile\n")
     shell.on(CREDENTIALS, "user-0\n")
     shell.on(USERS, "".join(f"user-{i}\n" for i in range(users))).on(TOPICS, "orders\npays\n")
     shell.on(CLAIMS, claim("data-0") + claim("data-1", ""))

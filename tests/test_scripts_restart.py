@@ -19,8 +19,8 @@ ROWS = "custom-columns"
 SERVES = "backup-broker 2 b-0,b-1\nbackup-controller 1 c-0\n"
 THERE = "strimzipodset/backup-broker\nstrimzipodset/backup-controller\n"
 LET_IN = "strimzi.io/pause-reconciliation-"
-MIRROR = "kafkamirrormaker2s.kafka.strimzi.io mirror"
-OURS = {"configmap", "deployments.apps", "kafkas.kafka.strimzi.io"}
+MIRROR = "kafkamirrormaker2s.v1beta2.kafka.strimzi.io mirror"
+OURS = {"configmap", "deployments.apps", "kafkas.v1beta2.kafka.strimzi.io"}
 POSTPONED = r"annotate kafkas.*--overwrite kanister-kafka.io/restart-by=20\d\d"
 DISARMED = r"annotate kafkas.*kanister-kafka.io/restart-by-$"
 

@@ -325,7 +325,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert [" ".join(call.args[:3]) for call in shell.writes()] == [
         "patch configmap backup-kanister-kafka",
-        "annotate kafkas.kafka.strimzi.io backup",
+        "annotate kafkas.v1beta2.kafka.strimzi.io backup",
         "delete deployments.apps backup-entity-operator",
         "delete strimzipodsets.core.strimzi.io backup-broker",
         "delete strimzipodsets.core.strimzi.io backup-controller",

@@ -22,6 +22,7 @@ from .test_kube import configure  # noqa: F401 - a fixture
 TARGET = Target("kafka", "my-cluster")
 AT = datetime(2026, 1, 2, 3, 14, 5, tzinfo=timezone.utc)
 UP = Kafka(
+    resource="kafkas.v1beta2.kafka.strimzi.io",
     ready=True,
     why_not="",
     since=NOW,
@@ -34,7 +35,7 @@ OURS = replace(UP, ready=False, paused=True, acknowledged=True, pause_before="un
 RELEASED = replace(OURS, paused=False)
 MIRROR = Writer(
     kind="KafkaMirrorMaker2",
-    resource="kafkamirrormaker2s.kafka.strimzi.io",
+    resource="kafkamirrormaker2s.v1beta2.kafka.strimzi.io",
     namespace="other",
     name="mirror",
     replicas=1,
@@ -255,12 +256,12 @@ def test_by_hand_undoes_everything_in_its_order():
         record={"replicas.KafkaMirrorMaker2.other.bare": "2"},
     )
     memo = '{"metadata":{"annotations":{"kanister-kafka.io/replicas-before":null}},"spec":'
-    mirrors = "kafkamirrormaker2s.kafka.strimzi.io"
+    mirrors = "kafkamirrormaker2s.v1beta2.kafka.strimzi.io"
     pause, before = "strimzi.io/pause-reconciliation", "kanister-kafka.io/pause-before"
     assert by_hand(seen) == (
         "kubectl patch statefulsets.apps my-cluster-kafka -n kafka --type merge "
         f"-p '{memo}{{\"replicas\":3}}}}'",
-        "kubectl annotate kafkas.kafka.strimzi.io my-cluster -n kafka --overwrite "
+        "kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka --overwrite "
         f"{pause}- {before}- kanister-kafka.io/restart-by-",
         f"kubectl patch {mirrors} mirror -n other --type merge -p '{memo}{{\"replicas\":3}}}}'",
         f"kubectl annotate {mirrors} c -n other --overwrite {pause}=false {before}-",

@@ -61,6 +61,6 @@ def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
         return
     owner = bound(cluster)
     yield (
-        f"to do: kubectl annotate {owner.resource}.{owner.group} {owner.name} -n {owner.namespace} "
-        f"{BLUEPRINT_ANNOTATION}={name}"
+        f"to do: kubectl annotate {owner.resource}.{cluster.operator.api_version}.{owner.group} "
+        f"{owner.name} -n {owner.namespace} {BLUEPRINT_ANNOTATION}={name}"
     )

@@ -161,6 +161,7 @@ class Phases:
             values=self.values(
                 OWN_RUN=RUN if recovery else "",
                 LEAVE_STOPPED="yes" if leave_stopped else "",
+                RETRY_REFUSALS="yes",
                 SWITCH=self.names.switch,
                 POOLS=cluster.pools,
                 NODES=self._node_kinds(),
@@ -267,9 +268,9 @@ class Phases:
         return values
 
     def writer_arguments(self) -> tuple[str, ...]:
-        """`RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD` of each writer."""
+        """`PLURAL/NAMESPACE/NAME/KIND/WORKLOAD` of each writer; a script adds the API version."""
         return tuple(
-            f"{w.resource}/{w.namespace}/{w.name}/{w.kind}/{w.workload}"
+            f"{w.resource.partition('.')[0]}/{w.namespace}/{w.name}/{w.kind}/{w.workload}"
             for w in self.cluster.writers
         )
 

@@ -9,8 +9,6 @@ from kanister_kafka.run.sighting import Sighting, Writer
 from kanister_kafka.run.target import Target
 from kanister_kafka.run.words import bring_back, look_at
 
-KAFKA = "kafkas.kafka.strimzi.io"
-
 
 def advice(condition: Condition, seen: Sighting) -> tuple[str, ...]:
     """Say what to do next; a line that begins with two spaces is a command."""
@@ -24,11 +22,7 @@ def advice(condition: Condition, seen: Sighting) -> tuple[str, ...]:
         case Condition.RUNNING:
             return ("Nothing to do.",)
         case Condition.PAUSED:
-            pause = f"{marks.PAUSE}-"
-            return (
-                "Nothing of ours. Whoever has paused it ends the pause; by hand:",
-                f"  kubectl annotate {KAFKA} {target.name} -n {target.namespace} {pause}",
-            )
+            return ("Nothing of ours. Whoever has paused it ends the pause; by hand:", *_end(seen))
         case Condition.STOPPED if seen.work:
             return ("A backup is at work. Wait, and look again:", status)
         case Condition.STOPPED:
@@ -46,7 +40,7 @@ def advice(condition: Condition, seen: Sighting) -> tuple[str, ...]:
         case Condition.DEGRADED | Condition.DOWN:
             return (
                 "No backup has stopped it. See what the operator says:",
-                f"  kubectl describe {KAFKA} {target.name} -n {target.namespace}",
+                f"  kubectl describe kafka {target.name} -n {target.namespace}",
                 f"  kubectl get pods -n {target.namespace} "
                 f"-l {marks.CLUSTER_LABEL}={target.name} -o wide",
             )
@@ -64,10 +58,20 @@ def by_hand(seen: Sighting) -> tuple[str, ...]:
         if count := workload.replicas_before:
             commands += _scale("statefulsets.apps", target.namespace, workload.name, count)
     if kafka is not None and (kafka.pause_before or kafka.restart_by):
-        commands.append(_release(KAFKA, target, kafka.pause_before, also=f" {marks.RESTART_BY}-"))
+        commands.append(
+            _release(kafka.resource, target, kafka.pause_before, also=f" {marks.RESTART_BY}-")
+        )
     for writer in seen.writers:
         commands += _writer(writer, seen)
     return tuple(commands)
+
+
+def _end(seen: Sighting) -> tuple[str, ...]:
+    if seen.kafka is None:
+        return ()
+    target = seen.target
+    annotate = f"kubectl annotate {seen.kafka.resource} {target.name} -n {target.namespace}"
+    return (f"  {annotate} {marks.PAUSE}-",)
 
 
 def _writer(writer: Writer, seen: Sighting) -> list[str]:

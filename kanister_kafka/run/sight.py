@@ -14,7 +14,15 @@ from kanister_kafka.run import nodes, tasks
 from kanister_kafka.run.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
 from kanister_kafka.run.origin import Origin
 from kanister_kafka.run.sighting import Happening, Kafka, Sighting, Switch, Task, Workload, Writer
-from kanister_kafka.run.target import CONFIG_MAPS, CORE, DEPLOYMENTS, Target, asked_for, served
+from kanister_kafka.run.target import (
+    CONFIG_MAPS,
+    CORE,
+    DEPLOYMENTS,
+    Target,
+    asked_for,
+    served,
+    versioned,
+)
 from kanister_kafka.strimzi import Bounds
 from kanister_kafka.strimzi.addresses import addresses
 from kanister_kafka.strimzi.fields import Field
@@ -189,6 +197,7 @@ def _kafka(item: Object) -> Kafka:
     paused = conditions.get("ReconciliationPaused") or {}
     why = f"{other.get('reason', '')}: {other.get('message', '')}" if other else ""
     return Kafka(
+        resource=versioned("kafkas", item),
         ready=ready.get("status") == "True",
         why_not=why,
         since=(paused or ready or other).get("lastTransitionTime", ""),
@@ -203,7 +212,7 @@ def _writer(kind: str, item: Object) -> Writer:
     metadata = item["metadata"]
     return Writer(
         kind=kind,
-        resource=CLIENTS[kind].resource,
+        resource=versioned(CLIENTS[kind].resource.partition(".")[0], item),
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         replicas=(item.get("spec") or {}).get("replicas"),

@@ -27,6 +27,8 @@ class Work(enum.Enum):
 class Kafka:
     """The custom resource."""
 
+    resource: str
+    """Plural name with API version and group, as kubectl takes it."""
     ready: bool
     why_not: str
     """Reason and message of the condition NotReady."""
@@ -63,6 +65,7 @@ class Writer:
 
     kind: str
     resource: str
+    """Plural name with API version and group, as kubectl takes it."""
     namespace: str
     name: str
     replicas: int | None

@@ -53,6 +53,16 @@ def served(connection: Connection, kind: str, group: str = STRIMZI) -> Resource 
     return None
 
 
+def versioned(plural: str, item: Object) -> str:
+    """Return what kubectl has to be given so that a write drops no field.
+
+    Without a version kubectl takes v1 where v1beta2 is served as well, and the API server stores
+    what it read through the schema of v1.
+    """
+    group, _, version = item["apiVersion"].rpartition("/")
+    return f"{plural}.{version}.{group}"
+
+
 def find_target(connection: Connection, namespace: str, name: str) -> Target:
     """Say which Kafka is meant: the one named, or else the only one of the namespace.
 

@@ -103,6 +103,11 @@ class Bounds:
         """Tell whether any version within the bounds has a feature."""
         return not self.having(feature).empty
 
+    @property
+    def api_version(self) -> str:
+        """The API version to name in a write: v1beta2 unless no operator within serves it."""
+        return "v1beta2" if self.may_have(Feature.API_V1BETA2) else "v1"
+
     def __str__(self) -> str:
         first = spelled(self.first)
         if self.last is None:

@@ -6,7 +6,7 @@ differs() {
   local pool ids found
   for pool in ${POOLS//,/ }; do
     ids=$(recorded "nodeIds\\.${pool//./\\.}")
-    found=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}|{.status.nodeIds}')
+    found=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}|{.status.nodeIds}')
     [[ $found == "$cluster_id|$ids" ]] || printf 'KafkaNodePool %s says %s; ' "$pool" "$found"
   done
   found=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}')
@@ -20,8 +20,8 @@ identify() {
   for pool in ${POOLS//,/ }; do
     ids=$(recorded "nodeIds\\.${pool//./\\.}")
     [[ $ids =~ ^\[[0-9,\ ]*\]$ ]] || fail "ConfigMap $RECORD has no node ids of KafkaNodePool $pool"
-    roles=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.roles}')
-    api patch kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" --subresource status --type merge -p \
+    roles=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.roles}')
+    api patch "kafkanodepools.$API" "$pool" -n "$NAMESPACE" --subresource status --type merge -p \
       "{\"status\": {\"clusterId\": \"$cluster_id\", \"nodeIds\": $ids, \"roles\": $roles}}" >/dev/null
   done
   api patch "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --subresource status --type merge -p "{\"status\": {\"clusterId\": \"$cluster_id\"}}" >/dev/null

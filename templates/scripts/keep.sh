@@ -2,7 +2,7 @@
 # Keeps every object that a restore needs in Secrets beside the snapshots: certificate authorities,
 # users' credentials and custom resources, as they are to be put back. Before the stop, so that it
 # costs no outage.
-# Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 AT_ONCE=50 # objects in one Secret, which holds 1 MiB
 # What another object with the same name must not have. A finalizer would hold a topic for ever
 # where its operator is gone, and an owner that is no more has its objects collected.
@@ -62,20 +62,21 @@ claims | store 0-000
 pids=()
 keep_named 1 secrets "$of_cluster,strimzi.io/component-type=certificate-authority" & pids+=($!)
 keep_named 2 secrets "$of_cluster,strimzi.io/kind=KafkaUser" & pids+=($!)
-keep_named 3 kafkausers.kafka.strimzi.io "$of_cluster" & pids+=($!)
-keep_named 4 kafkatopics.kafka.strimzi.io "$of_cluster" & pids+=($!)
-[[ -z $POOLS ]] || { keep 5 kafkanodepools.kafka.strimzi.io "${POOLS//,/$'\n'}" & pids+=($!); }
+keep_named 3 "kafkausers.$API" "$of_cluster" & pids+=($!)
+keep_named 4 "kafkatopics.$API" "$of_cluster" & pids+=($!)
+[[ -z $POOLS ]] || { keep 5 "kafkanodepools.$API" "${POOLS//,/$'\n'}" & pids+=($!); }
 keep 6 "$KAFKA" "$CLUSTER" "$paused" & pids+=($!)
 order=7
 for writer in "$@"; do
   IFS=/ read -r resource home name _ < <(printf '%s\n' "$writer")
+  resource=$resource.$API
   [[ $home == "$NAMESPACE" ]] || continue # what is in another namespace is not lost with this one
   [[ -n $(exists "$resource" "$name" "$home") ]] || continue
   keep "$order" "$resource" "$name" & pids+=($!)
   order=$((order + 1))
-  [[ $resource == kafkaconnects.* ]] || continue
-  connectors=$(named kafkaconnectors.kafka.strimzi.io "strimzi.io/cluster=$name")
-  keep "$order" kafkaconnectors.kafka.strimzi.io "$connectors" & pids+=($!)
+  [[ $resource == "kafkaconnects.$API" ]] || continue
+  connectors=$(named "kafkaconnectors.$API" "strimzi.io/cluster=$name")
+  keep "$order" "kafkaconnectors.$API" "$connectors" & pids+=($!)
   order=$((order + 1))
 done
 for pid in "${pids[@]}"; do wait "$pid" || fail 'the lines above say what could not be kept'; done

@@ -50,7 +50,7 @@ removed() {
   local pool=${1#"$CLUSTER-"} found
   [[ ,$POOLS, == *",$pool,"* ]] || return 1
   # Called where errexit is off: a pool that cannot be asked for must not count as deleted.
-  found=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" --ignore-not-found -o name) || exit 1
+  found=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" --ignore-not-found -o name) || exit 1
   [[ -z $found ]]
 }
 

@@ -3,7 +3,6 @@
 set -euo pipefail
 shopt -s inherit_errexit
 export TZ=UTC0
-export KAFKA=kafkas.kafka.strimzi.io
 doing=starting problem=
 # The last line tells all: Kanister shows the end of the log where a phase failed.
 trap 'status=$?; ((status == 0)) || failed' EXIT
@@ -31,7 +30,7 @@ plain() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
 # uid. No step fails for want of an event.
 event() {
   local seen stamp
-  [[ -n $RECORD ]] || return 0
+  [[ -n $RECORD && -n ${KAFKA-} ]] || return 0
   stamp=$(now)
   seen=$(timeout 10 kubectl get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.apiVersion}|{.metadata.uid}' 2>/dev/null) || return 0
   # No here-document: bash before 5.1 writes it to a file, and the root file system is read-only.
@@ -57,7 +56,9 @@ fail() {
 }
 
 # kubectl, tried again for a minute, because an API server may be away for a moment. A plain no is
-# final: to wait on it would look like a hang. Not --request-timeout: with that flag kubectl no longer
+# final: to wait on it would look like a hang. Whatever brings Kafka back tries a refusal again too: a
+# server that starts, an authentication webhook or a CRD that is replaced refuses for some seconds what
+# it grants afterwards. Not --request-timeout: with that flag kubectl no longer
 # finds the configuration inside a pod. Not under kubectl's own name as field manager: Flux takes that
 # for an edit by hand, and ends the pause at its next reconciliation.
 api() {
@@ -66,7 +67,9 @@ api() {
   while true; do
     { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1
     case $answer in
-      *orbidden* | *nauthorized* | *NotFound* | *Invalid* | *Conflict* | *"have a resource type"*) break ;;
+      *orbidden* | *nauthorized* | *"the requested resource"* | *"have a resource type"*)
+        [[ -n ${RETRY_REFUSALS-} ]] || break ;;
+      *NotFound* | *Invalid* | *Conflict*) break ;;
     esac
     ((SECONDS < end)) || break
     sleep 1
@@ -122,7 +125,27 @@ record() {
 
 recorded() { api get configmap "$RECORD" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
 
+# find_api: sets API and KAFKA, with which every custom resource of Strimzi is named. Strimzi 0.49 to
+# 0.51 serves v1beta2 and v1 without conversion, and kubectl prefers v1: a write through v1 drops each
+# field that v1 does not know, such as spec.kafka.resources and the clusters of a MirrorMaker 2. v1 has
+# no field that v1beta2 lacks.
+find_api() {
+  local served version=v1
+  served=$(api get --raw /apis/kafka.strimzi.io)
+  [[ ! $served =~ \"version\":\ *\"v1beta2\" ]] || version=v1beta2
+  export API=$version.kafka.strimzi.io
+  export KAFKA=kafkas.$API
+}
+
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
 
 # later SECONDS: the time then, as now() spells it; such times sort as text.
 later() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(($(printf '%(%s)T' -1) + $1))"; }
+
+# A hot backup has no record, and asks for nothing of Strimzi.
+if [[ -n $RECORD ]]; then
+  doing='asking which API versions of Strimzi are served'
+  UNCLAIMED=yes # a run that knows no more than this has no claim to the record
+  find_api
+  unset UNCLAIMED
+fi

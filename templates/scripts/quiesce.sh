@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Checks that the cluster may be stopped, keeps what a restore needs, and stops all that writes.
-# Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 
 # Prints why the cluster is not fit to be stopped.
 unfit() {
@@ -36,7 +36,7 @@ keep_identity() {
     [[ -z $value ]] || facts+=("$fact=$value")
   done
   for pool in ${POOLS//,/ }; do
-    node_ids=$(api get kafkanodepools.kafka.strimzi.io "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.replicas}|{.status.nodeIds}')
+    node_ids=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.replicas}|{.status.nodeIds}')
     [[ $node_ids =~ ^(0\||[0-9]+\|\[[0-9,\ ]+\]$) ]] || fail "KafkaNodePool $pool tells no node ids in its status"
     node_ids=${node_ids#*|}
     facts+=("nodeIds.$pool=${node_ids:-[]}") # a pool of no nodes may have no status

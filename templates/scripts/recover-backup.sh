@@ -3,5 +3,5 @@
 # to come back whether they can be removed or not.
 if [[ $(recorded backup || true) != $(backup_of "$OWN_RUN") ]]; then
   step 'removing what is left of this backup'
-  remove_backup "$(backup_of "$OWN_RUN")" || say 'not everything could be removed'
+  RETRY_REFUSALS='' remove_backup "$(backup_of "$OWN_RUN")" || say 'not everything could be removed'
 fi

@@ -2,7 +2,7 @@
 # Brings back what was stopped, in the reverse order, and nothing else. It relies on what is kept on
 # the objects themselves, so that it works when the record is gone, and after the Blueprint was
 # rendered again with other choices.
-# Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 
 # note KEY=VALUE...: no reason not to go on
 note() { record "$@" || say "could not write to ConfigMap $RECORD: going on without it"; }
@@ -90,6 +90,7 @@ fi
 
 for writer in "$@"; do
   IFS=/ read -r resource home name kind _ < <(printf '%s\n' "$writer")
+  resource=$resource.$API
   step "releasing $kind $home/$name"
   [[ -n $(exists "$resource" "$name" "$home") ]] || continue
   restore_replicas "$resource" "$name" "$home" "$(kept "$kind" "$home" "$name")"

@@ -30,7 +30,7 @@ done
 step 'looking at what there is'
 present=$(there persistentvolumeclaims "$claims")
 living=$(there "$KAFKA" "$CLUSTER")
-pools=$(api get kafkanodepools.kafka.strimzi.io -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER" -o 'jsonpath={.items[*].metadata.name}' || [[ -z $POOLS ]])
+pools=$(api get "kafkanodepools.$API" -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER" -o 'jsonpath={.items[*].metadata.name}' || [[ -z $POOLS ]])
 for pool in $pools; do
   # Its nodes would join with newer data, and with ids that the restored metadata does not know.
   [[ -n $(fact "nodeIds.$pool") ]] || fail "KafkaNodePool $pool is not in the backup: delete it before"

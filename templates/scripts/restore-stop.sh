@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Stops the cluster whose volumes are to be replaced, if there is one. Nothing is flushed or kept.
-# Arguments: RESOURCE/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
 # From here on nobody may start what is half restored, the switch included.

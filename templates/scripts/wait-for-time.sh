@@ -40,5 +40,6 @@ while true; do
   sleep "$LOOKS" &
   wait $! # at once out of it when the pod is told to end
 done
+find_api # the operator may have been upgraded since this pod started
 say "the time to bring Kafka $CLUSTER back has come: $by"
 event Warning Switch "the time to bring the cluster back has come: $by"
