@@ -13,6 +13,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     images,
     inputs,
     kasten,
+    keys,
     kubeops,
     phases,
     pods,
