@@ -176,18 +176,25 @@ Found = tuple[Words, Words, str, int, int]
 @lru_cache(maxsize=512)  # Blueprints repeat themselves
 def _running(text: str, programs: tuple[str, ...]) -> tuple[Found, ...]:
     """Return the statements of a script that run one of these programs, or all of them."""
-    return tuple(found for found in _split(text) if not programs or found[2] in programs)
+    return tuple(found for found in split(text) if not programs or found[2] in programs)
 
 
 @lru_cache(maxsize=256)  # as above
-def _split(text: str) -> tuple[Found, ...]:
-    """Return the statements of a script."""
+def split(text: str) -> tuple[Found, ...]:
+    """Return the statements of a script, without the files that they read from and write to."""
     found = []
     words: list[str] = []
     line = begins = start = 0
+    redirects = False
     for match in _SPLIT.finditer(text):
         kind = match.lastgroup
-        if kind == "word":
+        if kind == "other" and match.group() in "<>":
+            redirects = True
+            if words and words[-1].isdigit() and text[match.start() - 1].isdigit():
+                words.pop()  # the number of what is redirected, as in 2>
+        elif kind == "word" and redirects:
+            redirects = False
+        elif kind == "word":
             word = match.group()
             if not words:
                 start = match.start()
@@ -197,6 +204,7 @@ def _split(text: str) -> tuple[Found, ...]:
             if not assigns and (words or word not in _KEYWORDS):
                 words.append(word.strip("\"'") if word[:1] in "\"'" else word)
         elif kind in ("end", "comment") and words:
+            redirects = False
             found.append(_found(words, line, start - text.rfind("\n", 0, start)))
             words = []
     if words:

@@ -17,6 +17,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     kubeops,
     phases,
     pods,
+    scaling,
     scripts,
     templates,
     waits,
