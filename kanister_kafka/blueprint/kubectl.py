@@ -44,6 +44,8 @@ class Target:
     """Empty for all of the kind, and where only the run can tell."""
     namespace: str
     """Empty where only the run can tell."""
+    spelled: str = ""
+    """The name as it stands, with a template or a variable in it."""
 
     def may_be(self, other: Target) -> bool:
         """Tell whether both may be one object; that of the action may have any name."""
@@ -62,10 +64,10 @@ class Target:
         """Return words for it, as `deployment mirror`."""
         kind = self.kind.removesuffix("s")
         if self.name == THE_OBJECT:
-            return f"{kind} of the action" if kind else f"{THE_OBJECT} of the action"
-        if not self.name:
-            return f"every {kind}" if kind else "something"
-        return f"{kind} {self.name}".strip()
+            return f"the {kind or 'object'} of the action"
+        if self.name or self.spelled:
+            return f"{kind} {self.name or self.spelled}".strip()
+        return f"every {kind}" if kind else "something"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,12 @@ def _namespace(phase: Phase, statement: Statement, options: Mapping[str, str]) -
     return known(given)
 
 
+def target(kind: str, name: str, namespace: str) -> Target:
+    """Return the object of a name that may hold a template or a variable."""
+    found = known(name)
+    return Target(kind, found, namespace, "" if found else name)
+
+
 def known(text: str) -> str:
     """Return a name that stands in the text, or an empty string where only the run can tell."""
     text = OBJECT_NAME.sub(THE_OBJECT, text)
@@ -169,11 +177,11 @@ def _targets(operands: list[str], options: Mapping[str, str], namespace: str) ->
         for operand in operands:
             kind, slash, name = operand.partition("/")
             if slash:
-                yield Target(_kind(kind), known(name), namespace)
+                yield target(_kind(kind), name, namespace)
     else:
         for kind in operands[0].split(","):
             for name in operands[1:] or ("",):
-                yield Target(_kind(kind), known(name), namespace)
+                yield target(_kind(kind), name, namespace)
 
 
 def _kind(word: str) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from kanister_kafka.blueprint import Blueprint, Phase
 from kanister_kafka.blueprint.commands import SHELLS, Statement, commands, statements
 from kanister_kafka.blueprint.faults import field_of
-from kanister_kafka.blueprint.kubectl import THE_OBJECT, Call, Target, calls, known
+from kanister_kafka.blueprint.kubectl import THE_OBJECT, Call, Target, calls, known, target
 from kanister_kafka.blueprint.kubernetes_api import NAMESPACED, OF_THE_CLUSTER, STRIMZI, plural
 from kanister_kafka.document import MappingNode, Scalar
 from kanister_kafka.problem import Location
@@ -194,13 +194,13 @@ def _scaled(phase: Phase) -> list[Change]:
     if not isinstance(count, Scalar):
         return []
     name, kind = phase.argument("name"), phase.argument("kind")
-    target = Target(
+    scaled = target(
         plural(kind.text) if isinstance(kind, Scalar) and "{{" not in kind.text else "",
-        known(name.text) if isinstance(name, Scalar) else THE_OBJECT,
+        name.text if isinstance(name, Scalar) else THE_OBJECT,
         _text_of(phase, "namespace"),
     )
     path, starts = f"{phase.path}.args.replicas", count.text.strip() != "0"
-    return [Change("scale", target, starts, phase, path, count.location, certain=True)]
+    return [Change("scale", scaled, starts, phase, path, count.location, certain=True)]
 
 
 def _text_of(phase: Phase, argument: str) -> str:
@@ -218,11 +218,11 @@ def _patched(phase: Phase) -> Iterator[Change]:
         value = field_of(reference, field)
         return known(value.text) if isinstance(value, Scalar) else ""
 
-    target = Target(plural(named("resource")), named("name"), named("namespace"))
+    patched = Target(plural(named("resource")), named("name"), named("namespace"))
     path = f"{phase.path}.args.spec"
     if match := REPLICAS.search(spec.text):
         place = spec.place_at(match.start())
-        yield Change("scale", target, match[1] != "0", phase, path, place, certain=True)
+        yield Change("scale", patched, match[1] != "0", phase, path, place, certain=True)
 
 
 def _called(phase: Phase, call: Call) -> Iterator[Change]:
@@ -236,14 +236,14 @@ def _called(phase: Phase, call: Call) -> Iterator[Change]:
         count = call.option("--replicas")
     elif call.verb == "patch" and (match := REPLICAS.search(call.text)):
         count = match[1]
-    for target in call.targets if count else ():
-        if target.kind not in UNSCALED and target.kind != "kafkaconnectors":
+    for one in call.targets if count else ():
+        if one.kind not in UNSCALED and one.kind != "kafkaconnectors":
             starts = count != "0"
-            yield Change("scale", target, starts, phase, statement.path, place, certain)
+            yield Change("scale", one, starts, phase, statement.path, place, certain)
     for starts in _pauses(call):
-        for target in call.targets:
-            if target.kind not in UNPAUSED:
-                yield Change(UNPAUSE, target, starts, phase, statement.path, place, certain)
+        for one in call.targets:
+            if one.kind not in UNPAUSED:
+                yield Change(UNPAUSE, one, starts, phase, statement.path, place, certain)
 
 
 def _pauses(call: Call) -> Iterator[bool]:
@@ -271,9 +271,9 @@ class Maker:
 
     def may_start(self, stop: Change) -> bool:
         """Tell whether it is about what has been stopped, or about something that starts it."""
-        if not self.targets or any(target.may_be(stop.target) for target in self.targets):
+        if not self.targets or any(one.may_be(stop.target) for one in self.targets):
             return True
-        others = {target.kind for target in self.targets} - {stop.target.kind}
+        others = {one.kind for one in self.targets} - {stop.target.kind}
         return stop.kind != UNPAUSE and bool(others)
 
 
@@ -291,7 +291,7 @@ def _makers(phase: Phase) -> Iterator[Maker]:
     for call in calls(phase):
         pauses = any(not change.starts for change in _called(phase, call)) or False in _pauses(call)
         if call.verb in MAKES and not pauses and call.option("--dry-run") in (None, "none"):
-            about = {target.kind for target in call.targets}
+            about = {one.kind for one in call.targets}
             passive = call.verb != "apply" and about <= PASSIVE
             if not passive and (call.verb != "create" or _creates(call)):
                 named = call.targets if call.verb in ("annotate", "label", "patch") else ()
@@ -302,7 +302,7 @@ def _makers(phase: Phase) -> Iterator[Maker]:
 
 
 def _creates(call: Call) -> bool:
-    return any(not target.kind or target.kind in CREATES for target in call.targets)
+    return any(not one.kind or one.kind in CREATES for one in call.targets)
 
 
 def _place(statement: Statement) -> Location:
