@@ -16,6 +16,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     keys,
     kubeops,
     phases,
+    pipelines,
     pods,
     scaling,
     scripts,
