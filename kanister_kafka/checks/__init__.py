@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Blueprint, check_schema
 from kanister_kafka.checks import (  # noqa: F401 - they register
+    actionsets,
     arguments,
     combinations,
     functions,
     gitops,
     images,
     inputs,
+    kando,
     kasten,
     keys,
     kubeops,
@@ -20,6 +22,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     pods,
     scaling,
     scripts,
+    side_by_side,
     templates,
     waits,
     workloads,

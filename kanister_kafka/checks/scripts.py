@@ -18,6 +18,7 @@ from kanister_kafka.blueprint.commands import (
     statements,
 )
 from kanister_kafka.blueprint.context import PARAMETERS
+from kanister_kafka.blueprint.kubernetes_api import plural
 from kanister_kafka.blueprint.view import parsed
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import Scalar
@@ -149,7 +150,10 @@ def secret_in_command(blueprint: Blueprint, _settings: Settings) -> Iterator[Fin
     Everybody who may read pods, or the processes of a node, sees them.
     """
     for template in blueprint.templates:
-        secrets = [r for r in template.analysis.references if _is_secret(r)]
+        is_object = _object_is_secret(blueprint, template)
+        secrets = [
+            r for r in template.analysis.references if _is_secret(r) or (is_object and _is_data(r))
+        ]
         if secrets and _is_command(template):
             first = secrets[0]
             message = (
@@ -165,6 +169,19 @@ def _is_secret(reference: Reference) -> bool:
     if names[:2] == ("Profile", "Credential"):
         return names[-1] in ("Password", "Secret") and len(names) > 3
     return "Secrets" in names and names[-2:-1] == ("Data",)
+
+
+def _is_data(reference: Reference) -> bool:
+    names = reference.names
+    return len(names) > 2 and names[:2] in (("Object", "data"), ("Object", "stringData"))
+
+
+def _object_is_secret(blueprint: Blueprint, template: Template) -> bool:
+    """Tell whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    action = blueprint.action(template.action)
+    stated = action.node.get("kind") if action else None
+    kind = stated.text.lower() if isinstance(stated, Scalar) else ""
+    return plural(kind) == "secrets" or (not kind and "b64dec" in template.node.text)
 
 
 def _is_command(template: Template) -> bool:
