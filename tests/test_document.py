@@ -157,6 +157,20 @@ def test_every_problem_of_a_text_is_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("{{- if .Values.kafka.enabled }}\nkind: Kafka\n{{- end }}\n", "with helm template"),
+        ("kind: Kafka\nname: {{ .Values.name }}\n", "with helm template"),
+        ("kind: Kafka\n{{ include `labels` . }}\n", "with helm template"),
+        ("kind: Blueprint\nname: {{ .Object.metadata.name }}\n", "needs quotes around it"),
+        ("kind: Blueprint\nname: {{ .Options.name }}-a\n", "needs quotes around it"),
+    ],
+)
+def test_what_is_no_yaml_for_its_templates_says_so(text: str, hint: str) -> None:
+    assert loads(text).problems[0].message.endswith(hint)
+
+
 def test_what_stands_before_a_syntax_error_is_kept() -> None:
     loaded = loads("kind: A\n---\nkind: [\n")
     assert [found.kind for found in loaded.documents] == ["A"]

@@ -51,6 +51,13 @@ SLASH = re.compile(r"(?:[^\\]|\\[^/])*\\/")
 """An escape of JSON that YAML 1.1 does not have; libyaml takes it, and go-yaml does not."""
 
 
+HELM = re.compile(
+    r"\{\{-?\s*(?:if|else|end|range|with|include|template|define|block|/\*)\b"
+    r"|\.(?:Values|Release|Chart|Capabilities|Files)\b"
+)
+"""What stands in templates of charts, on lines of its own or for a value."""
+
+
 class _Key(NamedTuple):
     """A key whose value has not been read yet."""
 
@@ -348,7 +355,8 @@ class Composer:
 
     def _key(self, node: Node, here: Location) -> _Key:
         if not isinstance(node, Scalar):
-            self._report("wrong-type", node.location, "a key must be a string")
+            told = f"a key must be a string{self._hint(node.location)}"
+            self._report("wrong-type", node.location, told)
             return _Key("", here)
         text = key_text(node.value)
         if text is None:
@@ -390,7 +398,16 @@ class Composer:
             return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
-        self._report("yaml-syntax", here, f"cannot be parsed: {told}")
+        self._report("yaml-syntax", here, f"cannot be parsed: {told}{self._hint(here)}")
+
+    def _hint(self, here: Location) -> str:
+        """Return what to do where an action of a template stands on the line."""
+        line = "\n".join(self.lines[max(0, here.line - 2) : here.line])  # it may show on the next
+        if "{{" not in line:
+            return ""
+        if HELM.search(line):
+            return "; this is a template of Helm: render it first, with helm template"
+        return "; a template needs quotes around it"
 
     def _stop(self, here: Location, message: str) -> NoReturn:
         self._report("yaml-limit", here, message)
