@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from kanister_kafka.blueprint import commands
 from kanister_kafka.blueprint.commands import KUBECTL, SHELLS, Statement, split, statements
 from kanister_kafka.blueprint.kubernetes_api import plural
 from kanister_kafka.blueprint.view import Phase
@@ -93,8 +95,19 @@ class Call:
         return " ".join(self.statement.words)
 
 
-def calls(phase: Phase) -> Iterator[Call]:
-    """Yield what the phase tells kubectl, in the order of its text."""
+@lru_cache(maxsize=256)  # several checks ask for each phase
+def calls(phase: Phase) -> tuple[Call, ...]:
+    """Return what the phase tells kubectl, in the order of its text."""
+    return tuple(_calls(phase))
+
+
+def forget() -> None:
+    """Forget phases, with all that they are from; what is known of mere texts stays."""
+    calls.cache_clear()
+    commands.forget()
+
+
+def _calls(phase: Phase) -> Iterator[Call]:
     for statement in statements(phase):
         for words in _told(statement.words):
             operands, options = _parted(words[1:])
@@ -151,7 +164,7 @@ def _namespace(phase: Phase, statement: Statement, options: Mapping[str, str]) -
     given = options.get("-n", options.get("--namespace"))
     if given is None:
         others = ("--context", "--kubeconfig", "--cluster", "--server", "-s")
-        if any(name in options for name in others) or ELSEWHERE.search(statement.node.text):
+        if any(name in options for name in others) or _is_elsewhere(statement.node.text):
             return ""
         argument = phase.argument("namespace")
         given = argument.text if isinstance(argument, Scalar) else ""
@@ -162,6 +175,11 @@ def target(kind: str, name: str, namespace: str) -> Target:
     """Return the object of a name that may hold a template or a variable."""
     found = known(name)
     return Target(kind, found, namespace, "" if found else name)
+
+
+@lru_cache(maxsize=256)  # asked for each statement
+def _is_elsewhere(text: str) -> bool:
+    return ELSEWHERE.search(text) is not None
 
 
 def known(text: str) -> str:

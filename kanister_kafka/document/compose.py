@@ -51,6 +51,8 @@ SLASH = re.compile(r"(?:[^\\]|\\[^/])*\\/")
 """An escape of JSON that YAML 1.1 does not have; libyaml takes it, and go-yaml does not."""
 
 
+JSON_ALONE = re.compile(r"\\[/u]|[\x7f-\x9f\ufffe\uffff]")
+"""What JSON may hold, and what YAML refuses or reads otherwise."""
 HELM = re.compile(
     r"\{\{-?\s*(?:if|else|end|range|with|include|template|define|block|/\*)\b"
     r"|\.(?:Values|Release|Chart|Capabilities|Files)\b"
@@ -108,6 +110,9 @@ class Composer:
         odd = any(mark in text for mark in "\r\x85\u2028\u2029")
         self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
         found = json_values(text)
+        if len(found.spans) == 1 and found.rest == len(text) and not JSON_ALONE.search(text):
+            self._yaml(text)  # which is the same, and takes less time
+            return
         try:
             for start, end in found.spans:
                 for token in tokens(text, start, end):

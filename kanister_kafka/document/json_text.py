@@ -14,8 +14,7 @@ from typing import NamedTuple
 from kanister_kafka.document.resolve import resolve
 
 TOKEN = re.compile(
-    r'(?P<space>[ \t\r]+)|(?P<line>\n)|(?P<text>"(?:[^"\\]|\\.)*")'
-    r"|(?P<mark>[{}\[\]:,])|(?P<word>[^\s{}\[\]:,\"]+)"
+    r'[ \t\r\n,:]*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<mark>[{}\[\]])|(?P<word>[^\s{}\[\]:,\"]+))'
 )
 
 
@@ -73,18 +72,20 @@ class JsonToken(NamedTuple):
 def tokens(text: str, start: int, end: int) -> Iterator[JsonToken]:
     """Yield what a value that is known to be JSON is made of, without colons and commas."""
     line = text.count("\n", 0, start) + 1
+    at = start
     begins = text.rfind("\n", 0, start) + 1
     for match in TOKEN.finditer(text, start, end):
-        kind, word = match.lastgroup, match.group()
-        column = match.start() - begins + 1
-        if kind == "line":
-            line, begins = line + 1, match.end()
-        elif kind == "text":
+        kind = match.lastgroup or ""
+        place = match.start(kind)
+        if more := text.count("\n", at, place):
+            line, begins = line + more, text.rfind("\n", at, place) + 1
+        at, column, word = match.end(), place - begins + 1, match[kind]
+        if kind == "text":
             read = _whole(json.loads(word)) if "\\" in word else word[1:-1]
             yield JsonToken("", read, read, line, column, quoted=True)
         elif kind == "word":
             yield JsonToken("", resolve(word), word, line, column)
-        elif kind == "mark" and word not in ":,":
+        else:
             yield JsonToken(word, None, word, line, column)
 
 
