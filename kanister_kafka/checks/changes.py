@@ -38,7 +38,8 @@ OPAQUE = re.compile(
 REQUESTS = ("curl", "http", "https", "wget")
 WRITES = re.compile(r"-X|--request|-d|--data\S*|--json|--post-\S*|--method\S*|POST|PUT|PATCH")
 """Words that make a request one which changes something."""
-REPLICAS = re.compile(r"replicas[\"']?\s*[:=]\s*[\"']?(\d+|[{$])")
+REPLICAS = re.compile(r"replicas[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*[\"']?(\d+|[{$])")
+"""The number in a patch, be it merged or a list of operations."""
 MOST_CHANGES = 100
 """Most things of one phase that are looked into, since each is compared with all others."""
 PAUSE = "pause-reconciliation"

@@ -20,6 +20,12 @@ FREE = frozenset(
     ["annotations", "binaryData", "config", "data", "labels", "matchLabels", "nodeSelector"]
 )
 """Fields whose keys somebody chose."""
+COMPARES = ("eq", "ge", "gt", "le", "lt")
+COUNTS = frozenset(
+    """availableReplicas currentReplicas generation observedGeneration readyReplicas replicas
+    restartCount unavailableReplicas updatedReplicas""".split()  # noqa: SIM905 - nine of them
+)
+"""Fields that are numbers wherever Kubernetes and Strimzi have them."""
 MAX_DEPTH = 60
 
 Fault = tuple[int, int, str]
@@ -40,9 +46,38 @@ def faults(text: str, function: str, group: str, resource: str) -> Iterator[Faul
         yield from _parameters(read.nodes)
     else:
         yield from _Fields(known=known).of(read.nodes, is_root=True)
+        yield from _literals(read.nodes, known=known)
     opened = function == "Wait" and "{{" in text
     if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never):
         yield 1, 1, "never prints true alone, whatever the object holds"
+
+
+def _literals(tree: Sequence[nodes.Node], *, known: bool) -> Iterator[Fault]:
+    """Yield strings that WaitV2 compares and that nothing of the object can be like."""
+    for pipe in nodes.pipelines_of(tree):
+        for command in pipe.commands:
+            strings = [word for word in command.arguments if isinstance(word, nodes.String)]
+            for string in strings:
+                if _has_path(string.value):
+                    told = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
+                    yield string.line, string.column, told
+            count = _count(command)
+            if known and strings and count:
+                told = (
+                    f"{count} is a number, which is never compared with text: leave out the quotes"
+                )
+                yield strings[0].line, strings[0].column, told
+
+
+def _count(command: nodes.Command) -> str:
+    """Return the field that is a number and that a function compares; empty if there is none."""
+    first, *others = command.arguments
+    if not isinstance(first, nodes.Function) or first.name not in COMPARES:
+        return ""
+    for word in others:
+        if isinstance(word, nodes.Field) and word.names[-1] in COUNTS:
+            return "" if FREE & {*word.names} else word.names[-1]
+    return ""
 
 
 def _has_path(text: str) -> bool:

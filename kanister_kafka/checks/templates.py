@@ -16,7 +16,7 @@ from kanister_kafka.gotemplate.nodes import Operand, pipelines_of
 from kanister_kafka.gotemplate.types import BYTES
 
 CALLS = re.compile(r"\bderivePassword\b|\bgenPrivateKey\b")
-PATH = re.compile(r"[$.][\w.$]*\.(?P<name>\w+(?:-\w+)+)")
+PATH = re.compile(r"(?:[$.][\w.$]*)?\.(?P<name>\w+(?:-\w+)+)")
 """A path, up to a name that has hyphens in it."""
 HYPHEN = "bad character U+002D '-'"
 

@@ -19,6 +19,8 @@ from kanister_kafka.problem import Severity
 WAITS = ("Wait", "WaitV2")
 CONSTANT = re.compile(r"[\"`](?:\$[.\[]|\{\s*\.)")
 """A string of a template that means a path, and that Wait does not take for one."""
+CUSTOM = frozenset([("snapshot.storage.k8s.io", "volumesnapshots")])
+"""Custom resources that live in a namespace, besides those of Strimzi."""
 NEEDED = ("apiVersion", "resource", "name")
 
 
@@ -75,7 +77,7 @@ def _place(path: str, target: MappingNode, function: str) -> Iterator[Finding]:
     """Find an object that is looked for in a namespace that it has not, or in none."""
     group, resource = _resource(target)
     namespace, where = field_of(target, "namespace"), below(path, "namespace")
-    is_namespaced = (group, resource) in NAMESPACED or group.endswith("strimzi.io")
+    is_namespaced = (group, resource) in (NAMESPACED | CUSTOM) or group.endswith("strimzi.io")
     if resource and is_namespaced and _is_empty(namespace):
         message = f"Required value: {function} finds no {resource} outside of a namespace"
         yield Finding(target.location, where, message)
