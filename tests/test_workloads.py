@@ -108,11 +108,21 @@ COMES_BACK: dict[str, tuple[Does, Does]] = {
         "kubectl scale services.serving.example.com a --replicas=0",
         "kubectl scale services.serving.example.com a --replicas=1",
     ),
+    "short-for-a-foreign-kind": (
+        "kubectl scale ro mirror --replicas=0",
+        "kubectl scale rollouts.argoproj.io/mirror --replicas=1",
+    ),
     "tasks-of-a-connector": ("kubectl scale kctr c --replicas=4", "kubectl get kctr"),
 }
 STAYS: dict[str, tuple[Does, Does]] = {
     "nothing": (STOP, "kubectl get pods"),
     "another-name": (STOP, "kubectl scale deploy other -n a --replicas=1"),
+    "foreign-kind": (STOP, "kubectl scale rollouts.argoproj.io/mirror -n a --replicas=1"),
+    "operations": (
+        "kubectl patch deploy a --type=json"
+        ' -p \'[{"op":"replace","path":"/spec/replicas","value":0}]\'',
+        "kubectl get deploy",
+    ),
     "another-kind": (STOP, "kubectl scale sts mirror -n a --replicas=1"),
     "another-namespace": (STOP, "kubectl scale deploy mirror -n b --replicas=1"),
     "another-namespace-of-the-function": (

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from kanister_kafka.blueprint import commands
 from kanister_kafka.blueprint.commands import KUBECTL, SHELLS, Statement, split, statements
-from kanister_kafka.blueprint.kubernetes_api import plural
+from kanister_kafka.blueprint.kubernetes_api import is_known, plural
 from kanister_kafka.blueprint.view import Phase
 from kanister_kafka.document import Scalar
 
@@ -52,8 +52,9 @@ class Target:
     def may_be(self, other: Target) -> bool:
         """Tell whether both may be one object; that of the action may have any name."""
         names = {self.name, other.name} - {"", THE_OBJECT}
+        kinds = {self.kind, other.kind} - {""}
         return (
-            (not self.kind or not other.kind or self.kind == other.kind)
+            (len(kinds) < 2 or not any(map(is_known, kinds)))  # one may be short for the other
             and (not self.namespace or not other.namespace or self.namespace == other.namespace)
             and (len(names) < 2)
         )

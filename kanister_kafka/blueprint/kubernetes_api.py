@@ -105,6 +105,12 @@ _KUBECTL = {
     **{plural.removesuffix("s"): plural for plural in STRIMZI.values()},
     **_OPENSHIFT,
 }
+_KNOWN = frozenset([*_KUBECTL.values(), *_GROUPS])
+
+
+def is_known(resource: str) -> bool:
+    """Tell whether a plural is one of which the other names are known."""
+    return resource in _KNOWN
 
 
 def plural(kind: str) -> str:
