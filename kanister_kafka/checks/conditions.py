@@ -7,6 +7,7 @@ find, as text, and renders the result on nothing (pkg/function/wait.go).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from kanister_kafka.blueprint.context import PARAMETERS
 from kanister_kafka.blueprint.jsonpath import IN_A_CONDITION, judge
@@ -111,14 +112,14 @@ def _low(path: str) -> str:
 
 def _parameters(tree: Sequence[nodes.Node]) -> Iterator[Fault]:
     for field in _fields(tree, 0):
-        if field.names[0] in PARAMETERS.fields:
+        if field.variable in ("", "$") and field.names[0] in PARAMETERS.fields:
             name = field.names[0]
             message = f".{name} is nil when Wait evaluates a condition; write the value out"
             yield field.line, field.column, message
 
 
-def _fields(body: Sequence[nodes.Node], depth: int) -> Iterator[nodes.Field]:
-    """Yield the fields of the dot, wherever they stand."""
+def _fields(body: Sequence[nodes.Node], depth: int) -> Iterator[_Asked]:
+    """Yield the fields that are asked for, wherever they stand."""
     for node in body if depth < MAX_DEPTH else ():
         if isinstance(node, (nodes.Action, nodes.If, nodes.Range, nodes.With)):
             yield from _asked(node.pipe, depth)
@@ -127,12 +128,24 @@ def _fields(body: Sequence[nodes.Node], depth: int) -> Iterator[nodes.Field]:
             yield from _fields(node.else_body or (), depth + 1)
 
 
-def _asked(pipe: nodes.Pipeline, depth: int) -> Iterator[nodes.Field]:
+class _Asked(NamedTuple):
+    """Fields that are taken of the dot or of a variable."""
+
+    names: tuple[str, ...]
+    line: int
+    column: int
+    variable: str = ""
+    """Empty for the dot."""
+
+
+def _asked(pipe: nodes.Pipeline, depth: int) -> Iterator[_Asked]:
     for command in pipe.commands if depth < MAX_DEPTH else ():
         for operand in command.arguments:
             inner = operand.node if isinstance(operand, nodes.Chain) else operand
             if isinstance(inner, nodes.Field):
-                yield inner
+                yield _Asked(inner.names, inner.line, inner.column)
+            elif isinstance(inner, nodes.Variable) and inner.fields:
+                yield _Asked(inner.fields, inner.line, inner.column, inner.name)
             elif isinstance(inner, nodes.Pipeline):
                 yield from _asked(inner, depth + 1)
 
@@ -151,7 +164,8 @@ class _Fields:
                 continue
             asked = tuple(_asked(node.pipe, depth))
             for field in asked:
-                yield from self._field(field, is_root=is_root)
+                of_object = field.variable == "$" or (is_root and not field.variable)
+                yield from self._field(field, is_root=of_object)
             if isinstance(node, (nodes.If, nodes.Range, nodes.With)):
                 is_same = isinstance(node, nodes.If)
                 inner = is_root and is_same
@@ -159,7 +173,7 @@ class _Fields:
                     yield from self.of(node.body, is_root=inner, depth=depth + 1)
                 yield from self.of(node.else_body or (), is_root=is_root, depth=depth + 1)
 
-    def _field(self, field: nodes.Field, *, is_root: bool) -> Iterator[Fault]:
+    def _field(self, field: _Asked, *, is_root: bool) -> Iterator[Fault]:
         for i, name in enumerate(field.names):
             if i and field.names[i - 1] in FREE:
                 return
