@@ -10,7 +10,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal clean
+.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal clean
 
 demo: $(READY) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
@@ -31,6 +31,10 @@ docs: $(READY) ## The pages of docs/ as a site in build/site; a link that leads 
 
 blueprints: $(READY) ## Render the references in blueprints/ again
 	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py tests/test_helm.py --update-blueprints
+
+differential: $(READY) ## What Go makes of the rows in tests/go_*.json, and whether we do too; needs Go
+	cd tests/differential && go run . ..
+	$(BIN)/pytest -q tests/test_differential.py tests/test_evaluate.py
 
 bench: $(READY) ## How fast the validator is: docs/performance.md
 	$(BIN)/python tests/bench.py

@@ -167,8 +167,8 @@ PHASES = """\
         namespace: "{{ .Object.metadata.namespace }}"
         podOverride:
           "{{ .Object.kind }}": "{{ .Phases.scale.Output.originalReplicaCount }}"
-          n: 1
-          on: true
+          "n": 1
+          "on": true
         command:
         - echo
         - |

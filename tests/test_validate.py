@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import validate_text
+from kanister_kafka.validate import validate_texts
 
 from .conftest import ROOT
 
@@ -37,6 +38,15 @@ def test_a_right_one_has_no_problem() -> None:
 
 def test_other_kinds_are_not_judged() -> None:
     assert found("kind: Secret\nspec: {anything: 1}\n") == []
+
+
+def test_two_files_of_a_folder_may_hold_one_blueprint_twice() -> None:
+    other = HEAD.replace("kafka-0", "kafka-1")
+    texts = {"a/one.yaml": HEAD, "a/two.yaml": other, "b/one.yaml": other, "a/same.yaml": HEAD}
+    problems = validate_texts(texts)
+    assert [(p.check, p.location.source) for p in problems] == [
+        ("repeated-blueprint", "a/two.yaml")
+    ]
 
 
 HOT = ROOT / "blueprints/kraft-separate-pools-hot/blueprint-kafka.my-cluster.hot.yaml"

@@ -17,6 +17,12 @@ SHELLS = re.compile(r"(?:/\S*/)?(?:bash|dash|ash|ksh|sh)")
 TAKES_VALUE = ("-o", "+o", "-O", "+O", "--init-file", "--rcfile")
 """Options of a shell whose value is a word of its own."""
 
+_SET_OPTIONS = """allexport braceexpand emacs errexit errtrace functrace hashall histexpand history
+    ignoreeof keyword monitor noclobber noexec noglob nolog notify nounset onecmd physical pipefail
+    posix privileged verbose vi xtrace"""
+SET_OPTIONS = frozenset(_SET_OPTIONS.split())
+"""What follows `-o`: the names of bash's `set`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -34,9 +40,12 @@ class Command:
 
     @property
     def misplaced(self) -> tuple[str, Scalar] | None:
-        """A word between a shell and its `-c`, which the shell takes for a file to read."""
+        """The name of an option before `-c` without its `-o`: the shell looks for such a file.
+
+        Any other word may be a file of the image, to which `-c` and the rest are arguments.
+        """
         found = self._shell()
-        if found is None or found[0]:
+        if found is None or found[0] or found[1][1].text not in SET_OPTIONS:
             return None
         after = self.words[self.words.index(found[1]) + 1 :]
         return found[1] if any(_runs(word.text) for _path, word in after) else None
@@ -126,6 +135,7 @@ class Statement(NamedTuple):
 _SPLIT = re.compile(
     r"""(?P<comment>(?<![^\s;|&(])\#[^\n]*)
     |(?P<space>(?:[ \t]|\\\n)+)
+    |(?P<redirect>&>>?|\d*[<>]+&?)
     |(?P<end>[\n;|&()]+)
     |(?P<word>(?:\{\{(?:(?!\{\{).)*?\}\}|"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s;|&()<>"'\\])+)
     |(?P<other>.)""",
@@ -176,18 +186,39 @@ Found = tuple[Words, Words, str, int, int]
 @lru_cache(maxsize=512)  # Blueprints repeat themselves
 def _running(text: str, programs: tuple[str, ...]) -> tuple[Found, ...]:
     """Return the statements of a script that run one of these programs, or all of them."""
-    return tuple(found for found in _split(text) if not programs or found[2] in programs)
+    return tuple(found for found in split(text) if not programs or found[2] in programs)
+
+
+def split(text: str) -> tuple[Found, ...]:
+    """Return the statements of a script, without the files that they read from and write to."""
+    return tuple(found for found, _is_piped in _split(text))
+
+
+def pipelines(text: str) -> tuple[tuple[Found, ...], ...]:
+    """Return the statements of each pipeline of a script."""
+    made: list[list[Found]] = []
+    for found, is_piped in _split(text[:MOST_SCRIPT]):
+        if is_piped and made:
+            made[-1].append(found)
+        else:
+            made.append([found])
+    return tuple(tuple(each) for each in made if len(each) > 1)
 
 
 @lru_cache(maxsize=256)  # as above
-def _split(text: str) -> tuple[Found, ...]:
-    """Return the statements of a script."""
+def _split(text: str) -> tuple[tuple[Found, bool], ...]:
+    """Return the statements of a script, and whether each reads from the one before."""
     found = []
     words: list[str] = []
     line = begins = start = 0
+    redirects = piped = False
     for match in _SPLIT.finditer(text):
         kind = match.lastgroup
-        if kind == "word":
+        if kind == "redirect":
+            redirects = True
+        elif kind == "word" and redirects:
+            redirects = False
+        elif kind == "word":
             word = match.group()
             if not words:
                 start = match.start()
@@ -196,11 +227,15 @@ def _split(text: str) -> tuple[Found, ...]:
             assigns = not words and re.match(r"\w+=", word)
             if not assigns and (words or word not in _KEYWORDS):
                 words.append(word.strip("\"'") if word[:1] in "\"'" else word)
-        elif kind in ("end", "comment") and words:
-            found.append(_found(words, line, start - text.rfind("\n", 0, start)))
-            words = []
+        elif kind in ("end", "comment"):
+            redirects = False
+            if words:
+                one = _found(words, line, start - text.rfind("\n", 0, start))
+                found.append((one, piped))
+                words, piped = [], False
+            piped = piped or match.group().strip() in ("|", "|&")
     if words:
-        found.append(_found(words, line, start - text.rfind("\n", 0, start)))
+        found.append((_found(words, line, start - text.rfind("\n", 0, start)), piped))
     return tuple(found)
 
 

@@ -6,6 +6,8 @@ custom resources, or come from another API server.
 
 from __future__ import annotations
 
+import re
+
 _NAMESPACED = {
     "": """configmaps endpoints events limitranges persistentvolumeclaims pods podtemplates
         replicationcontrollers resourcequotas secrets serviceaccounts services""",
@@ -63,11 +65,18 @@ STRATEGIC = frozenset(
 metrics decides for itself. A custom resource does not (apiextensions-apiserver 0.34,
 customresource_handler.go)."""
 
+_STRIMZI = """k=kafkas kb=kafkabridges kc=kafkaconnects kctr=kafkaconnectors kmm=kafkamirrormakers
+    kmm2=kafkamirrormaker2s knp=kafkanodepools kr=kafkarebalances kt=kafkatopics ku=kafkausers
+    sps=strimzipodsets"""
+STRIMZI: dict[str, str] = dict(pair.split("=") for pair in _STRIMZI.split())
+"""The resources of Strimzi by their short names."""
+_OPENSHIFT = {"dc": "deploymentconfigs", "deploymentconfig": "deploymentconfigs"}
 _GROUPS = {r: g for g, r in sorted(NAMESPACED | OF_THE_CLUSTER, reverse=True)}
 _SHORT = """cj=cronjobs cm=configmaps crd=customresourcedefinitions deploy=deployments ds=daemonsets
     ep=endpoints hpa=horizontalpodautoscalers ing=ingresses netpol=networkpolicies no=nodes
     ns=namespaces pdb=poddisruptionbudgets po=pods pv=persistentvolumes pvc=persistentvolumeclaims
-    rs=replicasets sa=serviceaccounts sc=storageclasses sts=statefulsets svc=services"""
+    rc=replicationcontrollers rs=replicasets sa=serviceaccounts sc=storageclasses sts=statefulsets
+    svc=services"""
 _PLURALS = {
     **{r.removesuffix("s"): r for r in _GROUPS},
     **{r.removesuffix("es"): r for r in _GROUPS if r.endswith(("sses", "uses"))},
@@ -88,3 +97,29 @@ def unserved(group: str, resource: str) -> str:
         where = f": {_GROUPS[plural]}" if plural in _GROUPS else ", for the core API has none"
         return f"{advice}, with group{where}" if advice else f"must have its group{where}"
     return advice
+
+
+_KUBECTL = {
+    **_PLURALS,
+    **STRIMZI,
+    **{plural.removesuffix("s"): plural for plural in STRIMZI.values()},
+    **_OPENSHIFT,
+}
+_KNOWN = frozenset([*_KUBECTL.values(), *_GROUPS])
+
+
+def is_known(resource: str) -> bool:
+    """Tell whether a plural is one of which the other names are known."""
+    return resource in _KNOWN
+
+
+def plural(kind: str) -> str:
+    """Return the resource that kubectl takes a word for, such as `deploy` or `Kafka`.
+
+    Group and version, as in `deployments.v1.apps`, are left out. A word that is not known stays as
+    it is, and so does one with a group of which nothing is known here.
+    """
+    word, dot, group = kind.lower().partition(".")
+    group = re.sub(r"^v\d+(?:(?:alpha|beta)\d+)?(?:\.|$)", "", group)
+    known = not group or group in STRATEGIC or group.endswith(".strimzi.io")
+    return _KUBECTL.get(word, word) if known else f"{word}{dot}{group}"

@@ -6,17 +6,23 @@ from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Blueprint, check_schema
 from kanister_kafka.checks import (  # noqa: F401 - they register
+    actionsets,
     arguments,
     combinations,
     functions,
     gitops,
     images,
     inputs,
+    kando,
     kasten,
+    keys,
     kubeops,
     phases,
+    pipelines,
     pods,
+    scaling,
     scripts,
+    side_by_side,
     templates,
     waits,
     workloads,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kanister_kafka.blueprint import Blueprint, Template
+from kanister_kafka.blueprint import Action, Blueprint, Template
 from kanister_kafka.blueprint.context import OBJECT_KINDS
 from kanister_kafka.checks.references import at, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import MappingNode, Scalar
-from kanister_kafka.gotemplate.analysis import Step
+from kanister_kafka.gotemplate.analysis import Reference, Step
 from kanister_kafka.problem import Severity
 
 LISTS = {"Secrets": "secretNames", "ConfigMaps": "configMapNames"}
@@ -30,13 +30,45 @@ def _artifacts(blueprint: Blueprint) -> dict[str, set[str]]:
     return made
 
 
+@check("own-artifact")
+def own_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find an artifact that only the action which reads it hands on: it does so at its end."""
+    for action, template, reference in _own(blueprint):
+        step = reference.steps[1]
+        message = (
+            f'artifact "{step.name}" is what action {action.name} itself hands on when all its '
+            "phases are done; write the value here as well"
+        )
+        yield at(template, step, message)
+
+
+def _own(blueprint: Blueprint) -> Iterator[tuple[Action, Template, Reference]]:
+    makers: dict[str, list[str]] = {}
+    for action in blueprint.actions:
+        for entry in action.output_artifacts.entries:
+            makers.setdefault(entry.key, []).append(action.name)
+    for action, template, reference in references(blueprint, "ArtifactsIn"):
+        names = reference.names
+        if len(names) < 2 or names[1] in action.names("inputArtifactNames"):
+            continue
+        sure = not reference.conditional and _fails(reference)
+        if sure and makers.get(names[1]) == [action.name]:
+            yield action, template, reference
+
+
+def _fails(reference: Reference) -> bool:
+    """Tell whether a path into an artifact fails without it; `index` gives an empty one."""
+    steps = reference.steps
+    return not steps[1].by_index or (len(steps) > 3 and not steps[3].by_index)
+
+
 @check("unknown-artifact")
 def unknown_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find input artifacts that no action hands on and the action does not ask for."""
     made = _artifacts(blueprint)
     for action, template, reference in references(blueprint, "ArtifactsIn"):
         known = {*made, *action.names("inputArtifactNames")}
-        if len(reference.steps) > 1 and reference.names[1] not in known:
+        if len(reference.steps) > 1 and reference.names[1] not in known and _fails(reference):
             step = reference.steps[1]
             message = f'no action hands on an artifact "{step.name}"'
             yield at(template, step, message + nearest(step.name, known))
@@ -73,7 +105,10 @@ def _foreign_keys(blueprint: Blueprint) -> Iterator[tuple[Template, Step, str]]:
 def undeclared_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find input artifacts that the action does not ask for; Kanister does not, but people do."""
     made = _artifacts(blueprint)
+    own = {id(reference) for _action, _template, reference in _own(blueprint)}
     for action, template, reference in references(blueprint, "ArtifactsIn"):
+        if id(reference) in own:
+            continue
         asked = action.names("inputArtifactNames")
         if len(reference.steps) > 1 and reference.names[1] in made.keys() - asked.keys():
             step = reference.steps[1]
@@ -92,9 +127,12 @@ def foreign_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Find
                 yield Finding(node.location, f"{action.path}.inputArtifactNames", message)
 
 
-@check("unknown-input")
+@check("unknown-input", Severity.WARNING)
 def unknown_input(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
-    """Find a Secret or ConfigMap that is none of those which the action asks for."""
+    """Find a Secret or ConfigMap that is none of those which the action asks for.
+
+    Kanister does not read these lists: an ActionSet may bring it all the same.
+    """
     for action, template, reference in references(blueprint, *LISTS):
         field = LISTS[reference.names[0]]
         asked = action.names(field)

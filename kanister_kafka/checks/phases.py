@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action, Blueprint, Phase, Template
+from kanister_kafka.blueprint.commands import statements
 from kanister_kafka.blueprint.functions import functions
 from kanister_kafka.checks.references import at, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
@@ -22,6 +23,12 @@ FETCHED = ("configmap", "secret")
 """Kinds of `objects` that are fetched."""
 PRINTED_KEY = re.compile(r"(?:\bkando\s+output|--output-name[ =])\s*([\"']?)([\w.-]+)\1(?=\s|$)")
 """How a command prints an output with kando (pkg/kando); it stands for itself in the text."""
+SILENT = re.compile(
+    r"|\.|:|\[\[?|cat|cd|chmod|chown|cp|cut|date|do|done|echo|exit|export|false|fi|grep|gunzip|gzip"
+    r"|head|kando|kubectl|local|ls|mkdir|mktemp|mv|oc|printf|pwd|rm|sed|set|shift|sleep|sort|sync"
+    r"|tail|tar|test|touch|tr|trap|true|umask|unset|wait|wc|}"
+)
+"""Programs, and words of a shell, that print no output of a phase but what stands after them."""
 PRINTS = re.compile(r"\bkando\s+output\b|--output-name\b|###Phase-output###")
 
 
@@ -130,11 +137,26 @@ def object_incomplete(blueprint: Blueprint, _settings: Settings) -> Iterator[Fin
 @check("phase-output")
 def phase_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
     """Find outputs that a phase does not have: by its function, or by the keys it prints."""
+    for template, step, message, is_sure in _missing(blueprint, settings):
+        if is_sure:
+            yield at(template, step, message)
+
+
+@check("unprinted-output", Severity.WARNING)
+def unprinted_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find outputs that a script does not print while it prints others; what it runs may."""
+    for template, step, message, is_sure in _missing(blueprint, settings):
+        if not is_sure:
+            yield at(template, step, message)
+
+
+def _missing(
+    blueprint: Blueprint, settings: Settings
+) -> Iterator[tuple[Template, Step, str, bool]]:
     known = functions(settings.release)
     for template, phase, step, _reference in _seen(blueprint, "Output"):
         if template.phase is phase:
-            message = f'phase "{phase.name}" has no output before it has run'
-            yield at(template, step, message)
+            yield template, step, f'phase "{phase.name}" has no output before it has run', True
             continue
         function = known.get(phase.func)
         if function is None:
@@ -150,7 +172,13 @@ def phase_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
             message = f'{phase.func} has no output "{step.name}"'
         else:
             message = f'phase "{phase.name}" has no outputs: {phase.func} gives none'
-        yield at(template, step, message + nearest(step.name, named))
+        is_sure = not function.prints or _runs_nothing_else(phase)
+        yield template, step, message + nearest(step.name, named), is_sure
+
+
+def _runs_nothing_else(phase: Phase) -> bool:
+    """Tell whether all programs of a phase are known, so that none prints an output unseen."""
+    return all(SILENT.fullmatch(statement.program) for statement in statements(phase))
 
 
 @check("unseen-output", Severity.INFO)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from kanister_kafka import shell
@@ -16,12 +17,16 @@ from kanister_kafka.blueprint.commands import (
     commands,
     statements,
 )
+from kanister_kafka.blueprint.context import PARAMETERS
+from kanister_kafka.blueprint.kubernetes_api import plural
 from kanister_kafka.blueprint.view import parsed
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import Scalar
-from kanister_kafka.gotemplate import FaultKind
+from kanister_kafka.gotemplate import FaultKind, nodes, symbolic
 from kanister_kafka.gotemplate.analysis import Reference
-from kanister_kafka.gotemplate.skeleton import Skeleton, skeleton
+from kanister_kafka.gotemplate.evaluate import evaluate
+from kanister_kafka.gotemplate.skeleton import Skeleton, skeleton, variants
+from kanister_kafka.preview.render import LIBRARY
 from kanister_kafka.problem import Severity
 
 HERE_DOCUMENT = re.compile(r"here-document at line (\d+) ")
@@ -53,7 +58,29 @@ def _skeletons(node: Scalar) -> tuple[Skeleton, ...]:
     if any(fault.kind is FaultKind.SYNTAX for fault in read.errors):
         return ()
     whole = skeleton(read.nodes)
-    return (whole, skeleton(read.nodes, otherwise=True)) if whole.branches else (whole,)
+    if whole.looped:
+        return _unrolled(node.text, read.nodes)
+    return _either_way(read.nodes, whole)
+
+
+def _either_way(tree: Sequence[nodes.Node], whole: Skeleton) -> tuple[Skeleton, ...]:
+    return (whole, skeleton(tree, otherwise=True)) if whole.branches else (whole,)
+
+
+@lru_cache(maxsize=256)  # Blueprints repeat themselves
+def _unrolled(text: str, tree: tuple[nodes.Node, ...]) -> tuple[Skeleton, ...]:
+    """Return the same for a script whose loops decide: as they run, or in every way they may.
+
+    No line of it is known any more: a fault is told where the script begins.
+    """
+    rendered = evaluate(text, tree, symbolic.data(type=PARAMETERS), LIBRARY)
+    if any(fault.is_certain for fault in rendered.faults):
+        return ()
+    left = parsed(rendered.text).nodes
+    whole = skeleton(left)
+    if whole.looped:
+        return variants(left)
+    return tuple(replace(one, lines=[1]) for one in _either_way(left, whole))
 
 
 Told = list[tuple[int, shell.ShellFault]]
@@ -71,7 +98,8 @@ def _lines(text: Skeleton, faults: tuple[shell.ShellFault, ...]) -> Told:
 def _sure(found: list[Told], texts: tuple[Skeleton, ...]) -> Told:
     """Return what fails in any case: several conditions may depend on each other."""
     sure = len(found) < 2 or texts[0].branches == 1 or all(found)
-    return [fault for told in found for fault in told] if sure else []
+    told = [fault for told in found for fault in told] if sure else []
+    return told if len(found) < 3 else told[:1]
 
 
 @check("shell-syntax")
@@ -122,7 +150,10 @@ def secret_in_command(blueprint: Blueprint, _settings: Settings) -> Iterator[Fin
     Everybody who may read pods, or the processes of a node, sees them.
     """
     for template in blueprint.templates:
-        secrets = [r for r in template.analysis.references if _is_secret(r)]
+        is_object = _object_is_secret(blueprint, template)
+        secrets = [
+            r for r in template.analysis.references if _is_secret(r) or (is_object and _is_data(r))
+        ]
         if secrets and _is_command(template):
             first = secrets[0]
             message = (
@@ -138,6 +169,19 @@ def _is_secret(reference: Reference) -> bool:
     if names[:2] == ("Profile", "Credential"):
         return names[-1] in ("Password", "Secret") and len(names) > 3
     return "Secrets" in names and names[-2:-1] == ("Data",)
+
+
+def _is_data(reference: Reference) -> bool:
+    names = reference.names
+    return len(names) > 2 and names[:2] in (("Object", "data"), ("Object", "stringData"))
+
+
+def _object_is_secret(blueprint: Blueprint, template: Template) -> bool:
+    """Tell whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    action = blueprint.action(template.action)
+    stated = action.node.get("kind") if action else None
+    kind = stated.text.lower() if isinstance(stated, Scalar) else ""
+    return plural(kind) == "secrets" or (not kind and "b64dec" in template.node.text)
 
 
 def _is_command(template: Template) -> bool:

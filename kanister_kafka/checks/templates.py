@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
-from kanister_kafka.blueprint import Blueprint
+from kanister_kafka.blueprint import Blueprint, Template
 from kanister_kafka.blueprint.context import LASTING, PHASE_CONFIG_MAPS
 from kanister_kafka.blueprint.releases import is_within
 from kanister_kafka.blueprint.template_functions import WAIT_V2
 from kanister_kafka.checks.registry import Finding, Settings, check
-from kanister_kafka.gotemplate import FaultKind
+from kanister_kafka.gotemplate import FaultKind, Function, String, TemplateFault
 from kanister_kafka.gotemplate.analysis import MisuseKind, Reference, Step
+from kanister_kafka.gotemplate.nodes import Operand, pipelines_of
 from kanister_kafka.gotemplate.types import BYTES
 
+CALLS = re.compile(r"\bderivePassword\b|\bgenPrivateKey\b")
+PATH = re.compile(r"(?:[$.][\w.$]*)?\.(?P<name>\w+(?:-\w+)+)")
+"""A path, up to a name that has hyphens in it."""
 HYPHEN = "bad character U+002D '-'"
 
 
@@ -24,8 +29,19 @@ def template_syntax(blueprint: Blueprint, _settings: Settings) -> Iterator[Findi
             if fault.kind is FaultKind.SYNTAX:
                 message = f"does not parse as a template: {fault.message}"
                 if HYPHEN in fault.message:  # the documentation of Kanister itself has such a name
-                    message += '; a name with a hyphen is reached by (index .Phases "a-name")'
+                    message += f"; a name with a hyphen is reached by {_index(template, fault)}"
                 yield Finding(template.place(fault.line, fault.column), template.path, message)
+
+
+def _index(template: Template, fault: TemplateFault) -> str:
+    """Return how a name with a hyphen is reached that stands where the fault is."""
+    lines = template.node.text.split("\n")
+    line = lines[fault.line - 1] if fault.line <= len(lines) else ""
+    for match in PATH.finditer(line):
+        if match.start() < fault.column <= match.end() + 1:
+            before = line[match.start() : match.start("name") - 1] or "."
+            return f'(index {before} "{match["name"]}")'
+    return '(index .Phases "a-name")'
 
 
 @check("unknown-template-function")
@@ -37,6 +53,41 @@ def unknown_template_function(blueprint: Blueprint, _settings: Settings) -> Iter
                 engine = "WaitV2's" if template.functions is WAIT_V2 else "Kanister's"
                 message = f"{fault.message}; {engine} templates have no such function"
                 yield Finding(template.place(fault.line, fault.column), template.path, message)
+
+
+REFUSED_SINCE = "0.106"
+"""The release from which on Kanister's engine refuses what FIPS does not have (pkg/ksprig)."""
+KEYS = ("ecdsa", "ed25519", "rsa")
+"""What genPrivateKey makes since then."""
+
+
+@check("refused-function")
+def refused_function(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
+    """Find functions that Kanister has and refuses to run."""
+    if not is_within(settings.release, REFUSED_SINCE, ""):
+        return
+    for template in blueprint.templates:
+        if template.functions is WAIT_V2 or not CALLS.search(template.node.text):
+            continue
+        for pipe in pipelines_of(template.parsed.nodes):
+            for i, command in enumerate(pipe.commands):
+                piped = pipe.commands[i - 1].arguments if i else ()
+                told = _refused(command.arguments, (*command.arguments[1:], *piped))
+                if told:
+                    place = template.place(command.line, command.column)
+                    message = f"Kanister refuses {told} since {REFUSED_SINCE}: FIPS has none"
+                    yield Finding(place, template.path, message)
+
+
+def _refused(words: Sequence[Operand], given: Sequence[Operand]) -> str:
+    """Return what is refused of a call, or an empty string."""
+    if not isinstance(words[0], Function):
+        return ""
+    name = words[0].name
+    if name == "derivePassword":
+        return name
+    kind = given[0].value if given and isinstance(given[0], String) else KEYS[0]
+    return f"{name} of {kind}" if name == "genPrivateKey" and kind not in KEYS else ""
 
 
 @check("template-field")

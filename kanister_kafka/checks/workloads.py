@@ -8,171 +8,20 @@ say, and Kasten's documentation promises nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from kanister_kafka.blueprint import Action, Blueprint, Phase
-from kanister_kafka.blueprint.commands import KUBECTL, Statement, commands, statements
+from kanister_kafka.blueprint.commands import commands
+from kanister_kafka.checks.changes import Change, Maker, changes, makers
 from kanister_kafka.checks.registry import Finding, Settings, check
-from kanister_kafka.document import Scalar
-from kanister_kafka.problem import Location, Severity
+from kanister_kafka.problem import Severity
 
-OBJECT_NAME = re.compile(
-    r"\{\{-?\s*\.(?:StatefulSet\.Name|Deployment\.Name|DeploymentConfig\.Name"
-    r"|Object\.metadata\.name)\s*-?\}\}"
-)
 FOR_A_RESTORE = ("delete", "restorePrehook")
 """Actions after which what was stopped is put there anew, or is not wanted any more."""
-MAKES = ("annotate", "apply", "create", "edit", "label", "patch", "replace", "rollout", "set")
-"""What kubectl can start something with, in ways that cannot be seen."""
 AFTER = ("backupPosthook", "restorePosthook")
 """Actions in which a stop ends what a prehook has started, such as a pod that holds a lock."""
-MOST_CHANGES = 100
-"""Most things of one phase that are looked into, since each is compared with all others."""
-PAUSE = "pause-reconciliation"
-"""Strimzi's annotation, with `strimzi.io/` before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Toggle:
-    """A pair of words, in the text of a command, that stop and start something."""
-
-    what: str
-    hint: str
-    """What both hold, in lower case: to look for it takes no time."""
-    stop: re.Pattern[str]
-    start: re.Pattern[str]
-    lasts: bool
-    """Whether it stays stopped when the command has ended; a lock of a session does not."""
-
-
-def _toggle(what: str, hint: str, stop: str, start: str, *, lasts: bool = True) -> _Toggle:
-    first, second = (re.compile(pattern, re.IGNORECASE) for pattern in (stop, start))
-    return _Toggle(what, hint, first, second, lasts)
-
-
-TOGGLES = (
-    _toggle("writes to MongoDB", "fsync", r"\bfsyncLock\b", r"\bfsyncUnlock\b"),
-    _toggle(
-        "PostgreSQL's backup mode",
-        "backup",
-        r"\bpg_(?:start_backup|backup_start)\b",
-        r"\bpg_(?:stop_backup|backup_stop)\b",
-    ),
-    _toggle(
-        "writes to MySQL",
-        "lock",
-        r"\bflush\s+tables\b[^;]*\bread\s+lock\b|\block\s+instance\s+for\s+backup\b",
-        r"\bunlock\s+(?:tables|instance)\b",
-        lasts=False,
-    ),
-    _toggle(
-        "writes to a file system",
-        "freeze",
-        r"\bfsfreeze\s+(?:-f\b|--freeze)|\bxfs_freeze\s+-f\b",
-        r"\bfsfreeze\s+(?:-u\b|--unfreeze)|\bxfs_freeze\s+-u\b",
-    ),
-    _toggle(
-        "reconciliation by Strimzi",
-        PAUSE,
-        rf"{PAUSE}[=\"':\s]+true",
-        rf"{PAUSE}(?:-|[=\"':\s]+false)",
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """Something that a phase stops or starts."""
-
-    what: str
-    """The same for what is stopped and started; with `{{` where only the run can tell."""
-    starts: bool
-    phase: Phase
-    path: str
-    place: Location
-    certain: bool
-    """Whether the phase does it whenever it runs: no condition of a script decides."""
-    lasts: bool = True
-    """Whether what is stopped stays so when the command has ended."""
-
-    def undoes(self, other: _Change) -> bool:
-        """Tell whether this may start again what another has stopped."""
-        return (
-            self.starts
-            and not other.starts
-            and (self.what == other.what or "{{" in self.what + other.what or "*" in self.what)
-        )
-
-
-def _changes(phase: Phase) -> list[_Change]:
-    if phase.func == "ScaleWorkload":
-        return _scaled(phase)
-    found = [change for s in statements(phase, *KUBECTL) for change in _kubectl(phase, s)]
-    for path, node in phase.values:
-        for toggle, starts, start in _toggled(node.text):
-            place, certain = node.place_at(start), _unconditional(phase)
-            found.append(_Change(toggle.what, starts, phase, path, place, certain, toggle.lasts))
-    return _once(found)
-
-
-def _once(found: list[_Change]) -> list[_Change]:
-    """Keep the last stop and the last start of each thing: how it is left depends on these."""
-    kept: dict[tuple[str, bool], _Change] = {}
-    for change in found:
-        key = (change.what, change.starts)
-        kept.pop(key, None)
-        kept[key] = change
-    return list(kept.values())[:MOST_CHANGES]
-
-
-@lru_cache(maxsize=1024)  # Blueprints repeat themselves
-def _toggled(text: str) -> tuple[tuple[_Toggle, bool, int], ...]:
-    """Return what a text toggles, whether it starts it, and where."""
-    lower = text.lower()
-    return tuple(
-        (toggle, starts, match.start())
-        for toggle in TOGGLES
-        if toggle.hint in lower
-        for pattern, starts in ((toggle.stop, False), (toggle.start, True))
-        if (match := pattern.search(text))
-    )
-
-
-def _scaled(phase: Phase) -> list[_Change]:
-    count = phase.argument("replicas")
-    if not isinstance(count, Scalar):
-        return []
-    named = phase.argument("name")
-    kind = phase.argument("kind")
-    name = named.text if isinstance(named, Scalar) else "{{ .Object.metadata.name }}"
-    name = OBJECT_NAME.sub("the object", name)
-    of = kind.text.lower() + " " if isinstance(kind, Scalar) and "{{" not in kind.text else ""
-    what = f"{of}{name}" if name != "the object" else "the object of the action"
-    path, starts = f"{phase.path}.args.replicas", count.text.strip() != "0"
-    return [_Change(what, starts, phase, path, count.location, certain=True)]
-
-
-def _kubectl(phase: Phase, statement: Statement) -> Iterator[_Change]:
-    if statement.plain[1:2] != ("scale",):
-        return
-    count = statement.option("--replicas")
-    if not count:
-        return
-    named = [word for word in statement.plain[2:] if word != count]
-    what = " ".join(named[:2]).replace("/", " ").lower() or "*"
-    if "--all" in statement.words or re.search(r"[$`]", what):
-        what = "*"
-    place = statement.node.place(statement.line, statement.column)
-    yield _Change(what, count != "0", phase, statement.path, place, _unconditional(phase))
-
-
-@lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
-def _unconditional(phase: Phase) -> bool:
-    words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
-    return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +29,16 @@ class _Stop:
     """Something that an action stops, with what starts it again."""
 
     action: Action
-    change: _Change
-    later: tuple[_Change, ...]
+    change: Change
+    later: tuple[Change, ...]
     """In later phases of the action."""
-    deferred: tuple[_Change, ...]
-    elsewhere: tuple[_Change, ...]
+    deferred: tuple[Change, ...]
+    elsewhere: tuple[Change, ...]
     """In other actions."""
+    others: tuple[Change, ...]
+    """What starts something else of the same name."""
+    hidden: bool
+    """Whether what follows, or another action, may start it in a way that is not looked into."""
 
 
 @lru_cache(maxsize=1)  # for the checks that follow
@@ -194,15 +47,16 @@ def _stops(blueprint: Blueprint) -> tuple[_Stop, ...]:
 
 
 def _stopped(blueprint: Blueprint) -> Iterator[_Stop]:
-    changes = {phase: _changes(phase) for phase in blueprint.phases}
-    every = [change for found in changes.values() for change in found]
+    made = {phase: changes(phase) for phase in blueprint.phases}
+    every = [change for found in made.values() for change in found]
+    hiding = makers(blueprint)
     for action in blueprint.actions:
         for i, phase in enumerate(action.phases):
-            mine = changes[phase]
+            mine = made[phase]
             for n, change in enumerate(mine):
                 if change.starts:
                     continue
-                undone = [other for other in every if other.undoes(change)]
+                undone = [other for other in every if other.may_undo(change)]
                 rest = {*action.phases[i + 1 :]}
                 yield _Stop(
                     action,
@@ -210,26 +64,46 @@ def _stopped(blueprint: Blueprint) -> Iterator[_Stop]:
                     tuple(c for c in undone if c.phase in rest or c in mine[n + 1 :]),
                     tuple(c for c in undone if c.phase is action.defer_phase),
                     tuple(c for c in undone if c.phase.action != action.name),
+                    tuple(c for c in every if c not in undone and _is_namesake(c, change)),
+                    any(_follows(maker, change, rest) for maker in hiding),
                 )
+
+
+def _is_namesake(other: Change, stop: Change) -> bool:
+    named = bool(stop.target.name) and other.target.name == stop.target.name
+    return other.starts and named and other.kind == stop.kind
+
+
+def _follows(maker: Maker, stop: Change, rest: set[Phase]) -> bool:
+    """Tell whether something may start what is stopped, and runs then: after it, or elsewhere."""
+    if not maker.may_start(stop):
+        return False
+    phase = maker.phase
+    if phase is stop.phase:
+        return (maker.place.line, maker.place.column) > (stop.place.line, stop.place.column)
+    return phase.action != stop.phase.action or phase.index is None or phase in rest
 
 
 @check("stopped-for-good")
 def stopped_for_good(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find what is stopped and started nowhere in the Blueprint."""
-    makes = _makes(blueprint)
     for stop in _stops(blueprint):
-        hidden = makes and stop.change.phase.func != "ScaleWorkload"
-        if hidden or not stop.change.lasts or stop.action.name in FOR_A_RESTORE:
+        if stop.hidden or not stop.change.lasts or stop.action.name in FOR_A_RESTORE:
             continue
         if not (stop.later or stop.deferred or stop.elsewhere):
             message = f"stops {stop.change.what}, and nothing in this Blueprint starts it again"
-            yield Finding(stop.change.place, stop.change.path, message)
+            yield Finding(stop.change.place, stop.change.path, message + _another(stop))
 
 
-def _makes(blueprint: Blueprint) -> bool:
-    """Tell whether some command may start things in a way that is not looked into."""
-    found = (s for phase in blueprint.phases for s in statements(phase, *KUBECTL))
-    return any(not {*s.plain[1:2]}.isdisjoint(MAKES) for s in found)
+def _another(stop: _Stop) -> str:
+    """Return what is started in its stead, if anything is."""
+    for other in stop.others[:1]:
+        mine, its = stop.change.target, other.target
+        if mine.kind == its.kind:
+            where = f"in namespace {its.namespace}, not in {mine.namespace}"
+            return f"; line {other.place.line} starts one of the name {where}"
+        return f"; line {other.place.line} starts {other.what}"
+    return ""
 
 
 @check("stopped-after-failure", Severity.WARNING)
@@ -237,7 +111,8 @@ def stopped_after_failure(blueprint: Blueprint, _settings: Settings) -> Iterator
     """Find what stays stopped when a phase fails: no deferPhase starts it again."""
     for stop in _stops(blueprint):
         phase = stop.change.phase
-        if stop.deferred or any(c.phase is phase for c in stop.later):
+        undone = (*stop.deferred, *(c for c in stop.later if c.phase is phase))
+        if any(c.target.is_called_so(stop.change.target) for c in undone):
             continue
         if stop.action.name in (*AFTER, *FOR_A_RESTORE) or not stop.change.lasts:
             continue
@@ -265,7 +140,7 @@ def undone_by_defer(blueprint: Blueprint, _settings: Settings) -> Iterator[Findi
     for stop in _stops(blueprint):
         is_pair = stop.action.name == "backupPrehook" or bool(stop.elsewhere)
         for change in stop.deferred:
-            if is_pair and change.certain and not stop.later:
+            if is_pair and change.certain and change.undoes(stop.change) and not stop.later:
                 message = (
                     f"starts {change.what} at the end of action {stop.action.name}, so before the "
                     "snapshot; start it in backupPosthook, and here only when the stop has failed"

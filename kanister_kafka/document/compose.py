@@ -7,15 +7,18 @@ in a traceback or in all the memory on input that is broken on purpose.
 
 from __future__ import annotations
 
+import base64
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TextIO
+from typing import Any, NamedTuple, NoReturn, TextIO
 
 import yaml
 
+from kanister_kafka.document.json_text import JsonToken, json_values, tokens
 from kanister_kafka.document.nodes import Entry, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.document.resolve import Value, resolve
+from kanister_kafka.document.resolve import BEGINNINGS, WORDS, Value, key_text, resolve
 from kanister_kafka.problem import Location, Problem, error
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -29,6 +32,7 @@ MAX_NODES = 2_000_000
 MAX_PROBLEMS = 10_000
 """Most faults that are told of one file: nobody reads so many, and each takes memory."""
 MERGE = "<<"
+MERGE_TAG = "tag:yaml.org,2002:merge"
 ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
 ITEMS = "items"
 """Where a `kind: List` has its objects."""
@@ -41,6 +45,29 @@ TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 """Tags that a value has to live up to, by the last word of the tag."""
+SEPARATOR = re.compile(r"^---[ \t\r]*(?P<after>[^\s#].*)$", re.MULTILINE)
+"""A line that ends a document for Kubernetes, wherever it stands, and has something after it."""
+SLASH = re.compile(r"(?:[^\\]|\\[^/])*\\/")
+"""An escape of JSON that YAML 1.1 does not have; libyaml takes it, and go-yaml does not."""
+
+
+JSON_ALONE = re.compile(r"\\[/u]|[\x7f-\x9f\ufffe\uffff]")
+"""What JSON may hold, and what YAML refuses or reads otherwise."""
+HELM = re.compile(
+    r"\{\{-?\s*(?:if|else|end|range|with|include|template|define|block|/\*)\b"
+    r"|\.(?:Values|Release|Chart|Capabilities|Files)\b"
+)
+"""What stands in templates of charts, on lines of its own or for a value."""
+
+
+class _Key(NamedTuple):
+    """A key whose value has not been read yet."""
+
+    text: str
+    location: Location
+    spelled: str = ""
+    """As it stands in the input, where that is another text."""
+    merges: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +80,7 @@ class _Open:
     children: list[Node] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
     merged: set[str] = field(default_factory=set)
-    key: tuple[str, Location] | None = None
+    key: _Key | None = None
     size: int = 1
     depth: int = 1
 
@@ -73,6 +100,8 @@ class Composer:
         """Finished nodes, with how much and how deep they are."""
         self._open: list[_Open] = []
         self.lines: list[str] = []
+        self._text = ""
+        """What is read; empty where it is read bit by bit."""
         self._apart = False
         """Whether the items of a list at the top are nodes of their own."""
 
@@ -80,8 +109,52 @@ class Composer:
         """Make nodes of a text; each document's is appended to `roots`."""
         odd = any(mark in text for mark in "\r\x85\u2028\u2029")
         self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
+        found = json_values(text)
+        if len(found.spans) == 1 and found.rest == len(text) and not JSON_ALONE.search(text):
+            self._yaml(text)  # which is the same, and takes less time
+            return
+        try:
+            for start, end in found.spans:
+                for token in tokens(text, start, end):
+                    self._json(token)
+        except _LimitError:
+            return
+        if len(found.spans) > 1:  # Kubernetes is sure by now that all of it is JSON
+            if found.rest < len(text):
+                line = text.count("\n", 0, found.rest)
+                column = found.rest - text.rfind("\n", 0, found.rest)
+                here = Location(self.source, line + 1, column)
+                self._report("yaml-syntax", here, "is no JSON, as what stands before it is")
+            return
+        rest = text
+        if found.spans:
+            end = found.spans[0][1]
+            next_line = text.find("\n", end, found.rest)
+            begins = found.rest if next_line < 0 else next_line + 1
+            rest = "\n" * text.count("\n", 0, begins) + text[begins:]
+        self._yaml(rest)
+
+    def _yaml(self, text: str) -> None:
+        self._text = text if "\\/" in text else ""
+        for match in SEPARATOR.finditer(text) if "---" in text else ():
+            here = Location(self.source, text.count("\n", 0, match.start()) + 1, 1)
+            told = "has something after ---: Kubernetes takes a comment there, and nothing else"
+            self._report("yaml-syntax", here, told)
         for _ in self._steps(text):
             pass
+
+    def _json(self, token: JsonToken) -> None:
+        here = Location(self.source, token.line, token.column)
+        parent = self._open[-1] if self._open else None
+        if token.mark in ("{", "["):
+            self._enter(_Open(here, token.mark == "{", None))
+        elif token.mark:
+            self._end()
+        elif parent is not None and parent.mapping and parent.key is None:
+            parent.key = _Key(token.text, here)
+            parent.size += 1
+        else:
+            self._add(Scalar(token.value, here, token.text, None, token.quoted), 1, 0, here)
 
     def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
         """Yield the node of each document as the text is read, so it may be of any length.
@@ -120,6 +193,10 @@ class Composer:
                     self._end()
                 elif kind is yaml.DocumentStartEvent:
                     self._anchors.clear()
+                    if event.version or event.tags:
+                        here = Location(source, mark.line + 1, mark.column + 1)
+                        told = "begins with a directive, which Kubernetes refuses; remove the line"
+                        self._report("yaml-syntax", here, told)
                 if self._apart:
                     yield mark.index
         except _LimitError:
@@ -135,9 +212,13 @@ class Composer:
             self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
     def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
+        self._enter(_Open(here, type(event) is yaml.MappingStartEvent, event.anchor))
+
+    def _enter(self, opened: _Open) -> None:
+        here = opened.location
         if len(self._open) >= MAX_DEPTH:
             self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
-        self._open.append(_Open(here, type(event) is yaml.MappingStartEvent, event.anchor))
+        self._open.append(opened)
 
     def _end(self) -> None:
         done = self._open.pop()
@@ -159,11 +240,11 @@ class Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
         text, style = event.value, event.style
-        if self._open and not event.anchor and event.tag is None:
-            parent = self._open[-1]
-            if parent.mapping and parent.key is None:  # most scalars are keys: no node is needed
-                parent.key = text, here
-                parent.size += 1
+        if self._open and self._open[-1].mapping and self._open[-1].key is None:
+            key = self._plain_key(event, here)
+            if key is not None:  # most scalars are keys: no node is needed
+                self._open[-1].key = key
+                self._open[-1].size += 1
                 return
         if event.tag is not None and event.tag != "!":
             value = self._tagged(event.tag, text, here)
@@ -171,6 +252,10 @@ class Composer:
             value = resolve(text)
         else:
             value = text
+        if type(value) is float and not math.isfinite(value) and not self._awaits_key():
+            self._report("yaml-syntax", here, f"{text[:40]} cannot be written as JSON")
+        if self._text:
+            self._slash(event, here)
         indent = self._indent(here.line, text) if style == "|" else None
         ends: Any = event.end_mark
         folded = ends.line >= here.line or bool(event.anchor or event.tag)
@@ -178,6 +263,19 @@ class Composer:
         if event.anchor:
             self._anchors[event.anchor] = node, 1, 0
         self._add(node, 1, 0, here)
+
+    def _plain_key(self, event: yaml.ScalarEvent, here: Location) -> _Key | None:
+        """Return a key that is the text as it stands; None for any other."""
+        text, plain = event.value, event.implicit[0]
+        if text == MERGE and (event.tag == MERGE_TAG or (plain and event.tag is None)):
+            return _Key(text, here, merges=True)
+        if event.anchor or event.tag is not None:
+            return None
+        if plain and (text in WORDS or text[0] in BEGINNINGS):
+            return None
+        if self._text:
+            self._slash(event, here)
+        return _Key(text, here)
 
     def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
         parent = self._open[-1] if self._open else None
@@ -194,10 +292,22 @@ class Composer:
         if not parent.mapping:
             parent.children.append(node)
         elif parent.key is None:
-            parent.key = (self._key(node), here)
+            parent.key = self._key(node, here)
         else:
-            (key, where), parent.key = parent.key, None
-            self._set(parent, key, where, node)
+            key, parent.key = parent.key, None
+            self._set(parent, key, node)
+
+    def _awaits_key(self) -> bool:
+        return bool(self._open) and self._open[-1].mapping and self._open[-1].key is None
+
+    def _slash(self, event: yaml.ScalarEvent, here: Location) -> None:
+        if event.style != '"':
+            return
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        if SLASH.match(self._text[start.index : end.index]):
+            told = "holds the escape \\/, which is for JSON alone: write / without a backslash"
+            self._report("yaml-syntax", here, told)
 
     def _is_listed(self) -> bool:
         """Tell whether what comes now is one of the `items` of the document."""
@@ -206,21 +316,34 @@ class Composer:
         key = self._open[0].key
         return key is not None and key[0] == ITEMS
 
-    def _set(self, parent: _Open, key: str, where: Location, value: Node) -> None:
-        if key == MERGE and not isinstance(value, Scalar):  # YAML 1.1: the first one wins
-            for merged in value.items if isinstance(value, Sequence) else (value,):
-                for entry in merged.entries if isinstance(merged, MappingNode) else ():
-                    if entry.key not in parent.entries:
-                        parent.entries[entry.key] = entry
-                        parent.merged.add(entry.key)
+    def _set(self, parent: _Open, key: _Key, value: Node) -> None:
+        if key.merges:
+            self._merge(parent, key, value)
             return
-        if key in parent.entries:
-            if key not in parent.merged:
-                told = f"key {key[:60]!r} is already set in this mapping"
-                self._report("duplicate-key", where, told)
-            parent.merged.discard(key)
-            del parent.entries[key]
-        parent.entries[key] = Entry(key, where, value)
+        name = key.text
+        if name in parent.entries:
+            if name not in parent.merged:
+                told = f"key {name[:60]!r} is already set in this mapping"
+                self._report("duplicate-key", key.location, told)
+            parent.merged.discard(name)
+            del parent.entries[name]
+        parent.entries[name] = Entry(name, key.location, value, key.spelled)
+
+    def _merge(self, parent: _Open, key: _Key, value: Node) -> None:
+        """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.
+
+        What stands before is replaced, and of a list the first one wins (decode.go, merge).
+        """
+        several = value.items if isinstance(value, Sequence) else (value,)
+        for merged in reversed(several):
+            if not isinstance(merged, MappingNode):
+                told = "<< needs an object, or a list of objects, to take the keys of"
+                self._report("yaml-syntax", key.location, told)
+                continue
+            for entry in merged.entries:
+                parent.entries.pop(entry.key, None)
+                parent.entries[entry.key] = entry
+                parent.merged.add(entry.key)
 
     def _indent(self, line: int, text: str) -> int | None:
         """Return how far a literal block below a line is indented in the input.
@@ -235,14 +358,21 @@ class Composer:
                 return len(self.lines[number]) - len(content) - own
         return None
 
-    def _key(self, node: Node) -> str:
-        if isinstance(node, Scalar):
-            return node.text  # a key is a string however it looks: `on`, `1`
-        self._report("wrong-type", node.location, "a key must be a string")
-        return ""
+    def _key(self, node: Node, here: Location) -> _Key:
+        if not isinstance(node, Scalar):
+            told = f"a key must be a string{self._hint(node.location)}"
+            self._report("wrong-type", node.location, told)
+            return _Key("", here)
+        text = key_text(node.value)
+        if text is None:
+            self._report("wrong-type", node.location, f"a key must be a string, not {node.text!r}")
+            return _Key(node.text, here)
+        return _Key(text, here, node.text if text != node.text else "")
 
     def _tagged(self, tag: str, text: str, here: Location) -> Value:
         kind = tag.rpartition(":")[2]
+        if kind == "binary":
+            return self._binary(text, here)
         if kind not in TYPES:
             return text
         value = resolve(text)
@@ -250,6 +380,14 @@ class Composer:
             return value
         self._report("yaml-syntax", here, f"{text[:40]!r} is no {kind}")
         return text
+
+    def _binary(self, text: str, here: Location) -> str:
+        try:
+            raw = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+        except ValueError:
+            self._report("yaml-syntax", here, f"{text[:40]!r} is no base64")
+            return text
+        return raw.decode(errors="replace")
 
     def _syntax(self, failure: yaml.YAMLError, here: Location) -> None:
         mark = getattr(failure, "problem_mark", None)
@@ -265,7 +403,16 @@ class Composer:
             return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
-        self._report("yaml-syntax", here, f"cannot be parsed: {told}")
+        self._report("yaml-syntax", here, f"cannot be parsed: {told}{self._hint(here)}")
+
+    def _hint(self, here: Location) -> str:
+        """Return what to do where an action of a template stands on the line."""
+        line = "\n".join(self.lines[max(0, here.line - 2) : here.line])  # it may show on the next
+        if "{{" not in line:
+            return ""
+        if HELM.search(line):
+            return "; this is a template of Helm: render it first, with helm template"
+        return "; a template needs quotes around it"
 
     def _stop(self, here: Location, message: str) -> NoReturn:
         self._report("yaml-limit", here, message)

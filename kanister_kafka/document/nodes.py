@@ -69,8 +69,11 @@ class Entry:
     """One key of a mapping with its value."""
 
     key: str
+    """As it is read: `on` without quotes is `true`."""
     location: Location
     value: Node
+    spelled: str = ""
+    """As it stands in the input, where that is another text."""
 
 
 @dataclass(frozen=True, slots=True)

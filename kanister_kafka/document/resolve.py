@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+import struct
+from collections.abc import Iterator
 
 Value = str | int | float | bool | None
 
@@ -50,3 +52,48 @@ def resolve(text: str) -> Value:
     if FLOAT.fullmatch(plain) and math.isfinite(real := float(plain)):
         return real
     return text
+
+
+def key_text(value: Value) -> str | None:
+    """Return the key of an object that a value becomes, or None where it cannot be one.
+
+    convertToJSONableObject in sigs.k8s.io/yaml: numbers are spelled anew, a fraction with the
+    digits of a float of 32 bits.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if value < 2**63 else None
+    return None if value is None else _short(value)
+
+
+def _short(value: float) -> str:
+    """Return the shortest text for a float of 32 bits, as strconv.FormatFloat(…, 'g', -1, 32)."""
+    single = _single(value)
+    if not math.isfinite(single):
+        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
+    if single == 0:
+        return "-0" if math.copysign(1, single) < 0 else "0"
+    shortest = next(text for text in _spellings(single) if _single(float(text)) == single)
+    mantissa, _e, exponent = shortest.partition("e")
+    power = int(exponent)
+    if -4 <= power < 6:
+        digits = len(mantissa.lstrip("-").replace(".", ""))
+        return f"{float(shortest):.{max(0, digits - 1 - power)}f}"
+    return f"{mantissa}e{power:+03d}"
+
+
+def _spellings(value: float) -> Iterator[str]:
+    """Yield a number with one digit, two, and so on; nine are enough for 32 bits."""
+    return (f"{value:.{digits}e}" for digits in range(9))
+
+
+def _single(value: float) -> float:
+    """Return the float of 32 bits that is nearest to a number."""
+    try:
+        single: float = struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    return single

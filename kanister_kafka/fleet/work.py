@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kanister_kafka.blueprint.commands import forget
+from kanister_kafka.blueprint.kubectl import forget
 from kanister_kafka.document import Document, load_each
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.fleet.model import Key, Outcome, Row, Task

@@ -148,6 +148,9 @@ class _Walk:
                 frame.variables[variable.name] = [taken]
             elif variable.name in frame.variables:
                 frame.variables[variable.name][0] = UNKNOWN
+            else:  # Go parses it as a declaration, and finds none when it runs (exec.go, setVar)
+                self._misuse(variable, f"undefined variable: {variable.name}; declare it with :=")
+                frame.variables[variable.name] = [UNKNOWN]
         return made
 
     def _command(self, command: nodes.Command, frame: _Frame, piped: Value | None) -> Value:

@@ -72,6 +72,10 @@ class Machine:
         for command in pipe.commands:
             value = self._command(command, dot, piped)
             piped = (None if value == NOTHING else value,)
+        for variable in pipe.declarations if pipe.is_assign else ():
+            if not self.cells.has(variable.name):
+                last = pipe.commands[-1].arguments[-1]
+                raise self.failure(last, f"undefined variable: {variable.name}")
         self.cells.set(pipe, piped[0])
         return piped[0]
 

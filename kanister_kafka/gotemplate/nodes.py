@@ -6,6 +6,7 @@ where they were written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Union
@@ -208,3 +209,28 @@ class Parsed:
     nodes: tuple[Node, ...]
     errors: tuple[TemplateFault, ...]
     """The first error of syntax, or else every use of an unknown function."""
+
+
+def pipelines_of(tree: Sequence[Node]) -> Iterator[Pipeline]:
+    """Yield every pipeline of a tree, those within parentheses too."""
+    pending: list[Node | Command | Operand] = list(tree)
+    while pending:
+        node = pending.pop(0)
+        match node:
+            case Command():
+                pending += node.arguments
+            case Pipeline():
+                yield node
+                pending += node.commands
+            case Chain():
+                pending.append(node.node)
+            case Action():
+                pending.append(node.pipe)
+            case If() | Range() | With():
+                pending += (node.pipe, *node.body, *(node.else_body or ()))
+            case Block():
+                pending += (node.pipe, *node.body)
+            case Define():
+                pending += node.body
+            case Template() if node.pipe is not None:
+                pending.append(node.pipe)

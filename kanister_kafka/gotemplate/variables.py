@@ -27,6 +27,10 @@ class Cells:
         self.barrier = 0
         """How many of them may not be changed, since the run may not come to the change."""
 
+    def has(self, name: str) -> bool:
+        """Tell whether a variable is there."""
+        return any(cell.name == name for cell in self.all)
+
     def get(self, name: str) -> Value:
         """Return the value of the innermost variable of a name."""
         for cell in reversed(self.all):

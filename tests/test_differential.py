@@ -1,0 +1,35 @@
+"""What Go makes of the same input: rows that `make differential` answers (tests/differential)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kanister_kafka.blueprint.jsonpath import judge
+from kanister_kafka.document import loads, plain
+
+from .conftest import ROOT
+
+
+def rows(name: str, kind: str) -> list[Any]:
+    found: list[Any] = json.loads((ROOT / "tests" / name).read_text(encoding="utf-8"))[kind]
+    return found
+
+
+@pytest.mark.parametrize(("text", "objects"), rows("go_yaml.json", "read"))
+def test_kubectl_reads_the_same(text: str, objects: list[Any] | None) -> None:
+    loaded = loads(text)
+    if objects is None:
+        assert loaded.problems
+    else:
+        read = [plain(found.root) for found in loaded.documents]
+        assert read == [found for found in objects if isinstance(found, dict)]
+        assert bool(loaded.problems) == (len(read) < len(objects))
+
+
+@pytest.mark.parametrize("row", rows("go_jsonpath.json", "parsed"), ids=lambda row: row[0])
+def test_kubernetes_parses_the_same_paths(row: tuple[str, bool]) -> None:
+    path, is_right = row
+    assert (judge(path).refused == "") == is_right
