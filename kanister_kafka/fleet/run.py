@@ -48,9 +48,10 @@ def sort(
 
     The tasks need the spool for as long as they are worked on.
     """
-    sorter: Sorter[int] = Sorter(fleet.namespace, lambda place: unpacked(spool.get(place)))
-    sorter.take(objects, spool.put)
     shared = tuple(rule for rule in fleet.rules if not rule.paths)
+    settled = {name for rule in shared for name in rule.told}
+    sorter: Sorter[int] = Sorter(fleet.namespace, lambda at: unpacked(spool.get(at)), settled)
+    sorter.take(objects, spool.put)
     own = [rule for rule in fleet.rules if rule.paths]
     problems: list[Problem] = []
     chosen = deque(
@@ -64,7 +65,7 @@ def sort(
         while chosen:  # what is done with is let go: what is told of others grows meanwhile
             found, rule = chosen.popleft()
             yield replace(
-                _task(found, rule, spool),
+                _task(found, rule, (*found.held, *sorter.named(rule.told)), spool),
                 namespace=fleet.namespace,
                 templates=templates,
                 spells=spells,
@@ -87,9 +88,14 @@ def run(tasks: Iterable[Task], processes: int = 1) -> Iterator[Outcome]:
     yield from _apart(outcome for outcomes in done for outcome in outcomes)
 
 
-def _task(found: Found[int], rule: Rule, spool: Spool) -> Task:
-    objects = tuple(spool.get(place) for place in found.held)
-    return Task(rule=rule, key=found.key, objects=objects, problems=tuple(found.problems))
+def _task(found: Found[int], rule: Rule, places: Iterable[int], spool: Spool) -> Task:
+    return Task(
+        rule=rule,
+        key=found.key,
+        objects=tuple(spool.get(place) for place in dict.fromkeys(places)),
+        others=tuple(found.others),
+        problems=tuple(found.problems),
+    )
 
 
 def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, ...]]:

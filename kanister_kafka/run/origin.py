@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import marks
+from kanister_kafka.strimzi.writers import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +21,21 @@ class Origin:
     options: str = ""
     """Words of the command line."""
 
+    @property
+    def told(self) -> Told:
+        """What the words of the command line say about single clients."""
+        try:
+            words = shlex.split(self.options) if self.options else []
+        except ValueError:  # somebody else has written there
+            return Told()
+        pairs = tuple(pairwise(words))
+        return Told(
+            tuple(name for word, name in pairs if word == "--writer"),
+            tuple(name for word, name in pairs if word == "--not-a-writer"),
+        )
+
     @classmethod
-    def of(cls, blueprint: dict[str, Any]) -> Origin:
+    def of(cls, blueprint: Mapping[str, Any]) -> Origin:
         """Read the annotations of a Blueprint."""
         notes = blueprint.get("metadata", {}).get("annotations") or {}
         names = (marks.VERSION, marks.INPUT_HASH, marks.OPTIONS)
