@@ -49,8 +49,7 @@ def sort(
     The tasks need the spool for as long as they are worked on.
     """
     shared = tuple(rule for rule in fleet.rules if not rule.paths)
-    settled = {name for rule in shared for name in rule.told}
-    sorter: Sorter[int] = Sorter(fleet.namespace, lambda at: unpacked(spool.get(at)), settled)
+    sorter: Sorter[int] = Sorter(fleet.namespace, lambda at: unpacked(spool.get(at)), shared)
     sorter.take(objects, spool.put)
     own = [rule for rule in fleet.rules if rule.paths]
     problems: list[Problem] = []
@@ -65,7 +64,7 @@ def sort(
         while chosen:  # what is done with is let go: what is told of others grows meanwhile
             found, rule = chosen.popleft()
             yield replace(
-                _task(found, rule, (*found.held, *sorter.named(rule.told)), spool),
+                _task(found, rule, spool),
                 namespace=fleet.namespace,
                 templates=templates,
                 spells=spells,
@@ -88,11 +87,11 @@ def run(tasks: Iterable[Task], processes: int = 1) -> Iterator[Outcome]:
     yield from _apart(outcome for outcomes in done for outcome in outcomes)
 
 
-def _task(found: Found[int], rule: Rule, places: Iterable[int], spool: Spool) -> Task:
+def _task(found: Found[int], rule: Rule, spool: Spool) -> Task:
     return Task(
         rule=rule,
         key=found.key,
-        objects=tuple(spool.get(place) for place in dict.fromkeys(places)),
+        objects=tuple(spool.get(place) for place in found.held),
         others=tuple(found.others),
         problems=tuple(found.problems),
     )

@@ -13,6 +13,7 @@ from kanister_kafka.document import Document, MappingNode
 from kanister_kafka.fleet.model import Key, Rule
 from kanister_kafka.problem import Location, Problem, Severity, error, warning
 from kanister_kafka.strimzi.addresses import Address, Addresses, addresses, of_services, shape
+from kanister_kafka.strimzi.autoscalers import is_autoscaler
 from kanister_kafka.strimzi.fields import Field, shown
 from kanister_kafka.strimzi.read import CLUSTER_LABEL, GROUP, LIVE, orphaned
 from kanister_kafka.strimzi.writers import Reach, is_client, reach_of, unplaced
@@ -58,17 +59,18 @@ class Sorter(Generic[T]):
     """
 
     def __init__(
-        self, namespace: str, restore: Callable[[T], Document], settled: Collection[str] = ()
+        self, namespace: str, restore: Callable[[T], Document], rules: Collection[Rule] = ()
     ) -> None:
         self.problems: list[Problem] = []
         """What cannot be told of one cluster."""
         self._namespace = namespace
         self._restore = restore
-        self._settled = settled
+        self._rules = rules
         self._kafkas: dict[Key, Found[T]] = {}
         self._parts: dict[Key, list[T]] = defaultdict(list)
         self._pools: dict[Key, list[str]] = defaultdict(list)
         self._clients: list[_Client[T]] = []
+        self._scalers: dict[str, list[T]] = defaultdict(list)
         self._broken: list[Problem] = []
 
     def add(self, document: Document, hold: Callable[[Document], T]) -> None:
@@ -78,6 +80,8 @@ class Sorter(Generic[T]):
             reach = reach_of(document, self._namespace, problems)
             location = document.root.location
             self._clients.append(_Client(hold(document), location, reach, tuple(problems)))
+        elif is_autoscaler(document):
+            self._scalers[self._home(document)].append(hold(document))
         elif (document.kind, document.group) == ("Kafka", GROUP):
             self._kafka(document, hold)
         elif (document.kind, document.group) in PARTS:
@@ -105,17 +109,10 @@ class Sorter(Generic[T]):
             else:
                 for part in held:
                     self._orphan(self._restore(part))
-        if self._clients:
-            self._place()
+        self._place()
         for problem in self._broken:
             self._blame(problem)
         return tuple(self._kafkas[key] for key in sorted(self._kafkas))
-
-    def named(self, names: Iterable[str]) -> Iterator[T]:
-        """Yield the clients that are named, as `KIND/NAMESPACE/NAME`."""
-        wanted = set(names)
-        if wanted:
-            yield from (client.held for client in self._clients if client.reach.key in wanted)
 
     def _place(self) -> None:
         """Give each client to the clusters that it may have to do with."""
@@ -126,6 +123,12 @@ class Sorter(Generic[T]):
             homes[client.reach.namespace].append(client)
             for cluster, home in of_services(chain(*client.reach.written)):
                 named[Key(home, cluster)].append(client)
+        by_name: dict[str, list[_Client[T]]] = {
+            name: [] for rule in self._rules for name in rule.told
+        }
+        for client in self._clients:
+            if client.reach.key in by_name:
+                by_name[client.reach.key].append(client)
         told = {key: self._addresses(found) for key, found in self._kafkas.items()}
         mine = {key: index.of(addresses) for key, addresses in told.items()}
         for key, clients in mine.items():
@@ -133,12 +136,14 @@ class Sorter(Generic[T]):
                 client.owners.append(key)
         for key, found in self._kafkas.items():
             writers = [c for c in mine[key] if any(map(told[key].has, c.reach.written))]
-            near = {key.namespace, *(client.reach.namespace for client in writers)}
-            beside = [client for home in sorted(near) for client in homes[home]]
-            near_ones = (*mine[key], *named.get(key, ()), *beside)
+            settled = [client for name in self._settled(found) for client in by_name[name]]
+            near = {key.namespace, *(client.reach.namespace for client in (*writers, *settled))}
+            beside = [client for home in sorted(near) for client in homes.get(home, ())]
+            near_ones = (*mine[key], *settled, *named.get(key, ()), *beside)
             taken = {id(client): client for client in near_ones}.values()
             others = {owner for client in taken for owner in client.owners} - {key}
             found.held += [client.held for client in taken]
+            found.held += [one for home in sorted(near) for one in self._scalers.get(home, ())]
             found.others = [told[other] for other in sorted(others)]
             for client in taken:
                 client.taken = True
@@ -146,11 +151,16 @@ class Sorter(Generic[T]):
             if not client.taken:
                 self._tell(client)
 
+    def _settled(self, found: Found[T]) -> tuple[str, ...]:
+        """Return the names of clients of which the options of a cluster say what they are."""
+        rules = (rule.told for rule in self._rules if rule.fits(found.key, found.labels))
+        return next(rules, ())
+
     def _tell(self, client: _Client[T]) -> None:
         """Tell what is to be told of a client that no cluster is read with."""
         self.problems += client.problems
         reach = client.reach
-        if client.problems or reach.key in self._settled or not self._kafkas:
+        if client.problems or not self._kafkas:
             return
         unknown = [servers for servers in reach.written if not of_services(servers)]
         if unknown:

@@ -37,7 +37,7 @@ def _work(task: Task) -> tuple[Outcome, ...]:
 def _own(task: Task) -> Iterator[Outcome]:
     """Read what a rule names, and find its clusters in that alone."""
     rule = task.rule
-    sorter: Sorter[Document] = Sorter(task.namespace, _itself, rule.told)
+    sorter: Sorter[Document] = Sorter(task.namespace, _itself, (rule,))
     problems: list[Problem] = []
     try:
         sorter.take(load_each(rule.paths), _itself)
@@ -51,9 +51,8 @@ def _own(task: Task) -> Iterator[Outcome]:
         yield Outcome(rule=rule, problems=in_order(problems))
     for found, _rule in chosen:
         if task.selector.fits(found.labels):
-            named = {id(one): one for one in (*found.held, *sorter.named(rule.told))}
             before = [*found.problems, *problems]
-            yield _outcome(task, found.key, named.values(), found.others, before)
+            yield _outcome(task, found.key, found.held, found.others, before)
 
 
 def _itself(document: Document) -> Document:

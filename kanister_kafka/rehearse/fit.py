@@ -61,7 +61,8 @@ def told(line: Line) -> str:
 def _plan(setting: Setting) -> tuple[Plan | None, tuple[Problem, ...]]:
     target, request = setting.target, setting.request
     fetched = fetch(target.name, target.namespace, context=request.context)
-    told = setting.blueprint.told
+    origin = setting.blueprint.origin
+    told = origin.told
     reading = read(
         fetched.documents,
         cluster=target.name,
@@ -74,6 +75,7 @@ def _plan(setting: Setting) -> tuple[Plan | None, tuple[Problem, ...]]:
         return None, problems
     options = Options(
         kasten_namespace=request.kasten_namespace,
+        quiesce_by=origin.quiesce_by,
         writers=told.writers,
         not_writers=told.not_writers,
     )

@@ -155,7 +155,7 @@ def find_setting(connection: Connection, request: Request) -> Setting:
         blueprint=blueprint,
         before=look(connection, resource, target),
         claims=find_claims(connection, target, request.snapshot_class),
-        writers=_writers(connection, target, blueprint.told, request.context),
+        writers=_writers(connection, target, blueprint.origin.told, request.context),
         broker=brokers[0],
         brokers=len(brokers),
         listener=listener if request.probe else None,

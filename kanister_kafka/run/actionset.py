@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kanister_kafka.run.origin import Origin
-from kanister_kafka.strimzi.writers import Told
 
 API_VERSION = "cr.kanister.io/v1alpha1"
 JOB_LABEL = "kanister.io/JobID"
@@ -95,8 +94,7 @@ class Blueprint:
     namespace: str
     actions: Mapping[str, frozenset[str]]
     """Each action, with those of its phases that run a pod of their own: KubeTask."""
-    told: Told = field(default_factory=Told)
-    """What was said about single clients when it was made."""
+    origin: Origin = field(default_factory=Origin)
 
 
 def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
@@ -107,8 +105,8 @@ def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
         tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
         actions[name] = frozenset(tasks)
     metadata = item["metadata"]
-    told = Origin.of(item).told
-    return Blueprint(metadata["name"], metadata.get("namespace", ""), actions, told)
+    home = metadata.get("namespace", "")
+    return Blueprint(metadata["name"], home, actions, Origin.of(item))
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import marks
+from kanister_kafka.options import QuiesceBy
 from kanister_kafka.strimzi.writers import Told
 
 
@@ -24,15 +25,20 @@ class Origin:
     @property
     def told(self) -> Told:
         """What the words of the command line say about single clients."""
+        return Told(self._values("--writer"), self._values("--not-a-writer"))
+
+    @property
+    def quiesce_by(self) -> QuiesceBy:
+        """How its steps stop writers."""
+        by_pause = QuiesceBy.PAUSE.value in self._values("--quiesce-by")
+        return QuiesceBy.PAUSE if by_pause else QuiesceBy.REPLICAS
+
+    def _values(self, option: str) -> tuple[str, ...]:
         try:
             words = shlex.split(self.options) if self.options else []
         except ValueError:  # somebody else has written there
-            return Told()
-        pairs = tuple(pairwise(words))
-        return Told(
-            tuple(name for word, name in pairs if word == "--writer"),
-            tuple(name for word, name in pairs if word == "--not-a-writer"),
-        )
+            return ()
+        return tuple(value for word, value in pairwise(words) if word == option)
 
     @classmethod
     def of(cls, blueprint: Mapping[str, Any]) -> Origin:

@@ -82,10 +82,9 @@ class Addresses:
         servers = asked(bootstrap, namespace)
         if self.has(servers):
             return Place.OWN
-        if any(other.has(servers) for other in others):
+        if of_services(servers) - {(self.cluster, self.namespace)}:
             return Place.OTHER
-        named = of_services(servers)
-        return Place.OTHER if named - {(self.cluster, self.namespace)} else Place.UNKNOWN
+        return Place.OTHER if any(other.has(servers) for other in others) else Place.UNKNOWN
 
 
 def fits(template: Address, address: Address) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Problem, error, has_error, in_order
 from kanister_kafka.strimzi.addresses import Addresses, addresses
+from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.fields import Field, is_label, shown
 from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
 from kanister_kafka.strimzi.nodes import check_roles, plain_nodes, pool_nodes, zookeeper_node
@@ -151,6 +152,13 @@ class _Reader:
             components=tuple(WorkloadName(component) for component in components),
             writers=found.writers,
             bystanders=found.bystanders,
+            autoscalers=find_autoscalers(
+                self.documents,
+                namespace,
+                (self._name(pool)[1] for pool in in_use or ()),
+                found.writers,
+                self.namespace,
+            ),
             storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
         )
 
