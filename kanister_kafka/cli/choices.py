@@ -317,6 +317,7 @@ def _plan(
         strimzi_version=version,
         writers=options.writers,
         not_writers=options.not_writers,
+        others=source.others if isinstance(source, Fetched) else (),
     )
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):

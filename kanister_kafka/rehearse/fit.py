@@ -69,6 +69,7 @@ def _plan(setting: Setting) -> tuple[Plan | None, tuple[Problem, ...]]:
         namespace=target.namespace,
         writers=told.writers,
         not_writers=told.not_writers,
+        others=fetched.others,
     )
     problems = (*fetched.problems, *reading.problems)
     if reading.cluster is None or has_error(problems):
