@@ -349,14 +349,16 @@ def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, lis
 
 LISTENER = (
     "{kafka: {version: 3.9.0, replicas: 3, storage: {type: ephemeral}, listeners: [{name: in, "
-    "port: 9094, type: ingress, configuration: {hostTemplate: '%s-{nodeId}.example.com'}}]}}"
+    "port: 9094, type: ingress, configuration: {hostTemplate: '%s-{nodeId}.example.com', "
+    "advertisedHostTemplate: all.%s.test}}]}}"
 )
 MIXED = stream(
-    kafka("a", spec=LISTENER % "a"),
-    kafka("b", spec=LISTENER % "b"),
-    kafka("c", "other", spec=LISTENER % "c"),
+    kafka("a", spec=LISTENER % ("a", "a")),
+    kafka("b", spec=LISTENER % ("b", "b")),
+    kafka("c", "other", spec=LISTENER % ("c", "c")),
     CONNECT % ("by-id", "kafka", "a-7.example.com:443"),
     CONNECT % ("by-service", "kafka", "a-kafka-in-3:9094"),
+    CONNECT % ("by-no-id", "edge", "all.a.test:443"),
     CONNECT % ("of-b", "tools", "b-0.example.com:443"),
     CONNECT % ("beside-of-b", "tools", "c-1.example.com:443"),
     CONNECT % ("opaque", "kafka", "kafka.corp.example:9094"),
@@ -371,7 +373,7 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
         writers, bystanders, warnings = alone(MIXED, key)
         assert found[key][:2] == (writers, bystanders)
         assert set(found[key][2]) <= set(warnings)
-    assert [len(found[key][0]) for key in sorted(found)] == [2, 1, 1]
+    assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
     assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]
     assert "KafkaConnect/kafka/opaque is left alone" in found["kafka/a"][2][0]
     assert "KafkaConnect/away/gone is left alone" in found["other/c"][2][0]

@@ -230,7 +230,8 @@ class _Index(Generic[T]):
         """Return the clients that write into a cluster or read from it."""
         found = {id(c): c for address in addresses.all for c in self._exact.get(address, ())}
         for template in addresses.templates:
-            for client in self._shaped.get(shape(template), ()):
+            # One without a node id in it, nor any number, is an address as it stands.
+            for client in (*self._shaped.get(shape(template), ()), *self._exact.get(template, ())):
                 if any(map(addresses.has, (*client.reach.written, *client.reach.read))):
                     found[id(client)] = client
         return list(found.values())
