@@ -39,7 +39,12 @@ READING: dict[str, dict[str, Any]] = {
 """JSON Schema of what such files say besides the options of how a Kafka is read."""
 NAMES = {"limits": "timeouts"}
 """Name of a field of `Options` where the command calls it otherwise."""
-PLURALS = {"label": "labels", "annotation": "annotations"}
+PLURALS = {
+    "label": "labels",
+    "annotation": "annotations",
+    "writer": "writers",
+    "not-a-writer": "not_writers",
+}
 """Option of the command that is given once for each item of a field."""
 
 
@@ -183,6 +188,10 @@ def _duration(*, never: bool) -> Kind:
     return Kind(read, {"type": "string", "pattern": f"^({pattern})$", "minLength": 2})
 
 
+def _texts(place: Field, _before: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for item in place.each() if (text := item.string())))
+
+
 def _user(place: Field, before: int | None) -> int | None:
     if place.is_text(PLATFORM):
         return None
@@ -205,7 +214,13 @@ def _timeouts(place: Field, before: Limits) -> Limits:
 
 WAIT = _duration(never=False)
 TEXTS = Kind(_pairs, {"type": "object", "additionalProperties": {"type": "string"}})
+NAMED = Kind(
+    _texts,
+    {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}},
+)
 KINDS = {
+    "writers": NAMED,
+    "not_writers": NAMED,
     "frequency": Kind(Field.string, {"enum": list(FREQUENCIES)}),
     "run_as_user": Kind(_user, {"anyOf": [{"type": "integer", "minimum": 0}, {"const": PLATFORM}]}),
     "labels": TEXTS,

@@ -12,6 +12,7 @@ from kanister_kafka.kasten.periods import DAILY, FREQUENCIES, ON_DEMAND, RETENTI
 from kanister_kafka.marks import PREFIX
 from kanister_kafka.problem import Location, Problem, error
 from kanister_kafka.strimzi.fields import is_label, is_name
+from kanister_kafka.strimzi.writers import CLIENTS
 
 DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
 """bash and kubectl; docs/design.md says why this image."""
@@ -41,6 +42,8 @@ OF_POLICY = frozenset(
     )
 )
 """Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
+SINGULARS = {"not_writers": "not-a-writer"}
+"""Option of the command for each item of a field, where its name does not tell."""
 DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
 
@@ -136,6 +139,11 @@ class Options:
     strategy: Strategy = Strategy.COLD
     engine: Engine = Engine.KASTEN
     quiesce_by: QuiesceBy = QuiesceBy.REPLICAS
+    writers: tuple[str, ...] = ()
+    """MirrorMakers, Connects and Bridges that are quiesced whatever their address tells, each as
+    KIND/NAMESPACE/NAME."""
+    not_writers: tuple[str, ...] = ()
+    """Those that are left alone whatever it tells."""
     kasten: tuple[KastenForm, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
     """Namespace of Kasten, or of the Kanister controller."""
@@ -220,6 +228,7 @@ class Options:
         if self.restore_point and KastenForm.RESTORE not in self.kasten:
             yield "restore-point", self.restore_point, "is for --kasten restore"
         yield from self._wrong_restore()
+        yield from self._wrong_writers()
         if self.snapshot_class and self.engine is not Engine.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
         if 0 < self.restart_after < 60:
@@ -263,6 +272,18 @@ class Options:
             if not is_label(namespace):
                 yield "definitions", namespace, "must be a lowercase RFC 1123 label"
 
+    def _wrong_writers(self) -> Iterator[tuple[str, object, str]]:
+        for path, named in (("writer", self.writers), ("not-a-writer", self.not_writers)):
+            for text in named:
+                kind, namespace, name = (*text.split("/"), "", "")[:3]
+                if text.count("/") != 2 or kind not in CLIENTS:
+                    yield path, text, f"must be KIND/NAMESPACE/NAME of a {', '.join(CLIENTS)}"
+                elif not is_label(namespace) or not is_name(name):
+                    yield path, text, "must be KIND/NAMESPACE/NAME with names of Kubernetes"
+        for text in self.writers:
+            if text in self.not_writers:
+                yield "writer", text, "must not be named by --not-a-writer as well"
+
     def _wrong_restore(self) -> Iterator[tuple[str, object, str]]:
         if self.volumes_into and not is_label(self.volumes_into):
             yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
@@ -287,8 +308,8 @@ def _words(name: str, value: object) -> Iterator[str]:
                 yield from ("--timeout", f"{limit.name}={duration(seconds)}")
     elif isinstance(value, tuple):
         for one in value:
-            pair = isinstance(one, tuple)
-            yield from (f"--{name.rstrip('s')}", "=".join(one) if pair else one.value)
+            word = "=".join(one) if isinstance(one, tuple) else _word(name, one)
+            yield from (f"--{SINGULARS.get(name, name.rstrip('s'))}", word)
     else:
         yield from (f"--{name.replace('_', '-')}", _word(name, value))
 

@@ -50,6 +50,8 @@ SERVED = {
     ),
     "apps/v1": ("Deployment StatefulSet", ""),
     "rbac.authorization.k8s.io/v1": ("Role RoleBinding", ""),
+    "autoscaling/v2": ("HorizontalPodAutoscaler", ""),
+    "keda.sh/v1alpha1": ("ScaledObject", ""),
     "storage.k8s.io/v1": ("", "StorageClass"),
     "snapshot.storage.k8s.io/v1": ("", "VolumeSnapshotClass"),
     "cr.kanister.io/v1alpha1": ("Blueprint ActionSet", ""),
@@ -347,6 +349,8 @@ def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> N
         ("pods", "pods-ready"),
         ("strimzipodsets", "rolling"),
         ("kafkarebalances", "rebalance"),
+        ("horizontalpodautoscalers", "autoscalers"),
+        ("scaledobjects", "autoscalers"),
         ("persistentvolumeclaims", "claims"),
         ("volumesnapshotclasses", "snapshot-class"),
         ("deployments", "kanister"),
@@ -366,6 +370,24 @@ def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
     assert lines[0]["what"].endswith("could not be looked at: that is forbidden")
     assert lines[0]["remedy"].startswith("needs the right to ")
     assert forbidden in lines[0]["detail"][0]
+
+
+def test_what_scales_a_pool_by_itself_is_found(server) -> None:
+    scaled = thing(
+        "ScaledObject",
+        "grow",
+        spec={"scaleTargetRef": {
+            "apiVersion": "kafka.strimzi.io/v1beta2", "kind": "KafkaNodePool", "name": "dual"
+        }},
+    )  # fmt: skip
+    server.add(scaled, version="keda.sh/v1alpha1")
+    result = run("my-cluster", "--format", "json")
+    assert result.exit_code == 1
+    (line,) = [line for line in json.loads(result.stdout) if line["id"] == "autoscalers"]
+    assert line["level"] == "problem"
+    assert line["objects"] == ["ScaledObject kafka/grow", "KafkaNodePool kafka/dual"]
+    annotated = "kubectl annotate scaledobject grow -n kafka autoscaling.keda.sh/paused=true"
+    assert line["remedy"] == f"before each backup: {annotated}"
 
 
 def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:

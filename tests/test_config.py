@@ -40,6 +40,8 @@ RIGHT = [
     ("strategy: hot", {"strategy": Strategy.HOT}),
     ("engine: kanister", {"engine": Engine.KANISTER}),
     ("quiesceBy: pause", {"quiesce_by": QuiesceBy.PAUSE}),
+    ("writers: [KafkaConnect/a/b]", {"writers": ("KafkaConnect/a/b",)}),
+    ("notWriters: [KafkaBridge/a/b.c]", {"not_writers": ("KafkaBridge/a/b.c",)}),
     ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
     ("kasten: [binding, policy]", {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
@@ -90,6 +92,7 @@ def test_names_are_those_of_the_command() -> None:
         if isinstance(option, click.Option)
     }
     plurals = {"label": "labels", "annotation": "annotations", "timeout": "timeouts"}
+    plurals |= {"writer": "writers", "not-a-writer": "not-writers"}
     words = {plurals.get(word, word) for word in options.values()}
     spelled = {word.split("-")[0] + "".join(map(str.title, word.split("-")[1:])) for word in words}
     assert {setting.name for setting in table()} <= spelled
@@ -111,6 +114,11 @@ WRONG = [
     ("name: mine\nquiesceby: pause", (2, 1, "quiesceby", "unknown-field")),
     ("quiesce-by: pause", (1, 1, "quiesce-by", "unknown-field")),
     ("name: A b", (1, 7, "name", "option")),
+    ("writers: [KafkaTopic/a/b]", (1, 10, "writers", "option")),
+    ("writers: [KafkaConnect/b]", (1, 10, "writers", "option")),
+    ("writers: [KafkaConnect/A/b]", (1, 10, "writers", "option")),
+    ("notWriters: [KafkaConnect/a/b/c]", (1, 13, "notWriters", "option")),
+    ("notWriters: [1]", (1, 14, "notWriters[0]", "wrong-type")),
     ("kastenNamespace: ''", (1, 18, "kastenNamespace", "option")),
     ("labels: {a: b c}", (1, 9, "labels", "option")),
     ("annotations: {a b: c}", (1, 14, "annotations", "option")),
@@ -130,7 +138,7 @@ def test_what_is_wrong_is_told_at_its_place(text: str, spot: tuple) -> None:
     ("text", "hint"),
     [
         ("quiesceby: pause", 'unknown field; did you mean "quiesceBy"?'),
-        ("xyz: 1", "unknown field; known: strategy, engine, quiesceBy, kasten,"),
+        ("xyz: 1", "unknown field; known: strategy, engine, quiesceBy, writers,"),
         ("timeouts: {restrat: 1m}", 'unknown step; did you mean "restart"?'),
     ],
 )

@@ -302,6 +302,119 @@ THREE = stream(
 )
 
 
+# Clients that no address places
+
+CONNECT = """\
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaConnect
+metadata: {name: %s, namespace: %s}
+spec: {bootstrapServers: "%s"}
+"""
+
+
+def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
+    """Return writers, bystanders and warnings of `render` for one cluster."""
+    reading = read(loads(text, "all.yaml").documents, cluster=key, **told)
+    assert reading.cluster is not None, reading.problems
+    found = reading.cluster
+    return (
+        [f"{w}: {w.reason}" for w in found.writers],
+        [f"{b}: {b.reason}" for b in found.bystanders if b.namespace == found.namespace],
+        [p.message for p in reading.problems if p.check == "unplaced-writer"],
+    )
+
+
+def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, list, list]]:
+    """Return the same of each cluster of a fleet."""
+    found = {}
+    with Spool() as spool:
+        chosen = fleet or Fleet(rules=(EVERY,))
+        for task in sort(chosen, loads(text, "all.yaml").documents, spool).tasks:
+            reading = read(
+                [unpacked(raw) for raw in task.objects],
+                cluster=str(task.key),
+                writers=task.rule.options.writers,
+                not_writers=task.rule.options.not_writers,
+                others=task.others,
+            )
+            cluster = reading.cluster
+            assert cluster is not None, reading.problems
+            found[str(task.key)] = (
+                [f"{w}: {w.reason}" for w in cluster.writers],
+                [f"{b}: {b.reason}" for b in cluster.bystanders if b.namespace == task.key[0]],
+                [p.message for p in reading.problems if p.check == "unplaced-writer"],
+            )
+    return found
+
+
+LISTENER = (
+    "{kafka: {version: 3.9.0, replicas: 3, storage: {type: ephemeral}, listeners: [{name: in, "
+    "port: 9094, type: ingress, configuration: {hostTemplate: '%s-{nodeId}.example.com', "
+    "advertisedHostTemplate: all.%s.test}}]}}"
+)
+MIXED = stream(
+    kafka("a", spec=LISTENER % ("a", "a")),
+    kafka("b", spec=LISTENER % ("b", "b")),
+    kafka("c", "other", spec=LISTENER % ("c", "c")),
+    CONNECT % ("by-id", "kafka", "a-7.example.com:443"),
+    CONNECT % ("by-service", "kafka", "a-kafka-in-3:9094"),
+    CONNECT % ("by-no-id", "edge", "all.a.test:443"),
+    CONNECT % ("of-b", "tools", "b-0.example.com:443"),
+    CONNECT % ("beside-of-b", "tools", "c-1.example.com:443"),
+    CONNECT % ("opaque", "kafka", "kafka.corp.example:9094"),
+    CONNECT % ("gone", "away", "c-kafka-gone-bootstrap.other.svc:9094"),
+)
+
+
+def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
+    found = together(MIXED)
+    assert sorted(found) == ["kafka/a", "kafka/b", "other/c"]
+    for key in ("kafka/a", "kafka/b", "other/c"):
+        writers, bystanders, warnings = alone(MIXED, key)
+        assert found[key][:2] == (writers, bystanders)
+        assert set(found[key][2]) <= set(warnings)
+    assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
+    assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]
+    assert "KafkaConnect/kafka/opaque is left alone" in found["kafka/a"][2][0]
+    assert "KafkaConnect/away/gone is left alone" in found["other/c"][2][0]
+
+
+FAR = stream(MIXED, CONNECT % ("far", "away", "kafka.corp.example:9094"))
+
+
+def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
+    with Spool() as spool:
+        found = sort(fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool)
+        return [p.message for p in found.problems if p.check == "unplaced-writer"]
+
+
+def test_a_client_of_nobodys_namespace_and_address_is_told_once() -> None:
+    assert told_once(MIXED) == []
+    (said,) = told_once(FAR)
+    assert "kafka.corp.example" in said
+    assert "--not-a-writer KafkaConnect/away/far" in said
+
+
+def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> None:
+    rules = of_file(
+        "clusters:\n"
+        "- {cluster: kafka/a, writers: [KafkaConnect/away/far]}\n"
+        "- {notWriters: [KafkaConnect/kafka/opaque, KafkaConnect/tools/of-b]}\n"
+    )
+    assert told_once(FAR, rules) == []
+    found = together(FAR, rules)
+    assert "KafkaConnect away/far: --writer says so" in found["kafka/a"][0]
+    assert found["kafka/b"][0] == []
+    assert found["kafka/b"][2] == []
+
+
+def test_a_client_that_the_file_names_and_nobody_has_is_an_error() -> None:
+    rules = of_file("clusters: [{cluster: kafka/a, writers: [KafkaConnect/away/fra]}]\n")
+    (outcome,) = outcomes(FAR, rules)
+    assert outcome.row is None
+    assert [p.check for p in outcome.problems if p.severity.value == "error"] == ["option"]
+
+
 def names(found: Iterable[Outcome]) -> list[str]:
     return [str(outcome.key) for outcome in found if outcome.row]
 

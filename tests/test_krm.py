@@ -504,7 +504,7 @@ def test_it_has_the_options_of_the_command_and_no_others() -> None:
     elsewhere = {"from-cluster", "context", "output", "kustomization", "restore-point"}
     elsewhere |= {"check", "format"}
     other_names = {"label": "labels", "annotation": "annotations", "timeout": "timeouts"}
-    other_names["filename"] = "paths"
+    other_names |= {"filename": "paths", "writer": "writers", "not-a-writer": "notWriters"}
     expected = {other_names.get(word, camel(word)) for word in command - elsewhere}
     fields = set(schema()["properties"]["spec"]["properties"])
     assert fields == expected | {"resources"}

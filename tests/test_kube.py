@@ -211,6 +211,25 @@ def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
     assert not found(fetch("", "kafka")) & {"Kafka/elsewhere/third", "StatefulSet/kafka/database"}
 
 
+def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
+    host = {"bootstrap": {"host": "third.example.com"}, "hostTemplate": "t-{nodePodName}.test"}
+    listener = {"name": "in", "port": 9094, "type": "ingress", "configuration": host}
+    cluster.add("Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
+    cluster.add("KafkaNodePool", "elsewhere", "broker", "third")
+    others = {other.cluster: other for other in fetch("mine", "kafka").others}
+    assert set(others) == {"other", "third"}
+    assert others["third"].match("third.example.com:443", "kafka")
+    assert others["third"].match("t-third-broker-3.test:443", "kafka")
+    assert {other.cluster for other in fetch("", "kafka").others} == {"third"}
+
+
+def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkas")
+    fetched = fetch("mine", "kafka")
+    assert fetched.others == ()
+    assert fetched.problems == ()
+
+
 @pytest.mark.parametrize(
     ("context", "namespace"), [("", "from-context"), ("here", "from-context"), ("plain", "default")]
 )

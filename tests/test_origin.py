@@ -50,6 +50,8 @@ CHOICES = {
     "strategy": Strategy.HOT,
     "engine": Engine.KANISTER,
     "quiesce_by": QuiesceBy.PAUSE,
+    "writers": ("KafkaConnect/kafka/a", "KafkaBridge/tools/b.c"),
+    "not_writers": ("KafkaMirrorMaker2/tools/dr",),
     "kasten": (KastenForm.POLICY, KastenForm.RESTORE),
     "kasten_namespace": "k10",
     "frequency": "@daily",

@@ -209,6 +209,7 @@ def view(**fields):
         "pods": Seen((pod("my-cluster-dual-0", "Ready"),)),
         "writers": (),
         "writer_pods": Seen(()),
+        "autoscalers": Seen(()),
         "rebalances": Seen(()),
         "partitions": Seen(()),
         "claims": Seen((claim(),)),

@@ -350,6 +350,7 @@ def test_all_that_there_is_to_see(cluster):
         annotations={"kanister-kafka.io/blueprint": "kasten-io/special"},
         data={"state": "stopping"},
     )
+    at_target = {"offset-syncs.topic.location": "target"}
     spec = {
         "replicas": 0,
         "connectCluster": "b",
@@ -357,7 +358,7 @@ def test_all_that_there_is_to_see(cluster):
             {"alias": "a", "bootstrapServers": "my-cluster-kafka-bootstrap.kafka.svc:9092"},
             {"alias": "b", "bootstrapServers": "elsewhere:9092"},
         ],
-        "mirrors": [{"sourceCluster": "a", "sourceConnector": {}}],
+        "mirrors": [{"sourceCluster": "a", "sourceConnector": {"config": at_target}}],
     }
     cluster.add("kafkamirrormaker2s", "kafka", "reads-only", spec=spec)
     memo = {"kanister-kafka.io/replicas-before": "2"}

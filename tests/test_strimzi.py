@@ -691,6 +691,17 @@ PROBLEMS = {
         ("          a: 1", f"          {MARK}a: 1"),
         is_=[("offset-syncs-elsewhere", WARNING, CHECKPOINT_SYNCS_PATH)],
     ),
+    "connect-that-cannot-be-placed": case(
+        ZOOKEEPER + CONNECT,
+        ("bootstrapServers: demo-kafka-bootstrap:9092",
+         f"bootstrapServers: {MARK}kafka.corp.example:9094"),
+        is_=[("unplaced-writer", WARNING, "spec.bootstrapServers")],
+    ),
+    "mirror-to-an-alias-that-is-not-there": case(
+        ZOOKEEPER + MIRROR,
+        ("targetCluster: target", f"targetCluster: {MARK}tagret"),
+        is_=[("contradiction", ERROR, "spec.mirrors[0].targetCluster")],
+    ),
     "connect-without-servers": case(
         ZOOKEEPER + CONNECT,
         ("  bootstrapServers: demo-kafka-bootstrap:9092", f"  {MARK}replicas: 1"),
@@ -1353,6 +1364,7 @@ def test_without_status_only_the_spec_tells_the_host() -> None:
     text = EXPOSED.removesuffix(STATUS)
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", "lb.example.com:9094"))
     assert cluster_of(text + connect).writers == ()
+    assert [p.check for p in reading_of(text + connect).problems] == ["unplaced-writer"]
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", "kafka.example.com:443"))
     assert len(cluster_of(text + connect).writers) == 1
 
@@ -1392,14 +1404,17 @@ def test_a_mirror_within_one_cluster_writes(mirror: str) -> None:
     assert len(cluster_of(ZOOKEEPER + text).writers) == 1
 
 
-def test_a_reader_may_keep_offset_syncs_where_it_likes() -> None:
+def test_no_restore_of_the_source_concerns_where_a_reader_keeps_offset_syncs() -> None:
     onward = edited(
         MIRROR,
         ("demo-kafka-bootstrap:9092", "dr.example.com:9092"),
         ("source.example.com:9092", "demo-kafka-bootstrap:9092"),
         ("location: target", "location: source"),
     )
-    assert reading_of(ZOOKEEPER + onward).problems == ()
+    reading = reading_of(ZOOKEEPER + onward)
+    assert reading.problems == ()
+    assert reading.cluster is not None
+    assert [str(writer) for writer in reading.cluster.writers] == ["KafkaMirrorMaker2 kafka/mirror"]
 
 
 def test_every_mirror_is_judged() -> None:

@@ -146,6 +146,21 @@ plan_options = several(
         help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
     ),
     click.option(
+        "--writer",
+        "writers",
+        multiple=True,
+        metavar="KIND/NAMESPACE/NAME",
+        help="Quiesce this KafkaMirrorMaker2, KafkaMirrorMaker, KafkaConnect or KafkaBridge, "
+        "although its address does not tell that it writes into the Kafka; repeatable.",
+    ),
+    click.option(
+        "--not-a-writer",
+        "not_writers",
+        multiple=True,
+        metavar="KIND/NAMESPACE/NAME",
+        help="Leave this one alone, whatever its address tells; repeatable.",
+    ),
+    click.option(
         "--kasten",
         type=_choice(KastenForm),
         multiple=True,
@@ -295,7 +310,15 @@ def _plan(
     found, documents, seen = options.problems(), source.documents, source.problems
     if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
         raise InputError(in_order([*found, *seen]))
-    reading = read(documents, cluster=cluster, namespace=home, strimzi_version=version)
+    reading = read(
+        documents,
+        cluster=cluster,
+        namespace=home,
+        strimzi_version=version,
+        writers=options.writers,
+        not_writers=options.not_writers,
+        others=source.others if isinstance(source, Fetched) else (),
+    )
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)

@@ -12,6 +12,7 @@ from kanister_kafka.options import Options
 from kanister_kafka.problem import Location, Problem
 from kanister_kafka.render import Manifest
 from kanister_kafka.strimzi import Version
+from kanister_kafka.strimzi.addresses import Addresses
 
 
 class Key(NamedTuple):
@@ -45,6 +46,11 @@ class Rule:
     cluster: str = ""
     """`NAME` or `NAMESPACE/NAME`; any where it is empty."""
     selector: Selector = field(default_factory=Selector)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Clients of which the options say whether they write."""
+        return (*self.options.writers, *self.options.not_writers)
 
     def fits(self, key: Key, labels: Mapping[str, str]) -> bool:
         """Tell whether a Kafka is one of these."""
@@ -82,6 +88,8 @@ class Task:
     key: Key | None = None
     objects: tuple[bytes, ...] = ()
     """As the spool keeps them."""
+    others: tuple[Addresses, ...] = ()
+    """Addresses of Kafkas that are not among these objects, and that some of them know."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files that the objects are from."""
     templates: Path | None = None

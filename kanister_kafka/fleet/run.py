@@ -48,9 +48,9 @@ def sort(
 
     The tasks need the spool for as long as they are worked on.
     """
-    sorter: Sorter[int] = Sorter(fleet.namespace, lambda place: unpacked(spool.get(place)))
-    sorter.take(objects, spool.put)
     shared = tuple(rule for rule in fleet.rules if not rule.paths)
+    sorter: Sorter[int] = Sorter(fleet.namespace, lambda at: unpacked(spool.get(at)), shared)
+    sorter.take(objects, spool.put)
     own = [rule for rule in fleet.rules if rule.paths]
     problems: list[Problem] = []
     chosen = deque(
@@ -88,8 +88,13 @@ def run(tasks: Iterable[Task], processes: int = 1) -> Iterator[Outcome]:
 
 
 def _task(found: Found[int], rule: Rule, spool: Spool) -> Task:
-    objects = tuple(spool.get(place) for place in found.held)
-    return Task(rule=rule, key=found.key, objects=objects, problems=tuple(found.problems))
+    return Task(
+        rule=rule,
+        key=found.key,
+        objects=tuple(spool.get(place) for place in found.held),
+        others=tuple(found.others),
+        problems=tuple(found.problems),
+    )
 
 
 def _together(tasks: Iterable[Task], processes: int) -> Iterator[tuple[Outcome, ...]]:

@@ -14,6 +14,7 @@ from kanister_kafka.plan import Plan, build
 from kanister_kafka.problem import Problem, error, has_error, in_order
 from kanister_kafka.render import render
 from kanister_kafka.strimzi import read
+from kanister_kafka.strimzi.addresses import Addresses
 from kanister_kafka.validate import uncollected
 
 
@@ -29,14 +30,14 @@ def work(task: Task) -> tuple[Outcome, ...]:
 def _work(task: Task) -> tuple[Outcome, ...]:
     if task.key is not None:
         documents = (unpacked(raw) for raw in task.objects)
-        return (_outcome(task, task.key, documents, task.problems),)
+        return (_outcome(task, task.key, documents, task.others, task.problems),)
     return tuple(_own(task))
 
 
 def _own(task: Task) -> Iterator[Outcome]:
     """Read what a rule names, and find its clusters in that alone."""
     rule = task.rule
-    sorter: Sorter[Document] = Sorter(task.namespace, _itself)
+    sorter: Sorter[Document] = Sorter(task.namespace, _itself, (rule,))
     problems: list[Problem] = []
     try:
         sorter.take(load_each(rule.paths), _itself)
@@ -50,7 +51,8 @@ def _own(task: Task) -> Iterator[Outcome]:
         yield Outcome(rule=rule, problems=in_order(problems))
     for found, _rule in chosen:
         if task.selector.fits(found.labels):
-            yield _outcome(task, found.key, found.held, [*found.problems, *problems])
+            before = [*found.problems, *problems]
+            yield _outcome(task, found.key, found.held, found.others, before)
 
 
 def _itself(document: Document) -> Document:
@@ -58,7 +60,11 @@ def _itself(document: Document) -> Document:
 
 
 def _outcome(
-    task: Task, key: Key, documents: Iterable[Document], before: Iterable[Problem]
+    task: Task,
+    key: Key,
+    documents: Iterable[Document],
+    others: Iterable[Addresses],
+    before: Iterable[Problem],
 ) -> Outcome:
     rule = task.rule
     reading = read(
@@ -66,6 +72,9 @@ def _outcome(
         cluster=str(key),
         namespace=task.namespace,
         strimzi_version=rule.strimzi_version,
+        writers=rule.options.writers,
+        not_writers=rule.options.not_writers,
+        others=others,
     )
     problems = in_order([*before, *reading.problems])
     if reading.cluster is None or has_error(problems):

@@ -41,6 +41,8 @@ def plans(
             cluster=wanted,
             namespace=config.namespace,
             strimzi_version=config.strimzi_version,
+            writers=config.options.writers,
+            not_writers=config.options.not_writers,
         )
         if reading.cluster is None:
             problems.extend(reading.problems)

@@ -11,8 +11,10 @@ from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, Unr
 from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
 from kanister_kafka.kube.connection import PODS, REPLICA_SETS, Connection, Objects
 from kanister_kafka.problem import Location, Problem, error, warning
+from kanister_kafka.strimzi.addresses import Addresses, addresses
+from kanister_kafka.strimzi.fields import Field
 from kanister_kafka.strimzi.read import CLUSTER_LABEL, GROUP
-from kanister_kafka.strimzi.writers import CLIENTS
+from kanister_kafka.strimzi.writers import CLIENTS, is_client
 
 VERSIONS = ("v1beta2", "v1")
 """API versions that are read, the preferred one first. From 0.49 to 0.51 both are served without
@@ -34,6 +36,8 @@ class Fetched:
 
     documents: Documents
     problems: tuple[Problem, ...]
+    others: tuple[Addresses, ...] = ()
+    """Addresses of Kafkas that were not asked for, so that clients of theirs are known as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,31 @@ def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
         except ForbiddenError:
             documents += server.read(kind, namespace)
             problems.append(_partial(kind, f"writers in namespaces other than {namespace}"))
-    return Fetched(documents, tuple(problems))
+    others = _others(server, documents) if any(map(is_client, documents)) else ()
+    return Fetched(documents, tuple(problems), others)
+
+
+def _others(server: _Server, documents: Documents) -> tuple[Addresses, ...]:
+    """Return the addresses of all other Kafkas; none where they may not be listed."""
+    mine = {_key(document) for document in documents if document.kind == "Kafka"}
+    try:
+        kafkas, pools = server.read("Kafka"), server.read("KafkaNodePool")
+    except ForbiddenError:
+        return ()  # what cannot be placed then is told of each client
+    names: dict[tuple[str, str], list[str]] = {}
+    for pool in pools:
+        owner = pool.text("metadata", "labels", CLUSTER_LABEL)
+        names.setdefault((_key(pool)[0], owner), []).append(_key(pool)[1])
+    return tuple(
+        addresses(name, home, Field.of(kafka, []), names.get((home, name), ()))
+        for kafka in kafkas
+        for home, name in [_key(kafka)]
+        if (home, name) not in mine
+    )
+
+
+def _key(document: Document) -> tuple[str, str]:
+    return document.text("metadata", "namespace"), document.text("metadata", "name")
 
 
 def fetch_each(namespace: str = "", *, context: str = "") -> Iterator[Document | Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import kanister_kafka.plan.annotations as gitops
+import kanister_kafka.plan.autoscaling as autoscaling
 import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
@@ -70,7 +71,12 @@ class _Builder:
             BLUEPRINT: f"{options.kasten_namespace}/{name}",
             **dict(options.annotations),
         }
-        found = [*problems, *kasten.problems(cluster, options), *self._check_time(actions)]
+        found = [
+            *problems,
+            *autoscaling.problems(cluster, options),
+            *kasten.problems(cluster, options),
+            *self._check_time(actions),
+        ]
         switch = self._switch()
         return Plan(
             cluster=cluster,

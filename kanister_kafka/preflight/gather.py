@@ -14,7 +14,7 @@ from kanister_kafka.marks import CLUSTER_LABEL, COMPONENT, PAUSE
 from kanister_kafka.plan import Plan
 from kanister_kafka.preflight.model import Object, Objects, Pulled, Question, Rendered, Seen, look
 from kanister_kafka.preflight.objects import annotation, at, name_of
-from kanister_kafka.preflight.reader import Reader
+from kanister_kafka.preflight.reader import Reader, Versions
 from kanister_kafka.preflight.view import Planned, Subject, View
 from kanister_kafka.render import Manifest
 from kanister_kafka.strimzi import Writer
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 STRIMZI = ("kafka.strimzi.io/v1beta2", "kafka.strimzi.io/v1")
 POD_SETS = ("core.strimzi.io/v1beta2", "core.strimzi.io/v1")
+AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
+    ("keda.sh/v1alpha1", "ScaledObject"),
+    (("autoscaling/v2", "autoscaling/v1"), "HorizontalPodAutoscaler"),
+)
+"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not tell of `spec.behavior`."""
 STORAGE = "storage.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
 ON_DEMAND = ("RestoreAction",)
@@ -65,6 +70,7 @@ class Gatherer:
             pods=pods,
             writers=written,
             writer_pods=self._pods_of_paused(written),
+            autoscalers=self._autoscalers(writers),
             rebalances=reader.list_of(STRIMZI, "KafkaRebalance", mine),
             partitions=partitions.ask(self.execute, self.name, self.namespace, pods.value or ()),
             claims=claims,
@@ -136,6 +142,16 @@ class Gatherer:
             if pods.unseen is not None:
                 return pods
             found += pods.get()
+        return Seen(found)
+
+    def _autoscalers(self, writers: tuple[Writer, ...]) -> Seen[Objects]:
+        found: Objects = ()
+        for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
+            for versions, kind in AUTOSCALERS:
+                items = self.reader.list_of(versions, kind, "", home)
+                if items.unseen is not None:
+                    return items
+                found += items.get()
         return Seen(found)
 
     def _owners(self, label: str) -> Seen[Objects]:

@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     kafka.rolling,
     kafka.pause,
     kafka.writers,
+    kafka.autoscalers,
     change.migration,
     change.version,
     change.rebalance,

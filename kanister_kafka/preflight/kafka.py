@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kanister_kafka.document import from_object
 from kanister_kafka.marks import PAUSE, PAUSE_BEFORE, State
+from kanister_kafka.plan.autoscaling import harm
 from kanister_kafka.preflight.model import Line, Object, bad, doubt, ok
 from kanister_kafka.preflight.objects import (
     annotation,
@@ -20,6 +22,7 @@ from kanister_kafka.preflight.objects import (
 )
 from kanister_kafka.preflight.registry import check
 from kanister_kafka.preflight.view import View
+from kanister_kafka.strimzi.autoscalers import find_autoscalers
 
 ROLLING = "strimzi.io/manual-rolling-update"
 DISCARD = "strimzi.io/delete-pod-and-pvc"
@@ -194,6 +197,27 @@ def writers(view: View) -> Iterator[Line]:
     if not paused and not left:
         known = few(titles(found)) or "nothing that is known to write"
         yield ok(f"to be quiesced: {known}; none is paused", objects=titles(found))
+
+
+@check("autoscalers")
+def autoscalers(view: View) -> Iterator[Line]:
+    """Check that nothing changes the replicas of a writer or a pool while Kafka is stopped."""
+    if view.planned is None:
+        return
+    plan = view.planned.plan
+    cluster = plan.cluster
+    documents = [from_object(item) for item in view.autoscalers.get()]
+    found = find_autoscalers(documents, cluster.namespace, cluster.pools, cluster.writers)
+    harmless = []
+    for autoscaler in found:
+        if wrong := harm(autoscaler, plan.options):
+            yield bad(wrong.what, wrong.remedy, objects=(str(autoscaler), autoscaler.target))
+        else:
+            harmless.append(str(autoscaler))
+    if not found:
+        yield ok("nothing scales its writers or node pools by itself")
+    elif harmless:
+        yield ok(f"leaves a backup alone: {few(harmless)}", objects=tuple(harmless))
 
 
 def _is_leaving(pod: Object) -> bool:

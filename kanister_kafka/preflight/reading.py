@@ -15,6 +15,7 @@ LEVELS = {
     Severity.INFO: Level.OK,
 }
 TOLD_ELSEWHERE = (
+    "autoscaled",
     "delete-claim",
     "ephemeral-storage",
     "hook-timeout",

@@ -72,6 +72,8 @@ class View:
     """What the plan quiesces."""
     writer_pods: Seen[Objects]
     """Of those writers alone that somebody has paused."""
+    autoscalers: Seen[Objects]
+    """ScaledObjects and HorizontalPodAutoscalers beside the cluster and beside its writers."""
     rebalances: Seen[Objects]
     partitions: Seen[tuple[Partition, ...]]
     claims: Seen[Objects]

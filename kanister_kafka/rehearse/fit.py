@@ -61,12 +61,27 @@ def told(line: Line) -> str:
 def _plan(setting: Setting) -> tuple[Plan | None, tuple[Problem, ...]]:
     target, request = setting.target, setting.request
     fetched = fetch(target.name, target.namespace, context=request.context)
-    reading = read(fetched.documents, cluster=target.name, namespace=target.namespace)
+    origin = setting.blueprint.origin
+    told = origin.told
+    reading = read(
+        fetched.documents,
+        cluster=target.name,
+        namespace=target.namespace,
+        writers=told.writers,
+        not_writers=told.not_writers,
+        others=fetched.others,
+    )
     problems = (*fetched.problems, *reading.problems)
     if reading.cluster is None or has_error(problems):
         return None, problems
+    options = Options(
+        kasten_namespace=request.kasten_namespace,
+        quiesce_by=origin.quiesce_by,
+        writers=told.writers,
+        not_writers=told.not_writers,
+    )
     try:
-        plan = build(reading.cluster, Options(kasten_namespace=request.kasten_namespace), problems)
+        plan = build(reading.cluster, options, problems)
     except InputError as failure:
         return None, failure.problems
     return plan, plan.problems

@@ -26,6 +26,7 @@ from kanister_kafka.run.target import (
     served,
 )
 from kanister_kafka.strimzi import read
+from kanister_kafka.strimzi.writers import Told
 
 STOP, RESTART = "backupPrehook", "backupPosthook"
 LABEL = f"{marks.PREFIX}rehearsal"
@@ -154,7 +155,7 @@ def find_setting(connection: Connection, request: Request) -> Setting:
         blueprint=blueprint,
         before=look(connection, resource, target),
         claims=find_claims(connection, target, request.snapshot_class),
-        writers=_writers(connection, target, request.context),
+        writers=_writers(connection, target, blueprint.origin.told, request.context),
         broker=brokers[0],
         brokers=len(brokers),
         listener=listener if request.probe else None,
@@ -234,10 +235,18 @@ def _only_one(connection: Connection, target: Target) -> None:
         )
 
 
-def _writers(connection: Connection, target: Target, context: str) -> tuple[WriterBefore, ...]:
+def _writers(
+    connection: Connection, target: Target, told: Told, context: str
+) -> tuple[WriterBefore, ...]:
     """Find what the Blueprint quiesces, as `render` does."""
     fetched = fetch(target.name, target.namespace, context=context)
-    reading = read(fetched.documents, cluster=target.name, namespace=target.namespace)
+    reading = read(
+        fetched.documents,
+        cluster=target.name,
+        namespace=target.namespace,
+        writers=told.writers,
+        not_writers=told.not_writers,
+    )
     if reading.cluster is None or has_error(reading.problems):
         raise InputError(reading.problems)
     return tuple(

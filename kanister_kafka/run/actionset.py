@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from kanister_kafka.run.origin import Origin
 
 API_VERSION = "cr.kanister.io/v1alpha1"
 JOB_LABEL = "kanister.io/JobID"
@@ -92,6 +94,7 @@ class Blueprint:
     namespace: str
     actions: Mapping[str, frozenset[str]]
     """Each action, with those of its phases that run a pod of their own: KubeTask."""
+    origin: Origin = field(default_factory=Origin)
 
 
 def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
@@ -102,7 +105,8 @@ def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
         tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
         actions[name] = frozenset(tasks)
     metadata = item["metadata"]
-    return Blueprint(metadata["name"], metadata.get("namespace", ""), actions)
+    home = metadata.get("namespace", "")
+    return Blueprint(metadata["name"], home, actions, Origin.of(item))
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:

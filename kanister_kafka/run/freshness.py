@@ -42,6 +42,8 @@ def of_another_input(
             cluster=f"{target.namespace}/{target.name}",
             namespace=target.namespace,
             strimzi_version=strimzi_version,
+            writers=options.writers,
+            not_writers=options.not_writers,
         )
         if reading.cluster is not None:
             hashes.add(input_hash(build(reading.cluster, options)))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import marks
+from kanister_kafka.options import QuiesceBy
+from kanister_kafka.strimzi.writers import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +22,26 @@ class Origin:
     options: str = ""
     """Words of the command line."""
 
+    @property
+    def told(self) -> Told:
+        """What the words of the command line say about single clients."""
+        return Told(self._values("--writer"), self._values("--not-a-writer"))
+
+    @property
+    def quiesce_by(self) -> QuiesceBy:
+        """How its steps stop writers."""
+        by_pause = QuiesceBy.PAUSE.value in self._values("--quiesce-by")
+        return QuiesceBy.PAUSE if by_pause else QuiesceBy.REPLICAS
+
+    def _values(self, option: str) -> tuple[str, ...]:
+        try:
+            words = shlex.split(self.options) if self.options else []
+        except ValueError:  # somebody else has written there
+            return ()
+        return tuple(value for word, value in pairwise(words) if word == option)
+
     @classmethod
-    def of(cls, blueprint: dict[str, Any]) -> Origin:
+    def of(cls, blueprint: Mapping[str, Any]) -> Origin:
         """Read the annotations of a Blueprint."""
         notes = blueprint.get("metadata", {}).get("annotations") or {}
         names = (marks.VERSION, marks.INPUT_HASH, marks.OPTIONS)

@@ -26,7 +26,7 @@ from kanister_kafka.run.target import (
 from kanister_kafka.strimzi import Bounds
 from kanister_kafka.strimzi.addresses import addresses
 from kanister_kafka.strimzi.fields import Field
-from kanister_kafka.strimzi.writers import CLIENTS, find_clients
+from kanister_kafka.strimzi.writers import CLIENTS, Told, find_clients
 
 EVENTS = Resource(("api", "v1"), "events", "Event", namespaced=True)
 STATEFUL_SETS = Resource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
@@ -55,15 +55,16 @@ class Sight:
         record = self.connection.find(CONFIG_MAPS, target.record, namespace)
         home, name = self._blueprint(record)
         blueprint = self._there(home, name)
+        origin = Origin.of(blueprint or {})
         return Sighting(
             target=target,
             kafka=_kafka(kafka[0]) if kafka else None,
             workloads=self._workloads(kafka, pools, sets, pods),
-            writers=self._writers(kafka, clients),
+            writers=self._writers(kafka, pools, clients, origin.told),
             record=None if record is None else dict(record.get("data") or {}),
             switch=self._switch(),
             blueprint=f"{home}/{name}" if blueprint else "",
-            origin=Origin.of(blueprint or {}),
+            origin=origin,
             action_sets=self._action_sets(home, name),
             tasks=tuple(_tasks(pods, target.name)),
             happenings=self._happenings(),
@@ -129,14 +130,18 @@ class Sight:
             found.append(workload)
         return tuple(found)
 
-    def _writers(self, kafka: Objects, clients: dict[str, Objects]) -> tuple[Writer, ...]:
+    def _writers(
+        self, kafka: Objects, pools: Objects, clients: dict[str, Objects], told: Told
+    ) -> tuple[Writer, ...]:
         everything = [from_object(item) for items in clients.values() for item in items]
         known = set()
         if kafka:
             problems: list[Problem] = []  # what is wrong with a resource is not asked here
             home, name = self.target.namespace, self.target.name
-            own = addresses(name, home, Field.of(from_object(kafka[0]), problems))
-            writers = find_clients(everything, own, Bounds(), home, problems).writers
+            top = Field.of(from_object(kafka[0]), problems)
+            own = addresses(name, home, top, map(_name, pools))
+            found_ones = find_clients(everything, own, (), told, Bounds(), home, problems)
+            writers = found_ones.writers
             known = {(w.kind, w.namespace, w.name) for w in writers}
         found = []
         for kind, items in clients.items():

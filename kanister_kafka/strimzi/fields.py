@@ -88,6 +88,13 @@ class Field:
         text = self._text()
         return default if text is None else text
 
+    def setting(self, default: str = "") -> str:
+        """Return a value of a Kafka configuration, which may be spelled as a number or boolean."""
+        if self.present and isinstance(self.node, Scalar) and not isinstance(self.node.value, str):
+            value = self.node.value
+            return str(value).lower() if isinstance(value, bool) else str(value)
+        return self.string(default)
+
     def integer(self, default: int, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
         """Return a whole number within bounds, or the default where it is unset."""
         if not self.present:

@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from kanister_kafka.problem import Location
 from kanister_kafka.strimzi.versions import Bounds
 
 WorkloadName = NewType("WorkloadName", str)
@@ -89,6 +90,32 @@ class Bystander:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
+class Scales(enum.Enum):
+    """What an autoscaler does to a backup."""
+
+    NOTHING = "nothing"
+    WRITER = "writer"
+    """It brings a writer back that is at 0 replicas."""
+    NODES = "nodes"
+    """It changes the number of nodes, also while Kafka is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autoscaler:
+    """An object that changes the replicas of a writer or of a node pool."""
+
+    kind: str
+    namespace: str
+    name: str
+    target: str
+    """As `Kind namespace/name`."""
+    scales: Scales
+    location: Location
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageClass:
     """A place in a custom resource that names the storage class of claims."""
@@ -121,6 +148,8 @@ class KafkaCluster:
     bystanders: tuple[Bystander, ...]
     storage_classes: tuple[StorageClass, ...] = ()
     """Where the custom resources name one; the default of Kubernetes is not named."""
+    autoscalers: tuple[Autoscaler, ...] = ()
+    """Of its writers and node pools, as far as they are in the input."""
 
     @property
     def pools(self) -> tuple[PoolName, ...]:

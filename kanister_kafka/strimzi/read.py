@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from kanister_kafka.document import Document
 from kanister_kafka.problem import Location, Problem, error, has_error, in_order
-from kanister_kafka.strimzi.addresses import addresses
+from kanister_kafka.strimzi.addresses import Addresses, addresses
+from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.fields import Field, is_label, shown
 from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
 from kanister_kafka.strimzi.nodes import check_roles, plain_nodes, pool_nodes, zookeeper_node
@@ -20,7 +21,7 @@ from kanister_kafka.strimzi.versions import (
     parse_version,
     spelled,
 )
-from kanister_kafka.strimzi.writers import CLIENTS, find_clients
+from kanister_kafka.strimzi.writers import CLIENTS, Told, find_clients
 
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -58,13 +59,19 @@ def read(
     cluster: str = "",
     namespace: str = "",
     strimzi_version: Version | None = None,
+    writers: Iterable[str] = (),
+    not_writers: Iterable[str] = (),
+    others: Iterable[Addresses] = (),
 ) -> Reading:
     """Find one Kafka cluster among documents of any kind and order.
 
     `cluster` is `NAME` or `NAMESPACE/NAME`, needed where there are several; `namespace` stands for
-    the one that a document leaves out. Nothing is raised: see `Reading.problems`.
+    the one that a document leaves out. `writers` and `not_writers` say of MirrorMakers, Connects
+    and Bridges, each as `KIND/NAMESPACE/NAME`, what their addresses do not tell. `others` are the
+    addresses of Kafkas that are not among the documents. Nothing is raised: see `Reading.problems`.
     """
-    reader = _Reader(tuple(documents), namespace, strimzi_version)
+    told = Told(tuple(writers), tuple(not_writers))
+    reader = _Reader(tuple(documents), namespace, strimzi_version, told, tuple(others))
     if namespace and not is_label(namespace):
         message = f"Invalid value: {shown(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
@@ -81,12 +88,19 @@ def orphaned(label: Field, kafka: str) -> None:
 
 class _Reader:
     def __init__(
-        self, documents: tuple[Document, ...], namespace: str, version: Version | None
+        self,
+        documents: tuple[Document, ...],
+        namespace: str,
+        version: Version | None,
+        told: Told,
+        others: tuple[Addresses, ...],
     ) -> None:
         self.problems: list[Problem] = []
         self.documents = documents
         self.namespace = namespace
         self.version = version
+        self.told = told
+        self.others = others
 
     def read(self, wanted: str) -> KafkaCluster | None:
         kafka = self._choose([top for top in self._all("Kafka") if self._named(top)], wanted)
@@ -117,7 +131,9 @@ class _Reader:
         self._check_spec(spec, annotations)
         found = find_clients(
             self.documents,
-            addresses(name, namespace, kafka),
+            addresses(name, namespace, kafka, (self._name(pool)[1] for pool in pools)),
+            self._others(namespace, name),
+            self.told,
             bounds,
             self.namespace,
             self.problems,
@@ -136,6 +152,13 @@ class _Reader:
             components=tuple(WorkloadName(component) for component in components),
             writers=found.writers,
             bystanders=found.bystanders,
+            autoscalers=find_autoscalers(
+                self.documents,
+                namespace,
+                (self._name(pool)[1] for pool in in_use or ()),
+                found.writers,
+                self.namespace,
+            ),
             storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
         )
 
@@ -281,6 +304,30 @@ class _Reader:
                 'KafkaNodePools are in the input but this is not "enabled": Strimzi ignores them',
             )
         return pools if wanted else None
+
+    def _others(self, namespace: str, cluster: str) -> tuple[Addresses, ...]:
+        """Return the addresses of every other Kafka; what is wrong with those is no news here."""
+        kafkas = {
+            (home, name): Field.of(kafka, [])
+            for kafka in self.documents
+            if (kafka.kind, kafka.group) == ("Kafka", GROUP)
+            and (home := kafka.text("metadata", "namespace") or self.namespace)
+            and (name := kafka.text("metadata", "name"))
+        }
+        kafkas.pop((namespace, cluster), None)
+        if not kafkas:
+            return self.others
+        pools: dict[tuple[str, str], list[str]] = {}
+        for pool in self.documents:
+            if (pool.kind, pool.group) == ("KafkaNodePool", GROUP):
+                home = pool.text("metadata", "namespace") or self.namespace
+                owner = (home, pool.text("metadata", "labels", CLUSTER_LABEL))
+                pools.setdefault(owner, []).append(pool.text("metadata", "name"))
+        found = (
+            addresses(name, home, kafka, pools.get((home, name), ()))
+            for (home, name), kafka in kafkas.items()
+        )
+        return (*self.others, *found)
 
     def _is_live(self, kind: str, group: str, kafka: Field) -> bool:
         """Tell whether the input, read from a cluster, has workloads of this Kafka."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kanister_kafka.document import Document
-from kanister_kafka.problem import Problem
-from kanister_kafka.strimzi.addresses import Address, Addresses, asked, home_of
+from kanister_kafka.problem import Location, Problem, error
+from kanister_kafka.strimzi.addresses import Address, Addresses, Place, asked, home_of
 from kanister_kafka.strimzi.fields import Field, shown
 from kanister_kafka.strimzi.model import Bystander, WorkloadKind, WorkloadName, Writer
-from kanister_kafka.strimzi.versions import Bounds, Feature
+from kanister_kafka.strimzi.versions import Bounds, Feature, Version, parse_version
 
 BRIDGE_KINDS = ((WorkloadKind.DEPLOYMENT, None),)
 MIRROR_MAKER_1_KINDS = ((WorkloadKind.DEPLOYMENT, Feature.MIRROR_MAKER_1),)
@@ -18,15 +18,22 @@ CONNECT_KINDS = (
     (WorkloadKind.POD_SET, Feature.CONNECT_POD_SETS),
     (WorkloadKind.DEPLOYMENT, Feature.CONNECT_DEPLOYMENTS),
 )
+LOCATION_MAY_BE_SET: Version = (3, 0)
+"""Version of Kafka that has `offset-syncs.topic.location` (KIP-716)."""
+EMIT_MAY_BE_OFF: Version = (3, 9)
+"""Version of Kafka that has `emit.offset-syncs.enabled` (KIP-1031)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a custom resource writes."""
+class _Reach:
+    """Which clusters a custom resource has to do with: bootstrap servers, where they are set."""
 
-    servers: str
-    reads: tuple[str, ...] = ()
-    """Bootstrap servers of the clusters that it only reads from."""
+    into: tuple[Field, ...] = ()
+    """Of the clusters that it mirrors into, or is attached to."""
+    reads: tuple[Field, ...] = ()
+    """Of those that it reads from."""
+    syncs: tuple[Field, ...] = ()
+    """Of those among these that it keeps its offset-syncs topic in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,36 +47,74 @@ class _Client:
     """Default of `spec.replicas` (CRDs of v1beta2; v1 requires the field)."""
     kinds: tuple[tuple[WorkloadKind, Feature | None], ...]
     """Kinds of its workload, each with the feature that an operator needs for it."""
-    target: Callable[[Field], _Target]
+    reach: Callable[[Field], _Reach]
     why: str
 
 
-def _mirror_maker_2(spec: Field) -> _Target:
+def _mirror_maker_2(spec: Field) -> _Reach:
     mirrors = spec.at("mirrors").each()
     if spec.at("target").present:  # v1, taken in v1beta2 too from 0.49
-        reads = tuple(m.at("source", "bootstrapServers").string() for m in mirrors)
-        return _Target(spec.at("target", "bootstrapServers").required().string(), reads)
-    alias = spec.at("connectCluster").required().string()
-    servers = {
-        cluster.at("alias").required().string(): cluster.at("bootstrapServers").required().string()
-        for cluster in spec.at("clusters").required().each()
-    }
-    if alias and servers and alias not in servers:
-        spec.at("connectCluster").error(
+        into = {"": spec.at("target", "bootstrapServers").required()}
+        pairs = [(mirror, mirror.at("source", "bootstrapServers")) for mirror in mirrors]
+    else:
+        alias = spec.at("connectCluster").required()
+        servers = {
+            cluster.at("alias").required().string(): cluster.at("bootstrapServers").required()
+            for cluster in spec.at("clusters").required().each()
+        }
+        # The workers keep their offsets in the Connect cluster. Up to 0.40 a mirror may have
+        # another target (KafkaMirrorMaker2Connectors.java): its topics and groups are made there.
+        places = [alias, *(mirror.at("targetCluster") for mirror in mirrors)]
+        into = {at.string(): servers[at.string()] for at in places if _is_alias(at, servers)}
+        pairs = [
+            (mirror, servers[at.string()])
+            for mirror in mirrors
+            if _is_alias(at := mirror.at("sourceCluster"), servers)
+        ]
+    version = parse_version(spec.at("version").setting())
+    syncs = tuple(source for mirror, source in pairs if _syncs_to_source(mirror, version))
+    return _Reach(tuple(into.values()), tuple(source for _, source in pairs), syncs)
+
+
+def _is_alias(place: Field, servers: Mapping[str, Field]) -> bool:
+    alias = place.string()
+    if alias and servers and not {alias, ""} & servers.keys():  # one without alias is told
+        place.error(
             "contradiction",
             f"Invalid value: {shown(alias)}: no cluster in spec.clusters has this alias",
         )
-    reads = tuple(servers.get(m.at("sourceCluster").string(), "") for m in mirrors)
-    return _Target(servers.get(alias, ""), reads)
+    return alias in servers
 
 
-def _at_top(spec: Field) -> _Target:
-    return _Target(spec.at("bootstrapServers").required().string())
+def _syncs_to_source(mirror: Field, version: Version | None) -> bool:
+    """Tell whether a mirror writes its offset-syncs topic into the cluster that it reads from.
+
+    Its source connector does (MirrorSourceConnector.java), and by default it does so there. The
+    checkpoint connector only reads the topic, and the heartbeat connector writes to the target.
+    """
+    connector = mirror.at("sourceConnector")
+    if not connector.present:
+        return False
+    emits = connector.at("config", "emit.offset-syncs.enabled").setting("true")
+    if emits.strip().lower() == "false" and version and version >= EMIT_MAY_BE_OFF:
+        return False
+    return _location(connector, version) != "target"
 
 
-def _mirror_maker_1(spec: Field) -> _Target:
-    reads = spec.at("consumer", "bootstrapServers").string()
-    return _Target(spec.at("producer", "bootstrapServers").required().string(), (reads,))
+def _location(connector: Field, version: Version | None) -> str:
+    """Return where a connector has the offset-syncs topic: Kafka before 3.0 knows the source."""
+    if version and version < LOCATION_MAY_BE_SET:
+        return "source"
+    return connector.at("config", "offset-syncs.topic.location").string("source")
+
+
+def _at_top(spec: Field) -> _Reach:
+    return _Reach((spec.at("bootstrapServers").required(),))
+
+
+def _mirror_maker_1(spec: Field) -> _Reach:
+    producer = spec.at("producer", "bootstrapServers").required()
+    return _Reach((producer,), (spec.at("consumer", "bootstrapServers"),))
 
 
 CLIENTS: dict[str, _Client] = {
@@ -78,7 +123,7 @@ CLIENTS: dict[str, _Client] = {
         suffix="-mirrormaker2",
         replicas=3,
         kinds=CONNECT_KINDS,
-        target=_mirror_maker_2,
+        reach=_mirror_maker_2,
         why="mirrors into it",
     ),
     "KafkaConnect": _Client(
@@ -86,7 +131,7 @@ CLIENTS: dict[str, _Client] = {
         suffix="-connect",
         replicas=3,
         kinds=CONNECT_KINDS,
-        target=_at_top,
+        reach=_at_top,
         why="keeps its offsets in it, and its source connectors write",
     ),
     "KafkaMirrorMaker": _Client(
@@ -94,7 +139,7 @@ CLIENTS: dict[str, _Client] = {
         suffix="-mirror-maker",
         replicas=3,
         kinds=MIRROR_MAKER_1_KINDS,
-        target=_mirror_maker_1,
+        reach=_mirror_maker_1,
         why="mirrors into it",
     ),
     "KafkaBridge": _Client(
@@ -102,7 +147,7 @@ CLIENTS: dict[str, _Client] = {
         suffix="-bridge",
         replicas=1,
         kinds=BRIDGE_KINDS,
-        target=_at_top,
+        reach=_at_top,
         why="takes writes over HTTP",
     ),
 }
@@ -116,29 +161,75 @@ class Clients:
     bystanders: tuple[Bystander, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person says about clients, each as KIND/NAMESPACE/NAME."""
+
+    writers: tuple[str, ...] = ()
+    not_writers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which addresses a client has to do with."""
+
+    key: str
+    """KIND/NAMESPACE/NAME."""
+    namespace: str
+    written: tuple[frozenset[Address], ...]
+    """Of each cluster that it writes into; where it mirrors, into its source as well."""
+    read: tuple[frozenset[Address], ...]
+    """Of each cluster that it only reads from."""
+
+
 def is_client(document: Document) -> bool:
     """Tell whether an object is of a kind that writes into a Kafka."""
     return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
 
 
-def written(document: Document, namespace: str, problems: list[Problem]) -> frozenset[Address]:
-    """Return each address that a client may write to; `namespace` where it names none."""
+def reach_of(document: Document, namespace: str, problems: list[Problem]) -> Reach:
+    """Return each address that a client may use; `namespace` where it names none."""
     spec = Field.of(document, problems).at("spec").required()
-    servers = CLIENTS[document.kind].target(spec).servers if spec.present else ""
+    reach = CLIENTS[document.kind].reach(spec) if spec.present else _Reach()
     home = document.text("metadata", "namespace") or namespace
-    return asked(servers, home) if servers else frozenset()
+
+    def told(servers: Iterable[Field]) -> tuple[frozenset[Address], ...]:
+        return tuple(asked(place.string(), home) for place in servers)
+
+    only_read = (place for place in reach.reads if place not in reach.syncs)
+    key = f"{document.kind}/{home}/{document.text('metadata', 'name')}"
+    return Reach(key, home, told((*reach.into, *reach.syncs)), told(only_read))
+
+
+def unplaced(servers: str, where: str, key: str, addresses: Addresses | None = None) -> str:
+    """Say that nobody can tell whose an address is, and what settles it."""
+    listeners = ", ".join(addresses.untold) if addresses else ""
+    several = "listeners" if addresses and len(addresses.untold) > 1 else "listener"
+    hint = f"; only the running cluster tells the address of {several} {listeners}"
+    return (
+        f"{servers} cannot be placed: it is none of the known addresses of {where}, so {key} is "
+        f"left alone and may write into the backup{hint if listeners else ''}; "
+        f"--writer {key} quiesces it, --not-a-writer {key} says that it writes elsewhere"
+    )
 
 
 def find_clients(
     documents: Iterable[Document],
     addresses: Addresses,
+    others: Sequence[Addresses],
+    told: Told,
     operator: Bounds,
     default_namespace: str,
     problems: list[Problem],
 ) -> Clients:
-    """Sort the clients among the documents into writers and bystanders, each with its reason."""
+    """Sort the clients among the documents into writers and bystanders, each with its reason.
+
+    `others` are the addresses of all other Kafkas that are known.
+    """
     writers: list[Writer] = []
     bystanders: list[Bystander] = []
+    missing = dict.fromkeys((*told.writers, *told.not_writers))
+    known = []
     for document in documents:
         if not is_client(document):
             continue
@@ -147,27 +238,37 @@ def find_clients(
         name = top.at("metadata", "name").name()
         namespace = top.at("metadata", "namespace").namespace(default_namespace)
         spec = top.at("spec").required()
-        target = client.target(spec) if spec.present else _Target("")
+        reach = client.reach(spec) if spec.present else _Reach()
+        places = {
+            place.string(): addresses.place(place.string(), namespace, others)
+            for place in (*reach.into, *reach.reads)
+        }
         replicas = spec.at("replicas").integer(client.replicas)
         if not name or not namespace:
             continue
-        if not addresses.match(target.servers, namespace):
-            reading = any(addresses.match(server, namespace) for server in target.reads)
-            servers = shown(target.servers)
-            reason = (
-                f"only reads from it; writes into {servers}"
-                if reading
-                else f"its bootstrap address {servers} is another cluster's"
+        key = f"{document.kind}/{namespace}/{name}"
+        known.append(key)
+        missing.pop(key, None)
+        judged = _judge(document.kind, key, reach, places, told)
+        if not judged.writes:
+            if judged.unplaced is not None and judged.unplaced.present:
+                where = f"Kafka {addresses.namespace}/{addresses.cluster}"
+                where += ", nor those of another Kafka"
+                servers = shown(judged.unplaced.string())
+                message = unplaced(servers, where, key, addresses)
+                judged.unplaced.warn("unplaced-writer", message)
+            bystander = Bystander(
+                kind=document.kind, namespace=namespace, name=name, reason=judged.reason
             )
-            bystander = Bystander(kind=document.kind, namespace=namespace, name=name, reason=reason)
             bystanders.append(bystander)
             continue
-        if document.kind == "KafkaMirrorMaker2":
+        if judged.mirrors:
             _check_offset_syncs(spec)
         kinds = _kinds(client, operator)
         if not kinds and not operator.empty:
             message = f"Strimzi {operator}, as the cluster needs it, has no {document.kind}"
             top.at("kind").error("contradiction", message)
+        reads = (home_of(place.string(), namespace) for place in reach.reads)
         writer = Writer(
             kind=document.kind,
             resource=client.resource,
@@ -176,11 +277,63 @@ def find_clients(
             replicas=replicas,
             workload=WorkloadName(name + client.suffix),
             kinds=kinds,
-            reason=client.why,
-            sources=tuple(sorted({home for s in target.reads if (home := home_of(s, namespace))})),
+            reason=judged.reason,
+            sources=tuple(sorted({home for home in reads if home})),
         )
         writers.append(writer)
+    for key in missing:
+        option = "writer" if key in told.writers else "not-a-writer"
+        problems.append(error("option", Location("<options>"), option, _no_client(key, known)))
     return Clients(tuple(sorted(writers, key=_order)), tuple(sorted(bystanders, key=_order)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    reason: str
+    writes: bool = False
+    mirrors: bool = False
+    """Whether it is a MirrorMaker 2 whose target the cluster is."""
+    unplaced: Field | None = None
+    """The address that may be the cluster's."""
+
+
+def _judge(
+    kind: str, key: str, reach: _Reach, places: Mapping[str, Place], told: Told
+) -> _Judgement:
+    def some(servers: Iterable[Field], wanted: Place) -> Field | None:
+        return next((place for place in servers if places[place.string()] is wanted), None)
+
+    into = some(reach.into, Place.OWN) is not None
+    syncs = some(reach.syncs, Place.OWN) is not None
+    reads = some(reach.reads, Place.OWN) is not None
+    mirrors = into and kind == "KafkaMirrorMaker2"
+    servers = ", ".join(dict.fromkeys(shown(place.string()) for place in reach.into)) or '""'
+    if key in told.not_writers:
+        return _Judgement(f"--not-a-writer says so; its bootstrap address is {servers}")
+    if into:
+        return _Judgement(CLIENTS[kind].why, writes=True, mirrors=mirrors)
+    if syncs:
+        return _Judgement("writes its offset-syncs into it", writes=True)
+    if key in told.writers:
+        return _Judgement("--writer says so", writes=True)
+    if reads:  # the clusters of one mirror are different ones
+        return _Judgement(f"only reads from it; writes into {servers}")
+    unknown = some((*reach.into, *reach.syncs), Place.UNKNOWN)
+    if unknown is None:
+        return _Judgement(f"its bootstrap address {servers} is another cluster's")
+    servers = shown(unknown.string())
+    reason = f"its bootstrap address {servers} is none of this cluster's known addresses"
+    return _Judgement(reason, unplaced=unknown)
+
+
+def _no_client(key: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # slow to import, seldom needed
+
+    near = get_close_matches(key, known, n=1)
+    listed = ", ".join(known[:3]) or f"none of {', '.join(CLIENTS)}"
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    hint = f'did you mean "{near[0]}"?' if near else f"it has {listed}{more}"
+    return f"Invalid value: {shown(key)}: no such object in the input; {hint}"
 
 
 def _order(client: Writer | Bystander) -> tuple[str, str, str]:
@@ -196,14 +349,14 @@ def _kinds(client: _Client, operator: Bounds) -> tuple[WorkloadKind, ...]:
 def _check_offset_syncs(spec: Field) -> None:
     # MirrorMaker 2 keeps the topic on the source cluster by default. Once the target is restored
     # the topic is ahead of the data, and consumer groups are translated to offsets not there yet.
+    version = parse_version(spec.at("version").setting())
     for mirror in spec.at("mirrors").each():
         connectors = ["sourceConnector"]
         if mirror.at("checkpointConnector").present:
             connectors.append("checkpointConnector")
         for connector in connectors:
-            config = mirror.at(connector, "config", "offset-syncs.topic.location")
-            if config.string("source") != "target":
-                config.warn(
+            if _location(mirror.at(connector), version) != "target":
+                mirror.at(connector, "config", "offset-syncs.topic.location").warn(
                     "offset-syncs-elsewhere",
                     "the offset-syncs topic is kept on the source cluster and will not match "
                     'restored data: set "target" in sourceConnector and checkpointConnector '
