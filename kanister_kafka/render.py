@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import jinja2
+import jinja2.sandbox
 
 from kanister_kafka import marks
 from kanister_kafka.alike import Sound, likeness_of, names_of
@@ -132,6 +133,8 @@ def scalar(value: object) -> str:
     """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
     if isinstance(value, _Raw):
         return value
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # which raises, and says what is not there or must not be used
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
     if isinstance(value, (str, int)):
@@ -151,7 +154,9 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         if not templates.is_dir():
             raise TemplateError(f"{templates}: is no directory")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
-    environment = jinja2.Environment(
+    # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
+    # values and no way from these to what Python is made of.
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
         block_start_string="<%",
         block_end_string="%>",
@@ -164,7 +169,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - finalize does for YAML what this does for HTML
+        autoescape=False,  # finalize does for YAML what this does for HTML
         loader=jinja2.ChoiceLoader(loaders),
         auto_reload=False,  # a run has one set of templates
     )

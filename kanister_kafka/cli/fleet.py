@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from kanister_kafka.cli.choices import options_of, plan_options, several, version_of
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.document import Document, load, load_each
-from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.errors import InputError
 from kanister_kafka.fleet import (
     Fleet,
     Outcome,
@@ -30,6 +30,7 @@ from kanister_kafka.fleet import (
     run,
     sort,
 )
+from kanister_kafka.folder import write_files
 from kanister_kafka.kube import fetch_each
 from kanister_kafka.problem import Location, Problem, error, has_error
 from kanister_kafka.render import stream
@@ -276,14 +277,9 @@ def _to_folder(output: Path) -> Callable[[Outcome], None]:
     def write(outcome: Outcome) -> None:
         if outcome.key is None or not outcome.manifests:
             return
-        folder = output / outcome.key.folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for manifest in outcome.manifests:
-                path = folder / manifest.file_name
-                path.write_text(manifest.text, encoding="utf-8", newline="\n")
-        except OSError as failure:
-            raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
+        for _path in write_files(output, files, below=outcome.key.folder):
+            pass
 
     return write
 
