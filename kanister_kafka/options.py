@@ -174,6 +174,8 @@ class Options:
     image: str = DEFAULT_IMAGE
     service_account: str = ""
     """Name of the service account of the steps; made of the cluster's by default."""
+    admission_policy: bool = False
+    """Whether a ValidatingAdmissionPolicy holds the accounts to what the steps change."""
     run_as_user: int | None = DEFAULT_RUN_AS_USER
     """User id of the steps; None leaves it to the platform, as OpenShift wants."""
     pod_labels: Pairs = NO_SIDECAR_LABELS
@@ -258,6 +260,8 @@ class Options:
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is Engine.KANISTER:
             yield "engine", self.engine.value, "takes cold snapshots only"
+        if self.admission_policy and self.strategy is Strategy.HOT:
+            yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
         if KastenForm.RESTORE in self.kasten and self.strategy is Strategy.HOT:
             must = "must be with --strategy cold: only that Blueprint can stop and restore"
             yield "kasten", KastenForm.RESTORE.value, must
@@ -336,6 +340,8 @@ def _words(name: str, value: Any) -> Iterator[str]:
         for limit in dataclasses.fields(value):
             if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
                 yield from ("--timeout", f"{limit.name}={duration(seconds)}")
+    elif isinstance(value, bool):
+        yield f"--{name.replace('_', '-')}"
     elif name in RESOURCES:
         yield from (f"--{RESOURCES[name]}", ",".join("=".join(pair) for pair in value) or NONE)
     elif isinstance(value, tuple):

@@ -113,6 +113,9 @@ def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
         yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
     if plan.record:
         yield "ConfigMap", plan.record, "configmap.yaml.j2", None
+    if plan.admission:
+        for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+            yield kind, plan.admission.name, f"{kind.lower()}.yaml.j2", plan.admission
     for role in plan.roles:
         yield "Role", role.name, "role.yaml.j2", role
         yield "RoleBinding", role.name, "rolebinding.yaml.j2", role

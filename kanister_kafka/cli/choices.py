@@ -276,6 +276,11 @@ plan_options = several(
         help="Service account of the steps.  [default: CLUSTER-kanister-kafka]",
     ),
     click.option(
+        "--admission-policy",
+        is_flag=True,
+        help="Add a ValidatingAdmissionPolicy that holds the accounts to annotations and replicas.",
+    ),
+    click.option(
         "--run-as-user",
         default=str(DEFAULT_RUN_AS_USER),
         show_default=True,
