@@ -48,6 +48,7 @@ RIGHT = [
     ("name: mine", {"name": "mine"}),
     ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
     ("serviceAccount: sa", {"service_account": "sa"}),
+    ("admissionPolicy: true", {"admission_policy": True}),
     ("runAsUser: 1001", {"run_as_user": 1001}),
     ("runAsUser: platform", {"run_as_user": None}),
     (

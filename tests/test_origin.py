@@ -57,6 +57,7 @@ CHOICES = {
     "name": "own",
     "image": "example.com/tools:1",
     "service_account": "own",
+    "admission_policy": True,
     "run_as_user": None,
     "pod_labels": (("team", "a"), ("sidecar.istio.io/inject", "true")),
     "pod_annotations": (("linkerd.io/inject", "disabled"), ("note", "a,b=c")),

@@ -44,7 +44,8 @@ def _placed(item: dict[str, Any], namespace: str) -> Object:
     metadata = item.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     if item.get("kind") in OF_NO_NAMESPACE:
-        return {**item, "metadata": {**metadata}}
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+        return {**item, "metadata": metadata}
     return {**item, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
 
 

@@ -32,7 +32,7 @@ Policy whose hooks name no Blueprint.
 """
 
 
-OF_NO_NAMESPACE = frozenset({kind for version, kind in ORDER if version == ADMISSION})
+OF_NO_NAMESPACE = tuple(kind for version, kind in ORDER if version == ADMISSION)
 """Kinds of the whole cluster."""
 
 

@@ -29,8 +29,7 @@ def keep_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
     The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
     Kafka back, as the dead man's switch may. Neither stops anything.
     """
-    see = right(cluster, "", "pods", (), ("list",), "see that the nodes are gone")
-    found = [*restart_rights(cluster, names), *_snapshot_rights(cluster), see]
+    found = [*restart_rights(cluster, names), *_snapshot_rights(cluster)]
     return in_order(merged(found), cluster.namespace)
 
 
