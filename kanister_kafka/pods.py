@@ -159,8 +159,10 @@ def _wrong_resources(pods: Pods) -> Iterator[tuple[str, object, str]]:
 def image_for(minor: int) -> str:
     """Return the image whose kubectl suits an API server of Kubernetes 1.MINOR.
 
-    It is the default one where no tag is known that does.
+    It is the default one wherever that does, and where no tag is known that would.
     """
+    if abs((minor_of_image(DEFAULT_IMAGE) or minor) - minor) <= SKEW:
+        return DEFAULT_IMAGE
     for near in (minor, minor - SKEW, minor + SKEW):
         if near in TAGS:
             return f"{REPOSITORY}:{TAGS[near]}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from kanister_kafka.document import Loaded, load
 from kanister_kafka.errors import InputError
@@ -36,7 +37,11 @@ from kanister_kafka.pods import (
     NO_SIDECAR_ANNOTATIONS,
     NO_SIDECAR_LABELS,
     Pairs,
+    Pods,
+    image_for,
     parse_resources,
+    parse_toleration,
+    wrong_pods,
 )
 from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.strimzi import Version, parse_version, read
@@ -203,6 +208,47 @@ pod_options = several(
     ),
 )
 """How pods fit into a namespace: of steps and switch, and of what other commands run."""
+POD_WORDS = (
+    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
+    *("priority_class", "requests", "pod_limits"),
+)
+"""Names of these options."""
+
+
+def pods_of(
+    usual: Pods,
+    *,
+    pod_labels: tuple[tuple[str, str] | str, ...],
+    pod_annotations: tuple[tuple[str, str] | str, ...],
+    image_pull_secrets: tuple[str, ...],
+    tolerations: tuple[str, ...],
+    node_selector: Pairs,
+    priority_class: str,
+    requests: str,
+    pod_limits: str,
+) -> Pods:
+    """Go from these options to pods that are not of a plan; `usual` has what is not given."""
+    tolerated = []
+    for text in tolerations:
+        if (toleration := parse_toleration(text)) is None:
+            raise click.BadParameter(
+                f"{text!r} is not KEY[=VALUE][:EFFECT]", param_hint="--toleration"
+            )
+        tolerated.append(toleration)
+    pods = Pods(
+        labels=borne(usual.labels, pod_labels),
+        annotations=borne(usual.annotations, pod_annotations),
+        pull_secrets=image_pull_secrets,
+        tolerations=tuple(tolerated),
+        node_selector=node_selector,
+        priority_class=priority_class,
+        requests=resources("--requests", requests) if requests else usual.requests,
+        limits=resources("--limits", pod_limits) if pod_limits else usual.limits,
+    )
+    for option, value, must in wrong_pods(pods):
+        raise click.BadParameter(f'"{value}": {must}', param_hint=f"--{option}")
+    return pods
+
 
 plan_options = several(
     click.option(
@@ -399,7 +445,19 @@ def _plan(
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
+    if isinstance(source, Fetched):
+        options = suited(options, source.minor)
     return build(reading.cluster, options, problems)
+
+
+def suited(options: Options, minor: int | None) -> Options:
+    """Let the image of the options follow the API server, unless it was given."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("image") if context else None
+    given = source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    if minor is None or given or options.image != DEFAULT_IMAGE:
+        return options
+    return dataclasses.replace(options, image=image_for(minor))
 
 
 def version_of(text: str) -> Version | None:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import options_of, plan_options, several, version_of
+from kanister_kafka.cli.choices import options_of, plan_options, several, suited, version_of
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.document import Document, load, load_each
 from kanister_kafka.errors import InputError
@@ -31,7 +31,7 @@ from kanister_kafka.fleet import (
     sort,
 )
 from kanister_kafka.folder import write_files
-from kanister_kafka.kube import fetch_each
+from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
 from kanister_kafka.render import stream
 from kanister_kafka.report.fleet import fleet_json, fleet_text
@@ -229,6 +229,10 @@ def _input(
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
     requirements = (*found.selector.requirements, *selector.requirements)
     objects = fetch_each(namespace, context=context) if from_cluster else load_each(paths)
+    if from_cluster:
+        minor = server_minor(context=context)
+        rules = (replace(rule, options=suited(rule.options, minor)) for rule in found.rules)
+        found = replace(found, rules=tuple(rules))
     return replace(found, selector=Selector(requirements)), objects
 
 

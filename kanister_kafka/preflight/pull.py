@@ -106,7 +106,7 @@ def _further(asked: Object, made: Object) -> tuple[str, ...]:
 
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
     """
-    mine = {container["name"] for container in asked["spec"]["containers"]}
+    mine = {container["name"] for container in at(asked, "spec", "containers") or ()}
     found = (str(one.get("name")) for one in at(made, "spec", "containers") or ())
     return tuple(name for name in found if name not in mine)
 
