@@ -42,8 +42,8 @@ def blueprint(result: Result) -> dict:
 
 
 ALL = [
-    *("ServiceAccount", "ServiceAccount", "ConfigMap"),
-    *("Role", "RoleBinding", "Role", "RoleBinding"),
+    *("ServiceAccount", "ServiceAccount", "ServiceAccount", "ConfigMap"),
+    *("Role", "RoleBinding", "Role", "RoleBinding", "Role", "RoleBinding"),
     *("Deployment", "Blueprint"),
 ]
 
