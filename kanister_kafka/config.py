@@ -16,6 +16,7 @@ from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.options import (
     DURATION,
     NEVER,
+    NONE,
     OF_POLICY,
     PLATFORM,
     Limits,
@@ -37,13 +38,17 @@ READING: dict[str, dict[str, Any]] = {
     },
 }
 """JSON Schema of what such files say besides the options of how a Kafka is read."""
-NAMES = {"limits": "timeouts"}
+NAMES = {"limits": "timeouts", "pod_limits": "limits"}
 """Name of a field of `Options` where the command calls it otherwise."""
 PLURALS = {
     "label": "labels",
     "annotation": "annotations",
     "writer": "writers",
-    "not-a-writer": "not_writers",
+    "not-a-writer": "not-writers",
+    "pod-label": "pod-labels",
+    "pod-annotation": "pod-annotations",
+    "image-pull-secret": "image-pull-secrets",
+    "toleration": "tolerations",
 }
 """Option of the command that is given once for each item of a field."""
 
@@ -204,6 +209,10 @@ def _pairs(place: Field, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str
     return tuple({**dict(before), **texts}.items())
 
 
+def _borne(place: Field, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return () if place.is_text(NONE) else _pairs(place, before)
+
+
 def _timeouts(place: Field, before: Limits) -> Limits:
     steps = [one.name for one in fields(Limits)]
     refuse_others(place, steps, "step")
@@ -218,9 +227,19 @@ NAMED = Kind(
     _texts,
     {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}},
 )
+BORNE = Kind(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
+AMOUNTS = Kind(lambda place, _before: _borne(place, ()), BORNE.schema)
+LIST = Kind(_texts, {"type": "array", "items": {"type": "string"}})
 KINDS = {
     "writers": NAMED,
     "not_writers": NAMED,
+    "pod_labels": BORNE,
+    "pod_annotations": BORNE,
+    "image_pull_secrets": LIST,
+    "tolerations": LIST,
+    "node_selector": TEXTS,
+    "requests": AMOUNTS,
+    "pod_limits": AMOUNTS,
     "frequency": Kind(Field.string, {"enum": list(FREQUENCIES)}),
     "run_as_user": Kind(_user, {"anyOf": [{"type": "integer", "minimum": 0}, {"const": PLATFORM}]}),
     "labels": TEXTS,

@@ -1,8 +1,14 @@
-"""A directory of what was rendered: whether it is what would be rendered now."""
+"""Files and directories of what was rendered: how they are written, and whether they are stale.
+
+A repository may bring symbolic links along. What is written takes the place of a link, and never
+goes where it leads to.
+"""
 
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +43,86 @@ class Stale:
         return "".join(line if line.endswith("\n") else f"{line}{NO_NEWLINE}" for line in lines)
 
 
+def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> Iterator[Path]:
+    """Write files into a directory, which is made where it is not there, and yield each path.
+
+    `below` is the name of a directory in it, where they go into that one. Raises UnreachableError
+    where either is a symbolic link, or is reached through one from the working directory, and where
+    a file cannot be written.
+    """
+    place = folder / below
+    try:
+        _make(folder, below)
+        for name, text in files.items():
+            _replace(place / name, text)
+            yield place / name
+    except OSError as failure:
+        raise UnreachableError(f"{place}: {failure.strerror or failure}") from failure
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one file, whose directory somebody has named; UnreachableError where that fails.
+
+    A device or a pipe, such as /dev/stdout, is written to as it is.
+    """
+    try:
+        if _is_stream(path):
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            _replace(path, text)
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def _is_stream(path: Path) -> bool:
+    if path.absolute().parts[1:2] in (("dev",), ("proc",)):
+        return True  # links there lead to what the process has open
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
+
+
+def _make(folder: Path, below: str) -> None:
+    """Make a directory; what the working directory holds on the way to it must not be a link."""
+    here, wanted = Path.cwd(), folder.absolute()
+    start = here if wanted.is_relative_to(here) else wanted.parent
+    start.mkdir(parents=True, exist_ok=True)
+    place = start
+    for part in (wanted / below).relative_to(start).parts:
+        place /= part
+        if place.is_symlink():
+            raise UnreachableError(
+                f"{place} is a symbolic link, and nothing is written where it leads to: give the "
+                "directory itself"
+            )
+        place.mkdir(exist_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file in the place of what is there: another file, or a link."""
+    made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
+    mode = _mode(path)
+    try:
+        with made.open("x", encoding="utf-8", newline="\n") as file:  # never what is there already
+            file.write(text)
+        if mode is not None:
+            made.chmod(mode)
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the permissions of a file that is there."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+
+
 def stale(folder: Path, wanted: Mapping[str, str], blueprint: str) -> tuple[Stale, ...]:
     """Compare a directory with the files that belong there, in the order of their names.
 
@@ -59,6 +145,8 @@ def _names(folder: Path) -> Iterator[str]:
 def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         path = folder / name
+        if path.is_symlink():  # writing puts a file in its place, and the diff shows no other text
+            continue
         try:
             # As bytes: a line that ends in \r\n is another line.
             yield name, path.read_bytes().decode("utf-8", "replace")

@@ -7,21 +7,33 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from kanister_kafka.kasten.periods import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.marks import PREFIX
+from kanister_kafka.pods import (
+    DEFAULT_IMAGE,
+    LEAST,
+    NO_SIDECAR_ANNOTATIONS,
+    NO_SIDECAR_LABELS,
+    Pairs,
+    Pods,
+    merged,
+    parse_toleration,
+    wrong_pods,
+)
 from kanister_kafka.problem import Location, Problem, error
 from kanister_kafka.strimzi.fields import is_label, is_name
 from kanister_kafka.strimzi.writers import CLIENTS
 
-DEFAULT_IMAGE = "docker.io/alpine/k8s:1.34.11"
-"""bash and kubectl; docs/design.md says why this image."""
 DEFAULT_KASTEN_NAMESPACE = "kasten-io"
 DEFAULT_RUN_AS_USER = 65534
 PLATFORM = "platform"
 """Word for a user that is left to the platform."""
 NEVER = "never"
 """Word for no switch."""
+NONE = "none"
+"""Word that takes the defaults away from what pods bear."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -44,6 +56,10 @@ OF_POLICY = frozenset(
 """Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
 SINGULARS = {"not_writers": "not-a-writer"}
 """Option of the command for each item of a field, where its name does not tell."""
+RESOURCES = {"requests": "requests", "pod_limits": "limits"}
+"""Fields with resources of pods, and their options."""
+BORNE = frozenset({"pod_labels", "pod_annotations"})
+"""Fields with a default that is added to."""
 DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
 
@@ -166,8 +182,22 @@ class Options:
     image: str = DEFAULT_IMAGE
     service_account: str = ""
     """Name of the service account of the steps; made of the cluster's by default."""
+    admission_policy: bool = False
+    """Whether a ValidatingAdmissionPolicy holds the accounts to what the steps change."""
     run_as_user: int | None = DEFAULT_RUN_AS_USER
     """User id of the steps; None leaves it to the platform, as OpenShift wants."""
+    pod_labels: Pairs = NO_SIDECAR_LABELS
+    """Of the pods of the steps and of the switch; by default no service mesh adds a container."""
+    pod_annotations: Pairs = NO_SIDECAR_ANNOTATIONS
+    image_pull_secrets: tuple[str, ...] = ()
+    """Secrets in the namespace of the cluster with which the image is pulled."""
+    tolerations: tuple[str, ...] = ()
+    """As KEY[=VALUE][:EFFECT]."""
+    node_selector: Pairs = ()
+    priority_class: str = ""
+    requests: Pairs = LEAST
+    pod_limits: Pairs = ()
+    """Of resources: `limits` are those of time."""
     gitops: GitOps | None = None
     """Who applies it all from Git; None for anybody else."""
     labels: tuple[tuple[str, str], ...] = ()
@@ -187,6 +217,21 @@ class Options:
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
+
+    @property
+    def pods(self) -> Pods:
+        """What the pods of the steps and of the switch bear and ask for."""
+        tolerations = map(parse_toleration, self.tolerations)
+        return Pods(
+            labels=self.pod_labels,
+            annotations=self.pod_annotations,
+            pull_secrets=self.image_pull_secrets,
+            tolerations=tuple(one for one in tolerations if one is not None),
+            node_selector=self.node_selector,
+            priority_class=self.priority_class,
+            requests=self.requests,
+            limits=self.pod_limits,
+        )
 
     def words(self) -> tuple[str, ...]:
         """Return the words of the command line for all that is not the default."""
@@ -216,12 +261,15 @@ class Options:
             "export-profile": self.export_profile,
             "snapshot-class": self.snapshot_class,
             "restore-point": self.restore_point,
+            "priority-class": self.priority_class,
         }
         for path, value in named.items():
             if (value or path == "kasten-namespace") and not is_name(value):
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is Engine.KANISTER:
             yield "engine", self.engine.value, "takes cold snapshots only"
+        if self.admission_policy and self.strategy is Strategy.HOT:
+            yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
         if KastenForm.RESTORE in self.kasten and self.strategy is Strategy.HOT:
             must = "must be with --strategy cold: only that Blueprint can stop and restore"
             yield "kasten", KastenForm.RESTORE.value, must
@@ -239,6 +287,13 @@ class Options:
             yield "frequency", self.frequency, f"must be one of {', '.join(FREQUENCIES)}"
         else:
             yield from self._wrong_policy()
+        for name in self.image_pull_secrets:
+            if not is_name(name):
+                yield "image-pull-secret", name, subdomain
+        for text in self.tolerations:
+            if parse_toleration(text) is None:
+                yield "toleration", text, "must be KEY[=VALUE][:EFFECT]"
+        yield from wrong_pods(self.pods)
         for path, pairs in (("label", self.labels), ("annotation", self.annotations)):
             for key, _value in pairs:
                 if not LABEL_KEY.fullmatch(key) or len(key) > 317:
@@ -299,19 +354,30 @@ class Options:
                 yield "storage-class", shown, f"must not be replaced in turn, as {new} is"
 
 
-def _words(name: str, value: object) -> Iterator[str]:
+def _words(name: str, value: Any) -> Iterator[str]:
     """Spell one choice; a repeatable one is several times there."""
     if isinstance(value, Limits):
         usual = Limits()
         for limit in dataclasses.fields(value):
             if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
                 yield from ("--timeout", f"{limit.name}={duration(seconds)}")
+    elif isinstance(value, bool):
+        yield f"--{name.replace('_', '-')}"
+    elif name in RESOURCES:
+        yield from (f"--{RESOURCES[name]}", ",".join("=".join(pair) for pair in value) or NONE)
     elif isinstance(value, tuple):
-        for one in value:
-            word = "=".join(one) if isinstance(one, tuple) else _word(name, one)
-            yield from (f"--{SINGULARS.get(name, name.rstrip('s'))}", word)
+        option = f"--{SINGULARS.get(name, name.rstrip('s')).replace('_', '-')}"
+        for one in _against(getattr(Options(), name), value) if name in BORNE else value:
+            pair = isinstance(one, tuple)
+            yield from (option, "=".join(one) if pair else str(getattr(one, "value", one)))
     else:
         yield from (f"--{name.replace('_', '-')}", _word(name, value))
+
+
+def _against(usual: Pairs, value: Pairs) -> Pairs | tuple[str | tuple[str, str], ...]:
+    """Return what is to be given besides the defaults, or a word that takes these away."""
+    more = tuple(pair for pair in value if pair not in usual)
+    return more if merged(usual, more) == value else (NONE, *value)
 
 
 def _word(name: str, value: object) -> str:

@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import jinja2
+import jinja2.sandbox
 
 from kanister_kafka import marks
 from kanister_kafka.alike import Sound, likeness_of, names_of
@@ -112,6 +113,9 @@ def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
         yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
     if plan.record:
         yield "ConfigMap", plan.record, "configmap.yaml.j2", None
+    if plan.admission:
+        for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+            yield kind, plan.admission.name, f"{kind.lower()}.yaml.j2", plan.admission
     for role in plan.roles:
         yield "Role", role.name, "role.yaml.j2", role
         yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
@@ -132,6 +136,8 @@ def scalar(value: object) -> str:
     """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
     if isinstance(value, _Raw):
         return value
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # which raises, and says what is not there or must not be used
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
     if isinstance(value, (str, int)):
@@ -151,7 +157,9 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         if not templates.is_dir():
             raise TemplateError(f"{templates}: is no directory")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
-    environment = jinja2.Environment(
+    # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
+    # values and no way from these to what Python is made of.
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
         block_start_string="<%",
         block_end_string="%>",
@@ -164,7 +172,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - finalize does for YAML what this does for HTML
+        autoescape=False,  # finalize does for YAML what this does for HTML
         loader=jinja2.ChoiceLoader(loaders),
         auto_reload=False,  # a run has one set of templates
     )

@@ -22,6 +22,12 @@ SERVED = {
     },
     "/apis/kafka.strimzi.io/v1beta2": {"Kafka": "kafkas"},
 }
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+OF_NO_NAMESPACE = {
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+}
+"""Served at ADMISSION only where a test says so: Kubernetes before 1.30 has none."""
 
 
 class ApiServer(http.server.ThreadingHTTPServer):
@@ -56,12 +62,14 @@ class ApiServer(http.server.ThreadingHTTPServer):
         base = "/api/" if "/" not in item["apiVersion"] else "/apis/"
         plural = self.plural(base + item["apiVersion"], item["kind"])
         place = item["metadata"]
+        if item["kind"] in OF_NO_NAMESPACE:
+            return f"{base}{item['apiVersion']}/{plural}/{place['name']}"
         return (
             f"{base}{item['apiVersion']}/namespaces/{place['namespace']}/{plural}/{place['name']}"
         )
 
     def plural(self, base, kind):
-        return SERVED[base][kind]
+        return self.served[base][kind]
 
     def put(self, *items):
         """Keep objects as if somebody else had made them."""
@@ -83,6 +91,11 @@ class ApiServer(http.server.ThreadingHTTPServer):
         if path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
             known = path.rpartition("/")[2] in self.namespaces
             return (200, {"metadata": {}}) if known else status(404, "namespace is not found")
+        if path.startswith(f"{ADMISSION}/") and ADMISSION in self.served:
+            plural, _, name = path.removeprefix(f"{ADMISSION}/").partition("/")
+            if name:
+                return self.one(method, path, query, body)
+            return 200, {"items": [self.objects[at] for at in self.objects if f"/{plural}/" in at]}
         base, _, rest = path.partition("/namespaces/")
         namespace, _, rest = rest.partition("/")
         if not namespace:
@@ -141,7 +154,11 @@ def resources(kinds):
         **kinds,
         **({"Namespace": "namespaces"} if "ConfigMap" in kinds else {}),
     }.items():
-        yield {"kind": kind, "name": plural, "namespaced": kind != "Namespace"}
+        yield {
+            "kind": kind,
+            "name": plural,
+            "namespaced": kind not in ("Namespace", *OF_NO_NAMESPACE),
+        }
         yield {"kind": kind, "name": f"{plural}/status", "namespaced": True}
 
 

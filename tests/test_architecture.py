@@ -18,7 +18,7 @@ LAYERS = [
     ("document",),
     ("strimzi", "gotemplate"),
     ("blueprint", "sprig"),
-    ("kasten",),
+    ("kasten", "pods"),
     ("chart", "options"),
     ("config",),
     ("plan", "preview"),

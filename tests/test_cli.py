@@ -42,8 +42,8 @@ def blueprint(result: Result) -> dict:
 
 
 ALL = [
-    *("ServiceAccount", "ServiceAccount", "ConfigMap"),
-    *("Role", "RoleBinding", "Role", "RoleBinding"),
+    *("ServiceAccount", "ServiceAccount", "ServiceAccount", "ConfigMap"),
+    *("Role", "RoleBinding", "Role", "RoleBinding", "Role", "RoleBinding"),
     *("Deployment", "Blueprint"),
 ]
 
@@ -157,6 +157,10 @@ def test_own_template_goes_first(tmp_path: Path) -> None:
         pytest.param("a\n<% if %>", "serviceaccount.yaml.j2:2", id="syntax"),
         pytest.param("x: <%= plan %>", "may not print a Plan", id="no-scalar"),
         pytest.param("a: [", "not valid", id="no-yaml"),
+        pytest.param("a: <%= plan.__class__ %>", "unsafe", id="internals"),
+        pytest.param("a: <%= plan.name.__class__.__name__ %>", "unsafe", id="internals-of-text"),
+        pytest.param("a: <%= '{0.__class__}'.format(1) %>", "unsafe", id="internals-by-format"),
+        pytest.param("<%= plan.labels.__add__ %>", "unsafe", id="method-of-python"),
     ],
 )
 def test_broken_template_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:

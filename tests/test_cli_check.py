@@ -260,7 +260,7 @@ def test_a_healthy_cluster(server, broker) -> None:
     result = run("my-cluster", "-n", NAMESPACE)
     assert result.exit_code == 0, result.output
     assert "ok       Kafka kafka/my-cluster is Ready (kafka-ready)\n" in result.stdout
-    assert "ok       all 9 objects on the cluster are as they would be rendered" in result.stdout
+    assert "ok       all 12 objects on the cluster are as they would be rendered" in result.stdout
     assert "0 problems, 1 warning, " in result.stdout
     assert broker == [
         ("my-cluster-dual-0", NAMESPACE, {"container": "kafka", "seconds": 60, "context": ""})

@@ -12,7 +12,7 @@ import yaml
 
 from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
 from kanister_kafka.cli.render import render
-from kanister_kafka.config import Choices, choices, properties, table
+from kanister_kafka.config import PLURALS, Choices, choices, properties, table
 from kanister_kafka.options import OF_POLICY, GitOps
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi.fields import Field
@@ -50,8 +50,26 @@ RIGHT = [
     ("name: mine", {"name": "mine"}),
     ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
     ("serviceAccount: sa", {"service_account": "sa"}),
+    ("admissionPolicy: true", {"admission_policy": True}),
     ("runAsUser: 1001", {"run_as_user": 1001}),
     ("runAsUser: platform", {"run_as_user": None}),
+    (
+        "podLabels: {team: data}",
+        {"pod_labels": (("sidecar.istio.io/inject", "false"), ("team", "data"))},
+    ),
+    ("podLabels: none", {"pod_labels": ()}),
+    ("podAnnotations: none", {"pod_annotations": ()}),
+    (
+        "podAnnotations: {linkerd.io/inject: enabled}",
+        {"pod_annotations": (("linkerd.io/inject", "enabled"),)},
+    ),
+    ("imagePullSecrets: [a, b]", {"image_pull_secrets": ("a", "b")}),
+    ("tolerations: ['a=b:NoSchedule']", {"tolerations": ("a=b:NoSchedule",)}),
+    ("nodeSelector: {pool: kafka}", {"node_selector": (("pool", "kafka"),)}),
+    ("priorityClass: high", {"priority_class": "high"}),
+    ("requests: {memory: 32Mi}", {"requests": (("memory", "32Mi"),)}),
+    ("requests: none", {"requests": ()}),
+    ("limits: {memory: 1Gi}", {"pod_limits": (("memory", "1Gi"),)}),
     ("labels: {team: data}", {"labels": (("team", "data"),)}),
     ("annotations: {note: 'on'}", {"annotations": (("note", "on"),)}),
     ("timeouts: {restart: 1h, stop: 1m30s}", {"limits": Limits(restart=3600, stop=90)}),
@@ -91,8 +109,7 @@ def test_names_are_those_of_the_command() -> None:
         for option in render.params
         if isinstance(option, click.Option)
     }
-    plurals = {"label": "labels", "annotation": "annotations", "timeout": "timeouts"}
-    plurals |= {"writer": "writers", "not-a-writer": "not-writers"}
+    plurals = {**PLURALS, "timeout": "timeouts"}
     words = {plurals.get(word, word) for word in options.values()}
     spelled = {word.split("-")[0] + "".join(map(str.title, word.split("-")[1:])) for word in words}
     assert {setting.name for setting in table()} <= spelled
@@ -104,6 +121,13 @@ WRONG = [
     ("kasten: [policy, polcy]", (1, 18, "kasten[1]", "wrong-type")),
     ("runAsUser: root", (1, 12, "runAsUser", "wrong-type")),
     ("runAsUser: -1", (1, 12, "runAsUser", "wrong-type")),
+    ("podLabels: all", (1, 12, "podLabels", "wrong-type")),
+    ("podLabels: {strimzi.io/cluster: a}", (1, 12, "podLabels", "option")),
+    ("tolerations: [a, b=c:No]", (1, 14, "tolerations", "option")),
+    ("tolerations: a", (1, 14, "tolerations", "wrong-type")),
+    ("imagePullSecrets: [A_B]", (1, 19, "imagePullSecrets", "option")),
+    ("requests: {cpu: many}", (1, 11, "requests", "option")),
+    ("limits: {cpu: 10m}", (1, 9, "limits", "option")),
     ("labels: {a: 1}", (1, 13, "labels.a", "wrong-type")),
     ("labels: [a]", (1, 9, "labels", "wrong-type")),
     ("restartAfter: 60", (1, 15, "restartAfter", "wrong-type")),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.folder import write_file
 
 from .conftest import ROOT
 
@@ -124,3 +128,122 @@ def test_check_needs_a_directory() -> None:
     done = CliRunner().invoke(main, ["render", *WORDS, "--check"])
     assert done.exit_code == 2
     assert "give it with -o" in done.stderr
+
+
+# Nothing is written where a link leads to.
+
+
+def links(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a directory to write into, and one that must stay as it is."""
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "mine").write_text("mine\n")
+    return inside, outside
+
+
+def untouched(outside: Path) -> bool:
+    return [(p.name, p.read_text()) for p in outside.iterdir()] == [("mine", "mine\n")]
+
+
+NAME = "blueprint-kafka.my-cluster.yaml"
+FOLDER_WRITERS = [
+    ("render -f examples/kraft-combined -o", NAME),
+    ("policy render -f examples/kraft-combined -o", "policy-kafka.my-cluster.yaml"),
+    ("fleet render -f examples/kraft-combined -o", f"kafka.my-cluster/{NAME}"),
+]
+IDS = [words.partition(" -f")[0] for words, _name in FOLDER_WRITERS]
+
+
+@pytest.mark.parametrize(("words", "name"), FOLDER_WRITERS, ids=IDS)
+def test_a_link_is_replaced_and_not_followed(
+    words: str, name: str, tmp_path: Path, at_root: Path
+) -> None:
+    assert at_root == ROOT
+    inside, outside = links(tmp_path)
+    (inside / name).parent.mkdir(exist_ok=True)
+    (inside / name).symlink_to(outside / "mine")
+    done = CliRunner().invoke(main, [*words.split(), str(inside)])
+    assert done.exit_code == 0, done.stderr
+    assert untouched(outside)
+    assert not (inside / name).is_symlink()
+    assert (inside / name).read_text().startswith(("#", "apiVersion"))
+    assert not list(inside.rglob(".kanister-kafka-*"))
+
+
+@pytest.mark.parametrize("words", [words for words, _name in FOLDER_WRITERS], ids=IDS)
+@pytest.mark.parametrize("place", ["itself", "on the way", "from here"])
+def test_a_directory_that_is_a_link_is_refused(
+    words: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, outside = links(tmp_path)
+    link = inside / "link"
+    link.symlink_to(outside)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    target = {"itself": link, "on the way": link / "deep", "from here": Path("inside/link/deep")}
+    done = CliRunner().invoke(main, [*words.split(), str(target[place])])
+    assert done.exit_code == 2, done.stderr
+    assert "link is a symbolic link, and nothing is written where it leads to" in done.stderr
+    assert untouched(outside)
+
+
+def test_the_directory_of_a_cluster_may_be_no_link_either(tmp_path: Path, at_root: Path) -> None:
+    assert at_root == ROOT
+    inside, outside = links(tmp_path)
+    (inside / "kafka.my-cluster").symlink_to(outside)
+    words = [*FOLDER_WRITERS[2][0].split(), str(inside)]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, untouched(outside)) == (2, True), done.stderr
+
+
+def test_a_directory_elsewhere_may_be_reached_through_links(tmp_path: Path, at_root: Path) -> None:
+    """What a person calls by its full name, such as below /tmp on a Mac, is no repository's."""
+    assert at_root == ROOT
+    inside, _outside = links(tmp_path)
+    (tmp_path / "link").symlink_to(inside)
+    assert render(tmp_path / "link" / "new" / "deep").exit_code == 0
+    assert (inside / "new" / "deep" / NAME).is_file()
+
+
+def test_check_shows_nothing_of_what_a_link_leads_to(tmp_path: Path, at_root: Path) -> None:
+    assert at_root == ROOT
+    inside, outside = links(tmp_path)
+    assert render(inside).exit_code == 0
+    (inside / NAME).unlink()
+    (inside / NAME).symlink_to(outside / "mine")
+    (inside / "extra.yaml").symlink_to(outside / "mine")
+    done = render(inside, "--check")
+    assert (done.exit_code, done.stderr.count("1 stale file")) == (1, 1)
+    assert "mine" not in done.stdout
+    assert done.stdout.startswith("--- /dev/null\n")
+
+
+@pytest.mark.parametrize("words", ["validate", "policy lint"])
+def test_a_report_replaces_a_link(words: str, tmp_path: Path, at_root: Path) -> None:
+    assert at_root == ROOT
+    inside, outside = links(tmp_path)
+    (inside / "out.sarif").symlink_to(outside / "mine")
+    choice = ["--format", "sarif", "--output", str(inside / "out.sarif"), "examples/mirror-maker-2"]
+    CliRunner().invoke(main, [*words.split(), *choice])
+    assert untouched(outside)
+    assert (inside / "out.sarif").read_text().startswith("{")
+    assert not (inside / "out.sarif").is_symlink()
+
+
+def test_a_file_keeps_its_permissions_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    file, pipe = tmp_path / "report", tmp_path / "pipe"
+    file.write_text("old")
+    file.chmod(0o640)
+    write_file(file, "new\n")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new\n", 0o640)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, "text\n")
+    assert os.read(reader, 100) == b"text\n"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    write_file(Path("/dev/null"), "text\n")
+    assert not stat.S_ISREG(Path("/dev/null").stat().st_mode)
+    with pytest.raises(UnreachableError, match="report/x: Not a directory"):
+        write_file(file / "x", "text\n")

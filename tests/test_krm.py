@@ -19,6 +19,7 @@ from kanister_kafka import load, loads
 from kanister_kafka.cli import main
 from kanister_kafka.cli.choices import input_options, plan_options
 from kanister_kafka.cli.render import render
+from kanister_kafka.config import PLURALS
 from kanister_kafka.document import plain
 from kanister_kafka.krm import resource_list
 from kanister_kafka.krm.function import run
@@ -83,8 +84,8 @@ def errors(text: str) -> list[str]:
 
 
 COMPANIONS = [
-    *("ServiceAccount", "ServiceAccount", "ConfigMap"),
-    *("Role", "RoleBinding", "Role", "RoleBinding"),
+    *("ServiceAccount", "ServiceAccount", "ServiceAccount", "ConfigMap"),
+    *("Role", "RoleBinding", "Role", "RoleBinding", "Role", "RoleBinding"),
     *("Deployment", "Blueprint"),
 ]
 
@@ -503,8 +504,9 @@ def test_it_has_the_options_of_the_command_and_no_others() -> None:
     }
     elsewhere = {"from-cluster", "context", "output", "kustomization", "restore-point"}
     elsewhere |= {"check", "format"}
-    other_names = {"label": "labels", "annotation": "annotations", "timeout": "timeouts"}
-    other_names |= {"filename": "paths", "writer": "writers", "not-a-writer": "notWriters"}
+    other_names = {word: camel(name) for word, name in PLURALS.items()}
+    other_names["timeout"] = "timeouts"
+    other_names["filename"] = "paths"
     expected = {other_names.get(word, camel(word)) for word in command - elsewhere}
     fields = set(schema()["properties"]["spec"]["properties"])
     assert fields == expected | {"resources"}

@@ -19,6 +19,8 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.options import Engine, duration
+from kanister_kafka.plan.model import Stage
+from kanister_kafka.plan.rights import questions
 
 from .conftest import ROOT
 
@@ -96,13 +98,12 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
         "kafka-backup kafkaconnects sink get,patch",
         "kafka-backup kafkanodepools broker,controller get",
         "kafka-backup kafkas backup get,patch",
-        "kafka-backup pods * get,list",
-        "kafka-backup pods/exec * create",
+        "kafka-backup pods * list",
         "kafka-backup strimzipodsets backup-broker,backup-controller get,delete",
         "kafka-tools kafkamirrormaker2s mirror get,patch",
         "kafka-tools pods * list",
     }
-    steps, switch = plan.accounts
+    steps, flush, switch = plan.accounts
     assert {role.namespace: role.name for role in steps.roles} == {
         "kafka-backup": "backup-kanister-kafka",
         "kafka-tools": "kafka-backup.backup-kanister-kafka",
@@ -111,7 +112,64 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
         "kafka-backup": "backup-kanister-kafka-switch",
         "kafka-tools": "kafka-backup.backup-kanister-kafka-switch",
     }
-    assert plan.roles == (*steps.roles, *switch.roles)
+    assert [role.namespace for role in flush.roles] == ["kafka-backup"]
+    assert plan.roles == (*steps.roles, *flush.roles, *switch.roles)
+
+
+def test_only_the_flush_may_run_a_command_in_a_pod() -> None:
+    """Its names of pods are not limited: the operator gives the ids that they end with."""
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,))
+    may = {a.name for a in plan.accounts for r in a.rights if r.subresource == "exec"}
+    assert may == {"backup-kanister-kafka-flush"}
+    assert rights(plan, "backup-kanister-kafka-flush") == {
+        "kafka-backup configmaps backup-kanister-kafka get,patch",
+        "kafka-backup events * create",
+        "kafka-backup kafkas backup get",
+        "kafka-backup pods * get,list",
+        "kafka-backup pods/exec * create",
+    }
+    (flush,) = [p for p in plan.actions[0].phases if p.name == "flush"]
+    assert flush.account == "backup-kanister-kafka-flush"
+
+
+def test_neither_steps_nor_switch_may_read_secrets() -> None:
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    may = {a.name for a in plan.accounts for r in a.rights if r.resource == "secrets"}
+    assert may == {"backup-kanister-kafka-keep", "backup-kanister-kafka-restore"}
+    keep = rights(plan, "backup-kanister-kafka-keep")
+    assert rights(plan, "backup-kanister-kafka-switch") <= keep, "it recovers as well"
+    assert not {one for one in keep if "podsets" in one and "delete" in one}, "and stops nothing"
+
+
+def test_each_account_is_checked_before_the_stop() -> None:
+    """By a phase of its own, for what comes after the stop as well."""
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    for action in (plan.actions[0], plan.actions[3]):
+        stop = [phase.stage for phase in action.phases].index(Stage.STOP)
+        used = {phase.account for phase in action.phases}
+        if action.defer_phase:
+            used.add(action.defer_phase.account)
+        checked = {}
+        for phase in action.phases[:stop]:
+            asked = dict(value.split("=", 1) for value in phase.values).get("RIGHTS")
+            assert (asked is not None) == ("rights.sh" in phase.parts)
+            checked[phase.account] = asked
+        assert set(checked) == used
+        for account in plan.accounts:
+            if account.name in used:
+                assert checked[account.name] == " ".join(questions(account.rights))
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_one_account_does_all_where_it_is_named(engine: Engine) -> None:
+    plan = plan_of("mirror-maker-2", engine=engine, service_account="own")
+    steps, *others = plan.accounts
+    assert steps.name == "own"
+    assert {one.name.rpartition("-")[2] for one in others} <= {"restore", "switch"}
+    assert "kafka-backup pods/exec * create" in rights(plan, "own")
+    assert ("kafka-backup secrets * create,delete,get,list" in rights(plan, "own")) == (
+        engine is Engine.KANISTER
+    )
 
 
 def test_switch_may_do_no_more_than_a_restart_needs() -> None:
@@ -143,7 +201,8 @@ def test_no_switch_where_it_was_declined() -> None:
     """`--restart-after never`."""
     plan = plan_of("mirror-maker-2", restart_after=0)
     assert plan.switch is None
-    assert [account.name for account in plan.accounts] == ["backup-kanister-kafka"]
+    names = [account.name for account in plan.accounts]
+    assert names == ["backup-kanister-kafka", "backup-kanister-kafka-flush"]
     assert not [right for right in rights(plan) if "switch" in right]
     assert "Deployment" not in {manifest.kind for manifest in render(plan)}
     for action in plan.actions:
@@ -170,23 +229,34 @@ def test_engine_of_kanister_has_the_whole_cycle() -> None:
     assert order.index("backupSnapshot") < order.index("backupRestart") < order.index("backupReady")
     assert backup.defer_phase is not None
     assert "recover-backup.sh" in backup.defer_phase.parts
-    assert {phase.account for phase in backup.phases} == {"backup-kanister-kafka"}
+    own = "backup-kanister-kafka"
+    assert {phase.name: phase.account for phase in backup.phases} == {
+        "backupQuiesce": own,
+        "backupKeep": f"{own}-keep",
+        "backupFlush": f"{own}-flush",
+        "backupStop": own,
+        "backupSnapshot": f"{own}-keep",
+        "backupRestart": own,
+        "backupReady": f"{own}-keep",
+    }
+    assert backup.defer_phase.account == f"{own}-keep", "it removes what is left of the backup"
 
 
 def test_who_restores_is_another_account() -> None:
     plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
     names = [account.name for account in plan.accounts]
-    assert names == [f"backup-kanister-kafka{suffix}" for suffix in ("", "-restore", "-switch")]
+    suffixes = ("", "-flush", "-keep", "-restore", "-switch")
+    assert names == [f"backup-kanister-kafka{suffix}" for suffix in suffixes]
     restore, delete = plan.actions[4:]
     *phases, restart = restore.phases
-    assert {phase.account for phase in (*phases, *delete.phases)} == {names[1]}
+    assert {phase.account for phase in (*phases, *delete.phases)} == {names[3]}
     assert restart.account == names[0]
-    may_write = {one for one in rights(plan) if " secrets " in one or "claims" in one}
+    may_write = {one for one in rights(plan, names[2]) if " secrets " in one or "claims" in one}
     assert may_write == {
         "kafka-backup persistentvolumeclaims * list",
         "kafka-backup secrets * create,delete,get,list",
     }
-    assert not any(one.endswith("exec * create") for one in rights(plan, names[1]))
+    assert not any(one.endswith("exec * create") for one in rights(plan, names[3]))
     for account in plan.accounts:
         assert not any("*" in "".join(right.verbs) + right.resource for right in account.rights)
 
@@ -205,7 +275,7 @@ def test_restore_by_kasten_adds_its_hooks_and_no_right_to_objects() -> None:
 
 def test_restore_of_zookeeper_writes_no_status() -> None:
     plan = plan_of("zookeeper-node-pools", kasten=(KastenForm.RESTORE,))
-    assert not [one for one in rights(plan, plan.accounts[1].name) if "/status" in one]
+    assert not [one for one in rights(plan, plan.accounts[2].name) if "/status" in one]
 
 
 @pytest.mark.parametrize("engine", Engine)

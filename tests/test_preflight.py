@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from kanister_kafka.kube.execute import Executed
 from kanister_kafka.marks import PAUSE, PAUSE_BEFORE
 from kanister_kafka.options import KastenForm, Options
 from kanister_kafka.plan import build
+from kanister_kafka.pods import DEFAULT_IMAGE
 from kanister_kafka.preflight import (
     CHECKS,
     Level,
@@ -224,6 +226,7 @@ def view(**fields):
         "space": Seen(thing("Namespace", NAMESPACE, "")),
         "quotas": Seen(()),
         "limit_ranges": Seen(()),
+        "server": Seen(34),
     }
     return View(**{**everything, **fields})
 
@@ -1014,13 +1017,20 @@ def quota(scopes=None, used=None, **hard):
 
 
 def test_a_quota_refuses_pods_that_ask_for_nothing_unless_there_is_a_default() -> None:
-    assert said(image_checks.quota, quotas=seen(quota(requests_memory="1Gi", cpu="2"))) == [
+    bare = planned(plan=made(requests=()))
+    hard = quota(requests_memory="1Gi", cpu="2")
+    assert said(image_checks.quota, quotas=seen(hard), planned=bare) == [
         (
             "problem",
             "ResourceQuota q refuses pods without requests.cpu, requests.memory, and no LimitRange "
-            "has a default: the steps ask for none",
+            "has a default: the steps give none",
         )
     ]
+    assert [level for level, _ in said(image_checks.quota, quotas=seen(hard))] == ["ok"]
+    both = seen(quota(limits_memory="1Gi", requests_memory="1Gi"))
+    assert "without limits.memory, and" in said(image_checks.quota, quotas=both)[0][1]
+    given = planned(plan=made(pod_limits=(("memory", "1Gi"),)))
+    assert [level for level, _ in said(image_checks.quota, quotas=both, planned=given)] == ["ok"]
     limits = [{"type": "Container", "default": {"memory": "1Gi"}, "min": {"cpu": "1m"}}]
     ranges = seen(thing("LimitRange", "l", spec={"limits": limits}))
     full = quota(requests_memory="1Gi", cpu="2", limits_memory="2Gi")
@@ -1274,6 +1284,80 @@ def test_a_pod_that_does_not_run_is_deleted_too(answers, part) -> None:
     assert found.get().ran is False
     assert part in found.get().said
     assert api.calls[-1][0] == "delete"
+
+
+def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
+    """KubeTask would wait for the end of a proxy for ever."""
+    made_so = copy.deepcopy(POD)
+    made_so["spec"] = {
+        "containers": [{"name": "container"}, {"name": "istio-proxy"}],
+        "initContainers": [{"name": "linkerd-proxy", "restartPolicy": "Always"}],
+    }
+    asked = {**POD, "spec": {"containers": [{"name": "container"}]}}
+    api, clock = Api(made_so, None), Clock()
+    found = pull(api, asked, sleep=clock.sleep, clock=clock)
+    assert found.get() == Pulled(
+        pod="x-pull-1", node="", ran=False, said="", further=("istio-proxy",)
+    )
+    assert [call[0] for call in api.calls] == ["create", "delete"]
+    (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
+    assert line.level is Level.PROBLEM
+    assert "a step would wait for their end for ever: istio-proxy" in line.what
+    assert "--pod-label" in line.remedy
+
+
+def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
+    plan = made(pod_labels=(("team", "a"),), pod_annotations=(("note", "b"),))
+    metadata = pod_of(blueprint_of(render(plan)), "my-cluster", NAMESPACE)["metadata"]
+    assert metadata["labels"]["team"] == "a"
+    assert metadata["annotations"] == {"note": "b"}
+
+
+@pytest.mark.parametrize(
+    ("image", "server", "said_by", "levels", "part"),
+    [
+        (DEFAULT_IMAGE, 34, "", ["ok"], "kubectl 1.34 of the image suits Kubernetes 1.34"),
+        (DEFAULT_IMAGE, 35, "", ["ok"], "suits Kubernetes 1.35"),
+        (DEFAULT_IMAGE, 33, "", ["ok"], "suits Kubernetes 1.33"),
+        (DEFAULT_IMAGE, 32, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.32"),
+        (DEFAULT_IMAGE, 36, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.36"),
+        (DEFAULT_IMAGE, None, "", [], ""),
+        ("example.com/tools:1", 34, "", ["warning"], "does not tell which kubectl it has"),
+        ("example.com/tools:1", 34, "Client Version: v1.33.1", ["ok"], "kubectl 1.33"),
+        (DEFAULT_IMAGE, 34, "Client Version: v1.31.1", ["warning"], "has kubectl 1.31"),
+    ],
+)
+def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
+    looked = pulled(said=said_by) if said_by else None
+    shown = planned(plan=made(image=image), pulled=looked)
+    found = said(image_checks.kubectl, server=Seen(server), planned=shown)
+    assert [one[0] for one in found] == levels
+    assert part in "".join(one[1] for one in found)
+
+
+def test_a_better_image_is_named_where_one_is_known() -> None:
+    for server, remedy in ((32, "--image docker.io/alpine/k8s:1.32."), (50, "with kubectl 1.50")):
+        (line,) = image_checks.kubectl.find(view(server=Seen(server)))
+        assert remedy in line.remedy
+
+
+@pytest.mark.parametrize(
+    ("release", "choices", "level"),
+    [
+        ("0.110.0", {}, "problem"),
+        ("0.110.0", {"pod_labels": ()}, "problem"),
+        ("0.110.0", {"pod_labels": (), "pod_annotations": ()}, "ok"),
+        ("0.111.0", {}, "ok"),
+        ("7.0.1", {}, "ok"),
+    ],
+)
+def test_older_kanister_takes_no_labels(release, choices, level) -> None:
+    controller = deployment(image=f"ghcr.io/kanisterio/controller:{release}")
+    found = said(
+        kanister.kanister, deployments=seen(controller), planned=planned(plan=made(**choices))
+    )
+    assert [one[0] for one in found] == [level]
+    assert ("refuses podLabels" in found[0][1]) == (level == "problem")
 
 
 def test_a_pod_that_cannot_be_deleted_is_told() -> None:

@@ -25,6 +25,7 @@ from kanister_kafka import (
 from kanister_kafka.options import Engine
 from kanister_kafka.plan import Phase
 from kanister_kafka.plan.origin import origin
+from kanister_kafka.pods import LEAST
 
 from .conftest import ROOT
 
@@ -93,6 +94,16 @@ options = st.builds(
     kasten=st.lists(st.sampled_from(KastenForm), unique=True).map(tuple),
     run_as_user=st.none() | st.integers(1, 2**31 - 1),
     annotations=st.lists(st.tuples(names, texts), max_size=3, unique_by=lambda p: p[0]).map(tuple),
+    pod_labels=st.lists(st.tuples(names, names), max_size=2, unique_by=lambda p: p[0]).map(tuple),
+    pod_annotations=st.lists(st.tuples(names, texts), max_size=2, unique_by=lambda p: p[0]).map(
+        tuple
+    ),
+    image_pull_secrets=st.lists(names, max_size=2).map(tuple),
+    tolerations=st.lists(st.sampled_from(["a", "b=on", "c=:NoExecute"]), max_size=2).map(tuple),
+    node_selector=st.lists(st.tuples(names, names), max_size=1).map(tuple),
+    priority_class=st.sampled_from(["", "on"]),
+    requests=st.sampled_from([LEAST, (), (("cpu", "1"),)]),
+    pod_limits=st.sampled_from([(), (("cpu", "2"),)]),
 ).filter(lambda chosen: not tuple(chosen.problems()))
 many = settings(max_examples=60, deadline=None)
 

@@ -343,3 +343,23 @@ def test_every_script_says_what_it_is_for() -> None:
         first, second, *_ = path.read_text().splitlines()
         assert first == "# shellcheck shell=bash", path
         assert second.startswith("# ") and len(second) > 20, path
+
+
+STRANGE = 'a","state":"running\\'
+"""What somebody may have written into an annotation or the record."""
+
+
+def test_what_was_read_is_text_in_what_is_recorded(shell: Shell) -> None:
+    value = STRANGE + "\nb\x01"
+    done = shell.run("prelude.sh", body='record "endedBy=$VALUE" state=x', VALUE=value, RECORD="r")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded() == {"endedBy": STRANGE + " b ", "state": "x"}
+
+
+def test_a_former_count_that_is_none_stays_text(shell: Shell) -> None:
+    shell.on("^get", f"3|{STRANGE}")
+    done = shell.run("prelude.sh", "replicas.sh", body="scale_to_zero kmm2 mirror kafka")
+    assert done.returncode == 0, done.stderr
+    (patch,) = [call.patch for call in shell.writes()]
+    before = {"kanister-kafka.io/replicas-before": STRANGE}
+    assert patch == {"metadata": {"annotations": before}, "spec": {"replicas": 0}}

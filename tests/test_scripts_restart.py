@@ -470,3 +470,11 @@ def test_switch_survives_an_api_server_that_does_not_answer(shell: Shell) -> Non
     assert done.returncode == 0, done.stderr
     assert len([call for call in shell.calls() if re.search(LOOK, call)]) == 3
     assert let_in(shell)
+
+
+def test_who_has_ended_a_stop_is_text_in_what_is_recorded(shell: Shell) -> None:
+    ended_by = 'a","run":"\\'
+    done = there(shell, f"restarting|{RUN}|{ended_by}", "unset").phase("restart")
+    assert f"brought back by {ended_by} before" in done.stdout + done.stderr
+    assert shell.recorded()["endedBy"] == ended_by
+    assert "run" not in shell.recorded()

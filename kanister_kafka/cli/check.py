@@ -153,6 +153,9 @@ def _repeated(ctx: click.Context) -> str:
         if name in OWN or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         value = ctx.params[name]
+        if isinstance(option, click.Option) and option.is_flag:
+            words.append(option.opts[-1])
+            continue
         for one in value if option.multiple else (value,):
             words += [option.opts[-1], _word(one)]
     return shlex.join(words)

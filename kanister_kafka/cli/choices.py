@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from kanister_kafka.document import Loaded, load
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.kube import Fetched, fetch
 from kanister_kafka.options import (
-    DEFAULT_IMAGE,
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
     NEVER,
+    NONE,
     PLATFORM,
     Engine,
     GitOps,
@@ -30,6 +31,18 @@ from kanister_kafka.options import (
     parse_duration,
 )
 from kanister_kafka.plan import Plan, build
+from kanister_kafka.pods import (
+    DEFAULT_IMAGE,
+    LEAST,
+    NO_SIDECAR_ANNOTATIONS,
+    NO_SIDECAR_LABELS,
+    Pairs,
+    Pods,
+    image_for,
+    parse_resources,
+    parse_toleration,
+    wrong_pods,
+)
 from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.strimzi import Version, parse_version, read
 
@@ -58,6 +71,30 @@ def pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _pair_or_none(text: str) -> tuple[str, str] | str:
+    """Read KEY=VALUE, or none, which takes away what is there by default."""
+    return text if text == NONE else pair(text)
+
+
+def borne(usual: Pairs, given: Iterable[tuple[str, str] | str]) -> Pairs:
+    """Return what pods bear: the defaults, and what was given over them or instead of them."""
+    found = dict(usual)
+    for one in given:
+        if isinstance(one, str):
+            found = {}
+        else:
+            found[one[0]] = one[1]
+    return tuple(found.items())
+
+
+def resources(option: str, text: str) -> Pairs:
+    """Read the value of --requests or --limits."""
+    found = () if text in ("", NONE) else parse_resources(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not cpu=100m,memory=64Mi", param_hint=option)
+    return found
+
+
 def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
     return click.Choice([choice.value for choice in choices])
 
@@ -71,6 +108,11 @@ def several(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
         return command
 
     return decorate
+
+
+def shown_pairs(pairs: Pairs) -> str:
+    """Spell pairs as they are given."""
+    return ",".join(map("=".join, pairs))
 
 
 strimzi_version_option = click.option(
@@ -109,6 +151,104 @@ input_options = several(
     ),
     strimzi_version_option,
 )
+
+pod_options = several(
+    click.option(
+        "--pod-label",
+        "pod_labels",
+        type=_pair_or_none,
+        multiple=True,
+        metavar="KEY=VALUE|none",
+        help="Label of every pod, besides or, after none, instead of the default; repeatable.  "
+        f"[default: {shown_pairs(NO_SIDECAR_LABELS)}]",
+    ),
+    click.option(
+        "--pod-annotation",
+        "pod_annotations",
+        type=_pair_or_none,
+        multiple=True,
+        metavar="KEY=VALUE|none",
+        help="The same for annotations; both need Kanister 0.111.  "
+        f"[default: {shown_pairs(NO_SIDECAR_ANNOTATIONS)}]",
+    ),
+    click.option(
+        "--image-pull-secret",
+        "image_pull_secrets",
+        multiple=True,
+        metavar="NAME",
+        help="Secret beside the Kafka with which pods pull their image; repeatable.",
+    ),
+    click.option(
+        "--toleration",
+        "tolerations",
+        multiple=True,
+        metavar="KEY[=VALUE][:EFFECT]",
+        help="Taint that the pods tolerate; repeatable.",
+    ),
+    click.option(
+        "--node-selector",
+        type=pair,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Label of the nodes that the pods may run on; repeatable.",
+    ),
+    click.option("--priority-class", default="", help="PriorityClass of the pods."),
+    click.option(
+        "--requests",
+        default="",
+        metavar="cpu=CPU,memory=MEMORY|none",
+        help=f"What each pod asks for.  [default: {shown_pairs(LEAST)}]",
+    ),
+    click.option(
+        "--limits",
+        "pod_limits",
+        default="",
+        metavar="cpu=CPU,memory=MEMORY",
+        help="What each pod may use at most.  [default: no limit]",
+    ),
+)
+"""How pods fit into a namespace: of steps and switch, and of what other commands run."""
+POD_WORDS = (
+    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
+    *("priority_class", "requests", "pod_limits"),
+)
+"""Names of these options."""
+
+
+def pods_of(
+    usual: Pods,
+    *,
+    pod_labels: tuple[tuple[str, str] | str, ...],
+    pod_annotations: tuple[tuple[str, str] | str, ...],
+    image_pull_secrets: tuple[str, ...],
+    tolerations: tuple[str, ...],
+    node_selector: Pairs,
+    priority_class: str,
+    requests: str,
+    pod_limits: str,
+) -> Pods:
+    """Go from these options to pods that are not of a plan; `usual` has what is not given."""
+    tolerated = []
+    for text in tolerations:
+        if (toleration := parse_toleration(text)) is None:
+            raise click.BadParameter(
+                f"{text!r} is not KEY[=VALUE][:EFFECT]", param_hint="--toleration"
+            )
+        tolerated.append(toleration)
+    pods = Pods(
+        labels=borne(usual.labels, pod_labels),
+        annotations=borne(usual.annotations, pod_annotations),
+        pull_secrets=image_pull_secrets,
+        tolerations=tuple(tolerated),
+        node_selector=node_selector,
+        priority_class=priority_class,
+        requests=resources("--requests", requests) if requests else usual.requests,
+        limits=resources("--limits", pod_limits) if pod_limits else usual.limits,
+    )
+    for option, value, must in wrong_pods(pods):
+        raise click.BadParameter(f'"{value}": {must}', param_hint=f"--{option}")
+    return pods
+
 
 plan_options = several(
     click.option(
@@ -197,12 +337,18 @@ plan_options = several(
         help="Service account of the steps.  [default: CLUSTER-kanister-kafka]",
     ),
     click.option(
+        "--admission-policy",
+        is_flag=True,
+        help="Add a ValidatingAdmissionPolicy that holds the accounts to annotations and replicas.",
+    ),
+    click.option(
         "--run-as-user",
         default=str(DEFAULT_RUN_AS_USER),
         show_default=True,
         metavar="UID|platform",
         help="User of the steps; platform leaves it open, as OpenShift wants.",
     ),
+    pod_options,
     click.option(
         "--gitops",
         type=_choice(GitOps),
@@ -322,7 +468,19 @@ def _plan(
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
+    if isinstance(source, Fetched):
+        options = suited(options, source.minor)
     return build(reading.cluster, options, problems)
+
+
+def suited(options: Options, minor: int | None) -> Options:
+    """Let the image of the options follow the API server, unless it was given."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("image") if context else None
+    given = source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    if minor is None or given or options.image != DEFAULT_IMAGE:
+        return options
+    return dataclasses.replace(options, image=image_for(minor))
 
 
 def version_of(text: str) -> Version | None:
@@ -352,6 +510,10 @@ def options_of(
     run_as_user: str,
     timeouts: tuple[tuple[str, str], ...],
     gitops: str | None = None,
+    pod_labels: tuple[tuple[str, str] | str, ...] = (),
+    pod_annotations: tuple[tuple[str, str] | str, ...] = (),
+    requests: str = "",
+    pod_limits: str = "",
     **same: Any,
 ) -> Options:
     """Go from the words of the command line to options."""
@@ -372,5 +534,9 @@ def options_of(
         gitops=GitOps(gitops) if gitops else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),
         limits=Limits(**limits),
+        pod_labels=borne(NO_SIDECAR_LABELS, pod_labels),
+        pod_annotations=borne(NO_SIDECAR_ANNOTATIONS, pod_annotations),
+        requests=resources("--requests", requests) if requests else LEAST,
+        pod_limits=resources("--limits", pod_limits),
         **same,
     )

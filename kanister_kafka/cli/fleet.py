@@ -13,10 +13,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import options_of, plan_options, several, version_of
+from kanister_kafka.cli.choices import options_of, plan_options, several, suited, version_of
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.document import Document, load, load_each
-from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.errors import InputError
 from kanister_kafka.fleet import (
     Fleet,
     Outcome,
@@ -30,7 +30,8 @@ from kanister_kafka.fleet import (
     run,
     sort,
 )
-from kanister_kafka.kube import fetch_each
+from kanister_kafka.folder import write_files
+from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
 from kanister_kafka.render import stream
 from kanister_kafka.report.fleet import fleet_json, fleet_text
@@ -228,6 +229,10 @@ def _input(
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
     requirements = (*found.selector.requirements, *selector.requirements)
     objects = fetch_each(namespace, context=context) if from_cluster else load_each(paths)
+    if from_cluster:
+        minor = server_minor(context=context)
+        rules = (replace(rule, options=suited(rule.options, minor)) for rule in found.rules)
+        found = replace(found, rules=tuple(rules))
     return replace(found, selector=Selector(requirements)), objects
 
 
@@ -276,14 +281,9 @@ def _to_folder(output: Path) -> Callable[[Outcome], None]:
     def write(outcome: Outcome) -> None:
         if outcome.key is None or not outcome.manifests:
             return
-        folder = output / outcome.key.folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for manifest in outcome.manifests:
-                path = folder / manifest.file_name
-                path.write_text(manifest.text, encoding="utf-8", newline="\n")
-        except OSError as failure:
-            raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
+        for _path in write_files(output, files, below=outcome.key.folder):
+            pass
 
     return write
 

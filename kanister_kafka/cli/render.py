@@ -11,7 +11,7 @@ import click
 from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import echo, tell_plan
-from kanister_kafka.folder import stale
+from kanister_kafka.folder import stale, write_files
 from kanister_kafka.krm.kustomization import kustomization_file
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.render import stream
@@ -88,10 +88,7 @@ def render(
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        path = folder / name
-        path.write_text(text, encoding="utf-8", newline="\n")
+    for path in write_files(folder, files):
         click.echo(f"wrote {path}", err=True)
 
 

@@ -8,6 +8,7 @@ import click
 
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.folder import write_file
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -38,10 +39,7 @@ def put(path: Path | None, text: str) -> None:
     if path is None:
         echo(text)
         return
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as failure:
-        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+    write_file(path, text)
     click.echo(f"wrote {path}", err=True)
 
 

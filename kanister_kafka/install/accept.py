@@ -7,7 +7,7 @@ from typing import Any
 
 from kanister_kafka.document import Document, plain
 from kanister_kafka.errors import InputError
-from kanister_kafka.install.target import ORDER, Target, target
+from kanister_kafka.install.target import OF_NO_NAMESPACE, ORDER, Target, target
 from kanister_kafka.kube.connection import Object, Objects
 from kanister_kafka.problem import Problem, error, in_order
 
@@ -43,6 +43,9 @@ def accept(documents: Iterable[Document], namespace: str) -> Objects:
 def _placed(item: dict[str, Any], namespace: str) -> Object:
     metadata = item.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
+    if item.get("kind") in OF_NO_NAMESPACE:
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+        return {**item, "metadata": metadata}
     return {**item, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
 
 
@@ -58,7 +61,7 @@ def _wrong(document: Document, item: Object) -> Iterator[Problem]:
         yield _problem(
             document, "kind", f'Unsupported value: "{kind}" of {version}: supported are {KINDS}'
         )
-    for key in ("name", "namespace"):
+    for key in ("name",) if kind in OF_NO_NAMESPACE else ("name", "namespace"):
         value = item["metadata"].get(key)
         if not isinstance(value, str) or not value:
             yield _problem(document, f"metadata.{key}", "Required value: must be a name")

@@ -33,7 +33,7 @@ def diff(trials: Iterable[Trial], pruned: Iterable[Object] = ()) -> str:
 
 def _diff(before: Object | None, after: Object | None) -> Iterable[str]:
     place = target(before or after or {})
-    name = f"{place.namespace}/{place}"
+    name = f"{place.namespace}/{place}" if place.namespace else f"{place}"
     return difflib.unified_diff(_text(before), _text(after), f"live/{name}", f"applied/{name}")
 
 

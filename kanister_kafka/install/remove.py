@@ -12,7 +12,13 @@ from kanister_kafka.install.outcome import Done, DryRun, Failed, Outcome, Report
 from kanister_kafka.install.rest import unrest
 from kanister_kafka.install.search import is_ours, search
 from kanister_kafka.install.steps import Sleep, in_turn
-from kanister_kafka.install.target import Target, blueprints_of, in_order, target
+from kanister_kafka.install.target import (
+    Target,
+    blueprints_of,
+    in_order,
+    namespaces_of,
+    target,
+)
 from kanister_kafka.install.trial import UNTRIED, find, taken
 from kanister_kafka.kube.connection import Connection, Object, Objects
 
@@ -148,4 +154,4 @@ def _why_not(live: Object, ours: frozenset[str], connection: Connection) -> str:
 
 
 def _namespaces(objects: Iterable[Object]) -> Collection[str]:
-    return {target(item).namespace for item in objects}
+    return namespaces_of(objects)

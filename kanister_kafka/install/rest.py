@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.install.search import CONFIG_MAP, search
-from kanister_kafka.install.target import Target, blueprints_of, target
+from kanister_kafka.install.target import Target, blueprints_of, namespaces_of, target
 from kanister_kafka.install.trial import find
 from kanister_kafka.kube.connection import Connection, Object, Objects
 from kanister_kafka.kube.read import VERSIONS
@@ -27,7 +27,7 @@ def unrest(objects: Objects, connection: Connection) -> tuple[str, ...]:
     places = {target(item) for item in objects}
     found = search(
         blueprints_of(objects),
-        {place.namespace for place in places},
+        namespaces_of(objects),
         connection,
         kinds=[CONFIG_MAP],
     )

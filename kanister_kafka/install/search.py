@@ -45,6 +45,9 @@ def search(
         try:
             found += connection.items(resource, label=LABEL)
         except ForbiddenError:
+            if not resource.namespaced:
+                unseen.setdefault("of the whole cluster", []).append(str(resource))
+                continue
             elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
             unseen.setdefault(elsewhere, []).append(str(resource))
             found += _in_each(resource, namespaces, connection, unseen)

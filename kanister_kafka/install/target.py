@@ -9,11 +9,14 @@ from kanister_kafka.kube.connection import Object, Objects
 from kanister_kafka.marks import BLUEPRINT
 
 RBAC = "rbac.authorization.k8s.io/v1"
+ADMISSION = "admissionregistration.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
 KASTEN = "config.kio.kasten.io/v1alpha1"
 ORDER = (
     ("v1", "ServiceAccount"),
     ("v1", "ConfigMap"),
+    (ADMISSION, "ValidatingAdmissionPolicy"),
+    (ADMISSION, "ValidatingAdmissionPolicyBinding"),
     (RBAC, "Role"),
     (RBAC, "RoleBinding"),
     ("apps/v1", "Deployment"),
@@ -29,6 +32,10 @@ Policy whose hooks name no Blueprint.
 """
 
 
+OF_NO_NAMESPACE = tuple(kind for version, kind in ORDER if version == ADMISSION)
+"""Kinds of the whole cluster."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One object, by its place on the cluster."""
@@ -36,6 +43,7 @@ class Target:
     api_version: str
     kind: str
     namespace: str
+    """Empty for what is of the whole cluster."""
     name: str
 
     def __str__(self) -> str:
@@ -46,7 +54,7 @@ class Target:
     @property
     def placed(self) -> str:
         """The same with its namespace."""
-        return f"{self} in namespace {self.namespace}"
+        return f"{self} in namespace {self.namespace}" if self.namespace else f"{self}"
 
     @property
     def rank(self) -> tuple[int, str, str]:
@@ -57,7 +65,13 @@ class Target:
 def target(item: Object) -> Target:
     """Return the place of an object that has one."""
     metadata = item["metadata"]
-    return Target(item["apiVersion"], item["kind"], metadata["namespace"], metadata["name"])
+    namespace = "" if item["kind"] in OF_NO_NAMESPACE else metadata["namespace"]
+    return Target(item["apiVersion"], item["kind"], namespace, metadata["name"])
+
+
+def namespaces_of(objects: Iterable[Object]) -> frozenset[str]:
+    """Return the namespaces that objects are in."""
+    return frozenset({target(item).namespace for item in objects} - {""})
 
 
 def in_order(objects: Iterable[Object]) -> Objects:

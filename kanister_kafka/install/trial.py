@@ -15,17 +15,20 @@ from kanister_kafka.errors import (
 )
 from kanister_kafka.install.outcome import Failed, Outcome
 from kanister_kafka.install.target import (
+    ADMISSION,
     KANISTER,
     KASTEN,
     Target,
     blueprints_of,
     in_order,
+    namespaces_of,
     served,
     target,
 )
 from kanister_kafka.kube.connection import FIELD_MANAGER, Connection, Object
 
 INSTALL = {
+    ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",
     KANISTER: "Kanister is not installed: install it, or Kasten, which brings it",
     KASTEN: "Kasten is not installed: install it, or render without --kasten",
 }
@@ -61,7 +64,7 @@ def attempt(
     objects = in_order(objects)
     ours = blueprints_of(objects)
     places = {target(item) for item in objects}
-    absent = _absent({place.namespace for place in places}, connection)
+    absent = _absent(namespaces_of(objects), connection)
     found = []
     for item in objects:
         place, live, result, error = target(item), None, None, None

@@ -10,6 +10,7 @@ from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
 from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
 from kanister_kafka.kube.connection import PODS, REPLICA_SETS, Connection, Objects
+from kanister_kafka.pods import minor_of_server
 from kanister_kafka.problem import Location, Problem, error, warning
 from kanister_kafka.strimzi.addresses import Addresses, addresses
 from kanister_kafka.strimzi.fields import Field
@@ -38,6 +39,8 @@ class Fetched:
     problems: tuple[Problem, ...]
     others: tuple[Addresses, ...] = ()
     """Addresses of Kafkas that were not asked for, so that clients of theirs are known as that."""
+    minor: int | None = None
+    """Minor version of Kubernetes; None where the API server does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,12 @@ def fetch(name: str, namespace: str, *, context: str = "") -> Fetched:
             documents += server.read(kind, namespace)
             problems.append(_partial(kind, f"writers in namespaces other than {namespace}"))
     others = _others(server, documents) if any(map(is_client, documents)) else ()
-    return Fetched(documents, tuple(problems), others)
+    return Fetched(documents, tuple(problems), others, server.minor())
+
+
+def server_minor(*, context: str = "") -> int | None:
+    """Return the minor version of Kubernetes; None where the API server does not tell it."""
+    return _Server(context).minor()
 
 
 def _others(server: _Server, documents: Documents) -> tuple[Addresses, ...]:
@@ -177,12 +185,21 @@ class _Server:
         api, self.namespace = connect(context)
         self._host = api.configuration.host.rpartition("@")[2]  # without a password in the URL
         self._objects: Any = client.CustomObjectsApi(api)
+        self._version: Any = client.VersionApi(api)
         listed = client.ApisApi(api).get_api_versions
         groups = self._ask("list API groups", lambda **asked: listed(**asked).to_dict())["groups"]
         self._served = {g["name"]: [v["version"] for v in g["versions"]] for g in groups}
         if not set(VERSIONS).intersection(self._served.get(GROUP, ())):
             message = "Strimzi's custom resources are not installed on this cluster: it has no API"
             raise UnreachableError(f"{self._host}: {message} {GROUP}/{' or '.join(VERSIONS)}")
+
+    def minor(self) -> int | None:
+        """Return the minor version of Kubernetes; None where the server does not tell it."""
+        code = self._version.get_code
+        try:
+            return minor_of_server(self._ask("get /version", lambda **a: code(**a).to_dict()))
+        except UnreachableError:  # what depends on it has a default
+            return None
 
     def read(self, kind: str, namespace: str = "", label: str = "", name: str = "") -> Documents:
         """Return the objects of a namespace, or of all; none where the kind is not served."""

@@ -14,6 +14,8 @@ WAVE = "argocd.argoproj.io/sync-wave"
 WAVES = {
     "ServiceAccount": -4,
     "ConfigMap": -4,
+    "ValidatingAdmissionPolicy": -4,
+    "ValidatingAdmissionPolicyBinding": -4,
     "Role": -3,
     "RoleBinding": -3,
     "Deployment": -2,

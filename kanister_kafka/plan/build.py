@@ -10,13 +10,20 @@ import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.options import Engine, KastenForm, Options, Strategy
+from kanister_kafka.plan.admission import admission
 from kanister_kafka.plan.engine import Restore
-from kanister_kafka.plan.engine_rights import restore_rights, snapshot_rights
-from kanister_kafka.plan.model import Action, Names, Plan, Switch
+from kanister_kafka.plan.engine_rights import keep_rights, restore_rights
+from kanister_kafka.plan.model import Account, Action, Names, Plan, Right, Switch
 from kanister_kafka.plan.phases import Phases
 from kanister_kafka.plan.policies import policies
 from kanister_kafka.plan.restores import restoring, transforms
-from kanister_kafka.plan.rights import account, backup_rights, merged, switch_rights
+from kanister_kafka.plan.rights import (
+    account,
+    backup_rights,
+    flush_rights,
+    merged,
+    restart_rights,
+)
 from kanister_kafka.plan.rights import in_order as rights_in_order
 from kanister_kafka.problem import Location, Problem, in_order, warning
 from kanister_kafka.strimzi import KafkaCluster, Writer
@@ -43,19 +50,48 @@ class _Builder:
         self.kasten_restore = KastenForm.RESTORE in options.kasten
         suffix = "" if self.cold else "-hot"
         own = f"{cluster.name}-{COMPONENT}"
+        account = options.service_account or f"{own}{suffix}"
+        apart = self.cold and not options.service_account
         self.names = Names(
-            account=options.service_account or f"{own}{suffix}",
+            account=account,
+            flush=f"{own}-flush" if apart else account,
+            keep=(f"{own}-keep" if apart else account) if self.engine and self.cold else "",
             record=own if self.cold else "",
             switch=f"{own}-switch" if self.cold and options.restart_after else "",
             restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
         )
-        rights = backup_rights(cluster, options, self.names)
-        if self.engine:
-            rights = rights_in_order(
-                merged([*rights, *snapshot_rights(cluster)]), cluster.namespace
-            )
-        self.accounts = [account(cluster, self.names.account, "the steps", rights)]
-        self.phases = Phases(cluster, options, self.names, rights)
+        self.rights = self._rights()
+        self.accounts = [self._account(name) for name in self.rights]
+        self.phases = Phases(cluster, options, self.names, self.rights)
+
+    def _rights(self) -> dict[str, tuple[Right, ...]]:
+        """Return the rights of each account, that of the steps first."""
+        cluster, options, names = self.cluster, self.options, self.names
+        found: dict[str, list[Right]] = {names.account: []}
+        if self.cold:
+            found[names.account] += backup_rights(cluster, options, names)
+        found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
+        if names.keep:
+            found.setdefault(names.keep, []).extend(keep_rights(cluster, names))
+        if names.restore:
+            of_restore = restore_rights(cluster, options, names, engine=self.engine)
+            found[names.restore] = [*of_restore]
+        if names.switch:
+            found[names.switch] = [*restart_rights(cluster, names)]
+        return {
+            name: rights_in_order(merged(rights), cluster.namespace)
+            for name, rights in found.items()
+        }
+
+    def _account(self, name: str) -> Account:
+        purposes = {
+            self.names.keep: "what is kept and snapshotted",
+            self.names.flush: "the flush",
+            self.names.account: "the steps",
+            self.names.restore: "a restore",
+            self.names.switch: "the dead man's switch",
+        }
+        return account(self.cluster, name, purposes[name], self.rights[name])
 
     def plan(self, problems: Iterable[Problem]) -> Plan:
         cluster, options = self.cluster, self.options
@@ -84,6 +120,7 @@ class _Builder:
             header=tuple(self._header()),
             name=name,
             accounts=tuple(self.accounts),
+            admission=admission(cluster, self.names) if options.admission_policy else None,
             switch=switch,
             record=self.names.record,
             labels=tuple(sorted(labels.items())),
@@ -102,8 +139,6 @@ class _Builder:
         name = self.names.switch
         if not name:
             return None
-        rights = switch_rights(self.cluster, self.names)
-        self.accounts.append(account(self.cluster, name, "the dead man's switch", rights))
         return Switch(name=name, phase=self.phases.switch())
 
     def _hot_actions(self) -> tuple[Action, ...]:
@@ -126,9 +161,7 @@ class _Builder:
     def _restore_actions(self) -> tuple[Action, ...]:
         if not self.names.restore:
             return ()
-        rights = restore_rights(self.cluster, self.options, self.names, engine=self.engine)
-        self.accounts.append(account(self.cluster, self.names.restore, "a restore", rights))
-        make = Restore(self.phases, self.names, self.options, rights)
+        make = Restore(self.phases, self.names, self.options)
         actions = make.actions() if self.engine else ()
         return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanister_kafka.options import Options
-from kanister_kafka.plan.model import Action, Names, Phase, Right, Stage, Step
+from kanister_kafka.plan.model import Action, Names, Phase, Stage, Step
 from kanister_kafka.plan.phases import RUN, Phases
-from kanister_kafka.plan.rights import questions
 from kanister_kafka.strimzi import KafkaCluster
 
 ARTIFACT = "kafka"
@@ -23,16 +22,12 @@ SECRETS = "Secrets with every object of the cluster"
 class Restore:
     """Makes the actions `backup`, `restore` and `delete`, and Kasten's around a restore."""
 
-    def __init__(
-        self, phases: Phases, names: Names, options: Options, rights: tuple[Right, ...]
-    ) -> None:
+    def __init__(self, phases: Phases, names: Names, options: Options) -> None:
         self.phases = phases
         self.cluster: KafkaCluster = phases.cluster
         self.names = names
         self.options = options
         self.limits = options.limits
-        self.rights = rights
-        """Of the account that restores and deletes."""
 
     def actions(self) -> tuple[Action, ...]:
         """Return all that Kanister needs to do the whole cycle."""
@@ -66,7 +61,11 @@ class Restore:
                 make.restart("backupRestart", self.limits.restart),
                 self._ready(),
             ),
-            defer_phase=replace(recover, parts=(*parts, "backup.sh", "recover-backup.sh", last)),
+            defer_phase=replace(
+                recover,
+                parts=(*parts, "backup.sh", "recover-backup.sh", last),
+                account=self.names.keep,
+            ),
             artifact_out=ARTIFACT,
             artifact=(
                 ("cluster", self.cluster.name),
@@ -79,11 +78,16 @@ class Restore:
         return Phase(
             name="backupKeep",
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "pause.sh", "switch.sh", "backup.sh", "keep.sh"),
-            values=self.phases.values(RUN=RUN, SWITCH=self.names.switch, POOLS=self.cluster.pools),
+            parts=("prelude.sh", "rights.sh", "pause.sh", "switch.sh", "backup.sh", "keep.sh"),
+            values=self.phases.values(
+                RUN=RUN,
+                SWITCH=self.names.switch,
+                POOLS=self.cluster.pools,
+                RIGHTS=self.phases.asked(self.names.keep),
+            ),
             arguments=self.phases.writer_arguments(),
             steps=(Step(does="keep what a restore needs", objects=(SECRETS,)),),
-            account=self.names.account,
+            account=self.names.keep,
         )
 
     def _snapshot(self) -> Phase:
@@ -100,7 +104,7 @@ class Restore:
             ),
             arguments=(),
             steps=(snapshot,),
-            account=self.names.account,
+            account=self.names.keep,
             outputs=OUTPUTS,
         )
 
@@ -122,7 +126,7 @@ class Restore:
             ),
             arguments=(),
             steps=(wait,),
-            account=self.names.account,
+            account=self.names.keep,
         )
 
     def _restore(self) -> Action:
@@ -134,7 +138,7 @@ class Restore:
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
                 POOLS=self.cluster.pools,
-                RIGHTS=" ".join(questions(self.rights)),
+                RIGHTS=self.phases.asked(self.names.restore),
             ),
             arguments=(),
             steps=(

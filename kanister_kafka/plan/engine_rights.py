@@ -12,6 +12,7 @@ from kanister_kafka.plan.rights import (
     backup_rights,
     in_order,
     merged,
+    restart_rights,
     right,
 )
 from kanister_kafka.strimzi import KafkaCluster
@@ -22,8 +23,17 @@ PUT_BACK = "put back what was kept"
 REPLACED = ("create", "get", "update")
 
 
-def snapshot_rights(cluster: KafkaCluster) -> Iterator[Right]:
-    """Yield what a backup needs besides a stop and a restart."""
+def keep_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
+    """Return what keeps, snapshots, and recovers from a backup that failed.
+
+    The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
+    Kafka back, as the dead man's switch may. Neither stops anything.
+    """
+    found = [*restart_rights(cluster, names), *_snapshot_rights(cluster)]
+    return in_order(merged(found), cluster.namespace)
+
+
+def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Right]:
     yield right(cluster, "", "persistentvolumeclaims", (), ("list",), "find what to snapshot")
     yield right(
         cluster,
@@ -52,10 +62,9 @@ def restore_rights(
 ) -> tuple[Right, ...]:
     """Return what a restore needs; `engine` where it puts back claims and objects itself."""
     stop = backup_rights(cluster, options, names)
-    found = [r for r in stop if (r.resource, r.subresource) != ("pods", "exec")]
-    found = [r for r in found if (r.resource, r.verbs) != ("deployments", ("get",))]
-    # Pods are only waited for, and nothing looks at what is deleted.
-    only = {"pods": ("list",), "strimzipodsets": ("delete",)}
+    found = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
+    # Nothing looks at what is deleted.
+    only = {"strimzipodsets": ("delete",)}
     found = [replace(r, verbs=only.get(r.resource, r.verbs)) for r in found]
     pools = cluster.pools if not cluster.zookeeper else ()
     if not cluster.zookeeper:

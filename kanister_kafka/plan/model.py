@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from kanister_kafka.options import Options
+from kanister_kafka.plan.admission_model import Admission
 from kanister_kafka.plan.kasten_model import Bound, Policy, Restoring, Transform
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi import Bystander, KafkaCluster
@@ -131,7 +132,11 @@ class Names:
     """Names that the steps share."""
 
     account: str
-    """Service account of the steps."""
+    """Service account of the steps, save those that need another right."""
+    flush: str
+    """Of the flush, which runs a command in each node."""
+    keep: str
+    """Of what keeps objects and claims, where Kanister alone backs up."""
     record: str
     switch: str
     """Deployment of the dead man's switch, and its account; empty where there is none."""
@@ -161,6 +166,8 @@ class Plan:
     """Of the Blueprint."""
     accounts: tuple[Account, ...]
     """The one of the steps first."""
+    admission: Admission | None
+    """None unless it is asked for."""
     switch: Switch | None
     record: str
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""

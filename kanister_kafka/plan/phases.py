@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from kanister_kafka.options import Options, QuiesceBy
@@ -19,13 +19,18 @@ class Phases:
     """Makes the phases of one cluster."""
 
     def __init__(
-        self, cluster: KafkaCluster, options: Options, names: Names, rights: tuple[Right, ...]
+        self,
+        cluster: KafkaCluster,
+        options: Options,
+        names: Names,
+        rights: Mapping[str, tuple[Right, ...]],
     ) -> None:
         self.cluster = cluster
         self.options = options
         self.limits = options.limits
         self.names = names
         self.rights = rights
+        """By service account."""
 
     def quiesce(self, action: str, name: str = "quiesce") -> Phase:
         """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
@@ -68,7 +73,7 @@ class Phases:
                 WORKLOADS=self._names(self._workloads()),
                 FIT_LIMIT=limits.check,
                 **self.writer_values(),
-                RIGHTS=" ".join(questions(self.rights)),
+                RIGHTS=self.asked(self.names.account),
             ),
             arguments=self.writer_arguments(),
             steps=tuple(steps),
@@ -80,8 +85,8 @@ class Phases:
         return Phase(
             name=name,
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "flush.sh"),
-            values=self.values(FLUSH_LIMIT=self.limits.flush),
+            parts=("prelude.sh", "rights.sh", "flush.sh"),
+            values=self.values(FLUSH_LIMIT=self.limits.flush, RIGHTS=self.asked(self.names.flush)),
             arguments=(),
             steps=(
                 Step(
@@ -91,7 +96,7 @@ class Phases:
                     seconds=self.limits.flush,
                 ),
             ),
-            account=self.names.account,
+            account=self.names.flush,
         )
 
     def stop(self, name: str = "stop") -> Phase:
@@ -290,6 +295,10 @@ class Phases:
 
     def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:
         return tuple(workload.name for workload in workloads)
+
+    def asked(self, account: str) -> str:
+        """Spell the rights of an account for templates/scripts/rights.sh."""
+        return " ".join(questions(self.rights[account]))
 
     def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
         """Spell values as words of `env`; None leaves one out."""

@@ -22,12 +22,10 @@ STOP_VERBS = {
 
 
 def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tuple[Right, ...]:
-    """Return what the steps of a backup may do, by namespace."""
-    if options.strategy is Strategy.HOT:
-        return _exec_rights(cluster)
+    """Return what the steps of a backup may do, by namespace: neither exec nor read Secrets."""
     found = [
         *_cluster_rights(cluster, names),
-        *_exec_rights(cluster),
+        right(cluster, "", "pods", (), ("list",), "see the nodes, and when they are gone"),
         *_writer_rights(cluster, options),
     ]
     if names.switch:
@@ -36,8 +34,31 @@ def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tupl
     return in_order(found, cluster.namespace)
 
 
-def switch_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
-    """Return what the dead man's switch may do: no more than a restart needs."""
+def flush_rights(cluster: KafkaCluster, options: Options, names: Names) -> tuple[Right, ...]:
+    """Return what the flush may do.
+
+    The API could limit `pods/exec` to names of pods, but a plan does not know them: the operator
+    gives the node ids, and a pool that is scaled has others.
+    """
+    found = [
+        right(cluster, "", "pods", (), ("get", "list"), "find the nodes"),
+        right(cluster, "", "pods", (), ("create",), "flush them", "exec"),
+    ]
+    if options.strategy is Strategy.COLD:
+        found += _telling_rights(cluster, names)
+    return in_order(found, cluster.namespace)
+
+
+def _telling_rights(cluster: KafkaCluster, names: Names) -> Iterator[Right]:
+    """Yield what a phase needs to say why it failed."""
+    tell = "say why it failed"
+    yield right(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
+    yield right(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
+    yield right(cluster, "", "events", (), ("create",), tell)
+
+
+def restart_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
+    """Return what it takes to bring back what was stopped: the dead man's switch has no more."""
     home = cluster.namespace
     found = [
         right
@@ -47,7 +68,9 @@ def switch_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
     found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         found += _writer_objects(cluster, namespace)
-    return in_order([*found, _scale_right(cluster, names.switch)], home)
+    if names.switch:
+        found.append(_scale_right(cluster, names.switch))
+    return in_order(found, home)
 
 
 def in_order(found: Iterable[Right], home: str) -> tuple[Right, ...]:
@@ -87,14 +110,6 @@ def right(
         names=tuple(names),
         verbs=verbs,
         reason=reason,
-    )
-
-
-def _exec_rights(cluster: KafkaCluster) -> tuple[Right, ...]:
-    find = "find the nodes, and see when they are gone"
-    return (
-        right(cluster, "", "pods", (), ("get", "list"), find),
-        right(cluster, "", "pods", (), ("create",), "flush them", "exec"),
     )
 
 

@@ -12,6 +12,7 @@ from kanister_kafka.document import loads, plain
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.marks import CLUSTER_LABEL, COMPONENT, PAUSE
 from kanister_kafka.plan import Plan
+from kanister_kafka.pods import minor_of_server
 from kanister_kafka.preflight.model import Object, Objects, Pulled, Question, Rendered, Seen, look
 from kanister_kafka.preflight.objects import annotation, at, name_of
 from kanister_kafka.preflight.reader import Reader, Versions
@@ -85,6 +86,7 @@ class Gatherer:
             space=reader.seek("v1", "Namespace", self.namespace),
             quotas=reader.list_of("v1", "ResourceQuota", ""),
             limit_ranges=reader.list_of("v1", "LimitRange", ""),
+            server=look("the version of Kubernetes", "get /version", self._server),
         )
 
     def planned(
@@ -120,6 +122,12 @@ class Gatherer:
         if found.unseen is not None:
             return Seen(None, found.unseen)
         return Seen(Rendered(wanted=wanted, live=found.value))
+
+    def _server(self) -> int | None:
+        try:
+            return minor_of_server(self.connection.ask("GET", ("version",)))
+        except NotFoundError:
+            return None
 
     def _writer(self, writer: Writer) -> Seen[Object]:
         where = f"{writer.kind} {writer.namespace}/{writer.name}"

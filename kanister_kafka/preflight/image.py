@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kanister_kafka.pods import SKEW, Pods, image_for, minor_of_client, minor_of_image
 from kanister_kafka.preflight.model import Line, Object, bad, doubt, ok
 from kanister_kafka.preflight.objects import annotation, at, few, is_true, name_of, titles
 from kanister_kafka.preflight.registry import check
@@ -58,7 +59,14 @@ def image_pull(view: View) -> Iterator[Line]:
     found = view.planned.pulled.get()
     pod = (f"Pod {view.namespace}/{found.pod}",) if found.pod else ()
     on = f" on node {found.node}" if found.node else ""
-    if found.ran:
+    if found.further:
+        yield bad(
+            "a pod as the steps have it gets further containers, and a step would wait for their "
+            f"end for ever: {', '.join(found.further)}",
+            "keep whoever adds them from these pods: --pod-label, --pod-annotation",
+            objects=pod,
+        )
+    elif found.ran:
         yield ok(f"a pod as the steps have it ran{on}: {found.said}", objects=pod)
     else:
         remedy = ""
@@ -73,6 +81,33 @@ def image_pull(view: View) -> Iterator[Line]:
             view.kubectl(f"delete pod {found.pod} -n {view.namespace}"),
             objects=pod,
         )
+
+
+@check("kubectl")
+def kubectl(view: View) -> Iterator[Line]:
+    """Check that the image's kubectl is of a version that suits the API server."""
+    server = view.server.get()
+    if view.planned is None or server is None:
+        return
+    wanted = view.planned.plan.options.image
+    pulled = view.planned.pulled
+    said = pulled.value.said if pulled is not None and pulled.value is not None else ""
+    client = minor_of_client(said) or minor_of_image(wanted)
+    if client is None:
+        yield doubt(
+            f"image {wanted} does not tell which kubectl it has, and Kubernetes is 1.{server}",
+            view.ours("check", f"{view.options} --pull".strip()),
+        )
+    elif abs(client - server) > SKEW:
+        better = image_for(server)
+        fits = abs((minor_of_image(better) or client) - server) <= SKEW
+        yield doubt(
+            f"image {wanted} has kubectl 1.{client}, and Kubernetes is 1.{server}: kubectl supports"
+            f" a difference of {SKEW} minor version",
+            f"--image {better}" if fits else f"give --image with kubectl 1.{server}",
+        )
+    else:
+        yield ok(f"kubectl 1.{client} of the image suits Kubernetes 1.{server}")
 
 
 @check("pod-user")
@@ -109,7 +144,10 @@ def pod_user(view: View) -> Iterator[Line]:
 
 @check("quota")
 def quota(view: View) -> Iterator[Line]:
-    """Check that no quota refuses a pod that asks for no resources, as those of the steps."""
+    """Check that no quota refuses a pod for the resources that the steps do not ask for."""
+    pods = view.planned.plan.options.pods if view.planned else Pods()
+    given = {f"requests.{name}" for name, _ in (*pods.requests, *pods.limits)}
+    given |= {f"limits.{name}" for name, _ in pods.limits}
     defaults = {
         key
         for item in view.limit_ranges.get()
@@ -123,13 +161,14 @@ def quota(view: View) -> Iterator[Line]:
         if at(item, "spec", "scopes") or at(item, "spec", "scopeSelector"):
             continue  # for other pods than ours, or it cannot be told
         hard, used = at(item, "status", "hard") or {}, at(item, "status", "used") or {}
-        asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE and key not in defaults)
+        asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
         if asked:
             quiet = False
             yield bad(
                 f"ResourceQuota {name_of(item)} refuses pods without {', '.join(asked)}, and no "
-                "LimitRange has a default: the steps ask for none",
-                f"create a LimitRange with defaults in namespace {view.namespace}",
+                "LimitRange has a default: the steps give none",
+                "give --requests and --limits, or create a LimitRange with defaults in namespace "
+                f"{view.namespace}",
                 objects=titles([item]),
             )
         for key in ("pods", "count/pods"):
@@ -144,7 +183,7 @@ def quota(view: View) -> Iterator[Line]:
         yield ok("no quota stands against the pods of the steps")
 
 
-COMPUTE = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
+COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
 """What a pod must ask for where a quota limits it (Kubernetes, Resource Quotas)."""
 
 

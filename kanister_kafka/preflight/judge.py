@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     rights.rights,
     image.image,
     image.image_pull,
+    image.kubectl,
     image.pod_user,
     image.quota,
 )

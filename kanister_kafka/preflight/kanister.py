@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from kanister_kafka.blueprint.releases import NEWEST, parse_release
+from kanister_kafka.blueprint.releases import NEWEST, is_within, parse_release
 from kanister_kafka.preflight.model import Line, Object, Objects, bad, doubt, ok
 from kanister_kafka.preflight.objects import at, name_of, title, titles
 from kanister_kafka.preflight.reading import told
@@ -20,6 +20,8 @@ KASTEN_KEYS = (
 """Keys of the ConfigMap `k10-config` with the limit of a hook in minutes, the newest first
 (Kasten's Helm chart: `timeout.blueprintResourceHooks`, before that `timeout.blueprintHooks`, before
 that `kanister.hookTimeout`)."""
+LABELS_SINCE = "0.111"
+"""The release of Kanister whose KubeTask takes labels and annotations of its pod."""
 HOOKS = ("backupPrehook", "backupPosthook")
 ENDED = ("complete", "failed")
 NEARLY = 0.8
@@ -53,6 +55,15 @@ def kanister(view: View) -> Iterator[Line]:
             continue
         tag = _image(item).partition("@")[0].rpartition("/")[2].partition(":")[2]
         release = parse_release(tag)
+        pods = view.planned.plan.options.pods if view.planned else None
+        if release and pods and (pods.labels or pods.annotations) and not _labels(release):
+            yield bad(
+                f"{title(item)} is Kanister {release}, which refuses podLabels and podAnnotations: "
+                f"that takes {LABELS_SINCE}, and every step would fail",
+                "render and apply with --pod-label none --pod-annotation none",
+                objects=(title(item),),
+            )
+            continue
         known = f"Kanister {release}" if release else f"image tag {tag or 'none'}"
         beside = (
             f"; known here up to {NEWEST}"
@@ -136,6 +147,10 @@ def measured(view: View) -> Iterator[Line]:
             view.kubectl(f"get actionset {name_of(last)} -n {view.kasten_namespace} -o yaml"),
             objects=(title(last),),
         )
+
+
+def _labels(release: str) -> bool:
+    return is_within(release, LABELS_SINCE, "")
 
 
 def _image(deployment: Object) -> str:

@@ -134,6 +134,8 @@ class Pulled:
     ran: bool
     said: str
     """First line of its output, or why it did not run."""
+    further: tuple[str, ...] = ()
+    """Containers that somebody has added, and that do not end with the step's."""
     left: str = ""
     """Why the pod could not be deleted; empty where it is gone."""
 

@@ -48,6 +48,8 @@ def pod_of(blueprint: Object, cluster: str, namespace: str) -> Object:
     phase = next(iter(blueprint["actions"].values()))["phases"][0]
     arguments = phase["args"]
     spec: Object = copy.deepcopy(arguments.get("podOverride") or {})
+    labels = {**(arguments.get("podLabels") or {}), MANAGED_BY: COMPONENT}
+    annotations: Object = arguments.get("podAnnotations") or {}
     override: Object = next(
         (c for c in spec.get("containers") or () if c["name"] == "container"), {}
     )
@@ -58,7 +60,8 @@ def pod_of(blueprint: Object, cluster: str, namespace: str) -> Object:
         "metadata": {
             "name": f"{cluster}-kanister-kafka-pull-{secrets.token_hex(3)}",
             "namespace": namespace,
-            "labels": {MANAGED_BY: COMPONENT},
+            "labels": labels,
+            **({"annotations": annotations} if annotations else {}),
         },
         "spec": {
             **spec,
@@ -82,8 +85,11 @@ def pull(
     pods = connection.kind("v1", "Pod")
     left = ""
     try:  # from the creation on: without an answer to it the pod may be there all the same
-        connection.create(pod)
-        last, ran, said = _follow(lambda: connection.get(pods, name, namespace), sleep, clock)
+        further = _further(pod, connection.create(pod))
+        last: Object = {}
+        ran, said = False, ""
+        if not further:  # else it would run for ever
+            last, ran, said = _follow(lambda: connection.get(pods, name, namespace), sleep, clock)
         said = _first_line(connection, name, namespace) if ran else said
     except (ForbiddenError, RefusedError) as refusal:
         if NOT_YOURS.search(str(refusal)):
@@ -92,7 +98,17 @@ def pull(
     finally:
         left = _delete(lambda: connection.delete(pods, name, namespace), sleep)
     node = str(at(last, "spec", "nodeName") or "")
-    return Seen(Pulled(pod=name, node=node, ran=ran, said=said, left=left))
+    return Seen(Pulled(pod=name, node=node, ran=ran, said=said, further=further, left=left))
+
+
+def _further(asked: Object, made: Object) -> tuple[str, ...]:
+    """Return the containers of a pod that were not asked for, such as the proxy of a service mesh.
+
+    One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
+    """
+    mine = {container["name"] for container in at(asked, "spec", "containers") or ()}
+    found = (str(one.get("name")) for one in at(made, "spec", "containers") or ())
+    return tuple(name for name in found if name not in mine)
 
 
 def _first_line(connection: Connection, name: str, namespace: str) -> str:

@@ -95,6 +95,8 @@ class View:
     """The namespace of the cluster."""
     quotas: Seen[Objects]
     limit_ranges: Seen[Objects]
+    server: Seen[int | None] = Seen(None)  # noqa: RUF009 - it is frozen
+    """Minor version of Kubernetes; None where the API server does not tell it."""
     options: str = ""
     """Words of the command line that a command which renders the same has to repeat."""
 

@@ -20,6 +20,7 @@ from kanister_kafka.errors import (
     TransientError,
 )
 from kanister_kafka.kube.connection import PODS, Connection, Object
+from kanister_kafka.pods import NO_SIDECAR_ANNOTATIONS, NO_SIDECAR_LABELS
 from kanister_kafka.rehearse.measure import Hearing
 from kanister_kafka.rehearse.setting import Setting
 
@@ -88,7 +89,8 @@ def pod(setting: Setting) -> Object:
         "metadata": {
             "name": setting.name,
             "namespace": setting.target.namespace,
-            "labels": setting.labels,
+            "labels": {**dict(NO_SIDECAR_LABELS), **setting.labels},
+            "annotations": dict(NO_SIDECAR_ANNOTATIONS),
         },
         "spec": {
             "restartPolicy": "Never",
@@ -98,6 +100,7 @@ def pod(setting: Setting) -> Object:
             "enableServiceLinks": False,  # they would fill the environment with KAFKA_…
             "imagePullSecrets": spec.get("imagePullSecrets") or [],
             "tolerations": spec.get("tolerations") or [],
+            "nodeSelector": spec.get("nodeSelector") or {},
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": user,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kanister_kafka import marks
 from kanister_kafka.kube.connection import Object, Resource
+from kanister_kafka.pods import Pods
 from kanister_kafka.topics.client import Access
 from kanister_kafka.topics.properties import Settings, write_properties
 
@@ -24,6 +25,10 @@ COMPARED = f"{marks.PREFIX}compared"
 """On a Job: what it compares, A and B behind each other, as they are called in reports."""
 USER = 1001
 NAME = "kanister-kafka-topics-"
+
+
+OF_A_JOB = Pods(requests=(("cpu", "100m"), ("memory", "128Mi")), limits=(("memory", "1Gi"),))
+"""What a pod asks for where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ class Work:
     config_secret: str = ""
     """A Secret with the properties that is there already."""
     subject: str = ""
+    pods: Pods = OF_A_JOB
 
 
 def files(accesses: Sequence[Access]) -> dict[str, str]:
@@ -88,7 +94,10 @@ def job(work: Work, *, secret: bool, suspended: bool) -> Object:
         "backoffLimit": 2 * work.parts,
         "ttlSecondsAfterFinished": FORGOTTEN,
         "template": {
-            "metadata": {"labels": _labels()},
+            "metadata": {
+                "labels": {**dict(work.pods.labels), **_labels()},
+                "annotations": dict(work.pods.annotations),
+            },
             "spec": {**_pod(work), "volumes": [{"name": "config", **volume}]},
         },
     }
@@ -111,6 +120,7 @@ def job(work: Work, *, secret: bool, suspended: bool) -> Object:
 
 def _pod(work: Work) -> Object:
     return {
+        **work.pods.spec(),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -126,8 +136,8 @@ def _pod(work: Work) -> Object:
                 "imagePullPolicy": "IfNotPresent",
                 "args": list(work.arguments),
                 "resources": {
-                    "requests": {"cpu": "100m", "memory": "128Mi"},
-                    "limits": {"memory": "1Gi"},
+                    "requests": dict(work.pods.requests),
+                    "limits": dict(work.pods.limits),
                 },
                 "securityContext": {
                     "allowPrivilegeEscalation": False,

@@ -9,6 +9,9 @@ FLUSH='for d in /var/lib/kafka/data* /var/lib/zookeeper; do
 done'
 AT_ONCE=64 # each is a kubectl process in this one pod
 
+step "checking the rights of the service account"
+check_rights
+
 step 'looking for nodes to flush'
 pods=$(api get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
   'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.strimzi\.io/name}{"\n"}{end}')

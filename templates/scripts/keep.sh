@@ -53,6 +53,10 @@ claims() {
   done < <(printf '%s\n' "$rows")
 }
 
+# Those of what comes after the stop as well: then it would be too late to learn that one is missing.
+step "checking the rights of the service account"
+check_rights
+
 step "keeping what a restore of backup $backup needs"
 value=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
 value=${value:+value:$(plain "$value")}

@@ -26,6 +26,13 @@ failed() {
 # plain TEXT: without what would have a meaning in JSON
 plain() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
 
+# quoted TEXT: as it stands between the quotes of a string in JSON
+quoted() {
+  local text=${1//[[:cntrl:]]/ }
+  text=${text//\\/\\\\}
+  printf %s "${text//\"/\\\"}"
+}
+
 # event TYPE REASON TEXT: for people who look at the Kafka resource. kubectl describe looks for its
 # uid. No step fails for want of an event.
 event() {
@@ -118,7 +125,7 @@ still_there() {
 record() {
   local pair data=
   for pair in "$@"; do
-    data+="${data:+,}\"${pair%%=*}\":\"${pair#*=}\""
+    data+="${data:+,}\"${pair%%=*}\":\"$(quoted "${pair#*=}")\""
   done
   api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "{\"data\":{$data}}" >/dev/null
 }

@@ -17,7 +17,7 @@ scale_to_zero() {
   before=${before:-${count:-unset}}
   [[ -z ${4-} ]] || record "$4=$before"
   api patch "$1" "$2" -n "$3" --type merge -p \
-    "{\"metadata\":{\"annotations\":{\"$REPLICAS_BEFORE\":\"$before\"}},\"spec\":{\"replicas\":0}}" >/dev/null
+    "{\"metadata\":{\"annotations\":{\"$REPLICAS_BEFORE\":\"$(quoted "$before")\"}},\"spec\":{\"replicas\":0}}" >/dev/null
   say "$1/$2 is scaled from ${count:-its default} to 0"
 }
 

@@ -35,11 +35,13 @@ CYCLE = (
     ("backup", "backupKeep"),
     ("backup", "backupRecover"),
     ("backup", "backupFlush"),
+    ("refused", "backupFlush"),
     ("backup", "backupStop"),
     ("backup", "backupSnapshot"),
     ("held", "switch"),
     ("", "switch"),
     ("backup", "backupReady"),
+    ("stopped", "backupRecover"),
     ("restore", "restoreCheck"),
     ("restore", "restoreStop"),
     ("restore", "restoreObjects"),
@@ -51,6 +53,12 @@ CYCLE = (
 HELD = ("held", "switch")
 """The operator is kept from making the nodes, so that whoever waits for them asks for their pools;
 what is tried then is that alone."""
+REFUSED = ("refused", "backupFlush")
+"""A flush that fails, so that it says why."""
+NOBODY = "delete:namespaces:::"
+"""A right that no account has."""
+STOPPED = ("stopped", "backupRecover")
+"""A recovery that brings back what was stopped."""
 QUOTA = "hold-the-nodes"
 EVENT = "no event could be written"
 TOLD = {
@@ -59,6 +67,8 @@ TOLD = {
     ("backupRecover", "volumesnapshots", "list"): "cannot list resource",
     ("backupRecover", "secrets", "delete"): "cannot delete resource",
     ("restoreStop", "events", "create"): EVENT,
+    ("backupRecover", "events", "create"): EVENT,
+    ("backupRecover", "configmaps", "patch"): "going on without it",
     ("switch", "configmaps", "get"): "cannot get resource",
     ("switch", "configmaps", "patch"): "going on without it",
     ("switch", "events", "create"): EVENT,
@@ -103,8 +113,10 @@ class Site:
             "RIGHTS": EVERYBODY,
             "RESTART_AFTER": "5" if key[1] == "switch" else "3600",
         }
-        if key[1] == "backupRecover":
+        if key == ("backup", "backupRecover"):
             values["OWN_RUN"] = FAILED_BACKUP
+        if key == REFUSED:
+            values["RIGHTS"] = NOBODY
         if key == HELD:
             values["READY_LIMIT"] = "3"
         return self.tasks[key].run(self.kafka.namespace, values, limit)
@@ -121,6 +133,10 @@ class Site:
             kubectl("delete", "secrets", *where, "-l", of_backup)
         elif phase == "backupSnapshot":
             kubectl("delete", "volumesnapshots", *where, "-l", of_backup)
+        elif key == STOPPED:
+            self._writers(replicas=0, before="1")
+            mine = {"run": self.run, "backup": self.backup, "endedBy": ""}
+            self.mark({"state": "stopped", **mine})
         elif phase == "backupRecover":
             self._leave_over(FAILED_BACKUP)
         elif phase == "deleteBackup":  # a former try may have deleted one kind already
@@ -208,6 +224,8 @@ def site() -> Iterator[Site]:
     template = switch["spec"]["template"]["spec"]
     found["", "switch"] = Task("switch", template["serviceAccountName"], template)
     found[HELD] = found["", "switch"]
+    found[REFUSED] = found["backup", "backupFlush"]
+    found[STOPPED] = found["backup", "backupRecover"]
     mine = "app.kubernetes.io/managed-by=kanister-kafka"
     roles = [
         role
@@ -252,12 +270,12 @@ def begin(site: Site) -> None:
     site.run = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-STARTING = (("", "switch"), ("restore", "restoreRestart"))
+STARTING = (STOPPED, ("", "switch"), ("restore", "restoreRestart"))
 
 
 def as_expected(key: tuple[str, str], run: Run) -> None:
     """See how a phase ends that has all its rights."""
-    assert run.exit_code == (key == HELD), f"{key}: {run.log[-3000:]}"
+    assert run.exit_code == (key in (HELD, REFUSED)), f"{key}: {run.log[-3000:]}"
     assert key != HELD or "is not there yet" in run.log
 
 
@@ -305,7 +323,7 @@ def test_every_verb_of_every_rule_is_used(site: Site, used: dict[tuple[str, str]
     assert not unused, "\n".join(unused)
 
 
-@pytest.mark.parametrize("of", ["", "-switch", "-restore"], ids=["steps", "switch", "restore"])
+@pytest.mark.parametrize("of", ["", "-flush", "-keep", "-switch", "-restore"])
 def test_without_any_verb_a_step_fails(
     site: Site, used: dict[tuple[str, str], Run], of: str
 ) -> None:
@@ -348,7 +366,15 @@ def failure(phase: str, grant: Grant, run: Run) -> str:
     return next((line for line in run.log.splitlines() if text and text in line), "")
 
 
-@pytest.mark.parametrize("key", [("backupPrehook", "quiesce"), ("restore", "restoreCheck")])
+@pytest.mark.parametrize(
+    "key",
+    [
+        ("backupPrehook", "quiesce"),
+        ("backupPrehook", "flush"),
+        ("backup", "backupKeep"),
+        ("restore", "restoreCheck"),
+    ],
+)
 def test_the_check_names_all_that_is_missing(site: Site, key: tuple[str, str]) -> None:
     task = site.tasks[key]
     values = {"RUN": "", "BACKUP": "20000101000000", "OVERWRITE": ""}
@@ -395,7 +421,7 @@ def test_pods_are_confined_where_restricted_is_enforced(site: Site) -> None:
     assert started.done(), started.error
     accounts = {pod["spec"]["serviceAccountName"] for pod in pods.values()}
     own = f"{site.kafka.name}-kanister-kafka"
-    assert accounts == {own, f"{own}-switch"}
+    assert accounts == {own, f"{own}-flush", f"{own}-switch"}
     assert len(pods) >= 5, "quiesce, flush, stop, restart and the switch, at least"
     for pod in pods.values():
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True

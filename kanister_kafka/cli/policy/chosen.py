@@ -10,6 +10,7 @@ import click
 
 from kanister_kafka.cli.choices import options_named, plan_of, several
 from kanister_kafka.cli.outcome import tell
+from kanister_kafka.folder import write_files
 from kanister_kafka.options import DEFAULT_RUN_AS_USER, Engine, QuiesceBy, Strategy
 from kanister_kafka.plan import Plan
 from kanister_kafka.render import Manifest, render, stream
@@ -63,8 +64,5 @@ def show(plan: Plan, kinds: Collection[str], output: Path | None, templates: Pat
 
 def write(manifests: Collection[Manifest], output: Path) -> None:
     """Write one file an object."""
-    output.mkdir(parents=True, exist_ok=True)
-    for manifest in manifests:
-        path = output / manifest.file_name
-        path.write_text(manifest.text, encoding="utf-8", newline="\n")
+    for path in write_files(output, {one.file_name: one.text for one in manifests}):
         click.echo(f"wrote {path}", err=True)

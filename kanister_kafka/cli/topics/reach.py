@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.cli.choices import several
+from kanister_kafka.cli.choices import POD_WORDS, pod_options, pods_of, several
 
 if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
@@ -65,6 +65,7 @@ reach_options = several(
         show_envvar=True,
         help="Image with this command, for --in-cluster.",
     ),
+    pod_options,
     click.option("--wire", is_flag=True, hidden=True, help="Print for the command that made it."),
 )
 
@@ -83,6 +84,8 @@ class Reach:
     in_cluster: bool
     image: str
     wire: bool
+    pods: dict[str, Any]
+    """Words about the pods of a Job."""
 
     def access(self, place: Place) -> Access:
         """Find the way to the cluster of a topic; what properties say goes before all else."""
@@ -118,7 +121,7 @@ class Reach:
         self, command: str, rest: tuple[str, ...], *accesses: Access, namespace: str = ""
     ) -> Work:
         """Return what a Job has to do, in the namespace of the Kafka unless another is named."""
-        from kanister_kafka.topics.job import NAME, Work
+        from kanister_kafka.topics.job import NAME, OF_A_JOB, Work
         from kanister_kafka.topics.words import of_command
 
         if not self.image:
@@ -132,6 +135,7 @@ class Reach:
             image=self.image,
             arguments=(*of_command(command, len(accesses)), *rest),
             accesses=accesses,
+            pods=pods_of(OF_A_JOB, **self.pods),
         )
 
     def remote(self, work: Work) -> Iterator[Passed | Came]:
@@ -164,8 +168,10 @@ def reaches(command: Callable[..., None]) -> Callable[..., None]:
                 choices["count"] = max(1, int(numbers[-1]))
         if len(namespaces) > 1:
             raise click.UsageError(f"one namespace, not {' and '.join(namespaces)}")
-        names = [name for name in Reach.__dataclass_fields__ if name != "namespace"]
-        reach = Reach(namespace="".join(namespaces), **{name: choices.pop(name) for name in names})
+        pods = {name: choices.pop(name) for name in POD_WORDS}
+        names = [n for n in Reach.__dataclass_fields__ if n not in ("namespace", "pods")]
+        words = {name: choices.pop(name) for name in names}
+        reach = Reach(namespace="".join(namespaces), pods=pods, **words)
         command(reach=reach, **choices)
 
     return wrapped
