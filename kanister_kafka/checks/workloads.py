@@ -226,6 +226,20 @@ def stopped_for_good(blueprint: Blueprint, _settings: Settings) -> Iterator[Find
             yield Finding(stop.change.place, stop.change.path, message)
 
 
+def left_stopped(blueprint: Blueprint, action: Action) -> tuple[str, ...]:
+    """Return what an action stops whenever it runs, and has not started again when it is done."""
+    if action.defer_phase is not None and not _plain(action.defer_phase):
+        return ()
+    return tuple(
+        stop.change.what
+        for stop in _stops(blueprint)
+        if stop.action is action
+        and stop.change.certain
+        and stop.change.lasts
+        and not (stop.later or stop.deferred)
+    )
+
+
 def _makes(blueprint: Blueprint) -> bool:
     """Tell whether some command may start things in a way that is not looked into."""
     found = (s for phase in blueprint.phases for s in statements(phase, *KUBECTL))

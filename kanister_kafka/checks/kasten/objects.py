@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanister_kafka.blueprint import Action, Blueprint
+from kanister_kafka.checks.kasten.identity import Identity, identify
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
 from kanister_kafka.kasten.kinds import MOMENTS
 
-GROUP = "config.kio.kasten.io"
-ACTIONS_GROUP = "actions.kio.kasten.io"
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
 OPERATIONS = ("backup", "export", "restore")
@@ -55,6 +54,35 @@ class Hook:
     def on_namespace(self) -> bool:
         """Whether its object is certainly the namespace; a restore may name another one."""
         return self.operation != "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of Kasten's own operations, in a Policy or as an action by itself."""
+
+    name: str
+    """One of OPERATIONS."""
+    owner: Spot
+    """The Policy, or the RestoreAction, BackupAction or ExportAction."""
+    in_policy: bool
+    parameters: Spot
+    """What holds its filters and hooks; in a Policy it may be absent."""
+    here: Spot
+    """The entry of the Policy, or the whole action."""
+
+    @property
+    def hooks(self) -> Spot:
+        """Where its hooks are."""
+        return self.parameters.at("hooks")
+
+    @property
+    def filters(self) -> Spot:
+        """Where its filters are."""
+        return self.parameters.at("filters")
+
+    def calls(self) -> tuple[Hook, ...]:
+        """Return its hooks, in the order of MOMENTS."""
+        return tuple(_moments(self.name, self.hooks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +159,12 @@ class KastenObjects:
     restores: tuple[Spot, ...]
     """RestoreActions."""
     transform_sets: tuple[Spot, ...]
+    operations: tuple[Operation, ...]
     hooks: tuple[Hook, ...]
     annotations: tuple[Spot, ...]
     """Names of Blueprints in annotations of objects."""
+    identities: tuple[Identity, ...]
+    """Of all that is one of Kasten's kinds, or meant to be."""
 
     def named(self, name: str) -> tuple[Blueprint, ...]:
         """Return the Blueprints of a name; files of one run may hold several."""
@@ -173,22 +204,27 @@ class KastenObjects:
 @lru_cache(maxsize=1)  # every rule asks for the same input
 def read(together: Together) -> KastenObjects:
     """Read what Kasten would of a whole input."""
-    kinds: dict[tuple[str, str], list[Spot]] = defaultdict(list)
-    annotations = []
+    kinds: dict[str, list[Spot]] = defaultdict(list)
+    annotations, identities = [], []
     for document in together.documents:
-        if document.group in (GROUP, ACTIONS_GROUP):
-            kinds[document.group, document.kind].append(Spot.of(document))
+        identity = identify(document)
+        if identity.kind:
+            kinds[identity.kind].append(Spot.of(document))
+            identities.append(identity)
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Spot.of(document).at("metadata", "annotations", ANNOTATION))
+    operations = tuple(_operations(kinds))
     return KastenObjects(
         blueprints=together.blueprints,
         documents=together.documents,
-        policies=tuple(kinds[GROUP, "Policy"]),
-        bindings=tuple(map(Binding, kinds[GROUP, "BlueprintBinding"])),
-        restores=tuple(kinds[ACTIONS_GROUP, "RestoreAction"]),
-        transform_sets=tuple(kinds[GROUP, "TransformSet"]),
-        hooks=tuple(_hooks(kinds)),
+        policies=tuple(kinds["Policy"]),
+        bindings=tuple(map(Binding, kinds["BlueprintBinding"])),
+        restores=tuple(kinds["RestoreAction"]),
+        transform_sets=tuple(kinds["TransformSet"]),
+        operations=operations,
+        hooks=tuple(hook for operation in operations for hook in operation.calls()),
         annotations=tuple(annotations),
+        identities=tuple(identities),
     )
 
 
@@ -201,13 +237,17 @@ def parameters(policy: Spot) -> Iterator[tuple[str, Spot]]:
                 yield operation, spot
 
 
-def _hooks(kinds: Mapping[tuple[str, str], list[Spot]]) -> Iterator[Hook]:
-    for policy in kinds[GROUP, "Policy"]:
-        for operation, spot in parameters(policy):
-            yield from _moments(operation, spot.at("hooks"))
-    for operation in OPERATIONS:
-        for action in kinds[ACTIONS_GROUP, f"{operation.capitalize()}Action"]:
-            yield from _moments(operation, action.at("spec", "hooks"))
+def _operations(kinds: Mapping[str, list[Spot]]) -> Iterator[Operation]:
+    for policy in kinds["Policy"]:
+        for action in policy.at("spec", "actions").each():
+            for name in OPERATIONS:
+                spot = action.at(f"{name}Parameters")
+                if spot.there or action.at("action").text == name:
+                    yield Operation(name, policy, in_policy=True, parameters=spot, here=action)
+    for name in OPERATIONS:
+        for action in kinds[f"{name.capitalize()}Action"]:
+            spec = action.at("spec")
+            yield Operation(name, action, in_policy=False, parameters=spec, here=action)
 
 
 def _moments(operation: str, hooks: Spot) -> Iterator[Hook]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
+from kanister_kafka.checks.kasten.filters import Taken, taken
 from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Resource
+from kanister_kafka.checks.kasten.rendered import rendered
+from kanister_kafka.checks.kasten.resources import transforms
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Finding, Settings
@@ -42,7 +46,7 @@ def restore_namespace(objects: KastenObjects, _settings: Settings) -> Iterator[F
             yield Finding(target.location, target.path, message)
 
 
-@rule("kasten-restore-place", Severity.WARNING)
+@rule("kasten-restore-place")
 def restore_place(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find RestoreActions that are not in the namespace which they restore (field reports)."""
     for restore in objects.restores:
@@ -52,6 +56,43 @@ def restore_place(objects: KastenObjects, _settings: Settings) -> Iterator[Findi
             message = (
                 f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
                 f'targetNamespace only; must be "{target}"'
+            )
+            yield Finding(place.location, place.path, message)
+
+
+@rule("kasten-restore-running")
+def restore_running(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find restores of the volumes of a Kafka for which there is a Blueprint, and no hook of it."""
+    for operation in objects.operations:
+        if operation.in_policy or operation.name != "restore" or operation.calls():
+            continue
+        target = operation.owner.at("spec", "targetNamespace").text
+        claims = taken(operation.filters, "", "persistentvolumeclaims")
+        for ours in rendered(objects).values():
+            if ours.restores and ours.namespace == target and claims is Taken.YES:
+                spot = operation.here.at("spec")
+                message = (
+                    f"Required value: replaces the volumes of the Kafka of {target}, which runs or "
+                    "comes back without its cluster id; call beforeRestore of Blueprint "
+                    f"{ours.name} in preHook, and afterRestore in onSuccess"
+                )
+                yield Finding(spot.location, operation.hooks.path, message)
+
+
+@rule("kasten-restore-transforms")
+def restore_transforms(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find references to a TransformSet that is in another namespace."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for transform_set in objects.transform_sets:
+        about = transform_set.at("metadata")
+        places[about.at("name").text].add(about.at("namespace").text)
+    for transform in transforms(objects):
+        name, place = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
+        known = places.get(name.text, set()) if name.text else set()
+        if known and "" not in known and place.text and place.text not in known:
+            message = (
+                f'Invalid value: "{place.text}": TransformSet {name.text} is in '
+                f"{', '.join(sorted(known))}, so the restore fails"
             )
             yield Finding(place.location, place.path, message)
 
@@ -78,7 +119,7 @@ def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[
 @rule("kasten-restore-renames", Severity.WARNING)
 def restore_renames(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find transforms that take from a Kafka the names by which it finds its volumes."""
-    for transform in _transforms(objects):
+    for transform in transforms(objects):
         resource = transform.at("subject", "resource").text
         for command in transform.at("json").each():
             path = command.at("path")
@@ -88,13 +129,6 @@ def restore_renames(objects: KastenObjects, _settings: Settings) -> Iterator[Fin
                     f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
                 )
                 yield Finding(path.location, path.path, message)
-
-
-def _transforms(objects: KastenObjects) -> Iterator[Spot]:
-    for transforms in objects.transform_sets:
-        yield from transforms.at("spec", "transforms").each()
-    for restore in objects.restores:
-        yield from restore.at("spec", "transforms").each()
 
 
 def _covers(entry: Resource, name: str, group: str) -> bool:
