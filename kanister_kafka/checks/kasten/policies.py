@@ -171,7 +171,8 @@ def backup_without_hooks(objects: KastenObjects, settings: Settings) -> Iterator
     for operation in backups:
         selected = selection(operation.owner)
         both = sorted(selected.names & stopped.keys())
-        if not both or operation.hooks.at("preHook").there or not _takes_claims(operation):
+        whole = taken(operation.filters, "", CLAIMS) is Taken.YES
+        if not both or operation.hooks.at("preHook").there or not whole:
             continue
         if not _unstopped(objects, settings, operation):
             selector = operation.owner.at("spec", "selector")
@@ -279,10 +280,6 @@ def _namespace(node: object) -> str:
     """Return the namespace of an argument; empty where a template is to tell it."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) and "{{" not in value else ""
-
-
-def _takes_claims(operation: Operation) -> bool:
-    return taken(operation.filters, "", CLAIMS) is not Taken.NO
 
 
 def _of_policies(objects: KastenObjects, name: str) -> tuple[Operation, ...]:

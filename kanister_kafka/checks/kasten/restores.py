@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kanister_kafka.checks.kasten.filters import Taken, taken
 from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Resource
-from kanister_kafka.checks.kasten.rendered import rendered
+from kanister_kafka.checks.kasten.rendered import of_namespace, rendered
 from kanister_kafka.checks.kasten.resources import transforms
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
@@ -140,10 +140,9 @@ def _covers(entry: Resource, name: str, group: str) -> bool:
 def _is_kafka(objects: KastenObjects, restore: Spot) -> bool:
     """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
     source = restore.at("spec", "subject", "namespace").text
-    entries = map(Resource, restore.at("spec", "filters", "includeResources").each())
-    return any(entry.group == STRIMZI for entry in entries) or any(
-        document.kind == "Kafka"
-        and document.group == STRIMZI
-        and document.text("metadata", "namespace") == source
-        for document in objects.documents
-    )
+    filters = restore.at("spec", "filters")
+    entries = map(Resource, filters.at("includeResources").each())
+    if any(entry.group == STRIMZI for entry in entries):
+        return True
+    whole = taken(filters, STRIMZI, "kafkas") is not Taken.NO
+    return whole and bool(of_namespace(objects, source, "Kafka"))

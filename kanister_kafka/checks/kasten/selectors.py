@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint.compare import nearest
@@ -16,6 +17,7 @@ KNOWN = (*NAME_KEYS, "k10.kasten.io/virtualMachineRef")
 """Keys by which Kasten selects what has no such label."""
 WITH_VALUES = ("In", "NotIn")
 WITHOUT_VALUES = ("Exists", "DoesNotExist")
+ALIKE = 0.9
 PREFIX, NAME = NAME_KEY.split("/")
 
 
@@ -60,7 +62,10 @@ def _misspelt(key: str) -> str:
     about_name = plain in ("appnamespace", "appnamespaces", "namespace", "namespaces", "appname")
     if (prefix == PREFIX and about_name) or plain in ("appnamespace", "appnamespaces"):
         return NAME_KEY
-    return nearest(key, KNOWN) if nearest(name.lower(), (NAME.lower(),)) or not slash else ""
+    if nearest(name.lower(), (NAME.lower(),)) or not slash:
+        return nearest(key, KNOWN)
+    near = difflib.get_close_matches(key, NAME_KEYS, n=1, cutoff=ALIKE)
+    return near[0] if near else ""
 
 
 def _values(expression: Spot) -> Iterator[Finding]:
