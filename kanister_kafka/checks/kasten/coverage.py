@@ -180,7 +180,7 @@ def _bound(objects: KastenObjects, settings: Settings, told: _Told, policy: Spot
         left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
         root = tie.binding.root.location if tie.binding else tie.here.location
         below = "" if tie.binding else tie.here.path
-        why = left_out or no_use(tie, settings) or _see(told.ids(root, below))
+        why = no_use(tie, settings) or left_out or _see(told.ids(root, below))
         for name in names or (UNKNOWN,):
             run = _run(objects, name, f"{tie}, by {tie.by}", tie.blueprint, name)
             yield replace(run, but=why) if why else run
