@@ -45,7 +45,8 @@ def backup_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[F
     for operation, ours in _backups(objects):
         filters = operation.filters
         needs = _needs(objects, ours)
-        lost = [key for key in needs if taken(filters, *key) is Taken.NO]
+        kafkas = _names(objects, ours)
+        lost = [key for key in needs if taken(filters, *key, kafkas) is Taken.NO]
         if lost:
             yield _without(filters, {key: needs[key] for key in lost})
         for group, resource in needs:
@@ -104,6 +105,10 @@ def _needs(objects: KastenObjects, ours: Rendered) -> Needs:
     if users or any(operator.at("userOperator").there for operator in operators):
         needs |= USERS
     return needs
+
+
+def _names(objects: KastenObjects, ours: Rendered) -> frozenset[str]:
+    return frozenset(kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours))
 
 
 def _kafkas(objects: KastenObjects, ours: Rendered) -> tuple[Spot, ...]:

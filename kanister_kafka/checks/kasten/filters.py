@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kanister_kafka.checks.kasten.objects import KastenObjects, Resource, parameters
 from kanister_kafka.checks.kasten.rule import rule
@@ -81,12 +81,15 @@ class Taken(enum.Enum):
     NO = "no"
 
 
-def taken(filters: Spot, group: str, resource: str) -> Taken:
-    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up."""
+def taken(filters: Spot, group: str, resource: str, kafkas: Collection[str] = frozenset()) -> Taken:
+    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
+
+    `kafkas` are the names of the Kafkas that it is about, where they are known.
+    """
     included = [Resource(spot) for spot in filters.at("includeResources").each()]
     excluded = [Resource(spot) for spot in filters.at("excludeResources").each()]
-    found = {_fit(entry, group, resource) for entry in included} if included else {Taken.YES}
-    out = {_fit(entry, group, resource) for entry in excluded}
+    found = {_fit(entry, group, resource, kafkas) for entry in included} or {Taken.YES}
+    out = {_fit(entry, group, resource, kafkas) for entry in excluded}
     if Taken.YES in out or found == {Taken.NO}:
         return Taken.NO
     return Taken.YES if Taken.YES in found and Taken.PART not in out else Taken.PART
@@ -106,7 +109,9 @@ def by_group_alone(filters: Spot, group: str, resource: str) -> Spot | None:
     return None
 
 
-def _fit(entry: Resource, group: str, resource: str) -> Taken:
+def _fit(
+    entry: Resource, group: str, resource: str, kafkas: Collection[str] = frozenset()
+) -> Taken:
     here = entry.here
     if any(here.at(field).is_template for field in ("group", "resource")) or here.is_template:
         return Taken.PART
@@ -115,6 +120,10 @@ def _fit(entry: Resource, group: str, resource: str) -> Taken:
     if entry.resource and entry.resource != resource:
         return Taken.NO
     if here.at("group").there and entry.group != group:
+        return Taken.NO
+    cluster = here.at("matchLabels", CLUSTER_LABEL).text
+    name = entry.name if resource == "kafkas" else ""
+    if kafkas and any(one and one not in kafkas for one in (cluster, name)):
         return Taken.NO
     labels = {key for key, _place in here.at("matchLabels").named()}
     narrowed = here.at("matchExpressions").there or bool(labels - {CLUSTER_LABEL})

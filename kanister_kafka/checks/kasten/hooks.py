@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Set
 
+from kanister_kafka.blueprint.names import SUBDOMAIN
 from kanister_kafka.checks.kasten.objects import Hook, KastenObjects, Operation
 from kanister_kafka.checks.kasten.rendered import CALLS, DOES, Rendered, of_hooks, rendered
 from kanister_kafka.checks.kasten.rule import rule
@@ -42,6 +43,13 @@ def hook_field(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]
             if not field.there:
                 message = "Required value: a hook names a Blueprint and its action"
                 yield Finding(field.location, field.path, message)
+        name = hook.blueprint
+        if name.text and not SUBDOMAIN.allows(name.text):
+            message = (
+                f'Invalid value: "{name.text}": a Blueprint has no such name; must be '
+                f"{SUBDOMAIN.says}, without its namespace"
+            )
+            yield Finding(name.location, name.path, message)
 
 
 @rule("kasten-hook-action")

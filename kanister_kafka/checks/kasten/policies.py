@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kanister_kafka.blueprint import Action
 from kanister_kafka.checks.kasten.filters import Taken, leaves_out, meets, taken
 from kanister_kafka.checks.kasten.objects import KastenObjects, Operation, parameters
-from kanister_kafka.checks.kasten.rendered import Rendered, rendered
+from kanister_kafka.checks.kasten.rendered import Rendered, of_hooks, rendered
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.selection import NAME_KEY, Selection, selection
 from kanister_kafka.checks.kasten.spot import Spot
@@ -87,6 +87,30 @@ def kafka_not_selected(objects: KastenObjects, _settings: Settings) -> Iterator[
             spot = policy.at("spec", "selector")
             yield Finding(spot.location, spot.path, message)
             break
+    yield from _restored_elsewhere(objects)
+    for binding in objects.bindings:
+        ours, places = rendered(objects).get(binding.blueprint.text), binding.namespaces()
+        if ours and ours.namespace and places and ours.namespace not in places:
+            message = (
+                f"Blueprint {ours.name} acts on the Kafka of namespace {ours.namespace}, and the "
+                f"binding is for {', '.join(sorted(places))}: it never runs for that Kafka"
+            )
+            spot = binding.root.at("spec", "resources")
+            yield Finding(spot.location, spot.path, message)
+
+
+def _restored_elsewhere(objects: KastenObjects) -> Iterator[Finding]:
+    for operation in objects.operations:
+        target = operation.owner.at("spec", "targetNamespace")
+        if operation.in_policy or operation.name != "restore":
+            continue
+        for ours in of_hooks(objects, operation.calls()):
+            if ours.namespace and target.text and target.text != ours.namespace:
+                message = (
+                    f'Invalid value: "{target.text}": Blueprint {ours.name} stops and starts the '
+                    f'Kafka of namespace {ours.namespace}; must be "{ours.namespace}"'
+                )
+                yield Finding(target.location, target.path, message)
 
 
 @rule("kasten-hook-elsewhere", Severity.WARNING)
@@ -206,8 +230,9 @@ def _unstopped(
 
 
 def _misspelt(objects: KastenObjects, name: str, wanted: str) -> bool:
-    """Tell whether a name is of no Blueprint here and nearly that of one."""
-    return not objects.named(name) and bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+    """Tell whether a name is of no Blueprint here, and was meant to be that of a certain one."""
+    alike = bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+    return not objects.named(name) and (alike or name in rendered(objects))
 
 
 def _tied(objects: KastenObjects, settings: Settings, operation: Operation, blueprint: str) -> bool:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kanister_kafka.checks.kasten.filters import Taken, taken
-from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Resource
-from kanister_kafka.checks.kasten.rendered import of_namespace, rendered
+from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Operation, Resource
+from kanister_kafka.checks.kasten.rendered import of_hooks, of_namespace, rendered
 from kanister_kafka.checks.kasten.resources import transforms
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.spot import Spot
@@ -22,6 +22,8 @@ NEEDED = {
 }
 """What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
 proc-cluster-recovery-volume.adoc)."""
+RECORD = {"configmaps": ("", "the record of the backup, with the cluster id, is not restored")}
+"""What a restore by the actions of our Blueprints needs besides."""
 
 NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
 NAMES = (
@@ -99,21 +101,52 @@ def restore_transforms(objects: KastenObjects, _settings: Settings) -> Iterator[
 
 @rule("kasten-restore-incomplete", Severity.WARNING)
 def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
-    """Find restores that bring a Kafka back without what it needs."""
-    for restore in objects.restores:
-        included = restore.at("spec", "filters", "includeResources")
-        entries = [Resource(spot) for spot in included.each()]
-        if not any(entry.resource == "kafkas" for entry in entries):
+    """Find restores that bring a Kafka back without what it needs, unless that is still there."""
+    for operation in _restores(objects):
+        filters = operation.filters
+        ours = of_hooks(objects, operation.calls())
+        if taken(filters, STRIMZI, "kafkas") is Taken.NO or not (ours or _names_kafka(filters)):
             continue
+        needs = {**NEEDED, **(RECORD if ours else {})}
         missing = {
             name: why
-            for name, (group, why) in NEEDED.items()
-            if not any(_covers(entry, name, group) for entry in entries)
+            for name, (group, why) in needs.items()
+            if taken(filters, group, name) is Taken.NO
         }
         if missing:
             told = "; ".join(f"without {name} {why}" for name, why in missing.items())
             message = f"Required value: include {', '.join(missing)}: {told}"
-            yield Finding(included.location, included.path, message)
+            yield _at_filter(filters, message)
+
+
+@rule("kasten-restore-without-volumes")
+def restore_without_volumes(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find restores that stop a Kafka, and leave its volumes as they are."""
+    for operation in _restores(objects):
+        called = [hook.action.text for hook in operation.calls()]
+        ours = of_hooks(objects, operation.calls())
+        claims = taken(operation.filters, "", "persistentvolumeclaims")
+        if ours and "beforeRestore" in called and claims is Taken.NO:
+            message = (
+                "Required value: include persistentvolumeclaims: Kafka is stopped, and no volume "
+                "is restored"
+            )
+            yield _at_filter(operation.filters, message)
+
+
+def _restores(objects: KastenObjects) -> Iterator[Operation]:
+    yield from (one for one in objects.operations if one.name == "restore")
+
+
+def _names_kafka(filters: Spot) -> bool:
+    included = map(Resource, filters.at("includeResources").each())
+    return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in included)
+
+
+def _at_filter(filters: Spot, message: str) -> Finding:
+    field = filters.at("includeResources")
+    spot = field if field.there else filters.at("excludeResources")
+    return Finding(spot.location, spot.path, message)
 
 
 @rule("kasten-restore-renames", Severity.WARNING)
@@ -129,12 +162,6 @@ def restore_renames(objects: KastenObjects, _settings: Settings) -> Iterator[Fin
                     f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
                 )
                 yield Finding(path.location, path.path, message)
-
-
-def _covers(entry: Resource, name: str, group: str) -> bool:
-    if entry.resource:
-        return entry.resource == name
-    return not entry.group or entry.group == group
 
 
 def _is_kafka(objects: KastenObjects, restore: Spot) -> bool:

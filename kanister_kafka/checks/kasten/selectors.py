@@ -11,7 +11,7 @@ from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.selection import NAME_KEY, NAME_KEYS, selection
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Finding, Settings
-from kanister_kafka.document import Scalar, Sequence
+from kanister_kafka.document import Sequence
 
 KNOWN = (*NAME_KEYS, "k10.kasten.io/virtualMachineRef")
 """Keys by which Kasten selects what has no such label."""
@@ -37,7 +37,7 @@ def selector(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
             yield from _values(expression)
         for key in NAME_KEYS:
             label = here.at("matchLabels", key)
-            if label.there and isinstance(label.node, Scalar) and label.node.value == "":
+            if label.is_empty:
                 yield Finding(label.location, label.path, "Required value: the name of a namespace")
         selected = selection(policy)
         if selected.by_name and not selected.open and not selected.names and _is_filled(here):
@@ -79,7 +79,7 @@ def _values(expression: Spot) -> Iterator[Finding]:
         yield Finding(values.location, values.path, message)
     if expression.at("key").text in NAME_KEYS:
         for item in values.each():
-            if isinstance(item.node, Scalar) and item.node.value == "":
+            if item.is_empty:
                 yield Finding(item.location, item.path, "Required value: the name of a namespace")
 
 

@@ -80,11 +80,24 @@ def binding_form(objects: KastenObjects, _settings: Settings) -> Iterator[Findin
 def policy_shape(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find what a Policy is not documented to hold, where the documentation is complete."""
     for policy in objects.policies:
-        yield from _held_against(policy, kinds.KINDS["Policy"])
+        preset = policy.at("spec", "presetRef").there
+        for found in _held_against(policy, kinds.KINDS["Policy"]):
+            if not (preset and found.path == "spec.frequency" and is_unset(policy)):
+                yield found
         yield from _misplaced(policy.at("spec"), (*BELOW, *PARAMETERS), "of the entry of actions")
         for action in policy.at("spec", "actions").each():
             yield from _misplaced(action, BELOW, "of the action")
             yield from _of_another(action)
+
+
+@rule("kasten-no-frequency", Severity.WARNING)
+def no_frequency(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find Policies that neither say when they run nor leave it to a preset."""
+    for policy in objects.policies:
+        spec = policy.at("spec")
+        if spec.there and not spec.at("frequency").there and not spec.at("presetRef").there:
+            message = 'Required value: when it runs; "@onDemand" for whenever somebody wants it'
+            yield Finding(spec.location, f"{spec.path}.frequency", message)
 
 
 @rule("kasten-missing-parameter")
@@ -96,7 +109,7 @@ def missing_parameter(objects: KastenObjects, _settings: Settings) -> Iterator[F
             name = action.at("action").text
             for field in () if preset and name == "export" else NEEDED.get(name, ()):
                 spot = action.at(f"{name}Parameters", field)
-                if not spot.there:
+                if not spot.there or spot.is_empty or spot.at("name").is_empty:
                     message = f"Required value: {WHY[field, name]}"
                     yield Finding(spot.location, spot.path, message)
 
@@ -123,6 +136,11 @@ def restore_shape(objects: KastenObjects, _settings: Settings) -> Iterator[Findi
         yield from _held_against(restore, kinds.KINDS["RestoreAction"])
     for transforms in objects.transform_sets:
         yield from _held_against(transforms, kinds.KINDS["TransformSet"])
+
+
+def is_unset(policy: Spot) -> bool:
+    """Tell whether the frequency of a Policy is empty, as a preset leaves it."""
+    return policy.at("spec", "frequency").is_empty
 
 
 def _held_against(spot: Spot, whole: Fields) -> Iterator[Finding]:

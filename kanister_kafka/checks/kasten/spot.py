@@ -65,6 +65,11 @@ class Spot:
         return isinstance(value, str) and any(mark in value for mark in PLACEHOLDERS)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether an empty string is here."""
+        return isinstance(self.node, Scalar) and self.node.value == ""
+
+    @property
     def texts(self) -> frozenset[str]:
         """The strings of a list."""
         return frozenset(item.text for item in self.each() if item.text)
