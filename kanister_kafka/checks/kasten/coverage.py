@@ -142,9 +142,7 @@ def _coverage(objects: KastenObjects, settings: Settings, told: _Told, policy: S
 
 
 def _hooks(objects: KastenObjects, told: _Told, policy: Spot) -> Iterator[Run]:
-    for operation in objects.operations:
-        if operation.owner != policy:
-            continue
+    for operation in objects.of(policy):
         none = not operation.calls()
         if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
             continue

@@ -143,8 +143,8 @@ def left_stopped(objects: KastenObjects, _settings: Settings) -> Iterator[Findin
 
 def stays_stopped(objects: KastenObjects, operation: Operation) -> dict[str, str]:
     """Return what stays stopped after an operation, by the moment that should start it."""
-    others = [one for one in objects.operations if one.owner == operation.owner]
-    elsewhere = any(one.calls() for one in others if one != operation)
+    others = objects.of(operation.owner)
+    elsewhere = any(one.calls() for one in others if one.here.path != operation.here.path)
     bound = bool(objects.bindings or objects.annotations)
     if operation.name != "backup" or elsewhere or bound:
         return {}

@@ -58,8 +58,8 @@ def identify(document: Document) -> Identity:
     top = Spot.of(document)
     version, kind = top.at("apiVersion"), top.at("kind")
     group, slash, _number = version.text.rpartition("/")
-    group = group if slash else version.text
-    meant = _meant(top, group)
+    grouped = bool(slash) or "." in version.text
+    meant = _meant(top, (group if slash else version.text) if grouped else "")
     if not meant:
         return Identity()
     return Identity(meant, tuple(_problems(version, kind, meant)))
@@ -86,12 +86,12 @@ def _meant(top: Spot, group: str) -> str:
         return kind if near or (kind not in AMBIGUOUS and _shaped(top) == kind) else ""
     if not ours or kind in OTHERS[group]:
         return ""
-    if not kind:
-        return "" if top.at("kind").is_template else _shaped(top)
+    if top.at("kind").is_template:
+        return ""
     names = [name for name, version in VERSIONS.items() if version.startswith(f"{group}/")]
     plain = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(kind.lower(), plain, n=1, cutoff=ALIKE)
-    return plain[near[0]] if near else ""
+    near = difflib.get_close_matches(kind.lower(), plain, n=1, cutoff=ALIKE) if kind else []
+    return plain[near[0]] if near else _shaped(top)
 
 
 def _shaped(top: Spot) -> str:

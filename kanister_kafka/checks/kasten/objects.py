@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from kanister_kafka.blueprint import Action, Blueprint
 from kanister_kafka.checks.kasten.identity import Identity, identify
@@ -17,9 +18,12 @@ from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
 from kanister_kafka.kasten.kinds import MOMENTS
+from kanister_kafka.problem import Location
 
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 OPERATIONS = ("backup", "export", "restore")
 """Those that have hooks; an import has none."""
 
@@ -165,18 +169,26 @@ class KastenObjects:
     """Names of Blueprints in annotations of objects."""
     identities: tuple[Identity, ...]
     """Of all that is one of Kasten's kinds, or meant to be."""
+    by_owner: Mapping[Location, tuple[Operation, ...]]
+    """Operations by the place of their Policy or action."""
+    strimzi: Mapping[tuple[str, str], tuple[Spot, ...]]
+    """Custom resources of Strimzi by kind and namespace."""
+    called: Mapping[tuple[str, str], tuple[Hook, ...]]
+    """Hooks by the Blueprint and the action that they call."""
+    by_name: Mapping[str, tuple[Blueprint, ...]]
+    """Blueprints by their name."""
+
+    def of(self, owner: Spot) -> tuple[Operation, ...]:
+        """Return the operations of a Policy, or the one of an action."""
+        return self.by_owner.get(owner.location, ())
 
     def named(self, name: str) -> tuple[Blueprint, ...]:
         """Return the Blueprints of a name; files of one run may hold several."""
-        return tuple(blueprint for blueprint in self.blueprints if blueprint.name == name)
+        return self.by_name.get(name, ())
 
     def calls(self, blueprint: Blueprint, action: str) -> tuple[Hook, ...]:
         """Return the hooks that call an action."""
-        return tuple(
-            hook
-            for hook in self.hooks
-            if hook.blueprint.text == blueprint.name and hook.action.text == action
-        )
+        return self.called.get((blueprint.name, action), ())
 
     def on_namespace(self) -> Iterator[tuple[Blueprint, Action]]:
         """Yield the actions that a hook calls on a namespace."""
@@ -205,15 +217,29 @@ class KastenObjects:
 def read(together: Together) -> KastenObjects:
     """Read what Kasten would of a whole input."""
     kinds: dict[str, list[Spot]] = defaultdict(list)
+    strimzi: dict[tuple[str, str], list[Spot]] = defaultdict(list)
     annotations, identities = [], []
     for document in together.documents:
         identity = identify(document)
         if identity.kind:
             kinds[identity.kind].append(Spot.of(document))
             identities.append(identity)
+        if document.group == STRIMZI:
+            place = document.text("metadata", "namespace")
+            strimzi[document.kind, place].append(Spot.of(document))
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Spot.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
+    hooks = tuple(hook for operation in operations for hook in operation.calls())
+    by_owner: dict[Location, list[Operation]] = defaultdict(list)
+    for operation in operations:
+        by_owner[operation.owner.location].append(operation)
+    called: dict[tuple[str, str], list[Hook]] = defaultdict(list)
+    for hook in hooks:
+        called[hook.blueprint.text, hook.action.text].append(hook)
+    by_name: dict[str, list[Blueprint]] = defaultdict(list)
+    for blueprint in together.blueprints:
+        by_name[blueprint.name].append(blueprint)
     return KastenObjects(
         blueprints=together.blueprints,
         documents=together.documents,
@@ -222,10 +248,18 @@ def read(together: Together) -> KastenObjects:
         restores=tuple(kinds["RestoreAction"]),
         transform_sets=tuple(kinds["TransformSet"]),
         operations=operations,
-        hooks=tuple(hook for operation in operations for hook in operation.calls()),
+        hooks=hooks,
         annotations=tuple(annotations),
         identities=tuple(identities),
+        by_owner=_grouped(by_owner),
+        strimzi=_grouped(strimzi),
+        called=_grouped(called),
+        by_name=_grouped(by_name),
     )
+
+
+def _grouped(lists: Mapping[Key, list[Value]]) -> dict[Key, tuple[Value, ...]]:
+    return {key: tuple(values) for key, values in lists.items()}
 
 
 def parameters(policy: Spot) -> Iterator[tuple[str, Spot]]:

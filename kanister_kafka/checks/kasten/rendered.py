@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanister_kafka.blueprint import Blueprint
-from kanister_kafka.checks.kasten.objects import STRIMZI, Hook, KastenObjects
+from kanister_kafka.checks.kasten.objects import Hook, KastenObjects
 from kanister_kafka.checks.kasten.spot import Spot
-from kanister_kafka.document import Document, Scalar
+from kanister_kafka.document import Scalar
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
 
 DOES = {
@@ -83,11 +83,7 @@ def of_hooks(objects: KastenObjects, hooks: Iterable[Hook]) -> tuple[Rendered, .
 
 def of_namespace(objects: KastenObjects, namespace: str, kind: str) -> tuple[Spot, ...]:
     """Return Strimzi's objects of a kind that the input has in a namespace."""
-    return tuple(
-        Spot.of(document)
-        for document in objects.documents
-        if document.group == STRIMZI and document.kind == kind and _place(document) == namespace
-    )
+    return objects.strimzi.get((kind, namespace), ())
 
 
 def _is_ours(blueprint: Blueprint) -> bool:
@@ -110,7 +106,3 @@ def _read(blueprint: Blueprint) -> Rendered:
         pools=any(POOLS in text for text in texts),
         here=True,
     )
-
-
-def _place(document: Document) -> str:
-    return document.text("metadata", "namespace")

@@ -7,7 +7,7 @@ selector have to be met.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -104,5 +104,5 @@ def _both(some: frozenset[str], others: frozenset[str]) -> Iterator[str]:
     yield from (name for name in others if _fits(name, some))
 
 
-def _fits(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def _fits(name: str, patterns: Collection[str]) -> bool:
+    return name in patterns or any("*" in one and fnmatchcase(name, one) for one in patterns)

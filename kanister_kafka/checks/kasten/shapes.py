@@ -188,8 +188,8 @@ def _misplaced(spot: Spot, fields: Iterable[str], where: str) -> Iterator[Findin
 def _of_another(action: Spot) -> Iterator[Finding]:
     """Yield parameters of another operation than the one that an entry is for."""
     name = action.at("action").text
-    for operation in kinds.OPERATIONS if name in kinds.OPERATIONS else ():
+    for operation in kinds.OPERATIONS if name and name not in OTHER_OPERATIONS else ():
         spot = action.at(f"{operation}Parameters")
-        if spot.there and operation != name:
-            message = f"ignored here: the action is {name}, which has {name}Parameters"
+        if spot.there and operation not in (name, nearest(name, kinds.OPERATIONS)):
+            message = f"ignored here: the action is {name}, and not {operation}"
             yield Finding(spot.location, spot.path, message)

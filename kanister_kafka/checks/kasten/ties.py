@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from kanister_kafka.checks.kasten.objects import ANNOTATION, Binding, KastenObjects, Resource
 from kanister_kafka.checks.kasten.resources import mistake
@@ -37,8 +38,13 @@ class Tie:
         return f"{full}/{self.name}" if self.name else full
 
 
-def ties(objects: KastenObjects) -> Iterator[Tie]:
-    """Yield what bindings and annotations in the input tie to a Blueprint."""
+@lru_cache(maxsize=1)  # for the rules that follow
+def ties(objects: KastenObjects) -> tuple[Tie, ...]:
+    """Return what bindings and annotations in the input tie to a Blueprint."""
+    return tuple(_ties(objects))
+
+
+def _ties(objects: KastenObjects) -> Iterator[Tie]:
     for binding in objects.bindings:
         here, by = binding.blueprint, f"BlueprintBinding {binding.name}"
         tie = Tie(
