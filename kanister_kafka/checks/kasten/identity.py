@@ -36,7 +36,7 @@ OTHERS = {
 """Kinds of the same groups, which are not read here and are no misspelling of one that is."""
 AMBIGUOUS = ("Policy",)
 """Kinds that others have as well: of Kasten only where the group looks like it."""
-LIKE_KASTEN = ("kasten", "kanister", "kio.")
+LIKE_KASTEN = ("kasten", "kanister")
 ALIKE = 0.7
 ACTION_FIELDS = (
     *("backupParameters", "exportParameters", "importParameters"),

@@ -51,7 +51,7 @@ def policy_namespace(objects: KastenObjects, settings: Settings) -> Iterator[Fin
     A Policy in the namespace of an application is for that application alone
     (docs.kasten.io, usage/app_scoped_policies), and no page shows one with hooks.
     """
-    for policy in objects.policies:
+    for policy in objects.policies if settings.kasten or objects.blueprints else ():
         place = policy.at("metadata", "namespace")
         selected = selection(policy)
         own = selected.by_name and selected.names == {place.text}

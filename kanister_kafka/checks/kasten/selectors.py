@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from kanister_kafka.blueprint.compare import nearest
 from kanister_kafka.checks.kasten.objects import KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.selection import NAME_KEY, NAME_KEYS, selection
@@ -18,7 +17,9 @@ KNOWN = (*NAME_KEYS, "k10.kasten.io/virtualMachineRef")
 WITH_VALUES = ("In", "NotIn")
 WITHOUT_VALUES = ("Exists", "DoesNotExist")
 ALIKE = 0.9
-PREFIX, NAME = NAME_KEY.split("/")
+PREFIX = NAME_KEY.partition("/")[0]
+ABOUT_NAME = ("namespace", "namespaces", "appname", "appnames")
+"""What else the name of a namespace is called below Kasten's own prefix."""
 
 
 @rule("kasten-selector")
@@ -57,14 +58,13 @@ def _misspelt(key: str) -> str:
     """Return the key that is meant; empty for one of Kasten's, and for a label of somebody's."""
     if key in KNOWN:
         return ""
-    prefix, slash, name = key.rpartition("/")
+    prefix, _slash, name = key.rpartition("/")
     plain = "".join(letter for letter in name.lower() if letter.isalnum())
-    about_name = plain in ("appnamespace", "appnamespaces", "namespace", "namespaces", "appname")
-    if (prefix == PREFIX and about_name) or plain in ("appnamespace", "appnamespaces"):
+    like = not prefix or "kasten" in prefix.lower() or "k10" in prefix.lower()
+    whole = plain in ("appnamespace", "appnamespaces")
+    if (like and whole) or (prefix == PREFIX and plain in ABOUT_NAME):
         return NAME_KEY
-    if nearest(name.lower(), (NAME.lower(),)) or not slash:
-        return nearest(key, KNOWN)
-    near = difflib.get_close_matches(key, NAME_KEYS, n=1, cutoff=ALIKE)
+    near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=ALIKE)
     return near[0] if near else ""
 
 
