@@ -99,8 +99,8 @@ def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
         flags = " ".join(f"--definitions {namespace}" for namespace in missing)
         lost = "; ".join(f"in {place} {', '.join(what)}" for place, what in missing.items())
         yield (
-            f"to do: add {flags} to policy render, for a second Policy: else no backup has the "
-            f"custom resources {lost}"
+            f"to do: add {flags} to policy render, for a second Policy: else no backup has these "
+            f"custom resources: {lost}"
         )
     known = ", ".join(around) or "no other namespace"
     for namespace in options.definitions:
