@@ -273,6 +273,7 @@ class Options:
         if KastenForm.RESTORE in self.kasten and self.strategy is Strategy.HOT:
             must = "must be with --strategy cold: only that Blueprint can stop and restore"
             yield "kasten", KastenForm.RESTORE.value, must
+        yield from self._wrong_forms()
         if self.restore_point and KastenForm.RESTORE not in self.kasten:
             yield "restore-point", self.restore_point, "is for --kasten restore"
         yield from self._wrong_restore()
@@ -305,11 +306,26 @@ class Options:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"
 
+    def _wrong_forms(self) -> Iterator[tuple[str, object, str]]:
+        if KastenForm.POLICY not in self.kasten:
+            if self.frequency != ON_DEMAND and self.frequency in FREQUENCIES:
+                yield "frequency", self.frequency, "is for --kasten policy"
+            if self.profile:
+                yield "profile", self.profile, "is for --kasten policy"
+            return
+        for form in (KastenForm.BINDING, KastenForm.ANNOTATION):
+            if form in self.kasten:
+                # Both would run: the hooks of the one within those of the other.
+                must = "must not be beside --kasten policy: Kafka would be started too early"
+                yield "kasten", form.value, must
+
     def _wrong_policy(self) -> Iterator[tuple[str, object, str]]:
         often = FREQUENCIES.index(self.frequency)
-        if self.time and (self.frequency != DAILY or not TIME.fullmatch(self.time)):
+        if self.time and not TIME.fullmatch(self.time):
+            yield "at", self.time, "must be HH:MM, from 00:00 to 23:59"
+        elif self.time and self.frequency != DAILY:
             # What Kasten does with hours alone in a longer period is not documented.
-            yield "at", self.time, "must be HH:MM, with --frequency @daily"
+            yield "at", self.time, f"is for --frequency {DAILY}; it runs {self.frequency}"
         for period, count in self.retention:
             longer = [known for known, _count, _frequency in RETENTION[max(often - 1, 0) :]]
             if not often:

@@ -88,7 +88,8 @@ def lint(
     with uncollected():
         loaded = load(paths)
         together, found = _read(loaded)
-        return _judge(loaded, together, found, settings, ignore), coverage(together)
+        result = _judge(loaded, together, found, settings, ignore)
+        return result, coverage(together, settings, result.problems)
 
 
 def _validate(

@@ -64,7 +64,7 @@ CASES = {
     "seed": Case(
         "seed",
         "kafka-mirror/my-cluster",
-        Options(kasten=(KastenForm.POLICY, KastenForm.ANNOTATION)),
+        Options(kasten=(KastenForm.POLICY,)),
         "0.23",
     ),
     "stateful-sets": Case("stateful-sets"),

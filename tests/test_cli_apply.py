@@ -368,7 +368,7 @@ def test_input_of_the_example_is_what_the_tests_take_it_for():
     assert {document.group for document in load([KRAFT]).documents} == {"kafka.strimzi.io"}
 
 
-@pytest.mark.parametrize("words", [[], ["--kasten", "policy", "--kasten", "binding"]])
+@pytest.mark.parametrize("words", [[], ["--kasten", "policy"], ["--kasten", "binding"]])
 def test_whatever_is_rendered_can_be_applied(server, words):
     text = run("render", "-f", KRAFT, *words).stdout
     result = run("apply", "-f", "-", stdin=text)

@@ -89,7 +89,14 @@ def test_the_namespace_that_is_stopped_has_a_policy_of_its_own(at_root: Path) ->
 
 
 def test_it_says_what_the_policies_do_not_keep_and_in_which_order(at_root: Path) -> None:  # noqa: ARG001
-    assert "--definitions kafka --definitions kafka-tools" in run(f"policy render {MIRROR}").stderr
+    lost = run(f"policy render {MIRROR}").stderr
+    assert "to do: add --definitions kafka --definitions kafka-tools to policy render" in lost
+    assert "in kafka the source of KafkaMirrorMaker2 mirror" in lost
+    assert "in kafka-tools KafkaMirrorMaker2 mirror" in lost
+    assert "add --definitions kafka" in run(f"render {MIRROR} --kasten policy").stderr
+    assert "--definitions" not in run(f"render {MIRROR} --kasten binding").stderr
+    nowhere = run(f"policy render {MIRROR} --definitions nope").stderr
+    assert "to do: check --definitions nope: as far as the input tells" in nowhere
     told = run(f"policy render {MIRROR} --definitions kafka --definitions kafka-tools").stderr
     assert "let kafka-backup.backup-definitions end before kafka-backup.backup starts" in told
     assert "to do" not in run(f"policy render {POOLS}").stderr
@@ -136,7 +143,8 @@ def test_export(choices: str, expected: str, at_root: Path) -> None:  # noqa: AR
         ("render --frequency @weekly --retention daily=7", 1, "must be one of weekly, monthly"),
         ("render --retention dayly=7", 2, "is not PERIOD=COUNT"),
         ("render --retention daily=x", 2, "is not PERIOD=COUNT"),
-        ("render --at 02:30", 1, "with --frequency @daily"),
+        ("render --at 02:30", 1, "is for --frequency @daily; it runs @onDemand"),
+        ("render --frequency @weekly --at 02:30", 1, "is for --frequency @daily"),
         ("render --frequency @daily --at 25:00", 1, "must be HH:MM"),
         ("render --export-frequency @daily", 1, "is for --export-profile"),
         ("render --export-profile a --export-frequency @daily", 1, "more often than the Policy"),
@@ -167,6 +175,22 @@ def test_a_restore_is_the_one_that_render_makes(at_root: Path) -> None:  # noqa:
     kinds = ("\nkind: TransformSet\n", "\nkind: RestoreAction\n")
     texts = [text for text in stream.split("---\n") if any(kind in text for kind in kinds)]
     assert run(f"policy restore {POOLS} --restore-point rp").stdout == "---\n".join(texts)
+
+
+def test_a_restore_says_what_comes_first(at_root: Path) -> None:  # noqa: ARG001
+    words = f"policy restore {POOLS} --restore-point rp"
+    assert (
+        "to do: render the Blueprint kasten-io/kafka.my-cluster with --kasten restore and apply it "
+        "first: the RestoreAction calls its beforeRestore and afterRestore\n"
+    ) in run(words).stderr
+    assert "to do" not in run(f"{words} --volumes-into look").stderr
+    told = run("policy restore -f - --restore-point rp --storage-class gp2=fast", text=STORAGE)
+    assert (
+        "to do: check --storage-class gp2=fast: no volume in the input names gp2; they name "
+        "standard, zone-a\n"
+    ) in told.stderr
+    words = "policy restore -f - --restore-point rp --storage-class standard=fast"
+    assert "check --storage-class" not in run(words, text=STORAGE).stderr
 
 
 def changes(transform_set: Any) -> dict[str, list[tuple[str, str, str | None]]]:
@@ -291,6 +315,7 @@ def test_all_that_is_rendered_for_a_pair_is_right_together(at_root: Path) -> Non
 
 
 LEFT_OUT = "tests/invalid/kasten-filter-leaves-out"
+PER_NAMESPACE = "see kasten-hook-per-namespace"
 
 
 def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG001
@@ -315,8 +340,8 @@ def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG
         (
             "kasten-hook-per-namespace",
             [
-                ("backup preHook", "kafka", "stop", ["stopRun"], ""),
-                ("backup preHook", "kafka-mirror", "stop", ["stopRun"], ""),
+                ("backup preHook", "kafka", "stop", ["stopRun"], PER_NAMESPACE),
+                ("backup preHook", "kafka-mirror", "stop", ["stopRun"], PER_NAMESPACE),
                 ("backup onSuccess", "kafka", "start", ["startRun"], ""),
                 ("backup onSuccess", "kafka-mirror", "start", ["startRun"], ""),
                 ("backup onFailure", "kafka", "start", ["startRun"], ""),
@@ -326,7 +351,7 @@ def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG
         (
             "kasten-hook-twice",
             [
-                ("backup preHook", "kafka", "backupPrehook", ["stopRun"], ""),
+                ("backup preHook", "kafka", "backupPrehook", ["stopRun"], "see kasten-hook-twice"),
                 ("backup onSuccess", "kafka", "backupPosthook", ["startRun"], ""),
                 ("backup onFailure", "kafka", "backupPosthook", ["startRun"], ""),
                 (
@@ -363,6 +388,164 @@ def test_what_is_not_in_the_input_is_said_to_be_missing(at_root: Path, tmp_path:
     assert {r["but"] for r in tree["policies"][0]["runs"]} == {"the Blueprint is not in the input"}
 
 
+EXPORT = """\
+  - action: export
+    exportParameters: {frequency: "@daily", exportData: {enabled: true}}
+"""
+PRE = """\
+        preHook:
+          blueprint: kafka.my-cluster
+          actionName: backupPrehook
+"""
+SUCCESS = """\
+        onSuccess:
+          blueprint: kafka.my-cluster
+          actionName: backupPosthook
+"""
+FAILURE = """\
+        onFailure:
+          blueprint: kafka.my-cluster
+          actionName: resume
+"""
+KEY = "k10.kasten.io/appNamespace"
+LABEL = "      operator: In\n      values:\n      - kafka\n"
+FREQUENCY = 'frequency: "@onDemand"\n'
+MISTAKES: list[tuple[str, str, str]] = [
+    (SUCCESS, "", "kasten-missing-hook"),
+    (FAILURE, "", "kasten-missing-hook"),
+    (PRE, "", "kasten-missing-hook"),
+    (SUCCESS + FAILURE, "", "kasten-missing-hook"),
+    (SUCCESS, SUCCESS.replace("backupPosthook", "resume"), "kasten-wrong-hook"),
+    (SUCCESS, SUCCESS.replace("backupPosthook", "backupPrehook"), "kasten-wrong-hook"),
+    (FAILURE, FAILURE.replace("resume", "backupPrehook"), "kasten-wrong-hook"),
+    (PRE, PRE.replace("backupPrehook", "backupPosthook"), "kasten-wrong-hook"),
+    (PRE, PRE.replace("backupPrehook", "backupPreHook"), "kasten-hook-action"),
+    (PRE, PRE.replace("my-cluster", "my-clutser"), "kasten-missing-hook"),
+    ("      hooks:\n" + PRE + SUCCESS + FAILURE, "", "kasten-kafka-not-stopped"),
+    ("kafka.my-cluster\n          ", "kafka.my-clutser\n          ", "kasten-kafka-not-stopped"),
+    ("        - resource: persistentvolumeclaims\n", "", "kasten-backup-incomplete"),
+    ("        - resource: secrets\n", "", "kasten-backup-incomplete"),
+    ("        - resource: configmaps\n", "", "kasten-backup-incomplete"),
+    ("          resource: kafkas\n", "", "kasten-backup-incomplete"),
+    ("          resource: kafkas\n", "          resource: kafka\n", "kasten-misspelt-resource"),
+    ("resource: kafkanodepools\n", "resource: KafkaNodePool\n", "kasten-backup-incomplete"),
+    ("resource: secrets\n", "resource: secret\n", "kasten-misspelt-resource"),
+    ("resource: persistentvolumeclaims\n", "resource: pvc\n", "kasten-misspelt-resource"),
+    ("includeResources:", "excludeResources:", "kasten-backup-incomplete"),
+    (KEY, "k10.kasten.io/appnamespace", "kasten-selector"),
+    (KEY, "kasten.io/appNamespace", "kasten-selector"),
+    (KEY, "team", "kasten-stopped-per-namespace"),
+    ("      - kafka\n", "      - kafka\n      - shop\n", "kasten-stopped-per-namespace"),
+    ("      - kafka\n", "      - kafak\n", "kasten-kafka-not-selected"),
+    ("operator: In\n", "operator: in\n", "kasten-policy-shape"),
+    (LABEL, "      operator: In\n", "kasten-selector"),
+    ("namespace: kasten-io\n", "namespace: kafka\n", "kasten-policy-namespace"),
+    ("kasten.io/v1alpha1", "kasten.io/v1", "kasten-kind"),
+    ("kind: Policy\n", "kind: policy\n", "kasten-kind"),
+    (FREQUENCY, 'frequency: "@dailyy"\n', "kasten-policy-shape"),
+    (FREQUENCY, f"{FREQUENCY}  subFrequency: {{minutes: [75]}}\n", "kasten-policy-shape"),
+    (FREQUENCY, f"{FREQUENCY}  subFrequency: {{hours: [26]}}\n", "kasten-policy-shape"),
+    ("preHook:", "prehook:", "kasten-policy-shape"),
+    ("onSuccess:", "onSucces:", "kasten-policy-shape"),
+    ("backupParameters:", "backupParams:", "kasten-policy-shape"),
+    ("action: backup\n", "action: bakup\n", "kasten-policy-shape"),
+    ("includeResources:", "includeResource:", "kasten-policy-shape"),
+    ("  actions:\n", f"  actions:\n{EXPORT}", "kasten-missing-parameter"),
+]
+
+
+@pytest.mark.parametrize("command", ["policy lint", "validate --kasten"])
+@pytest.mark.parametrize(("right", "wrong", "check"), MISTAKES)
+def test_one_mistake_ends_with_1(
+    right: str, wrong: str, check: str, command: str, at_root: Path, tmp_path: Path
+) -> None:
+    """Each leaves Kafka stopped, backs up nothing that can be restored, or is refused."""
+    (tmp_path / "blueprint.yaml").write_text(run(f"render {POOLS}").stdout)
+    (policy := tmp_path / "policy.yaml").write_text(run(f"policy render {POOLS}").stdout)
+    words = f"{command} {tmp_path} {at_root}/examples/kraft-separate-pools/kafka.yaml"
+    assert "no problem" in run(words).stderr
+    text = policy.read_text()
+    assert right in text
+    policy.write_text(text.replace(right, wrong))
+    assert f"({check})" in run(words, code=1).stdout
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        f"{POOLS} --strategy hot",
+        f"{POOLS} --frequency @daily --at 02:30 --retention daily=3 --profile s3",
+        f"{MIRROR} --export-profile s3 --frequency @weekly --export-frequency @monthly",
+        f"{MIRROR} --definitions kafka --definitions kafka-tools",
+    ],
+)
+def test_what_is_rendered_has_no_problem(choices: str, at_root: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    source = choices.partition(" --")[0]
+    strategy = "--strategy hot" if "hot" in choices else ""
+    (tmp_path / "blueprint.yaml").write_text(run(f"render {source} {strategy}").stdout)
+    (tmp_path / "policy.yaml").write_text(run(f"policy render {choices}").stdout)
+    result = run(
+        f"policy lint --fail-on warning {tmp_path} {source.removeprefix('-f ')}/kafka.yaml"
+    )
+    assert "no problem" in result.stderr
+    assert "see " not in result.stdout
+
+
+def test_the_table_has_a_row_for_a_hook_that_is_missing(at_root: Path) -> None:  # noqa: ARG001
+    tree = json.loads(
+        run(
+            "policy lint tests/invalid/kasten-missing-hook/no-success.yaml --format json", code=1
+        ).stdout
+    )
+    (policy,) = tree["policies"]
+    assert policy["errors"] == ["kasten-missing-hook"]
+    assert [(r["when"], r["action"], r["but"]) for r in policy["runs"]] == [
+        ("backup preHook", "backupPrehook", ""),
+        ("backup onSuccess", "", "see kasten-missing-hook"),
+        ("backup onFailure", "resume", ""),
+    ]
+    text = run("policy lint tests/invalid/kasten-kafka-not-stopped/no-hooks.yaml", code=1).stdout
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "Wrong with it: kasten-kafka-not-stopped; see below." in rows
+    assert "backup preHook streaming none nothing see kasten-kafka-not-stopped" in rows
+
+
+def test_the_table_says_what_follows_from_a_selector_by_label(at_root: Path) -> None:  # noqa: ARG001
+    folder = "tests/invalid/kasten-stopped-per-namespace"
+    text = run(f"policy lint {folder}/by-label.yaml", code=1).stdout
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert rows[1].endswith("namespace each that matches team=data")
+    assert rows[2] == "Its hooks run once for each namespace that matches."
+    assert (
+        "backup preHook each namespace that matches team=data streaming.orders backupPrehook: "
+        "backupPrehookRun see kasten-stopped-per-namespace"
+    ) in rows
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "but"),
+    [
+        ("namespace: kasten-io}", "namespace: default}", "the binding is in default"),
+        ("spec:", "spec:\n  disabled: true", "the binding is disabled"),
+        ("resource: kafkas}", "resource: kafka}", "there are no kafka.kafka.strimzi.io"),
+        ("matchAll:", "matchall:", "the binding has no requirement"),
+        ("kafkas}", "strimzipodsets}", "there are no strimzipodsets.kafka.strimzi.io"),
+        ("operator: In", "operater: In", "see kasten-binding-shape"),
+    ],
+)
+def test_the_table_says_why_a_binding_does_nothing(
+    right: str, wrong: str, but: str, at_root: Path, tmp_path: Path
+) -> None:
+    text = (at_root / "tests/invalid/kasten-started-early/binding.yaml").read_text()
+    head, marker, binding = text.rpartition("kind: BlueprintBinding")
+    (tmp_path / "a.yaml").write_text(head + marker + binding.replace(right, wrong, 1))
+    code = 0 if "disabled" in wrong else 1  # on purpose, and nothing is wrong with it
+    tree = json.loads(run(f"policy lint {tmp_path} --format json", code=code).stdout)
+    bound = [r for r in tree["policies"][0]["runs"] if "BlueprintBinding" in r["on"]]
+    assert bound
+    assert {r["but"] for r in bound} == {but}
+
+
 @pytest.mark.parametrize("form", ["sarif", "junit", "github"])
 def test_other_formats_are_those_of_validate(form: str, at_root: Path) -> None:  # noqa: ARG001
     words = f"--format {form} {LEFT_OUT}"
@@ -373,3 +556,10 @@ def test_a_report_in_a_file_has_the_coverage_as_well(at_root: Path, tmp_path: Pa
     file = tmp_path / "lint.txt"
     assert run(f"policy lint {LEFT_OUT} --output {file}").stdout == ""
     assert file.read_text() == run(f"policy lint {LEFT_OUT}").stdout
+
+
+def test_the_page_shows_what_lint_says(at_root: Path) -> None:
+    page = (at_root / "docs" / "policies.md").read_text()
+    shown = page.partition("$ kanister-kafka ")[2].partition("```")[0]
+    command, _line, output = shown.partition("\n")
+    assert run(command, code=1).stdout == output

@@ -43,10 +43,13 @@ RIGHT = [
     ("writers: [KafkaConnect/a/b]", {"writers": ("KafkaConnect/a/b",)}),
     ("notWriters: [KafkaBridge/a/b.c]", {"not_writers": ("KafkaBridge/a/b.c",)}),
     ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
-    ("kasten: [binding, policy]", {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}),
+    ("kasten: [restore, policy]", {"kasten": (KastenForm.POLICY, KastenForm.RESTORE)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
-    ('frequency: "@daily"', {"frequency": "@daily"}),
-    ("profile: s3", {"profile": "s3"}),
+    (
+        '{kasten: [policy], frequency: "@daily"}',
+        {"kasten": (KastenForm.POLICY,), "frequency": "@daily"},
+    ),
+    ("{kasten: [policy], profile: s3}", {"kasten": (KastenForm.POLICY,), "profile": "s3"}),
     ("name: mine", {"name": "mine"}),
     ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
     ("serviceAccount: sa", {"service_account": "sa"}),
@@ -149,6 +152,10 @@ WRONG = [
     ("snapshotClass: csi", (1, 16, "snapshotClass", "option")),
     ("restartAfter: 59s", (1, 15, "restartAfter", "option")),
     ("frequency: daily", (1, 12, "frequency", "option")),
+    ('frequency: "@daily"', (1, 12, "frequency", "option")),
+    ("{kasten: [binding], profile: s3}", (1, 30, "profile", "option")),
+    ("kasten: [policy, binding]", (1, 9, "kasten", "option")),
+    ("kasten: [annotation, policy]", (1, 9, "kasten", "option")),
 ]
 
 

@@ -149,7 +149,8 @@ def test_commands_of_the_seed_page_run(at_root: Path) -> None:
     text = (at_root / "docs" / "seed.md").read_text()
     (command,) = re.findall(r"```sh\nkanister-kafka (.*?)\n```", text)
     assert CliRunner().invoke(main, shlex.split(command)).exit_code == 0
-    note = CliRunner().invoke(main, shlex.split(command)).stderr
+    instead = command.replace("--kasten policy", "--kasten annotation")
+    note = CliRunner().invoke(main, shlex.split(instead)).stderr
     (annotate,) = re.findall(r"```\n(kubectl annotate .*?)\n```", text)
     assert annotate in note
 

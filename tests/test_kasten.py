@@ -13,9 +13,9 @@ from kanister_kafka import KastenForm, Options, Strategy, build, load, read, ren
 from kanister_kafka.blueprint import read as read_blueprint
 from kanister_kafka.blueprint.commands import statements
 from kanister_kafka.checks import CHECKS_TOGETHER, Settings
-from kanister_kafka.checks.kasten.filters import KNOWN
 from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
+from kanister_kafka.checks.kasten.resources import KNOWN
 from kanister_kafka.checks.kasten.waits import waits
 from kanister_kafka.document import loads
 from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION

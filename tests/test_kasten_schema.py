@@ -23,9 +23,14 @@ from kanister_kafka.kasten.kinds import KINDS
 from .conftest import ROOT
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/kafka.yaml"))
-EVERYTHING = Options(
-    kasten=tuple(KastenForm), restore_point="scheduled-1", profile="s3", frequency="@daily"
+BY_HOOKS = Options(
+    kasten=(KastenForm.POLICY, KastenForm.RESTORE),
+    restore_point="scheduled-1",
+    profile="s3",
+    frequency="@daily",
 )
+BY_OBJECT = Options(kasten=(KastenForm.BINDING,))
+"""All that is rendered for Kasten is in one of the two."""
 
 
 def rendered(example: Path, options: Options) -> list[Any]:
@@ -37,7 +42,8 @@ def rendered(example: Path, options: Options) -> list[Any]:
 
 
 def one(kind: str) -> Any:
-    objects = rendered(ROOT / "examples" / "mirror-maker-2", EVERYTHING)
+    example = ROOT / "examples" / "mirror-maker-2"
+    objects = rendered(example, BY_HOOKS) + rendered(example, BY_OBJECT)
     (found,) = [copy.deepcopy(document) for document in objects if document["kind"] == kind]
     return found
 
@@ -51,10 +57,11 @@ def test_it_is_a_schema(kind: str) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_what_is_rendered_passes(example: Path, strategy: Strategy) -> None:
     cold = strategy is Strategy.COLD
-    forms = tuple(form for form in EVERYTHING.kasten if cold or form is not KastenForm.RESTORE)
+    forms = (KastenForm.POLICY, *((KastenForm.RESTORE,) if cold else ()))
     point = "a" if cold else ""
     options = Options(strategy=strategy, kasten=forms, restore_point=point, frequency="@hourly")
-    objects = rendered(example, options)
+    bound = Options(strategy=strategy, kasten=(KastenForm.BINDING,))
+    objects = rendered(example, options) + rendered(example, bound)
     restored = set() if cold else {"RestoreAction", "TransformSet"}
     assert {document["kind"] for document in objects} == set(KINDS) - restored
     for document in objects:
@@ -166,4 +173,4 @@ def test_kubeconform_takes_what_is_rendered_and_no_wrong_name(tmp_path: Path) ->
 def everything() -> Any:
     kafka = read(load([ROOT / "examples" / "mirror-maker-2"]).documents).cluster
     assert kafka
-    return render(build(kafka, EVERYTHING))
+    return (*render(build(kafka, BY_HOOKS)), *render(build(kafka, BY_OBJECT)))

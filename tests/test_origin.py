@@ -134,7 +134,7 @@ def test_options_come_back_from_their_words(chosen, version):
 def test_default_options_are_no_words():
     assert Options().words() == ()
     assert dict(origin(CASES["seed"].plan()))["kanister-kafka.io/options"] == (
-        "--kasten policy --kasten annotation --strimzi-version 0.23"
+        "--kasten policy --strimzi-version 0.23"
     )
 
 

@@ -287,8 +287,15 @@ def test_names_of_phases_are_unique(engine: Engine) -> None:
     assert len(found) == len(set(found))
 
 
-def test_everything_rendered_tells_its_blueprint() -> None:
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=tuple(KastenForm))
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (KastenForm.POLICY, KastenForm.RESTORE),
+        (KastenForm.BINDING, KastenForm.ANNOTATION, KastenForm.RESTORE),
+    ],
+)
+def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenForm, ...]) -> None:
+    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=forms)
     assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
     for manifest in render(plan):
         assert f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
@@ -437,6 +444,18 @@ def test_annotation_form_says_what_to_set() -> None:
         pytest.param({"labels": (("a", "c d"),)}, "label", id="label-value"),
         pytest.param({"annotations": (("a b", "c"),)}, "annotation", id="annotation"),
         pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
+        pytest.param({"frequency": "@daily"}, "frequency", id="frequency-alone"),
+        pytest.param(
+            {"profile": "s3", "kasten": (KastenForm.RESTORE,)}, "profile", id="profile-alone"
+        ),
+        pytest.param(
+            {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}, "kasten", id="policy-and-binding"
+        ),
+        pytest.param(
+            {"kasten": (KastenForm.POLICY, KastenForm.ANNOTATION)},
+            "kasten",
+            id="policy-and-annotation",
+        ),
         pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
         pytest.param(
             {"snapshot_class": "A b", "engine": Engine.KANISTER},

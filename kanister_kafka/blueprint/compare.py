@@ -44,7 +44,7 @@ def check_schema(node: Node, wanted: Type = BLUEPRINT, path: str = "") -> Iterat
         case OneOf():
             yield from _check_choice(node, wanted, path)
         case Whole():
-            yield from _check_whole(node, path)
+            yield from _check_whole(node, wanted, path)
         case Truth():
             is_truth = isinstance(node, Scalar) and isinstance(node.value, bool)
             if not is_truth and not _is_placeholder(node):
@@ -70,11 +70,16 @@ def _check_choice(node: Node, wanted: OneOf, path: str) -> Iterator[Problem]:
         yield error("wrong-type", node.location, path, message)
 
 
-def _check_whole(node: Node, path: str) -> Iterator[Problem]:
+def _check_whole(node: Node, wanted: Whole, path: str) -> Iterator[Problem]:
     value = node.value if isinstance(node, Scalar) else None
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= wanted.least
+    if whole and wanted.most is not None and isinstance(value, int):
+        whole = value <= wanted.most
     if not whole and not _is_placeholder(node):
-        yield _wrong(node, path, "a whole number, not below zero")
+        least = "zero" if wanted.least == 0 else wanted.least
+        bounds = f"{wanted.least} to {wanted.most}"
+        far = f"not below {least}" if wanted.most is None else bounds
+        yield _wrong(node, path, f"a whole number, {far}")
 
 
 def _check_list(node: Node, wanted: ListOf, path: str) -> Iterator[Problem]:

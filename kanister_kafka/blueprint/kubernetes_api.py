@@ -123,3 +123,20 @@ def plural(kind: str) -> str:
     group = re.sub(r"^v\d+(?:(?:alpha|beta)\d+)?(?:\.|$)", "", group)
     known = not group or group in STRATEGIC or group.endswith(".strimzi.io")
     return _KUBECTL.get(word, word) if known else f"{word}{dot}{group}"
+
+
+def plurals(group: str) -> frozenset[str]:
+    """Return the built-in resources of a group; none for a group that is not built in."""
+    if group == "snapshot.storage.k8s.io":  # those above are not all of them
+        return frozenset()
+    return frozenset(r for g, r in NAMESPACED | OF_THE_CLUSTER if g == group)
+
+
+def plural_of(word: str) -> str:
+    """Return the built-in resource that a singular or a short name is for, or an empty string."""
+    return "" if word in _GROUPS else _PLURALS.get(word, "")
+
+
+def group_of(resource: str) -> str | None:
+    """Return the group of a built-in resource; None where none is built in by this name."""
+    return _GROUPS.get(resource)

@@ -34,7 +34,11 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number, not below zero."""
+    """A whole number."""
+
+    least: int = 0
+    most: int | None = None
+    """None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Spelling:
                 word = "examples" if wanted.open else "enum"
                 return {"type": "string", word: list(wanted.choices)}
             case Whole():
-                return {"type": "integer", "minimum": 0}
+                most: Json = {} if wanted.most is None else {"maximum": wanted.most}
+                return {"type": "integer", "minimum": wanted.least, **most}
             case Truth():
                 return {"type": "boolean"}
             case ListOf():

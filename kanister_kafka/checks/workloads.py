@@ -95,6 +95,20 @@ def stopped_for_good(blueprint: Blueprint, _settings: Settings) -> Iterator[Find
             yield Finding(stop.change.place, stop.change.path, message + _another(stop))
 
 
+def left_stopped(blueprint: Blueprint, action: Action) -> tuple[str, ...]:
+    """Return what an action stops whenever it runs, and has not started again when it is done."""
+    if action.defer_phase is not None and not _plain(action.defer_phase):
+        return ()
+    return tuple(
+        stop.change.what
+        for stop in _stops(blueprint)
+        if stop.action is action
+        and stop.change.certain
+        and stop.change.lasts
+        and not (stop.later or stop.deferred)
+    )
+
+
 def _another(stop: _Stop) -> str:
     """Return what is started in its stead, if anything is."""
     for other in stop.others[:1]:

@@ -93,6 +93,12 @@ _FILTERS = Told(
             "excludeResources": Told(
                 ListOf(FILTER), "What is left out, of what is taken otherwise.", REPORTED
             ),
+            "includeClusterResources": Told(
+                ListOf(FILTER), "The same for resources that live in no namespace.", REPORTED
+            ),
+            "excludeClusterResources": Told(
+                ListOf(FILTER), "The same for resources that live in no namespace.", REPORTED
+            ),
         }
     ),
     "Which resources are taken. Leave a bound workload out and its hooks silently never run.",
@@ -130,11 +136,11 @@ _COUNTS = Told(
 _TIMES = Told(
     Fields(
         {
-            "minutes": Told(ListOf(Whole()), "Minutes of the hour.", POLICIES),
-            "hours": Told(ListOf(Whole()), "Hours of the day.", POLICIES),
-            "weekdays": Told(ListOf(Whole()), "Days of the week, from Sunday as 0.", POLICIES),
-            "days": Told(ListOf(Whole()), "Days of the month.", POLICIES),
-            "months": Told(ListOf(Whole()), "Months of the year.", POLICIES),
+            "minutes": Told(ListOf(Whole(0, 59)), "Minutes of the hour.", POLICIES),
+            "hours": Told(ListOf(Whole(0, 23)), "Hours of the day.", POLICIES),
+            "weekdays": Told(ListOf(Whole(0, 7)), "Days of the week, from Sunday as 0.", POLICIES),
+            "days": Told(ListOf(Whole(1, 31)), "Days of the month.", POLICIES),
+            "months": Told(ListOf(Whole(1, 12)), "Months of the year.", POLICIES),
         },
         open=True,
     ),

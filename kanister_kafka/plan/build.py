@@ -15,6 +15,7 @@ from kanister_kafka.plan.engine import Restore
 from kanister_kafka.plan.engine_rights import keep_rights, restore_rights
 from kanister_kafka.plan.model import Account, Action, Names, Plan, Right, Switch
 from kanister_kafka.plan.phases import Phases
+from kanister_kafka.plan.policies import notes as policy_notes
 from kanister_kafka.plan.policies import policies
 from kanister_kafka.plan.restores import restoring, transforms
 from kanister_kafka.plan.rights import (
@@ -131,7 +132,11 @@ class _Builder:
             policies=policies(cluster, options, name),
             transforms=transforms(cluster, options),
             restoring=restoring(cluster, options, name),
-            notes=(*kasten.notes(cluster, options, name), *gitops.notes(cluster, options)),
+            notes=(
+                *kasten.notes(cluster, options, name),
+                *policy_notes(cluster, options, name),
+                *gitops.notes(cluster, options),
+            ),
             problems=in_order(found),
         )
 

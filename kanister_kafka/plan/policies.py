@@ -86,16 +86,39 @@ def retention(options: Options) -> tuple[Retention, ...]:
 
 def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
     """Return what the author of the Policies has to do, and what they do not keep."""
+    if KastenForm.POLICY not in options.kasten:
+        return
     if options.definitions and not options.time:
         yield (
             f"to do: let {name}-definitions end before {name} starts, which changes the mirrors: "
             "Kasten knows no order of Policies (docs/policies.md)"
         )
-    away = {place for writer in cluster.writers for place in (writer.namespace, *writer.sources)}
-    missing = sorted(away - {cluster.namespace, *options.definitions})
+    around = _around(cluster)
+    missing = {place: what for place, what in around.items() if place not in options.definitions}
     if missing:
         flags = " ".join(f"--definitions {namespace}" for namespace in missing)
-        yield f"to do: policy render {flags} keeps how mirrors and their sources are defined"
+        lost = "; ".join(f"in {place} {', '.join(what)}" for place, what in missing.items())
+        yield (
+            f"to do: add {flags} to policy render, for a second Policy: else no backup has these "
+            f"custom resources: {lost}"
+        )
+    known = ", ".join(around) or "no other namespace"
+    for namespace in options.definitions:
+        if namespace not in around:
+            yield (
+                f"to do: check --definitions {namespace}: as far as the input tells, mirrors, "
+                f"connectors and their sources are in {known}"
+            )
+
+
+def _around(cluster: KafkaCluster) -> dict[str, list[str]]:
+    """Return the other namespaces of mirrors, connectors and their sources, with what is there."""
+    found: dict[str, list[str]] = {}
+    for writer in cluster.writers:
+        found.setdefault(writer.namespace, []).append(f"{writer.kind} {writer.name}")
+        for source in writer.sources:
+            found.setdefault(source, []).append(f"the source of {writer.kind} {writer.name}")
+    return {place: found[place] for place in sorted(found) if place != cluster.namespace}
 
 
 def _calls(options: Options) -> Iterator[Call]:

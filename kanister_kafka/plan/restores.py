@@ -83,6 +83,22 @@ def _classes(cluster: KafkaCluster, options: Options, old: str, new: str) -> Ite
             )
 
 
+def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
+    """Return what has to be there before the RestoreAction, and what it may not change."""
+    if not options.volumes_into:
+        yield (
+            f"to do: render the Blueprint {options.kasten_namespace}/{name} with --kasten restore "
+            "and apply it first: the RestoreAction calls its beforeRestore and afterRestore"
+        )
+    named = sorted({place.storage_class for place in cluster.storage_classes})
+    for old, new in options.storage_classes:
+        if old and old not in named:
+            yield (
+                f"to do: check --storage-class {old}={new}: no volume in the input names {old}; "
+                f"they name {', '.join(named) or 'none'}"
+            )
+
+
 def _replaced(path: str, old: str, new: str) -> tuple[Command, ...]:
     # Only the test lets go on: a replacement where there is nothing would end the restore.
     test = Command(op="test", path=path, value=old, has_value=bool(old))

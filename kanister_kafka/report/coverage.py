@@ -28,21 +28,33 @@ def lint_json(policies: Iterable[Coverage], problems: Iterable[Problem]) -> str:
 
 
 def _paragraph(policy: Coverage) -> str:
-    where = ", ".join(policy.namespaces) or "not selected by name"
     head = (
         f"Policy {policy.name} ({policy.location})\n"
         f"{policy.frequency or 'when its preset says'}: {', '.join(policy.operations)}; "
-        f"location profile {', '.join(policy.profiles) or 'none'}; namespace {where}\n"
+        f"location profile {', '.join(policy.profiles) or 'none'}; namespace {_where(policy)}\n"
     )
+    if policy.several and policy.runs:
+        head += "Its hooks run once for each namespace that matches.\n"
+    if policy.errors:
+        head += f"Wrong with it: {', '.join(policy.errors)}; see below.\n"
     rows = [
-        (run.when, run.on, run.blueprint, _actions(run.action, run.phases), run.but)
+        (run.when, run.on, run.blueprint or "none", _actions(run.action, run.phases), run.but)
         for run in policy.runs
     ]
     body = table(HEADER, rows) if rows else "No action of a Blueprint runs: volumes as they are.\n"
     return "".join(f"{printable(line)}\n" for line in (head + body).splitlines())
 
 
+def _where(policy: Coverage) -> str:
+    if policy.namespaces:
+        narrowed = f", where {policy.matches}" if policy.matches else ""
+        return ", ".join(policy.namespaces) + narrowed
+    return f"each that matches {policy.matches}" if policy.matches else "not selected"
+
+
 def _actions(action: str, phases: tuple[str, ...]) -> str:
+    if not action:
+        return "nothing"
     return f"{action}: {', '.join(phases)}" if phases else action
 
 
@@ -53,8 +65,10 @@ def _policy(policy: Coverage) -> dict[str, object]:
         "line": policy.location.line,
         "frequency": policy.frequency,
         "namespaces": list(policy.namespaces),
+        "matches": policy.matches,
         "operations": list(policy.operations),
         "profiles": list(policy.profiles),
+        "errors": list(policy.errors),
         "runs": [
             {
                 "when": run.when,

@@ -1,37 +1,53 @@
-"""What each Policy covers: which namespaces, and which actions of Blueprints run around what."""
+"""What each Policy covers: which namespaces, and which actions of Blueprints run around what.
+
+The table and the findings are one: what is found at a hook or at a binding stands in its row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kanister_kafka.checks.kasten.filters import leaves_out, meets, namespaces
-from kanister_kafka.checks.kasten.objects import KastenObjects, parameters, read
+from kanister_kafka.checks.kasten.filters import leaves_out, meets
+from kanister_kafka.checks.kasten.objects import KastenObjects, Operation, parameters, read
+from kanister_kafka.checks.kasten.selection import selection
 from kanister_kafka.checks.kasten.spot import Spot
-from kanister_kafka.checks.kasten.ties import Tie, ties
-from kanister_kafka.checks.registry import Together
+from kanister_kafka.checks.kasten.ties import Tie, no_use, ties
+from kanister_kafka.checks.registry import Settings, Together
 from kanister_kafka.kasten.kinds import MOMENTS
-from kanister_kafka.problem import Location
+from kanister_kafka.problem import Location, Problem, Severity
 
 AROUND = ("backupPrehook", "backup", "backupPosthook")
 """Actions that Kasten runs on a bound object during a backup, in this order."""
 UNKNOWN = "?"
+NO_RUN = (
+    *("kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace"),
+    *("kasten-policy-shape", "kasten-selector"),
+)
+"""Errors for which nothing of a Policy runs, or not what its author has meant."""
+NO_HOOK = ("kasten-kafka-not-stopped",)
+"""What is found where no hook is at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An action of a Blueprint that Kasten runs, or would."""
+    """An action of a Blueprint that Kasten runs, or would; or a hook that is not there."""
 
     when: str
     """The hook, as `backup preHook`; for a bound object the action itself."""
     on: str
     """What it runs on."""
     blueprint: str
+    """Empty where there is no such hook."""
     action: str
+    """Empty where there is no such hook: nothing runs."""
     phases: tuple[str, ...]
     """None where the input does not have the action."""
     but: str = ""
-    """Why it does not run, or why that is not known; empty where nothing is against it."""
+    """Why it does not run or does harm, or why that is not known; empty where nothing is against
+    it. Ids of checks are those of the findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,44 +60,113 @@ class Coverage:
     """Empty where a preset has it."""
     namespaces: tuple[str, ...]
     """None where they are not selected by name."""
+    matches: str
+    """What selects namespaces by other means, as `team=data`; empty where nothing does."""
+    several: bool
+    """Whether hooks run more than once, or may: once for each namespace."""
     operations: tuple[str, ...]
     profiles: tuple[str, ...]
     """Location profiles, of the backup and of exports."""
+    errors: tuple[str, ...]
+    """Ids of the errors in it."""
     runs: tuple[Run, ...]
 
 
-def coverage(together: Together) -> tuple[Coverage, ...]:
-    """Return what each Policy of an input covers, in the order of the input."""
+def coverage(
+    together: Together, settings: Settings, problems: Iterable[Problem]
+) -> tuple[Coverage, ...]:
+    """Return what each Policy covers, in the order of the input, beside what is wrong with it."""
     objects = read(together)
-    return tuple(_coverage(objects, policy) for policy in objects.policies)
+    told = _Told.of(together, problems)
+    return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
 
 
-def _coverage(objects: KastenObjects, policy: Spot) -> Coverage:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found, by the object that it is about."""
+
+    starts: dict[str, Sequence[int]]
+    """First lines of the objects of each source."""
+    found: dict[tuple[str, int], list[Problem]]
+    """By source, and by the first line of the object."""
+
+    @classmethod
+    def of(cls, together: Together, problems: Iterable[Problem]) -> _Told:
+        starts: dict[str, list[int]] = defaultdict(list)
+        for document in together.documents:
+            starts[document.root.location.source].append(document.root.location.line)
+        told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
+        for problem in problems:
+            told.found[told._object(problem.location)].append(problem)
+        return told
+
+    def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
+        """Return the ids of what was found in an object, at a path and below it."""
+        return list(
+            dict.fromkeys(
+                problem.check
+                for problem in self.found.get(self._object(root), ())
+                if problem.severity.reaches(least) and _is_below(problem.path, below)
+            )
+        )
+
+    def _object(self, location: Location) -> tuple[str, int]:
+        lines = self.starts.get(location.source, ())
+        index = bisect_right(lines, location.line)
+        return location.source, lines[index - 1] if index else 0
+
+
+def _is_below(path: str, top: str) -> bool:
+    return not top or path == top or path.startswith((f"{top}.", f"{top}["))
+
+
+def _coverage(objects: KastenObjects, settings: Settings, told: _Told, policy: Spot) -> Coverage:
     actions = list(policy.at("spec", "actions").each())
     profiles = (spot.at("profile", "name").text for _operation, spot in parameters(policy))
+    selected = selection(policy)
+    errors = told.ids(policy.location, least=Severity.ERROR)
+    wrong = _see(found for found in errors if found in NO_RUN)
+    runs = (*_hooks(objects, told, policy), *_bound(objects, settings, told, policy))
     return Coverage(
         name=policy.at("metadata", "name").text,
         location=policy.location,
         frequency=policy.at("spec", "frequency").text,
-        namespaces=tuple(sorted(namespaces(policy))),
+        namespaces=tuple(sorted(selected.names)),
+        matches=selected.words,
+        several=selected.several,
         operations=tuple(action.at("action").text for action in actions),
         profiles=tuple(dict.fromkeys(filter(None, profiles))),
-        runs=(*_hooks(objects, policy), *_bound(objects, policy)),
+        errors=tuple(errors),
+        runs=tuple(replace(run, but=run.but or wrong) for run in runs),
     )
 
 
-def _hooks(objects: KastenObjects, policy: Spot) -> Iterator[Run]:
-    where = sorted(namespaces(policy)) or ["each namespace"]
-    for operation, spot in parameters(policy):
+def _hooks(objects: KastenObjects, told: _Told, policy: Spot) -> Iterator[Run]:
+    for operation in objects.of(policy):
+        none = not operation.calls()
+        if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
+            continue
         for moment in MOMENTS:
-            hook = spot.at("hooks", moment)
-            if hook.there:
-                blueprint, action = hook.at("blueprint").text, hook.at("actionName").text
-                for namespace in where:
-                    yield _run(objects, f"{operation} {moment}", namespace, blueprint, action)
+            for namespace in selection(policy).rows():
+                yield _hook(objects, told, operation, moment, namespace)
 
 
-def _bound(objects: KastenObjects, policy: Spot) -> Iterator[Run]:
+def _hook(
+    objects: KastenObjects, told: _Told, operation: Operation, moment: str, namespace: str
+) -> Run:
+    hook = operation.hooks.at(moment)
+    when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
+    found = told.ids(operation.owner.location, here)
+    if not hook.there:
+        whole = told.ids(operation.owner.location, operation.hooks.path)
+        found += [one for one in whole if one in NO_HOOK]
+        return Run(when=when, on=namespace, blueprint="", action="", phases=(), but=_see(found))
+    blueprint, action = hook.at("blueprint").text, hook.at("actionName").text
+    run = _run(objects, when, namespace, blueprint, action)
+    return replace(run, but=run.but or _see(found))
+
+
+def _bound(objects: KastenObjects, settings: Settings, told: _Told, policy: Spot) -> Iterator[Run]:
     for tie in ties(objects):
         if not meets(policy, tie):
             continue
@@ -90,10 +175,18 @@ def _bound(objects: KastenObjects, policy: Spot) -> Iterator[Run]:
             for name in AROUND
             if any(blueprint.action(name) for blueprint in objects.named(tie.blueprint))
         ]
+        left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
+        root = tie.binding.root.location if tie.binding else tie.here.location
+        below = "" if tie.binding else tie.here.path
+        why = no_use(tie, settings) or left_out or _see(told.ids(root, below))
         for name in names or (UNKNOWN,):
             run = _run(objects, name, f"{tie}, by {tie.by}", tie.blueprint, name)
-            left_out = _leaves_out(policy, tie)
-            yield replace(run, but="the filter leaves it out") if left_out else run
+            yield replace(run, but=why) if why else run
+
+
+def _see(ids: Iterable[str]) -> str:
+    found = list(ids)
+    return f"see {', '.join(found)}" if found else ""
 
 
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> Run:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+import enum
+from collections.abc import Collection, Iterator
 
-from kanister_kafka.checks.kasten.objects import (
-    STRIMZI,
-    KastenObjects,
-    Resource,
-    parameters,
-)
+from kanister_kafka.checks.kasten.objects import KastenObjects, Resource, parameters
 from kanister_kafka.checks.kasten.rule import rule
+from kanister_kafka.checks.kasten.selection import selection
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.kasten.ties import Tie, covers, ties
 from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.marks import CLUSTER_LABEL
 from kanister_kafka.problem import Severity
 
-KNOWN = (
-    "kafkabridges",
-    "kafkaconnectors",
-    "kafkaconnects",
-    "kafkamirrormaker2s",
-    "kafkamirrormakers",
-    "kafkanodepools",
-    "kafkarebalances",
-    "kafkas",
-    "kafkatopics",
-    "kafkausers",
-)
-"""Plural names of Strimzi's resources in group kafka.strimzi.io (its CRDs, 0.23 to 0.51)."""
 NO_OWNER = {
     "pods": "a pod is never the topmost owner of a volume",
     "persistentvolumeclaims": "no Blueprint is looked for on a claim",
@@ -38,7 +22,8 @@ NO_OWNER = {
 }
 """Kasten looks for the Blueprint on the topmost owner of the pod that mounts the volume (field
 reports); Strimzi's owners are set in NodePoolUtils.java and ModelUtils.java."""
-NAMESPACE_LABEL = "k10.kasten.io/appNamespace"
+FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
+"""What an entry of a filter may hold."""
 
 
 @rule("kasten-binding-target", Severity.WARNING)
@@ -57,20 +42,6 @@ def binding_target(objects: KastenObjects, _settings: Settings) -> Iterator[Find
                     "bind to the custom resource or the workload at the top"
                 )
                 yield Finding(spot.location, spot.path, message)
-
-
-@rule("kasten-unknown-resource", Severity.WARNING)
-def unknown_resource(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
-    """Find resources that Strimzi does not have: such an entry never matches anything."""
-    for resource in _all_resources(objects):
-        if resource.group == STRIMZI and resource.resource and resource.resource not in KNOWN:
-            spot = resource.here.at("resource")
-            near = difflib.get_close_matches(resource.resource.lower(), KNOWN, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"it has {', '.join(KNOWN)}"
-            message = (
-                f'Unsupported value: "{resource.resource}": {STRIMZI} has no such resource; {hint}'
-            )
-            yield Finding(spot.location, spot.path, message)
 
 
 @rule("kasten-filter-excludes")
@@ -100,26 +71,75 @@ def filter_leaves_out(objects: KastenObjects, _settings: Settings) -> Iterator[F
             yield Finding(included.location, included.path, message)
 
 
+class Taken(enum.Enum):
+    """Whether a filter takes a resource."""
+
+    YES = "yes"
+    """All objects of it, or all of a Kafka cluster."""
+    PART = "part"
+    """Those of a name or with a label, or it cannot be read."""
+    NO = "no"
+
+
+def taken(filters: Spot, group: str, resource: str, kafkas: Collection[str] = frozenset()) -> Taken:
+    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
+
+    `kafkas` are the names of the Kafkas that it is about, where they are known.
+    """
+    included = [Resource(spot) for spot in filters.at("includeResources").each()]
+    excluded = [Resource(spot) for spot in filters.at("excludeResources").each()]
+    found = {_fit(entry, group, resource, kafkas) for entry in included} or {Taken.YES}
+    out = {_fit(entry, group, resource, kafkas) for entry in excluded}
+    if Taken.YES in out or found == {Taken.NO}:
+        return Taken.NO
+    return Taken.YES if Taken.YES in found and Taken.PART not in out else Taken.PART
+
+
+def by_group_alone(filters: Spot, group: str, resource: str) -> Spot | None:
+    """Return an entry without a resource that alone takes this one, beside others that name theirs.
+
+    All of the group is taken by it, so the others would be for nothing: one has lost its resource.
+    """
+    entries = [Resource(spot) for spot in filters.at("includeResources").each()]
+    named = [entry for entry in entries if entry.group == group and entry.resource]
+    whole = [entry for entry in entries if _fit(entry, group, resource) is not Taken.NO]
+    alone = [entry for entry in whole if entry.group == group and not entry.resource]
+    if named and alone and len(alone) == len(whole):
+        return alone[0].here if not alone[0].by_label and not alone[0].name else None
+    return None
+
+
+def _fit(
+    entry: Resource, group: str, resource: str, kafkas: Collection[str] = frozenset()
+) -> Taken:
+    here = entry.here
+    if any(here.at(field).is_template for field in ("group", "resource")) or here.is_template:
+        return Taken.PART
+    if not any(place.there for place in map(here.at, FIELDS)):
+        return Taken.NO
+    if entry.resource and entry.resource != resource:
+        return Taken.NO
+    if here.at("group").there and entry.group != group:
+        return Taken.NO
+    cluster = here.at("matchLabels", CLUSTER_LABEL).text
+    name = entry.name if resource == "kafkas" else ""
+    if kafkas and any(one and one not in kafkas for one in (cluster, name)):
+        return Taken.NO
+    labels = {key for key, _place in here.at("matchLabels").named()}
+    narrowed = here.at("matchExpressions").there or bool(labels - {CLUSTER_LABEL})
+    return Taken.PART if narrowed or here.at("name").there else Taken.YES
+
+
 def leaves_out(filters: Spot, tie: Tie) -> bool:
     """Tell whether a filter includes certain resources, and not these."""
     entries = [Resource(spot) for spot in filters.at("includeResources").each()]
     return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
 
 
-def namespaces(policy: Spot) -> frozenset[str]:
-    """Return the namespaces that a Policy selects; empty where it does so by other means."""
-    selector = policy.at("spec", "selector")
-    found = {selector.at("matchLabels", NAMESPACE_LABEL).text} - {""}
-    for expression in selector.at("matchExpressions").each():
-        if expression.at("key").text == NAMESPACE_LABEL and expression.at("operator").text == "In":
-            found |= expression.at("values").texts
-    return frozenset(found)
-
-
 def meets(policy: Spot, tie: Tie) -> bool:
     """Tell whether a Policy may be about the namespace of what is tied."""
-    selected = namespaces(policy)
-    return not (selected and tie.namespaces) or bool(selected & tie.namespaces)
+    selected = selection(policy)
+    return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
 
 
 def _meeting(objects: KastenObjects) -> Iterator[tuple[Tie, Spot]]:
@@ -134,12 +154,3 @@ def _meeting(objects: KastenObjects) -> Iterator[tuple[Tie, Spot]]:
 
 def _of_strimzi(requirement: Spot) -> bool:
     return requirement.at("labels", "key").text.startswith("strimzi.io/")
-
-
-def _all_resources(objects: KastenObjects) -> Iterator[Resource]:
-    for binding in objects.bindings:
-        yield from binding.resources()
-    filtered = [spot for policy in objects.policies for _name, spot in parameters(policy)]
-    for spot in (*filtered, *(restore.at("spec") for restore in objects.restores)):
-        for field in ("includeResources", "excludeResources"):
-            yield from map(Resource, spot.at("filters", field).each())

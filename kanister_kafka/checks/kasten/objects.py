@@ -10,17 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from kanister_kafka.blueprint import Action, Blueprint
+from kanister_kafka.checks.kasten.identity import Identity, identify
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
 from kanister_kafka.kasten.kinds import MOMENTS
+from kanister_kafka.problem import Location
 
-GROUP = "config.kio.kasten.io"
-ACTIONS_GROUP = "actions.kio.kasten.io"
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 OPERATIONS = ("backup", "export", "restore")
 """Those that have hooks; an import has none."""
 
@@ -55,6 +58,35 @@ class Hook:
     def on_namespace(self) -> bool:
         """Whether its object is certainly the namespace; a restore may name another one."""
         return self.operation != "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of Kasten's own operations, in a Policy or as an action by itself."""
+
+    name: str
+    """One of OPERATIONS."""
+    owner: Spot
+    """The Policy, or the RestoreAction, BackupAction or ExportAction."""
+    in_policy: bool
+    parameters: Spot
+    """What holds its filters and hooks; in a Policy it may be absent."""
+    here: Spot
+    """The entry of the Policy, or the whole action."""
+
+    @property
+    def hooks(self) -> Spot:
+        """Where its hooks are."""
+        return self.parameters.at("hooks")
+
+    @property
+    def filters(self) -> Spot:
+        """Where its filters are."""
+        return self.parameters.at("filters")
+
+    def calls(self) -> tuple[Hook, ...]:
+        """Return its hooks, in the order of MOMENTS."""
+        return tuple(_moments(self.name, self.hooks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +163,32 @@ class KastenObjects:
     restores: tuple[Spot, ...]
     """RestoreActions."""
     transform_sets: tuple[Spot, ...]
+    operations: tuple[Operation, ...]
     hooks: tuple[Hook, ...]
     annotations: tuple[Spot, ...]
     """Names of Blueprints in annotations of objects."""
+    identities: tuple[Identity, ...]
+    """Of all that is one of Kasten's kinds, or meant to be."""
+    by_owner: Mapping[Location, tuple[Operation, ...]]
+    """Operations by the place of their Policy or action."""
+    strimzi: Mapping[tuple[str, str], tuple[Spot, ...]]
+    """Custom resources of Strimzi by kind and namespace."""
+    called: Mapping[tuple[str, str], tuple[Hook, ...]]
+    """Hooks by the Blueprint and the action that they call."""
+    by_name: Mapping[str, tuple[Blueprint, ...]]
+    """Blueprints by their name."""
+
+    def of(self, owner: Spot) -> tuple[Operation, ...]:
+        """Return the operations of a Policy, or the one of an action."""
+        return self.by_owner.get(owner.location, ())
 
     def named(self, name: str) -> tuple[Blueprint, ...]:
         """Return the Blueprints of a name; files of one run may hold several."""
-        return tuple(blueprint for blueprint in self.blueprints if blueprint.name == name)
+        return self.by_name.get(name, ())
 
     def calls(self, blueprint: Blueprint, action: str) -> tuple[Hook, ...]:
         """Return the hooks that call an action."""
-        return tuple(
-            hook
-            for hook in self.hooks
-            if hook.blueprint.text == blueprint.name and hook.action.text == action
-        )
+        return self.called.get((blueprint.name, action), ())
 
     def on_namespace(self) -> Iterator[tuple[Blueprint, Action]]:
         """Yield the actions that a hook calls on a namespace."""
@@ -173,23 +216,50 @@ class KastenObjects:
 @lru_cache(maxsize=1)  # every rule asks for the same input
 def read(together: Together) -> KastenObjects:
     """Read what Kasten would of a whole input."""
-    kinds: dict[tuple[str, str], list[Spot]] = defaultdict(list)
-    annotations = []
+    kinds: dict[str, list[Spot]] = defaultdict(list)
+    strimzi: dict[tuple[str, str], list[Spot]] = defaultdict(list)
+    annotations, identities = [], []
     for document in together.documents:
-        if document.group in (GROUP, ACTIONS_GROUP):
-            kinds[document.group, document.kind].append(Spot.of(document))
+        identity = identify(document)
+        if identity.kind:
+            kinds[identity.kind].append(Spot.of(document))
+            identities.append(identity)
+        if document.group == STRIMZI:
+            place = document.text("metadata", "namespace")
+            strimzi[document.kind, place].append(Spot.of(document))
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Spot.of(document).at("metadata", "annotations", ANNOTATION))
+    operations = tuple(_operations(kinds))
+    hooks = tuple(hook for operation in operations for hook in operation.calls())
+    by_owner: dict[Location, list[Operation]] = defaultdict(list)
+    for operation in operations:
+        by_owner[operation.owner.location].append(operation)
+    called: dict[tuple[str, str], list[Hook]] = defaultdict(list)
+    for hook in hooks:
+        called[hook.blueprint.text, hook.action.text].append(hook)
+    by_name: dict[str, list[Blueprint]] = defaultdict(list)
+    for blueprint in together.blueprints:
+        by_name[blueprint.name].append(blueprint)
     return KastenObjects(
         blueprints=together.blueprints,
         documents=together.documents,
-        policies=tuple(kinds[GROUP, "Policy"]),
-        bindings=tuple(map(Binding, kinds[GROUP, "BlueprintBinding"])),
-        restores=tuple(kinds[ACTIONS_GROUP, "RestoreAction"]),
-        transform_sets=tuple(kinds[GROUP, "TransformSet"]),
-        hooks=tuple(_hooks(kinds)),
+        policies=tuple(kinds["Policy"]),
+        bindings=tuple(map(Binding, kinds["BlueprintBinding"])),
+        restores=tuple(kinds["RestoreAction"]),
+        transform_sets=tuple(kinds["TransformSet"]),
+        operations=operations,
+        hooks=hooks,
         annotations=tuple(annotations),
+        identities=tuple(identities),
+        by_owner=_grouped(by_owner),
+        strimzi=_grouped(strimzi),
+        called=_grouped(called),
+        by_name=_grouped(by_name),
     )
+
+
+def _grouped(lists: Mapping[Key, list[Value]]) -> dict[Key, tuple[Value, ...]]:
+    return {key: tuple(values) for key, values in lists.items()}
 
 
 def parameters(policy: Spot) -> Iterator[tuple[str, Spot]]:
@@ -201,13 +271,17 @@ def parameters(policy: Spot) -> Iterator[tuple[str, Spot]]:
                 yield operation, spot
 
 
-def _hooks(kinds: Mapping[tuple[str, str], list[Spot]]) -> Iterator[Hook]:
-    for policy in kinds[GROUP, "Policy"]:
-        for operation, spot in parameters(policy):
-            yield from _moments(operation, spot.at("hooks"))
-    for operation in OPERATIONS:
-        for action in kinds[ACTIONS_GROUP, f"{operation.capitalize()}Action"]:
-            yield from _moments(operation, action.at("spec", "hooks"))
+def _operations(kinds: Mapping[str, list[Spot]]) -> Iterator[Operation]:
+    for policy in kinds["Policy"]:
+        for action in policy.at("spec", "actions").each():
+            for name in OPERATIONS:
+                spot = action.at(f"{name}Parameters")
+                if spot.there or action.at("action").text == name:
+                    yield Operation(name, policy, in_policy=True, parameters=spot, here=action)
+    for name in OPERATIONS:
+        for action in kinds[f"{name.capitalize()}Action"]:
+            spec = action.at("spec")
+            yield Operation(name, action, in_policy=False, parameters=spec, here=action)
 
 
 def _moments(operation: str, hooks: Spot) -> Iterator[Hook]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action
-from kanister_kafka.checks.kasten.filters import meets, namespaces
-from kanister_kafka.checks.kasten.objects import KastenObjects, Resource, parameters
+from kanister_kafka.checks.kasten.filters import Taken, leaves_out, meets, taken
+from kanister_kafka.checks.kasten.objects import KastenObjects, Operation, parameters
+from kanister_kafka.checks.kasten.rendered import Rendered, of_hooks, rendered
 from kanister_kafka.checks.kasten.rule import rule
+from kanister_kafka.checks.kasten.selection import NAME_KEY, Selection, selection
 from kanister_kafka.checks.kasten.spot import Spot
-from kanister_kafka.checks.kasten.ties import ties
+from kanister_kafka.checks.kasten.ties import no_use, ties
 from kanister_kafka.checks.registry import Finding, Settings
 from kanister_kafka.document import Scalar
+from kanister_kafka.kasten.kinds import MOMENTS
 from kanister_kafka.problem import Severity
 
 OF_NAMESPACE = ("Namespace", "Object")
@@ -26,52 +30,133 @@ AFTER_RESTORE = ("restore", "restorePosthook")
 def hook_per_namespace(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find a hook for several namespaces that does the same in each (docs.kasten.io, hooks)."""
     for policy, hooks in _backups(objects):
-        selected = namespaces(policy)
-        undone = len(selected) > 1 and hooks.at("onSuccess").there
-        for action in _called(objects, hooks.at("preHook")) if undone else ():
+        selected, hook = selection(policy), hooks.at("preHook")
+        undone = selected.several and hooks.at("onSuccess").there
+        if hook.at("blueprint").text in rendered(objects):
+            continue  # what it does is known: kasten-stopped-per-namespace
+        for action in _called(objects, hook) if undone else ():
             if not any(
                 used.names[0] in OF_NAMESPACE
                 for template in action.templates
                 for used in template.analysis.references
             ):
-                hook = hooks.at("preHook")
                 message = (
-                    f"runs once for each of {', '.join(sorted(selected))}, and does the same every "
-                    "time: what it stops may be started by one while another is not done; give "
-                    "each namespace a Policy of its own"
+                    f"runs once for {_each(selected)}, and does the same every time: what it stops "
+                    "may be started by one while another is not done; give each namespace a Policy "
+                    "of its own"
                 )
                 yield Finding(hook.location, hook.path, message)
+
+
+@rule("kasten-stopped-per-namespace")
+def stopped_per_namespace(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find Policies that stop one certain Kafka once for each of their namespaces."""
+    for policy, hooks in _backups(objects):
+        selected, hook = selection(policy), hooks.at("preHook")
+        ours = rendered(objects).get(hook.at("blueprint").text)
+        if not ours or ours.cold is False or not selected.several:
+            continue
+        if ours.namespace and not selected.may_hold(ours.namespace):
+            continue  # kasten-kafka-not-selected
+        home = f"namespace {ours.namespace}" if ours.namespace else "one certain namespace"
+        message = (
+            f"stops the Kafka of {home}, once for {_each(selected)}: the first that is done starts "
+            "it while the volumes of another are being snapshotted; select its namespace alone, by "
+            f"name: {NAME_KEY} In [{ours.namespace or '…'}]"
+        )
+        yield Finding(hook.location, hook.path, message)
+
+
+@rule("kasten-kafka-not-selected")
+def kafka_not_selected(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+    """Find Policies that stop a Kafka whose namespace they do not back up."""
+    for policy, hooks in _backups(objects):
+        selected = selection(policy)
+        for moment in MOMENTS:
+            name = hooks.at(moment, "blueprint").text
+            ours = rendered(objects).get(name)
+            if not ours or not ours.namespace or selected.may_hold(ours.namespace):
+                continue
+            near = difflib.get_close_matches(ours.namespace, selected.names, n=1)
+            chosen = ", ".join(sorted(selected.names)) or "none"
+            meant = f'; did you mean "{ours.namespace}" for "{near[0]}"?' if near else ""
+            message = (
+                f"Blueprint {name} acts on the Kafka of namespace {ours.namespace}, and the Policy "
+                f"backs up {chosen}: what it stops is not what is backed up{meant}"
+            )
+            spot = policy.at("spec", "selector")
+            yield Finding(spot.location, spot.path, message)
+            break
+    yield from _restored_elsewhere(objects)
+    for binding in objects.bindings:
+        ours, places = rendered(objects).get(binding.blueprint.text), binding.namespaces()
+        if ours and ours.namespace and places and ours.namespace not in places:
+            message = (
+                f"Blueprint {ours.name} acts on the Kafka of namespace {ours.namespace}, and the "
+                f"binding is for {', '.join(sorted(places))}: it never runs for that Kafka"
+            )
+            spot = binding.root.at("spec", "resources")
+            yield Finding(spot.location, spot.path, message)
+
+
+def _restored_elsewhere(objects: KastenObjects) -> Iterator[Finding]:
+    for operation in objects.operations:
+        target = operation.owner.at("spec", "targetNamespace")
+        if operation.in_policy or operation.name != "restore":
+            continue
+        for ours in of_hooks(objects, operation.calls()):
+            if ours.namespace and target.text and target.text != ours.namespace:
+                message = (
+                    f'Invalid value: "{target.text}": Blueprint {ours.name} stops and starts the '
+                    f'Kafka of namespace {ours.namespace}; must be "{ours.namespace}"'
+                )
+                yield Finding(target.location, target.path, message)
 
 
 @rule("kasten-hook-elsewhere", Severity.WARNING)
 def hook_elsewhere(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
     """Find a hook that acts in namespaces which the Policy does not back up."""
     for policy, hooks in _backups(objects):
-        selected, hook = namespaces(policy), hooks.at("preHook")
+        selected, hook = selection(policy), hooks.at("preHook")
         found = {
             _namespace(phase.argument("namespace"))
             for action in _called(objects, hook)
             for phase in action.phases
         }
         places = found - {"", settings.kasten_namespace}
-        if selected and places and not places & selected:
+        ours = hook.at("blueprint").text in rendered(objects)
+        if not ours and places and not any(map(selected.may_hold, places)):
             message = (
                 f"acts in {', '.join(sorted(places))}, and the Policy backs up "
-                f"{', '.join(sorted(selected))}: what it stops is not what is backed up"
+                f"{', '.join(sorted(selected.names))}: what it stops is not what is backed up"
             )
             yield Finding(hook.location, hook.path, message)
 
 
 @rule("kasten-hook-twice", Severity.WARNING)
-def hook_twice(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+def hook_twice(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
     """Find Blueprints that a hook calls and that are tied to an object of the same backup."""
+    yield from _twice(objects, settings, ours=False)
+
+
+@rule("kasten-started-early")
+def started_early(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find the same where the Blueprint is known to stop a Kafka, and to start it."""
+    yield from _twice(objects, settings, ours=True)
+
+
+def _twice(objects: KastenObjects, settings: Settings, *, ours: bool) -> Iterator[Finding]:
     for policy, hooks in _backups(objects):
         name = hooks.at("preHook", "blueprint")
+        found = rendered(objects).get(name.text)
+        if bool(found and found.cold) is not ours:
+            continue
         named = objects.named(name.text)
         around = [action for blueprint in named for action in map(blueprint.action, BOUND)]
         alone = len(named) == 1  # or it is one of several stages, as its Policy and binding are
         for tie in ties(objects) if alone and any(around) else ():
-            if tie.blueprint == name.text and meets(policy, tie):
+            works = not no_use(tie, settings)
+            if tie.blueprint == name.text and meets(policy, tie) and works:
                 message = (
                     f"Blueprint {name.text} is tied to {tie} as well, by {tie.by}: it "
                     "runs a second time within the hooks, and starts again what is to stay stopped "
@@ -80,25 +165,85 @@ def hook_twice(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]
                 yield Finding(name.location, name.path, message)
 
 
+@rule("kasten-kafka-not-stopped")
+def kafka_not_stopped(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find Policies that take the volumes of a Kafka without the Blueprint that stops it."""
+    for operation in _of_policies(objects, "backup"):
+        for ours in _unstopped(objects, settings, operation):
+            spot = operation.hooks if operation.hooks.there else operation.here
+            blueprint = operation.hooks.at("preHook", "blueprint")
+            near = f" (there is no Blueprint {blueprint.text})" if blueprint.text else ""
+            message = (
+                f"takes the volumes of {ours.namespace} while its Kafka runs: Blueprint "
+                f"{ours.name} stops it, but no hook calls it{near} and no binding is for it; "
+                "call backupPrehook in preHook, backupPosthook in onSuccess and resume in "
+                "onFailure, or leave persistentvolumeclaims out"
+            )
+            yield Finding(spot.location, operation.hooks.path, message)
+
+
 @rule("kasten-backup-without-hooks", Severity.WARNING)
-def backup_without_hooks(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
+def backup_without_hooks(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
     """Find a Policy that takes the volumes of a namespace without the hooks of another."""
-    backups = list(_backups(objects))
+    backups = _of_policies(objects, "backup")
     stopped = {
-        namespace: policy.at("metadata", "name").text
-        for policy, hooks in backups
-        if hooks.at("preHook").there
-        for namespace in namespaces(policy)
+        namespace: operation.owner.at("metadata", "name").text
+        for operation in backups
+        if operation.hooks.at("preHook").there
+        for namespace in selection(operation.owner).names
     }
-    for policy, hooks in backups:
-        both = sorted(namespaces(policy) & stopped.keys())
-        if both and not hooks.at("preHook").there and _takes_claims(policy):
-            selector = policy.at("spec", "selector")
+    for operation in backups:
+        selected = selection(operation.owner)
+        both = sorted(selected.names & stopped.keys())
+        whole = taken(operation.filters, "", CLAIMS) is Taken.YES
+        if not both or operation.hooks.at("preHook").there or not whole:
+            continue
+        if not _unstopped(objects, settings, operation):
+            selector = operation.owner.at("spec", "selector")
             message = (
                 f"takes the volumes of {', '.join(both)} without the hooks with which Policy "
                 f"{stopped[both[0]]} does so: its restore points are of a running application"
             )
             yield Finding(selector.location, selector.path, message)
+
+
+def _unstopped(
+    objects: KastenObjects, settings: Settings, operation: Operation
+) -> tuple[Rendered, ...]:
+    """Return the Blueprints that stop a Kafka of a backup, and that nothing calls in it."""
+    selected, hooks = selection(operation.owner), operation.hooks
+    called = {hook.blueprint.text for hook in operation.calls()}
+    other = hooks.at("preHook", "blueprint").text
+    if taken(operation.filters, "", CLAIMS) is not Taken.YES or selected.open:
+        return ()
+    return tuple(
+        ours
+        for ours in rendered(objects).values()
+        if ours.cold
+        and ours.namespace
+        and selected.by_name
+        and selected.may_hold(ours.namespace)
+        and ours.name not in called
+        and (not hooks.at("preHook").there or _misspelt(objects, other, ours.name))
+        and not _tied(objects, settings, operation, ours.name)
+    )
+
+
+def _misspelt(objects: KastenObjects, name: str, wanted: str) -> bool:
+    """Tell whether a name is of no Blueprint here, and was meant to be that of a certain one."""
+    alike = bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+    return not objects.named(name) and (alike or name in rendered(objects))
+
+
+def _tied(objects: KastenObjects, settings: Settings, operation: Operation, blueprint: str) -> bool:
+    """Tell whether a Blueprint runs for an object of a backup, by a binding or an annotation."""
+    return any(
+        tie.blueprint == blueprint
+        and meets(operation.owner, tie)
+        and not leaves_out(operation.filters, tie)
+        and not no_use(tie, settings)
+        for tie in ties(objects)
+    )
 
 
 @rule("kasten-bound-elsewhere", Severity.INFO)
@@ -162,15 +307,9 @@ def _namespace(node: object) -> str:
     return value if isinstance(value, str) and "{{" not in value else ""
 
 
-def _takes_claims(policy: Spot) -> bool:
-    """Tell whether claims are among what a Policy backs up."""
-    for operation, spot in parameters(policy):
-        filters = spot.at("filters")
-        if operation == "backup" and filters.there:
-            included = [Resource(s) for s in filters.at("includeResources").each()]
-            excluded = [Resource(s) for s in filters.at("excludeResources").each()]
-            if included and not any(r.resource in ("", CLAIMS) for r in included):
-                return False
-            if any(r.resource == CLAIMS and not r.by_label and not r.name for r in excluded):
-                return False
-    return True
+def _of_policies(objects: KastenObjects, name: str) -> tuple[Operation, ...]:
+    return tuple(one for one in objects.operations if one.in_policy and one.name == name)
+
+
+def _each(selected: Selection) -> str:
+    return f"each of {', '.join(sorted(selected.names))}" if selected.names else selected.rows()[0]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from kanister_kafka.checks.kasten.objects import ANNOTATION, KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
+from kanister_kafka.checks.kasten.selection import selection
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Finding, Settings
 from kanister_kafka.problem import Severity
@@ -35,12 +36,39 @@ def namespace(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
         yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
 
 
-@rule("kasten-binding-namespace", Severity.WARNING)
+@rule("kasten-binding-namespace")
 def binding_namespace(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
     """Find bindings outside of Kasten's namespace, where the documentation shows none."""
     for binding in objects.bindings if settings.kasten or objects.blueprints else ():
         spot = binding.root.at("metadata", "namespace")
         yield from _elsewhere(spot, settings, "Kasten reads BlueprintBindings")
+
+
+@rule("kasten-policy-namespace")
+def policy_namespace(objects: KastenObjects, settings: Settings) -> Iterator[Finding]:
+    """Find Policies outside of Kasten's namespace that are not of the kind that may be there.
+
+    A Policy in the namespace of an application is for that application alone
+    (docs.kasten.io, usage/app_scoped_policies), and no page shows one with hooks.
+    """
+    for policy in objects.policies if settings.kasten or objects.blueprints else ():
+        place = policy.at("metadata", "namespace")
+        selected = selection(policy)
+        own = selected.by_name and selected.names == {place.text}
+        hooked = any(one.calls() for one in objects.of(policy))
+        if not place.text or place.text == settings.kasten_namespace:
+            continue
+        if hooked or not (own or selected.open):
+            why = (
+                "its hooks call Blueprints of Kasten's own namespace"
+                if hooked
+                else f"outside of Kasten's namespace a Policy backs up {place.text} alone, by name"
+            )
+            message = (
+                f'Invalid value: "{place.text}": {why}; must be "{settings.kasten_namespace}", or '
+                "set --kasten-namespace"
+            )
+            yield Finding(place.location, place.path, message)
 
 
 @rule("kasten-blueprint-misspelt", Severity.WARNING)

@@ -56,8 +56,18 @@ class Spot:
     def text(self) -> str:
         """The string that is here; empty where there is none, or something is yet to fill it in."""
         value = self.node.value if isinstance(self.node, Scalar) else None
-        known = isinstance(value, str) and not any(mark in value for mark in PLACEHOLDERS)
-        return str(value) if known else ""
+        return value if isinstance(value, str) and not self.is_template else ""
+
+    @property
+    def is_template(self) -> bool:
+        """Whether Helm or envsubst is yet to fill in what is here."""
+        value = self.node.value if isinstance(self.node, Scalar) else None
+        return isinstance(value, str) and any(mark in value for mark in PLACEHOLDERS)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an empty string is here."""
+        return isinstance(self.node, Scalar) and self.node.value == ""
 
     @property
     def texts(self) -> frozenset[str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from kanister_kafka.checks.kasten.objects import ANNOTATION, KastenObjects, Resource
+from kanister_kafka.checks.kasten.objects import ANNOTATION, Binding, KastenObjects, Resource
+from kanister_kafka.checks.kasten.resources import mistake
 from kanister_kafka.checks.kasten.spot import Spot
+from kanister_kafka.checks.registry import Settings
+from kanister_kafka.document import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,8 @@ class Tie:
     resource: str = ""
     """Plural name; empty where they are chosen by other means."""
     name: str = ""
+    binding: Binding | None = None
+    """What ties them, unless it is an annotation."""
 
     def __str__(self) -> str:
         if not self.resource:
@@ -32,11 +38,22 @@ class Tie:
         return f"{full}/{self.name}" if self.name else full
 
 
-def ties(objects: KastenObjects) -> Iterator[Tie]:
-    """Yield what bindings and annotations in the input tie to a Blueprint."""
+@lru_cache(maxsize=1)  # for the rules that follow
+def ties(objects: KastenObjects) -> tuple[Tie, ...]:
+    """Return what bindings and annotations in the input tie to a Blueprint."""
+    return tuple(_ties(objects))
+
+
+def _ties(objects: KastenObjects) -> Iterator[Tie]:
     for binding in objects.bindings:
         here, by = binding.blueprint, f"BlueprintBinding {binding.name}"
-        tie = Tie(here=here, by=by, blueprint=here.text, namespaces=binding.namespaces())
+        tie = Tie(
+            here=here,
+            by=by,
+            blueprint=here.text,
+            namespaces=binding.namespaces(),
+            binding=binding,
+        )
         resources = [
             replace(tie, group=r.group, resource=r.resource, name=r.name)
             for r in binding.resources()
@@ -55,6 +72,21 @@ def ties(objects: KastenObjects) -> Iterator[Tie]:
                 resource=f"{document.kind.lower()}s",  # so it is with workloads and Strimzi's
                 name=document.text("metadata", "name"),
             )
+
+
+def no_use(tie: Tie, settings: Settings) -> str:
+    """Return why a tie has no effect, or an empty string."""
+    root = tie.binding.root if tie.binding else None
+    place = root.at("metadata", "namespace").text if root else ""
+    if place and place != settings.kasten_namespace:
+        return f"the binding is in {place}"
+    disabled = root.at("spec", "disabled").node if root else None
+    if isinstance(disabled, Scalar) and disabled.value is True:
+        return "the binding is disabled"
+    if tie.binding and not any(one.there for one in tie.binding.requirements()):
+        return "the binding has no requirement"
+    found = mistake(tie.group, tie.resource) if tie.binding else None
+    return f"there are no {tie}" if found and found.certain else ""
 
 
 def covers(entry: Resource, tie: Tie) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
 from kanister_kafka.options import KastenForm
+from kanister_kafka.plan.restores import notes
 
 CHOICES = ("kasten_namespace", "hook_timeout", "name", "labels", "annotations")
 
@@ -54,6 +55,5 @@ def restore(output: Path | None, templates: Path | None, **choices: Any) -> None
     if choices["volumes_into"] == plan.cluster.namespace:
         raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
     show(plan, ("TransformSet", "RestoreAction"), output, templates)
-    if plan.restoring.has_hooks:
-        named = f"{plan.options.kasten_namespace}/{plan.name}"
-        click.echo(f"to do: the hooks are in Blueprint {named}, with --kasten restore", err=True)
+    for note in notes(plan.cluster, plan.options, plan.name):
+        click.echo(note, err=True)
