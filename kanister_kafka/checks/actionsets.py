@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.blueprint import Action, Blueprint, below
 from kanister_kafka.blueprint.context import OBJECT_KINDS
+from kanister_kafka.blueprint.template_functions import WAIT_V2
 from kanister_kafka.checks.references import nearest
 from kanister_kafka.checks.registry import Finding, Settings, Together, check_together
 from kanister_kafka.document import Document, MappingNode, Scalar, Sequence
@@ -103,7 +104,7 @@ def _references(action: Action | None) -> Iterator[Reference]:
     """Yield what an action asks for in any case, and fails without."""
     for template in action.templates if action else ():
         for reference in template.analysis.references:
-            if not reference.conditional:
+            if not reference.conditional and template.functions is not WAIT_V2:
                 yield reference
 
 

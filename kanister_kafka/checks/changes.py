@@ -21,6 +21,9 @@ _PASSIVE = """events nodes persistentvolumeclaims persistentvolumes pods service
     volumesnapshotcontents volumesnapshots"""
 PASSIVE = frozenset(_PASSIVE.split())
 """Resources that start nothing when they are changed."""
+STORED = frozenset(["configmaps", "namespaces", "secrets"])
+"""Resources that start nothing when they are made."""
+KIND = re.compile(r"(?:^|[{,\s])[\"']?kind[\"']?\s*:\s*[\"']?([A-Za-z]\w*)")
 CREATES = ("cronjobs", "deployments", "jobs")
 """What `kubectl create` makes by itself that runs."""
 DEPLOYERS = {
@@ -35,6 +38,8 @@ OPAQUE = re.compile(
     r"|pulumi|python[\d.]*|ruby|source|ssh|systemctl|supervisorctl|terraform|tofu|\.|.*\.(?:py|rb|sh))"
 )
 """Programs that may do anything, as their arguments or another file tell."""
+VARIABLE = re.compile(r"\$\{?\w")
+"""A program whose name is in a variable."""
 REQUESTS = ("curl", "http", "https", "wget")
 WRITES = re.compile(r"-X|--request|-d|--data\S*|--json|--post-\S*|--method\S*|POST|PUT|PATCH")
 """Words that make a request one which changes something."""
@@ -285,9 +290,7 @@ def makers(blueprint: Blueprint) -> tuple[Maker, ...]:
 
 def _makers(phase: Phase) -> Iterator[Maker]:
     if phase.func == "KubeOps":
-        operation = phase.argument("operation")
-        if isinstance(operation, Scalar) and operation.text != "delete":
-            yield Maker(phase, operation.location)
+        yield from _operated(phase)
         return
     for call in calls(phase):
         pauses = any(not change.starts for change in _called(phase, call)) or False in _pauses(call)
@@ -300,6 +303,23 @@ def _makers(phase: Phase) -> Iterator[Maker]:
     for statement in statements(phase):
         if _runs_more(statement):
             yield Maker(phase, _place(statement))
+
+
+def _operated(phase: Phase) -> Iterator[Maker]:
+    """Yield what KubeOps makes or patches, where that may start something."""
+    operation, spec = phase.argument("operation"), phase.argument("spec")
+    if not isinstance(operation, Scalar) or operation.text == "delete":
+        return
+    if operation.text == "patch":
+        patched = next(_patched(phase), None)
+        if patched is None or patched.starts:
+            yield Maker(phase, operation.location)
+        return
+    kinds = (
+        {plural(kind) for kind in KIND.findall(spec.text)} if isinstance(spec, Scalar) else set()
+    )
+    if not kinds or not kinds <= PASSIVE | STORED:
+        yield Maker(phase, operation.location)
 
 
 def _creates(call: Call) -> bool:
@@ -319,4 +339,4 @@ def _runs_more(statement: Statement) -> bool:
         return any(WRITES.match(word) for word in words[1:])
     if SHELLS.fullmatch(program):
         return not any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in words) and len(words) > 1
-    return bool(OPAQUE.fullmatch(program)) or program[:1] in ("$", "{")
+    return bool(OPAQUE.fullmatch(program)) or VARIABLE.match(program) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
 from kanister_kafka.blueprint.context import OBJECT_KINDS
-from kanister_kafka.checks.references import at, nearest, references
+from kanister_kafka.checks.references import at, is_slip, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import MappingNode, Scalar
 from kanister_kafka.gotemplate.analysis import Reference, Step
@@ -127,19 +127,34 @@ def foreign_artifact(blueprint: Blueprint, _settings: Settings) -> Iterator[Find
                 yield Finding(node.location, f"{action.path}.inputArtifactNames", message)
 
 
-@check("unknown-input", Severity.WARNING)
+@check("unknown-input")
 def unknown_input(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
-    """Find a Secret or ConfigMap that is none of those which the action asks for.
+    """Find a Secret or ConfigMap that is one of those which the action asks for, misspelt."""
+    for is_slip_of, finding in _unlisted(blueprint):
+        if is_slip_of:
+            yield finding
+
+
+@check("unlisted-input", Severity.WARNING)
+def unlisted_input(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
+    """Find another one than those which the action asks for.
 
     Kanister does not read these lists: an ActionSet may bring it all the same.
     """
+    for is_slip_of, finding in _unlisted(blueprint):
+        if not is_slip_of:
+            yield finding
+
+
+def _unlisted(blueprint: Blueprint) -> Iterator[tuple[bool, Finding]]:
     for action, template, reference in references(blueprint, *LISTS):
         field = LISTS[reference.names[0]]
         asked = action.names(field)
         if asked and len(reference.steps) > 1 and reference.names[1] not in asked:
             step = reference.steps[1]
             message = f'{field} of action {action.name} has no "{step.name}"'
-            yield at(template, step, message + nearest(step.name, asked))
+            found = at(template, step, message + nearest(step.name, asked))
+            yield is_slip(step.name, asked), found
 
 
 @check("undeclared-input", Severity.WARNING)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from kanister_kafka.blueprint import Action, Blueprint, Phase, Template
 from kanister_kafka.blueprint.commands import statements
 from kanister_kafka.blueprint.functions import functions
-from kanister_kafka.checks.references import at, nearest, references
+from kanister_kafka.checks.references import at, is_slip, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import MappingNode, Scalar
 from kanister_kafka.gotemplate.analysis import Reference, Step
@@ -172,7 +172,8 @@ def _missing(
             message = f'{phase.func} has no output "{step.name}"'
         else:
             message = f'phase "{phase.name}" has no outputs: {phase.func} gives none'
-        is_sure = not function.prints or _runs_nothing_else(phase)
+        slips = is_slip(step.name, named)
+        is_sure = not function.prints or slips or _runs_nothing_else(phase)
         yield template, step, message + nearest(step.name, named), is_sure
 
 

@@ -24,6 +24,28 @@ def at(template: Template, step: Step, message: str) -> Finding:
     return Finding(template.place(step.line, step.column), template.path, message)
 
 
+def is_slip(name: str, known: Iterable[str]) -> bool:
+    """Tell whether a name is a known one with a slip of the pen: one letter, or two in turn.
+
+    A digit is none: `db1` and `db2` are two names.
+    """
+    return any(_differs_by_one(name, one) for one in known)
+
+
+def _differs_by_one(name: str, other: str) -> bool:
+    if min(len(name), len(other)) < 3 or name == other:
+        return False
+    short, long = sorted((name, other), key=len)
+    pairs = enumerate(zip(short, long, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), len(short))
+    left, right = short[start:], long[start:]
+    added = len(left) + 1 == len(right) and left == right[1:]
+    changed = len(left) == len(right) and left[1:] == right[1:]
+    turned = left[:2] == right[1::-1] and left[2:] == right[2:] and len(left) == len(right)
+    digits = any(part[:1].isdigit() for part in (left, right))
+    return turned or ((added or changed) and not digits)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a question after the nearest known name, or what there is."""
     names = sorted(known)
