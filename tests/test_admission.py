@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kanister_kafka.install import Outcome
 from kanister_kafka.install.target import target
 from kanister_kafka.kube import Connection
 from kanister_kafka.options import Engine
+from kanister_kafka.report import PLAN_FORMATS
 
 from .api_server import ADMISSION, OF_NO_NAMESPACE, forbidden, running
 from .conftest import ROOT
@@ -104,6 +106,15 @@ def test_each_field_has_a_rule_of_its_own() -> None:
 def test_hot_backup_changes_nothing_that_it_could_limit() -> None:
     (problem,) = Options(admission_policy=True, strategy=Strategy.HOT).problems()
     assert (problem.path, problem.check) == ("admission-policy", "option")
+
+
+def test_plan_tells_it() -> None:
+    plan = plan_of()
+    assert f"ValidatingAdmissionPolicy {NAME} refuses" in PLAN_FORMATS["text"](plan)
+    assert json.loads(PLAN_FORMATS["json"](plan))["admissionPolicy"] == NAME
+    plain = build(plan.cluster, Options())
+    assert "Admission" not in PLAN_FORMATS["text"](plain)
+    assert json.loads(PLAN_FORMATS["json"](plain))["admissionPolicy"] is None
 
 
 # On a cluster

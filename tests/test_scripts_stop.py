@@ -66,14 +66,14 @@ def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: She
     answers = ["true"] * len(questions(cycle().rights))
     asked = list(questions(cycle().rights))
     first = asked.index("patch:kafkas.kafka.strimzi.io::backup:kafka-backup")
-    second = asked.index("create:pods:exec::kafka-backup")
+    second = asked.index("list:pods:::kafka-backup")
     answers[first], answers[second] = "", "false"
     fit(shell.on("^create --validate=false", "\n".join(answers) + "\n"))
     done = shell.phase("quiesce")
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
     assert "patch kafkas.kafka.strimzi.io backup in kafka-backup" in told
-    assert "create pods/exec in kafka-backup" in told
+    assert "list pods in kafka-backup" in told
     assert told.count(" in kafka-backup") + told.count(" in kafka-tools") == 2
     assert {str(call).split()[1] for call in shell.writes()} <= {"configmap"}
     assert not shell.recorded(), "the record may be somebody else's"
@@ -85,6 +85,33 @@ def test_silence_is_no_right(shell: Shell, answer: tuple[int, str, str]) -> None
     done = shell.phase("quiesce")
     assert done.returncode != 0
     assert not shell.recorded(), "the record may be somebody else's"
+
+
+@pytest.mark.parametrize(
+    ("phase", "account", "question"),
+    [
+        ("flush", "-flush", "create:pods:exec::kafka-backup"),
+        ("backupKeep", "-keep", "create:volumesnapshots.snapshot.storage.k8s.io:::kafka-backup"),
+    ],
+)
+def test_each_further_account_is_asked_for_its_rights_before_it_does_anything(
+    shell: Shell, phase: str, account: str, question: str
+) -> None:
+    """Those of what comes after the stop too: the stop does not begin without them."""
+    plan = cycle()
+    (mine,) = [a for a in plan.accounts if a.name == f"backup-kanister-kafka{account}"]
+    asked = list(questions(mine.rights))
+    answers = ["true"] * len(asked)
+    answers[asked.index(question)] = "false"
+    fit(shell.on("^create --validate=false", "\n".join(answers) + "\n"))
+    done = shell.phase(phase, plan)
+    assert done.returncode != 0
+    verb, resource, below, _name, home = question.split(":")
+    said = f"lacks rights: {verb} {resource}{below and '/' + below} in {home}; "
+    assert said in done.stderr.splitlines()[-1]
+    assert not [call for call in shell.all() if call.args[0] in ("exec", "delete")]
+    assert {str(call).split()[1] for call in shell.writes()} <= {"configmap"}
+    assert set(shell.recorded()) == {"failure"}
 
 
 # Who may stop it

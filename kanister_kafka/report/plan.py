@@ -46,6 +46,12 @@ def plan_text(plan: Plan) -> str:
         ]
         title = f"Service account {account.name}, for {account.purpose}:\n"
         parts.append(title + table(header, rights))
+    if plan.admission:
+        parts.append(
+            f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "
+            "change besides the pause, their own annotations and spec.replicas; the account of a "
+            "restore may put back whole objects.\n"
+        )
     return "\n".join(parts)
 
 
@@ -103,6 +109,7 @@ def plan_json(plan: Plan) -> str:
         "strategy": plan.options.strategy.value,
         "blueprint": {"name": plan.name, "namespace": plan.options.kasten_namespace},
         "serviceAccount": plan.service_account,
+        "admissionPolicy": plan.admission.name if plan.admission else None,
         "switch": plan.switch.name if plan.switch else None,
         "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
         "hookTimeoutSeconds": plan.options.hook_timeout,
