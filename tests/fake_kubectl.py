@@ -53,7 +53,7 @@ def encoded(text: str) -> str:
     """Return text as a Secret has it."""
     import base64
 
-    return base64.b64encode(text.encode()).decode()
+    return base64.b64encode(text.encode(errors="surrogateescape")).decode()
 
 
 def parted(resource: str) -> tuple[str, str, str]:
@@ -91,14 +91,45 @@ def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
     return found
 
 
+def _spelled(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _at(one: Any, path: str) -> Any:
+    """Return what is at a path such as `.metadata.name`; dots within a key are escaped."""
+    for key in re.split(r"(?<!\\)\.", path)[1:]:
+        one = one.get(key.replace("\\.", ".")) if isinstance(one, dict) else None
+    return one
+
+
+def _json_path(template: str, one: Any) -> str:
+    """Fill in a template of plain paths, `{@}` and strings."""
+
+    def fill(match: re.Match[str]) -> str:
+        inner = match[1]
+        if inner.startswith('"'):
+            return str(json.loads(inner))
+        return _spelled(one if inner == "@" else _at(one, inner))
+
+    return re.sub(r"\{([^}]*)\}", fill, template)
+
+
 def _by_itself(args: list[str], text: str) -> str:
     call = " ".join(args)
     if "--local" in args:
         patch = json.loads(after(args, "-p"))
-        return "\n".join(json.dumps(_merged(one, patch)) for one in documents(text))
+        found = [_merged(one, patch) for one in documents(text)]
+        if after(args, "-o").startswith("jsonpath="):
+            template = after(args, "-o").removeprefix("jsonpath=")
+            return "".join(_json_path(template, one) for one in found)
+        return "\n".join(json.dumps(one) for one in found)
     if call.startswith("create secret generic") and "--dry-run=client" in args:
+        (source,) = (word for word in args if word.startswith("--from-file="))
+        key = source.removeprefix("--from-file=").partition("=")[0]
         metadata = {"name": args[3], "namespace": after(args, "-n")}
-        data = {"objects": encoded(text)}
+        data = {key: encoded(text)}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
         return json.dumps(secret)
     if args[0] == "get" and after(args, "-o") == "json":
@@ -115,7 +146,8 @@ def _by_itself(args: list[str], text: str) -> str:
 def main() -> int:
     folder, args = os.environ["FAKE"], sys.argv[1:]
     call = " ".join(args)
-    text = sys.stdin.read() if "/dev/stdin" in call or "-f -" in call else ""
+    comes = "/dev/stdin" in call or "-f -" in call
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if comes else ""
     file = os.open(f"{folder}/calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, json.dumps([args, text]).encode() + b"\n")
     with open(f"{folder}/answers") as told:  # noqa: PTH123 - without pathlib it starts faster

@@ -14,6 +14,7 @@ from .shell_fixture import AWAY, BACKUP, FORBIDDEN, RUN, Shell, kept
 LABELS = {
     "kanister-kafka.io/backup": BACKUP,
     "kanister-kafka.io/cluster": "backup",
+    "kanister-kafka.io/run": "20260102030405678",
     "app.kubernetes.io/managed-by": "kanister-kafka",
 }
 LABEL = f"-l kanister-kafka.io/backup={BACKUP},kanister-kafka.io/cluster=backup"
@@ -22,6 +23,7 @@ CREDENTIALS = "get secrets .*kind=KafkaUser"
 USERS = "get kafkausers.v1beta2.kafka.strimzi.io -n"
 TOPICS = "get kafkatopics.v1beta2.kafka.strimzi.io -n"
 CLAIMS = "get persistentvolumeclaims"
+GONE = (1, "", "Error from server (NotFound): secrets not found")
 PAUSE = r"get kafkas.*annotations\.strimzi"
 SPEC = (
     '"accessModes":["ReadWriteOnce"],"volumeMode":"Filesystem",'
@@ -287,6 +289,16 @@ def test_backup_is_complete_when_every_snapshot_is_ready(shell: Shell) -> None:
     assert f"data-1-{BACKUP} is not ready to use (busy)" in done.stdout
     assert shell.recorded() == {"backup": BACKUP}
     assert shell.events() == ["BackedUp"]
+    marked, _record = shell.writes()
+    where = f"annotate secret backup-backup-{BACKUP}-facts -n kafka-backup --overwrite"
+    assert re.fullmatch(rf"{where} kanister-kafka.io/complete=20\d\d-\S+Z", str(marked))
+
+
+def test_backup_that_cannot_be_marked_is_not_complete(shell: Shell) -> None:
+    done = shell.on(SNAPSHOTS, READY).on("^annotate", GONE).phase("backupReady", SNAPSHOTS="2")
+    assert done.returncode != 0
+    assert "backup" not in shell.recorded()
+    assert "BackedUp" not in shell.events()
 
 
 @pytest.mark.parametrize("rows", ["", f"data-0-{BACKUP} |\n"], ids=["gone", "no-status"])
@@ -306,32 +318,101 @@ def test_snapshot_that_vanished_is_not_waited_for(shell: Shell) -> None:
 # What is taken away
 
 
+MARK = rf"get secret backup-backup-{BACKUP}-facts .*kanister-kafka\\.io/complete"
+THEN = "2026-01-02T03:30:00Z"
+OWN = f"{LABEL},kanister-kafka.io/run=20260102030405678"
+
+
+def broken(shell: Shell, state: str = "stopping") -> Shell:
+    """Answer as a cluster that can be brought back."""
+    shell.on(r"data\.endedBy", f"{state}|{RUN}|").on("-o name", "strimzipodset/backup-broker")
+    shell.on("pause-before", "unset")
+    return shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
+
+
+def deleted(shell: Shell) -> list[str]:
+    return [str(call) for call in shell.writes() if call.args[0] == "delete"]
+
+
 def test_failed_backup_leaves_no_snapshot(shell: Shell) -> None:
-    shell.on(r"data\.endedBy", f"stopping|{RUN}|").on("pause-before", "unset")
-    shell.on(r"data\.backup", "20250101000000").on("-o name", "strimzipodset/backup-broker")
-    shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
-    done = shell.phase("backupRecover")
+    done = broken(shell).phase("backupRecover")
     assert done.returncode == 0, done.stderr
-    gone = [str(call) for call in shell.writes() if call.args[0] == "delete"]
-    assert [call.split()[1].partition(".")[0] for call in gone] == ["volumesnapshots", "secrets"]
-    assert all(LABEL in call for call in gone)
+    assert deleted(shell) == [
+        f"delete {resource} -n kafka-backup {OWN} --wait=false"
+        for resource in ("volumesnapshots.snapshot.storage.k8s.io", "secrets")
+    ]
 
 
-def test_complete_backup_keeps_its_snapshots(shell: Shell) -> None:
-    shell.on(r"data\.endedBy", f"running|{RUN}|backupRestart").on(r"data\.backup", BACKUP)
-    shell.on("-o name", "strimzipodset/backup-broker")
-    done = shell.phase("backupRecover")
+def test_kafka_comes_back_before_anything_is_removed(shell: Shell) -> None:
+    done = broken(shell).phase("backupRecover")
     assert done.returncode == 0, done.stderr
-    assert "delete" not in [call.args[0] for call in shell.writes()]
+    calls = [str(call) for call in shell.writes()]
+    ended = next(i for i, call in enumerate(calls) if "pause-reconciliation-" in call)
+    running = next(i for i, call in enumerate(calls) if '"state":"running"' in call)
+    removed = next(i for i, call in enumerate(calls) if call.startswith("delete"))
+    assert ended < running < removed
+
+
+@pytest.mark.parametrize(
+    ("seen", "recorded"),
+    [
+        pytest.param(f"running|{RUN}|backupRestart", BACKUP, id="own"),
+        pytest.param(f"running|{RUN}|backupRestart", "unreadable", id="record-unreadable"),
+        # The next run is complete before this one looks.
+        pytest.param(
+            "running|2026-01-02T04:05:06.000Z|backupRestart", "20260102040506", id="overlap"
+        ),
+        pytest.param(f"restarting|{RUN}|backupRestart", "", id="restarting"),
+    ],
+)
+def test_complete_backup_is_never_removed(shell: Shell, seen: str, recorded: str) -> None:
+    shell.on(r"data\.endedBy", seen).on(MARK, THEN)
+    shell.on(r"data\.backup\}", FORBIDDEN if recorded == "unreadable" else recorded)
+    done = broken(shell).phase("backupRecover")
+    assert done.returncode == 0, done.stderr
+    assert not deleted(shell)
+    assert f"backup {BACKUP} is complete since {THEN} and stays" in done.stdout
+
+
+def test_what_cannot_be_read_is_not_incomplete(shell: Shell) -> None:
+    """An ActionSet that is called complete would have an artifact that names nothing."""
+    shell.on(MARK, (1, "", "Error from server (NotAcceptable): x Invalid"))
+    done = broken(shell).phase("backupRecover")
+    assert done.returncode != 0
+    assert not deleted(shell)
+    assert f"nothing of backup {BACKUP} was removed" in done.stderr.splitlines()[-1]
+    assert shell.recorded()["state"] == "running", "Kafka was brought back all the same"
+
+
+def test_one_failed_read_is_read_again(shell: Shell) -> None:
+    done = broken(shell.on(MARK, AWAY, FORBIDDEN, THEN)).phase("backupRecover")
+    assert done.returncode == 0, done.stderr
+    assert not deleted(shell)
+
+
+def test_failed_restart_is_what_the_last_line_tells(shell: Shell) -> None:
+    shell.on(MARK, (1, "", "Error from server (Invalid): x"))
+    shell.on("^annotate kafkas.*reconciliation-", (1, "", "Error from server (Invalid): y"))
+    done = broken(shell).phase("backupRecover")
+    assert done.returncode != 0
+    assert not deleted(shell)
+    assert f"nothing of backup {BACKUP} was removed" in done.stdout
+    assert "FAILED while letting the operator start" in done.stderr.splitlines()[-1]
+
+
+def test_incomplete_backup_is_removed_after_a_failed_restart_too(shell: Shell) -> None:
+    shell.on("^annotate kafkas.*reconciliation-", (1, "", "Error from server (Invalid): y"))
+    done = broken(shell).phase("backupRecover")
+    assert done.returncode != 0
+    assert len(deleted(shell)) == 2
+    assert "FAILED while letting the operator start" in done.stderr.splitlines()[-1]
 
 
 def test_kafka_comes_back_where_nothing_can_be_removed(shell: Shell) -> None:
-    shell.on("^delete", FORBIDDEN).on(r"data\.endedBy", f"stopped|{RUN}|")
-    shell.on("pause-before", "unset").on("-o name", "strimzipodset/backup-broker")
-    shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
-    done = shell.phase("backupRecover")
+    done = broken(shell.on("^delete", FORBIDDEN), "stopped").phase("backupRecover")
     assert done.returncode == 0, done.stderr
-    assert "not everything could be removed" in done.stdout
+    assert f"not everything of backup {BACKUP} could be removed" in done.stdout
+    assert len(deleted(shell)) == 2, "each of both is tried"
     assert shell.recorded()["state"] == "running"
 
 

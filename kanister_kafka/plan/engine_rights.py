@@ -33,7 +33,8 @@ def snapshot_rights(cluster: KafkaCluster) -> Iterator[Right]:
         ("create", "delete", "list"),
         "snapshot the claims",
     )
-    yield right(cluster, "", "secrets", (), ("create", "delete", "get", "list"), KEEP)
+    verbs = ("create", "delete", "get", "list", "patch")
+    yield right(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):
         yield right(cluster, KAFKA_GROUP, resource, (), ("get", "list"), KEEP)
 
