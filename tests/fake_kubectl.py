@@ -63,7 +63,17 @@ def parted(resource: str) -> tuple[str, str, str]:
     return (plural, version, rest) if re.fullmatch(r"v[0-9]+\w*", version) else (plural, "", group)
 
 
-def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
+ALL = 'jsonpath={range .items[*]}{@}{"\\n"}{end}'
+"""How a list is read as a line for each object."""
+
+
+def lines_of(resource: str, names: list[str], namespace: str) -> str:
+    """Return what kubectl prints of a list with `ALL`."""
+    found = [json.dumps(object_of(resource, name, namespace)) for name in names]
+    return "".join(f"{one}\n" for one in found)
+
+
+def object_of(resource: str, name: str, namespace: str) -> dict[str, Any]:
     """Make an object as a cluster has it, with all that another one must not have."""
     plural, version, group = parted(resource)
     found: dict[str, Any] = {
@@ -133,8 +143,10 @@ def _by_itself(args: list[str], text: str) -> str:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
         return json.dumps(secret)
     if args[0] == "get" and after(args, "-o") == "json":
-        items = [_object(args[1], name, after(args, "-n")) for name in names_of(args)]
+        items = [object_of(args[1], name, after(args, "-n")) for name in names_of(args)]
         return json.dumps(items[0] if len(items) == 1 else {"kind": "List", "items": items})
+    if args[0] == "get" and after(args, "-o") in (ALL, 'jsonpath={@}{"\\n"}'):
+        return lines_of(args[1], names_of(args), after(args, "-n"))
     if call == "get --raw /apis/kafka.strimzi.io":  # as Strimzi 0.49 to 0.51: v1 is preferred
         versions = [{"version": "v1"}, {"version": "v1beta2"}]
         return json.dumps({"versions": versions}, separators=(",", ":"))

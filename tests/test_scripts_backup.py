@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import secrets
 from typing import Any
 
 import pytest
 
-from .fake_kubectl import documents, encoded
+from .fake_kubectl import documents, encoded, lines_of, object_of
 from .shell_fixture import AWAY, BACKUP, FORBIDDEN, RUN, Shell, kept
 
 LABELS = {
@@ -18,10 +20,17 @@ LABELS = {
     "app.kubernetes.io/managed-by": "kanister-kafka",
 }
 LABEL = f"-l kanister-kafka.io/backup={BACKUP},kanister-kafka.io/cluster=backup"
-AUTHORITIES = "get secrets .*component-type=certificate-authority"
+CA_NAMES = [
+    "backup-cluster-ca",
+    "backup-cluster-ca-cert",
+    "backup-clients-ca",
+    "backup-clients-ca-cert",
+]
+AUTHORITIES = f"get secrets {' '.join(CA_NAMES)} -n kafka-backup --ignore-not-found -o name"
+CA_OBJECTS = f"get secrets {' '.join(CA_NAMES)} .*items"
 CREDENTIALS = "get secrets .*kind=KafkaUser"
-USERS = "get kafkausers.v1beta2.kafka.strimzi.io -n"
-TOPICS = "get kafkatopics.v1beta2.kafka.strimzi.io -n"
+USERS = "get kafkausers.v1beta2.kafka.strimzi.io -l"
+TOPICS = "get kafkatopics.v1beta2.kafka.strimzi.io -l"
 CLAIMS = "get persistentvolumeclaims"
 GONE = (1, "", "Error from server (NotFound): secrets not found")
 PAUSE = r"get kafkas.*annotations\.strimzi"
@@ -35,15 +44,22 @@ def claim(name: str, storage_class: str = "fast") -> str:
     return f'{name}|{storage_class}|{{"strimzi.io/cluster":"backup"}}|{SPEC}\n'
 
 
+def listed(resource: str, *names: str) -> str:
+    return lines_of(resource, list(names), "kafka-backup")
+
+
 def full(shell: Shell, users: int = 3) -> Shell:
     """Answer as a cluster that has something of everything; earlier answers go first."""
-    shell.on(AUTHORITIES, "backup-clients-ca\nbackup-cluster-ca\n")
+    shell.on(AUTHORITIES, "".join(f"secret/{name}\n" for name in CA_NAMES))
     shell.on("get kafka(b|c|m).*-o name", "kind/name")
-    shell.on("get kafkaconnectors.v1beta2.kafka.strimzi.io -n", "tofile\n")
-    shell.on(CREDENTIALS, "user-0\n")
-    shell.on(USERS, "".join(f"user-{i}\n" for i in range(users))).on(TOPICS, "orders\npays\n")
+    api = "v1beta2.kafka.strimzi.io"
+    shell.on(f"get kafkaconnectors.{api} -l", listed(f"kafkaconnectors.{api}", "tofile"))
+    shell.on(CREDENTIALS, listed("secrets", "user-0"))
+    shell.on(USERS, listed(f"kafkausers.{api}", *(f"user-{i}" for i in range(users))))
+    shell.on(TOPICS, listed(f"kafkatopics.{api}", "orders", "pays"))
     shell.on(CLAIMS, claim("data-0") + claim("data-1", ""))
     shell.on(r"\.data\.clusterId", "abc").on(r"\.data\.kafkaVersion", "4.0.0")
+    shell.on(r"\.spec\.kafka\.version", "4.0.0")
     return shell.on(r"\.data\.nodeIds\\.broker", "[0,1]").on(r"\.data\.nodeIds", "[2]")
 
 
@@ -56,7 +72,7 @@ def stored(shell: Shell) -> dict[str, dict[str, Any]]:
 
 
 def test_everything_is_kept_in_the_order_in_which_it_is_put_back(shell: Shell) -> None:
-    done = full(shell, users=120).phase("backupKeep")
+    done = full(shell).phase("backupKeep")
     assert done.returncode == 0, done.stderr
     found = stored(shell)
     names = {
@@ -64,13 +80,11 @@ def test_everything_is_kept_in_the_order_in_which_it_is_put_back(shell: Shell) -
         for part, secret in found.items()
         if part != "facts"
     }
-    assert names.pop("3-000") + names.pop("3-001") + names.pop("3-002") == [
-        f"user-{i}" for i in range(120)
-    ]
     assert names == {
         "0-000": ["data-0", "data-1"],
-        "1-000": ["backup-clients-ca", "backup-cluster-ca"],
+        "1-000": CA_NAMES,
         "2-000": ["user-0"],
+        "3-000": ["user-0", "user-1", "user-2"],
         "4-000": ["orders", "pays"],
         "5-000": ["broker", "controller"],
         "6-000": ["backup"],
@@ -83,12 +97,101 @@ def test_everything_is_kept_in_the_order_in_which_it_is_put_back(shell: Shell) -
         assert secret["metadata"]["namespace"] == "kafka-backup"
 
 
-def test_parts_hold_fifty_objects(shell: Shell) -> None:
-    done = full(shell, users=101).phase("backupKeep")
+def sizes(shell: Shell) -> dict[str, int]:
+    """How many bytes each Secret has, as Kubernetes counts them for its limit of 1 MiB."""
+    return {
+        part: sum(len(base64.b64decode(value)) for value in secret["data"].values())
+        for part, secret in stored(shell).items()
+    }
+
+
+def test_users_with_many_rules_fit(shell: Shell) -> None:
+    api = "kafkausers.v1beta2.kafka.strimzi.io"
+    rows = []
+    for i in range(50):
+        user = object_of(api, f"user-{i}", "kafka-backup")
+        user["spec"] = {"authorization": {"acls": [rule(f"{i}-{j}") for j in range(200)]}}
+        rows.append(json.dumps(user, separators=(",", ":")))
+    shell.on(USERS, "\n".join(rows) + "\n")
+    done = full(shell).phase("backupKeep")
     assert done.returncode == 0, done.stderr
-    found = stored(shell)
-    sizes = [len(documents(kept(found[f"3-00{i}"]))) for i in range(3)]
-    assert sizes == [50, 50, 1]
+    found = [secret for part, secret in stored(shell).items() if part.startswith("3-")]
+    kept_users = [one for secret in found for one in documents(kept(secret))]
+    assert [one["spec"] for one in kept_users] == [json.loads(row)["spec"] for row in rows]
+    assert len(found) > 1, "more than one Secret holds"
+    assert max(sizes(shell).values()) < 900_000
+
+
+def rule(name: str) -> dict[str, Any]:
+    resource = {"type": "topic", "name": f"topic-{name}é", "patternType": "literal"}
+    return {"resource": resource, "operations": ["Read", "Write", "Describe"], "host": "*"}
+
+
+def test_two_thousand_claims_fit(shell: Shell) -> None:
+    names = [f"data-{i % 4}-a-cluster-with-a-long-name-broker-{i // 4}" for i in range(2000)]
+    shell.on(CLAIMS, "".join(claim(name) for name in names))
+    done = full(shell).phase("backupKeep")
+    assert done.returncode == 0, done.stderr
+    parts = [part for part in stored(shell) if part.startswith("0-")]
+    found = [one for part in parts for one in documents(kept(stored(shell)[part]))]
+    assert [one["metadata"]["name"] for one in found] == names
+    assert len(parts) > 1
+    assert max(sizes(shell).values()) < 900_000
+
+
+def test_what_cannot_be_compressed_fits(shell: Shell) -> None:
+    """Each object is smaller than a Secret, as it is one or has been read from the same store."""
+    rows = []
+    for i in range(20):
+        one = object_of("secrets", f"user-{i}", "kafka-backup")
+        one["data"] = {"noise": base64.b64encode(secrets.token_bytes(200_000)).decode()}
+        rows.append(json.dumps(one))
+    done = full(shell.on(CREDENTIALS, "\n".join(rows) + "\n")).phase("backupKeep")
+    assert done.returncode == 0, done.stderr
+    assert max(sizes(shell).values()) < 900_000
+    found = [s for part, s in stored(shell).items() if part.startswith("2-")]
+    assert sum(len(documents(kept(secret))) for secret in found) == 20
+
+
+@pytest.mark.parametrize("missing", CA_NAMES)
+def test_authority_that_is_missing_is_told_before_anything_is_kept(
+    shell: Shell, missing: str
+) -> None:
+    """One of your own has no label that tells it, and before Strimzi 0.33 none has."""
+    there = "".join(f"secret/{name}\n" for name in CA_NAMES if name != missing)
+    done = full(shell.on(AUTHORITIES, there)).phase("backupKeep")
+    assert done.returncode != 0
+    assert f"not there: {missing};" in done.stderr.splitlines()[-1]
+    assert not shell.made("Secret")
+
+
+def test_labels_and_annotations_of_authorities_are_kept(shell: Shell) -> None:
+    assert full(shell).phase("backupKeep").returncode == 0
+    for one in documents(kept(stored(shell)["1-000"])):
+        assert one["metadata"]["labels"] == {"strimzi.io/cluster": "kept"}
+        assert one["metadata"]["annotations"]["own"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        pytest.param("|", "", id="none"),
+        pytest.param("kafka-backup|kafka-backup", "", id="own"),
+        pytest.param("topics|", "KafkaTopics of namespace topics", id="topics"),
+        pytest.param("|people", "KafkaUsers of namespace people with their Secrets", id="users"),
+        pytest.param(
+            "a|b",
+            "KafkaTopics of namespace a and KafkaUsers of namespace b with their Secrets",
+            id="both",
+        ),
+    ],
+)
+def test_what_lives_in_another_namespace_is_told(shell: Shell, seen: str, told: str) -> None:
+    done = full(shell.on("watchedNamespace", seen)).phase("backupKeep")
+    assert done.returncode == 0, done.stderr
+    assert f"notKept={told}" in kept(stored(shell)["facts"]).splitlines()
+    assert ("NotKept" in shell.events()) == bool(told)
+    assert (f"{told} are NOT in this backup" in done.stdout) == bool(told)
 
 
 def test_what_another_object_must_not_have_is_not_kept(shell: Shell) -> None:
@@ -154,10 +257,13 @@ def test_facts_are_kept_last(shell: Shell) -> None:
     assert full(shell).phase("backupKeep").returncode == 0
     assert list(stored(shell))[-1] == "facts"
     assert kept(stored(shell)["facts"]).splitlines() == [
+        "format=2",
         "clusterId=abc",
         "kafkaVersion=4.0.0",
         "nodeIds.broker=[0,1]",
         "nodeIds.controller=[2]",
+        "specVersion=4.0.0",
+        "notKept=",
         "parts=2",
     ]
 
@@ -165,8 +271,9 @@ def test_facts_are_kept_last(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        *(AUTHORITIES, CREDENTIALS, USERS, TOPICS, CLAIMS, "clusterId"),
-        *("get kafkaconnects.* -o json", "get kafkaconnectors"),
+        *(AUTHORITIES, CA_OBJECTS, CREDENTIALS, USERS, TOPICS, CLAIMS, "clusterId"),
+        *("watchedNamespace", "get kafkanodepools", "spec.kafka.version"),
+        *("get kafkaconnects.*@", "get kafkaconnectors"),
     ],
 )
 def test_what_cannot_be_read_is_no_backup(shell: Shell, pattern: str) -> None:
@@ -200,7 +307,7 @@ def test_no_secret_value_is_told(shell: Shell) -> None:
     (part,) = [s for name, s in stored(shell).items() if name == "2-000"]
     assert value in kept(part), "it is kept"
     words = "\n".join(shell.calls()) + done.stdout + done.stderr
-    for shape in ("s3cr3t-of", value, part["data"]["objects"], encoded(value)[:-4]):
+    for shape in ("s3cr3t-of", value, part["data"]["objects.json.gz"], encoded(value)[:-4]):
         assert shape not in words
     for event in shell.made("Event"):
         assert "s3cr3t" not in json.dumps(event)

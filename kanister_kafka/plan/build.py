@@ -10,7 +10,7 @@ from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.options import Engine, KastenForm, Options, Strategy
 from kanister_kafka.plan.engine import Restore
-from kanister_kafka.plan.engine_rights import restore_rights, snapshot_rights
+from kanister_kafka.plan.engine_rights import end_rights, restore_rights, snapshot_rights
 from kanister_kafka.plan.model import Action, Names, Plan, Switch
 from kanister_kafka.plan.phases import Phases
 from kanister_kafka.plan.policies import policies
@@ -53,6 +53,8 @@ class _Builder:
             rights = rights_in_order(
                 merged([*rights, *snapshot_rights(cluster)]), cluster.namespace
             )
+        if self.names.restore:
+            rights = rights_in_order(merged([*rights, *end_rights(cluster)]), cluster.namespace)
         self.accounts = [account(cluster, self.names.account, "the steps", rights)]
         self.phases = Phases(cluster, options, self.names, rights)
 
