@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 
@@ -212,7 +214,8 @@ def tried(shell: Shell) -> list[tuple[str, str, str]]:
 
 
 def test_each_object_is_tried_as_it_will_be_put_back(shell: Shell) -> None:
-    shell.on("get persistentvolumeclaims", "data-1 Bound\n").on("get secrets -n kafka-backup -o", "x\n")
+    shell.on("get persistentvolumeclaims", "data-1 Bound\n")
+    shell.on("get secrets -n kafka-backup -o", "x\n")
     shell.on("get kafkas.*-o name", "kafka/backup\n").on("get kafkas.*metadata.name", "backup\n")
     shell.on("get kafkausers", "other\n").on("get kafkatopics", "other\nx\n")
     done = whole(shell).phase("restoreCheck", OVERWRITE="true")
@@ -650,6 +653,36 @@ def test_pool_may_have_a_dot_in_its_name(shell: Shell) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert shell.writes()[0].patch["status"]["nodeIds"] == [7]
+
+
+def packed(text: str) -> str:
+    """What kubectl prints of both keys of a part, as format 2 has it."""
+    return "|" + base64.b64encode(gzip.compress(text.encode())).decode()
+
+
+def test_thousands_of_claims_in_several_parts_are_put_back(shell: Shell) -> None:
+    """As a backup of today has them: compact, compressed, and no name an argument too many."""
+    names = [f"data-a-cluster-with-a-long-name-broker-{i}" for i in range(2000)]
+    halves = names[:1200], names[1200:]
+    for part, half in enumerate(halves):
+        text = "".join(CLAIM.format(name) for name in half)
+        shell.on(f"get secret {PREFIX}-0-00{part}", packed(text))
+    users = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"u{i}"}} for i in (1, 2)]
+    shell.on(f"get secret {PREFIX}-2-000", packed("".join(f"{json.dumps(u)}\n" for u in users)))
+    parts = dict.fromkeys((*ALL_PARTS, "0-001"))
+    shell.on(PARTS, "".join(f"{PREFIX}-{part}\n" for part in parts))
+    shell.on(SNAPSHOTS, rows_of(*names, size="2Gi"))
+    there = "".join(f"{name} Bound\n" for name in names[::2])
+    shell.on("get persistentvolumeclaims", there, "")
+    done = put(shell).phase("restoreObjects")
+    assert done.returncode == 0, done.stderr
+    made = shell.made("PersistentVolumeClaim")
+    assert [one["metadata"]["name"] for one in made] == names
+    assert {one["spec"]["resources"]["requests"]["storage"] for one in made} == {"2Gi"}
+    deleted = [call for call in shell.writes() if call.args[0] == "delete"]
+    assert [name for call in deleted for name in call.args[2:-4]] == names
+    assert max(len(str(call)) for call in shell.writes()) < 10_000
+    assert [one["metadata"]["name"] for one in shell.made("Secret")] == ["x", "u1", "u2"]
 
 
 # What is replaced

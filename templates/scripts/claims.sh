@@ -2,6 +2,14 @@
 # Claims: which there are, and how big those must be that a snapshot is put into. Thousands may be kept:
 # they are read as a list, and handled some at a time.
 
+# some NAMES: the first of them for people, and how many more there are
+some() {
+  local names
+  mapfile -t names < <(printf '%s\n' "$1")
+  printf %s "${names[*]:0:20}"
+  ((${#names[@]} <= 20)) || printf ' and %d more' "$((${#names[@]} - 20))"
+}
+
 # claims_there: NAME PHASE of every claim of the namespace
 claims_there() {
   api get persistentvolumeclaims -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}'

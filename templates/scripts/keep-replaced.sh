@@ -28,7 +28,7 @@ there=$(claims_among "$names")
 if [[ -z $there ]]; then
   say 'there is no claim to replace'
 elif [[ $DISCARD == true ]]; then
-  say "discard-replaced=true: NO SNAPSHOT is taken, what these volumes hold now IS LOST: $(cut -d ' ' -f 1 <(printf '%s\n' "$there") | tr '\n' ' ')"
+  say "discard-replaced=true: NO SNAPSHOT is taken, what these volumes hold now IS LOST: $(some "$(cut -d ' ' -f 1 <(printf '%s\n' "$there"))")"
   event Warning Discarded 'a restore deletes volumes without a snapshot of them, as it was told to'
 else
   step 'snapshotting the volumes that are replaced'

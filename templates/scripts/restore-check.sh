@@ -77,12 +77,12 @@ claim_rows=$(sized)
 try_claims "$claim_rows" "${present//persistentvolumeclaim\//}"
 try_objects "$(printf '%s\n' "$objects" | grep -v -E -- "-backup-$BACKUP-0-[0-9]+$")"
 
-say "to be put back: $(printf '%s\n' "$objects" | wc -l) Secrets of objects, claims ${claims//$'\n'/ }"
+say "to be put back: $(printf '%s\n' "$objects" | wc -l) Secrets of objects, claims $(some "$claims")"
 for object in $present $living; do say "WILL BE OVERWRITTEN: $object"; done
 if [[ -n $present$living && $OVERWRITE != true ]]; then
   found=$present$'\n'$living
   found=${found#$'\n'}
-  problem "${found//$'\n'/ } would be overwritten: give the option overwrite=true"
+  problem "$(some "$found") would be overwritten: give the option overwrite=true"
 fi
 # shellcheck disable=SC2154 # of try.sh
 if ((${#problems[@]} > 0)); then

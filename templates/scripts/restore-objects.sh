@@ -26,7 +26,7 @@ bound() {
 gone() {
   local rows
   rows=$(claims_among "$claims" | cut -d ' ' -f 1)
-  [[ -z $rows ]] || printf 'still there: %s' "${rows//$'\n'/ }"
+  [[ -z $rows ]] || printf 'still there: %s' "$(some "$rows")"
 }
 
 # derived: certificates that an operator has made from the authorities of a Kafka that was made anew,
@@ -47,14 +47,14 @@ state=$(recorded state)
 claims=$(claims)
 [[ -n $claims ]] || fail "backup $BACKUP has no claims"
 claim_rows=$(sized) # whatever cannot be read comes before the deletion
-step "replacing claims: ${claims//$'\n'/ }"
+step "replacing claims: $(some "$claims")"
 delete_claims "$claims"
 wait_for "$CLAIMS_LIMIT" gone
 printf '%s\n' "$claim_rows" | cut -d '|' -f 2- | kubectl create -f - >/dev/null
 
 certificates=$(derived)
 if [[ -n $certificates ]]; then
-  step "deleting certificates, which the operator makes again from the restored authorities: ${certificates//$'\n'/ }"
+  step "deleting certificates, which the operator makes again from the restored authorities: $(some "$certificates")"
   mapfile -t names < <(printf '%s\n' "$certificates")
   for ((at = 0; at < ${#names[@]}; at += 50)); do
     api delete secrets "${names[@]:at:50}" -n "$NAMESPACE" --ignore-not-found --wait=false

@@ -39,10 +39,10 @@ reason() {
 try() {
   local answer line name object
   [[ -n $3 ]] || return 0
-  answer=$(printf '%s\n' "$3" | cut -d '|' -f 2- | kubectl "$1" --dry-run=server -n "$NAMESPACE" -f - 2>&1 >/dev/null) && return 0
+  answer=$(printf '%s\n' "$3" | cut -d '|' -f 2- | timeout 600 kubectl "$1" --dry-run=server -n "$NAMESPACE" -f - 2>&1 >/dev/null) && return 0
   if [[ $2 == Secret ]]; then # one after the other, so that it can be said which
     while IFS='|' read -r name object; do
-      answer=$(printf '%s\n' "$object" | kubectl "$1" --dry-run=server -n "$NAMESPACE" -f - 2>&1 >/dev/null) ||
+      answer=$(printf '%s\n' "$object" | timeout 600 kubectl "$1" --dry-run=server -n "$NAMESPACE" -f - 2>&1 >/dev/null) ||
         problem "Secret $name cannot be put back: $(reason "$answer")"
     done < <(printf '%s\n' "$3")
     return 0
