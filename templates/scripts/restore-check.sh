@@ -75,7 +75,8 @@ not_kept=$(fact notKept)
 step 'trying to put everything back, without storing anything'
 claim_rows=$(sized)
 try_claims "$claim_rows" "${present//persistentvolumeclaim\//}"
-try_objects "$(printf '%s\n' "$objects" | grep -v -E -- "-backup-$BACKUP-0-[0-9]+$")"
+rest=$(printf '%s\n' "$objects" | grep -v -E -- "-backup-$BACKUP-0-[0-9]+$")
+try_objects "$rest"
 
 say "to be put back: $(printf '%s\n' "$objects" | wc -l) Secrets of objects, claims $(some "$claims")"
 for object in $present $living; do say "WILL BE OVERWRITTEN: $object"; done

@@ -472,6 +472,7 @@ def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None
     restored.write(topic, messages("before"))
     artifacts = taken(blueprint)
     authority = certificate("restored-cluster-ca-cert", "ca.crt")
+    clients = certificate("restored-clients-ca-cert", "ca.crt")
     before = restored.resource()["status"]["clusterId"]
     lose_everything(restored)
     kubectl("apply", "-f", "-", stdin=manifests())  # as Argo CD does within minutes
@@ -483,6 +484,7 @@ def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None
     assert is_ready(restored.resource())
     assert restored.resource()["status"]["clusterId"] == before
     assert certificate("restored-cluster-ca-cert", "ca.crt") == authority
+    assert certificate("restored-clients-ca-cert", "ca.crt") == clients
     derived = lab.get("secret", "restored-cluster-operator-certs", "-n", HOME)["data"]
     (key,) = (key for key in derived if key.endswith(".crt"))
     assert is_signed_by(certificate("restored-cluster-operator-certs", key), authority)
