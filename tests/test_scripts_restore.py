@@ -448,7 +448,8 @@ def test_restore_needs_no_kafka(shell: Shell) -> None:
 
 
 def test_pod_of_a_kafka_that_was_deleted_is_waited_for(shell: Shell) -> None:
-    shell.on("get pods .*strimzi.io/name in \\(backup-kafka", "backup-broker-0", "")
+    there = "backup-broker-0"  # for the look before, and for that after the stop
+    shell.on("get pods .*strimzi.io/name in \\(backup-kafka", there, there, "")
     done = shell.phase("restoreStop")
     assert done.returncode == 0, done.stderr
     assert "pods still there: backup-broker-0" in done.stdout

@@ -11,7 +11,7 @@ parts() {
 # contents SECRET: the key `objects` is of facts, and of every part of a backup before format 2.
 contents() {
   local found
-  found=$(api get secret "$1" -n "$NAMESPACE" -o 'jsonpath={.data.objects}|{.data.objects\.json\.gz}')
+  found=$(api get secret "$1" -n "$NAMESPACE" -o 'jsonpath={.data.objects}|{.data.objects\.json\.gz}') || return 1 # also where errexit is off
   case $found in
     *'|'?*) printf %s "${found#*|}" | base64 -d | gzip -dc ;;
     *) printf %s "${found%'|'}" | base64 -d ;;
