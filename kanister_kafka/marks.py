@@ -42,8 +42,9 @@ class State(enum.Enum):
 
 KEYS = (
     *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
-    *("clusterId", "kafkaVersion"),
+    *("before", "clusterId", "kafkaVersion"),
 )
 """Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
 that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
-`confirmedBy` the pod of the post-hook for which the stop was whole."""
+`confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the starts of the
+restores whose replaced volumes are kept in snapshots."""

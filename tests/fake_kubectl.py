@@ -53,7 +53,7 @@ def encoded(text: str) -> str:
     """Return text as a Secret has it."""
     import base64
 
-    return base64.b64encode(text.encode()).decode()
+    return base64.b64encode(text.encode(errors="surrogateescape")).decode()
 
 
 def parted(resource: str) -> tuple[str, str, str]:
@@ -63,7 +63,17 @@ def parted(resource: str) -> tuple[str, str, str]:
     return (plural, version, rest) if re.fullmatch(r"v[0-9]+\w*", version) else (plural, "", group)
 
 
-def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
+ALL = 'jsonpath={range .items[*]}{@}{"\\n"}{end}'
+"""How a list is read as a line for each object."""
+
+
+def lines_of(resource: str, names: list[str], namespace: str) -> str:
+    """Return what kubectl prints of a list with `ALL`."""
+    found = [json.dumps(object_of(resource, name, namespace)) for name in names]
+    return "".join(f"{one}\n" for one in found)
+
+
+def object_of(resource: str, name: str, namespace: str) -> dict[str, Any]:
     """Make an object as a cluster has it, with all that another one must not have."""
     plural, version, group = parted(resource)
     found: dict[str, Any] = {
@@ -91,19 +101,52 @@ def _object(resource: str, name: str, namespace: str) -> dict[str, Any]:
     return found
 
 
+def _spelled(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _at(one: Any, path: str) -> Any:
+    """Return what is at a path such as `.metadata.name`; dots within a key are escaped."""
+    for key in re.split(r"(?<!\\)\.", path)[1:]:
+        one = one.get(key.replace("\\.", ".")) if isinstance(one, dict) else None
+    return one
+
+
+def _json_path(template: str, one: Any) -> str:
+    """Fill in a template of plain paths, `{@}` and strings."""
+
+    def fill(match: re.Match[str]) -> str:
+        inner = match[1]
+        if inner.startswith('"'):
+            return str(json.loads(inner))
+        return _spelled(one if inner == "@" else _at(one, inner))
+
+    return re.sub(r"\{([^}]*)\}", fill, template)
+
+
 def _by_itself(args: list[str], text: str) -> str:
     call = " ".join(args)
     if "--local" in args:
         patch = json.loads(after(args, "-p"))
-        return "\n".join(json.dumps(_merged(one, patch)) for one in documents(text))
+        found = [_merged(one, patch) for one in documents(text)]
+        if after(args, "-o").startswith("jsonpath="):
+            template = after(args, "-o").removeprefix("jsonpath=")
+            return "".join(_json_path(template, one) for one in found)
+        return "\n".join(json.dumps(one) for one in found)
     if call.startswith("create secret generic") and "--dry-run=client" in args:
+        (source,) = (word for word in args if word.startswith("--from-file="))
+        key = source.removeprefix("--from-file=").partition("=")[0]
         metadata = {"name": args[3], "namespace": after(args, "-n")}
-        data = {"objects": encoded(text)}
+        data = {key: encoded(text)}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
         return json.dumps(secret)
     if args[0] == "get" and after(args, "-o") == "json":
-        items = [_object(args[1], name, after(args, "-n")) for name in names_of(args)]
+        items = [object_of(args[1], name, after(args, "-n")) for name in names_of(args)]
         return json.dumps(items[0] if len(items) == 1 else {"kind": "List", "items": items})
+    if args[0] == "get" and after(args, "-o") in (ALL, 'jsonpath={@}{"\\n"}'):
+        return lines_of(args[1], names_of(args), after(args, "-n"))
     if call == "get --raw /apis/kafka.strimzi.io":  # as Strimzi 0.49 to 0.51: v1 is preferred
         versions = [{"version": "v1"}, {"version": "v1beta2"}]
         return json.dumps({"versions": versions}, separators=(",", ":"))
@@ -115,7 +158,8 @@ def _by_itself(args: list[str], text: str) -> str:
 def main() -> int:
     folder, args = os.environ["FAKE"], sys.argv[1:]
     call = " ".join(args)
-    text = sys.stdin.read() if "/dev/stdin" in call or "-f -" in call else ""
+    comes = "/dev/stdin" in call or "-f -" in call
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if comes else ""
     file = os.open(f"{folder}/calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, json.dumps([args, text]).encode() + b"\n")
     with open(f"{folder}/answers") as told:  # noqa: PTH123 - without pathlib it starts faster

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import subprocess
@@ -79,10 +80,10 @@ class Call:
             told = {"Event", "SelfSubjectAccessReview"}
             return (
                 bool(self.text)
-                and "--dry-run=client" not in self.args
+                and not {"--dry-run=client", "--dry-run=server"} & {*self.args}
                 and (not {one["kind"] for one in self.objects} <= told)
             )
-        return self.args[0] != "get" and "--local" not in self.args
+        return self.args[0] != "get" and not {"--local", "--dry-run=server"} & {*self.args}
 
     def needs(self) -> Iterator[tuple[str, str, str, str, str, str]]:
         """Yield verb, group, resource, subresource, name and namespace of each request."""
@@ -216,9 +217,8 @@ class Shell:
 
     def made(self, kind: str) -> list[dict[str, Any]]:
         """Return the objects of a kind that were created."""
-        calls = [
-            c for c in self.all() if c.args[0] == "create" and "--dry-run=client" not in c.args
-        ]
+        tried = {"--dry-run=client", "--dry-run=server"}
+        calls = [c for c in self.all() if c.args[0] == "create" and not tried & {*c.args}]
         return [one for call in calls for one in call.objects if one["kind"] == kind]
 
     def events(self) -> list[str]:
@@ -236,4 +236,6 @@ class Shell:
 
 def kept(secret: dict[str, Any]) -> str:
     """Return what is in a Secret of a backup."""
-    return base64.b64decode(secret["data"]["objects"]).decode()
+    ((key, value),) = secret["data"].items()
+    content = base64.b64decode(value)
+    return (gzip.decompress(content) if key.endswith(".gz") else content).decode()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -106,6 +107,82 @@ def test_restore_shows_what_it_takes_and_asks(cluster, more, code):
     assert "backup: snapshots=s1 s2" in done.stderr
     made = [body for method, _, _, body in cluster.writes if method == "POST"]
     assert [body["spec"]["actions"][0]["artifacts"] for body in made] == [artifacts] * bool(more)
+
+
+IMAGES = "4.2.0=quay.io/strimzi/kafka:1.2.0-kafka-4.2.0\n4.3.0=quay.io/strimzi/kafka:x\n"
+
+
+def add_backup(cluster, *, version="4.1.0", images=IMAGES):
+    values = {"backup": "20260102030405"}
+    artifacts = {"kafka": {"keyValue": values}}
+    status = {"state": "complete", "actions": [{"name": "backup", "artifacts": artifacts}]}
+    cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
+    facts = f"format=2\nkafkaVersion=4.1.0\nspecVersion={version}\n"
+    data = {"objects": base64.b64encode(facts.encode()).decode()}
+    cluster.add("secrets", "kafka", "my-cluster-backup-20260102030405-facts", data=data)
+    env = [{"name": "STRIMZI_KAFKA_IMAGES", "value": images}]
+    cluster.add(
+        "pods",
+        "strimzi",
+        "operator",
+        labels={"strimzi.io/kind": "cluster-operator"},
+        spec={"containers": [{"name": "o", "env": env}]},
+    )
+
+
+RESTORE = ("run", "restore", "-n", "kafka", "--from", "old", "--yes")
+
+
+def test_version_that_the_operator_has_not_is_told_before_a_restore_begins(cluster):
+    add_backup(cluster)
+    done = invoke(*RESTORE)
+    assert done.exit_code == 1
+    assert "the backup is of Kafka 4.1.0, and the operator has 4.2.0, 4.3.0" in done.stderr
+    assert cluster.writes == []
+
+
+def test_restore_goes_on_with_another_version_where_it_is_told_to(cluster):
+    Kanister(cluster)
+    add_backup(cluster)
+    done = invoke(*RESTORE, "--option", "any-kafka-version=true")
+    assert done.exit_code == 0, done.stderr
+    assert "warning: the backup is of Kafka 4.1.0" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "images", "words"),
+    [
+        ("4.2.0", IMAGES, ""),
+        ("", IMAGES, ""),
+        ("4.1.0", "", "no operator is seen that tells its versions"),
+    ],
+)
+def test_restore_begins_where_no_version_stands_against_it(cluster, version, images, words):
+    Kanister(cluster)
+    add_backup(cluster, version=version, images=images)
+    done = invoke(*RESTORE)
+    assert done.exit_code == 0, done.stderr
+    assert words in done.stderr
+    assert ("warning" in done.stderr) == bool(words)
+    assert "Snapshots of them are kept until the restored Kafka is Ready" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["/secrets/", "/pods"])
+def test_what_may_not_be_read_of_the_version_is_a_warning(cluster, place):
+    Kanister(cluster)
+    add_backup(cluster)
+    cluster.refusals.append(("GET", rf"^/api/v1{'.*' if 'secrets' in place else ''}{place}", 403))
+    done = invoke(*RESTORE, "--no-logs", "--timeout", "20s")
+    assert "whether the operator has the Kafka version of the backup is not known" in done.stderr
+    assert any(method == "POST" for method, *_ in cluster.writes)
+
+
+def test_what_is_discarded_is_said_before_it_begins(cluster):
+    Kanister(cluster)
+    add_backup(cluster, version="4.2.0")
+    done = invoke(*RESTORE, "--option", "discard-replaced=true")
+    assert done.exit_code == 0, done.stderr
+    assert "What its volumes hold now is LOST" in done.stderr
 
 
 def test_timeout_says_what_goes_on(cluster):

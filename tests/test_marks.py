@@ -8,6 +8,7 @@ from kanister_kafka import marks
 
 from .shell_fixture import SCRIPTS, cycle
 
+LABELS = ("backup", "before-restore", "cluster", "complete", "run")
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.glob("*.sh"))}
 ALL = "\n".join(
     line
@@ -33,12 +34,15 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "REPLICAS_BEFORE": {marks.REPLICAS_BEFORE},
         "RESTART_BY": {marks.RESTART_BY},
         "OF_BACKUP": {f"{marks.PREFIX}backup"},
+        "OF_RUN": {f"{marks.PREFIX}run"},
+        "COMPLETE": {f"{marks.PREFIX}complete"},
+        "BEFORE": {f"{marks.PREFIX}before-restore"},
     }
 
 
 def test_no_script_knows_another_mark() -> None:
     used = set(re.findall(rf"{re.escape(marks.PREFIX)}[a-z-]+", ALL))
-    labels = {f"{marks.PREFIX}backup", f"{marks.PREFIX}cluster"}
+    labels = {f"{marks.PREFIX}{name}" for name in LABELS}
     assert used == {marks.PAUSE_BEFORE, marks.REPLICAS_BEFORE, marks.RESTART_BY} | labels
     assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {marks.PAUSE}
     assert f'"{marks.MANAGED_BY}": "{marks.COMPONENT}"' in TEXTS["backup.sh"]

@@ -254,7 +254,7 @@ def test_who_restores_is_another_account() -> None:
     may_write = {one for one in rights(plan, names[2]) if " secrets " in one or "claims" in one}
     assert may_write == {
         "kafka-backup persistentvolumeclaims * list",
-        "kafka-backup secrets * create,delete,get,list",
+        "kafka-backup secrets * create,delete,get,list,patch",
     }
     assert not any(one.endswith("exec * create") for one in rights(plan, names[3]))
     for account in plan.accounts:

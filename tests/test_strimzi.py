@@ -642,6 +642,27 @@ PROBLEMS = {
          f"    version: 4.0.0\n    tieredStorage:\n      {MARK}type: custom\n"),
         is_=[("tiered-storage", WARNING, "spec.kafka.tieredStorage")],
     ),
+    "topics-elsewhere": case(
+        KRAFT,
+        ("  kafka:\n    version: 4.0.0\n",
+         f"  entityOperator:\n    topicOperator:\n      watchedNamespace: {MARK}topics\n"
+         "  kafka:\n    version: 4.0.0\n"),
+        is_=[("watched-namespace", WARNING, "spec.entityOperator.topicOperator.watchedNamespace")],
+    ),
+    "users-elsewhere": case(
+        KRAFT,
+        ("  kafka:\n    version: 4.0.0\n",
+         f"  entityOperator:\n    userOperator:\n      watchedNamespace: {MARK}people\n"
+         "  kafka:\n    version: 4.0.0\n"),
+        is_=[("watched-namespace", WARNING, "spec.entityOperator.userOperator.watchedNamespace")],
+    ),
+    "own-namespace-watched": case(
+        KRAFT,
+        ("  kafka:\n    version: 4.0.0\n",
+         "  entityOperator:\n    topicOperator:\n      watchedNamespace: kafka\n"
+         "  kafka:\n    version: 4.0.0\n"),
+        is_=[],
+    ),
     # Clients
     "mirror-without-its-alias": case(
         ZOOKEEPER + MIRROR,

@@ -11,17 +11,23 @@ import click
 
 from kanister_kafka.cli.choices import live_options, pair, seconds
 from kanister_kafka.cli.live import Live, spent
-from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.report.words import printable
-from kanister_kafka.run import start
+from kanister_kafka.run import start, versions
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.events import End
 from kanister_kafka.run.follow import Follower
 from kanister_kafka.run.progress import Progress
 from kanister_kafka.run.target import Target, find_target
 from kanister_kafka.run.words import goes_on, remedy
+
+REPLACED = (
+    "What its volumes hold now is replaced. Snapshots of them are kept until the restored Kafka is "
+    "Ready; --option discard-replaced=true takes none."
+)
+DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no snapshots of them."
 
 
 @click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
@@ -78,7 +84,7 @@ def run(
     connection = Connection(context)
     wanted = _wanted(connection, **choices)
     if wanted.action == "restore":
-        _confirm(wanted, yes=yes)
+        _confirm(connection, wanted, yes=yes)
     watched = start.start(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
@@ -107,7 +113,7 @@ def _wanted(
     )
 
 
-def _confirm(wanted: start.Wanted, *, yes: bool) -> None:
+def _confirm(connection: Connection, wanted: start.Wanted, *, yes: bool) -> None:
     """Ask before what is there is overwritten; without a terminal only --yes will do."""
     origin = wanted.origin
     if origin is None:
@@ -116,11 +122,18 @@ def _confirm(wanted: start.Wanted, *, yes: bool) -> None:
     click.echo(f"ActionSet {origin.name}, {origin.action} of {origin.created}:", err=True)
     for line in start.described(origin):
         click.echo(f"  {printable(line)}", err=True)
+    told, certain = versions.missing_version(connection, wanted.target, origin)
+    if certain and (versions.ANY, "true") not in wanted.options:
+        raise ActionError(told)
+    if told:
+        click.echo(f"{click.style('warning', fg='yellow')}: {printable(told)}", err=True)
+    discarded = ("discard-replaced", "true") in wanted.options
+    click.echo(DISCARDED if discarded else REPLACED, err=True)
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("a restore overwrites the volumes of the cluster: confirm by --yes")
-    click.confirm("What its volumes hold now is lost. Go on?", abort=True, err=True)
+    click.confirm("Go on?", abort=True, err=True)
 
 
 def _follow(follower: Follower, wanted: start.Wanted, *, logs: bool) -> int:

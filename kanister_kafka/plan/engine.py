@@ -12,10 +12,13 @@ from kanister_kafka.strimzi import KafkaCluster
 ARTIFACT = "kafka"
 BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
+DISCARD = '{{ index .Options "discard-replaced" }}'
 OUTPUTS = ("backup", "snapshots")
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
+KEPT = ("backup.sh", "kept.sh")
+"""Files that read what a backup has kept."""
 SECRETS = "Secrets with every object of the cluster"
 
 
@@ -41,7 +44,7 @@ class Restore:
                 name="afterRestore",
                 phases=(
                     self._identity("identify"),
-                    self.phases.restart("restartRestored", self.limits.restart),
+                    self._restart("restartRestored"),
                 ),
             ),
         )
@@ -133,7 +136,10 @@ class Restore:
         check = Phase(
             name="restoreCheck",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "rights.sh", "backup.sh", "kept.sh", "restore-check.sh"),
+            parts=(
+                *("prelude.sh", "rights.sh", *KEPT, "claims.sh", "try.sh"),
+                "restore-check.sh",
+            ),
             values=self.phases.values(
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
@@ -143,7 +149,7 @@ class Restore:
             arguments=(),
             steps=(
                 Step(
-                    does="check the backup, and refuse to overwrite unless told to",
+                    does="check the backup, try each object, overwrite only if told to",
                     objects=(SNAPSHOTS, SECRETS),
                 ),
             ),
@@ -154,9 +160,10 @@ class Restore:
             phases=(
                 check,
                 self._stop("restoreStop", "restore"),
+                self._keep_replaced(),
                 self._objects(),
-                self._identity("restoreIdentity"),
-                self.phases.restart("restoreRestart", self.limits.restart),
+                self._identity("restoreIdentity", backup=True),
+                self._restart("restoreRestart", backup=True),
             ),
             artifact_in=ARTIFACT,
         )
@@ -182,14 +189,50 @@ class Restore:
             account=self.names.restore,
         )
 
+    def _keep_replaced(self) -> Phase:
+        """Snapshot the volumes that are replaced, until the restored Kafka is Ready."""
+        seconds = self.limits.ready
+        return Phase(
+            name="restoreSnapshot",
+            stage=Stage.RESTORE,
+            parts=("prelude.sh", *KEPT, "claims.sh", "keep-replaced.sh"),
+            values=self.phases.values(
+                BACKUP=BACKUP,
+                DISCARD=DISCARD,
+                SNAPSHOT_CLASS=self.options.snapshot_class,
+                READY_LIMIT=seconds,
+            ),
+            arguments=(),
+            steps=(
+                Step(
+                    does="snapshot, unless told to discard them",
+                    objects=("claims that are replaced",),
+                    until="each is ready to use",
+                    seconds=seconds,
+                ),
+            ),
+            account=self.names.restore,
+        )
+
+    def _restart(self, name: str, *, backup: bool = False) -> Phase:
+        """Start what is restored, and end when the operators can work on it."""
+        phase = self.phases.restart(name, self.limits.restart)
+        *parts, last = phase.parts
+        ready = Step(does="wait", objects=(str(self.cluster),), until="it is Ready")
+        return replace(
+            phase,
+            parts=(*parts, "restored.sh", last),
+            values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
+            steps=(*phase.steps, ready),
+            account=self.names.restore,
+        )
+
     def _objects(self) -> Phase:
         return Phase(
             name="restoreObjects",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "backup.sh", "kept.sh", "restore-objects.sh"),
-            values=self.phases.values(
-                BACKUP=BACKUP, POOLS=self.cluster.pools, CLAIMS_LIMIT=self.limits.claims
-            ),
+            parts=("prelude.sh", *KEPT, "claims.sh", "restore-objects.sh"),
+            values=self.phases.values(BACKUP=BACKUP, CLAIMS_LIMIT=self.limits.claims),
             arguments=(),
             steps=(
                 Step(
@@ -198,18 +241,20 @@ class Restore:
                     until="they are bound",
                     seconds=2 * self.limits.claims,
                 ),
+                Step(does="delete", objects=("certificates of the authorities that are replaced",)),
                 Step(does="put back", objects=("every object of the backup, Kafka paused",)),
             ),
             account=self.names.restore,
         )
 
-    def _identity(self, name: str) -> Phase:
+    def _identity(self, name: str, *, backup: bool = False) -> Phase:
         identity = () if self.cluster.zookeeper else self.cluster.pools
         return Phase(
             name=name,
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "pause.sh", "identity.sh"),
+            parts=("prelude.sh", "pause.sh", *(KEPT if backup else ()), "identity.sh"),
             values=self.phases.values(
+                BACKUP=BACKUP if backup else None,
                 POOLS=identity,
                 PAUSE_LIMIT=IDENTITY_SECONDS,
                 QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",

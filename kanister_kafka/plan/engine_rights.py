@@ -20,7 +20,11 @@ from kanister_kafka.strimzi import KafkaCluster
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
 KEEP = "keep what a restore needs"
 PUT_BACK = "put back what was kept"
-REPLACED = ("create", "get", "update")
+REPLACED = ("create", "get", "list", "update")
+WRITERS = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s")
+"""Custom resources that a backup keeps where they write into the Kafka."""
+NAMED = ("kafkaconnectors", "kafkatopics", "kafkausers")
+"""Custom resources that are found by the label of their cluster."""
 
 
 def keep_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
@@ -43,7 +47,8 @@ def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Right]:
         ("create", "delete", "list"),
         "snapshot the claims",
     )
-    yield right(cluster, "", "secrets", (), ("create", "delete", "get", "list"), KEEP)
+    verbs = ("create", "delete", "get", "list", "patch")
+    yield right(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):
         yield right(cluster, KAFKA_GROUP, resource, (), ("get", "list"), KEEP)
 
@@ -54,7 +59,13 @@ def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:
         writer.kind == "KafkaConnect" and writer.namespace == cluster.namespace
         for writer in cluster.writers
     )
-    return (*(("kafkaconnectors",) if connects else ()), "kafkatopics", "kafkausers")
+    return tuple(resource for resource in NAMED if connects or resource != "kafkaconnectors")
+
+
+def _end_rights(cluster: KafkaCluster) -> Iterator[Right]:
+    """Yield what the end of a restore needs besides a restart."""
+    name = f"{cluster.name}-entity-operator"
+    yield right(cluster, "apps", "deployments", [name], ("get",), "see that topics can be made")
 
 
 def restore_rights(
@@ -74,18 +85,21 @@ def restore_rights(
         )
     if pools:
         why = "put back the node ids"
+        # Those of the backup, where it is put back from one.
+        pools = () if engine else pools
         found.append(
             right(cluster, KAFKA_GROUP, "kafkanodepools", pools, ("get", "patch"), why, "status")
         )
     if engine:
         found += _objects(cluster)
+    found += [*restart_rights(cluster, names), *_end_rights(cluster)]
     return in_order(merged(found), cluster.namespace)
 
 
 def _objects(cluster: KafkaCluster) -> Iterator[Right]:
-    yield right(
-        cluster, "", "persistentvolumeclaims", (), ("create", "delete", "get"), "replace the claims"
-    )
+    """Yield rights to whatever a backup may hold, which may be more than the Blueprint names."""
+    verbs = ("create", "delete", "list")
+    yield right(cluster, "", "persistentvolumeclaims", (), verbs, "replace the claims")
     yield right(
         cluster,
         "",
@@ -99,20 +113,11 @@ def _objects(cluster: KafkaCluster) -> Iterator[Right]:
         SNAPSHOT_GROUP,
         "volumesnapshots",
         (),
-        ("delete", "list"),
-        "see them, delete a backup",
+        ("create", "delete", "list"),
+        "see them, delete a backup, snapshot what is replaced",
     )
     yield right(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("update",), PUT_BACK)
-    if cluster.pools:
-        pools = cluster.pools
-        yield right(cluster, KAFKA_GROUP, "kafkanodepools", pools, ("update",), PUT_BACK)
-        yield right(cluster, KAFKA_GROUP, "kafkanodepools", (), ("create", "list"), PUT_BACK)
     yield right(cluster, KAFKA_GROUP, "kafkas", (), ("create",), PUT_BACK)
-    for resource in _kinds(cluster):
+    pools = ("kafkanodepools",) if cluster.pools else ()
+    for resource in (*pools, *NAMED, *WRITERS):
         yield right(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)
-    here = [writer for writer in cluster.writers if writer.namespace == cluster.namespace]
-    for resource in sorted({writer.resource for writer in here}):
-        plural = resource.partition(".")[0]
-        names = [writer.name for writer in here if writer.resource == resource]
-        yield right(cluster, KAFKA_GROUP, plural, (), ("create",), PUT_BACK)
-        yield right(cluster, KAFKA_GROUP, plural, names, ("update",), PUT_BACK)

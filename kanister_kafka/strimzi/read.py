@@ -129,6 +129,7 @@ class _Reader:
             nodes = pool_nodes(name, spec, in_use)
             check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
         self._check_spec(spec, annotations)
+        self._check_watched(spec, namespace)
         found = find_clients(
             self.documents,
             addresses(name, namespace, kafka, (self._name(pool)[1] for pool in pools)),
@@ -348,6 +349,16 @@ class _Reader:
             (WorkloadKind.STATEFUL_SET, Feature.STATEFUL_SETS),
         )
         return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
+
+    def _check_watched(self, spec: Field, home: str) -> None:
+        for name, what in (("topicOperator", "KafkaTopics"), ("userOperator", "KafkaUsers")):
+            watched = spec.at("entityOperator", name, "watchedNamespace")
+            if watched.string() not in ("", home):
+                watched.warn(
+                    "watched-namespace",
+                    f"the {what} of this Kafka are in namespace {watched.string()}: a backup of "
+                    f"{home} holds none of them, so back that namespace up as well",
+                )
 
     def _check_spec(self, spec: Field, annotations: Field) -> None:
         if spec.at("kafka", "tieredStorage").present:

@@ -9,15 +9,31 @@ backup_of() {
   printf %s "${digits:0:14}"
 }
 
-# labels_of BACKUP: of every object that belongs to it
+# When the last snapshot of a backup was ready to use: an annotation of the Secret with its facts. A
+# backup without it is not complete.
+COMPLETE=kanister-kafka.io/complete
+# Two runs that start in the same second give their backups the same name: this label tells them apart.
+OF_RUN=kanister-kafka.io/run
+
+# labels_of BACKUP: of every object that the run makes for it
 labels_of() {
-  printf '"labels": {"%s": "%s", "kanister-kafka.io/cluster": "%s", "app.kubernetes.io/managed-by": "kanister-kafka"}' "$OF_BACKUP" "$1" "$CLUSTER"
+  printf '"labels": {"%s": "%s", "%s": "%s", "kanister-kafka.io/cluster": "%s", "app.kubernetes.io/managed-by": "kanister-kafka"}' \
+    "$OF_BACKUP" "$1" "$OF_RUN" "${RUN//[^0-9]/}" "$CLUSTER"
 }
 
-# remove_backup BACKUP
+# remove_backup BACKUP [SELECTOR]: what has that label as well. Each of both is tried.
 remove_backup() {
-  api delete volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$OF_BACKUP=$1,kanister-kafka.io/cluster=$CLUSTER" --wait=false
-  api delete secrets -n "$NAMESPACE" -l "$OF_BACKUP=$1,kanister-kafka.io/cluster=$CLUSTER" --wait=false
+  local selector="$OF_BACKUP=$1,kanister-kafka.io/cluster=$CLUSTER${2:+,$2}" failed=0
+  api delete volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$selector" --wait=false || failed=1
+  api delete secrets -n "$NAMESPACE" -l "$selector" --wait=false || failed=1
+  return "$failed"
+}
+
+# completed BACKUP: prints when it was complete, `incomplete`, or fails where that cannot be read.
+completed() {
+  local seen
+  seen=$(api get secret "$CLUSTER-backup-$1-facts" -n "$NAMESPACE" --ignore-not-found -o "jsonpath={.metadata.annotations.${COMPLETE//./\\.}}") || return 1
+  printf %s "${seen:-incomplete}"
 }
 
 # output KEY VALUE: for Kanister, which reads it from the log (pkg/output in its source)

@@ -2,10 +2,15 @@
 # Writes cluster id and node ids into the statuses, where the operator looks for them; without them it
 # makes new ones, and the nodes refuse their volumes. A create drops the status, hence this step.
 
+# identity KEY: from the backup itself; Kasten's is in the record, which it has restored.
+identity() {
+  if [[ -n ${BACKUP-} ]]; then fact "$1"; else recorded "${1//./\\.}"; fi
+}
+
 differs() {
   local pool ids found
-  for pool in ${POOLS//,/ }; do
-    ids=$(recorded "nodeIds\\.${pool//./\\.}")
+  for pool in $names; do
+    ids=$(identity "nodeIds.$pool")
     found=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}|{.status.nodeIds}')
     [[ $found == "$cluster_id|$ids" ]] || printf 'KafkaNodePool %s says %s; ' "$pool" "$found"
   done
@@ -17,9 +22,9 @@ differs() {
 # repeated until it is seen. The operator writes no status of a pool while the Kafka is paused.
 identify() {
   local pool ids roles
-  for pool in ${POOLS//,/ }; do
-    ids=$(recorded "nodeIds\\.${pool//./\\.}")
-    [[ $ids =~ ^\[[0-9,\ ]*\]$ ]] || fail "ConfigMap $RECORD has no node ids of KafkaNodePool $pool"
+  for pool in $names; do
+    ids=$(identity "nodeIds.$pool")
+    [[ $ids =~ ^\[[0-9,\ ]*\]$ ]] || fail "$source has no node ids of KafkaNodePool $pool"
     roles=$(api get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.spec.roles}')
     api patch "kafkanodepools.$API" "$pool" -n "$NAMESPACE" --subresource status --type merge -p \
       "{\"status\": {\"clusterId\": \"$cluster_id\", \"nodeIds\": $ids, \"roles\": $roles}}" >/dev/null
@@ -28,14 +33,19 @@ identify() {
   differs
 }
 
+source="ConfigMap $RECORD" names=${POOLS//,/ }
+if [[ -n ${BACKUP-} ]]; then
+  source="Secret $CLUSTER-backup-$BACKUP-facts"
+  names=$(facts | sed -n 's/^nodeIds\.\([^=]*\)=.*/\1/p')
+fi
 step "waiting for the pause of Kafka $CLUSTER"
 value=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
 [[ ${value,,} == true ]] || fail "Kafka $CLUSTER is not paused: its operator may have given it new ids already"
 wait_for "$PAUSE_LIMIT" not_paused "$KAFKA" "$CLUSTER" "$NAMESPACE"
 if [[ -n $QUORUM_IS_KAFKA ]]; then
   step 'putting back cluster id and node ids'
-  cluster_id=$(recorded clusterId)
-  [[ $cluster_id =~ ^[A-Za-z0-9_-]+$ ]] || fail "ConfigMap $RECORD has no cluster id"
+  cluster_id=$(identity clusterId)
+  [[ $cluster_id =~ ^[A-Za-z0-9_-]+$ ]] || fail "$source has no cluster id"
   wait_for "$PAUSE_LIMIT" identify
 fi
 say "Kafka $CLUSTER is as it was: ready to be started"

@@ -12,6 +12,7 @@ say() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
 # Keeps the reason too, for the recovery that follows: if that fails as well, only its error is shown.
 failed() {
   local reason="$0: FAILED while $doing: ${problem:-the line above says why}"
+  reason=${reason:0:4000} # it is an argument of a program, and may name thousands of objects
   event Warning "${0^}Failed" "${reason#"$0: "}"
   if [[ -n ${UNCLAIMED-} ]]; then
     : # the record is somebody else's, or nobody's

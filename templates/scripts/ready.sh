@@ -16,6 +16,8 @@ not_ready() {
 
 step "waiting for the snapshots of backup $backup"
 wait_for "$READY_LIMIT" not_ready
+step "marking backup $backup as complete"
+api annotate secret "$CLUSTER-backup-$backup-facts" -n "$NAMESPACE" --overwrite "$COMPLETE=$(now)" >/dev/null
 record "backup=$backup"
 event Normal BackedUp "backup $backup is complete"
 say "backup $backup is complete"

@@ -79,7 +79,8 @@ if [[ -n $paused_before$all_gone || $state == quiescing || $state == stopp* || $
   fi
   ((${#longer[@]} == 0)) || mark "${longer[@]}"
   wait "$telling" || true
-  wait_for "$((end - SECONDS))" unready "$KAFKA_NODES"
+  wait_for "$((end - SECONDS))" "${UNREADY:-unready}" "$KAFKA_NODES"
+  [[ -z ${RESTORED-} ]] || restored "$((end - SECONDS))"
   restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"
   say "every node of Kafka $CLUSTER serves"
   event Normal Restarted "every node serves again, started by $ended_by" &

@@ -17,38 +17,58 @@ put_back() {
 
 bound() {
   local rows name phase
-  rows=$(api get persistentvolumeclaims "${claims[@]}" -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}{.metadata.name} {.status.phase}')
+  rows=$(claims_among "$claims")
   while read -r name phase; do
     [[ -z $phase || $phase == Bound ]] || printf 'claim %s is %s; ' "$name" "$phase"
   done < <(printf '%s\n' "$rows")
 }
 
 gone() {
-  local names
-  names=$(api get persistentvolumeclaims "${claims[@]}" -n "$NAMESPACE" --ignore-not-found -o name)
-  [[ -z $names ]] || printf 'still there: %s' "${names//$'\n'/ }"
+  local rows
+  rows=$(claims_among "$claims" | cut -d ' ' -f 1)
+  [[ -z $rows ]] || printf 'still there: %s' "$(some "$rows")"
+}
+
+# derived: certificates that an operator has made from the authorities of a Kafka that was made anew,
+# by the keys in their Secrets. It renews them only where the number of the authority's generation
+# differs, and the number of both may be 0. Those of users, and passwords such as that of JMX, stay.
+derived() {
+  local rows name data
+  rows=$(api get secrets -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka,strimzi.io/component-type!=certificate-authority" -o \
+    'jsonpath={range .items[*]}{.metadata.name}|{.data}{"\n"}{end}')
+  while IFS='|' read -r name data; do
+    case $name in "$CLUSTER-cluster-ca" | "$CLUSTER-cluster-ca-cert" | "$CLUSTER-clients-ca" | "$CLUSTER-clients-ca-cert") continue ;; esac
+    [[ $data != *'.crt":'* ]] || printf '%s\n' "$name"
+  done < <(printf '%s\n' "$rows")
 }
 
 state=$(recorded state)
 [[ $state == restoring ]] || fail "ConfigMap $RECORD says $state, not restoring"
-mapfile -t claims < <(claims)
-((${#claims[@]} > 0)) || fail "backup $BACKUP has no claims"
-step "replacing claims: ${claims[*]}"
-api delete persistentvolumeclaims "${claims[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
+claims=$(claims)
+[[ -n $claims ]] || fail "backup $BACKUP has no claims"
+claim_rows=$(sized) # whatever cannot be read comes before the deletion
+step "replacing claims: $(some "$claims")"
+delete_claims "$claims"
 wait_for "$CLAIMS_LIMIT" gone
-contents "$CLUSTER-backup-$BACKUP-0-000" | kubectl create -f - >/dev/null
+printf '%s\n' "$claim_rows" | cut -d '|' -f 2- | kubectl create -f - >/dev/null
+
+certificates=$(derived)
+if [[ -n $certificates ]]; then
+  step "deleting certificates, which the operator makes again from the restored authorities: $(some "$certificates")"
+  mapfile -t names < <(printf '%s\n' "$certificates")
+  for ((at = 0; at < ${#names[@]}; at += 50)); do
+    api delete secrets "${names[@]:at:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
+  done
+fi
 
 parts=$(parts) # in the words of a loop, a failure of it would go unnoticed
 for part in $parts; do
-  [[ $part == *-backup-$BACKUP-0-000 ]] && continue
+  [[ ! $part =~ -backup-$BACKUP-0-[0-9]+$ ]] || continue
   step "putting back $part"
   put_back "$part"
 done
-for key in clusterId ${POOLS//,/ }; do
-  [[ ,$POOLS, != *",$key,"* ]] || key=nodeIds.$key
-  value=$(fact "$key")
-  record "$key=$value"
-done
+facts=$(facts | grep -E '^(clusterId|nodeIds\.[^=]+)=')
+while IFS='=' read -r key value; do record "$key=$value"; done < <(printf '%s\n' "$facts")
 step 'waiting for claims'
 # A class may bind a claim only when its pod is there; then the restart shows what is wrong.
 BINDING=$(($(date +%s) + 30))

@@ -3,8 +3,20 @@
 # Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
+# What is replaced is snapshotted under the name of this run, unless an earlier run has begun to replace
+# it and nothing has started since: then that one's snapshots are the ones to go back to.
+before=
+if [[ $ACTION == restore ]]; then
+  was=$(recorded state)
+  before=$(recorded before)
+  running=$(pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)")
+  if [[ $was != restoring || -n $running || -z $before ]]; then
+    digits=${RUN//[^0-9]/}
+    before=${digits:0:14}${before:+ $before}
+  fi
+fi
 # From here on nobody may start what is half restored, the switch included.
-record state=restoring "since=$(now)" "run=$RUN" "action=$ACTION" failure= endedBy= confirmedBy=
+record state=restoring "since=$(now)" "run=$RUN" "action=$ACTION" failure= endedBy= confirmedBy= ${before:+"before=$before"}
 if [[ -n $living ]]; then
   event Warning Restoring "its volumes are to be replaced by $ACTION"
   disarm

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import gzip
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -297,3 +302,199 @@ def snapshot_claims() -> list[dict]:
         ),
     )
     return wanted
+
+
+# What a restore finds out before it deletes, and what it leaves for a way back
+
+
+def snapshot_names(label: str) -> list[str]:
+    return [
+        s["metadata"]["name"] for s in lab.get("volumesnapshot", "-n", HOME, "-l", label)["items"]
+    ]
+
+
+def taken(blueprint: str) -> dict:
+    """Make a backup and return its artifacts."""
+    backup = run_action("backup", blueprint, HOME)
+    assert backup.done(), backup.error
+    return backup.artifacts
+
+
+def digits(artifacts: dict) -> str:
+    return artifacts["kafka"]["keyValue"]["backup"]
+
+
+OVERWRITE = {"overwrite": "true"}
+
+
+def test_backup_is_marked_as_complete_and_others_are_refused(restored: Kafka) -> None:
+    blueprint = install("--engine", "kanister")
+    artifacts = taken(blueprint)
+    name = f"restored-backup-{digits(artifacts)}-facts"
+    facts = lab.get("secret", name, "-n", HOME)
+    assert facts["metadata"]["annotations"]["kanister-kafka.io/complete"]
+    kubectl("annotate", "secret", name, "-n", HOME, "kanister-kafka.io/complete-")
+    refused = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
+    assert not refused.done()
+    assert "is not marked as complete" in refused.error
+    assert is_ready(restored.resource())
+
+
+def test_certificate_authority_that_is_missing_fails_the_backup_before_the_stop(
+    restored: Kafka,
+) -> None:
+    blueprint = install("--engine", "kanister")
+    name = "restored-clients-ca"
+    saved = lab.get("secret", name, "-n", HOME)
+    saved["metadata"] = {
+        k: saved["metadata"][k] for k in ("name", "namespace", "labels", "annotations")
+    }
+    with paused(restored):  # else the operator makes it again
+        kubectl("delete", "secret", name, "-n", HOME)
+        pods = {pod["metadata"]["uid"] for pod in restored.pods()}
+        backup = run_action("backup", blueprint, HOME)
+        assert not backup.done()
+        assert f"not there: {name}" in backup.error
+        assert {pod["metadata"]["uid"] for pod in restored.pods()} == pods, "it was not stopped"
+        kubectl("create", "-f", "-", stdin=json.dumps(saved))
+
+
+@contextlib.contextmanager
+def paused(kafka: Kafka) -> Iterator[None]:
+    where = ("kafka", kafka.name, "-n", kafka.namespace)
+    kubectl("annotate", *where, "--overwrite", "strimzi.io/pause-reconciliation=true")
+    try:
+        yield
+    finally:
+        kubectl("annotate", *where, "strimzi.io/pause-reconciliation-")
+        wait_until(f"{kafka} is Ready", lambda: is_ready(kafka.resource()))
+
+
+def test_what_is_refused_leaves_everything_untouched(restored: Kafka) -> None:
+    """A quota that the restore would meet in the middle: told before the stop."""
+    blueprint = install("--engine", "kanister")
+    artifacts = taken(blueprint)
+    topic = f"{TOPIC}-dry-run"
+    restored.write(topic, messages("kept"))
+    uids, pods = restored.claims(), {pod["metadata"]["uid"] for pod in restored.pods()}
+    kubectl("delete", "kt", TOPIC, "-n", HOME)
+    wait_until("it is gone", lambda: TOPIC not in kubectl("get", "kt", "-n", HOME))
+    held = len(lab.get("kt", "-n", HOME)["items"])
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few", "namespace": HOME},
+        "spec": {"hard": {"count/kafkatopics.kafka.strimzi.io": str(held)}},
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(quota))
+    try:
+        wait_until("the quota is in force", lambda: lab.get("quota", "few", "-n", HOME)["status"])
+        refused = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
+        assert not refused.done()
+        assert "exceeded quota: few" in refused.error
+        assert restored.claims() == uids
+        assert {pod["metadata"]["uid"] for pod in restored.pods()} == pods
+        assert sorted(restored.read(topic)) == sorted(messages("kept"))
+    finally:
+        kubectl("delete", "quota", "few", "-n", HOME)
+    labels = {"strimzi.io/cluster": "restored"}
+    again = {"metadata": {"name": TOPIC, "namespace": HOME, "labels": labels}}
+    body = {"apiVersion": restored.resource()["apiVersion"], "kind": "KafkaTopic", **again}
+    body["spec"] = {"partitions": 3, "replicas": 1}
+    kubectl("create", "-f", "-", stdin=json.dumps(body))
+    wait_until("the topic is Ready", lambda: is_ready(lab.get("kt", TOPIC, "-n", HOME)))
+
+
+def test_pools_of_backup_and_blueprint_must_be_the_same(restored: Kafka) -> None:
+    blueprint = install("--engine", "kanister")
+    artifacts = taken(blueprint)
+    name = f"restored-backup-{digits(artifacts)}-facts"
+    facts = base64.b64decode(lab.get("secret", name, "-n", HOME)["data"]["objects"]).decode()
+    changes = {
+        facts + "nodeIds.retired=[9]\n": "KafkaNodePool retired is in the backup",
+        facts.replace("nodeIds.node=", "nodeIds.other="): "KafkaNodePool node is in the Blueprint",
+    }
+    uids = restored.claims()
+    for text, told in changes.items():
+        data = {"data": {"objects": base64.b64encode(text.encode()).decode()}}
+        patch = json.dumps(data)
+        kubectl("patch", "secret", name, "-n", HOME, "--type=merge", "-p", patch)
+        refused = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
+        assert not refused.done()
+        assert told in refused.error
+    assert restored.claims() == uids
+    assert is_ready(restored.resource())
+
+
+def test_small_request_is_raised_and_replaced_volumes_are_kept_until_kafka_is_ready(
+    restored: Kafka,
+) -> None:
+    """As with a driver that rounds up: the claim asks for less than its volume has."""
+    blueprint = install("--engine", "kanister")
+    artifacts = taken(blueprint)
+    name = f"restored-backup-{digits(artifacts)}-0-000"
+    kept = gzip.decompress(
+        base64.b64decode(lab.get("secret", name, "-n", HOME)["data"]["objects.json.gz"])
+    )
+    small = kept.replace(b'"storage":"1Gi"', b'"storage":"900Mi"')
+    assert small != kept
+    data = {"data": {"objects.json.gz": base64.b64encode(gzip.compress(small)).decode()}}
+    kubectl("patch", "secret", name, "-n", HOME, "--type=merge", "-p", json.dumps(data))
+    over = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
+    assert over.done(), over.error
+    assert "asks for 900Mi, and its snapshot needs" in over.log
+    assert "the replaced volumes are kept in VolumeSnapshots CLAIM-before-" in over.log
+    requests = [
+        c["spec"]["resources"]["requests"]["storage"] for c in lab.get("pvc", "-n", HOME)["items"]
+    ]
+    assert requests == ["1Gi"]
+    assert is_ready(restored.resource()), "the restore has waited for it"
+    wait_until("no snapshot", lambda: not snapshot_names("kanister-kafka.io/before-restore"))
+
+
+def certificate(secret: str, key: str) -> str:
+    return base64.b64decode(lab.get("secret", secret, "-n", HOME)["data"][key]).decode()
+
+
+def is_signed_by(child: str, parent: str) -> bool:
+    """Ask openssl whether a certificate is of an authority."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("child", child), ("parent", parent)):
+            (Path(folder) / name).write_text(text)
+        words = ["openssl", "verify", "-CAfile", f"{folder}/parent", f"{folder}/child"]
+        return subprocess.run(words, capture_output=True).returncode == 0
+
+
+def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None:
+    """New authorities, generation 0 as well: what they have signed must not outlive them."""
+    blueprint = install("--engine", "kanister")
+    topic = f"{TOPIC}-anew"
+    restored.write(topic, messages("before"))
+    artifacts = taken(blueprint)
+    authority = certificate("restored-cluster-ca-cert", "ca.crt")
+    clients = certificate("restored-clients-ca-cert", "ca.crt")
+    before = restored.resource()["status"]["clusterId"]
+    lose_everything(restored)
+    kubectl("apply", "-f", "-", stdin=manifests())  # as Argo CD does within minutes
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    assert certificate("restored-cluster-ca-cert", "ca.crt") != authority
+    assert restored.resource()["status"]["clusterId"] != before
+    over = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
+    assert over.done(), over.error
+    assert is_ready(restored.resource())
+    assert restored.resource()["status"]["clusterId"] == before
+    assert certificate("restored-cluster-ca-cert", "ca.crt") == authority
+    assert certificate("restored-clients-ca-cert", "ca.crt") == clients
+    derived = lab.get("secret", "restored-cluster-operator-certs", "-n", HOME)["data"]
+    (key,) = (key for key in derived if key.endswith(".crt"))
+    assert is_signed_by(certificate("restored-cluster-operator-certs", key), authority)
+    assert sorted(restored.read(topic)) == sorted(messages("before"))
+    labels = {"strimzi.io/cluster": "restored"}
+    made = {
+        "apiVersion": restored.resource()["apiVersion"],
+        "kind": "KafkaTopic",
+        "metadata": {"name": "made-after", "namespace": HOME, "labels": labels},
+        "spec": {"partitions": 1, "replicas": 1},
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(made))
+    wait_until("a topic can be made", lambda: is_ready(lab.get("kt", "made-after", "-n", HOME)))

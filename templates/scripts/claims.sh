@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# Claims: which there are, and how big those must be that a snapshot is put into. Thousands may be kept:
+# they are read as a list, and handled some at a time.
+
+# some NAMES: the first of them for people, and how many more there are
+some() {
+  local names
+  mapfile -t names < <(printf '%s\n' "$1")
+  printf %s "${names[*]:0:20}"
+  ((${#names[@]} <= 20)) || printf ' and %d more' "$((${#names[@]} - 20))"
+}
+
+# claims_there: NAME PHASE of every claim of the namespace
+claims_there() {
+  api get persistentvolumeclaims -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}'
+}
+
+# claims_among NAMES: NAME PHASE of those that there are
+claims_among() {
+  local rows
+  rows=$(claims_there)
+  [[ -z $rows ]] || awk 'NR == FNR { wanted[$1]; next } $1 in wanted' <(printf '%s\n' "$1") <(printf '%s\n' "$rows")
+}
+
+# delete_claims NAMES
+delete_claims() {
+  local names at
+  mapfile -t names < <(printf '%s\n' "$1")
+  for ((at = 0; at < ${#names[@]}; at += 50)); do
+    api delete persistentvolumeclaims "${names[@]:at:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
+  done
+}
+
+# snapshots: NAME|READY|SIZE of each snapshot of the backup
+snapshots() {
+  api get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$OF_BACKUP=$BACKUP,kanister-kafka.io/cluster=$CLUSTER" -o \
+    'jsonpath={range .items[*]}{.metadata.name}|{.status.readyToUse}|{.status.restoreSize}{"\n"}{end}'
+}
+
+# too_small: takes NAME|REQUEST|SIZE, prints those whose request is smaller, and fails where one is no
+# quantity. Quantities are those of Kubernetes, compared exactly, as integers of 10^-9.
+too_small() {
+  awk -F '|' '
+    function times_1024(n,   i, digit, carry, out) {
+      out = ""; carry = 0
+      for (i = length(n); i > 0; i--) {
+        digit = substr(n, i, 1) * 1024 + carry
+        out = (digit % 10) out
+        carry = int(digit / 10)
+      }
+      for (; carry > 0; carry = int(carry / 10)) out = (carry % 10) out
+      return out
+    }
+    function nano(q,   number, suffix, point, exponent, power) {
+      if (q !~ /^[0-9]+([.][0-9]*)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?$/) {
+        print q " is no quantity" > "/dev/stderr"
+        exit 1
+      }
+      number = q; sub(/[A-Za-z].*$/, "", number)
+      suffix = substr(q, length(number) + 1)
+      exponent = 9; power = 0
+      if (suffix ~ /^[eE][-+]?[0-9]+$/) exponent += substr(suffix, 2) + 0
+      else if (suffix ~ /i$/) power = index("KMGTPE", substr(suffix, 1, 1))
+      else if (suffix != "") exponent += 3 * (index("num kMGTPE", suffix) - 4)
+      if (exponent > 60) exponent = 60 # more than there is
+      point = index(number, ".")
+      if (point) {
+        exponent -= length(number) - point
+        sub(/[.]/, "", number)
+      }
+      for (; exponent > 0; exponent--) number = number "0"
+      if (exponent < 0) number = substr(number, 1, length(number) + exponent)
+      for (; power > 0; power--) number = times_1024(number)
+      sub(/^0+/, "", number)
+      return number
+    }
+    { a = nano($2); b = nano($3) }
+    length(a) < length(b) || (length(a) == length(b) && ("x" a) < ("x" b))
+  '
+}
+
+# sized: NAME|OBJECT of each claim of the backup. A driver may have made a volume that is bigger than
+# its request, and puts no snapshot into a smaller one: such a request is raised, and that is said.
+sized() {
+  local rows names part found name object sizes claims='' size
+  local -A size_of=() small=()
+  rows=$(snapshots)
+  while IFS='|' read -r name _ size; do size_of[$name]=$size; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
+  names=$(claim_parts)
+  for part in $names; do
+    found=$(contents "$part" | kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.resources.requests.storage}|{@}{"\n"}')
+    claims+=$found$'\n'
+  done
+  sizes=$(while IFS='|' read -r name size _; do
+    [[ -z ${size_of[$name-$BACKUP]-} ]] || printf '%s|%s|%s\n' "$name" "$size" "${size_of[$name-$BACKUP]}"
+  done < <(printf %s "$claims") | too_small)
+  while IFS='|' read -r name _; do small[$name]=yes; done < <([[ -z $sizes ]] || printf '%s\n' "$sizes")
+  while IFS='|' read -r name size object; do
+    if [[ -n ${small[$name]-} ]]; then
+      found=${size_of[$name-$BACKUP]}
+      say "claim $name asks for $size, and its snapshot needs $found: it is put back with $found" >&2
+      object=${object/"\"requests\":{\"storage\":\"$size\"}"/"\"requests\":{\"storage\":\"$found\"}"}
+    fi
+    printf '%s|%s\n' "$name" "$object"
+  done < <(printf %s "$claims")
+}
