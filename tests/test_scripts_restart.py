@@ -92,7 +92,7 @@ def test_recovery_fails_where_somebody_was_faster_than_the_snapshot(
 
 
 def test_recovery_after_a_successful_backup_changes_nothing(shell: Shell) -> None:
-    shell.on(r"get configmap .*data\.backup", "20260102030405")
+    shell.on(r"get secret .*-facts .*complete", "2026-01-02T03:30:00Z")
     done = there(shell, f"running|{RUN}|backupRestart").phase("backupRecover")
     assert done.returncode == 0, done.stderr
     assert not touched(shell)
