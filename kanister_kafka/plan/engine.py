@@ -13,11 +13,14 @@ from kanister_kafka.strimzi import KafkaCluster
 ARTIFACT = "kafka"
 BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
+RETENTION = '{{ index .Options "retention" }}'
+"""Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
 SECRETS = "Secrets with every object of the cluster"
+TOPICS = "Secret with the retention of every topic"
 
 
 class Restore:
@@ -41,11 +44,18 @@ class Restore:
     def kasten_actions(self) -> tuple[Action, ...]:
         """Return what Kasten calls before and after it restores."""
         return (
-            Action(name="beforeRestore", phases=(self._stop("haltForRestore", "beforeRestore"),)),
+            Action(
+                name="beforeRestore",
+                phases=(
+                    self._stop(
+                        "haltForRestore", "beforeRestore", retention=self.options.restored_retention
+                    ),
+                ),
+            ),
             Action(
                 name="afterRestore",
                 phases=(
-                    self._identity("identify"),
+                    self._identity("identify", self.options.restored_retention),
                     self.phases.restart("restartRestored", self.limits.restart),
                 ),
             ),
@@ -114,7 +124,7 @@ class Restore:
         return Phase(
             name="backupReady",
             stage=Stage.SNAPSHOT,
-            parts=("prelude.sh", "backup.sh", "ready.sh"),
+            parts=("prelude.sh", "backup.sh", "topics.sh", "ready.sh"),
             values=self.phases.values(
                 RUN=RUN,
                 SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
@@ -129,10 +139,14 @@ class Restore:
         check = Phase(
             name="restoreCheck",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "rights.sh", "backup.sh", "kept.sh", "restore-check.sh"),
+            parts=(
+                *("prelude.sh", "rights.sh", "backup.sh", "kept.sh"),
+                *("retention.sh", "hold-retention.sh", "restore-check.sh"),
+            ),
             values=self.phases.values(
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
+                RETENTION=RETENTION,
                 POOLS=self.cluster.pools,
                 RIGHTS=" ".join(questions(self.rights)),
             ),
@@ -142,6 +156,7 @@ class Restore:
                     does="check the backup, and refuse to overwrite unless told to",
                     objects=(SNAPSHOTS, SECRETS),
                 ),
+                Step(does="compare its age with the retention of its topics", objects=(TOPICS,)),
             ),
             account=self.names.restore,
         )
@@ -151,13 +166,13 @@ class Restore:
                 check,
                 self._stop("restoreStop", "restore"),
                 self._objects(),
-                self._identity("restoreIdentity"),
+                self._identity("restoreIdentity", RETENTION, backup=BACKUP),
                 self.phases.restart("restoreRestart", self.limits.restart),
             ),
             artifact_in=ARTIFACT,
         )
 
-    def _stop(self, name: str, action: str) -> Phase:
+    def _stop(self, name: str, action: str, *, retention: str = "") -> Phase:
         make = self.phases
         return Phase(
             name=name,
@@ -165,11 +180,13 @@ class Restore:
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh"),
                 *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
-                *("nodes.sh", "halt.sh", "restore-stop.sh"),
+                *("nodes.sh", "halt.sh"),
+                *("retention.sh", "hold-retention.sh", "restore-stop.sh"),
             ),
             values=make.values(
                 RUN=RUN,
                 ACTION=action,
+                RETENTION=retention,
                 SWITCH=self.names.switch,
                 **{**make.writer_values(), **make.halt_values()},
             ),
@@ -199,13 +216,15 @@ class Restore:
             account=self.names.restore,
         )
 
-    def _identity(self, name: str) -> Phase:
+    def _identity(self, name: str, retention: str, *, backup: str = "") -> Phase:
         identity = () if self.cluster.zookeeper else self.cluster.pools
         return Phase(
             name=name,
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "pause.sh", "identity.sh"),
+            parts=("prelude.sh", "pause.sh", "retention.sh", "hold-retention.sh", "identity.sh"),
             values=self.phases.values(
+                BACKUP=backup,
+                RETENTION=retention,
                 POOLS=identity,
                 PAUSE_LIMIT=IDENTITY_SECONDS,
                 QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
@@ -218,6 +237,7 @@ class Restore:
                     until="the statuses have them",
                     seconds=2 * IDENTITY_SECONDS,
                 ),
+                Step(does="hold its retention, unless told not to", objects=(str(self.cluster),)),
             ),
             account=self.names.restore,
         )

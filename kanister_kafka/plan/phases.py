@@ -77,11 +77,16 @@ class Phases:
 
     def flush(self, name: str = "flush") -> Phase:
         """Write what every node has in its page cache to its volumes."""
+        note = Step(
+            does="meanwhile note the retention of every topic",
+            objects=(f"ConfigMap {self.names.record}",),
+        )
+        noted = (note,) if self.names.record else ()
         return Phase(
             name=name,
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "flush.sh"),
-            values=self.values(FLUSH_LIMIT=self.limits.flush),
+            parts=("prelude.sh", *(("topics.sh",) if noted else ()), "flush.sh"),
+            values=self.values(RUN=RUN if noted else None, FLUSH_LIMIT=self.limits.flush),
             arguments=(),
             steps=(
                 Step(
@@ -90,6 +95,7 @@ class Phases:
                     until="every node has flushed",
                     seconds=self.limits.flush,
                 ),
+                *noted,
             ),
             account=self.names.account,
         )
@@ -156,7 +162,7 @@ class Phases:
             stage=Stage.RESTART,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                "restart.sh",
+                *("retention.sh", "restart.sh"),
             ),
             values=self.values(
                 OWN_RUN=RUN if recovery else "",

@@ -7,6 +7,7 @@ pkg/controller/controller.go.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -92,6 +93,8 @@ class Blueprint:
     namespace: str
     actions: Mapping[str, frozenset[str]]
     """Each action, with those of its phases that run a pod of their own: KubeTask."""
+    holds_retention: bool = False
+    """Whether its restore asks for the option `retention`; one of an earlier version does not."""
 
 
 def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
@@ -102,7 +105,13 @@ def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
         tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
         actions[name] = frozenset(tasks)
     metadata = item["metadata"]
-    return Blueprint(metadata["name"], metadata.get("namespace", ""), actions)
+    restore = json.dumps((item.get("actions") or {}).get("restore") or {})
+    return Blueprint(
+        metadata["name"],
+        metadata.get("namespace", ""),
+        actions,
+        holds_retention='.Options \\"retention\\"' in restore,
+    )
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:

@@ -44,7 +44,7 @@ for part in $parts; do
   step "putting back $part"
   put_back "$part"
 done
-for key in clusterId ${POOLS//,/ }; do
+for key in clusterId kafkaVersion ${POOLS//,/ }; do
   [[ ,$POOLS, != *",$key,"* ]] || key=nodeIds.$key
   value=$(fact "$key")
   record "$key=$value"
