@@ -106,7 +106,7 @@ def _losses(connection: Connection, target: Target, held: Held, context: str) ->
     """Say what will go once the brokers have been rolled."""
     from kanister_kafka.kube.execute import execute  # not for those who are to be told nothing
 
-    label = f"{marks.CLUSTER_LABEL}={target.name},strimzi.io/kind=Kafka"
+    label = f"{marks.CLUSTER_LABEL}={target.name}"
     made = moment(held.backup)
     try:
         pods = connection.items(PODS, target.namespace, label)
