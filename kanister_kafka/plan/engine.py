@@ -181,7 +181,8 @@ class Restore:
                 *("prelude.sh", "pause.sh", "switch.sh"),
                 *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
                 *("nodes.sh", "halt.sh"),
-                *("retention.sh", "hold-retention.sh", "restore-stop.sh"),
+                *(("hold-retention.sh",) if retention else ()),
+                "restore-stop.sh",
             ),
             values=make.values(
                 RUN=RUN,
