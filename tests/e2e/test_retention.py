@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -68,7 +67,7 @@ def roll(kafka: Kafka) -> None:
     wait_until(f"{kafka} is Ready", lambda: is_ready(kafka.resource()), timeout=900)
 
 
-def test_old_backup_survives_its_restore(kafka: Kafka, tmp_path: Path) -> None:
+def test_old_backup_survives_its_restore(kafka: Kafka) -> None:
     config = kafka.resource()["spec"]["kafka"]["config"]
     topic = lab.get("kt", TOPIC, "-n", HOME)["spec"]
     kafka.write(TOPIC, RECORDS)
