@@ -256,8 +256,11 @@ def test_status_says_loudly_that_retention_is_held(cluster):
     assert "  kanister-kafka release-retention my-cluster -n kafka" in done.stdout
     told = json.loads(invoke("status", "--format", "json").stdout)["kafka"]["retentionHeld"]
     assert told == {
-        **{"since": NOW, "retention": "hold", "backup": NOW},
-        **{"holds": True, "changed": []},
+        "since": NOW,
+        "retention": "hold",
+        "backup": NOW,
+        "holds": True,
+        "changed": [],
     }
     cluster.change(*KAFKAS, {"spec": {"kafka": {"config": {"log.initial.task.delay.ms": None}}}})
     assert "! RETENTION IS NO LONGER HELD" in invoke("status").stdout
