@@ -15,8 +15,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from kanister_kafka.kasten.periods import FREQUENCIES
 from kanister_kafka.options import (
     DURATION,
+    HOLD,
     NEVER,
     NONE,
+    NOW,
     OF_POLICY,
     PLATFORM,
     Limits,
@@ -246,6 +248,9 @@ KINDS = {
     "annotations": TEXTS,
     "restart_after": _duration(never=True),
     "hook_timeout": WAIT,
+    "restored_retention": Kind(
+        Field.string, {"type": "string", "pattern": f"^({DURATION.pattern}|{HOLD}|{NOW})$"}
+    ),
     "limits": Kind(
         _timeouts,
         {

@@ -25,6 +25,8 @@ REPLICAS_BEFORE = f"{PREFIX}replicas-before"
 """On an object scaled to 0: its former `spec.replicas`, a number or `unset`."""
 RESTART_BY = f"{PREFIX}restart-by"
 """On the Kafka: when the dead man's switch brings it back, such as `2026-01-02T03:04:05Z`."""
+RETENTION_HELD = f"{PREFIX}retention-held"
+"""On a restored Kafka that deletes nothing: JSON, with what the options were before."""
 PAUSE = "strimzi.io/pause-reconciliation"
 CLUSTER_LABEL = "strimzi.io/cluster"
 

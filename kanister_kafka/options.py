@@ -38,6 +38,8 @@ IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+HOLD, NOW = "hold", "now"
+"""Words for the retention of a restored Kafka; a duration is the third."""
 PLATFORM = "platform"
 """Instead of a user id: the platform chooses."""
 NEVER = "never"
@@ -70,6 +72,11 @@ def parse_duration(text: str) -> int | None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+def is_restored_retention(text: str) -> bool:
+    """Tell whether a text says what is to become of the retention of a restored Kafka."""
+    return text in (HOLD, NOW) or bool(parse_duration(text))
 
 
 class Strategy(enum.Enum):
@@ -212,6 +219,9 @@ class Options:
     """Name of Kasten's RestorePoint that a RestoreAction restores."""
     storage_classes: tuple[tuple[str, str], ...] = ()
     """Storage classes that a restore replaces, each with the new one; empty for any."""
+    restored_retention: str = HOLD
+    """What becomes of the retention of a Kafka that Kasten restores: `hold`, `now` or a duration
+    for which each broker holds it after its start."""
     volumes_into: str = ""
     """Another namespace, into which the volumes alone are restored."""
     hook_timeout: int = 1200
@@ -356,6 +366,12 @@ class Options:
                 yield "writer", text, "must not be named by --not-a-writer as well"
 
     def _wrong_restore(self) -> Iterator[tuple[str, object, str]]:
+        if not is_restored_retention(self.restored_retention):
+            must = "must be hold, now, or a duration such as 72h or 1h30m"
+            yield "restored-retention", self.restored_retention, must
+        elif self.restored_retention != HOLD and KastenForm.RESTORE not in self.kasten:
+            must = "is for --kasten restore; a restore of --engine kanister is told when it runs"
+            yield "restored-retention", self.restored_retention, must
         if self.volumes_into and not is_label(self.volumes_into):
             yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
         replaced = [old for old, _new in self.storage_classes]

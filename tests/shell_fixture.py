@@ -70,7 +70,8 @@ class Call:
 
     @property
     def patch(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(after(self.args, "-p"))
+        text = self.text if "--patch-file" in self.args else after(self.args, "-p")
+        found: dict[str, Any] = json.loads(text)
         return found
 
     @property
@@ -160,7 +161,8 @@ class Shell:
         known = dict(word.split("=", 1) for word in phase.values)
         known |= {key: "30" for key in known if key.endswith("_LIMIT")}
         known |= {key: RUN for key in known if known[key] == "{{ .Time }}"}
-        known |= {"BACKUP": BACKUP, "OVERWRITE": ""} if "BACKUP" in known else {}
+        given = {"BACKUP": BACKUP, "OVERWRITE": "", "RETENTION": ""}
+        known |= {key: given[key] for key in known.keys() & given if known[key].startswith("{{")}
         unknown = values.keys() - known.keys() - {"arguments"}
         assert not unknown, f"phase {name} is not given {unknown}"
         text = "\n".join((SCRIPTS / part).read_text() for part in phase.parts)

@@ -86,6 +86,10 @@ RIGHT = [
         "{kasten: [restore], restorePoint: rp}",
         {"kasten": (KastenForm.RESTORE,), "restore_point": "rp"},
     ),
+    (
+        "{kasten: [restore], restoredRetention: 72h}",
+        {"kasten": (KastenForm.RESTORE,), "restored_retention": "72h"},
+    ),
     ("hookTimeout: 40m", {"hook_timeout": 2400}),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("{profile: null, name: , labels: {a: null}}", {}),

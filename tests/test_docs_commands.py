@@ -37,6 +37,7 @@ ONLY_PARSED = {
     "plan --from-cluster": "reads a cluster",
     "prove": "replaces the volumes of a Kafka",
     "rehearse": "stops a Kafka",
+    "release-retention": "writes to a cluster",
     "render --from-cluster": "reads a cluster",
     "resume": "writes to a cluster",
     "run": "starts an action on a cluster",

@@ -33,6 +33,7 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "PAUSE_BEFORE": {marks.PAUSE_BEFORE},
         "REPLICAS_BEFORE": {marks.REPLICAS_BEFORE},
         "RESTART_BY": {marks.RESTART_BY},
+        "RETENTION_HELD": {marks.RETENTION_HELD},
         "OF_BACKUP": {f"{marks.PREFIX}backup"},
         "OF_RUN": {f"{marks.PREFIX}run"},
         "COMPLETE": {f"{marks.PREFIX}complete"},
@@ -43,7 +44,8 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
 def test_no_script_knows_another_mark() -> None:
     used = set(re.findall(rf"{re.escape(marks.PREFIX)}[a-z-]+", ALL))
     labels = {f"{marks.PREFIX}{name}" for name in LABELS}
-    assert used == {marks.PAUSE_BEFORE, marks.REPLICAS_BEFORE, marks.RESTART_BY} | labels
+    ours = {marks.PAUSE_BEFORE, marks.REPLICAS_BEFORE, marks.RESTART_BY, marks.RETENTION_HELD}
+    assert used == ours | labels
     assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {marks.PAUSE}
     assert f'"{marks.MANAGED_BY}": "{marks.COMPONENT}"' in TEXTS["backup.sh"]
 

@@ -76,6 +76,7 @@ CHOICES = {
     "restart_after": 0,
     "snapshot_class": "csi",
     "restore_point": "rp-1",
+    "restored_retention": "now",
     "hook_timeout": 5430,
 }
 """Something else than the default, for each option."""

@@ -19,7 +19,7 @@ from kanister_kafka.errors import (
     TransientError,
 )
 from kanister_kafka.kube.execute import Executed
-from kanister_kafka.marks import PAUSE, PAUSE_BEFORE
+from kanister_kafka.marks import PAUSE, PAUSE_BEFORE, RETENTION_HELD
 from kanister_kafka.options import KastenForm, Options
 from kanister_kafka.plan import build
 from kanister_kafka.pods import DEFAULT_IMAGE
@@ -55,7 +55,16 @@ from kanister_kafka.problem import Location, error, warning
 from kanister_kafka.render import render
 from kanister_kafka.report.preflight import preflight_json, preflight_text
 from kanister_kafka.strimzi import read
+from kanister_kafka.strimzi.retention import DELAY
 
+HELD = json.dumps(
+    {
+        "since": "2026-01-02T03:04:05Z",
+        "retention": "hold",
+        "before": {DELAY: None},
+        "held": {DELAY: "9"},
+    }
+)
 NAMESPACE = "kafka"
 CLUSTER = {"strimzi.io/cluster": "my-cluster"}
 TRUE = {"status": "True"}
@@ -365,6 +374,25 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
             },
             "problem",
             "older than their specification",
+        ),
+        (kafka_checks.retention, {}, "ok", "no restore holds the retention"),
+        (
+            kafka_checks.retention,
+            {"kafka": kafka({RETENTION_HELD: HELD}, config={DELAY: "9"})},
+            "warning",
+            "deletes nothing since 2026-01-02T03:04:05Z",
+        ),
+        (
+            kafka_checks.retention,
+            {"kafka": kafka({RETENTION_HELD: HELD})},
+            "warning",
+            "log.initial.task.delay.ms was changed since",
+        ),
+        (
+            kafka_checks.retention,
+            {"kafka": kafka({RETENTION_HELD: "x"})},
+            "warning",
+            "its annotation is damaged",
         ),
         (kafka_checks.pause, {}, "ok", "is not paused"),
         (

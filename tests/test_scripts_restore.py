@@ -553,12 +553,13 @@ def paused(shell: Shell) -> Shell:
     shell.on(r"\.data\.nodeIds\\.broker", "[0,1]").on(r"\.data\.nodeIds\\.controller", "[2]")
     shell.on(f"get secret {PREFIX}-facts", encoded(FACTS))
     shell.on(POOL_SAYS.format("broker"), "abc|[0,1]").on(POOL_SAYS.format("controller"), "abc|[2]")
+    shell.on(r"get kafkas.*spec\.kafka\.config\}", "7\n\n\nend")
     return shell.on(KAFKA_SAYS, "abc").on(r"spec\.roles", '["broker"]')
 
 
 @pytest.mark.parametrize("name", ["restoreIdentity", "identify"])
 def test_statuses_are_written(shell: Shell, name: str) -> None:
-    done = paused(shell).phase(name)
+    done = paused(shell).phase(name, RETENTION="now")
     assert done.returncode == 0, done.stderr
     calls = shell.writes()
     assert all(call.args[5:7] == ["--subresource", "status"] for call in calls)
@@ -573,7 +574,7 @@ def test_statuses_are_written(shell: Shell, name: str) -> None:
 def test_statuses_are_written_again_until_they_are_seen(shell: Shell, pattern: str) -> None:
     """A reconciliation under the pause writes the status that it read before."""
     full = "abc" if pattern == KAFKA_SAYS else "abc|[2]"
-    done = paused(shell.on(pattern, "", "|", full)).phase("restoreIdentity")
+    done = paused(shell.on(pattern, "", "|", full)).phase("restoreIdentity", RETENTION="now")
     assert done.returncode == 0, done.stderr
     assert len(shell.writes()) == 9
 
@@ -644,7 +645,9 @@ def test_identity_is_of_the_pools_of_the_backup(shell: Shell) -> None:
 def test_pool_may_have_a_dot_in_its_name(shell: Shell) -> None:
     shell.on(r"\.data\.nodeIds\\.a\\.b\}", "[7]").on(POOL_SAYS.format("a.b"), "abc|[7]")
     done = paused(shell).run(
-        *("prelude.sh", "pause.sh", "identity.sh"),
+        *("prelude.sh", "pause.sh", "retention.sh", "hold-retention.sh", "identity.sh"),
+        BACKUP=BACKUP,
+        RETENTION="now",
         NAMESPACE="kafka-backup",
         CLUSTER="backup",
         RECORD="r",

@@ -17,6 +17,7 @@ from kanister_kafka.kube import Fetched, fetch
 from kanister_kafka.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
+    HOLD,
     NEVER,
     NONE,
     PLATFORM,
@@ -309,6 +310,13 @@ plan_options = several(
     ),
     click.option(
         "--restore-point", default="", help="RestorePoint that the RestoreAction restores."
+    ),
+    click.option(
+        "--restored-retention",
+        default=HOLD,
+        show_default=True,
+        metavar="hold|now|DURATION",
+        help="What a Kafka that Kasten restores does with what has passed its retention.",
     ),
     click.option(
         "--kasten-namespace",

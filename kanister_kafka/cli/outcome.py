@@ -30,6 +30,7 @@ COMMANDS = {
     "preview": "Show what Kanister will really run.",
     "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
     "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
+    "release-retention": "Let a restored Kafka delete again what has passed its retention.",
     "render": "Print the Blueprint and all that it needs to run, as YAML.",
     "resume": "Bring a stopped Kafka back, with or without Kanister.",
     "run": "Run an action of the Blueprint and follow it.",

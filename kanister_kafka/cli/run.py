@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,15 +14,16 @@ from kanister_kafka.cli.choices import live_options, pair, seconds
 from kanister_kafka.cli.live import Live, spent
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.connection import Connection
-from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE, is_restored_retention
 from kanister_kafka.report.words import printable
 from kanister_kafka.run import start, versions
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.events import End
 from kanister_kafka.run.follow import Follower
 from kanister_kafka.run.progress import Progress
+from kanister_kafka.run.release import Release
 from kanister_kafka.run.target import Target, find_target
-from kanister_kafka.run.words import goes_on, remedy
+from kanister_kafka.run.words import goes_on, held_words, release, remedy
 
 REPLACED = (
     "What its volumes hold now is replaced. Snapshots of them are kept until the restored Kafka is "
@@ -58,6 +60,13 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
     help="Give the action the artifacts of this earlier ActionSet: for restore and delete.",
 )
 @click.option(
+    "--retention",
+    default="",
+    metavar="hold|now|DURATION",
+    help="After a restore, what has passed its retention: kept until `release-retention`, deleted "
+    "at once, or kept for so long after each start of a broker.  [default: hold]",
+)
+@click.option(
     "--timeout",
     type=seconds,
     metavar="DURATION",
@@ -71,6 +80,7 @@ def run(
     /,
     *,
     context: str,
+    retention: str,
     timeout: int | None,
     no_logs: bool,
     yes: bool,
@@ -83,13 +93,18 @@ def run(
     """
     connection = Connection(context)
     wanted = _wanted(connection, **choices)
+    if retention:
+        wanted = _with_retention(wanted, retention)
     if wanted.action == "restore":
         _confirm(connection, wanted, yes=yes)
     watched = start.start(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
     follower = Follower(connection, watched, logs=not no_logs, timeout=timeout)
-    ctx.exit(_follow(follower, wanted, logs=not no_logs))
+    code = _follow(follower, wanted, logs=not no_logs)
+    if wanted.action == "restore" and code == 0:
+        _tell_held(connection, wanted.target)
+    ctx.exit(code)
 
 
 def _wanted(
@@ -113,6 +128,29 @@ def _wanted(
     )
 
 
+def _with_retention(wanted: start.Wanted, retention: str) -> start.Wanted:
+    if not is_restored_retention(retention):
+        raise click.BadParameter(
+            f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
+        )
+    start.check_retention(wanted, retention)
+    return replace(wanted, options=(*wanted.options, ("retention", retention)))
+
+
+def _tell_held(connection: Connection, target: Target) -> None:
+    """Say loudly that a person has to end the hold; the restore itself is done."""
+    try:
+        _kafka, held = Release(connection, target).look()
+    except KanisterKafkaError as failure:
+        click.echo(f"whether retention is held cannot be read: {printable(str(failure))}", err=True)
+        return
+    if held is None:
+        return
+    for line in held_words(held):
+        click.echo(f"{click.style('!', fg='yellow')} {printable(line)}")
+    click.echo(f"  {release(target)}")
+
+
 def _confirm(connection: Connection, wanted: start.Wanted, *, yes: bool) -> None:
     """Ask before what is there is overwritten; without a terminal only --yes will do."""
     origin = wanted.origin
@@ -129,6 +167,12 @@ def _confirm(connection: Connection, wanted: start.Wanted, *, yes: bool) -> None
         click.echo(f"{click.style('warning', fg='yellow')}: {printable(told)}", err=True)
     discarded = ("discard-replaced", "true") in wanted.options
     click.echo(DISCARDED if discarded else REPLACED, err=True)
+    if not wanted.blueprint.holds_retention:
+        click.echo(
+            "! Its Blueprint is of an earlier version, which holds no retention: Kafka will delete "
+            "at once what has passed it",
+            err=True,
+        )
     if yes:
         return
     if not sys.stdin.isatty():

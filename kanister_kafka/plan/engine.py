@@ -13,6 +13,8 @@ ARTIFACT = "kafka"
 BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
 DISCARD = '{{ index .Options "discard-replaced" }}'
+RETENTION = '{{ index .Options "retention" }}'
+"""Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
@@ -20,6 +22,7 @@ IDENTITY_SECONDS = 120
 KEPT = ("backup.sh", "kept.sh")
 """Files that read what a backup has kept."""
 SECRETS = "Secrets with every object of the cluster"
+TOPICS = "Secret with the retention of every topic"
 
 
 class Restore:
@@ -39,11 +42,18 @@ class Restore:
     def kasten_actions(self) -> tuple[Action, ...]:
         """Return what Kasten calls before and after it restores."""
         return (
-            Action(name="beforeRestore", phases=(self._stop("haltForRestore", "beforeRestore"),)),
+            Action(
+                name="beforeRestore",
+                phases=(
+                    self._stop(
+                        "haltForRestore", "beforeRestore", retention=self.options.restored_retention
+                    ),
+                ),
+            ),
             Action(
                 name="afterRestore",
                 phases=(
-                    self._identity("identify"),
+                    self._identity("identify", self.options.restored_retention),
                     self._restart("restartRestored"),
                 ),
             ),
@@ -121,7 +131,7 @@ class Restore:
         return Phase(
             name="backupReady",
             stage=Stage.SNAPSHOT,
-            parts=("prelude.sh", "backup.sh", "ready.sh"),
+            parts=("prelude.sh", "backup.sh", "topics.sh", "ready.sh"),
             values=self.phases.values(
                 RUN=RUN,
                 SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
@@ -138,11 +148,12 @@ class Restore:
             stage=Stage.RESTORE,
             parts=(
                 *("prelude.sh", "rights.sh", *KEPT, "claims.sh", "try.sh"),
-                "restore-check.sh",
+                *("retention.sh", "hold-retention.sh", "restore-check.sh"),
             ),
             values=self.phases.values(
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
+                RETENTION=RETENTION,
                 POOLS=self.cluster.pools,
                 RIGHTS=self.phases.asked(self.names.restore),
             ),
@@ -152,6 +163,7 @@ class Restore:
                     does="check the backup, try each object, overwrite only if told to",
                     objects=(SNAPSHOTS, SECRETS),
                 ),
+                Step(does="compare its age with the retention of its topics", objects=(TOPICS,)),
             ),
             account=self.names.restore,
         )
@@ -162,13 +174,13 @@ class Restore:
                 self._stop("restoreStop", "restore"),
                 self._keep_replaced(),
                 self._objects(),
-                self._identity("restoreIdentity", backup=True),
+                self._identity("restoreIdentity", RETENTION, backup=BACKUP),
                 self._restart("restoreRestart", backup=True),
             ),
             artifact_in=ARTIFACT,
         )
 
-    def _stop(self, name: str, action: str) -> Phase:
+    def _stop(self, name: str, action: str, *, retention: str = "") -> Phase:
         make = self.phases
         return Phase(
             name=name,
@@ -176,11 +188,14 @@ class Restore:
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh"),
                 *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
-                *("nodes.sh", "halt.sh", "restore-stop.sh"),
+                *("nodes.sh", "halt.sh"),
+                *(("hold-retention.sh",) if retention else ()),
+                "restore-stop.sh",
             ),
             values=make.values(
                 RUN=RUN,
                 ACTION=action,
+                RETENTION=retention,
                 SWITCH=self.names.switch,
                 **{**make.writer_values(), **make.halt_values()},
             ),
@@ -247,14 +262,18 @@ class Restore:
             account=self.names.restore,
         )
 
-    def _identity(self, name: str, *, backup: bool = False) -> Phase:
+    def _identity(self, name: str, retention: str, *, backup: str = "") -> Phase:
         identity = () if self.cluster.zookeeper else self.cluster.pools
         return Phase(
             name=name,
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "pause.sh", *(KEPT if backup else ()), "identity.sh"),
+            parts=(
+                *("prelude.sh", "pause.sh", *(KEPT if backup else ())),
+                *("retention.sh", "hold-retention.sh", "identity.sh"),
+            ),
             values=self.phases.values(
-                BACKUP=BACKUP if backup else None,
+                BACKUP=backup,
+                RETENTION=retention,
                 POOLS=identity,
                 PAUSE_LIMIT=IDENTITY_SECONDS,
                 QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
@@ -267,6 +286,7 @@ class Restore:
                     until="the statuses have them",
                     seconds=2 * IDENTITY_SECONDS,
                 ),
+                Step(does="hold its retention, unless told not to", objects=(str(self.cluster),)),
             ),
             account=self.names.restore,
         )

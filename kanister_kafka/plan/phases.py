@@ -82,11 +82,20 @@ class Phases:
 
     def flush(self, name: str = "flush") -> Phase:
         """Write what every node has in its page cache to its volumes."""
+        note = Step(
+            does="meanwhile note the retention of every topic",
+            objects=(f"ConfigMap {self.names.record}",),
+        )
+        noted = (note,) if self.names.record else ()
         return Phase(
             name=name,
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "rights.sh", "flush.sh"),
-            values=self.values(FLUSH_LIMIT=self.limits.flush, RIGHTS=self.asked(self.names.flush)),
+            parts=("prelude.sh", "rights.sh", *(("topics.sh",) if noted else ()), "flush.sh"),
+            values=self.values(
+                RUN=RUN if noted else None,
+                FLUSH_LIMIT=self.limits.flush,
+                RIGHTS=self.asked(self.names.flush),
+            ),
             arguments=(),
             steps=(
                 Step(
@@ -95,6 +104,7 @@ class Phases:
                     until="every node has flushed",
                     seconds=self.limits.flush,
                 ),
+                *noted,
             ),
             account=self.names.flush,
         )
@@ -161,7 +171,7 @@ class Phases:
             stage=Stage.RESTART,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                "restart.sh",
+                *("retention.sh", "restart.sh"),
             ),
             values=self.values(
                 OWN_RUN=RUN if recovery else "",

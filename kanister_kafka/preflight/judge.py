@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     kafka.pods_ready,
     kafka.rolling,
     kafka.pause,
+    kafka.retention,
     kafka.writers,
     kafka.autoscalers,
     change.migration,

@@ -23,6 +23,7 @@ from kanister_kafka.preflight.objects import (
 from kanister_kafka.preflight.registry import check
 from kanister_kafka.preflight.view import View
 from kanister_kafka.strimzi.autoscalers import find_autoscalers
+from kanister_kafka.strimzi.retention import DELAY, read_held
 
 ROLLING = "strimzi.io/manual-rolling-update"
 DISCARD = "strimzi.io/delete-pod-and-pvc"
@@ -132,6 +133,28 @@ def rolling(view: View) -> Iterator[Line]:
         )
     if not (asked or discard or old):
         yield ok("no rolling update is under way or asked for")
+
+
+@check("retention")
+def retention(view: View) -> Iterator[Line]:
+    """Check whether a restore holds the retention: a backup may be made, and is to say so."""
+    held, here = read_held(view.kafka), (title(view.kafka),)
+    if held is None:
+        yield ok("no restore holds the retention", objects=here)
+    elif held.holds:
+        yield doubt(
+            f"{here[0]} deletes nothing since {held.since}: a restore holds its retention, and its "
+            "volumes grow. A backup of it is held when it is restored",
+            view.ours("release-retention"),
+            objects=here,
+        )
+    else:
+        why = "its annotation is damaged" if held.damaged else f"{DELAY} was changed since"
+        yield doubt(
+            f"a restore has held the retention of {here[0]}, and that may not hold: {why}",
+            view.ours("release-retention"),
+            objects=here,
+        )
 
 
 @check("pause")

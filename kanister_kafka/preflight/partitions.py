@@ -42,11 +42,11 @@ settings() {
 export LOG_DIR=/tmp KAFKA_OPTS=""
 export KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC
 exec timeout "$2" bin/kafka-topics.sh --bootstrap-server "$HOSTNAME.$1" \
-  --command-config <(settings) --describe --under-replicated-partitions
+  --command-config <(settings) --describe "${@:4}"
 """
-"""Arguments: the rest of the broker's address, seconds, and bytes to spare. KAFKA_OPTS is emptied,
-because an agent in it would want the broker's port a second time. The password of the stores is in
-no file: the first process of the container has it."""
+"""Arguments: the rest of the broker's address, seconds, bytes to spare, and what to describe.
+KAFKA_OPTS is emptied, because an agent in it would want the broker's port a second time. The
+password of the stores is in no file: the first process of the container has it."""
 LINE = re.compile(
     r"\s*Topic: (?P<topic>\S+)\s+Partition: (?P<number>\d+)\s+Leader: (?P<leader>\S+)"
     r"\s+Replicas: (?P<replicas>[\d,]*)\s+Isr: (?P<in_sync>[\d,]*)"
@@ -76,7 +76,8 @@ def ask(
     if broker is None:
         return Seen(None, UnseenError(what, "no broker is Ready", by_hand))
     address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
-    command = ("bash", "-c", SCRIPT, "partitions", address, str(LIMIT - 5), str(SPARE))
+    words = (address, str(LIMIT - 5), str(SPARE), "--under-replicated-partitions")
+    command = ("bash", "-c", SCRIPT, "partitions", *words)
     try:
         done = execute(name_of(broker), namespace, command, container="kafka", seconds=LIMIT)
     except ForbiddenError as refusal:

@@ -11,6 +11,7 @@ from kanister_kafka.report.words import printable
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.sighting import Happening, Workload, Writer
 from kanister_kafka.run.status import Arm, Status, moment
+from kanister_kafka.strimzi.retention import Held
 
 FACTS = {
     "clusterId": "cluster id",
@@ -125,6 +126,7 @@ def status_json(status: Status, now: datetime) -> str:
             "paused": kafka.paused,
             "pauseAcknowledged": kafka.acknowledged,
             "pauseBefore": kafka.pause_before or None,
+            "retentionHeld": _held(kafka.held),
         },
         "nodes": [_workload(workload) for workload in seen.workloads],
         "writers": [_writer_tree(writer) for writer in seen.writers],
@@ -150,6 +152,18 @@ def status_json(status: Status, now: datetime) -> str:
         "next": [line.strip() for line in status.next],
     }
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _held(found: Held | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "since": found.since or None,
+        "retention": found.retention or None,
+        "backup": found.backup or None,
+        "holds": found.holds,
+        "changed": list(found.changed),
+    }
 
 
 def _action_set(found: ActionSet | None) -> dict[str, object] | None:

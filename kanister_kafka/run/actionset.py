@@ -7,6 +7,7 @@ pkg/controller/controller.go.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -95,6 +96,8 @@ class Blueprint:
     actions: Mapping[str, frozenset[str]]
     """Each action, with those of its phases that run a pod of their own: KubeTask."""
     origin: Origin = field(default_factory=Origin)
+    holds_retention: bool = False
+    """Whether its restore asks for the option `retention`; one of an earlier version does not."""
 
 
 def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
@@ -106,7 +109,14 @@ def read_blueprint(item: Mapping[str, Any]) -> Blueprint:
         actions[name] = frozenset(tasks)
     metadata = item["metadata"]
     home = metadata.get("namespace", "")
-    return Blueprint(metadata["name"], home, actions, Origin.of(item))
+    restore = json.dumps((item.get("actions") or {}).get("restore") or {})
+    return Blueprint(
+        metadata["name"],
+        home,
+        actions,
+        Origin.of(item),
+        holds_retention='.Options \\"retention\\"' in restore,
+    )
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:

@@ -7,7 +7,7 @@ from kanister_kafka.run.actionset import State
 from kanister_kafka.run.condition import Condition
 from kanister_kafka.run.sighting import Sighting, Writer
 from kanister_kafka.run.target import Target
-from kanister_kafka.run.words import bring_back, look_at
+from kanister_kafka.run.words import bring_back, look_at, release
 
 
 def advice(condition: Condition, seen: Sighting) -> tuple[str, ...]:
@@ -19,6 +19,8 @@ def advice(condition: Condition, seen: Sighting) -> tuple[str, ...]:
             if not seen.record:  # rendered empty, before the first backup
                 return ("Nothing to do.",)
             return ("Kafka runs; what a backup has left behind is put in order by:", resume)
+        case Condition.RUNNING if seen.kafka and seen.kafka.held:
+            return ("Once nothing is to be saved any more, end the hold:", f"  {release(target)}")
         case Condition.RUNNING:
             return ("Nothing to do.",)
         case Condition.PAUSED:

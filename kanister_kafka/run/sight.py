@@ -26,6 +26,7 @@ from kanister_kafka.run.target import (
 from kanister_kafka.strimzi import Bounds
 from kanister_kafka.strimzi.addresses import addresses
 from kanister_kafka.strimzi.fields import Field
+from kanister_kafka.strimzi.retention import read_held
 from kanister_kafka.strimzi.writers import CLIENTS, Told, find_clients
 
 EVENTS = Resource(("api", "v1"), "events", "Event", namespaced=True)
@@ -210,6 +211,7 @@ def _kafka(item: Object) -> Kafka:
         acknowledged=paused.get("status") == "True",
         pause_before=_note(item, marks.PAUSE_BEFORE),
         restart_by=_note(item, marks.RESTART_BY),
+        held=read_held(item),
     )
 
 

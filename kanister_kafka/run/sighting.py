@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.origin import Origin
 from kanister_kafka.run.target import Target
+from kanister_kafka.strimzi.retention import Held
 
 START_PHASES = ("recover", "restart", "resume", "switch")
 """Phases that bring a cluster back end with one of these words, in any case."""
@@ -41,6 +42,8 @@ class Kafka:
     pause_before: str
     """Our memo; not empty where the pause is ours."""
     restart_by: str
+    held: Held | None = None
+    """Its retention, where a restore holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

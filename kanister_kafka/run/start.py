@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.errors import ActionError, NotFoundError, TransientError
 from kanister_kafka.kube.connection import Connection, Resource
+from kanister_kafka.options import NOW
 from kanister_kafka.run.actionset import (
     API_VERSION,
     JOB_LABEL,
@@ -56,6 +57,22 @@ def check_action(blueprint: Blueprint, action: str) -> None:
     if action not in blueprint.actions:
         known = ", ".join(sorted(blueprint.actions)) or "none"
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
+
+
+def check_retention(wanted: Wanted, retention: str) -> None:
+    """Raise ActionError where a choice of the retention cannot be meant, or would be ignored."""
+    if wanted.action != "restore":
+        raise ActionError(f"--retention is for a restore, not for {wanted.action}")
+    if "retention" in dict(wanted.options):
+        raise ActionError("--retention is given twice: as --option retention=… too")
+    if not wanted.blueprint.holds_retention and retention != NOW:
+        raise ActionError(
+            f"Blueprint {wanted.blueprint.name} was rendered by an earlier version, whose restore "
+            "holds no retention: Kafka would delete at once what has passed it.\n"
+            "Put the one of this version on the cluster, and restore then:\n"
+            f"  kanister-kafka apply --from-cluster {wanted.target.name} "
+            f"-n {wanted.target.namespace}"
+        )
 
 
 def find_origin(connection: Connection, name: str, namespace: str) -> ActionSet:

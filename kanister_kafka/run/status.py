@@ -13,6 +13,7 @@ from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.advice import advice
 from kanister_kafka.run.condition import Condition
 from kanister_kafka.run.sighting import Sighting, Work
+from kanister_kafka.run.words import held_words
 
 RECORDED = {
     Condition.RUNNING: ("running", ""),
@@ -182,6 +183,8 @@ def _remarks(seen: Sighting, condition: Condition, arm: Arm, *, agrees: bool) ->
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
         found.append(f'the record says "{state}"{since}; what the cluster shows counts')
+    if kafka and kafka.held:
+        found += held_words(kafka.held)
     if kafka and kafka.why_not and not kafka.ready:
         found.append(f"the operator says {kafka.why_not}")
     if kafka and kafka.paused and not kafka.acknowledged:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from kanister_kafka.options import HOLD
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.events import End
 from kanister_kafka.run.target import Target
+from kanister_kafka.strimzi.retention import DELAY, Held
 
 
 def look_at(target: Target) -> str:
@@ -15,6 +17,28 @@ def look_at(target: Target) -> str:
 def bring_back(target: Target) -> str:
     """Return the command that brings a Kafka back."""
     return f"kanister-kafka resume {target.name} -n {target.namespace}"
+
+
+def release(target: Target) -> str:
+    """Return the command that ends the hold of a restored Kafka's retention."""
+    return f"kanister-kafka release-retention {target.name} -n {target.namespace}"
+
+
+def held_words(held: Held) -> tuple[str, ...]:
+    """Say that retention is held, and where somebody has undone it."""
+    if held.damaged:
+        return ("RETENTION may be held since a restore: the annotation that tells is damaged",)
+    since = f"since {held.since}"
+    if not held.holds:
+        return (
+            f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: somebody has "
+            f"changed {DELAY} in spec.kafka.config, and what has passed its retention is deleted",
+        )
+    long = "" if held.retention == HOLD else f", of records {held.retention} after each start"
+    found = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
+    if held.changed:
+        return (found, f"somebody has changed since: {', '.join(held.changed)}")
+    return (found,)
 
 
 def drop(action_set: ActionSet) -> str:

@@ -48,4 +48,30 @@ if [[ -n $QUORUM_IS_KAFKA ]]; then
   [[ $cluster_id =~ ^[A-Za-z0-9_-]+$ ]] || fail "$source has no cluster id"
   wait_for "$PAUSE_LIMIT" identify
 fi
+
+# The Kafka is paused still, so that no broker starts without it.
+step "settling the retention of Kafka $CLUSTER"
+made=$(time_of "$BACKUP")
+if [[ -z $BACKUP ]]; then # Kasten's: nothing has looked at its age before
+  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.since}|{.data.run}')
+  IFS='|' read -r state since run < <(printf '%s\n' "$seen")
+  [[ $state != stopped ]] || made=$since # as it was when its volumes were snapshotted
+  topics=$(topics_of '') || topics=
+  head=${topics%%$'\n'*}
+  if [[ $head == '# '* && $head == *" $run "* ]]; then
+    read -r _ made _ < <(printf '%s\n' "$head")
+  else
+    topics= # of another backup
+  fi
+  compare_age "$made" "$topics"
+fi
+if [[ $RETENTION != now ]]; then
+  version=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.spec.kafka.version}|{.spec.kafka.tieredStorage.type}')
+  tiered=${version#*|} version=${version%%|*}
+  version=${version:-$(recorded kafkaVersion)}
+  check_holdable "$version"
+  [[ -z $tiered ]] || say 'WARNING: retention is held on the volumes alone: what is in tiered storage is deleted there all the same'
+fi
+settle_retention "$made"
+say_retention
 say "Kafka $CLUSTER is as it was: ready to be started"

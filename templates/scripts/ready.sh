@@ -16,6 +16,7 @@ not_ready() {
 
 step "waiting for the snapshots of backup $backup"
 wait_for "$READY_LIMIT" not_ready
+keep_topics "$backup" || say 'WARNING: the retention of the topics is not kept: a restore cannot say what is older than it'
 step "marking backup $backup as complete"
 api annotate secret "$CLUSTER-backup-$backup-facts" -n "$NAMESPACE" --overwrite "$COMPLETE=$(now)" >/dev/null
 record "backup=$backup"

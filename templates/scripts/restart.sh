@@ -104,6 +104,7 @@ for writer in "$@"; do
 done
 note state=running "since=$(now)"
 say "Kafka $CLUSTER runs and everything is as it was found"
+tell_held
 
 # shellcheck disable=SC2034 # prelude.sh tells it
 doing='looking whether what was snapshotted is a backup'

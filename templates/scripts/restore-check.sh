@@ -61,6 +61,16 @@ for claim in $claims; do
   [[ ${ready[$claim-$BACKUP]-} == true ]] || problem "VolumeSnapshot $claim-$BACKUP is not there or not ready to use"
 done
 
+step 'comparing the age of the backup with the retention of its topics'
+delay_of "$RETENTION" >/dev/null
+if [[ $RETENTION != now ]]; then
+  version=$(fact kafkaVersion)
+  check_holdable "$version"
+fi
+topics=$(topics_of "$BACKUP") || topics=
+compare_age "$(time_of "$BACKUP")" "$topics"
+say_retention
+
 step 'looking at what there is'
 present=$(claims_among "$claims")
 present=$(sed -E '/./!d; s/^([^ ]+).*/persistentvolumeclaim\/\1/' <(printf '%s\n' "$present"))

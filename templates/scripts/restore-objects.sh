@@ -67,7 +67,7 @@ for part in $parts; do
   step "putting back $part"
   put_back "$part"
 done
-facts=$(facts | grep -E '^(clusterId|nodeIds\.[^=]+)=')
+facts=$(facts | grep -E '^(clusterId|kafkaVersion|nodeIds\.[^=]+)=')
 while IFS='=' read -r key value; do record "$key=$value"; done < <(printf '%s\n' "$facts")
 step 'waiting for claims'
 # A class may bind a claim only when its pod is there; then the restart shows what is wrong.

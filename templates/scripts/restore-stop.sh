@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Stops the cluster whose volumes are to be replaced, if there is one. Nothing is flushed or kept.
 # Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: what cannot be held shows before anything is stopped
+  version=$(recorded kafkaVersion)
+  [[ -z $version ]] || check_holdable "$version"
+fi
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
 # What is replaced is snapshotted under the name of this run, unless an earlier run has begun to replace
