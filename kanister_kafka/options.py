@@ -80,6 +80,15 @@ class QuiesceBy(enum.Enum):
     """By a pause and by deleting the workload; nothing that GitOps compares is changed."""
 
 
+class UncleanStop(enum.Enum):
+    """What comes of a backup whose nodes did not all end cleanly."""
+
+    FAIL = "fail"
+    """It fails, and the cluster is brought back."""
+    WARN = "warn"
+    """It goes on; record, event and artifact say so."""
+
+
 class KastenForm(enum.Enum):
     """How Kasten is told to run the Blueprint."""
 
@@ -136,6 +145,10 @@ class Options:
     strategy: Strategy = Strategy.COLD
     engine: Engine = Engine.KASTEN
     quiesce_by: QuiesceBy = QuiesceBy.REPLICAS
+    unclean_stop: UncleanStop = UncleanStop.FAIL
+    """What comes of a node that was killed while it stopped."""
+    require_quiet: bool = False
+    """Whether a backup fails where topics still grow after all known writers have stopped."""
     kasten: tuple[KastenForm, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
     """Namespace of Kasten, or of the Kanister controller."""
@@ -289,6 +302,8 @@ def _words(name: str, value: object) -> Iterator[str]:
         for one in value:
             pair = isinstance(one, tuple)
             yield from (f"--{name.rstrip('s')}", "=".join(one) if pair else one.value)
+    elif value is True:
+        yield f"--{name.replace('_', '-')}"
     else:
         yield from (f"--{name.replace('_', '-')}", _word(name, value))
 

@@ -7,8 +7,10 @@ import re
 import pytest
 
 from kanister_kafka import QuiesceBy
+from kanister_kafka.options import UncleanStop
 from kanister_kafka.plan.rights import questions
 
+from .fake_kubectl import UNTIL
 from .shell_fixture import AWAY, CONFLICT, FIELD_MANAGER, FORBIDDEN, RUN, Shell, cycle, phases_of
 
 MARK = r"get kafkas.*annotations\.kanister-kafka"
@@ -326,13 +328,14 @@ def test_order_of_the_stop(shell: Shell) -> None:
     assert [" ".join(call.args[:3]) for call in shell.writes()] == [
         "patch configmap backup-kanister-kafka",
         "annotate kafkas.v1beta2.kafka.strimzi.io backup",
+        "patch configmap backup-kanister-kafka",
         "delete deployments.apps backup-entity-operator",
         "delete strimzipodsets.core.strimzi.io backup-broker",
         "delete strimzipodsets.core.strimzi.io backup-controller",
         "patch configmap backup-kanister-kafka",
     ]
-    states = [call.patch["data"]["state"] for call in shell.writes() if "patch" in call.args]
-    assert states == ["stopping", "stopped"]
+    states = [call.patch["data"].get("state") for call in shell.writes() if "patch" in call.args]
+    assert states == ["stopping", None, "stopped"]
     assert shell.events() == ["Stopped"]
 
 
@@ -403,12 +406,128 @@ def test_stop_without_a_switch_waits_for_none(shell: Shell) -> None:
 
 
 def test_brokers_that_do_not_go_keep_the_quorum(shell: Shell) -> None:
+    shell.on("get pods .*--watch", "ADDED backup-broker-0 ||\n")
     shell.on("get pods .*backup-broker", "backup-broker-0")
     done = halted(shell).phase("stop", BROKERS_LIMIT="0")
     assert done.returncode != 0
     assert "pods still there: backup-broker-0" in done.stderr.splitlines()[-1]
     assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
     assert shell.recorded()["state"] == "stopping"
+
+
+@pytest.mark.parametrize(
+    ("fields", "owner"),
+    [
+        ('{"f:metadata":{"f:annotations":{"f:strimzi.io/pause-reconciliation":{}}}}', True),
+        ('{"f:metadata":{"f:annotations":{"f:kanister-kafka.io/pause-before":{}}}}', False),
+        ("", False),
+    ],
+    ids=["ours", "paused-before", "no-fields"],
+)
+def test_stop_keeps_whose_the_pause_is(shell: Shell, fields: str, *, owner: bool) -> None:
+    done = halted(shell.on("get kafkas.*managedFields", f"true|{fields}")).phase("stop")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["pauseOwner"] == ("kanister-kafka" if owner else "")
+
+
+def test_claim_forgets_what_was_seen_of_an_earlier_stop(shell: Shell) -> None:
+    assert fit(shell).phase("quiesce").returncode == 0
+    data = shell.writes()[0].patch["data"]
+    assert data["pauseOwner"] == data["seenRunning"] == ""
+
+
+# How the nodes end
+
+WATCH = r"get pods .*\(backup-broker\).*--watch"
+LISTED = r"get pods .*controller-name in \(backup-broker\) -o jsonpath={.items"
+SHOWN = "ADDED b-0 ||\nADDED b-1 ||\n"
+
+
+def ending(shell: Shell, *codes: str, then: str = "") -> Shell:
+    """Answer as brokers b-0, b-1, … that end with these codes, and a quorum that has no pods."""
+    rows = [
+        f"MODIFIED b-{i} now|{code}\nDELETED b-{i} now|{code}\n" for i, code in enumerate(codes)
+    ]
+    shell.on(WATCH, SHOWN + UNTIL + (then or "".join(rows)))
+    shell.on(LISTED, "b-0 b-1", "")
+    return halted(shell)
+
+
+@pytest.mark.parametrize("code", ["0|Completed", "143|Error"])
+def test_nodes_that_end_by_themselves_are_clean(shell: Shell, code: str) -> None:
+    done = ending(shell, code, "0|Completed").phase("backupStop")
+    assert done.returncode == 0, done.stderr
+    assert "unclean" not in shell.recorded()
+    assert shell.recorded()["state"] == "stopped"
+    assert '{"key": "stop", "value": "clean"}' in done.stdout
+    assert shell.made("Event")[0]["message"] == "stopped for a snapshot, every node cleanly"
+    calls = shell.calls()
+    watched = next(i for i, call in enumerate(calls) if "--watch" in call)
+    deleted = next(i for i, call in enumerate(calls) if call.startswith("delete strimzipodsets"))
+    assert watched < deleted
+
+
+UNCLEAN = [
+    pytest.param("137|Error", "b-1 was killed (exit code 137 Error)", id="killed"),
+    pytest.param("137|OOMKilled", "b-1 was killed (exit code 137 OOMKilled)", id="memory"),
+    pytest.param("1|Error", "b-1 ended with exit code 1 Error", id="failed"),
+    pytest.param("|", "nobody saw how b-1 ended", id="unseen"),
+]
+
+
+@pytest.mark.parametrize(("code", "told"), UNCLEAN)
+def test_killed_broker_is_no_backup(shell: Shell, code: str, told: str) -> None:
+    done = ending(shell, "0|Completed", code).phase("stop")
+    assert done.returncode != 0
+    assert told in done.stderr.splitlines()[-1]
+    assert "--unclean-stop warn" in done.stderr.splitlines()[-1]
+    assert shell.recorded()["unclean"] == told
+    assert shell.recorded()["state"] == "stopping"
+    assert shell.events() == ["UncleanStop", "StopFailed"]
+    assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
+
+
+@pytest.mark.parametrize(("code", "told"), UNCLEAN[:1])
+def test_killed_broker_may_be_told_only(shell: Shell, code: str, told: str) -> None:
+    plan = cycle(unclean_stop=UncleanStop.WARN)
+    done = ending(shell, "0|Completed", code).phase("backupStop", plan)
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["unclean"] == told
+    assert shell.recorded()["state"] == "stopped"
+    assert shell.events() == ["UncleanStop", "Stopped"]
+    assert '{"key": "stop", "value": "unclean"}' in done.stdout
+    assert shell.made("Event")[-1]["message"] == "stopped for a snapshot, not every node cleanly"
+
+
+def test_code_of_a_crash_before_the_stop_does_not_count(shell: Shell) -> None:
+    then = "MODIFIED b-0 |137|Error\nDELETED b-0 now|0|Completed\nDELETED b-1 now|0|Completed\n"
+    done = ending(shell, then=then).phase("stop")
+    assert done.returncode == 0, done.stderr
+
+
+def test_watch_that_breaks_is_begun_again(shell: Shell) -> None:
+    shell.on(WATCH, "ADDED b-0 ||\n", SHOWN, f"{SHOWN}{UNTIL}MODIFIED b-0 now|0|\n", SHOWN)
+    done = ending(shell).phase("stop")
+    assert done.returncode != 0
+    assert "nobody saw how b-1 ended" in done.stderr.splitlines()[-1]
+
+
+def test_pods_that_cannot_be_watched_are_not_stopped(shell: Shell) -> None:
+    refused = (1, "", "Error from server (Forbidden): pods is forbidden: cannot watch\n")
+    shell.on("--watch", refused).on("get pods", "b-0")
+    body = "sleep() { SECONDS=100; }; watch_exits a=b; echo deleted"
+    done = shell.run("prelude.sh", "exits.sh", body=body)
+    assert done.returncode != 0
+    assert "cannot be watched" in done.stderr.splitlines()[-1]
+    assert "cannot watch" in done.stderr.splitlines()[-1]
+    assert "deleted" not in done.stdout
+
+
+def test_pods_that_stay_are_told(shell: Shell) -> None:
+    shell.on(LISTED, "b-0 b-1", "b-1")
+    done = ending(shell, "0|").phase("stop", BROKERS_LIMIT="1")
+    assert done.returncode != 0
+    assert "waited 1s in vain: pods still there: b-1" in done.stderr.splitlines()[-1]
 
 
 def test_stop_needs_the_same_run_as_quiesce() -> None:

@@ -26,6 +26,7 @@ from kanister_kafka.options import (
     Options,
     QuiesceBy,
     Strategy,
+    UncleanStop,
     duration,
     parse_duration,
 )
@@ -144,6 +145,18 @@ plan_options = several(
         default=QuiesceBy.REPLICAS.value,
         show_default=True,
         help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
+    ),
+    click.option(
+        "--unclean-stop",
+        type=_choice(UncleanStop),
+        default=UncleanStop.FAIL.value,
+        show_default=True,
+        help="What comes of a backup where a node was killed while it stopped.",
+    ),
+    click.option(
+        "--require-quiet",
+        is_flag=True,
+        help="Fail where topics still grow after all known writers have stopped.",
     ),
     click.option(
         "--kasten",
@@ -325,6 +338,7 @@ def options_of(
     strategy: str,
     engine: str,
     quiesce_by: str,
+    unclean_stop: str,
     kasten: tuple[str, ...],
     run_as_user: str,
     timeouts: tuple[tuple[str, str], ...],
@@ -345,6 +359,7 @@ def options_of(
         strategy=Strategy(strategy),
         engine=Engine(engine),
         quiesce_by=QuiesceBy(quiesce_by),
+        unclean_stop=UncleanStop(unclean_stop),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
         gitops=GitOps(gitops) if gitops else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),

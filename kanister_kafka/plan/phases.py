@@ -113,12 +113,13 @@ class Phases:
             stage=Stage.STOP,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", *self.node_parts()),
-                *("nodes.sh", "halt.sh", "stop.sh"),
+                *("nodes.sh", "exits.sh", "still-stopped.sh", "halt.sh", "stop.sh"),
             ),
             values=self.values(
                 RUN=RUN,
                 SWITCH=self.names.switch,
                 SWITCH_LIMIT=limits.switch,
+                UNCLEAN_STOP=self.options.unclean_stop.value,
                 **self.halt_values(),
             ),
             arguments=(),
@@ -156,7 +157,7 @@ class Phases:
             stage=Stage.RESTART,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                "restart.sh",
+                *("still-stopped.sh", "restart.sh"),
             ),
             values=self.values(
                 OWN_RUN=RUN if recovery else "",
@@ -164,9 +165,7 @@ class Phases:
                 RETRY_REFUSALS="yes",
                 SWITCH=self.names.switch,
                 POOLS=cluster.pools,
-                NODES=self._node_kinds(),
-                ZOOKEEPER=self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
-                KAFKA_NODES=self._names(cluster.nodes),
+                **self.node_values(),
                 READY_LIMIT=seconds,
             ),
             arguments=self.writer_arguments(),
@@ -246,6 +245,15 @@ class Phases:
     def _node_kinds(self) -> str:
         kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
         return ",".join(sorted(kinds))
+
+    def node_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of templates/scripts/still-stopped.sh: all workloads of nodes."""
+        cluster = self.cluster
+        return {
+            "NODES": self._node_kinds(),
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "KAFKA_NODES": self._names(cluster.nodes),
+        }
 
     def node_parts(self) -> tuple[str, ...]:
         """Return files that know how to stop a StatefulSet, where there may be one."""

@@ -25,9 +25,10 @@ def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tupl
     """Return what the steps of a backup may do, by namespace."""
     if options.strategy is Strategy.HOT:
         return _exec_rights(cluster)
+    see = "see how the nodes end"
     found = [
         *_cluster_rights(cluster, names),
-        *_exec_rights(cluster),
+        *merged([*_exec_rights(cluster), right(cluster, "", "pods", (), ("watch",), see)]),
         *_writer_rights(cluster, options),
     ]
     if names.switch:
@@ -47,6 +48,7 @@ def switch_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
     found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         found += _writer_objects(cluster, namespace)
+    found.append(right(cluster, "", "pods", (), ("list",), "see whether the nodes stay stopped"))
     return in_order([*found, _scale_right(cluster, names.switch)], home)
 
 

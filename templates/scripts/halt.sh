@@ -16,6 +16,7 @@ halt() {
   step "pausing the reconciliation of Kafka $CLUSTER"
   pause "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_LIMIT"
   ours "$1"
+  [[ $1 != stopping ]] || paused
 
   if [[ -n $COMPONENTS ]]; then
     step "stopping $COMPONENTS"
