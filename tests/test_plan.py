@@ -96,7 +96,8 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
         "kafka-backup kafkaconnects sink get,patch",
         "kafka-backup kafkanodepools broker,controller get",
         "kafka-backup kafkas backup get,patch",
-        "kafka-backup pods * get,list",
+        "kafka-backup persistentvolumeclaims * list",
+        "kafka-backup pods * get,list,watch",
         "kafka-backup pods/exec * create",
         "kafka-backup strimzipodsets backup-broker,backup-controller get,delete",
         "kafka-tools kafkamirrormaker2s mirror get,patch",
@@ -126,6 +127,7 @@ def test_switch_may_do_no_more_than_a_restart_needs() -> None:
         "kafka-backup kafkaconnects sink get,patch",
         "kafka-backup kafkanodepools broker,controller get",
         "kafka-backup kafkas backup get,patch",
+        "kafka-backup pods * list",
         "kafka-backup strimzipodsets backup-broker,backup-controller get",
         "kafka-tools kafkamirrormaker2s mirror get,patch",
     }
@@ -137,6 +139,15 @@ def test_switch_of_stateful_sets_may_scale_them_back() -> None:
     found = [one for one in rights(plan, plan.switch.name) if "statefulsets" in one]
     assert found
     assert all(one.endswith(" get,patch") for one in found)
+
+
+def test_rebalances_are_looked_for_where_cruise_control_makes_them() -> None:
+    for example in ("mirror-maker-2", "kraft-combined"):
+        plan = plan_of(example)
+        (quiesce,) = [p for a in plan.actions for p in a.phases if p.name == "quiesce"]
+        has = any(name.endswith("-cruise-control") for name in plan.cluster.components)
+        assert has == any("kafkarebalances" in one for one in rights(plan))
+        assert has == ("CRUISE_CONTROL=yes" in quiesce.values)
 
 
 def test_no_switch_where_it_was_declined() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Shell, cycle
+from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Reply, Shell, cycle
 
 GONE = (1, "", "Error from server (NotFound): configmaps not found")
 RECORD = r"get configmap .*data\.endedBy"
@@ -600,8 +601,195 @@ def test_switch_writes_down_nothing_else(
     shell: Shell, record: str, answer: str | tuple[int, str, str]
 ) -> None:
     shell.on(LOOK, *[f"backup|{FUTURE}|unset"] * 2, f"backup|{PAST}|unset").on(STATE, "stopped")
-    shell.on(NOTICED, record).on(NODES, answer)
+    shell.on(NOTICED, record).on(NODES, answer).on(PRESENT, "")
     done = there(shell, STOPPED, "unset").phase("switch")
     assert done.returncode == 0, done.stderr
     assert "seenRunning" not in shell.recorded()
     assert "BroughtBack" not in shell.events()
+
+
+# What was changed while it was stopped
+
+SPEC = r"get kafkas.*jsonpath=Kafka,"
+POOL_SPEC = r"get kafkanodepools.*spec\.storage"
+KAFKA = "Kafka,5,4.0.0,4.0-IV3,,,"
+BROKER = "broker,3,,,3,broker,jbod 0:persistent-claim:shared"
+CONTROLLER = "controller,2,,,3,controller,persistent-claim"
+WAS = f"{KAFKA},;{BROKER},;{CONTROLLER},;"
+BRINGERS = ["restart", "recover", "resume", "switch", "backupRestart", "backupRecover"]
+
+
+def changed(shell: Shell, now: str, record: str = "", before: str = WAS) -> Shell:
+    """Answer as a stopped cluster whose Kafka and pools ask for this now."""
+    kafka, *pools = now.rstrip(";").split(";")
+    shell.on(SPEC, f"{kafka}\n").on(POOL_SPEC, "".join(f"{pool}\n" for pool in pools))
+    shell.on(LOOK, f"backup|{PAST}|unset").on(r"get kafkas.*pause-reconciliation\}$", "true")
+    state = record or f"stopped|{RUN}||kanister-kafka|"
+    return there(shell, f"{state}|{before}|4.0.0||", "unset")
+
+
+SHARED = "jbod 0:persistent-claim:shared"
+TO_POOL, TO_KAFKA = "of KafkaNodePool broker back to", "of Kafka backup back to"
+CHANGES = [
+    pytest.param(SHARED, SHARED.replace("0", "1"), f"put spec.storage {TO_POOL} {SHARED}", id="id"),
+    pytest.param(SHARED, "persistent-claim", "start on other volumes", id="storage-type"),
+    pytest.param(SHARED, "jbod 0:persistent-claim:", f"put spec.storage {TO_POOL}", id="metadata"),
+    pytest.param("3,broker", "3,broker controller", f"put spec.roles {TO_POOL} broker", id="roles"),
+    pytest.param("3,broker", "2,broker", f"put spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
+    pytest.param("3,controller", "5,controller", "replicas of KafkaNodePool controller", id="up"),
+    pytest.param("4.0.0,", "3.9.2,", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
+    pytest.param("4.0.0,", ",", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
+    pytest.param("4.0-IV3", "4.1-IV1", f"Version {TO_KAFKA} 4.0-IV3", id="metadata-version"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "remedy"), CHANGES)
+def test_what_would_start_on_empty_volumes_or_never_is_not_started(
+    shell: Shell, old: str, new: str, remedy: str
+) -> None:
+    done = changed(shell, WAS.replace(old, new)).phase("restart")
+    assert done.returncode != 0
+    assert remedy in done.stderr.splitlines()[-1]
+    assert not let_in(shell)
+    assert "state" not in shell.recorded()
+    assert "endedBy" not in shell.recorded()
+    assert shell.events() == ["RestartFailed"]
+    assert [c for c in shell.calls() if re.search(POSTPONED, c)], "the switch comes soon"
+
+
+@pytest.mark.parametrize("name", BRINGERS)
+def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
+    record = f"stopping|{RUN}||kanister-kafka|" if name == "recover" else ""
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1"), record).phase(name)
+    assert done.returncode != 0
+    assert "put spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
+    assert not let_in(shell)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("", "", id="nothing"),
+        pytest.param("broker,3,", "broker,9,", id="generation"),
+        pytest.param("jbod 0:persistent-claim:shared", "jbod  0:persistent-claim:shared", id="s"),
+        pytest.param("3,broker", "5,broker", id="scale-up"),
+        pytest.param("4.0.0,", "4.1.0,", id="newer"),
+        pytest.param("4.0.0,", "4.0.10,", id="newer-by-number"),
+        pytest.param(f";{CONTROLLER},", "", id="pool-deleted"),
+        pytest.param(f"{CONTROLLER},;", f"{CONTROLLER},;late,1,,,1,broker,ephemeral,;", id="new"),
+    ],
+)
+def test_what_the_operator_can_do_is_left_to_it(shell: Shell, old: str, new: str) -> None:
+    done = changed(shell, WAS.replace(old, new) if old else WAS).phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+
+
+def test_nodes_may_be_taken_away_where_the_operator_is_told(shell: Shell) -> None:
+    now = WAS.replace("3,broker", "2,broker").replace(f"{KAFKA},", f"{KAFKA},true")
+    assert changed(shell, now).phase("restart").returncode == 0
+    assert let_in(shell)
+
+
+def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None:
+    before = WAS.replace("4.0.0,", ",")
+    done = changed(shell, WAS.replace("4.0.0,", "3.9.0,"), before=before).phase("restart")
+    assert "put spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
+
+
+def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
+    before = "Kafka,5,3.9.0,,3,,jbod 0:persistent-claim:,;ZooKeeper,,,,1,,persistent-claim,;"
+    now = before.replace("ZooKeeper,,,,1", "ZooKeeper,,,,3").replace("jbod 0", "jbod 1")
+    body = f"refusals '{before}' '{now}' 3.9.0"
+    done = shell.run("prelude.sh", "moment.sh", "changes.sh", body=body, CLUSTER="c")
+    assert "put spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
+    assert "put spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
+
+
+def test_what_was_started_already_is_not_refused(shell: Shell) -> None:
+    shell.on(r"get kafkas.*pause-reconciliation\}$", "")
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1")).phase("resume")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_read_is_not_started(shell: Shell) -> None:
+    done = changed(shell.on(POOL_SPEC, GONE), WAS).phase("restart")
+    assert done.returncode != 0
+    assert not let_in(shell)
+
+
+def test_stop_of_an_earlier_blueprint_is_brought_back(shell: Shell) -> None:
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1"), before="").phase("restart")
+    assert done.returncode == 0, done.stderr
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+IDS, CLAIMS = "broker 0 1;controller 2", "data-0 data-1"
+POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
+
+
+@pytest.mark.parametrize(
+    ("ids", "claims", "told"),
+    [
+        ("broker [1,0]\ncontroller [2]\n ", "data-1 data-0", ""),
+        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "its node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", "data-0", "its claims are not those"),
+        ("broker [1]\ncontroller []\n", "data-0", "its node ids and its claims are not those"),
+        ("broker [1,0]\n", "data-0", ""),  # a pool that was deleted meanwhile
+        (GONE, CLAIMS, "its node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", GONE, "its claims are not those"),
+    ],
+)
+def test_restart_compares_ids_and_claims_with_those_of_the_stop(
+    shell: Shell, ids: str | Reply, claims: str | Reply, told: str
+) -> None:
+    shell.on(POOL_IDS, ids).on("get persistentvolumeclaims", claims)
+    record = f"stopped|{RUN}||kanister-kafka|||4.0.0|{IDS}|{digest(CLAIMS)}"
+    done = there(shell, record, "unset").phase("restart")
+    assert (done.returncode != 0) == bool(told), done.stderr
+    assert told in done.stderr
+    assert let_in(shell), "it is brought back nevertheless"
+
+
+# Answers that are only of the moment
+
+REFUSED = [
+    pytest.param("error: You must be logged in to the server (Unauthorized)", id="401"),
+    pytest.param('Error from server (Forbidden): configmaps "r" is forbidden: User', id="403"),
+    pytest.param('error: the server doesn\'t have a resource type "configmaps"', id="no-type"),
+    pytest.param("Error from server: the server could not find the requested resource", id="404"),
+]
+
+
+@pytest.mark.parametrize("answer", REFUSED)
+@pytest.mark.parametrize("name", ["restart", "recover", "switch"])
+def test_who_brings_back_is_not_put_off_by_a_refusal(shell: Shell, name: str, answer: str) -> None:
+    state = "stopping" if name == "recover" else "stopped"
+    no, record = (1, "", answer + "\n"), f"{state}|{RUN}|"
+    shell.on(LOOK, no, f"backup|{PAST}|unset").on(STATE, state)
+    shell.on(RECORD, no, record).on(BEFORE + r"\}$", no, "unset").on("annotate kafkas", no, "")
+    done = there(shell, record, "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert len(let_in(shell)) >= 1
+    assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize("name", ["restart", "recover", "switch"])
+def test_what_is_not_there_is_final_for_everybody(shell: Shell, name: str) -> None:
+    shell.on(RECORD, GONE).on(LOOK, f"backup|{PAST}|unset")
+    there(shell, "", "unset").phase(name)
+    assert len([c for c in shell.calls() if re.search(RECORD, c)]) == 1
+    assert let_in(shell), "without a record, by what the cluster shows"
+
+
+@pytest.mark.parametrize("answer", REFUSED)
+@pytest.mark.parametrize("name", ["stop", "quiesce", "flush", "backupSnapshot"])
+def test_refusal_is_final_for_who_stops(shell: Shell, name: str, answer: str) -> None:
+    first = {"stop": "get configmap", "flush": "get pods", "quiesce": "get deployments"}
+    pattern = first.get(name, "get configmap")
+    done = shell.on(pattern, (1, "", answer + "\n")).phase(name)
+    assert done.returncode != 0
+    assert len([c for c in shell.calls() if re.search(pattern, c)]) <= 2, "and the reason is kept"

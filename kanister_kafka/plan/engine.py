@@ -104,7 +104,7 @@ class Restore:
             stage=Stage.SNAPSHOT,
             parts=(
                 *("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh"),
-                *("backup.sh", "snapshot.sh"),
+                *("moment.sh", "backup.sh", "snapshot.sh"),
             ),
             values=self.phases.values(
                 RUN=RUN,

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kanister_kafka.options import Options, QuiesceBy
+from kanister_kafka.options import Engine, Options, QuiesceBy, Strategy
 from kanister_kafka.plan.model import Names, Phase, Right, Stage, Step
-from kanister_kafka.plan.rights import questions
+from kanister_kafka.plan.rights import has_cruise_control, questions
 from kanister_kafka.strimzi import KafkaCluster, Workload, WorkloadKind
 
 RUN = "{{ .Time }}"
 """Start of the action, the same in all its phases (Kanister's pkg/param/param.go): names the
 run."""
+
+CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
+"""What other-writers.sh looks for."""
+SAMPLE_SECONDS = 3
+"""Between the two looks at how large each partition is."""
 
 
 class Phases:
@@ -35,7 +40,7 @@ class Phases:
         check = Step(
             does="check rights and state",
             objects=(str(cluster),),
-            until="Kafka and its pods are Ready",
+            until="Kafka and its pods are Ready, and nothing is left to do for the operator",
             seconds=limits.check,
         )
         record = f"ConfigMap {self.names.record}"
@@ -56,8 +61,8 @@ class Phases:
             name=name,
             stage=Stage.QUIESCE,
             parts=(
-                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh"),
-                *(*self.writer_parts(), "quiesce.sh"),
+                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh", "moment.sh"),
+                *(*self.writer_parts(), "other-writers.sh", "quiesce.sh"),
             ),
             values=self.values(
                 RUN=RUN,
@@ -67,6 +72,8 @@ class Phases:
                 POOLS=cluster.pools,
                 WORKLOADS=self._names(self._workloads()),
                 FIT_LIMIT=limits.check,
+                CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
+                **self.moment_values(),
                 **self.writer_values(),
                 RIGHTS=" ".join(questions(self.rights)),
             ),
@@ -77,15 +84,21 @@ class Phases:
 
     def flush(self, name: str = "flush") -> Phase:
         """Write what every node has in its page cache to its volumes."""
+        cold = self.options.strategy is Strategy.COLD
         return Phase(
             name=name,
             stage=Stage.FLUSH,
             parts=("prelude.sh", "flush.sh"),
-            values=self.values(FLUSH_LIMIT=self.limits.flush),
+            values=self.values(
+                FLUSH_LIMIT=self.limits.flush,
+                SAMPLE=SAMPLE_SECONDS if cold else None,
+                REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
+            ),
             arguments=(),
             steps=(
                 Step(
-                    does="sync, in all nodes at once",
+                    does="sync, in all nodes at once"
+                    + (", and see which topics still grow" if cold else ""),
                     objects=tuple(_workload(workload) for workload in self._workloads()),
                     until="every node has flushed",
                     seconds=self.limits.flush,
@@ -107,13 +120,19 @@ class Phases:
                     seconds=limits.switch,
                 )
             )
-        steps += self.halt_steps()
+        pause, *rest = self.halt_steps()
+        same = Step(
+            does="compare with what was kept, and see that nothing writes, before and after",
+            objects=(str(self.cluster),),
+        )
+        steps += [pause, same, *rest]
         return Phase(
             name=name,
             stage=Stage.STOP,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", *self.node_parts()),
-                *("nodes.sh", "exits.sh", "still-stopped.sh", "halt.sh", "stop.sh"),
+                *("nodes.sh", "exits.sh", "still-stopped.sh", "moment.sh", "other-writers.sh"),
+                *("halt.sh", "stop.sh"),
             ),
             values=self.values(
                 RUN=RUN,
@@ -121,8 +140,9 @@ class Phases:
                 SWITCH_LIMIT=limits.switch,
                 UNCLEAN_STOP=self.options.unclean_stop.value,
                 **self.halt_values(),
+                **self.moment_values(),
             ),
-            arguments=(),
+            arguments=self.writer_arguments(),
             steps=tuple(steps),
             account=self.names.account,
         )
@@ -138,7 +158,7 @@ class Phases:
         cluster = self.cluster
         steps = [
             Step(
-                does="resume reconciliation"
+                does="see that it is stopped and not changed, resume reconciliation"
                 + (", unless stopped as planned" if leave_stopped else ""),
                 objects=(
                     str(cluster),
@@ -157,7 +177,7 @@ class Phases:
             stage=Stage.RESTART,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                *("still-stopped.sh", "restart.sh"),
+                *("still-stopped.sh", "moment.sh", "changes.sh", "restart.sh"),
             ),
             values=self.values(
                 OWN_RUN=RUN if recovery else "",
@@ -253,6 +273,19 @@ class Phases:
             "NODES": self._node_kinds(),
             "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
             "KAFKA_NODES": self._names(cluster.nodes),
+        }
+
+    def moment_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return values of templates/scripts/moment.sh and other-writers.sh."""
+        cluster = self.cluster
+        return {
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "BY_LABEL": "yes" if self.options.engine is Engine.KANISTER else "",
+            "BYSTANDERS": tuple(
+                f"{one.kind}/{one.namespace}/{one.name}"
+                for one in cluster.bystanders
+                if one.kind in CLIENT_KINDS
+            ),
         }
 
     def node_parts(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ KIND_TO_RESOURCE = {
     WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
     WorkloadKind.DEPLOYMENT: ("apps", "deployments"),
 }
+CLAIMS = "persistentvolumeclaims"
+REBALANCES = "kafkarebalances"
 STOP_VERBS = {
     WorkloadKind.STATEFUL_SET: ("get", "patch"),
     WorkloadKind.POD_SET: ("get", "delete"),
@@ -30,11 +32,20 @@ def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tupl
         *_cluster_rights(cluster, names),
         *merged([*_exec_rights(cluster), right(cluster, "", "pods", (), ("watch",), see)]),
         *_writer_rights(cluster, options),
+        right(cluster, "", CLAIMS, (), ("list",), "see that the claims stay the same"),
     ]
+    if has_cruise_control(cluster):
+        see = "see that no partition is being moved"
+        found.append(right(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
     if names.switch:
         found.append(right(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
         found.append(_scale_right(cluster, names.switch))
     return in_order(found, cluster.namespace)
+
+
+def has_cruise_control(cluster: KafkaCluster) -> bool:
+    """Tell whether Cruise Control moves partitions of the cluster."""
+    return f"{cluster.name}-cruise-control" in cluster.components
 
 
 def switch_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:

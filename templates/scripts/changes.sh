@@ -9,7 +9,7 @@ older() { [[ $1 != "$2" && $(printf '%s\n%s\n' "$1" "$2" | sort -V | sed -n 1p) 
 # refusals BEFORE NOW VERSION: both as specs_line prints them; VERSION is what ran where none was asked
 # for. Prints what must be put back before anything is started.
 refusals() {
-  local before=";$1" entry name version metadata replicas roles storage skip was place
+  local before=";$1" entry name version metadata replicas roles storage was place
   local old_version old_metadata old_replicas old_roles old_storage skips=
   IFS=, read -r _ _ _ _ _ _ _ skips _ < <(printf '%s\n' "${2%%;*}")
   while IFS= read -r -d ';' entry; do

@@ -7,15 +7,15 @@ SKIP_CHECK=strimzi.io/skip-broker-scaledown-check
 # specs: NAME,GENERATION,VERSION,METADATA VERSION,REPLICAS,ROLES,STORAGE,SKIP of the Kafka, of ZooKeeper
 # and of each pool, a line each. With pools, the Kafka's own replicas and storage mean nothing.
 specs() {
-  local kafka='Kafka,{.metadata.generation},{.spec.kafka.version},{.spec.kafka.metadataVersion},' pool rows
+  local asked='Kafka,{.metadata.generation},{.spec.kafka.version},{.spec.kafka.metadataVersion},' pool rows
   if [[ -z $POOLS ]]; then
-    kafka+="{.spec.kafka.replicas},,{.spec.kafka.storage.type}${VOLUMES/VOLUMES/.spec.kafka.storage}"
+    asked+="{.spec.kafka.replicas},,{.spec.kafka.storage.type}${VOLUMES/VOLUMES/.spec.kafka.storage}"
   else
-    kafka+=',,'
+    asked+=',,'
   fi
-  kafka+=",{.metadata.annotations.${SKIP_CHECK//./\\.}}{\"\\n\"}"
-  [[ -z $ZOOKEEPER ]] || kafka+='ZooKeeper,,,,{.spec.zookeeper.replicas},,{.spec.zookeeper.storage.type},{"\n"}'
-  api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o "jsonpath=$kafka" || return 1
+  asked+=",{.metadata.annotations.${SKIP_CHECK//./\\.}}{\"\\n\"}"
+  [[ -z $ZOOKEEPER ]] || asked+='ZooKeeper,,,,{.spec.zookeeper.replicas},,{.spec.zookeeper.storage.type},{"\n"}'
+  api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o "jsonpath=$asked" || return 1
   [[ -n $POOLS ]] || return 0
   pool="{.metadata.name},{.metadata.generation},,,{.spec.replicas},{.spec.roles[*]},{.spec.storage.type}${VOLUMES/VOLUMES/.spec.storage},{\"\\n\"}"
   rows=$(pools_as "$pool") || return 1
@@ -59,6 +59,13 @@ pool_ids() {
   done < <(printf '%s\n' "$rows")
 }
 
+# ids_line: the same as one line
+ids_line() {
+  local rows
+  rows=$(pool_ids) || return 1
+  plain "${rows//$'\n'/;}"
+}
+
 # pod_claims: POD CLAIM of each volume of data. A volume of another name is none that Kafka keeps data on.
 pod_claims() {
   local rows
@@ -76,11 +83,12 @@ claims_by_label() {
 
 digest() { sha256sum | cut -d ' ' -f 1; }
 
-# moment: fails, or sets SPECS, IDS, POD_CLAIMS and CLAIMS
+# moment: fails, or sets NOW to what specs_line and ids_line print, and digests of pods with their claims and
+# of the names of claims, separated by |
 moment() {
-  local pairs names pod claim
-  SPECS=$(specs_line)
-  IDS=$(pool_ids | digest)
+  local specs ids pairs names pod claim
+  specs=$(specs_line)
+  ids=$(ids_line)
   pairs=$(pod_claims)
   names=$(claims_by_label)
   if [[ -n $BY_LABEL ]]; then # a claim without its labels would be left out of a backup
@@ -90,5 +98,5 @@ moment() {
     done < <(printf '%s\n' "$pairs")
   fi
   # shellcheck disable=SC2034 # for whoever calls it
-  POD_CLAIMS=$(printf %s "$pairs" | digest) CLAIMS=$(printf %s "$names" | digest)
+  NOW="$specs|$ids|$(printf %s "$pairs" | digest)|$(printf %s "$names" | digest)"
 }

@@ -36,7 +36,10 @@ stopped() {
 step "looking whether Kafka $CLUSTER is still stopped"
 stopped
 step "snapshotting every claim of Kafka $CLUSTER"
-claims=$(api get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o 'jsonpath={.items[*].metadata.name}')
+claims=$(claims_by_label)
+before=$(recorded claims)
+[[ -z $claims || -z $before || $(printf %s "$claims" | digest) == "$before" ]] ||
+  fail "Kafka $CLUSTER has other claims than when the backup began: this is no backup"
 objects=
 for claim in $claims; do
   objects+="{\"apiVersion\": \"snapshot.storage.k8s.io/v1\", \"kind\": \"VolumeSnapshot\", \"metadata\": {\"name\": \"$claim-$backup\", \"namespace\": \"$NAMESPACE\", $(labels_of "$backup")}, \"spec\": {${SNAPSHOT_CLASS:+\"volumeSnapshotClassName\": \"$SNAPSHOT_CLASS\", }\"source\": {\"persistentVolumeClaimName\": \"$claim\"}}}"$'\n'

@@ -17,6 +17,7 @@ answer() {
   exec {fd}<&-
   [[ $REPLY == *$'\n'whole ]] || return 1
   REPLY=${REPLY%$'\n'whole}
+  REPLY=${REPLY%$'\n'}
 }
 
 # up LIST: prints the workloads that keep pods running, or would bring them back.

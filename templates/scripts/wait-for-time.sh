@@ -53,8 +53,8 @@ while true; do
     scale_switch 0
     exit 0
   fi
-  [[ -z $by || $(now) < $by ]] || break
   [[ $state != stopped ]] || notice
+  [[ -z $by || $(now) < $by ]] || break
   sleep "$LOOKS" &
   wait $! # at once out of it when the pod is told to end
 done
