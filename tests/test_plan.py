@@ -142,7 +142,7 @@ def test_switch_of_stateful_sets_may_scale_them_back() -> None:
 
 
 def test_rebalances_are_looked_for_where_cruise_control_makes_them() -> None:
-    for example in ("mirror-maker-2", "kraft-combined"):
+    for example in ("mirror-maker-2", "strimzi-v1"):
         plan = plan_of(example)
         (quiesce,) = [p for a in plan.actions for p in a.phases if p.name == "quiesce"]
         has = any(name.endswith("-cruise-control") for name in plan.cluster.components)
@@ -264,7 +264,7 @@ CALL = re.compile(
 )
 
 
-BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while) |\bwait_for [^\n]*\" )"
+BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|ask \w+) |\bwait_for [^\n]*\" )"
 """What stands before the name of a function where it is made or called."""
 
 
@@ -313,6 +313,8 @@ def test_every_call_of_a_script_is_within_the_rights(example: str, quiesce_by: Q
         kinds = {kind.value.lower() + "s" for node in plan.cluster.nodes for kind in node.kinds}
         idle |= {"statefulsets", "strimzipodsets"} - kinds
         idle |= set() if plan.cluster.writers else {"kafkaconnectors"}
+        if phase is plan.switch.phase:  # a post-hook alone compares them
+            idle.add("persistentvolumeclaims")
         missing = {(v, r) for v, r in called(phase.parts) - granted if r not in idle}
         assert not missing, f"{phase.name} as {account.name}"
 
