@@ -106,6 +106,15 @@ class QuiesceBy(enum.Enum):
     """By a pause and by deleting the workload; nothing that GitOps compares is changed."""
 
 
+class UncleanStop(enum.Enum):
+    """What comes of a backup whose nodes did not all end cleanly."""
+
+    FAIL = "fail"
+    """It fails, and the cluster is brought back."""
+    WARN = "warn"
+    """It goes on; record, event and artifact say so."""
+
+
 class KastenForm(enum.Enum):
     """How Kasten is told to run the Blueprint."""
 
@@ -167,6 +176,10 @@ class Options:
     KIND/NAMESPACE/NAME."""
     not_writers: tuple[str, ...] = ()
     """Those that are left alone whatever it tells."""
+    unclean_stop: UncleanStop = UncleanStop.FAIL
+    """What comes of a node that was killed while it stopped."""
+    require_quiet: bool = False
+    """Whether a backup fails where topics still grow after all known writers have stopped."""
     kasten: tuple[KastenForm, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
     """Namespace of Kasten, or of the Kanister controller."""

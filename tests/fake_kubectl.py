@@ -10,7 +10,10 @@ import json
 import os
 import re
 import sys
+import time
 
+UNTIL = "(something is deleted)\n"
+"""In the answer to a watch: what comes after it is shown when something was deleted since."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # it starts once for each call, so that each import counts
     from typing import Any
@@ -155,6 +158,19 @@ def _by_itself(args: list[str], text: str) -> str:
     return ""
 
 
+def _wait_for_deletion(folder: str, out: str, before: int) -> None:
+    """Print what is there, and wait until a workload of nodes is deleted or scaled."""
+    sys.stdout.write(out)
+    sys.stdout.flush()
+    for _ in range(600):
+        with open(f"{folder}/calls") as log:  # noqa: PTH123
+            calls = [json.loads(line)[0] for line in log]
+        later = [call for call in calls[before:] if call[0] in ("delete", "patch")]
+        if any(call[1].startswith(("strimzipodsets", "statefulsets")) for call in later):
+            return
+        time.sleep(0.05)
+
+
 def main() -> int:
     folder, args = os.environ["FAKE"], sys.argv[1:]
     call = " ".join(args)
@@ -170,6 +186,13 @@ def main() -> int:
                 seen = [" ".join(json.loads(line)[0]) for line in log]
             count = sum(bool(re.search(pattern, line)) for line in seen)
             code, out, err = replies[min(count, len(replies)) - 1]
+            if "--watch" in args and UNTIL in out:
+                out, _, rest = out.partition(UNTIL)
+                _wait_for_deletion(folder, out, len(seen))
+                sys.stdout.write(rest)
+                sys.stdout.flush()
+                time.sleep(20)  # a watch stays open; whoever has opened it ends it
+                return 0
             sys.stdout.write(out)
             sys.stderr.write(err)
             return int(code)

@@ -116,6 +116,8 @@ class Call:
         verbs = {"patch": ("get", "patch"), "annotate": ("get", "patch")}.get(verb, (verb,))
         if not names:
             verbs = ("list",) if verb == "get" else ("list", *verbs)
+        if "--watch" in self.args:
+            verbs = (*verbs, "watch")
         for one_verb in verbs:
             for name in names[:1] if verb == "annotate" else names or [""]:
                 yield one_verb, group, resource, below, name, home

@@ -318,10 +318,19 @@ def test_no_secret_value_is_told(shell: Shell) -> None:
 
 CUT = f"data-0-{BACKUP} 2026-01-02T03:05:00Z|\ndata-1-{BACKUP} 2026-01-02T03:05:00Z|\n"
 SNAPSHOTS = "get volumesnapshots"
+STOP = r"get configmap .*data\.seenRunning"
+HELD = "get kafkas.*managedFields"
+FIELDS = '{"f:metadata":{"f:annotations":{"f:strimzi.io/pause-reconciliation":{}}}}'
+NODES = r"get pods .*strimzi.io/name in"
+
+
+def stopped(shell: Shell) -> Shell:
+    """Answer as a cluster that this run has stopped; what was answered before goes first."""
+    return shell.on(STOP, f"stopped|{RUN}|kanister-kafka|").on(HELD, f"true|{FIELDS}")
 
 
 def cut(shell: Shell) -> Shell:
-    return shell.on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, CUT)
+    return stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, CUT)
 
 
 def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
@@ -348,6 +357,34 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "answer", "told"),
+    [
+        pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause"),
+        pytest.param(HELD, "true|", "its pause was written anew", id="pause-again"),
+        pytest.param("get strimzipodsets", "strimzipodset/backup-broker", "backup-b", id="pod-set"),
+        pytest.param(NODES, "backup-broker-0", "pods backup-broker-0", id="pod"),
+        pytest.param(NODES, FORBIDDEN, "cannot be read", id="unread"),
+        pytest.param(STOP, f"stopped|{RUN}||seen at noon", "seen at noon", id="switch"),
+        pytest.param(STOP, f"running|{RUN}||", "says running, not stopped", id="running"),
+        pytest.param(STOP, "stopped|other||", "not stopped by this run", id="other"),
+        pytest.param(STOP, "", "says nothing", id="no-record"),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_somebody_has_brought_back_is_no_backup(
+    shell: Shell, pattern: str, answer: str | tuple[int, str, str], told: str, when: str
+) -> None:
+    if when == "after":
+        good = {HELD: f"true|{FIELDS}", STOP: f"stopped|{RUN}|kanister-kafka|"}
+        shell.on(pattern, good.get(pattern, ""), answer)
+    done = cut(shell.on(pattern, answer)).phase("backupSnapshot")
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert bool(shell.made("VolumeSnapshot")) == (when == "after")
+    assert "###Phase-output###" not in done.stdout
+
+
 def test_class_of_snapshots_can_be_chosen(shell: Shell) -> None:
     assert cut(shell).phase("backupSnapshot", SNAPSHOT_CLASS="fast").returncode == 0
     assert [one["spec"] for one in shell.made("VolumeSnapshot")] == [
@@ -357,7 +394,7 @@ def test_class_of_snapshots_can_be_chosen(shell: Shell) -> None:
 
 
 def test_snapshots_that_are_not_cut_are_waited_for(shell: Shell) -> None:
-    shell.on(CLAIMS, "data-0 data-1")
+    stopped(shell).on(CLAIMS, "data-0 data-1")
     shell.on(SNAPSHOTS, f"data-0-{BACKUP} |\ndata-1-{BACKUP} |\n", CUT)
     done = shell.phase("backupSnapshot")
     assert done.returncode == 0, done.stderr
@@ -366,7 +403,7 @@ def test_snapshots_that_are_not_cut_are_waited_for(shell: Shell) -> None:
 
 def test_what_the_driver_says_is_told(shell: Shell) -> None:
     rows = f"data-0-{BACKUP} 2026-01-02T03:05:00Z|\ndata-1-{BACKUP} |quota exceeded\n"
-    shell.on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
+    stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
     done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
     assert done.returncode != 0
     assert f"data-1-{BACKUP} is not cut yet (quota exceeded)" in done.stderr.splitlines()[-1]
@@ -375,13 +412,13 @@ def test_what_the_driver_says_is_told(shell: Shell) -> None:
 
 @pytest.mark.parametrize("rows", ["", CUT.splitlines()[0] + "\n"], ids=["all", "one"])
 def test_snapshot_that_is_gone_is_not_cut(shell: Shell, rows: str) -> None:
-    shell.on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
+    stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
     done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
     assert done.returncode != 0
 
 
 def test_cluster_without_claims_is_not_snapshotted(shell: Shell) -> None:
-    done = shell.phase("backupSnapshot")
+    done = stopped(shell).phase("backupSnapshot")
     assert done.returncode != 0
     assert "Kafka backup has no claims" in done.stderr.splitlines()[-1]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Shell, cycle
+from .shell_fixture import CONFLICT, FORBIDDEN, RUN, Reply, Shell, cycle
 
 GONE = (1, "", "Error from server (NotFound): configmaps not found")
 RECORD = r"get configmap .*data\.endedBy"
@@ -18,6 +19,9 @@ PRESENT = "get strimzipodsets.*-o name"
 ROWS = "custom-columns"
 SERVES = "backup-broker 2 b-0,b-1\nbackup-controller 1 c-0\n"
 THERE = "strimzipodset/backup-broker\nstrimzipodset/backup-controller\n"
+HELD = "get kafkas.*managedFields"
+FIELDS = '{"f:metadata":{"f:annotations":{"f:strimzi.io/pause-reconciliation":{}}}}'
+NODES = r"get pods .*strimzi.io/name in \(backup-kafka,backup-zookeeper\)"
 LET_IN = "strimzi.io/pause-reconciliation-"
 MIRROR = "kafkamirrormaker2s.v1beta2.kafka.strimzi.io mirror"
 OURS = {"configmap", "deployments.apps", "kafkas.v1beta2.kafka.strimzi.io"}
@@ -26,8 +30,13 @@ DISARMED = r"annotate kafkas.*kanister-kafka.io/restart-by-$"
 
 
 def there(shell: Shell, record: str = "", before: str = "") -> Shell:
-    """Answer as a cluster whose nodes serve; what was answered before goes first."""
+    """Answer as a cluster whose nodes serve, or are still stopped where the record says so.
+
+    What was answered before goes first.
+    """
     shell.on("get kafka(b|c|m).*-o name", "kind/name")
+    if record.startswith("stopped"):
+        shell.on(HELD, f"true|{FIELDS}").on(PRESENT, "", THERE)
     shell.on(RECORD, record).on(BEFORE, before).on(ROWS, SERVES).on(PRESENT, THERE)
     return shell
 
@@ -394,6 +403,97 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     assert order[:3] == ["old-zookeeper", "old-kafka", "annotate"]
 
 
+# What somebody else has brought back, or has stopped again since
+
+
+BROUGHT_BACK = [
+    pytest.param(HELD, f"|{FIELDS}", "its pause has ended", id="pause-removed"),
+    pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause-ended"),
+    pytest.param(HELD, "true|", "its pause was written anew", id="stopped-again"),
+    pytest.param(HELD, 'true|{"f:metadata":{}}', "its pause was written anew", id="by-another"),
+    pytest.param(PRESENT, THERE, "strimzipodset/backup-broker", id="pod-set"),
+    pytest.param(NODES, "backup-broker-0 backup-broker-1", "backup-broker-1", id="pod"),
+]
+STOPPED = f"stopped|{RUN}||kanister-kafka|"
+
+
+@pytest.mark.parametrize(("pattern", "answer", "told"), BROUGHT_BACK)
+@pytest.mark.parametrize("name", ["restart", "backupRestart"])
+def test_restart_of_what_was_brought_back_fails(
+    shell: Shell, name: str, pattern: str, answer: str, told: str
+) -> None:
+    done = there(shell.on(pattern, answer), STOPPED, "unset").phase(name)
+    assert done.returncode != 0
+    assert "was brought back by somebody" in done.stderr.splitlines()[-1]
+    assert told in done.stderr.splitlines()[-1]
+    assert "not consistent" in done.stderr.splitlines()[-1]
+    assert shell.recorded()["state"] == "running", "it is brought back in order nevertheless"
+    assert let_in(shell)
+    looked = next(i for i, call in enumerate(shell.calls()) if re.search(pattern, call))
+    assert looked < shell.calls().index(let_in(shell)[0]), "before we start anything ourselves"
+    assert "confirmedBy" not in shell.recorded()
+
+
+@pytest.mark.parametrize(("pattern", "answer", "told"), BROUGHT_BACK)
+def test_recovery_of_what_was_brought_back_leaves_nothing_stopped(
+    shell: Shell, pattern: str, answer: str, told: str
+) -> None:
+    """Kasten would snapshot running brokers."""
+    done = there(shell.on(pattern, answer), STOPPED, "unset").phase("recover")
+    assert done.returncode != 0
+    assert "before the snapshot" in done.stderr.splitlines()[-1]
+    assert told in done.stderr.splitlines()[-1]
+    assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize("pattern", [HELD, PRESENT, NODES])
+@pytest.mark.parametrize("name", ["restart", "recover"])
+def test_what_cannot_be_looked_at_is_not_called_stopped(
+    shell: Shell, name: str, pattern: str
+) -> None:
+    shell.on(pattern, GONE)
+    done = there(shell, STOPPED, "unset").phase(name)
+    assert done.returncode != 0
+    assert "whether it is still stopped cannot be read" in done.stderr
+    assert let_in(shell)
+
+
+@pytest.mark.parametrize("name", ["restart", "recover"])
+def test_what_the_switch_has_seen_running_counts(shell: Shell, name: str) -> None:
+    done = there(shell, f"{STOPPED}seen at noon: pods b-0", "unset").phase(name)
+    assert done.returncode != 0
+    assert "seen at noon: pods b-0" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["restart", "recover"])
+@pytest.mark.parametrize("record", [f"stopped|{RUN}||kanister-kafka|", f"stopped|{RUN}|||"])
+def test_what_is_still_stopped_is_no_reason_to_fail(shell: Shell, name: str, record: str) -> None:
+    """Without an owner on record, as of an earlier Blueprint, none is looked for."""
+    if record.endswith("|||"):
+        shell.on(HELD, "True|")
+    done = there(shell, record, "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert bool(let_in(shell)) == (name == "restart")
+
+
+@pytest.mark.parametrize("name", ["resume", "backupRecover", "switch"])
+def test_who_makes_no_backup_does_not_mind(shell: Shell, name: str) -> None:
+    shell.on(LOOK, f"backup|{PAST}|unset").on(NODES, "backup-broker-0")
+    done = there(shell, STOPPED, "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+
+
+def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
+    shell.on("get statefulsets.apps .*-o name", "statefulset/x").on(HELD, f"true|{FIELDS}")
+    shell.on("custom-columns=N:.metadata.name,P:.spec.replicas", "c-kafka 0\n", "c-kafka 3\n")
+    parts = ("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh")
+    values = {"NODES": "StatefulSet,StrimziPodSet", "KAFKA_NODES": "c-kafka", "ZOOKEEPER": ""}
+    body = "not_as_left ''; echo; not_as_left ''"
+    done = shell.run(*parts, body=body, CLUSTER="c", RECORD="r", **values)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "\nc-kafka has 3 replicas"
+
+
 # The switch
 
 LOOK = r"get kafkas.*restart-by"
@@ -478,3 +578,224 @@ def test_who_has_ended_a_stop_is_text_in_what_is_recorded(shell: Shell) -> None:
     assert f"brought back by {ended_by} before" in done.stdout + done.stderr
     assert shell.recorded()["endedBy"] == ended_by
     assert "run" not in shell.recorded()
+NOTICED = r"get configmap .*resourceVersion.*pauseOwner"
+
+
+def test_switch_writes_down_what_runs_while_stopped(shell: Shell) -> None:
+    shell.on(LOOK, *[f"backup|{FUTURE}|unset"] * 2, f"backup|{PAST}|unset").on(STATE, "stopped")
+    shell.on(NOTICED, "7|stopped|kanister-kafka|", "8|stopped|kanister-kafka|seen at noon")
+    shell.on(NODES, "backup-broker-0")
+    done = there(shell, STOPPED, "unset").phase("switch")
+    assert done.returncode == 0, done.stderr
+    (written,) = [c for c in shell.writes() if "seenRunning" in str(c) and "-p" in c.args]
+    assert written.patch["metadata"] == {"resourceVersion": "7"}, "a restart may have begun"
+    assert re.fullmatch(
+        r"seen at 20\d\d-\S+Z: pods backup-broker-0", written.patch["data"]["seenRunning"]
+    )
+    assert "BroughtBack" in shell.events()
+
+
+@pytest.mark.parametrize(
+    ("record", "answer"),
+    [
+        pytest.param("7|stopped|kanister-kafka|", "", id="stopped"),
+        pytest.param("7|restarting|kanister-kafka|", "backup-broker-0", id="restarting"),
+        pytest.param("7|stopped|kanister-kafka|", GONE, id="unread"),
+    ],
+)
+def test_switch_writes_down_nothing_else(
+    shell: Shell, record: str, answer: str | tuple[int, str, str]
+) -> None:
+    shell.on(LOOK, *[f"backup|{FUTURE}|unset"] * 2, f"backup|{PAST}|unset").on(STATE, "stopped")
+    shell.on(NOTICED, record).on(NODES, answer).on(PRESENT, "")
+    done = there(shell, STOPPED, "unset").phase("switch")
+    assert done.returncode == 0, done.stderr
+    assert "seenRunning" not in shell.recorded()
+    assert "BroughtBack" not in shell.events()
+
+
+# What was changed while it was stopped
+
+SPEC = r"get kafkas.*jsonpath=Kafka,"
+POOL_SPEC = r"get kafkanodepools.*spec\.storage"
+KAFKA = "Kafka,5,4.0.0,4.0-IV3,,,"
+BROKER = "broker,3,,,3,broker,jbod 0:persistent-claim:shared"
+CONTROLLER = "controller,2,,,3,controller,persistent-claim"
+WAS = f"{KAFKA},;{BROKER},;{CONTROLLER},;"
+BRINGERS = ["restart", "recover", "resume", "switch", "backupRestart", "backupRecover"]
+
+
+def changed(shell: Shell, now: str, record: str = "", before: str = WAS) -> Shell:
+    """Answer as a stopped cluster whose Kafka and pools ask for this now."""
+    kafka, *pools = now.rstrip(";").split(";")
+    shell.on(SPEC, f"{kafka}\n").on(POOL_SPEC, "".join(f"{pool}\n" for pool in pools))
+    shell.on(LOOK, f"backup|{PAST}|unset").on(r"get kafkas.*pause-reconciliation\}$", "true")
+    state = record or f"stopped|{RUN}||kanister-kafka|"
+    return there(shell, f"{state}|{before}|4.0.0||", "unset")
+
+
+SHARED = "jbod 0:persistent-claim:shared"
+TO_POOL, TO_KAFKA = "of KafkaNodePool broker back to", "of Kafka backup back to"
+CHANGES = [
+    pytest.param(SHARED, SHARED.replace("0", "1"), f"put spec.storage {TO_POOL} {SHARED}", id="id"),
+    pytest.param(SHARED, "persistent-claim", "start on other volumes", id="storage-type"),
+    pytest.param(SHARED, "jbod 0:persistent-claim:", f"put spec.storage {TO_POOL}", id="metadata"),
+    pytest.param("3,broker", "3,broker controller", f"put spec.roles {TO_POOL} broker", id="roles"),
+    pytest.param("3,broker", "2,broker", f"put spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
+    pytest.param("3,controller", "5,controller", "replicas of KafkaNodePool controller", id="up"),
+    pytest.param("4.0.0,", "3.9.2,", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
+    pytest.param("4.0.0,", ",", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
+    pytest.param("4.0-IV3", "4.1-IV1", f"Version {TO_KAFKA} 4.0-IV3", id="metadata-version"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "remedy"), CHANGES)
+def test_what_would_start_on_empty_volumes_or_never_is_not_started(
+    shell: Shell, old: str, new: str, remedy: str
+) -> None:
+    done = changed(shell, WAS.replace(old, new)).phase("restart")
+    assert done.returncode != 0
+    assert remedy in done.stderr.splitlines()[-1]
+    assert not let_in(shell)
+    assert "state" not in shell.recorded()
+    assert "endedBy" not in shell.recorded()
+    assert shell.events() == ["RestartFailed"]
+    assert [c for c in shell.calls() if re.search(POSTPONED, c)], "the switch comes soon"
+
+
+@pytest.mark.parametrize("name", BRINGERS)
+def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
+    record = f"stopping|{RUN}||kanister-kafka|" if name == "recover" else ""
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1"), record).phase(name)
+    assert done.returncode != 0
+    assert "put spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
+    assert not let_in(shell)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("", "", id="nothing"),
+        pytest.param("broker,3,", "broker,9,", id="generation"),
+        pytest.param("jbod 0:persistent-claim:shared", "jbod  0:persistent-claim:shared", id="s"),
+        pytest.param("3,broker", "5,broker", id="scale-up"),
+        pytest.param("4.0.0,", "4.1.0,", id="newer"),
+        pytest.param("4.0.0,", "4.0.10,", id="newer-by-number"),
+        pytest.param(f";{CONTROLLER},", "", id="pool-deleted"),
+        pytest.param(f"{CONTROLLER},;", f"{CONTROLLER},;late,1,,,1,broker,ephemeral,;", id="new"),
+    ],
+)
+def test_what_the_operator_can_do_is_left_to_it(shell: Shell, old: str, new: str) -> None:
+    done = changed(shell, WAS.replace(old, new) if old else WAS).phase("restart")
+    assert done.returncode == 0, done.stderr
+    assert let_in(shell)
+
+
+def test_nodes_may_be_taken_away_where_the_operator_is_told(shell: Shell) -> None:
+    now = WAS.replace("3,broker", "2,broker").replace(f"{KAFKA},", f"{KAFKA},true")
+    assert changed(shell, now).phase("restart").returncode == 0
+    assert let_in(shell)
+
+
+def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None:
+    before = WAS.replace("4.0.0,", ",")
+    done = changed(shell, WAS.replace("4.0.0,", "3.9.0,"), before=before).phase("restart")
+    assert "put spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
+
+
+def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
+    before = "Kafka,5,3.9.0,,3,,jbod 0:persistent-claim:,;ZooKeeper,,,,1,,persistent-claim,;"
+    now = before.replace("ZooKeeper,,,,1", "ZooKeeper,,,,3").replace("jbod 0", "jbod 1")
+    body = f"refusals '{before}' '{now}' 3.9.0"
+    done = shell.run("prelude.sh", "moment.sh", "changes.sh", body=body, CLUSTER="c")
+    assert "put spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
+    assert "put spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
+
+
+def test_what_was_started_already_is_not_refused(shell: Shell) -> None:
+    shell.on(r"get kafkas.*pause-reconciliation\}$", "")
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1")).phase("resume")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_read_is_not_started(shell: Shell) -> None:
+    done = changed(shell.on(POOL_SPEC, GONE), WAS).phase("restart")
+    assert done.returncode != 0
+    assert not let_in(shell)
+
+
+def test_stop_of_an_earlier_blueprint_is_brought_back(shell: Shell) -> None:
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1"), before="").phase("restart")
+    assert done.returncode == 0, done.stderr
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+IDS, CLAIMS = "broker 0 1;controller 2", "data-0 data-1"
+POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
+
+
+@pytest.mark.parametrize(
+    ("ids", "claims", "told"),
+    [
+        ("broker [1,0]\ncontroller [2]\n ", "data-1 data-0", ""),
+        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "its node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", "data-0", "its claims are not those"),
+        ("broker [1]\ncontroller []\n", "data-0", "its node ids and its claims are not those"),
+        ("broker [1,0]\n", "data-0", ""),  # a pool that was deleted meanwhile
+        (GONE, CLAIMS, "its node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", GONE, "its claims are not those"),
+    ],
+)
+def test_restart_compares_ids_and_claims_with_those_of_the_stop(
+    shell: Shell, ids: str | Reply, claims: str | Reply, told: str
+) -> None:
+    shell.on(POOL_IDS, ids).on("get persistentvolumeclaims", claims)
+    record = f"stopped|{RUN}||kanister-kafka|||4.0.0|{IDS}|{digest(CLAIMS)}"
+    done = there(shell, record, "unset").phase("restart")
+    assert (done.returncode != 0) == bool(told), done.stderr
+    assert told in done.stderr
+    assert let_in(shell), "it is brought back nevertheless"
+
+
+# Answers that are only of the moment
+
+REFUSED = [
+    pytest.param("error: You must be logged in to the server (Unauthorized)", id="401"),
+    pytest.param('Error from server (Forbidden): configmaps "r" is forbidden: User', id="403"),
+    pytest.param('error: the server doesn\'t have a resource type "configmaps"', id="no-type"),
+    pytest.param("Error from server: the server could not find the requested resource", id="404"),
+]
+
+
+@pytest.mark.parametrize("answer", REFUSED)
+@pytest.mark.parametrize("name", ["restart", "recover", "switch"])
+def test_who_brings_back_is_not_put_off_by_a_refusal(shell: Shell, name: str, answer: str) -> None:
+    state = "stopping" if name == "recover" else "stopped"
+    no, record = (1, "", answer + "\n"), f"{state}|{RUN}|"
+    shell.on(LOOK, no, f"backup|{PAST}|unset").on(STATE, state)
+    shell.on(RECORD, no, record).on(BEFORE + r"\}$", no, "unset").on("annotate kafkas", no, "")
+    done = there(shell, record, "unset").phase(name)
+    assert done.returncode == 0, done.stderr
+    assert len(let_in(shell)) >= 1
+    assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize("name", ["restart", "recover", "switch"])
+def test_what_is_not_there_is_final_for_everybody(shell: Shell, name: str) -> None:
+    shell.on(RECORD, GONE).on(LOOK, f"backup|{PAST}|unset")
+    there(shell, "", "unset").phase(name)
+    assert len([c for c in shell.calls() if re.search(RECORD, c)]) == 1
+    assert let_in(shell), "without a record, by what the cluster shows"
+
+
+@pytest.mark.parametrize("answer", REFUSED)
+@pytest.mark.parametrize("name", ["stop", "quiesce", "flush", "backupSnapshot"])
+def test_refusal_is_final_for_who_stops(shell: Shell, name: str, answer: str) -> None:
+    first = {"stop": "get configmap", "flush": "get pods", "quiesce": "get deployments"}
+    pattern = first.get(name, "get configmap")
+    done = shell.on(pattern, (1, "", answer + "\n")).phase(name)
+    assert done.returncode != 0
+    assert len([c for c in shell.calls() if re.search(pattern, c)]) <= 2, "and the reason is kept"

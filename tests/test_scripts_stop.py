@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
-from kanister_kafka import QuiesceBy
+from kanister_kafka import Plan, QuiesceBy, build
+from kanister_kafka.options import UncleanStop
 from kanister_kafka.plan.rights import questions
+from kanister_kafka.strimzi.model import WorkloadName
 
+from .fake_kubectl import UNTIL
 from .shell_fixture import AWAY, CONFLICT, FIELD_MANAGER, FORBIDDEN, RUN, Shell, cycle, phases_of
 
 MARK = r"get kafkas.*annotations\.kanister-kafka"
@@ -25,6 +30,13 @@ def fit(shell: Shell) -> Shell:
     shell.on(f"get ({WRITERS}).*-o name", "kind/name")
     shell.on(RECORD, "7|running|yesterday|then").on(FIT, "KRaft|True|").on(PODS, NODES)
     return shell.on(POOLS, "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
+
+
+def with_cruise_control() -> Plan:
+    """Plan a cluster that has a Cruise Control."""
+    plan = cycle()
+    components = (*plan.cluster.components, WorkloadName("backup-cruise-control"))
+    return build(replace(plan.cluster, components=components), plan.options)
 
 
 def position(shell: Shell, pattern: str) -> int:
@@ -296,12 +308,12 @@ def test_nothing_is_armed_where_there_is_no_switch(shell: Shell) -> None:
 
 def test_all_writers_are_told_before_one_is_waited_for(shell: Shell) -> None:
     shell.on("get kafka.*replicas-before", "2|")
-    shell.on("get pods .*strimzi.io/kind", "sink-connect-0", "")
+    shell.on("get pods .*strimzi.io/kind=", "sink-connect-0", "")
     done = fit(shell).phase("quiesce")
     assert done.returncode == 0, done.stderr
     calls = shell.calls()
     last = max(i for i, call in enumerate(calls) if re.match(f"patch ({WRITERS})", call))
-    waited = [i for i, call in enumerate(calls) if "strimzi.io/kind" in call]
+    waited = [i for i, call in enumerate(calls) if "strimzi.io/kind=" in call]
     assert last < min(waited)
     assert len(waited) == 4
     kept = {key: value for key, value in shell.recorded().items() if key.startswith("replicas.")}
@@ -336,6 +348,8 @@ def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> Non
 # The stop
 
 
+EMPTY = hashlib.sha256(b"").hexdigest()
+KEPT = r"get configmap .*data\.podClaims"
 OWNER = r"get configmap .*data\.run"
 QUIESCED, STOPPING = f"quiescing|{RUN}", f"stopping|{RUN}"
 
@@ -343,7 +357,8 @@ QUIESCED, STOPPING = f"quiescing|{RUN}", f"stopping|{RUN}"
 def halted(shell: Shell) -> Shell:
     """Answer as a cluster that this run has quiesced."""
     shell.on(OWNER, QUIESCED, STOPPING).on("readyReplicas", "1")
-    shell.on(r"get kafkas.*annotations\.strimzi", "true")
+    shell.on(r"get kafkas.*annotations\.strimzi\\.io/pause", "true")
+    shell.on(KEPT, f"||{EMPTY}|{EMPTY}")
     return shell.on("ReconciliationPaused", "", "True")
 
 
@@ -353,13 +368,14 @@ def test_order_of_the_stop(shell: Shell) -> None:
     assert [" ".join(call.args[:3]) for call in shell.writes()] == [
         "patch configmap backup-kanister-kafka",
         "annotate kafkas.v1beta2.kafka.strimzi.io backup",
+        "patch configmap backup-kanister-kafka",
         "delete deployments.apps backup-entity-operator",
         "delete strimzipodsets.core.strimzi.io backup-broker",
         "delete strimzipodsets.core.strimzi.io backup-controller",
         "patch configmap backup-kanister-kafka",
     ]
-    states = [call.patch["data"]["state"] for call in shell.writes() if "patch" in call.args]
-    assert states == ["stopping", "stopped"]
+    states = [call.patch["data"].get("state") for call in shell.writes() if "patch" in call.args]
+    assert states == ["stopping", None, "stopped"]
     assert shell.events() == ["Stopped"]
 
 
@@ -430,12 +446,277 @@ def test_stop_without_a_switch_waits_for_none(shell: Shell) -> None:
 
 
 def test_brokers_that_do_not_go_keep_the_quorum(shell: Shell) -> None:
+    shell.on("get pods .*--watch", "ADDED backup-broker-0 ||\n")
     shell.on("get pods .*backup-broker", "backup-broker-0")
     done = halted(shell).phase("stop", BROKERS_LIMIT="0")
     assert done.returncode != 0
     assert "pods still there: backup-broker-0" in done.stderr.splitlines()[-1]
     assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
     assert shell.recorded()["state"] == "stopping"
+
+
+@pytest.mark.parametrize(
+    ("fields", "owner"),
+    [
+        ('{"f:metadata":{"f:annotations":{"f:strimzi.io/pause-reconciliation":{}}}}', True),
+        ('{"f:metadata":{"f:annotations":{"f:kanister-kafka.io/pause-before":{}}}}', False),
+        ("", False),
+    ],
+    ids=["ours", "paused-before", "no-fields"],
+)
+def test_stop_keeps_whose_the_pause_is(shell: Shell, fields: str, *, owner: bool) -> None:
+    done = halted(shell.on("get kafkas.*managedFields", f"true|{fields}")).phase("stop")
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["pauseOwner"] == ("kanister-kafka" if owner else "")
+
+
+def test_claim_forgets_what_was_seen_of_an_earlier_stop(shell: Shell) -> None:
+    assert fit(shell).phase("quiesce").returncode == 0
+    data = shell.writes()[0].patch["data"]
+    assert data["pauseOwner"] == data["seenRunning"] == ""
+
+
+# How the nodes end
+
+WATCH = r"get pods .*\(backup-broker\).*--watch"
+LISTED = r"get pods .*controller-name in \(backup-broker\) -o jsonpath={.items"
+SHOWN = "ADDED b-0 ||\nADDED b-1 ||\n"
+
+
+def ending(shell: Shell, *codes: str, then: str = "") -> Shell:
+    """Answer as brokers b-0, b-1, … that end with these codes, and a quorum that has no pods."""
+    rows = [
+        f"MODIFIED b-{i} now|{code}\nDELETED b-{i} now|{code}\n" for i, code in enumerate(codes)
+    ]
+    shell.on(WATCH, SHOWN + UNTIL + (then or "".join(rows)))
+    shell.on(LISTED, "b-0 b-1", "")
+    return halted(shell)
+
+
+@pytest.mark.parametrize("code", ["0|Completed", "143|Error"])
+def test_nodes_that_end_by_themselves_are_clean(shell: Shell, code: str) -> None:
+    done = ending(shell, code, "0|Completed").phase("backupStop")
+    assert done.returncode == 0, done.stderr
+    assert "unclean" not in shell.recorded()
+    assert shell.recorded()["state"] == "stopped"
+    assert '{"key": "stop", "value": "clean"}' in done.stdout
+    assert shell.made("Event")[0]["message"] == "stopped for a snapshot, every node cleanly"
+    calls = shell.calls()
+    watched = next(i for i, call in enumerate(calls) if "--watch" in call)
+    deleted = next(i for i, call in enumerate(calls) if call.startswith("delete strimzipodsets"))
+    assert watched < deleted
+
+
+UNCLEAN = [
+    pytest.param("137|Error", "b-1 was killed (exit code 137 Error)", id="killed"),
+    pytest.param("137|OOMKilled", "b-1 was killed (exit code 137 OOMKilled)", id="memory"),
+    pytest.param("1|Error", "b-1 ended with exit code 1 Error", id="failed"),
+    pytest.param("|", "nobody saw how b-1 ended", id="unseen"),
+]
+
+
+@pytest.mark.parametrize(("code", "told"), UNCLEAN)
+def test_killed_broker_is_no_backup(shell: Shell, code: str, told: str) -> None:
+    done = ending(shell, "0|Completed", code).phase("stop")
+    assert done.returncode != 0
+    assert told in done.stderr.splitlines()[-1]
+    assert "--unclean-stop warn" in done.stderr.splitlines()[-1]
+    assert shell.recorded()["unclean"] == told
+    assert shell.recorded()["state"] == "stopping"
+    assert shell.events() == ["UncleanStop", "StopFailed"]
+    assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
+
+
+@pytest.mark.parametrize(("code", "told"), UNCLEAN[:1])
+def test_killed_broker_may_be_told_only(shell: Shell, code: str, told: str) -> None:
+    plan = cycle(unclean_stop=UncleanStop.WARN)
+    done = ending(shell, "0|Completed", code).phase("backupStop", plan)
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["unclean"] == told
+    assert shell.recorded()["state"] == "stopped"
+    assert shell.events() == ["UncleanStop", "Stopped"]
+    assert '{"key": "stop", "value": "unclean"}' in done.stdout
+    assert shell.made("Event")[-1]["message"] == "stopped for a snapshot, not every node cleanly"
+
+
+def test_code_of_a_crash_before_the_stop_does_not_count(shell: Shell) -> None:
+    then = "MODIFIED b-0 |137|Error\nDELETED b-0 now|0|Completed\nDELETED b-1 now|0|Completed\n"
+    done = ending(shell, then=then).phase("stop")
+    assert done.returncode == 0, done.stderr
+
+
+def test_watch_that_breaks_is_begun_again(shell: Shell) -> None:
+    shell.on(WATCH, "ADDED b-0 ||\n", SHOWN, f"{SHOWN}{UNTIL}MODIFIED b-0 now|0|\n", SHOWN)
+    done = ending(shell).phase("stop")
+    assert done.returncode != 0
+    assert "nobody saw how b-1 ended" in done.stderr.splitlines()[-1]
+
+
+def test_pods_that_cannot_be_watched_are_not_stopped(shell: Shell) -> None:
+    refused = (1, "", "Error from server (Forbidden): pods is forbidden: cannot watch\n")
+    shell.on("--watch", refused).on("get pods", "b-0")
+    body = "sleep() { SECONDS=100; }; watch_exits a=b; echo deleted"
+    done = shell.run("prelude.sh", "exits.sh", body=body)
+    assert done.returncode != 0
+    assert "cannot be watched" in done.stderr.splitlines()[-1]
+    assert "cannot watch" in done.stderr.splitlines()[-1]
+    assert "deleted" not in done.stdout
+
+
+def test_pods_that_stay_are_told(shell: Shell) -> None:
+    shell.on(LISTED, "b-0 b-1", "b-1")
+    done = ending(shell, "0|").phase("stop", BROKERS_LIMIT="1")
+    assert done.returncode != 0
+    assert "waited 1s in vain: pods still there: b-1" in done.stderr.splitlines()[-1]
+
+
+# What is of one moment
+
+POD_CLAIMS = "get pods .*persistentVolumeClaim"
+CLAIMS = "get persistentvolumeclaims"
+SPEC = r"get kafkas.*jsonpath=Kafka,"
+POOL_SPEC = r"get kafkanodepools.*spec\.storage"
+POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
+PAIRS = "b-0 data-0=data-0-b-0 cm=\nb-1 data-0=data-0-b-1 kafka-metrics=extra tmp=\n"
+
+
+def whole(shell: Shell) -> Shell:
+    """Answer all that is kept and compared; what was answered before goes first."""
+    shell.on(SPEC, "Kafka,5,4.0.0,4.0-IV3,,,,\n")
+    shell.on(
+        POOL_SPEC,
+        "broker,3,,,2,broker,jbod 1:persistent-claim: 0:persistent-claim:shared,\n,,,,,,,\n",
+    )
+    shell.on(POOL_IDS, "broker [1,0]\ncontroller [2]\n ")
+    return shell.on(POD_CLAIMS, PAIRS).on(CLAIMS, "data-0-b-1 data-0-b-0")
+
+
+def kept_of(shell: Shell) -> str:
+    """Return what quiesce records of the answers so far, as the stop reads it."""
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    found = shell.recorded()
+    return "|".join(found[key] for key in ("specs", "ids", "podClaims", "claims"))
+
+
+def test_what_kafka_and_pools_ask_for_is_kept(shell: Shell) -> None:
+    specs, ids, *digests = kept_of(whole(shell)).split("|")
+    assert ids == "broker 0 1;controller 2"
+    assert specs == (
+        "Kafka,5,4.0.0,4.0-IV3,,,,;"
+        "broker,3,,,2,broker,jbod 0:persistent-claim:shared 1:persistent-claim:,;"
+    )
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
+    pairs = b"b-0 data-0-b-0\nb-1 data-0-b-1"
+    assert digests[0] == hashlib.sha256(pairs).hexdigest()
+    assert digests[1] == hashlib.sha256(b"data-0-b-0 data-0-b-1").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer", "told"),
+    [
+        pytest.param(SPEC, "Kafka,6,4.0.0,4.0-IV3,,,,\n", "specs of Kafka", id="kafka"),
+        pytest.param(POOL_SPEC, "broker,4,,,3,broker,jbod,\n", "specs of Kafka", id="pool"),
+        pytest.param(POOL_IDS, "broker [0,1,3]\ncontroller [2]\n", "node ids", id="ids"),
+        pytest.param(
+            POD_CLAIMS, PAIRS.replace("b-1 data-0", "b-2 data-0"), "claims of pods", id="pod"
+        ),
+        pytest.param(CLAIMS, "data-0-b-0 data-0-b-1 d-3", "claims of", id="claims"),
+        pytest.param(POOL_IDS, "broker [0,1]\ncontroller [2]\n", "", id="order-of-ids"),
+        pytest.param(CLAIMS, "data-0-b-0 data-0-b-1", "", id="order-of-claims"),
+        pytest.param(CLAIMS, FORBIDDEN, "Forbidden", id="unread"),
+    ],
+)
+def test_what_changed_before_the_pause_stops_nothing(
+    shell: Shell, pattern: str, answer: str | tuple[int, str, str], told: str
+) -> None:
+    kept = kept_of(whole(shell))
+    fresh = Shell(shell.folder)
+    done = whole(halted(fresh.on(KEPT, kept).on(pattern, answer))).phase("stop")
+    assert (done.returncode != 0) == bool(told), done.stderr
+    assert told in done.stderr
+    assert bool([c for c in fresh.writes() if c.args[0] == "delete"]) == (not told)
+
+
+def test_claim_without_its_labels_would_be_left_out(shell: Shell) -> None:
+    whole(shell.on(CLAIMS, "data-0-b-0"))
+    done = fit(shell).phase("backupQuiesce")
+    assert done.returncode != 0
+    assert "claim data-0-b-1 of pod b-1 lacks the labels" in done.stderr.splitlines()[-1]
+    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+# What the operator has still to do
+
+PENDING = [
+    pytest.param(FIT, "KRaft|True||6|5|", "last change of Kafka backup", id="kafka"),
+    pytest.param(FIT, "KRaft|True||6||", "last change of Kafka backup", id="no-status"),
+    pytest.param(FIT, "KRaft|True||5|5|RebalanceOnScaleUp", "RebalanceOnScaleUp", id="scale-up"),
+    pytest.param("observedGeneration}", "broker 3 5|4\n", "KafkaNodePool broker", id="pool"),
+    pytest.param("observedGeneration}", "broker 0 5|\n", "", id="pool-of-none"),
+    pytest.param(FIT, "KRaft|True||5|5|Idle", "", id="idle"),
+    pytest.param("kind in", "KafkaConnect/kafka-backup/late\n", "late runs", id="new-writer"),
+    pytest.param("kind in", "KafkaConnect/kafka-backup/sink\n", "", id="known-writer"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "answer", "told"), PENDING)
+def test_what_is_still_to_be_done_stops_nothing(
+    shell: Shell, pattern: str, answer: str, told: str
+) -> None:
+    if pattern == "observedGeneration}":
+        pattern = r"get kafkanodepools.*observedGeneration"
+    done = fit(shell.on(pattern, answer)).phase("quiesce", FIT_LIMIT="0")
+    assert (done.returncode != 0) == bool(told), done.stderr
+    assert told in done.stderr
+    assert bool(shell.writes()) == (not told)
+
+
+@pytest.mark.parametrize("state", ["True", ""])
+def test_rebalance_that_moves_partitions_stops_nothing(shell: Shell, state: str) -> None:
+    plan = with_cruise_control()
+    shell.on("get kafkarebalances", f"full {state}\n")
+    done = fit(shell).phase("quiesce", plan, FIT_LIMIT="0")
+    assert (done.returncode != 0) == bool(state), done.stderr
+    assert ("KafkaRebalance full moves partitions" in done.stderr) == bool(state)
+
+
+def test_no_rebalance_is_looked_for_without_cruise_control(shell: Shell) -> None:
+    assert fit(shell).phase("quiesce").returncode == 0
+    assert not shell.calls("kafkarebalances")
+
+
+# What writes again
+
+
+AGAIN = [
+    ("KafkaConnect/kafka-backup/sink", "was stopped and runs again"),
+    ("KafkaMirrorMaker2/kafka-tools/mirror", "was stopped and runs again"),
+    ("KafkaConnect/kafka-backup/late", "render it again"),
+    ("KafkaBridge/kafka-tools/late", "render it again"),
+]
+
+
+@pytest.mark.parametrize(("running", "told"), AGAIN)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_writes_again_is_no_backup(shell: Shell, running: str, told: str, when: str) -> None:
+    home = running.split("/")[1]
+    rows = ["", f"{running}\n"] if when == "after" else [f"{running}\n"]
+    done = halted(shell.on(f"get pods -n {home} -l strimzi.io/kind in", *rows)).phase("stop")
+    assert done.returncode != 0
+    assert running in done.stderr.splitlines()[-1]
+    assert told in done.stderr.splitlines()[-1]
+    nodes = shell.calls("delete strimzipodsets")
+    assert bool(nodes) == (when == "after")
+    assert shell.recorded()["state"] == "stopping"
+
+
+def test_who_only_reads_may_run(shell: Shell) -> None:
+    running = "KafkaConnect/kafka-backup/reader\n"
+    done = halted(shell.on("kind in", running)).phase(
+        "stop", BYSTANDERS="KafkaBridge/a/b,KafkaConnect/kafka-backup/reader"
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_stop_needs_the_same_run_as_quiesce() -> None:

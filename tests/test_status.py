@@ -168,6 +168,14 @@ def test_remarks(arguments, words):
     assert words in remarks(*arguments)
 
 
+@pytest.mark.parametrize("key", ["unclean", "growing", "seenRunning"])
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_what_the_last_stop_has_to_say_of_its_backup(key, state):
+    record = {"state": state, "since": NOW, key: "b-1 was killed"}
+    assert "b-1 was killed" in remarks(record=record)
+    assert "killed" not in remarks(record=record | {key: ""})
+
+
 def test_no_remark_where_all_is_well():
     assert remarks(state="running") == remarks(OURS, 0, 0, "stopped", switch=Switch(1, 1)) == ""
 

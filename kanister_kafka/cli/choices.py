@@ -28,6 +28,7 @@ from kanister_kafka.options import (
     Options,
     QuiesceBy,
     Strategy,
+    UncleanStop,
     duration,
     parse_duration,
 )
@@ -302,6 +303,18 @@ plan_options = several(
         help="Leave this one alone, whatever its address tells; repeatable.",
     ),
     click.option(
+        "--unclean-stop",
+        type=_choice(UncleanStop),
+        default=UncleanStop.FAIL.value,
+        show_default=True,
+        help="What comes of a backup where a node was killed while it stopped.",
+    ),
+    click.option(
+        "--require-quiet",
+        is_flag=True,
+        help="Fail where topics still grow after all known writers have stopped.",
+    ),
+    click.option(
         "--kasten",
         type=_choice(KastenForm),
         multiple=True,
@@ -514,6 +527,7 @@ def options_of(
     strategy: str,
     engine: str,
     quiesce_by: str,
+    unclean_stop: str,
     kasten: tuple[str, ...],
     run_as_user: str,
     timeouts: tuple[tuple[str, str], ...],
@@ -538,6 +552,7 @@ def options_of(
         strategy=Strategy(strategy),
         engine=Engine(engine),
         quiesce_by=QuiesceBy(quiesce_by),
+        unclean_stop=UncleanStop(unclean_stop),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
         gitops=GitOps(gitops) if gitops else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),

@@ -16,6 +16,8 @@ DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION = '{{ index .Options "retention" }}'
 """Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
+STOP = "stop"
+"""Key that says whether every node ended cleanly: `clean` or `unclean`."""
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
@@ -69,7 +71,7 @@ class Restore:
                 make.quiesce("backup", "backupQuiesce"),
                 self._keep(),
                 make.flush("backupFlush"),
-                make.stop("backupStop"),
+                self._stop_cleanly(),
                 self._snapshot(),
                 make.restart("backupRestart", self.limits.restart),
                 self._ready(),
@@ -84,6 +86,7 @@ class Restore:
                 ("cluster", self.cluster.name),
                 ("namespace", self.cluster.namespace),
                 *((key, f"{{{{ .Phases.backupSnapshot.Output.{key} }}}}") for key in OUTPUTS),
+                (STOP, f"{{{{ .Phases.backupStop.Output.{STOP} }}}}"),
             ),
         )
 
@@ -103,6 +106,11 @@ class Restore:
             account=self.names.keep,
         )
 
+    def _stop_cleanly(self) -> Phase:
+        stop = self.phases.stop("backupStop")
+        *parts, last = stop.parts
+        return replace(stop, parts=(*parts, "backup.sh", last), outputs=(STOP,))
+
     def _snapshot(self) -> Phase:
         seconds = self.limits.snapshot
         snapshot = Step(
@@ -111,12 +119,24 @@ class Restore:
         return Phase(
             name="backupSnapshot",
             stage=Stage.SNAPSHOT,
-            parts=("prelude.sh", "backup.sh", "snapshot.sh"),
+            parts=(
+                *("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh"),
+                *("moment.sh", "backup.sh", "snapshot.sh"),
+            ),
             values=self.phases.values(
-                RUN=RUN, SNAPSHOT_CLASS=self.options.snapshot_class, SNAPSHOT_LIMIT=seconds
+                RUN=RUN,
+                **self.phases.node_values(),
+                SNAPSHOT_CLASS=self.options.snapshot_class,
+                SNAPSHOT_LIMIT=seconds,
             ),
             arguments=(),
-            steps=(snapshot,),
+            steps=(
+                Step(
+                    does="look whether it is still stopped, before and after",
+                    objects=(str(self.cluster),),
+                ),
+                snapshot,
+            ),
             account=self.names.keep,
             outputs=OUTPUTS,
         )

@@ -8,7 +8,9 @@ from dataclasses import replace
 from kanister_kafka.options import Options
 from kanister_kafka.plan.model import Names, Right
 from kanister_kafka.plan.rights import (
+    CLAIMS,
     KAFKA_GROUP,
+    REBALANCES,
     backup_rights,
     in_order,
     merged,
@@ -74,8 +76,9 @@ def restore_rights(
     """Return what a restore needs; `engine` where it puts back claims and objects itself."""
     stop = backup_rights(cluster, options, names)
     found = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
-    # Nothing looks at what is deleted.
-    only = {"strimzipodsets": ("delete",)}
+    found = [r for r in found if r.resource not in (CLAIMS, REBALANCES)]
+    # Pods are only waited for, and nothing looks at what is deleted.
+    only = {"pods": ("list",), "strimzipodsets": ("delete",)}
     found = [replace(r, verbs=only.get(r.resource, r.verbs)) for r in found]
     pools = cluster.pools if not cluster.zookeeper else ()
     if not cluster.zookeeper:

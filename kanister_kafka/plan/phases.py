@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kanister_kafka.options import Options, QuiesceBy
+from kanister_kafka.options import Engine, Options, QuiesceBy, Strategy
 from kanister_kafka.plan.model import Names, Phase, Right, Stage, Step
-from kanister_kafka.plan.rights import questions
+from kanister_kafka.plan.rights import has_cruise_control, questions
 from kanister_kafka.strimzi import KafkaCluster, Workload, WorkloadKind
 
 RUN = "{{ .Time }}"
 """Start of the action, the same in all its phases (Kanister's pkg/param/param.go): names the
 run."""
+
+CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
+"""What other-writers.sh looks for."""
+SAMPLE_SECONDS = 3
+"""Between the two looks at how large each partition is."""
 
 
 class Phases:
@@ -40,7 +45,7 @@ class Phases:
         check = Step(
             does="check rights and state",
             objects=(str(cluster),),
-            until="Kafka and its pods are Ready",
+            until="Kafka and its pods are Ready, and nothing is left to do for the operator",
             seconds=limits.check,
         )
         record = f"ConfigMap {self.names.record}"
@@ -61,8 +66,8 @@ class Phases:
             name=name,
             stage=Stage.QUIESCE,
             parts=(
-                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh"),
-                *(*self.writer_parts(), "quiesce.sh"),
+                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh", "moment.sh"),
+                *(*self.writer_parts(), "other-writers.sh", "quiesce.sh"),
             ),
             values=self.values(
                 RUN=RUN,
@@ -72,6 +77,8 @@ class Phases:
                 POOLS=cluster.pools,
                 WORKLOADS=self._names(self._workloads()),
                 FIT_LIMIT=limits.check,
+                CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
+                **self.moment_values(),
                 **self.writer_values(),
                 RIGHTS=self.asked(self.names.account),
             ),
@@ -87,6 +94,7 @@ class Phases:
             objects=(f"ConfigMap {self.names.record}",),
         )
         noted = (note,) if self.names.record else ()
+        cold = self.options.strategy is Strategy.COLD
         return Phase(
             name=name,
             stage=Stage.FLUSH,
@@ -94,12 +102,15 @@ class Phases:
             values=self.values(
                 RUN=RUN if noted else None,
                 FLUSH_LIMIT=self.limits.flush,
+                SAMPLE=SAMPLE_SECONDS if cold else None,
+                REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
                 RIGHTS=self.asked(self.names.flush),
             ),
             arguments=(),
             steps=(
                 Step(
-                    does="sync, in all nodes at once",
+                    does="sync, in all nodes at once"
+                    + (", and see which topics still grow" if cold else ""),
                     objects=tuple(_workload(workload) for workload in self._workloads()),
                     until="every node has flushed",
                     seconds=self.limits.flush,
@@ -122,21 +133,29 @@ class Phases:
                     seconds=limits.switch,
                 )
             )
-        steps += self.halt_steps()
+        pause, *rest = self.halt_steps()
+        same = Step(
+            does="compare with what was kept, and see that nothing writes, before and after",
+            objects=(str(self.cluster),),
+        )
+        steps += [pause, same, *rest]
         return Phase(
             name=name,
             stage=Stage.STOP,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", *self.node_parts()),
-                *("nodes.sh", "halt.sh", "stop.sh"),
+                *("nodes.sh", "exits.sh", "still-stopped.sh", "moment.sh", "other-writers.sh"),
+                *("halt.sh", "stop.sh"),
             ),
             values=self.values(
                 RUN=RUN,
                 SWITCH=self.names.switch,
                 SWITCH_LIMIT=limits.switch,
+                UNCLEAN_STOP=self.options.unclean_stop.value,
                 **self.halt_values(),
+                **self.moment_values(),
             ),
-            arguments=(),
+            arguments=self.writer_arguments(),
             steps=tuple(steps),
             account=self.names.account,
         )
@@ -152,7 +171,7 @@ class Phases:
         cluster = self.cluster
         steps = [
             Step(
-                does="resume reconciliation"
+                does="see that it is stopped and not changed, resume reconciliation"
                 + (", unless stopped as planned" if leave_stopped else ""),
                 objects=(
                     str(cluster),
@@ -171,7 +190,7 @@ class Phases:
             stage=Stage.RESTART,
             parts=(
                 *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                *("retention.sh", "restart.sh"),
+                *("retention.sh", "still-stopped.sh", "moment.sh", "changes.sh", "restart.sh"),
             ),
             values=self.values(
                 OWN_RUN=RUN if recovery else "",
@@ -179,9 +198,7 @@ class Phases:
                 RETRY_REFUSALS="yes",
                 SWITCH=self.names.switch,
                 POOLS=cluster.pools,
-                NODES=self._node_kinds(),
-                ZOOKEEPER=self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
-                KAFKA_NODES=self._names(cluster.nodes),
+                **self.node_values(),
                 READY_LIMIT=seconds,
             ),
             arguments=self.writer_arguments(),
@@ -261,6 +278,28 @@ class Phases:
     def _node_kinds(self) -> str:
         kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
         return ",".join(sorted(kinds))
+
+    def node_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of templates/scripts/still-stopped.sh: all workloads of nodes."""
+        cluster = self.cluster
+        return {
+            "NODES": self._node_kinds(),
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "KAFKA_NODES": self._names(cluster.nodes),
+        }
+
+    def moment_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return values of templates/scripts/moment.sh and other-writers.sh."""
+        cluster = self.cluster
+        return {
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "BY_LABEL": "yes" if self.options.engine is Engine.KANISTER else "",
+            "BYSTANDERS": tuple(
+                f"{one.kind}/{one.namespace}/{one.name}"
+                for one in cluster.bystanders
+                if one.kind in CLIENT_KINDS
+            ),
+        }
 
     def node_parts(self) -> tuple[str, ...]:
         """Return files that know how to stop a StatefulSet, where there may be one."""

@@ -15,6 +15,8 @@ KIND_TO_RESOURCE = {
     WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
     WorkloadKind.DEPLOYMENT: ("apps", "deployments"),
 }
+CLAIMS = "persistentvolumeclaims"
+REBALANCES = "kafkarebalances"
 STOP_VERBS = {
     WorkloadKind.STATEFUL_SET: ("get", "patch"),
     WorkloadKind.POD_SET: ("get", "delete"),
@@ -23,15 +25,25 @@ STOP_VERBS = {
 
 def backup_rights(cluster: KafkaCluster, options: Options, names: Names) -> tuple[Right, ...]:
     """Return what the steps of a backup may do, by namespace: neither exec nor read Secrets."""
+    see = "see the nodes, and how they end"
     found = [
         *_cluster_rights(cluster, names),
-        right(cluster, "", "pods", (), ("list",), "see the nodes, and when they are gone"),
+        right(cluster, "", "pods", (), ("list", "watch"), see),
         *_writer_rights(cluster, options),
+        right(cluster, "", CLAIMS, (), ("list",), "see that the claims stay the same"),
     ]
+    if has_cruise_control(cluster):
+        see = "see that no partition is being moved"
+        found.append(right(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
     if names.switch:
         found.append(right(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
         found.append(_scale_right(cluster, names.switch))
     return in_order(found, cluster.namespace)
+
+
+def has_cruise_control(cluster: KafkaCluster) -> bool:
+    """Tell whether Cruise Control moves partitions of the cluster."""
+    return f"{cluster.name}-cruise-control" in cluster.components
 
 
 def flush_rights(cluster: KafkaCluster, options: Options, names: Names) -> tuple[Right, ...]:
@@ -68,6 +80,7 @@ def restart_rights(cluster: KafkaCluster, names: Names) -> tuple[Right, ...]:
     found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         found += _writer_objects(cluster, namespace)
+    found.append(right(cluster, "", "pods", (), ("list",), "see whether the nodes stay stopped"))
     if names.switch:
         found.append(_scale_right(cluster, names.switch))
     return in_order(found, home)

@@ -6,6 +6,7 @@ What the cluster itself shows decides; the record comes second, and where they d
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -198,6 +199,8 @@ def _remarks(seen: Sighting, condition: Condition, arm: Arm, *, agrees: bool) ->
     if lost and not seen.tasks:
         names = ", ".join(action_set.name for action_set in lost)
         found.append(f"called running by Kanister, but without a task pod now: {names}")
+    if record:
+        found += _last_stop(record)
     if condition is Condition.RUNNING:
         idle = (record or {}).get("state", "running") == "running"
         if arm in (Arm.ARMED, Arm.STARTING) and idle:
@@ -205,6 +208,16 @@ def _remarks(seen: Sighting, condition: Condition, arm: Arm, *, agrees: bool) ->
         elif kafka and kafka.restart_by and idle:
             found.append("an annotation of the dead man's switch is left over")
     return found
+
+
+def _last_stop(record: Mapping[str, str]) -> list[str]:
+    """Return what the last stop, or what came after it, has to say of its backup."""
+    words = {
+        "unclean": "the last stop was not clean: {}",
+        "growing": "topics grew at the last stop although known writers had stopped: {}",
+        "seenRunning": "somebody brought it back while it was to stay stopped, {}",
+    }
+    return [text.format(record[key]) for key, text in words.items() if record.get(key)]
 
 
 def moment(text: str) -> datetime | None:

@@ -16,6 +16,7 @@ halt() {
   step "pausing the reconciliation of Kafka $CLUSTER"
   pause "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_LIMIT"
   ours "$1"
+  [[ $1 != stopping ]] || paused
 
   if [[ -n $COMPONENTS ]]; then
     step "stopping $COMPONENTS"
@@ -24,6 +25,10 @@ halt() {
     wait_for "$COMPONENTS_LIMIT" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($COMPONENTS)"
   fi
 
+  if [[ $1 == stopping ]]; then
+    step 'looking whether what writes is still stopped'
+    writers_at_rest "${WRITERS[@]}"
+  fi
   # Brokers first: each asks the metadata quorum for leave to shut down.
   if [[ -n $BROKERS ]]; then
     ours "$1"

@@ -12,17 +12,23 @@ kind_of() {
 
 # stop_nodes LIST SECONDS: a StrimziPodSet must go, because it brings back a pod that is deleted,
 # paused or not; claims have no owner and stay. A StatefulSet is scaled. Clients wait meanwhile, and
-# no node starts that a look would slow down.
+# no node starts that a look would slow down. Before a restore it does not matter how they end.
 stop_nodes() {
-  local kind name names
+  local kind name names label=controller-name
   kind=$(kind_of "$1")
+  [[ $kind != StatefulSet ]] || label=name
   mapfile -t -d , names < <(printf %s "$1")
+  [[ -z ${UNCLEAN_STOP-} ]] || watch_exits "strimzi.io/cluster=$CLUSTER,strimzi.io/$label in ($1)"
   if [[ $kind == StatefulSet ]]; then
     for name in "${names[@]}"; do scale_to_zero statefulsets.apps "$name" "$NAMESPACE"; done
-    LOOK_AGAIN=0.2 wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($1)"
   else
     api delete strimzipodsets.core.strimzi.io "${names[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
-    LOOK_AGAIN=0.2 wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/controller-name in ($1)"
+  fi
+  if [[ -n ${UNCLEAN_STOP-} ]]; then
+    await_exits "$2"
+    judge_exits
+  else
+    LOOK_AGAIN=0.2 wait_for "$2" still_there "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/$label in ($1)"
   fi
 }
 

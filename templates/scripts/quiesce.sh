@@ -2,20 +2,36 @@
 # Checks that the cluster may be stopped, keeps what a restore needs, and stops all that writes.
 # Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
 
+WRITERS=("$@")
+
 # Prints why the cluster is not fit to be stopped.
 unfit() {
-  local state pods name owner ready found=
+  local state pods name owner ready found='' paused generation observed rebalance pools replicas
   resuming "$KAFKA" "$CLUSTER" "$NAMESPACE"
   state=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o \
-    'jsonpath={.status.kafkaMetadataState}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="ReconciliationPaused")].status}')
-  case $state in
-    '|'* | 'ZooKeeper|'* | 'KRaft|'*) ;;
-    *) printf 'Kafka %s is in metadata state %s; ' "$CLUSTER" "${state%%|*}" ;;
-  esac
-  case $state in
-    *'|True|' | *'||True') ;;
-    *) printf 'Kafka %s is not Ready; ' "$CLUSTER" ;;
-  esac
+    'jsonpath={.status.kafkaMetadataState}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="ReconciliationPaused")].status}|{.metadata.generation}|{.status.observedGeneration}|{.status.autoRebalance.state}')
+  IFS='|' read -r state ready paused generation observed rebalance < <(printf '%s\n' "$state")
+  [[ $state =~ ^(ZooKeeper|KRaft)?$ ]] || printf 'Kafka %s is in metadata state %s; ' "$CLUSTER" "$state"
+  [[ $ready$paused == True ]] || printf 'Kafka %s is not Ready; ' "$CLUSTER"
+  # What is still to be done would be done at the restart, without the checks against what runs.
+  [[ $generation == "$observed" ]] || printf 'the operator has not taken over the last change of Kafka %s; ' "$CLUSTER"
+  # A pause wipes it from the status: the operator would forget what it had begun.
+  [[ $rebalance =~ ^(Idle)?$ ]] || printf 'the auto-rebalance of Kafka %s is in state %s; ' "$CLUSTER" "$rebalance"
+  if [[ -n $CRUISE_CONTROL ]]; then
+    pools=$(api get "kafkarebalances.$API" -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER" -o \
+      'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Rebalancing")].status}{"\n"}{end}')
+    while read -r name ready; do
+      [[ $ready != True ]] || printf 'KafkaRebalance %s moves partitions; ' "$name"
+    done < <([[ -z $pools ]] || printf '%s\n' "$pools")
+  fi
+  if [[ -n $POOLS ]]; then
+    pools=$(pools_as '{.metadata.name} {.spec.replicas} {.metadata.generation}|{.status.observedGeneration}{"\n"}')
+    while read -r name replicas observed; do # a pool of no nodes may have no status
+      [[ -z $observed || ${observed%%|*} == "${observed#*|}" || "$replicas ${observed#*|}" == '0 ' ]] ||
+        printf 'the operator has not taken over the last change of KafkaNodePool %s; ' "$name"
+    done < <(printf '%s\n' "$pools")
+  fi
+  strangers "${WRITERS[@]}"
   pods=$(api get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
     'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.strimzi\.io/controller-name}|{.metadata.labels.strimzi\.io/name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
   while read -r name owner ready; do
@@ -29,7 +45,7 @@ unfit() {
 
 # What a restore needs, and what a pause wipes from the status or a deletion takes with it.
 keep_identity() {
-  local pool node_ids fact value facts=()
+  local pool node_ids fact value facts=() specs ids pairs claims
   for fact in clusterId kafkaVersion operatorLastSuccessfulVersion; do
     value=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o "jsonpath={.status.$fact}")
     [[ $value =~ ^[A-Za-z0-9._-]*$ ]] || fail "status.$fact of Kafka $CLUSTER is '$value', which cannot be right"
@@ -41,7 +57,9 @@ keep_identity() {
     node_ids=${node_ids#*|}
     facts+=("nodeIds.$pool=${node_ids:-[]}") # a pool of no nodes may have no status
   done
-  ((${#facts[@]} == 0)) || record "${facts[@]}"
+  moment
+  IFS='|' read -r specs ids pairs claims < <(printf '%s\n' "$NOW")
+  record "${facts[@]}" "specs=$specs" "ids=$ids" "podClaims=$pairs" "claims=$claims"
 }
 
 # free: nobody else is at work, and nothing of an earlier run is left. Two runs at once would each
@@ -63,7 +81,7 @@ free() {
 # claim: the write is refused where the record has changed since free() has read it.
 claim() {
   local patch
-  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\"}}"
+  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\"}}"
   api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
   free # it tells who was faster; it may have been this run, where only the answer was lost
   [[ $owner == "$RUN" ]] || fail "ConfigMap $RECORD has changed meanwhile: run it again"

@@ -26,22 +26,68 @@ confirm() {
 # mark KEY=VALUE|KEY-...: annotations of the Kafka, all in one write
 mark() { api annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --overwrite "$@" >/dev/null; }
 
-unread='' early=''
-seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}') || unread=yes
-IFS='|' read -r state run ended_by < <(printf '%s\n' "$seen")
+# spoiled: prints by what it shows that somebody else has started brokers since the stop. Without an
+# answer nobody can say that it stayed stopped.
+spoiled() {
+  local found
+  found=$(not_as_left "$pause_owner") || found='whether it is still stopped cannot be read'
+  printf %s "${found:-$seen_running}"
+}
+
+unread='' early='' again='' other=''
+seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}|{.data.seenRunning}|{.data.specs}|{.data.kafkaVersion}|{.data.ids}|{.data.claims}') || unread=yes
+IFS='|' read -r state run ended_by pause_owner seen_running specs version ids claims < <(printf '%s\n' "$seen")
 if [[ -n $OWN_RUN && -z $unread && -n $run ]]; then # a recovery
   if [[ $run != "$OWN_RUN" ]]; then
     say 'this run has stopped nothing'
     exit 0
   elif [[ $state == stopped && -n $LEAVE_STOPPED ]]; then
-    say "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
-    exit 0
+    again=$(spoiled)
+    if [[ -z $again ]]; then
+      say "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
+      exit 0
+    fi
+    early="Kafka $CLUSTER was brought back by somebody before the snapshot ($again): this is no backup"
   elif [[ $state != quiescing && $state != stopping && -n $LEAVE_STOPPED ]]; then
     early="Kafka $CLUSTER was brought back by ${ended_by:-somebody} before the snapshot: this is no backup"
   fi
 fi
+# Clients wait, so all is asked for at once.
+[[ $state != stopp* || -z $specs ]] || ask specs specs_line
+if [[ $state == stopped && -z $ended_by && ${0,,} == *restart ]]; then # before anything is started
+  step 'looking whether the cluster is still stopped'
+  [[ -z $ids ]] || ask ids ids_line
+  [[ -z $claims ]] || ask claims claims_by_label
+  again=$(spoiled)
+  gone=
+  if [[ -n $ids ]]; then
+    answer ids || REPLY=unread
+    while IFS= read -r -d ';' one; do
+      [[ ";$ids;" == *";$one;"* ]] || other='its node ids'
+    done < <(printf '%s;' "$REPLY")
+    # A pool that was deleted meanwhile has taken its claims along.
+    for one in ${POOLS//,/ }; do [[ ";$REPLY" == *";$one "* ]] || gone=yes; done
+  fi
+  if [[ -n $claims ]]; then
+    answer claims || REPLY=unread
+    [[ -n $gone || $(printf %s "$REPLY" | digest) == "$claims" ]] || other+="${other:+ and }its claims"
+  fi
+fi
 if [[ $state == restoring && $0 != resume && $0 != *estore* ]]; then
   fail "Kafka $CLUSTER is being restored: what is half restored must not be started"
+fi
+
+# What would start on empty volumes, or never, is not started. The switch comes for it every now and
+# then, so that the remedy alone brings Kafka back.
+if [[ $state == stopp* && -n $specs ]]; then
+  step 'looking what was changed since the stop'
+  answer specs || fail 'what Kafka and its node pools ask for cannot be read, so nothing is started'
+  refused=$(refusals "$specs" "$REPLY" "$version")
+  # Where the operator is at work already, nobody is helped by a refusal.
+  if [[ -n $refused && $(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE") == [Tt][Rr][Uu][Ee] ]]; then
+    [[ $0 == switch ]] || postpone 30
+    fail "not started, because it was changed while it was stopped: ${refused%; }${SWITCH:+. Then the switch brings it back}"
+  fi
 fi
 
 step "looking at what was stopped"
@@ -116,6 +162,10 @@ elif [[ -n $OWN_RUN && -n $unread ]]; then
   problem="ConfigMap $RECORD cannot be read, so the cluster was brought back: this is no backup"
 elif [[ ${0,,} == *restart && -n $unread && -z $paused_before ]]; then
   problem="ConfigMap $RECORD cannot be read, and Kafka $CLUSTER was not stopped any more: this may be no backup"
+elif [[ ${0,,} == *restart && -n $again ]]; then
+  problem="Kafka $CLUSTER was brought back by somebody ($again): what was snapshotted is not consistent"
+elif [[ ${0,,} == *restart && -n $other ]]; then
+  problem="$other are not those of the stop: what was snapshotted and what was kept are not of one moment"
 elif [[ ${0,,} == *restart && -n $ended_by && $ended_by != "$0" ]]; then
   problem="Kafka $CLUSTER had been brought back by $ended_by before: what was snapshotted is not consistent"
 fi

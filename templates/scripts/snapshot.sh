@@ -22,8 +22,24 @@ not_cut() {
   ((found == wanted)) || printf 'there are %d of %d snapshots; ' "$found" "$wanted"
 }
 
+# stopped: by this run, and by nobody else brought back since
+stopped() {
+  local seen state run owner told found
+  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.pauseOwner}|{.data.seenRunning}')
+  IFS='|' read -r state run owner told < <(printf '%s\n' "$seen")
+  [[ $state == stopped && $run == "$RUN" ]] || fail "ConfigMap $RECORD says ${state:-nothing}, not stopped by this run: this is no backup"
+  found=$(not_as_left "$owner") || fail 'whether the cluster is still stopped cannot be read'
+  found=${found:-$told}
+  [[ -z $found ]] || fail "Kafka $CLUSTER was brought back by somebody ($found): this is no backup"
+}
+
+step "looking whether Kafka $CLUSTER is still stopped"
+stopped
 step "snapshotting every claim of Kafka $CLUSTER"
-claims=$(api get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o 'jsonpath={.items[*].metadata.name}')
+claims=$(claims_by_label)
+before=$(recorded claims)
+[[ -z $claims || -z $before || $(printf %s "$claims" | digest) == "$before" ]] ||
+  fail "Kafka $CLUSTER has other claims than when the backup began: this is no backup"
 objects=
 for claim in $claims; do
   objects+="{\"apiVersion\": \"snapshot.storage.k8s.io/v1\", \"kind\": \"VolumeSnapshot\", \"metadata\": {\"name\": \"$claim-$backup\", \"namespace\": \"$NAMESPACE\", $(labels_of "$backup")}, \"spec\": {${SNAPSHOT_CLASS:+\"volumeSnapshotClassName\": \"$SNAPSHOT_CLASS\", }\"source\": {\"persistentVolumeClaimName\": \"$claim\"}}}"$'\n'
@@ -32,6 +48,8 @@ done
 wanted=$(printf %s "$objects" | wc -l)
 printf %s "$objects" | kubectl create -f - >/dev/null
 wait_for "$SNAPSHOT_LIMIT" not_cut
+step "looking whether Kafka $CLUSTER has stayed stopped"
+stopped
 output backup "$backup"
 output snapshots "$wanted"
 say "backup $backup: every snapshot is cut"

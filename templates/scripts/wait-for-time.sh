@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # What the pod of the switch does before it runs the restart: it waits until the time is over.
 trap 'exit 0' TERM
-LOOKS=10 # seconds between them: each is a kubectl process beside brokers that start
+LOOKS=10 # seconds between them: each is some kubectl processes beside brokers that start
 
-# look: sets `by`, when Kafka is to be brought back, and `needed`, where a stop has armed this switch
-# and nobody has put it away. A time that was seen once is kept: who loses it has not ended the stop.
+# look: sets `state` of the record, `by`, when Kafka is to be brought back, and `needed`, where a stop has
+# armed this switch and nobody has put it away. A time that was seen once is kept: who loses it has not
+# ended the stop.
 # Where there never was one nothing of ours is stopped, whatever the cluster looks like: a Kafka that
 # somebody else has parked without nodes, for a restore of theirs, is no business of the switch.
 look() {
-  local seen value before state
+  local seen value before
   seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o \
     "jsonpath={.metadata.name}|{.metadata.annotations.${RESTART_BY//./\\.}}|{.metadata.annotations.${PAUSE_BEFORE//./\\.}}") || return 0
   IFS='|' read -r seen value before < <(printf '%s\n' "$seen")
@@ -26,8 +27,24 @@ look() {
   fi
 }
 
+# notice: what runs while the record says stopped was started by somebody else, and is written down for
+# whoever comes for the snapshot: it may be stopped again by then. Only where the record is still the
+# same afterwards, for a restart may have begun meanwhile.
+notice() {
+  local seen version state owner told what
+  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.state}|{.data.pauseOwner}|{.data.seenRunning}') || return 0
+  IFS='|' read -r version state owner told < <(printf '%s\n' "$seen")
+  [[ $state == stopped && -z $told ]] || return 0
+  what=$(not_as_left "$owner") || return 0
+  [[ -n $what ]] || return 0
+  what="seen at $(now): $(plain "$what")"
+  api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"seenRunning\":\"$what\"}}" >/dev/null || return 0
+  say "somebody has brought Kafka $CLUSTER back, $what"
+  event Warning BroughtBack "not by us, $what: what is snapshotted now is not consistent"
+}
+
 step 'waiting for the time to be over'
-by='' needed=unknown
+by='' needed=unknown state=''
 start=$(later "$RESTART_AFTER")
 while true; do
   look
@@ -36,6 +53,7 @@ while true; do
     scale_switch 0
     exit 0
   fi
+  [[ $state != stopped ]] || notice
   [[ -z $by || $(now) < $by ]] || break
   sleep "$LOOKS" &
   wait $! # at once out of it when the pod is told to end

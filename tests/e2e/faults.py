@@ -343,6 +343,97 @@ def remove_pool(kafka: Kafka, name: str) -> None:
     kubectl("delete", "pvc", "-n", kafka.namespace, "-l", labels, "--wait=false")
 
 
+def bring_back(kafka: Kafka) -> None:
+    """End the pause as a person would, or a GitOps controller."""
+    pause(kafka, "false")
+
+
+def pause(kafka: Kafka, value: str) -> None:
+    """Write the pause under a name that is not ours."""
+    word = f"strimzi.io/pause-reconciliation={value}"
+    name = "--field-manager=kanister-kafka-e2e"
+    kubectl("annotate", "kafka", kafka.name, "-n", kafka.namespace, "--overwrite", name, word)
+
+
+def stop_again(kafka: Kafka) -> None:
+    """Stop nodes as the stop does, so that nothing of the cluster shows that they ran."""
+    pause(kafka, "true")
+    labels = f"strimzi.io/cluster={kafka.name},strimzi.io/kind=Kafka"
+    wait_until(
+        "the operator acknowledges the pause",
+        lambda: any(
+            condition["type"] == "ReconciliationPaused" and condition["status"] == "True"
+            for condition in kafka.resource()["status"].get("conditions", [])
+        ),
+        timeout=400,
+    )
+    kubectl("delete", "strimzipodsets", "-n", kafka.namespace, "-l", labels)
+    kubectl("delete", "deployments", "-n", kafka.namespace, "-l", labels)
+    wait_until("all nodes are gone", lambda: not kafka.pods(), timeout=120)
+
+
+@contextlib.contextmanager
+def writing_pod(kafka: Kafka, kind: str, name: str, namespace: str) -> Iterator[None]:
+    """Run a pod with the labels of a writer; what it does makes no difference."""
+    image = kafka.pods()[0]["spec"]["containers"][0]["image"]
+    labels = {"strimzi.io/kind": kind, "strimzi.io/cluster": name}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": NAME, "namespace": namespace, "labels": labels},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [{"name": "late", "image": image, "command": ["sleep", "3600"]}],
+        },
+    }
+    with applied(pod):
+        wait_until(
+            "the pod of the writer runs",
+            lambda: get("pod", NAME, "-n", namespace)["status"].get("phase") == "Running",
+            timeout=120,
+        )
+        yield
+
+
+@contextlib.contextmanager
+def producer(kafka: Kafka, topic: str) -> Iterator[None]:
+    """Write into a topic without end, from a process that no custom resource tells of."""
+    kafka.create(topic)
+    words = ["kubectl", "exec", kafka.broker(), "-n", kafka.namespace, "-c", "kafka", "--"]
+    script = (
+        "bin/kafka-producer-perf-test.sh --topic $0 --num-records 1000000 --record-size 100 "
+        "--throughput 20 --producer-props bootstrap.servers=localhost:9092 linger.ms=0"
+    )
+    process = subprocess.Popen([*words, "bash", "-c", script, topic], stdout=subprocess.DEVNULL)
+    try:
+        wait_until("the producer writes", lambda: kafka.held(topic) > 0, timeout=120)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+        stop = (
+            "for p in /proc/[0-9]*; do grep -qa ProducerPerf $p/cmdline && kill ${p#/proc/}; done"
+        )
+        with contextlib.suppress(AssertionError):  # the broker may have been stopped
+            kubectl(*words[1:], "bash", "-c", f"{stop}; true")
+
+
+@contextlib.contextmanager
+def spec_changed(kafka: Kafka, kind: str, name: str, change: list[dict]) -> Iterator[None]:
+    """Change the spec of an object, and put it back."""
+    path = (kind, name, "-n", kafka.namespace)
+    before = get(*path)["spec"]
+
+    def put(patch: list[dict]) -> None:
+        kubectl("patch", *path, "--type", "json", "-p", json.dumps(patch))
+
+    put(change)
+    try:
+        yield
+    finally:
+        put([{"op": "replace", "path": "/spec", "value": before}])
+
+
 def scale_pool(kafka: Kafka, name: str, replicas: int) -> None:
     kubectl("scale", "kafkanodepool", name, "-n", kafka.namespace, f"--replicas={replicas}")
 

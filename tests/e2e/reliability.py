@@ -66,7 +66,25 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         _one("operator-at-zero-in-restart", "scaled to 0, and back to 1 after 20 s", "restart"),
     ),
     "A broker hangs on shutdown": (
-        _one("broker-hangs", "its process is stopped by a signal, and outlives its grace", "stop"),
+        _one("broker-hangs", "its process is stopped by a signal, and is killed", "stop"),
+        _one("broker-hangs-warned", "the same, with --unclean-stop warn", "stop"),
+    ),
+    "Somebody else brings it back before the snapshot is over": (
+        _one("by-hand", "the pause is ended by hand", BETWEEN),
+        _one("by-hand-and-stopped", "and set again, and the nodes are stopped again", BETWEEN),
+        _one("before-the-snapshot", "the pause is ended by hand", "backupSnapshot"),
+    ),
+    "Kafka is changed while it is stopped": (
+        _one("storage-changed", "a volume of the node pool gets another id", BETWEEN),
+        _one("scaled-down", "a node pool with a broker is scaled from 1 to 0", BETWEEN),
+    ),
+    "The operator is behind": (
+        _one("operator-behind", "it is away, and the Kafka has changed", "quiesce"),
+    ),
+    "Something else writes": (
+        _one("new-writer", "pods of a KafkaBridge that was made since the rendering", "quiesce"),
+        _one("writer-again", "pods of the mirror come back while brokers are to stop", "stop"),
+        _one("producer-goes-on", "a producer, with --require-quiet", "flush"),
     ),
     "The task pod is evicted or cannot be pulled": (
         *_each(

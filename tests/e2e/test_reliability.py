@@ -188,20 +188,172 @@ def test_operator_comes_late_to_the_restart(new) -> None:
 
 
 @of("A broker hangs on shutdown")
-def test_broker_hangs_on_shutdown(new) -> None:
-    with trying(new()) as trial:
+def test_broker_hangs_on_shutdown(new, scenario: Scenario) -> None:
+    """What it had acknowledged since the flush may not be on its volume."""
+    warned = scenario.key.endswith("warned")
+    with trying(new(*(("--unclean-stop", "warn") if warned else ()))) as trial:
         started = trial.begin("backupPrehook")
         started.enter("flush")
         flushed = "flush"
         wait_until("the flush is over", lambda: started.phase() != flushed, every=0.2)
         trial.strike()
-        faults.hang(trial.kafka)
+        pod = faults.hang(trial.kafka)
         with lab.watch_exits(trial.kafka) as exits:
             started.reach("stop")
             trial.look()
             outcome = started.end()
         assert set(exits.codes.values()) == {137}, f"killed by the kubelet: {exits.codes}"
+        assert f"{pod} was killed (exit code 137" in trial.record()["unclean"]
+        assert "UncleanStop" in trial._events()
+        assert outcome.done() is warned, outcome.error
+        if not warned:
+            assert f"{pod} was killed" in outcome.error
         trial.finish(outcome)
+
+
+BROUGHT_BACK = "Somebody else brings it back before the snapshot is over"
+
+
+@of(BROUGHT_BACK, key="by-hand")
+def test_somebody_brings_it_back(new, scenario: Scenario) -> None:
+    """All our marks are still there, and the snapshot is of running brokers."""
+    with trying(new()) as trial:
+        trial.stop()
+        trial.strike()
+        faults.bring_back(trial.kafka)
+        wait_until("a node runs", lambda: bool(trial.kafka.pods()), 300)
+        if scenario.key == "by-hand-and-stopped":
+            wait_until("it serves", lambda: is_ready(trial.kafka.resource()), 400)
+            faults.stop_again(trial.kafka)
+        trial.look()
+        outcome = trial.run("backupPosthook")
+        assert not outcome.done(), "what was snapshotted is not consistent"
+        assert "was brought back by somebody" in outcome.error
+        trial.expect("restart")
+
+
+@of(BROUGHT_BACK, key="before-the-snapshot")
+def test_somebody_brings_it_back_between_stop_and_snapshot(new) -> None:
+    """The claims could be snapshotted, and the driver would not mind."""
+    with trying(new("--engine", "kanister")) as trial:
+        started = trial.begin("backup")
+        wait_until("it is stopped", lambda: trial.record().get("state") == "stopped", 400, 0.1)
+        trial.strike()
+        faults.bring_back(trial.kafka)
+        outcome = started.end()
+        assert not outcome.done()
+        assert "was brought back by somebody" in outcome.error
+        label = f"kanister-kafka.io/cluster={trial.kafka.name}"
+        for kind in ("volumesnapshots", "secrets"):
+            assert not get(kind, "-n", trial.kafka.namespace, "-l", label)["items"]
+        trial.expect("backupRestart", "backupRecover")
+
+
+CHANGED = "Kafka is changed while it is stopped"
+
+
+@of(CHANGED, key="storage-changed")
+def test_storage_is_changed_while_stopped(new) -> None:
+    """Its nodes would start on new volumes, which are empty."""
+    with trying(new(*SOON)) as trial:
+        trial.stop()
+        claims = trial.kafka.claims()
+        change = [{"op": "replace", "path": "/spec/storage/volumes/0/id", "value": 7}]
+        with faults.spec_changed(trial.kafka, "kafkanodepool", "dual", change):
+            trial.strike()
+            outcome = trial.run("backupPosthook")
+            assert not outcome.done()
+            assert "put spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
+            trial.look()
+            faults.pause_for(120)  # the switch has come as well
+            assert not trial.kafka.pods(), "nothing is started"
+            assert trial.kafka.claims() == claims
+        wait_until("the switch brings it back", lambda: not trial.left(), 600)
+        assert trial.kafka.claims() == claims
+        trial.expect("switch")
+
+
+@of(CHANGED, key="scaled-down")
+def test_pool_is_scaled_down_while_stopped(new) -> None:
+    """The operator would ask brokers that do not run what is on the one that goes."""
+    trial = new(*SOON)
+    faults.scale_pool(trial.kafka, "extra", 1)
+    try:
+        wait_until("the further node serves", lambda: len(ready(trial)) == 2, 400)
+        Trial.installed = None
+        with trying(trial):
+            trial.stop()
+            faults.scale_pool(trial.kafka, "extra", 0)
+            trial.strike()
+            outcome = trial.run("backupPosthook")
+            assert not outcome.done()
+            assert "put spec.replicas of KafkaNodePool extra back to 1" in outcome.error
+            assert not trial.kafka.pods(), "nothing is started"
+            faults.scale_pool(trial.kafka, "extra", 1)
+            trial.look()
+            wait_until("the switch brings it back", lambda: not trial.left(), 600)
+            trial.expect("switch")
+    finally:
+        shrink(trial, "extra")
+        Trial.installed = None
+
+
+@of("The operator is behind")
+def test_operator_is_behind(new) -> None:
+    """What it has still to do, it would do at the restart, without its checks."""
+    with trying(new("--timeout", "check=10s")) as trial:
+        change = [{"op": "add", "path": "/spec/kafka/config/log.retention.hours", "value": 100}]
+        with (
+            faults.at_zero(*faults.operator()),
+            faults.spec_changed(trial.kafka, "kafka", trial.kafka.name, change),
+        ):
+            trial.strike()
+            outcome = trial.run("backupPrehook")
+            trial.look()
+        assert not outcome.done()
+        assert "has not taken over the last change of Kafka" in outcome.error
+        assert "Stopping" not in trial._events()
+
+
+@of("Something else writes", key="new-writer")
+def test_writer_was_made_after_the_rendering(new) -> None:
+    with trying(new("--timeout", "check=10s")) as trial:
+        with faults.writing_pod(trial.kafka, "KafkaBridge", "late", trial.kafka.namespace):
+            trial.strike()
+            outcome = trial.run("backupPrehook")
+            trial.look()
+        assert not outcome.done()
+        assert f"KafkaBridge/{trial.kafka.namespace}/late runs" in outcome.error
+        assert "render it again" in outcome.error
+        assert "Stopping" not in trial._events()
+
+
+@of("Something else writes", key="writer-again")
+def test_writer_comes_back_while_brokers_are_to_stop(new) -> None:
+    with trying(new()) as trial:
+        home, name = trial.mirror
+        started = trial.begin("backupPrehook")
+        started.reach("flush")
+        trial.strike()
+        with faults.writing_pod(trial.kafka, MIRROR[1], name, home):
+            outcome = started.end()
+            trial.look()
+        assert not outcome.done()
+        assert f"{MIRROR[1]}/{home}/{name} was stopped and runs again" in outcome.error
+        trial.expect("recover")
+
+
+@of("Something else writes", key="producer-goes-on")
+def test_producer_goes_on(new) -> None:
+    with trying(new("--require-quiet")) as trial:
+        with faults.producer(trial.kafka, "goes-on"):
+            trial.strike()
+            outcome = trial.run("backupPrehook")
+            trial.look()
+        assert not outcome.done()
+        assert re.search(r"goes-on by \d+ bytes a second", outcome.error)
+        assert "NotQuiet" in trial._events()
+        trial.expect("recover")
 
 
 @of("The task pod is evicted or cannot be pulled", key="evicted")
