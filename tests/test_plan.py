@@ -168,7 +168,7 @@ def test_one_account_does_all_where_it_is_named(engine: Engine) -> None:
     assert steps.name == "own"
     assert {one.name.rpartition("-")[2] for one in others} <= {"restore", "switch"}
     assert "kafka-backup pods/exec * create" in rights(plan, "own")
-    assert ("kafka-backup secrets * create,delete,get,list" in rights(plan, "own")) == (
+    assert ("kafka-backup secrets * create,delete,get,list,patch" in rights(plan, "own")) == (
         engine is Engine.KANISTER
     )
 
