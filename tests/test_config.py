@@ -13,7 +13,7 @@ import yaml
 from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
 from kanister_kafka.cli.render import render
 from kanister_kafka.config import Choices, choices, properties, table
-from kanister_kafka.options import OF_POLICY, GitOps
+from kanister_kafka.options import OF_POLICY, GitOps, UncleanStop
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi.fields import Field
 
@@ -40,6 +40,8 @@ RIGHT = [
     ("strategy: hot", {"strategy": Strategy.HOT}),
     ("engine: kanister", {"engine": Engine.KANISTER}),
     ("quiesceBy: pause", {"quiesce_by": QuiesceBy.PAUSE}),
+    ("uncleanStop: warn", {"unclean_stop": UncleanStop.WARN}),
+    ("requireQuiet: true", {"require_quiet": True}),
     ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
     ("kasten: [binding, policy]", {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
@@ -130,7 +132,7 @@ def test_what_is_wrong_is_told_at_its_place(text: str, spot: tuple) -> None:
     ("text", "hint"),
     [
         ("quiesceby: pause", 'unknown field; did you mean "quiesceBy"?'),
-        ("xyz: 1", "unknown field; known: strategy, engine, quiesceBy, kasten,"),
+        ("xyz: 1", "unknown field; known: strategy, engine, quiesceBy, uncleanStop,"),
         ("timeouts: {restrat: 1m}", 'unknown step; did you mean "restart"?'),
     ],
 )
