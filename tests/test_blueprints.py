@@ -107,12 +107,15 @@ def test_every_value_that_a_script_uses_is_given_to_it(name: str) -> None:
     for phase, command in commands(name):
         given = {word.partition("=")[0] for word in command[1 : command.index("bash")]}
         body = command[command.index("-c") + 1]
-        made = set(re.findall(r"^\s*(?:export )?([A-Z_]+)=", body, re.MULTILINE))
+        made = set(re.findall(r"^\s*(?:export |declare -A )?([A-Z_]+)=", body, re.MULTILINE))
+        arrays = re.findall(r"\b([A-Z_]+)=\(\)|exec \{([A-Z_]+)\}<", body)
+        made |= {one or other for one, other in arrays}
         used = set(re.findall(r"\$\{?\(?#?([A-Z][A-Z_]+)\b", body))
         sums = " ".join(re.findall(r"\(\((.*?)\)\)", body))
         inside = set(re.findall(r"\b[A-Z][A-Z_]+\b", sums))
         defaulted = set(re.findall(r"\$\{([A-Z_]+):?-", body)) | {
             "SECONDS",
+            "BASH_REMATCH",
             "BASH_SUBSHELL",
             "HOSTNAME",
         }

@@ -13,7 +13,7 @@ import yaml
 from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
 from kanister_kafka.cli.render import render
 from kanister_kafka.config import PLURALS, Choices, choices, properties, table
-from kanister_kafka.options import OF_POLICY, GitOps
+from kanister_kafka.options import OF_POLICY, GitOps, UncleanStop
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi.fields import Field
 
@@ -42,6 +42,8 @@ RIGHT = [
     ("quiesceBy: pause", {"quiesce_by": QuiesceBy.PAUSE}),
     ("writers: [KafkaConnect/a/b]", {"writers": ("KafkaConnect/a/b",)}),
     ("notWriters: [KafkaBridge/a/b.c]", {"not_writers": ("KafkaBridge/a/b.c",)}),
+    ("uncleanStop: warn", {"unclean_stop": UncleanStop.WARN}),
+    ("requireQuiet: true", {"require_quiet": True}),
     ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
     ("kasten: [restore, policy]", {"kasten": (KastenForm.POLICY, KastenForm.RESTORE)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),

@@ -153,6 +153,7 @@ class Phases:
                 SWITCH_LIMIT=limits.switch,
                 UNCLEAN_STOP=self.options.unclean_stop.value,
                 **self.halt_values(),
+                **self.node_values(),
                 **self.moment_values(),
             ),
             arguments=self.writer_arguments(),

@@ -96,7 +96,7 @@ if [[ -n ${SAMPLE-} ]]; then
   if [[ -n $told ]]; then
     problem="topics still grow although all that is known to write has stopped: $told: a producer, a Kafka Streams application or a connector outside Strimzi goes on"
     event Warning NotQuiet "$problem"
-    [[ -z $REQUIRE_QUIET ]] || fail "$problem: stop it, or render without --require-quiet"
+    [[ -z ${REQUIRE_QUIET-} ]] || fail "$problem: stop it, or render without --require-quiet"
     say "$problem${committing:+; $committing}"
     problem=
   else
