@@ -593,3 +593,11 @@ def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:
     assert "yaml" in validate
     rooms = {f"kanister_kafka.{room}" for room in ("strimzi", "plan", "render", "kube", "options")}
     assert not validate & {*SLOW, *rooms}
+
+
+def test_what_kubectl_apply_cannot_keep_is_told() -> None:
+    words = ["render", "-f", "examples/kraft-separate-pools"]
+    large = run(*words, "--engine", "kanister")
+    assert large.exit_code == 0
+    assert "kubectl apply --server-side" in large.stderr
+    assert "--server-side" not in run(*words).stderr

@@ -578,6 +578,8 @@ def test_who_has_ended_a_stop_is_text_in_what_is_recorded(shell: Shell) -> None:
     assert f"brought back by {ended_by} before" in done.stdout + done.stderr
     assert shell.recorded()["endedBy"] == ended_by
     assert "run" not in shell.recorded()
+
+
 NOTICED = r"get configmap .*resourceVersion.*pauseOwner"
 
 

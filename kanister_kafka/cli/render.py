@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import echo, tell_plan
 from kanister_kafka.folder import stale, write_files
 from kanister_kafka.krm.kustomization import kustomization_file
+from kanister_kafka.render import Manifest, stream
 from kanister_kafka.render import render as render_plan
-from kanister_kafka.render import stream
 from kanister_kafka.report.words import count
 
+KEPT_BY_APPLY = 256 * 1024
+"""Bytes of annotations that an object may have (apimachinery, TotalAnnotationSizeLimitB)."""
 FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 
 
@@ -76,6 +78,7 @@ def render(
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
+    _tell_large(manifests)
     if output is None:
         click.echo(FORMATS[form](stream(manifests)), nl=False)
         return
@@ -85,6 +88,17 @@ def render(
     if check:
         ctx.exit(_compare(output, files, f"{plan.options.kasten_namespace}/{plan.name}"))
     _write(output, files)
+
+
+def _tell_large(manifests: Iterable[Manifest]) -> None:
+    for manifest in manifests:
+        if len(manifest.text) > KEPT_BY_APPLY:
+            click.echo(
+                f"to do: {manifest.kind} {manifest.name} may be too large for kubectl apply, which "
+                "keeps a copy in an annotation: use kubectl apply --server-side, or "
+                "kanister-kafka apply",
+                err=True,
+            )
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -91,7 +91,7 @@ moment() {
   ids=$(ids_line)
   pairs=$(pod_claims)
   names=$(claims_by_label)
-  if [[ -n $BY_LABEL ]]; then # a claim without its labels would be left out of a backup
+  if [[ -n ${BY_LABEL-} ]]; then # a claim without its labels would be left out of a backup
     while read -r pod claim; do
       [[ -z $claim || " $names " == *" $claim "* ]] ||
         fail "claim $claim of pod $pod lacks the labels strimzi.io/cluster=$CLUSTER and strimzi.io/kind=Kafka, by which claims are snapshotted: put them back"

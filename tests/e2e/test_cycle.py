@@ -25,7 +25,7 @@ def install(kafka: Kafka, *options: str) -> str:
         [*command, "-n", kafka.namespace, *options], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    lab.kubectl("apply", "-f", "-", stdin=done.stdout)
+    lab.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=done.stdout)
     hot = ".hot" if "hot" in options else ""
     return f"{kafka.namespace}.{kafka.name}{hot}"
 

@@ -121,7 +121,7 @@ def install(*options: str) -> str:
     done = subprocess.run([*command, "-n", HOME, *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     documents = [text for text in done.stdout.split("---\n") if "kind: TransformSet" not in text]
-    kubectl("apply", "-f", "-", stdin="---\n".join(documents))
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="---\n".join(documents))
     return f"{HOME}.restored"
 
 

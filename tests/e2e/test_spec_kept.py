@@ -152,7 +152,7 @@ def test_no_field_is_lost_by_a_backup_and_a_restore(old: Kafka) -> None:
     assert "tokenEndpointUri" in before["KafkaConnect/connect"]
     done = lab.command("render", "--from-cluster", "old", "-n", HOME, "--engine", "kanister")
     assert done.returncode == 0, done.stderr
-    kubectl("apply", "-f", "-", stdin=done.stdout)
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=done.stdout)
     blueprint = f"{HOME}.old"
 
     backup = run_action("backup", blueprint, HOME)
