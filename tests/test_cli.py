@@ -240,7 +240,7 @@ def test_validate_accepts_what_we_render() -> None:
     result = run("validate", str(ROOT / "blueprints"))
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert result.stderr == "11 Blueprints, 131 other objects: no problem, 1 ignored\n"
+    assert result.stderr == "11 Blueprints, 131 other objects: no problem\n"
     assert run("validate", "--format", "json", str(ROOT / "blueprints")).stdout == "[]\n"
 
 

@@ -26,7 +26,6 @@ from kanister_kafka.gotemplate import FaultKind, nodes, symbolic
 from kanister_kafka.gotemplate.analysis import Reference
 from kanister_kafka.gotemplate.evaluate import evaluate
 from kanister_kafka.gotemplate.skeleton import Skeleton, skeleton, variants
-from kanister_kafka.preview.render import LIBRARY
 from kanister_kafka.problem import Severity
 
 HERE_DOCUMENT = re.compile(r"here-document at line (\d+) ")
@@ -73,6 +72,8 @@ def _unrolled(text: str, tree: tuple[nodes.Node, ...]) -> tuple[Skeleton, ...]:
 
     No line of it is known any more: a fault is told where the script begins.
     """
+    from kanister_kafka.preview.render import LIBRARY  # here: few scripts need all of sprig
+
     rendered = evaluate(text, tree, symbolic.data(type=PARAMETERS), LIBRARY)
     if any(fault.is_certain for fault in rendered.faults):
         return ()
