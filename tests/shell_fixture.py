@@ -190,6 +190,7 @@ class Shell:
             env={
                 "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
                 "FAKE": str(self.folder),
+                "RETRY_LIMIT": "2",
                 **values,
             },
             capture_output=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
@@ -211,10 +212,15 @@ def test_former_pause_is_put_back(shell: Shell, before: str, words: str | None) 
         assert calls[0].endswith("kanister-kafka.io/pause-before-")
 
 
+def flush(shell: Shell) -> subprocess.CompletedProcess[str]:
+    values = {"CLUSTER": "c", "FLUSH_LIMIT": "5", "RIGHTS": "list:pods:::kafka"}
+    return shell.run("prelude.sh", "rights.sh", "flush.sh", **values)
+
+
 def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
     shell.on("get pods", "b-0 c-kafka\nb-1 c-kafka\nz-0 c-zookeeper\n")
     shell.on("exec b-1", (1, "", "no space"))
-    done = shell.run("prelude.sh", "flush.sh", CLUSTER="c", FLUSH_LIMIT="5")
+    done = flush(shell)
     assert done.returncode != 0
     assert "not flushed within 5s: b-1" in done.stderr.splitlines()[-1]
     assert [c.split(" -- ")[0] for c in sorted(shell.calls("exec"))] == [
@@ -225,7 +231,7 @@ def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
 
 
 def test_flush_of_a_cluster_without_pods_fails(shell: Shell) -> None:
-    done = shell.run("prelude.sh", "flush.sh", CLUSTER="c", FLUSH_LIMIT="5")
+    done = flush(shell)
     assert done.returncode != 0
     assert "Kafka c has no pods" in done.stderr.splitlines()[-1]
 

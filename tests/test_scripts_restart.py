@@ -289,6 +289,7 @@ def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
 def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
+    shell.on(r"metadata\.generation\}\|\{\.status\.observedGeneration", "1|1|True||")
     done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
@@ -382,7 +383,7 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     shell.on("get statefulsets.apps .*-o name", "statefulset/x")
     shell.on("get statefulsets.apps old-zookeeper", "0|3")
     shell.on("get statefulsets.apps old-kafka", "0|6").on(BEFORE.replace("kafkas", "k"), "unset")
-    parts = ("prelude", "pause", "switch", "replicas", "nodes", "restart")
+    parts = ("prelude", "pause", "switch", "replicas", "nodes", "retention", "restart")
     done = shell.run(
         *(f"{part}.sh" for part in parts),
         CLUSTER="old",

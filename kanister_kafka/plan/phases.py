@@ -290,13 +290,15 @@ class Phases:
     def moment_values(self) -> dict[str, str | int | tuple[str, ...]]:
         """Return values of templates/scripts/moment.sh and other-writers.sh."""
         cluster = self.cluster
+        # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
+        homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
         return {
             "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
             "BY_LABEL": "yes" if self.options.engine is Engine.KANISTER else "",
             "BYSTANDERS": tuple(
                 f"{one.kind}/{one.namespace}/{one.name}"
                 for one in cluster.bystanders
-                if one.kind in CLIENT_KINDS
+                if one.kind in CLIENT_KINDS and one.namespace in homes
             ),
         }
 

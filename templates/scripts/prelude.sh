@@ -70,7 +70,7 @@ fail() {
 # finds the configuration inside a pod. Not under kubectl's own name as field manager: Flux takes that
 # for an edit by hand, and ends the pause at its next reconciliation.
 api() {
-  local answer end=$((SECONDS + 60))
+  local answer end=$((SECONDS + ${RETRY_LIMIT:-60}))
   [[ $1 != annotate && $1 != patch ]] || set -- "$@" --field-manager=kanister-kafka
   while true; do
     { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1

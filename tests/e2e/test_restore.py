@@ -337,7 +337,7 @@ def test_backup_is_marked_as_complete_and_others_are_refused(restored: Kafka) ->
     refused = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
     assert not refused.done()
     assert "is not marked as complete" in refused.error
-    assert is_ready(restored.resource())
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
 
 
 def test_certificate_authority_that_is_missing_fails_the_backup_before_the_stop(
@@ -423,7 +423,7 @@ def test_pools_of_backup_and_blueprint_must_be_the_same(restored: Kafka) -> None
         assert not refused.done()
         assert told in refused.error
     assert restored.claims() == uids
-    assert is_ready(restored.resource())
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
 
 
 def test_small_request_is_raised_and_replaced_volumes_are_kept_until_kafka_is_ready(
