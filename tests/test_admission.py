@@ -62,7 +62,7 @@ def test_every_version_of_every_kind_that_is_patched_is_looked_at() -> None:
     looked_at = {
         (group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]
     }
-    # The record, the scale of the switch, and Secrets, which this account may make and delete anyway.
+    # The record, the scale of the switch, and Secrets, which one may make and delete anyway.
     beside = {"configmaps", "deployments", "secrets"}
     for chosen in (plan, plan_of(engine=Engine.KANISTER)):
         for account in chosen.accounts:
