@@ -190,6 +190,7 @@ def test_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         line
         for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
         for line in text.splitlines()
+        if line.startswith("kanister-kafka ")
     ]
     assert len(lines) == 5
     for line in lines:

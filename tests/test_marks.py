@@ -34,6 +34,7 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "REPLICAS_BEFORE": {marks.REPLICAS_BEFORE},
         "RESTART_BY": {marks.RESTART_BY},
         "RETENTION_HELD": {marks.RETENTION_HELD},
+        "SKIP_CHECK": {"strimzi.io/skip-broker-scaledown-check"},
         "OF_BACKUP": {f"{marks.PREFIX}backup"},
         "OF_RUN": {f"{marks.PREFIX}run"},
         "COMPLETE": {f"{marks.PREFIX}complete"},

@@ -35,7 +35,7 @@ from kanister_kafka import (
 )
 from kanister_kafka.cli import main
 from kanister_kafka.cli.choices import options_from
-from kanister_kafka.options import OF_POLICY
+from kanister_kafka.options import OF_POLICY, UncleanStop
 from kanister_kafka.plan.origin import input_hash, origin
 from kanister_kafka.render import scalar
 
@@ -60,6 +60,8 @@ CHOICES = {
     "image": "example.com/tools:1",
     "service_account": "own",
     "admission_policy": True,
+    "unclean_stop": UncleanStop.WARN,
+    "require_quiet": True,
     "run_as_user": None,
     "pod_labels": (("team", "a"), ("sidecar.istio.io/inject", "true")),
     "pod_annotations": (("linkerd.io/inject", "disabled"), ("note", "a,b=c")),
