@@ -51,6 +51,6 @@ KEYS = (
 that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
 `confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the starts of the
 restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and `claims` are
-what the stop saw of the cluster, the last two as digests; `pauseOwner` is the field manager that wrote
-the pause, `seenRunning` what the switch saw run while all was to stay stopped, `unclean` the nodes that
-were killed, and `growing` the topics that grew after the writers had stopped."""
+what the stop saw of the cluster, the last two as digests; `pauseOwner` is the field manager that
+wrote the pause, `seenRunning` what the switch saw run while all was to stay stopped, `unclean` the
+nodes that were killed, and `growing` the topics that grew after the writers had stopped."""

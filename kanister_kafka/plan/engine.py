@@ -125,6 +125,7 @@ class Restore:
             ),
             values=self.phases.values(
                 RUN=RUN,
+                POOLS=self.cluster.pools,
                 **self.phases.node_values(),
                 SNAPSHOT_CLASS=self.options.snapshot_class,
                 SNAPSHOT_LIMIT=seconds,
