@@ -120,7 +120,7 @@ def test_a_directory_that_is_not_there_lacks_everything(at_root: Path, tmp_path:
     assert at_root == ROOT
     code, diff, _ = checked(tmp_path / "none", ("--format", "yaml"))
     assert code == 1
-    assert diff.count("--- /dev/null\n") == 9
+    assert diff.count("--- /dev/null\n") == 12
     assert not (tmp_path / "none").exists()
 
 
