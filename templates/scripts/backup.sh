@@ -17,8 +17,9 @@ OF_RUN=kanister-kafka.io/run
 
 # labels_of BACKUP: of every object that the run makes for it
 labels_of() {
+  local run=${RUN-} # only what makes a backup is given it
   printf '"labels": {"%s": "%s", "%s": "%s", "kanister-kafka.io/cluster": "%s", "app.kubernetes.io/managed-by": "kanister-kafka"}' \
-    "$OF_BACKUP" "$1" "$OF_RUN" "${RUN//[^0-9]/}" "$CLUSTER"
+    "$OF_BACKUP" "$1" "$OF_RUN" "${run//[^0-9]/}" "$CLUSTER"
 }
 
 # remove_backup BACKUP [SELECTOR]: what has that label as well. Each of both is tried.
