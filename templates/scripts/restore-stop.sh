@@ -5,6 +5,8 @@ if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: what cannot be hel
   version=$(recorded kafkaVersion)
   [[ -z $version ]] || check_holdable "$version"
 fi
+# shellcheck disable=SC2034 # halt.sh looks at writers again for a snapshot alone
+WRITERS=()
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
 # What is replaced is snapshotted under the name of this run, unless an earlier run has begun to replace
