@@ -210,7 +210,7 @@ class Restore:
                 *("prelude.sh", "pause.sh", "switch.sh"),
                 *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
                 *("nodes.sh", "halt.sh"),
-                *(("hold-retention.sh",) if retention else ()),
+                *(("retention.sh", "hold-retention.sh") if retention else ()),
                 "restore-stop.sh",
             ),
             values=make.values(
