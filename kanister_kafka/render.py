@@ -22,6 +22,7 @@ from kanister_kafka import marks
 from kanister_kafka.alike import Sound, likeness_of, names_of
 from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
+from kanister_kafka.gotemplate.spell import literal
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
 from kanister_kafka.plan.annotations import Pairs, annotations_of
@@ -177,6 +178,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         auto_reload=False,  # a run has one set of templates
     )
     environment.filters["comment"] = _comment
+    environment.filters["literal"] = literal
     environment.filters["script"] = partial(_script, environment)
     return environment
 

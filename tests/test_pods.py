@@ -10,8 +10,12 @@ import pytest
 import yaml
 
 from kanister_kafka import Options, Plan, build, load, read, render
+from kanister_kafka.blueprint.template_functions import KANISTER
 from kanister_kafka.checks import Settings
 from kanister_kafka.cli.choices import pods_of, suited
+from kanister_kafka.gotemplate import parse
+from kanister_kafka.gotemplate.evaluate import evaluate
+from kanister_kafka.gotemplate.values import Map
 from kanister_kafka.pods import (
     DEFAULT_IMAGE,
     SKEW,
@@ -26,6 +30,7 @@ from kanister_kafka.pods import (
     parse_toleration,
     quantity,
 )
+from kanister_kafka.preview.render import LIBRARY
 from kanister_kafka.topics.job import OF_A_JOB
 from kanister_kafka.validate import validate_texts
 
@@ -108,6 +113,18 @@ def test_every_step_and_the_switch_have_it_all() -> None:
     assert template["spec"]["containers"][0]["resources"] == RESOURCES
     secrets = [one["imagePullSecrets"] for one in found["ServiceAccount"]]
     assert secrets == [[{"name": "registry"}]] * len(plan_of().accounts)
+
+
+@pytest.mark.parametrize("text", ["{{", "{{{", "{{{{ .Time }}}}", "a {{- b -}} c", "}} {"])
+def test_braces_of_an_annotation_are_no_template(text: str) -> None:
+    """Kanister runs every string of the arguments as a template, the Deployment is none."""
+    found = rendered(pod_annotations=(("note", text),))
+    for args in arguments(found):
+        written = args["podAnnotations"]["note"]
+        parsed = parse(written, KANISTER)
+        assert not parsed.errors
+        assert evaluate(written, parsed.nodes, Map({}), LIBRARY).text == text
+    assert switch(found)["metadata"]["annotations"]["note"] == text
 
 
 def test_without_labels_older_kanister_takes_it() -> None:

@@ -48,6 +48,11 @@ def action(*words: str) -> str:
     return f"{{{{ {' '.join(word for word in words if word)} }}}}"
 
 
+def literal(text: str) -> str:
+    """Spell text so that a template prints it as it is: braces in a value are no action."""
+    return text.replace("{{", action('"{{"'))
+
+
 def keyword(node: nodes.If | nodes.Range | nodes.With | nodes.Break | nodes.Continue) -> str:
     """Return the word that an action begins with."""
     return type(node).__name__.lower()
