@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
 import subprocess
@@ -28,6 +29,13 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> 
 
 def get(*arguments: str) -> dict:
     return json.loads(kubectl("get", *arguments, "-o", "json"))
+
+
+@functools.cache
+def strimzi_api() -> str:
+    """Return the API version of what a test makes: the old one where it is served."""
+    old = "kafka.strimzi.io/v1beta2"
+    return old if old in kubectl("api-versions").split() else "kafka.strimzi.io/v1"
 
 
 def command(*words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:

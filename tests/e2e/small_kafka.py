@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from . import lab
 from .lab import Kafka, is_ready, kubectl, wait_until
 
 KAFKA = Kafka("kk-rights", "my-cluster")
@@ -53,7 +54,6 @@ def objects() -> list[dict]:
     small = {"requests": {"cpu": "20m", "memory": "300Mi"}}
     volume = {"id": 0, "type": "persistent-claim", "size": "1Gi", "kraftMetadata": "shared"}
     of_cluster = {"strimzi.io/cluster": KAFKA.name}
-    factors = ("config", "offset", "status")
     return [
         resource("v1", "Namespace", KAFKA.namespace, "", labels=restricted),
         resource("v1", "Namespace", FAR, ""),
@@ -98,42 +98,11 @@ def objects() -> list[dict]:
             KAFKA.namespace,
             labels={**of_cluster, "strimzi.io/kind": "KafkaUser"},
         ),
-        strimzi(
-            "KafkaMirrorMaker2",
-            "loop",
-            {
-                "replicas": 1,
-                "connectCluster": "target",
-                "clusters": [
-                    {"alias": "source", "bootstrapServers": f"{SERVERS}:9092"},
-                    {
-                        "alias": "target",
-                        "bootstrapServers": f"{SERVERS}:9092",
-                        "config": {f"{name}.storage.replication.factor": 1 for name in factors},
-                    },
-                ],
-                "mirrors": [
-                    {
-                        "sourceCluster": "source",
-                        "targetCluster": "target",
-                        "topicsPattern": "letters",
-                        "sourceConnector": {
-                            "tasksMax": 1,
-                            "config": {
-                                "replication.factor": 1,
-                                "offset-syncs.topic.replication.factor": 1,
-                                "sync.topic.acls.enabled": "false",
-                            },
-                        },
-                    }
-                ],
-            },
-            annotations=PAUSED,
-        ),
+        strimzi("KafkaMirrorMaker2", "loop", mirror_maker(), annotations=PAUSED),
         strimzi(
             "KafkaConnect",
             "hub",
-            {"replicas": 1, "bootstrapServers": f"{SERVERS}:9092"},
+            {"replicas": 1, "bootstrapServers": f"{SERVERS}:9092", **connect("hub")},
             annotations={**PAUSED, "strimzi.io/use-connector-resources": "true"},
         ),
         strimzi(
@@ -156,10 +125,45 @@ def objects() -> list[dict]:
     ]
 
 
+def mirror_maker() -> dict:
+    """Return the spec of a mirror of the Kafka into itself."""
+    factors = ("config", "offset", "status")
+    source = {"alias": "source", "bootstrapServers": f"{SERVERS}:9092"}
+    target = {
+        "alias": "target",
+        "bootstrapServers": f"{SERVERS}:9092",
+        "config": {f"{name}.storage.replication.factor": 1 for name in factors},
+    }
+    mirror = {
+        "topicsPattern": "letters",
+        "sourceConnector": {
+            "tasksMax": 1,
+            "config": {
+                "replication.factor": 1,
+                "offset-syncs.topic.replication.factor": 1,
+                "sync.topic.acls.enabled": "false",
+            },
+        },
+    }
+    if names := connect("loop"):
+        place: dict = {"target": {**target, **names}}
+        mirror["source"] = source
+    else:
+        place = {"connectCluster": "target", "clusters": [source, target]}
+        mirror.update(sourceCluster="source", targetCluster="target")
+    return {"replicas": 1, **place, "mirrors": [mirror]}
+
+
+def connect(name: str) -> dict[str, str]:
+    """Return what the API v1 wants to be told of a Connect cluster."""
+    if lab.strimzi_api().endswith("/v1beta2"):
+        return {}
+    topics = ("config", "offset", "status")
+    return {"groupId": name, **{f"{one}StorageTopic": f"{name}-{one}s" for one in topics}}
+
+
 def strimzi(kind: str, name: str, spec: dict, namespace: str = "", **metadata: dict) -> dict:
-    made = resource(
-        "kafka.strimzi.io/v1beta2", kind, name, namespace or KAFKA.namespace, **metadata
-    )
+    made = resource(lab.strimzi_api(), kind, name, namespace or KAFKA.namespace, **metadata)
     return {**made, "spec": spec}
 
 

@@ -27,8 +27,7 @@ TOPIC = "orders"
 
 def manifests() -> str:
     labels = {"strimzi.io/cluster": "restored"}
-    version = "v1beta2" if "v1beta2" in kubectl("api-versions") else "v1"
-    strimzi = f"kafka.strimzi.io/{version}"
+    strimzi = lab.strimzi_api()
     volume = {"id": 0, "type": "persistent-claim", "size": "1Gi", "deleteClaim": True}
     objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},

@@ -34,8 +34,7 @@ pytestmark = pytest.mark.e2e
 
 def manifests() -> str:
     labels = {"strimzi.io/cluster": KAFKA.name}
-    version = "v1beta2" if "v1beta2" in kubectl("api-versions") else "v1"
-    strimzi = f"kafka.strimzi.io/{version}"
+    strimzi = lab.strimzi_api()
     tls = {"type": "internal", "tls": True}
     objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},
