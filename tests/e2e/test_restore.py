@@ -473,6 +473,8 @@ def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None
     authority = certificate("restored-cluster-ca-cert", "ca.crt")
     clients = certificate("restored-clients-ca-cert", "ca.crt")
     before = restored.resource()["status"]["clusterId"]
+    # Else the operator waits up to five minutes for what is deleted here.
+    wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
     lose_everything(restored)
     kubectl("apply", "-f", "-", stdin=manifests())  # as Argo CD does within minutes
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
