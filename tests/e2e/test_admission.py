@@ -22,6 +22,8 @@ pytestmark = pytest.mark.e2e
 HOME = KAFKA.namespace
 OWN = f"{KAFKA.name}-kanister-kafka"
 NAME = f"{HOME}.{OWN}"
+BINDING = "kk-admission"
+"""Of cluster-admin; a binding of ours in the other namespace has the name of the policy."""
 HELD = ("", "-flush", "-keep", "-switch")
 """What the names of accounts end with that the policy holds."""
 SET = {
@@ -98,14 +100,14 @@ def policy() -> Iterator[None]:
     kubectl("apply", "-f", "-", stdin=json.dumps(SET))
     bound = [f"--serviceaccount={HOME}:{OWN}{end}" for end in (*HELD, "-restore")]
     for home in (HOME, FAR):
-        kubectl("create", "rolebinding", NAME, "-n", home, "--clusterrole=cluster-admin", *bound)
+        kubectl("create", "rolebinding", BINDING, "-n", home, "--clusterrole=cluster-admin", *bound)
     try:
         change = FORBIDDEN["annotation"][0]  # a policy counts some moments after it is there
         wait_until("the policy counts", lambda: bool(tried(OWN, *OBJECTS[0], change)))
         yield
     finally:
         for home in (HOME, FAR):
-            kubectl("delete", "rolebinding", NAME, "-n", home)
+            kubectl("delete", "rolebinding", BINDING, "-n", home)
         kubectl("delete", "statefulset", "kk-admission", "-n", HOME)
         for kind in ("binding", ""):
             kubectl("delete", f"validatingadmissionpolicy{kind}", NAME)
