@@ -99,8 +99,10 @@ def secured() -> Iterator[Kafka]:
 
 
 def secret(name: str) -> dict[str, str]:
+    """Return the texts of a Secret: its PKCS 12 stores are none."""
     found = lab.get("secret", name, "-n", HOME)["data"]
-    return {key: base64.b64decode(value).decode() for key, value in found.items()}
+    texts = {key: value for key, value in found.items() if not key.endswith(".p12")}
+    return {key: base64.b64decode(value).decode() for key, value in texts.items()}
 
 
 def credentials() -> str:
