@@ -21,6 +21,8 @@ RETENTION = 240
 RECORDS = [f"record-{n}" for n in range(300)]
 HELD = "kanister-kafka.io/retention-held"
 ROLL = "strimzi.io/manual-rolling-update=true"
+CHECK_EVERY = 30
+"""Seconds between two looks of a broker for what has passed its retention; 300 by default."""
 INTACT = 600
 """Seconds for which the restored topic is looked at."""
 
@@ -34,6 +36,9 @@ def kafka() -> Iterator[Kafka]:
         if item["kind"] == "KafkaTopic":
             item["metadata"]["name"] = TOPIC
             item["spec"].update(partitions=1, config={"retention.ms": RETENTION * 1000})
+        if item["kind"] == "Kafka":
+            interval = {"log.retention.check.interval.ms": CHECK_EVERY * 1000}
+            item["spec"]["kafka"]["config"].update(interval)
     kubectl("apply", "-f", "-", stdin=json.dumps(made))
     found = Kafka(HOME, "restored")
     try:
@@ -105,6 +110,6 @@ def test_old_backup_survives_its_restore(kafka: Kafka) -> None:
     after = kafka.resource()
     assert after["spec"]["kafka"]["config"] == config
     assert HELD not in after["metadata"].get("annotations", {})
-    # 30 s after the start of a broker; the interval of five minutes after that.
+    # 30 s after the start of a broker, and at each interval after that.
     wait_until("retention works again", lambda: kafka.held(TOPIC) == 0, timeout=600)
     assert "not held: nothing to do" in ours("release-retention", "restored", "--yes")
