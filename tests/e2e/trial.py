@@ -55,6 +55,9 @@ class Trial:
         (RESULTS / f"{self.scenario}.json").unlink(missing_ok=True)
         if Trial.installed != self.options:
             self.install(*self.options)
+        # A scenario that was broken off has left its backup, which is none of this one.
+        ours = ("-l", f"{OURS}cluster={self.kafka.name}", "-n", self.kafka.namespace)
+        kubectl("delete", "volumesnapshots,secrets", *ours)
         wait_until(f"{self.kafka} is Ready", lambda: is_ready(self.kafka.resource()))
         self.versions = versions(self.kafka)
         self.run_before = self.record().get("run")
