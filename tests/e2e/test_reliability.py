@@ -237,7 +237,9 @@ def test_somebody_brings_it_back_between_stop_and_snapshot(new) -> None:
     """The claims could be snapshotted, and the driver would not mind."""
     with trying(new("--engine", "kanister")) as trial:
         started = trial.begin("backup")
-        wait_until("it is stopped", lambda: trial.record().get("state") == "stopped", 400, every=0.1)
+        wait_until(
+            "it is stopped", lambda: trial.record().get("state") == "stopped", 400, every=0.1
+        )
         trial.strike()
         faults.bring_back(trial.kafka)
         outcome = started.end()
