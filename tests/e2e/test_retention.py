@@ -61,15 +61,20 @@ def ours(*words: str, timeout: float = 1800) -> str:
 
 
 def roll(kafka: Kafka) -> None:
-    """Have the operator restart every node, and wait until each has another pod."""
+    """Have the operator restart every node, and wait until each has another pod that serves.
+
+    The Kafka stays Ready meanwhile, and for a moment a node has no pod.
+    """
     before = {pod["metadata"]["uid"] for pod in kafka.pods()}
     (owner,) = {pod["metadata"]["labels"]["strimzi.io/controller-name"] for pod in kafka.pods()}
     kubectl("annotate", "strimzipodset", owner, "-n", HOME, ROLL, "--overwrite")
-    wait_until(
-        "every node is another pod",
-        lambda: not before & {pod["metadata"]["uid"] for pod in kafka.pods()},
-        timeout=900,
-    )
+
+    def rolled() -> bool:
+        pods = kafka.pods()
+        others = not before & {pod["metadata"]["uid"] for pod in pods}
+        return len(pods) == len(before) and others and all(is_ready(pod) for pod in pods)
+
+    wait_until("every node is another pod", rolled, timeout=900)
     wait_until(f"{kafka} is Ready", lambda: is_ready(kafka.resource()), timeout=900)
 
 
