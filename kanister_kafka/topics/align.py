@@ -125,8 +125,5 @@ def _without_moved(a: Sequence[Hashable], b: Sequence[Hashable], found: list[Pie
 
 def _whole(some: Sequence[Piece]) -> Piece:
     inner = sum(piece.same for piece in some[:-1])
-    return Piece(
-        inner + sum(piece.a for piece in some),
-        inner + sum(piece.b for piece in some),
-        some[-1].same,
-    )
+    in_a, in_b = (sum(of) for of in zip(*((piece.a, piece.b) for piece in some), strict=True))
+    return Piece(inner + in_a, inner + in_b, some[-1].same)

@@ -9,6 +9,7 @@ from typing import Any
 
 from kanister_kafka.topics.align import SURE, Piece, pieces, shift
 from kanister_kafka.topics.model import (
+    STRAYS,
     Difference,
     Extent,
     Fault,
@@ -31,6 +32,19 @@ class _Begin:
     lasts: tuple[Spot, Spot] | None
     shown: tuple[Message | None, Message | None]
     """The first that are not alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Records that only B has."""
+
+    records: Records
+    instead: Records
+    """What A has between the same two records that both have."""
+    after: int | None
+    """Offset in A of the first of these two, None where there is none before."""
+    before: int | None
+    """Offset of the second, None where there is none behind."""
 
 
 class Pair:
@@ -59,6 +73,8 @@ class Pair:
         self._difference: Difference | None = None
         self._begin: _Begin | None = None
         self._given_up = False
+        self.strays: list[Stray] = []
+        """What only B has, with the offsets of A between which it would be."""
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
         """Take in some messages of A, 0, or of B, 1, and compare as far as both have come."""
@@ -90,6 +106,8 @@ class Pair:
             # Neither has older records: what differs comes behind these, however few they are.
             found = (0, 0)
         first, *others = self._pieces(*found)
+        if not a.tail:
+            self._stray(first.b, first.a)
         self._skip_tail(a, first.a)
         self._skip_tail(b, first.b)
         if (a.tail and (b.tail or b.jumped)) or (b.tail and a.jumped):
@@ -146,6 +164,21 @@ class Pair:
         self._between(some)
         return True
 
+    def _stray(self, count: int, in_a: int) -> None:
+        """Keep the next records of B, which stand for so many of A."""
+        a, b = self.a, self.b
+        left = STRAYS - sum(len(stray.records) for stray in self.strays)
+        if not count or left <= 0:
+            return
+        self.strays.append(
+            Stray(
+                records=b.records.first(min(count, left)),
+                instead=a.records.first(in_a),
+                after=a.last.offset if a.last else None,
+                before=a.spot(in_a).offset if in_a < len(a.records) else None,
+            )
+        )
+
     def _begin_alike(self) -> bool:
         return self.a.records.first(1) == self.b.records.first(1)
 
@@ -164,6 +197,7 @@ class Pair:
                     a.shown(0) if fault is not Fault.ONLY_B else None,
                     b.shown(0) if fault is not Fault.ONLY_A else None,
                 )
+                self._stray(piece.b, piece.a)
                 for side, count in ((a, piece.a), (b, piece.b)):
                     side.only += count
                     side.drop(count)
@@ -175,6 +209,8 @@ class Pair:
         for side, other in ((a, b), (b, a)):
             enough = other.ended or other.full or len(other.records) >= DRAWN
             if side.ended and not side.records and enough:
+                if other is b:
+                    self._stray(len(b.records), 0)
                 self._missing = [m.timestamp()[1] for m in other.messages[:DRAWN]]
                 self.done = True
                 break

@@ -111,6 +111,14 @@ def part(text: str) -> tuple[int, int]:
     metavar="DURATION",
     help="Up to which difference in time a head counts as even.",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(["read_committed", "read_uncommitted"]),
+    default="read_committed",
+    show_default=True,
+    help="Which records of transactions are read: read_uncommitted has aborted ones as well, as a "
+    "mirror has that copied them.",
+)
 @format_option
 @page_option
 @click.option(
@@ -149,6 +157,7 @@ def compare(
     sample: float | None,
     compacted: bool | None,
     even_within: int,
+    isolation: str,
     form: str,
     html: Path | None,
     jobs: int,
@@ -167,6 +176,7 @@ def compare(
     the first two, 1 for the others.
     """
     from kanister_kafka.topics.compare import Request
+    from kanister_kafka.topics.model import Isolation
     from kanister_kafka.topics.place import parse_place
 
     check_place(html)
@@ -182,6 +192,7 @@ def compare(
         sample=sample or 0.0,
         compacted=compacted,
         even_within=even_within,
+        isolation=Isolation(isolation),
     )
     other = replace(
         reach,
