@@ -96,15 +96,45 @@ def test_stale_files_are_told_as_a_diff_that_mends_them(
 ) -> None:
     spoil(folder)
     code, diff, said = checked(folder, form)
-    assert (code, said) == (
-        1,
-        f"{folder}: 1 stale file; the same command without --check writes it anew",
-    )
+    does = "removes it" if added == "/dev/null" else "writes it anew"
+    again = f"the same command without --check {does}"
+    assert (code, said) == (1, f"{folder}: 1 stale file; {again}")
     heads = [line.rpartition("/")[2] for line in diff.splitlines()[:2]]
     assert heads == [removed.rpartition("/")[2], added.rpartition("/")[2]]
     if shutil.which("patch") and spoil is not spoil_line_ends:
         subprocess.run(["patch", "-p0", "-s"], input=diff, text=True, check=True, cwd="/")
         assert checked(folder, form)[0] == 0
+
+
+def test_what_is_not_rendered_any_more_is_removed(folder: Path, form: tuple[str, str]) -> None:
+    fresh = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert render(folder, *form, "--kasten", "policy").exit_code == 0
+    (added,) = {path.name for path in folder.iterdir()} - set(fresh)
+    (folder / "notes.txt").write_text("x")
+    (folder / "kafka.yaml").write_text("kind: Kafka\n")
+    other = (folder / "role-my-cluster-kanister-kafka.yaml").read_text()
+    (folder / "role-other.yaml").write_text(other.replace("kafka.my-cluster", "kafka.other"))
+    (folder / "link.yaml").symlink_to("role-my-cluster-kanister-kafka.yaml")
+    assert checked(folder, form)[2] == (
+        f"{folder}: 2 stale files; the same command without --check removes 1 and writes 1 anew"
+    )
+    (folder / "role-my-cluster-kanister-kafka.yaml").unlink()
+    assert checked(folder, form)[2] == (
+        f"{folder}: 3 stale files; the same command without --check removes 1 and writes 2 anew"
+    )
+    done = render(folder, *form)
+    assert f"removed {folder / added}, which is not rendered any more" in done.stderr
+    left = {path.name for path in folder.iterdir()}
+    assert left == {*fresh, "notes.txt", "kafka.yaml", "role-other.yaml", "link.yaml"}
+    assert checked(folder, form)[0] == 0
+
+
+def test_a_base_of_kustomize_that_lists_other_files_is_told(at_root: Path, tmp_path: Path) -> None:
+    assert at_root == ROOT
+    assert render(tmp_path, "--kasten", "policy", "--kustomization").exit_code == 0
+    done = render(tmp_path)
+    assert f"to do: {tmp_path}/kustomization.yaml was not written anew" in done.stderr
+    assert "to do" not in render(tmp_path, "--kustomization").stderr
 
 
 def test_files_of_others_are_theirs(folder: Path, form: tuple[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.cli.choices import options_of, plan_options, several, suited, version_of
+from kanister_kafka.cli.fleet_folders import Folders
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.document import Document, load, load_each
 from kanister_kafka.errors import InputError
@@ -30,7 +32,6 @@ from kanister_kafka.fleet import (
     run,
     sort,
 )
-from kanister_kafka.folder import write_files
 from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
 from kanister_kafka.render import stream
@@ -40,7 +41,7 @@ PAYS = 20
 """Clusters for which it pays to start one more process."""
 WITH_FILE = frozenset(
     {"file", "paths", "from_cluster", "context", "namespace", "selector", "jobs", "output"}
-    | {"templates", "form"}
+    | {"templates", "form", "check"}
 )
 """Options that go with a fleet file; all others are in it."""
 FORMATS = {"text": fleet_text, "json": fleet_json}
@@ -115,18 +116,40 @@ def fleet() -> None:
     help="Directory for one directory a cluster, instead of standard output.",
 )
 @click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+)
+@click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that go before ours of the same name.",
 )
 @click.pass_context
 def render(
-    ctx: click.Context, /, output: Path | None, templates: Path | None, **choices: Any
+    ctx: click.Context,
+    /,
+    output: Path | None,
+    templates: Path | None,
+    *,
+    check: bool,
+    **choices: Any,
 ) -> None:
-    """Print or write the Blueprints of all clusters, and all that they need."""
-    write = _to_stream() if output is None else _to_folder(output)
-    quiet = output is None and sys.stdout.isatty()
-    ctx.exit(_follow(ctx, choices, write, "rendered", quiet=quiet, templates=templates))
+    """Print or write the Blueprints of all clusters, and all that they need.
+
+    In a directory, what a former run of the same input has left is removed: files that are not
+    rendered any more, and directories of clusters that the input does not have any more.
+    """
+    if output is None:
+        if check:
+            raise click.UsageError("--check compares a directory: give it with -o")
+        quiet = sys.stdout.isatty()
+        take = _to_stream()
+        ctx.exit(_follow(ctx, choices, take, "rendered", quiet=quiet, templates=templates))
+    folders = Folders(output, _identity(choices), check=check)
+    done = "compared" if check else "rendered"
+    code = _follow(ctx, choices, folders.take, done, templates=templates)
+    ctx.exit(max(code, folders.end(whole=not code)))
 
 
 @fleet.command(epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod")
@@ -277,15 +300,15 @@ def _to_stream() -> Callable[[Outcome], None]:
     return write
 
 
-def _to_folder(output: Path) -> Callable[[Outcome], None]:
-    def write(outcome: Outcome) -> None:
-        if outcome.key is None or not outcome.manifests:
-            return
-        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
-        for _path in write_files(output, files, below=outcome.key.folder):
-            pass
-
-    return write
+def _identity(choices: dict[str, Any]) -> str:
+    """Return what tells the input of a run from others that may go into the same directory."""
+    words = [choices["file"] or "", *choices["paths"]]
+    if choices["from_cluster"]:
+        words += ["--from-cluster", choices["context"]]
+    narrowed = [f"-n {choices['namespace']}"] if choices["namespace"] else []
+    for one in choices["selector"].requirements:
+        narrowed.append(f"-l {'not ' if one.negated else ''}{one.key} {' '.join(one.values or ())}")
+    return " ".join([shlex.join(words), *narrowed])
 
 
 def _summary(done: int, missing: list[str], participle: str) -> str:

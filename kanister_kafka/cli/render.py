@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import click
 from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import echo, tell_plan
-from kanister_kafka.folder import stale, write_files
-from kanister_kafka.krm.kustomization import kustomization_file
+from kanister_kafka.folder import Stale, prune, stale, write_files
+from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_file
 from kanister_kafka.render import Manifest, stream
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.report.words import count
@@ -68,7 +68,11 @@ def render(
     kustomization: bool,
     **choices: Any,
 ) -> None:
-    """Print the Blueprint and all that it needs to run, as YAML."""
+    """Print the Blueprint and all that it needs to run, as YAML.
+
+    In a directory, files that a former rendering of the same Blueprint has left and that are not
+    rendered any more are removed; all others stay.
+    """
     if kustomization and output is None:
         raise click.UsageError("--kustomization needs --output")
     if kustomization and form == "helm":
@@ -85,9 +89,16 @@ def render(
     files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
     if kustomization:
         files |= kustomization_file(output, manifests)
+    blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
     if check:
-        ctx.exit(_compare(output, files, f"{plan.options.kasten_namespace}/{plan.name}"))
-    _write(output, files)
+        ctx.exit(_compare(output, files, blueprint))
+    _write(output, files, blueprint)
+    if not kustomization and is_ours(output):
+        click.echo(
+            f"to do: {output / FILE_NAME} was not written anew and may list other files: give "
+            "--kustomization as well",
+            err=True,
+        )
 
 
 def _tell_large(manifests: Iterable[Manifest]) -> None:
@@ -101,9 +112,11 @@ def _tell_large(manifests: Iterable[Manifest]) -> None:
             )
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str], blueprint: str) -> None:
     for path in write_files(folder, files):
         click.echo(f"wrote {path}", err=True)
+    for path in prune(folder, files, blueprint):
+        click.echo(f"removed {path}, which is not rendered any more", err=True)
 
 
 def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
@@ -111,7 +124,17 @@ def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
     found = stale(folder, files, blueprint)
     for file in found:
         echo(file.diff)
-    again = f"the same command without --check writes {'it' if len(found) == 1 else 'them'} anew"
-    words = f"{count(len(found), 'stale file')}; {again}" if found else "up to date"
-    click.echo(f"{folder}: {words}", err=True)
+    click.echo(f"{folder}: {stale_text(found)}", err=True)
     return 1 if found else 0
+
+
+def stale_text(found: Collection[Stale]) -> str:
+    """Say how many files are stale, and what brings them up to date."""
+    if not found:
+        return "up to date"
+    gone = sum(file.wanted is None for file in found)
+    will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
+    if written := len(found) - gone:
+        will.append(f"writes {'it' if len(found) == 1 else written} anew")
+    again = f"the same command without --check {' and '.join(will)}"
+    return f"{count(len(found), 'stale file')}; {again}"
