@@ -451,6 +451,8 @@ def plan_of(
         raise click.UsageError("give either -f PATH or --from-cluster")
     version = version_of(strimzi_version)
     options = options_of(**choices)
+    if idle := options.idle():
+        raise InputError(in_order([*options.problems(), *idle]))
     source: Loaded | Fetched
     if from_cluster is not None:
         source = fetch(from_cluster, namespace, context=context)
@@ -491,7 +493,10 @@ def _plan(
         raise InputError(problems)
     if isinstance(source, Fetched):
         options = suited(options, source.minor)
-    return build(reading.cluster, options, problems)
+    plan = build(reading.cluster, options, problems)
+    if has_error(plan.problems):
+        raise InputError(plan.problems)
+    return plan
 
 
 def suited(options: Options, minor: int | None) -> Options:

@@ -240,7 +240,7 @@ def _input(
             options=options_of(**choices),
             strimzi_version=version_of(strimzi_version),
         )
-        if wrong := rule.options.problems():
+        if wrong := (*rule.options.problems(), *rule.options.idle()):
             raise InputError(wrong)
         found = Fleet(rules=(rule,), namespace=namespace)
     else:
