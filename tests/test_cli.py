@@ -382,6 +382,22 @@ def test_explain_prints_the_section_of_a_check() -> None:
     assert "```" not in text
 
 
+def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
+    assert "No such command 'rendr'. Did you mean 'render'?" in run("rendr").stderr
+    assert "Did you mean 'lint'?" in run("policy", "lnt").stderr
+    assert "Did you mean" not in run("nonsense").stderr
+
+
+def test_explain_as_json_has_every_field() -> None:
+    sections = json.loads(run("explain", "-o", "json").stdout)
+    assert [one["id"] for one in sections] == list(catalogue())
+    (one,) = json.loads(run("explain", "ephemeral-storage", "-o", "json").stdout)
+    assert one["severity"] == "error"
+    assert one["text"].startswith(one["summary"])
+    assert one["helpUri"].endswith("/checks/#ephemeral-storage")
+    assert "# right" in one["example"]
+
+
 def test_explain_lists_all_checks() -> None:
     lines = run("explain").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(catalogue())
@@ -468,6 +484,57 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(["explain", "no-kafkas"], 2, 'did you mean "no-kafka"?', id="explain-near"),
         pytest.param(["explain", "xyz"], 2, "`explain` lists all", id="explain-nothing"),
         pytest.param(["nonsense"], 2, "No such command", id="no-command"),
+        pytest.param(
+            ["render", "-f", KRAFT, "--context", "x"],
+            2,
+            "--context is for --from-cluster",
+            id="context-of-files",
+        ),
+        pytest.param(
+            ["render", "-f", KRAFT, "--kubeconfig", "x"],
+            2,
+            "--kubeconfig is for --from-cluster",
+            id="kubeconfig-of-files",
+        ),
+        pytest.param(
+            ["plan", "-f", KRAFT, "--strategy", "hot", "--quiesce-by", "pause"],
+            1,
+            "is for --strategy cold",
+            id="hot-quiesce-by",
+        ),
+        pytest.param(
+            ["render", "-f", KRAFT, "--restart-after", "5m"],
+            1,
+            'restart-after: Invalid value: "5m": must be at least',
+            id="early-switch",
+        ),
+        pytest.param(
+            ["status", "--request-timeout", "soon"], 2, "is no duration", id="request-timeout"
+        ),
+        pytest.param(
+            ["rehearse", "--no-probe", "--probe-config", "x"],
+            2,
+            "--probe-config is for a probe",
+            id="no-probe-config",
+        ),
+        pytest.param(
+            ["topics", "compare", "a:1/x", "b:1/y", "--config-secret", "s"],
+            2,
+            "--config-secret is for --as-job",
+            id="config-secret-alone",
+        ),
+        pytest.param(
+            ["topics", "total", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
+            2,
+            "--priority-class is for --in-cluster",
+            id="pods-of-no-job",
+        ),
+        pytest.param(
+            ["topics", "total", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
+            2,
+            "--kafka and --bootstrap-server exclude each other",
+            id="two-clusters",
+        ),
     ],
 )
 def test_refusals(words: list[str], code: int, told: str) -> None:

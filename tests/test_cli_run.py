@@ -66,6 +66,37 @@ def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
     assert summary[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
 
 
+def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
+    cluster.drop("blueprints", "kasten-io", "kafka.my-cluster")
+    made = add_blueprint(cluster, "backup-of-kafka", backupPrehook=STOP)
+    assert made["metadata"]["namespace"] == "kasten-io"
+    account = {
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+        "annotations": {"kanister-kafka.io/blueprint": "kasten-io/backup-of-kafka"},
+    }
+    cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka", **account)
+    Kanister(cluster, seconds=0.2)
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
+    assert done.exit_code == 0, done.stderr
+    # Where the accounts name several, nobody knows which is meant.
+    account["annotations"] = {"kanister-kafka.io/blueprint": "kasten-io/other"}
+    cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka-hot", **account)
+    assert invoke("run", "backupPrehook", "my-cluster", "-n", "kafka").exit_code == 2
+
+
+def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch):
+    words = ("status", "my-cluster", "-n", "kafka")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert invoke(*words).exit_code == 2
+    given = ("--kubeconfig", str(tmp_path / "kubeconfig"), "--as", "jane", "--request-timeout", "5")
+    cluster.users.clear()
+    assert invoke(*words, *given).exit_code == 0
+    assert cluster.users == {"jane"}
+    assert invoke(*words).exit_code == 2  # nothing is left of it
+    gone = invoke(*words, "--kubeconfig", str(tmp_path / "gone"))
+    assert (gone.exit_code, "gone: does not exist" in gone.stderr) == (2, True)
+
+
 def test_failed_action_says_why_in_one_line(cluster):
     line = "12:00:00 flush: FAILED while flushing: disk full"
     Kanister(cluster, fails=("flush",), says={"flush": [line]}, seconds=0.7)

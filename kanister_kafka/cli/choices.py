@@ -49,6 +49,10 @@ from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
+USED_ANYWAY = f"{__name__}.used"
+"""In the meta of a context: the command asks an API server in any case."""
+ACCESS = ("kubeconfig", "as", "request_timeout")
+"""Options that say how an API server is asked."""
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -449,6 +453,8 @@ def plan_of(
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError("give either -f PATH or --from-cluster")
+    if from_cluster is None:
+        refuse("--from-cluster", "context", *ACCESS)
     version = version_of(strimzi_version)
     options = options_of(**choices)
     if idle := options.idle():
@@ -499,6 +505,22 @@ def _plan(
     return plan
 
 
+def refuse(needed: str, *names: str) -> None:
+    """End with wrong use where one of these options is given, which does nothing without another.
+
+    A command that uses an option in another way, such as `apply` its context, names it itself.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.get(USED_ANYWAY):
+        return
+    for option in context.command.params:
+        name = option.name or ""
+        if name not in names:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[-1]} is for {needed}")
+
+
 def suited(options: Options, minor: int | None) -> Options:
     """Let the image of the options follow the API server, unless it was given."""
     context = click.get_current_context(silent=True)
@@ -515,6 +537,11 @@ def version_of(text: str) -> Version | None:
     if text and version is None:
         raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
     return version
+
+
+def chosen_from(words: Iterable[str]) -> click.Context:
+    """Read words of a command line that are all options of a plan; click.UsageError else."""
+    return _choosing.make_context("options", list(words))
 
 
 def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:

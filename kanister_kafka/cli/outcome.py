@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -60,6 +61,52 @@ class Failure(click.ClickException):
             click.echo(f"{click.style('error', fg='red')}: {self.cause}", err=True)
 
 
+def add_access(command: click.Command) -> None:
+    """Give a command that talks to an API server the options of kubectl that say how."""
+    names = [option.name for option in command.params]
+    if "context" not in names or "kubeconfig" in names:
+        return
+    at = names.index("context") + 1
+
+    def option(name: str, field: str, kind: Any, metavar: str, text: str) -> click.Option:
+        def take(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+            if not ctx.resilient_parsing and value is not None:
+                from kanister_kafka.kube.connect import reset_access, set_access
+
+                ctx.call_on_close(reset_access)
+                set_access(**{field: value})
+
+        return click.Option(
+            [f"--{name}", name.replace("-", "_")],
+            type=kind,
+            metavar=metavar,
+            expose_value=False,
+            callback=take,
+            help=text,
+        )
+
+    command.params[at:at] = [
+        option("kubeconfig", "kubeconfig", str, "FILE", "Kubeconfig file, instead of KUBECONFIG."),
+        option("as", "user", str, "USER", "User to impersonate for every request."),
+        option(
+            "request-timeout",
+            "timeout",
+            _request_timeout,
+            "DURATION",
+            "How long to wait for each answer of the API server, such as 10s.  [default: 30s]",
+        ),
+    ]
+
+
+def _request_timeout(text: str) -> float:
+    from kanister_kafka.options import parse_duration
+
+    found = parse_duration(f"{text}s" if text.isdecimal() else text)
+    if not found:
+        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+    return float(found)
+
+
 class Group(click.Group):
     """Imports a command when it is asked for, and turns our errors into exit codes."""
 
@@ -83,7 +130,26 @@ class Group(click.Group):
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"{self.room}.{name}"), name)
+        own = command.commands.values() if isinstance(command, click.Group) else (command,)
+        for one in own:
+            if not isinstance(one, click.Group):
+                add_access(one)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; one that is not there is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as failure:
+            from difflib import get_close_matches  # not for those who type well
+
+            near = get_close_matches(args[0], self.about, n=1) if args else []
+            if not near:
+                raise
+            message = f"{failure.message} Did you mean {near[0]!r}?"
+            raise click.UsageError(message, ctx) from failure
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take a ResourceList that comes without a word for `krm`: so does Kustomize call it."""
@@ -120,6 +186,14 @@ def echo(text: str, *, err: bool = False) -> None:
     """Print a text as it is, with escapes for what the encoding of the stream does not have."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
+
+
+def fitted(line: str) -> str:
+    """Cut a line to the width of the terminal; as it is where nobody looks at one."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return line if len(line) <= width else f"{line[: max(1, width - 1)]}…"
 
 
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:

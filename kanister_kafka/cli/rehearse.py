@@ -100,6 +100,8 @@ def rehearse(
 
     for path in (html, output):
         check_place(path)
+    if probe_config and not probe:
+        raise click.UsageError("--probe-config is for a probe, and --no-probe wants none")
     connection = Connection(context)
     request = Request(
         name=name,

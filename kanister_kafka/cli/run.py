@@ -18,6 +18,7 @@ from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE, is_restored_retenti
 from kanister_kafka.report.words import printable
 from kanister_kafka.run import start, versions
 from kanister_kafka.run.actionset import ActionSet
+from kanister_kafka.run.applied import applied
 from kanister_kafka.run.events import End
 from kanister_kafka.run.follow import Follower
 from kanister_kafka.run.progress import Progress
@@ -42,7 +43,9 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option(
-    "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
+    "--blueprint",
+    default="",
+    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or what was applied for the Kafka]",
 )
 @click.option(
     "--option",
@@ -120,9 +123,9 @@ def _wanted(
 ) -> start.Wanted:
     """Find all that is named; nothing has been touched so far."""
     target = find_target(connection, namespace, name)
-    found = start.find_blueprint(connection, blueprint or target.blueprint, kasten_namespace)
+    found = applied(connection, target, kasten_namespace, blueprint)
     start.check_action(found, action)
-    earlier = start.find_origin(connection, origin, kasten_namespace) if origin else None
+    earlier = start.find_origin(connection, origin, found.namespace) if origin else None
     return start.Wanted(
         target=target, action=action, blueprint=found, options=options, origin=earlier
     )

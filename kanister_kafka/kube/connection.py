@@ -17,7 +17,7 @@ from kanister_kafka.errors import (
     TransientError,
     UnreachableError,
 )
-from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
+from kanister_kafka.kube.connect import access, connect, line, said
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
@@ -221,7 +221,7 @@ class Connection:
                 header_params={},  # its default is one dictionary that all requests share
                 content_type=content_type,
                 serialize=False,
-                _request_timeout=TIMEOUTS,
+                _request_timeout=access().timeouts,
             )
 
     def _resources(self, base: tuple[str, ...]) -> list[Object]:

@@ -206,7 +206,6 @@ class _Builder:
                     "--hook-timeout, or lower --timeout",
                 )
 
-
     def _check_switch(self, actions: tuple[Action, ...]) -> Iterator[Problem]:
         """Yield an error where the switch may bring Kafka back while it is being stopped."""
         if not self.names.switch:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanister_kafka.cli.choices import refuse
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
@@ -182,6 +183,10 @@ def compare(
     check_place(html)
     if sum(map(bool, (last, since, sample))) > 1:
         raise click.UsageError("--last, --since and --sample exclude each other")
+    if as_job:
+        refuse("a comparison, and --as-job prints a Job", "html", "form")
+    else:
+        refuse("--as-job", "config_secret")
     if jobs > 1 and (as_job or reach.in_cluster):
         raise click.UsageError("--jobs is for processes here: in the cluster --as-job splits it")
     request = Request(
