@@ -14,7 +14,7 @@ BOOTSTRAP ?= localhost:9092
 .PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
-	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy -o build/demo
+	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
 	$(BIN)/kanister-kafka validate build/demo
 	$(BIN)/kanister-kafka plan -f examples/mirror-maker-2
 

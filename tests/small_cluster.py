@@ -104,6 +104,8 @@ class SmallCluster(http.server.ThreadingHTTPServer):
             if refused in ("", method) and re.search(pattern, path):
                 return status, {"kind": "Status", "message": f"not now: {status}"}
         _, root, *steps = path.split("/")
+        if path == "/version":
+            return 200, {"gitVersion": "v1.34.1"}
         if root == "apis" and not steps:
             return 200, {"groups": [served_group(*at) for at in self.kinds if at[0]]}
         group = steps.pop(0) if root == "apis" else ""

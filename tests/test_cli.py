@@ -388,6 +388,21 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     assert "Did you mean" not in run("nonsense").stderr
 
 
+def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
+    monkeypatch.chdir(ROOT)
+    loud, quiet = run(*words), run(*words, "-q")
+    assert "to do:" in loud.stderr
+    assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    broken = ("validate", "-", "--color")
+    text = "apiVersion: cr.kanister.io/v1alpha1\nkind: Blueprint\nmetadata: {name: x}\nactons: {}\n"
+    assert "\x1b[31merror" in run(*broken, "always", stdin=text).stdout
+    assert "\x1b[" not in run(*broken, "auto", stdin=text).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[31merror" in run(*broken, "auto", stdin=text).stdout
+    assert "\x1b[" not in run(*broken, "never", stdin=text).stdout
+
+
 def test_explain_as_json_has_every_field() -> None:
     sections = json.loads(run("explain", "-o", "json").stdout)
     assert [one["id"] for one in sections] == list(catalogue())

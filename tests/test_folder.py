@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
@@ -157,7 +159,7 @@ def test_a_directory_that_is_not_there_lacks_everything(at_root: Path, tmp_path:
 def test_check_needs_a_directory() -> None:
     done = CliRunner().invoke(main, ["render", *WORDS, "--check"])
     assert done.exit_code == 2
-    assert "give it with -o" in done.stderr
+    assert "give it with --output-dir" in done.stderr
 
 
 # Nothing is written where a link leads to.
@@ -277,3 +279,46 @@ def test_a_file_keeps_its_permissions_and_a_pipe_is_written_to(tmp_path: Path) -
     assert not stat.S_ISREG(Path("/dev/null").stat().st_mode)
     with pytest.raises(UnreachableError, match="report/x: Not a directory"):
         write_file(file / "x", "text\n")
+
+
+@pytest.mark.parametrize("place", [("-o",), ("--output-dir",)])
+def test_the_old_way_to_a_directory_is_deprecated(
+    at_root: Path, tmp_path: Path, place: tuple[str, ...]
+) -> None:
+    assert at_root == ROOT
+    done = CliRunner().invoke(main, ["render", *WORDS, *place, str(tmp_path / "made")])
+    assert done.exit_code == 0
+    assert len(list((tmp_path / "made").iterdir())) == 12
+    assert (f"write --output-dir {tmp_path / 'made'}" in done.stderr) is (place == ("-o",))
+
+
+def test_output_is_what_kubectl_takes_it_for(at_root: Path) -> None:
+    assert at_root == ROOT
+    usual, yaml_, json_, name = (
+        CliRunner().invoke(main, ["render", *WORDS, *words])
+        for words in ((), ("-o", "yaml"), ("-o", "json"), ("-o", "name"))
+    )
+    assert usual.stdout == yaml_.stdout
+    tree = json.loads(json_.stdout)
+    assert (tree["kind"], tree["items"]) == ("List", [*yaml.safe_load_all(usual.stdout)])
+    names = name.stdout.splitlines()
+    assert len(names) == 12
+    assert "blueprint.cr.kanister.io/kafka.my-cluster" in names
+    assert "serviceaccount/my-cluster-kanister-kafka" in names
+    assert not Path("yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-o", "json", "--output-dir", "x"), "leave --output-dir out"),
+        (("-o", "x", "--output-dir", "y"), "-o must be one of yaml, json, name"),
+        (("-o", "README.md"), "is a file: give yaml, json, name, or --output-dir"),
+        (("-o", "json", "--format", "helm"), "--format helm is for YAML"),
+        (("--kustomization",), "--kustomization needs --output-dir"),
+    ],
+)
+def test_what_is_no_destination(at_root: Path, words: tuple[str, ...], told: str) -> None:
+    assert at_root == ROOT
+    done = CliRunner().invoke(main, ["render", *WORDS, *words])
+    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr

@@ -14,7 +14,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import options_of, plan_options, several, suited, version_of
+from kanister_kafka.cli.choices import (
+    ACCESS,
+    options_of,
+    plan_options,
+    refuse,
+    several,
+    suited,
+    version_of,
+)
+from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.fleet_folders import Folders
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.document import Document, load, load_each
@@ -34,14 +43,13 @@ from kanister_kafka.fleet import (
 )
 from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
-from kanister_kafka.render import stream
 from kanister_kafka.report.fleet import fleet_json, fleet_text
 
 PAYS = 20
 """Clusters for which it pays to start one more process."""
 WITH_FILE = frozenset(
     {"file", "paths", "from_cluster", "context", "namespace", "selector", "jobs", "output"}
-    | {"templates", "form", "check"}
+    | {"output_dir", "templates", "form", "check", *ACCESS}
 )
 """Options that go with a fleet file; all others are in it."""
 FORMATS = {"text": fleet_text, "json": fleet_json}
@@ -96,7 +104,7 @@ fleet_options = several(
 )
 
 
-@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml -o build/")
+@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml --output-dir build/")
 def fleet() -> None:
     """Do the same for many Kafkas in one run.
 
@@ -107,18 +115,15 @@ def fleet() -> None:
     """
 
 
-@fleet.command(epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod -o build/")
-@fleet_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for one directory a cluster, instead of standard output.",
+@fleet.command(
+    epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod --output-dir build/"
 )
+@fleet_options
+@destination_options
 @click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
 )
 @click.option(
     "--templates",
@@ -129,7 +134,8 @@ def fleet() -> None:
 def render(
     ctx: click.Context,
     /,
-    output: Path | None,
+    output: str,
+    output_dir: Path | None,
     templates: Path | None,
     *,
     check: bool,
@@ -140,13 +146,16 @@ def render(
     In a directory, what a former run of the same input has left is removed: files that are not
     rendered any more, and directories of clusters that the input does not have any more.
     """
-    if output is None:
+    place = destination(output, output_dir)
+    if place.folder is None:
         if check:
-            raise click.UsageError("--check compares a directory: give it with -o")
+            raise click.UsageError("--check compares a directory: give it with --output-dir")
+        if place.form == "json":
+            raise click.UsageError("-o json is for one cluster: kanister-kafka render")
         quiet = sys.stdout.isatty()
-        take = _to_stream()
+        take = _to_stream(place.form)
         ctx.exit(_follow(ctx, choices, take, "rendered", quiet=quiet, templates=templates))
-    folders = Folders(output, _identity(choices), check=check)
+    folders = Folders(place.folder, _identity(choices), check=check)
     done = "compared" if check else "rendered"
     code = _follow(ctx, choices, folders.take, done, templates=templates)
     ctx.exit(max(code, folders.end(whole=not code)))
@@ -250,6 +259,8 @@ def _input(
     paths = (*found.paths, *paths)
     if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
+    if not from_cluster:
+        refuse("--from-cluster", "context", *ACCESS)
     requirements = (*found.selector.requirements, *selector.requirements)
     objects = fetch_each(namespace, context=context) if from_cluster else load_each(paths)
     if from_cluster:
@@ -288,13 +299,14 @@ def _processes(found: Sorted) -> int:
     return max(1, min(cores or 1, found.total // PAYS))
 
 
-def _to_stream() -> Callable[[Outcome], None]:
+def _to_stream(form: str) -> Callable[[Outcome], None]:
     started = False
 
     def write(outcome: Outcome) -> None:
         nonlocal started
         if outcome.manifests:
-            click.echo(("---\n" if started else "") + stream(outcome.manifests), nl=False)
+            apart = "---\n" if started and form == "yaml" else ""
+            click.echo(apart + spelled(outcome.manifests, form), nl=False)
             started = True
 
     return write

@@ -39,8 +39,11 @@ COMMANDS = {
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "topics": "Say how much is in topics, and whether two hold the same.",
     "validate": "Say everything that is wrong with any Blueprint.",
+    "version": "Show the versions of this command and of what is installed on the cluster.",
 }
 """What each is for; it is a function of that name, with _ for -, in a module of that name."""
+QUIET = f"{__name__}.quiet"
+"""In the meta of a context: only errors are said."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -98,6 +101,38 @@ def add_access(command: click.Command) -> None:
     ]
 
 
+def add_manners(command: click.Command) -> None:
+    """Give a command the options on how much it says, and how."""
+    if any("--color" in option.opts for option in command.params):
+        return
+
+    def quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        ctx.meta[QUIET] = value
+
+    def color(ctx: click.Context, _param: click.Parameter, value: str) -> None:
+        if value != "auto":
+            ctx.color = value == "always"
+
+    command.params += [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=quiet,
+            help="Say no warnings and notes, only errors.",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            expose_value=False,
+            callback=color,
+            help="When to use colours; NO_COLOR and FORCE_COLOR are heeded.",
+        ),
+    ]
+
+
 def _request_timeout(text: str) -> float:
     from kanister_kafka.options import parse_duration
 
@@ -134,6 +169,7 @@ class Group(click.Group):
         for one in own:
             if not isinstance(one, click.Group):
                 add_access(one)
+                add_manners(one)
         return command
 
     def resolve_command(
@@ -161,6 +197,8 @@ class Group(click.Group):
         """Run a command; without colour where NO_COLOR asks for it."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
+        elif any(os.environ.get(name, "0") != "0" for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            ctx.color = True
         try:
             return super().invoke(ctx)
         except KanisterKafkaError as failure:
@@ -201,7 +239,11 @@ def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     from kanister_kafka.report import problems_text  # not for those who have nothing to tell
 
     lines = []
+    context = click.get_current_context(silent=True)
+    quiet = bool(err and context and context.meta.get(QUIET))
     for problem in problems:
+        if quiet and problem.severity is not Severity.ERROR:
+            continue
         word = problem.severity.value
         colored = click.style(word, fg=COLORS[problem.severity])
         lines.append(problems_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
@@ -211,5 +253,7 @@ def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
 def tell_plan(plan: Plan) -> None:
     """Print the warnings of a plan, and what it leaves for a person to do."""
     tell(plan.problems)
+    if click.get_current_context().meta.get(QUIET):
+        return
     for note in plan.notes:
         click.echo(note, err=True)

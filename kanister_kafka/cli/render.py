@@ -10,10 +10,11 @@ import click
 
 from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
+from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.outcome import echo, tell_plan
 from kanister_kafka.folder import Stale, prune, stale, write_files
 from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_file
-from kanister_kafka.render import Manifest, stream
+from kanister_kafka.render import Manifest
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.report.words import count
 
@@ -27,16 +28,11 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 )
 @input_options
 @plan_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for one file an object, instead of standard output.",
-)
+@destination_options
 @click.option(
     "--kustomization",
     is_flag=True,
-    help="Make the directory of --output a base of Kustomize.",
+    help="Make the directory of --output-dir a base of Kustomize.",
 )
 @click.option(
     "--format",
@@ -49,7 +45,7 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 @click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
 )
 @click.option(
     "--templates",
@@ -60,7 +56,8 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 def render(
     ctx: click.Context,
     /,
-    output: Path | None,
+    output: str,
+    output_dir: Path | None,
     form: str,
     templates: Path | None,
     *,
@@ -73,29 +70,33 @@ def render(
     In a directory, files that a former rendering of the same Blueprint has left and that are not
     rendered any more are removed; all others stay.
     """
-    if kustomization and output is None:
-        raise click.UsageError("--kustomization needs --output")
+    place = destination(output, output_dir)
+    folder = place.folder
+    if kustomization and folder is None:
+        raise click.UsageError("--kustomization needs --output-dir")
     if kustomization and form == "helm":
         raise click.UsageError("--kustomization is for YAML: Kustomize renders no template of Helm")
-    if check and output is None:
-        raise click.UsageError("--check compares a directory: give it with -o")
+    if check and folder is None:
+        raise click.UsageError("--check compares a directory: give it with --output-dir")
+    if form == "helm" and place.form != "yaml":
+        raise click.UsageError(f"--format helm is for YAML, not for -o {place.form}")
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
     _tell_large(manifests)
-    if output is None:
-        click.echo(FORMATS[form](stream(manifests)), nl=False)
+    if folder is None:
+        click.echo(FORMATS[form](spelled(manifests, place.form)), nl=False)
         return
     files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
     if kustomization:
-        files |= kustomization_file(output, manifests)
+        files |= kustomization_file(folder, manifests)
     blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
     if check:
-        ctx.exit(_compare(output, files, blueprint))
-    _write(output, files, blueprint)
-    if not kustomization and is_ours(output):
+        ctx.exit(_compare(folder, files, blueprint))
+    _write(folder, files, blueprint)
+    if not kustomization and is_ours(folder):
         click.echo(
-            f"to do: {output / FILE_NAME} was not written anew and may list other files: give "
+            f"to do: {folder / FILE_NAME} was not written anew and may list other files: give "
             "--kustomization as well",
             err=True,
         )

@@ -12,6 +12,8 @@ import click
 
 from kanister_kafka.cli.choices import live_options, pair, seconds
 from kanister_kafka.cli.live import Live, spent
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.document.dump import dump
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE, is_restored_retention
@@ -77,6 +79,9 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
 )
 @click.option("--no-logs", is_flag=True, help="Do not show what the task pods print.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the ActionSet that would be made, and make none."
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -87,6 +92,7 @@ def run(
     timeout: int | None,
     no_logs: bool,
     yes: bool,
+    dry_run: bool,
     **choices: Any,
 ) -> None:
     """Run an action of the Blueprint and follow it.
@@ -98,8 +104,11 @@ def run(
     wanted = _wanted(connection, **choices)
     if retention:
         wanted = _with_retention(wanted, retention)
-    if wanted.action == "restore":
+    if wanted.action == "restore" and not (dry_run and wanted.origin):
         _confirm(connection, wanted, yes=yes)
+    if dry_run:
+        echo(dump(start.asked(wanted)))
+        return
     watched = start.start(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
