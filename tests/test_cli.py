@@ -388,6 +388,28 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     assert "Did you mean" not in run("nonsense").stderr
 
 
+def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = sorted(str(path) for path in (ROOT / "examples/kraft-combined").glob("*.yaml"))
+    usual = run("render", "-f", "examples/kraft-combined").stdout
+    for words in (["my-cluster", "-f", *files], ["-f", *files], ["kafka/my-cluster", "-f", *files]):
+        assert blueprint(run("render", *words))["metadata"] == next(
+            one["metadata"] for one in yaml.safe_load_all(usual) if one["kind"] == "Blueprint"
+        )
+    named = blueprint(run("render", "-f", files[0], *files[1:], "--blueprint", "x"))
+    assert named["metadata"]["name"] == "x"
+    for words, told in (
+        (("a", "b", "-f", files[0]), "one KAFKA, not a and b"),
+        (("a", "-f", files[0], "--cluster", "b"), "name the Kafka once: a, or --cluster"),
+        (("a", "--from-cluster", "b"), "name the Kafka once: a, or --from-cluster"),
+        (("c/a", "-n", "b"), "c/a is not in namespace b"),
+        ((), "give either -f PATH or --from-cluster; KAFKA alone"),
+        ((files[0],), "give it with -f"),
+    ):
+        refused = run("plan", *words)
+        assert (refused.exit_code, told in refused.stderr) == (2, True), refused.stderr
+
+
 def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
     monkeypatch.chdir(ROOT)

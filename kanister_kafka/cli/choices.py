@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -128,7 +130,7 @@ strimzi_version_option = click.option(
     help="Version of the operator; without it the steps find out when they run.",
 )
 
-input_options = several(
+_input_options = several(
     click.option(
         "-f",
         "--filename",
@@ -157,6 +159,40 @@ input_options = several(
     ),
     strimzi_version_option,
 )
+
+
+def input_options(command: Command) -> Command:
+    """Add the options of the input to a command, and the name of a Kafka as its argument."""
+
+    @functools.wraps(command)
+    def named(*context: Any, kafkas: tuple[str, ...] = (), **choices: Any) -> None:
+        command(*context, **_with_names(kafkas, choices))
+
+    argument = click.argument("kafkas", nargs=-1, metavar="[KAFKA]")
+    return argument(_input_options(named))
+
+
+def _with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
+    """Take a name as that of the Kafka, and more files behind -f as files, as a shell has them."""
+    more = tuple(name for name in names if choices["paths"] and os.path.lexists(name))
+    kafkas = [name for name in names if name not in more]
+    if len(kafkas) > 1:
+        raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
+    choices["paths"] = (*choices["paths"], *more)
+    if not kafkas:
+        return choices
+    if choices["cluster"] or choices["from_cluster"]:
+        other = "--cluster" if choices["cluster"] else "--from-cluster"
+        raise click.UsageError(f"name the Kafka once: {kafkas[0]}, or {other}")
+    if choices["paths"]:
+        return {**choices, "cluster": kafkas[0]}
+    if os.path.lexists(kafkas[0]):
+        raise click.UsageError(f"{kafkas[0]} is a file or a directory: give it with -f")
+    home, _, name = kafkas[0].rpartition("/")
+    if home and choices["namespace"] not in ("", home):
+        raise click.UsageError(f"{kafkas[0]} is not in namespace {choices['namespace']}")
+    return {**choices, "from_cluster": name, "namespace": home or choices["namespace"]}
+
 
 pod_options = several(
     click.option(
@@ -349,7 +385,13 @@ plan_options = several(
         help="When the Policy runs; each run is an outage.",
     ),
     click.option("--profile", default="", help="Location profile of the Policy."),
-    click.option("--name", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"),
+    click.option(
+        "--blueprint",
+        "--name",
+        "name",
+        default="",
+        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]",
+    ),
     click.option(
         "--image",
         default=DEFAULT_IMAGE,
@@ -418,7 +460,7 @@ plan_options = several(
 
 def options_named(*names: str) -> list[click.Parameter]:
     """Return those of the options above that a command of its own kind needs."""
-    every = click.command()(input_options(plan_options(lambda: None))).params
+    every = click.command()(_input_options(plan_options(lambda: None))).params
     found = {option.name: option for option in every}
     return [found[name] for name in names]
 
@@ -452,7 +494,9 @@ def plan_of(
 ) -> Plan:
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
-        raise click.UsageError("give either -f PATH or --from-cluster")
+        raise click.UsageError(
+            "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
+        )
     if from_cluster is None:
         refuse("--from-cluster", "context", *ACCESS)
     version = version_of(strimzi_version)
