@@ -99,6 +99,22 @@ def test_a_dry_run_prints_the_action_set_and_makes_none(cluster):
     assert {method for method, _path, _query in cluster.asked} == {"GET"}
 
 
+def test_status_of_every_kafka(cluster):
+    add_kafka(cluster, name="other")
+    done = invoke("status", "-A")
+    assert done.exit_code == 0, done.output
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        *("kafka/my-cluster", "kafka/other")
+    ]
+    stopped(cluster)
+    done = invoke("status", "-A", "--format", "json")
+    assert (done.exit_code, len(json.loads(done.stdout))) == (1, 2)
+    assert invoke("status", "my-cluster", "-A").exit_code == 2
+    for name in ("my-cluster", "other"):
+        cluster.drop("kafkas", "kafka", name)
+    assert invoke("status", "-A").exit_code == 2
+
+
 def test_versions_of_all_that_is_installed(cluster, configure):  # noqa: F811
     cluster.change(
         "blueprints",

@@ -32,7 +32,7 @@ NO_SUBJECT = ("no-kafka", "option")
 
 
 @click.command(epilog="Example: kanister-kafka check my-cluster -n kafka")
-@click.argument("kafka", metavar="[NAME]", default="", required=False)
+@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
 @click.option(
     "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
 )

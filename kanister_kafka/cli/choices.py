@@ -473,7 +473,7 @@ def _choosing(**_: object) -> None:
 
 
 live_options = several(
-    click.argument("name", default="", required=False),
+    click.argument("name", metavar="[KAFKA]", default="", required=False),
     click.option(
         "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
     ),
