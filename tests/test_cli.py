@@ -17,8 +17,11 @@ from click.testing import CliRunner, Result
 
 from kanister_kafka.catalogue import catalogue
 from kanister_kafka.cli import main
+from kanister_kafka.cli.apply import apply as apply_command
 from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.cli.policy import COMMANDS as POLICY_COMMANDS
+from kanister_kafka.cli.render import render as render_command
+from kanister_kafka.cli.sections import SECTIONS
 from kanister_kafka.cli.topics import COMMANDS as TOPICS_COMMANDS
 
 from .conftest import ROOT
@@ -410,6 +413,19 @@ def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (refused.exit_code, told in refused.stderr) == (2, True), refused.stderr
 
 
+def test_help_has_options_in_sections() -> None:
+    for command in (["render"], ["apply"], ["plan"], ["check"], ["delete"], ["fleet", "render"]):
+        text = run(*command, "--help").stdout
+        titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", text)
+        order = ["Options", "Input", "Cluster", "Backup", "Kasten", "Pods and rights", "Objects"]
+        assert titles == order
+        assert text.count("--strategy") == text.count("--kubeconfig") == 1
+    of_sections = [name for names in SECTIONS.values() for name in names]
+    assert len(of_sections) == len(set(of_sections))
+    every = {one.name for one in (*apply_command.params, *render_command.params)}
+    assert set(of_sections) - every <= {"selector", "jobs", "kubeconfig", "as", "request_timeout"}
+
+
 def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
     monkeypatch.chdir(ROOT)
@@ -453,6 +469,20 @@ def completed(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     result = CliRunner().invoke(main, prog_name="kanister-kafka")
     return [line.partition(",")[2] for line in result.stdout.splitlines()]
+
+
+def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("lab", "prod")
+    ]
+    path.write_text(json.dumps({"current-context": "lab", "contexts": contexts}))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert completed(monkeypatch, "status", "--context", "p") == ["prod"]
+    assert completed(monkeypatch, "render", "--context", "") == ["lab", "prod"]
+    assert completed(monkeypatch, "render", "--timeout", "re") == ["restart=", "ready="]
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert not any(completed(monkeypatch, "status", "--context", "p"))
 
 
 def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from kanister_kafka.cli.choices import chosen_from, plan_of, plan_options, strimzi_version_option
 from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
 from kanister_kafka.options import NEVER
 from kanister_kafka.problem import Location, error
@@ -31,7 +32,7 @@ NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
 
-@click.command(epilog="Example: kanister-kafka check my-cluster -n kafka")
+@click.command(cls=Sectioned, epilog="Example: kanister-kafka check my-cluster -n kafka")
 @click.argument("kafka", metavar="[KAFKA]", default="", required=False)
 @click.option(
     "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"

@@ -443,6 +443,9 @@ plan_options = several(
         type=pair,
         multiple=True,
         metavar="STEP=DURATION",
+        shell_complete=lambda _ctx, _param, text: [
+            f"{step}=" for step in LIMITS if step.startswith(text)
+        ],
         help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
         + ", ".join(f"{name} {duration(getattr(Limits(), name))}" for name in LIMITS)
         + "]",

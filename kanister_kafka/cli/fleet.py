@@ -26,6 +26,7 @@ from kanister_kafka.cli.choices import (
 from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.fleet_folders import Folders
 from kanister_kafka.cli.outcome import tell
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.document import Document, load, load_each
 from kanister_kafka.errors import InputError
 from kanister_kafka.fleet import (
@@ -116,7 +117,8 @@ def fleet() -> None:
 
 
 @fleet.command(
-    epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod --output-dir build/"
+    cls=Sectioned,
+    epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod --output-dir build/",
 )
 @fleet_options
 @destination_options
@@ -161,7 +163,9 @@ def render(
     ctx.exit(max(code, folders.end(whole=not code)))
 
 
-@fleet.command(epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod")
+@fleet.command(
+    cls=Sectioned, epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod"
+)
 @fleet_options
 @click.option(
     "--format",

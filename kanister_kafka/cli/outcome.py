@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kanister_kafka.errors import InputError, KanisterKafkaError
 from kanister_kafka.problem import Problem, Severity
@@ -47,6 +48,26 @@ QUIET = f"{__name__}.quiet"
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
+class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    """The name of a context of the kubeconfig."""
+
+    name = "text"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete it; with nothing where the file cannot be read."""
+        from kanister_kafka.kube.connect import contexts
+
+        try:
+            return [CompletionItem(one) for one in contexts() if one.startswith(incomplete)]
+        except KanisterKafkaError:
+            return []
+
+
 class Failure(click.ClickException):
     """An error of ours on its way out."""
 
@@ -70,6 +91,7 @@ def add_access(command: click.Command) -> None:
     if "context" not in names or "kubeconfig" in names:
         return
     at = names.index("context") + 1
+    command.params[at - 1].type = ContextName()
 
     def option(name: str, field: str, kind: Any, metavar: str, text: str) -> click.Option:
         def take(ctx: click.Context, _param: click.Parameter, value: Any) -> None:

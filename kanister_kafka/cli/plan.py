@@ -8,10 +8,13 @@ import click
 
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import tell_plan
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.report import PLAN_FORMATS
 
 
-@click.command(epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools")
+@click.command(
+    cls=Sectioned, epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools"
+)
 @input_options
 @plan_options
 @click.option(

@@ -12,6 +12,7 @@ from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
 from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.outcome import echo, tell_plan
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.folder import Stale, prune, stale, write_files
 from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_file
 from kanister_kafka.render import Manifest
@@ -24,7 +25,8 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 
 
 @click.command(
-    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -"
+    cls=Sectioned,
+    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -",
 )
 @input_options
 @plan_options

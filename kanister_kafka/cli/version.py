@@ -42,10 +42,10 @@ UNKNOWN = "unknown"
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
 ) -> None:
-    """Show the versions of this command, the Blueprint, Strimzi, Kanister and the API server.
+    """Show the versions of this command and of what is installed on the cluster.
 
-    What cannot be read is unknown, and why is said on standard error; exit code 2 where the API
-    server does not answer.
+    That is the API server, the Blueprint of the Kafka, Strimzi and Kanister. What cannot be read is
+    unknown, and why is said on standard error; exit code 2 where the API server does not answer.
     """
     found = {"client": __version__}
     if not alone:

@@ -77,6 +77,21 @@ def connect(context: str) -> tuple[Any, str]:
         raise UnreachableError(f"kubeconfig {places}: has not the shape of one") from failure
 
 
+def contexts() -> tuple[str, ...]:
+    """Return the names of the contexts of the kubeconfig; UnreachableError where there is none."""
+    from kubernetes import config
+
+    places = access().kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    loading: Any = config.kube_config
+    try:
+        found = loading.KubeConfigMerger(places).config
+        return tuple(str(one["name"]) for one in found.value["contexts"]) if found else ()
+    except (config.ConfigException, loading.yaml.YAMLError, OSError) as failure:
+        raise UnreachableError(f"kubeconfig {places}: cannot be read") from failure
+    except (AttributeError, LookupError, TypeError, ValueError) as failure:
+        raise UnreachableError(f"kubeconfig {places}: has not the shape of one") from failure
+
+
 def _configure(config: Any, configuration: Any, places: str, context: str) -> str:
     files = config.kube_config.KubeConfigMerger(places)
     chosen = context or access().kubeconfig
