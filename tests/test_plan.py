@@ -15,6 +15,7 @@ from kanister_kafka import (
     Strategy,
     build,
     load,
+    plan_text,
     read,
     render,
 )
@@ -526,6 +527,17 @@ def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: Engine)
     for after, refused in ((seconds - 1, True), (seconds, False), (0, False)):
         plan = plan_of("kraft-broker-pools", restart_after=after, engine=engine)
         assert any(one.severity is Severity.ERROR for one in plan.problems) is refused
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 400])
+def test_tables_of_a_plan_fit_the_terminal(width: int) -> None:
+    plan = plan_of("mirror-maker-2")
+    usual, fitted = plan_text(plan), plan_text(plan, width)
+    tables = [line for line in fitted.splitlines() if "   " in line]
+    assert sorted("".join(fitted.split())) == sorted("".join(usual.split()))
+    assert max(map(len, tables)) <= max(width, 115)
+    assert max(map(len, tables)) < max(map(len, usual.splitlines())) or width == 400
+    assert (fitted == usual) is (width == 400)
 
 
 @pytest.mark.parametrize(

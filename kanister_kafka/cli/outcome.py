@@ -248,12 +248,15 @@ def echo(text: str, *, err: bool = False) -> None:
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
 
 
+def terminal_width() -> int:
+    """Return the places of a line of the terminal; 0 where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
 def fitted(line: str) -> str:
     """Cut a line to the width of the terminal; as it is where nobody looks at one."""
-    if not sys.stdout.isatty():
-        return line
-    width = shutil.get_terminal_size().columns
-    return line if len(line) <= width else f"{line[: max(1, width - 1)]}…"
+    width = terminal_width()
+    return line if not width or len(line) <= width else f"{line[: max(1, width - 1)]}…"
 
 
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
