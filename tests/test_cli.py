@@ -423,7 +423,9 @@ def test_help_has_options_in_sections() -> None:
     of_sections = [name for names in SECTIONS.values() for name in names]
     assert len(of_sections) == len(set(of_sections))
     every = {one.name for one in (*apply_command.params, *render_command.params)}
-    assert set(of_sections) - every <= {"selector", "jobs", "kubeconfig", "as", "request_timeout"}
+    assert set(of_sections) - every <= {
+        *("selector", "jobs", "kubeconfig", "as", "request_timeout", "verbose")
+    }
 
 
 def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -354,6 +354,13 @@ def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
     )
 
 
+@pytest.mark.usefixtures("server")
+def test_how_the_server_is_asked_and_what_is_said_are_no_options_of_a_plan() -> None:
+    words = ("--request-timeout", "20s", "-q", "--color", "never", "-v")
+    result = run("my-cluster", *words, "--format", "json")
+    assert levels(result)["drift"] == "ok"
+
+
 def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) -> None:
     del server.objects["cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster"]
     install(server, name="backup-of-kafka", kasten_namespace="kanister")

@@ -158,6 +158,9 @@ def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch)
     assert invoke(*words, *given).exit_code == 0
     assert cluster.users == {"jane"}
     assert invoke(*words).exit_code == 2  # nothing is left of it
+    told = invoke(*words, *given, "-v").stderr
+    assert re.search(r"(?m)^GET http://127\.0\.0\.1:\d+/apis", told)
+    assert "GET" not in invoke(*words, *given).stderr
     gone = invoke(*words, "--kubeconfig", str(tmp_path / "gone"))
     assert (gone.exit_code, "gone: does not exist" in gone.stderr) == (2, True)
 

@@ -288,6 +288,14 @@ def test_what_the_input_has_no_more_is_removed_from_the_directory(
     assert fleet(*made, "--check").exit_code == 0
 
 
+def test_how_much_is_said_goes_with_a_fleet_file(tmp_path: Path) -> None:
+    path = fleets.write_fleet(tmp_path, 1)
+    done = fleet("plan", str(path), "-q", "--color", "never")
+    assert done.exit_code == 0, done.stderr
+    refused = fleet("plan", str(path), "--kubeconfig", "x")
+    assert (refused.exit_code, "--kubeconfig is for --from-cluster" in refused.stderr) == (2, True)
+
+
 def test_a_cluster_that_cannot_be_read_is_not_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

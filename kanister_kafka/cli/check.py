@@ -191,7 +191,9 @@ def _repeated(ctx: click.Context) -> list[str]:
     words: list[str] = []
     for option in ctx.command.params:
         name = option.name or ""
-        if name in OWN or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        if name in OWN or name not in ctx.params:
+            continue
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         words += _words(option, ctx.params[name])
     return words

@@ -50,7 +50,7 @@ PAYS = 20
 """Clusters for which it pays to start one more process."""
 WITH_FILE = frozenset(
     {"file", "paths", "from_cluster", "context", "namespace", "selector", "jobs", "output"}
-    | {"output_dir", "templates", "form", "check", *ACCESS}
+    | {"output_dir", "templates", "form", "check", "quiet", "color", "verbose", *ACCESS}
 )
 """Options that go with a fleet file; all others are in it."""
 FORMATS = {"text": fleet_text, "json": fleet_json}

@@ -110,6 +110,16 @@ def add_access(command: click.Command) -> None:
             help=text,
         )
 
+    def verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if not value or ctx.resilient_parsing:
+            return
+        import logging
+
+        log, handler = logging.getLogger("kanister_kafka.requests"), logging.StreamHandler()
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        ctx.call_on_close(lambda: log.removeHandler(handler))
+
     command.params[at:at] = [
         option("kubeconfig", "kubeconfig", str, "FILE", "Kubeconfig file, instead of KUBECONFIG."),
         option("as", "user", str, "USER", "User to impersonate for every request."),
@@ -119,6 +129,13 @@ def add_access(command: click.Command) -> None:
             _request_timeout,
             "DURATION",
             "How long to wait for each answer of the API server, such as 10s.  [default: 30s]",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=verbose,
+            help="Print each request to the API server on standard error.",
         ),
     ]
 

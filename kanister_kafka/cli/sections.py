@@ -9,7 +9,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("paths", "from_cluster", "namespace", "cluster", "strimzi_version", "writers"),
         *("not_writers", "selector", "jobs"),
     ),
-    "Cluster": ("context", "kubeconfig", "as", "request_timeout"),
+    "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
     "Backup": (
         *("strategy", "engine", "snapshot_class", "restart_after", "quiesce_by", "unclean_stop"),
         *("require_quiet", "timeouts", "hook_timeout"),
