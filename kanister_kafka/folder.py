@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,38 @@ def write_file(path: Path, text: str) -> None:
             _replace(path, text)
     except OSError as failure:
         raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Path]:
+    """Remove what a former rendering of this Blueprint has left; yield the paths.
+
+    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, and so do symbolic links. Raises
+    UnreachableError where a file cannot be read or removed.
+    """
+    for name, text in sorted(_texts(folder, set(_names(folder)) - set(wanted))):
+        path = folder / name
+        if not _serves(text, blueprint):
+            continue
+        try:
+            path.unlink()
+        except OSError as failure:
+            raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+        yield path
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, nothing where there is none or it is a symbolic link."""
+    return next((text for _name, text in _texts(path.parent, (path.name,))), "")
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a directory that has nothing in it."""
+    if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
+        return
+    try:
+        folder.rmdir()
+    except OSError as failure:
+        raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
 
 
 def _is_stream(path: Path) -> bool:

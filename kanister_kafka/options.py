@@ -274,6 +274,17 @@ class Options:
             for path, value, must in self._wrong()
         )
 
+    def idle(self) -> tuple[Problem, ...]:
+        """Return what is chosen beside choices with which it does nothing.
+
+        For choices that are all made at once: what a default of a fleet says need not be of use for
+        each of its clusters.
+        """
+        return tuple(
+            error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
+            for path, value, must in (*self._wrong_hot(), *self._wrong_limits())
+        )
+
     def _wrong(self) -> Iterator[tuple[str, object, str]]:
         subdomain = "must be a lowercase RFC 1123 subdomain"
         named = {
@@ -328,6 +339,46 @@ class Options:
         for _key, value in self.labels:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"
+
+    def _wrong_hot(self) -> Iterator[tuple[str, object, str]]:
+        """Yield what does nothing in a hot backup, which stops nothing."""
+        if self.strategy is Strategy.COLD:
+            return
+        usual = Options()
+        named: tuple[tuple[str, object, bool], ...] = (
+            ("require-quiet", "true", self.require_quiet),
+            ("quiesce-by", self.quiesce_by.value, self.quiesce_by is not usual.quiesce_by),
+            ("unclean-stop", self.unclean_stop.value, self.unclean_stop is not usual.unclean_stop),
+            (
+                "restart-after",
+                _word("restart_after", self.restart_after),
+                self.restart_after != usual.restart_after,
+            ),
+            *(("writer", text, True) for text in self.writers),
+        )
+        for path, value, given in named:
+            if given:
+                yield path, value, "is for --strategy cold: a hot backup changes and stops nothing"
+
+    def _wrong_limits(self) -> Iterator[tuple[str, object, str]]:
+        """Yield the time-outs of steps that there are not."""
+        usual = Limits()
+        for step, needed in self._needs():
+            seconds = getattr(self.limits, step)
+            if needed and seconds != getattr(usual, step):
+                yield "timeout", f"{step}={duration(seconds)}", f"is for {needed}"
+
+    def _needs(self) -> Iterator[tuple[str, str]]:
+        """Yield for each step what it would take to have it; nothing where it is there."""
+        hot = self.strategy is Strategy.HOT
+        for limit in dataclasses.fields(Limits):
+            step = limit.name
+            if hot:
+                yield step, "" if step == "flush" else "--strategy cold"
+            elif step in ("snapshot", "ready", "claims") and self.engine is not Engine.KANISTER:
+                yield step, "--engine kanister"
+            elif step == "switch" and not self.restart_after:
+                yield step, "a switch: --restart-after is never"
 
     def _wrong_forms(self) -> Iterator[tuple[str, object, str]]:
         if KastenForm.POLICY not in self.kasten:

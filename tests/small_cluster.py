@@ -19,6 +19,7 @@ KINDS = {
         "persistentvolumeclaims": "PersistentVolumeClaim",
         "pods": "Pod",
         "secrets": "Secret",
+        "serviceaccounts": "ServiceAccount",
     },
     ("apps", "v1"): {"deployments": "Deployment", "statefulsets": "StatefulSet"},
     ("batch", "v1"): {"jobs": "Job"},
@@ -45,6 +46,8 @@ class SmallCluster(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.kinds = copy.deepcopy(KINDS)
+        self.users = set()
+        """Whom requests impersonated."""
         self.objects = {}  # (plural, namespace, name): object
         self.logs = {}  # pod: lines, or a function that returns them
         self.on_create = []
@@ -101,6 +104,8 @@ class SmallCluster(http.server.ThreadingHTTPServer):
             if refused in ("", method) and re.search(pattern, path):
                 return status, {"kind": "Status", "message": f"not now: {status}"}
         _, root, *steps = path.split("/")
+        if path == "/version":
+            return 200, {"gitVersion": "v1.34.1"}
         if root == "apis" and not steps:
             return 200, {"groups": [served_group(*at) for at in self.kinds if at[0]]}
         group = steps.pop(0) if root == "apis" else ""
@@ -172,6 +177,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        self.server.users.add(self.headers.get("Impersonate-User"))
         self.server.asked.append((self.command, url.path, query))
         with self.server.lock:
             status, answer = self.server.answer(self.command, url.path.rstrip("/"), query, body)

@@ -17,8 +17,11 @@ from click.testing import CliRunner, Result
 
 from kanister_kafka.catalogue import catalogue
 from kanister_kafka.cli import main
+from kanister_kafka.cli.apply import apply as apply_command
 from kanister_kafka.cli.outcome import COMMANDS
 from kanister_kafka.cli.policy import COMMANDS as POLICY_COMMANDS
+from kanister_kafka.cli.render import render as render_command
+from kanister_kafka.cli.sections import SECTIONS
 from kanister_kafka.cli.topics import COMMANDS as TOPICS_COMMANDS
 
 from .conftest import ROOT
@@ -382,6 +385,74 @@ def test_explain_prints_the_section_of_a_check() -> None:
     assert "```" not in text
 
 
+def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
+    assert "No such command 'rendr'. Did you mean 'render'?" in run("rendr").stderr
+    assert "Did you mean 'lint'?" in run("policy", "lnt").stderr
+    assert "Did you mean" not in run("nonsense").stderr
+
+
+def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = sorted(str(path) for path in (ROOT / "examples/kraft-combined").glob("*.yaml"))
+    usual = run("render", "-f", "examples/kraft-combined").stdout
+    for words in (["my-cluster", "-f", *files], ["-f", *files], ["kafka/my-cluster", "-f", *files]):
+        assert blueprint(run("render", *words))["metadata"] == next(
+            one["metadata"] for one in yaml.safe_load_all(usual) if one["kind"] == "Blueprint"
+        )
+    named = blueprint(run("render", "-f", files[0], *files[1:], "--blueprint", "x"))
+    assert named["metadata"]["name"] == "x"
+    for words, told in (
+        (("a", "b", "-f", files[0]), "one KAFKA, not a and b"),
+        (("a", "-f", files[0], "--cluster", "b"), "name the Kafka once: a, or --cluster"),
+        (("a", "--from-cluster", "b"), "name the Kafka once: a, or --from-cluster"),
+        (("c/a", "-n", "b"), "c/a is not in namespace b"),
+        ((), "give either -f PATH or --from-cluster; KAFKA alone"),
+        ((files[0],), "give it with -f"),
+    ):
+        refused = run("plan", *words)
+        assert (refused.exit_code, told in refused.stderr) == (2, True), refused.stderr
+
+
+def test_help_has_options_in_sections() -> None:
+    for command in (["render"], ["apply"], ["plan"], ["check"], ["delete"], ["fleet", "render"]):
+        text = run(*command, "--help").stdout
+        titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", text)
+        order = ["Options", "Input", "Cluster", "Backup", "Kasten", "Pods and rights", "Objects"]
+        assert titles == order
+        assert text.count("--strategy") == text.count("--kubeconfig") == 1
+    of_sections = [name for names in SECTIONS.values() for name in names]
+    assert len(of_sections) == len(set(of_sections))
+    every = {one.name for one in (*apply_command.params, *render_command.params)}
+    assert set(of_sections) - every <= {
+        *("selector", "jobs", "kubeconfig", "as", "request_timeout", "verbose")
+    }
+
+
+def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
+    monkeypatch.chdir(ROOT)
+    loud, quiet = run(*words), run(*words, "-q")
+    assert "to do:" in loud.stderr
+    assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    broken = ("validate", "-", "--color")
+    text = "apiVersion: cr.kanister.io/v1alpha1\nkind: Blueprint\nmetadata: {name: x}\nactons: {}\n"
+    assert "\x1b[31merror" in run(*broken, "always", stdin=text).stdout
+    assert "\x1b[" not in run(*broken, "auto", stdin=text).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[31merror" in run(*broken, "auto", stdin=text).stdout
+    assert "\x1b[" not in run(*broken, "never", stdin=text).stdout
+
+
+def test_explain_as_json_has_every_field() -> None:
+    sections = json.loads(run("explain", "-o", "json").stdout)
+    assert [one["id"] for one in sections] == list(catalogue())
+    (one,) = json.loads(run("explain", "ephemeral-storage", "-o", "json").stdout)
+    assert one["severity"] == "error"
+    assert one["text"].startswith(one["summary"])
+    assert one["helpUri"].endswith("/checks/#ephemeral-storage")
+    assert "# right" in one["example"]
+
+
 def test_explain_lists_all_checks() -> None:
     lines = run("explain").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(catalogue())
@@ -400,6 +471,20 @@ def completed(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     result = CliRunner().invoke(main, prog_name="kanister-kafka")
     return [line.partition(",")[2] for line in result.stdout.splitlines()]
+
+
+def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("lab", "prod")
+    ]
+    path.write_text(json.dumps({"current-context": "lab", "contexts": contexts}))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert completed(monkeypatch, "status", "--context", "p") == ["prod"]
+    assert completed(monkeypatch, "render", "--context", "") == ["lab", "prod"]
+    assert completed(monkeypatch, "render", "--timeout", "re") == ["restart=", "ready="]
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert not any(completed(monkeypatch, "status", "--context", "p"))
 
 
 def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -468,6 +553,57 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(["explain", "no-kafkas"], 2, 'did you mean "no-kafka"?', id="explain-near"),
         pytest.param(["explain", "xyz"], 2, "`explain` lists all", id="explain-nothing"),
         pytest.param(["nonsense"], 2, "No such command", id="no-command"),
+        pytest.param(
+            ["render", "-f", KRAFT, "--context", "x"],
+            2,
+            "--context is for --from-cluster",
+            id="context-of-files",
+        ),
+        pytest.param(
+            ["render", "-f", KRAFT, "--kubeconfig", "x"],
+            2,
+            "--kubeconfig is for --from-cluster",
+            id="kubeconfig-of-files",
+        ),
+        pytest.param(
+            ["plan", "-f", KRAFT, "--strategy", "hot", "--quiesce-by", "pause"],
+            1,
+            "is for --strategy cold",
+            id="hot-quiesce-by",
+        ),
+        pytest.param(
+            ["render", "-f", KRAFT, "--restart-after", "5m"],
+            1,
+            'restart-after: Invalid value: "5m": must be at least',
+            id="early-switch",
+        ),
+        pytest.param(
+            ["status", "--request-timeout", "soon"], 2, "is no duration", id="request-timeout"
+        ),
+        pytest.param(
+            ["rehearse", "--no-probe", "--probe-config", "x"],
+            2,
+            "--probe-config is for a probe",
+            id="no-probe-config",
+        ),
+        pytest.param(
+            ["topics", "compare", "a:1/x", "b:1/y", "--config-secret", "s"],
+            2,
+            "--config-secret is for --as-job",
+            id="config-secret-alone",
+        ),
+        pytest.param(
+            ["topics", "total", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
+            2,
+            "--priority-class is for --in-cluster",
+            id="pods-of-no-job",
+        ),
+        pytest.param(
+            ["topics", "total", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
+            2,
+            "--kafka and --bootstrap-server exclude each other",
+            id="two-clusters",
+        ),
     ],
 )
 def test_refusals(words: list[str], code: int, told: str) -> None:

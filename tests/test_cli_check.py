@@ -23,7 +23,7 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.kube.execute import Executed, execute
-from kanister_kafka.options import Options
+from kanister_kafka.options import Limits, Options
 from kanister_kafka.plan import build
 from kanister_kafka.render import render
 from kanister_kafka.strimzi import read
@@ -341,6 +341,44 @@ def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> N
     }
     install(server, restart_after=7200)
     assert levels(run("my-cluster", "--restart-after", "2h", "--format", "json"))["drift"] == "ok"
+
+
+def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
+    install(server, restart_after=7200, limits=Limits(stop=60))
+    assert levels(run("my-cluster", "--format", "json"))["drift"] == "ok"
+    result = run("my-cluster", "--restart-after", "3h", "--format", "json")
+    (remedy,) = {one["remedy"] for one in json.loads(result.stdout) if one["id"] == "drift"}
+    assert remedy == (
+        "kanister-kafka apply --from-cluster my-cluster -n kafka --restart-after 10800s "
+        "--timeout stop=1m"
+    )
+
+
+@pytest.mark.usefixtures("server")
+def test_how_the_server_is_asked_and_what_is_said_are_no_options_of_a_plan() -> None:
+    words = ("--request-timeout", "20s", "-q", "--color", "never", "-v")
+    result = run("my-cluster", *words, "--format", "json")
+    assert levels(result)["drift"] == "ok"
+
+
+def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) -> None:
+    del server.objects["cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster"]
+    install(server, name="backup-of-kafka", kasten_namespace="kanister")
+    result = run("my-cluster", "--format", "json")
+    assert levels(result)["drift"] == "ok", [
+        one for one in json.loads(result.stdout) if one["id"] == "drift"
+    ]
+
+
+def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
+    install(server)
+    for manifest in rendered():
+        item = plain(loads(manifest.text).documents[0].root)
+        if item["kind"] == "Blueprint":
+            item["metadata"]["annotations"]["kanister-kafka.io/options"] = "--no-such 5"
+            server.add(item)
+    result = run("my-cluster")
+    assert "the options of Blueprint kasten-io/kafka.my-cluster cannot be read" in result.stderr
 
 
 @pytest.mark.parametrize(

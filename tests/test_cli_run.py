@@ -12,8 +12,10 @@ import threading
 import time
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from kanister_kafka._version import __version__
 from kanister_kafka.cli import main
 from kanister_kafka.cli.live import Live, spent
 from kanister_kafka.run.events import Away, Began, End, Ended, Known, Over, Printed, Tick
@@ -64,6 +66,103 @@ def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
         [name, "done"] for name in ("quiesce", "flush", "stop", "recover")
     ]
     assert summary[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
+
+
+def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
+    cluster.drop("blueprints", "kasten-io", "kafka.my-cluster")
+    made = add_blueprint(cluster, "backup-of-kafka", backupPrehook=STOP)
+    assert made["metadata"]["namespace"] == "kasten-io"
+    account = {
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+        "annotations": {"kanister-kafka.io/blueprint": "kasten-io/backup-of-kafka"},
+    }
+    cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka", **account)
+    Kanister(cluster, seconds=0.2)
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
+    assert done.exit_code == 0, done.stderr
+    # Where the accounts name several, nobody knows which is meant.
+    account["annotations"] = {"kanister-kafka.io/blueprint": "kasten-io/other"}
+    cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka-hot", **account)
+    assert invoke("run", "backupPrehook", "my-cluster", "-n", "kafka").exit_code == 2
+
+
+def test_a_dry_run_prints_the_action_set_and_makes_none(cluster):
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--dry-run")
+    assert done.exit_code == 0, done.stderr
+    made = yaml.safe_load(done.stdout)
+    assert (made["kind"], made["spec"]["actions"][0]["name"]) == ("ActionSet", "backupPrehook")
+    assert invoke("run", "stop", "-n", "kafka", "--dry-run").exit_code == 1
+    assert invoke("run", "restore", "-n", "kafka", "--dry-run").exit_code == 2
+    stopped(cluster)
+    done = invoke("resume", "my-cluster", "-n", "kafka", "--dry-run")
+    assert (done.exit_code, "would be set off (dry run)" in done.stdout) == (0, True), done.output
+    assert {method for method, _path, _query in cluster.asked} == {"GET"}
+
+
+def test_status_of_every_kafka(cluster):
+    add_kafka(cluster, name="other")
+    done = invoke("status", "-A")
+    assert done.exit_code == 0, done.output
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        *("kafka/my-cluster", "kafka/other")
+    ]
+    stopped(cluster)
+    done = invoke("status", "-A", "--format", "json")
+    assert (done.exit_code, len(json.loads(done.stdout))) == (1, 2)
+    assert invoke("status", "my-cluster", "-A").exit_code == 2
+    for name in ("my-cluster", "other"):
+        cluster.drop("kafkas", "kafka", name)
+    assert invoke("status", "-A").exit_code == 2
+
+
+def test_versions_of_all_that_is_installed(cluster, configure):  # noqa: F811
+    cluster.change(
+        "blueprints",
+        "kasten-io",
+        "kafka.my-cluster",
+        {"metadata": {"annotations": {"kanister-kafka.io/version": "0.0.9"}}},
+    )
+    for namespace, name, labels, image in (
+        (
+            "strimzi",
+            "op",
+            {"strimzi.io/kind": "cluster-operator"},
+            "quay.io/s/operator:0.47.0",
+        ),
+        ("kasten-io", "k", {"component": "kanister"}, "x:5000/kanister:8.0.1@sha256:1"),
+    ):
+        cluster.add("pods", namespace, name, labels=labels, spec={"containers": [{"image": image}]})
+    done = invoke("version", "my-cluster", "-n", "kafka", "-o", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "client": __version__,
+        "server": "v1.34.1",
+        "blueprint": "0.0.9",
+        "strimzi": "0.47.0",
+        "kanister": "8.0.1",
+    }
+    gone = invoke("version", "other", "-n", "kafka")
+    assert "blueprint: unknown" in " ".join(gone.stdout.split())
+    assert "no Blueprint kafka.other in namespace kasten-io" in gone.stderr
+    configure("http://127.0.0.1:9")
+    assert invoke("version").exit_code == 2
+    assert invoke("version", "--client").stdout == f"client: {__version__}\n"
+
+
+def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch):
+    words = ("status", "my-cluster", "-n", "kafka")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert invoke(*words).exit_code == 2
+    given = ("--kubeconfig", str(tmp_path / "kubeconfig"), "--as", "jane", "--request-timeout", "5")
+    cluster.users.clear()
+    assert invoke(*words, *given).exit_code == 0
+    assert cluster.users == {"jane"}
+    assert invoke(*words).exit_code == 2  # nothing is left of it
+    told = invoke(*words, *given, "-v").stderr
+    assert re.search(r"(?m)^GET http://127\.0\.0\.1:\d+/apis", told)
+    assert "GET" not in invoke(*words, *given).stderr
+    gone = invoke(*words, "--kubeconfig", str(tmp_path / "gone"))
+    assert (gone.exit_code, "gone: does not exist" in gone.stderr) == (2, True)
 
 
 def test_failed_action_says_why_in_one_line(cluster):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka import Options, build, load, loads, read, render
 from kanister_kafka.cli import main
+from kanister_kafka.cli.fleet_folders import INDEX
 from kanister_kafka.config import READING, table
 from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import InputError, UnreachableError
@@ -40,7 +42,7 @@ def fleet(*words: str, stdin: str | None = None) -> Result:
 
 
 def written(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*.*ml")}
 
 
 def outcomes(text: str, fleet: Fleet | None = None) -> list[Outcome]:
@@ -252,6 +254,80 @@ def test_files_are_those_of_render(
     assert len(folders) == 9
 
 
+def test_what_the_input_has_no_more_is_removed_from_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 4)
+    made = ("render", "fleet.yaml", "-o", "all")
+
+    def folders() -> set[str]:
+        return {path.name for path in (tmp_path / "all").iterdir() if path.is_dir()}
+
+    assert fleet(*made, "--check").exit_code == 1
+    assert not (tmp_path / "all").exists()
+    assert fleet(*made).exit_code == 0
+    assert fleet(*made, "--check").exit_code == 0
+    whole = folders()
+    assert len(whole) == 4
+    # Another input may go into the same directory; a file of somebody else stays.
+    (other,) = tmp_path.glob("clusters/00001")
+    assert fleet("render", "-f", str(other), "-o", "all").exit_code == 0
+    (tmp_path / "all" / sorted(whole)[2] / "notes.yaml").write_text("kind: Kafka\n")
+    shutil.rmtree(tmp_path / "clusters")
+    fleets.write_fleet(tmp_path, 1)
+    done = fleet(*made, "--check")
+    assert done.exit_code == 1
+    assert "removes" in done.stderr.splitlines()[-1]
+    assert folders() == whole
+    done = fleet(*made)
+    assert done.exit_code == 0
+    assert "removed all/" in done.stderr
+    assert len(folders()) == 3  # that of the other input, and the one with a file of somebody
+    assert [path.name for path in (tmp_path / "all" / sorted(whole)[2]).iterdir()] == ["notes.yaml"]
+    assert fleet(*made, "--check").exit_code == 0
+
+
+def test_how_much_is_said_goes_with_a_fleet_file(tmp_path: Path) -> None:
+    path = fleets.write_fleet(tmp_path, 1)
+    done = fleet("plan", str(path), "-q", "--color", "never")
+    assert done.exit_code == 0, done.stderr
+    refused = fleet("plan", str(path), "--kubeconfig", "x")
+    assert (refused.exit_code, "--kubeconfig is for --from-cluster" in refused.stderr) == (2, True)
+
+
+def test_a_cluster_that_cannot_be_read_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 3)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    before = written(tmp_path / "all")
+    for path in (tmp_path / "clusters" / "00001").iterdir():
+        path.write_text("kind: [\n")
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 1
+    assert written(tmp_path / "all") == before
+    shutil.rmtree(tmp_path / "clusters")
+    fleets.write_fleet(tmp_path, 2)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    assert len(written(tmp_path / "all")) < len(before)
+
+
+def test_an_index_that_somebody_has_changed_removes_nothing_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 2)
+    assert fleet("render", "fleet.yaml", "-o", "elsewhere").exit_code == 0
+    before = written(tmp_path / "elsewhere")
+    (tmp_path / "all").mkdir()
+    names = {f"../{path.relative_to(tmp_path)}": "kasten-io/x" for path in tmp_path.glob("e*/*")}
+    for text in (json.dumps({"fleet.yaml": names}), "[1]", '{"fleet.yaml": 5}', "\xff{"):
+        (tmp_path / "all" / INDEX).write_text(text)
+        assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+        assert written(tmp_path / "elsewhere") == before
+
+
 def test_processes_change_neither_order_nor_words(tmp_path: Path) -> None:
     path = tmp_path / "all.yaml"
     fleets.write_stream(path, 6)
@@ -427,7 +503,7 @@ def test_label_selector_picks_clusters(selector: str, expected: list[str], tmp_p
     result = fleet("render", "-f", "-", "-l", selector, "-o", str(tmp_path), stdin=THREE)
     assert result.exit_code == 0
     assert result.stderr.endswith(f"{len(expected)} rendered\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == expected
 
 
 def test_label_that_none_has_is_told() -> None:
@@ -502,7 +578,10 @@ def test_one_bad_cluster_does_not_keep_the_others(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "spec.kafka.replicas: Invalid value" in result.stderr
     assert result.stderr.endswith("2 rendered, 1 not:\n  kafka/bad\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["kafka.a", "kafka.z"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+        "kafka.a",
+        "kafka.z",
+    ]
     assert len(blueprints(fleet("render", "-f", "-", stdin=text))) == 2
 
 
@@ -533,7 +612,7 @@ def test_a_broken_file_stops_the_clusters_that_it_is_about(
     result = broken(tmp_path, **files)
     assert result.exit_code == 1
     assert "(yaml-syntax)" in result.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == rendered
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == rendered
 
 
 def test_a_name_for_all_is_taken_by_the_first(tmp_path: Path) -> None:
@@ -549,7 +628,10 @@ def test_a_service_account_may_have_its_name_once_in_a_namespace(tmp_path: Path)
     result = fleet("render", "-f", "-", "--service-account", "s", "-o", str(tmp_path), stdin=THREE)
     assert result.exit_code == 1
     assert "ServiceAccount kafka/s of Kafka kafka/b is that of Kafka kafka/a" in result.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["kafka.a", "other.c"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+        "kafka.a",
+        "other.c",
+    ]
 
 
 def test_a_cluster_that_two_entries_read_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
@@ -96,15 +98,45 @@ def test_stale_files_are_told_as_a_diff_that_mends_them(
 ) -> None:
     spoil(folder)
     code, diff, said = checked(folder, form)
-    assert (code, said) == (
-        1,
-        f"{folder}: 1 stale file; the same command without --check writes it anew",
-    )
+    does = "removes it" if added == "/dev/null" else "writes it anew"
+    again = f"the same command without --check {does}"
+    assert (code, said) == (1, f"{folder}: 1 stale file; {again}")
     heads = [line.rpartition("/")[2] for line in diff.splitlines()[:2]]
     assert heads == [removed.rpartition("/")[2], added.rpartition("/")[2]]
     if shutil.which("patch") and spoil is not spoil_line_ends:
         subprocess.run(["patch", "-p0", "-s"], input=diff, text=True, check=True, cwd="/")
         assert checked(folder, form)[0] == 0
+
+
+def test_what_is_not_rendered_any_more_is_removed(folder: Path, form: tuple[str, str]) -> None:
+    fresh = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert render(folder, *form, "--kasten", "policy").exit_code == 0
+    (added,) = {path.name for path in folder.iterdir()} - set(fresh)
+    (folder / "notes.txt").write_text("x")
+    (folder / "kafka.yaml").write_text("kind: Kafka\n")
+    other = (folder / "role-my-cluster-kanister-kafka.yaml").read_text()
+    (folder / "role-other.yaml").write_text(other.replace("kafka.my-cluster", "kafka.other"))
+    (folder / "link.yaml").symlink_to("role-my-cluster-kanister-kafka.yaml")
+    assert checked(folder, form)[2] == (
+        f"{folder}: 2 stale files; the same command without --check removes 1 and writes 1 anew"
+    )
+    (folder / "role-my-cluster-kanister-kafka.yaml").unlink()
+    assert checked(folder, form)[2] == (
+        f"{folder}: 3 stale files; the same command without --check removes 1 and writes 2 anew"
+    )
+    done = render(folder, *form)
+    assert f"removed {folder / added}, which is not rendered any more" in done.stderr
+    left = {path.name for path in folder.iterdir()}
+    assert left == {*fresh, "notes.txt", "kafka.yaml", "role-other.yaml", "link.yaml"}
+    assert checked(folder, form)[0] == 0
+
+
+def test_a_base_of_kustomize_that_lists_other_files_is_told(at_root: Path, tmp_path: Path) -> None:
+    assert at_root == ROOT
+    assert render(tmp_path, "--kasten", "policy", "--kustomization").exit_code == 0
+    done = render(tmp_path)
+    assert f"to do: {tmp_path}/kustomization.yaml was not written anew" in done.stderr
+    assert "to do" not in render(tmp_path, "--kustomization").stderr
 
 
 def test_files_of_others_are_theirs(folder: Path, form: tuple[str, str]) -> None:
@@ -127,7 +159,7 @@ def test_a_directory_that_is_not_there_lacks_everything(at_root: Path, tmp_path:
 def test_check_needs_a_directory() -> None:
     done = CliRunner().invoke(main, ["render", *WORDS, "--check"])
     assert done.exit_code == 2
-    assert "give it with -o" in done.stderr
+    assert "give it with --output-dir" in done.stderr
 
 
 # Nothing is written where a link leads to.
@@ -247,3 +279,46 @@ def test_a_file_keeps_its_permissions_and_a_pipe_is_written_to(tmp_path: Path) -
     assert not stat.S_ISREG(Path("/dev/null").stat().st_mode)
     with pytest.raises(UnreachableError, match="report/x: Not a directory"):
         write_file(file / "x", "text\n")
+
+
+@pytest.mark.parametrize("place", [("-o",), ("--output-dir",)])
+def test_the_old_way_to_a_directory_is_deprecated(
+    at_root: Path, tmp_path: Path, place: tuple[str, ...]
+) -> None:
+    assert at_root == ROOT
+    done = CliRunner().invoke(main, ["render", *WORDS, *place, str(tmp_path / "made")])
+    assert done.exit_code == 0
+    assert len(list((tmp_path / "made").iterdir())) == 12
+    assert (f"write --output-dir {tmp_path / 'made'}" in done.stderr) is (place == ("-o",))
+
+
+def test_output_is_what_kubectl_takes_it_for(at_root: Path) -> None:
+    assert at_root == ROOT
+    usual, yaml_, json_, name = (
+        CliRunner().invoke(main, ["render", *WORDS, *words])
+        for words in ((), ("-o", "yaml"), ("-o", "json"), ("-o", "name"))
+    )
+    assert usual.stdout == yaml_.stdout
+    tree = json.loads(json_.stdout)
+    assert (tree["kind"], tree["items"]) == ("List", [*yaml.safe_load_all(usual.stdout)])
+    names = name.stdout.splitlines()
+    assert len(names) == 12
+    assert "blueprint.cr.kanister.io/kafka.my-cluster" in names
+    assert "serviceaccount/my-cluster-kanister-kafka" in names
+    assert not Path("yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("-o", "json", "--output-dir", "x"), "leave --output-dir out"),
+        (("-o", "x", "--output-dir", "y"), "-o must be one of yaml, json, name"),
+        (("-o", "README.md"), "is a file: give yaml, json, name, or --output-dir"),
+        (("-o", "json", "--format", "helm"), "--format helm is for YAML"),
+        (("--kustomization",), "--kustomization needs --output-dir"),
+    ],
+)
+def test_what_is_no_destination(at_root: Path, words: tuple[str, ...], told: str) -> None:
+    assert at_root == ROOT
+    done = CliRunner().invoke(main, ["render", *WORDS, *words])
+    assert (done.exit_code, told in done.stderr) == (2, True), done.stderr

@@ -15,12 +15,14 @@ from kanister_kafka import (
     Strategy,
     build,
     load,
+    plan_text,
     read,
     render,
 )
-from kanister_kafka.options import Engine, duration
+from kanister_kafka.options import Engine, duration, parse_duration
 from kanister_kafka.plan.model import Stage
 from kanister_kafka.plan.rights import questions
+from kanister_kafka.problem import Severity
 
 from .conftest import ROOT
 
@@ -487,6 +489,55 @@ def test_options_that_cannot_work(choice: dict, path: str) -> None:
     (problem,) = Options(**choice).problems()
     assert problem.path == path
     assert problem.check == "option"
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        ({"strategy": Strategy.HOT, "restart_after": 7200}, "restart-after"),
+        ({"strategy": Strategy.HOT, "quiesce_by": QuiesceBy.PAUSE}, "quiesce-by"),
+        ({"strategy": Strategy.HOT, "require_quiet": True}, "require-quiet"),
+        ({"strategy": Strategy.HOT, "writers": ("KafkaConnect/a/b",)}, "writer"),
+        ({"strategy": Strategy.HOT, "limits": Limits(stop=60)}, "timeout"),
+        ({"limits": Limits(snapshot=60)}, "timeout"),
+        ({"limits": Limits(switch=90), "restart_after": 0}, "timeout"),
+    ],
+)
+def test_options_that_do_nothing(choice: dict, path: str) -> None:
+    (problem,) = Options(**choice).idle()
+    assert problem.path == path
+    assert not Options(**choice).problems()
+
+
+def test_options_that_do_something_are_not_idle() -> None:
+    assert not Options().idle()
+    assert not Options(strategy=Strategy.HOT, limits=Limits(flush=5)).idle()
+    assert not Options(engine=Engine.KANISTER, limits=Limits(snapshot=60, claims=5)).idle()
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: Engine) -> None:
+    plan = plan_of("kraft-broker-pools", restart_after=300, engine=engine)
+    (found,) = [one for one in plan.problems if one.severity is Severity.ERROR]
+    assert (found.check, found.path) == ("option", "restart-after")
+    least = re.search(r"at least ((?:\d+[hms])+)", found.message)
+    assert least is not None
+    seconds = parse_duration(least[1])
+    assert seconds is not None
+    for after, refused in ((seconds - 1, True), (seconds, False), (0, False)):
+        plan = plan_of("kraft-broker-pools", restart_after=after, engine=engine)
+        assert any(one.severity is Severity.ERROR for one in plan.problems) is refused
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 400])
+def test_tables_of_a_plan_fit_the_terminal(width: int) -> None:
+    plan = plan_of("mirror-maker-2")
+    usual, fitted = plan_text(plan), plan_text(plan, width)
+    tables = [line for line in fitted.splitlines() if "   " in line]
+    assert sorted("".join(fitted.split())) == sorted("".join(usual.split()))
+    assert max(map(len, tables)) <= max(width, 115)
+    assert max(map(len, tables)) < max(map(len, usual.splitlines())) or width == 400
+    assert (fitted == usual) is (width == 400)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.align import SURE, shift
+from kanister_kafka.topics.align import PAIRS, SURE, Piece, pieces, shift
 
 FEW = st.lists(st.sampled_from("xyz"), max_size=14)
 
@@ -58,3 +58,57 @@ def test_tables(
 ) -> None:
     assert shift(a, b, a_ends=ended, b_ends=ended) == found
     assert SURE == 8
+
+
+def longest(a: list[str], b: list[str]) -> int:
+    """Return the length of the longest common subsequence, by the plain table."""
+    row = [0] * (len(b) + 1)
+    for one in a:
+        before, row = row, [0]
+        for j, other in enumerate(b):
+            row.append(before[j] + 1 if one == other else max(before[j + 1], row[j]))
+    return row[-1]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(FEW, FEW)
+def test_pieces_make_up_both_sides_and_what_is_the_same_is(a: list[str], b: list[str]) -> None:
+    i = j = same = 0
+    for piece in pieces(a, b):
+        i, j = i + piece.a, j + piece.b
+        assert a[i : i + piece.same] == b[j : j + piece.same]
+        i, j, same = i + piece.same, j + piece.same, same + piece.same
+    assert (i, j) == (len(a), len(b))
+    assert same <= longest(a, b)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 40), max_size=40, unique=True), st.sets(st.integers(0, 40)))
+def test_pieces_have_as_much_in_both_as_can_be(a: list[int], gone: set[int]) -> None:
+    b = [one for one in a if one not in gone]
+    assert sum(piece.same for piece in pieces(a, b)) == len(b)
+    assert sum(piece.b for piece in pieces(a, b)) == 0
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "found"),
+    [
+        ("", "", [Piece(0, 0, 0)]),
+        ("abc", "abc", [Piece(0, 0, 3)]),
+        ("abcd", "abd", [Piece(0, 0, 2), Piece(1, 0, 1)]),
+        ("abd", "abcd", [Piece(0, 0, 2), Piece(0, 1, 1)]),
+        ("abcd", "abxd", [Piece(0, 0, 2), Piece(1, 1, 1)]),
+        ("abcde", "xbcye", [Piece(1, 1, 2), Piece(1, 1, 1)]),
+        ("abcd", "acbd", [Piece(0, 0, 1), Piece(2, 2, 1)]),
+        ("abc", "xyz", [Piece(3, 3, 0)]),
+    ],
+)
+def test_pieces(a: str, b: str, found: list[Piece]) -> None:
+    told = [piece for piece in pieces(a, b) if piece != Piece(0, 0, 0) or not a]
+    assert told == found
+
+
+def test_records_that_are_all_alike_take_no_long_time() -> None:
+    found = pieces(["x"] * 4000, ["y", *["x"] * 4000])
+    assert sum(piece.same for piece in found) > 40
+    assert PAIRS < 4000 * 4000

@@ -9,17 +9,18 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
+from kanister_kafka.report.comparison_words import notes
 from kanister_kafka.topics.amount import last, rates, total
 from kanister_kafka.topics.client import END, Access, Cluster, Span
 from kanister_kafka.topics.compare import Request, compare
 from kanister_kafka.topics.drive import Subject
 from kanister_kafka.topics.edges import last_messages, message_at
-from kanister_kafka.topics.model import Comparison, Fault, Verdict
+from kanister_kafka.topics.model import Comparison, Fault, Isolation, Verdict
 from kanister_kafka.topics.reading import Reading
 from kanister_kafka.topics.verdict import Behind, judge
 
@@ -179,6 +180,89 @@ def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
     assert judge(compared(brokers, topics, kind=Timed)).verdict is Verdict.DIFFERING
 
 
+class Transactional(Cluster):
+    """A connection that has records of aborted transactions, which the mock knows nothing of."""
+
+    def _connect(self) -> object:
+        consumer = super()._connect()
+        return consumer if self.isolation is Isolation.UNCOMMITTED else Committed(consumer)
+
+
+class Committed:
+    """A consumer that passes over records with the header `aborted`."""
+
+    def __init__(self, consumer: object) -> None:
+        self._consumer = consumer
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._consumer, name)
+
+    def consume(self, most: int, wait: float) -> list[object]:
+        got = self._consumer.consume(most, wait)
+        return [m for m in got if m.error() or "aborted" not in dict(m.headers() or ())]
+
+
+def aborted(records: list[Record], *places: int) -> list[Record]:
+    """Return the records with some of an aborted transaction."""
+    return [
+        replace(one, held_headers=[("aborted", b"")]) if at in places else one
+        for at, one in enumerate(records)
+    ]
+
+
+@pytest.mark.parametrize("places", [(50,), (0, 1), (3, 5, 6, 200), (298, 299), tuple(range(99))])
+def test_records_of_aborted_transactions_in_a_mirror_are_told(
+    brokers: Brokers, name: str, places: tuple[int, ...]
+) -> None:
+    topics = (f"{name}-a", f"{name}-b")
+    source = aborted(MANY, *places)
+    brokers.write(topics[0], {0: source})
+    copied = [replace(one, held_headers=(one.held_headers or [])) for one in source]
+    brokers.write(topics[1], {0: copied})
+    request = Request(compacted=False, partitions=(0,))
+
+    def one(isolation: Isolation) -> Comparison:
+        access = Access("a", {"bootstrap.servers": brokers.address, "fetch.wait.max.ms": "10"})
+        a = Transactional(access, 5.0, isolation)
+        b = brokers.cluster("b")
+        brokers.opened.append(a)
+        return compare(
+            Subject(a, topics[0]),
+            Subject(b, topics[1]),
+            replace(request, isolation=isolation),
+            lambda *_: None,
+        )
+
+    found = one(Isolation.COMMITTED)
+    assert found.partitions[0].common == 300 - len(places)
+    assert found.partitions[0].uncommitted == len(places)
+    (told,) = [note for note in notes(found) if "aborted" in note]
+    assert "--isolation read_uncommitted" in told
+    assert judge(found).verdict is not Verdict.IDENTICAL
+    found = one(Isolation.UNCOMMITTED)
+    assert judge(found).verdict is Verdict.IDENTICAL
+    assert found.partitions[0].uncommitted == 0
+
+
+def test_what_only_a_mirror_has_is_not_said_to_be_of_a_transaction(
+    brokers: Brokers, name: str
+) -> None:
+    topics = (f"{name}-a", f"{name}-b")
+    brokers.write(topics[0], {0: aborted(MANY, 100)})
+    foreign = [*MANY[:60], Record(held_value=b"foreign", time=MANY[60].time), *MANY[60:100]]
+    brokers.write(topics[1], {0: [*foreign, MANY[102], MANY[101], *MANY[103:]]})
+    found = compared(brokers, topics, Request(compacted=False, partitions=(0,)), kind=Transactional)
+    assert found.partitions[0].only_b == 3
+    assert found.partitions[0].uncommitted == 0
+
+
+def test_batches_that_were_damaged_on_their_way_are_no_records(brokers: Brokers) -> None:
+    assert brokers.cluster()._settings()["check.crcs"] == "true"
+    own = Access("own", {"bootstrap.servers": brokers.address, "check.crcs": "false"})
+    brokers.opened.append(Cluster(own, 5.0))
+    assert brokers.opened[-1]._settings()["check.crcs"] == "false"
+
+
 def test_one_cluster_for_both_sides_is_refused(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:3]))
     subject = Subject(brokers.cluster("a", Cluster), name)
@@ -286,7 +370,7 @@ def test_large_records_are_compared(brokers: Brokers, name: str) -> None:
     brokers.write(topics[0], everywhere(large))
     brokers.write(topics[1], {0: large, 1: large[1:], 2: large[:3], 3: large[:1] + large[2:]})
     found = compared(brokers, topics)
-    assert [result.common for result in found.partitions] == [4, 3, 3, 2]
+    assert [result.common for result in found.partitions] == [4, 3, 3, 3]
     assert [result.differs for result in found.partitions] == [False, False, False, True]
 
 

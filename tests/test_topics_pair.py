@@ -286,3 +286,86 @@ def test_the_first_that_one_lacks_are_drawn_however_they_arrive(
     more = [r.time for r in max(a, b, key=lambda side: side[-1].time)]
     end = min(a[-1].time, b[-1].time)
     assert result.missing == tuple(time for time in more if time > end)[:DRAWN]
+
+
+NEAR = range(SURE)
+"""Places before which there are fewer records than make sure that both sides are alike."""
+
+
+@pytest.mark.parametrize("at", NEAR)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pieces", [(1,), (1000,)])
+def test_a_change_near_the_start_is_told_as_that_one_record(
+    kind: str, at: int, pieces: tuple[int, ...]
+) -> None:
+    if at == 0 and kind == "gone":
+        return  # a mirror that begins later
+    whole = log(100)
+    b = changed(whole, at, kind)
+    result, _ = paired(whole, at_offsets(b, range(5, 5 + len(b))), pieces)
+    if at == 0 and kind == "twice":
+        assert (result.only_a, result.only_b, result.tail_b and result.tail_b.count) == (0, 0, 1)
+        return
+    found = result.difference
+    assert found is not None
+    assert found.fault is FAULTS.get(kind, Fault.OTHER)
+    if at == 0:  # the first record of each side is older than all that both have
+        ends = (result.tail_a and result.tail_a.count, result.tail_b and result.tail_b.count)
+        assert ends == COUNTS.get(kind, (1, 1))
+    else:
+        from_a, from_b = OFFSETS.get(kind, (0, 0))
+        assert (found.a and found.a.offset) == (None if from_a is None else at + from_a)
+        assert (found.b and found.b.offset) == (None if from_b is None else 5 + at + from_b)
+        assert (result.only_a, result.only_b) == COUNTS.get(kind, (1, 1))
+        assert (result.tail_a, result.tail_b) == (None, None)
+    assert result.common == 100 - {"gone": 1, "twice": 0, "swapped": 2}.get(kind, 1)
+    assert not result.given_up
+
+
+@pytest.mark.parametrize("count", [3, 5, 8, 30])
+def test_of_few_records_the_one_that_is_missing_is_told(count: int) -> None:
+    whole = log(count)
+    result, _ = paired(whole, at_offsets(whole[:1] + whole[2:], range(count - 1)))
+    assert (result.common, result.only_a, result.only_b) == (count - 1, 1, 0)
+    assert (result.tail_a, result.tail_b) == (None, None)
+    assert result.difference is not None
+    assert result.difference.fault is Fault.ONLY_A
+
+
+@PROPERTY
+@given(st.sets(st.integers(1, 298), max_size=120), PIECES, st.integers(0, 40))
+def test_all_that_one_side_lacks_is_counted_however_close(
+    gone: set[int], pieces: list[int], tail: int
+) -> None:
+    whole = log(300)
+    b = [record for record in whole[tail:] if record.at not in gone]
+    result, _ = paired(whole, at_offsets(b, range(len(b))), pieces)
+    assert result.common == len(b)
+    between = [at for at in gone if b[0].at < at]
+    assert (result.only_a, result.only_b, result.given_up) == (len(between), 0, False)
+    if between:
+        assert result.difference is not None
+        assert result.difference.a is not None
+        assert result.difference.a.offset == min(between)
+
+
+@pytest.mark.parametrize("window", [SMALL, 1 << 20])
+def test_few_records_that_both_begin_with_are_in_both(window: int) -> None:
+    whole = log(3000)
+    a, b = whole[:1500], [*whole[:5], *whole[1500:]]
+    result, _ = paired(a, b, window=window)
+    assert (result.common, result.given_up, result.differs) == (5, True, True)
+    assert (result.first_a, result.last_b) == (spot(whole[0]), spot(whole[4]))
+    assert result.digest == digest(whole[:5])
+    assert result.difference is not None
+    assert result.difference.a is not None
+    assert result.difference.b is not None
+    assert (result.difference.a.offset, result.difference.b.offset) == (5, 1500)
+
+
+def test_what_goes_on_alike_at_the_end_of_a_window_goes_on() -> None:
+    whole = log(5000)
+    a = [*whole[:20], *(replace(one, held_value=b"a") for one in whole[20:2015]), *whole[2015:]]
+    result, _ = paired(a, whole)
+    assert (result.common, result.only_a, result.only_b) == (3005, 1995, 1995)
+    assert not result.given_up

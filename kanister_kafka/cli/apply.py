@@ -20,6 +20,7 @@ from kanister_kafka.cli.rendered import (
     tell_names,
     tell_unseen,
 )
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.install import DryRun, Outcome, Removal
 
@@ -28,7 +29,9 @@ WHOLE = {"ServiceAccount", "Blueprint"}
 """What every rendering has: without them the input is a part, and the rest is no leftover."""
 
 
-@click.command(epilog="Example: kanister-kafka apply --from-cluster my-cluster -n kafka --diff")
+@click.command(
+    cls=Sectioned, epilog="Example: kanister-kafka apply --from-cluster my-cluster -n kafka --diff"
+)
 @chosen_options
 @click.option(
     "--diff",

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import plan_of, plan_options, strimzi_version_option
+from kanister_kafka.cli.choices import chosen_from, plan_of, plan_options, strimzi_version_option
 from kanister_kafka.cli.outcome import echo
-from kanister_kafka.errors import InputError
+from kanister_kafka.cli.sections import Sectioned
+from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
 from kanister_kafka.options import NEVER
 from kanister_kafka.problem import Location, error
+from kanister_kafka.run.applied import applied
+from kanister_kafka.run.target import Target
 
 if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
@@ -29,8 +32,8 @@ NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
 
-@click.command(epilog="Example: kanister-kafka check my-cluster -n kafka")
-@click.argument("kafka", metavar="[NAME]", default="", required=False)
+@click.command(cls=Sectioned, epilog="Example: kanister-kafka check my-cluster -n kafka")
+@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
 @click.option(
     "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
 )
@@ -78,8 +81,9 @@ def check(
 ) -> None:
     """Say before a backup whether it would work on the live cluster.
 
-    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the same options
-    as `render` takes. One broker is asked which replicas are not in sync, by a command in its pod.
+    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the options of the
+    Blueprint that was applied; options that are given go before those. One broker is asked which
+    replicas are not in sync, by a command in its pod.
     """
     from kanister_kafka.kube import Connection
     from kanister_kafka.kube.execute import execute
@@ -89,6 +93,8 @@ def check(
     connection = Connection(context)
     namespace = namespace or connection.namespace
     kafka = kafka or _only(connection, namespace)
+    words = _repeated(ctx)
+    words += _applied(connection, Target(namespace, kafka), ctx, choices)
     plan, problems = _plan(kafka, namespace, context=context, **choices)
     subject = Subject(
         name=kafka,
@@ -97,7 +103,7 @@ def check(
         plan=plan,
         problems=problems,
         context=context,
-        options=_repeated(ctx),
+        options=shlex.join(words),
     )
     if pull and plan is not None:
         image = plan.options.image
@@ -112,6 +118,41 @@ def check(
     echo(preflight_text(lines, _colored) if form == "text" else preflight_json(lines))
     if any(line.level.reaches(Level(fail_on)) for line in lines):
         ctx.exit(1)
+
+
+def _applied(
+    connection: Connection, target: Target, ctx: click.Context, choices: dict[str, Any]
+) -> list[str]:
+    """Take what is not given from the applied Blueprint, if there is one; return its words."""
+    hot = choices["strategy"] == "hot"
+    try:
+        blueprint = applied(
+            connection, target, choices["kasten_namespace"], choices["name"], hot=hot
+        )
+        words = shlex.split(blueprint.origin.options)
+    except (NotFoundError, ForbiddenError):
+        return []  # which the survey has a line about
+    except ValueError:
+        words = ["("]
+    try:
+        made = chosen_from(words)
+    except click.UsageError as failure:
+        click.echo(
+            f"the options of Blueprint {blueprint.namespace}/{blueprint.name} cannot be read: "
+            f"{failure.message}; judged by those of the command alone",
+            err=True,
+        )
+        return []
+    taken: list[str] = []
+    for option in made.command.params:
+        key = option.name or ""
+        given = ctx.get_parameter_source(key) is ParameterSource.COMMANDLINE
+        if key not in choices or given:
+            continue
+        if made.get_parameter_source(key) is ParameterSource.COMMANDLINE:
+            choices[key] = made.params[key]
+            taken += _words(option, made.params[key])
+    return taken
 
 
 def _only(connection: Connection, namespace: str) -> str:
@@ -145,20 +186,25 @@ def _plan(
     return plan, plan.problems
 
 
-def _repeated(ctx: click.Context) -> str:
+def _repeated(ctx: click.Context) -> list[str]:
     """Return the words that `apply` has to be given to render the same."""
-    words = []
+    words: list[str] = []
     for option in ctx.command.params:
         name = option.name or ""
-        if name in OWN or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        if name in OWN or name not in ctx.params:
             continue
-        value = ctx.params[name]
-        if isinstance(option, click.Option) and option.is_flag:
-            words.append(option.opts[-1])
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
-        for one in value if option.multiple else (value,):
-            words += [option.opts[-1], _word(one)]
-    return shlex.join(words)
+        words += _words(option, ctx.params[name])
+    return words
+
+
+def _words(option: click.Parameter, value: Any) -> list[str]:
+    """Return the words that give an option this value."""
+    if isinstance(option, click.Option) and option.is_flag:
+        return [option.opts[-1]]
+    values = value if option.multiple else (value,)
+    return [word for one in values for word in (option.opts[-1], _word(one))]
 
 
 def _word(value: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -49,6 +51,10 @@ from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.strimzi import Version, parse_version, read
 
 Command = Callable[..., None]
+USED_ANYWAY = f"{__name__}.used"
+"""In the meta of a context: the command asks an API server in any case."""
+ACCESS = ("kubeconfig", "as", "request_timeout")
+"""Options that say how an API server is asked."""
 LIMITS = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -124,7 +130,7 @@ strimzi_version_option = click.option(
     help="Version of the operator; without it the steps find out when they run.",
 )
 
-input_options = several(
+_input_options = several(
     click.option(
         "-f",
         "--filename",
@@ -153,6 +159,40 @@ input_options = several(
     ),
     strimzi_version_option,
 )
+
+
+def input_options(command: Command) -> Command:
+    """Add the options of the input to a command, and the name of a Kafka as its argument."""
+
+    @functools.wraps(command)
+    def named(*context: Any, kafkas: tuple[str, ...] = (), **choices: Any) -> None:
+        command(*context, **_with_names(kafkas, choices))
+
+    argument = click.argument("kafkas", nargs=-1, metavar="[KAFKA]")
+    return argument(_input_options(named))
+
+
+def _with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
+    """Take a name as that of the Kafka, and more files behind -f as files, as a shell has them."""
+    more = tuple(name for name in names if choices["paths"] and os.path.lexists(name))
+    kafkas = [name for name in names if name not in more]
+    if len(kafkas) > 1:
+        raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
+    choices["paths"] = (*choices["paths"], *more)
+    if not kafkas:
+        return choices
+    if choices["cluster"] or choices["from_cluster"]:
+        other = "--cluster" if choices["cluster"] else "--from-cluster"
+        raise click.UsageError(f"name the Kafka once: {kafkas[0]}, or {other}")
+    if choices["paths"]:
+        return {**choices, "cluster": kafkas[0]}
+    if os.path.lexists(kafkas[0]):
+        raise click.UsageError(f"{kafkas[0]} is a file or a directory: give it with -f")
+    home, _, name = kafkas[0].rpartition("/")
+    if home and choices["namespace"] not in ("", home):
+        raise click.UsageError(f"{kafkas[0]} is not in namespace {choices['namespace']}")
+    return {**choices, "from_cluster": name, "namespace": home or choices["namespace"]}
+
 
 pod_options = several(
     click.option(
@@ -345,7 +385,13 @@ plan_options = several(
         help="When the Policy runs; each run is an outage.",
     ),
     click.option("--profile", default="", help="Location profile of the Policy."),
-    click.option("--name", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"),
+    click.option(
+        "--blueprint",
+        "--name",
+        "name",
+        default="",
+        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]",
+    ),
     click.option(
         "--image",
         default=DEFAULT_IMAGE,
@@ -397,6 +443,9 @@ plan_options = several(
         type=pair,
         multiple=True,
         metavar="STEP=DURATION",
+        shell_complete=lambda _ctx, _param, text: [
+            f"{step}=" for step in LIMITS if step.startswith(text)
+        ],
         help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
         + ", ".join(f"{name} {duration(getattr(Limits(), name))}" for name in LIMITS)
         + "]",
@@ -414,7 +463,7 @@ plan_options = several(
 
 def options_named(*names: str) -> list[click.Parameter]:
     """Return those of the options above that a command of its own kind needs."""
-    every = click.command()(input_options(plan_options(lambda: None))).params
+    every = click.command()(_input_options(plan_options(lambda: None))).params
     found = {option.name: option for option in every}
     return [found[name] for name in names]
 
@@ -427,7 +476,7 @@ def _choosing(**_: object) -> None:
 
 
 live_options = several(
-    click.argument("name", default="", required=False),
+    click.argument("name", metavar="[KAFKA]", default="", required=False),
     click.option(
         "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
     ),
@@ -448,9 +497,15 @@ def plan_of(
 ) -> Plan:
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
-        raise click.UsageError("give either -f PATH or --from-cluster")
+        raise click.UsageError(
+            "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
+        )
+    if from_cluster is None:
+        refuse("--from-cluster", "context", *ACCESS)
     version = version_of(strimzi_version)
     options = options_of(**choices)
+    if idle := options.idle():
+        raise InputError(in_order([*options.problems(), *idle]))
     source: Loaded | Fetched
     if from_cluster is not None:
         source = fetch(from_cluster, namespace, context=context)
@@ -491,7 +546,26 @@ def _plan(
         raise InputError(problems)
     if isinstance(source, Fetched):
         options = suited(options, source.minor)
-    return build(reading.cluster, options, problems)
+    plan = build(reading.cluster, options, problems)
+    if has_error(plan.problems):
+        raise InputError(plan.problems)
+    return plan
+
+
+def refuse(needed: str, *names: str) -> None:
+    """End with wrong use where one of these options is given, which does nothing without another.
+
+    A command that uses an option in another way, such as `apply` its context, names it itself.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.get(USED_ANYWAY):
+        return
+    for option in context.command.params:
+        name = option.name or ""
+        if name not in names:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[-1]} is for {needed}")
 
 
 def suited(options: Options, minor: int | None) -> Options:
@@ -510,6 +584,11 @@ def version_of(text: str) -> Version | None:
     if text and version is None:
         raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
     return version
+
+
+def chosen_from(words: Iterable[str]) -> click.Context:
+    """Read words of a command line that are all options of a plan; click.UsageError else."""
+    return _choosing.make_context("options", list(words))
 
 
 def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:

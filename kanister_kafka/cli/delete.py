@@ -15,10 +15,13 @@ from kanister_kafka.cli.rendered import (
     tell_names,
     tell_unseen,
 )
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.install import DryRun, Outcome
 
 
-@click.command(epilog="Example: kanister-kafka delete --from-cluster my-cluster -n kafka")
+@click.command(
+    cls=Sectioned, epilog="Example: kanister-kafka delete --from-cluster my-cluster -n kafka"
+)
 @chosen_options
 @click.option(
     "--force",

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from kanister_kafka.catalogue import catalogue
+from kanister_kafka.catalogue import Section, catalogue, help_uri
 from kanister_kafka.cli.ids import CheckIds
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, fitted
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
 @click.argument("checks", required=False, type=CheckIds(), metavar="[CHECK-ID]")
-def explain(checks: tuple[str, ...] | None) -> None:
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written; json has all fields of each check.",
+)
+def explain(checks: tuple[str, ...] | None, form: str) -> None:
     """Say what a check finds, and what is right.
 
     Without CHECK-ID it lists all checks.
     """
     sections = catalogue()
+    if form == "json":
+        tree = [_tree(sections[check]) for check in checks or sections]
+        echo(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+        return
     if checks is None:
         ids = max(len(check) for check in sections)
         for section in sections.values():
-            echo(f"{section.id:{ids}}  {section.severity.value:7}  {section.summary}\n")
+            line = f"{section.id:{ids}}  {section.severity.value:7}  {section.summary}"
+            echo(f"{fitted(line)}\n")
         return
     told = (sections[check] for check in checks)
     echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in told) + "\n")
+
+
+def _tree(section: Section) -> dict[str, str]:
+    return {
+        "id": section.id,
+        "severity": section.severity.value,
+        "summary": section.summary,
+        "text": section.text,
+        "example": section.example,
+        "helpUri": help_uri(section.id),
+    }

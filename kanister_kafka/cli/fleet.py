@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,8 +14,19 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.cli.choices import options_of, plan_options, several, suited, version_of
+from kanister_kafka.cli.choices import (
+    ACCESS,
+    options_of,
+    plan_options,
+    refuse,
+    several,
+    suited,
+    version_of,
+)
+from kanister_kafka.cli.destination import destination, destination_options, spelled
+from kanister_kafka.cli.fleet_folders import Folders
 from kanister_kafka.cli.outcome import tell
+from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.document import Document, load, load_each
 from kanister_kafka.errors import InputError
 from kanister_kafka.fleet import (
@@ -30,17 +42,15 @@ from kanister_kafka.fleet import (
     run,
     sort,
 )
-from kanister_kafka.folder import write_files
 from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
-from kanister_kafka.render import stream
 from kanister_kafka.report.fleet import fleet_json, fleet_text
 
 PAYS = 20
 """Clusters for which it pays to start one more process."""
 WITH_FILE = frozenset(
     {"file", "paths", "from_cluster", "context", "namespace", "selector", "jobs", "output"}
-    | {"templates", "form"}
+    | {"output_dir", "templates", "form", "check", "quiet", "color", "verbose", *ACCESS}
 )
 """Options that go with a fleet file; all others are in it."""
 FORMATS = {"text": fleet_text, "json": fleet_json}
@@ -95,7 +105,7 @@ fleet_options = several(
 )
 
 
-@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml -o build/")
+@click.group(epilog="Example: kanister-kafka fleet render fleet.yaml --output-dir build/")
 def fleet() -> None:
     """Do the same for many Kafkas in one run.
 
@@ -106,13 +116,16 @@ def fleet() -> None:
     """
 
 
-@fleet.command(epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod -o build/")
+@fleet.command(
+    cls=Sectioned,
+    epilog="Example: kanister-kafka fleet render -f clusters/ -l tier=prod --output-dir build/",
+)
 @fleet_options
+@destination_options
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for one directory a cluster, instead of standard output.",
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
 )
 @click.option(
     "--templates",
@@ -121,15 +134,38 @@ def fleet() -> None:
 )
 @click.pass_context
 def render(
-    ctx: click.Context, /, output: Path | None, templates: Path | None, **choices: Any
+    ctx: click.Context,
+    /,
+    output: str,
+    output_dir: Path | None,
+    templates: Path | None,
+    *,
+    check: bool,
+    **choices: Any,
 ) -> None:
-    """Print or write the Blueprints of all clusters, and all that they need."""
-    write = _to_stream() if output is None else _to_folder(output)
-    quiet = output is None and sys.stdout.isatty()
-    ctx.exit(_follow(ctx, choices, write, "rendered", quiet=quiet, templates=templates))
+    """Print or write the Blueprints of all clusters, and all that they need.
+
+    In a directory, what a former run of the same input has left is removed: files that are not
+    rendered any more, and directories of clusters that the input does not have any more.
+    """
+    place = destination(output, output_dir)
+    if place.folder is None:
+        if check:
+            raise click.UsageError("--check compares a directory: give it with --output-dir")
+        if place.form == "json":
+            raise click.UsageError("-o json is for one cluster: kanister-kafka render")
+        quiet = sys.stdout.isatty()
+        take = _to_stream(place.form)
+        ctx.exit(_follow(ctx, choices, take, "rendered", quiet=quiet, templates=templates))
+    folders = Folders(place.folder, _identity(choices), check=check)
+    done = "compared" if check else "rendered"
+    code = _follow(ctx, choices, folders.take, done, templates=templates)
+    ctx.exit(max(code, folders.end(whole=not code)))
 
 
-@fleet.command(epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod")
+@fleet.command(
+    cls=Sectioned, epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod"
+)
 @fleet_options
 @click.option(
     "--format",
@@ -217,7 +253,7 @@ def _input(
             options=options_of(**choices),
             strimzi_version=version_of(strimzi_version),
         )
-        if wrong := rule.options.problems():
+        if wrong := (*rule.options.problems(), *rule.options.idle()):
             raise InputError(wrong)
         found = Fleet(rules=(rule,), namespace=namespace)
     else:
@@ -227,6 +263,8 @@ def _input(
     paths = (*found.paths, *paths)
     if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
+    if not from_cluster:
+        refuse("--from-cluster", "context", *ACCESS)
     requirements = (*found.selector.requirements, *selector.requirements)
     objects = fetch_each(namespace, context=context) if from_cluster else load_each(paths)
     if from_cluster:
@@ -265,27 +303,28 @@ def _processes(found: Sorted) -> int:
     return max(1, min(cores or 1, found.total // PAYS))
 
 
-def _to_stream() -> Callable[[Outcome], None]:
+def _to_stream(form: str) -> Callable[[Outcome], None]:
     started = False
 
     def write(outcome: Outcome) -> None:
         nonlocal started
         if outcome.manifests:
-            click.echo(("---\n" if started else "") + stream(outcome.manifests), nl=False)
+            apart = "---\n" if started and form == "yaml" else ""
+            click.echo(apart + spelled(outcome.manifests, form), nl=False)
             started = True
 
     return write
 
 
-def _to_folder(output: Path) -> Callable[[Outcome], None]:
-    def write(outcome: Outcome) -> None:
-        if outcome.key is None or not outcome.manifests:
-            return
-        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
-        for _path in write_files(output, files, below=outcome.key.folder):
-            pass
-
-    return write
+def _identity(choices: dict[str, Any]) -> str:
+    """Return what tells the input of a run from others that may go into the same directory."""
+    words = [choices["file"] or "", *choices["paths"]]
+    if choices["from_cluster"]:
+        words += ["--from-cluster", choices["context"]]
+    narrowed = [f"-n {choices['namespace']}"] if choices["namespace"] else []
+    for one in choices["selector"].requirements:
+        narrowed.append(f"-l {'not ' if one.negated else ''}{one.key} {' '.join(one.values or ())}")
+    return " ".join([shlex.join(words), *narrowed])
 
 
 def _summary(done: int, missing: list[str], participle: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kanister_kafka.errors import InputError, KanisterKafkaError
 from kanister_kafka.problem import Problem, Severity
@@ -38,9 +40,32 @@ COMMANDS = {
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
     "topics": "Say how much is in topics, and whether two hold the same.",
     "validate": "Say everything that is wrong with any Blueprint.",
+    "version": "Show the versions of this command and of what is installed on the cluster.",
 }
 """What each is for; it is a function of that name, with _ for -, in a module of that name."""
+QUIET = f"{__name__}.quiet"
+"""In the meta of a context: only errors are said."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    """The name of a context of the kubeconfig."""
+
+    name = "text"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete it; with nothing where the file cannot be read."""
+        from kanister_kafka.kube.connect import contexts
+
+        try:
+            return [CompletionItem(one) for one in contexts() if one.startswith(incomplete)]
+        except KanisterKafkaError:
+            return []
 
 
 class Failure(click.ClickException):
@@ -58,6 +83,102 @@ class Failure(click.ClickException):
             tell(self.cause.problems)
         else:
             click.echo(f"{click.style('error', fg='red')}: {self.cause}", err=True)
+
+
+def add_access(command: click.Command) -> None:
+    """Give a command that talks to an API server the options of kubectl that say how."""
+    names = [option.name for option in command.params]
+    if "context" not in names or "kubeconfig" in names:
+        return
+    at = names.index("context") + 1
+    command.params[at - 1].type = ContextName()
+
+    def option(name: str, field: str, kind: Any, metavar: str, text: str) -> click.Option:
+        def take(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+            if not ctx.resilient_parsing and value is not None:
+                from kanister_kafka.kube.connect import reset_access, set_access
+
+                ctx.call_on_close(reset_access)
+                set_access(**{field: value})
+
+        return click.Option(
+            [f"--{name}", name.replace("-", "_")],
+            type=kind,
+            metavar=metavar,
+            expose_value=False,
+            callback=take,
+            help=text,
+        )
+
+    def verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if not value or ctx.resilient_parsing:
+            return
+        import logging
+
+        log, handler = logging.getLogger("kanister_kafka.requests"), logging.StreamHandler()
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        ctx.call_on_close(lambda: log.removeHandler(handler))
+
+    command.params[at:at] = [
+        option("kubeconfig", "kubeconfig", str, "FILE", "Kubeconfig file, instead of KUBECONFIG."),
+        option("as", "user", str, "USER", "User to impersonate for every request."),
+        option(
+            "request-timeout",
+            "timeout",
+            _request_timeout,
+            "DURATION",
+            "How long to wait for each answer of the API server, such as 10s.  [default: 30s]",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=verbose,
+            help="Print each request to the API server on standard error.",
+        ),
+    ]
+
+
+def add_manners(command: click.Command) -> None:
+    """Give a command the options on how much it says, and how."""
+    if any("--color" in option.opts for option in command.params):
+        return
+
+    def quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        ctx.meta[QUIET] = value
+
+    def color(ctx: click.Context, _param: click.Parameter, value: str) -> None:
+        if value != "auto":
+            ctx.color = value == "always"
+
+    command.params += [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=quiet,
+            help="Say no warnings and notes, only errors.",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            expose_value=False,
+            callback=color,
+            help="When to use colours; NO_COLOR and FORCE_COLOR are heeded.",
+        ),
+    ]
+
+
+def _request_timeout(text: str) -> float:
+    from kanister_kafka.options import parse_duration
+
+    found = parse_duration(f"{text}s" if text.isdecimal() else text)
+    if not found:
+        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+    return float(found)
 
 
 class Group(click.Group):
@@ -83,7 +204,27 @@ class Group(click.Group):
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"{self.room}.{name}"), name)
+        own = command.commands.values() if isinstance(command, click.Group) else (command,)
+        for one in own:
+            if not isinstance(one, click.Group):
+                add_access(one)
+                add_manners(one)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; one that is not there is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as failure:
+            from difflib import get_close_matches  # not for those who type well
+
+            near = get_close_matches(args[0], self.about, n=1) if args else []
+            if not near:
+                raise
+            message = f"{failure.message} Did you mean {near[0]!r}?"
+            raise click.UsageError(message, ctx) from failure
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take a ResourceList that comes without a word for `krm`: so does Kustomize call it."""
@@ -95,6 +236,8 @@ class Group(click.Group):
         """Run a command; without colour where NO_COLOR asks for it."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
+        elif any(os.environ.get(name, "0") != "0" for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            ctx.color = True
         try:
             return super().invoke(ctx)
         except KanisterKafkaError as failure:
@@ -122,12 +265,27 @@ def echo(text: str, *, err: bool = False) -> None:
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
 
 
+def terminal_width() -> int:
+    """Return the places of a line of the terminal; 0 where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def fitted(line: str) -> str:
+    """Cut a line to the width of the terminal; as it is where nobody looks at one."""
+    width = terminal_width()
+    return line if not width or len(line) <= width else f"{line[: max(1, width - 1)]}…"
+
+
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
     from kanister_kafka.report import problems_text  # not for those who have nothing to tell
 
     lines = []
+    context = click.get_current_context(silent=True)
+    quiet = bool(err and context and context.meta.get(QUIET))
     for problem in problems:
+        if quiet and problem.severity is not Severity.ERROR:
+            continue
         word = problem.severity.value
         colored = click.style(word, fg=COLORS[problem.severity])
         lines.append(problems_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
@@ -137,5 +295,7 @@ def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
 def tell_plan(plan: Plan) -> None:
     """Print the warnings of a plan, and what it leaves for a person to do."""
     tell(plan.problems)
+    if click.get_current_context().meta.get(QUIET):
+        return
     for note in plan.notes:
         click.echo(note, err=True)

@@ -7,11 +7,14 @@ from typing import Any
 import click
 
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
-from kanister_kafka.cli.outcome import tell_plan
-from kanister_kafka.report import PLAN_FORMATS
+from kanister_kafka.cli.outcome import tell_plan, terminal_width
+from kanister_kafka.cli.sections import Sectioned
+from kanister_kafka.report import PLAN_FORMATS, plan_text
 
 
-@click.command(epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools")
+@click.command(
+    cls=Sectioned, epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools"
+)
 @input_options
 @plan_options
 @click.option(
@@ -29,4 +32,7 @@ def plan(form: str, **choices: Any) -> None:
     """
     planned = plan_of(**choices)
     tell_plan(planned)
-    click.echo(PLAN_FORMATS[form](planned), nl=False)
+    if form == "text":
+        click.echo(plan_text(planned, terminal_width()), nl=False)
+    else:
+        click.echo(PLAN_FORMATS[form](planned), nl=False)

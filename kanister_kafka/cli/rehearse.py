@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     help="How long each action, the snapshots and the return may take.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def rehearse(
     *,
     name: str,
@@ -85,6 +86,7 @@ def rehearse(
     output: Path | None,
     timeout: int,
     yes: bool,
+    dry_run: bool,
 ) -> None:
     """Run a whole backup cycle, measure it, and leave nothing behind.
 
@@ -100,6 +102,8 @@ def rehearse(
 
     for path in (html, output):
         check_place(path)
+    if probe_config and not probe:
+        raise click.UsageError("--probe-config is for a probe, and --no-probe wants none")
     connection = Connection(context)
     request = Request(
         name=name,
@@ -113,7 +117,9 @@ def rehearse(
         timeout=timeout,
     )
     setting = find_setting(connection, request)
-    _agree(setting, yes=yes)
+    _agree(setting, yes=yes or dry_run)
+    if dry_run:
+        return
     result = run(connection, setting, tell_elapsed)
     put(output, rehearsal_text(result) if form == "text" else rehearsal_json(result))
     if html is not None:

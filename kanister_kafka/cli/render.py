@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import click
 
 from kanister_kafka.chart import escape
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
+from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.outcome import echo, tell_plan
-from kanister_kafka.folder import stale, write_files
-from kanister_kafka.krm.kustomization import kustomization_file
-from kanister_kafka.render import Manifest, stream
+from kanister_kafka.cli.sections import Sectioned
+from kanister_kafka.folder import Stale, prune, stale, write_files
+from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_file
+from kanister_kafka.render import Manifest
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.report.words import count
 
@@ -23,20 +25,16 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 
 
 @click.command(
-    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -"
+    cls=Sectioned,
+    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -",
 )
 @input_options
 @plan_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for one file an object, instead of standard output.",
-)
+@destination_options
 @click.option(
     "--kustomization",
     is_flag=True,
-    help="Make the directory of --output a base of Kustomize.",
+    help="Make the directory of --output-dir a base of Kustomize.",
 )
 @click.option(
     "--format",
@@ -49,7 +47,7 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 @click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output are stale.",
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
 )
 @click.option(
     "--templates",
@@ -60,7 +58,8 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 def render(
     ctx: click.Context,
     /,
-    output: Path | None,
+    output: str,
+    output_dir: Path | None,
     form: str,
     templates: Path | None,
     *,
@@ -68,26 +67,41 @@ def render(
     kustomization: bool,
     **choices: Any,
 ) -> None:
-    """Print the Blueprint and all that it needs to run, as YAML."""
-    if kustomization and output is None:
-        raise click.UsageError("--kustomization needs --output")
+    """Print the Blueprint and all that it needs to run, as YAML.
+
+    In a directory, files that a former rendering of the same Blueprint has left and that are not
+    rendered any more are removed; all others stay.
+    """
+    place = destination(output, output_dir)
+    folder = place.folder
+    if kustomization and folder is None:
+        raise click.UsageError("--kustomization needs --output-dir")
     if kustomization and form == "helm":
         raise click.UsageError("--kustomization is for YAML: Kustomize renders no template of Helm")
-    if check and output is None:
-        raise click.UsageError("--check compares a directory: give it with -o")
+    if check and folder is None:
+        raise click.UsageError("--check compares a directory: give it with --output-dir")
+    if form == "helm" and place.form != "yaml":
+        raise click.UsageError(f"--format helm is for YAML, not for -o {place.form}")
     plan = plan_of(**choices)
     manifests = render_plan(plan, templates)
     tell_plan(plan)
     _tell_large(manifests)
-    if output is None:
-        click.echo(FORMATS[form](stream(manifests)), nl=False)
+    if folder is None:
+        click.echo(FORMATS[form](spelled(manifests, place.form)), nl=False)
         return
     files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
     if kustomization:
-        files |= kustomization_file(output, manifests)
+        files |= kustomization_file(folder, manifests)
+    blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
     if check:
-        ctx.exit(_compare(output, files, f"{plan.options.kasten_namespace}/{plan.name}"))
-    _write(output, files)
+        ctx.exit(_compare(folder, files, blueprint))
+    _write(folder, files, blueprint)
+    if not kustomization and is_ours(folder):
+        click.echo(
+            f"to do: {folder / FILE_NAME} was not written anew and may list other files: give "
+            "--kustomization as well",
+            err=True,
+        )
 
 
 def _tell_large(manifests: Iterable[Manifest]) -> None:
@@ -101,9 +115,11 @@ def _tell_large(manifests: Iterable[Manifest]) -> None:
             )
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str], blueprint: str) -> None:
     for path in write_files(folder, files):
         click.echo(f"wrote {path}", err=True)
+    for path in prune(folder, files, blueprint):
+        click.echo(f"removed {path}, which is not rendered any more", err=True)
 
 
 def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
@@ -111,7 +127,17 @@ def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
     found = stale(folder, files, blueprint)
     for file in found:
         echo(file.diff)
-    again = f"the same command without --check writes {'it' if len(found) == 1 else 'them'} anew"
-    words = f"{count(len(found), 'stale file')}; {again}" if found else "up to date"
-    click.echo(f"{folder}: {words}", err=True)
+    click.echo(f"{folder}: {stale_text(found)}", err=True)
     return 1 if found else 0
+
+
+def stale_text(found: Collection[Stale]) -> str:
+    """Say how many files are stale, and what brings them up to date."""
+    if not found:
+        return "up to date"
+    gone = sum(file.wanted is None for file in found)
+    will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
+    if written := len(found) - gone:
+        will.append(f"writes {'it' if len(found) == 1 else written} anew")
+    again = f"the same command without --check {' and '.join(will)}"
+    return f"{count(len(found), 'stale file')}; {again}"

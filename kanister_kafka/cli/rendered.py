@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.checks import Settings
-from kanister_kafka.cli.choices import input_options, plan_of, plan_options
+from kanister_kafka.cli.choices import USED_ANYWAY, input_options, plan_of, plan_options
 from kanister_kafka.cli.outcome import tell, tell_plan
 from kanister_kafka.document import MAX_BYTES, Loaded, load, loads
 from kanister_kafka.document.load import STDIN
@@ -85,6 +85,7 @@ def chosen_options(command: Callable[..., None]) -> Callable[..., None]:
 def chosen(**choices: Any) -> Chosen:
     """Read, render or validate the input; InputError where it is wrong, before any write."""
     paths, namespace = choices["paths"], choices["namespace"]
+    click.get_current_context().meta[USED_ANYWAY] = True
     with _stdin_again(paths):
         loaded = load(paths) if choices["from_cluster"] is None else Loaded((), ())
         is_rendered = bool(loaded.documents) and not any(

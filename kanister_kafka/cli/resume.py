@@ -37,6 +37,9 @@ from kanister_kafka.run.words import look_at
     help="How long to wait until every node serves.",
 )
 @click.option("--no-logs", is_flag=True, help="Do not show what the pods print.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say whether there is something to do and how; change nothing."
+)
 @click.pass_context
 def resume(
     ctx: click.Context,
@@ -48,6 +51,7 @@ def resume(
     kasten_namespace: str,
     timeout: int,
     no_logs: bool,
+    dry_run: bool,
 ) -> None:
     """Bring a stopped Kafka back, with or without Kanister.
 
@@ -66,6 +70,13 @@ def resume(
     except ActionError:
         _by_hand(seen)
         raise
+    if dry_run:
+        click.echo(
+            f"{status.headline}: Deployment {sight.target.switch} of namespace "
+            f"{sight.target.namespace} would be set off (dry run)"
+        )
+        _by_hand(seen)
+        return
     click.echo(f"{status.headline}.", err=True)
     resumption = Resumption(connection, sight, logs=not no_logs, timeout=timeout)
     ctx.exit(_follow(resumption, seen, logs=not no_logs))

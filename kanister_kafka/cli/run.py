@@ -12,12 +12,15 @@ import click
 
 from kanister_kafka.cli.choices import live_options, pair, seconds
 from kanister_kafka.cli.live import Live, spent
+from kanister_kafka.cli.outcome import echo
+from kanister_kafka.document.dump import dump
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE, is_restored_retention
 from kanister_kafka.report.words import printable
 from kanister_kafka.run import start, versions
 from kanister_kafka.run.actionset import ActionSet
+from kanister_kafka.run.applied import applied
 from kanister_kafka.run.events import End
 from kanister_kafka.run.follow import Follower
 from kanister_kafka.run.progress import Progress
@@ -42,7 +45,9 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option(
-    "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
+    "--blueprint",
+    default="",
+    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or what was applied for the Kafka]",
 )
 @click.option(
     "--option",
@@ -74,6 +79,9 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
 )
 @click.option("--no-logs", is_flag=True, help="Do not show what the task pods print.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the ActionSet that would be made, and make none."
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -84,6 +92,7 @@ def run(
     timeout: int | None,
     no_logs: bool,
     yes: bool,
+    dry_run: bool,
     **choices: Any,
 ) -> None:
     """Run an action of the Blueprint and follow it.
@@ -95,8 +104,11 @@ def run(
     wanted = _wanted(connection, **choices)
     if retention:
         wanted = _with_retention(wanted, retention)
-    if wanted.action == "restore":
+    if wanted.action == "restore" and not (dry_run and wanted.origin):
         _confirm(connection, wanted, yes=yes)
+    if dry_run:
+        echo(dump(start.asked(wanted)))
+        return
     watched = start.start(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
@@ -120,9 +132,9 @@ def _wanted(
 ) -> start.Wanted:
     """Find all that is named; nothing has been touched so far."""
     target = find_target(connection, namespace, name)
-    found = start.find_blueprint(connection, blueprint or target.blueprint, kasten_namespace)
+    found = applied(connection, target, kasten_namespace, blueprint)
     start.check_action(found, action)
-    earlier = start.find_origin(connection, origin, kasten_namespace) if origin else None
+    earlier = start.find_origin(connection, origin, found.namespace) if origin else None
     return start.Wanted(
         target=target, action=action, blueprint=found, options=options, origin=earlier
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -9,15 +10,16 @@ from datetime import datetime, timezone
 import click
 
 from kanister_kafka.cli.choices import live_options, options_from
-from kanister_kafka.cli.outcome import echo
-from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.cli.outcome import echo, fitted
+from kanister_kafka.errors import KanisterKafkaError, NotFoundError
 from kanister_kafka.kube import fetch
 from kanister_kafka.kube.connection import Connection
 from kanister_kafka.report.status import STATUS_FORMATS
+from kanister_kafka.report.words import printable
 from kanister_kafka.run.freshness import of_another_input, of_another_version
 from kanister_kafka.run.sight import Sight
 from kanister_kafka.run.status import Status, judge
-from kanister_kafka.run.target import find_target
+from kanister_kafka.run.target import Target, find_target, served
 
 
 @click.command(epilog="Example: kanister-kafka status my-cluster -n kafka")
@@ -35,9 +37,24 @@ from kanister_kafka.run.target import find_target
     show_default=True,
     help="How the state is written.",
 )
+@click.option(
+    "-A",
+    "--all-namespaces",
+    "everywhere",
+    is_flag=True,
+    help="A line for each Kafka of all namespaces; exit code 1 if one of them does not run.",
+)
 @click.pass_context
 def status(
-    ctx: click.Context, /, name: str, namespace: str, context: str, kasten_namespace: str, form: str
+    ctx: click.Context,
+    /,
+    name: str,
+    namespace: str,
+    context: str,
+    kasten_namespace: str,
+    form: str,
+    *,
+    everywhere: bool,
 ) -> None:
     """Say whether a Kafka runs or was stopped, by what, and what to do next.
 
@@ -45,10 +62,36 @@ def status(
     where Kafka runs, 1 where it does not or something is left to undo.
     """
     connection = Connection(context)
+    if everywhere:
+        if name or namespace:
+            raise click.UsageError("-A is for all Kafkas: name neither one nor a namespace")
+        ctx.exit(_everywhere(connection, kasten_namespace, form))
     target = find_target(connection, namespace, name)
     judged = _with_freshness(judge(Sight(connection, target, kasten_namespace).look()), context)
     echo(STATUS_FORMATS[form](judged, datetime.now(timezone.utc)))
     ctx.exit(0 if judged.runs else 1)
+
+
+def _everywhere(connection: Connection, kasten_namespace: str, form: str) -> int:
+    """Say how each Kafka of the cluster is; return the exit code."""
+    resource = served(connection, "Kafka")
+    found = connection.items(resource) if resource else ()
+    targets = sorted(
+        (Target(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found),
+        key=str,
+    )
+    if not targets:
+        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")
+    judged = [judge(Sight(connection, target, kasten_namespace).look()) for target in targets]
+    now = datetime.now(timezone.utc)
+    if form == "json":
+        trees = [json.loads(STATUS_FORMATS[form](one, now)) for one in judged]
+        echo(json.dumps(trees, indent=2, ensure_ascii=False) + "\n")
+    else:
+        width = max(len(str(target)) for target in targets)
+        for target, one in zip(targets, judged, strict=True):
+            echo(f"{fitted(f'{target!s:{width}}  {printable(one.headline)}')}\n")
+    return 0 if all(one.runs for one in judged) else 1
 
 
 def _with_freshness(status: Status, context: str) -> Status:

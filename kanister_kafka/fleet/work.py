@@ -80,6 +80,8 @@ def _outcome(
     if reading.cluster is None or has_error(problems):
         return Outcome(rule=rule, key=key, problems=problems)
     plan = build(reading.cluster, rule.options, problems)
+    if has_error(plan.problems):
+        return Outcome(rule=rule, key=key, problems=plan.problems)
     return Outcome(
         rule=rule,
         key=key,

@@ -17,6 +17,12 @@ STARTS_SOMETHING = ("RestoreAction",)
 """Kinds that do their work as soon as they are applied, and have no name to be applied by."""
 
 
+def is_ours(directory: Path) -> bool:
+    """Tell whether a directory has a file of Kustomize that this module has made."""
+    path = directory / FILE_NAME
+    return path.is_file() and path.read_bytes().startswith(MARK.encode())
+
+
 def kustomization_file(directory: Path, manifests: Iterable[Manifest]) -> dict[str, str]:
     """Return the file that makes a directory with one file an object a base, by its name.
 
@@ -26,7 +32,7 @@ def kustomization_file(directory: Path, manifests: Iterable[Manifest]) -> dict[s
         if (directory / other).exists():
             raise UnreachableError(f"{directory / other} is there already: use another directory")
     path = directory / FILE_NAME
-    if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+    if path.exists() and not is_ours(directory):
         raise UnreachableError(f"{path} is there already, and not of this command: use an overlay")
     files = [one.file_name for one in manifests if one.kind not in STARTS_SOMETHING]
     made = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from kanister_kafka.errors import (
     TransientError,
     UnreachableError,
 )
-from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
+from kanister_kafka.kube.connect import access, connect, line, said
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
@@ -60,6 +61,8 @@ class Resource:
         return f"{self.plural}.{group}" if group else self.plural
 
 
+LOG = logging.getLogger("kanister_kafka.requests")
+"""Tells of each request, for whoever sets a handler."""
 PODS = Resource(("api", "v1"), "pods", "Pod", namespaced=True)
 REPLICA_SETS = Resource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 
@@ -212,6 +215,7 @@ class Connection:
         content_type: str = "application/json",
     ) -> Any:
         target = "/" + "/".join(quote(step, safe="") for step in path)
+        LOG.info("%s %s%s", method, self.host, target)  # bodies and headers may hold secrets
         with _translated(f"{self.host}: cannot {method.lower()} {target}"):
             return self._client.request(
                 method.lower(),
@@ -221,7 +225,7 @@ class Connection:
                 header_params={},  # its default is one dictionary that all requests share
                 content_type=content_type,
                 serialize=False,
-                _request_timeout=TIMEOUTS,
+                _request_timeout=access().timeouts,
             )
 
     def _resources(self, base: tuple[str, ...]) -> list[Object]:

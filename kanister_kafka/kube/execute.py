@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError, TransientError, UnreachableError
-from kanister_kafka.kube.connect import connect, line, said
+from kanister_kafka.kube.connect import access, connect, line, said
 
 HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
 """The client reports a refused websocket without a status, as `Handshake status 403 Forbidden`."""
@@ -42,6 +42,8 @@ def execute(
     from kubernetes.stream import stream
     from websocket import WebSocketException
 
+    if access().user:  # the websocket of the client would go out as whoever is impersonating
+        raise ForbiddenError("with --as no command is run in a pod")
     api, _namespace = connect(context)
     host = api.configuration.host.rpartition("@")[2]
     start = f"{host}: cannot run a command in pod {namespace}/{pod}"

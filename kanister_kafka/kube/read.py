@@ -8,7 +8,7 @@ from typing import Any
 
 from kanister_kafka.document import Document, from_object
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
-from kanister_kafka.kube.connect import TIMEOUTS, connect, line, said
+from kanister_kafka.kube.connect import access, connect, line, said
 from kanister_kafka.kube.connection import PODS, REPLICA_SETS, Connection, Objects
 from kanister_kafka.pods import minor_of_server
 from kanister_kafka.problem import Location, Problem, error, warning
@@ -245,7 +245,7 @@ class _Server:
 
         start = f"{self._host}: cannot {what}"
         try:
-            return {**call(**asked, _request_timeout=TIMEOUTS)}
+            return {**call(**asked, _request_timeout=access().timeouts)}
         except client.ApiException as failure:
             refusal = {403: ForbiddenError, 404: NotFoundError}.get(failure.status)
             raise (refusal or UnreachableError)(f"{start}: {said(failure)}") from failure

@@ -9,11 +9,11 @@ import kanister_kafka.plan.autoscaling as autoscaling
 import kanister_kafka.plan.kasten as kasten
 from kanister_kafka._version import __version__
 from kanister_kafka.marks import BLUEPRINT, COMPONENT, MANAGED_BY
-from kanister_kafka.options import Engine, KastenForm, Options, Strategy
+from kanister_kafka.options import Engine, KastenForm, Options, Strategy, duration
 from kanister_kafka.plan.admission import admission
 from kanister_kafka.plan.engine import Restore
 from kanister_kafka.plan.engine_rights import keep_rights, restore_rights
-from kanister_kafka.plan.model import Account, Action, Names, Plan, Right, Switch
+from kanister_kafka.plan.model import Account, Action, Names, Plan, Right, Stage, Switch
 from kanister_kafka.plan.phases import Phases
 from kanister_kafka.plan.policies import notes as policy_notes
 from kanister_kafka.plan.policies import policies
@@ -26,7 +26,7 @@ from kanister_kafka.plan.rights import (
     restart_rights,
 )
 from kanister_kafka.plan.rights import in_order as rights_in_order
-from kanister_kafka.problem import Location, Problem, in_order, warning
+from kanister_kafka.problem import Location, Problem, error, in_order, warning
 from kanister_kafka.strimzi import KafkaCluster, Writer
 
 POD_SECONDS = 15
@@ -37,7 +37,10 @@ HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 
 
 def build(cluster: KafkaCluster, options: Options, problems: Iterable[Problem] = ()) -> Plan:
-    """Plan the backup of a cluster; `problems` are warnings of the reading, to be told with it."""
+    """Plan the backup of a cluster; `problems` are warnings of the reading, to be told with it.
+
+    The problems of the plan may have errors, which only this cluster shows: do not use it then.
+    """
     return _Builder(cluster, options).plan(problems)
 
 
@@ -113,6 +116,7 @@ class _Builder:
             *autoscaling.problems(cluster, options),
             *kasten.problems(cluster, options),
             *self._check_time(actions),
+            *self._check_switch(actions),
         ]
         switch = self._switch()
         return Plan(
@@ -201,6 +205,24 @@ class _Builder:
                     f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and tell "
                     "--hook-timeout, or lower --timeout",
                 )
+
+    def _check_switch(self, actions: tuple[Action, ...]) -> Iterator[Problem]:
+        """Yield an error where the switch may bring Kafka back while it is being stopped."""
+        if not self.names.switch:
+            return
+        action = next(one for one in actions if any(p.stage is Stage.STOP for p in one.phases))
+        last = max(at for at, one in enumerate(action.phases) if one.stage is Stage.STOP)
+        needed = sum(phase.seconds + POD_SECONDS for phase in action.phases[: last + 1])
+        after = self.options.restart_after
+        if after < needed:
+            yield error(
+                "option",
+                Location("<options>"),
+                "restart-after",
+                f'Invalid value: "{duration(after)}": must be at least {duration(needed)}, which '
+                f"{action.name} may take until Kafka is stopped: the dead man's switch would bring "
+                "it back in the middle of that; or lower --timeout",
+            )
 
 
 def _few(items: Iterable[str | Writer]) -> str:

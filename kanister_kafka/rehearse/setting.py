@@ -17,7 +17,8 @@ from kanister_kafka.rehearse.listener import Listener, choose_listener
 from kanister_kafka.rehearse.model import Versions
 from kanister_kafka.run import nodes
 from kanister_kafka.run.actionset import Blueprint
-from kanister_kafka.run.start import check_action, find_blueprint
+from kanister_kafka.run.applied import applied
+from kanister_kafka.run.start import check_action
 from kanister_kafka.run.target import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -136,9 +137,7 @@ def find_setting(connection: Connection, request: Request) -> Setting:
         raise NotFoundError(f"{connection.host}: Strimzi is not installed on this cluster")
     kafka = connection.get(resource, target.name, target.namespace)
     _only_one(connection, target)
-    blueprint = find_blueprint(
-        connection, request.blueprint or target.blueprint, request.kasten_namespace
-    )
+    blueprint = applied(connection, target, request.kasten_namespace, request.blueprint)
     for action in (STOP, RESTART):
         check_action(blueprint, action)
     pods = connection.items(PODS, target.namespace, nodes.selector(target.name))

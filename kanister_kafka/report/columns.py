@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
+from textwrap import wrap
 
 GAP = "   "
+LONG, SHORT = 40, 16
+"""Longest words that stay whole: if there is room for such in each column, and if there is not."""
 
 
 def places(text: str) -> int:
@@ -50,8 +54,11 @@ def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) 
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out columns as kubectl does; what stands in the row above is not said again."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> str:
+    """Lay out columns as kubectl does; what stands in the row above is not said again.
+
+    With a width in places of a terminal, the widest columns are broken into lines until they fit.
+    """
     shown: list[Sequence[str]] = [header]
     above: Sequence[str] = ()
     for row in rows:
@@ -60,4 +67,30 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             same += 1
         shown.append(("",) * same + tuple(row[same:]))
         above = row if row[0] else above
-    return columns(shown)
+    return columns(_broken(shown, width) if width else shown)
+
+
+def _broken(rows: Sequence[Sequence[str]], width: int) -> list[Sequence[str]]:
+    """Break texts so that a row fits a width; words stay whole if they can."""
+    widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
+    room = width - len(GAP) * (len(widths) - 1)
+    words = [
+        max(places(word) for text in column for word in (text.split() or [""]))
+        for column in zip(*rows, strict=True)
+    ]
+    most = LONG if sum(min(LONG, word) for word in words) <= room else SHORT
+    least = [min(most, word) for word in words]
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=lambda at: widths[at] - least[at])
+        if widths[widest] <= least[widest]:
+            break
+        widths[widest] -= 1
+    found: list[Sequence[str]] = []
+    for row in rows:
+        cells = [_lines(text, widths[at]) for at, text in enumerate(row)]
+        found += zip_longest(*cells, fillvalue="")
+    return found
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return wrap(text, max(1, width), break_on_hyphens=False) or [""]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kanister_kafka.report.records import apart, moment
 from kanister_kafka.report.words import count
-from kanister_kafka.topics.model import Fault, Verdict
+from kanister_kafka.topics.model import STRAYS, Fault, Isolation, Verdict
 from kanister_kafka.topics.verdict import Behind
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ def notes(found: Comparison) -> Iterator[str]:
     if found.missing:
         told = only_one_side(found)
         yield f"{told[:1].upper()}{told[1:]}: not compared."
+    yield from _transactions(found)
     heads = [r for r in found.partitions if _in_doubt(r.head_a) or _in_doubt(r.tail_a)]
     heads += [r for r in found.partitions if _in_doubt(r.head_b) or _in_doubt(r.tail_b)]
     if heads:
@@ -191,6 +192,25 @@ def notes(found: Comparison) -> Iterator[str]:
             "is compacted or written in transactions."
         )
     yield f"A head counts as even within {apart(found.even_within)}."
+
+
+def _transactions(found: Comparison) -> Iterator[str]:
+    """Yield which records of transactions were read, where that is not the usual."""
+    if found.isolation is Isolation.UNCOMMITTED:
+        yield (
+            "Records of aborted and of open transactions were compared too (--isolation "
+            f"{found.isolation.value})."
+        )
+    number = sum(result.uncommitted for result in found.partitions)
+    if not number:
+        return
+    least = "at least " if any(r.uncommitted >= STRAYS for r in found.partitions) else ""
+    yield (
+        f"Of the records that only B has, {least}{number:,} {'is' if number == 1 else 'are'} in A "
+        "in transactions that were aborted or are open: B was filled by a consumer that reads "
+        "these too. With --isolation read_uncommitted both sides are compared so. MirrorMaker 2 "
+        "leaves them out if its source connector has consumer.isolation.level: read_committed."
+    )
 
 
 def _in_doubt(only: Only | None) -> bool:

@@ -11,8 +11,11 @@ from kanister_kafka.report.columns import table
 from kanister_kafka.strimzi import Workload
 
 
-def plan_text(plan: Plan) -> str:
-    """Return the plan as tables: what is done, what is left alone, what is permitted."""
+def plan_text(plan: Plan, width: int = 0) -> str:
+    """Return the plan as tables: what is done, what is left alone, what is permitted.
+
+    With a width, in places of a terminal, long texts are broken into lines.
+    """
     cluster = plan.cluster
     head = [
         f"{cluster} (Strimzi {cluster.operator}), {plan.options.strategy.value} backup",
@@ -20,7 +23,7 @@ def plan_text(plan: Plan) -> str:
     ]
     parts = [
         "\n".join(head) + "\n",
-        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan)),
+        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan), width),
     ]
     total = ", ".join(f"{a.name} {duration(a.seconds)}" for a in plan.actions)
     parts.append(
@@ -28,10 +31,10 @@ def plan_text(plan: Plan) -> str:
     )
     if plan.cluster.writers:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
-        parts.append(table(("QUIESCED", "WHY"), rows))
+        parts.append(table(("QUIESCED", "WHY"), rows, width))
     if plan.left_alone:
         rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
-        parts.append(table(("LEFT ALONE", "WHY"), rows))
+        parts.append(table(("LEFT ALONE", "WHY"), rows, width))
     if plan.switch:
         after = duration(plan.options.restart_after)
         parts.append(
@@ -45,7 +48,7 @@ def plan_text(plan: Plan) -> str:
             for r in account.rights
         ]
         title = f"Service account {account.name}, for {account.purpose}:\n"
-        parts.append(title + table(header, rights))
+        parts.append(title + table(header, rights, width))
     if plan.admission:
         parts.append(
             f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "

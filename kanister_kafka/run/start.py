@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kanister_kafka.errors import ActionError, NotFoundError, TransientError
-from kanister_kafka.kube.connection import Connection, Resource
+from kanister_kafka.kube.connection import Connection, Object, Resource
 from kanister_kafka.options import NOW
 from kanister_kafka.run.actionset import (
     API_VERSION,
@@ -89,12 +89,10 @@ def find_origin(connection: Connection, name: str, namespace: str) -> ActionSet:
     return found
 
 
-def start(connection: Connection, wanted: Wanted, *, job: str) -> Watched:
-    """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
-    resource = action_sets(connection)
+def asked(wanted: Wanted, *, job: str = "") -> Object:
+    """Return the ActionSet that `start` creates."""
     target, blueprint = wanted.target, wanted.blueprint
-    nodes = expected_nodes(connection, target)  # whatever may fail comes before
-    asked = new_action_set(
+    return new_action_set(
         wanted.action,
         blueprint=blueprint.name,
         namespace=blueprint.namespace,
@@ -104,8 +102,15 @@ def start(connection: Connection, wanted: Wanted, *, job: str) -> Watched:
         options=wanted.options,
         artifacts=wanted.origin.artifacts if wanted.origin else None,
     )
+
+
+def start(connection: Connection, wanted: Wanted, *, job: str) -> Watched:
+    """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
+    resource = action_sets(connection)
+    target, blueprint = wanted.target, wanted.blueprint
+    nodes = expected_nodes(connection, target)  # whatever may fail comes before
     try:
-        made = connection.create(asked)
+        made = connection.create(asked(wanted, job=job))
     except TransientError:  # it may have been made all the same, and would then run unseen
         found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
         if not found:

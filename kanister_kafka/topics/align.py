@@ -6,10 +6,24 @@ records of each side at its own time, and the marks of transactions take offsets
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 SURE = 8
 """Records in a row that have to be alike: one alone may be there twice."""
+PAIRS = 200_000
+"""Pairs of records that are alike, among which an order is looked for; more are all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records that only one side has, and those behind them that both have."""
+
+    a: int
+    b: int
+    same: int
 
 
 def shift(
@@ -40,3 +54,76 @@ def shift(
                 best = (i, j)
                 break
     return best
+
+
+def pieces(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Piece]:
+    """Return two sequences in pieces, with as many records in both as their order allows.
+
+    Records that only changed places close to each other are in neither, so that both places are
+    told and not one alone.
+    """
+    ends = [(-1, -1), *_matches(a, b), (len(a), len(b))]
+    found: list[Piece] = []
+    for (i, j), (next_i, next_j) in pairwise(ends):
+        alike = next_i == i + 1 and next_j == j + 1
+        if not alike or not found:
+            found.append(Piece(next_i - i - 1, next_j - j - 1, 0))
+        if next_i < len(a) or next_j < len(b):
+            found[-1] = Piece(found[-1].a, found[-1].b, found[-1].same + 1)
+    return _without_moved(a, b, found)
+
+
+def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Return a longest common subsequence as places in both (Hunt and Szymanski, 1977)."""
+    least = min(len(a), len(b))
+    begin = next((n for n in range(least) if a[n] != b[n]), least)
+    places: dict[Hashable, list[int]] = {}
+    for j in range(len(b) - 1, begin - 1, -1):
+        places.setdefault(b[j], []).append(j)
+    chains: list[tuple[int, int, object]] = []
+    lasts: list[int] = []
+    left = PAIRS
+    for i in range(begin, len(a)):
+        for j in places.get(a[i], ()):
+            at = bisect_left(lasts, j)
+            chain = (i, j, chains[at - 1] if at else None)
+            lasts[at : at + 1], chains[at : at + 1] = [j], [chain]
+            left -= 1
+        if left < 0:
+            break
+    found: list[tuple[int, int]] = []
+    link: object = chains[-1] if chains else None
+    while isinstance(link, tuple):
+        i, j, link = link
+        found.append((i, j))
+    return [*((n, n) for n in range(begin)), *reversed(found)]
+
+
+def _without_moved(a: Sequence[Hashable], b: Sequence[Hashable], found: list[Piece]) -> list[Piece]:
+    """Join pieces of which one has only in A what the other, a few records away, has only in B."""
+    rests: list[tuple[set[Hashable], set[Hashable]]] = []
+    i = j = 0
+    for piece in found:
+        rests.append((set(a[i : i + piece.a]), set(b[j : j + piece.b])))
+        i, j = i + piece.a + piece.same, j + piece.b + piece.same
+    joined: list[Piece] = []
+    at = 0
+    while at < len(found):
+        first = last = at
+        while at <= last:
+            between = 0
+            for later in range(at + 1, len(found)):
+                between += found[later - 1].same
+                if between >= SURE:
+                    break
+                if rests[at][0] & rests[later][1] or rests[at][1] & rests[later][0]:
+                    last = max(last, later)
+            at += 1
+        joined.append(_whole(found[first : last + 1]))
+    return joined
+
+
+def _whole(some: Sequence[Piece]) -> Piece:
+    inner = sum(piece.same for piece in some[:-1])
+    in_a, in_b = (sum(of) for of in zip(*((piece.a, piece.b) for piece in some), strict=True))
+    return Piece(inner + in_a, inner + in_b, some[-1].same)

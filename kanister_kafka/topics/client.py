@@ -19,6 +19,7 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.topics.missing import needs_extra
+from kanister_kafka.topics.model import Isolation
 from kanister_kafka.topics.properties import Settings
 
 REQUEST = 30.0
@@ -41,6 +42,7 @@ CREATE_TIME, LOG_APPEND_TIME = 1, 2
 QUEUED = 16384
 """KiB that librdkafka fetches ahead of a partition; its default of 64 MiB is for one partition."""
 FETCHED_AHEAD = {
+    "check.crcs": "true",  # off by default; a batch that was damaged on its way is no record
     "queued.min.messages": "50000",
     "queued.max.messages.kbytes": str(QUEUED),
     "fetch.wait.max.ms": "100",  # what the next reading of an idle partition has to wait for
@@ -81,10 +83,15 @@ class Cluster:
     UnreachableError. Two topics that are read at once need a cluster each.
     """
 
-    def __init__(self, access: Access, request: float = REQUEST) -> None:
+    def __init__(
+        self,
+        access: Access,
+        request: float = REQUEST,
+        isolation: Isolation = Isolation.COMMITTED,
+    ) -> None:
         with needs_extra():
             import confluent_kafka
-        self.access, self._request = access, request
+        self.access, self._request, self.isolation = access, request, isolation
         self.library: Any = confluent_kafka
         self.said: list[str] = []
         """What librdkafka complained about of late; it tries again by itself."""
@@ -95,6 +102,10 @@ class Cluster:
     def close(self) -> None:
         """Close the connection."""
         self.consumer.close()
+
+    def uncommitted(self) -> Cluster:
+        """Return another connection of the same kind that reads records of any transaction."""
+        return type(self)(self.access, self._request, Isolation.UNCOMMITTED)
 
     def topics(self) -> dict[str, tuple[int, ...]]:
         """Return all topics with their partitions."""
@@ -161,7 +172,7 @@ class Cluster:
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
-            "isolation.level": "read_committed",
+            "isolation.level": self.isolation.value,
             "allow.auto.create.topics": False,
             "error_cb": self._hear,
         }

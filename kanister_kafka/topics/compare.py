@@ -12,12 +12,13 @@ from kanister_kafka.topics.client import END, Cluster, Span
 from kanister_kafka.topics.clock import moment
 from kanister_kafka.topics.drive import MEMORY, Meter, Progress, Range, Subject, drive
 from kanister_kafka.topics.edges import extents, first_messages, last_messages, message_at
-from kanister_kafka.topics.model import Comparison, Extent, PartitionResult
+from kanister_kafka.topics.model import Comparison, Extent, Isolation, PartitionResult
 from kanister_kafka.topics.pair import Pair
 from kanister_kafka.topics.place import mirrored
 from kanister_kafka.topics.sample import joined, sample
 from kanister_kafka.topics.side import WINDOW_BYTES, shown
 from kanister_kafka.topics.states import StatePair
+from kanister_kafka.topics.uncommitted import uncommitted
 
 EVEN_WITHIN = 1000
 """ms up to which a head counts as even: a mirror reads each partition by itself, so that even one
@@ -42,6 +43,8 @@ class Request:
     """Whether what each key holds is compared; None asks the brokers."""
     even_within: int = EVEN_WITHIN
     """ms."""
+    isolation: Isolation = Isolation.COMMITTED
+    """Which records of transactions are read; each Cluster has to be of it."""
 
 
 def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Comparison:
@@ -73,6 +76,7 @@ def compare(a: Subject, b: Subject, request: Request, progress: Progress) -> Com
         timed=run.timed,
         compacted=compacted,
         sampled=_sampled(request),
+        isolation=request.isolation,
         even_within=request.even_within,
         missing_in_a=missing_in_a,
         missing_in_b=missing_in_b,
@@ -152,7 +156,7 @@ class _Run:
         if request.last:
             for number, at in self._heads().items():
                 starts[number] = max(starts[number], at - request.last)
-        results = self._results(self._pairs(self._ranges(starts)))
+        results = self._compared(self._ranges(starts))
         return tuple(map(_begun, results)) if request.last or request.since else results
 
     def sampled(self, share: float) -> tuple[PartitionResult, ...]:
@@ -167,9 +171,9 @@ class _Run:
                 for n, wanted in ranges.items()
                 if n in some and wanted.b[0] < wanted.b[1]
             }
-            found.append(self._results(self._pairs(ranges)))
+            found.append(self._compared(ranges))
         newest = {n: at for n, (at, _) in rounds[-1].items()}
-        return joined(found, self._results(self._pairs(self._ranges(newest))))
+        return joined(found, self._compared(self._ranges(newest)))
 
     def _heads(self) -> dict[int, int]:
         """Return the offsets of A to which both sides have come."""
@@ -207,6 +211,17 @@ class _Run:
         # A message without a value counts as false.
         told_a, told_b = (None if one is None else shown(one) for one in (a, b))
         return replace(result, difference=replace(found, a=told_a, b=told_b))
+
+    def _compared(self, ranges: Mapping[int, Range]) -> tuple[PartitionResult, ...]:
+        pairs = self._pairs(ranges)
+        results = self._results(pairs)
+        if self.a.cluster.isolation is not Isolation.COMMITTED:
+            return results
+        strays = {n: tuple(pair.strays) for n, pair in pairs.items() if pair.strays}
+        found = uncommitted(self.a, strays, ranges, timed=self.timed)
+        return tuple(
+            replace(result, uncommitted=found.get(result.partition, 0)) for result in results
+        )
 
     def _pairs(self, ranges: Mapping[int, Range]) -> dict[int, Pair]:
         pairs = {

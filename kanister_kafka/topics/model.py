@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+STRAYS = 1000
+"""Records of a partition that only B has and that are looked for among what A has uncommitted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
@@ -92,6 +95,8 @@ class PartitionResult:
     only_a: int = 0
     """Records between common ones that only A has."""
     only_b: int = 0
+    uncommitted: int = 0
+    """Of the records that only B has, those that A has in a transaction that was not committed."""
     difference: Difference | None = None
     given_up: bool = False
     """Whether nothing in common was found any more, so that the rest was not compared."""
@@ -104,6 +109,15 @@ class PartitionResult:
     def differs(self) -> bool:
         """Whether one side lacks, or has otherwise, what lies between common records."""
         return self.difference is not None or self.given_up
+
+
+class Isolation(enum.Enum):
+    """Which records of transactions are read (isolation.level of Kafka's consumers)."""
+
+    COMMITTED = "read_committed"
+    """Those of transactions that were committed, up to the first that is still open."""
+    UNCOMMITTED = "read_uncommitted"
+    """All, those of aborted and of open transactions too."""
 
 
 class Verdict(enum.Enum):
@@ -129,6 +143,8 @@ class Comparison:
     compacted: bool
     sampled: str = ""
     """How much was compared, where it was not all."""
+    isolation: Isolation = Isolation.COMMITTED
+    """Which records of transactions were read."""
     even_within: int
     """ms up to which a head counts as even."""
     missing_in_a: tuple[int, ...] = ()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
-from kanister_kafka.topics.align import SURE, shift
+from kanister_kafka.topics.align import SURE, Piece, pieces, shift
 from kanister_kafka.topics.model import (
+    STRAYS,
     Difference,
     Extent,
     Fault,
@@ -17,6 +20,31 @@ from kanister_kafka.topics.model import (
 )
 from kanister_kafka.topics.records import Digest, Records
 from kanister_kafka.topics.side import DRAWN, WINDOW_BYTES, Side
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """What both sides began with, too little of it to be sure that they go on alike."""
+
+    records: Records
+    times: list[int]
+    firsts: tuple[Spot, Spot] | None
+    lasts: tuple[Spot, Spot] | None
+    shown: tuple[Message | None, Message | None]
+    """The first that are not alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Records that only B has."""
+
+    records: Records
+    instead: Records
+    """What A has between the same two records that both have."""
+    after: int | None
+    """Offset in A of the first of these two, None where there is none before."""
+    before: int | None
+    """Offset of the second, None where there is none behind."""
 
 
 class Pair:
@@ -43,8 +71,10 @@ class Pair:
         self._times: list[int] = []
         self._missing: list[int] = []
         self._difference: Difference | None = None
-        self._begin: tuple[Message | None, Message | None] | None = None
+        self._begin: _Begin | None = None
         self._given_up = False
+        self.strays: list[Stray] = []
+        """What only B has, with the offsets of A between which it would be."""
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
         """Take in some messages of A, 0, or of B, 1, and compare as far as both have come."""
@@ -64,21 +94,29 @@ class Pair:
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
         if not a.records or not b.records:
-            return self._give_up(*self._begin) if self._begin else self._end()
-        self._begin = self._begin or (a.shown(0), b.shown(0))
+            return self._give_up_all(self._begin) if self._begin else self._end()
+        self._begin = self._begin or _begin(a, b)
         found = self._shift()
         if found is None:
             # Both windows are different: the older one moves on, by half for what is on its border.
             older = a if a.spot(0).time <= b.spot(0).time else b
             self._skip_tail(older, max(1, len(older.records) // 2))
             return True
-        for side, count in zip((a, b), found, strict=True):
-            self._skip_tail(side, count)
+        if all(found) and self._begin_alike():
+            # Neither has older records: what differs comes behind these, however few they are.
+            found = (0, 0)
+        first, *others = self._pieces(*found)
+        if not a.tail:
+            self._stray(first.b, first.a)
+        self._skip_tail(a, first.a)
+        self._skip_tail(b, first.b)
         if (a.tail and (b.tail or b.jumped)) or (b.tail and a.jumped):
             # Both have older records than the first common one: these are not the same.
             self._differ(_fault(a.tail, b.tail), a.skipped, b.skipped)
         self._aligned = True
         a.first, b.first = a.spot(0), b.spot(0)
+        self._same(a.records.first(first.same))
+        self._between(others)
         return True
 
     def _compare(self) -> bool:
@@ -114,18 +152,56 @@ class Pair:
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
         found = self._shift()
-        if found is None:
+        if found is not None:
+            self._between(self._pieces(*found))
+            return True
+        # No run is long enough: what is alike here and there, in this order, is in both still.
+        some = self._pieces(len(a.records), len(b.records))
+        if not some[-1].same:
+            some.pop()
+        if not some:
             return self._give_up(a.shown(0), b.shown(0))
-        fault = _fault(*found)
-        self._differ(
-            fault,
-            a.shown(0) if fault is not Fault.ONLY_B else None,
-            b.shown(0) if fault is not Fault.ONLY_A else None,
-        )
-        for side, count in zip((a, b), found, strict=True):
-            side.only += count
-            side.drop(count)
+        self._between(some)
         return True
+
+    def _stray(self, count: int, in_a: int) -> None:
+        """Keep the next records of B, which stand for so many of A."""
+        a, b = self.a, self.b
+        left = STRAYS - sum(len(stray.records) for stray in self.strays)
+        if not count or left <= 0:
+            return
+        self.strays.append(
+            Stray(
+                records=b.records.first(min(count, left)),
+                instead=a.records.first(in_a),
+                after=a.last.offset if a.last else None,
+                before=a.spot(in_a).offset if in_a < len(a.records) else None,
+            )
+        )
+
+    def _begin_alike(self) -> bool:
+        return self.a.records.first(1) == self.b.records.first(1)
+
+    def _pieces(self, in_a: int, in_b: int) -> list[Piece]:
+        """Split so many of the first records of each side into what is in both and what is not."""
+        return pieces(self.a.records.first(in_a).tokens(), self.b.records.first(in_b).tokens())
+
+    def _between(self, some: Sequence[Piece]) -> None:
+        """Count what only one side has, and what both have behind it."""
+        a, b = self.a, self.b
+        for piece in some:
+            if piece.a or piece.b:
+                fault = _fault(piece.a, piece.b)
+                self._differ(
+                    fault,
+                    a.shown(0) if fault is not Fault.ONLY_B else None,
+                    b.shown(0) if fault is not Fault.ONLY_A else None,
+                )
+                self._stray(piece.b, piece.a)
+                for side, count in ((a, piece.a), (b, piece.b)):
+                    side.only += count
+                    side.drop(count)
+            self._same(a.records.first(piece.same))
 
     def _end(self) -> bool:
         """See whether one side is at its end; what the other has more is its head."""
@@ -133,6 +209,8 @@ class Pair:
         for side, other in ((a, b), (b, a)):
             enough = other.ended or other.full or len(other.records) >= DRAWN
             if side.ended and not side.records and enough:
+                if other is b:
+                    self._stray(len(b.records), 0)
                 self._missing = [m.timestamp()[1] for m in other.messages[:DRAWN]]
                 self.done = True
                 break
@@ -159,6 +237,16 @@ class Pair:
         self._differ(Fault.OTHER, a, b)
         self._given_up = self.done = True
         return False
+
+    def _give_up_all(self, begin: _Begin) -> bool:
+        """Say that nothing is in both, but for what both began with."""
+        a, b = self.a, self.b
+        if begin.firsts is not None and begin.lasts is not None:
+            self._digest.add(begin.records)
+            self.common = len(begin.records)
+            self._times = begin.times[-DRAWN:]
+            (a.first, b.first), (a.last, b.last) = begin.firsts, begin.lasts
+        return self._give_up(*begin.shown)
 
     def _differ(self, fault: Fault, a: Message | None, b: Message | None) -> None:
         if self._difference is None:
@@ -194,6 +282,19 @@ class Pair:
             return None
         first = side.spot(0)
         return Only(count=extent.latest - first.offset, first=first, last=extent.newest)
+
+
+def _begin(a: Side, b: Side) -> _Begin:
+    """Return what both sides begin with, as they are."""
+    alike = zip(a.records.tokens(), b.records.tokens(), strict=False)
+    count = sum(1 for _ in takewhile(lambda both: both[0] == both[1], alike))
+    return _Begin(
+        records=a.records.first(count),
+        times=[message.timestamp()[1] for message in a.messages[:count]],
+        firsts=(a.spot(0), b.spot(0)) if count else None,
+        lasts=(a.spot(count - 1), b.spot(count - 1)) if count else None,
+        shown=(a.shown(count), b.shown(count)),
+    )
 
 
 def _tail(side: Side, extent: Extent) -> Only | None:

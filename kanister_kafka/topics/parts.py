@@ -50,7 +50,10 @@ def compare_in_parts(
 
 
 def _compared(a: Way, b: Way, request: Request, progress: Progress) -> Comparison:
-    with closing(Cluster(a.access)) as first, closing(Cluster(b.access)) as second:
+    with (
+        closing(Cluster(a.access, isolation=request.isolation)) as first,
+        closing(Cluster(b.access, isolation=request.isolation)) as second,
+    ):
         return compare(Subject(first, a.topic), Subject(second, b.topic), request, progress)
 
 

@@ -56,6 +56,7 @@ def _one(earlier: Sequence[PartitionResult], newest: PartitionResult) -> Partiti
         tail_b=None,
         only_a=sum(result.only_a for result in every),
         only_b=sum(result.only_b for result in every),
+        uncommitted=sum(result.uncommitted for result in every),
         difference=next((r.difference for r in every if r.difference is not None), None),
         given_up=any(result.given_up for result in every),
         first_a=next((r.first_a for r in every if r.first_a is not None), None),

@@ -6,6 +6,7 @@ from kanister_kafka.topics.client import Access
 from kanister_kafka.topics.clock import moment
 from kanister_kafka.topics.compare import Request
 from kanister_kafka.topics.job import CONFIG
+from kanister_kafka.topics.model import Isolation
 
 SIDES = (("--command-config", "a"), ("--command-config-b", "b"))
 """Options with the properties of each side, and the start of the names of their files."""
@@ -30,6 +31,8 @@ def of_request(request: Request) -> tuple[str, ...]:
         words += ["--last", str(request.last)]
     if request.sample:
         words += ["--sample", f"{request.sample * 100:.6f}%"]
+    if request.isolation is not Isolation.COMMITTED:
+        words += ["--isolation", request.isolation.value]
     if request.compacted is not None:
         words.append("--compacted" if request.compacted else "--not-compacted")
     return tuple(words)

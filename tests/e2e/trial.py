@@ -21,9 +21,14 @@ OURS = "kanister-kafka.io/"
 PAUSE = "strimzi.io/pause-reconciliation"
 TOPIC = "reliability"
 MESSAGES = 100
-SOON = ("--restart-after", "90s")
-"""Time of the dead man's switch where it is waited for: not much more than a stop takes."""
-LATE = ("--restart-after", "10m")
+SOON = (
+    *("--restart-after", "5m"),
+    *("--timeout", "check=20s", "--timeout", "quiesce=30s", "--timeout", "flush=15s"),
+    *("--timeout", "switch=20s", "--timeout", "pause=30s", "--timeout", "components=10s"),
+    *("--timeout", "stop=5s"),
+)
+"""Time of the dead man's switch where it is waited for: as little as all waits of a stop allow."""
+LATE = ("--restart-after", "20m")
 COMMAND = [sys.executable, "-m", "kanister_kafka"]
 
 

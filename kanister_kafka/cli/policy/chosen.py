@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from kanister_kafka.cli.choices import options_named, plan_of, several
+from kanister_kafka.cli.destination import Destination, destination_options, spelled
 from kanister_kafka.cli.outcome import tell
 from kanister_kafka.folder import write_files
 from kanister_kafka.options import DEFAULT_RUN_AS_USER, Engine, QuiesceBy, Strategy
 from kanister_kafka.plan import Plan
-from kanister_kafka.render import Manifest, render, stream
+from kanister_kafka.render import Manifest, render
 
 INPUT = ("paths", "from_cluster", "context", "namespace", "cluster", "strimzi_version")
 DEFAULTS: dict[str, Any] = {
@@ -32,12 +33,7 @@ def parameters(*names: str) -> list[click.Parameter]:
 
 
 output_options = several(
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Directory for one file an object, instead of standard output.",
-    ),
+    destination_options,
     click.option(
         "--templates",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -53,13 +49,13 @@ def planned(**choices: Any) -> Plan:
     return plan
 
 
-def show(plan: Plan, kinds: Collection[str], output: Path | None, templates: Path | None) -> None:
+def show(plan: Plan, kinds: Collection[str], place: Destination, templates: Path | None) -> None:
     """Print the objects of these kinds, or write them to files."""
     manifests = [found for found in render(plan, templates) if found.kind in kinds]
-    if output is None:
-        click.echo(stream(manifests), nl=False)
+    if place.folder is None:
+        click.echo(spelled(manifests, place.form), nl=False)
         return
-    write(manifests, output)
+    write(manifests, place.folder)
 
 
 def write(manifests: Collection[Manifest], output: Path) -> None:

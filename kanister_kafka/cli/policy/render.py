@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kanister_kafka.cli.choices import pair
+from kanister_kafka.cli.destination import destination
 from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
 from kanister_kafka.kasten.periods import FREQUENCIES, PERIODS, RETENTION
 from kanister_kafka.options import KastenForm
@@ -63,7 +64,11 @@ def count(text: str) -> tuple[str, int]:
 )
 @output_options
 def render(
-    output: Path | None, templates: Path | None, export_frequency: str | None, **choices: Any
+    output: str,
+    output_dir: Path | None,
+    templates: Path | None,
+    export_frequency: str | None,
+    **choices: Any,
 ) -> None:
     """Print the Policies of a cluster and of its mirrors.
 
@@ -71,11 +76,12 @@ def render(
     Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
     resources: give both the same --strategy and --name.
     """
+    place = destination(output, output_dir)
     plan = planned(
         kasten=(KastenForm.POLICY.value,), export_frequency=export_frequency or "", **choices
     )
     if plan.cluster.namespace in plan.options.definitions:
         raise click.UsageError(f"--definitions: {plan.cluster.namespace} has a Policy already")
-    show(plan, ("Policy",), output, templates)
+    show(plan, ("Policy",), place, templates)
     for note in notes(plan.cluster, plan.options, plan.name):
         click.echo(note, err=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kanister_kafka.cli.destination import destination
 from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan.restores import notes
@@ -45,15 +46,16 @@ def replacement(text: str) -> tuple[str, str]:
     help="Restore the volumes alone, into another namespace, to look into them: no Kafka starts.",
 )
 @output_options
-def restore(output: Path | None, templates: Path | None, **choices: Any) -> None:
+def restore(output: str, output_dir: Path | None, templates: Path | None, **choices: Any) -> None:
     """Print a RestoreAction and the TransformSet that it needs.
 
     The restore starts when the RestoreAction is created, with `kubectl create --validate=false`.
     A Kafka comes back under its own name and in its own namespace; docs/policies.md says why.
     """
+    place = destination(output, output_dir)
     plan = planned(kasten=(KastenForm.RESTORE.value,), **choices)
     if choices["volumes_into"] == plan.cluster.namespace:
         raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
-    show(plan, ("TransformSet", "RestoreAction"), output, templates)
+    show(plan, ("TransformSet", "RestoreAction"), place, templates)
     for note in notes(plan.cluster, plan.options, plan.name):
         click.echo(note, err=True)

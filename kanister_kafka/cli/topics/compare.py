@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanister_kafka.cli.choices import refuse
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
@@ -111,6 +112,14 @@ def part(text: str) -> tuple[int, int]:
     metavar="DURATION",
     help="Up to which difference in time a head counts as even.",
 )
+@click.option(
+    "--isolation",
+    type=click.Choice(["read_committed", "read_uncommitted"]),
+    default="read_committed",
+    show_default=True,
+    help="Which records of transactions are read: read_uncommitted has aborted ones as well, as a "
+    "mirror has that copied them.",
+)
 @format_option
 @page_option
 @click.option(
@@ -149,6 +158,7 @@ def compare(
     sample: float | None,
     compacted: bool | None,
     even_within: int,
+    isolation: str,
     form: str,
     html: Path | None,
     jobs: int,
@@ -167,11 +177,16 @@ def compare(
     the first two, 1 for the others.
     """
     from kanister_kafka.topics.compare import Request
+    from kanister_kafka.topics.model import Isolation
     from kanister_kafka.topics.place import parse_place
 
     check_place(html)
     if sum(map(bool, (last, since, sample))) > 1:
         raise click.UsageError("--last, --since and --sample exclude each other")
+    if as_job:
+        refuse("a comparison, and --as-job prints a Job", "html", "form")
+    else:
+        refuse("--as-job", "config_secret")
     if jobs > 1 and (as_job or reach.in_cluster):
         raise click.UsageError("--jobs is for processes here: in the cluster --as-job splits it")
     request = Request(
@@ -182,6 +197,7 @@ def compare(
         sample=sample or 0.0,
         compacted=compacted,
         even_within=even_within,
+        isolation=Isolation(isolation),
     )
     other = replace(
         reach,

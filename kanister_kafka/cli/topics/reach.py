@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.cli.choices import POD_WORDS, pod_options, pods_of, several
+from kanister_kafka.cli.choices import POD_WORDS, pod_options, pods_of, refuse, several
 
 if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
@@ -168,6 +168,10 @@ def reaches(command: Callable[..., None]) -> Callable[..., None]:
                 choices["count"] = max(1, int(numbers[-1]))
         if len(namespaces) > 1:
             raise click.UsageError(f"one namespace, not {' and '.join(namespaces)}")
+        if not (choices["in_cluster"] or choices.get("as_job")):
+            refuse("--in-cluster", "image", *POD_WORDS)
+        if choices["kafka"] and choices["bootstrap"]:
+            raise click.UsageError("--kafka and --bootstrap-server exclude each other")
         pods = {name: choices.pop(name) for name in POD_WORDS}
         names = [n for n in Reach.__dataclass_fields__ if n not in ("namespace", "pods")]
         words = {name: choices.pop(name) for name in names}
