@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Limits,
         Options,
         QuiesceBy,
+        Sharing,
         Strategy,
     )
     from kanister_kafka.plan import Account, Action, Phase, Plan, Right, Stage, Step, Switch
@@ -71,7 +72,7 @@ else:
             "UnreachableError",
             ".kube": "Connection Fetched fetch",
             ".marks": "State",
-            ".options": "Engine GitOps KastenForm Limits Options QuiesceBy Strategy",
+            ".options": "Engine GitOps KastenForm Limits Options QuiesceBy Sharing Strategy",
             ".plan": "Account Action Phase Plan Right Stage Step Switch build",
             ".problem": "Location Problem Severity",
             ".render": "Manifest render stream",
@@ -113,6 +114,7 @@ __all__ = [
     "Right",
     "Settings",
     "Severity",
+    "Sharing",
     "Stage",
     "State",
     "Step",

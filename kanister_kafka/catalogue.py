@@ -21,15 +21,6 @@ SENTENCE = re.compile(r"\.(?= [A-Z`(\[]|$)")
 """The end of one; `e.g. x` and file names have none."""
 
 
-PAGES = "https://example.com/kanister-kafka/docs/"
-"""Where docs/ is published: the one address that messages and reports lead to."""
-
-
-def help_uri(check: str) -> str:
-    """Return the address of the section of a check."""
-    return f"{PAGES}checks/#{check}"
-
-
 @dataclass(frozen=True, slots=True)
 class Section:
     """What the page says of one check."""

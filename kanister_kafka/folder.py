@@ -16,9 +16,12 @@ from pathlib import Path
 from kanister_kafka import marks
 from kanister_kafka.document import Document, loads
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.scripts import is_scripts
 
 NOWHERE = "/dev/null"
 """How diff and patch call a file that is not there."""
+SCRIPTS = "-scripts-"
+"""In the name of each file with scripts."""
 NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
@@ -77,13 +80,14 @@ def write_file(path: Path, text: str) -> None:
 def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Path]:
     """Remove what a former rendering of this Blueprint has left; yield the paths.
 
-    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, and so do symbolic links. Raises
-    UnreachableError where a file cannot be read or removed.
+    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, but for scripts of ours that no
+    other file names any more, and so do symbolic links. Raises UnreachableError where a file cannot
+    be read or removed.
     """
-    for name, text in sorted(_texts(folder, set(_names(folder)) - set(wanted))):
+    found = dict(_texts(folder, _names(folder)))
+    kept = {name: found[name] for name in wanted if name in found}
+    for name in sorted(_superfluous(found, kept, blueprint)):
         path = folder / name
-        if not _serves(text, blueprint):
-            continue
         try:
             path.unlink()
         except OSError as failure:
@@ -158,16 +162,25 @@ def _mode(path: Path) -> int | None:
 def stale(folder: Path, wanted: Mapping[str, str], blueprint: str) -> tuple[Stale, ...]:
     """Compare a directory with the files that belong there, in the order of their names.
 
-    Too much is only what serves this Blueprint (`NAMESPACE/NAME`): other files are somebody else's.
+    Too much is only what serves this Blueprint (`NAMESPACE/NAME`), and scripts of ours that no file
+    names: other files are somebody else's.
     Raises UnreachableError for what cannot be read.
     """
     found = dict(_texts(folder, set(wanted) | set(_names(folder))))
+    superfluous = _superfluous(found, wanted, blueprint)
     return tuple(
         Stale(folder / name, found.get(name), wanted.get(name))
         for name in sorted(wanted.keys() | found.keys())
-        if found.get(name) != wanted.get(name)
-        and (name in wanted or _serves(found[name], blueprint))
+        if found.get(name) != wanted.get(name) and (name in wanted or name in superfluous)
     )
+
+
+def _superfluous(found: Mapping[str, str], wanted: Mapping[str, str], blueprint: str) -> set[str]:
+    """Name the files that serve this Blueprint and are not wanted, and scripts without any use."""
+    extra = found.keys() - wanted.keys()
+    going = {name for name in extra if _serves(found[name], blueprint)}
+    staying = {name: text for name, text in found.items() if name not in going} | dict(wanted)
+    return going | {name for name in extra - going if _is_unused(name, staying)}
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -186,6 +199,21 @@ def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
             continue
         except OSError as failure:
             raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def _is_unused(name: str, files: Mapping[str, str]) -> bool:
+    """Tell whether a file has shared scripts that no other of the files names."""
+    documents = loads(files[name]).documents if SCRIPTS in name else ()
+    if not documents or not all(map(is_own_scripts, documents)):
+        return False
+    names = [document.text("metadata", "name") for document in documents]
+    return not any(one in text for other, text in files.items() for one in names if other != name)
+
+
+def is_own_scripts(document: Document) -> bool:
+    """Tell whether an object is a ConfigMap of scripts that this tool has rendered."""
+    ours = document.text("metadata", "labels", marks.MANAGED_BY) == marks.COMPONENT
+    return ours and is_scripts(document.kind, document.text("metadata", "name"))
 
 
 def _serves(text: str, blueprint: str) -> bool:

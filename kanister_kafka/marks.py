@@ -19,6 +19,9 @@ OPTIONS = f"{PREFIX}options"
 """On a Blueprint: the words of the command line that chose what is not the default."""
 VERSION = f"{PREFIX}version"
 """On a Blueprint: the version of this tool that made it."""
+RECORD_NAME = f"{PREFIX}record-name"
+SWITCH_NAME = f"{PREFIX}switch-name"
+"""On pods of the steps in a base of Kustomize: names of other objects, which it follows there."""
 PAUSE_BEFORE = f"{PREFIX}pause-before"
 """On a paused object: what `strimzi.io/pause-reconciliation` was, `unset` or `value:…`."""
 REPLICAS_BEFORE = f"{PREFIX}replicas-before"
@@ -46,6 +49,7 @@ KEYS = (
     *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
     *("before", "clusterId", "kafkaVersion"),
     *("specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing"),
+    "restartRequested",
 )
 """Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
 that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
@@ -53,4 +57,5 @@ that stopped it, `endedBy` the phase that brought it back: restart, recover, res
 restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and `claims` are
 what the stop saw of the cluster, the last two as digests; `pauseOwner` is the field manager that
 wrote the pause, `seenRunning` what the switch saw run while all was to stay stopped, `unclean` the
-nodes that were killed, and `growing` the topics that grew after the writers had stopped."""
+nodes that were killed, `growing` the topics that grew after the writers had stopped, and
+`restartRequested` the run, or `any`, for which a step without its scripts asked the switch."""

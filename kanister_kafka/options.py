@@ -135,6 +135,15 @@ class GitOps(enum.Enum):
     FLUX = "flux"
 
 
+class Sharing(enum.Enum):
+    """Whose the ConfigMap with the scripts is."""
+
+    SHARED = "shared"
+    """Of all clusters in the namespace, under a name without the cluster."""
+    OWN = "own"
+    """Of one cluster: nobody else applies or prunes it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """For how long each step waits at most, in seconds."""
@@ -220,6 +229,9 @@ class Options:
     """Of resources: `limits` are those of time."""
     gitops: GitOps | None = None
     """Who applies it all from Git; None for anybody else."""
+    scripts: Sharing | None = None
+    """Whose the ConfigMap with the scripts is; None for the cluster's own where `gitops` is set,
+    whose tools let an object be of one application only, and else for a shared one."""
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -255,6 +267,12 @@ class Options:
             requests=self.requests,
             limits=self.pod_limits,
         )
+
+    @property
+    def owns_scripts(self) -> bool:
+        """Whether the ConfigMap with the scripts is of this cluster alone."""
+        chosen = self.scripts or (Sharing.OWN if self.gitops else Sharing.SHARED)
+        return chosen is Sharing.OWN
 
     def words(self) -> tuple[str, ...]:
         """Return the words of the command line for all that is not the default."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from kanister_kafka.document import Document, loads
-from kanister_kafka.folder import serves
+from kanister_kafka.folder import is_own_scripts, serves
 from kanister_kafka.strimzi.read import GROUP
 
 START = re.compile(rb"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
@@ -29,15 +29,26 @@ def complete(raw: bytes, blueprints: Collection[str], rendered: str) -> bytes:
     All others stay as they are, byte for byte, and in their order. What an earlier run has added
     for the same Blueprints gives way, so that to run it twice is to run it once.
     """
-    kept = b"".join(part for part in START.split(raw) if not _serves(part, blueprints))
+    again = loads(rendered).documents if b"-scripts-" in raw else ()
+    shared = {_identity(one) for one in again if is_own_scripts(one)}
+    parts = START.split(raw)
+    kept = b"".join(part for part in parts if not _gives_way(part, blueprints, shared))
     if not rendered:
         return kept
     end = b"" if not kept or kept.endswith(b"\n") else b"\n"
     return b"".join((kept, end, b"---\n", rendered.encode()))
 
 
-def _serves(part: bytes, blueprints: Collection[str]) -> bool:
+def _gives_way(
+    part: bytes, blueprints: Collection[str], shared: Collection[tuple[str, str]]
+) -> bool:
     documents = loads(part).documents if b"kanister-kafka" in part else ()
     return bool(documents) and all(
-        any(serves(document, blueprint) for blueprint in blueprints) for document in documents
+        (is_own_scripts(document) and _identity(document) in shared)
+        or any(serves(document, blueprint) for blueprint in blueprints)
+        for document in documents
     )
+
+
+def _identity(document: Document) -> tuple[str, str]:
+    return document.text("metadata", "namespace"), document.text("metadata", "name")

@@ -7,26 +7,28 @@ or the shape of the document.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import textwrap
 import traceback
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import jinja2
 import jinja2.sandbox
 
-from kanister_kafka import marks
-from kanister_kafka.alike import Sound, likeness_of, names_of
 from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.spell import literal
+from kanister_kafka.marks import RECORD_NAME, SWITCH_NAME
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
-from kanister_kafka.plan.annotations import Pairs, annotations_of
+from kanister_kafka.plan.annotations import Pairs, annotations_of, scripts_annotations
 from kanister_kafka.problem import Problem, Severity
+from kanister_kafka.scripts import Scripts, is_scripts
 from kanister_kafka.validate import validate_texts
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
@@ -41,8 +43,8 @@ UNSEEN = re.compile(
 """Controls, separators and what else a reader of YAML cannot see. By name and not with
 `str.isprintable`, whose answer changes with the Unicode version of each Python."""
 
-_SOUND = Sound()
-"""What this process has rendered and found to be sound: to validate takes longer than the rest."""
+FOLDERS = ("scripts/lib/", "scripts/phases/")
+STUB = "scripts/stub.sh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,63 @@ class _Raw(str):
     """Text that goes out as it is."""
 
 
-def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A name that a container has from an annotation of its pod, where Kustomize finds it."""
+
+    annotation: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where the kubelet finds it."""
+        return f"metadata.annotations['{self.annotation}']"
+
+
+def followed(plan: Plan) -> dict[str, Followed]:
+    """Return the names of objects in the environment of the steps, by their variables.
+
+    None where pods may have no annotations, which Kanister refuses before 0.111.
+    """
+    switch = plan.switch.name if plan.switch else ""
+    names = (("RECORD", RECORD_NAME, plan.record), ("SWITCH", SWITCH_NAME, switch))
+    if not plan.options.pods.annotations:
+        return {}
+    return {key: Followed(annotation, name) for key, annotation, name in names if name}
+
+
+def render(
+    plan: Plan, templates: Path | None = None, *, renamable: bool = False
+) -> tuple[Manifest, ...]:
     """Spell the plan as Kubernetes objects, in the order in which they are applied.
 
-    `templates` is a directory of a site whose files go before ours of the same name. Raises
-    TemplateError for a template that fails, InternalError where the result is no valid Blueprint.
+    `templates` is a directory of a site whose files go before ours of the same name. `renamable`
+    spells names of other objects where Kustomize can follow them. Raises TemplateError for a
+    template that fails, InternalError where the result is no valid Blueprint.
     """
+    names = followed(plan) if renamable else {}
     environment = _environment(templates)
-    objects = tuple(_objects(plan))
+    scripts = replace(_scripts(environment), owner=plan.scripts_owner)
+    objects = tuple(_objects(plan, scripts))
     borne = {kind: annotations_of(plan, kind) for kind, *_ in objects}
+    shared = scripts_annotations(plan)
     manifests = tuple(
-        Manifest(kind, name, _spell(environment, template, plan, item, borne[kind]))
+        Manifest(
+            kind,
+            name,
+            _spell(
+                environment,
+                template,
+                plan,
+                item,
+                shared if name == scripts.name else borne[kind],
+                scripts,
+                names,
+            ),
+        )
         for kind, name, template, item in objects
     )
-    digest = dict(borne["Blueprint"])[marks.INPUT_HASH]
-    problems = _faults(manifests, (*names_of(plan), digest), plan.options.kasten_namespace)
+    problems = _faults(manifests, plan.options.kasten_namespace)
     if problems:
         found = "\n".join(str(problem) for problem in problems)
         if templates is not None:
@@ -87,20 +131,29 @@ def render(plan: Plan, templates: Path | None = None) -> tuple[Manifest, ...]:
     return manifests
 
 
-def _faults(
-    manifests: tuple[Manifest, ...], names: Iterable[str], kasten: str
-) -> tuple[Problem, ...]:
-    """Validate what was rendered, unless what is like it was found to be sound before."""
-    likeness = likeness_of(
-        (kasten, *(text for m in manifests for text in (m.file_name, m.text))), names
-    )
-    if likeness is not None and likeness in _SOUND:
-        return ()
-    texts = {manifest.file_name: manifest.text for manifest in manifests}
-    problems = validate_texts(texts, Settings(kasten_namespace=kasten), least=Severity.ERROR)
-    if likeness is not None and not problems:
-        _SOUND.add(likeness)
-    return problems
+def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Problem, ...]:
+    """Validate what was rendered. The scripts are the same for all, and were read back already."""
+    texts = {one.file_name: one.text for one in manifests if not is_scripts(one.kind, one.name)}
+    return validate_texts(texts, Settings(kasten_namespace=kasten), least=Severity.ERROR)
+
+
+def once() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
+    """Return what leaves out scripts that it has seen: clusters of a namespace may share them.
+
+    It remembers some 100 bytes for each ConfigMap of scripts.
+    """
+    seen: set[bytes] = set()
+
+    def is_new(one: Manifest) -> bool:
+        if not is_scripts(one.kind, one.name):
+            return True
+        metadata = one.text.partition("\ndata:\n")[0]  # the name has a hash of the rest in it
+        digest = hashlib.sha256(metadata.encode()).digest()
+        is_known = digest in seen
+        seen.add(digest)
+        return not is_known
+
+    return lambda manifests: tuple(filter(is_new, manifests))
 
 
 def stream(manifests: Iterable[Manifest]) -> str:
@@ -108,10 +161,11 @@ def stream(manifests: Iterable[Manifest]) -> str:
     return "---\n".join(manifest.text for manifest in manifests)
 
 
-def _objects(plan: Plan) -> Iterable[tuple[str, str, str, object]]:
+def _objects(plan: Plan, scripts: Scripts) -> Iterable[tuple[str, str, str, object]]:
     """Yield kind, name, template and what the template is about besides the plan."""
     for account in plan.accounts:
         yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
+    yield "ConfigMap", scripts.name, "scripts.yaml.j2", None
     if plan.record:
         yield "ConfigMap", plan.record, "configmap.yaml.j2", None
     if plan.admission:
@@ -179,16 +233,37 @@ def _environment(templates: Path | None) -> jinja2.Environment:
     )
     environment.filters["comment"] = _comment
     environment.filters["literal"] = literal
-    environment.filters["script"] = partial(_script, environment)
+    environment.filters["block"] = _block
+    environment.filters["indented"] = _indented
     return environment
 
 
 def _spell(
-    environment: jinja2.Environment, template: str, plan: Plan, item: object, annotations: Pairs
+    environment: jinja2.Environment,
+    template: str,
+    plan: Plan,
+    item: object,
+    annotations: Pairs,
+    scripts: Scripts,
+    names: Mapping[str, Followed],
 ) -> str:
+    def expanded(word: str) -> str:
+        """Name what a right is limited to by its variable, which the kubelet expands."""
+        if word.startswith("RIGHTS="):
+            for key, one in names.items():
+                word = word.replace(f":{one.name}:", f":$({key}):")
+        return word
+
     try:
         found = environment.get_template(template)
-        return found.render(plan=plan, item=item, annotations=annotations)
+        return found.render(
+            plan=plan,
+            item=item,
+            annotations=annotations,
+            scripts=scripts,
+            followed=names,
+            expanded=expanded,
+        )
     except jinja2.TemplateSyntaxError as failure:
         where = failure.filename or failure.name
         raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
@@ -207,20 +282,26 @@ def _source(environment: jinja2.Environment, name: str) -> str:
 
 def _comment(text: str) -> _Raw:
     """Make one comment line: a control character in a path must not end it."""
-    return _Raw("# " + UNSEEN.sub("?", text))
+    return _Raw(f"# {UNSEEN.sub('?', text)}".rstrip())
 
 
-@lru_cache(maxsize=64)  # the same in every Blueprint
-def _script(environment: jinja2.Environment, parts: tuple[str, ...], indent: int) -> _Raw:
-    """Join script files into one body, indented for a block scalar."""
-    texts = []
-    for part in parts:
-        # A script is text to copy: compiled as a template it could meet delimiters of its own.
-        text = _source(environment, f"scripts/{part}")
-        # Without comments: each phase has its own copy, and kubectl apply keeps one more of it all
-        # in an annotation, which may have 256 KiB.
-        kept = (line for line in text.splitlines() if line.strip())
-        texts.append("\n".join(line for line in kept if not line.lstrip().startswith("#")))
-    body = "\n".join(texts)
-    lines = [f"{' ' * indent}{line}" if line else "" for line in body.expandtabs(2).split("\n")]
-    return _Raw("\n".join(lines))
+def _block(text: str, indent: int) -> _Raw:
+    """Indent the content of a block scalar."""
+    return _Raw(_indented(text.rstrip("\n"), indent))
+
+
+def _indented(text: str, indent: int) -> str:
+    """Indent each line that is not empty."""
+    return textwrap.indent(text, " " * indent, lambda line: line != "\n")
+
+
+@lru_cache(maxsize=8)  # the same in every Blueprint
+def _scripts(environment: jinja2.Environment) -> Scripts:
+    """Read the scripts of all steps. A script is text to copy, and no template."""
+    names = [name for name in environment.list_templates() if name.startswith(FOLDERS)]
+    texts = {name.rpartition("/")[2]: _source(environment, name) for name in names}
+    for name, text in texts.items():
+        if not text.startswith("#") or UNSEEN.search(text.replace("\n", "").replace("\t", "")):
+            raise TemplateError(f"{name}: begins with no comment, or has unseen characters")
+    files = ((name, text.rstrip("\n") + "\n") for name, text in sorted(texts.items()))
+    return Scripts(tuple(files), _source(environment, STUB))

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 SERVED = {
-    "/api/v1": {"ServiceAccount": "serviceaccounts", "ConfigMap": "configmaps"},
+    "/api/v1": {"ServiceAccount": "serviceaccounts", "ConfigMap": "configmaps", "Pod": "pods"},
     "/apis/rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
     "/apis/apps/v1": {"Deployment": "deployments"},
-    "/apis/cr.kanister.io/v1alpha1": {"Blueprint": "blueprints"},
+    "/apis/cr.kanister.io/v1alpha1": {"Blueprint": "blueprints", "ActionSet": "actionsets"},
     "/apis/config.kio.kasten.io/v1alpha1": {
         "Policy": "policies",
         "BlueprintBinding": "blueprintbindings",

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +18,16 @@ from typing import Any
 from kanister_kafka import Options, Plan, build, load, read
 from kanister_kafka.options import Engine, KastenForm
 from kanister_kafka.plan import Phase, Right
+from kanister_kafka.scripts import Scripts
 
 from .fake_kubectl import after, documents, names_of, parted
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "templates" / "scripts"
+FILES = {path.name: path for path in sorted(SCRIPTS.glob("*/*.sh"))}
+"""Every script by its name, for which there is one directory where they run."""
+LIBRARY = tuple(name for name, path in FILES.items() if path.parent.name == "lib")
+STUB = SCRIPTS / "stub.sh"
 SOURCE = (Path(__file__).parent / "fake_kubectl.py").read_text()
 FORBIDDEN = (1, "", "Error from server (Forbidden): it is forbidden: User cannot")
 CONFLICT = (1, "", "Error from server (Conflict): Operation cannot be fulfilled on configmaps")
@@ -29,6 +35,21 @@ AWAY = (1, "", "The connection to the server was refused")
 RUN = "2026-01-02T03:04:05.678Z"
 BACKUP = "20260102030405"
 Reply = tuple[int, str, str]
+
+
+def sourced(script: str, quiesce_by: str = "replicas") -> list[str]:
+    """Name the file of a phase and all that it sources, in the order of their code."""
+    file, found = f"{script.removesuffix('.sh')}.sh", []
+    for each in re.findall(r"\. \"?\./([^ \n\"]+)", FILES[file].read_text()):
+        found += sourced(each.replace("$QUIESCE_BY", quiesce_by), quiesce_by)
+    return [*dict.fromkeys(found), file]
+
+
+@cache
+def digest() -> str:
+    """Return what a Blueprint has for all of the scripts."""
+    files = ((name, path.read_text()) for name, path in FILES.items())
+    return Scripts(tuple(sorted(files)), "").sha256
 
 
 @cache
@@ -151,25 +172,28 @@ class Shell:
         return self
 
     def run(self, *files: str, body: str = "", **values: str) -> subprocess.CompletedProcess[str]:
-        text = "\n".join((SCRIPTS / file).read_text() for file in files) + "\n" + body
-        arguments = values.pop("arguments", "").split()
-        defaults = {"NAMESPACE": "kafka", "CLUSTER": "my-cluster", "RECORD": "", "SWITCH": ""}
-        return self._bash(text, values.pop("name", "phase"), arguments, {**defaults, **values})
+        text = "".join(f". ./{file}\n" for file in files) + body
+        shared = {"RECORD": "", "SWITCH": "", "WRITERS": values.pop("arguments", "")}
+        defaults = {"NAMESPACE": "kafka", "CLUSTER": "my-cluster", **shared}
+        return self._bash([text, values.pop("name", "phase")], {**defaults, **values})
 
     def phase(self, name: str, plan: Plan | None = None, **values: str) -> Any:
         """Run a phase as Kanister does, with short waits; its account must have every right."""
         whole = plan or cycle()
         phase = phases_of(whole)[name]
-        known = dict(word.split("=", 1) for word in phase.values)
+        own = dict(word.split("=", 1) for word in phase.values)
+        known = {"NAMESPACE": whole.cluster.namespace, **dict(whole.shared), **own}
         known |= {key: "30" for key in known if key.endswith("_LIMIT")}
         known |= {key: RUN for key in known if known[key] == "{{ .Time }}"}
         given = {"BACKUP": BACKUP, "OVERWRITE": "", "RETENTION": ""}
         known |= {key: given[key] for key in known.keys() & given if known[key].startswith("{{")}
-        unknown = values.keys() - known.keys() - {"arguments"}
+        if "arguments" in values:
+            values["WRITERS"] = values.pop("arguments")
+        unknown = values.keys() - known.keys()
         assert not unknown, f"phase {name} is not given {unknown}"
-        text = "\n".join((SCRIPTS / part).read_text() for part in phase.parts)
-        arguments = values.pop("arguments", " ".join(phase.arguments)).split()
-        done = self._bash(text, name, arguments, {**known, **values})
+        known |= values
+        words = [f"{key}={known.pop(key)}" for key in own]
+        done = self._bash([STUB.read_text(), name, phase.script, *words], known)
         assert "unbound variable" not in done.stderr, done.stderr
         assert "command not found" not in done.stderr, done.stderr
         (account,) = [one for one in whole.accounts if one.name == phase.account]
@@ -178,19 +202,35 @@ class Shell:
                 assert is_permitted(need, account.rights), f"{account.name}: {need} for {call}"
         return done
 
-    def _bash(
-        self, text: str, name: str, arguments: list[str], values: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
+    def stub(self, *words: str, **values: str) -> subprocess.CompletedProcess[str]:
+        """Run the stub of a phase with these words after it."""
+        return self._bash([STUB.read_text(), *words], values)
+
+    def mount(self) -> Path:
+        """Return where the scripts are, as kubelet mounts a ConfigMap."""
+        mounted = self.folder / "scripts"
+        if not mounted.exists():
+            (mounted / "..1").mkdir(parents=True)
+            (mounted / "..data").symlink_to("..1")
+            for name, path in FILES.items():
+                (mounted / "..1" / name).write_bytes(path.read_bytes())
+        return mounted
+
+    def _bash(self, words: list[str], values: dict[str, str]) -> subprocess.CompletedProcess[str]:
         (self.folder / "answers").write_text(json.dumps(self.answers))
         (self.folder / "calls").write_text("")
         self._program("kubectl", f"#!{sys.executable} -IS\n{SOURCE}")
         self._program("sleep", "#!/bin/sh\nexec /bin/sleep 0.05\n")
+        mounted = self.mount()
         return subprocess.run(
-            ["bash", "-c", text, name, *arguments],
+            ["bash", "-c", *words],
+            cwd=mounted / "..data",
             env={
                 "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
                 "FAKE": str(self.folder),
                 "RETRY_LIMIT": "2",
+                "SCRIPTS_DIR": str(mounted),
+                "SCRIPTS_SHA256": digest(),
                 **values,
             },
             capture_output=True,

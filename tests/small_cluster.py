@@ -12,6 +12,8 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+from kanister_kafka.scripts import Scripts
+
 KINDS = {
     ("", "v1"): {
         "configmaps": "ConfigMap",
@@ -294,14 +296,15 @@ def task(name):
 def add_task(cluster, name, phase, *, job="", state=None, kafka="my-cluster", status=None):
     """A pod that Kanister made for a phase."""
     labels = {"createdBy": "kanister", **({"kanister.io/JobID": job} if job else {})}
-    command = ["env", f"CLUSTER={kafka}", "bash", "-c", "script", phase, "argument"]
+    command = ["bash", "-c", "stub", phase, "script", "argument"]
+    env = [{"name": "CLUSTER", "value": kafka}]
     container = {"name": "container", "state": state or {"running": {}}}
     return cluster.add(
         "pods",
         "kafka",
         name,
         labels=labels,
-        spec={"containers": [{"name": "container", "command": command}]},
+        spec={"containers": [{"name": "container", "command": command, "env": env}]},
         status=status or {"phase": "Running", "containerStatuses": [container]},
     )
 
@@ -378,3 +381,15 @@ def wrapped(lines):
         f'{{"message":"Failed while waiting for Pod to complete","log":"{log}","podStatus":'
         f'{{"phase":"Failed","containers":"{"x" * 2000}"}}}}'
     )
+
+
+FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
+
+
+def add_scripts(cluster, **fields):
+    """The ConfigMap of scripts; returns the spec of a pod that pins it."""
+    made = Scripts(tuple(FILES.items()), "")
+    cluster.add("configmaps", "kafka", made.name, **{"data": FILES, "immutable": True, **fields})
+    env = [{"name": "SCRIPTS_SHA256", "value": made.sha256}]
+    volume = {"name": "scripts", "configMap": {"name": made.name}}
+    return {"containers": [{"name": "container", "env": env}], "volumes": [volume]}

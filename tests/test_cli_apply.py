@@ -18,6 +18,8 @@ from kanister_kafka.cli import main
 from kanister_kafka.document import load
 from kanister_kafka.install import Done, DryRun, Outcome, Target
 from kanister_kafka.marks import BLUEPRINT
+from kanister_kafka.pins import holds_scripts
+from kanister_kafka.scripts import Scripts
 
 from .api_server import forbidden, running, status
 from .conftest import ROOT
@@ -55,6 +57,34 @@ def named(item):
     return f"{item['kind'].lower()}{'.' if slash else ''}{group}/{item['metadata']['name']}"
 
 
+def record_of(objects):
+    return next(item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item))
+
+
+def scripts_of(objects):
+    return next(item for item in objects if holds_scripts(item))
+
+
+def former_scripts():
+    """Return scripts as another version had them."""
+    metadata = {
+        "name": Scripts((("stop.sh", "# stops"),), "").name,
+        "namespace": "kafka",
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+    }
+    data = {"stop.sh": "# stops"}
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    return {**kind, "metadata": metadata, "immutable": True, "data": data}
+
+
+def another(objects, name="kafka.other"):
+    """Return the Blueprint under another name."""
+    found = copy.deepcopy(next(item for item in objects if item["kind"] == "Blueprint"))
+    found["metadata"]["name"] = name
+    found["metadata"]["annotations"][BLUEPRINT] = f"kasten-io/{name}"
+    return found
+
+
 def extra():
     metadata = {
         "name": "former",
@@ -77,7 +107,9 @@ def test_apply_of_custom_resources(server, objects):
 def test_what_a_running_backup_needs_is_not_in_what_is_applied(server):
     run("apply", "-f", KRAFT)
     sent = [body for body in server.bodies if body]
-    assert [body for body in sent if body["kind"] == "ConfigMap" and "data" in body] == []
+    records = [body for body in sent if body["kind"] == "ConfigMap" and not holds_scripts(body)]
+    assert records
+    assert [body for body in records if "data" in body] == []
     deployments = [body for body in sent if body["kind"] == "Deployment"]
     assert deployments
     assert [body for body in deployments if "replicas" in body["spec"]] == []
@@ -205,6 +237,53 @@ def test_prune(server, objects):
     assert len(server.objects) == len(objects)
 
 
+class TestScripts:
+    """The ConfigMap of scripts, which serves all clusters of the namespace."""
+
+    def test_delete_leaves_them_to_another_cluster(self, server, objects):
+        run("apply", "-f", KRAFT)
+        other = another(objects)
+        server.put(other)
+        name = f"configmap/{scripts_of(objects)['metadata']['name']}"
+        for words, count in ((["--dry-run"], len(objects) + 1), ([], 2)):
+            result = run("delete", "-f", KRAFT, *words)
+            assert result.exit_code == 0
+            assert f"{name} left: Blueprint kasten-io/kafka.other names it" in lines(result)
+            assert len(server.objects) == count
+        assert server.live(scripts_of(objects))
+
+    def test_prune_takes_former_ones(self, server, objects):
+        server.put(former_scripts())
+        assert run("apply", "-f", KRAFT).exit_code == 0
+        place = f"configmap/{former_scripts()['metadata']['name']}"
+        result = run("apply", "-f", KRAFT, "--diff", "--prune")
+        assert (result.exit_code, "-immutable: true" in lines(result)) == (1, True)
+        result = run("apply", "-f", KRAFT, "--prune")
+        assert lines(result)[-1] == f"{place} pruned"
+        assert len(server.objects) == len(objects)
+
+    def test_prune_says_why_it_keeps_former_ones(self, server, objects):
+        former, name = former_scripts(), scripts_of(objects)["metadata"]["name"]
+        text = json.dumps(another(objects)).replace(name, former["metadata"]["name"])
+        server.put(former, json.loads(text))
+        for words in ([], ["--diff"], ["--dry-run"]):
+            result = run("apply", "-f", KRAFT, "--prune", *words)
+            assert result.stderr == (
+                "not pruned, as Blueprint kasten-io/kafka.other names it:\n"
+                f"  configmap/{former['metadata']['name']} in namespace kafka\n"
+            )
+        assert server.live(former)
+
+    @pytest.mark.parametrize(
+        ("words", "code"), [([], 1), (["--dry-run=client"], 1), (["--diff"], 2)]
+    )
+    def test_altered_ones(self, server, objects, words, code):
+        server.put({**scripts_of(objects), "data": {"stop.sh": "# stops nothing"}})
+        result = run("apply", "-f", KRAFT, *words)
+        assert (result.exit_code, result.stdout, server.writes) == (code, "", [])
+        assert "somebody has altered it" in result.stderr
+
+
 def test_prune_waits_for_the_restart(server):
     record = {**extra(), "data": {"state": "stopped"}}
     server.put(record)
@@ -243,7 +322,7 @@ class TestDiff:
     def test_different(self, server, objects):
         run("apply", "-f", KRAFT)
         del server.asked[:]
-        record = next(item for item in objects if item["kind"] == "ConfigMap")
+        record = record_of(objects)
         server.live(record)["metadata"]["labels"]["app.kubernetes.io/name"] = "other"
         result = run("apply", "-f", KRAFT, "--diff")
         assert result.exit_code == 1
@@ -313,7 +392,7 @@ class TestDelete:
         assert all(line.endswith("dry run)") for line in lines(result))
 
     def test_refused_while_stopped(self, server, objects):
-        record = next(item for item in objects if item["kind"] == "ConfigMap")
+        record = record_of(objects)
         server.put(*objects)
         server.put({**record, "data": {"state": "stopped"}})
         result = run("delete", "-f", KRAFT)

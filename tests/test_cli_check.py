@@ -24,8 +24,10 @@ from kanister_kafka.errors import (
 )
 from kanister_kafka.kube.execute import Executed, execute
 from kanister_kafka.options import Limits, Options
+from kanister_kafka.pins import digest_of, holds_scripts
 from kanister_kafka.plan import build
 from kanister_kafka.render import render
+from kanister_kafka.scripts import Scripts
 from kanister_kafka.strimzi import read
 
 from .test_preflight import (
@@ -260,7 +262,7 @@ def test_a_healthy_cluster(server, broker) -> None:
     result = run("my-cluster", "-n", NAMESPACE)
     assert result.exit_code == 0, result.output
     assert "ok       Kafka kafka/my-cluster is Ready (kafka-ready)\n" in result.stdout
-    assert "ok       all 12 objects on the cluster are as they would be rendered" in result.stdout
+    assert "ok       all 13 objects on the cluster are as they would be rendered" in result.stdout
     assert "0 problems, 1 warning, " in result.stdout
     assert broker == [
         ("my-cluster-dual-0", NAMESPACE, {"container": "kafka", "seconds": 60, "context": ""})
@@ -394,6 +396,7 @@ def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
         ("deployments", "kanister"),
         ("actionsets", "measured"),
         ("blueprints", "drift"),
+        ("configmaps", "scripts"),
         ("nodes", "image"),
         ("namespaces", "pod-user"),
         ("resourcequotas", "quota"),
@@ -408,6 +411,54 @@ def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
     assert lines[0]["what"].endswith("could not be looked at: that is forbidden")
     assert lines[0]["remedy"].startswith("needs the right to ")
     assert forbidden in lines[0]["detail"][0]
+
+
+class TestScripts:
+    """The ConfigMap that holds what the steps run."""
+
+    def found(self, server):
+        return next(item for item in server.objects.values() if holds_scripts(item))
+
+    def lines(self):
+        result = run("my-cluster", "--format", "json")
+        lines = [line for line in json.loads(result.stdout) if line["id"] == "scripts"]
+        return result.exit_code, [line["level"] for line in lines], lines
+
+    @pytest.mark.usefixtures("server")
+    def test_one_line_for_blueprint_and_switch(self) -> None:
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (0, ["ok"])
+        assert (
+            "pins" in line["what"]
+            and "Blueprint kasten-io/kafka.my-cluster" in line["what"]
+            and "Deployment kafka/my-cluster-kanister-kafka-switch" in line["what"]
+        )
+
+    def test_altered(self, server) -> None:
+        found = self.found(server)
+        server.add({**found, "data": {**found["data"], "stop.sh": "# altered\n"}})
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (1, ["problem"])
+        assert line["remedy"].startswith(f"kubectl delete configmap {found['metadata']['name']} -n")
+
+    def test_those_of_a_former_version(self, server) -> None:
+        """What is on the cluster is judged by its own scripts, whatever this version has."""
+        found = self.found(server)
+        former = {"stop.sh": "# stops\n"}
+        name, sha256 = (s := Scripts(tuple(former.items()), "")).name, s.sha256
+        now = (found["metadata"]["name"], digest_of(found))
+        for item in [
+            i for i in server.objects.values() if i["kind"] in ("Blueprint", "Deployment")
+        ]:
+            text = json.dumps(item).replace(now[0], name).replace(now[1], sha256)
+            server.add(json.loads(text))
+        (key,) = [key for key, item in server.objects.items() if holds_scripts(item)]
+        del server.objects[key]
+        assert self.lines()[:2] == (1, ["problem"])
+        server.add({**found, "metadata": {**found["metadata"], "name": name}, "data": former})
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (1, ["ok"])  # and the drift is a problem
+        assert name in line["what"]
 
 
 def test_what_scales_a_pool_by_itself_is_found(server) -> None:

@@ -21,7 +21,15 @@ from kanister_kafka.cli.live import Live, spent
 from kanister_kafka.run.events import Away, Began, End, Ended, Known, Over, Printed, Tick
 from kanister_kafka.run.nodes import Nodes
 
-from .small_cluster import Kanister, add_blueprint, add_kafka, add_node, add_task, serving
+from .small_cluster import (
+    Kanister,
+    add_blueprint,
+    add_kafka,
+    add_node,
+    add_scripts,
+    add_task,
+    serving,
+)
 from .test_kube import configure  # noqa: F401 - a fixture
 
 STOP = ("quiesce", "flush", "stop", "recover?")
@@ -399,6 +407,22 @@ def test_record_that_is_left_over_is_something_to_resume(cluster):
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert done.exit_code == 1
     assert f"no Deployment {SWITCH}" in done.stderr
+
+
+@pytest.mark.parametrize("ready", [0, 1])
+def test_a_switch_without_its_scripts_is_not_waited_for(cluster, ready):
+    """Its new pod would wait for the ConfigMap for ever; one that runs has the files."""
+    stopped(cluster)
+    spec = add_scripts(cluster)
+    name = spec["volumes"][0]["configMap"]["name"]
+    status = {"readyReplicas": ready}
+    change = {"spec": {"template": {"spec": spec}}, "status": status}
+    cluster.change("deployments", "kafka", SWITCH, change)
+    cluster.drop("configmaps", "kafka", name)
+    done = invoke("resume", "-n", "kafka", "--timeout", "1s")
+    assert done.exit_code == 1
+    told = f"ConfigMap {name}, the scripts of Deployment {SWITCH}, is gone" in done.stderr
+    assert (told, cluster.writes == []) == (not ready, not ready)
 
 
 def test_without_a_switch_the_way_by_hand_is_told(cluster):

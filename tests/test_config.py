@@ -13,7 +13,7 @@ import yaml
 from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
 from kanister_kafka.cli.render import render
 from kanister_kafka.config import PLURALS, Choices, choices, properties, table
-from kanister_kafka.options import OF_POLICY, GitOps, UncleanStop
+from kanister_kafka.options import OF_POLICY, GitOps, Sharing, UncleanStop
 from kanister_kafka.problem import Problem
 from kanister_kafka.strimzi.fields import Field
 
@@ -94,6 +94,7 @@ RIGHT = [
     ),
     ("hookTimeout: 40m", {"hook_timeout": 2400}),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
+    ("scripts: own", {"scripts": Sharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),
 ]
 

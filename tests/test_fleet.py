@@ -242,16 +242,34 @@ def test_files_are_those_of_render(
     fleets.write_fleet(tmp_path, 9)
     assert fleet("render", "fleet.yaml", "-o", "all", "-j", jobs).exit_code == 0
     found = written(tmp_path / "all")
-    alone = {}
+    alone = []
     for number in range(9):
         options = ["--kasten", "policy", "--label", "team=data"]
         options += [] if number % 10 else ["--restart-after", "3h"]
         words = ["render", "-f", f"clusters/{number:05}", *options, "-o", f"one/{number}"]
         assert CliRunner().invoke(main, words).exit_code == 0
-        alone |= {p.name: p.read_text() for p in (tmp_path / "one" / str(number)).iterdir()}
+        alone += [(p.name, p.read_text()) for p in (tmp_path / "one" / str(number)).iterdir()]
         folders = {path.partition("/")[0] for path in found}
-    assert {path.rpartition("/")[2]: text for path, text in found.items()} == alone
+    assert sorted((path.rpartition("/")[2], text) for path, text in found.items()) == sorted(alone)
     assert len(folders) == 9
+
+
+def test_a_namespace_has_its_scripts_once_in_a_stream(tmp_path: Path) -> None:
+    """A directory each has all that it needs to be applied alone."""
+    two = [kafka("one"), kafka("two"), kafka("three", "elsewhere")]
+    path = tmp_path / "all.yaml"
+    path.write_text(stream(*two))
+    done = fleet("render", "-f", str(path))
+    assert done.exit_code == 0, done.stderr
+    found = [one["metadata"] for one in yaml.safe_load_all(done.stdout)]
+    scripts = [one for one in found if "-scripts-" in one["name"]]
+    assert [one["namespace"] for one in scripts] == ["elsewhere", "kafka"]
+    own = fleet("render", "-f", str(path), "--scripts", "own").stdout
+    names = re.findall(r"(?m)^  name: (\S+)-kanister-kafka-scripts-", own)
+    assert sorted(names) == ["one", "three", "two"]
+    assert fleet("render", "-f", str(path), "-o", str(tmp_path / "all")).exit_code == 0
+    folders = {str(p.parent.name) for p in (tmp_path / "all").rglob("configmap-*-scripts-*.yaml")}
+    assert folders == {"kafka.one", "kafka.two", "elsewhere.three"}
 
 
 def test_what_the_input_has_no_more_is_removed_from_the_directory(

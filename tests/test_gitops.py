@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kanister_kafka import GitOps, Options, QuiesceBy, build, marks, render, validate_text
+from kanister_kafka import GitOps, Options, QuiesceBy, Sharing, build, marks, render, validate_text
 from kanister_kafka.checks import Settings
 from kanister_kafka.cli import main
 from kanister_kafka.plan.annotations import SUBSTITUTE, WAVE
@@ -55,12 +55,50 @@ def test_waves_of_argo_cd_are_in_the_order_of_apply(name: str, at_root: Path) ->
 
 @pytest.mark.parametrize("name", CASES)
 def test_flux_leaves_alone_what_holds_shell_text(name: str, at_root: Path) -> None:  # noqa: ARG001
-    plain, told = manifests(name), manifests(name, gitops=GitOps.FLUX)
+    plain, told = manifests(name, scripts=Sharing.OWN), manifests(name, gitops=GitOps.FLUX)
     assert len(plain) == len(told)
     for bare, item in zip(plain, told, strict=True):
         has_shell = re.search(r"(?<!\$)\$\{", yaml.safe_dump(bare)) is not None
         assert (notes(item).get(SUBSTITUTE) == "disabled") is has_shell, item["kind"]
         assert SUBSTITUTE not in notes(bare)
+
+
+@pytest.mark.parametrize("sharing", Sharing)
+@pytest.mark.parametrize(
+    ("tool", "kept"),
+    [
+        (GitOps.ARGOCD, {"argocd.argoproj.io/sync-options": "Prune=false"}),
+        (GitOps.FLUX, {"kustomize.toolkit.fluxcd.io/prune": "disabled", SUBSTITUTE: "disabled"}),
+    ],
+)
+def test_scripts_stay_that_something_under_way_still_names(
+    tool: GitOps,
+    kept: dict[str, str],
+    sharing: Sharing,
+    at_root: Path,  # noqa: ARG001
+) -> None:
+    items = manifests("mirror-maker-2", gitops=tool, scripts=sharing)
+    (scripts,) = (
+        i for i in items if i["kind"] == "ConfigMap" and "scripts" in i["metadata"]["name"]
+    )
+    assert kept.items() <= notes(scripts).items()
+    assert (marks.BLUEPRINT in notes(scripts)) is (sharing is Sharing.OWN)
+
+
+@pytest.mark.parametrize("tool", [*GitOps, None])
+def test_each_application_has_scripts_of_its_own(
+    tool: GitOps | None,
+    at_root: Path,  # noqa: ARG001
+) -> None:
+    """An object of two applications is pruned by one, and refused or fought over by the other."""
+    items = manifests("mirror-maker-2", gitops=tool)
+    (name,) = (i["metadata"]["name"] for i in items if "-scripts-" in i["metadata"]["name"])
+    pattern = r"backup-kanister-kafka-scripts-\w{10}" if tool else r"kanister-kafka-scripts-\w{10}"
+    assert re.fullmatch(pattern, name)
+    mounts = [i for i in items if i["kind"] in ("Blueprint", "Deployment")]
+    assert all(
+        set(re.findall(r"[\w-]*kanister-kafka-scripts-\w{10}", str(i))) == {name} for i in mounts
+    )
 
 
 def test_without_the_annotation_the_trap_is_told(at_root: Path) -> None:

@@ -24,9 +24,9 @@ EXAMPLE = ROOT / "examples" / "helm"
 CHART = EXAMPLE / "chart"
 PAGE = (ROOT / "docs" / "helm.md").read_text()
 STAGES = {
-    "stage": "--strategy hot",
-    "production": "--kasten policy --frequency @weekly --timeout restart=40m --restart-after 2h "
-    "--hook-timeout 45m",
+    "stage": "--strategy hot --scripts own",
+    "production": "--kasten policy --frequency @weekly --scripts own --timeout restart=40m "
+    "--restart-after 2h --hook-timeout 45m",
 }
 version = pytest.mark.parametrize("version", HELMS)
 stage = pytest.mark.parametrize("stage", STAGES)
@@ -93,7 +93,7 @@ def test_escaped_templates_and_files_give_the_same(
     words = ["render", "-f", str(at_root / "examples/mirror-maker-2"), "-o"]
     for folder, more in (
         (escaped / "templates", ["--format", "helm"]),
-        (by_file / "files/backup", []),
+        (by_file / "files/backup", ["--scripts", "own"]),
     ):
         assert CliRunner().invoke(main, [*words, str(folder), *more]).exit_code == 0
     assert not validate([escaped]).problems

@@ -20,6 +20,8 @@ from kanister_kafka.errors import (
 from kanister_kafka.install import DryRun, Outcome
 from kanister_kafka.kube import Connection
 from kanister_kafka.marks import BLUEPRINT, PAUSE_BEFORE, State
+from kanister_kafka.pins import digest_of
+from kanister_kafka.scripts import Scripts
 
 from .api_server import forbidden, running, status
 
@@ -45,11 +47,73 @@ BINDING = thing(RBAC, "RoleBinding", roleRef={"kind": "Role", "name": NAME}, sub
 SWITCH = thing("apps/v1", "Deployment", f"{NAME}-switch", spec={"template": {}})
 BLUEPRINT_ = thing("cr.kanister.io/v1alpha1", "Blueprint", "kafka.mine", "kasten-io", actions={})
 POLICY = thing("config.kio.kasten.io/v1alpha1", "Policy", "kafka.mine", "kasten-io", spec={})
+FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
+
+
+def scripts(files=None, namespace="kafka", **fields):
+    """Return a ConfigMap of scripts; it serves no Blueprint, and its name tells its content."""
+    files = FILES if files is None else files
+    item = thing("v1", "ConfigMap", Scripts(tuple(files.items()), "").name, namespace)
+    del item["metadata"]["annotations"]
+    return {**item, "immutable": True, "data": files, **fields}
+
+
+def pod_of(config_map):
+    """Return the spec of a pod that mounts scripts."""
+    name = config_map["metadata"]["name"]
+    return {
+        "containers": [{"env": [{"name": "SCRIPTS_SHA256", "value": digest_of(config_map)}]}],
+        "volumes": [{"name": "scripts", "configMap": {"name": name, "optional": True}}],
+    }
+
+
+def blueprint(config_map, name="kafka.mine", home="kafka", **metadata):
+    """Return a Blueprint whose only step runs one of the scripts in a namespace."""
+    args = {"namespace": home, "podOverride": pod_of(config_map)}
+    item = thing(
+        "cr.kanister.io/v1alpha1", "Blueprint", name, "kasten-io", f"kasten-io/{name}",
+        actions={"backupPrehook": {"phases": [{"func": "KubeTask", "name": "a", "args": args}]}},
+    )  # fmt: skip
+    return changed(item, **metadata)
+
+
+def switch(config_map, cluster="mine"):
+    """Return a dead man's switch."""
+    labels = {"kanister-kafka.io/switch": cluster}
+    return thing(
+        "apps/v1", "Deployment", f"{cluster}-kanister-kafka-switch",
+        serves=f"kasten-io/kafka.{cluster}",
+        spec={"selector": {"matchLabels": labels}, "template": {"spec": pod_of(config_map)}},
+    )  # fmt: skip
+
+
+def pod(config_map, name="step", phase="Running", **metadata):
+    item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "kafka"}}
+    return changed({**item, "spec": pod_of(config_map), "status": {"phase": phase}}, **metadata)
+
+
+def action_set(state, blueprint="kafka.mine", defer=None, name="backup-1"):
+    actions = [{"deferPhase": {"name": "recover", "state": defer}}] if defer else []
+    return {
+        "apiVersion": "cr.kanister.io/v1alpha1",
+        "kind": "ActionSet",
+        "metadata": {"name": name, "namespace": "kasten-io"},
+        "spec": {"actions": [{"name": "backupPrehook", "blueprint": blueprint}]},
+        "status": {"state": state, "actions": actions} if state else None,
+    }
+
+
 ALL = (ACCOUNT, RECORD, ROLE, BINDING, SWITCH, BLUEPRINT_, POLICY)
 KINDS = [item["kind"] for item in ALL]
 OTHER = thing(
     "cr.kanister.io/v1alpha1", "Blueprint", "other", "kasten-io", serves="kasten-io/other"
 )
+
+
+def changed(item, **metadata):
+    item = copy.deepcopy(item)
+    item["metadata"].update(metadata)
+    return item
 
 
 @pytest.fixture
@@ -62,12 +126,6 @@ def server(tmp_path, monkeypatch):
 def connection(server):
     assert server.url
     return Connection()
-
-
-def changed(item, **metadata):
-    item = copy.deepcopy(item)
-    item["metadata"].update(metadata)
-    return item
 
 
 def outcomes(report):
@@ -489,6 +547,277 @@ class TestDelete:
         assert server.writes == []
         deletes = [method for method, _path, _query in server.asked if method == "DELETE"]
         assert len(deletes) == (len(ALL) if dry_run is DryRun.SERVER else 0)
+
+
+SCRIPTS = scripts()
+FORMER = scripts({"stop.sh": "# stopped otherwise\n"})
+ABROAD = "elsewhere"
+
+
+class TestScripts:
+    """The ConfigMap of scripts is shared by the clusters of a namespace."""
+
+    PLAN = (ACCOUNT, SCRIPTS, RECORD, switch(SCRIPTS), blueprint(SCRIPTS))
+
+    def removed(self, connection, *, sweep=True, **words):
+        found = install.removal(self.PLAN, connection, sweep=sweep, **words)
+        left = {str(done.target): done.why for done in found.passed}
+        return install.remove(found.objects, connection), left, found
+
+    def test_deleted_after_what_names_it(self, server, connection):
+        server.put(*self.PLAN)
+        report, left, _found = self.removed(connection)
+        names = [done.target.name for done in report.done]
+        at = names.index(SCRIPTS["metadata"]["name"])
+        assert {"kafka.mine", "mine-kanister-kafka-switch"} <= set(names[:at])
+        assert (left, server.objects) == ({}, {})
+
+    def test_they_are_no_record(self, server, connection):
+        server.put(*self.PLAN)
+        stopped = {**SCRIPTS, "data": {**FILES, "state": "stopped"}}
+        server.put(stopped)
+        assert len(install.removal(self.PLAN, connection, sweep=True).objects) == len(self.PLAN)
+
+    def test_the_record_of_a_kafka_with_such_a_name_is_one(self, server, connection):
+        record = thing("v1", "ConfigMap", "kanister-kafka-scripts-0123456789-kanister-kafka")
+        server.put({**record, "data": {"state": "stopped"}}, *self.PLAN)
+        with pytest.raises(RefusedError, match="says stopped"):
+            install.removal((record,), connection, sweep=False)
+
+    @pytest.mark.parametrize("sweep", [True, False])
+    @pytest.mark.parametrize(
+        ("other", "why"),
+        [
+            (blueprint(SCRIPTS, "kafka.other"), "Blueprint kasten-io/kafka.other names it"),
+            (
+                blueprint(SCRIPTS, "kafka.copy", namespace=ABROAD, labels={}),
+                "Blueprint elsewhere/kafka.copy names it",
+            ),
+            (
+                blueprint(SCRIPTS, "kafka.other", home="{{ .Namespace.Name }}"),
+                "Blueprint kasten-io/kafka.other names it",
+            ),
+            (switch(SCRIPTS, "other"), "Deployment kafka/other-kanister-kafka-switch names it"),
+            (pod(SCRIPTS, phase="Pending"), "Pod kafka/step names it"),
+            (action_set("running"), "ActionSet kasten-io/backup-1 has not ended"),
+            (action_set("pending"), "ActionSet kasten-io/backup-1 has not ended"),
+            (action_set(""), "ActionSet kasten-io/backup-1 has not ended"),
+            (action_set("failed", defer="pending"), "ActionSet kasten-io/backup-1 has not ended"),
+            (action_set("running", "kafka.gone"), "steps of Blueprint kasten-io/kafka.gone"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_left_while_anything_else_needs_it(self, server, connection, other, why, sweep):
+        server.put(*self.PLAN, other)
+        report, left, found = self.removed(connection, sweep=sweep)
+        assert why in left[f"configmap/{SCRIPTS['metadata']['name']}"]
+        assert set(server.objects) == {server.path(SCRIPTS), server.path(other)}
+        assert (report.exit_code, found.unseen) == (0, ())
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            blueprint(SCRIPTS, "elsewhere.other", home=ABROAD),
+            blueprint(FORMER, "kafka.other"),
+            blueprint(scripts({}), "theirs", actions={}),
+            pod(SCRIPTS, phase="Succeeded"),
+            pod(SCRIPTS, phase="Failed"),
+            pod(SCRIPTS, labels={"kanister-kafka.io/switch": "mine"}),
+            pod(FORMER),
+            action_set("complete"),
+            action_set("failed"),
+            action_set("failed", defer="complete"),
+            action_set("failed", defer="failed"),
+        ],
+    )
+    def test_what_does_not_need_it(self, server, connection, other):
+        server.put(*self.PLAN, other)
+        _report, left, _found = self.removed(connection)
+        assert (left, set(server.objects)) == ({}, {server.path(other)})
+
+    @pytest.mark.parametrize("home", ["kafka", ABROAD])
+    def test_an_action_of_another_blueprint(self, server, connection, home):
+        """It may have read that Blueprint when it still named these scripts."""
+        other = blueprint(FORMER, "kafka.other", home=home)
+        server.put(*self.PLAN, other, action_set("running", "kafka.other"))
+        _report, left, _found = self.removed(connection)
+        assert bool(left) is (home == "kafka")
+
+    def test_an_action_of_a_blueprint_that_is_none_of_ours(self, server, connection):
+        theirs = thing("cr.kanister.io/v1alpha1", "Blueprint", "postgres", "kasten-io", actions={})
+        args = {"namespace": "kafka", "command": ["pg_dump"]}
+        theirs["actions"] = {"backup": {"phases": [{"func": "KubeTask", "args": args}]}}
+        server.put(*self.PLAN, changed(theirs, labels={}), action_set("running", "postgres"))
+        assert self.removed(connection)[1] == {}
+
+    @pytest.mark.parametrize(
+        ("path", "unseen"),
+        [
+            ("/v1alpha1/blueprints", "in all namespaces: blueprints.cr.kanister.io"),
+            ("/v1alpha1/actionsets", "in all namespaces: actionsets.cr.kanister.io"),
+            ("/kafka/deployments", "in namespace kafka: deployments.apps"),
+            ("/kafka/pods", "in namespace kafka: pods"),
+        ],
+    )
+    def test_kept_where_nobody_may_look(self, server, connection, path, unseen):
+        server.put(*self.PLAN)
+        server.faults["GET", path, None] = [forbidden()]
+        report, left, found = self.removed(connection)
+        name = SCRIPTS["metadata"]["name"]
+        assert f"listing is forbidden {unseen}" in left[f"configmap/{name}"]
+        assert f"kubectl delete configmap {name} -n kafka" in left[f"configmap/{name}"]
+        assert (server.live(SCRIPTS) is not None, report.exit_code) == (True, 0)
+        assert unseen in found.unseen
+
+    def test_without_kanister_nothing_runs_a_blueprint(self, server, connection):
+        server.put(*self.PLAN)
+        del server.served["/apis/cr.kanister.io/v1alpha1"]
+        assert self.removed(connection)[1] == {"blueprint.cr.kanister.io/kafka.mine": ""}
+        assert server.live(SCRIPTS) is None
+
+    def test_by_force_too_it_is_kept_for_the_action(self, server, connection):
+        server.put(*self.PLAN, {**RECORD, "data": {"state": "stopped"}}, action_set("running"))
+        assert len(self.removed(connection, force=True)[1]) == 1
+        assert server.live(SCRIPTS)
+
+    def test_what_comes_to_need_it_meanwhile(self, server, connection):
+        server.put(*self.PLAN)
+        found = install.removal(self.PLAN, connection, sweep=True)
+        server.put(blueprint(SCRIPTS, "kafka.new"))
+        report = install.remove(found.objects, connection)
+        (left,) = [done for done in report.done if done.outcome is Outcome.LEFT]
+        assert left.why == "Blueprint kasten-io/kafka.new names it"
+        assert server.live(SCRIPTS)
+
+    def test_what_is_not_ours(self, server, connection):
+        server.put(*self.PLAN, changed(SCRIPTS, labels={}))
+        assert "lacks our label" in "".join(self.removed(connection)[1].values())
+
+    def test_former_ones_go_with_the_last_cluster(self, server, connection):
+        abroad = scripts({}, ABROAD)
+        server.put(*self.PLAN, FORMER, abroad)
+        self.removed(connection)
+        assert set(server.objects) == {server.path(abroad)}
+
+    def test_former_ones_are_pruned_once_nothing_names_them(self, server, connection):
+        former = (switch(FORMER), blueprint(FORMER))  # which this version takes the place of
+        server.put(ACCOUNT, RECORD, *former, FORMER, scripts({}, ABROAD))
+        found = install.prunable(self.PLAN, connection)
+        assert [place.name for place in found.targets] == [FORMER["metadata"]["name"]]
+        assert (found.passed, found.unseen, found.held) == ((), (), ())
+        install.apply(self.PLAN, connection)
+        report = install.remove(found.objects, connection, outcome=Outcome.PRUNED)
+        assert outcomes(report) == [("ConfigMap", Outcome.PRUNED)]
+
+    @pytest.mark.parametrize(
+        ("other", "why"),
+        [
+            (blueprint(FORMER, "kafka.other"), "Blueprint kasten-io/kafka.other names it"),
+            (action_set("running"), "ActionSet kasten-io/backup-1 has not ended"),
+            (pod(FORMER), "Pod kafka/step names it"),
+        ],
+    )
+    def test_former_ones_that_are_needed_are_kept(self, server, connection, other, why):
+        server.put(*self.PLAN, FORMER, other)
+        found = install.prunable(self.PLAN, connection)
+        ((left),) = found.passed
+        assert (left.target.name, left.outcome) == (FORMER["metadata"]["name"], Outcome.LEFT)
+        assert why in left.why
+        assert found.objects == ()
+
+    def test_former_ones_that_the_input_still_names(self, server, connection):
+        server.put(*self.PLAN, FORMER)
+        plan = (*self.PLAN[:-1], blueprint(FORMER))
+        assert install.prunable(plan, connection).objects == ()
+
+    def test_nothing_is_asked_where_there_are_none(self, server, connection):
+        server.put(*self.PLAN)
+        install.prunable(self.PLAN, connection)
+        assert not [path for _method, path, _query in server.asked if path.endswith("/pods")]
+
+    @pytest.mark.parametrize("dry_run", list(DryRun))
+    @pytest.mark.parametrize("force", [True, False])
+    @pytest.mark.parametrize(
+        ("change", "word"),
+        [
+            ({"data": {**FILES, "stop.sh": "# stops and more\n"}}, "another content"),
+            ({"data": {**FILES, "more.sh": ""}}, "another content"),
+            ({"data": None}, "another content"),
+            ({"binaryData": {"more.sh": "IyBtb3JlCg=="}}, "another content"),
+            ({"immutable": False}, "not immutable"),
+            ({"immutable": None}, "not immutable"),
+        ],
+    )
+    def test_altered_ones_are_an_error_before_any_change(
+        self, server, connection, change, word, force, dry_run
+    ):
+        server.put({**SCRIPTS, **change})
+        report = install.apply(self.PLAN, connection, dry_run=dry_run, force=force)
+        (failed,) = report.failures
+        assert failed.target.name == SCRIPTS["metadata"]["name"]
+        for part in (word, "kubectl delete configmap", "--show-managed-fields", "apply again"):
+            assert part in str(failed.error)
+        assert (server.writes, report.exit_code) == ([], 1)
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"data": {"stop.sh": ""}}, {"immutable": False}, {"data": {}}, {"data": {"stop.sh": 1}}],
+    )
+    def test_so_are_rendered_ones_that_were_changed(self, server, connection, change):
+        report = install.apply(({**SCRIPTS, **change},), connection)
+        assert "render them again" in str(report.failures[0].error)
+        assert server.writes == []
+
+    def test_a_prefix_of_kustomize_is_part_of_the_name(self, server, connection):
+        item = changed(SCRIPTS, name=f"dev-{SCRIPTS['metadata']['name']}")
+        assert install.apply((item,), connection).exit_code == 0
+        server.put(blueprint(item, "kafka.other"))
+        assert install.removal((item,), connection, sweep=False).objects == ()
+
+    @pytest.mark.parametrize("name", ["mine-kanister-kafka", "mine-kanister-kafka-hot"])
+    def test_those_of_one_cluster(self, server, connection, name):
+        """They say which Blueprint they serve."""
+        own = changed(
+            scripts(),
+            name=f"{name}-scripts-{SCRIPTS['metadata']['name'][-10:]}",
+            annotations={BLUEPRINT: OURS},
+        )
+        others = changed(
+            own, name=f"other-{own['metadata']['name']}", annotations={BLUEPRINT: "kasten-io/other"}
+        )
+        plan = (ACCOUNT, own, RECORD, switch(own), blueprint(own))
+        assert install.apply(plan, connection).exit_code == 0
+        server.put(others, action_set("running"))
+        found = install.removal(plan, connection, sweep=True)
+        assert own["metadata"]["name"] not in [place.name for place in found.targets]
+        del server.objects[server.path(action_set("running"))]
+        found = install.removal(plan, connection, sweep=True)
+        assert own["metadata"]["name"] in [place.name for place in found.targets]
+        install.remove(found.objects, connection)
+        assert set(server.objects) == {server.path(others)}
+
+    def test_deleted_by_another_run_meanwhile(self, server, connection):
+        path = server.path(SCRIPTS)
+
+        def told(done):
+            if done.target.kind == "Blueprint":  # until then nothing names it
+                del server.objects[path]
+
+        report = install.apply(self.PLAN, connection, told=told)
+        (failed,) = report.failures
+        assert failed.target.name == SCRIPTS["metadata"]["name"]
+        assert "apply again" in str(failed.error)
+        assert [place.name for place in report.pending] == [failed.target.name]
+        assert (len(report.done), report.exit_code) == (len(self.PLAN) - 1, 2)
+        assert install.apply(self.PLAN, connection).exit_code == 0
+
+    def test_again_is_unchanged(self, server, connection):
+        install.apply(self.PLAN, connection)
+        assert {outcome for _kind, outcome in outcomes(install.apply(self.PLAN, connection))} == {
+            Outcome.UNCHANGED
+        }
+        assert install.diff(install.attempt(self.PLAN, connection)) == ""
+        assert server.writes
 
 
 ACCEPTED = """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def items(*texts: str, indent: str = "") -> str:
 
 KAFKAS = KAFKA.split("---\n")
 LIST = HEAD + items(*KAFKAS)
+BESIDE = [
+    re.sub(r"name: (broker|controller)", r"name: billing-\1", text.replace("orders", "billing"))
+    for text in KAFKAS
+]
+"""Another Kafka in the namespace of the first."""
 
 
 def spec(**fields: Any) -> str:
@@ -84,7 +90,7 @@ def errors(text: str) -> list[str]:
 
 
 COMPANIONS = [
-    *("ServiceAccount", "ServiceAccount", "ServiceAccount", "ConfigMap"),
+    *("ServiceAccount", "ServiceAccount", "ServiceAccount", "ConfigMap", "ConfigMap"),
     *("Role", "RoleBinding", "Role", "RoleBinding", "Role", "RoleBinding"),
     *("Deployment", "Blueprint"),
 ]
@@ -264,7 +270,11 @@ def test_its_objects_are_exchanged_where_they_stand_and_keep_what_the_caller_kno
     assert "- everything\n" not in again
     ours = objects(again)[3:]
     assert kinds(again)[3:] == COMPANIONS
+    (scripts,) = (one for one in ours if "-scripts-" in one["metadata"]["name"])
+    assert "annotations" not in scripts["metadata"], "they are of no single cluster"
     for one in ours:
+        if one is scripts:
+            continue
         assert one["metadata"]["labels"]["team"] == "data"
         annotations = one["metadata"]["annotations"]
         assert annotations["config.kubernetes.io/path"] == "b.yaml"
@@ -284,6 +294,27 @@ def test_what_is_no_longer_rendered_is_taken_out_and_said() -> None:
     )
     (result,) = read(outcome.text)["results"]
     assert result == {"message": outcome.notes[0], "severity": "info"}
+
+
+def test_two_kafkas_of_a_namespace_share_their_scripts_or_have_their_own() -> None:
+    both = HEAD + items(*KAFKAS, *BESIDE)
+    scripts = [
+        n for n in (one["metadata"]["name"] for one in objects(run(both).text)) if "scr" in n
+    ]
+    assert len(scripts) == 1
+    text = run(both + spec(scripts="own")).text
+    own = [n for n in (one["metadata"]["name"] for one in objects(text)) if "scripts" in n]
+    hashed = scripts[0].removeprefix("kanister-kafka-scripts-")
+    names = [f"{name}-kanister-kafka-scripts-{hashed}" for name in ("orders", "billing")]
+    assert sorted(own) == sorted(names)
+    assert run(text).text == text, "twice is once"
+
+
+def test_the_list_has_no_anchors() -> None:
+    """Two Blueprints would have the same ones, which PyYAML and others refuse in one document."""
+    text = run(HEAD + items(*KAFKAS, *BESIDE)).text
+    assert kinds(text).count("Blueprint") == 2
+    assert not re.search(r"[:-] [&*][a-z]", text)
 
 
 def test_the_objects_of_another_blueprint_stay() -> None:

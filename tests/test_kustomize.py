@@ -263,7 +263,8 @@ RENDERED = [
 
 
 def render(*words: str) -> str:
-    result = CliRunner().invoke(main, ["render", "-f", str(EXAMPLES / "base"), *words])
+    given = words if "-f" in words else ("-f", str(EXAMPLES / "base"), *words)
+    result = CliRunner().invoke(main, ["render", *given])
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -274,7 +275,117 @@ def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -
     render(*words, "-o", str(tmp_path / "base"), "--kustomization")
     found, expected = built(tmp_path / "base"), objects(render(*words))
     assert names(found) == names(expected)
-    assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+    assert sorted(map(spelled, map(started, found))) == sorted(map(spelled, expected))
+
+
+def started(one: dict[str, Any]) -> dict[str, Any]:
+    """Put in what the kubelet does when it starts a pod: names from annotations."""
+    one = json.loads(json.dumps(one))
+    for notes, env, command in pods(one):
+        values = {}
+        for variable in env:
+            path = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath", "")
+            if key := re.fullmatch(r"metadata\.annotations\['(.*)'\]", path):
+                del variable["valueFrom"]
+                values[variable["name"]] = variable["value"] = notes.pop(key[1])
+        for name, value in values.items():
+            command[:] = [word.replace(f"$({name})", value) for word in command]
+    return one
+
+
+def pods(one: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]], list[str]]]:
+    """Return annotations, environment and command of each pod that an object makes."""
+    if one["kind"] == "Deployment":
+        template = one["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        return [(template["metadata"]["annotations"], container["env"], container["command"])]
+    actions = one["actions"].values() if one["kind"] == "Blueprint" else ()
+    all_args = [
+        phase["args"]
+        for action in actions
+        for phase in (*action["phases"], action.get("deferPhase"))
+        if phase
+    ]
+    return [
+        (args["podAnnotations"], args["podOverride"]["containers"][0]["env"], args["command"])
+        for args in all_args
+    ]
+
+
+def renamed(one: dict[str, Any], known: list[str], prefix: str, suffix: str) -> dict[str, Any]:
+    """Give the objects of these names others, wherever a whole word names them."""
+    text = json.dumps(one)
+    for name in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", f"{prefix}{name}{suffix}", text)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+ELSEWHERE = pytest.param(
+    ["-f", str(ROOT / "examples" / "mirror-maker-2"), "--kasten", "binding", "--scripts", "own"],
+    id="writers-elsewhere",
+)
+
+
+@needs_kustomize
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE])
+@pytest.mark.parametrize(
+    ("lines", "prefix", "suffix"),
+    [
+        pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
+        pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
+        pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
+    ],
+)
+def test_an_overlay_renames_all_that_names_an_object(
+    words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
+) -> None:
+    render(*words, "-o", str(tmp_path / "base"), "--kustomization")
+    for folder, below in (("over", "base"), ("above", "over")):
+        (tmp_path / folder).mkdir()
+        text = f"resources: [../{below}]\n{lines}\n"
+        (tmp_path / folder / "kustomization.yaml").write_text(text)
+    printed = objects(render(*words))
+    known = [one["metadata"]["name"] for one in printed]
+    for folder, times in (("over", 1), ("above", 2)):
+        expected = [renamed(one, known, prefix * times, suffix * times) for one in printed]
+        found = [started(one) for one in built(tmp_path / folder)]
+        assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+def test_two_bases_of_a_namespace_need_scripts_of_their_own(tmp_path: Path) -> None:
+    text = (EXAMPLES / "base" / "kafka.yaml").read_text().replace("orders", "billing")
+    (tmp_path / "billing.yaml").write_text(text)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "kustomization.yaml").write_text("resources: [../one, ../other]\n")
+    for words, fits in ((["--scripts", "shared"], False), (["--scripts", "own"], True)):
+        render(*words, "-o", str(tmp_path / "one"), "--kustomization")
+        other = ["-f", str(tmp_path / "billing.yaml"), "-o", str(tmp_path / "other")]
+        render(*words, *other, "--kustomization")
+        done = build(tmp_path / "both")
+        assert (done.returncode == 0) is fits
+        assert fits or "already registered id: ConfigMap" in done.stderr
+
+
+@needs_kustomize
+def test_a_namespace_over_a_base_is_found(tmp_path: Path) -> None:
+    render("-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "above").mkdir()
+    lines = "resources: [../base]\nnamespace: prod\n"
+    (tmp_path / "above" / "kustomization.yaml").write_text(lines)
+    done = build(tmp_path / "above")
+    result = CliRunner().invoke(main, ["validate", "--kasten", "-"], input=done.stdout)
+    assert result.exit_code == 1
+    assert "(kasten-namespace)" in result.stdout
+
+
+def test_an_admission_policy_is_not_for_a_base(tmp_path: Path) -> None:
+    words = ["render", "-f", str(EXAMPLES / "base"), "-o", str(tmp_path), "--kustomization"]
+    result = CliRunner().invoke(main, [*words, "--admission-policy"])
+    assert result.exit_code == 2
+    assert "names service accounts in CEL" in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def spelled(one: dict[str, Any]) -> str:
@@ -296,7 +407,7 @@ def test_a_base_lists_its_files_sorted_and_leaves_others_alone(tmp_path: Path) -
         render("-o", str(tmp_path), "--kustomization")
         made = yaml.safe_load((tmp_path / "kustomization.yaml").read_text())
         assert made["resources"] == sorted(
-            path.name for path in tmp_path.glob("*.yaml") if path.name != "kustomization.yaml"
+            path.name for path in tmp_path.glob("*.yaml") if not path.name.startswith("kustom")
         )
         assert len(made["resources"]) == len(COMPANIONS)
     assert (tmp_path / "note.txt").read_text() == "mine"

@@ -9,7 +9,7 @@ from kanister_kafka import marks
 from .shell_fixture import SCRIPTS, cycle
 
 LABELS = ("backup", "before-restore", "cluster", "complete", "run")
-TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.glob("*.sh"))}
+TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
     line
     for text in TEXTS.values()
@@ -80,6 +80,6 @@ def test_who_ends_a_stop_is_a_phase_of_the_plan() -> None:
     names = {phase.name for action in plan.actions for phase in action.phases}
     names |= {a.defer_phase.name for a in plan.actions if a.defer_phase} | {plan.switch.phase.name}
     assert {"restart", "recover", "resume", "switch"} <= names
-    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["restart.sh"]))
+    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["bring-back.sh"]))
     assert compared
     assert compared <= names

@@ -24,6 +24,7 @@ from kanister_kafka import (
     Limits,
     Options,
     QuiesceBy,
+    Sharing,
     Strategy,
     __version__,
     build,
@@ -72,6 +73,7 @@ CHOICES = {
     "requests": (("cpu", "50m"), ("memory", "64Mi"), ("example.com/slots", "1")),
     "pod_limits": (("memory", "128Mi"),),
     "gitops": GitOps.FLUX,
+    "scripts": Sharing.OWN,
     "labels": (("team", "a"), ("b", "")),
     "annotations": (("note", "a b\n'\u00e9\u2028"), ("c", "=")),
     "limits": Limits(restart=1800, stop=1),
@@ -90,7 +92,7 @@ def objects(plan):
     for manifest in render(plan):
         item = yaml.safe_load(manifest.text)
         for name in dict(origin(plan)):
-            item["metadata"]["annotations"].pop(name, None)
+            item["metadata"].get("annotations", {}).pop(name, None)
         found.append(item)
     return found
 
@@ -143,7 +145,7 @@ def test_default_options_are_no_words():
 
 def test_only_the_blueprint_says_it(at_root):  # noqa: ARG001
     for manifest in CASES["mirror-maker-2"].manifests():
-        notes = yaml.safe_load(manifest.text)["metadata"]["annotations"]
+        notes = yaml.safe_load(manifest.text)["metadata"].get("annotations", {})
         assert (HASH in notes) is (manifest.kind == "Blueprint")
         assert notes.get("kanister-kafka.io/version", __version__) == __version__
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", notes.get(HASH, f"sha256:{'0' * 64}"))

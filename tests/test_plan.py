@@ -23,8 +23,10 @@ from kanister_kafka.options import Engine, duration, parse_duration
 from kanister_kafka.plan.model import Stage
 from kanister_kafka.plan.rights import questions
 from kanister_kafka.problem import Severity
+from kanister_kafka.scripts import PREFIX
 
 from .conftest import ROOT
+from .shell_fixture import FILES, sourced
 
 
 def plan_of(example: str, cluster: str = "", **choices: object) -> Plan:
@@ -155,7 +157,7 @@ def test_each_account_is_checked_before_the_stop() -> None:
         checked = {}
         for phase in action.phases[:stop]:
             asked = dict(value.split("=", 1) for value in phase.values).get("RIGHTS")
-            assert (asked is not None) == ("rights.sh" in phase.parts)
+            assert (asked is not None) == ("rights.sh" in sourced(phase.script))
             checked[phase.account] = asked
         assert set(checked) == used
         for account in plan.accounts:
@@ -241,7 +243,7 @@ def test_engine_of_kanister_has_the_whole_cycle() -> None:
     assert order.index("backupKeep") < order.index("backupStop") < order.index("backupSnapshot")
     assert order.index("backupSnapshot") < order.index("backupRestart") < order.index("backupReady")
     assert backup.defer_phase is not None
-    assert "recover-backup.sh" in backup.defer_phase.parts
+    assert backup.defer_phase.script == "recover-backup"
     own = "backup-kanister-kafka"
     assert {phase.name: phase.account for phase in backup.phases} == {
         "backupQuiesce": own,
@@ -309,7 +311,8 @@ def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenForm, ...]) 
     plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=forms)
     assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
     for manifest in render(plan):
-        assert f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
+        tells = f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
+        assert tells is not manifest.name.startswith(PREFIX), "the scripts are of no cluster"
 
 
 def test_quiescing_by_pause_may_delete_workloads_and_nothing_else() -> None:
@@ -345,10 +348,10 @@ BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|ask \w+) |\bwait_for [
 """What stands before the name of a function where it is made or called."""
 
 
-def called(parts: tuple[str, ...]) -> set[tuple[str, str]]:
+def called(files: list[str]) -> set[tuple[str, str]]:
     """Read verb and resource of each call whose resource stands in what is run of the text."""
     found = set()
-    texts = [(ROOT / "templates" / "scripts" / part).read_text() for part in parts]
+    texts = [FILES[file].read_text() for file in files]
     whole = re.sub(r"^\s*#.*\n", "", "\n".join(texts), flags=re.MULTILINE)
     while dead := [
         name
@@ -392,25 +395,45 @@ def test_every_call_of_a_script_is_within_the_rights(example: str, quiesce_by: Q
         idle |= set() if plan.cluster.writers else {"kafkaconnectors"}
         if phase is plan.switch.phase:  # a post-hook alone compares them
             idle.add("persistentvolumeclaims")
-        missing = {(v, r) for v, r in called(phase.parts) - granted if r not in idle}
+        missing = {
+            (v, r)
+            for v, r in called(sourced(phase.script, quiesce_by.value)) - granted
+            if r not in idle
+        }
         assert not missing, f"{phase.name} as {account.name}"
 
 
 def test_calls_of_scripts_are_seen() -> None:
-    parts = ("prelude", "pause", "switch", "replicas", "nodes", "restart", "snapshot")
-    found = called(tuple(f"{part}.sh" for part in parts))
+    found = called([*sourced("restart"), "snapshot.sh"])
     assert {
         ("patch", "kafkas"),
         ("patch", "deployments/scale"),
         ("patch", "configmaps"),
         ("list", "volumesnapshots"),
     } <= found
-    assert ("list", "pods") not in found, "nobody calls it"
+    assert ("delete", "secrets") not in found, "nobody calls it"
 
 
-def test_header_has_five_lines() -> None:
-    for strategy in Strategy:
-        assert len(plan_of("kraft-separate-pools", strategy=strategy).header) == 5
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("strategy", Strategy)
+def test_header_tells_each_phase_in_its_order_with_its_limits(
+    strategy: Strategy, engine: Engine
+) -> None:
+    if strategy is Strategy.HOT and engine is Engine.KANISTER:
+        return
+    plan = plan_of("kraft-separate-pools", strategy=strategy, engine=engine)
+    assert all(len(line) <= 140 for line in plan.header)
+    table = plan.header[plan.header.index("") + 1 :]
+    told = re.compile(r"(?P<action>\S*) +(?P<phase>\S+?)(, always)? +(\d+ s +)?\S")
+    rows = [match for line in table[1:] if (match := told.match(line[:60])) and line[16:18].strip()]
+    phases = [phase.name for action in plan.actions for phase in action.all_phases]
+    assert [row["phase"] for row in rows] == phases
+    actions = [row["action"] for row in rows if row["action"]]
+    assert actions == [action.name for action in plan.actions]
+    limits = [
+        step.seconds for action in plan.actions for p in action.all_phases for step in p.steps
+    ]
+    assert [int(n) for n in re.findall(r" (\d+) s  ", "\n".join(table))] == [*filter(None, limits)]
 
 
 def test_who_is_left_alone_and_why() -> None:

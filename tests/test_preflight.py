@@ -21,6 +21,7 @@ from kanister_kafka.errors import (
 from kanister_kafka.kube.execute import Executed
 from kanister_kafka.marks import PAUSE, PAUSE_BEFORE, RETENTION_HELD
 from kanister_kafka.options import KastenForm, Options
+from kanister_kafka.pins import Pin
 from kanister_kafka.plan import build
 from kanister_kafka.pods import DEFAULT_IMAGE
 from kanister_kafka.preflight import (
@@ -36,8 +37,10 @@ from kanister_kafka.preflight import (
     rights,
     storage,
 )
+from kanister_kafka.preflight import scripts as scripts_checks
 from kanister_kafka.preflight.model import (
     Partition,
+    Pinned,
     Pulled,
     Question,
     Rendered,
@@ -54,6 +57,7 @@ from kanister_kafka.preflight.view import Planned, View
 from kanister_kafka.problem import Location, error, warning
 from kanister_kafka.render import render
 from kanister_kafka.report.preflight import preflight_json, preflight_text
+from kanister_kafka.scripts import Scripts
 from kanister_kafka.strimzi import read
 from kanister_kafka.strimzi.retention import DELAY
 
@@ -192,12 +196,30 @@ def made(**options):
     return build(reading.cluster, Options(**options), reading.problems)
 
 
+FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
+SCRIPTS = Scripts(tuple(FILES.items()), "")
+
+
+def config_map(**fields):
+    written = {"manager": "sed", "operation": "Update", "time": "2026-01-02T03:04:05Z"}
+    item = thing("ConfigMap", SCRIPTS.name, data=FILES, immutable=True)
+    item["metadata"]["managedFields"] = [written]
+    return {**item, **fields}
+
+
+def pinned(live="", by=("Blueprint kasten-io/kafka.my-cluster",), sha256=SCRIPTS.sha256):
+    pin = Pin(NAMESPACE, SCRIPTS.name, sha256)
+    found = live if isinstance(live, Seen) else Seen(config_map() if live == "" else live)
+    return Pinned(pin=pin, namespace=NAMESPACE, by=by, config_map=found)
+
+
 def planned(**fields):
     plan = fields.pop("plan", None) or made()
     everything = {
         "plan": plan,
         "rights": Seen((Question(account="steps", text="get pods in kafka", allowed=True),)),
         "rendered": (Seen(Rendered(wanted=thing("Role", "r"), live=thing("Role", "r"))),),
+        "scripts": (pinned(),),
         "nodes": Seen((node("one", plan.options.image),)),
         "action_sets": Seen(()),
         "pulled": None,
@@ -265,6 +287,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
 
 def test_every_check_of_the_room_is_told_once() -> None:
     modules = (change, drift, image_checks, kafka_checks, kanister, operator, reading, rights)
+    modules = (*modules, scripts_checks)
     there = {
         value.id
         for module in (*modules, storage)
@@ -775,6 +798,75 @@ def test_the_last_run_that_failed_is_told() -> None:
         "warning",
         "the last run failed: ActionSet kasten-io/a-2, action backupPosthook",
     )
+
+
+DELETE = f"kubectl delete configmap {SCRIPTS.name} -n kafka && "
+APPLY = "kanister-kafka apply --from-cluster my-cluster -n kafka"
+BLUEPRINT_LIVE = Seen(Rendered(wanted=thing("Blueprint", "b"), live=thing("Blueprint", "b")))
+NO_BLUEPRINT = Seen(Rendered(wanted=thing("Blueprint", "b"), live=None))
+
+
+@pytest.mark.parametrize(
+    ("asked", "level", "part", "remedy"),
+    [
+        (pinned(), "ok", "has the scripts that Blueprint kasten-io/kafka.my-cluster pins", ""),
+        (pinned(None), "problem", "is not on the cluster", APPLY),
+        (pinned(config_map(immutable=False)), "problem", "is not immutable", DELETE + APPLY),
+        (pinned(config_map(immutable=None)), "problem", "is not immutable", DELETE + APPLY),
+        (pinned(config_map(data=None)), "problem", "somebody has altered it", DELETE + APPLY),
+        (pinned(config_map(data=[1])), "problem", "somebody has altered it", DELETE + APPLY),
+        (
+            pinned(config_map(data={**FILES, "stop.sh": "# stops!\n"})),
+            *("problem", "somebody has altered it", DELETE + APPLY),
+        ),
+        (
+            pinned(config_map(binaryData={"more.sh": "IyBtb3JlCg=="})),
+            *("problem", "somebody has altered it", DELETE + APPLY),
+        ),
+        (
+            pinned(config_map(binaryData={"more.sh": "?"})),
+            *("problem", "somebody has altered it", DELETE + APPLY),
+        ),
+        (pinned(config_map(data={**FILES, "README": "no script"})), "ok", "has the scripts", ""),
+        (pinned(sha256="0" * 64), "problem", "somebody has altered it", DELETE + APPLY),
+        (pinned(sha256=""), "problem", "somebody has altered it", DELETE + APPLY),
+        (pinned(by=()), "ok", "has the scripts that what would be rendered now pins", ""),
+        (pinned(config_map(data={}), by=()), "problem", "somebody has altered", DELETE + APPLY),
+    ],
+)
+def test_scripts(asked, level, part, remedy) -> None:
+    shown = view(planned=planned(scripts=(asked,), rendered=(BLUEPRINT_LIVE,)))
+    (line,) = scripts_checks.scripts.find(shown)
+    assert (line.level.value, line.remedy) == (level, remedy)
+    assert part in line.what
+    assert f"ConfigMap kafka/{SCRIPTS.name}" in line.what
+    written = f"ConfigMap kafka/{SCRIPTS.name} was written by sed (Update) at 2026-01-02T03:04:05Z"
+    assert line.detail == ((written,) if DELETE in remedy else ())
+
+
+def test_scripts_that_nothing_on_the_cluster_asks_for() -> None:
+    """An applied Blueprint runs with its own; that the others lack is a drift."""
+    asked = (pinned(None, by=()),)
+    there = view(planned=planned(scripts=asked, rendered=(BLUEPRINT_LIVE,)))
+    assert list(scripts_checks.scripts.find(there)) == []
+    absent = view(planned=planned(scripts=asked, rendered=(NO_BLUEPRINT,)))
+    assert [line.level for line in scripts_checks.scripts.find(absent)] == [Level.PROBLEM]
+
+
+def test_scripts_that_may_not_be_read_hide_no_other() -> None:
+    lines = judge(view(planned=planned(scripts=(pinned(FORBIDDEN), pinned(None)))))
+    assert [line.level.value for line in lines if line.id == "scripts"] == ["problem", "warning"]
+
+
+def test_altered_scripts_are_no_drift_as_well() -> None:
+    pairs = (
+        Seen(Rendered(wanted=config_map(), live=config_map(data={}))),
+        Seen(Rendered(wanted=role(), live=role())),
+    )
+    assert said(drift.drift, planned=planned(rendered=pairs)) == []
+    pairs = (Seen(Rendered(wanted=config_map(), live=None)), pairs[1])
+    ((level, what),) = said(drift.drift, planned=planned(rendered=pairs))
+    assert (level, what) == ("problem", f"not on the cluster: ConfigMap kafka/{SCRIPTS.name}")
 
 
 def role(**fields):

@@ -26,10 +26,10 @@ from kanister_kafka.options import Engine
 from kanister_kafka.plan import Phase
 from kanister_kafka.plan.origin import origin
 from kanister_kafka.pods import LEAST
+from kanister_kafka.scripts import PREFIX
 
-from .conftest import ROOT
+from .shell_fixture import FILES, STUB
 
-SCRIPTS = ROOT / "templates" / "scripts"
 TRICKY = ["on", "off", "y", "no", "null", "true", "0x1f", "12", "1e3", "0o7", "kafka", "a.b", "1.0"]
 plain = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 names = st.sampled_from(TRICKY) | plain
@@ -121,15 +121,10 @@ def plan_of(cluster: tuple[str, list[dict]], chosen: Options) -> Plan:
 
 
 def environment(phase: dict) -> dict[str, str]:
-    """Read the values of a phase from its command, as env(1) does."""
-    command = phase["args"]["command"]
-    assert command[0] == "env"
-    return dict(word.split("=", 1) for word in command[1 : command.index("bash")])
-
-
-def arguments(phase: dict) -> list[str]:
-    command = phase["args"]["command"]
-    return command[command.index("-c") + 3 :]
+    """Read the values of a phase: those of its container, and over them those of its command."""
+    (container,) = phase["args"]["podOverride"]["containers"]
+    shared = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    return shared | dict(word.split("=", 1) for word in phase["args"]["command"][5:])
 
 
 def commands(plan: Plan, found: dict[str, list[dict]]) -> list[tuple[Phase, list[str]]]:
@@ -184,7 +179,10 @@ def test_no_value_changes_on_its_way_through_yaml(
     for manifest in (one for kind in found.values() for one in kind):
         metadata = manifest["metadata"]
         own = made if manifest["kind"] == "Blueprint" else {}
-        assert metadata["annotations"] == common | own
+        if manifest.get("immutable"):  # the scripts, which are of no cluster
+            assert "annotations" not in metadata
+        else:
+            assert metadata["annotations"] == common | own
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "kanister-kafka"
     accounts = [
         (a["metadata"]["name"], a["metadata"]["namespace"]) for a in found["ServiceAccount"]
@@ -196,8 +194,8 @@ def test_no_value_changes_on_its_way_through_yaml(
         n for account in plan.accounts for right in account.rights for n in right.names
     ]
     for phase, command in commands(plan, found):
-        assert tuple(command[1 : 1 + len(phase.values)]) == phase.values
-        assert tuple(command[command.index("-c") + 3 :]) == phase.arguments
+        assert command[3:5] == [phase.name, phase.script]
+        assert tuple(command[5:]) == phase.values
         assert all(isinstance(word, str) for word in command)
 
 
@@ -230,12 +228,13 @@ def test_no_value_is_ever_part_of_a_script(
     cluster: tuple[str, list[dict]], chosen: Options
 ) -> None:
     plan = plan_of(cluster, chosen)
-    for phase, command in commands(plan, parsed(plan)):
-        body = command[command.index("-c") + 1]
-        lines = [line for part in phase.parts for line in (SCRIPTS / part).read_text().splitlines()]
-        code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        assert body.splitlines() == code, "the files, without comments and blank lines"
-        assert body.endswith("\n")
+    found = parsed(plan)
+    for phase, command in commands(plan, found):
+        assert command[:3] == ["bash", "-c", STUB.read_text()]
+        assert f"{phase.script}.sh" in FILES
+    (scripts,) = [one for one in found["ConfigMap"] if one.get("immutable")]
+    assert scripts["data"] == {name: path.read_text() for name, path in FILES.items()}
+    assert scripts["metadata"]["name"].startswith(PREFIX)
 
 
 @many
@@ -277,7 +276,7 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         restarts += [actions["restore"]["phases"][-1]]
         assert environment(backup["backupStop"])["BROKERS"] == values["BROKERS"]
         assert environment(actions["backup"]["deferPhase"])["OWN_RUN"] == "{{ .Time }}"
-        assert environment(actions["backup"]["deferPhase"])["LEAVE_STOPPED"] == ""
+        assert environment(actions["backup"]["deferPhase"]).get("LEAVE_STOPPED") is None
     else:
         assert not {"backup", "restore", "delete"} & set(actions)
     has_hooks = KastenForm.RESTORE in chosen.kasten
@@ -286,10 +285,10 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         known = environment(restart)
         zookeeper = [name for name in known["ZOOKEEPER"].split(",") if name]
         assert sorted(known["KAFKA_NODES"].split(",") + zookeeper) == sorted(first + last)
-        assert arguments(restart) == arguments(quiesce), "every writer that is quiesced is released"
+        assert known["WRITERS"] == environment(quiesce)["WRITERS"], "who is quiesced is released"
     assert environment(recover)["OWN_RUN"] == environment(stop)["RUN"] == "{{ .Time }}"
     assert environment(recover)["LEAVE_STOPPED"] == "yes"
-    assert environment(restarts[1])["OWN_RUN"] == environment(restarts[2])["OWN_RUN"] == ""
+    assert not any("OWN_RUN" in environment(restart) for restart in restarts[1:3])
 
 
 @many
@@ -309,12 +308,13 @@ def test_switch_knows_all_that_a_restart_knows(
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}
     pod = deployment["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == plan.switch.name == deployment["metadata"]["name"]
-    command = pod["containers"][0]["command"]
-    known = dict(word.split("=", 1) for word in command[1 : command.index("bash")])
+    (container,) = pod["containers"]
     restart = found["Blueprint"][0]["actions"]["backupPosthook"]["phases"][0]
-    assert known == environment(restart) | {"RESTART_AFTER": str(chosen.restart_after)}
-    assert command[command.index("-c") + 3 :] == arguments(restart)
-    assert command[command.index("-c") + 2] == "switch"
+    as_phase = {"command": container["command"], "podOverride": {"containers": [container]}}
+    assert environment({"args": as_phase}) == environment(restart)
+    assert container["command"][3:5] == ["switch", "wait-for-time"]
+    (volume,) = pod["volumes"]
+    assert "optional" not in volume["configMap"], "its pod must not run without them"
     for container in (*pod["containers"], *restart["args"]["podOverride"]["containers"]):
         requests = container.get("resources", {}).get("requests", {})
         assert requests == dict(chosen.requests)

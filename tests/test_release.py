@@ -74,8 +74,22 @@ def test_it_adds_what_render_prints(at_root: Path) -> None:
     words = ("--kasten", "policy", "--timeout", "restart=30m")
     added = post_render(KAFKA, *words).stdout_bytes.removeprefix(KAFKA).removeprefix(b"---\n")
     file = at_root / "examples/kraft-combined/kafka.yaml"
+    words = (*words, "--scripts", "own")  # Helm refuses an object of another release
     done = CliRunner().invoke(main, ["render", "-f", "-", *words], input=file.read_bytes())
     assert added == done.stdout_bytes
+
+
+def test_scripts_are_added_once_for_each_kafka_or_for_all(at_root: Path) -> None:  # noqa: ARG001
+    second = KAFKA.replace(b"my-cluster", b"other").replace(b"name: dual", b"name: of-other")
+    raw = KAFKA + b"---\n" + second
+    for words, count in (((), 2), (("--scripts", "shared"), 1)):
+        done = post_render(raw, *words)
+        assert done.exit_code == 0, done.stderr
+        found = [one for one in yaml.safe_load_all(done.stdout_bytes) if one["kind"] == "ConfigMap"]
+        names = [one["metadata"]["name"] for one in found]
+        assert len([name for name in names if "-scripts-" in name]) == count
+        assert len(names) == len(set(names))
+        assert post_render(done.stdout_bytes, *words).stdout_bytes == done.stdout_bytes
 
 
 def test_other_options_take_the_place_of_what_was_added() -> None:
@@ -159,7 +173,9 @@ def test_helm_runs_it(version: str, tmp_path: Path) -> None:
     assert {"Blueprint", "Policy", "Role", "ServiceAccount", "Deployment"} <= set(added)
     (ours,) = blueprints(told)
     stated = CliRunner().invoke(
-        main, ["render", "-f", "-", "-n", "kafka", "--kasten", "policy"], input=plain.encode()
+        main,
+        ["render", "-f", "-", "-n", "kafka", "--kasten", "policy", "--scripts", "own"],
+        input=plain.encode(),
     )
     (wanted,) = blueprints(stated.stdout)
     assert ours == wanted

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .shell_fixture import AWAY, FORBIDDEN, SCRIPTS, Shell
+from .shell_fixture import AWAY, FILES, FORBIDDEN, SCRIPTS, Shell
 
 
 def test_missing_right_ends_at_once_and_is_told(shell: Shell) -> None:
@@ -326,7 +326,7 @@ HERE_DOCUMENT = re.compile(r"<<-?\s*[\"'\\A-Za-z_]|<<<")
 
 
 def test_no_script_needs_what_it_may_not_have() -> None:
-    paths = sorted(SCRIPTS.glob("*.sh"))
+    paths = sorted(SCRIPTS.rglob("*.sh"))
     assert len(paths) > 20
     for path in paths:
         code = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
@@ -345,7 +345,7 @@ def test_here_documents_are_seen(text: str) -> None:
 
 
 def test_every_script_says_what_it_is_for() -> None:
-    for path in SCRIPTS.glob("*.sh"):
+    for path in FILES.values():
         first, second, *_ = path.read_text().splitlines()
         assert first == "# shellcheck shell=bash", path
         assert second.startswith("# ") and len(second) > 20, path

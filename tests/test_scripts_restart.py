@@ -383,9 +383,8 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     shell.on("get statefulsets.apps .*-o name", "statefulset/x")
     shell.on("get statefulsets.apps old-zookeeper", "0|3")
     shell.on("get statefulsets.apps old-kafka", "0|6").on(BEFORE.replace("kafkas", "k"), "unset")
-    parts = ("prelude", "pause", "switch", "replicas", "nodes", "retention", "restart")
     done = shell.run(
-        *(f"{part}.sh" for part in parts),
+        "restart.sh",
         CLUSTER="old",
         RECORD="r",
         OWN_RUN="",
@@ -498,7 +497,7 @@ def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
 # The switch
 
 LOOK = r"get kafkas.*restart-by"
-STATE = r"get configmap .*jsonpath=\{\.data\.state\}$"
+STATE = r"get configmap .*restartRequested\}$"
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
 
 
@@ -525,6 +524,20 @@ def test_switch_keeps_a_time_that_was_lost(shell: Shell, state: str) -> None:
     assert done.returncode == 0, done.stderr
     assert len([call for call in shell.calls() if re.search(LOOK, call)]) >= 2
     assert shell.recorded()["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    ("requested", "comes"), [("any", True), (RUN, True), ("another run", False), ("", False)]
+)
+def test_switch_comes_at_once_where_a_step_without_scripts_asks(
+    shell: Shell, requested: str, *, comes: bool
+) -> None:
+    looks = [f"backup|{FUTURE}|unset"] * 2
+    shell.on(LOOK, *looks, "" if not comes else looks[0])
+    shell.on(STATE, f"stopped|{RUN}|", f"stopped|{RUN}|{requested}")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("switch")
+    assert done.returncode == 0, done.stderr
+    assert bool(let_in(shell)) is comes
 
 
 @pytest.mark.parametrize("seen", ["", "backup||", "backup||unset"])

@@ -6,7 +6,12 @@ from datetime import datetime, timezone
 
 import pytest
 
+from kanister_kafka.document import load
 from kanister_kafka.kube.connection import Connection
+from kanister_kafka.options import Options
+from kanister_kafka.plan import build
+from kanister_kafka.preflight.survey import blueprint_of
+from kanister_kafka.render import render
 from kanister_kafka.report.status import status_json, status_text
 from kanister_kafka.run.actionset import ActionSet, State
 from kanister_kafka.run.advice import by_hand
@@ -15,8 +20,11 @@ from kanister_kafka.run.sight import Sight
 from kanister_kafka.run.sighting import Kafka, Sighting, Switch, Task, Workload, Writer
 from kanister_kafka.run.status import Arm, judge, moment
 from kanister_kafka.run.target import Target
+from kanister_kafka.run.tasks import phase_of
+from kanister_kafka.strimzi import read
 
-from .small_cluster import NOW, add_blueprint, add_kafka, add_node, add_task, serving
+from .conftest import ROOT
+from .small_cluster import NOW, add_blueprint, add_kafka, add_node, add_scripts, add_task, serving
 from .test_kube import configure  # noqa: F401 - a fixture
 
 TARGET = Target("kafka", "my-cluster")
@@ -471,3 +479,82 @@ def test_stateful_sets_show_their_memo(cluster):
     cluster.add("pods", "kafka", "my-cluster-kafka-2", labels=named)  # no controller-name
     (workload,) = look().workloads
     assert (workload.expected, workload.there, workload.replicas_before) == (3, 1, "3")
+
+
+def test_a_pod_tells_the_phase_that_it_runs() -> None:
+    """As it is rendered: Kanister puts the command into the container of the podOverride."""
+    reading = read(load([str(ROOT / "examples" / "kraft-separate-pools")]).documents)
+    assert reading.cluster is not None
+    blueprint = blueprint_of(render(build(reading.cluster, Options(), reading.problems)))
+    phases = [
+        phase
+        for action in blueprint["actions"].values()
+        for phase in (*action["phases"], *filter(None, [action.get("deferPhase")]))
+    ]
+    assert len(phases) > 5
+    for phase in phases:
+        (container,) = phase["args"]["podOverride"]["containers"]
+        pod = {"spec": {"containers": [{**container, "command": phase["args"]["command"]}]}}
+        assert phase_of(pod, "my-cluster") == phase["args"]["command"][3] != ""
+        assert phase_of(pod, "other") == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "phase"),
+    [
+        (["env", "CLUSTER=my-cluster", "A=b", "bash", "-c", "script", "stop", "1"], "stop"),
+        (["env", "CLUSTER=other", "bash", "-c", "script", "stop"], ""),
+        (["env", "CLUSTER=my-cluster", "bash"], ""),
+        (["bash", "-c", "script", "stop"], ""),
+    ],
+)
+def test_a_pod_of_a_former_version_tells_it_too(command, phase) -> None:
+    assert phase_of({"spec": {"containers": [{"command": command}]}}, "my-cluster") == phase
+
+
+def add_both(cluster, **fields):
+    """A Blueprint and a switch that pin scripts; returns their name."""
+    spec = add_scripts(cluster, **fields)
+    args = {"namespace": "kafka", "podOverride": spec}
+    action = {"phases": [{"func": "KubeTask", "name": "quiesce", "args": args}]}
+    cluster.add("blueprints", "kasten-io", "kafka.my-cluster", actions={"backupPrehook": action})
+    template = {"template": {"spec": spec}, "replicas": 0}
+    cluster.add("deployments", "kafka", "my-cluster-kanister-kafka-switch", spec=template)
+    return str(spec["volumes"][0]["configMap"]["name"])
+
+
+def test_scripts_that_are_as_they_should_be_are_not_told(cluster):
+    add_kafka(cluster)
+    add_both(cluster)
+    assert look().lacking == ()
+
+
+def test_scripts_that_are_gone_are_told(cluster):
+    add_kafka(cluster)
+    name = add_both(cluster)
+    cluster.drop("configmaps", "kafka", name)
+    seen = look()
+    assert [lack.kind for lack in seen.lacking] == ["Blueprint", "Deployment"]
+    assert judge(seen).remarks[:2] == tuple(lack.text for lack in seen.lacking)
+    assert seen.lacking[0].text == (
+        f"ConfigMap {name}, the scripts of Blueprint kafka.my-cluster, is gone, so what needs it "
+        "fails: kanister-kafka apply --from-cluster my-cluster -n kafka"
+    )
+
+
+def test_scripts_that_were_altered_are_told(cluster):
+    add_kafka(cluster)
+    name = add_both(cluster, data={"stop.sh": "# stops nothing"})
+    first, _second = look().lacking
+    assert (
+        f"was altered, so what needs it fails: kubectl delete configmap {name} -n kafka, and"
+        in (first.text)
+    )
+
+
+def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
+    add_kafka(cluster)
+    name = add_both(cluster)
+    cluster.refusals.append(("GET", f"configmaps/{name}", 403))
+    seen = look()
+    assert (seen.lacking, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))

@@ -10,7 +10,7 @@ backup() {
   shift
   "$helm" template kafka chart --namespace kafka --values "chart/values-$stage.yaml" \
     --show-only templates/kafka.yaml |
-    kanister-kafka render -f - --output-dir "chart/files/$stage" "$@"
+    kanister-kafka render -f - --scripts own --output-dir "chart/files/$stage" "$@"
 }
 
 backup stage --strategy hot "$@"

@@ -182,13 +182,22 @@ def _runs_nothing_else(phase: Phase) -> bool:
     return all(SILENT.fullmatch(statement.program) for statement in statements(phase))
 
 
+SOURCES = frozenset({".", "source"})
+"""Words by which a shell reads the code of a file."""
+
+
 @check("unseen-output", Severity.INFO)
 def unseen_output(blueprint: Blueprint, settings: Settings) -> Iterator[Finding]:
-    """Find outputs of commands that print none as far as can be seen; a script may."""
+    """Find outputs of commands that print none as far as can be seen; a program may.
+
+    A command that sources a file says that its code is elsewhere: nothing is told of it.
+    """
     known = functions(settings.release)
     for template, phase, step, _reference in _seen(blueprint, "Output"):
         function = known.get(phase.func)
         if template.phase is phase or function is None or not function.prints:
+            continue
+        if any(statement.program in SOURCES for statement in statements(phase)):
             continue
         if not (function.outputs or _printed(phase) or _prints_more(phase)):
             message = f'the command of phase "{phase.name}" prints no output that can be seen here'

@@ -97,6 +97,8 @@ def _prunable(input_: Chosen) -> Removal:
         )
     found = install.prunable(input_.objects, input_.connection)
     tell_unseen(found)
+    for left in found.passed:
+        tell_names(f"not pruned, as {left.why}", [left.target])
     if found.held:
         tell_names(f"not pruned, as {'; '.join(found.held)}", found.targets)
         return Removal()

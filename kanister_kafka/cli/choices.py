@@ -29,6 +29,7 @@ from kanister_kafka.options import (
     Limits,
     Options,
     QuiesceBy,
+    Sharing,
     Strategy,
     UncleanStop,
     duration,
@@ -422,6 +423,13 @@ plan_options = several(
         help="Add the annotations that Argo CD or Flux needs to apply it all.",
     ),
     click.option(
+        "--scripts",
+        type=_choice(Sharing),
+        help="Whose the ConfigMap with the scripts is: shared by all clusters of the namespace, or "
+        "this one's own, as every release of Helm and application of GitOps needs it.  [default: "
+        "own with --gitops, else shared]",
+    ),
+    click.option(
         "--label",
         "labels",
         type=pair,
@@ -611,6 +619,7 @@ def options_of(
     timeouts: tuple[tuple[str, str], ...],
     unclean_stop: str = UncleanStop.FAIL.value,
     gitops: str | None = None,
+    scripts: str | None = None,
     pod_labels: tuple[tuple[str, str] | str, ...] = (),
     pod_annotations: tuple[tuple[str, str] | str, ...] = (),
     requests: str = "",
@@ -634,6 +643,7 @@ def options_of(
         unclean_stop=UncleanStop(unclean_stop),
         kasten=tuple(form for form in KastenForm if form.value in kasten),
         gitops=GitOps(gitops) if gitops else None,
+        scripts=Sharing(scripts) if scripts else None,
         run_as_user=None if run_as_user == PLATFORM else int(run_as_user),
         limits=Limits(**limits),
         pod_labels=borne(NO_SIDECAR_LABELS, pod_labels),

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from kanister_kafka.catalogue import Section, catalogue, help_uri
+from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.cli.ids import CheckIds
 from kanister_kafka.cli.outcome import echo, fitted
 
@@ -49,5 +49,4 @@ def _tree(section: Section) -> dict[str, str]:
         "summary": section.summary,
         "text": section.text,
         "example": section.example,
-        "helpUri": help_uri(section.id),
     }

@@ -44,6 +44,7 @@ from kanister_kafka.fleet import (
 )
 from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
+from kanister_kafka.render import once
 from kanister_kafka.report.fleet import fleet_json, fleet_text
 
 PAYS = 20
@@ -304,13 +305,13 @@ def _processes(found: Sorted) -> int:
 
 
 def _to_stream(form: str) -> Callable[[Outcome], None]:
-    started = False
+    started, new = False, once()
 
     def write(outcome: Outcome) -> None:
         nonlocal started
         if outcome.manifests:
             apart = "---\n" if started and form == "yaml" else ""
-            click.echo(apart + spelled(outcome.manifests, form), nl=False)
+            click.echo(apart + spelled(new(outcome.manifests), form), nl=False)
             started = True
 
     return write

@@ -11,8 +11,9 @@ import click
 from kanister_kafka.cli.choices import plan_options, plans_of, strimzi_version_option
 from kanister_kafka.cli.outcome import tell_plan
 from kanister_kafka.document import MAX_BYTES, loads
+from kanister_kafka.options import Sharing
 from kanister_kafka.release import complete, kafkas
-from kanister_kafka.render import render, stream
+from kanister_kafka.render import once, render, stream
 
 
 @click.command(
@@ -35,6 +36,8 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     Reads the manifests on standard input and writes them on standard output, followed by all that a
     backup of each Kafka among them needs. What else is in them stays as it is, byte for byte.
     """
+    # Two releases in a namespace must not both have one object: Helm refuses the second.
+    choices["scripts"] = choices["scripts"] or Sharing.OWN.value
     raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     loaded = loads(raw, "<stdin>")
     names = kafkas(loaded.documents, namespace)
@@ -44,5 +47,5 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     if not plans:
         click.echo("no Kafka is among the manifests: nothing was added", err=True)
     blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
-    rendered = stream(manifest for plan in plans for manifest in render(plan, templates))
-    sys.stdout.buffer.write(complete(raw, blueprints, rendered))
+    manifests = once()(manifest for plan in plans for manifest in render(plan, templates))
+    sys.stdout.buffer.write(complete(raw, blueprints, stream(manifests)))

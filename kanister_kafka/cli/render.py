@@ -14,7 +14,8 @@ from kanister_kafka.cli.destination import destination, destination_options, spe
 from kanister_kafka.cli.outcome import echo, tell_plan
 from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.folder import Stale, prune, stale, write_files
-from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_file
+from kanister_kafka.krm.kustomization import FILE_NAME, is_ours, kustomization_files
+from kanister_kafka.options import Sharing
 from kanister_kafka.render import Manifest
 from kanister_kafka.render import render as render_plan
 from kanister_kafka.report.words import count
@@ -78,12 +79,19 @@ def render(
         raise click.UsageError("--kustomization needs --output-dir")
     if kustomization and form == "helm":
         raise click.UsageError("--kustomization is for YAML: Kustomize renders no template of Helm")
+    if kustomization and choices["admission_policy"]:
+        raise click.UsageError(
+            "--kustomization is not for --admission-policy, which names service accounts in CEL: "
+            "with a namePrefix it would guard nothing; render the policy apart"
+        )
     if check and folder is None:
         raise click.UsageError("--check compares a directory: give it with --output-dir")
     if form == "helm" and place.form != "yaml":
         raise click.UsageError(f"--format helm is for YAML, not for -o {place.form}")
+    if form == "helm":  # Helm refuses an object that another release has
+        choices["scripts"] = choices["scripts"] or Sharing.OWN.value
     plan = plan_of(**choices)
-    manifests = render_plan(plan, templates)
+    manifests = render_plan(plan, templates, renamable=kustomization)
     tell_plan(plan)
     _tell_large(manifests)
     if folder is None:
@@ -91,7 +99,7 @@ def render(
         return
     files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
     if kustomization:
-        files |= kustomization_file(folder, manifests)
+        files |= kustomization_files(folder, plan, manifests)
     blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
     if check:
         ctx.exit(_compare(folder, files, blueprint))

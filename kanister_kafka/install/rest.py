@@ -11,6 +11,7 @@ from kanister_kafka.install.trial import find
 from kanister_kafka.kube.connection import Connection, Object, Objects
 from kanister_kafka.kube.read import VERSIONS
 from kanister_kafka.marks import COMPONENT, PAUSE_BEFORE, State
+from kanister_kafka.pins import holds_scripts
 from kanister_kafka.strimzi.read import GROUP
 
 SUFFIX = f"-{COMPONENT}"
@@ -24,7 +25,7 @@ def unrest(objects: Objects, connection: Connection) -> tuple[str, ...]:
     Kafka that each is named after: its annotation tells a stop too where the record is damaged.
     An unknown state counts as a stop. Raises UnreachableError where a record cannot be read.
     """
-    places = {target(item) for item in objects}
+    named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     found = search(
         blueprints_of(objects),
         namespaces_of(objects),
@@ -32,8 +33,8 @@ def unrest(objects: Objects, connection: Connection) -> tuple[str, ...]:
         kinds=[CONFIG_MAP],
     )
     records = {target(item): item for item in found.objects}
-    for place in places - set(records):
-        if place.kind == "ConfigMap" and (live := find(place, connection)):
+    for place in {target(item) for item in named} - set(records):
+        if live := find(place, connection):
             records[place] = live
     return tuple(_reasons(records.values(), connection))
 

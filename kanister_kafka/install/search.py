@@ -9,6 +9,7 @@ from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.install.target import ORDER, served
 from kanister_kafka.kube.connection import Connection, Object, Objects, Resource
 from kanister_kafka.marks import COMPONENT, MANAGED_BY
+from kanister_kafka.pins import holds_scripts
 
 LABEL = f"{MANAGED_BY}={COMPONENT}"
 CONFIG_MAP = ("v1", "ConfigMap")
@@ -19,6 +20,9 @@ class Found:
     """Objects that serve a Blueprint, and where nobody could look for more."""
 
     objects: Objects
+    scripts: Objects
+    """ConfigMaps of scripts: in the namespaces given those that say to serve no Blueprint, as all
+    clusters there share them, and those that serve one of the Blueprints."""
     unseen: tuple[str, ...]
     """Such as `in other namespaces than kafka: roles.rbac.authorization.k8s.io`."""
 
@@ -51,8 +55,14 @@ def search(
             elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
             unseen.setdefault(elsewhere, []).append(str(resource))
             found += _in_each(resource, namespaces, connection, unseen)
+
+    def is_near(scripts: Object) -> bool:
+        owner = served(scripts)
+        return owner in blueprints if owner else scripts["metadata"]["namespace"] in namespaces
+
     return Found(
-        tuple(item for item in found if served(item) in blueprints),
+        tuple(item for item in found if served(item) in blueprints and not holds_scripts(item)),
+        tuple(item for item in found if holds_scripts(item) and is_near(item)),
         tuple(f"{where}: {', '.join(resources)}" for where, resources in unseen.items()),
     )
 

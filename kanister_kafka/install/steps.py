@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.errors import ActionError, KanisterKafkaError, TransientError
-from kanister_kafka.install.outcome import Done, Failed, Outcome, Report, Told
+from kanister_kafka.install.outcome import Done, Failed, Report, Told
 from kanister_kafka.install.target import Target
 
 PAUSES = (1, 2, 4, 8, 15)
 """Seconds between tries: half a minute, in which another API server takes over."""
 Sleep = Callable[[float], None]
-Write = Callable[[], Outcome]
+Write = Callable[[], Done]
 
 
 def in_turn(steps: Sequence[tuple[Target, Write]], told: Told, sleep: Sleep) -> Report:
@@ -30,7 +30,7 @@ def in_turn(steps: Sequence[tuple[Target, Write]], told: Told, sleep: Sleep) -> 
         except KeyboardInterrupt:
             error = ActionError("interrupted")
         else:
-            done.append(Done(place, happened))
+            done.append(happened)
             told(done[-1])
             continue
         return Report(
@@ -41,7 +41,7 @@ def in_turn(steps: Sequence[tuple[Target, Write]], told: Told, sleep: Sleep) -> 
     return Report(done=tuple(done))
 
 
-def _patiently(write: Write, sleep: Sleep) -> Outcome:
+def _patiently(write: Write, sleep: Sleep) -> Done:
     for pause in PAUSES:
         try:
             return write()

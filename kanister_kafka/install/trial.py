@@ -26,6 +26,7 @@ from kanister_kafka.install.target import (
     target,
 )
 from kanister_kafka.kube.connection import FIELD_MANAGER, Connection, Object
+from kanister_kafka.pins import DIGITS, digest_of, holds_scripts
 
 INSTALL = {
     ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",
@@ -71,6 +72,8 @@ def attempt(
         try:
             live = find(place, connection)
             _may_go(place, live, ours, absent, connection, force=force)
+            if holds_scripts(item):
+                _intact(item, live)
             result = connection.apply(item, dry_run=True, force=force) if ask else None
         except UNTRIED as failure:
             is_early = place.namespace not in absent and _is_early(failure, item, places)
@@ -141,6 +144,32 @@ def _may_go(
             f"it serves Blueprint {other}, which is still there; give this one its own "
             "with --service-account, or take it over with --force-conflicts"
         )
+
+
+def _intact(wanted: Object, live: Object | None) -> None:
+    """Raise RefusedError where scripts are not those that their name tells, or may be changed.
+
+    The API server lets nobody change them, us included, and what Blueprints pin fails every step.
+    """
+    place = target(wanted)
+    digits = digest_of(wanted)[:DIGITS]
+    if not digits or digits not in place.name or wanted.get("immutable") is not True:
+        raise RefusedError(
+            "these are not the scripts that its name tells: somebody has changed them, or "
+            "`immutable: true`, after they were rendered; render them again"
+        )
+    if live is None:
+        return
+    same = live.get("data") == wanted.get("data") and not live.get("binaryData")
+    if same and live.get("immutable") is True:
+        return
+    what = "it is not immutable" if same else "it has another content"
+    at = f"configmap {place.name} -n {place.namespace}"
+    raise ConflictError(
+        f"{what} on the cluster: somebody has altered it or put it there, and a step does not run "
+        f"scripts that were altered; find out who (kubectl get {at} -o yaml "
+        f"--show-managed-fields), then kubectl delete {at}, and apply again"
+    )
 
 
 def _absent(namespaces: Iterable[str], connection: Connection) -> frozenset[str]:

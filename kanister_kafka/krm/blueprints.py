@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from kanister_kafka.document import Document, loads
+from kanister_kafka.document import Document, loads, plain
+from kanister_kafka.document.dump import dump
 from kanister_kafka.krm.function_config import FunctionConfig
 from kanister_kafka.krm.resource_list import Identity
 from kanister_kafka.plan import Plan
 from kanister_kafka.plan.build import build
 from kanister_kafka.problem import Problem
 from kanister_kafka.render import render
+from kanister_kafka.scripts import is_scripts
 from kanister_kafka.strimzi import read
 from kanister_kafka.strimzi.read import GROUP
 
@@ -59,15 +62,27 @@ def rendered(plans: Iterable[Plan], config: FunctionConfig) -> tuple[Made, ...]:
     for plan in plans:
         for manifest in render(plan, config.templates):
             (document,) = loads(manifest.text, manifest.file_name).documents
-            one = Made(Identity.of(document), manifest.text)
+            one = Made(Identity.of(document), _without_anchors(document, manifest.text))
             other, _ = found.setdefault(one.identity, (plan, one))
-            if other is not plan:
+            # Clusters of a namespace may share their scripts, whose name tells the content.
+            if other is not plan and not is_scripts(manifest.kind, manifest.name):
                 config.top.at("spec").error(
                     "duplicate-object",
                     f"{one.identity} would be made for {other.cluster} and for {plan.cluster}: "
                     "choose one of them with cluster, or set neither name nor serviceAccount",
                 )
     return tuple(made for _plan, made in found.values())
+
+
+def _without_anchors(document: Document, text: str) -> str:
+    """Write an object with anchors anew, below its comment.
+
+    Two Blueprints in one list would have anchors of one name, which some readers of YAML refuse.
+    """
+    if document.kind != "Blueprint":
+        return text
+    lines = text.splitlines(keepends=True)
+    return "".join(takewhile(lambda line: line.startswith("#"), lines)) + dump(plain(document.root))
 
 
 def _names(documents: Iterable[Document], namespace: str) -> list[str]:

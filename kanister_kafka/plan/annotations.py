@@ -28,6 +28,15 @@ WAVES = {
 NO_LAST_APPLIED = ("argocd.argoproj.io/sync-options", "ServerSideApply=true")
 """For a Blueprint: applied in the other way it is kept in an annotation too, where 256 KiB fit."""
 SUBSTITUTE, DISABLED = "kustomize.toolkit.fluxcd.io/substitute", "disabled"
+KEPT = {
+    GitOps.ARGOCD: (
+        ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
+        ("argocd.argoproj.io/sync-options", "Prune=false"),
+    ),
+    GitOps.FLUX: (("kustomize.toolkit.fluxcd.io/prune", "disabled"), (SUBSTITUTE, DISABLED)),
+    None: (("helm.sh/resource-policy", "keep"),),
+}
+"""Of scripts: what is under way was started with those that Git has no more, and needs them."""
 SHELL = ("Blueprint", "Deployment")
 """Kinds that hold scripts: `${x}` in them is for bash, and not for Flux."""
 
@@ -38,6 +47,19 @@ def annotations_of(plan: Plan, kind: str) -> Pairs:
     if kind == "Blueprint":
         ours |= dict(origin(plan))
     return tuple(sorted((ours | dict(plan.annotations)).items()))
+
+
+def scripts_annotations(plan: Plan) -> Pairs:
+    """Return what the ConfigMap of scripts bears, sorted by key.
+
+    One that is shared has nothing of a single cluster.
+    """
+    options = plan.options
+    found = dict(_gitops(options.gitops, "ConfigMap"))
+    if options.gitops or options.owns_scripts:
+        found |= dict(KEPT[options.gitops])
+    own = plan.annotations if options.owns_scripts else ()
+    return tuple(sorted((found | dict(own)).items()))
 
 
 def _gitops(tool: GitOps | None, kind: str) -> Iterator[tuple[str, str]]:

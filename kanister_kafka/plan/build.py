@@ -13,6 +13,7 @@ from kanister_kafka.options import Engine, KastenForm, Options, Strategy, durati
 from kanister_kafka.plan.admission import admission
 from kanister_kafka.plan.engine import Restore
 from kanister_kafka.plan.engine_rights import keep_rights, restore_rights
+from kanister_kafka.plan.header import table
 from kanister_kafka.plan.model import Account, Action, Names, Plan, Right, Stage, Switch
 from kanister_kafka.plan.phases import Phases
 from kanister_kafka.plan.policies import notes as policy_notes
@@ -27,7 +28,7 @@ from kanister_kafka.plan.rights import (
 )
 from kanister_kafka.plan.rights import in_order as rights_in_order
 from kanister_kafka.problem import Location, Problem, error, in_order, warning
-from kanister_kafka.strimzi import KafkaCluster, Writer
+from kanister_kafka.strimzi import KafkaCluster
 
 POD_SECONDS = 15
 """Allowed for the pod of each phase to start and end."""
@@ -89,13 +90,13 @@ class _Builder:
 
     def _account(self, name: str) -> Account:
         purposes = {
-            self.names.keep: "what is kept and snapshotted",
-            self.names.flush: "the flush",
-            self.names.account: "the steps",
-            self.names.restore: "a restore",
-            self.names.switch: "the dead man's switch",
+            self.names.keep: ("keep", "what is kept and snapshotted"),
+            self.names.flush: ("flush", "the flush"),
+            self.names.account: ("steps", "the steps"),
+            self.names.restore: ("restore", "a restore"),
+            self.names.switch: ("switch", "the dead man's switch"),
         }
-        return account(self.cluster, name, purposes[name], self.rights[name])
+        return account(self.cluster, name, *purposes[name], self.rights[name])
 
     def plan(self, problems: Iterable[Problem]) -> Plan:
         cluster, options = self.cluster, self.options
@@ -122,7 +123,7 @@ class _Builder:
         return Plan(
             cluster=cluster,
             options=options,
-            header=tuple(self._header()),
+            header=tuple(self._header(actions)),
             name=name,
             accounts=tuple(self.accounts),
             admission=admission(cluster, self.names) if options.admission_policy else None,
@@ -130,6 +131,7 @@ class _Builder:
             record=self.names.record,
             labels=tuple(sorted(labels.items())),
             annotations=tuple(sorted(annotations.items())),
+            shared=tuple(self.phases.shared().items()),
             actions=actions,
             left_alone=cluster.bystanders,
             bound=kasten.bound(cluster),
@@ -174,23 +176,18 @@ class _Builder:
         actions = make.actions() if self.engine else ()
         return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
 
-    def _header(self) -> Iterator[str]:
+    def _header(self, actions: tuple[Action, ...]) -> Iterator[str]:
         cluster = self.cluster
         if not self.cold:
             yield f"Hot backup of {cluster}: flushes every node, stops nothing."
             yield "Not guaranteed: volumes are snapshotted one by one, so partitions end at"
             yield "different moments, and what brokers write after the flush may be torn."
-            yield "backupPrehook: flush. There is nothing to bring back."
         else:
             yield f"Cold backup of {cluster}: stops it cleanly for the snapshot, brings it back."
-            yield f"backupPrehook: quiesce {_few(cluster.writers)}, flush every node, stop"
-            first = _few([w.name for w in self.phases.first()])
-            last = _few([w.name for w in cluster.quorum])
-            order = f"{first}, then {last}" if self.phases.first() else last
-            yield f"  {order}; if any of it fails, everything is brought back."
-            yield "backupPosthook: restart. resume: the same for a person, at any time."
         versions = f"{COMPONENT} {__version__}, for Strimzi {cluster.operator}"
         yield f"Rendered from {cluster.source} by {versions}."
+        yield ""
+        yield from table(actions, str(cluster))
 
     def _check_time(self, actions: tuple[Action, ...]) -> Iterator[Problem]:
         for action in actions:
@@ -223,10 +220,3 @@ class _Builder:
                 f"{action.name} may take until Kafka is stopped: the dead man's switch would bring "
                 "it back in the middle of that; or lower --timeout",
             )
-
-
-def _few(items: Iterable[str | Writer]) -> str:
-    texts = [str(item) for item in items]
-    if not texts:
-        return "(nothing is known to write)"
-    return ", ".join(texts) if len(texts) <= 3 else f"{len(texts)} of them ({texts[0]}, …)"

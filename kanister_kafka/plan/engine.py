@@ -21,8 +21,6 @@ STOP = "stop"
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
-KEPT = ("backup.sh", "kept.sh")
-"""Files that read what a backup has kept."""
 SECRETS = "Secrets with every object of the cluster"
 TOPICS = "Secret with the retention of every topic"
 
@@ -64,7 +62,6 @@ class Restore:
     def _backup(self) -> Action:
         make = self.phases
         recover = make.restart("backupRecover", self.limits.restart, recovery=True)
-        *parts, last = recover.parts
         return Action(
             name="backup",
             phases=(
@@ -78,7 +75,7 @@ class Restore:
             ),
             defer_phase=replace(
                 recover,
-                parts=(*parts, "backup.sh", "recover-backup.sh", last),
+                script="recover-backup",
                 account=self.names.keep,
             ),
             artifact_out=ARTIFACT,
@@ -94,22 +91,17 @@ class Restore:
         return Phase(
             name="backupKeep",
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "rights.sh", "pause.sh", "switch.sh", "backup.sh", "keep.sh"),
+            script="keep",
             values=self.phases.values(
                 RUN=RUN,
-                SWITCH=self.names.switch,
-                POOLS=self.cluster.pools,
                 RIGHTS=self.phases.asked(self.names.keep),
             ),
-            arguments=self.phases.writer_arguments(),
             steps=(Step(does="keep what a restore needs", objects=(SECRETS,)),),
             account=self.names.keep,
         )
 
     def _stop_cleanly(self) -> Phase:
-        stop = self.phases.stop("backupStop")
-        *parts, last = stop.parts
-        return replace(stop, parts=(*parts, "backup.sh", last), outputs=(STOP,))
+        return replace(self.phases.stop("backupStop"), outputs=(STOP,))
 
     def _snapshot(self) -> Phase:
         seconds = self.limits.snapshot
@@ -119,18 +111,12 @@ class Restore:
         return Phase(
             name="backupSnapshot",
             stage=Stage.SNAPSHOT,
-            parts=(
-                *("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh"),
-                *("moment.sh", "backup.sh", "snapshot.sh"),
-            ),
+            script="snapshot",
             values=self.phases.values(
                 RUN=RUN,
-                POOLS=self.cluster.pools,
-                **self.phases.node_values(),
                 SNAPSHOT_CLASS=self.options.snapshot_class,
                 SNAPSHOT_LIMIT=seconds,
             ),
-            arguments=(),
             steps=(
                 Step(
                     does="look whether it is still stopped, before and after",
@@ -152,13 +138,12 @@ class Restore:
         return Phase(
             name="backupReady",
             stage=Stage.SNAPSHOT,
-            parts=("prelude.sh", "backup.sh", "topics.sh", "ready.sh"),
+            script="ready",
             values=self.phases.values(
                 RUN=RUN,
                 SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
                 READY_LIMIT=self.limits.ready,
             ),
-            arguments=(),
             steps=(wait,),
             account=self.names.keep,
         )
@@ -167,18 +152,13 @@ class Restore:
         check = Phase(
             name="restoreCheck",
             stage=Stage.RESTORE,
-            parts=(
-                *("prelude.sh", "rights.sh", *KEPT, "claims.sh", "try.sh"),
-                *("retention.sh", "hold-retention.sh", "restore-check.sh"),
-            ),
+            script="restore-check",
             values=self.phases.values(
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
                 RETENTION=RETENTION,
-                POOLS=self.cluster.pools,
                 RIGHTS=self.phases.asked(self.names.restore),
             ),
-            arguments=(),
             steps=(
                 Step(
                     does="check the backup, try each object, overwrite only if told to",
@@ -206,21 +186,12 @@ class Restore:
         return Phase(
             name=name,
             stage=Stage.STOP,
-            parts=(
-                *("prelude.sh", "pause.sh", "switch.sh"),
-                *dict.fromkeys((*make.writer_parts(), *make.node_parts())),
-                *("nodes.sh", "halt.sh"),
-                *(("retention.sh", "hold-retention.sh") if retention else ()),
-                "restore-stop.sh",
-            ),
+            script="restore-stop",
             values=make.values(
                 RUN=RUN,
                 ACTION=action,
                 RETENTION=retention,
-                SWITCH=self.names.switch,
-                **{**make.writer_values(), **make.halt_values()},
             ),
-            arguments=make.writer_arguments(),
             steps=tuple(make.halt_steps()),
             account=self.names.restore,
         )
@@ -231,14 +202,13 @@ class Restore:
         return Phase(
             name="restoreSnapshot",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", *KEPT, "claims.sh", "keep-replaced.sh"),
+            script="keep-replaced",
             values=self.phases.values(
                 BACKUP=BACKUP,
                 DISCARD=DISCARD,
                 SNAPSHOT_CLASS=self.options.snapshot_class,
                 READY_LIMIT=seconds,
             ),
-            arguments=(),
             steps=(
                 Step(
                     does="snapshot, unless told to discard them",
@@ -253,11 +223,10 @@ class Restore:
     def _restart(self, name: str, *, backup: bool = False) -> Phase:
         """Start what is restored, and end when the operators can work on it."""
         phase = self.phases.restart(name, self.limits.restart)
-        *parts, last = phase.parts
         ready = Step(does="wait", objects=(str(self.cluster),), until="it is Ready")
         return replace(
             phase,
-            parts=(*parts, "restored.sh", last),
+            script="restart-restored",
             values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
             steps=(*phase.steps, ready),
             account=self.names.restore,
@@ -267,9 +236,8 @@ class Restore:
         return Phase(
             name="restoreObjects",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", *KEPT, "claims.sh", "restore-objects.sh"),
+            script="restore-objects",
             values=self.phases.values(BACKUP=BACKUP, CLAIMS_LIMIT=self.limits.claims),
-            arguments=(),
             steps=(
                 Step(
                     does="replace",
@@ -288,10 +256,7 @@ class Restore:
         return Phase(
             name=name,
             stage=Stage.RESTORE,
-            parts=(
-                *("prelude.sh", "pause.sh", *(KEPT if backup else ())),
-                *("retention.sh", "hold-retention.sh", "identity.sh"),
-            ),
+            script="identity",
             values=self.phases.values(
                 BACKUP=backup,
                 RETENTION=retention,
@@ -299,7 +264,6 @@ class Restore:
                 PAUSE_LIMIT=IDENTITY_SECONDS,
                 QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
             ),
-            arguments=(),
             steps=(
                 Step(
                     does="put back cluster id and node ids",
@@ -316,9 +280,8 @@ class Restore:
         phase = Phase(
             name="deleteBackup",
             stage=Stage.RESTORE,
-            parts=("prelude.sh", "backup.sh", "delete-backup.sh"),
+            script="delete-backup",
             values=self.phases.values(BACKUP=BACKUP),
-            arguments=(),
             steps=(Step(does="delete", objects=(SNAPSHOTS, SECRETS)),),
             account=self.names.restore,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from kanister_kafka.options import Options
+from kanister_kafka.marks import COMPONENT
+from kanister_kafka.options import Options, Strategy
 from kanister_kafka.plan.admission_model import Admission
 from kanister_kafka.plan.kasten_model import Bound, Policy, Restoring, Transform
 from kanister_kafka.problem import Problem
@@ -53,15 +54,14 @@ class Right:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One KubeTask: a script, put together from files, with its values as arguments."""
+    """One KubeTask: a script, with the values that differ from phase to phase as arguments."""
 
     name: str
     stage: Stage
-    parts: tuple[str, ...]
-    """Files below templates/scripts, in order."""
+    script: str
+    """Name of a file in templates/scripts/phases, without its ending."""
     values: tuple[str, ...]
-    """Words `NAME=VALUE` for the script's environment."""
-    arguments: tuple[str, ...]
+    """Words `NAME=VALUE` for the script, besides the `shared` ones of the plan."""
     steps: tuple[Step, ...]
     account: str
     """Service account that it runs as."""
@@ -90,10 +90,14 @@ class Action:
     """What is in it: keys, and templates of values."""
 
     @property
+    def all_phases(self) -> tuple[Phase, ...]:
+        """The phases, with the one that runs last."""
+        return (*self.phases, self.defer_phase) if self.defer_phase else self.phases
+
+    @property
     def seconds(self) -> int:
         """For how long the action waits at most."""
-        deferred = self.defer_phase.seconds if self.defer_phase else 0
-        return deferred + sum(phase.seconds for phase in self.phases)
+        return sum(phase.seconds for phase in self.all_phases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,8 @@ class Account:
     """A service account in the namespace of the cluster, with all that it may do."""
 
     name: str
+    anchor: str
+    """Name in the YAML of the Blueprint for the pods that run as it."""
     purpose: str
     rights: tuple[Right, ...]
     roles: tuple[Role, ...]
@@ -173,6 +179,8 @@ class Plan:
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""
     labels: tuple[tuple[str, str], ...]
     annotations: tuple[tuple[str, str], ...]
+    shared: tuple[tuple[str, str], ...]
+    """Names and values that every script gets, in the environment of its container."""
     actions: tuple[Action, ...]
     left_alone: tuple[Bystander, ...]
     bound: Bound
@@ -195,6 +203,18 @@ class Plan:
     def rights(self) -> tuple[Right, ...]:
         """What the steps may do, by namespace."""
         return self.accounts[0].rights
+
+    @property
+    def scripts_owner(self) -> str:
+        """What the name of the ConfigMap with the scripts begins with; empty where it is shared."""
+        if not self.options.owns_scripts:
+            return ""
+        hot = "" if self.options.strategy is Strategy.COLD else "-hot"
+        return f"{self.cluster.name}-{COMPONENT}{hot}"
+
+    def anchor(self, account: str) -> str:
+        """Return the name in YAML for pods of a service account of the steps."""
+        return next(one.anchor for one in self.accounts if one.name == account)
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -65,24 +65,16 @@ class Phases:
         return Phase(
             name=name,
             stage=Stage.QUIESCE,
-            parts=(
-                *("prelude.sh", "rights.sh", "pause.sh", "switch.sh", "moment.sh"),
-                *(*self.writer_parts(), "other-writers.sh", "quiesce.sh"),
-            ),
+            script="quiesce",
             values=self.values(
                 RUN=RUN,
                 ACTION=action,
-                SWITCH=self.names.switch,
-                RESTART_AFTER=self.options.restart_after,
-                POOLS=cluster.pools,
                 WORKLOADS=self._names(self._workloads()),
                 FIT_LIMIT=limits.check,
                 CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
-                **self.moment_values(),
-                **self.writer_values(),
+                BY_LABEL="yes" if self.options.engine is Engine.KANISTER else "",
                 RIGHTS=self.asked(self.names.account),
             ),
-            arguments=self.writer_arguments(),
             steps=tuple(steps),
             account=self.names.account,
         )
@@ -98,15 +90,14 @@ class Phases:
         return Phase(
             name=name,
             stage=Stage.FLUSH,
-            parts=("prelude.sh", "rights.sh", *(("topics.sh",) if noted else ()), "flush.sh"),
+            script="flush",
             values=self.values(
-                RUN=RUN if noted else None,
+                RUN=RUN,
                 FLUSH_LIMIT=self.limits.flush,
                 SAMPLE=SAMPLE_SECONDS if cold else None,
                 REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
                 RIGHTS=self.asked(self.names.flush),
             ),
-            arguments=(),
             steps=(
                 Step(
                     does="sync, in all nodes at once"
@@ -142,19 +133,13 @@ class Phases:
         return Phase(
             name=name,
             stage=Stage.STOP,
-            parts=(
-                *("prelude.sh", "pause.sh", "switch.sh", *self.node_parts()),
-                *("nodes.sh", "exits.sh", "still-stopped.sh", "moment.sh", "other-writers.sh"),
-                *("halt.sh", "stop.sh"),
-            ),
+            script="stop",
             values=self.values(
                 RUN=RUN,
-                SWITCH=self.names.switch,
                 SWITCH_LIMIT=limits.switch,
                 UNCLEAN_STOP=self.options.unclean_stop.value,
-                **{**self.halt_values(), **self.node_values(), **self.moment_values()},
+                BY_LABEL="yes" if self.options.engine is Engine.KANISTER else "",
             ),
-            arguments=self.writer_arguments(),
             steps=tuple(steps),
             account=self.names.account,
         )
@@ -187,20 +172,12 @@ class Phases:
         return Phase(
             name=name,
             stage=Stage.RESTART,
-            parts=(
-                *("prelude.sh", "pause.sh", "switch.sh", "replicas.sh", "nodes.sh"),
-                *("retention.sh", "still-stopped.sh", "moment.sh", "changes.sh", "restart.sh"),
-            ),
+            script="restart",
             values=self.values(
-                OWN_RUN=RUN if recovery else "",
-                LEAVE_STOPPED="yes" if leave_stopped else "",
-                RETRY_REFUSALS="yes",
-                SWITCH=self.names.switch,
-                POOLS=cluster.pools,
-                **self.node_values(),
+                OWN_RUN=RUN if recovery else None,
+                LEAVE_STOPPED="yes" if leave_stopped else None,
                 READY_LIMIT=seconds,
             ),
-            arguments=self.writer_arguments(),
             steps=tuple(steps),
             account=self.names.account,
         )
@@ -208,11 +185,9 @@ class Phases:
     def switch(self) -> Phase:
         """Wait until the time is over, and then bring everything back."""
         phase = self.restart("switch", self.limits.restart)
-        *parts, last = phase.parts
         return replace(
             phase,
-            parts=(*parts, "wait-for-time.sh", last),
-            values=(*phase.values, f"RESTART_AFTER={self.options.restart_after}"),
+            script="wait-for-time",
             account=self.names.switch,
         )
 
@@ -248,12 +223,10 @@ class Phases:
                 )
         return steps
 
-    def halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
+    def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
         """Return the values of templates/scripts/halt.sh."""
         cluster, limits = self.cluster, self.limits
         return {
-            "NODES": self._node_kinds(),
-            "POOLS": cluster.pools,
             "COMPONENTS": cluster.components,
             "BROKERS": self._names(self.first()),
             "QUORUM": self._names(cluster.quorum),
@@ -278,53 +251,30 @@ class Phases:
         kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
         return ",".join(sorted(kinds))
 
-    def node_values(self) -> dict[str, str | int | tuple[str, ...]]:
-        """Return the values of templates/scripts/still-stopped.sh: all workloads of nodes."""
-        cluster = self.cluster
-        return {
-            "NODES": self._node_kinds(),
-            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
-            "KAFKA_NODES": self._names(cluster.nodes),
-        }
-
-    def moment_values(self) -> dict[str, str | int | tuple[str, ...]]:
-        """Return values of templates/scripts/moment.sh and other-writers.sh."""
+    def _bystanders(self) -> tuple[str, ...]:
+        """Return `KIND/NAMESPACE/NAME` of what other-writers.sh is to leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
         homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
-        return {
-            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
-            "BY_LABEL": "yes" if self.options.engine is Engine.KANISTER else "",
-            "BYSTANDERS": tuple(
-                f"{one.kind}/{one.namespace}/{one.name}"
-                for one in cluster.bystanders
-                if one.kind in CLIENT_KINDS and one.namespace in homes
-            ),
-        }
+        return tuple(
+            f"{one.kind}/{one.namespace}/{one.name}"
+            for one in cluster.bystanders
+            if one.kind in CLIENT_KINDS and one.namespace in homes
+        )
 
-    def node_parts(self) -> tuple[str, ...]:
-        """Return files that know how to stop a StatefulSet, where there may be one."""
-        stateful = WorkloadKind.STATEFUL_SET.value in self._node_kinds()
-        return ("replicas.sh",) if stateful else ()
-
-    def writer_parts(self) -> tuple[str, ...]:
-        """Return files that know how to quiesce a writer."""
-        if not self.cluster.writers:
-            return ("writers.sh",)
-        if self.options.quiesce_by is QuiesceBy.PAUSE:
-            return ("writer-pause.sh", "writers.sh")
-        return ("replicas.sh", "writer-replicas.sh", "writers.sh")
-
-    def writer_values(self) -> dict[str, str | int | tuple[str, ...]]:
+    def _writer_values(self) -> dict[str, str | int | tuple[str, ...]]:
         """Return the values of the files that quiesce writers."""
-        values: dict[str, str | int | tuple[str, ...]] = {"WRITER_LIMIT": self.limits.quiesce}
+        values: dict[str, str | int | tuple[str, ...]] = {
+            "QUIESCE_BY": self.options.quiesce_by.value,
+            "WRITER_LIMIT": self.limits.quiesce,
+        }
         if self.options.quiesce_by is QuiesceBy.PAUSE:
             values |= {"PAUSE_LIMIT": self.limits.pause, "WRITER_KINDS": self._writer_kinds()}
         return values
 
-    def writer_arguments(self) -> tuple[str, ...]:
+    def _writers(self) -> str:
         """`PLURAL/NAMESPACE/NAME/KIND/WORKLOAD` of each writer; a script adds the API version."""
-        return tuple(
+        return " ".join(
             f"{w.resource.partition('.')[0]}/{w.namespace}/{w.name}/{w.kind}/{w.workload}"
             for w in self.cluster.writers
         )
@@ -350,19 +300,40 @@ class Phases:
         """Spell the rights of an account for templates/scripts/rights.sh."""
         return " ".join(questions(self.rights[account]))
 
-    def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
-        """Spell values as words of `env`; None leaves one out."""
-        common = {
-            "NAMESPACE": self.cluster.namespace,
+    def shared(self) -> dict[str, str]:
+        """Return what every script gets, by name."""
+        values: dict[str, str | int | tuple[str, ...]] = {
             "CLUSTER": self.cluster.name,
             "RECORD": self.names.record,
+            "SWITCH": self.names.switch,
         }
-        words = {**common, **values}
+        if self.options.strategy is Strategy.COLD:
+            values |= self._cold_values()
+        return {key: _spelled(value) for key, value in values.items()}
+
+    def _cold_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        cluster = self.cluster
+        return {
+            "RESTART_AFTER": self.options.restart_after,
+            "WRITERS": self._writers(),
+            "BYSTANDERS": self._bystanders(),
+            "POOLS": cluster.pools,
+            "NODES": self._node_kinds(),
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "KAFKA_NODES": self._names(cluster.nodes),
+            **self._writer_values(),
+            **self._halt_values(),
+        }
+
+    def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
+        """Spell what a phase gets besides the shared values; None leaves one out."""
         return tuple(
-            f"{key}={','.join(value) if isinstance(value, tuple) else value}"
-            for key, value in words.items()
-            if value is not None
+            f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
         )
+
+
+def _spelled(value: str | int | tuple[str, ...]) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _workload(workload: Workload) -> str:

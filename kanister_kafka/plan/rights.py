@@ -214,11 +214,14 @@ def questions(found: Iterable[Right]) -> tuple[str, ...]:
     )
 
 
-def account(cluster: KafkaCluster, name: str, purpose: str, found: tuple[Right, ...]) -> Account:
+def account(
+    cluster: KafkaCluster, name: str, anchor: str, purpose: str, found: tuple[Right, ...]
+) -> Account:
     """Return a service account with a Role in each namespace; abroad its name tells whose it is."""
     namespaces = dict.fromkeys(right.namespace for right in found)
     return Account(
         name=name,
+        anchor=anchor,
         purpose=purpose,
         rights=found,
         roles=tuple(

@@ -7,6 +7,7 @@ from typing import Any
 
 from kanister_kafka import marks
 from kanister_kafka._version import __version__
+from kanister_kafka.pins import holds_scripts
 from kanister_kafka.preflight.model import Line, Object, Rendered, bad, doubt, ok
 from kanister_kafka.preflight.objects import few, title, titles
 from kanister_kafka.preflight.registry import check
@@ -36,11 +37,12 @@ def drift(view: View) -> Iterator[Line]:
         yield bad(what, view.apply, objects=titles(missing))
     changed = {title(pair.wanted): tuple(differences(pair)) for pair in found if pair.live}
     origins = {title(pair.wanted): tuple(_origin(pair)) for pair in found if pair.live}
+    scripts = {title(pair.wanted) for pair in found if holds_scripts(pair.wanted)}
     slight = []
     for name, paths in changed.items():
         if paths and all(path.startswith(METADATA) for path in paths):
             slight.append(name)
-        elif paths:
+        elif paths and name not in scripts:  # the check `scripts` tells of those, and the remedy
             what = f"{name} is not as it would be rendered now: {few(paths)}"
             detail = origins[name] or (OTHERWISE,)
             yield bad(what, view.apply, detail=detail, objects=(name,))

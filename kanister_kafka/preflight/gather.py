@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import kanister_kafka.preflight.operator as operator
@@ -11,10 +11,20 @@ import kanister_kafka.preflight.rights as rights
 from kanister_kafka.document import loads, plain
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.marks import CLUSTER_LABEL, COMPONENT, PAUSE
+from kanister_kafka.pins import Pin, pins
 from kanister_kafka.plan import Plan
 from kanister_kafka.pods import minor_of_server
-from kanister_kafka.preflight.model import Object, Objects, Pulled, Question, Rendered, Seen, look
-from kanister_kafka.preflight.objects import annotation, at, name_of
+from kanister_kafka.preflight.model import (
+    Object,
+    Objects,
+    Pinned,
+    Pulled,
+    Question,
+    Rendered,
+    Seen,
+    look,
+)
+from kanister_kafka.preflight.objects import annotation, at, name_of, title
 from kanister_kafka.preflight.reader import Reader, Versions
 from kanister_kafka.preflight.view import Planned, Subject, View
 from kanister_kafka.render import Manifest
@@ -32,6 +42,8 @@ AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
 """autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not tell of `spec.behavior`."""
 STORAGE = "storage.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
+RUN = ("Blueprint", "Deployment")
+"""Kinds whose pods run scripts."""
 ON_DEMAND = ("RestoreAction",)
 """Kinds that a person creates when the time has come."""
 
@@ -94,11 +106,13 @@ class Gatherer:
     ) -> Planned:
         """Read what only a plan tells to ask for."""
         wanted = [plain(loads(m.text, m.file_name).documents[0].root) for m in manifests]
+        rendered = tuple(self._pair(item) for item in wanted if item["kind"] not in ON_DEMAND)
         reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
         return Planned(
             plan=plan,
             rights=look("the rights of the service accounts", reviews, lambda: self._rights(plan)),
-            rendered=tuple(self._pair(item) for item in wanted if item["kind"] not in ON_DEMAND),
+            rendered=rendered,
+            scripts=tuple(self._pinned(wanted, rendered)),
             nodes=self.reader.list_all("v1", "Node"),
             action_sets=self.reader.list_of(
                 KANISTER, "ActionSet", "", plan.options.kasten_namespace
@@ -114,6 +128,24 @@ class Gatherer:
                 self.connection, account.name, self.namespace, account.rights
             )
         )
+
+    def _pinned(
+        self, wanted: Iterable[Object], rendered: Iterable[Seen[Rendered]]
+    ) -> Iterator[Pinned]:
+        """Read each ConfigMap of scripts that is asked for, with who asks."""
+        asked: dict[Pin, tuple[str, ...]] = {}
+        for item in wanted:
+            if item["kind"] == "Blueprint":
+                asked |= dict.fromkeys(pins(item), ())
+        for seen in rendered:
+            live = seen.value.live if seen.value else None
+            if live and live["kind"] in RUN:
+                for pin in pins(live):
+                    asked[pin] = (*asked.get(pin, ()), title(live))
+        for pin, by in asked.items():
+            home = pin.namespace or self.namespace
+            found = self.reader.find("v1", "ConfigMap", pin.name, home)
+            yield Pinned(pin=pin, namespace=home, by=by, config_map=found)
 
     def _pair(self, wanted: Object) -> Seen[Rendered]:
         kind, name = wanted["kind"], name_of(wanted)

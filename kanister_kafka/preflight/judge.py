@@ -13,6 +13,7 @@ import kanister_kafka.preflight.kanister as kanister
 import kanister_kafka.preflight.operator as operator
 import kanister_kafka.preflight.reading as reading
 import kanister_kafka.preflight.rights as rights
+import kanister_kafka.preflight.scripts as scripts
 import kanister_kafka.preflight.storage as storage
 from kanister_kafka.preflight.model import Line, UnseenError, doubt
 from kanister_kafka.preflight.registry import Check
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     kanister.running_action,
     kanister.hook_timeout,
     kanister.measured,
+    scripts.scripts,
     drift.drift,
     rights.rights,
     image.image,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError
+from kanister_kafka.pins import Pin
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]
@@ -123,6 +124,19 @@ class Rendered:
     wanted: Object
     live: Object | None
     """None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """Scripts that steps ask for, and the ConfigMap that is there under their name."""
+
+    pin: Pin
+    namespace: str
+    """Where the steps run."""
+    by: tuple[str, ...]
+    """What on the cluster asks for them, as `Kind namespace/name`; empty where only what would be
+    rendered now does."""
+    config_map: Seen[Object | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

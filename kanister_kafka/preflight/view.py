@@ -10,6 +10,7 @@ from kanister_kafka.preflight.model import (
     Object,
     Objects,
     Partition,
+    Pinned,
     Pulled,
     Question,
     Rendered,
@@ -25,6 +26,8 @@ class Planned:
     plan: Plan
     rights: Seen[tuple[Question, ...]]
     rendered: tuple[Seen[Rendered], ...]
+    scripts: tuple[Pinned, ...]
+    """Of the Blueprint as it would be rendered, of the one on the cluster and of the switch."""
     nodes: Seen[Objects]
     action_sets: Seen[Objects]
     """All of the Kanister namespace; none where Kanister is not installed."""

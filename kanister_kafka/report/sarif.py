@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kanister_kafka._version import __version__
-from kanister_kafka.catalogue import PAGES, Section, catalogue, help_uri
+from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.problem import Location, Problem, Severity
 
 SCHEMA = (
@@ -30,7 +30,6 @@ def problems_sarif(problems: Iterable[Problem]) -> str:
     driver: Tree = {
         "name": "kanister-kafka",
         "version": __version__,
-        "informationUri": PAGES,
         "rules": [_rule(catalogue().get(check), check) for check in checks],
     }
     run: Tree = {
@@ -50,7 +49,6 @@ def _rule(section: Section | None, check: str) -> Tree:
         "id": section.id,
         "shortDescription": {"text": section.summary},
         "fullDescription": {"text": section.text},
-        "helpUri": help_uri(section.id),
         "help": {"text": section.plain, "markdown": section.markdown},
         "defaultConfiguration": {"level": LEVELS[section.severity]},
     }

@@ -9,11 +9,21 @@ from kanister_kafka.document import from_object
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.connection import PODS, Connection, Object, Objects, Resource
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.pins import digest_of, pins
 from kanister_kafka.problem import Problem
 from kanister_kafka.run import nodes, tasks
 from kanister_kafka.run.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
 from kanister_kafka.run.origin import Origin
-from kanister_kafka.run.sighting import Happening, Kafka, Sighting, Switch, Task, Workload, Writer
+from kanister_kafka.run.sighting import (
+    Happening,
+    Kafka,
+    Lack,
+    Sighting,
+    Switch,
+    Task,
+    Workload,
+    Writer,
+)
 from kanister_kafka.run.target import (
     CONFIG_MAPS,
     CORE,
@@ -32,6 +42,8 @@ from kanister_kafka.strimzi.writers import CLIENTS, Told, find_clients
 EVENTS = Resource(("api", "v1"), "events", "Event", namespaced=True)
 STATEFUL_SETS = Resource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
 LAST_EVENTS = 8
+GONE = "gone"
+"""Instead of the digest of scripts."""
 POOL = "strimzi.io/controller-name"
 """On the pods of a StrimziPodSet; those of a StatefulSet tell by their name."""
 
@@ -57,19 +69,21 @@ class Sight:
         home, name = self._blueprint(record)
         blueprint = self._there(home, name)
         origin = Origin.of(blueprint or {})
+        switch = self.connection.find(DEPLOYMENTS, target.switch, namespace)
         return Sighting(
             target=target,
             kafka=_kafka(kafka[0]) if kafka else None,
             workloads=self._workloads(kafka, pools, sets, pods),
             writers=self._writers(kafka, pools, clients, origin.told),
             record=None if record is None else dict(record.get("data") or {}),
-            switch=self._switch(),
+            switch=_switch(switch),
             blueprint=f"{home}/{name}" if blueprint else "",
             origin=origin,
             action_sets=self._action_sets(home, name),
             tasks=tuple(_tasks(pods, target.name)),
             happenings=self._happenings(),
             others=() if kafka else tuple(sorted(map(_name, self._strimzi("Kafka")))),
+            lacking=tuple(self._lacking({"Blueprint": blueprint, "Deployment": switch})),
             unseen=tuple(self.unseen),
         )
 
@@ -155,12 +169,36 @@ class Sight:
                     found.append(writer)
         return tuple(found)
 
-    def _switch(self) -> Switch | None:
-        found = self.connection.find(DEPLOYMENTS, self.target.switch, self.target.namespace)
-        if found is None:
+    def _lacking(self, asking: dict[str, Object | None]) -> Iterable[Lack]:
+        """Look whether the scripts are there that a Blueprint and a Deployment pin."""
+        target, digests = self.target, dict[str, str | None]()
+        for kind, item in asking.items():
+            for pin in pins({**item, "kind": kind}) if item else ():
+                if pin.namespace not in ("", target.namespace):
+                    continue
+                if pin.name not in digests:
+                    digests[pin.name] = self._digest(pin.name)
+                if digests[pin.name] in (pin.sha256, None):
+                    continue
+                is_gone = digests[pin.name] == GONE
+                at = f"configmap {pin.name} -n {target.namespace}"
+                what = "is gone" if is_gone else "was altered"
+                first = "" if is_gone else f"kubectl delete {at}, and then "
+                yield Lack(
+                    kind,
+                    f"ConfigMap {pin.name}, the scripts of {kind} {_name(item or {})}, {what}, so "
+                    f"what needs it fails: {first}kanister-kafka apply --from-cluster "
+                    f"{target.name} -n {target.namespace}",
+                )
+
+    def _digest(self, name: str) -> str | None:
+        """Return the digest of a ConfigMap of scripts; None where nobody may read it."""
+        try:
+            found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
+        except ForbiddenError:
+            self.unseen.append(f"ConfigMap {name}: it may not be read")
             return None
-        replicas = (found.get("spec") or {}).get("replicas", 1)
-        return Switch(int(replicas), int((found.get("status") or {}).get("readyReplicas") or 0))
+        return digest_of(found) if found else GONE
 
     def _blueprint(self, record: Object | None) -> tuple[str, str]:
         """Return namespace and name of the Blueprint: as the record has it, or by default."""
@@ -195,6 +233,13 @@ class Sight:
         )
         found = (_happening(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
         return tuple(sorted(found, key=lambda happening: happening.at))[-LAST_EVENTS:]
+
+
+def _switch(found: Object | None) -> Switch | None:
+    if found is None:
+        return None
+    replicas = (found.get("spec") or {}).get("replicas", 1)
+    return Switch(int(replicas), int((found.get("status") or {}).get("readyReplicas") or 0))
 
 
 def _kafka(item: Object) -> Kafka:

@@ -123,6 +123,16 @@ class Happening:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Scripts that are not there as they are asked for."""
+
+    kind: str
+    """Of what asks for them: Blueprint or Deployment."""
+    text: str
+    """What is wrong, and what to do, in one line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """All facts of one moment."""
@@ -148,6 +158,8 @@ class Sighting:
     """The latest last."""
     others: tuple[str, ...] = ()
     """Names of the Kafkas of the namespace, where this one does not exist."""
+    lacking: tuple[Lack, ...] = ()
+    """Scripts of its Blueprint and of its switch."""
     unseen: tuple[str, ...]
     """What could not be looked at, a line each."""
 

@@ -40,11 +40,13 @@ def belongs(pod: Object, job: str, since: str) -> bool:
 def phase_of(pod: Object, cluster: str) -> str:
     """Return the phase that a pod runs for a Kafka, or nothing where it is none of ours.
 
-    Our commands are `env … CLUSTER=NAME … bash -c SCRIPT PHASE …` (templates/phase.j2).
+    Our commands are `bash -c STUB PHASE …` in a container with the variable CLUSTER
+    (templates/phase.j2); those of former versions `env … CLUSTER=NAME … bash -c SCRIPT PHASE …`.
     """
     containers: list[Object] = (pod.get("spec") or {}).get("containers") or [{}]
     command = [str(word) for word in containers[0].get("command") or ()]
-    if f"CLUSTER={cluster}" not in command or "-c" not in command:
+    told = {"name": "CLUSTER", "value": cluster} in (containers[0].get("env") or ())
+    if not (told or f"CLUSTER={cluster}" in command) or "-c" not in command:
         return ""
     return next(iter(command[command.index("-c") + 2 :]), "")
 

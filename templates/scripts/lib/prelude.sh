@@ -1,9 +1,13 @@
 # shellcheck shell=bash
-# What every phase starts with. $0 is the name of the phase; values arrive in the environment.
+# What every phase starts with. $0 is the name of the phase; values arrive in the environment. Where it
+# runs, all scripts lie in one directory, which is the current one.
 set -euo pipefail
 shopt -s inherit_errexit
 export TZ=UTC0
 doing=starting problem=
+# PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer
+# shellcheck disable=SC2034,SC2153
+IFS=' ' read -ra writers < <(printf '%s\n' "${WRITERS-}")
 # The last line tells all: Kanister shows the end of the log where a phase failed.
 trap 'status=$?; ((status == 0)) || failed' EXIT
 

@@ -1,6 +1,15 @@
 # shellcheck shell=bash
 # Looks whether the backup is whole, says what putting it back will overwrite, and goes no further
 # unless it was told to.
+. ./prelude.sh
+. ./rights.sh
+. ./backup.sh
+. ./kept.sh
+. ./claims.sh
+. ./try.sh
+. ./retention.sh
+. ./hold-retention.sh
+
 [[ $BACKUP =~ ^[0-9]{14}$ ]] || fail "the artifact names the backup '$BACKUP', which is none"
 
 # look_at_pools: stop, rights and start are of the pools that the Blueprint names.

@@ -2,7 +2,12 @@
 # Keeps every object that a restore needs in Secrets beside the snapshots: certificate authorities,
 # users' credentials and custom resources, as they are to be put back. Before the stop, so that it
 # costs no outage.
-# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+. ./prelude.sh
+. ./rights.sh
+. ./pause.sh
+. ./switch.sh
+. ./backup.sh
+
 PART_BYTES=700000 # of objects in one Secret, before they are compressed: it holds 1 MiB
 # What another object with the same name must not have. A finalizer would hold a topic for ever
 # where its operator is gone, and an owner that is no more has its objects collected.
@@ -118,7 +123,7 @@ keep 5 "kafkanodepools.$API" "$objects" & pids+=($!)
 one=$(one_of "$KAFKA" "$CLUSTER")
 keep 6 "$KAFKA" "$one" "$paused" & pids+=($!)
 order=7
-for writer in "$@"; do
+for writer in "${writers[@]}"; do
   IFS=/ read -r resource home name _ < <(printf '%s\n' "$writer")
   resource=$resource.$API
   [[ $home == "$NAMESPACE" ]] || continue # what is in another namespace is not lost with this one

@@ -1,8 +1,15 @@
 # shellcheck shell=bash
 # Checks that the cluster may be stopped, keeps what a restore needs, and stops all that writes.
-# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
-
-WRITERS=("$@")
+. ./prelude.sh
+. ./rights.sh
+. ./pause.sh
+. ./switch.sh
+. ./moment.sh
+. ./replicas.sh
+# shellcheck source=../lib/writer-replicas.sh
+. "./writer-$QUIESCE_BY.sh"
+. ./writers.sh
+. ./other-writers.sh
 
 # Prints why the cluster is not fit to be stopped.
 unfit() {
@@ -31,7 +38,7 @@ unfit() {
         printf 'the operator has not taken over the last change of KafkaNodePool %s; ' "$name"
     done < <(printf '%s\n' "$pools")
   fi
-  strangers "${WRITERS[@]}"
+  strangers "${writers[@]}"
   pods=$(api get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
     'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.strimzi\.io/controller-name}|{.metadata.labels.strimzi\.io/name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
   while read -r name owner ready; do
@@ -81,7 +88,7 @@ free() {
 # claim: the write is refused where the record has changed since free() has read it.
 claim() {
   local patch
-  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\"}}"
+  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
   api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
   free # it tells who was faster; it may have been this run, where only the answer was lost
   [[ $owner == "$RUN" ]] || fail "ConfigMap $RECORD has changed meanwhile: run it again"
@@ -104,5 +111,5 @@ postpone "$RESTART_AFTER"
 [[ -z $SWITCH ]] || scale_switch 1
 event Normal Stopping "to be stopped for a snapshot by $ACTION${SWITCH:+, and brought back in ${RESTART_AFTER}s at the latest}"
 
-quiesce_writers "$@"
+quiesce_writers "${writers[@]}"
 say 'nothing that is known to write is running'

@@ -27,7 +27,8 @@ halt() {
 
   if [[ $1 == stopping ]]; then
     step 'looking whether what writes is still stopped'
-    writers_at_rest "${WRITERS[@]}"
+    # shellcheck disable=SC2154 # prelude.sh sets it
+    writers_at_rest "${writers[@]}"
   fi
   # Brokers first: each asks the metadata quorum for leave to shut down.
   if [[ -n $BROKERS ]]; then

@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Puts back claims, certificate authorities, users, topics, node pools, the Kafka and its writers, in
 # this order: each is there when the operator looks for it. The Kafka comes paused.
+. ./prelude.sh
+. ./backup.sh
+. ./kept.sh
+. ./claims.sh
 
 # reason SECRET ANSWER: what the API server says of a Secret may quote a value.
 reason() {

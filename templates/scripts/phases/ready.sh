@@ -1,5 +1,9 @@
 # shellcheck shell=bash
 # Waits until what was cut can be restored. Kafka serves again meanwhile.
+. ./prelude.sh
+. ./backup.sh
+. ./topics.sh
+
 backup=$(backup_of "$RUN")
 
 not_ready() {

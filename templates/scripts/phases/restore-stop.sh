@@ -1,12 +1,21 @@
 # shellcheck shell=bash
 # Stops the cluster whose volumes are to be replaced, if there is one. Nothing is flushed or kept.
-# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
+. ./prelude.sh
+. ./pause.sh
+. ./switch.sh
+. ./replicas.sh
+# shellcheck source=../lib/writer-replicas.sh
+. "./writer-$QUIESCE_BY.sh"
+. ./writers.sh
+. ./nodes.sh
+. ./halt.sh
+. ./retention.sh
+. ./hold-retention.sh
+
 if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: what cannot be held shows before anything is stopped
   version=$(recorded kafkaVersion)
   [[ -z $version ]] || check_holdable "$version"
 fi
-# shellcheck disable=SC2034 # halt.sh looks at writers again for a snapshot alone
-WRITERS=()
 step "looking for Kafka $CLUSTER"
 living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
 # What is replaced is snapshotted under the name of this run, unless an earlier run has begun to replace
@@ -29,7 +38,7 @@ if [[ -n $living ]]; then
 elif [[ -n $SWITCH ]]; then
   scale_switch 0
 fi
-quiesce_writers "$@"
+quiesce_writers "${writers[@]}"
 if [[ -n $living ]]; then
   halt restoring
 else

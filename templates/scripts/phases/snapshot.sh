@@ -1,6 +1,13 @@
 # shellcheck shell=bash
 # Snapshots every claim of the stopped cluster, all at once, and waits until each is cut. What a
 # driver does then, such as an upload, needs no stopped brokers.
+. ./prelude.sh
+. ./pause.sh
+. ./nodes.sh
+. ./still-stopped.sh
+. ./moment.sh
+. ./backup.sh
+
 backup=$(backup_of "$RUN")
 
 # snapshots: NAME CUT|ERROR of each

@@ -1,5 +1,18 @@
 # shellcheck shell=bash
 # What the pod of the switch does before it runs the restart: it waits until the time is over.
+# shellcheck disable=SC2034 # prelude.sh heeds it
+RETRY_REFUSALS=yes
+. ./prelude.sh
+. ./pause.sh
+. ./switch.sh
+. ./replicas.sh
+. ./nodes.sh
+. ./retention.sh
+. ./still-stopped.sh
+. ./moment.sh
+. ./changes.sh
+. ./bring-back.sh
+
 trap 'exit 0' TERM
 LOOKS=10 # seconds between them: each is some kubectl processes beside brokers that start
 
@@ -9,16 +22,20 @@ LOOKS=10 # seconds between them: each is some kubectl processes beside brokers t
 # Where there never was one nothing of ours is stopped, whatever the cluster looks like: a Kafka that
 # somebody else has parked without nodes, for a restore of theirs, is no business of the switch.
 look() {
-  local seen value before
+  local seen value before run requested
   seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o \
     "jsonpath={.metadata.name}|{.metadata.annotations.${RESTART_BY//./\\.}}|{.metadata.annotations.${PAUSE_BEFORE//./\\.}}") || return 0
   IFS='|' read -r seen value before < <(printf '%s\n' "$seen")
-  state=$(recorded state 2>/dev/null) || state=
+  state=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.restartRequested}' 2>/dev/null) || state=
+  IFS='|' read -r state run requested < <(printf '%s\n' "$state")
   if [[ $value =~ ^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z$ ]]; then
     by=$value
   elif [[ -n $value ]]; then
     by=${by:-$start} # damaged: the time since the start of this pod counts
   fi
+  # A step that is to bring Kafka back and has no scripts, because their ConfigMap was deleted or altered,
+  # asks for it.
+  [[ -z $requested || ($requested != any && $requested != "$run") ]] || by=$(now)
   needed=$by
   [[ -n $seen && $state != restoring ]] || needed=
   # Put away, or lost? The end of a restart leaves neither mark nor state, and nodes that are there.
@@ -61,3 +78,4 @@ done
 find_api # the operator may have been upgraded since this pod started
 say "the time to bring Kafka $CLUSTER back has come: $by"
 event Warning Switch "the time to bring the cluster back has come: $by"
+bring_back

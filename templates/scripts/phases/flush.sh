@@ -1,5 +1,8 @@
 # shellcheck shell=bash
 # Writes what every node has in its page cache to its volumes, in all nodes at once.
+. ./prelude.sh
+. ./rights.sh
+. ./topics.sh
 
 # Up to Strimzi 0.23 the image's sync knows no single file system: then all of them are flushed.
 # shellcheck disable=SC2016

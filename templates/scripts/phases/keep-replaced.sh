@@ -2,6 +2,11 @@
 # Snapshots the volumes that the restore replaces, so that nothing is lost before the restored Kafka is
 # Ready; the restart at the end removes them. What an earlier try has snapshotted stays as it is: its
 # claims may be those of the half restored Kafka by now.
+. ./prelude.sh
+. ./backup.sh
+. ./kept.sh
+. ./claims.sh
+
 BEFORE=kanister-kafka.io/before-restore
 
 # replaced: NAME|READY|ERROR of each snapshot

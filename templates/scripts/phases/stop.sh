@@ -1,8 +1,17 @@
 # shellcheck shell=bash
 # Stops the cluster for a snapshot.
-# Arguments: PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer.
-# shellcheck disable=SC2034 # for halt.sh
-WRITERS=("$@")
+. ./prelude.sh
+. ./pause.sh
+. ./switch.sh
+. ./replicas.sh
+. ./nodes.sh
+. ./exits.sh
+. ./still-stopped.sh
+. ./moment.sh
+. ./other-writers.sh
+. ./halt.sh
+[[ -z $BY_LABEL ]] || . ./backup.sh # only a backup of Kanister alone has an artifact
+
 UNCLEAN='' # which nodes did not end cleanly
 
 # paused: what is to be looked at between the pause and the first thing that stops
@@ -38,12 +47,11 @@ fi
 
 halt stopping
 step 'looking whether anything of what writes was started again'
-writers_at_rest "$@"
+writers_at_rest "${writers[@]}"
 step 'recording that the cluster is stopped'
 event Normal Stopped "stopped for a snapshot, ${UNCLEAN:+not }every node cleanly" & # what people read must not delay what clients wait for
 telling=$!
 record state=stopped "since=$(now)"
 wait "$telling" || true
-# Only a backup of Kanister alone has an artifact that keeps it.
-! declare -F output >/dev/null || output stop "${UNCLEAN:+un}clean"
+[[ -z $BY_LABEL ]] || output stop "${UNCLEAN:+un}clean"
 say "Kafka $CLUSTER is stopped: its volumes can be snapshotted${UNCLEAN:+, but not every node ended cleanly: $UNCLEAN}"

@@ -1,6 +1,12 @@
 # shellcheck shell=bash
 # Writes cluster id and node ids into the statuses, where the operator looks for them; without them it
 # makes new ones, and the nodes refuse their volumes. A create drops the status, hence this step.
+. ./prelude.sh
+. ./pause.sh
+. ./backup.sh
+. ./kept.sh
+. ./retention.sh
+. ./hold-retention.sh
 
 # identity KEY: from the backup itself; Kasten's is in the record, which it has restored.
 identity() {

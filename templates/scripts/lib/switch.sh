@@ -16,9 +16,9 @@ scale_switch() {
 # Its pod is started while all is well: what comes after must not depend on an image that can be
 # pulled or a node that has room.
 unarmed() {
-  local ready
-  ready=$(api get deployments.apps "$SWITCH" -n "$NAMESPACE" -o 'jsonpath={.status.readyReplicas}')
-  ((${ready:-0} > 0)) || printf 'the pod of the switch %s does not run yet' "$SWITCH"
+  local available
+  available=$(api get deployments.apps "$SWITCH" -n "$NAMESPACE" -o 'jsonpath={.status.availableReplicas}')
+  ((${available:-0} > 0)) || printf 'the pod of the switch %s does not run yet' "$SWITCH"
 }
 
 # The annotation goes first: a switch that finds none puts itself away.

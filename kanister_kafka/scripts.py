@@ -1,0 +1,49 @@
+"""The scripts of the steps as one ConfigMap, and the digest by which Blueprints pin them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from kanister_kafka.marks import COMPONENT
+
+PREFIX = f"{COMPONENT}-scripts-"
+"""What the name of each such ConfigMap begins with."""
+NAME = re.compile(rf"(?:.*-)?{COMPONENT}(?:-hot)?-scripts-[0-9a-f]{{10}}")
+"""Any such name; that of one cluster begins with the cluster, and Kustomize may prefix it."""
+PATH = "/scripts"
+"""Where the steps and the switch have them."""
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """All scripts of a set of templates. They do not depend on a cluster."""
+
+    files: tuple[tuple[str, str], ...]
+    """Names and contents, in the order of their names. A content ends with one line feed."""
+    stub: str
+    """What a phase begins with: it compares the files that are mounted with the digest."""
+    path: str = PATH
+    owner: str = ""
+    """What the name begins with where the ConfigMap is of one cluster; empty where it is shared."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest in hexadecimal digits, of what `sha256sum ./*.sh` prints about the files."""
+        import hashlib  # slow to import, and asked for by what renders alone
+
+        digests = (
+            f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in self.files
+        )
+        return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Name of the ConfigMap: another content has another name."""
+        return f"{self.owner or COMPONENT}-scripts-{self.sha256[:10]}"
+
+
+def is_scripts(kind: str, name: str) -> bool:
+    """Tell whether an object is a ConfigMap of scripts, of one cluster or shared."""
+    return kind == "ConfigMap" and NAME.fullmatch(name) is not None

@@ -1,0 +1,10 @@
+# Runs one of the scripts in the mounted ConfigMap, if all of them are those that are named here.
+export LC_ALL=C SCRIPT="$1" "${@:2}"
+if cd -P "$SCRIPTS_DIR/..data" && [[ $(sha256sum ./*.sh | sha256sum) == "$SCRIPTS_SHA256 "* ]]; then
+  . "./$SCRIPT.sh"
+  exit
+fi
+[[ -z $SWITCH || ! $SCRIPT =~ ^(restart|recover-backup)$ ]] || kubectl patch configmap "$RECORD" -n "$NAMESPACE" \
+  --type merge -p "{\"data\":{\"restartRequested\":\"${OWN_RUN:-any}\"}}"
+echo "$0: FAILED: $SCRIPTS_DIR has not the scripts of this Blueprint: apply their ConfigMap again" >&2
+exit 1
