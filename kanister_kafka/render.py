@@ -213,8 +213,9 @@ def _environment(templates: Path | None) -> jinja2.Environment:
             raise TemplateError(f"{templates}: is no directory")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
     # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
-    # values and no way from these to what Python is made of.
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+    # values and no way from these to what Python is made of. Ours do without the cost of that.
+    kind = jinja2.sandbox.ImmutableSandboxedEnvironment if templates else jinja2.Environment
+    environment = kind(
         # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
         block_start_string="<%",
         block_end_string="%>",

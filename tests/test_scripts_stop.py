@@ -356,7 +356,7 @@ QUIESCED, STOPPING = f"quiescing|{RUN}", f"stopping|{RUN}"
 
 def halted(shell: Shell) -> Shell:
     """Answer as a cluster that this run has quiesced."""
-    shell.on(OWNER, QUIESCED, STOPPING).on("readyReplicas", "1")
+    shell.on(OWNER, QUIESCED, STOPPING).on("availableReplicas", "1")
     shell.on(r"get kafkas.*annotations\.strimzi\\.io/pause", "true")
     shell.on(KEPT, f"||{EMPTY}|{EMPTY}")
     return shell.on("ReconciliationPaused", "", "True")
@@ -421,18 +421,18 @@ def test_stop_that_was_undone_at_the_end_is_none(shell: Shell) -> None:
 
 
 def test_stop_waits_for_the_switch_before_the_pause(shell: Shell) -> None:
-    shell.on("readyReplicas", "", "0", "1")
+    shell.on("availableReplicas", "", "0", "1")
     done = halted(shell).phase("stop")
     assert done.returncode == 0, done.stderr
     calls = shell.calls()
-    looks = [i for i, call in enumerate(calls) if "readyReplicas" in call]
+    looks = [i for i, call in enumerate(calls) if "availableReplicas" in call]
     paused = next(i for i, call in enumerate(calls) if call.startswith("annotate"))
     assert len(looks) == 3
     assert max(looks) < paused
 
 
 def test_switch_that_never_runs_stops_no_broker(shell: Shell) -> None:
-    shell.on("readyReplicas", "")
+    shell.on("availableReplicas", "")
     done = halted(shell).phase("stop", SWITCH_LIMIT="0")
     assert done.returncode != 0
     assert "backup-kanister-kafka-switch does not run yet" in done.stderr.splitlines()[-1]
