@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from kanister_kafka.marks import COMPONENT
-from kanister_kafka.scripts import Scripts
+from kanister_kafka.scripts import NAME, Scripts, is_scripts
 
 Object = dict[str, Any]
-DIGITS = 10
-"""Of the digest, with which the name of a ConfigMap of scripts ends."""
-NAMED = re.compile(rf"{COMPONENT}(?:-hot)?-scripts-[0-9a-f]{{{DIGITS}}}")
-"""In the name of each such ConfigMap. That of one cluster begins with the cluster; Kustomize may
-add to any."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,13 +26,8 @@ class Pin:
 
 
 def holds_scripts(item: Object) -> bool:
-    """Tell whether an object is a ConfigMap of scripts, by its name.
-
-    The record of a Kafka is none, whatever the name of that Kafka is.
-    """
-    name = str(item["metadata"].get("name", ""))
-    found = NAMED.search(name) is not None and not name.endswith(f"-{COMPONENT}")
-    return item.get("kind") == "ConfigMap" and found
+    """Tell whether an object is a ConfigMap of scripts, by its name."""
+    return is_scripts(str(item.get("kind")), str(item["metadata"].get("name", "")))
 
 
 def digest_of(config_map: Object) -> str:
@@ -65,7 +53,7 @@ def pins(item: Object) -> tuple[Pin, ...]:
     found = set()
     for home, part in _parts(item):
         for spec in _pod_specs(part):
-            names = {name for name in _config_maps(spec) if NAMED.search(name)}
+            names = {name for name in _config_maps(spec) if NAME.search(name)}
             digests = set(_values(spec, "SCRIPTS_SHA256")) or {""}
             found |= {Pin(home, name, sha256) for name in names for sha256 in digests}
     return tuple(sorted(found))
@@ -84,7 +72,7 @@ def may_name(item: Object, namespace: str, name: str) -> bool:
 
 def runs_scripts(blueprint: Object) -> bool:
     """Tell whether anything in the actions of a Blueprint names scripts of ours."""
-    return NAMED.search(json.dumps(blueprint.get("actions"), default=str)) is not None
+    return NAME.search(json.dumps(blueprint.get("actions"), default=str)) is not None
 
 
 def homes(blueprint: Object) -> frozenset[str]:

@@ -7,26 +7,27 @@ or the shape of the document.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import textwrap
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import starmap
 from pathlib import Path
 
 import jinja2
 import jinja2.sandbox
 
+from kanister_kafka import shell
 from kanister_kafka.checks import Settings
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.spell import literal
 from kanister_kafka.marks import RECORD_NAME, SWITCH_NAME
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan import Plan
-from kanister_kafka.plan.annotations import Pairs, annotations_of, scripts_annotations
+from kanister_kafka.plan.annotations import annotations_of, scripts_annotations
 from kanister_kafka.problem import Problem, Severity
 from kanister_kafka.scripts import Scripts, is_scripts
 from kanister_kafka.validate import validate_texts
@@ -67,7 +68,7 @@ class _Raw(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class AnnotatedName:
     """A name that a container has from an annotation of its pod, where Kustomize finds it."""
 
     annotation: str
@@ -79,7 +80,7 @@ class Followed:
         return f"metadata.annotations['{self.annotation}']"
 
 
-def followed(plan: Plan) -> dict[str, Followed]:
+def annotated_names(plan: Plan) -> dict[str, AnnotatedName]:
     """Return the names of objects in the environment of the steps, by their variables.
 
     None where pods may have no annotations, which Kanister refuses before 0.111.
@@ -88,7 +89,7 @@ def followed(plan: Plan) -> dict[str, Followed]:
     names = (("RECORD", RECORD_NAME, plan.record), ("SWITCH", SWITCH_NAME, switch))
     if not plan.options.pods.annotations:
         return {}
-    return {key: Followed(annotation, name) for key, annotation, name in names if name}
+    return {key: AnnotatedName(annotation, name) for key, annotation, name in names if name}
 
 
 def render(
@@ -100,28 +101,23 @@ def render(
     spells names of other objects where Kustomize can follow them. Raises TemplateError for a
     template that fails, InternalError where the result is no valid Blueprint.
     """
-    names = followed(plan) if renamable else {}
+    names = annotated_names(plan) if renamable else {}
     environment = _environment(templates)
     scripts = replace(_scripts(environment), owner=plan.scripts_owner)
-    objects = tuple(_objects(plan, scripts))
-    borne = {kind: annotations_of(plan, kind) for kind, *_ in objects}
-    shared = scripts_annotations(plan)
-    manifests = tuple(
-        Manifest(
-            kind,
-            name,
-            _spell(
-                environment,
-                template,
-                plan,
-                item,
-                shared if name == scripts.name else borne[kind],
-                scripts,
-                names,
-            ),
-        )
-        for kind, name, template, item in objects
-    )
+    values = {
+        "plan": plan,
+        "scripts": scripts,
+        "annotated_names": names,
+        "expanded": partial(_expanded, names),
+    }
+
+    def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
+        of_scripts = name == scripts.name
+        annotations = scripts_annotations(plan) if of_scripts else annotations_of(plan, kind)
+        text = _spell(environment, template, item=item, annotations=annotations, **values)
+        return Manifest(kind, name, text)
+
+    manifests = tuple(starmap(manifest, _objects(plan, scripts)))
     problems = _faults(manifests, plan.options.kasten_namespace)
     if problems:
         found = "\n".join(str(problem) for problem in problems)
@@ -132,25 +128,24 @@ def render(
 
 
 def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Problem, ...]:
-    """Validate what was rendered. The scripts are the same for all, and were read back already."""
+    """Validate what was rendered, but for the scripts, which `_scripts` has read once for all."""
     texts = {one.file_name: one.text for one in manifests if not is_scripts(one.kind, one.name)}
     return validate_texts(texts, Settings(kasten_namespace=kasten), least=Severity.ERROR)
 
 
-def once() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
+def without_repeated_scripts() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
     """Return what leaves out scripts that it has seen: clusters of a namespace may share them.
 
-    It remembers some 100 bytes for each ConfigMap of scripts.
+    It remembers some 400 bytes for each ConfigMap of scripts.
     """
-    seen: set[bytes] = set()
+    seen: set[str] = set()
 
     def is_new(one: Manifest) -> bool:
         if not is_scripts(one.kind, one.name):
             return True
         metadata = one.text.partition("\ndata:\n")[0]  # the name has a hash of the rest in it
-        digest = hashlib.sha256(metadata.encode()).digest()
-        is_known = digest in seen
-        seen.add(digest)
+        is_known = metadata in seen
+        seen.add(metadata)
         return not is_known
 
     return lambda manifests: tuple(filter(is_new, manifests))
@@ -239,32 +234,9 @@ def _environment(templates: Path | None) -> jinja2.Environment:
     return environment
 
 
-def _spell(
-    environment: jinja2.Environment,
-    template: str,
-    plan: Plan,
-    item: object,
-    annotations: Pairs,
-    scripts: Scripts,
-    names: Mapping[str, Followed],
-) -> str:
-    def expanded(word: str) -> str:
-        """Name what a right is limited to by its variable, which the kubelet expands."""
-        if word.startswith("RIGHTS="):
-            for key, one in names.items():
-                word = word.replace(f":{one.name}:", f":$({key}):")
-        return word
-
+def _spell(environment: jinja2.Environment, template: str, **values: object) -> str:
     try:
-        found = environment.get_template(template)
-        return found.render(
-            plan=plan,
-            item=item,
-            annotations=annotations,
-            scripts=scripts,
-            followed=names,
-            expanded=expanded,
-        )
+        return environment.get_template(template).render(values)
     except jinja2.TemplateSyntaxError as failure:
         where = failure.filename or failure.name
         raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
@@ -273,6 +245,14 @@ def _spell(
         lines = [frame for frame in frames if frame.filename.endswith(".j2")]
         where = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else template
         raise TemplateError(f"{where}: {failure}") from failure
+
+
+def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
+    """Name what a right is limited to by its variable, which the kubelet expands."""
+    if word.startswith("RIGHTS="):
+        for key, one in names.items():
+            word = word.replace(f":{one.name}:", f":$({key}):")
+    return word
 
 
 def _source(environment: jinja2.Environment, name: str) -> str:
@@ -298,11 +278,25 @@ def _indented(text: str, indent: int) -> str:
 
 @lru_cache(maxsize=8)  # the same in every Blueprint
 def _scripts(environment: jinja2.Environment) -> Scripts:
-    """Read the scripts of all steps. A script is text to copy, and no template."""
+    """Read the scripts of all steps. A script is text to copy, and no template.
+
+    Raises TemplateError for one of a site that no shell can read, or that YAML would change.
+    """
     names = [name for name in environment.list_templates() if name.startswith(FOLDERS)]
-    texts = {name.rpartition("/")[2]: _source(environment, name) for name in names}
-    for name, text in texts.items():
-        if not text.startswith("#") or UNSEEN.search(text.replace("\n", "").replace("\t", "")):
-            raise TemplateError(f"{name}: begins with no comment, or has unseen characters")
-    files = ((name, text.rstrip("\n") + "\n") for name, text in sorted(texts.items()))
+    texts = {name: _source(environment, name).rstrip("\n") + "\n" for name in names}
+    if problems := tuple(_script_problems(texts)):
+        raise TemplateError("\n".join(problems))
+    files = sorted((name.rpartition("/")[2], text) for name, text in texts.items())
     return Scripts(tuple(files), _source(environment, STUB))
+
+
+def _script_problems(texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with scripts, each with its place."""
+    for name, text in texts.items():
+        if text[0].isspace():
+            yield f"{name}:1: begins with a blank, which YAML would take for a margin"
+        for number, line in enumerate(text.split("\n"), 1):
+            if UNSEEN.search(line.replace("\t", "")):
+                yield f"{name}:{number}: has a character that a reader of YAML cannot see"
+    for name, faults in zip(texts, shell.faults(tuple(texts.values())), strict=True):
+        yield from (f"{name}:{fault.line}: {fault.message}" for fault in faults)

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from kanister_kafka.marks import COMPONENT
 
-PREFIX = f"{COMPONENT}-scripts-"
-"""What the name of each such ConfigMap begins with."""
-NAME = re.compile(rf"(?:.*-)?{COMPONENT}(?:-hot)?-scripts-[0-9a-f]{{10}}")
-"""Any such name; that of one cluster begins with the cluster, and Kustomize may prefix it."""
+DIGITS = 10
+"""Of the digest, with which the name of each such ConfigMap ends."""
+NAME = re.compile(rf"{COMPONENT}(?:-hot)?-scripts-[0-9a-f]{{{DIGITS}}}")
+"""In each such name. That of one cluster begins with the cluster; Kustomize may add to any."""
 PATH = "/scripts"
 """Where the steps and the switch have them."""
 
@@ -41,9 +41,12 @@ class Scripts:
     @property
     def name(self) -> str:
         """Name of the ConfigMap: another content has another name."""
-        return f"{self.owner or COMPONENT}-scripts-{self.sha256[:10]}"
+        return f"{self.owner or COMPONENT}-scripts-{self.sha256[:DIGITS]}"
 
 
 def is_scripts(kind: str, name: str) -> bool:
-    """Tell whether an object is a ConfigMap of scripts, of one cluster or shared."""
-    return kind == "ConfigMap" and NAME.fullmatch(name) is not None
+    """Tell whether an object is a ConfigMap of scripts, of one cluster or shared.
+
+    The record of a Kafka is none, whatever the name of that Kafka is.
+    """
+    return kind == "ConfigMap" and bool(NAME.search(name)) and not name.endswith(f"-{COMPONENT}")

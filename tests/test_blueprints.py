@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from kanister_kafka import validate_text
-from kanister_kafka.scripts import PREFIX
+from kanister_kafka.scripts import is_scripts
 
 from .cases import CASES
 from .conftest import ROOT
@@ -50,7 +50,7 @@ def test_reference_is_fresh(name: str, at_root: Path, request: pytest.FixtureReq
     rendered = {
         m.file_name: m.text
         for m in manifests
-        if name == SCRIPTS_IN or not m.name.startswith(PREFIX)
+        if name == SCRIPTS_IN or not is_scripts(m.kind, m.name)
     }
     if request.config.getoption("--update-blueprints"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -162,6 +162,26 @@ def test_standard_input() -> None:
     assert kinds(run("render", "-f", "-", stdin=text)) == ALL
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("# Ours\nif true; then\n", "restart.sh:3: ", id="syntax"),
+        pytest.param(" true\n", "restart.sh:1: begins with a blank", id="blank"),
+        pytest.param("# Ours\necho \x07\n", "restart.sh:2: has a character", id="control"),
+    ],
+)
+def test_a_script_of_a_site_that_cannot_run_is_found_before_it_is_needed(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    script = tmp_path / "scripts" / "phases" / "restart.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text(text)
+    result = run("render", "-f", KRAFT, "--templates", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "restart.sh" in result.stderr
+    assert told in result.stderr
+
+
 def test_own_template_goes_first(tmp_path: Path) -> None:
     (tmp_path / "serviceaccount.yaml.j2").write_text(
         "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: <%= item.name %>\n"

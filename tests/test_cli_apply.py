@@ -281,7 +281,7 @@ class TestScripts:
         server.put({**scripts_of(objects), "data": {"stop.sh": "# stops nothing"}})
         result = run("apply", "-f", KRAFT, *words)
         assert (result.exit_code, result.stdout, server.writes) == (code, "", [])
-        assert "somebody has altered it" in result.stderr
+        assert "it was altered or replaced" in result.stderr
 
 
 def test_prune_waits_for_the_restart(server):

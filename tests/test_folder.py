@@ -336,6 +336,7 @@ def test_output_is_what_kubectl_takes_it_for(at_root: Path) -> None:
         (("-o", "json", "--output-dir", "x"), "leave --output-dir out"),
         (("-o", "x", "--output-dir", "y"), "-o must be one of yaml, json, name"),
         (("-o", "README.md"), "is a file: give yaml, json, name, or --output-dir"),
+        (("-o", "jsn"), "did you mean 'json'?"),
         (("-o", "json", "--format", "helm"), "--format helm is for YAML"),
         (("--kustomization",), "--kustomization needs --output-dir"),
     ],

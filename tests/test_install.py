@@ -740,10 +740,10 @@ class TestScripts:
     @pytest.mark.parametrize(
         ("change", "word"),
         [
-            ({"data": {**FILES, "stop.sh": "# stops and more\n"}}, "another content"),
-            ({"data": {**FILES, "more.sh": ""}}, "another content"),
-            ({"data": None}, "another content"),
-            ({"binaryData": {"more.sh": "IyBtb3JlCg=="}}, "another content"),
+            ({"data": {**FILES, "stop.sh": "# stops and more\n"}}, "its content differs"),
+            ({"data": {**FILES, "more.sh": ""}}, "its content differs"),
+            ({"data": None}, "its content differs"),
+            ({"binaryData": {"more.sh": "IyBtb3JlCg=="}}, "its content differs"),
             ({"immutable": False}, "not immutable"),
             ({"immutable": None}, "not immutable"),
         ],
@@ -765,7 +765,7 @@ class TestScripts:
     )
     def test_so_are_rendered_ones_that_were_changed(self, server, connection, change):
         report = install.apply(({**SCRIPTS, **change},), connection)
-        assert "render them again" in str(report.failures[0].error)
+        assert "render it again" in str(report.failures[0].error)
         assert server.writes == []
 
     def test_a_prefix_of_kustomize_is_part_of_the_name(self, server, connection):

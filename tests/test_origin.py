@@ -109,6 +109,17 @@ def test_same_hash_same_objects_and_the_other_way_round(one, other, chosen, chan
             assert plan.options != first.options or objects(plan) != objects(first)
 
 
+def test_what_no_object_is_made_of_does_not_count(at_root):  # noqa: ARG001
+    """A binding goes to the Kafka or to its only pool, where one is rendered."""
+    plan = CASES["kraft-separate-pools-hot"].plan()
+    other = dataclasses.replace(plan, bound=dataclasses.replace(plan.bound, kind="KafkaNodePool"))
+    assert objects(plan) == objects(other)
+    assert input_hash(plan) == input_hash(other)
+    bound = build(plan.cluster, dataclasses.replace(plan.options, kasten=(KastenForm.BINDING,)))
+    other = dataclasses.replace(bound, bound=dataclasses.replace(bound.bound, name="other"))
+    assert input_hash(bound) != input_hash(other)
+
+
 def test_every_option_has_a_value_in_the_table():
     every = {field.name for field in dataclasses.fields(Options)}
     assert set(CHOICES) == every - OF_POLICY, "those of policy alone make no Blueprint"

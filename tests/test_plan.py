@@ -23,7 +23,7 @@ from kanister_kafka.options import Engine, duration, parse_duration
 from kanister_kafka.plan.model import Stage
 from kanister_kafka.plan.rights import questions
 from kanister_kafka.problem import Severity
-from kanister_kafka.scripts import PREFIX
+from kanister_kafka.scripts import is_scripts
 
 from .conftest import ROOT
 from .shell_fixture import FILES, sourced
@@ -312,7 +312,9 @@ def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenForm, ...]) 
     assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
     for manifest in render(plan):
         tells = f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
-        assert tells is not manifest.name.startswith(PREFIX), "the scripts are of no cluster"
+        assert tells is not is_scripts(manifest.kind, manifest.name), (
+            "the scripts are of no cluster"
+        )
 
 
 def test_quiescing_by_pause_may_delete_workloads_and_nothing_else() -> None:

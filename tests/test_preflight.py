@@ -810,28 +810,33 @@ NO_BLUEPRINT = Seen(Rendered(wanted=thing("Blueprint", "b"), live=None))
     ("asked", "level", "part", "remedy"),
     [
         (pinned(), "ok", "has the scripts that Blueprint kasten-io/kafka.my-cluster pins", ""),
-        (pinned(None), "problem", "is not on the cluster", APPLY),
+        (pinned(None), "problem", "is missing", APPLY),
         (pinned(config_map(immutable=False)), "problem", "is not immutable", DELETE + APPLY),
         (pinned(config_map(immutable=None)), "problem", "is not immutable", DELETE + APPLY),
-        (pinned(config_map(data=None)), "problem", "somebody has altered it", DELETE + APPLY),
-        (pinned(config_map(data=[1])), "problem", "somebody has altered it", DELETE + APPLY),
+        (pinned(config_map(data=None)), "problem", "it was altered or replaced", DELETE + APPLY),
+        (pinned(config_map(data=[1])), "problem", "it was altered or replaced", DELETE + APPLY),
         (
             pinned(config_map(data={**FILES, "stop.sh": "# stops!\n"})),
-            *("problem", "somebody has altered it", DELETE + APPLY),
+            *("problem", "it was altered or replaced", DELETE + APPLY),
         ),
         (
             pinned(config_map(binaryData={"more.sh": "IyBtb3JlCg=="})),
-            *("problem", "somebody has altered it", DELETE + APPLY),
+            *("problem", "it was altered or replaced", DELETE + APPLY),
         ),
         (
             pinned(config_map(binaryData={"more.sh": "?"})),
-            *("problem", "somebody has altered it", DELETE + APPLY),
+            *("problem", "it was altered or replaced", DELETE + APPLY),
         ),
         (pinned(config_map(data={**FILES, "README": "no script"})), "ok", "has the scripts", ""),
-        (pinned(sha256="0" * 64), "problem", "somebody has altered it", DELETE + APPLY),
-        (pinned(sha256=""), "problem", "somebody has altered it", DELETE + APPLY),
+        (pinned(sha256="0" * 64), "problem", "it was altered or replaced", DELETE + APPLY),
+        (pinned(sha256=""), "problem", "it was altered or replaced", DELETE + APPLY),
         (pinned(by=()), "ok", "has the scripts that what would be rendered now pins", ""),
-        (pinned(config_map(data={}), by=()), "problem", "somebody has altered", DELETE + APPLY),
+        (
+            pinned(config_map(data={}), by=()),
+            "problem",
+            "it was altered or replaced",
+            DELETE + APPLY,
+        ),
     ],
 )
 def test_scripts(asked, level, part, remedy) -> None:

@@ -26,7 +26,7 @@ from kanister_kafka.options import Engine
 from kanister_kafka.plan import Phase
 from kanister_kafka.plan.origin import origin
 from kanister_kafka.pods import LEAST
-from kanister_kafka.scripts import PREFIX
+from kanister_kafka.scripts import is_scripts
 
 from .shell_fixture import FILES, STUB
 
@@ -234,7 +234,7 @@ def test_no_value_is_ever_part_of_a_script(
         assert f"{phase.script}.sh" in FILES
     (scripts,) = [one for one in found["ConfigMap"] if one.get("immutable")]
     assert scripts["data"] == {name: path.read_text() for name, path in FILES.items()}
-    assert scripts["metadata"]["name"].startswith(PREFIX)
+    assert is_scripts("ConfigMap", scripts["metadata"]["name"])
 
 
 @many

@@ -526,7 +526,7 @@ def add_both(cluster, **fields):
 def test_scripts_that_are_as_they_should_be_are_not_told(cluster):
     add_kafka(cluster)
     add_both(cluster)
-    assert look().lacking == ()
+    assert look().unusable_scripts == ()
 
 
 def test_scripts_that_are_gone_are_told(cluster):
@@ -534,9 +534,9 @@ def test_scripts_that_are_gone_are_told(cluster):
     name = add_both(cluster)
     cluster.drop("configmaps", "kafka", name)
     seen = look()
-    assert [lack.kind for lack in seen.lacking] == ["Blueprint", "Deployment"]
-    assert judge(seen).remarks[:2] == tuple(lack.text for lack in seen.lacking)
-    assert seen.lacking[0].text == (
+    assert [one.kind for one in seen.unusable_scripts] == ["Blueprint", "Deployment"]
+    assert judge(seen).remarks[:2] == tuple(one.text for one in seen.unusable_scripts)
+    assert seen.unusable_scripts[0].text == (
         f"ConfigMap {name}, the scripts of Blueprint kafka.my-cluster, is gone, so what needs it "
         "fails: kanister-kafka apply --from-cluster my-cluster -n kafka"
     )
@@ -545,7 +545,7 @@ def test_scripts_that_are_gone_are_told(cluster):
 def test_scripts_that_were_altered_are_told(cluster):
     add_kafka(cluster)
     name = add_both(cluster, data={"stop.sh": "# stops nothing"})
-    first, _second = look().lacking
+    first, _second = look().unusable_scripts
     assert (
         f"was altered, so what needs it fails: kubectl delete configmap {name} -n kafka, and"
         in (first.text)
@@ -557,4 +557,4 @@ def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
     name = add_both(cluster)
     cluster.refusals.append(("GET", f"configmaps/{name}", 403))
     seen = look()
-    assert (seen.lacking, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))
+    assert (seen.unusable_scripts, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -57,6 +58,8 @@ def destination(output: str, output_dir: Path | None) -> Destination:
         raise click.BadParameter(
             f"{output!r} is a file: give {', '.join(FORMS)}, or --output-dir DIR", param_hint="-o"
         )
+    if not folder.exists() and (near := get_close_matches(output, FORMS, n=1, cutoff=0.7)):
+        raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
     click.echo(
         f"{click.style('warning', fg='yellow')}: -o with a directory is deprecated; write "
         f"--output-dir {output}",

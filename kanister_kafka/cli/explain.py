@@ -9,19 +9,12 @@ import click
 from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.cli.ids import CheckIds
 from kanister_kafka.cli.outcome import echo, fitted
+from kanister_kafka.cli.written import output_option
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
 @click.argument("checks", required=False, type=CheckIds(), metavar="[CHECK-ID]")
-@click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written; json has all fields of each check.",
-)
+@output_option
 def explain(checks: tuple[str, ...] | None, form: str) -> None:
     """Say what a check finds, and what is right.
 

@@ -44,7 +44,7 @@ from kanister_kafka.fleet import (
 )
 from kanister_kafka.kube import fetch_each, server_minor
 from kanister_kafka.problem import Location, Problem, error, has_error
-from kanister_kafka.render import once
+from kanister_kafka.render import without_repeated_scripts
 from kanister_kafka.report.fleet import fleet_json, fleet_text
 
 PAYS = 20
@@ -305,7 +305,7 @@ def _processes(found: Sorted) -> int:
 
 
 def _to_stream(form: str) -> Callable[[Outcome], None]:
-    started, new = False, once()
+    started, new = False, without_repeated_scripts()
 
     def write(outcome: Outcome) -> None:
         nonlocal started

@@ -13,7 +13,7 @@ from kanister_kafka.cli.outcome import tell_plan
 from kanister_kafka.document import MAX_BYTES, loads
 from kanister_kafka.options import Sharing
 from kanister_kafka.release import complete, kafkas
-from kanister_kafka.render import once, render, stream
+from kanister_kafka.render import render, stream, without_repeated_scripts
 
 
 @click.command(
@@ -47,5 +47,7 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     if not plans:
         click.echo("no Kafka is among the manifests: nothing was added", err=True)
     blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
-    manifests = once()(manifest for plan in plans for manifest in render(plan, templates))
+    manifests = without_repeated_scripts()(
+        manifest for plan in plans for manifest in render(plan, templates)
+    )
     sys.stdout.buffer.write(complete(raw, blueprints, stream(manifests)))

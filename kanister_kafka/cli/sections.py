@@ -23,7 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
         *("priority_class", "requests", "pod_limits"),
     ),
-    "Objects": ("name", "gitops", "labels", "annotations", "templates"),
+    "Objects": ("name", "scripts", "gitops", "labels", "annotations", "templates"),
 }
 """Which options stand in which section, by their names in code; all others come first."""
 

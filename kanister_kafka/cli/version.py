@@ -9,6 +9,7 @@ import click
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.written import output_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
 if TYPE_CHECKING:
@@ -30,15 +31,7 @@ UNKNOWN = "unknown"
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option("--client", "alone", is_flag=True, help="Only of this command: ask no cluster.")
-@click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+@output_option
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
 ) -> None:

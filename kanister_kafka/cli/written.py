@@ -20,6 +20,15 @@ format_option = click.option(
     show_default=True,
     help="How it is written.",
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
 page_option = click.option(
     "--html",
     type=FILE,

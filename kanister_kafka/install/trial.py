@@ -26,7 +26,8 @@ from kanister_kafka.install.target import (
     target,
 )
 from kanister_kafka.kube.connection import FIELD_MANAGER, Connection, Object
-from kanister_kafka.pins import DIGITS, digest_of, holds_scripts
+from kanister_kafka.pins import digest_of, holds_scripts
+from kanister_kafka.scripts import DIGITS
 
 INSTALL = {
     ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",
@@ -155,20 +156,20 @@ def _intact(wanted: Object, live: Object | None) -> None:
     digits = digest_of(wanted)[:DIGITS]
     if not digits or digits not in place.name or wanted.get("immutable") is not True:
         raise RefusedError(
-            "these are not the scripts that its name tells: somebody has changed them, or "
-            "`immutable: true`, after they were rendered; render them again"
+            "its scripts do not match the hash in its name, or it is not immutable: it was changed "
+            "after it was rendered; render it again"
         )
     if live is None:
         return
     same = live.get("data") == wanted.get("data") and not live.get("binaryData")
     if same and live.get("immutable") is True:
         return
-    what = "it is not immutable" if same else "it has another content"
+    what = "it is not immutable" if same else "its content differs"
     at = f"configmap {place.name} -n {place.namespace}"
     raise ConflictError(
-        f"{what} on the cluster: somebody has altered it or put it there, and a step does not run "
-        f"scripts that were altered; find out who (kubectl get {at} -o yaml "
-        f"--show-managed-fields), then kubectl delete {at}, and apply again"
+        f"{what} on the cluster: it was altered or replaced there, and steps do not run altered "
+        f"scripts; find out by whom (kubectl get {at} -o yaml --show-managed-fields), then kubectl "
+        f"delete {at}, and apply again"
     )
 
 

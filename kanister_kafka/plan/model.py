@@ -212,6 +212,19 @@ class Plan:
         hot = "" if self.options.strategy is Strategy.COLD else "-hot"
         return f"{self.cluster.name}-{COMPONENT}{hot}"
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases of all actions, in the order of the Blueprint."""
+        return tuple(phase for action in self.actions for phase in action.all_phases)
+
+    def is_first(self, phase: Phase) -> bool:
+        """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
+        return phase == self.phases[0]
+
+    def introduces_account(self, phase: Phase) -> bool:
+        """Tell whether a phase is the first of its service account: its pod stands there."""
+        return phase == next(one for one in self.phases if one.account == phase.account)
+
     def anchor(self, account: str) -> str:
         """Return the name in YAML for pods of a service account of the steps."""
         return next(one.anchor for one in self.accounts if one.name == account)

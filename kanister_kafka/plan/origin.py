@@ -18,6 +18,7 @@ from typing import Any
 
 from kanister_kafka import marks
 from kanister_kafka._version import __version__
+from kanister_kafka.options import KastenForm
 from kanister_kafka.plan.model import Plan
 
 FOR_PEOPLE = frozenset(
@@ -37,10 +38,13 @@ def origin(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def input_hash(plan: Plan) -> str:
     """Return the hash of what decides what a plan is rendered to."""
+    made = _tree(plan)
+    if KastenForm.BINDING not in plan.options.kasten:
+        del made["bound"]  # no object is made of it
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
         "options": plan.options.words(),
-        "plan": _tree(plan),
+        "plan": made,
     }
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -38,15 +38,17 @@ def _line(view: View, pinned: Pinned, live: Object | None) -> Line:
     home, name = pinned.namespace, pinned.pin.name
     here, by = f"ConfigMap {home}/{name}", few(pinned.by) or NOW
     if live is None:
-        what = f"{here}, the scripts of {by}, is not on the cluster, and what needs them would fail"
+        what = (
+            f"{here} with the scripts of {by} is missing, and every step that needs it would fail"
+        )
         return bad(what, view.apply, objects=(here,))
     if digest_of(live) != pinned.pin.sha256:
         what = (
-            f"{here} has not the scripts that {by} pins: somebody has altered it or put it there, "
-            "and what needs them would fail"
+            f"{here} does not have the scripts that {by} pins: it was altered or replaced, so "
+            "every step that needs them would fail"
         )
     elif live.get("immutable") is not True:
-        what = f"{here}, the scripts of {by}, is not immutable: somebody has put it there anew"
+        what = f"{here} with the scripts of {by} is not immutable: it was replaced"
     else:
         return ok(f"{here} is immutable and has the scripts that {by} pins", objects=(here,))
     remedy = f"{view.kubectl(f'delete configmap {name} -n {home}')} && {view.apply}"

@@ -78,9 +78,9 @@ def check(status: Status) -> None:
             "Put it there, and resume again:\n"
             f"  kanister-kafka apply --from-cluster {target.name} -n {target.namespace}"
         )
-    lacking = [lack.text for lack in seen.lacking if lack.kind == "Deployment"]
-    if lacking and not seen.switch.ready:  # a pod that runs has its scripts
-        lines = "\n".join(lacking)
+    unusable = [one.text for one in seen.unusable_scripts if one.kind == "Deployment"]
+    if unusable and not seen.switch.ready:  # a pod that runs has its scripts
+        lines = "\n".join(unusable)
         raise ActionError(f"the dead man's switch cannot start without its scripts.\n{lines}")
 
 

@@ -17,10 +17,10 @@ from kanister_kafka.run.origin import Origin
 from kanister_kafka.run.sighting import (
     Happening,
     Kafka,
-    Lack,
     Sighting,
     Switch,
     Task,
+    UnusableScripts,
     Workload,
     Writer,
 )
@@ -83,7 +83,9 @@ class Sight:
             tasks=tuple(_tasks(pods, target.name)),
             happenings=self._happenings(),
             others=() if kafka else tuple(sorted(map(_name, self._strimzi("Kafka")))),
-            lacking=tuple(self._lacking({"Blueprint": blueprint, "Deployment": switch})),
+            unusable_scripts=tuple(
+                self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch})
+            ),
             unseen=tuple(self.unseen),
         )
 
@@ -169,7 +171,7 @@ class Sight:
                     found.append(writer)
         return tuple(found)
 
-    def _lacking(self, asking: dict[str, Object | None]) -> Iterable[Lack]:
+    def _unusable_scripts(self, asking: dict[str, Object | None]) -> Iterable[UnusableScripts]:
         """Look whether the scripts are there that a Blueprint and a Deployment pin."""
         target, digests = self.target, dict[str, str | None]()
         for kind, item in asking.items():
@@ -184,7 +186,7 @@ class Sight:
                 at = f"configmap {pin.name} -n {target.namespace}"
                 what = "is gone" if is_gone else "was altered"
                 first = "" if is_gone else f"kubectl delete {at}, and then "
-                yield Lack(
+                yield UnusableScripts(
                     kind,
                     f"ConfigMap {pin.name}, the scripts of {kind} {_name(item or {})}, {what}, so "
                     f"what needs it fails: {first}kanister-kafka apply --from-cluster "

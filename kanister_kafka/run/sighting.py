@@ -124,8 +124,8 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
-    """Scripts that are not there as they are asked for."""
+class UnusableScripts:
+    """A ConfigMap of scripts that is missing or altered."""
 
     kind: str
     """Of what asks for them: Blueprint or Deployment."""
@@ -158,7 +158,7 @@ class Sighting:
     """The latest last."""
     others: tuple[str, ...] = ()
     """Names of the Kafkas of the namespace, where this one does not exist."""
-    lacking: tuple[Lack, ...] = ()
+    unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its switch."""
     unseen: tuple[str, ...]
     """What could not be looked at, a line each."""

@@ -176,7 +176,7 @@ def _action_set(seen: Sighting, run: str) -> ActionSet | None:
 def _remarks(seen: Sighting, condition: Condition, arm: Arm, *, agrees: bool) -> list[str]:
     found = []
     record, kafka = seen.record, seen.kafka
-    found += [lack.text for lack in seen.lacking]
+    found += [one.text for one in seen.unusable_scripts]
     if seen.others:
         found.append(f"namespace {seen.target.namespace} has Kafka {', '.join(seen.others)}")
     if record is None and seen.blueprint:

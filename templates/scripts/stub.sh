@@ -6,5 +6,5 @@ if cd -P "$SCRIPTS_DIR/..data" && [[ $(sha256sum ./*.sh | sha256sum) == "$SCRIPT
 fi
 [[ -z $SWITCH || ! $SCRIPT =~ ^(restart|recover-backup)$ ]] || kubectl patch configmap "$RECORD" -n "$NAMESPACE" \
   --type merge -p "{\"data\":{\"restartRequested\":\"${OWN_RUN:-any}\"}}"
-echo "$0: FAILED: $SCRIPTS_DIR has not the scripts of this Blueprint: apply their ConfigMap again" >&2
+echo "$0: FAILED: the scripts in $SCRIPTS_DIR are missing or not those of this Blueprint: apply their ConfigMap again" >&2
 exit 1

@@ -3,6 +3,18 @@
 # the objects themselves, so that it works when the record is gone, and after the Blueprint was
 # rendered again with other choices.
 
+# shellcheck disable=SC2034 # prelude.sh heeds it
+RETRY_REFUSALS=yes
+. ./prelude.sh
+. ./pause.sh
+. ./switch.sh
+. ./replicas.sh
+. ./nodes.sh
+. ./retention.sh
+. ./still-stopped.sh
+. ./moment.sh
+. ./changes.sh
+
 # note KEY=VALUE...: no reason not to go on
 note() { record "$@" || say "could not write to ConfigMap $RECORD: going on without it"; }
 

@@ -1,20 +1,9 @@
 # shellcheck shell=bash
 # What is left of a backup that has failed is no backup, and is removed. Kafka comes back first: this
-# runs when restart.sh has ended, however that was. It removes only what was read and has no mark of
+# runs when the restart has ended, however that was. It removes only what was read and has no mark of
 # completeness: what cannot be read is not incomplete.
-# shellcheck disable=SC2034 # prelude.sh heeds it
-RETRY_REFUSALS=yes
-. ./prelude.sh
-. ./pause.sh
-. ./switch.sh
-. ./replicas.sh
-. ./nodes.sh
-. ./retention.sh
-. ./still-stopped.sh
-. ./moment.sh
-. ./changes.sh
-. ./backup.sh
 . ./bring-back.sh
+. ./backup.sh
 
 # clear_away: sets problem where it fails. No option ends it, as it runs while the shell exits.
 clear_away() {

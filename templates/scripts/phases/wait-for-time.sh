@@ -1,16 +1,5 @@
 # shellcheck shell=bash
 # What the pod of the switch does before it runs the restart: it waits until the time is over.
-# shellcheck disable=SC2034 # prelude.sh heeds it
-RETRY_REFUSALS=yes
-. ./prelude.sh
-. ./pause.sh
-. ./switch.sh
-. ./replicas.sh
-. ./nodes.sh
-. ./retention.sh
-. ./still-stopped.sh
-. ./moment.sh
-. ./changes.sh
 . ./bring-back.sh
 
 trap 'exit 0' TERM
