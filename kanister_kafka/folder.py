@@ -84,7 +84,10 @@ def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Pat
     other file names any more, and so do symbolic links. Raises UnreachableError where a file cannot
     be read or removed.
     """
-    found = dict(_texts(folder, _names(folder)))
+    names = set(_names(folder))
+    if names <= set(wanted):
+        return
+    found = dict(_texts(folder, names))
     kept = {name: found[name] for name in wanted if name in found}
     for name in sorted(_superfluous(found, kept, blueprint)):
         path = folder / name

@@ -266,6 +266,7 @@ def _comment(text: str) -> _Raw:
     return _Raw(f"# {UNSEEN.sub('?', text)}".rstrip())
 
 
+@lru_cache(maxsize=64)  # the scripts and their stub, which are the same for all clusters
 def _block(text: str, indent: int) -> _Raw:
     """Indent the content of a block scalar."""
     return _Raw(_indented(text.rstrip("\n"), indent))

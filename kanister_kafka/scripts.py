@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 from kanister_kafka.marks import COMPONENT
 
@@ -16,7 +16,7 @@ PATH = "/scripts"
 """Where the steps and the switch have them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scripts:
     """All scripts of a set of templates. They do not depend on a cluster."""
 
@@ -28,20 +28,23 @@ class Scripts:
     owner: str = ""
     """What the name begins with where the ConfigMap is of one cluster; empty where it is shared."""
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Digest in hexadecimal digits, of what `sha256sum ./*.sh` prints about the files."""
-        import hashlib  # slow to import, and asked for by what renders alone
-
-        digests = (
-            f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in self.files
-        )
-        return hashlib.sha256("".join(digests).encode()).hexdigest()
+        return _digest(self.files)
 
     @property
     def name(self) -> str:
         """Name of the ConfigMap: another content has another name."""
         return f"{self.owner or COMPONENT}-scripts-{self.sha256[:DIGITS]}"
+
+
+@lru_cache(maxsize=8)  # the same for all clusters
+def _digest(files: tuple[tuple[str, str], ...]) -> str:
+    import hashlib  # slow to import, and asked for by what renders alone
+
+    digests = (f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in files)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def is_scripts(kind: str, name: str) -> bool:

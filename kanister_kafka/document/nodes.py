@@ -1,11 +1,14 @@
-"""The nodes of YAML text, each with its place; nothing is interpreted."""
+"""The nodes of YAML text, each with its place; nothing is interpreted.
+
+Single values and keys are tuples and not dataclasses, as most of an input is made of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from kanister_kafka.problem import Location
 
@@ -17,8 +20,7 @@ def _end(text: str) -> tuple[int, int]:
     return len(lines), len(lines[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A single value, typed as YAML 1.1 types it (Kubernetes reads YAML so)."""
 
     value: str | int | float | bool | None
@@ -64,8 +66,7 @@ class Sequence:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One key of a mapping with its value."""
 
     key: str

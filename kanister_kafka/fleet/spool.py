@@ -56,6 +56,10 @@ class Spool:
         self._file.close()
 
 
+def _as_tuple(node: Any) -> tuple[type[Any], tuple[Any, ...]]:
+    return type(node), tuple(node)
+
+
 def _by_constructor(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[Any, ...]]]:
     """Return what pickles a dataclass by its constructor: five times as fast as its own way."""
     names = [one.name for one in fields(kind)]
@@ -67,6 +71,6 @@ def _by_constructor(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[A
 
 class _Pickler(pickle.Pickler):
     dispatch_table = {  # noqa: RUF012 - of the base class
-        kind: _by_constructor(kind)
-        for kind in (Document, Entry, Location, MappingNode, Scalar, Sequence)
+        **{kind: _by_constructor(kind) for kind in (Document, MappingNode, Sequence)},
+        **dict.fromkeys((Entry, Location, Scalar), _as_tuple),
     }
