@@ -23,8 +23,6 @@ from kanister_kafka.blueprint.schema import (
 from kanister_kafka.document import Entry, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.problem import Location, Problem, error
 
-PLACEHOLDERS = ("{{", "${")
-"""Of Helm and of envsubst: of what type it will be that stands there is not known."""
 NEAR = 0.75
 """Ratio of difflib from which on a word is taken for a misspelling of another."""
 
@@ -135,7 +133,12 @@ def _listed(names: Iterable[str]) -> str:
 
 def _is_placeholder(node: Node) -> bool:
     value = node.value if isinstance(node, Scalar) else None
-    return isinstance(value, str) and any(mark in value for mark in PLACEHOLDERS)
+    return isinstance(value, str) and has_placeholder(value)
+
+
+def has_placeholder(text: str) -> bool:
+    """Tell whether Helm or envsubst is yet to fill something in, of a type that is not known."""
+    return "{{" in text or "${" in text
 
 
 def _is_null(node: Node) -> bool:

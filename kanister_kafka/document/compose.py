@@ -239,15 +239,17 @@ class Composer:
         self._add(*known, here)
 
     def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
-        text, style = event.value, event.style
-        if self._open and self._open[-1].mapping and self._open[-1].key is None:
+        text, style, tag, anchor = event.value, event.style, event.tag, event.anchor
+        parent = self._open[-1] if self._open else None
+        if parent is not None and parent.mapping and parent.key is None:
             key = self._plain_key(event, here)
             if key is not None:  # most scalars are keys: no node is needed
-                self._open[-1].key = key
-                self._open[-1].size += 1
+                parent.key = key
+                parent.size += 1
                 return
-        if event.tag is not None and event.tag != "!":
-            value = self._tagged(event.tag, text, here)
+        value: Value
+        if tag is not None and tag != "!":
+            value = self._tagged(tag, text, here)
         elif event.implicit[0]:  # neither quoted nor a block
             value = resolve(text)
         else:
@@ -258,18 +260,18 @@ class Composer:
             self._slash(event, here)
         indent = self._indent(here.line, text) if style == "|" else None
         ends: Any = event.end_mark
-        folded = ends.line >= here.line or bool(event.anchor or event.tag)
-        node = Scalar(value, here, text, indent, style in ("'", '"'), folded)
-        if event.anchor:
-            self._anchors[event.anchor] = node, 1, 0
+        folded = ends.line >= here.line or bool(anchor or tag)
+        node = Scalar(value, here, text, indent, style == '"' or style == "'", folded)
+        if anchor:
+            self._anchors[anchor] = node, 1, 0
         self._add(node, 1, 0, here)
 
     def _plain_key(self, event: yaml.ScalarEvent, here: Location) -> _Key | None:
         """Return a key that is the text as it stands; None for any other."""
-        text, plain = event.value, event.implicit[0]
-        if text == MERGE and (event.tag == MERGE_TAG or (plain and event.tag is None)):
+        text, tag, plain = event.value, event.tag, event.implicit[0]
+        if text == MERGE and (tag == MERGE_TAG or (plain and tag is None)):
             return _Key(text, here, merges=True)
-        if event.anchor or event.tag is not None:
+        if tag is not None or event.anchor:
             return None
         if plain and (text in WORDS or text[0] in BEGINNINGS):
             return None
@@ -283,12 +285,12 @@ class Composer:
             self.roots.append(node)
             return
         parent.size += size
-        if depth >= parent.depth:
-            parent.depth = depth + 1
         if parent.size > MAX_NODES:
             self._stop(here, f"holds more than {MAX_NODES} values once its aliases are expanded")
-        if parent.depth + len(self._open) - 1 > MAX_DEPTH:
-            self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+        if depth >= parent.depth:
+            parent.depth = depth + 1
+            if depth + len(self._open) > MAX_DEPTH:
+                self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
         if not parent.mapping:
             parent.children.append(node)
         elif parent.key is None:
@@ -320,14 +322,14 @@ class Composer:
         if key.merges:
             self._merge(parent, key, value)
             return
-        name = key.text
+        name, location, spelled, _merges = key
         if name in parent.entries:
             if name not in parent.merged:
                 told = f"key {name[:60]!r} is already set in this mapping"
-                self._report("duplicate-key", key.location, told)
+                self._report("duplicate-key", location, told)
             parent.merged.discard(name)
             del parent.entries[name]
-        parent.entries[name] = Entry(name, key.location, value, key.spelled)
+        parent.entries[name] = Entry(name, location, value, spelled)
 
     def _merge(self, parent: _Open, key: _Key, value: Node) -> None:
         """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.

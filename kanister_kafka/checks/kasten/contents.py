@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kanister_kafka.checks.kasten.filters import Taken, by_group_alone, meets, taken
-from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Operation
+from kanister_kafka.checks.kasten.objects import STRIMZI, Filters, KastenObjects, Operation
 from kanister_kafka.checks.kasten.rendered import Rendered, of_hooks, of_namespace, rendered
 from kanister_kafka.checks.kasten.resources import KNOWN
 from kanister_kafka.checks.kasten.rule import rule
@@ -82,7 +82,7 @@ def _backups(objects: KastenObjects) -> Iterator[tuple[Operation, Rendered]]:
     for operation in objects.operations:
         if operation.name != "backup":
             continue
-        called = of_hooks(objects, operation.calls())
+        called = of_hooks(objects, operation.calls)
         policy = operation.owner
         tied = {
             tie.blueprint
@@ -115,9 +115,9 @@ def _kafkas(objects: KastenObjects, ours: Rendered) -> tuple[Spot, ...]:
     return of_namespace(objects, ours.namespace, "Kafka")
 
 
-def _without(filters: Spot, needs: Mapping[tuple[str, str], str]) -> Finding:
-    included = filters.at("includeResources")
+def _without(filters: Filters, needs: Mapping[tuple[str, str], str]) -> Finding:
+    included = filters.here.at("includeResources")
     names = ", ".join(resource for _group, resource in needs)
     told = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
-    field = included if included.there else filters.at("excludeResources")
+    field = included if included.there else filters.here.at("excludeResources")
     return Finding(field.location, field.path, f"Required value: include {names}: {told}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kanister_kafka.checks.kasten.filters import leaves_out, meets
-from kanister_kafka.checks.kasten.objects import KastenObjects, Operation, parameters, read
+from kanister_kafka.checks.kasten.objects import Filters, KastenObjects, Operation, parameters, read
 from kanister_kafka.checks.kasten.selection import selection
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.kasten.ties import Tie, no_use, ties
@@ -143,7 +143,7 @@ def _coverage(objects: KastenObjects, settings: Settings, told: _Told, policy: S
 
 def _hooks(objects: KastenObjects, told: _Told, policy: Spot) -> Iterator[Run]:
     for operation in objects.of(policy):
-        none = not operation.calls()
+        none = not operation.calls
         if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
             continue
         for moment in MOMENTS:
@@ -205,7 +205,7 @@ def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str
 
 def _leaves_out(policy: Spot, tie: Tie) -> bool:
     return any(
-        leaves_out(spot.at("filters"), tie)
+        leaves_out(Filters(spot.at("filters")), tie)
         for operation, spot in parameters(policy)
         if operation == "backup"
     )

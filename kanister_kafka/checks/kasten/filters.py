@@ -5,13 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterator
 
-from kanister_kafka.checks.kasten.objects import KastenObjects, Resource, parameters
+from kanister_kafka.checks.kasten.objects import Filters, KastenObjects, Resource, parameters
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.kasten.selection import selection
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.kasten.ties import Tie, covers, ties
 from kanister_kafka.checks.registry import Finding, Settings
-from kanister_kafka.marks import CLUSTER_LABEL
 from kanister_kafka.problem import Severity
 
 NO_OWNER = {
@@ -22,8 +21,6 @@ NO_OWNER = {
 }
 """Kasten looks for the Blueprint on the topmost owner of the pod that mounts the volume (field
 reports); Strimzi's owners are set in NodePoolUtils.java and ModelUtils.java."""
-FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
-"""What an entry of a filter may hold."""
 
 
 @rule("kasten-binding-target", Severity.WARNING)
@@ -48,7 +45,7 @@ def binding_target(objects: KastenObjects, _settings: Settings) -> Iterator[Find
 def filter_excludes(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find Policies that exclude the very resource that a Blueprint is tied to."""
     for tie, filters in _meeting(objects):
-        for entry in map(Resource, filters.at("excludeResources").each()):
+        for entry in filters.excluded:
             whole = not entry.by_label and (not entry.name or entry.name == tie.name)
             if whole and (entry.group, entry.resource) == (tie.group, tie.resource):
                 message = (
@@ -62,7 +59,7 @@ def filter_excludes(objects: KastenObjects, _settings: Settings) -> Iterator[Fin
 def filter_leaves_out(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find Policies that include other resources only."""
     for tie, filters in _meeting(objects):
-        included = filters.at("includeResources")
+        included = filters.here.at("includeResources")
         if leaves_out(filters, tie):
             message = (
                 f"does not include {tie}, to which {tie.by} binds: its hooks may silently never "
@@ -81,26 +78,26 @@ class Taken(enum.Enum):
     NO = "no"
 
 
-def taken(filters: Spot, group: str, resource: str, kafkas: Collection[str] = frozenset()) -> Taken:
+def taken(
+    filters: Filters, group: str, resource: str, kafkas: Collection[str] = frozenset()
+) -> Taken:
     """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
 
     `kafkas` are the names of the Kafkas that it is about, where they are known.
     """
-    included = [Resource(spot) for spot in filters.at("includeResources").each()]
-    excluded = [Resource(spot) for spot in filters.at("excludeResources").each()]
-    found = {_fit(entry, group, resource, kafkas) for entry in included} or {Taken.YES}
-    out = {_fit(entry, group, resource, kafkas) for entry in excluded}
+    found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {Taken.YES}
+    out = {_fit(entry, group, resource, kafkas) for entry in filters.excluded}
     if Taken.YES in out or found == {Taken.NO}:
         return Taken.NO
     return Taken.YES if Taken.YES in found and Taken.PART not in out else Taken.PART
 
 
-def by_group_alone(filters: Spot, group: str, resource: str) -> Spot | None:
+def by_group_alone(filters: Filters, group: str, resource: str) -> Spot | None:
     """Return an entry without a resource that alone takes this one, beside others that name theirs.
 
     All of the group is taken by it, so the others would be for nothing: one has lost its resource.
     """
-    entries = [Resource(spot) for spot in filters.at("includeResources").each()]
+    entries = filters.included
     named = [entry for entry in entries if entry.group == group and entry.resource]
     whole = [entry for entry in entries if _fit(entry, group, resource) is not Taken.NO]
     alone = [entry for entry in whole if entry.group == group and not entry.resource]
@@ -112,27 +109,24 @@ def by_group_alone(filters: Spot, group: str, resource: str) -> Spot | None:
 def _fit(
     entry: Resource, group: str, resource: str, kafkas: Collection[str] = frozenset()
 ) -> Taken:
-    here = entry.here
-    if any(here.at(field).is_template for field in ("group", "resource")) or here.is_template:
+    reach = entry.reach
+    if reach.is_open:
         return Taken.PART
-    if not any(place.there for place in map(here.at, FIELDS)):
+    if reach.says_nothing:
         return Taken.NO
     if entry.resource and entry.resource != resource:
         return Taken.NO
-    if here.at("group").there and entry.group != group:
+    if reach.has_group and entry.group != group:
         return Taken.NO
-    cluster = here.at("matchLabels", CLUSTER_LABEL).text
     name = entry.name if resource == "kafkas" else ""
-    if kafkas and any(one and one not in kafkas for one in (cluster, name)):
+    if kafkas and any(one and one not in kafkas for one in (reach.cluster, name)):
         return Taken.NO
-    labels = {key for key, _place in here.at("matchLabels").named()}
-    narrowed = here.at("matchExpressions").there or bool(labels - {CLUSTER_LABEL})
-    return Taken.PART if narrowed or here.at("name").there else Taken.YES
+    return Taken.PART if reach.is_narrowed else Taken.YES
 
 
-def leaves_out(filters: Spot, tie: Tie) -> bool:
+def leaves_out(filters: Filters, tie: Tie) -> bool:
     """Tell whether a filter includes certain resources, and not these."""
-    entries = [Resource(spot) for spot in filters.at("includeResources").each()]
+    entries = filters.included
     return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
 
 
@@ -142,13 +136,13 @@ def meets(policy: Spot, tie: Tie) -> bool:
     return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
 
 
-def _meeting(objects: KastenObjects) -> Iterator[tuple[Tie, Spot]]:
+def _meeting(objects: KastenObjects) -> Iterator[tuple[Tie, Filters]]:
     """Yield what is tied to a Blueprint, with the filters of each backup that may meet it."""
     tied = [tie for tie in ties(objects) if tie.resource]
     for policy in objects.policies:
         for operation, spot in parameters(policy):
-            filters = spot.at("filters")
-            if operation == "backup" and filters.there:
+            filters = Filters(spot.at("filters"))
+            if operation == "backup" and filters.here.there:
                 yield from ((tie, filters) for tie in tied if meets(policy, tie))
 
 

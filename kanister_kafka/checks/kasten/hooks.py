@@ -96,7 +96,7 @@ def missing_hook(objects: KastenObjects, _settings: Settings) -> Iterator[Findin
 
 def missing(objects: KastenObjects, operation: Operation) -> dict[str, str]:
     """Return what follows from each hook that an operation lacks, by moment."""
-    calls = operation.calls()
+    calls = operation.calls
     found: dict[str, str] = {}
     for ours in of_hooks(objects, calls):
         mine = {hook.moment for hook in calls if hook.blueprint.text == ours.name}
@@ -144,7 +144,7 @@ def left_stopped(objects: KastenObjects, _settings: Settings) -> Iterator[Findin
 def stays_stopped(objects: KastenObjects, operation: Operation) -> dict[str, str]:
     """Return what stays stopped after an operation, by the moment that should start it."""
     others = objects.of(operation.owner)
-    elsewhere = any(one.calls() for one in others if one.here.path != operation.here.path)
+    elsewhere = any(one.calls for one in others if one.here.path != operation.here.path)
     bound = bool(objects.bindings or objects.annotations)
     if operation.name != "backup" or elsewhere or bound:
         return {}
@@ -170,7 +170,7 @@ def stays_stopped(objects: KastenObjects, operation: Operation) -> dict[str, str
 def no_failure_hook(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find a preHook that nothing undoes after a failure (docs.kasten.io, phase-lifecycle)."""
     for operation in objects.operations:
-        pre = next((hook for hook in operation.calls() if hook.moment == "preHook"), None)
+        pre = next((hook for hook in operation.calls if hook.moment == "preHook"), None)
         if pre is None or pre.hooks.at("onFailure").there:
             continue
         name = pre.blueprint.text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeVar
 
 from kanister_kafka.blueprint import Action, Blueprint
 from kanister_kafka.checks.kasten.identity import Identity, identify
@@ -18,17 +18,20 @@ from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.checks.registry import Together
 from kanister_kafka.document import Document
 from kanister_kafka.kasten.kinds import MOMENTS
+from kanister_kafka.marks import CLUSTER_LABEL
 from kanister_kafka.problem import Location
 
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
+FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
+"""What an entry of a filter may hold."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 OPERATIONS = ("backup", "export", "restore")
 """Those that have hooks; an import has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Hook:
     """An action hook: the call of an action of a Blueprint around one of Kasten's own."""
 
@@ -39,17 +42,17 @@ class Hook:
     hooks: Spot
     """What holds it and its siblings."""
 
-    @property
+    @cached_property
     def here(self) -> Spot:
         """The hook itself."""
         return self.hooks.at(self.moment)
 
-    @property
+    @cached_property
     def blueprint(self) -> Spot:
         """Name of the Blueprint."""
         return self.here.at("blueprint")
 
-    @property
+    @cached_property
     def action(self) -> Spot:
         """Name of the action."""
         return self.here.at("actionName")
@@ -60,7 +63,7 @@ class Hook:
         return self.operation != "restore"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One of Kasten's own operations, in a Policy or as an action by itself."""
 
@@ -74,38 +77,56 @@ class Operation:
     here: Spot
     """The entry of the Policy, or the whole action."""
 
-    @property
+    @cached_property
     def hooks(self) -> Spot:
         """Where its hooks are."""
         return self.parameters.at("hooks")
 
-    @property
-    def filters(self) -> Spot:
-        """Where its filters are."""
-        return self.parameters.at("filters")
+    @cached_property
+    def filters(self) -> Filters:
+        """What of an application it is about."""
+        return Filters(self.parameters.at("filters"))
 
+    @cached_property
     def calls(self) -> tuple[Hook, ...]:
-        """Return its hooks, in the order of MOMENTS."""
+        """Its hooks, in the order of MOMENTS."""
         return tuple(_moments(self.name, self.hooks))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The filters of an operation; each entry is read once, however many rules ask for it."""
+
+    here: Spot
+
+    @cached_property
+    def included(self) -> tuple[Resource, ...]:
+        """What it takes; none for all."""
+        return tuple(map(Resource, self.here.at("includeResources").each()))
+
+    @cached_property
+    def excluded(self) -> tuple[Resource, ...]:
+        """What it leaves out."""
+        return tuple(map(Resource, self.here.at("excludeResources").each()))
+
+
+@dataclass(frozen=True, eq=False)
 class Resource:
     """What a filter or a binding names: a resource, or one object of it."""
 
     here: Spot
 
-    @property
+    @cached_property
     def group(self) -> str:
         """API group; empty where none is given."""
         return self.here.at("group").text
 
-    @property
+    @cached_property
     def resource(self) -> str:
         """Plural name of the resource; empty where only labels are given."""
         return self.here.at("resource").text
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the object; empty where all are meant."""
         return self.here.at("name").text
@@ -114,6 +135,38 @@ class Resource:
     def by_label(self) -> bool:
         """Whether labels narrow it further."""
         return self.here.at("matchLabels").there or self.here.at("matchExpressions").there
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What an entry of a filter says of the objects that it is for."""
+        return Reach.of(self.here)
+
+
+class Reach(NamedTuple):
+    """What an entry of a filter says of the objects that it is for, beside their resource."""
+
+    is_open: bool
+    """Whether something is yet to fill in what they are."""
+    says_nothing: bool
+    has_group: bool
+    cluster: str
+    """The Kafka whose label they have; empty where they need not have it."""
+    is_narrowed: bool
+    """Whether a name or a label of another kind narrows them."""
+
+    @classmethod
+    def of(cls, entry: Spot) -> Reach:
+        """Read an entry."""
+        at = {field: entry.at(field) for field in FIELDS}
+        labels = {key for key, _place in at["matchLabels"].named()} - {CLUSTER_LABEL}
+        narrowing = at["matchExpressions"].there or at["name"].there
+        return cls(
+            is_open=entry.is_template or at["group"].is_template or at["resource"].is_template,
+            says_nothing=not any(spot.there for spot in at.values()),
+            has_group=at["group"].there,
+            cluster=at["matchLabels"].at(CLUSTER_LABEL).text,
+            is_narrowed=narrowing or bool(labels),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +283,7 @@ def read(together: Together) -> KastenObjects:
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Spot.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
-    hooks = tuple(hook for operation in operations for hook in operation.calls())
+    hooks = tuple(hook for operation in operations for hook in operation.calls)
     by_owner: dict[Location, list[Operation]] = defaultdict(list)
     for operation in operations:
         by_owner[operation.owner.location].append(operation)

@@ -104,7 +104,7 @@ def _restored_elsewhere(objects: KastenObjects) -> Iterator[Finding]:
         target = operation.owner.at("spec", "targetNamespace")
         if operation.in_policy or operation.name != "restore":
             continue
-        for ours in of_hooks(objects, operation.calls()):
+        for ours in of_hooks(objects, operation.calls):
             if ours.namespace and target.text and target.text != ours.namespace:
                 message = (
                     f'Invalid value: "{target.text}": Blueprint {ours.name} stops and starts the '
@@ -212,7 +212,7 @@ def _unstopped(
 ) -> tuple[Rendered, ...]:
     """Return the Blueprints that stop a Kafka of a backup, and that nothing calls in it."""
     selected, hooks = selection(operation.owner), operation.hooks
-    called = {hook.blueprint.text for hook in operation.calls()}
+    called = {hook.blueprint.text for hook in operation.calls}
     other = hooks.at("preHook", "blueprint").text
     if taken(operation.filters, "", CLAIMS) is not Taken.YES or selected.open:
         return ()

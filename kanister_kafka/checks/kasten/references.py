@@ -55,7 +55,7 @@ def policy_namespace(objects: KastenObjects, settings: Settings) -> Iterator[Fin
         place = policy.at("metadata", "namespace")
         selected = selection(policy)
         own = selected.by_name and selected.names == {place.text}
-        hooked = any(one.calls() for one in objects.of(policy))
+        hooked = any(one.calls for one in objects.of(policy))
         if not place.text or place.text == settings.kasten_namespace:
             continue
         if hooked or not (own or selected.open):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kanister_kafka.checks.kasten.filters import Taken, taken
-from kanister_kafka.checks.kasten.objects import STRIMZI, KastenObjects, Operation, Resource
+from kanister_kafka.checks.kasten.objects import STRIMZI, Filters, KastenObjects, Operation
 from kanister_kafka.checks.kasten.rendered import of_hooks, of_namespace, rendered
 from kanister_kafka.checks.kasten.resources import transforms
 from kanister_kafka.checks.kasten.rule import rule
@@ -66,7 +66,7 @@ def restore_place(objects: KastenObjects, _settings: Settings) -> Iterator[Findi
 def restore_running(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find restores of the volumes of a Kafka for which there is a Blueprint, and no hook of it."""
     for operation in objects.operations:
-        if operation.in_policy or operation.name != "restore" or operation.calls():
+        if operation.in_policy or operation.name != "restore" or operation.calls:
             continue
         target = operation.owner.at("spec", "targetNamespace").text
         claims = taken(operation.filters, "", "persistentvolumeclaims")
@@ -104,7 +104,7 @@ def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[
     """Find restores that bring a Kafka back without what it needs, unless that is still there."""
     for operation in _restores(objects):
         filters = operation.filters
-        ours = of_hooks(objects, operation.calls())
+        ours = of_hooks(objects, operation.calls)
         if taken(filters, STRIMZI, "kafkas") is Taken.NO or not (ours or _names_kafka(filters)):
             continue
         needs = {**NEEDED, **(RECORD if ours else {})}
@@ -123,8 +123,8 @@ def restore_incomplete(objects: KastenObjects, _settings: Settings) -> Iterator[
 def restore_without_volumes(objects: KastenObjects, _settings: Settings) -> Iterator[Finding]:
     """Find restores that stop a Kafka, and leave its volumes as they are."""
     for operation in _restores(objects):
-        called = [hook.action.text for hook in operation.calls()]
-        ours = of_hooks(objects, operation.calls())
+        called = [hook.action.text for hook in operation.calls]
+        ours = of_hooks(objects, operation.calls)
         claims = taken(operation.filters, "", "persistentvolumeclaims")
         if ours and "beforeRestore" in called and claims is Taken.NO:
             message = (
@@ -138,14 +138,13 @@ def _restores(objects: KastenObjects) -> Iterator[Operation]:
     yield from (one for one in objects.operations if one.name == "restore")
 
 
-def _names_kafka(filters: Spot) -> bool:
-    included = map(Resource, filters.at("includeResources").each())
-    return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in included)
+def _names_kafka(filters: Filters) -> bool:
+    return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in filters.included)
 
 
-def _at_filter(filters: Spot, message: str) -> Finding:
-    field = filters.at("includeResources")
-    spot = field if field.there else filters.at("excludeResources")
+def _at_filter(filters: Filters, message: str) -> Finding:
+    field = filters.here.at("includeResources")
+    spot = field if field.there else filters.here.at("excludeResources")
     return Finding(spot.location, spot.path, message)
 
 
@@ -167,9 +166,8 @@ def restore_renames(objects: KastenObjects, _settings: Settings) -> Iterator[Fin
 def _is_kafka(objects: KastenObjects, restore: Spot) -> bool:
     """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
     source = restore.at("spec", "subject", "namespace").text
-    filters = restore.at("spec", "filters")
-    entries = map(Resource, filters.at("includeResources").each())
-    if any(entry.group == STRIMZI for entry in entries):
+    filters = Filters(restore.at("spec", "filters"))
+    if any(entry.group == STRIMZI for entry in filters.included):
         return True
     whole = taken(filters, STRIMZI, "kafkas") is not Taken.NO
     return whole and bool(of_namespace(objects, source, "Kafka"))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from kanister_kafka.blueprint.compare import PLACEHOLDERS
+from kanister_kafka.blueprint.compare import has_placeholder
 from kanister_kafka.document import Document, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.problem import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A field of an object, with its path."""
+class Spot(NamedTuple):
+    """A field of an object, with its path; a tuple, as rules make thousands of them."""
 
     node: Node | None
     path: str
@@ -26,13 +25,16 @@ class Spot:
 
     def at(self, *keys: str) -> Spot:
         """Go down to a key, and from there to the next."""
-        here = self
+        node, path, location = self
         for key in keys:
-            quoted = f'["{key}"]' if "/" in key or "." in key else f".{key}"
-            child = here.node.get(key) if isinstance(here.node, MappingNode) else None
-            place = child.location if child else here.location
-            here = Spot(child, f"{here.path}{quoted}".removeprefix("."), place)
-        return here
+            if "/" in key or "." in key:
+                path = f'{path}["{key}"]'
+            else:
+                path = f"{path}.{key}" if path else key
+            node = node.get(key) if isinstance(node, MappingNode) else None
+            if node is not None:
+                location = node.location
+        return Spot(node, path, location)
 
     def each(self) -> Iterator[Spot]:
         """Yield the items of a list; none where there is no list."""
@@ -56,13 +58,13 @@ class Spot:
     def text(self) -> str:
         """The string that is here; empty where there is none, or something is yet to fill it in."""
         value = self.node.value if isinstance(self.node, Scalar) else None
-        return value if isinstance(value, str) and not self.is_template else ""
+        return value if isinstance(value, str) and not has_placeholder(value) else ""
 
     @property
     def is_template(self) -> bool:
         """Whether Helm or envsubst is yet to fill in what is here."""
         value = self.node.value if isinstance(self.node, Scalar) else None
-        return isinstance(value, str) and any(mark in value for mark in PLACEHOLDERS)
+        return isinstance(value, str) and has_placeholder(value)
 
     @property
     def is_empty(self) -> bool:
