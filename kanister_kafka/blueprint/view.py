@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.context import PARAMETERS
 from kanister_kafka.blueprint.template_functions import (
     KANISTER,
@@ -244,23 +243,43 @@ def _action(entry: Entry) -> Action | None:
 
 def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
     """Yield the templates below a node in the order of the text; keys are rendered as well."""
-    for place, scalar in scalars(path, node, keys=True):
-        if isinstance(scalar.value, str) and "{{" in scalar.value:
-            yield place, scalar
+    for steps, scalar in _templates_below(node):
+        place = f"{path}{steps}"
+        yield place if path else place.removeprefix("."), scalar
 
 
-def scalars(path: str, node: Node | None, *, keys: bool = False) -> Iterator[tuple[str, Scalar]]:
-    """Yield the single values below a node, and the keys if wanted, in the order of the text."""
-    pending = [(path, node)]
-    while pending:
-        path, node = pending.pop()
-        if isinstance(node, Scalar):
-            yield path, node
-        elif isinstance(node, Sequence):
-            listed = [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
-            pending += reversed(listed)
-        elif isinstance(node, MappingNode):
-            for entry in reversed(node.entries):
-                pending.append((below(path, entry.key), entry.value))
-                if keys:
-                    pending.append((path, Scalar(entry.key, entry.location, entry.key)))
+def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
+    """Return templates, each with the path from here; a path is made only where there is one."""
+    if isinstance(node, Scalar):
+        return [("", node)] if isinstance(node.value, str) and "{{" in node.value else []
+    found: list[tuple[str, Scalar]] = []
+    if isinstance(node, MappingNode):
+        for key, location, value, _spelled in node.entries:
+            if "{{" in key:
+                found.append(("", Scalar(key, location, key)))
+            for steps, scalar in _templates_below(value):
+                found.append((f".{key}{steps}", scalar))
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            for steps, scalar in _templates_below(item):
+                found.append((f"[{i}]{steps}", scalar))
+    return found
+
+
+def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
+    """Return the single values below a node, in the order of the text."""
+    found: list[tuple[str, Scalar]] = []
+    _add_scalars(path, node, found)
+    return found
+
+
+def _add_scalars(path: str, node: Node | None, found: list[tuple[str, Scalar]]) -> None:
+    """Add to a list: the text is nested no deeper than the Python stack bears (MAX_DEPTH)."""
+    if isinstance(node, Scalar):
+        found.append((path, node))
+    elif isinstance(node, MappingNode):
+        for key, _location, value, _spelled in node.entries:
+            _add_scalars(f"{path}.{key}" if path else key, value, found)
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            _add_scalars(f"{path}[{i}]", item, found)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from kanister_kafka.blueprint import Blueprint, Phase, below
+from kanister_kafka.blueprint import Blueprint, Phase
 from kanister_kafka.blueprint.faults import shown
 from kanister_kafka.blueprint.functions import Function, functions, releases_with
 from kanister_kafka.blueprint.pod_spec import FIELDS
 from kanister_kafka.checks.registry import Finding, Settings, check
-from kanister_kafka.document import MappingNode, Node, Sequence
 
 READ_AND_REFUSED = {("ExportRDSSnapshotToLocation", "image"), ("RestoreRDSSnapshot", "image")}
 """Read by Exec() and in the documentation since 0.111, but in no list of arguments."""
@@ -89,14 +88,8 @@ def missing_argument(blueprint: Blueprint, settings: Settings) -> Iterator[Findi
 def null_argument(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find null: the controller crashes on it (pkg/param/render.go), and the action hangs."""
     for phase in blueprint.phases:
-        pending: list[tuple[str, Node]] = [(f"{phase.path}.args", phase.arguments)]
-        while pending:
-            path, node = pending.pop(0)
-            if isinstance(node, MappingNode):
-                pending += [(below(path, entry.key), entry.value) for entry in node.entries]
-            elif isinstance(node, Sequence):
-                pending += [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
-            elif node.value is None:
+        for path, node in phase.values:
+            if node.value is None:
                 message = (
                     "Invalid value: null: crashes the Kanister controller; remove the argument"
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kanister_kafka.blueprint.kubernetes_api import NAMESPACED, OF_THE_CLUSTER, group_of
 from kanister_kafka.blueprint.kubernetes_api import plural_of as built_in_plural_of
@@ -74,6 +75,7 @@ class Mistake:
     """Whether no API server has it; else it is none that is known here."""
 
 
+@lru_cache(maxsize=1024)  # Policies repeat themselves
 def mistake(group: str, resource: str) -> Mistake | None:
     """Return what is wrong with a group and a resource, each empty where it is not given."""
     return _of_group(group, resource) or (_of_resource(group, resource) if resource else None)
