@@ -109,19 +109,18 @@ def by_group_alone(filters: Filters, group: str, resource: str) -> Spot | None:
 def _fit(
     entry: Resource, group: str, resource: str, kafkas: Collection[str] = frozenset()
 ) -> Taken:
-    reach = entry.reach
-    if reach.is_open:
+    if entry.is_open:
         return Taken.PART
-    if reach.says_nothing:
+    if entry.says_nothing:
         return Taken.NO
     if entry.resource and entry.resource != resource:
         return Taken.NO
-    if reach.has_group and entry.group != group:
+    if entry.has_group and entry.group != group:
         return Taken.NO
     name = entry.name if resource == "kafkas" else ""
-    if kafkas and any(one and one not in kafkas for one in (reach.cluster, name)):
+    if kafkas and any(one and one not in kafkas for one in (entry.cluster, name)):
         return Taken.NO
-    return Taken.PART if reach.is_narrowed else Taken.YES
+    return Taken.PART if entry.is_narrowed else Taken.YES
 
 
 def leaves_out(filters: Filters, tie: Tie) -> bool:

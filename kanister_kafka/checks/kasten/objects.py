@@ -102,70 +102,56 @@ class Filters:
     @cached_property
     def included(self) -> tuple[Resource, ...]:
         """What it takes; none for all."""
-        return tuple(map(Resource, self.here.at("includeResources").each()))
+        return tuple(map(Resource.of, self.here.at("includeResources").each()))
 
     @cached_property
     def excluded(self) -> tuple[Resource, ...]:
         """What it leaves out."""
-        return tuple(map(Resource, self.here.at("excludeResources").each()))
+        return tuple(map(Resource.of, self.here.at("excludeResources").each()))
 
 
-@dataclass(frozen=True, eq=False)
-class Resource:
+class Resource(NamedTuple):
     """What a filter or a binding names: a resource, or one object of it."""
 
     here: Spot
-
-    @cached_property
-    def group(self) -> str:
-        """API group; empty where none is given."""
-        return self.here.at("group").text
-
-    @cached_property
-    def resource(self) -> str:
-        """Plural name of the resource; empty where only labels are given."""
-        return self.here.at("resource").text
-
-    @cached_property
-    def name(self) -> str:
-        """Name of the object; empty where all are meant."""
-        return self.here.at("name").text
-
-    @property
-    def by_label(self) -> bool:
-        """Whether labels narrow it further."""
-        return self.here.at("matchLabels").there or self.here.at("matchExpressions").there
-
-    @cached_property
-    def reach(self) -> Reach:
-        """What an entry of a filter says of the objects that it is for."""
-        return Reach.of(self.here)
-
-
-class Reach(NamedTuple):
-    """What an entry of a filter says of the objects that it is for, beside their resource."""
-
-    is_open: bool
-    """Whether something is yet to fill in what they are."""
-    says_nothing: bool
-    has_group: bool
+    group: str
+    """API group; empty where none is given."""
+    resource: str
+    """Plural name of the resource; empty where only labels are given."""
+    name: str
+    """Name of the object; empty where all are meant."""
+    by_label: bool
+    """Whether labels narrow it further."""
     cluster: str
-    """The Kafka whose label they have; empty where they need not have it."""
+    """The Kafka whose label the objects have; empty where they need not have it."""
+    has_group: bool
+    is_open: bool
+    """Whether something is yet to fill in what it is for."""
+    says_nothing: bool
     is_narrowed: bool
-    """Whether a name or a label of another kind narrows them."""
+    """Whether a name or a label narrows it, but for that of a Kafka."""
 
     @classmethod
-    def of(cls, entry: Spot) -> Reach:
+    def of(cls, here: Spot) -> Resource:
         """Read an entry."""
-        at = {field: entry.at(field) for field in FIELDS}
-        labels = {key for key, _place in at["matchLabels"].named()} - {CLUSTER_LABEL}
-        narrowing = at["matchExpressions"].there or at["name"].there
+        at = {field: here.at(field) for field, _place in here.named() if field in FIELDS}
+        nothing = Spot(None, here.path, here.location)
+        group, resource, name, labels, expressions = (
+            at.get(field, nothing)
+            for field in ("group", "resource", "name", "matchLabels", "matchExpressions")
+        )
+        others = any(key != CLUSTER_LABEL for key, _place in labels.named())
         return cls(
-            is_open=entry.is_template or at["group"].is_template or at["resource"].is_template,
+            here,
+            group=group.text,
+            resource=resource.text,
+            name=name.text,
+            by_label=labels.there or expressions.there,
+            cluster=labels.at(CLUSTER_LABEL).text,
+            has_group=group.there,
+            is_open=here.is_template or group.is_template or resource.is_template,
             says_nothing=not any(spot.there for spot in at.values()),
-            has_group=at["group"].there,
-            cluster=at["matchLabels"].at(CLUSTER_LABEL).text,
-            is_narrowed=narrowing or bool(labels),
+            is_narrowed=name.there or expressions.there or others,
         )
 
 
@@ -196,7 +182,7 @@ class Binding:
             if requirement.at("type", "operator").text == "In":
                 for value in requirement.at("type", "values").each():
                     if value.at("resource").text:
-                        yield Resource(value)
+                        yield Resource.of(value)
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that it is bound to; empty for all, or where it is not plain."""

@@ -58,10 +58,7 @@ NO_GROUPS = ("core", "v1")
 ALIKE = 0.75
 ALIKE_ANYWHERE = 0.88
 """The same where no group is given, so that it may be of any."""
-FILTERS = (
-    *("includeResources", "excludeResources"),
-    *("includeClusterResources", "excludeClusterResources"),
-)
+OF_CLUSTER = ("includeClusterResources", "excludeClusterResources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +177,14 @@ def all_resources(objects: KastenObjects) -> Iterator[Resource]:
     """Yield every place where Kasten is told a resource: bindings, filters, transforms."""
     for binding in objects.bindings:
         yield from binding.resources()
-    filtered = [spot for policy in objects.policies for _name, spot in parameters(policy)]
-    for spot in (*filtered, *(restore.at("spec") for restore in objects.restores)):
-        for field in FILTERS:
-            yield from map(Resource, spot.at("filters", field).each())
+    for operation in objects.operations:
+        if operation.in_policy or operation.name == "restore":
+            filters = operation.filters
+            yield from (*filters.included, *filters.excluded)
+            for field in OF_CLUSTER:
+                yield from map(Resource.of, filters.here.at(field).each())
     for transform in transforms(objects):
-        yield Resource(transform.at("subject"))
+        yield Resource.of(transform.at("subject"))
 
 
 def transforms(objects: KastenObjects) -> Iterator[Spot]:
