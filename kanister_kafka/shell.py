@@ -7,8 +7,6 @@ more, so a script for sh that it refuses is broken for sh as well.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +15,7 @@ SECONDS = 10
 INPUT = "/dev/stdin"
 """Named, because bash gives no line of a script that it finds on its standard input by itself."""
 MOST_AT_ONCE = 256
+MOST_KNOWN = 1024
 BEFORE = "if :\nthen (\n{\n:\n"
 AFTER = "\n}\n)\nfi\n: ')(' \")(\" `)(`\n"
 """What keeps a script from the next: a bracket or a word that is left open, or closed too often,
@@ -38,20 +37,32 @@ class ShellFault:
 @lru_cache(maxsize=1)
 def bash() -> str | None:
     """Return where bash is, or None where there is none."""
+    import shutil  # slow to import, as is all that starts a program
+
     return shutil.which("bash")
 
 
-@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+_KNOWN: dict[str, tuple[ShellFault, ...]] = {}
+"""What bash has said of scripts, since Blueprints repeat themselves."""
+
+
 def faults(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
     """Return what is wrong with the syntax of each script; nothing where there is no bash.
 
     To start bash takes longer than to read a script, so all are read at once, and one by one only
-    where something is wrong.
+    where something is wrong. What is the same text as one before is not read again.
     """
     if bash() is None:
         return ((),) * len(scripts)
-    others = iter(_together(tuple(script for script in scripts if not _reaches_out(script))))
-    return tuple(_read(one) if _reaches_out(one) else next(others) for one in scripts)
+    told = {script: _KNOWN[script] for script in scripts if script in _KNOWN}
+    new = [script for script in dict.fromkeys(scripts) if script not in told]
+    together = tuple(script for script in new if not _reaches_out(script))
+    told |= zip(together, _together(together), strict=True)
+    told |= {script: _read(script) for script in new if _reaches_out(script)}
+    if len(_KNOWN) + len(new) > MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN.update((script, told[script]) for script in new[:MOST_KNOWN])
+    return tuple(told[script] for script in scripts)
 
 
 def _reaches_out(script: str) -> bool:
@@ -63,6 +74,8 @@ def _reaches_out(script: str) -> bool:
 
 
 def _together(scripts: tuple[str, ...]) -> tuple[tuple[ShellFault, ...], ...]:
+    if not scripts:
+        return ()
     if len(scripts) == 1:
         return (_read(scripts[0]),)
     if len(scripts) <= MOST_AT_ONCE and _are_right(scripts):
@@ -89,7 +102,8 @@ def _read(script: str) -> tuple[ShellFault, ...]:
 
 def _ask(script: str) -> str | None:
     """Return what bash says of a script, or None where it cannot be asked."""
-    import tempfile  # slow to import, and needed for scripts only
+    import subprocess
+    import tempfile
 
     try:
         with tempfile.TemporaryFile() as file:  # from a pipe bash reads byte by byte

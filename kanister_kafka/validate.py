@@ -9,15 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import read
 from kanister_kafka.blueprint.identity import identify
-from kanister_kafka.catalogue import catalogue, nearest
 from kanister_kafka.chart import Reader
-from kanister_kafka.checks import Settings, Together, check_blueprint, check_input
-from kanister_kafka.checks.kasten.coverage import Coverage, coverage
+from kanister_kafka.checks import Settings, Together, check_blueprint, check_input, read_ahead
 from kanister_kafka.document import Ignore, Loaded, join, load, loads
 from kanister_kafka.problem import Problem, Severity, in_order, warning
+
+if TYPE_CHECKING:
+    from kanister_kafka.checks.kasten.coverage import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def lint(
     paths: Iterable[str | Path], settings: Settings, *, ignore: Collection[str] = ()
 ) -> tuple[Validation, tuple[Coverage, ...]]:
     """Validate what `validate` does, and return what each Policy covers beside it."""
+    from kanister_kafka.checks.kasten.coverage import coverage  # here: nothing else needs it
+
     with uncollected():
         loaded = load(paths)
         together, found = _read(loaded)
@@ -121,6 +125,7 @@ def _judge(
     least: Severity = Severity.INFO,
 ) -> Validation:
     mine = together.blueprints
+    read_ahead(mine)
     for blueprint in mine:
         found.extend(check_blueprint(blueprint, settings, least))
     found.extend(check_input(together, settings, least))
@@ -138,6 +143,8 @@ def _judge(
 
 def _unknown(ignores: Iterable[Ignore]) -> Iterator[Problem]:
     """Find comments that name no check: a typo would leave a reader in the belief of silence."""
+    from kanister_kafka.catalogue import catalogue, nearest  # here: few files have any
+
     for ignore in ignores:
         if ignore.check not in catalogue():
             near = nearest(ignore.check)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import kanister_kafka
 from kanister_kafka.catalogue import catalogue
-from kanister_kafka.checks import CHECKS, CHECKS_TOGETHER
+from kanister_kafka.checks import all_checks, all_checks_together
 from kanister_kafka.cli import main
 from kanister_kafka.validate import validate_text
 
@@ -37,7 +37,7 @@ def reported() -> set[str]:
                     node.args[0], ast.Constant
                 ):
                     found.add(node.args[0].value)
-    return found | {"yaml-limit", *CHECKS, *CHECKS_TOGETHER}
+    return found | {"yaml-limit", *all_checks(), *all_checks_together()}
 
 
 def test_every_check_has_a_section_and_every_section_a_check() -> None:
@@ -48,7 +48,7 @@ def test_every_check_has_a_section_and_every_section_a_check() -> None:
 
 def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
     assert list(catalogue()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
-    for check in (*CHECKS.values(), *CHECKS_TOGETHER.values()):
+    for check in (*all_checks().values(), *all_checks_together().values()):
         assert catalogue()[check.id].severity is check.severity, check.id
     for section in catalogue().values():
         assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
 from kanister_kafka.blueprint import read as read_blueprint
 from kanister_kafka.blueprint.commands import statements
-from kanister_kafka.checks import CHECKS_TOGETHER, Settings
+from kanister_kafka.checks import Settings, all_checks_together
 from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
 from kanister_kafka.checks.kasten.resources import KNOWN
@@ -95,7 +95,7 @@ def test_what_can_be_rendered_is_known() -> None:
 
 def test_every_rule_has_a_wrong_one() -> None:
     folders = {path.parent.name for path in (ROOT / "tests" / "invalid").glob("*/*.yaml")}
-    assert set(CHECKS_TOGETHER) <= folders
+    assert set(all_checks_together()) <= folders
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_is_rendered_here_is_right(
     assert kafka
     text = stream(render(build(kafka, chosen)))
     problems = validate_text(text, settings=Settings(kasten=True))
-    assert not [problem for problem in problems if problem.check in CHECKS_TOGETHER]
+    assert not [problem for problem in problems if problem.check in all_checks_together()]
 
 
 @pytest.mark.parametrize(

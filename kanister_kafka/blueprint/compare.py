@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Collection, Iterable, Iterator
 
 from kanister_kafka.blueprint.names import Rule
@@ -161,6 +160,8 @@ def _wrong(node: Node, path: str, wanted: str) -> Problem:
     if isinstance(node, Scalar):
         shown = node.text[:60] or "null"
         if isinstance(node.value, str):
+            import json  # slow to import, and needed where something is wrong
+
             shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:
         shown = "an object" if isinstance(node, MappingNode) else "a list"

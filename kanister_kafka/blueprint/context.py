@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from kanister_kafka.gotemplate.types import ANY, BYTES, TEXT, ListOf, MapOf, Plain, Struct, Type
 
-OBJECT_KINDS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC", "Namespace")
-"""Parameters that are there for an object of one kind only, and nil for any other."""
-
 LASTING = {
     "CurrentPhase": ("0.114", ""),
     "PodAnnotations": ("0.111", ""),

@@ -7,8 +7,6 @@ Each rule is held to the library that Kanister calls, at the versions of its go.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from fractions import Fraction
 from typing import Union
 
 Value = Union[str, int, float, bool, None]
@@ -53,6 +51,8 @@ def as_text(value: Value) -> str:
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return str(value)
     if isinstance(value, (int, float)):
+        from decimal import Decimal  # slow to import, and seldom needed
+
         digits = format(Decimal(repr(float(value) + 0.0)), "f")
         return digits.rstrip("0").rstrip(".") if "." in digits else digits
     return value or ""
@@ -63,6 +63,8 @@ def duration(text: str) -> int | None:
     match = _DURATION.fullmatch(text) if len(text) <= LONGEST else None
     if not match:
         return None
+    from fractions import Fraction  # as above
+
     total = sum(int(Fraction(x) * _NANOSECONDS[unit]) for x, unit in _STEP.findall(match[2]))
     return None if total >= 2**63 else -total if match[1] == "-" else total
 

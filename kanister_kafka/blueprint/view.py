@@ -9,20 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
-from kanister_kafka.blueprint.context import PARAMETERS
-from kanister_kafka.blueprint.template_functions import (
-    KANISTER,
-    SIGNATURES,
-    WAIT_V2,
-    WAIT_V2_SIGNATURES,
-)
 from kanister_kafka.document import Document, Entry, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.gotemplate import FaultKind, Parsed, parse
-from kanister_kafka.gotemplate.analyse import analyse
-from kanister_kafka.gotemplate.analysis import Analysis
-from kanister_kafka.gotemplate.types import ANY
 from kanister_kafka.problem import Location
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate import Parsed
+    from kanister_kafka.gotemplate.analysis import Analysis
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,42 +25,66 @@ class Template:
 
     path: str
     node: Scalar
-    functions: frozenset[str]
-    """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
     action: str
     """Name of the action it belongs to."""
     phase: Phase | None
     """None in an output artifact, which is rendered when all phases are done."""
     field: str
     """Field of the phase, `args` or `objects`; `outputArtifacts` without a phase."""
+    is_condition: bool = False
+    """Whether it is a condition of WaitV2, rendered over the object that is waited for."""
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
+        return functions(is_condition=self.is_condition)
 
     @cached_property
     def parsed(self) -> Parsed:
         """Its tree, and what is wrong with it."""
-        return parsed(self.node.text, self.functions)
+        return parsed(self.node.text, is_condition=self.is_condition)
 
     @cached_property
     def analysis(self) -> Analysis:
         """What it asks of its data; nothing where it does not parse."""
-        return _analysed(self.node.text, self.functions)
+        return _analysed(self.node.text, is_condition=self.is_condition)
 
     def place(self, line: int, column: int) -> Location:
         """Return where a place within it is in the input."""
         return self.node.place(line, column)
 
 
+# What reads templates is imported where there is one: it takes as long as a small Blueprint does.
+
+
+def functions(*, is_condition: bool) -> frozenset[str]:
+    """Return what a template may call."""
+    from kanister_kafka.blueprint.template_functions import KANISTER, WAIT_V2
+
+    return WAIT_V2 if is_condition else KANISTER
+
+
 @lru_cache(maxsize=4096)  # Blueprints repeat themselves
-def parsed(text: str, functions: frozenset[str] = KANISTER) -> Parsed:
+def parsed(text: str, *, is_condition: bool = False) -> Parsed:
     """Parse a template, the same one only once."""
-    return parse(text, functions)
+    from kanister_kafka.gotemplate import parse
+
+    return parse(text, functions(is_condition=is_condition))
 
 
 @lru_cache(maxsize=4096)
-def _analysed(text: str, functions: frozenset[str]) -> Analysis:
-    tree = parsed(text, functions)
+def _analysed(text: str, *, is_condition: bool) -> Analysis:
+    from kanister_kafka.blueprint.context import PARAMETERS
+    from kanister_kafka.blueprint.template_functions import SIGNATURES, WAIT_V2_SIGNATURES
+    from kanister_kafka.gotemplate import FaultKind
+    from kanister_kafka.gotemplate.analyse import analyse
+    from kanister_kafka.gotemplate.analysis import Analysis
+    from kanister_kafka.gotemplate.types import ANY
+
+    tree = parsed(text, is_condition=is_condition)
     if any(fault.kind is FaultKind.SYNTAX for fault in tree.errors):
         return Analysis((), (), ())
-    if functions is WAIT_V2:  # the dot is the object that is waited for
+    if is_condition:  # the dot is the object that is waited for
         return analyse(tree.nodes, ANY, WAIT_V2_SIGNATURES)
     return analyse(tree.nodes, PARAMETERS, SIGNATURES)
 
@@ -132,8 +150,7 @@ class Phase:
         for field in ("objects", "args"):
             for path, node in strings(f"{self.path}.{field}", self.node.get(field)):
                 condition = self.func == "WaitV2" and path.lower().endswith(".condition")
-                functions = WAIT_V2 if condition else KANISTER
-                yield Template(path, node, functions, self.action, self, field)
+                yield Template(path, node, self.action, self, field, condition)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +195,7 @@ class Action:
             yield from phase.templates
         path = f"{self.path}.outputArtifacts"
         for place, node in strings(path, self.output_artifacts):
-            yield Template(place, node, KANISTER, self.name, None, "outputArtifacts")
+            yield Template(place, node, self.name, None, "outputArtifacts")
 
 
 @dataclass(frozen=True, eq=False)

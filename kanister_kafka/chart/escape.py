@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kanister_kafka.gotemplate.lexer import LEFT
-
+LEFT = "{{"
+"""What opens an action."""
 TOKEN = re.compile(r"\{\{[^`{}\r\n]*\}\}|\{\{")
 """A whole action on one line, or else what would open one.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kanister_kafka.chart.template import Places, given, unescaped
 from kanister_kafka.document import Loaded, loads
 from kanister_kafka.problem import Location, Problem, Severity, in_order
+
+if TYPE_CHECKING:
+    from kanister_kafka.chart.template import Places
 
 TEMPLATES = "templates"
 OURS = ("cr.kanister.io", "config.kio.kasten.io")
@@ -26,6 +29,8 @@ class Reader:
         """Read a text; a template of a chart as what Helm makes of it."""
         if b"{{" not in raw or not self._in_chart(source):
             return loads(raw, source)
+        from kanister_kafka.chart.template import given, unescaped  # here: for charts alone
+
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:

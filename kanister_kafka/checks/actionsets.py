@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import Action, Blueprint, below
-from kanister_kafka.blueprint.context import OBJECT_KINDS
-from kanister_kafka.blueprint.template_functions import WAIT_V2
+from kanister_kafka.blueprint.object_kinds import OBJECT_KINDS
 from kanister_kafka.checks.references import nearest
 from kanister_kafka.checks.registry import Finding, Settings, Together, check_together
 from kanister_kafka.document import Document, MappingNode, Scalar, Sequence
-from kanister_kafka.gotemplate.analysis import Reference
 from kanister_kafka.problem import Location
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate.analysis import Reference
 
 GROUP = "cr.kanister.io"
 BROUGHT = {
@@ -104,7 +106,7 @@ def _references(action: Action | None) -> Iterator[Reference]:
     """Yield what an action asks for in any case, and fails without."""
     for template in action.templates if action else ():
         for reference in template.analysis.references:
-            if not reference.conditional and template.functions is not WAIT_V2:
+            if not reference.conditional and not template.is_condition:
                 yield reference
 
 

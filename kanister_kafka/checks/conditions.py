@@ -12,7 +12,6 @@ from typing import NamedTuple
 from kanister_kafka.blueprint.context import PARAMETERS
 from kanister_kafka.blueprint.jsonpath import IN_A_CONDITION, judge
 from kanister_kafka.blueprint.kubernetes_api import NAMESPACED, OF_THE_CLUSTER
-from kanister_kafka.blueprint.template_functions import KANISTER, WAIT_V2
 from kanister_kafka.blueprint.view import parsed
 from kanister_kafka.gotemplate import FaultKind, nodes
 from kanister_kafka.gotemplate.outcome import may_print
@@ -37,7 +36,7 @@ def faults(text: str, function: str, group: str, resource: str) -> Iterator[Faul
     """Yield what is wrong with a condition; its syntax is told by another check."""
     if "{{" not in text and function != "Wait":
         return
-    read = parsed(text, WAIT_V2 if function == "WaitV2" else KANISTER)
+    read = parsed(text, is_condition=function == "WaitV2")
     if any(fault.kind is FaultKind.SYNTAX for fault in read.errors):
         return
     is_built_in = (group, resource) in NAMESPACED | OF_THE_CLUSTER

@@ -7,14 +7,17 @@ the template that names it is rendered.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
-from kanister_kafka.blueprint.context import OBJECT_KINDS
+from kanister_kafka.blueprint.object_kinds import OBJECT_KINDS
 from kanister_kafka.checks.references import at, is_slip, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import MappingNode, Scalar
-from kanister_kafka.gotemplate.analysis import Reference, Step
 from kanister_kafka.problem import Severity
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate.analysis import Reference, Step
 
 LISTS = {"Secrets": "secretNames", "ConfigMaps": "configMapNames"}
 

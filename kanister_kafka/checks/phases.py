@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import Action, Blueprint, Phase, Template
 from kanister_kafka.blueprint.commands import statements
@@ -16,8 +17,10 @@ from kanister_kafka.blueprint.functions import functions
 from kanister_kafka.checks.references import at, is_slip, nearest, references
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import MappingNode, Scalar
-from kanister_kafka.gotemplate.analysis import Reference, Step
 from kanister_kafka.problem import Location, Severity
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate.analysis import Reference, Step
 
 FETCHED = ("configmap", "secret")
 """Kinds of `objects` that are fetched."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
 from kanister_kafka.checks.registry import Finding
-from kanister_kafka.gotemplate.analysis import Reference, Step
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate.analysis import Reference, Step
 
 
 def references(blueprint: Blueprint, *roots: str) -> Iterator[tuple[Action, Template, Reference]]:

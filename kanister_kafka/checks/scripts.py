@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from kanister_kafka import shell
 from kanister_kafka.blueprint import Blueprint, Template
@@ -17,16 +18,16 @@ from kanister_kafka.blueprint.commands import (
     commands,
     statements,
 )
-from kanister_kafka.blueprint.context import PARAMETERS
 from kanister_kafka.blueprint.kubernetes_api import plural
 from kanister_kafka.blueprint.view import parsed
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.document import Scalar
-from kanister_kafka.gotemplate import FaultKind, nodes, symbolic
-from kanister_kafka.gotemplate.analysis import Reference
-from kanister_kafka.gotemplate.evaluate import evaluate
-from kanister_kafka.gotemplate.skeleton import Skeleton, skeleton, variants
 from kanister_kafka.problem import Severity
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate import nodes
+    from kanister_kafka.gotemplate.analysis import Reference
+    from kanister_kafka.gotemplate.skeleton import Skeleton
 
 HERE_DOCUMENT = re.compile(r"here-document at line (\d+) ")
 
@@ -38,10 +39,16 @@ def _scripts(blueprint: Blueprint) -> Iterator[tuple[str, Scalar]]:
                 yield command.script
 
 
+def read_ahead(blueprints: Iterable[Blueprint]) -> None:
+    """Ask the shell about the scripts of several Blueprints at once: to start it takes longest."""
+    nodes = [node for blueprint in blueprints for _path, node in _scripts(blueprint)]
+    shell.faults(tuple(one.text for node in nodes for one in _skeletons(node.text)))
+
+
 @lru_cache(maxsize=1)  # for the checks that follow
 def _faults(blueprint: Blueprint) -> tuple[tuple[str, Scalar, int, shell.ShellFault], ...]:
     """Return what a shell says of all scripts, with lines of the script as it stands."""
-    read = [(path, node, _skeletons(node)) for path, node in _scripts(blueprint)]
+    read = [(path, node, _skeletons(node.text)) for path, node in _scripts(blueprint)]
     texts = tuple(dict.fromkeys(text.text for _path, _node, texts in read for text in texts))
     told = dict(zip(texts, shell.faults(texts), strict=True))
     return tuple(
@@ -51,18 +58,24 @@ def _faults(blueprint: Blueprint) -> tuple[tuple[str, Scalar, int, shell.ShellFa
     )
 
 
-def _skeletons(node: Scalar) -> tuple[Skeleton, ...]:
+@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+def _skeletons(text: str) -> tuple[Skeleton, ...]:
     """Return a script as its templates may render it: where they decide, either way."""
-    read = parsed(node.text)
+    from kanister_kafka.gotemplate import FaultKind  # here: not every Blueprint has a script
+    from kanister_kafka.gotemplate.skeleton import skeleton
+
+    read = parsed(text)
     if any(fault.kind is FaultKind.SYNTAX for fault in read.errors):
         return ()
     whole = skeleton(read.nodes)
     if whole.looped:
-        return _unrolled(node.text, read.nodes)
+        return _unrolled(text, read.nodes)
     return _either_way(read.nodes, whole)
 
 
 def _either_way(tree: Sequence[nodes.Node], whole: Skeleton) -> tuple[Skeleton, ...]:
+    from kanister_kafka.gotemplate.skeleton import skeleton
+
     return (whole, skeleton(tree, otherwise=True)) if whole.branches else (whole,)
 
 
@@ -72,6 +85,10 @@ def _unrolled(text: str, tree: tuple[nodes.Node, ...]) -> tuple[Skeleton, ...]:
 
     No line of it is known any more: a fault is told where the script begins.
     """
+    from kanister_kafka.blueprint.context import PARAMETERS
+    from kanister_kafka.gotemplate import symbolic
+    from kanister_kafka.gotemplate.evaluate import evaluate
+    from kanister_kafka.gotemplate.skeleton import skeleton, variants
     from kanister_kafka.preview.render import LIBRARY  # here: few scripts need all of sprig
 
     rendered = evaluate(text, tree, symbolic.data(type=PARAMETERS), LIBRARY)

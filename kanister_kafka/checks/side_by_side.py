@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from kanister_kafka.blueprint import Blueprint
-from kanister_kafka.blueprint.context import OBJECT_KINDS
-from kanister_kafka.blueprint.template_functions import WAIT_V2
+from kanister_kafka.blueprint.object_kinds import OBJECT_KINDS
 from kanister_kafka.checks.references import at
 from kanister_kafka.checks.registry import Finding, Settings, Together, check_together
 from kanister_kafka.document import Document, MappingNode, plain
@@ -95,7 +94,7 @@ def bound_object(together: Together, settings: Settings) -> Iterator[Finding]:
                     others = [d for d in bound if d.kind != root]
                     if root not in OBJECT_KINDS or len(reference.names) < 2 or not others:
                         continue
-                    if not reference.conditional and template.functions is not WAIT_V2:
+                    if not reference.conditional and not template.is_condition:
                         what = f"{others[0].kind} {others[0].text('metadata', 'name')}"
                         line = others[0].root.location.line
                         message = f".{root} is nil: line {line} binds the Blueprint to {what}"

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from kanister_kafka.blueprint import Blueprint, Template
 from kanister_kafka.blueprint.context import LASTING, PHASE_CONFIG_MAPS
 from kanister_kafka.blueprint.releases import is_within
-from kanister_kafka.blueprint.template_functions import WAIT_V2
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.gotemplate import FaultKind, Function, String, TemplateFault
 from kanister_kafka.gotemplate.analysis import MisuseKind, Reference, Step
@@ -50,7 +49,7 @@ def unknown_template_function(blueprint: Blueprint, _settings: Settings) -> Iter
     for template in blueprint.templates:
         for fault in template.parsed.errors:
             if fault.kind is FaultKind.UNKNOWN_FUNCTION:
-                engine = "WaitV2's" if template.functions is WAIT_V2 else "Kanister's"
+                engine = "WaitV2's" if template.is_condition else "Kanister's"
                 message = f"{fault.message}; {engine} templates have no such function"
                 yield Finding(template.place(fault.line, fault.column), template.path, message)
 
@@ -67,7 +66,7 @@ def refused_function(blueprint: Blueprint, settings: Settings) -> Iterator[Findi
     if not is_within(settings.release, REFUSED_SINCE, ""):
         return
     for template in blueprint.templates:
-        if template.functions is WAIT_V2 or not CALLS.search(template.node.text):
+        if template.is_condition or not CALLS.search(template.node.text):
             continue
         for pipe in pipelines_of(template.parsed.nodes):
             for i, command in enumerate(pipe.commands):
@@ -95,7 +94,7 @@ def template_field(blueprint: Blueprint, settings: Settings) -> Iterator[Finding
     """Find fields that the data of a template never has (pkg/param/param.go)."""
     yield from _misuses(blueprint, MisuseKind.FIELD)
     for template in blueprint.templates:
-        if template.functions is WAIT_V2:
+        if template.is_condition:
             continue
         for reference in template.analysis.references:
             step, since, until = _lasting(reference)

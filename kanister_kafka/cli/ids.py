@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from kanister_kafka.catalogue import catalogue, nearest
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class CheckIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
@@ -20,6 +20,8 @@ class CheckIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return them, or end with the id that is most like what was given."""
+        from kanister_kafka.catalogue import catalogue, nearest  # seldom needed, as below
+
         ids = tuple(str(value).split(","))
         for check in ids:
             if check not in catalogue():
@@ -35,6 +37,10 @@ class CheckIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
         incomplete: str,
     ) -> list[CompletionItem]:
         """Complete the last id."""
+        from click.shell_completion import CompletionItem
+
+        from kanister_kafka.catalogue import catalogue
+
         before, comma, last = incomplete.rpartition(",")
         return [
             CompletionItem(f"{before}{comma}{section.id}", help=section.summary)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from kanister_kafka.errors import InputError, KanisterKafkaError
 from kanister_kafka.problem import Problem, Severity
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from kanister_kafka.plan import Plan
 
 COMMANDS = {
@@ -63,6 +63,8 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
         from kanister_kafka.kube.connect import contexts
 
         try:
+            from click.shell_completion import CompletionItem
+
             return [CompletionItem(one) for one in contexts() if one.startswith(incomplete)]
         except KanisterKafkaError:
             return []
@@ -267,6 +269,8 @@ def echo(text: str, *, err: bool = False) -> None:
 
 def terminal_width() -> int:
     """Return the places of a line of the terminal; 0 where the output goes elsewhere."""
+    import shutil  # slow to import, as it knows archives
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 

@@ -13,7 +13,6 @@ import kanister_kafka.report as report
 from kanister_kafka.checks import Settings
 from kanister_kafka.cli.ids import CheckIds, release_option
 from kanister_kafka.cli.outcome import echo, tell
-from kanister_kafka.folder import write_file
 from kanister_kafka.problem import Severity
 from kanister_kafka.validate import Validation
 from kanister_kafka.validate import validate as validate_paths
@@ -143,4 +142,6 @@ def put(text: str, output: str) -> None:
     if output == STDOUT:
         echo(text)
         return
+    from kanister_kafka.folder import write_file  # slow to import, and seldom needed
+
     write_file(Path(output), text)

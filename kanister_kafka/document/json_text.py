@@ -6,12 +6,15 @@ one value has been found (YAMLOrJSONDecoder in apimachinery's pkg/util/yaml/deco
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from kanister_kafka.document.resolve import resolve
+
+if TYPE_CHECKING:
+    from json import JSONDecoder
 
 TOKEN = re.compile(
     r'[ \t\r\n,:]*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<mark>[{}\[\]])|(?P<word>[^\s{}\[\]:,\"]+))'
@@ -23,7 +26,11 @@ def _refuse(text: str) -> str:
     raise ValueError(text)
 
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
+@cache
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder  # slow to import, and most texts are YAML
+
+    return JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
 
 
 class JsonValues(NamedTuple):
@@ -41,7 +48,7 @@ def json_values(text: str) -> JsonValues:
     at = _solid(text, 0)
     while at < len(text) and (spans or text[at] == "{"):
         try:
-            _value, end = _DECODER.raw_decode(text, at)
+            _value, end = _decoder().raw_decode(text, at)
         except (ValueError, RecursionError):
             break
         spans.append((at, end))
@@ -81,7 +88,7 @@ def tokens(text: str, start: int, end: int) -> Iterator[JsonToken]:
             line, begins = line + more, text.rfind("\n", at, place) + 1
         at, column, word = match.end(), place - begins + 1, match[kind]
         if kind == "text":
-            read = _whole(json.loads(word)) if "\\" in word else word[1:-1]
+            read = _whole(_decoder().decode(word)) if "\\" in word else word[1:-1]
             yield JsonToken("", read, read, line, column, quoted=True)
         elif kind == "word":
             yield JsonToken("", resolve(word), word, line, column)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,8 @@ def problems_text(problems: Iterable[Problem]) -> str:
 
 def problems_json(problems: Iterable[Problem]) -> str:
     """Return a JSON list of objects; `[]` where there is none."""
+    import json  # slow to import, and text is asked for most
+
     found = [problem.fields() for problem in problems]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 

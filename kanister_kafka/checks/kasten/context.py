@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
-from kanister_kafka.blueprint.template_functions import WAIT_V2
 from kanister_kafka.checks.kasten.names import TIMEOUTS
 from kanister_kafka.checks.kasten.objects import KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
@@ -89,7 +88,7 @@ def delete_context(objects: KastenObjects, _settings: Settings) -> Iterator[Find
 def _used(action: Action) -> Iterator[tuple[Template, Reference]]:
     """Yield the parameters that an action uses in any case; a condition may rule others out."""
     for template in action.templates:
-        if template.functions is WAIT_V2:  # rendered over the object that it waits for
+        if template.is_condition:  # rendered over the object that it waits for
             continue
         longest: dict[tuple[int, int], Reference] = {}
         for reference in template.analysis.references:
