@@ -60,8 +60,6 @@ def test_without_bash_it_says_that_scripts_are_not_parsed(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     shell.bash.cache_clear()
-    shell.faults.cache_clear()
     text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
     assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
     shell.bash.cache_clear()
-    shell.faults.cache_clear()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
@@ -15,11 +17,19 @@ if TYPE_CHECKING:
 
 def references(blueprint: Blueprint, *roots: str) -> Iterator[tuple[Action, Template, Reference]]:
     """Yield what starts at one of these parameters, with where it stands."""
+    found = _by_root(blueprint)
+    for root in roots:
+        yield from found.get(root, ())
+
+
+@lru_cache(maxsize=1)  # a dozen checks ask, one after the other
+def _by_root(blueprint: Blueprint) -> dict[str, list[tuple[Action, Template, Reference]]]:
+    found = defaultdict(list)
     for action in blueprint.actions:
         for template in action.templates:
             for reference in template.analysis.references:
-                if reference.names[0] in roots:
-                    yield action, template, reference
+                found[reference.steps[0].name].append((action, template, reference))
+    return found
 
 
 def at(template: Template, step: Step, message: str) -> Finding:
