@@ -7,8 +7,8 @@ text and of custom resources are words in the modules that find them; tests/test
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from kanister_kafka.problem import Severity
 
@@ -21,8 +21,7 @@ SENTENCE = re.compile(r"\.(?= [A-Z`(\[]|$)")
 """The end of one; `e.g. x` and file names have none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """What the page says of one check."""
 
     id: str

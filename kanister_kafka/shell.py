@@ -7,8 +7,8 @@ more, so a script for sh that it refuses is broken for sh as well.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 SECONDS = 10
 """Longest time for one script; a large one takes milliseconds."""
@@ -23,8 +23,7 @@ meets one that is not its own; a quote that is left open ends before `)(`, which
 _LINE = re.compile(rf"^{INPUT}: line (\d+): (.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class ShellFault:
+class ShellFault(NamedTuple):
     """What bash says of a script."""
 
     line: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from kanister_kafka.blueprint.compare import below
 from kanister_kafka.blueprint.values import as_text
@@ -22,8 +22,7 @@ class Flaw(Enum):
     IGNORED = "is dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong with an argument."""
 
     flaw: Flaw

@@ -6,7 +6,7 @@ API server refuses such an object, and a GitOps tool tells so hours later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kanister_kafka.document import Document, MappingNode, Node, Scalar
 from kanister_kafka.problem import Problem, error
@@ -18,8 +18,7 @@ KINDS = (KIND, "ActionSet", "Profile", "RepositoryServer")
 """Of the group (pkg/apis/cr/v1alpha1/register.go and pkg/customresource at 0.119.0)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What an object is to the validator."""
 
     is_blueprint: bool

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import commands
 from kanister_kafka.blueprint.commands import KUBECTL, SHELLS, Statement, split, statements
@@ -36,8 +36,7 @@ ELSEWHERE = re.compile(r"\bset-context\b|\boc\s+project\b|\bKUBECONFIG=")
 """What gives kubectl another namespace, or another cluster, than that of its pod."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """An object, or several, as far as the text tells."""
 
     kind: str
@@ -73,8 +72,7 @@ class Target:
         return f"every {kind}" if kind else "something"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A statement that runs kubectl or oc, or has another program run it."""
 
     statement: Statement

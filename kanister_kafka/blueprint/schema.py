@@ -8,23 +8,21 @@ in silence by the API server. What is required here is what the controller needs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Union
+from dataclasses import dataclass
+from typing import NamedTuple, Union
 
 from kanister_kafka.blueprint import names
 from kanister_kafka.blueprint.names import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string."""
 
     rule: Rule | None = None
     """What Kubernetes wants of it besides, if anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(NamedTuple):
     """One of some strings."""
 
     choices: tuple[str, ...]
@@ -32,8 +30,7 @@ class OneOf:
     """Whether there may be more that we do not know; what is nearly one of ours is still wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number."""
 
     least: int = 0
@@ -51,16 +48,14 @@ class Anything:
     """Any value: checked elsewhere, or not ours to check."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list of one type."""
 
     item: Type
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A mapping with keys of the author's choice."""
 
     value: Type
@@ -68,20 +63,18 @@ class MapOf:
     key: Rule | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """An object with known fields."""
 
     known: Mapping[str, Type]
-    required: frozenset[str] = field(default_factory=frozenset)
+    required: frozenset[str] = frozenset()
     open: bool = False
     """Whether there may be more that we do not know; what is nearly one of ours is still wrong."""
     least: int = 0
     """How many of them there must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A type, with what it means and where that is written."""
 
     type: Type

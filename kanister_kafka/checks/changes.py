@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Blueprint, Phase
 from kanister_kafka.blueprint.commands import SHELLS, Statement, commands, statements
@@ -52,8 +52,7 @@ PAUSE = "pause-reconciliation"
 UNPAUSE = "reconciliation by Strimzi"
 
 
-@dataclass(frozen=True, slots=True)
-class Toggle:
+class Toggle(NamedTuple):
     """A pair of words, in the text of a command, that stop and start something."""
 
     what: str
@@ -111,8 +110,7 @@ UNPAUSED = SCALED | {"pods", "strimzipodsets"}
 """Resources on which nobody reads Strimzi's annotation (StrimziPodSetController.java)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Something that a phase stops or starts."""
 
     kind: str
@@ -266,8 +264,7 @@ def _unconditional(phase: Phase) -> bool:
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(NamedTuple):
     """Something in a phase that may start things, in a way that is not looked into."""
 
     phase: Phase

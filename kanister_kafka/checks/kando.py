@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Blueprint
 from kanister_kafka.blueprint.commands import Statement, statements
@@ -54,8 +54,7 @@ OPEN = re.compile(r"[$`]|\{\{")
 """What may become several words, or none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     command: tuple[str, ...]
     operands: tuple[str, ...]
     flags: tuple[str, ...]

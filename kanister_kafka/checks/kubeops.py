@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Blueprint, Phase, below
 from kanister_kafka.blueprint.faults import field_of, is_template, text_of
@@ -14,8 +14,7 @@ from kanister_kafka.document import Document, MappingNode, Node, Scalar, loads
 from kanister_kafka.problem import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """A phase with KubeOps."""
 
     phase: Phase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Blueprint
 from kanister_kafka.blueprint.releases import NEWEST
@@ -24,8 +25,7 @@ class Settings:
     """Of Kanister, as `parse_release` returns it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one check found."""
 
     location: Location
@@ -37,8 +37,7 @@ class Finding:
 Find = Callable[[Blueprint, Settings], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A check of one Blueprint."""
 
     id: str
@@ -71,8 +70,7 @@ class Together:
 FindTogether = Callable[[Together, Settings], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTogether:
+class CheckTogether(NamedTuple):
     """A check of the whole input: of what its objects say about each other."""
 
     id: str

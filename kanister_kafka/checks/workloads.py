@@ -9,8 +9,8 @@ say, and Kasten's documentation promises nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Action, Blueprint, Phase
 from kanister_kafka.blueprint.commands import commands
@@ -24,8 +24,7 @@ AFTER = ("backupPosthook", "restorePosthook")
 """Actions in which a stop ends what a prehook has started, such as a pod that holds a lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
+class _Stop(NamedTuple):
     """Something that an action stops, with what starts it again."""
 
     action: Action

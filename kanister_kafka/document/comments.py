@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kanister_kafka.problem import Location
 
@@ -20,8 +21,7 @@ START = re.compile(r"(?:---|\.\.\.)(?=\s|$)")
 ITEM = re.compile(r"^ *(?:- +)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(NamedTuple):
     """One check that is not to be told, from one line to another."""
 
     check: str

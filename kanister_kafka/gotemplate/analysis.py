@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from kanister_kafka.gotemplate.types import ANY, Type
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One name on a path from the root of the data."""
 
     name: str
@@ -19,8 +18,7 @@ class Step:
     """Whether it is taken by `index`, which gives nothing where a field would fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A path that is followed."""
 
     steps: tuple[Step, ...]
@@ -40,8 +38,7 @@ class MisuseKind(Enum):
     CALL = "call"
 
 
-@dataclass(frozen=True, slots=True)
-class Misuse:
+class Misuse(NamedTuple):
     """One thing that fails whenever the run comes there, in Go's words."""
 
     line: int
@@ -50,8 +47,7 @@ class Misuse:
     kind: MisuseKind
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(NamedTuple):
     """A value that goes into the text."""
 
     line: int
@@ -60,8 +56,7 @@ class Printed:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What is known of a template before it runs."""
 
     references: tuple[Reference, ...]
@@ -69,8 +64,7 @@ class Analysis:
     printed: tuple[Printed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What is known of a value while a template is followed."""
 
     type: Type = ANY

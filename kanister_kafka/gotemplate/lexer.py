@@ -15,6 +15,8 @@ _LEFT_TRIM = re.compile(r"-[ \t\r\n]")
 _RIGHT_DELIM = re.compile(r"([ \t\r\n]-)?\}\}")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _TRIMMING = re.compile(r"[ \t\r\n]-\}\}")
+_PLAIN_WORD = re.compile("[A-Za-z0-9_]+")
+"""What most words are; letters and digits of others are looked at one by one."""
 _NUMBER = re.compile(
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?"
     r"|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
@@ -185,6 +187,8 @@ class Lexer:
     def _word(self, start: int) -> tuple[Kind, int]:
         """Read a field, a variable or a bare word, each up to what may follow it."""
         text, end = self._text, start + 1
+        if plain := _PLAIN_WORD.match(text, end):
+            end = plain.end()
         while _is_alphanumeric(text[end : end + 1]):
             end += 1
         if end < len(text) and text[end] not in _TERMINATORS and not text.startswith(RIGHT, end):

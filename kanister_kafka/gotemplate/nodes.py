@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Union
+from typing import NamedTuple, Union
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +192,7 @@ class FaultKind(Enum):
     UNKNOWN_FUNCTION = "unknown-function"
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFault:
+class TemplateFault(NamedTuple):
     """One thing that is wrong with a template, in Go's words."""
 
     line: int
@@ -202,8 +201,7 @@ class TemplateFault:
     kind: FaultKind
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """The tree of a template, as far as it could be read, and what is wrong with it."""
 
     nodes: tuple[Node, ...]

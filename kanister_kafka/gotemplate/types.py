@@ -7,12 +7,10 @@ run can tell.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Union
+from typing import NamedTuple, Union
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(NamedTuple):
     """A type without anything beneath it."""
 
     go: str
@@ -21,8 +19,7 @@ class Plain:
     """What `eq` and `lt` take it for, as far as that is not `go`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+class Struct(NamedTuple):
     """A struct with its fields."""
 
     go: str
@@ -31,16 +28,14 @@ class Struct:
     """Whether a name in upper case that is no field may be a method."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A map with string keys."""
 
     value: Type
     go: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A slice."""
 
     item: Type
@@ -72,8 +67,7 @@ def named(name: str) -> Type:
     return _BY_NAME.get(name) or Plain(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What a function takes and gives."""
 
     parameters: tuple[Type, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kanister_kafka.checks.kasten.spot import Spot
 from kanister_kafka.document import Document
@@ -44,8 +44,7 @@ ACTION_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What an object is to the rules of Kasten."""
 
     kind: str = ""

@@ -7,8 +7,8 @@ Of another Blueprint nobody but its author knows that. Ours stop and start one c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint import Blueprint
 from kanister_kafka.checks.kasten.objects import Hook, KastenObjects
@@ -39,8 +39,7 @@ POOLS = "kafkanodepools.kafka.strimzi.io::"
 """Within the rights that a step checks before it stops anything, where there are node pools."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """A Blueprint that was rendered here."""
 
     name: str

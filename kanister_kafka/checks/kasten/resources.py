@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from kanister_kafka.blueprint.kubernetes_api import NAMESPACED, OF_THE_CLUSTER, group_of
 from kanister_kafka.blueprint.kubernetes_api import plural_of as built_in_plural_of
@@ -61,8 +61,7 @@ ALIKE_ANYWHERE = 0.88
 OF_CLUSTER = ("includeClusterResources", "excludeClusterResources")
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """What is wrong with the name of a resource."""
 
     field: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from kanister_kafka.checks.kasten.spot import Spot
 
@@ -74,8 +75,7 @@ def selection(policy: Spot) -> Selection:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """One requirement on the name of a namespace."""
 
     spot: Spot

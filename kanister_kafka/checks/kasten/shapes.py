@@ -7,7 +7,6 @@ server another value, and what drops it instead leaves out what the author has m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from kanister_kafka.blueprint import check_schema
 from kanister_kafka.blueprint.compare import nearest
@@ -145,7 +144,7 @@ def is_unset(policy: Spot) -> bool:
 
 def _held_against(spot: Spot, whole: Fields) -> Iterator[Finding]:
     """Compare an object; its names are the API server's to judge, as charts fill them in."""
-    wanted = replace(whole, known={**whole.known, "metadata": Anything()})
+    wanted = whole._replace(known={**whole.known, "metadata": Anything()})
     if spot.node is not None:
         for problem in check_schema(spot.node, wanted, spot.path):
             told = problem.path in OF_KIND  # by kasten-kind
