@@ -143,14 +143,17 @@ def _replace(path: Path, text: str) -> None:
     """Put a file in the place of what is there: another file, or a link."""
     made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
     mode = _mode(path)
+    in_place = False
     try:
-        with made.open("x", encoding="utf-8", newline="\n") as file:  # never what is there already
-            file.write(text)
+        with made.open("xb") as file:  # never what is there already
+            file.write(text.encode())
         if mode is not None:
             made.chmod(mode)
         made.replace(path)
+        in_place = True
     finally:
-        made.unlink(missing_ok=True)
+        if not in_place:
+            made.unlink(missing_ok=True)
 
 
 def _mode(path: Path) -> int | None:
@@ -186,8 +189,12 @@ def _superfluous(found: Mapping[str, str], wanted: Mapping[str, str], blueprint:
     return going | {name for name in extra - going if _is_unused(name, staying)}
 
 
-def _names(folder: Path) -> Iterator[str]:
-    return (path.name for path in folder.glob("*.yaml") if path.is_file())
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as found:
+            return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
 
 
 def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -60,6 +60,10 @@ HELM = re.compile(
 """What stands in templates of charts, on lines of its own or for a value."""
 
 
+made = tuple.__new__
+"""Makes a named tuple as its class does, in half the time: half of a text's time goes there."""
+
+
 class _Key(NamedTuple):
     """A key whose value has not been read yet."""
 
@@ -188,7 +192,7 @@ class Composer:
                 mark = event.start_mark
                 handle = handlers.get(kind)
                 if handle is not None:
-                    handle(event, Location(source, mark.line + 1, mark.column + 1))
+                    handle(event, made(Location, (source, mark.line + 1, mark.column + 1)))
                 elif kind in ENDS:
                     self._end()
                 elif kind is yaml.DocumentStartEvent:
@@ -261,7 +265,8 @@ class Composer:
         indent = self._indent(here.line, text) if style == "|" else None
         ends: Any = event.end_mark
         folded = ends.line >= here.line or bool(anchor or tag)
-        node = Scalar(value, here, text, indent, style == '"' or style == "'", folded)
+        quoted = style == '"' or style == "'"
+        node = made(Scalar, (value, here, text, indent, quoted, folded))
         if anchor:
             self._anchors[anchor] = node, 1, 0
         self._add(node, 1, 0, here)
@@ -277,7 +282,7 @@ class Composer:
             return None
         if self._text:
             self._slash(event, here)
-        return _Key(text, here)
+        return made(_Key, (text, here, "", False))
 
     def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
         parent = self._open[-1] if self._open else None
@@ -329,7 +334,7 @@ class Composer:
                 self._report("duplicate-key", location, told)
             parent.merged.discard(name)
             del parent.entries[name]
-        parent.entries[name] = Entry(name, location, value, spelled)
+        parent.entries[name] = made(Entry, (name, location, value, spelled))
 
     def _merge(self, parent: _Open, key: _Key, value: Node) -> None:
         """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.
