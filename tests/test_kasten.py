@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
 from kanister_kafka.blueprint import read as read_blueprint
 from kanister_kafka.blueprint.commands import statements
-from kanister_kafka.checks import Settings, all_checks_together
+from kanister_kafka.checks import (
+    GROUPS_OF_KASTEN,
+    OF_KASTEN,
+    Settings,
+    all_checks_together,
+)
+from kanister_kafka.checks.kasten.identity import ACTIONS_GROUP, GROUP, VERSIONS
 from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
 from kanister_kafka.checks.kasten.resources import KNOWN
@@ -190,3 +196,8 @@ def test_no_shape_is_too_strange(data: st.DataObject) -> None:
     lines[index] = f"{key}{colon} {strange!r}"
     for problem in validate_text("\n".join(lines), settings=Settings(kasten=True)):
         assert problem.message
+
+
+def test_the_rules_are_imported_for_all_that_may_bring_them() -> None:
+    assert set(VERSIONS) == OF_KASTEN
+    assert all(group.endswith(GROUPS_OF_KASTEN) for group in (GROUP, ACTIONS_GROUP))

@@ -36,6 +36,7 @@ from kanister_kafka.checks.registry import (
     Settings,
     Together,
 )
+from kanister_kafka.document import Document
 from kanister_kafka.problem import Problem, Severity
 
 __all__ = [
@@ -50,8 +51,11 @@ __all__ = [
     "check_input",
     "read_ahead",
 ]
-PLAIN = ("cr.kanister.io", "Blueprint")
-"""Group and kind of what Kasten has no rule for by itself."""
+OF_KASTEN = frozenset(
+    ("BlueprintBinding", "Policy", "TransformSet", "BackupAction", "ExportAction", "RestoreAction")
+)
+GROUPS_OF_KASTEN = "kio.kasten.io"
+"""Kinds, and the end of the groups, of what may bring Kasten's rules (kasten.identity)."""
 
 
 def read_ahead(blueprints: Sequence[Blueprint]) -> None:
@@ -83,13 +87,17 @@ def check_input(
     documents = together.documents
     if any(document.kind == "ActionSet" for document in documents):
         _action_sets()
-    if settings.kasten or any((one.group, one.kind) != PLAIN for one in documents):
+    if settings.kasten or any(map(_may_be_of_kasten, documents)):
         _kasten()
     for check in tuple(CHECKS_TOGETHER.values()):
         if not check.severity.reaches(least):
             continue
         for found in check.find(together, settings):
             yield Problem(check.id, check.severity, found.location, found.path, found.message)
+
+
+def _may_be_of_kasten(document: Document) -> bool:
+    return document.kind in OF_KASTEN or GROUPS_OF_KASTEN in document.text("apiVersion")
 
 
 def all_checks() -> dict[str, Check]:
