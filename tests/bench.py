@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 OURS = [sys.executable, "-m", "kanister_kafka"]
@@ -26,24 +27,38 @@ MB = 1_000_000
 PEER_LIMIT = 5.0
 """Times as fast per file as kanctl, at least."""
 STARTUP_LIMIT = 1.5
-"""Times as long as to import PyYAML and click, at most, where there is no work."""
+"""Times the CPU seconds that it takes to import PyYAML and click, at most, without any work."""
+SMALL_LIMIT = 1.8
+"""The same for a Blueprint of twelve lines."""
 SECONDS_LIMIT = 60.0
 MEMORY_LIMIT = 100.0
 """Times the size of the input, at most."""
 
 
-def run(command: list[str], **more: object) -> tuple[float, int]:
-    """Return the seconds that a command takes, and its peak of memory in bytes."""
+class Run(NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    cpu: float
+    """Seconds, of its children as well."""
+    peak: int
+    """Bytes of memory."""
+
+
+def run(command: list[str], **more: object) -> Run:
+    """Run a command to its end; modules that it imports are compiled, as in an installation."""
     start = time.perf_counter()
+    compiled = {key: os.environ[key] for key in os.environ if key != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=compiled, **more
     )
     _pid, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return seconds, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Run(seconds, used.ru_utime + used.ru_stime, peak)
 
 
 def in_turns(rounds: int, *tasks: Callable[[], float]) -> list[float]:
@@ -93,8 +108,8 @@ def compared(kanctl: str, what: str, folder: Path, files: list[Path], rounds: in
     peer = [kanctl, "validate", "blueprint", "-f"]
     ours, theirs = in_turns(
         rounds,
-        lambda: run([*OURS, "validate", str(folder)])[0] / len(files),
-        lambda: sum(run([*peer, str(path)], cwd=folder)[0] for path in files) / len(files),
+        lambda: run([*OURS, "validate", str(folder)]).seconds / len(files),
+        lambda: sum(run([*peer, str(path)], cwd=folder).seconds for path in files) / len(files),
     )
     size = sum(path.stat().st_size for path in files) / len(files) / 1000
     value = f"{ours * 1000:.1f} ms, kanctl {theirs * 1000:.1f} ms"
@@ -127,19 +142,18 @@ def startup(folder: Path, *, rounds: int = 21) -> bool:
     path.write_text(TINY, encoding="utf-8")
     commands = (
         ("start-up: --version", [*OURS, "--version"], STARTUP_LIMIT),
-        ("start-up: validate, 12 lines", [*OURS, "validate", str(path)], None),
+        ("start-up: validate, 12 lines", [*OURS, "validate", str(path)], SMALL_LIMIT),
     )
     least, *taken = in_turns(
         rounds,
-        lambda: run([sys.executable, "-c", "import yaml, click"])[0],
-        *(lambda words=words: run(words)[0] for _what, words, _most in commands),
+        lambda: run([sys.executable, "-c", "import yaml, click"]).cpu,
+        *(lambda words=words: run(words).cpu for _what, words, _most in commands),
     )
     kept = True
     for (what, _words, most), seconds in zip(commands, taken, strict=True):
-        value = f"{seconds * 1000:.0f} ms, the imports {least * 1000:.0f} ms"
+        value = f"{seconds * 1000:.0f} ms of CPU, the imports {least * 1000:.0f}"
         ratio = seconds / least
-        limit = f"{ratio:.2f} times as long" + (f" (at most {most:g})" if most else "")
-        kept &= told(what, value, limit, kept=most is None or ratio <= most)
+        kept &= told(what, value, f"{ratio:.2f} times (at most {most:g})", kept=ratio <= most)
     return kept
 
 
@@ -196,7 +210,7 @@ def large(folder: Path) -> bool:
     for what, raw in hostile():
         path = folder / "large.yaml"
         path.write_bytes(raw)
-        seconds, peak = run([*OURS, "validate", str(path)])
+        seconds, _cpu, peak = run([*OURS, "validate", str(path)])
         times = peak / len(raw)
         value = f"{seconds:.1f} s, {peak / MB:.0f} MB"
         fits = seconds <= SECONDS_LIMIT and peak <= MEMORY_LIMIT * SIZE

@@ -7,6 +7,8 @@ A file in tests/invalid/CHECK-ID begins with one comment for every finding,
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,9 @@ def test_without_bash_it_says_that_scripts_are_not_parsed(
     text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
     assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
     shell.bash.cache_clear()
+
+
+def test_checks_are_imported_for_every_input_that_needs_them() -> None:
+    command = [sys.executable, "-m", "tests.late_checks"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout

@@ -19,10 +19,10 @@ from kanister_kafka.checks import (
     all_checks_together,
 )
 from kanister_kafka.checks.kasten.identity import ACTIONS_GROUP, GROUP, VERSIONS
-from kanister_kafka.checks.kasten.names import TIMEOUTS, reserved_like
 from kanister_kafka.checks.kasten.objects import ANNOTATION
 from kanister_kafka.checks.kasten.resources import KNOWN
 from kanister_kafka.checks.kasten.waits import waits
+from kanister_kafka.checks.reserved import TIMEOUTS, reserved_like
 from kanister_kafka.document import loads
 from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION
 from kanister_kafka.plan.policies import KEPT

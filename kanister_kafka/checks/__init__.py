@@ -22,6 +22,7 @@ from kanister_kafka.checks import (  # noqa: F401 - they register
     phases,
     pipelines,
     pods,
+    reserved,
     scaling,
     scripts,
     side_by_side,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.blueprint import Action, Blueprint, Template
-from kanister_kafka.checks.kasten.names import TIMEOUTS
 from kanister_kafka.checks.kasten.objects import KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.checks.reserved import TIMEOUTS
 from kanister_kafka.gotemplate import Field, If, With
 from kanister_kafka.gotemplate.analysis import Reference
 from kanister_kafka.problem import Severity

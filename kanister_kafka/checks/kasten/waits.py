@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from kanister_kafka.blueprint import Action, Phase
 from kanister_kafka.blueprint.commands import KUBECTL, Statement, statements
 from kanister_kafka.blueprint.values import duration
-from kanister_kafka.checks.kasten.names import TIMEOUTS
 from kanister_kafka.checks.kasten.objects import Hook, KastenObjects
 from kanister_kafka.checks.kasten.rule import rule
 from kanister_kafka.checks.registry import Finding, Settings
+from kanister_kafka.checks.reserved import TIMEOUTS
 from kanister_kafka.document import Scalar
 from kanister_kafka.problem import Severity
 

@@ -1,0 +1,47 @@
+"""Says which cases get another answer where checks are imported for those alone that need them.
+
+Run by tests/test_checks.py in a process of its own, for it makes the registry forget checks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from kanister_kafka import checks
+from kanister_kafka.checks.registry import CHECKS, CHECKS_TOGETHER
+from kanister_kafka.validate import validate_text
+
+from .test_checks import INVALID, VALID, name, settings_of
+
+LATE = ("actionsets", "kasten", "templates", "waits")
+
+
+def forget() -> None:
+    """Make as if what few inputs need had never been imported."""
+    for late in LATE:
+        module = f"{checks.__name__}.{late}"
+        for loaded in [one for one in sys.modules if f"{one}.".startswith(f"{module}.")]:
+            del sys.modules[loaded]
+        vars(checks).pop(late, None)
+        for registry in (CHECKS, CHECKS_TOGETHER):
+            for found in list(registry.values()):
+                if f"{found.find.__module__}.".startswith(f"{module}."):
+                    del registry[found.id]  # type: ignore[attr-defined]
+
+
+def differing(paths: Iterable[Path]) -> list[str]:
+    found = []
+    for path in paths:
+        text = path.read_text()
+        forget()
+        alone = validate_text(text, settings=settings_of(text))
+        checks.all_checks(), checks.all_checks_together()
+        if alone != validate_text(text, settings=settings_of(text)):
+            found.append(name(path))
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(f"{one}\n" for one in differing([*VALID, *INVALID])))
