@@ -291,13 +291,17 @@ def _scripts(environment: jinja2.Environment) -> Scripts:
     return Scripts(tuple(files), _source(environment, STUB))
 
 
+def _has_unseen(text: str) -> bool:
+    return UNSEEN.search(text.replace("\t", "").replace("\n", "")) is not None
+
+
 def _script_problems(texts: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with scripts, each with its place."""
     for name, text in texts.items():
         if text[0].isspace():
             yield f"{name}:1: begins with a blank, which YAML would take for a margin"
-        for number, line in enumerate(text.split("\n"), 1):
-            if UNSEEN.search(line.replace("\t", "")):
+        for number, line in enumerate(text.split("\n") if _has_unseen(text) else (), 1):
+            if _has_unseen(line):
                 yield f"{name}:{number}: has a character that a reader of YAML cannot see"
     for name, faults in zip(texts, shell.faults(tuple(texts.values())), strict=True):
         yield from (f"{name}:{fault.line}: {fault.message}" for fault in faults)

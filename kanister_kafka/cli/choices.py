@@ -7,7 +7,7 @@ import enum
 import functools
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -15,7 +15,6 @@ from click.core import ParameterSource
 from kanister_kafka.document import Loaded, load
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.periods import FREQUENCIES
-from kanister_kafka.kube import Fetched, fetch
 from kanister_kafka.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
@@ -50,6 +49,9 @@ from kanister_kafka.pods import (
 )
 from kanister_kafka.problem import has_error, in_order
 from kanister_kafka.strimzi import Version, parse_version, read
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube import Fetched
 
 Command = Callable[..., None]
 USED_ANYWAY = f"{__name__}.used"
@@ -516,6 +518,8 @@ def plan_of(
         raise InputError(in_order([*options.problems(), *idle]))
     source: Loaded | Fetched
     if from_cluster is not None:
+        from kanister_kafka.kube import fetch  # not for files, with which no cluster is asked
+
         source = fetch(from_cluster, namespace, context=context)
     else:
         source = load(paths)
@@ -547,12 +551,12 @@ def _plan(
         strimzi_version=version,
         writers=options.writers,
         not_writers=options.not_writers,
-        others=source.others if isinstance(source, Fetched) else (),
+        others=() if isinstance(source, Loaded) else source.others,
     )
     problems = in_order([*found, *seen, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
-    if isinstance(source, Fetched):
+    if not isinstance(source, Loaded):
         options = suited(options, source.minor)
     plan = build(reading.cluster, options, problems)
     if has_error(plan.problems):
