@@ -230,7 +230,7 @@ def test_plan_as_text_names_what_happens() -> None:
 
 
 def test_plan_as_json() -> None:
-    plan = json.loads(run("plan", "-f", MIRROR, "--format", "json").stdout)
+    plan = json.loads(run("plan", "-f", MIRROR, "-o", "json").stdout)
     assert [action["name"] for action in plan["actions"]] == [
         "backupPrehook",
         "backupPosthook",
@@ -410,6 +410,50 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     assert "No such command 'rendr'. Did you mean 'render'?" in run("rendr").stderr
     assert "Did you mean 'lint'?" in run("policy", "lnt").stderr
     assert "Did you mean" not in run("nonsense").stderr
+
+
+FORMS_OF_KUBECTL = {
+    "check": "my-cluster",
+    "explain": "null-argument",
+    "fleet plan": f"-f {MIRROR}",
+    "plan": f"-f {KRAFT}",
+    "preview": "blueprint.yaml --action go",
+    "status": "my-cluster",
+    "topics compare": "a:1/x b:1/y",
+    "topics last": "--bootstrap-server a:1 x",
+    "topics merge": "job",
+    "topics rate": "--bootstrap-server a:1 x",
+    "topics total": "--bootstrap-server a:1 x",
+    "version": "",
+}
+"""Commands that print one report, with what each needs."""
+
+
+@pytest.mark.parametrize(("command", "words"), FORMS_OF_KUBECTL.items())
+def test_reports_have_the_forms_of_kubectl(command: str, words: str) -> None:
+    assert "-o, --output [text|json|yaml" in (found := run(*command.split(), "--help").stdout)
+    assert "--format" not in found
+    twice = run(*command.split(), *words.split(), "--format", "json", "-o", "json")
+    assert twice.exit_code == 2
+    assert "--format is the deprecated name of -o: give -o alone" in twice.stderr
+
+
+def test_the_former_name_of_the_form_warns_and_works() -> None:
+    old, new = (run("plan", "-f", KRAFT, flag, "json") for flag in ("--format", "-o"))
+    assert old.stdout == new.stdout
+    assert old.stderr == f"warning: --format is deprecated; write -o json\n{new.stderr}"
+    quiet = run("explain", "null-argument", "--format", "json", "-q")
+    assert "--format is deprecated" in quiet.stderr
+
+
+def test_reports_as_yaml_and_as_names() -> None:
+    for words in (("plan", "-f", KRAFT), ("fleet", "plan", "-f", MIRROR), ("version", "--client")):
+        as_json, as_yaml = (run(*words, "-o", form).stdout for form in ("json", "yaml"))
+        assert yaml.safe_load(as_yaml) == json.loads(as_json)
+    assert run("plan", "-f", KRAFT, "-o", "name").stdout == (
+        "blueprint.cr.kanister.io/kafka.my-cluster\n"
+    )
+    assert run("explain", "-o", "name").stdout.splitlines() == list(catalogue())
 
 
 def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1541,17 +1541,30 @@ LINES = (
 
 def test_text() -> None:
     assert preflight_text(LINES) == (
+        "1 problem, 1 warning, 1 ok: a backup would fail or do harm\n"
+        "\n"
         "ok       fine (a)\n"
         "warning  odd\\x1b[0m (b)\n"
         "         > mend it\n"
         "problem  bad (c)\n"
         "         - one\n"
         "         - two\n"
-        "1 problem, 1 warning, 1 ok: a backup would fail or do harm\n"
     )
-    assert preflight_text(LINES[:1]).endswith(": a backup would work, by all that can be seen\n")
+    assert ": a backup would work, by all that can be seen\n\n" in preflight_text(LINES[:1])
     assert "a backup should work" in preflight_text(LINES[:2])
-    assert preflight_text(LINES[:1], lambda level: f"<{level.value}>").startswith("<ok>       fine")
+    assert preflight_text(LINES[:1], lambda level: f"<{level.value}>").endswith(
+        "<ok>       fine (a)\n"
+    )
+
+
+def test_text_fits_a_terminal_and_breaks_no_name_and_no_remedy() -> None:
+    name, remedy = "n" * 70, "kanister-kafka apply " + "--option " * 9
+    line = Line(id="long", level=Level.OK, what=f"a {'word ' * 20}{name}", remedy=remedy.strip())
+    rows = preflight_text([line], width=60).splitlines()
+    assert rows[3].startswith("ok       a word"), rows
+    assert all(len(row) <= 60 for row in rows if name not in row and remedy.strip() not in row)
+    assert any(f"         {name}" == row for row in rows)
+    assert any(row.endswith(f"> {remedy.strip()}") for row in rows)
 
 
 def test_json() -> None:

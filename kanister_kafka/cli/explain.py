@@ -9,21 +9,25 @@ import click
 from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.cli.ids import CheckIds
 from kanister_kafka.cli.outcome import echo, fitted
-from kanister_kafka.cli.written import output_option
+from kanister_kafka.cli.written import as_yaml, form_option
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
 @click.argument("checks", required=False, type=CheckIds(), metavar="[CHECK-ID]")
-@output_option
+@form_option("text", "json", "yaml", "name")
 def explain(checks: tuple[str, ...] | None, form: str) -> None:
     """Say what a check finds, and what is right.
 
     Without CHECK-ID it lists all checks.
     """
     sections = catalogue()
-    if form == "json":
+    if form == "name":
+        echo("".join(f"{check}\n" for check in checks or sections))
+        return
+    if form != "text":
         tree = [_tree(sections[check]) for check in checks or sections]
-        echo(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
         return
     if checks is None:
         ids = max(len(check) for check in sections)

@@ -292,6 +292,11 @@ def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     echo("".join(lines), err=err)
 
 
+def warn_deprecated(what: str) -> None:
+    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
+
+
 def tell_plan(plan: Plan) -> None:
     """Print the warnings of a plan, and what it leaves for a person to do."""
     tell(plan.problems)

@@ -9,7 +9,7 @@ import click
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli.outcome import echo
-from kanister_kafka.cli.written import output_option
+from kanister_kafka.cli.written import as_yaml, form_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ UNKNOWN = "unknown"
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option("--client", "alone", is_flag=True, help="Only of this command: ask no cluster.")
-@output_option
+@form_option("text", "json", "yaml")
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
 ) -> None:
@@ -47,8 +47,9 @@ def version(
         connection = Connection(context)
         found["server"] = str(connection.ask("GET", ("version",)).get("gitVersion", UNKNOWN))
         found |= _installed(connection, kafka, namespace, kasten_namespace)
-    if form == "json":
-        echo(json.dumps(found, indent=2) + "\n")
+    if form != "text":
+        text = json.dumps(found, indent=2) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
         return
     width = max(map(len, found))
     echo("".join(f"{name + ':':{width + 1}} {text}\n" for name, text in found.items()))

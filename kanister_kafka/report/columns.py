@@ -54,6 +54,19 @@ def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) 
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
+def hung(start: str, text: str, width: int) -> list[str]:
+    """Return the lines of a text behind a start, below each other; as one line without a width.
+
+    Words stay whole, so that a name can be copied: one that is longer than the room sticks out.
+    """
+    room = width - places(start)
+    if not width or places(start) + places(text) <= width or room < SHORT:
+        return [f"{start}{text}".rstrip()]
+    lines = wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    below = " " * places(start)
+    return [f"{start if at == 0 else below}{line}" for at, line in enumerate(lines)]
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> str:
     """Lay out columns as kubectl does; what stands in the row above is not said again.
 
