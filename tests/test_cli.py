@@ -534,7 +534,7 @@ def completed(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
     monkeypatch.setenv("COMP_WORDS", " ".join(("kanister-kafka", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     result = CliRunner().invoke(main, prog_name="kanister-kafka")
-    return [line.partition(",")[2] for line in result.stdout.splitlines()]
+    return [line.partition(",")[2] for line in result.stdout.splitlines() if line]
 
 
 def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -549,6 +549,14 @@ def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert completed(monkeypatch, "render", "--timeout", "re") == ["restart=", "ready="]
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     assert not any(completed(monkeypatch, "status", "--context", "p"))
+
+
+def test_commands_are_in_the_order_of_the_work() -> None:
+    help_ = run("--help").stdout
+    order = ["plan", "render", "validate", "apply", "check", "rehearse", "run", "status", "resume"]
+    places = [help_.index(f"\n  {name} ") for name in order]
+    assert places == sorted(places)
+    assert places[0] < help_.index("\n  completion ")
 
 
 def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from kanister_kafka.render import render
 from kanister_kafka.scripts import Scripts
 from kanister_kafka.strimzi import read
 
+from .test_cli import completed
 from .test_preflight import (
     NAMESPACE,
     claim,
@@ -384,16 +385,16 @@ def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
     assert "the options of Blueprint kasten-io/kafka.my-cluster cannot be read" in result.stderr
 
 
-def another(server, name="other", namespace="second", applied=True):
+def another(server, name="other", namespace="second", *, applied=True):
     other = kafka()
     other["metadata"] = {**other["metadata"], "name": name, "namespace": namespace}
     server.add(other, thing("Namespace", namespace, ""))
     if applied:
-        found = server.objects["cr.kanister.io/v1alpha1", "blueprints", *BLUEPRINT]
+        found = server.objects[BLUEPRINT]
         server.add({**found, "metadata": {**found["metadata"], "name": f"{namespace}.{name}"}})
 
 
-BLUEPRINT = ("kasten-io", "kafka.my-cluster")
+BLUEPRINT = ("cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster")
 
 
 def test_every_kafka_with_a_blueprint_is_checked(server) -> None:
@@ -428,7 +429,7 @@ def test_all_kafkas_and_none_of_them(server) -> None:
     for words in (("my-cluster",), ("-n", "kafka"), ("--blueprint", "x")):
         result = run("-A", *words)
         assert (result.exit_code, "-A is for all Kafkas" in result.output) == (2, True)
-    del server.objects["cr.kanister.io/v1alpha1", "blueprints", *BLUEPRINT]
+    del server.objects[BLUEPRINT]
     result = run("-A")
     assert result.exit_code == 2
     assert "no Blueprint of any Kafka is applied: kafka/my-cluster;" in result.output
@@ -443,7 +444,7 @@ def test_a_blueprint_that_may_not_be_read_is_none_that_is_missing(server) -> Non
 
 
 def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
-    del server.objects["cr.kanister.io/v1alpha1", "blueprints", *BLUEPRINT]
+    del server.objects[BLUEPRINT]
     install(server, strategy=Strategy.HOT)
     (found,) = json.loads(run("-A", "-o", "json").stdout)
     assert {one["id"]: one["level"] for one in found["lines"]}["drift"] == "ok"
@@ -642,3 +643,60 @@ def test_a_command_that_does_not_get_into_a_container(monkeypatch, failure, kind
     with pytest.raises(kind, match=part) as caught:
         execute("p", "n", ("true",))
     assert type(caught.value) is kind
+
+
+# names that the cluster has
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("check my", ["my-cluster"]),
+        ("check -n second o", ["other"]),
+        ("plan second/", ["second/other"]),
+        ("status --namespace se", ["second"]),
+        ("topics rate --kafka m", ["my-cluster"]),
+        ("render --from-cluster my", ["my-cluster"]),
+        ("plan -f a.yaml my", ["my"]),
+        ("check nope", []),
+        ("run backupPrehook my", ["my-cluster"]),
+        ("resume --context nope my", []),
+    ],
+)
+def test_namespaces_and_kafkas_are_completed(server, monkeypatch, line, found) -> None:
+    another(server)
+    assert completed(monkeypatch, *line.split()) == found
+
+
+def test_completion_asks_the_cluster_that_the_line_names(server, monkeypatch, tmp_path) -> None:
+    config = tmp_path / "other"
+    config.write_text((tmp_path / "config").read_text())
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert completed(monkeypatch, "check", "my") == []
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == ["my-cluster"]
+    server.forbidden.add("kafkas")
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == []
+
+
+@pytest.mark.usefixtures("server")
+def test_a_policy_for_a_namespace_that_the_cluster_lacks_is_told() -> None:
+    words = ["policy", "render", "my-cluster", "-n", "kafka", "--definitions"]
+    told = CliRunner().invoke(main, [*words, "kafk"]).stderr
+    assert (
+        "to do: check --definitions kafk: the cluster has no Namespace kafk; did you mean kafka?\n"
+    ) in told
+    result = CliRunner().invoke(main, [*words, "nope"])
+    assert result.exit_code == 0, result.output
+    assert "the cluster has no Namespace nope; it has kafka\n" in result.stderr
+
+
+def test_a_storage_class_that_the_cluster_lacks_is_told(server) -> None:
+    words = ["policy", "restore", "my-cluster", "-n", "kafka", "--restore-point", "r"]
+    server.add(thing("StorageClass", "fast", ""), version="storage.k8s.io/v1")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr
+    assert "the cluster has no" not in told
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "to do: check --storage-class slow: the cluster has no StorageClass slow;" in told
+    server.forbidden.add("storageclasses")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "that needs the right to list storageclasses\n" in told

@@ -54,7 +54,8 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
     for one in applied:
         lines = [line for line in one.lines if line.level is not Level.OK]
         if one.failure:
-            rows = [part for text in one.failure.splitlines() for part in hung("  ", printable(text), width)]
+            texts = map(printable, one.failure.splitlines())
+            rows = [row for text in texts for row in hung("  ", text, width)]
             parts.append(f"{one.namespace}/{one.name}\n" + "".join(f"{row}\n" for row in rows))
         elif lines:
             below = "".join(_text(line, color, width) for line in lines)
