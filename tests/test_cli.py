@@ -446,6 +446,23 @@ def test_the_former_name_of_the_form_warns_and_works() -> None:
     assert "--format is deprecated" in quiet.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("version --client my-cluster", "--client asks no cluster: leave KAFKA out"),
+        ("version --client --context x", "--client asks no cluster: leave --context out"),
+        ("preview FILE --action backupPrehook --context x", "--context is for --from-cluster"),
+        ("preview FILE --action backupPrehook --as me", "--as is for --from-cluster"),
+        ("schema --kind Policy --kanister-version 0.100", "is for --kind Blueprint"),
+    ],
+)
+def test_an_option_that_does_nothing_is_wrong_use(words: str, told: str) -> None:
+    blueprint = ROOT / "blueprints" / "kraft-combined" / "blueprint-kafka.my-cluster.yaml"
+    result = run(*words.replace("FILE", str(blueprint)).split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
 def test_reports_as_yaml_and_as_names() -> None:
     for words in (("plan", "-f", KRAFT), ("fleet", "plan", "-f", MIRROR), ("version", "--client")):
         as_json, as_yaml = (run(*words, "-o", form).stdout for form in ("json", "yaml"))

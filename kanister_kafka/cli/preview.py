@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kanister_kafka.blueprint import Action, Blueprint, read
+from kanister_kafka.cli.choices import ACCESS, refuse
 from kanister_kafka.cli.outcome import echo, tell
 from kanister_kafka.cli.written import form_option, spelled_report
 from kanister_kafka.document import load, plain
@@ -68,6 +69,8 @@ def preview(
     """
     if object_path and reference:
         raise click.UsageError("give either --object or --from-cluster")
+    if not reference:
+        refuse("--from-cluster", "context", *ACCESS)
     blueprint, action = _action(path, name)
     shown = render_preview(blueprint, action, _subject(object_path, reference, context, options))
     text = spelled_report(form, lambda: preview_text(shown), lambda: preview_json(shown))

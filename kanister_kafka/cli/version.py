@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli.outcome import echo
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
 
 UNKNOWN = "unknown"
+CLUSTER = (
+    *("kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as"),
+    *("request_timeout", "verbose"),
+)
+"""Options that say which cluster is asked, and how."""
 
 
 @click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
@@ -41,7 +47,9 @@ def version(
     unknown, and why is said on standard error; exit code 2 where the API server does not answer.
     """
     found = {"client": __version__}
-    if not alone:
+    if alone:
+        _refuse_cluster()
+    else:
         from kanister_kafka.kube import Connection
 
         connection = Connection(context)
@@ -53,6 +61,16 @@ def version(
         return
     width = max(map(len, found))
     echo("".join(f"{name + ':':{width + 1}} {text}\n" for name, text in found.items()))
+
+
+def _refuse_cluster() -> None:
+    """End with wrong use where --client stands beside what says which cluster."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name in CLUSTER:
+            named = "KAFKA" if isinstance(option, click.Argument) else option.opts[-1]
+            raise click.UsageError(f"--client asks no cluster: leave {named} out")
 
 
 def _installed(
