@@ -8,7 +8,7 @@ import click
 
 from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.cli.ids import CheckIds
-from kanister_kafka.cli.outcome import echo, fitted
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.written import as_yaml, form_option
 
 
@@ -30,10 +30,12 @@ def explain(checks: tuple[str, ...] | None, form: str) -> None:
         echo(as_yaml(text) if form == "yaml" else text)
         return
     if checks is None:
+        from kanister_kafka.report.columns import hung  # not for one check
+
         ids = max(len(check) for check in sections)
         for section in sections.values():
-            line = f"{section.id:{ids}}  {section.severity.value:7}  {section.summary}"
-            echo(f"{fitted(line)}\n")
+            start = f"{section.id:{ids}}  {section.severity.value:7}  "
+            echo("".join(f"{row}\n" for row in hung(start, section.summary, terminal_width())))
         return
     told = (sections[check] for check in checks)
     echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in told) + "\n")

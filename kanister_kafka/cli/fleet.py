@@ -25,7 +25,7 @@ from kanister_kafka.cli.choices import (
 )
 from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.fleet_folders import Folders
-from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.cli.outcome import echo, tell, terminal_width
 from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.cli.written import form_option, spelled_report
 from kanister_kafka.document import Document, load, load_each
@@ -174,7 +174,7 @@ def plan(ctx: click.Context, /, form: str, **choices: Any) -> None:
     """Show all clusters, one a line, and what is wrong with any."""
     rows: list[Outcome] = []
     code = _follow(ctx, choices, rows.append, "planned", spells=False)
-    echo(spelled_report(form, lambda: fleet_text(rows), lambda: fleet_json(rows)))
+    echo(spelled_report(form, lambda: fleet_text(rows, terminal_width()), lambda: fleet_json(rows)))
     ctx.exit(code)
 
 

@@ -277,12 +277,6 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
-def fitted(line: str) -> str:
-    """Cut a line to the width of the terminal; as it is where nobody looks at one."""
-    width = terminal_width()
-    return line if not width or len(line) <= width else f"{line[: max(1, width - 1)]}…"
-
-
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
     from kanister_kafka.report import problems_text  # not for those who have nothing to tell

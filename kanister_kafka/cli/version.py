@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka._version import __version__
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.written import as_yaml, form_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
@@ -59,8 +59,15 @@ def version(
         text = json.dumps(found, indent=2) + "\n"
         echo(as_yaml(text) if form == "yaml" else text)
         return
-    width = max(map(len, found))
-    echo("".join(f"{name + ':':{width + 1}} {text}\n" for name, text in found.items()))
+    from kanister_kafka.report.columns import hung  # not for those who read JSON
+
+    names, width = max(map(len, found)), terminal_width()
+    lines = (
+        line
+        for name, text in found.items()
+        for line in hung(f"{name + ':':{names + 1}} ", text, width)
+    )
+    echo("".join(f"{line}\n" for line in lines))
 
 
 def _refuse_cluster() -> None:

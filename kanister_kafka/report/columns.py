@@ -44,8 +44,15 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return f"{space}{text}" if right else f"{text}{space}"
 
 
-def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> str:
-    """Lay out rows as kubectl does; columns of numbers, by index, end at the right."""
+def columns(
+    rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), width: int = 0
+) -> str:
+    """Lay out rows as kubectl does; columns of numbers, by index, end at the right.
+
+    With a width in places of a terminal, the widest columns are broken into lines until they fit.
+    """
+    if width:
+        rows = _broken(rows, width)
     widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
     lines = (
         GAP.join(pad(text, widths[i], right=i in right) for i, text in enumerate(row))
@@ -80,7 +87,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) 
             same += 1
         shown.append(("",) * same + tuple(row[same:]))
         above = row if row[0] else above
-    return columns(_broken(shown, width) if width else shown)
+    return columns(shown, width=width)
 
 
 def _broken(rows: Sequence[Sequence[str]], width: int) -> list[Sequence[str]]:

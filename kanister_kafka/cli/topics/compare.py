@@ -7,13 +7,14 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kanister_kafka.cli.choices import refuse
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
 from kanister_kafka.cli.written import check_place, form_option, page_option, put, spelled_report
@@ -226,7 +227,8 @@ def tell(found: Comparison, form: str, html: Path | None) -> bool:
     from kanister_kafka.report.comparison import comparison_json, comparison_text
     from kanister_kafka.topics.verdict import judge
 
-    echo(spelled_report(form, lambda: comparison_text(found), lambda: comparison_json(found)))
+    text = partial(comparison_text, found, terminal_width())
+    echo(spelled_report(form, text, partial(comparison_json, found)))
     if html is not None:
         from kanister_kafka.report.comparison_page import comparison_html
 

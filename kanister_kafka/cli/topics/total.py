@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import click
 
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
 from kanister_kafka.cli.written import form_option, spelled_report
 
@@ -39,4 +40,5 @@ def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
     if reach.wire:
         send(found)
     else:
-        echo(spelled_report(form, lambda: totals_text(found), lambda: totals_json(found)))
+        text = partial(totals_text, found, terminal_width())
+        echo(spelled_report(form, text, partial(totals_json, found)))
