@@ -229,6 +229,33 @@ def test_plan_as_text_names_what_happens() -> None:
         assert word in result.stdout
 
 
+def test_plan_for_a_change_request() -> None:
+    text = run("plan", "-f", MIRROR, "-o", "markdown").stdout
+    lines = text.splitlines()
+    assert lines[0] == "## Plan of a cold backup: Kafka kafka-backup/backup"
+    assert lines[2] == (
+        "**Each backup is an outage: it stops 6 nodes and 3 writers, and starts them again**"
+    )
+    assert "- Nodes stop in this order: backup-broker, backup-controller." in lines
+    steps = [line for line in lines if line.startswith("| backupPrehook ")]
+    assert steps
+    assert all(step.count(" | ") == 5 for step in steps)
+    assert "<details><summary>Rights of service account backup-kanister-kafka" in text
+    hot = run("plan", "-f", KRAFT, "--strategy", "hot", "-o", "markdown").stdout
+    assert "**No outage: nothing is stopped, " in hot
+    page = run("plan", "-f", MIRROR, "-o", "html").stdout
+    assert page.startswith("<!DOCTYPE html>\n<html")
+    for part in (
+        "it stops 6 nodes and 3 writers",
+        "<details>",
+        "KafkaMirrorMaker2",
+        "mirrors into",
+    ):
+        assert part in page
+    assert "<script" not in page
+    assert "http:" not in page
+
+
 def test_plan_as_json() -> None:
     plan = json.loads(run("plan", "-f", MIRROR, "-o", "json").stdout)
     assert [action["name"] for action in plan["actions"]] == [

@@ -455,6 +455,10 @@ def test_findings_in_the_forms_of_kubectl() -> None:
     tree = json.loads(run("my-cluster", "-o", "json").stdout)
     assert yaml.safe_load(run("my-cluster", "-o", "yaml").stdout) == tree
     assert run("my-cluster", "-o", "name").stdout == "kafka.kafka.strimzi.io/my-cluster\n"
+    page = run("my-cluster", "-o", "markdown").stdout
+    assert page.startswith("## Check before a backup: Kafka kafka/my-cluster\n\n**0 problems, 1 w")
+    assert page == run("-A", "-o", "markdown").stdout
+    assert run("my-cluster", "-o", "html").stdout.startswith("<!DOCTYPE html>")
     old = run("my-cluster", "--format", "json")
     assert (json.loads(old.stdout), old.exit_code) == (tree, 0)
     assert "warning: --format is deprecated; write -o json\n" in old.stderr

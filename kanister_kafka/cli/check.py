@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.cli.choices import chosen_from, plan_of, plan_options, strimzi_version_option
-from kanister_kafka.cli.outcome import echo, terminal_width
+from kanister_kafka.cli.outcome import echo, echo_bytes, terminal_width
 from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.cli.written import form_option, kafka_name, spelled_report
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
@@ -61,7 +61,7 @@ NO_SUBJECT = ("no-kafka", "option")
     help="Every Kafka of all namespaces whose Blueprint is applied; the exit code is that of the "
     "worst.",
 )
-@form_option("text", "json", "yaml", "name")
+@form_option("text", "json", "yaml", "name", "markdown", "html")
 @click.option(
     "--fail-on",
     type=click.Choice(["problem", "warning"]),
@@ -91,9 +91,11 @@ def check(
     replicas are not in sync, by a command in its pod.
     """
     from kanister_kafka.kube import Connection
-    from kanister_kafka.preflight import Level
+    from kanister_kafka.preflight import Checked, Level
     from kanister_kafka.report.preflight import (
+        checks_html,
         checks_json,
+        checks_markdown,
         checks_text,
         preflight_json,
         preflight_text,
@@ -110,6 +112,8 @@ def check(
         found = _each(connection, ctx, choices, look)
         if form == "name":
             echo("".join(kafka_name(one.name) for one in found if one.is_applied))
+        elif form in ("markdown", "html"):
+            echo_bytes(checks_markdown(found) if form == "markdown" else checks_html(found))
         else:
             text = partial(checks_text, found, _colored, width)
             echo(spelled_report(form, text, lambda: checks_json(found)))
@@ -119,6 +123,9 @@ def check(
     lines = look(target, ctx, choices)
     if form == "name":
         echo(kafka_name(target.name))
+    elif form in ("markdown", "html"):
+        one = (Checked(target.namespace, target.name, lines),)
+        echo_bytes(checks_markdown(one) if form == "markdown" else checks_html(one))
     else:
         text = partial(preflight_text, lines, _colored, width)
         echo(spelled_report(form, text, lambda: preflight_json(lines)))

@@ -16,19 +16,8 @@ from kanister_kafka.folder import write_file
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-FILE_FORMS = ("text", "json")
-"""Of commands whose -o names a file."""
 OLD_FORM = f"{__name__}.format"
 """In the meta of a context: what the deprecated --format was given."""
-
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(FILE_FORMS),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
 
 
 def form_option(*forms: str) -> Callable[[Command], Command]:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 
 from kanister_kafka.preflight import Checked, Level, Line
 from kanister_kafka.report.columns import hung, table
+from kanister_kafka.report.sheet import Sheet, Table, sheet_html, sheet_markdown
 from kanister_kafka.report.words import count, printable
 
 WIDTH = max(len(level.value) for level in Level) + 2
+KICKER = "Check before a backup"
 Color = Callable[[Level], str]
 """Returns the word for a level; its text may have escapes of a terminal around it."""
 VERDICTS = {
@@ -76,6 +78,41 @@ def checks_json(found: Sequence[Checked]) -> str:
         for one in found
     ]
     return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
+
+
+def checks_markdown(found: Sequence[Checked]) -> str:
+    """Return Markdown for a comment of a change request, a part for each Kafka."""
+    return sheet_markdown(*map(_sheet, found))
+
+
+def checks_html(found: Sequence[Checked]) -> str:
+    """Return one HTML page without scripts and without anything from elsewhere."""
+    return sheet_html("Check before a backup", *map(_sheet, found))
+
+
+def _sheet(one: Checked) -> Sheet:
+    title = f"Kafka {one.namespace}/{one.name}"
+    if one.failure or not one.is_applied:
+        why = one.failure or "no Blueprint is applied, so nothing was checked"
+        return Sheet(kicker=KICKER, title=title, verdict=f"not checked: {why}", is_good=False)
+    bad = [line for line in one.lines if line.level is not Level.OK]
+    good = [(line.what, line.id) for line in one.lines if line.level is Level.OK]
+    rows = [
+        (line.level.value, "; ".join((line.what, *line.detail)), line.remedy, line.id)
+        for line in sorted(bad, key=lambda line: line.level is Level.WARNING)
+    ]
+    tables = []
+    if rows:
+        tables.append(Table("To look at", ("Level", "What", "Remedy", "Check"), rows))
+    if good:
+        tables.append(Table("As a backup needs it", ("What", "Check"), good, is_folded=True))
+    return Sheet(
+        kicker=KICKER,
+        title=title,
+        verdict=_summary(one.lines),
+        is_good=one.worst is not Level.PROBLEM,
+        tables=tuple(tables),
+    )
 
 
 def _row(one: Checked) -> tuple[str, str, str, str]:
