@@ -561,6 +561,27 @@ def test_explain_as_json_has_every_field() -> None:
     assert "# right" in one["example"]
 
 
+def test_docs_prints_the_pages_that_messages_name() -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        for name in (path.stem, path.name, f"docs/{path.name}"):
+            assert run("docs", name).stdout == path.read_text("utf-8")
+    listed = [line.split()[0] for line in run("docs").stdout.splitlines()]
+    assert listed == sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
+    result = run("docs", "helmm")
+    assert result.exit_code == 2
+    assert "No page is called 'helmm'; did you mean 'helm'?" in result.stderr
+
+
+def test_every_page_that_a_message_names_is_one_that_docs_prints() -> None:
+    names = set()
+    for path in (*(ROOT / "kanister_kafka").rglob("*.py"), *(ROOT / "templates").rglob("*")):
+        if path.suffix in (".py", ".sh", ".j2"):
+            text = path.read_text("utf-8")
+            names |= set(re.findall(r"kanister-kafka docs ([a-z]+)|docs/([a-z]+)\.md", text))
+    assert {"helm", "kasten", "restore"} <= (found := {a or b for a, b in names})
+    assert found <= {path.stem for path in (ROOT / "docs").glob("*.md")}
+
+
 def test_explain_lists_all_checks() -> None:
     lines = run("explain").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(catalogue())

@@ -1,4 +1,4 @@
-"""What users install holds templates, scripts and the page on checks, and nothing else."""
+"""What users install holds templates, scripts and the documentation, and nothing else."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_wheel_holds_every_template_and_script(tmp_path: Path) -> None:
         }
         | {
             "kanister_kafka/docs/__init__.py",
-            "kanister_kafka/docs/checks.md",
         }
+        | {f"kanister_kafka/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
         | {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / "kanister_kafka").rglob("*")

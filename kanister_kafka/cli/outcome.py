@@ -37,6 +37,7 @@ COMMANDS = {
     "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
     "preview": "Show what Kanister will really run.",
     "explain": "Say what a check finds, and what is right.",
+    "docs": "Print a page of the documentation.",
     "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
     "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",

@@ -57,7 +57,8 @@ SCHEMAS: dict[str, Callable[[str], Json]] = {
 def schema(kind: str, release: str) -> None:
     """Print a JSON Schema of the Blueprint, or of another kind.
 
-    Editors complete and underline by it, kubeconform validates; docs/editors.md shows how.
+    Editors complete and underline by it, kubeconform validates; `kanister-kafka docs editors`
+    shows how.
     """
     if kind != BLUEPRINT:
         refuse(f"--kind {BLUEPRINT}", "release")

@@ -58,7 +58,8 @@ def restore(output: str, output_dir: Path | None, templates: Path | None, **choi
     """Print a RestoreAction and the TransformSet that it needs.
 
     The restore starts when the RestoreAction is created, with `kubectl create --validate=false`.
-    A Kafka comes back under its own name and in its own namespace; docs/policies.md says why.
+    A Kafka comes back under its own name and in its own namespace;
+    `kanister-kafka docs policies` says why.
     """
     place = destination(output, output_dir)
     choices = with_names(choices.pop("kafkas"), choices)
