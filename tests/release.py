@@ -1,12 +1,13 @@
 """What `make release` makes in build/release: sdist, wheel, image, SBOM and checksums.
 
-Everything comes from committed files and from the wheel itself, which is made of the sdist. The root
-file system of the image is packed, unpacked elsewhere and run before it is kept.
+Everything comes from committed files and from the wheel itself, which is made of the sdist. The
+root file system of the image is packed, unpacked elsewhere and run before it is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import os
 import shutil
@@ -18,7 +19,6 @@ import uuid
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense
@@ -130,7 +130,11 @@ def pack(root: Path, out: Path) -> None:
         entry.uname = entry.gname = ""
         return entry
 
-    with tarfile.open(out, "w:gz", format=tarfile.PAX_FORMAT) as packed:
+    with (
+        out.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as packed,
+    ):
         for path in sorted(root.iterdir()):
             packed.add(path, path.name, filter=owned)
 
@@ -186,13 +190,14 @@ def main() -> None:
     shutil.copy(ROOT / "examples" / "container" / "Containerfile", out / "image")
     (out / "SHA256SUMS").write_text(sums(out), "utf-8")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    print((out / "SHA256SUMS").read_text("utf-8"), end="")
-    print(f"an image: podman build --build-arg PYTHON={python} -t {NAME}:{__version__} {out}/image")
+    sys.stdout.write((out / "SHA256SUMS").read_text("utf-8"))
+    sys.stdout.write(
+        f"an image: podman build --build-arg PYTHON={python} -t {NAME}:{__version__} {out}/image\n"
+    )
 
 
 def _component(of: Distribution) -> Component:
-    name, record = _key(of.name), of.read_text("RECORD") or ""
-    digest = hashlib.sha256(record.encode()).hexdigest()  # names each file with its own digest
+    name = _key(of.name)
     told = of.metadata.get("License-Expression") or of.metadata.get("License") or ""
     return Component(
         name=name,
@@ -201,7 +206,6 @@ def _component(of: Distribution) -> Component:
         purl=PackageURL("pypi", None, name, of.version),
         bom_ref=f"pkg:pypi/{name}@{of.version}",
         licenses=[DisjunctiveLicense(name=told)] if told and "\n" not in told else [],
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
     )
 
 
