@@ -11,7 +11,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal clean
+.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal release clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
@@ -51,6 +51,9 @@ proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANIST
 
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
 	$(BIN)/python -m tests.rehearsal $(KAFKA)
+
+release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build/release; TAG=v1.2.3 is checked
+	$(BIN)/python -m tests.release $(if $(TAG),--tag $(TAG))
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)

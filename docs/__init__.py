@@ -1,1 +1,1 @@
-"""The documentation; the package holds its page on checks, which `explain` prints."""
+"""The documentation; `explain` prints a section of the page on checks, `docs` each page."""

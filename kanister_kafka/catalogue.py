@@ -51,9 +51,6 @@ class Section(NamedTuple):
 @cache
 def catalogue() -> dict[str, Section]:
     """Return the sections by id, in the order of the page."""
-    from importlib.resources import files  # slow to import, seldom needed
-
-    page = (files("kanister_kafka.docs") / "checks.md").read_text(encoding="utf-8")
     return {
         found["id"]: Section(
             found["id"],
@@ -61,8 +58,28 @@ def catalogue() -> dict[str, Section]:
             " ".join(found["text"].split()),
             found["rest"].strip(),
         )
-        for found in SECTION.finditer(page)
+        for found in SECTION.finditer(page("checks"))
     }
+
+
+def page(name: str) -> str:
+    """Return the text of a page of the documentation, by its name in `pages`."""
+    from importlib.resources import files  # slow to import, seldom needed
+
+    return (files("kanister_kafka.docs") / f"{name}.md").read_text(encoding="utf-8")
+
+
+@cache
+def pages() -> dict[str, str]:
+    """Return the title of each page by its name, sorted."""
+    from importlib.resources import files  # as above
+
+    found = {}
+    for one in sorted(files("kanister_kafka.docs").iterdir(), key=lambda one: one.name):
+        if one.name.endswith(".md"):
+            with one.open(encoding="utf-8") as text:
+                found[one.name.removesuffix(".md")] = text.readline().strip("# \n")
+    return found
 
 
 def nearest(name: str) -> str | None:

@@ -165,7 +165,7 @@ def test_an_unescaped_blueprint_is_told_at_each_action(tmp_path: Path) -> None:
     result = validate([tmp_path])
     assert result.blueprints == 1, "what Kanister would get is looked at as well"
     told = [(p.location.line, p.location.column, p.check, p.message) for p in result.problems]
-    remedy = "; escape the action, or take the file in with .Files.Get (docs/helm.md)"
+    remedy = "; escape the action, or take the file in with .Files.Get (kanister-kafka docs helm)"
     start = " is for Kanister; Helm has no such value and "
     nil = "fails: nil pointer evaluating interface {}."
     assert [one for one in told if one[2] == "helm-unescaped"] == [

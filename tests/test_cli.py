@@ -229,8 +229,35 @@ def test_plan_as_text_names_what_happens() -> None:
         assert word in result.stdout
 
 
+def test_plan_for_a_change_request() -> None:
+    text = run("plan", "-f", MIRROR, "-o", "markdown").stdout
+    lines = text.splitlines()
+    assert lines[0] == "## Plan of a cold backup: Kafka kafka-backup/backup"
+    assert lines[2] == (
+        "**Each backup is an outage: it stops 6 nodes and 3 writers, and starts them again**"
+    )
+    assert "- Nodes stop in this order: backup-broker, backup-controller." in lines
+    steps = [line for line in lines if line.startswith("| backupPrehook ")]
+    assert steps
+    assert all(step.count(" | ") == 5 for step in steps)
+    assert "<details><summary>Rights of service account backup-kanister-kafka" in text
+    hot = run("plan", "-f", KRAFT, "--strategy", "hot", "-o", "markdown").stdout
+    assert "**No outage: nothing is stopped, " in hot
+    page = run("plan", "-f", MIRROR, "-o", "html").stdout
+    assert page.startswith("<!DOCTYPE html>\n<html")
+    for part in (
+        "it stops 6 nodes and 3 writers",
+        "<details>",
+        "KafkaMirrorMaker2",
+        "mirrors into",
+    ):
+        assert part in page
+    assert "<script" not in page
+    assert "http:" not in page
+
+
 def test_plan_as_json() -> None:
-    plan = json.loads(run("plan", "-f", MIRROR, "--format", "json").stdout)
+    plan = json.loads(run("plan", "-f", MIRROR, "-o", "json").stdout)
     assert [action["name"] for action in plan["actions"]] == [
         "backupPrehook",
         "backupPosthook",
@@ -412,6 +439,67 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     assert "Did you mean" not in run("nonsense").stderr
 
 
+FORMS_OF_KUBECTL = {
+    "check": "my-cluster",
+    "explain": "null-argument",
+    "fleet plan": f"-f {MIRROR}",
+    "plan": f"-f {KRAFT}",
+    "preview": "blueprint.yaml --action go",
+    "status": "my-cluster",
+    "topics compare": "a:1/x b:1/y",
+    "topics last": "--bootstrap-server a:1 x",
+    "topics merge": "job",
+    "topics rate": "--bootstrap-server a:1 x",
+    "topics total": "--bootstrap-server a:1 x",
+    "version": "",
+}
+"""Commands that print one report, with what each needs."""
+
+
+@pytest.mark.parametrize(("command", "words"), FORMS_OF_KUBECTL.items())
+def test_reports_have_the_forms_of_kubectl(command: str, words: str) -> None:
+    assert "-o, --output [text|json|yaml" in (found := run(*command.split(), "--help").stdout)
+    assert "--format" not in found
+    twice = run(*command.split(), *words.split(), "--format", "json", "-o", "json")
+    assert twice.exit_code == 2
+    assert "--format is the deprecated name of -o: give -o alone" in twice.stderr
+
+
+def test_the_former_name_of_the_form_warns_and_works() -> None:
+    old, new = (run("plan", "-f", KRAFT, flag, "json") for flag in ("--format", "-o"))
+    assert old.stdout == new.stdout
+    assert old.stderr == f"warning: --format is deprecated; write -o json\n{new.stderr}"
+    quiet = run("explain", "null-argument", "--format", "json", "-q")
+    assert "--format is deprecated" in quiet.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("version --client my-cluster", "--client asks no cluster: leave KAFKA out"),
+        ("version --client --context x", "--client asks no cluster: leave --context out"),
+        ("preview FILE --action backupPrehook --context x", "--context is for --from-cluster"),
+        ("preview FILE --action backupPrehook --as me", "--as is for --from-cluster"),
+        ("schema --kind Policy --kanister-version 0.100", "is for --kind Blueprint"),
+    ],
+)
+def test_an_option_that_does_nothing_is_wrong_use(words: str, told: str) -> None:
+    blueprint = ROOT / "blueprints" / "kraft-combined" / "blueprint-kafka.my-cluster.yaml"
+    result = run(*words.replace("FILE", str(blueprint)).split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
+def test_reports_as_yaml_and_as_names() -> None:
+    for words in (("plan", "-f", KRAFT), ("fleet", "plan", "-f", MIRROR), ("version", "--client")):
+        as_json, as_yaml = (run(*words, "-o", form).stdout for form in ("json", "yaml"))
+        assert yaml.safe_load(as_yaml) == json.loads(as_json)
+    assert run("plan", "-f", KRAFT, "-o", "name").stdout == (
+        "blueprint.cr.kanister.io/kafka.my-cluster\n"
+    )
+    assert run("explain", "-o", "name").stdout.splitlines() == list(catalogue())
+
+
 def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     files = sorted(str(path) for path in (ROOT / "examples/kraft-combined").glob("*.yaml"))
@@ -473,6 +561,27 @@ def test_explain_as_json_has_every_field() -> None:
     assert "# right" in one["example"]
 
 
+def test_docs_prints_the_pages_that_messages_name() -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        for name in (path.stem, path.name, f"docs/{path.name}"):
+            assert run("docs", name).stdout == path.read_text("utf-8")
+    listed = [line.split()[0] for line in run("docs").stdout.splitlines()]
+    assert listed == sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
+    result = run("docs", "helmm")
+    assert result.exit_code == 2
+    assert "No page is called 'helmm'; did you mean 'helm'?" in result.stderr
+
+
+def test_every_page_that_a_message_names_is_one_that_docs_prints() -> None:
+    names = set()
+    for path in (*(ROOT / "kanister_kafka").rglob("*.py"), *(ROOT / "templates").rglob("*")):
+        if path.suffix in (".py", ".sh", ".j2"):
+            text = path.read_text("utf-8")
+            names |= set(re.findall(r"kanister-kafka docs ([a-z]+)|docs/([a-z]+)\.md", text))
+    assert {"helm", "kasten", "restore"} <= (found := {a or b for a, b in names})
+    assert found <= {path.stem for path in (ROOT / "docs").glob("*.md")}
+
+
 def test_explain_lists_all_checks() -> None:
     lines = run("explain").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(catalogue())
@@ -490,7 +599,7 @@ def completed(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
     monkeypatch.setenv("COMP_WORDS", " ".join(("kanister-kafka", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     result = CliRunner().invoke(main, prog_name="kanister-kafka")
-    return [line.partition(",")[2] for line in result.stdout.splitlines()]
+    return [line.partition(",")[2] for line in result.stdout.splitlines() if line]
 
 
 def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -505,6 +614,14 @@ def test_contexts_and_steps_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert completed(monkeypatch, "render", "--timeout", "re") == ["restart=", "ready="]
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     assert not any(completed(monkeypatch, "status", "--context", "p"))
+
+
+def test_commands_are_in_the_order_of_the_work() -> None:
+    help_ = run("--help").stdout
+    order = ["plan", "render", "validate", "apply", "check", "rehearse", "run", "status", "resume"]
+    places = [help_.index(f"\n  {name} ") for name in order]
+    assert places == sorted(places)
+    assert places[0] < help_.index("\n  completion ")
 
 
 def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:

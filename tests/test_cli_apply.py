@@ -411,6 +411,19 @@ class TestDelete:
         assert f"{named(account)} left: it lacks our label" in result.stdout
         assert list(server.objects) == [server.path(account)]
 
+    @pytest.mark.parametrize(
+        "words",
+        ["--image a", "--frequency @daily", "--limits cpu=1", "--timeout stop=1m", "--label a=b"],
+    )
+    def test_options_that_do_nothing_are_refused(self, server, words):
+        option = words.split()[0]
+        result = run("delete", "-f", KRAFT, *words.split())
+        assert result.exit_code == 2
+        assert f"{option} is for rendering: delete finds objects by" in result.stderr
+        assert server.asked == []
+        assert f" {option} " not in run("delete", "--help").stdout
+        assert f" {option} " in run("apply", "--help").stdout
+
     def test_half_deleted_is_told_by_name(self, server, objects):
         server.put(*objects)
         server.faults["DELETE", RECORD, False] = [status(422, "no")]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from kubernetes import client
 
@@ -23,13 +24,14 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.kube.execute import Executed, execute
-from kanister_kafka.options import Limits, Options
+from kanister_kafka.options import Limits, Options, Strategy
 from kanister_kafka.pins import digest_of, holds_scripts
 from kanister_kafka.plan import build
 from kanister_kafka.render import render
 from kanister_kafka.scripts import Scripts
 from kanister_kafka.strimzi import read
 
+from .test_cli import completed
 from .test_preflight import (
     NAMESPACE,
     claim,
@@ -271,7 +273,7 @@ def test_a_healthy_cluster(server, broker) -> None:
 
 
 def test_the_only_kafka_of_the_namespace_of_the_context_needs_no_name(server) -> None:
-    result = run("--format", "json")
+    result = run("-o", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found[0]["objects"] == ["Kafka kafka/my-cluster"]
@@ -300,7 +302,7 @@ def test_no_kafka_and_wrong_options() -> None:
 def test_a_problem_is_exit_code_1_and_a_warning_where_it_is_asked_for(server) -> None:
     assert run("my-cluster", "--fail-on", "warning").exit_code == 1
     server.allowed = False
-    result = run("my-cluster", "--format", "json")
+    result = run("my-cluster", "-o", "json")
     assert result.exit_code == 1
     assert levels(result)["rights"] == "problem"
 
@@ -316,7 +318,7 @@ def test_a_cluster_that_cannot_be_planned_is_judged_all_the_same(server) -> None
     broken = pool()
     broken["spec"]["storage"] = {"type": "ephemeral"}
     server.add(broken)
-    result = run("my-cluster", "--format", "json")
+    result = run("my-cluster", "-o", "json")
     assert result.exit_code == 1
     found = levels(result)
     assert (found["storage"], found["plan"], found["kafka-ready"]) == ("problem", "problem", "ok")
@@ -334,7 +336,7 @@ def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> N
         "--context",
         "x",
     )
-    result = run("my-cluster", *words, "--format", "json")
+    result = run("my-cluster", *words, "-o", "json")
     found = [line for line in json.loads(result.stdout) if line["id"] == "drift"]
     assert result.exit_code == 1
     assert {line["remedy"] for line in found} == {
@@ -342,13 +344,13 @@ def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> N
         "--annotation 'a=b c' --timeout stop=1m"
     }
     install(server, restart_after=7200)
-    assert levels(run("my-cluster", "--restart-after", "2h", "--format", "json"))["drift"] == "ok"
+    assert levels(run("my-cluster", "--restart-after", "2h", "-o", "json"))["drift"] == "ok"
 
 
 def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
     install(server, restart_after=7200, limits=Limits(stop=60))
-    assert levels(run("my-cluster", "--format", "json"))["drift"] == "ok"
-    result = run("my-cluster", "--restart-after", "3h", "--format", "json")
+    assert levels(run("my-cluster", "-o", "json"))["drift"] == "ok"
+    result = run("my-cluster", "--restart-after", "3h", "-o", "json")
     (remedy,) = {one["remedy"] for one in json.loads(result.stdout) if one["id"] == "drift"}
     assert remedy == (
         "kanister-kafka apply --from-cluster my-cluster -n kafka --restart-after 10800s "
@@ -359,14 +361,14 @@ def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
 @pytest.mark.usefixtures("server")
 def test_how_the_server_is_asked_and_what_is_said_are_no_options_of_a_plan() -> None:
     words = ("--request-timeout", "20s", "-q", "--color", "never", "-v")
-    result = run("my-cluster", *words, "--format", "json")
+    result = run("my-cluster", *words, "-o", "json")
     assert levels(result)["drift"] == "ok"
 
 
 def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) -> None:
     del server.objects["cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster"]
     install(server, name="backup-of-kafka", kasten_namespace="kanister")
-    result = run("my-cluster", "--format", "json")
+    result = run("my-cluster", "-o", "json")
     assert levels(result)["drift"] == "ok", [
         one for one in json.loads(result.stdout) if one["id"] == "drift"
     ]
@@ -381,6 +383,85 @@ def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
             server.add(item)
     result = run("my-cluster")
     assert "the options of Blueprint kasten-io/kafka.my-cluster cannot be read" in result.stderr
+
+
+def another(server, name="other", namespace="second", *, applied=True):
+    other = kafka()
+    other["metadata"] = {**other["metadata"], "name": name, "namespace": namespace}
+    server.add(other, thing("Namespace", namespace, ""))
+    if applied:
+        found = server.objects[BLUEPRINT]
+        server.add({**found, "metadata": {**found["metadata"], "name": f"{namespace}.{name}"}})
+
+
+BLUEPRINT = ("cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster")
+
+
+def test_every_kafka_with_a_blueprint_is_checked(server) -> None:
+    another(server, "bare", applied=False)
+    result = run("-A")
+    assert result.exit_code == 0, result.output
+    head, _, titles, *rows = result.stdout.splitlines()
+    assert head == "2 Kafkas: 0 with problems, 1 with warnings, 0 ok, 1 without a Blueprint"
+    assert titles.split() == ["KAFKA", "RESULT", "PROBLEMS", "WARNINGS"]
+    assert rows[0].split() == ["kafka/my-cluster", "warning", "0", "1"]
+    assert rows[1].split() == ["second/bare", "no", "Blueprint", "-", "-"]
+    assert [row for row in rows if row.startswith("warning  ")] == rows[4:5]
+    assert run("-A", "--fail-on", "warning").exit_code == 1
+
+
+def test_the_exit_code_is_that_of_the_worst_kafka(server) -> None:
+    another(server)
+    found = json.loads(run("-A", "-o", "json").stdout)
+    assert [(one["namespace"], one["name"], one["result"]) for one in found] == [
+        ("kafka", "my-cluster", "warning"),
+        ("second", "other", "problem"),
+    ]
+    assert run("-A").exit_code == 1
+    server.forbidden.add("kafkas")
+    assert run("-A").exit_code == 2
+    server.forbidden = {"kafkanodepools"}
+    result = run("-A")
+    assert (result.exit_code, "2 not checked" in result.stdout) == (2, True), result.output
+
+
+def test_all_kafkas_and_none_of_them(server) -> None:
+    for words in (("my-cluster",), ("-n", "kafka"), ("--blueprint", "x")):
+        result = run("-A", *words)
+        assert (result.exit_code, "-A is for all Kafkas" in result.output) == (2, True)
+    del server.objects[BLUEPRINT]
+    result = run("-A")
+    assert result.exit_code == 2
+    assert "no Blueprint of any Kafka is applied: kafka/my-cluster;" in result.output
+    del server.objects["kafka.strimzi.io/v1beta2", "kafkas", NAMESPACE, "my-cluster"]
+    assert "no Kafka of Strimzi in any namespace" in run("-A").output
+
+
+def test_a_blueprint_that_may_not_be_read_is_none_that_is_missing(server) -> None:
+    server.forbidden.add("blueprints")
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    assert "drift" in {line["id"] for line in found["lines"]}
+
+
+def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
+    del server.objects[BLUEPRINT]
+    install(server, strategy=Strategy.HOT)
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    assert {one["id"]: one["level"] for one in found["lines"]}["drift"] == "ok"
+
+
+@pytest.mark.usefixtures("server")
+def test_findings_in_the_forms_of_kubectl() -> None:
+    tree = json.loads(run("my-cluster", "-o", "json").stdout)
+    assert yaml.safe_load(run("my-cluster", "-o", "yaml").stdout) == tree
+    assert run("my-cluster", "-o", "name").stdout == "kafka.kafka.strimzi.io/my-cluster\n"
+    page = run("my-cluster", "-o", "markdown").stdout
+    assert page.startswith("## Check before a backup: Kafka kafka/my-cluster\n\n**0 problems, 1 w")
+    assert page == run("-A", "-o", "markdown").stdout
+    assert run("my-cluster", "-o", "html").stdout.startswith("<!DOCTYPE html>")
+    old = run("my-cluster", "--format", "json")
+    assert (json.loads(old.stdout), old.exit_code) == (tree, 0)
+    assert "warning: --format is deprecated; write -o json\n" in old.stderr
 
 
 @pytest.mark.parametrize(
@@ -404,7 +485,7 @@ def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
 )
 def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
     server.forbidden.add(forbidden)
-    result = run("my-cluster", "--format", "json")
+    result = run("my-cluster", "-o", "json")
     lines = [line for line in json.loads(result.stdout) if line["id"] == check]
     assert result.exit_code == 0, result.output
     assert [line["level"] for line in lines] == ["warning"]
@@ -420,7 +501,7 @@ class TestScripts:
         return next(item for item in server.objects.values() if holds_scripts(item))
 
     def lines(self):
-        result = run("my-cluster", "--format", "json")
+        result = run("my-cluster", "-o", "json")
         lines = [line for line in json.loads(result.stdout) if line["id"] == "scripts"]
         return result.exit_code, [line["level"] for line in lines], lines
 
@@ -470,7 +551,7 @@ def test_what_scales_a_pool_by_itself_is_found(server) -> None:
         }},
     )  # fmt: skip
     server.add(scaled, version="keda.sh/v1alpha1")
-    result = run("my-cluster", "--format", "json")
+    result = run("my-cluster", "-o", "json")
     assert result.exit_code == 1
     (line,) = [line for line in json.loads(result.stdout) if line["id"] == "autoscalers"]
     assert line["level"] == "problem"
@@ -483,7 +564,7 @@ def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:
     server.forbidden.add("persistentvolumes")
     store = {**thing("StorageClass", "fast", ""), "provisioner": "csi.example.com"}
     server.add(store, version="storage.k8s.io/v1")
-    assert levels(run("my-cluster", "--format", "json"))["snapshot-class"] == "ok"
+    assert levels(run("my-cluster", "-o", "json"))["snapshot-class"] == "ok"
 
 
 def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
@@ -566,3 +647,60 @@ def test_a_command_that_does_not_get_into_a_container(monkeypatch, failure, kind
     with pytest.raises(kind, match=part) as caught:
         execute("p", "n", ("true",))
     assert type(caught.value) is kind
+
+
+# names that the cluster has
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("check my", ["my-cluster"]),
+        ("check -n second o", ["other"]),
+        ("plan second/", ["second/other"]),
+        ("status --namespace se", ["second"]),
+        ("topics rate --kafka m", ["my-cluster"]),
+        ("render --from-cluster my", ["my-cluster"]),
+        ("plan -f a.yaml my", ["my"]),
+        ("check nope", []),
+        ("run backupPrehook my", ["my-cluster"]),
+        ("resume --context nope my", []),
+    ],
+)
+def test_namespaces_and_kafkas_are_completed(server, monkeypatch, line, found) -> None:
+    another(server)
+    assert completed(monkeypatch, *line.split()) == found
+
+
+def test_completion_asks_the_cluster_that_the_line_names(server, monkeypatch, tmp_path) -> None:
+    config = tmp_path / "other"
+    config.write_text((tmp_path / "config").read_text())
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert completed(monkeypatch, "check", "my") == []
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == ["my-cluster"]
+    server.forbidden.add("kafkas")
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == []
+
+
+@pytest.mark.usefixtures("server")
+def test_a_policy_for_a_namespace_that_the_cluster_lacks_is_told() -> None:
+    words = ["policy", "render", "my-cluster", "-n", "kafka", "--definitions"]
+    told = CliRunner().invoke(main, [*words, "kafk"]).stderr
+    assert (
+        "to do: check --definitions kafk: the cluster has no Namespace kafk; did you mean kafka?\n"
+    ) in told
+    result = CliRunner().invoke(main, [*words, "nope"])
+    assert result.exit_code == 0, result.output
+    assert "the cluster has no Namespace nope; it has kafka\n" in result.stderr
+
+
+def test_a_storage_class_that_the_cluster_lacks_is_told(server) -> None:
+    words = ["policy", "restore", "my-cluster", "-n", "kafka", "--restore-point", "r"]
+    server.add(thing("StorageClass", "fast", ""), version="storage.k8s.io/v1")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr
+    assert "the cluster has no" not in told
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "to do: check --storage-class slow: the cluster has no StorageClass slow;" in told
+    server.forbidden.add("storageclasses")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "that needs the right to list storageclasses\n" in told

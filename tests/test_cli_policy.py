@@ -321,7 +321,9 @@ PER_NAMESPACE = "see kasten-hook-per-namespace"
 def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG001
     (path,) = Path(LEFT_OUT).iterdir()
     result = run(f"policy lint {LEFT_OUT}")
-    assert result.stdout.splitlines()[:4] == [
+    assert result.stdout.splitlines()[:6] == [
+        "Policies: 1, with errors: 0",
+        "",
         f"Policy kafka ({path}:34:1)",
         "@daily: backup; location profile none; namespace kafka",
         "WHEN            ON                                                   BLUEPRINT   RUNS"
@@ -514,8 +516,8 @@ def test_the_table_says_what_follows_from_a_selector_by_label(at_root: Path) -> 
     folder = "tests/invalid/kasten-stopped-per-namespace"
     text = run(f"policy lint {folder}/by-label.yaml", code=1).stdout
     rows = [" ".join(line.split()) for line in text.splitlines()]
-    assert rows[1].endswith("namespace each that matches team=data")
-    assert rows[2] == "Its hooks run once for each namespace that matches."
+    assert rows[3].endswith("namespace each that matches team=data")
+    assert rows[4] == "Its hooks run once for each namespace that matches."
     assert (
         "backup preHook each namespace that matches team=data streaming.orders backupPrehook: "
         "backupPrehookRun see kasten-stopped-per-namespace"

@@ -111,11 +111,12 @@ def test_status_of_every_kafka(cluster):
     add_kafka(cluster, name="other")
     done = invoke("status", "-A")
     assert done.exit_code == 0, done.output
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        *("kafka/my-cluster", "kafka/other")
-    ]
+    head, _, titles, *rows = done.stdout.splitlines()
+    assert head == "2 of 2 Kafkas run as they should"
+    assert titles.split() == ["KAFKA", "STATE"]
+    assert [row.split()[0] for row in rows] == ["kafka/my-cluster", "kafka/other"]
     stopped(cluster)
-    done = invoke("status", "-A", "--format", "json")
+    done = invoke("status", "-A", "-o", "json")
     assert (done.exit_code, len(json.loads(done.stdout))) == (1, 2)
     assert invoke("status", "my-cluster", "-A").exit_code == 2
     for name in ("my-cluster", "other"):
@@ -321,7 +322,7 @@ def test_exit_code_says_whether_it_runs(cluster, ready, code):
     for number, serves in enumerate(ready):
         add_node(cluster, "my-cluster", number, ready=serves)
     assert invoke("status", "-n", "kafka").exit_code == code
-    done = invoke("status", "-n", "kafka", "--format", "json")
+    done = invoke("status", "-n", "kafka", "-o", "json")
     assert (done.exit_code, json.loads(done.stdout)["runs"]) == (code, code == 0)
 
 

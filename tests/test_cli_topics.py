@@ -40,13 +40,13 @@ def test_total_last_and_rate_as_text_and_json(brokers: Brokers, name: str) -> No
     brokers.write(name, everywhere(MANY[:7]))
     at = ("--bootstrap-server", brokers.address)
     assert re.search(r"all +28 ", run("total", *at, name).stdout)
-    found = json.loads(run("total", *at, name, "--format", "json").stdout)
+    found = json.loads(run("total", *at, name, "-o", "json").stdout)
     assert [one["latest"] for one in found["partitions"]] == [7] * 4
-    newest = json.loads(run("last", *at, name, "-n", "2", "-p", "1", "--format", "json").stdout)
+    newest = json.loads(run("last", *at, name, "-n", "2", "-p", "1", "-o", "json").stdout)
     assert [record["offset"] for record in newest["records"]] == [5, 6]
-    before = run("last", *at, name, "-n", "2", "-p", "1", "--page", "2", "--format", "json")
+    before = run("last", *at, name, "-n", "2", "-p", "1", "--page", "2", "-o", "json")
     assert [record["offset"] for record in json.loads(before.stdout)["records"]] == [3, 4]
-    rates = json.loads(run("rate", *at, name, "--for", "0s", "--format", "json").stdout)
+    rates = json.loads(run("rate", *at, name, "--for", "0s", "-o", "json").stdout)
     assert {one["topic"] for one in rates["partitions"]} == {name}
 
 
@@ -66,7 +66,7 @@ def test_compare_exits_by_its_verdict(
     split = run("compare", *at, f"{name}-a", f"{name}-b", "-j", "2")
     assert split.stdout.startswith("identical")
     assert "<script" not in page.read_text()
-    other = run("compare", *at, f"{name}-a", f"{name}-c", "--format", "json")
+    other = run("compare", *at, f"{name}-a", f"{name}-c", "-o", "json")
     assert other.exit_code == 1
     assert json.loads(other.stdout)["verdict"] == "differing"
     compacted = ("--bootstrap-server", brokers.address, "--compacted", "--last", "5")
@@ -132,7 +132,7 @@ def test_in_cluster_the_job_says_the_same(cluster) -> None:
 
     cluster.on_create.append(play)
     words = ("--kafka", "a", "-n", "kafka", "--in-cluster", "--image", "i:1", "blogs")
-    result = run("total", *words, "--format", "json")
+    result = run("total", *words, "-o", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert (found["cluster"], found["records"]) == ("kafka/a", 7)

@@ -720,7 +720,7 @@ def test_plan_has_a_line_for_each() -> None:
 
 
 def test_plan_as_json() -> None:
-    result = fleet("plan", "-f", "-", "--format", "json", stdin=THREE)
+    result = fleet("plan", "-f", "-", "-o", "json", stdin=THREE)
     first, *_others = json.loads(result.stdout)
     assert (first["kafka"], first["isPlanned"], first["nodes"]) == ("kafka/a", True, 3)
     assert first["longestSeconds"] > 0

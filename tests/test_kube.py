@@ -513,7 +513,7 @@ def test_a_fleet_is_rendered_from_a_live_cluster(server):
         labels["tier"] = "test" if name == "b" else "prod"
     bootstrap = {"bootstrapServers": "c-kafka-bootstrap.ns-c.svc:9092"}
     server.add("KafkaConnect", "apps", "connect", spec=bootstrap)
-    words = ["fleet", "plan", "--from-cluster", "-l", "tier=prod", "--format", "json"]
+    words = ["fleet", "plan", "--from-cluster", "-l", "tier=prod", "-o", "json"]
     result = CliRunner().invoke(main, words, catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     planned = json.loads(result.stdout)

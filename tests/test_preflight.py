@@ -26,6 +26,7 @@ from kanister_kafka.plan import build
 from kanister_kafka.pods import DEFAULT_IMAGE
 from kanister_kafka.preflight import (
     CHECKS,
+    Checked,
     Level,
     Line,
     change,
@@ -56,7 +57,12 @@ from kanister_kafka.preflight.survey import blueprint_of
 from kanister_kafka.preflight.view import Planned, View
 from kanister_kafka.problem import Location, error, warning
 from kanister_kafka.render import render
-from kanister_kafka.report.preflight import preflight_json, preflight_text
+from kanister_kafka.report.preflight import (
+    checks_html,
+    checks_markdown,
+    preflight_json,
+    preflight_text,
+)
 from kanister_kafka.scripts import Scripts
 from kanister_kafka.strimzi import read
 from kanister_kafka.strimzi.retention import DELAY
@@ -1541,17 +1547,52 @@ LINES = (
 
 def test_text() -> None:
     assert preflight_text(LINES) == (
+        "1 problem, 1 warning, 1 ok: a backup would fail or do harm\n"
+        "\n"
         "ok       fine (a)\n"
         "warning  odd\\x1b[0m (b)\n"
         "         > mend it\n"
         "problem  bad (c)\n"
         "         - one\n"
         "         - two\n"
-        "1 problem, 1 warning, 1 ok: a backup would fail or do harm\n"
     )
-    assert preflight_text(LINES[:1]).endswith(": a backup would work, by all that can be seen\n")
+    assert ": a backup would work, by all that can be seen\n\n" in preflight_text(LINES[:1])
     assert "a backup should work" in preflight_text(LINES[:2])
-    assert preflight_text(LINES[:1], lambda level: f"<{level.value}>").startswith("<ok>       fine")
+    assert preflight_text(LINES[:1], lambda level: f"<{level.value}>").endswith(
+        "<ok>       fine (a)\n"
+    )
+
+
+def test_text_fits_a_terminal_and_breaks_no_name_and_no_remedy() -> None:
+    name, remedy = "n" * 70, "kanister-kafka apply " + "--option " * 9
+    line = Line(id="long", level=Level.OK, what=f"a {'word ' * 20}{name}", remedy=remedy.strip())
+    rows = preflight_text([line], width=60).splitlines()
+    assert rows[3].startswith("ok       a word"), rows
+    assert all(len(row) <= 60 for row in rows if name not in row and remedy.strip() not in row)
+    assert any(f"         {name}" == row for row in rows)
+    assert any(row.endswith(f"> {remedy.strip()}") for row in rows)
+
+
+def test_findings_for_a_change_request() -> None:
+    one = Checked("kafka", "my-cluster", LINES)
+    text = checks_markdown((one, Checked("a", "b", failure="no <right>", failure_code=2)))
+    lines = text.splitlines()
+    assert lines[:3] == [
+        "## Check before a backup: Kafka kafka/my-cluster",
+        "",
+        "**1 problem, 1 warning, 1 ok: a backup would fail or do harm**",
+    ]
+    rows = [line for line in lines if line.startswith("| ")]
+    assert rows[1:3] == [
+        "| problem | bad; one; two |  | c |",
+        "| warning | odd\\\\x1b\\[0m | mend it | b |",
+    ]
+    assert "**not checked: no \\<right\\>**" in lines
+    page = checks_html((one, Checked("a", "b", is_applied=False)))
+    assert page.startswith("<!DOCTYPE html>\n<html")
+    assert "a backup would fail or do harm" in page
+    assert "no Blueprint is applied, so nothing was checked" in page
+    assert "\x1b" not in page
 
 
 def test_json() -> None:

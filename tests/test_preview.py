@@ -389,7 +389,7 @@ def test_command_shows_an_action_for_an_object(files: tuple[str, str]) -> None:
     assert result.exit_code == 0
     assert "name: web-pw" in result.stdout
     assert result.stderr == ""
-    tree = json.loads(run(blueprint, "--action", "go", "--format", "json").stdout)
+    tree = json.loads(run(blueprint, "--action", "go", "-o", "json").stdout)
     assert tree["phases"][0]["args"]["name"] == "{{ .Object.metadata.name }}"
 
 

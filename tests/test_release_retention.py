@@ -254,7 +254,7 @@ def test_status_says_loudly_that_retention_is_held(cluster):
     assert done.exit_code == 0, done.stderr
     assert f"! RETENTION IS HELD since {NOW} by a restore" in done.stdout
     assert "  kanister-kafka release-retention my-cluster -n kafka" in done.stdout
-    told = json.loads(invoke("status", "--format", "json").stdout)["kafka"]["retentionHeld"]
+    told = json.loads(invoke("status", "-o", "json").stdout)["kafka"]["retentionHeld"]
     assert told == {
         "since": NOW,
         "retention": "hold",

@@ -21,7 +21,12 @@ from kanister_kafka.rehearse.model import (
     Stage,
     Versions,
 )
-from kanister_kafka.report.rehearsal import rehearsal_json, rehearsal_text, seconds_text
+from kanister_kafka.report.rehearsal import (
+    rehearsal_json,
+    rehearsal_markdown,
+    rehearsal_text,
+    seconds_text,
+)
 from kanister_kafka.report.timeline import rehearsal_html
 from kanister_kafka.report.timeline_style import STYLE
 
@@ -276,8 +281,54 @@ def test_a_failure_is_told_and_drawn_to_the_end():
     page = Page(rehearsal_html(NOT_OVER))
     assert "What went wrong" in page.said("h2")
     assert page.said("li") == [NOT_OVER.failure, *NOT_OVER.changed]
+    assert page.said("h2").index("What to do next") == page.said("h2").index("What went wrong") + 1
+    assert page.said("code") == [
+        "kanister-kafka status my-cluster -n kafka",
+        "kanister-kafka resume my-cluster -n kafka",
+        "kanister-kafka check my-cluster -n kafka",
+        "kanister-kafka rehearse my-cluster -n kafka",
+    ]
+    assert len(page.all("div", "failed")) == 1  # the outage that is not over
     assert "not over" in page.said("text")
     assert page.all("p", "failed") and not page.all("p", "passed")
+
+
+@pytest.mark.parametrize(("lost", "shown"), [(17, "17"), (None, "unknown")])
+def test_lost_records_are_red_and_an_outage_that_is_over_is_not(lost, shown):
+    told = dataclasses.replace(DONE, probe=dataclasses.replace(PROBE, lost=lost), failure="lost")
+    (box,) = Page(rehearsal_html(told)).all("div", "failed")
+    assert box["class"] == "figure failed"
+    assert shown in Page(rehearsal_html(told)).said("p")
+    assert not Page(rehearsal_html(DONE)).all("div", "failed")
+    assert "What to do next" not in rehearsal_html(DONE)
+    said = "Rely on no backup of this Kafka until you know why acknowledged records are missing"
+    for text in (rehearsal_html(told), rehearsal_text(told), rehearsal_markdown(told)):
+        assert (said in text) == bool(lost)
+        assert "kanister-kafka status my-cluster -n kafka" in text
+
+
+def test_markdown_has_the_verdict_first_and_what_to_do_next():
+    lines = rehearsal_markdown(NOT_OVER).splitlines()
+    assert lines[:3] == [
+        "## Rehearsal of a cold backup: Kafka kafka/my-cluster",
+        "",
+        "**FAILED: backupPosthook failed: no reason is known; Kafka kafka/my-cluster is paused**",
+    ]
+    assert lines.index("### What to do next") < lines.index("### Stages")
+    at = lines.index("kanister-kafka resume my-cluster -n kafka")
+    assert (lines[at - 1], lines[at + 1]) == ("```sh", "```")
+    assert "What to do next" not in rehearsal_markdown(DONE)
+    assert "| quiesce | does quiesce | +13.3s | 5.9s |" in rehearsal_markdown(DONE)
+
+
+def test_no_name_becomes_markdown():
+    evil = "`a` **b** | [c](http://d) <img src=x> \\ #1 ![e](f)\n# g"
+    told = dataclasses.replace(DONE, cluster=evil, failure=evil, stages=(stage(evil, 0.0, 1.0),))
+    bare = re.sub(r"(?s)```sh\n.*?\n```", "", rehearsal_markdown(told))
+    bare = re.sub(r"\\\\|\\[^\w\s]", "", bare)
+    assert not re.search(r"[`\[\]!]|<img|# g", re.sub(r"(?m)^#+ ", "", bare))
+    rows = [line for line in bare.splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {5}
 
 
 def test_a_rehearsal_that_hardly_began_is_drawn():

@@ -226,7 +226,7 @@ RATES = Rates(
 
 def test_rates_have_a_line_for_each_partition_and_sums():
     assert lines(rates_text(RATES)) == [
-        "source/my-cluster: over 5.0s",
+        "source/my-cluster: 6,104 new records in 5.0s",
         "",
         "TOPIC PARTITION RECORDS PER SECOND",
         "blogs 0 50 10.0",
@@ -267,9 +267,21 @@ TOTALS = Totals(
 )
 
 
+def test_tables_fit_a_terminal_and_names_are_whole_where_they_can_be() -> None:
+    for text in (rates_text(RATES, 60), totals_text(TOTALS, 72)):
+        assert max(map(len, text.splitlines())) <= 72
+        for topic in ("blogs", "items"):
+            assert topic in text
+    wide = comparison_text(UNEVEN, 100)
+    assert max(map(len, wide.splitlines())) <= 100
+    assert comparison_text(UNEVEN).splitlines()[1].startswith("Uneven: the partitions of one side")
+    assert "Uneven: the partitions" not in comparison_text(IDENTICAL)
+    assert "Uneven: the partitions" in comparison_html(UNEVEN)
+
+
 def test_totals_have_the_newest_and_sums():
     assert lines(totals_text(TOTALS)) == [
-        "source/my-cluster",
+        "source/my-cluster: 1,210 records",
         "",
         "TOPIC PARTITION EARLIEST LATEST RECORDS NEWEST",
         "blogs 0 100 1300 1,200 2026-11-25T19:00:01.200Z",

@@ -113,7 +113,7 @@ def unescaped(template: str, source: str) -> Unescaped:
 
 
 def _unescaped(place: Location, message: str) -> Problem:
-    remedy = "escape the action, or take the file in with .Files.Get (docs/helm.md)"
+    remedy = "escape the action, or take the file in with .Files.Get (kanister-kafka docs helm)"
     return error("helm-unescaped", place, "", f"{message}; {remedy}")
 
 

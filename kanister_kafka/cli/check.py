@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +13,23 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.cli.choices import chosen_from, plan_of, plan_options, strimzi_version_option
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, echo_bytes, terminal_width
 from kanister_kafka.cli.sections import Sectioned
+from kanister_kafka.cli.written import form_option, kafka_name, spelled_report
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
 from kanister_kafka.options import NEVER
 from kanister_kafka.problem import Location, error
 from kanister_kafka.run.applied import applied
-from kanister_kafka.run.target import Target
+from kanister_kafka.run.target import Target, all_targets
 
 if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
     from kanister_kafka.plan import Plan
-    from kanister_kafka.preflight import Level
+    from kanister_kafka.preflight import Checked, Level, Line
     from kanister_kafka.problem import Problem
 
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
-OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on")
+OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
 """What `apply` is told in another way, or not at all."""
 NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
@@ -51,13 +54,14 @@ NO_SUBJECT = ("no-kafka", "option")
     help="Run a pod with the image of the steps for a moment, and delete it.",
 )
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the findings are written.",
+    "-A",
+    "--all-namespaces",
+    "everywhere",
+    is_flag=True,
+    help="Every Kafka of all namespaces whose Blueprint is applied; the exit code is that of the "
+    "worst.",
 )
+@form_option("text", "json", "yaml", "name", "markdown", "html")
 @click.option(
     "--fail-on",
     type=click.Choice(["problem", "warning"]),
@@ -75,6 +79,7 @@ def check(
     templates: Path | None,
     *,
     pull: bool,
+    everywhere: bool,
     form: str,
     fail_on: str,
     **choices: Any,
@@ -86,19 +91,68 @@ def check(
     replicas are not in sync, by a command in its pod.
     """
     from kanister_kafka.kube import Connection
-    from kanister_kafka.kube.execute import execute
-    from kanister_kafka.preflight import Level, Subject, survey
-    from kanister_kafka.report.preflight import preflight_json, preflight_text
+    from kanister_kafka.preflight import Checked, Level
+    from kanister_kafka.report.preflight import (
+        checks_html,
+        checks_json,
+        checks_markdown,
+        checks_text,
+        preflight_json,
+        preflight_text,
+    )
 
     connection = Connection(context)
+    look = partial(_lines, connection, context, templates, pull=pull)
+    level, width = Level(fail_on), terminal_width()
+    if everywhere:
+        if kafka or namespace or choices["name"]:
+            raise click.UsageError(
+                "-A is for all Kafkas: name neither one, nor a namespace, nor a Blueprint"
+            )
+        found = _each(connection, ctx, choices, look)
+        if form == "name":
+            echo("".join(kafka_name(one.name) for one in found if one.is_applied))
+        elif form in ("markdown", "html"):
+            echo_bytes(checks_markdown(found) if form == "markdown" else checks_html(found))
+        else:
+            text = partial(checks_text, found, _colored, width)
+            echo(spelled_report(form, text, lambda: checks_json(found)))
+        ctx.exit(max(one.exit_code(level) for one in found))
     namespace = namespace or connection.namespace
-    kafka = kafka or _only(connection, namespace)
+    target = Target(namespace, kafka or _only(connection, namespace))
+    lines = look(target, ctx, choices)
+    if form == "name":
+        echo(kafka_name(target.name))
+    elif form in ("markdown", "html"):
+        one = (Checked(target.namespace, target.name, lines),)
+        echo_bytes(checks_markdown(one) if form == "markdown" else checks_html(one))
+    else:
+        text = partial(preflight_text, lines, _colored, width)
+        echo(spelled_report(form, text, lambda: preflight_json(lines)))
+    if any(line.level.reaches(level) for line in lines):
+        ctx.exit(1)
+
+
+def _lines(
+    connection: Connection,
+    context: str,
+    templates: Path | None,
+    target: Target,
+    ctx: click.Context,
+    choices: dict[str, Any],
+    *,
+    pull: bool,
+) -> tuple[Line, ...]:
+    """Check one Kafka by what is given, and by its applied Blueprint for what is not."""
+    from kanister_kafka.kube.execute import execute
+    from kanister_kafka.preflight import Subject, survey
+
     words = _repeated(ctx)
-    words += _applied(connection, Target(namespace, kafka), ctx, choices)
-    plan, problems = _plan(kafka, namespace, context=context, **choices)
+    words += _applied(connection, target, ctx, choices)
+    plan, problems = _plan(target.name, target.namespace, context=context, **choices)
     subject = Subject(
-        name=kafka,
-        namespace=namespace,
+        name=target.name,
+        namespace=target.namespace,
         kasten_namespace=choices["kasten_namespace"],
         plan=plan,
         problems=problems,
@@ -107,17 +161,57 @@ def check(
     )
     if pull and plan is not None:
         image = plan.options.image
-        click.echo(f"starting a pod with {image} in namespace {namespace} for a moment", err=True)
-    lines = survey(
+        where = f"namespace {target.namespace}"
+        click.echo(f"starting a pod with {image} in {where} for a moment", err=True)
+    return survey(
         connection,
         partial(execute, context=context),
         subject,
         templates=templates,
         with_pod=pull,
     )
-    echo(preflight_text(lines, _colored) if form == "text" else preflight_json(lines))
-    if any(line.level.reaches(Level(fail_on)) for line in lines):
-        ctx.exit(1)
+
+
+def _each(
+    connection: Connection,
+    ctx: click.Context,
+    choices: dict[str, Any],
+    look: Callable[[Target, click.Context, dict[str, Any]], tuple[Line, ...]],
+) -> tuple[Checked, ...]:
+    """Check every Kafka that has a Blueprint; one that cannot be looked at hides no other."""
+    from kanister_kafka.preflight import Checked
+
+    found = []
+    for target in all_targets(connection):
+        one = Checked(target.namespace, target.name)
+        strategy = _strategy(connection, target, choices)
+        if strategy is None:
+            found.append(replace(one, is_applied=False))
+            continue
+        try:
+            one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
+        except (ForbiddenError, NotFoundError, InputError) as failure:
+            one = replace(one, failure=str(failure), failure_code=failure.exit_code)
+        found.append(one)
+    if not any(one.is_applied for one in found):
+        names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
+        raise NotFoundError(
+            f"no Blueprint of any Kafka is applied: {names}; kanister-kafka apply puts it there"
+        )
+    return tuple(found)
+
+
+def _strategy(connection: Connection, target: Target, choices: dict[str, Any]) -> str | None:
+    """Return the strategy by which a Kafka is checked; None where no Blueprint is applied."""
+    for strategy in dict.fromkeys((choices["strategy"], "cold", "hot")):
+        try:
+            applied(connection, target, choices["kasten_namespace"], hot=strategy == "hot")
+        except NotFoundError:
+            continue
+        except ForbiddenError:
+            pass  # there may be one: the check says what could not be read
+        return str(strategy)
+    return None
 
 
 def _applied(

@@ -164,18 +164,20 @@ _input_options = several(
 )
 
 
+kafka_argument = click.argument("kafkas", nargs=-1, metavar="[KAFKA]")
+
+
 def input_options(command: Command) -> Command:
     """Add the options of the input to a command, and the name of a Kafka as its argument."""
 
     @functools.wraps(command)
     def named(*context: Any, kafkas: tuple[str, ...] = (), **choices: Any) -> None:
-        command(*context, **_with_names(kafkas, choices))
+        command(*context, **with_names(kafkas, choices))
 
-    argument = click.argument("kafkas", nargs=-1, metavar="[KAFKA]")
-    return argument(_input_options(named))
+    return kafka_argument(_input_options(named))
 
 
-def _with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
+def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
     """Take a name as that of the Kafka, and more files behind -f as files, as a shell has them."""
     more = tuple(name for name in names if choices["paths"] and os.path.lexists(name))
     kafkas = [name for name in names if name not in more]
@@ -473,7 +475,7 @@ plan_options = several(
 
 def options_named(*names: str) -> list[click.Parameter]:
     """Return those of the options above that a command of its own kind needs."""
-    every = click.command()(_input_options(plan_options(lambda: None))).params
+    every = click.command()(kafka_argument(_input_options(plan_options(lambda: None)))).params
     found = {option.name: option for option in every}
     return [found[name] for name in names]
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import kanister_kafka.install as install
+from kanister_kafka.cli.choices import POD_WORDS, refuse
 from kanister_kafka.cli.rendered import (
     chosen,
     chosen_options,
@@ -17,6 +18,14 @@ from kanister_kafka.cli.rendered import (
 )
 from kanister_kafka.cli.sections import Sectioned
 from kanister_kafka.install import DryRun, Outcome
+
+IDLE = (
+    *("snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet"),
+    *("restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user"),
+    *POD_WORDS,
+    *("labels", "annotations", "timeouts", "hook_timeout"),
+)
+"""Options of `apply` that change what is in an object, and neither its name nor its namespace."""
 
 
 @click.command(
@@ -35,6 +44,7 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     PATH holds Strimzi's custom resources, or what `render` made of them. Only what carries our
     label is deleted; of rendered files exactly what is in them, else all that serves the Blueprint.
     """
+    refuse("rendering: delete finds objects by their names and labels", *IDLE)
     dry = DryRun(dry_run)
     tell = result(dry)
     input_ = chosen(**choices)
@@ -50,3 +60,8 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     )
     tell_failures(report, "deleted")
     ctx.exit(report.exit_code)
+
+
+for _option in delete.params:
+    if isinstance(_option, click.Option) and _option.name in IDLE:
+        _option.hidden = True

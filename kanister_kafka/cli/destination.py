@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from kanister_kafka.cli.choices import several
+from kanister_kafka.cli.outcome import warn_deprecated
 from kanister_kafka.document import Document, loads, plain
 from kanister_kafka.render import Manifest, stream
 
@@ -60,11 +61,7 @@ def destination(output: str, output_dir: Path | None) -> Destination:
         )
     if not folder.exists() and (near := get_close_matches(output, FORMS, n=1, cutoff=0.7)):
         raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
-    click.echo(
-        f"{click.style('warning', fg='yellow')}: -o with a directory is deprecated; write "
-        f"--output-dir {output}",
-        err=True,
-    )
+    warn_deprecated(f"-o with a directory is deprecated; write --output-dir {output}")
     return Destination(folder, FORMS[0])
 
 

@@ -8,28 +8,34 @@ import click
 
 from kanister_kafka.catalogue import Section, catalogue
 from kanister_kafka.cli.ids import CheckIds
-from kanister_kafka.cli.outcome import echo, fitted
-from kanister_kafka.cli.written import output_option
+from kanister_kafka.cli.outcome import echo, terminal_width
+from kanister_kafka.cli.written import as_yaml, form_option
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
 @click.argument("checks", required=False, type=CheckIds(), metavar="[CHECK-ID]")
-@output_option
+@form_option("text", "json", "yaml", "name")
 def explain(checks: tuple[str, ...] | None, form: str) -> None:
     """Say what a check finds, and what is right.
 
     Without CHECK-ID it lists all checks.
     """
     sections = catalogue()
-    if form == "json":
+    if form == "name":
+        echo("".join(f"{check}\n" for check in checks or sections))
+        return
+    if form != "text":
         tree = [_tree(sections[check]) for check in checks or sections]
-        echo(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
         return
     if checks is None:
+        from kanister_kafka.report.columns import hung  # not for one check
+
         ids = max(len(check) for check in sections)
         for section in sections.values():
-            line = f"{section.id:{ids}}  {section.severity.value:7}  {section.summary}"
-            echo(f"{fitted(line)}\n")
+            start = f"{section.id:{ids}}  {section.severity.value:7}  "
+            echo("".join(f"{row}\n" for row in hung(start, section.summary, terminal_width())))
         return
     told = (sections[check] for check in checks)
     echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in told) + "\n")

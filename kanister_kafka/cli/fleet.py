@@ -25,8 +25,9 @@ from kanister_kafka.cli.choices import (
 )
 from kanister_kafka.cli.destination import destination, destination_options, spelled
 from kanister_kafka.cli.fleet_folders import Folders
-from kanister_kafka.cli.outcome import tell
+from kanister_kafka.cli.outcome import echo, tell, terminal_width
 from kanister_kafka.cli.sections import Sectioned
+from kanister_kafka.cli.written import form_option, spelled_report
 from kanister_kafka.document import Document, load, load_each
 from kanister_kafka.errors import InputError
 from kanister_kafka.fleet import (
@@ -54,7 +55,6 @@ WITH_FILE = frozenset(
     | {"output_dir", "templates", "form", "check", "quiet", "color", "verbose", *ACCESS}
 )
 """Options that go with a fleet file; all others are in it."""
-FORMATS = {"text": fleet_text, "json": fleet_json}
 CLEAR = "\r\x1b[K"
 
 
@@ -168,20 +168,13 @@ def render(
     cls=Sectioned, epilog="Example: kanister-kafka fleet plan --from-cluster -l tier=prod"
 )
 @fleet_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="How the plans are written.",
-)
+@form_option("text", "json", "yaml")
 @click.pass_context
 def plan(ctx: click.Context, /, form: str, **choices: Any) -> None:
     """Show all clusters, one a line, and what is wrong with any."""
     rows: list[Outcome] = []
     code = _follow(ctx, choices, rows.append, "planned", spells=False)
-    click.echo(FORMATS[form](rows), nl=False)
+    echo(spelled_report(form, lambda: fleet_text(rows, terminal_width()), lambda: fleet_json(rows)))
     ctx.exit(code)
 
 

@@ -19,7 +19,7 @@ def krm(ctx: click.Context) -> None:
     it needs, for every Kafka among the items; findings are in its results and on standard error.
     Options are in the functionConfig, a KafkaBlueprint, under the names that they have here:
     --quiesce-by is quiesceBy. Without a command, a ResourceList on standard input is answered so.
-    docs/kustomize.md has the rest.
+    `kanister-kafka docs kustomize` has the rest.
     """
     outcome = run(ctx.obj if isinstance(ctx.obj, bytes) else stdin())
     tell(outcome.problems)

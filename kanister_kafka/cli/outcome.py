@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanister_kafka.cli.live_names import ACCESS, completes_names
 from kanister_kafka.errors import InputError, KanisterKafkaError
 from kanister_kafka.problem import Problem, Severity
 
@@ -19,30 +20,33 @@ if TYPE_CHECKING:
     from kanister_kafka.plan import Plan
 
 COMMANDS = {
+    "plan": "Show what a backup will do.",
+    "render": "Print the Blueprint and all that it needs to run, as YAML.",
+    "validate": "Say everything that is wrong with any Blueprint.",
     "apply": "Put the Blueprint and all that it needs on the cluster.",
     "check": "Say before a backup whether it would work on the live cluster.",
-    "completion": "Print the script that makes a shell complete this command.",
-    "delete": "Take from the cluster what `apply` has put there.",
-    "explain": "Say what a check finds, and what is right.",
-    "fleet": "Do the same for many Kafkas in one run.",
-    "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
-    "plan": "Show what a backup will do.",
-    "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
-    "policy": "Write Kasten's Policies, and not Blueprints.",
-    "preview": "Show what Kanister will really run.",
-    "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
     "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
-    "release-retention": "Let a restored Kafka delete again what has passed its retention.",
-    "render": "Print the Blueprint and all that it needs to run, as YAML.",
-    "resume": "Bring a stopped Kafka back, with or without Kanister.",
     "run": "Run an action of the Blueprint and follow it.",
-    "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
+    "resume": "Bring a stopped Kafka back, with or without Kanister.",
+    "release-retention": "Let a restored Kafka delete again what has passed its retention.",
+    "delete": "Take from the cluster what `apply` has put there.",
+    "fleet": "Do the same for many Kafkas in one run.",
+    "policy": "Write Kasten's Policies, and not Blueprints.",
     "topics": "Say how much is in topics, and whether two hold the same.",
-    "validate": "Say everything that is wrong with any Blueprint.",
+    "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
+    "preview": "Show what Kanister will really run.",
+    "explain": "Say what a check finds, and what is right.",
+    "docs": "Print a page of the documentation.",
+    "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
+    "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
+    "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
     "version": "Show the versions of this command and of what is installed on the cluster.",
+    "completion": "Print the script that makes a shell complete this command.",
 }
-"""What each is for; it is a function of that name, with _ for -, in a module of that name."""
+"""What each is for, in the order of the work: from a plan to a backup, then what is around it.
+
+It is a function of that name, with _ for -, in a module of that name."""
 QUIET = f"{__name__}.quiet"
 """In the meta of a context: only errors are said."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -94,10 +98,14 @@ def add_access(command: click.Command) -> None:
         return
     at = names.index("context") + 1
     command.params[at - 1].type = ContextName()
+    completes_names(command)
 
     def option(name: str, field: str, kind: Any, metavar: str, text: str) -> click.Option:
         def take(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
-            if not ctx.resilient_parsing and value is not None:
+            if value is None:
+                return
+            ctx.meta.setdefault(ACCESS, {})[field] = value
+            if not ctx.resilient_parsing:
                 from kanister_kafka.kube.connect import reset_access, set_access
 
                 ctx.call_on_close(reset_access)
@@ -274,12 +282,6 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
-def fitted(line: str) -> str:
-    """Cut a line to the width of the terminal; as it is where nobody looks at one."""
-    width = terminal_width()
-    return line if not width or len(line) <= width else f"{line[: max(1, width - 1)]}…"
-
-
 def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
     from kanister_kafka.report import problems_text  # not for those who have nothing to tell
@@ -294,6 +296,11 @@ def tell(problems: Iterable[Problem], *, err: bool = True) -> None:
         colored = click.style(word, fg=COLORS[problem.severity])
         lines.append(problems_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
     echo("".join(lines), err=err)
+
+
+def warn_deprecated(what: str) -> None:
+    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
 
 
 def tell_plan(plan: Plan) -> None:

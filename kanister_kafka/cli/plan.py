@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from kanister_kafka.cli.choices import input_options, plan_of, plan_options
-from kanister_kafka.cli.outcome import tell_plan, terminal_width
+from kanister_kafka.cli.outcome import echo, echo_bytes, tell_plan, terminal_width
 from kanister_kafka.cli.sections import Sectioned
-from kanister_kafka.report import PLAN_FORMATS, plan_text
+from kanister_kafka.cli.written import form_option, spelled_report
+from kanister_kafka.report import plan_json, plan_text
 
 
 @click.command(
@@ -17,14 +19,7 @@ from kanister_kafka.report import PLAN_FORMATS, plan_text
 )
 @input_options
 @plan_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(PLAN_FORMATS)),
-    default="text",
-    show_default=True,
-    help="How the plan is written.",
-)
+@form_option("text", "json", "yaml", "name", "markdown", "html")
 def plan(form: str, **choices: Any) -> None:
     """Show what a backup will do.
 
@@ -32,7 +27,13 @@ def plan(form: str, **choices: Any) -> None:
     """
     planned = plan_of(**choices)
     tell_plan(planned)
-    if form == "text":
-        click.echo(plan_text(planned, terminal_width()), nl=False)
-    else:
-        click.echo(PLAN_FORMATS[form](planned), nl=False)
+    if form == "name":
+        echo(f"blueprint.cr.kanister.io/{planned.name}\n")
+        return
+    if form in ("markdown", "html"):
+        from kanister_kafka.report.plan_sheet import plan_html, plan_markdown
+
+        echo_bytes(plan_markdown(planned) if form == "markdown" else plan_html(planned))
+        return
+    text = partial(plan_text, planned, terminal_width())
+    echo(spelled_report(form, text, lambda: plan_json(planned)))

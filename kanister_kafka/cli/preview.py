@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from kanister_kafka.blueprint import Action, Blueprint, read
+from kanister_kafka.cli.choices import ACCESS, refuse
 from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.cli.written import form_option, spelled_report
 from kanister_kafka.document import load, plain
 from kanister_kafka.errors import InputError
 from kanister_kafka.kube import fetch_object
-from kanister_kafka.preview import PREVIEW_FORMATS, Subject, pods_of
+from kanister_kafka.preview import Subject, pods_of, preview_json, preview_text
 from kanister_kafka.preview import preview as render_preview
 from kanister_kafka.problem import has_error, in_order
 
@@ -46,9 +48,7 @@ def _option(
     callback=_option,
     help="Option of the ActionSet; repeatable.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(list(PREVIEW_FORMATS)), default="text", show_default=True
-)
+@form_option("text", "json", "yaml")
 @click.pass_context
 def preview(
     ctx: click.Context,
@@ -69,9 +69,11 @@ def preview(
     """
     if object_path and reference:
         raise click.UsageError("give either --object or --from-cluster")
+    if not reference:
+        refuse("--from-cluster", "context", *ACCESS)
     blueprint, action = _action(path, name)
     shown = render_preview(blueprint, action, _subject(object_path, reference, context, options))
-    text = PREVIEW_FORMATS[form](shown)
+    text = spelled_report(form, lambda: preview_text(shown), lambda: preview_json(shown))
     if form == "text":
         lines = text.splitlines()
         text = "".join(

@@ -10,7 +10,7 @@ import click
 
 from kanister_kafka.cli.choices import live_options, seconds
 from kanister_kafka.cli.outcome import echo
-from kanister_kafka.cli.written import check_place, format_option, put, tell_elapsed
+from kanister_kafka.cli.written import check_place, put, tell_elapsed
 from kanister_kafka.options import DEFAULT_KASTEN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -47,7 +47,14 @@ if TYPE_CHECKING:
     metavar="SECRET",
     help="Secret in the Kafka's namespace with client.properties for the probe.",
 )
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -98,7 +105,7 @@ def rehearse(
     from kanister_kafka.kube import Connection
     from kanister_kafka.rehearse.cycle import rehearse as run
     from kanister_kafka.rehearse.setting import Request, find_setting
-    from kanister_kafka.report.rehearsal import rehearsal_json, rehearsal_text
+    from kanister_kafka.report.rehearsal import REHEARSAL_FORMATS
 
     for path in (html, output):
         check_place(path)
@@ -121,7 +128,7 @@ def rehearse(
     if dry_run:
         return
     result = run(connection, setting, tell_elapsed)
-    put(output, rehearsal_text(result) if form == "text" else rehearsal_json(result))
+    put(output, REHEARSAL_FORMATS[form](result))
     if html is not None:
         from kanister_kafka.report.timeline import rehearsal_html
 

@@ -9,7 +9,7 @@ import click
 
 from kanister_kafka.blueprint.json_schema import json_schema
 from kanister_kafka.blueprint.spelling import Json
-from kanister_kafka.cli.choices import plan_options
+from kanister_kafka.cli.choices import plan_options, refuse
 from kanister_kafka.cli.ids import release_option
 from kanister_kafka.cli.outcome import echo
 from kanister_kafka.config import table
@@ -57,6 +57,9 @@ SCHEMAS: dict[str, Callable[[str], Json]] = {
 def schema(kind: str, release: str) -> None:
     """Print a JSON Schema of the Blueprint, or of another kind.
 
-    Editors complete and underline by it, kubeconform validates; docs/editors.md shows how.
+    Editors complete and underline by it, kubeconform validates; `kanister-kafka docs editors`
+    shows how.
     """
+    if kind != BLUEPRINT:
+        refuse(f"--kind {BLUEPRINT}", "release")
     echo(json.dumps(SCHEMAS[kind](release), indent=2, ensure_ascii=False) + "\n")

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 
 import click
 
 from kanister_kafka.cli.choices import live_options, options_from
-from kanister_kafka.cli.outcome import echo, fitted
-from kanister_kafka.errors import KanisterKafkaError, NotFoundError
+from kanister_kafka.cli.outcome import echo, terminal_width
+from kanister_kafka.cli.written import form_option, kafka_name, spelled_report
+from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube import fetch
 from kanister_kafka.kube.connection import Connection
-from kanister_kafka.report.status import STATUS_FORMATS
-from kanister_kafka.report.words import printable
+from kanister_kafka.report.status import (
+    status_json,
+    status_text,
+    statuses_json,
+    statuses_text,
+)
 from kanister_kafka.run.freshness import of_another_input, of_another_version
 from kanister_kafka.run.sight import Sight
 from kanister_kafka.run.status import Status, judge
-from kanister_kafka.run.target import Target, find_target, served
+from kanister_kafka.run.target import all_targets, find_target
 
 
 @click.command(epilog="Example: kanister-kafka status my-cluster -n kafka")
@@ -29,14 +34,7 @@ from kanister_kafka.run.target import Target, find_target, served
     default="",
     help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(STATUS_FORMATS)),
-    default="text",
-    show_default=True,
-    help="How the state is written.",
-)
+@form_option("text", "json", "yaml", "name")
 @click.option(
     "-A",
     "--all-namespaces",
@@ -68,29 +66,26 @@ def status(
         ctx.exit(_everywhere(connection, kasten_namespace, form))
     target = find_target(connection, namespace, name)
     judged = _with_freshness(judge(Sight(connection, target, kasten_namespace).look()), context)
-    echo(STATUS_FORMATS[form](judged, datetime.now(timezone.utc)))
+    now = datetime.now(timezone.utc)
+    if form == "name":
+        echo(kafka_name(target.name))
+    else:
+        width = terminal_width()
+        text = partial(status_text, judged, now, width)
+        echo(spelled_report(form, text, lambda: status_json(judged, now)))
     ctx.exit(0 if judged.runs else 1)
 
 
 def _everywhere(connection: Connection, kasten_namespace: str, form: str) -> int:
     """Say how each Kafka of the cluster is; return the exit code."""
-    resource = served(connection, "Kafka")
-    found = connection.items(resource) if resource else ()
-    targets = sorted(
-        (Target(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found),
-        key=str,
-    )
-    if not targets:
-        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")
+    targets = all_targets(connection)
     judged = [judge(Sight(connection, target, kasten_namespace).look()) for target in targets]
     now = datetime.now(timezone.utc)
-    if form == "json":
-        trees = [json.loads(STATUS_FORMATS[form](one, now)) for one in judged]
-        echo(json.dumps(trees, indent=2, ensure_ascii=False) + "\n")
+    if form == "name":
+        echo("".join(kafka_name(target.name) for target in targets))
     else:
-        width = max(len(str(target)) for target in targets)
-        for target, one in zip(targets, judged, strict=True):
-            echo(f"{fitted(f'{target!s:{width}}  {printable(one.headline)}')}\n")
+        text = partial(statuses_text, judged, terminal_width())
+        echo(spelled_report(form, text, lambda: statuses_json(judged, now)))
     return 0 if all(one.runs for one in judged) else 1
 
 

@@ -6,16 +6,22 @@ import json
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from kanister_kafka._version import __version__
-from kanister_kafka.cli.outcome import echo
-from kanister_kafka.cli.written import output_option
+from kanister_kafka.cli.outcome import echo, terminal_width
+from kanister_kafka.cli.written import as_yaml, form_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
 if TYPE_CHECKING:
     from kanister_kafka.kube import Connection
 
 UNKNOWN = "unknown"
+CLUSTER = (
+    *("kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as"),
+    *("request_timeout", "verbose"),
+)
+"""Options that say which cluster is asked, and how."""
 
 
 @click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
@@ -31,7 +37,7 @@ UNKNOWN = "unknown"
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option("--client", "alone", is_flag=True, help="Only of this command: ask no cluster.")
-@output_option
+@form_option("text", "json", "yaml")
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
 ) -> None:
@@ -41,17 +47,37 @@ def version(
     unknown, and why is said on standard error; exit code 2 where the API server does not answer.
     """
     found = {"client": __version__}
-    if not alone:
+    if alone:
+        _refuse_cluster()
+    else:
         from kanister_kafka.kube import Connection
 
         connection = Connection(context)
         found["server"] = str(connection.ask("GET", ("version",)).get("gitVersion", UNKNOWN))
         found |= _installed(connection, kafka, namespace, kasten_namespace)
-    if form == "json":
-        echo(json.dumps(found, indent=2) + "\n")
+    if form != "text":
+        text = json.dumps(found, indent=2) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
         return
-    width = max(map(len, found))
-    echo("".join(f"{name + ':':{width + 1}} {text}\n" for name, text in found.items()))
+    from kanister_kafka.report.columns import hung  # not for those who read JSON
+
+    names, width = max(map(len, found)), terminal_width()
+    lines = (
+        line
+        for name, text in found.items()
+        for line in hung(f"{name + ':':{names + 1}} ", text, width)
+    )
+    echo("".join(f"{line}\n" for line in lines))
+
+
+def _refuse_cluster() -> None:
+    """End with wrong use where --client stands beside what says which cluster."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name in CLUSTER:
+            named = "KAFKA" if isinstance(option, click.Argument) else option.opts[-1]
+            raise click.UsageError(f"--client asks no cluster: leave {named} out")
 
 
 def _installed(

@@ -2,33 +2,81 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, warn_deprecated
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.folder import write_file
 
+Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
-output_option = click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
-)
+OLD_FORM = f"{__name__}.format"
+"""In the meta of a context: what the deprecated --format was given."""
+
+
+def form_option(*forms: str) -> Callable[[Command], Command]:
+    """Return `-o` as kubectl has it, with the deprecated `--format` beside it; text is usual."""
+
+    def choose(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+        old = ctx.meta.get(OLD_FORM)
+        if old is None:
+            return value
+        if ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--format is the deprecated name of -o: give -o alone")
+        warn_deprecated(f"--format is deprecated; write -o {old}")
+        ctx.set_parameter_source("form", ParameterSource.COMMANDLINE)
+        return str(old)
+
+    def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.meta[OLD_FORM] = value
+
+    new = click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        callback=choose,
+        help="How it is written.",
+    )
+    old = click.option(
+        "--format",
+        type=click.Choice(forms),
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=keep,
+    )
+    return lambda command: new(old(command))
+
+
+def spelled_report(form: str, text: Callable[[], str], tree: Callable[[], str]) -> str:
+    """Return a report as text, JSON or YAML; `tree` returns the JSON, of which YAML is made."""
+    if form == "text":
+        return text()
+    return tree() if form == "json" else as_yaml(tree())
+
+
+def as_yaml(text: str) -> str:
+    """Return our JSON as YAML."""
+    from kanister_kafka.document.dump import dump
+
+    return dump(json.loads(text))
+
+
+def kafka_name(name: str) -> str:
+    """Return a line that names a Kafka as `kubectl -o name` does."""
+    return f"kafka.kafka.strimzi.io/{name}\n"
+
+
 page_option = click.option(
     "--html",
     type=FILE,

@@ -64,6 +64,7 @@ class Resource:
 LOG = logging.getLogger("kanister_kafka.requests")
 """Tells of each request, for whoever sets a handler."""
 PODS = Resource(("api", "v1"), "pods", "Pod", namespaced=True)
+NAMESPACES = Resource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 REPLICA_SETS = Resource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 
 

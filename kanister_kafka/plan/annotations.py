@@ -76,5 +76,5 @@ def notes(cluster: KafkaCluster, options: Options) -> Iterator[str]:
     if options.gitops and cluster.writers and options.quiesce_by is QuiesceBy.REPLICAS:
         yield (
             "to do: from Git, spec.replicas of what writes is put back while Kafka is stopped: "
-            "render with --quiesce-by pause, or let it be ignored (docs/gitops.md)"
+            "render with --quiesce-by pause, or let it be ignored (kanister-kafka docs gitops)"
         )

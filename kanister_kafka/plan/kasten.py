@@ -53,7 +53,7 @@ def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
     if options.restore_point:
         yield (
             "to do: the RestoreAction starts a restore: keep it out of what is applied, and create "
-            "it when a restore is wanted (docs/kasten.md)"
+            "it when a restore is wanted (kanister-kafka docs kasten)"
         )
     elif KastenForm.RESTORE in options.kasten:
         yield "to do: --restore-point adds the RestoreAction when a restore is wanted"

@@ -91,7 +91,7 @@ def notes(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
     if options.definitions and not options.time:
         yield (
             f"to do: let {name}-definitions end before {name} starts, which changes the mirrors: "
-            "Kasten knows no order of Policies (docs/policies.md)"
+            "Kasten knows no order of Policies (kanister-kafka docs policies)"
         )
     around = _around(cluster)
     missing = {place: what for place, what in around.items() if place not in options.definitions}

@@ -154,6 +154,33 @@ class Pulled:
     """Why the pod could not be deleted; empty where it is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One of several Kafkas, and what came of its check."""
+
+    namespace: str
+    name: str
+    lines: tuple[Line, ...] = ()
+    failure: str = ""
+    """Why it could not be checked; empty where it was."""
+    failure_code: int = 0
+    """Exit code of that failure."""
+    is_applied: bool = True
+    """Whether a Blueprint is on the cluster; without one nothing is checked."""
+
+    @property
+    def worst(self) -> Level:
+        """The worst level of its lines."""
+        order = list(Level)
+        return max((line.level for line in self.lines), key=order.index, default=Level.OK)
+
+    def exit_code(self, least: Level) -> int:
+        """Return what a command ends with that fails from a level on."""
+        if self.failure:
+            return self.failure_code
+        return int(any(line.level.reaches(least) for line in self.lines))
+
+
 def ok(what: str, *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()) -> Line:
     """Say that something is as a backup needs it."""
     return Line(level=Level.OK, what=what, detail=detail, objects=objects)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from kanister_kafka import marks
 from kanister_kafka.errors import ActionError, NotFoundError
-from kanister_kafka.kube.connection import Connection, Resource
+from kanister_kafka.kube.connection import NAMESPACES, Connection
 from kanister_kafka.rehearse.setting import Request as SettingRequest
 from kanister_kafka.rehearse.setting import Setting, WriterBefore, find_setting
 from kanister_kafka.run.target import DEPLOYMENTS, Target
 
-NAMESPACES = Resource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 LAB = f"{marks.PREFIX}lab"
 """On a namespace whose Kafka may be stopped, and its volumes replaced, for a proof; `true`."""
 TOPIC = f"{marks.PREFIX}topic"

@@ -44,14 +44,34 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     return f"{space}{text}" if right else f"{text}{space}"
 
 
-def columns(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> str:
-    """Lay out rows as kubectl does; columns of numbers, by index, end at the right."""
+def columns(
+    rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), width: int = 0
+) -> str:
+    """Lay out rows as kubectl does; columns of numbers, by index, end at the right.
+
+    With a width in places of a terminal, the widest columns are broken into lines until they fit.
+    """
+    if width:
+        rows = _broken(rows, width)
     widths = [max(map(places, column)) for column in zip(*rows, strict=True)]
     lines = (
         GAP.join(pad(text, widths[i], right=i in right) for i, text in enumerate(row))
         for row in rows
     )
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def hung(start: str, text: str, width: int) -> list[str]:
+    """Return the lines of a text behind a start, below each other; as one line without a width.
+
+    Words stay whole, so that a name can be copied: one that is longer than the room sticks out.
+    """
+    room = width - places(start)
+    if not width or places(start) + places(text) <= width or room < SHORT:
+        return [f"{start}{text}".rstrip()]
+    lines = wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    below = " " * places(start)
+    return [f"{start if at == 0 else below}{line}" for at, line in enumerate(lines)]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> str:
@@ -67,7 +87,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) 
             same += 1
         shown.append(("",) * same + tuple(row[same:]))
         above = row if row[0] else above
-    return columns(_broken(shown, width) if width else shown)
+    return columns(shown, width=width)
 
 
 def _broken(rows: Sequence[Sequence[str]], width: int) -> list[Sequence[str]]:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kanister_kafka.report.columns import columns
+from kanister_kafka.report.columns import columns, hung
 from kanister_kafka.report.comparison_words import (
+    UNEVEN_MEANS,
     difference_text,
     many,
     notes,
@@ -24,6 +25,7 @@ from kanister_kafka.report.records import (
 )
 from kanister_kafka.report.rehearsal import seconds_text
 from kanister_kafka.report.words import printable
+from kanister_kafka.topics.model import Verdict
 from kanister_kafka.topics.verdict import judge
 
 if TYPE_CHECKING:
@@ -51,24 +53,31 @@ ENDS = (
 RECORD = ("SIDE", "OFFSET", "TIME", "KEY", "VALUE", "HEADERS")
 
 
-def comparison_text(found: Comparison) -> str:
-    """Return the verdict, what both have, what only one has, and where they differ first."""
+def comparison_text(found: Comparison, width: int = 0) -> str:
+    """Return the verdict, what both have, what only one has, and where they differ first.
+
+    With a width, in places of a terminal, long texts are broken into lines.
+    """
     judged = judge(found)
-    parts = [
-        f"{verdict_text(found, judged)}\n",
-        columns([("A", printable(found.a)), ("B", printable(found.b))]),
-    ]
+
+    def lines(text: str) -> str:
+        return "".join(f"{line}\n" for line in hung("", text, width))
+
+    verdict = lines(verdict_text(found, judged))
+    if judged.verdict is Verdict.UNEVEN:
+        verdict += lines(UNEVEN_MEANS)
+    parts = [verdict, columns([("A", printable(found.a)), ("B", printable(found.b))], width=width)]
     if found.partitions:
-        parts.append(columns([COMMON, *common_rows(found)], frozenset((0, 1))))
-        parts.append(columns([ENDS, *ends_rows(found)], frozenset(range(7))))
+        parts.append(columns([COMMON, *common_rows(found)], frozenset((0, 1)), width))
+        parts.append(columns([ENDS, *ends_rows(found)], frozenset(range(7)), width))
     different = [result for result in found.partitions if result.differs]
     for result in different[:FIRST]:
-        title = f"First difference in {difference_text(result)}\n"
+        title = lines(f"First difference in {difference_text(result)}")
         rows = difference_rows(result)
-        parts.append(title + (columns([RECORD, *rows], frozenset((1,))) if rows else ""))
+        parts.append(title + (columns([RECORD, *rows], frozenset((1,)), width) if rows else ""))
     if len(different) > FIRST:
         parts.append(f"{many(len(different) - FIRST, 'more partition')} with a difference.\n")
-    parts.append("".join(f"{line}\n" for line in (*notes(found), read_text(found))))
+    parts.append("".join(map(lines, (*notes(found), read_text(found)))))
     return "\n".join(parts)
 
 

@@ -16,6 +16,7 @@ from kanister_kafka.report.comparison import (
     read_text,
 )
 from kanister_kafka.report.comparison_words import (
+    UNEVEN_MEANS,
     difference_text,
     many,
     notes,
@@ -65,6 +66,8 @@ def _top(main: Element, found: Comparison, judged: Judgement) -> None:
         add(line, "b", name)
     kind, sign = ("passed", "✓") if judged.passed else ("failed", "✗")
     add(top, "p", f"{sign} {verdict_text(found, judged)}", class_=f"verdict {kind}")
+    if judged.verdict is Verdict.UNEVEN:
+        add(top, "p", UNEVEN_MEANS, class_="note")
 
 
 def _figures(main: Element, found: Comparison, judged: Judgement) -> None:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from kanister_kafka.topics.model import Comparison, Only, PartitionResult
     from kanister_kafka.topics.verdict import Judgement
 
+UNEVEN_MEANS = (
+    "Uneven: the partitions of one side end at different moments, so together they are no state in "
+    "which the other side ever was; a consumer may find an effect there without its cause."
+)
+"""What the verdict means for whoever gets the report."""
 OTHER = {Behind.A: "B", Behind.B: "A"}
 """Which side has what the one behind lacks."""
 

@@ -7,15 +7,22 @@ from collections.abc import Iterable
 
 from kanister_kafka.checks.kasten.coverage import Coverage
 from kanister_kafka.problem import Problem
-from kanister_kafka.report.columns import table
+from kanister_kafka.report.columns import hung, table
 from kanister_kafka.report.words import printable
 
+NOTHING = "No action of a Blueprint runs: volumes as they are."
 HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")
 
 
-def coverage_text(policies: Iterable[Coverage]) -> str:
-    """Return a paragraph for each Policy: when, for what, and what runs around it."""
-    return "".join(f"{_paragraph(policy)}\n" for policy in policies)
+def coverage_text(policies: Iterable[Coverage], width: int = 0) -> str:
+    """Return how many Policies there are, and for each when, for what, and what runs around it.
+
+    With a width, in places of a terminal, long texts are broken into lines.
+    """
+    found = tuple(policies)
+    wrong = sum(bool(policy.errors) for policy in found)
+    head = f"Policies: {len(found)}, with errors: {wrong}\n\n" if found else ""
+    return head + "".join(f"{_paragraph(policy, width)}\n" for policy in found)
 
 
 def lint_json(policies: Iterable[Coverage], problems: Iterable[Problem]) -> str:
@@ -27,7 +34,7 @@ def lint_json(policies: Iterable[Coverage], problems: Iterable[Problem]) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
-def _paragraph(policy: Coverage) -> str:
+def _paragraph(policy: Coverage, width: int) -> str:
     head = (
         f"Policy {policy.name} ({policy.location})\n"
         f"{policy.frequency or 'when its preset says'}: {', '.join(policy.operations)}; "
@@ -41,8 +48,10 @@ def _paragraph(policy: Coverage) -> str:
         (run.when, run.on, run.blueprint or "none", _actions(run.action, run.phases), run.but)
         for run in policy.runs
     ]
-    body = table(HEADER, rows) if rows else "No action of a Blueprint runs: volumes as they are.\n"
-    return "".join(f"{printable(line)}\n" for line in (head + body).splitlines())
+    shown = [tuple(map(printable, row)) for row in rows]
+    body = table(HEADER, shown, width) if rows else f"{NOTHING}\n"
+    above = (row for line in head.splitlines() for row in hung("", printable(line), width))
+    return "".join(f"{row}\n" for row in above) + body
 
 
 def _where(policy: Coverage) -> str:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from kanister_kafka.fleet import Outcome
 from kanister_kafka.options import duration
 from kanister_kafka.problem import Severity
+from kanister_kafka.report.columns import columns
 
 HEADER = ("KAFKA", "BLUEPRINT", "STRATEGY", "ENGINE", "NODES", "WRITERS", "AT MOST", "WARNINGS")
 
 
-def fleet_text(outcomes: Sequence[Outcome]) -> str:
-    """Return a table: what is backed up, how, and how long its longest action may take."""
+def fleet_text(outcomes: Sequence[Outcome], width: int = 0) -> str:
+    """Return a table: what is backed up, how, and how long its longest action may take.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
     rows = [HEADER, *(_row(outcome) for outcome in outcomes if outcome.key)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    lines = ("   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return columns(rows, width=width)
 
 
 def fleet_json(outcomes: Sequence[Outcome]) -> str:

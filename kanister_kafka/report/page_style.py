@@ -53,6 +53,12 @@ td { overflow-wrap: break-word; }
 th { color: var(--quiet); font-weight: 500; }
 .note, footer { color: var(--quiet); font-size: 0.87rem; margin-top: 0.6rem; max-width: 46rem; }
 footer { margin-top: 2.5rem; }
+.figure.failed .value { color: var(--failed); }
+.facts { margin: 1rem 0 0; padding-left: 1.2rem; }
+pre { margin: 0.2rem 0 0.7rem; padding: 0.5rem 0.8rem; background: var(--raised); overflow-x: auto;
+  font-size: 0.87rem; }
+details { margin-top: 1.6rem; } summary { cursor: pointer; font-weight: 600; }
+details h2 { display: none; }
 .wrong li { overflow-wrap: anywhere; }
 @media print { :root { --ground: #fff; --raised: #fff; --ink: #000; --quiet: #444; --line: #ccc;
     --stage: #3f6f9f; --pod: #1f8a83; --starting: #b97a12; --stopping: #8d6a9e;

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.options import duration
-from kanister_kafka.plan import Plan, Right, Stage, Step
+from kanister_kafka.plan import Account, Plan, Right, Stage, Step
 from kanister_kafka.report.columns import table
 from kanister_kafka.strimzi import Workload
 
@@ -23,7 +23,7 @@ def plan_text(plan: Plan, width: int = 0) -> str:
     ]
     parts = [
         "\n".join(head) + "\n",
-        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), _steps(plan), width),
+        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), step_rows(plan), width),
     ]
     total = ", ".join(f"{a.name} {duration(a.seconds)}" for a in plan.actions)
     parts.append(
@@ -43,12 +43,8 @@ def plan_text(plan: Plan, width: int = 0) -> str:
         )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
-        rights = [
-            (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
-            for r in account.rights
-        ]
         title = f"Service account {account.name}, for {account.purpose}:\n"
-        parts.append(title + table(header, rights, width))
+        parts.append(title + table(header, right_rows(account), width))
     if plan.admission:
         parts.append(
             f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "
@@ -58,12 +54,24 @@ def plan_text(plan: Plan, width: int = 0) -> str:
     return "\n".join(parts)
 
 
+def right_rows(account: Account) -> list[Sequence[str]]:
+    """Return where an account may do what, with what, and why."""
+    return [
+        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+        for r in account.rights
+    ]
+
+
 def _resource(right: Right) -> str:
     name = f"{right.resource}.{right.group}" if right.group else right.resource
     return f"{name}/{right.subresource}" if right.subresource else name
 
 
-def _steps(plan: Plan) -> list[Sequence[str]]:
+def step_rows(plan: Plan) -> list[Sequence[str]]:
+    """Return action, stage, what is done, on what, until when and for how long at most.
+
+    A step on several objects has a row for each; all but the first have only the object.
+    """
     rows: list[Sequence[str]] = []
     for action in plan.actions:
         for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):

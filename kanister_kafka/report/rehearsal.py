@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kanister_kafka.report.sheet import Sheet, Table, sheet_markdown
 from kanister_kafka.report.words import printable
+from kanister_kafka.run.target import Target
+from kanister_kafka.run.words import bring_back, look_at
 
 if TYPE_CHECKING:
     from kanister_kafka.rehearse.model import Outage, Probe, Rehearsal, Snapshot, Stage
@@ -38,6 +41,33 @@ def verdict(rehearsal: Rehearsal) -> str:
         return f"passed: {lost}everything is as it was found"
     wrong = [rehearsal.failure] if rehearsal.failure else []
     return f"FAILED: {'; '.join([*wrong, *rehearsal.changed])}"
+
+
+def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
+    """Return what to do after a failure; a line that begins with two spaces is a command."""
+    if rehearsal.passed:
+        return ()
+    target = Target(rehearsal.namespace, rehearsal.cluster)
+    here = f"{rehearsal.cluster} -n {rehearsal.namespace}"
+    steps = ["See whether Kafka runs, and what is left to undo:", f"  {look_at(target)}"]
+    if rehearsal.changed or (rehearsal.outage and rehearsal.outage.end is None):
+        steps += [
+            "If it does not run, or is still paused, bring it back:",
+            f"  {bring_back(target)}",
+        ]
+    if rehearsal.probe and rehearsal.probe.lost:
+        steps.append(
+            "Rely on no backup of this Kafka until you know why acknowledged records are missing: "
+            "compare min.insync.replicas and unclean.leader.election.enable with what the topics "
+            "need, and read the logs of the brokers from the stop on."
+        )
+    return (
+        *steps,
+        "Remove the cause that is named above, and see whether a backup would work:",
+        f"  kanister-kafka check {here}",
+        "Then rehearse again:",
+        f"  kanister-kafka rehearse {here}",
+    )
 
 
 def outage_text(rehearsal: Rehearsal) -> str:
@@ -83,7 +113,32 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
             facts.append(("Longest", f"{told} without an acknowledged record"))
     facts.append(("Verdict", verdict(rehearsal)))
     head = "".join(f"{name + ':':10} {printable(text)}\n" for name, text in facts)
-    return f"{head}\n{_table(tuple(_rows(rehearsal)), rehearsal.seconds)}"
+    after = "".join(f"{printable(line)}\n" for line in next_steps(rehearsal))
+    rows = _table(tuple(_rows(rehearsal)), rehearsal.seconds)
+    return f"{head}\n{rows}" + (f"\n{after}" if after else "")
+
+
+def rehearsal_markdown(rehearsal: Rehearsal) -> str:
+    """Return Markdown for a change request: the verdict, figures, and what to do next."""
+    facts = [f"Outage: {outage_text(rehearsal)}."]
+    if rehearsal.probe:
+        facts.append(f"Records: {records_text(rehearsal.probe)}.")
+    stages = [
+        (s.name, _does(s), f"+{seconds_text(s.start)}", seconds_text(s.seconds))
+        for s in rehearsal.stages
+    ]
+    return sheet_markdown(
+        Sheet(
+            kicker="Rehearsal of a cold backup",
+            title=f"Kafka {rehearsal.namespace}/{rehearsal.cluster}",
+            verdict=verdict(rehearsal),
+            is_good=rehearsal.passed,
+            facts=tuple(facts),
+            next=next_steps(rehearsal),
+            tables=(Table("Stages", ("Stage", "What", "Start", "Took"), stages),),
+            foot=f"{stamp(rehearsal.began)}, {versions_text(rehearsal)}, {rehearsal.id}",
+        )
+    )
 
 
 Row = tuple[str, float, float | None, str, str]
@@ -191,6 +246,7 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
         "verdict": verdict(rehearsal),
         "failure": rehearsal.failure,
         "changed": list(rehearsal.changed),
+        "next": [line.strip() for line in next_steps(rehearsal)],
         "cluster": {"namespace": rehearsal.namespace, "name": rehearsal.cluster},
         "blueprint": {"namespace": rehearsal.kasten_namespace, "name": rehearsal.blueprint},
         "versions": {
@@ -225,3 +281,10 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
 
 def _round(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
+
+
+REHEARSAL_FORMATS: dict[str, Callable[[Rehearsal], str]] = {
+    "text": rehearsal_text,
+    "json": rehearsal_json,
+    "markdown": rehearsal_markdown,
+}

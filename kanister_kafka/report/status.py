@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from kanister_kafka.options import duration
-from kanister_kafka.report.words import printable
+from kanister_kafka.report.columns import hung, table
+from kanister_kafka.report.words import count, printable
 from kanister_kafka.run.actionset import ActionSet
 from kanister_kafka.run.sighting import Happening, Workload, Writer
 from kanister_kafka.run.status import Arm, Status, moment
@@ -20,11 +21,15 @@ FACTS = {
 }
 
 
-def status_text(status: Status, now: datetime) -> str:
-    """Return headline, facts, remarks, events and what to do next."""
+def status_text(status: Status, now: datetime, width: int = 0) -> str:
+    """Return headline, facts, remarks, events and what to do next.
+
+    With a width, in places of a terminal, long texts are broken into lines; commands never are.
+    """
     seen = status.sighting
-    lines = [status.headline]
-    lines += [f"! {remark}" for remark in status.remarks]
+    lines = hung("", printable(status.headline), width)
+    for remark in status.remarks:
+        lines += hung("! ", printable(remark), width)
     rows = [("since", _aged(status.since, now)), *_run(status, now), *_recorded(status)]
     rows += [("nodes", str(workload)) for workload in seen.workloads]
     rows += [("writer", _writer(writer)) for writer in seen.writers]
@@ -32,10 +37,11 @@ def status_text(status: Status, now: datetime) -> str:
     rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unseen))]
     rows += [("event", _event(happening, now)) for happening in seen.happenings]
     rows = [(key, value) for key, value in rows if value]
-    width = max((len(key) for key, _ in rows), default=0)
+    keys = max((len(key) for key, _ in rows), default=0)
     above = ""
     for key, value in rows:
-        lines.append(f"  {'' if key == above else key:{width}}  {value}")
+        start = f"  {'' if key == above else key:{keys}}  "
+        lines += hung(start, printable(value), width)
         above = key
     lines += ["", *status.next]
     return "".join(f"{printable(line)}\n" for line in lines)
@@ -201,7 +207,18 @@ def _writer_tree(writer: Writer) -> dict[str, object]:
     }
 
 
-STATUS_FORMATS: dict[str, Callable[[Status, datetime], str]] = {
-    "text": status_text,
-    "json": status_json,
-}
+def statuses_text(statuses: Sequence[Status], width: int = 0) -> str:
+    """Return how many Kafkas run, and a line for each: where it is, and how it is."""
+    running = sum(status.runs for status in statuses)
+    head = f"{running} of {count(len(statuses), 'Kafka')} run as they should\n\n"
+    rows = [
+        (str(status.sighting.target), printable(status.headline.removesuffix(".")))
+        for status in statuses
+    ]
+    return head + table(("KAFKA", "STATE"), rows, width)
+
+
+def statuses_json(statuses: Sequence[Status], now: datetime) -> str:
+    """Return them as one JSON list of what `status_json` has of each."""
+    trees = [json.loads(status_json(status, now)) for status in statuses]
+    return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"

@@ -10,12 +10,14 @@ from kanister_kafka.report.markup import add
 from kanister_kafka.report.page import figure, new_page, table, written
 from kanister_kafka.report.rehearsal import (
     NOT_CLIENTS,
+    next_steps,
     records_text,
     seconds_text,
     stamp,
     verdict,
     versions_text,
 )
+from kanister_kafka.report.sheet import add_next
 from kanister_kafka.report.timeline_style import STYLE
 
 if TYPE_CHECKING:
@@ -66,10 +68,12 @@ def _figures(main: Element, rehearsal: Rehearsal) -> None:
     outage, probe = rehearsal.outage, rehearsal.probe
     if outage is not None:
         text = "not over" if outage.end is None else seconds_text(outage.seconds)
-        figure(figures, "Outage", text, "as a client saw it" if probe else NOT_CLIENTS, "outage")
+        kind = "failed" if outage.end is None else ""
+        figure(figures, "Outage", text, "as a client saw it" if probe else NOT_CLIENTS, kind)
     if probe is not None:
         lost = "unknown" if probe.lost is None else str(probe.lost)
-        figure(figures, "Records lost", lost, f"of {probe.acked} acknowledged")
+        kind = "" if probe.lost == 0 else "failed"
+        figure(figures, "Records lost", lost, f"of {probe.acked} acknowledged", kind)
     for name, title, does in (
         ("stop", "Stop", "from quiesce to the last pod"),
         ("snapshots cut", "Snapshots", f"{len(rehearsal.snapshots)} claims cut"),
@@ -107,6 +111,8 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
         told = add(section, "ul")
         for text in filter(None, (rehearsal.failure, *rehearsal.changed)):
             add(told, "li", text)
+    if steps := next_steps(rehearsal):
+        add_next(main, steps)
     table(
         main,
         "Stages",

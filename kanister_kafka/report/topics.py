@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kanister_kafka.report.columns import columns, cut, pad, places
+from kanister_kafka.report.columns import columns, cut, hung, pad, places
 from kanister_kafka.report.records import (
     headers_spelled,
     message_json,
@@ -40,13 +40,20 @@ def rate_text(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second >= 10 else f"{per_second:.2f}"
 
 
+def _records(number: int, which: str = "") -> str:
+    return f"{number:,} {which}{'record' if number == 1 else 'records'}"
+
+
 def _by_topic(names: Iterable[str]) -> tuple[str, ...]:
     """Return each name once, in the order of the first."""
     return tuple(dict.fromkeys(names))
 
 
-def rates_text(rates: Rates) -> str:
-    """Return how fast each partition grows, with a sum for each topic and for all."""
+def rates_text(rates: Rates, width: int = 0) -> str:
+    """Return how fast all grows, and each partition, with a sum for each topic.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
 
     def row(topic: str, partition: str, flows: Sequence[Flow]) -> Row:
         messages = sum(flow.messages for flow in flows)
@@ -61,12 +68,19 @@ def rates_text(rates: Rates) -> str:
         rows.append(row("", "all", flows))
     if len(topics) != 1:
         rows.append(row("all", "", rates.flows))
-    head = f"{printable(rates.cluster)}: over {seconds_text(rates.seconds)}\n\n"
-    return head + columns(rows, frozenset((1, 2, 3)))
+    number = sum(flow.messages for flow in rates.flows)
+    told = (
+        f"{printable(rates.cluster)}: {_records(number, 'new ')} in {seconds_text(rates.seconds)}"
+    )
+    head = "\n".join(hung("", told, width))
+    return f"{head}\n\n{columns(rows, frozenset((1, 2, 3)), width)}"
 
 
-def totals_text(totals: Totals) -> str:
-    """Return what each partition holds, with a sum for each topic and for all."""
+def totals_text(totals: Totals, width: int = 0) -> str:
+    """Return what all holds, and each partition, with a sum for each topic.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
 
     def row(topic: str, partition: str, held: Sequence[Held]) -> Row:
         ends = (str(held[0].earliest), str(held[0].latest)) if partition.isdigit() else ("", "")
@@ -82,8 +96,10 @@ def totals_text(totals: Totals) -> str:
         rows.append(row("", "all", held))
     if len(topics) != 1:
         rows.append(row("all", "", totals.held))
-    table = columns(rows, frozenset((1, 2, 3, 4)))
-    return f"{printable(totals.cluster)}\n\n{table}\n{BY_OFFSETS}\n"
+    table = columns(rows, frozenset((1, 2, 3, 4)), width)
+    told = f"{printable(totals.cluster)}: {_records(sum(one.count for one in totals.held))}"
+    head, foot = ("\n".join(hung("", text, width)) for text in (told, BY_OFFSETS))
+    return f"{head}\n\n{table}\n{foot}\n"
 
 
 def last_text(last: Last, width: int) -> str:

@@ -85,6 +85,17 @@ def find_target(connection: Connection, namespace: str, name: str) -> Target:
     return Target(namespace, found[0])
 
 
+def all_targets(connection: Connection) -> tuple[Target, ...]:
+    """Return every Kafka of all namespaces, sorted; raises NotFoundError where there is none."""
+    resource = served(connection, "Kafka")
+    found = connection.items(resource) if resource else ()
+    metadata = (item["metadata"] for item in found)
+    targets = sorted((Target(one["namespace"], one["name"]) for one in metadata), key=str)
+    if not targets:
+        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")
+    return tuple(targets)
+
+
 def expected_nodes(connection: Connection, target: Target) -> int | None:
     """Return how many nodes the resources of a Kafka ask for; None where they do not tell."""
     kafkas, pools = served(connection, "Kafka"), served(connection, "KafkaNodePool")

@@ -35,7 +35,7 @@ def topics(*words: str, exits: int = 0) -> str:
 
 
 def inside(*words: str, exits: int = 0) -> dict:
-    return json.loads(topics(*words, "--in-cluster", "--format", "json", exits=exits))
+    return json.loads(topics(*words, "--in-cluster", "-o", "json", exits=exits))
 
 
 def jobs() -> set[str]:
@@ -111,7 +111,7 @@ def test_a_comparison_that_is_split_is_the_same_as_the_whole() -> None:
     (name,) = set(re.findall(r"^  name: (kanister-kafka-topics-\w+)$", rendered, re.MULTILINE))
     lab.kubectl("apply", "-f", "-", stdin=rendered)
     try:
-        done = lab.command("topics", "merge", name, "-n", "kafka", "--format", "json")
+        done = lab.command("topics", "merge", name, "-n", "kafka", "-o", "json")
         merged = json.loads(done.stdout)
     finally:
         lab.kubectl("delete", "job,configmap", name, "-n", "kafka")

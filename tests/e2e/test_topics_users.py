@@ -164,7 +164,7 @@ def store(name: str, data: dict[str, str]) -> None:
 
 
 def total(*words: str) -> subprocess.CompletedProcess[str]:
-    inside = ("-n", HOME, "--in-cluster", "--format", "json")
+    inside = ("-n", HOME, "--in-cluster", "-o", "json")
     return lab.command("topics", "total", *words, TOPIC, *inside)
 
 

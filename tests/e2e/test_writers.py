@@ -34,7 +34,7 @@ def planned(kafka: Kafka, *words: str) -> tuple[str, str]:
 
 
 def autoscaler_lines(kafka: Kafka) -> list[dict]:
-    done = lab.command("check", kafka.name, "-n", kafka.namespace, "--format", "json")
+    done = lab.command("check", kafka.name, "-n", kafka.namespace, "-o", "json")
     return [line for line in json.loads(done.stdout) if line["id"] == "autoscalers"]
 
 

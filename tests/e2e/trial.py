@@ -114,7 +114,7 @@ class Trial:
     def look(self) -> dict:
         """Ask `status`; what it says first is kept for the table."""
         done = subprocess.run(
-            [*COMMAND, "status", self.kafka.name, "-n", self.kafka.namespace, "--format", "json"],
+            [*COMMAND, "status", self.kafka.name, "-n", self.kafka.namespace, "-o", "json"],
             capture_output=True,
             text=True,
         )

@@ -30,5 +30,5 @@ def policy() -> None:
     """Write Kasten's Policies, and not Blueprints.
 
     What Kasten needs besides the Blueprint, and what of it would silently not run;
-    docs/policies.md leads through it.
+    `kanister-kafka docs policies` leads through it.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import click
 from kanister_kafka.cli.choices import options_named, plan_of, several
 from kanister_kafka.cli.destination import Destination, destination_options, spelled
 from kanister_kafka.cli.outcome import tell
+from kanister_kafka.errors import ForbiddenError
 from kanister_kafka.folder import write_files
+from kanister_kafka.kube import Connection
+from kanister_kafka.kube.connection import Resource
 from kanister_kafka.options import DEFAULT_RUN_AS_USER, Engine, QuiesceBy, Strategy
 from kanister_kafka.plan import Plan
 from kanister_kafka.render import Manifest, render
 
-INPUT = ("paths", "from_cluster", "context", "namespace", "cluster", "strimzi_version")
+INPUT = ("kafkas", "paths", "from_cluster", "context", "namespace", "cluster", "strimzi_version")
 DEFAULTS: dict[str, Any] = {
     "strategy": Strategy.COLD.value,
     "engine": Engine.KASTEN.value,
@@ -30,6 +34,36 @@ DEFAULTS: dict[str, Any] = {
 def parameters(*names: str) -> list[click.Parameter]:
     """Return the options of the input, and those of the plan that have these names."""
     return options_named(*INPUT, *names)
+
+
+STORAGE_CLASSES = Resource(
+    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
+)
+
+
+def tell_absent(
+    resource: Resource, option: str, names: Collection[str], choices: Mapping[str, Any]
+) -> None:
+    """Say which of these names the cluster does not have, where the input is a live one."""
+    if choices["from_cluster"] is None or not names:
+        return
+    try:
+        items = Connection(choices["context"]).items(resource)
+    except ForbiddenError:
+        click.echo(
+            f"not checked: whether the cluster has what {option} names; that needs the right to "
+            f"list {resource.plural}",
+            err=True,
+        )
+        return
+    known = sorted(str(item["metadata"]["name"]) for item in items)
+    for name in sorted(set(names) - set(known)):
+        near = get_close_matches(name, known, n=1)
+        there = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known) or 'none'}"
+        click.echo(
+            f"to do: check {option} {name}: the cluster has no {resource.kind} {name}{there}",
+            err=True,
+        )
 
 
 output_options = several(

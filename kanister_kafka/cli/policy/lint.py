@@ -6,7 +6,7 @@ import click
 
 import kanister_kafka.report as report
 from kanister_kafka.checks import Settings
-from kanister_kafka.cli.outcome import echo, tell
+from kanister_kafka.cli.outcome import echo, tell, terminal_width
 from kanister_kafka.cli.validate import STDOUT, put, spelled, targets
 from kanister_kafka.cli.validate import validate as validate_command
 from kanister_kafka.problem import Severity
@@ -46,7 +46,7 @@ def lint(
         if form == "json":
             put(report.lint_json(policies, result.problems), output)
         elif form == "text" and output == STDOUT:
-            echo(report.coverage_text(policies))
+            echo(report.coverage_text(policies, terminal_width()))
             tell(result.problems, err=False)
         else:
             before = report.coverage_text(policies) if form == "text" else ""

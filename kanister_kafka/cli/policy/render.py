@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from kanister_kafka.cli.choices import pair
+from kanister_kafka.cli.choices import pair, with_names
 from kanister_kafka.cli.destination import destination
-from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
+from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show, tell_absent
 from kanister_kafka.kasten.periods import FREQUENCIES, PERIODS, RETENTION
+from kanister_kafka.kube.connection import NAMESPACES
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan.policies import notes
 
@@ -77,6 +78,7 @@ def render(
     resources: give both the same --strategy and --name.
     """
     place = destination(output, output_dir)
+    choices = with_names(choices.pop("kafkas"), choices)
     plan = planned(
         kasten=(KastenForm.POLICY.value,), export_frequency=export_frequency or "", **choices
     )
@@ -85,3 +87,4 @@ def render(
     show(plan, ("Policy",), place, templates)
     for note in notes(plan.cluster, plan.options, plan.name):
         click.echo(note, err=True)
+    tell_absent(NAMESPACES, "--definitions", plan.options.definitions, choices)

@@ -7,8 +7,16 @@ from typing import Any
 
 import click
 
+from kanister_kafka.cli.choices import with_names
 from kanister_kafka.cli.destination import destination
-from kanister_kafka.cli.policy.chosen import output_options, parameters, planned, show
+from kanister_kafka.cli.policy.chosen import (
+    STORAGE_CLASSES,
+    output_options,
+    parameters,
+    planned,
+    show,
+    tell_absent,
+)
 from kanister_kafka.options import KastenForm
 from kanister_kafka.plan.restores import notes
 
@@ -50,12 +58,16 @@ def restore(output: str, output_dir: Path | None, templates: Path | None, **choi
     """Print a RestoreAction and the TransformSet that it needs.
 
     The restore starts when the RestoreAction is created, with `kubectl create --validate=false`.
-    A Kafka comes back under its own name and in its own namespace; docs/policies.md says why.
+    A Kafka comes back under its own name and in its own namespace;
+    `kanister-kafka docs policies` says why.
     """
     place = destination(output, output_dir)
+    choices = with_names(choices.pop("kafkas"), choices)
     plan = planned(kasten=(KastenForm.RESTORE.value,), **choices)
     if choices["volumes_into"] == plan.cluster.namespace:
         raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
     show(plan, ("TransformSet", "RestoreAction"), place, templates)
     for note in notes(plan.cluster, plan.options, plan.name):
         click.echo(note, err=True)
+    new = [new for _old, new in plan.options.storage_classes]
+    tell_absent(STORAGE_CLASSES, "--storage-class", new, choices)

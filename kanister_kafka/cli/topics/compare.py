@@ -7,16 +7,17 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kanister_kafka.cli.choices import refuse
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.bar import Bar
 from kanister_kafka.cli.topics.reach import CONFIG_FILE, Reach, reaches, send
-from kanister_kafka.cli.written import check_place, format_option, page_option, put
+from kanister_kafka.cli.written import check_place, form_option, page_option, put, spelled_report
 from kanister_kafka.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def part(text: str) -> tuple[int, int]:
     help="Which records of transactions are read: read_uncommitted has aborted ones as well, as a "
     "mirror has that copied them.",
 )
-@format_option
+@form_option("text", "json", "yaml")
 @page_option
 @click.option(
     "-j",
@@ -226,7 +227,8 @@ def tell(found: Comparison, form: str, html: Path | None) -> bool:
     from kanister_kafka.report.comparison import comparison_json, comparison_text
     from kanister_kafka.topics.verdict import judge
 
-    echo(comparison_text(found) if form == "text" else comparison_json(found))
+    text = partial(comparison_text, found, terminal_width())
+    echo(spelled_report(form, text, partial(comparison_json, found)))
     if html is not None:
         from kanister_kafka.report.comparison_page import comparison_html
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from dataclasses import replace
 
 import click
 
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
-from kanister_kafka.cli.written import format_option
+from kanister_kafka.cli.written import form_option, spelled_report
 
 WIDE = 200
 """Columns where there is no terminal to ask."""
@@ -36,7 +34,7 @@ WIDE = 200
     show_default=True,
     help="2 for those before, and so on.",
 )
-@format_option
+@form_option("text", "json", "yaml")
 @reaches
 def last(
     *,
@@ -71,8 +69,6 @@ def last(
         found = newest(Cluster(access), place.topic, partitions, count, page)
     if reach.wire:
         send(found)
-    elif form == "json":
-        echo(last_json(found))
-    else:
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-        echo(last_text(found, columns))
+        return
+    width = terminal_width() or WIDE
+    echo(spelled_report(form, lambda: last_text(found, width), lambda: last_json(found)))

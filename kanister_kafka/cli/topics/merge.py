@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kanister_kafka.cli.topics.bar import Bar
-from kanister_kafka.cli.written import check_place, format_option, page_option
+from kanister_kafka.cli.written import check_place, form_option, page_option
 
 
 @click.command(
@@ -18,7 +18,7 @@ from kanister_kafka.cli.written import check_place, format_option, page_option
 @click.argument("job")
 @click.option("-n", "--namespace", default="", help="Of the Job.  [default: the context's]")
 @click.option("--context", default="", help="Kubeconfig context.")
-@format_option
+@form_option("text", "json", "yaml")
 @page_option
 def merge(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
     """Merge what the pods of a Job found that topics compare --as-job has printed.

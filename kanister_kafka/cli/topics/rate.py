@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from kanister_kafka.cli.choices import seconds
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
-from kanister_kafka.cli.written import format_option
+from kanister_kafka.cli.written import form_option, spelled_report
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import Rates
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="How long to measure.",
 )
-@format_option
+@form_option("text", "json", "yaml")
 @reaches
 def rate(*, reach: Reach, topic: tuple[str, ...], length: int, form: str) -> None:
     """Measure messages per second by topic and partition, from their end offsets.
@@ -44,11 +45,12 @@ def rate(*, reach: Reach, topic: tuple[str, ...], length: int, form: str) -> Non
         if reach.wire:
             send(found)
         elif live:
-            text = rates_text(found)
+            text = rates_text(found, terminal_width())
             echo("\x1b[A" * lines + "\x1b[J" * bool(lines) + text)
             lines = text.count("\n")
     if found is not None and not live and not reach.wire:
-        echo(rates_text(found) if form == "text" else rates_json(found))
+        shown = partial(rates_text, found, terminal_width())
+        echo(spelled_report(form, shown, partial(rates_json, found)))
 
 
 def _measured(reach: Reach, topics: tuple[str, ...], length: int) -> Iterator[Rates]:

@@ -127,7 +127,7 @@ class Reach:
         if not self.image:
             raise click.UsageError(
                 f"--in-cluster needs --image, or {IMAGE}: an image with this command "
-                "(docs/topics.md says how to build one)"
+                "(`kanister-kafka docs topics` says how to build one)"
             )
         return Work(
             name=f"{NAME}{secrets.token_hex(4)}",

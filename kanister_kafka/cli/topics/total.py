@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import click
 
-from kanister_kafka.cli.outcome import echo
+from kanister_kafka.cli.outcome import echo, terminal_width
 from kanister_kafka.cli.topics.reach import Reach, reaches, send
-from kanister_kafka.cli.written import format_option
+from kanister_kafka.cli.written import form_option, spelled_report
 
 
 @click.command(
     epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items"
 )
 @click.argument("topic", nargs=-1, required=True)
-@format_option
+@form_option("text", "json", "yaml")
 @reaches
 def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
     """Count the messages that topics hold, by partition and in all.
@@ -39,4 +40,5 @@ def total(*, reach: Reach, topic: tuple[str, ...], form: str) -> None:
     if reach.wire:
         send(found)
     else:
-        echo(totals_text(found) if form == "text" else totals_json(found))
+        text = partial(totals_text, found, terminal_width())
+        echo(spelled_report(form, text, partial(totals_json, found)))
