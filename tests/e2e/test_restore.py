@@ -25,7 +25,8 @@ NODE_ID = 7
 """Not the one that the operator would give to a new node."""
 TOPIC = "orders"
 SETTLING = 20
-"""Seconds."""
+"""Seconds. The last change of a Kafka has begun a reconciliation that goes on after it is Ready; an
+operator waits up to five minutes in it for what is deleted meanwhile."""
 
 
 def manifests() -> str:
@@ -476,8 +477,6 @@ def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None
     authority = certificate("restored-cluster-ca-cert", "ca.crt")
     clients = certificate("restored-clients-ca-cert", "ca.crt")
     before = restored.resource()["status"]["clusterId"]
-    # Else the operator waits up to five minutes for what is deleted here: the last change has begun
-    # a reconciliation that goes on for some seconds after it is Ready.
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
     time.sleep(SETTLING)
     lose_everything(restored)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pytest
 
 from . import lab
 from .lab import Kafka, is_ready, kubectl, run_action, wait_until
+from .test_restore import SETTLING
 
 pytestmark = pytest.mark.e2e
 
@@ -179,6 +181,7 @@ def test_clients_of_before_connect_after_a_restore_over_a_kafka_made_anew(secure
     backup = run_action("backup", blueprint, HOME)
     assert backup.done(), backup.error
     wait_until(f"{secured} is Ready", lambda: all_ready(secured))
+    time.sleep(SETTLING)
 
     stop = threading.Event()
 
