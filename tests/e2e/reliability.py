@@ -185,10 +185,10 @@ class Result:
         """Put it among the results of its release, in place of an earlier one of its scenario."""
         results = load(directory).get(self.release, {}) | {self.scenario: self}
         directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([asdict(results[key]) for key in sorted(results)], indent=1)
+        rows = ",\n".join(json.dumps(asdict(results[key])) for key in sorted(results))
         path = directory / f"{self.release}.json"
         new = path.with_suffix(".new")
-        new.write_text(f"{text}\n", encoding="utf-8")
+        new.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
         new.replace(path)  # a run may be broken off at any moment
 
 
