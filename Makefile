@@ -64,9 +64,8 @@ fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=10000
 e2e: $(READY) ## On the cluster of the current kubeconfig: docs/development.md says how
 	$(BIN)/pytest -v -m e2e tests/e2e
 
-reliability: $(READY) ## Every fault on a real cluster, or MORE='-k …', and docs/reliability.md from it
-	rm -rf build/reliability
-	-RELIABILITY=1 $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py $(MORE)
+reliability: $(READY) ## Every fault on a real cluster that has not passed there, or AGAIN=1, or MORE='-k …'
+	-RELIABILITY=1 RELIABILITY_AGAIN=$(AGAIN) $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py $(MORE)
 	$(BIN)/python -m tests.e2e.reliability
 
 lab-env: ## Two clusters, a mirror and producers on the current context: examples/lab/README.md

@@ -1,9 +1,10 @@
-"""The table of docs/reliability.md: every scenario is in it, and no failure is hidden."""
+"""The tables of docs/reliability.md: every scenario is in them, and no failure is hidden."""
 
 from __future__ import annotations
 
 import ast
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from .conftest import ROOT
 from .e2e import reliability
-from .e2e.earlier import read
-from .e2e.reliability import SCENARIOS, Result, all_scenarios, kept, load, page, shortcomings
+from .e2e.reliability import SCENARIOS, Result, all_scenarios, load, page, short, shortcomings
 
+SCRIPTS = "kanister-kafka-scripts-0123456789"
+OTHERS = "kanister-kafka-scripts-9876543210"
 RESULT = Result(
     scenario="",
     problem="",
@@ -25,9 +27,11 @@ RESULT = Result(
     found=100,
     status="is stopped by a backup",
     events=("Stopping", "Switch", "Restarted"),
-    versions=(("Strimzi", "0.45.2"), ("Kafka", "3.9.2")),
+    ended="2026-01-02T03:04:05Z",
+    scripts=SCRIPTS,
+    release="0.45.2",
+    versions=(("Kafka", "3.9.2"), ("Kubernetes", "1.34.4")),
 )
-NOTHING = read("")
 
 
 @pytest.fixture
@@ -45,87 +49,101 @@ def scenario(key: str) -> reliability.Scenario:
     return next(s for s in all_scenarios() if s.key == key)
 
 
+def one(results: dict[str, Result]) -> str:
+    return page({"0.45.2": results})
+
+
 def test_all_passed(results: dict[str, Result]) -> None:
-    text = page(results, NOTHING)
-    assert shortcomings(results, {}) == []
+    text = one(results)
+    assert shortcomings(results) == []
     assert f"**{len(results)} of {len(results)} scenarios passed.**" in text
-    assert "Not passed" not in text
+    assert "Failed:" not in text
+    assert "Not run:" not in text
     assert text.count("| recovered |") == len(results)
-    assert text.endswith("\n- Strimzi 0.45.2, Kafka 3.9.2\n")
+    assert f"\n- `{SCRIPTS}`, Kafka 3.9.2, Kubernetes 1.34.4\n\n" in text
 
 
-def test_a_row_holds_what_was_measured(results: dict[str, Result]) -> None:
+def test_a_row_holds_what_was_measured_and_when(results: dict[str, Result]) -> None:
     wanted = scenario("broker-hangs")
-    assert row(page(results, NOTHING), wanted.what) == [
-        *(wanted.what, "stop", "recovered", "40", "2.0", "switch", "100 of 100"),
+    assert row(one(results), wanted.what) == [
+        *(wanted.what, "stop", "recovered", "2026-01-02", "40", "2.0", "switch", "100 of 100"),
         "“is stopped by a backup”; Stopping, Switch, Restarted",
     ]
 
 
 def test_where_nothing_stopped_there_is_no_ratio(results: dict[str, Result]) -> None:
     results["two-runs"] = replace(results["two-runs"], stopped=False)
-    assert row(page(results, NOTHING), scenario("two-runs").what)[3:5] == ["(40)", ""]
+    assert row(one(results), scenario("two-runs").what)[4:6] == ["(40)", ""]
 
 
-def test_a_scenario_without_a_result_is_shown_as_such(results: dict[str, Result]) -> None:
-    del results["broker-hangs"]
-    text = page(results, NOTHING)
-    assert row(text, scenario("broker-hangs").what)[2] == "**not run**"
-    assert "- broker-hangs: no result" in text
-    assert f"**{len(results)} of {len(results) + 1} scenarios passed.**" in text
+def test_a_scenario_without_a_result_is_told_and_does_not_count(
+    results: dict[str, Result],
+) -> None:
+    del results["broker-hangs"], results["two-runs"]
+    text = one(results)
+    assert "\nNot run: broker-hangs, two-runs.\n" in text
+    assert f"**{len(results)} of {len(results) + 2} scenarios passed.**" in text
+    assert shortcomings(results) == ["broker-hangs: not run", "two-runs: not run"]
 
 
-@pytest.mark.parametrize("problem", ["", "3 messages lost"])
-def test_what_has_no_result_keeps_its_row(results: dict[str, Result], problem: str) -> None:
-    old = replace(RESULT, versions=(("Strimzi", "0.40.0"),))
-    before = page(
-        {k: replace(old, scenario=k, problem=problem, status="is a | pipe") for k in results},
-        NOTHING,
-    )
-    wanted = scenario("broker-hangs")
-    del results["broker-hangs"]
-    text = page(results, read(before))
-    then, now = row(before, wanted.what), row(text, wanted.what)
-    assert now == [*then[:2], f"{then[2]} †", *then[3:]]
-    assert text.count("†") == 3, "explained, on the row, and on what it was run with"
-    assert text.endswith("\n- Strimzi 0.45.2, Kafka 3.9.2\n- † Strimzi 0.40.0\n")
-    assert ("- broker-hangs: failed in an earlier run" in text) == bool(problem)
-    assert page(results, read(text)) == text, "the same when it is written again"
+def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result]) -> None:
+    older = replace(results["two-runs"], scripts=OTHERS, ended="2026-01-01T00:00:00Z")
+    results["two-runs"] = older
+    text = one(results)
+    assert row(text, scenario("two-runs").what)[2:4] == [
+        *("recovered, with other scripts", "2026-01-01")
+    ]
+    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
+    assert shortcomings(results) == ["two-runs: run with other scripts"]
+    first, second = (line for line in text.splitlines() if line.startswith("- `"))
+    assert SCRIPTS in first
+    assert OTHERS in second
 
 
-def test_rows_of_two_earlier_runs_are_kept(results: dict[str, Result]) -> None:
-    old = {"two-runs": replace(results["two-runs"], versions=(("Strimzi", "0.40.0"),))}
-    text = page({}, read(page(results, read(page(old, NOTHING)))))
-    assert len(kept({}, read(text))) == len(results)
-    assert text.count("| recovered † |") == len(results)
-    del results["two-runs"]
-    text = page({}, read(page(results, read(page(old, NOTHING)))))
-    assert text.endswith("\n- † Strimzi 0.45.2, Kafka 3.9.2\n- † Strimzi 0.40.0\n")
+def test_each_release_has_a_table_the_newest_first(results: dict[str, Result]) -> None:
+    newer = {"two-runs": replace(RESULT, scenario="two-runs", release="0.100.1")}
+    text = page({"0.45.2": results, "0.100.1": newer})
+    head, first, second = text.split("\n## ")
+    assert head.startswith("# Reliability")
+    assert first.startswith("Strimzi 0.100.1\n")
+    assert first.count("| recovered |") == 1
+    assert second.startswith("Strimzi 0.45.2\n")
+    assert second.count("| recovered |") == len(results)
 
 
 def test_a_failure_is_shown_with_its_reason(results: dict[str, Result]) -> None:
     results["two-runs"] = replace(results["two-runs"], problem="3 messages lost\n| a <b>")
-    text = page(results, NOTHING)
+    text = one(results)
     assert row(text, scenario("two-runs").what)[2] == "**FAILED**"
-    assert "- two-runs: 3 messages lost \\| a &lt;b>" in text
+    assert "\nFailed:\n\n- two-runs: 3 messages lost \\| a &lt;b>\n" in text
+    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
 
 
-def test_of_an_error_of_kanister_only_the_reason_is_told(results: dict[str, Result]) -> None:
+def test_of_a_problem_the_reason_alone_is_kept() -> None:
     log = r"10:00:00 stop: FAILED while waiting: why\r"
     error = f'{{"message":"Pod failed","cause":{{"message":"{log}"}}}}'
-    results["two-runs"] = replace(results["two-runs"], problem=error)
-    assert shortcomings(results, {}) == ["two-runs: stop: FAILED while waiting: why"]
+    assert short(error) == "stop: FAILED while waiting: why"
+    assert short(f"['{sys.executable}', '-m', 'x'] timed out\n in {ROOT}/a") == (
+        "['python', '-m', 'x'] timed out in ./a"
+    )
+    assert len(short("x" * 5000)) == reliability.LONGEST
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path, results: dict[str, Result]) -> None:
     for result in results.values():
         result.save(tmp_path)
-    assert load(tmp_path) == results
+    other = replace(RESULT, scenario="two-runs", release="1.2.0")
+    other.save(tmp_path)
+    assert load(tmp_path) == {"0.45.2": results, "1.2.0": {"two-runs": other}}
+    again = replace(other, problem="lost")
+    again.save(tmp_path)
+    assert load(tmp_path)["1.2.0"] == {"two-runs": again}, "the last one counts"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.45.2.json", "1.2.0.json"]
 
 
 def test_a_result_of_another_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "two-runs.json").write_text(json.dumps({"problem": ""}))
-    with pytest.raises(SystemExit, match=r"two-runs\.json"):
+    (tmp_path / "1.2.0.json").write_text(json.dumps([{"problem": ""}]))
+    with pytest.raises(SystemExit, match=r"1\.2\.0\.json"):
         load(tmp_path)
 
 
@@ -138,7 +156,6 @@ def test_the_command(
     *,
     missing: bool,
 ) -> None:
-    monkeypatch.setattr(reliability, "ROOT", tmp_path)
     monkeypatch.setattr(reliability, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(reliability, "PAGE", tmp_path / "page.md")
     if missing:
@@ -147,9 +164,20 @@ def test_the_command(
         result.save(tmp_path / "results")
     assert reliability.main(["--check"]) == 1, "there is no page yet"
     assert reliability.main([]) == (1 if missing else 0)
-    assert (tmp_path / "page.md").read_text() == page(results, NOTHING)
+    assert (tmp_path / "page.md").read_text() == one(results)
     assert reliability.main(["--check"]) == 0
-    assert ("two-runs: no result" in capsys.readouterr().err) == missing
+    assert ("Strimzi 0.45.2: two-runs: not run" in capsys.readouterr().err) == missing
+
+
+def test_the_page_is_of_the_results_that_are_kept() -> None:
+    assert reliability.PAGE.read_text(encoding="utf-8") == page(load(reliability.RESULTS))
+
+
+def test_kept_results_are_of_scenarios_that_there_are() -> None:
+    keys = {s.key for s in all_scenarios()}
+    for release, results in load(reliability.RESULTS).items():
+        assert set(results) <= keys
+        assert {result.release for result in results.values()} <= {release}
 
 
 def test_every_scenario_has_a_key_of_its_own_and_words_of_its_own() -> None:

@@ -1,6 +1,6 @@
 """Phases of a Blueprint as pods of their own, and what each of them asks of the API server.
 
-A pod has the image, script, environment and security context of the phase and runs as its account;
+A pod has the image, scripts, environment and security context of the phase and runs as its account;
 only a kubectl that writes its requests down goes before the real one on PATH. So a phase can be run
 again with one right less, within seconds.
 """
@@ -115,11 +115,12 @@ class Task:
         command = [_replaced(word, values) for word in container["command"]]
         container["command"] = ["bash", "-c", PROLOGUE, "traced", *command]
         container["env"] = [
+            *({**one, **_told(one["name"], values)} for one in container["env"]),
             {"name": "WRAPPER", "value": WRAPPER},
             {"name": "LIMIT", "value": str(limit or "")},
         ]
-        container["volumeMounts"] = [{"name": "trace", "mountPath": "/trace"}]
-        spec["volumes"] = [{"name": "trace", "emptyDir": {}}]
+        container["volumeMounts"].append({"name": "trace", "mountPath": "/trace"})
+        spec["volumes"].append({"name": "trace", "emptyDir": {}})
         spec["restartPolicy"] = "Never"
         spec["terminationGracePeriodSeconds"] = 1
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
@@ -185,6 +186,10 @@ def _replaced(word: str, values: Mapping[str, str]) -> str:
         return f"{key}={values[key]}"
     assert not equals or not key.isidentifier() or "{{" not in value, f"{word}: no value is known"
     return word
+
+
+def _told(name: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {"value": values[name]} if name in values else {}
 
 
 def _answers(lines: Iterable[str]) -> Iterator[Answer]:

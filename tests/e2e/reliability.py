@@ -1,10 +1,11 @@
-"""What has to be survived, what came of it, and the table of docs/reliability.md.
+"""What has to be survived, what came of it, and the tables of docs/reliability.md.
 
     python -m tests.e2e.reliability [--check]
 
-writes the table from the results that `make reliability` has left in build/reliability. A scenario
-that has none keeps its row of an earlier run, marked as such. One that failed or was never run is
-in the table as such, and the command ends with 1.
+writes the tables from the results that are kept in tests/e2e/results, one file for each release of
+Strimzi. `make reliability` adds to them, and plays what has not passed with that release and the
+scripts of today: so a run can be broken off and continued. What has failed, was run with other
+scripts or was never run is told as such, and the command ends with 1.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pathlib import Path
 
 from kanister_kafka.run.tasks import reason_in
 
-from .earlier import MARK, NOT_RUN, Earlier, Row, read
-
 ROOT = Path(__file__).parent.parent.parent
-RESULTS = ROOT / "build" / "reliability"
+RESULTS = ROOT / "tests" / "e2e" / "results"
 PAGE = ROOT / "docs" / "reliability.md"
 COMMAND = "make reliability"
+LONGEST = 400
+"""Characters of a problem that are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class Result:
     seconds: float
     """From the fault until every node was Ready; where none had stopped, until all was as found."""
     reference: float
-    """The same of the undisturbed restart in the same run."""
+    """The same of the undisturbed restart with this release; 0 where it was not run before."""
     by: str
     """Phase that brought it back, as the record tells."""
     written: int
@@ -167,28 +168,50 @@ class Result:
     """What `kanister-kafka status` said soon after the fault."""
     events: tuple[str, ...]
     """Reasons of the events on the Kafka, in their order."""
+    ended: str
+    """Moment of its end: ISO 8601, in UTC."""
+    scripts: str
+    """Name of the ConfigMap with the scripts that were run: another content has another name."""
+    release: str
+    """Of the Strimzi operator."""
     versions: tuple[tuple[str, str], ...]
+    """Of what else it was run with, by name."""
 
     @property
     def passed(self) -> bool:
         return not self.problem
 
     def save(self, directory: Path) -> None:
+        """Put it among the results of its release, in place of an earlier one of its scenario."""
+        results = load(directory).get(self.release, {}) | {self.scenario: self}
         directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(self), indent=2)
-        (directory / f"{self.scenario}.json").write_text(f"{text}\n", encoding="utf-8")
+        rows = ",\n".join(json.dumps(asdict(results[key])) for key in sorted(results))
+        path = directory / f"{self.release}.json"
+        new = path.with_suffix(".new")
+        new.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+        new.replace(path)  # a run may be broken off at any moment
 
 
-def load(directory: Path) -> dict[str, Result]:
-    """Read all results; one that cannot be read is a failure, told as such."""
-    found = {}
+def short(problem: str) -> str:
+    """Return the reason of a problem in one line, without paths of this machine."""
+    reason = reason_in(problem) if '{"message"' in problem else problem
+    for path, name in ((sys.executable, "python"), (str(ROOT), ".")):
+        reason = reason.replace(path, name)
+    line = " ".join(reason.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def load(directory: Path) -> dict[str, dict[str, Result]]:
+    """Read all results, by release and scenario; one that cannot be read is a failure."""
+    found: dict[str, dict[str, Result]] = {}
     for path in sorted(directory.glob("*.json")):
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if set(data) != {field.name for field in fields(Result)}:
-            raise SystemExit(f"{path.name}: not written by this version of the tests")
-        data["events"] = tuple(data["events"])
-        data["versions"] = tuple((name, version) for name, version in data["versions"])
-        found[path.stem] = Result(**data)
+        of_release = found.setdefault(path.stem, {})
+        for data in json.loads(path.read_text(encoding="utf-8")):
+            if set(data) != {field.name for field in fields(Result)}:
+                raise SystemExit(f"{path.name}: not written by this version of the tests")
+            data["events"] = tuple(data["events"])
+            data["versions"] = tuple((name, version) for name, version in data["versions"])
+            of_release[data["scenario"]] = Result(**data)
     return found
 
 
@@ -196,49 +219,36 @@ def all_scenarios() -> tuple[Scenario, ...]:
     return tuple(scenario for group in SCENARIOS.values() for scenario in group)
 
 
-def kept(results: Mapping[str, Result], before: Earlier) -> dict[str, Row]:
-    """Return the rows of earlier runs, by scenario, where there is no result."""
-    return {
-        scenario.key: row
-        for point, scenarios in SCENARIOS.items()
-        for scenario in scenarios
-        if scenario.key not in results
-        if (row := before.rows.get((point, _cell(scenario.what), scenario.phase)))
-    }
+def newest_scripts(results: Mapping[str, Result]) -> str:
+    """Return the scripts of the last run: what was run with others only tells of those."""
+    return max(results.values(), key=lambda result: result.ended).scripts if results else ""
 
 
-def shortcomings(results: Mapping[str, Result], rows: Mapping[str, Row]) -> list[str]:
-    """Return a line for each scenario that did not pass."""
+def shortcomings(results: Mapping[str, Result]) -> list[str]:
+    """Return a line for each scenario of a release that did not pass, or with other scripts."""
+    scripts = newest_scripts(results)
     lines = []
     for scenario in all_scenarios():
-        result, row = results.get(scenario.key), rows.get(scenario.key)
-        if result is not None and not result.passed:
-            problem = result.problem  # an error of Kanister is long, and holds the reason
-            reason = reason_in(problem) if '{"message"' in problem else problem
-            lines.append(f"{scenario.key}: {reason}")
-        elif row is not None and not row.passed:
-            lines.append(f"{scenario.key}: failed in an earlier run")
-        elif result is None and row is None:
-            lines.append(f"{scenario.key}: no result")
+        result = results.get(scenario.key)
+        if result is None:
+            lines.append(f"{scenario.key}: not run")
+        elif not result.passed:
+            lines.append(f"{scenario.key}: {result.problem}")
+        elif result.scripts != scripts:
+            lines.append(f"{scenario.key}: run with other scripts")
     return lines
 
 
-def page(results: Mapping[str, Result], before: Earlier) -> str:
-    """Return docs/reliability.md."""
-    rows = kept(results, before)
-    wrong = shortcomings(results, rows)
-    total = len(all_scenarios())
-    lines = [*_HEAD, f"**{total - len(wrong)} of {total} scenarios passed.**", ""]
-    lines += _HEADINGS
-    for point, scenarios in SCENARIOS.items():
-        lines.append(f"| **{point}** | | | | | | | |")
-        lines += [_row(s, results.get(s.key), rows.get(s.key)) for s in scenarios]
-    if wrong:
-        lines += ["", "## Not passed", "", *(f"- {_cell(line)}" for line in wrong)]
-    lines += ["", "## Run with", "", *(f"- {line}" for line in _versions(results.values()))]
-    lines += [f"- {MARK} {line}" for line in before.versions_of(rows.values())]
-    lines.append("")
+def page(kept: Mapping[str, Mapping[str, Result]]) -> str:
+    """Return docs/reliability.md, of results by release and scenario."""
+    lines = [*_HEAD]
+    for release in sorted(kept, key=_numbers, reverse=True):
+        lines += _section(release, kept[release])
     return "\n".join(lines)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".") if part.isdecimal())
 
 
 _HEAD = f"""\
@@ -252,42 +262,56 @@ row names, each acknowledged message was there once, no mark of ours was left, t
 replicas again, and `kanister-kafka status` called it running. A backup that was not consistent had
 to end as failed.
 
+- **Result**: *recovered* if it passed with the scripts that were run last with this release. What
+  passed with others before them is called *with other scripts* and is not counted as passed.
 - **Seconds**: from the fault until every node was Ready; in brackets, where no node had to be
   started, until everything was as found. Where the dead man's switch brought Kafka back, it was set
-  to 90 s from the start of the stop; by default it is an hour.
-- **Ratio**: to the restart without any fault at the top of the table.
+  to 5 min from the start of the stop; by default it is an hour.
+- **Ratio**: to the restart without any fault, with the same release.
 - **By**: the phase that began to bring it back, as the record tells.
 - **Told**: what `status` said soon after the fault, and the events.
 
 Each row is of one run, on a small machine with a single Kafka node, which may have had other work:
-good for proportions only. One that is marked {MARK} is of an earlier run than the others.
-The mirror is paused by somebody else in all rows but the last, so that of it only the replicas are
-put back; its MirrorMaker runs in the last one.
+good for proportions only. The mirror is paused by somebody else in all rows but the one that is
+about it, so that of it only the replicas are put back.
 """.split("\n")
 _HEADINGS = [
-    "| Scenario | Phase | Result | Seconds | Ratio | By | Messages | Told |",
-    "|---|---|---|---|---|---|---|---|",
+    "| Scenario | Phase | Result | Date | Seconds | Ratio | By | Messages | Told |",
+    "|---|---|---|---|---|---|---|---|---|",
 ]
 
 
-def _row(scenario: Scenario, result: Result | None, earlier: Row | None) -> str:
-    cells = [scenario.what, scenario.phase]
-    if earlier is not None:
-        what, phase, verdict, *rest = earlier.cells
-        return f"| {' | '.join([what, phase, f'{verdict} {MARK}', *rest])} |"
-    if result is None:
-        cells += [NOT_RUN, "", "", "", "", ""]
-    else:
-        verdict = "recovered" if result.passed else "**FAILED**"
-        seconds = f"{result.seconds:.0f}" if result.stopped else f"({result.seconds:.0f})"
-        ratio = ""
-        if result.stopped and result.reference:
-            ratio = f"{result.seconds / result.reference:.1f}"
-        headline = result.status.partition(";")[0]
-        told = [f"“{headline}”"] if headline else []
-        told += [", ".join(result.events)] if result.events else []
-        messages = f"{result.found} of {result.written}"
-        cells += [verdict, seconds, ratio, result.by, messages, "; ".join(told)]
+def _section(release: str, results: Mapping[str, Result]) -> list[str]:
+    scripts, total = newest_scripts(results), len(all_scenarios())
+    wrong = shortcomings(results)
+    lines = [f"## Strimzi {release}", ""]
+    lines += [f"**{total - len(wrong)} of {total} scenarios passed.** Run with:", ""]
+    lines += [*(f"- {line}" for line in _run_with(results.values())), "", *_HEADINGS]
+    for point, scenarios in SCENARIOS.items():
+        found = [(s, results[s.key]) for s in scenarios if s.key in results]
+        lines += [f"| **{point}** | | | | | | | | |"] if found else []
+        lines += [_row(scenario, result, scripts) for scenario, result in found]
+    if not_run := [s.key for s in all_scenarios() if s.key not in results]:
+        lines += ["", f"Not run: {', '.join(not_run)}."]
+    if failed := [key for key in results if not results[key].passed]:
+        lines += ["", "Failed:", ""]
+        lines += [f"- {key}: {_cell(results[key].problem)}" for key in failed]
+    return [*lines, ""]
+
+
+def _row(scenario: Scenario, result: Result, scripts: str) -> str:
+    verdict = "recovered" if result.passed else "**FAILED**"
+    verdict += "" if result.scripts == scripts else ", with other scripts"
+    seconds = f"{result.seconds:.0f}" if result.stopped else f"({result.seconds:.0f})"
+    ratio = ""
+    if result.stopped and result.reference:
+        ratio = f"{result.seconds / result.reference:.1f}"
+    headline = result.status.partition(";")[0]
+    told = [f"“{headline}”"] if headline else []
+    told += [", ".join(result.events)] if result.events else []
+    messages = f"{result.found} of {result.written}"
+    cells = [scenario.what, scenario.phase, verdict, result.ended[:10], seconds, ratio]
+    cells += [result.by, messages, "; ".join(told)]
     return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 
@@ -295,25 +319,31 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _versions(results: Iterable[Result]) -> list[str]:
-    found = sorted({result.versions for result in results})
-    return [", ".join(f"{name} {version}" for name, version in versions) for versions in found]
+def _run_with(results: Iterable[Result]) -> list[str]:
+    """Return a line for each set of scripts and versions, the last that was run first."""
+    last: dict[tuple[str, ...], str] = {}
+    for one in results:
+        words = (f"`{one.scripts}`", *(f"{name} {version}" for name, version in one.versions))
+        last[words] = max(last.get(words, ""), one.ended)
+    return [", ".join(words) for words in sorted(last, key=lambda words: last[words], reverse=True)]
 
 
 def main(arguments: list[str]) -> int:
-    results = load(RESULTS)
+    kept = load(RESULTS)
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    before = read(old)
-    text = page(results, before)
+    text = page(kept)
     if "--check" in arguments:
         return int(old != text)
     PAGE.write_text(text, encoding="utf-8")
-    wrong = shortcomings(results, kept(results, before))
-    for line in wrong:
-        sys.stderr.write(f"{line.splitlines()[0]}\n")
-    sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(all_scenarios()) - len(wrong)} passed, ")
-    sys.stdout.write(f"{len(wrong)} not\n")
-    return 1 if wrong else 0
+    whole = True
+    for release, results in kept.items():
+        wrong = shortcomings(results)
+        whole = whole and not wrong
+        for line in wrong:
+            sys.stderr.write(f"Strimzi {release}: {line}\n")
+        count = len(all_scenarios()) - len(wrong)
+        sys.stdout.write(f"Strimzi {release}: {count} passed, {len(wrong)} not\n")
+    return 0 if whole and kept else 1
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import pytest
 
 from . import faults, lab
 from .lab import Kafka, get, is_ready, kubectl, wait_until
-from .reliability import SCENARIOS, Scenario
-from .trial import COMMAND, LATE, OURS, PAUSE, SOON, Trial, trying
+from .reliability import RESULTS, SCENARIOS, Scenario, load
+from .trial import COMMAND, LATE, OURS, PAUSE, SOON, Build, Trial, build_of, trying
 
 pytestmark = pytest.mark.e2e
 
@@ -25,6 +25,8 @@ OPT_IN = "kanister-kafka.io/e2e-faults=true"
 WHOLE = "RELIABILITY"
 """Environment variable that `make reliability` sets to 1, or NAMESPACE/NAME of the Kafka; without
 it these tests are left out."""
+AGAIN = "RELIABILITY_AGAIN"
+"""Environment variable: if it is set, what has passed already is played again as well."""
 MIRROR = ("kafkamirrormaker2", "KafkaMirrorMaker2")
 FAULT_SECONDS = 30
 
@@ -76,10 +78,22 @@ def of(*points: str, key: str = "") -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scenario", found, ids=lambda scenario: scenario.key)
 
 
+@pytest.fixture(scope="module")
+def build(target: Kafka) -> Build:
+    wait_until(f"{target} is Ready", lambda: is_ready(target.resource()))
+    return build_of(target)
+
+
 @pytest.fixture
-def new(target: Kafka, mirror: tuple[str, str], scenario: Scenario):
+def new(target: Kafka, build: Build, scenario: Scenario, request: pytest.FixtureRequest):
+    """Return what makes a trial; a scenario that has passed with this build is not played again."""
+    result = load(RESULTS).get(build.release, {}).get(scenario.key)
+    if result and result.passed and result.scripts == build.scripts and not os.environ.get(AGAIN):
+        pytest.skip(f"passed with Strimzi {build.release} and these scripts, {result.ended}")
+    mirror = request.getfixturevalue("mirror")
+
     def make(*options: str) -> Trial:
-        return Trial(target, scenario.key, *options, mirror=mirror)
+        return Trial(target, scenario.key, *options, mirror=mirror, build=build)
 
     return make
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ HOME = "kanister-kafka-e2e-restore"
 NODE_ID = 7
 """Not the one that the operator would give to a new node."""
 TOPIC = "orders"
+SETTLING = 20
+"""Seconds. The last change of a Kafka has begun a reconciliation that goes on after it is Ready; an
+operator waits up to five minutes in it for what is deleted meanwhile."""
 
 
 def manifests() -> str:
@@ -473,8 +477,8 @@ def test_restore_over_a_kafka_that_gitops_has_made_anew(restored: Kafka) -> None
     authority = certificate("restored-cluster-ca-cert", "ca.crt")
     clients = certificate("restored-clients-ca-cert", "ca.crt")
     before = restored.resource()["status"]["clusterId"]
-    # Else the operator waits up to five minutes for what is deleted here.
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    time.sleep(SETTLING)
     lose_everything(restored)
     kubectl("apply", "-f", "-", stdin=manifests())  # as Argo CD does within minutes
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))

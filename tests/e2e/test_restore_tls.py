@@ -1,22 +1,28 @@
 """Clients that authenticate by certificate still connect after a restore over a Kafka made anew.
 
-Needs the image of a user operator, which the small clusters have with Strimzi 1.2 alone.
+Where there is no image of a user operator, the user's Secret is made here as that operator makes it
+(KafkaUserModel.java): a certificate of the clients authority. The rest is the same.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from . import lab
 from .lab import Kafka, is_ready, kubectl, run_action, wait_until
+from .test_restore import SETTLING
 
 pytestmark = pytest.mark.e2e
 
@@ -26,24 +32,26 @@ TOPIC = "letters"
 USER = "writer"
 LABELS = {"strimzi.io/cluster": NAME}
 FIRST = (1, 2)
-"""Version of Strimzi from which on the test can run."""
+"""Version of Strimzi from which on the small clusters have the image of a user operator."""
 
 
-def operator_version() -> tuple[int, ...]:
+@functools.cache
+def has_user_operator() -> bool:
     label = "strimzi.io/kind=cluster-operator"
     pods = lab.get("pods", "--all-namespaces", "-l", label)["items"]
     images = [c["image"] for pod in pods for c in pod["spec"]["containers"]]
     found = [re.search(r":v?(\d+)\.(\d+)", image) for image in images]
-    return max(((int(m[1]), int(m[2])) for m in found if m), default=(0, 0))
+    return max(((int(m[1]), int(m[2])) for m in found if m), default=(0, 0)) >= FIRST
 
 
 def resource(kind: str, name: str, spec: dict, **metadata: dict) -> dict:
     place = {"name": name, "namespace": HOME, **metadata}
-    return {"apiVersion": "kafka.strimzi.io/v1", "kind": kind, "metadata": place, "spec": spec}
+    return {"apiVersion": lab.strimzi_api(), "kind": kind, "metadata": place, "spec": spec}
 
 
 def manifests() -> str:
-    volume = {"id": 0, "type": "persistent-claim", "size": "1Gi", "kraftMetadata": "shared"}
+    # Volumes of before have another cluster id: on these a Kafka that is made anew starts no node.
+    volume = {"id": 0, "type": "persistent-claim", "size": "1Gi", "deleteClaim": True}
     listener = {"name": "tls", "port": 9093, "type": "internal", "tls": True}
     plain = {"name": "plain", "port": 9092, "type": "internal", "tls": False}
     memory = {"jvmOptions": {"-Xmx": "128m"}}
@@ -57,27 +65,35 @@ def manifests() -> str:
                 "min.insync.replicas": 1,
             },
         },
-        "entityOperator": {"topicOperator": memory, "userOperator": memory},
+        "entityOperator": {
+            "topicOperator": memory,
+            **({"userOperator": memory} if has_user_operator() else {}),
+        },
     }
+    modes = {"strimzi.io/node-pools": "enabled", "strimzi.io/kraft": "enabled"}
     pool = {
         "replicas": 1,
         "roles": ["controller", "broker"],
-        "storage": {"type": "jbod", "volumes": [volume]},
+        "storage": {"type": "jbod", "volumes": [{**volume, "kraftMetadata": "shared"}]},
         "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},
         "jvmOptions": {"-Xms": "200m", "-Xmx": "256m"},
     }
     items = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},
         resource("KafkaNodePool", "node", pool, labels=LABELS),
-        resource("Kafka", NAME, kafka),
+        resource("Kafka", NAME, kafka, annotations=modes),
         resource("KafkaTopic", TOPIC, {"partitions": 1, "replicas": 1}, labels=LABELS),
         resource("KafkaUser", USER, {"authentication": {"type": "tls"}}, labels=LABELS),
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
+def uid(kafka: Kafka) -> str:
+    return kafka.resource()["metadata"]["uid"]
+
+
 def all_ready(kafka: Kafka) -> bool:
-    parts = (("kt", TOPIC), ("kafkauser", USER))
+    parts = [("kt", TOPIC), *([("kafkauser", USER)] if has_user_operator() else [])]
     return is_ready(kafka.resource()) and all(is_ready(lab.get(*p, "-n", HOME)) for p in parts)
 
 
@@ -85,17 +101,38 @@ def all_ready(kafka: Kafka) -> bool:
 def secured() -> Iterator[Kafka]:
     if lab.why_not():
         pytest.skip(lab.why_not())
-    if operator_version() < FIRST:
-        pytest.skip(f"no operator of Strimzi {FIRST[0]}.{FIRST[1]} or later with its user operator")
     kafka = Kafka(HOME, NAME)
     kubectl("apply", "-f", "-", stdin=manifests())
     try:
         wait_until(f"{kafka} and its user are Ready", lambda: all_ready(kafka))
+        if not has_user_operator():
+            make_user()
         yield kafka
     finally:
-        kubectl("delete", "kt,kafkauser", "--all", "-n", HOME, timeout=300)
-        kubectl("delete", "kafka,knp", "--all", "-n", HOME, "--wait=false")
+        kubectl("delete", "kafka,knp,kafkauser", "--all", "-n", HOME, "--wait=false")
+        patch = '-p={"metadata":{"finalizers":null}}'  # their operator may be gone before them
+        for topic in lab.get("kt", "-n", HOME)["items"]:
+            kubectl("patch", "kt", topic["metadata"]["name"], "-n", HOME, "--type=merge", patch)
         kubectl("delete", "namespace", HOME, "--wait=false", "--ignore-not-found")
+
+
+def make_user() -> None:
+    """Sign a certificate by the clients authority, and store it as the user operator does."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "ca.key").write_text(secret(f"{NAME}-clients-ca")["ca.key"])
+        (folder / "ca.crt").write_text(secret(f"{NAME}-clients-ca-cert")["ca.crt"])
+        for words in (
+            "genrsa -out user.key 2048",
+            f"req -new -key user.key -subj /CN={USER} -out user.csr",
+            "x509 -req -in user.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 1 -out user.crt",
+        ):
+            subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
+        texts = {one: (folder / one).read_text() for one in ("ca.crt", "user.crt", "user.key")}
+    labels = {**LABELS, "strimzi.io/kind": "KafkaUser"}
+    place = {"name": USER, "namespace": HOME, "labels": labels}
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": place, "stringData": texts}
+    kubectl("apply", "-f", "-", stdin=json.dumps(made))
 
 
 def secret(name: str) -> dict[str, str]:
@@ -151,6 +188,8 @@ def test_clients_of_before_connect_after_a_restore_over_a_kafka_made_anew(secure
     backup = run_action("backup", blueprint, HOME)
     assert backup.done(), backup.error
     wait_until(f"{secured} is Ready", lambda: all_ready(secured))
+    time.sleep(SETTLING)
+    before = uid(secured)
 
     stop = threading.Event()
 
@@ -161,8 +200,8 @@ def test_clients_of_before_connect_after_a_restore_over_a_kafka_made_anew(secure
     gitops = threading.Thread(target=heal)
     gitops.start()  # it makes again what is deleted, as Argo CD does
     try:
-        kubectl("delete", "kafka", NAME, "-n", HOME)
-        wait_until("it is made anew", lambda: secured.resource()["metadata"]["uid"], every=0.5)
+        kubectl("delete", "kafka,knp", "--all", "-n", HOME)  # the pods are the pool's
+        wait_until("it is made anew", lambda: uid(secured) != before, every=0.5)
         wait_until(f"{secured} is Ready", lambda: all_ready(secured), timeout=900)
     finally:
         stop.set()  # suspended, as docs/gitops.md says
@@ -176,6 +215,8 @@ def test_clients_of_before_connect_after_a_restore_over_a_kafka_made_anew(secure
     made = resource("KafkaTopic", "later", {"partitions": 1, "replicas": 1}, labels=LABELS)
     kubectl("create", "-f", "-", stdin=json.dumps(made))
     wait_until("a topic can be made", lambda: is_ready(lab.get("kt", "later", "-n", HOME)))
+    if not has_user_operator():
+        return
     user = resource("KafkaUser", "new", {"authentication": {"type": "tls"}}, labels=LABELS)
     kubectl("create", "-f", "-", stdin=json.dumps(user))
     wait_until("a user can be made", lambda: is_ready(lab.get("kafkauser", "new", "-n", HOME)))

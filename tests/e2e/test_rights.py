@@ -29,6 +29,7 @@ pytestmark = pytest.mark.e2e
 
 RESTART_BY = "kanister-kafka.io/restart-by"
 PAUSE_BEFORE = "kanister-kafka.io/pause-before"
+BEFORE_RESTORE = "kanister-kafka.io/before-restore"
 FAILED_BACKUP = "20000101000000"
 """A backup of which something is left over for `recover` to remove."""
 CYCLE = (
@@ -45,6 +46,7 @@ CYCLE = (
     ("stopped", "backupRecover"),
     ("restore", "restoreCheck"),
     ("restore", "restoreStop"),
+    ("restore", "restoreSnapshot"),
     ("restore", "restoreObjects"),
     ("restore", "restoreIdentity"),
     ("restore", "restoreRestart"),
@@ -113,6 +115,8 @@ class Site:
             "OWN_RUN": self.run,
             "BACKUP": self.backup,
             "OVERWRITE": "true",
+            "RETENTION": "",
+            "DISCARD": "",
             "SNAPSHOTS": str(len(self.kafka.claims())),
             "RIGHTS": EVERYBODY,
             "RESTART_AFTER": "5" if key[1] == "switch" else "3600",
@@ -147,6 +151,9 @@ class Site:
             self._leave_over(FAILED_BACKUP)
         elif phase == "deleteBackup":  # a former try may have deleted one kind already
             self._leave_over(self.backup)
+        elif phase == "restoreSnapshot":
+            self.mark({"state": "restoring", "before": self.backup})
+            kubectl("delete", "volumesnapshots", *where, "-l", BEFORE_RESTORE)
         elif phase == "restoreObjects":
             self._lose()
         elif phase == "switch":
@@ -193,6 +200,7 @@ class Site:
     def _leave_over(self, backup: str) -> None:
         labels = {
             "kanister-kafka.io/backup": backup,
+            "kanister-kafka.io/run": backup,
             "kanister-kafka.io/cluster": self.kafka.name,
         }
         name = f"left-of-{backup}-{secrets.token_hex(2)}"  # one of before may be on its way out
@@ -386,7 +394,7 @@ def failure(phase: str, grant: Grant, run: Run) -> str:
 )
 def test_the_check_names_all_that_is_missing(site: Site, key: tuple[str, str]) -> None:
     task = site.tasks[key]
-    values = {"RUN": "", "BACKUP": "20000101000000", "OVERWRITE": ""}
+    values = {"RUN": "", "BACKUP": FAILED_BACKUP, "OVERWRITE": "", "RETENTION": ""}
     roles = site.roles_of(task.account)
     for role in roles:
         set_rules(role, [])

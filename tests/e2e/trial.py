@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import ClassVar
 
 from . import faults, lab
 from .lab import KANISTER_NAMESPACE, Kafka, Outcome, Started, get, is_ready, kubectl, wait_until
-from .reliability import RESULTS, UNDISTURBED, Result, load
+from .reliability import RESULTS, UNDISTURBED, Result, load, short
 
 OURS = "kanister-kafka.io/"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -32,6 +34,15 @@ LATE = ("--restart-after", "20m")
 COMMAND = [sys.executable, "-m", "kanister_kafka"]
 
 
+@dataclass(frozen=True)
+class Build:
+    """What a scenario is played with: each field as in `Result`."""
+
+    scripts: str
+    release: str
+    versions: tuple[tuple[str, str], ...]
+
+
 class Trial:
     """A fault at one moment of a backup."""
 
@@ -39,8 +50,15 @@ class Trial:
     """Every message of this process, over all scenarios."""
     installed: ClassVar[tuple[str, ...] | None] = None
 
-    def __init__(self, kafka: Kafka, scenario: str, *options: str, mirror: tuple[str, str]) -> None:
-        self.kafka, self.scenario = kafka, scenario
+    def __init__(
+        self,
+        kafka: Kafka,
+        scenario: str,
+        *options: str,
+        mirror: tuple[str, str],
+        build: Build,
+    ) -> None:
+        self.kafka, self.scenario, self.build = kafka, scenario, build
         self.options = options if SOON[0] in options else (*LATE, *options)
         self.blueprint = f"{kafka.namespace}.{kafka.name}"
         self.mirror = mirror
@@ -57,14 +75,12 @@ class Trial:
     # what there was before
 
     def prepare(self) -> None:
-        (RESULTS / f"{self.scenario}.json").unlink(missing_ok=True)
         if Trial.installed != self.options:
             self.install(*self.options)
         # A scenario that was broken off has left its backup, which is none of this one.
         ours = ("-l", f"{OURS}cluster={self.kafka.name}", "-n", self.kafka.namespace)
         kubectl("delete", "volumesnapshots,secrets", *ours)
         wait_until(f"{self.kafka} is Ready", lambda: is_ready(self.kafka.resource()))
-        self.versions = versions(self.kafka)
         self.run_before = self.record().get("run")
         self.before, self.mirror_before = self.kafka.resource(), self.writer()
         self.began = datetime.now(timezone.utc).replace(microsecond=0)
@@ -81,6 +97,7 @@ class Trial:
             [*command, "-n", self.kafka.namespace, *options], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
+        assert self.build.scripts in done.stdout, "the scripts were changed during the run"
         # Not client-side apply: it would leave what another tool has written into the record.
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=done.stdout)
         Trial.installed = options
@@ -230,11 +247,11 @@ class Trial:
     def save(self, problem: str) -> None:
         reference = self.seconds
         if self.scenario != UNDISTURBED:
-            undisturbed = load(RESULTS).get(UNDISTURBED)
+            undisturbed = load(RESULTS).get(self.build.release, {}).get(UNDISTURBED)
             reference = undisturbed.seconds if undisturbed else 0.0
         Result(
             scenario=self.scenario,
-            problem=problem,
+            problem=short(problem),
             stopped=self.stopped,
             seconds=round(self.seconds, 1),
             reference=round(reference, 1),
@@ -243,7 +260,10 @@ class Trial:
             found=self.found,
             status=self.status,
             events=self.events,
-            versions=self.versions,
+            ended=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+            scripts=self.build.scripts,
+            release=self.build.release,
+            versions=self.build.versions,
         ).save(RESULTS)
 
     def clean(self) -> None:
@@ -301,15 +321,22 @@ def _difference(written: Counter[str], found: Counter[str]) -> str:
     return f"{lost.total()} messages lost ({list(lost)[:3]}), {more.total()} doubled"
 
 
-def versions(kafka: Kafka) -> tuple[tuple[str, str], ...]:
-    """Return what runs on the cluster; the status names its versions only while it is Ready."""
+def build_of(kafka: Kafka) -> Build:
+    """Return what runs on the cluster, and the scripts that are rendered for it today."""
     kubernetes = json.loads(kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
     controller = get("deployment", faults.kanister()[1], "-n", KANISTER_NAMESPACE)
     image = controller["spec"]["template"]["spec"]["containers"][0]["image"]
     status = kafka.resource()["status"]
-    return (
-        ("Strimzi", status["operatorLastSuccessfulVersion"]),
-        ("Kafka", status["kafkaVersion"]),
-        ("Kubernetes", kubernetes.removeprefix("v")),
-        ("Kanister", image.rpartition("/")[2]),
+    command = [*COMMAND, "render", "--from-cluster", kafka.name, "-n", kafka.namespace]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (scripts,) = set(re.findall(r"\b\S+-scripts-[0-9a-f]{10}\b", done.stdout))
+    return Build(
+        scripts=scripts,
+        release=status["operatorLastSuccessfulVersion"],
+        versions=(
+            ("Kafka", status["kafkaVersion"]),
+            ("Kubernetes", kubernetes.removeprefix("v")),
+            ("Kanister", image.rpartition("/")[2]),
+        ),
     )
