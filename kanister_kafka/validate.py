@@ -129,7 +129,8 @@ def _judge(
     for blueprint in mine:
         found.extend(check_blueprint(blueprint, settings, least))
     found.extend(check_input(together, settings, least))
-    found.extend(_unknown(loaded.ignores))
+    if loaded.ignores:
+        found.extend(_unknown(loaded.ignores))
     silent = _silent(loaded.ignores, ignore)
     problems = in_order(found)
     return Validation(

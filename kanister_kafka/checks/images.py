@@ -10,7 +10,8 @@ from kanister_kafka.blueprint.decode import PLACEHOLDER
 from kanister_kafka.checks.registry import Finding, Settings, check
 from kanister_kafka.problem import Severity
 
-ARGUMENT = re.compile(r"(?:^|\.)(?:image|backgroundImage|initImage|outputImage)$")
+ARGUMENTS = (".image", ".backgroundImage", ".initImage", ".outputImage")
+"""How the paths of images end."""
 TEMPLATE = re.compile(r"\{\{(?:(?!\{\{).)*?\}\}", re.DOTALL)
 
 
@@ -19,7 +20,7 @@ def placeholder(blueprint: Blueprint, _settings: Settings) -> Iterator[Finding]:
     """Find images with something between `<` and `>`, which is to be filled in before they run."""
     for phase in blueprint.phases:
         for path, node in phase.values:
-            found = PLACEHOLDER.search(node.text) if ARGUMENT.search(path) else None
+            found = PLACEHOLDER.search(node.text) if path.endswith(ARGUMENTS) else None
             if found:
                 yield Finding(node.location, path, f"{found.group()} is still to be filled in")
 
@@ -29,7 +30,7 @@ def unpinned_image(blueprint: Blueprint, _settings: Settings) -> Iterator[Findin
     """Find images without a tag or with `latest`: what runs can change from backup to restore."""
     for phase in blueprint.phases:
         for path, node in phase.values:
-            if not ARGUMENT.search(path) or not isinstance(node.value, str):
+            if not path.endswith(ARGUMENTS) or not isinstance(node.value, str):
                 continue
             last = TEMPLATE.sub("x" if "}}" in node.text else "", node.text).rpartition("/")[2]
             if node.text.rstrip().endswith("}}") and ":" not in last:

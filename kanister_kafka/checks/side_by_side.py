@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePath
 
 from kanister_kafka.blueprint import Blueprint
@@ -46,7 +47,12 @@ def repeated_blueprint(together: Together, _settings: Settings) -> Iterator[Find
             yield finding
 
 
-def _doubled(together: Together) -> Iterator[tuple[bool, Finding]]:
+@lru_cache(maxsize=1)  # two checks ask
+def _doubled(together: Together) -> tuple[tuple[bool, Finding], ...]:
+    return tuple(_doubles(together))
+
+
+def _doubles(together: Together) -> Iterator[tuple[bool, Finding]]:
     seen: dict[tuple[PurePath, str], list[Blueprint]] = {}
     for blueprint in together.blueprints:
         root = blueprint.document.root
