@@ -36,6 +36,8 @@ class Sectioned(click.Command):
         records: dict[str, list[tuple[str, str]]] = {"Options": [], **{one: [] for one in SECTIONS}}
         section_of = {name: section for section, names in SECTIONS.items() for name in names}
         for option in self.get_params(ctx):
+            if isinstance(option, click.Argument):
+                continue  # the first line names it
             if (record := option.get_help_record(ctx)) is not None:
                 records[section_of.get(option.name or "", "Options")].append(record)
         for title, rows in records.items():
