@@ -166,6 +166,12 @@ def test_no_field_is_lost_by_a_backup_and_a_restore(old: Kafka) -> None:
         options={"overwrite": "true"},
     )
     assert restore.done(), restore.error
+    after = specs()
+    held = after.pop("Kafka/old")
+    assert after == {name: spec for name, spec in before.items() if name != "Kafka/old"}
+    assert "log.initial.task.delay.ms" in held, "what is put back holds its retention"
+    released = lab.command("release-retention", "old", "-n", HOME, "--yes")
+    assert released.returncode == 0, released.stderr
     assert specs() == before
     wait_until(f"{old} is Ready", lambda: is_ready(old.resource()))
     (pod,) = old.pods("kafka")
