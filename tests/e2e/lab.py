@@ -38,6 +38,12 @@ def strimzi_api() -> str:
     return old if old in kubectl("api-versions").split() else "kafka.strimzi.io/v1"
 
 
+def versioned(plural: str) -> str:
+    """Spell a kind of Strimzi with its version: another one that is served may lack its fields."""
+    group, version = strimzi_api().split("/")
+    return f"{plural}.{version}.{group}"
+
+
 def command(*words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run our own command."""
     program = [sys.executable, "-m", "kanister_kafka", *words]

@@ -27,8 +27,12 @@ WHOLE = "RELIABILITY"
 it these tests are left out."""
 AGAIN = "RELIABILITY_AGAIN"
 """Environment variable: if it is set, what has passed already is played again as well."""
-MIRROR = ("kafkamirrormaker2", "KafkaMirrorMaker2")
+MIRROR = "KafkaMirrorMaker2"
 FAULT_SECONDS = 30
+
+
+def mirrors() -> str:
+    return lab.versioned("kafkamirrormaker2s")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,7 @@ def target() -> Kafka:
 def mirror(target: Kafka) -> Iterator[tuple[str, str]]:
     """Find the MirrorMaker that writes into it, and keep it from running: it takes two cores."""
     address = f"{target.name}-kafka-bootstrap.{target.namespace}:"
-    every = get(MIRROR[0], "--all-namespaces")["items"]
+    every = get(mirrors(), "--all-namespaces")["items"]
     found = [m["metadata"] for m in every if address in json.dumps(m["spec"])]
     assert len(found) == 1, f"wanted one mirror into {target}, found {len(found)}"
     assert found[0]["namespace"] != target.namespace, "the mirror is in another namespace"
@@ -59,7 +63,7 @@ def mirror(target: Kafka) -> Iterator[tuple[str, str]]:
 
 def pause_mirror(name: tuple[str, str], *, paused: bool) -> None:
     value = f"{PAUSE}=true" if paused else f"{PAUSE}-"
-    kubectl("annotate", MIRROR[0], name[1], "-n", name[0], "--overwrite", value)
+    kubectl("annotate", mirrors(), name[1], "-n", name[0], "--overwrite", value)
     if paused:
         kubectl(
             "delete",
@@ -351,11 +355,11 @@ def test_writer_comes_back_while_brokers_are_to_stop(new) -> None:
         started = trial.begin("backupPrehook")
         started.reach("flush")
         trial.strike()
-        with faults.writing_pod(trial.kafka, MIRROR[1], name, home):
+        with faults.writing_pod(trial.kafka, MIRROR, name, home):
             outcome = started.end()
             trial.look()
         assert not outcome.done()
-        assert f"{MIRROR[1]}/{home}/{name} was stopped and runs again" in outcome.error
+        assert f"{MIRROR}/{home}/{name} was stopped and runs again" in outcome.error
         trial.expect("recover")
 
 
@@ -695,7 +699,7 @@ def test_replicas_of_the_mirror_are_known_nowhere(new) -> None:
     with trying(new()) as trial:
         trial.stop()
         namespace, name = trial.mirror
-        kubectl("annotate", MIRROR[0], name, "-n", namespace, f"{OURS}replicas-before-")
+        kubectl("annotate", mirrors(), name, "-n", namespace, f"{OURS}replicas-before-")
         forget_record(trial)
         trial.strike()
         trial.look()
@@ -707,7 +711,7 @@ def test_replicas_of_the_mirror_are_known_nowhere(new) -> None:
         told = done.stdout + done.stderr
         assert name in told and "replicas" in told, told
         wait_until("Kafka serves", lambda: ready(trial))
-        patch(MIRROR[0], name, namespace, {"spec": {"replicas": 1}})  # as it was told to do
+        patch(mirrors(), name, namespace, {"spec": {"replicas": 1}})  # as it was told to do
 
 
 @of("The mirror is in another namespace")
@@ -716,7 +720,7 @@ def test_mirror_is_elsewhere(new, mirror: tuple[str, str]) -> None:
     labels = f"strimzi.io/cluster={name},strimzi.io/kind=KafkaMirrorMaker2"
     pause_mirror(mirror, paused=False)
     try:
-        wait_until("the mirror runs", lambda: is_ready(get(MIRROR[0], name, "-n", namespace)))
+        wait_until("the mirror runs", lambda: is_ready(get(mirrors(), name, "-n", namespace)))
         with trying(new()) as trial:
             started = trial.begin("backupPrehook")
             started.reach("quiesce")
@@ -727,6 +731,6 @@ def test_mirror_is_elsewhere(new, mirror: tuple[str, str]) -> None:
             assert trial.run("backupPosthook").done()
             trial.expect("restart")
             trial.check()
-            wait_until("the mirror runs", lambda: is_ready(get(MIRROR[0], name, "-n", namespace)))
+            wait_until("the mirror runs", lambda: is_ready(get(mirrors(), name, "-n", namespace)))
     finally:
         pause_mirror(mirror, paused=True)

@@ -103,7 +103,7 @@ class Trial:
         Trial.installed = options
 
     def writer(self) -> dict:
-        return get("kafkamirrormaker2", self.mirror[1], "-n", self.mirror[0])
+        return get(lab.versioned("kafkamirrormaker2s"), self.mirror[1], "-n", self.mirror[0])
 
     # the fault
 
