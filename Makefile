@@ -19,12 +19,13 @@ demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka plan -f examples/mirror-maker-2
 
 test: $(READY) ## Unit and property tests; no cluster needed
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist worksteal
 
 lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/shellcheck --shell=bash templates/scripts/*.sh templates/scripts/*/*.sh examples/lab/*.sh examples/lab/producers/*/*.sh
 
 docs: $(READY) ## The pages of docs/ as a site in build/site; a link that leads nowhere fails

@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from kanister_kafka.problem import Problem
+    from kanister_kafka.diagnostics import Diagnostic
 
 
 class KanisterKafkaError(Exception):
@@ -34,12 +34,12 @@ class KanisterKafkaError(Exception):
 class InputError(KanisterKafkaError):
     """The input cannot be turned into what was asked for."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
         """All problems of the run, warnings too, sorted by place."""
 
-    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Diagnostic, ...]]]:
         """Go from one process to another with the problems, not with their text."""
         return type(self), (self.problems,)
 
@@ -62,11 +62,11 @@ class TransientError(UnreachableError):
     """The API server is away, too busy or failing: the same request may work in a moment."""
 
 
-class RefusedError(KanisterKafkaError):
+class RejectedError(KanisterKafkaError):
     """The API server refuses an object as it is; the message is the server's own."""
 
 
-class ConflictError(RefusedError):
+class ConflictError(RejectedError):
     """An object was changed meanwhile, exists already, or has fields of another field manager."""
 
 

@@ -22,27 +22,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
+from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import KanisterKafkaError, TransientError
-from kanister_kafka.kube.connection import PODS, Connection
-from kanister_kafka.marks import CLUSTER_LABEL
-from kanister_kafka.rehearse.acting import Acting, check
-from kanister_kafka.rehearse.clock import Clock
-from kanister_kafka.rehearse.measure import client_outage, lost
-from kanister_kafka.rehearse.model import PodTrack
-from kanister_kafka.rehearse.probe import RATE, Probing
-from kanister_kafka.rehearse.setting import (
+from kanister_kafka.kube import objects
+from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
+from kanister_kafka.operations.rehearsal.canary import RATE, Canary
+from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost
+from kanister_kafka.operations.rehearsal.context import (
     RESTART,
     STOP,
-    Request,
-    Setting,
-    WriterBefore,
-    find_setting,
+    ClientState,
+    RehearsalContext,
+    RehearsalRequest,
+    Stopwatch,
+    build_context,
     is_ready,
-    writer_now,
+    read_client,
 )
-from kanister_kafka.rehearse.snapshots import Snapshots
-from kanister_kafka.rehearse.watch import Watch
-from kanister_kafka.run import nodes
+from kanister_kafka.operations.rehearsal.model import PodTimeline
+from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
+from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 REPORT = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- outage: begin -->", "<!-- outage: end -->"
@@ -105,17 +105,17 @@ class Round:
 class Bench:
     """One Kafka, its client, and what was measured."""
 
-    connection: Connection
-    setting: Setting
+    connection: KubeClient
+    setting: RehearsalContext
     snapshots: bool
-    clock: Clock = field(default_factory=Clock)
+    clock: Stopwatch = field(default_factory=Stopwatch)
     lines: list[tuple[float, str]] = field(default_factory=list)
     """What our own actions said, and when it was heard."""
     pools: dict[str, bool] = field(default_factory=dict)
     """Names of the node pools, and whether each has brokers."""
 
     def __post_init__(self) -> None:
-        self.probing = Probing(self.connection, self.setting, self.clock.today)
+        self.probing = Canary(self.connection, self.setting, self.clock.today)
 
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""
@@ -132,12 +132,12 @@ class Bench:
 
     def ours(self) -> None:
         setting = replace(self.setting, id=secrets.token_hex(4))
-        acting = Acting(self.connection, setting, self.clock, self.heard)
+        acting = ActionRunner(self.connection, setting, self.clock, self.heard)
         try:
-            check(acting.follow(acting.begin(STOP), timeout=SETTLED), STOP)
+            check_action_result(acting.follow(acting.begin(STOP), timeout=SETTLED), STOP)
             self.snapshot(setting)
         finally:
-            check(acting.follow(acting.begin(RESTART), timeout=SETTLED), RESTART)
+            check_action_result(acting.follow(acting.begin(RESTART), timeout=SETTLED), RESTART)
             acting.delete()
 
     def by_hand(self) -> None:
@@ -151,10 +151,10 @@ class Bench:
         self.shell(DELETE_PODS)
         time.sleep(2)
 
-    def snapshot(self, setting: Setting) -> None:
+    def snapshot(self, setting: RehearsalContext) -> None:
         if not self.snapshots:
             return
-        snapshots = Snapshots(
+        snapshots = VolumeSnapshotter(
             self.connection, setting.target.namespace, setting.name, setting.labels, self.clock
         )
         try:
@@ -168,7 +168,7 @@ class Bench:
 
     def shell(self, script: str) -> None:
         target = self.setting.target
-        pods = self.connection.items(PODS, target.namespace, nodes.selector(target.name))
+        pods = self.connection.items(PODS, target.namespace, objects.pod_selector(target.name))
         for pod in pods:  # none are left where it is to be started
             labels = pod["metadata"]["labels"]
             self.pools[labels["strimzi.io/pool-name"]] = labels["strimzi.io/broker-role"] == "true"
@@ -209,10 +209,10 @@ class Bench:
             return (
                 is_ready(kafka)
                 and len(pods) > len(self.setting.before.nodes) - 1
-                and all(map(nodes.is_ready, pods))
+                and all(map(objects.is_ready, pods))
                 and self.probing.acked_since(since) is not None
                 and all(
-                    writer_now(self.connection, one.kind, one.namespace, one.name).ready
+                    read_client(self.connection, one.kind, one.namespace, one.name).ready
                     for one in self.setting.writers
                     if one.ready
                 )
@@ -220,7 +220,7 @@ class Bench:
         return False
 
 
-def count(writer: WriterBefore) -> object:
+def count(writer: ClientState) -> object:
     """Return the replicas of a writer, or Strimzi's default."""
     return 1 if writer.replicas is None else writer.replicas
 
@@ -240,7 +240,7 @@ def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round
     for number in range(rounds):
         for name in METHODS:
             bench.lines.clear()
-            watch = Watch(
+            watch = PodWatcher(
                 bench.connection,
                 bench.setting.target.namespace,
                 bench.setting.target.name,
@@ -259,7 +259,7 @@ def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round
 
 
 def timeline(
-    one: Round, lines: list[tuple[float, str]], tracks: tuple[PodTrack, ...]
+    one: Round, lines: list[tuple[float, str]], tracks: tuple[PodTimeline, ...]
 ) -> Iterator[str]:
     """Yield what happened around an outage, in seconds since its start."""
     seen = [*lines]
@@ -326,14 +326,14 @@ def main() -> None:
     chosen = parser.parse_args()
     namespace, _, name = chosen.kafka.partition("/")
     try:
-        connection = Connection("")
-        request = Request(
+        connection = KubeClient("")
+        request = RehearsalRequest(
             name=name,
             namespace=namespace,
             kasten_namespace=chosen.kasten_namespace,
             timeout=SETTLED * 4,
         )
-        bench = Bench(connection, find_setting(connection, request), chosen.snapshots)
+        bench = Bench(connection, build_context(connection, request), chosen.snapshots)
         try:
             bench.probing.start()
             found = rounds_of(bench, chosen.rounds, trace=chosen.trace)

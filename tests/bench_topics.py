@@ -24,13 +24,13 @@ from pathlib import Path
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from kanister_kafka.topics.client import FETCHED_AHEAD, Access, Cluster
-from kanister_kafka.topics.compare import Request
-from kanister_kafka.topics.model import Verdict
-from kanister_kafka.topics.parts import Way, compare_in_parts
-from kanister_kafka.topics.reading import Reading
-from kanister_kafka.topics.records import Digest, Records
-from kanister_kafka.topics.verdict import judge
+from kanister_kafka.topics.client import FETCHED_AHEAD, ClientAccess, KafkaConsumer
+from kanister_kafka.topics.compare import CompareRequest
+from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
+from kanister_kafka.topics.compare.verdict import evaluate_consistency
+from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
+from kanister_kafka.topics.model import ComparisonVerdict
+from kanister_kafka.topics.partition_reader import PartitionReader
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -124,10 +124,10 @@ def baseline(program: Path, servers: str, topic: str, count: int) -> float:
 
 def reading(servers: str, topic: str, *, digested: bool) -> float:
     """Read one topic in one process, as compare does it, with or without its digest."""
-    cluster = Cluster(Access("bench", {"bootstrap.servers": servers}))
+    cluster = KafkaConsumer(ClientAccess("bench", {"bootstrap.servers": servers}))
     spans = cluster.spans(topic, cluster.partitions(topic))
-    digests = {number: Digest() for number in spans}
-    stream = Reading(
+    digests = {number: RecordDigest() for number in spans}
+    stream = PartitionReader(
         cluster,
         topic,
         {n: s.earliest for n, s in spans.items()},
@@ -139,7 +139,7 @@ def reading(servers: str, topic: str, *, digested: bool) -> float:
             first = first or time.perf_counter()
             got += len(run)
             if digested:
-                columns = Records()
+                columns = RecordBatch()
                 columns.add(run)
                 digests[number].add(columns)
     seconds = time.perf_counter() - first
@@ -153,10 +153,10 @@ def comparing(servers: str, a: str, b: str, processes: int) -> float:
 
     The start of several processes is included.
     """
-    access = Access("bench", {"bootstrap.servers": servers})
-    ways = (Way(access, a), Way(access, b))
-    found = compare_in_parts(*ways, Request(compacted=False), processes, lambda *_: None)
-    assert judge(found).verdict is Verdict.IDENTICAL
+    access = ClientAccess("bench", {"bootstrap.servers": servers})
+    ways = (TopicAccess(access, a), TopicAccess(access, b))
+    found = compare_parallel(*ways, CompareRequest(compacted=False), processes, lambda *_: None)
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     return found.messages / found.seconds
 
 

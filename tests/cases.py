@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kanister_kafka import (
-    Engine,
-    KastenForm,
+    BackupPlan,
+    KastenOutput,
     Manifest,
     Options,
-    Plan,
-    QuiesceBy,
+    QuiesceMethod,
+    SnapshotProvider,
     Strategy,
-    build,
+    build_plan,
     load,
     parse_version,
-    read,
+    read_cluster,
     render,
 )
 
@@ -30,15 +30,15 @@ class Case:
     options: Options = field(default_factory=Options)
     strimzi: str = ""
 
-    def plan(self) -> Plan:
+    def plan(self) -> BackupPlan:
         path = Path("examples") / self.example
-        reading = read(
+        reading = read_cluster(
             load([path]).documents,
             cluster=self.cluster,
             strimzi_version=parse_version(self.strimzi),
         )
         assert reading.cluster is not None, reading.problems
-        return build(reading.cluster, self.options, reading.problems)
+        return build_plan(reading.cluster, self.options, reading.problems)
 
     def manifests(self) -> tuple[Manifest, ...]:
         return render(self.plan())
@@ -47,28 +47,33 @@ class Case:
 CASES = {
     "kraft-separate-pools": Case("kraft-separate-pools"),
     "kraft-separate-pools-hot": Case(
-        "kraft-separate-pools", options=Options(strategy=Strategy.HOT, kasten=(KastenForm.POLICY,))
+        "kraft-separate-pools",
+        options=Options(strategy=Strategy.HOT, kasten=(KastenOutput.POLICY,)),
     ),
     "kraft-separate-pools-kanister": Case(
         "kraft-separate-pools",
         options=Options(
-            engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), restore_point="my-restore-point"
+            engine=SnapshotProvider.KANISTER,
+            kasten=(KastenOutput.RESTORE,),
+            restore_point="my-restore-point",
         ),
     ),
-    "kraft-combined": Case("kraft-combined", options=Options(kasten=(KastenForm.BINDING,))),
+    "kraft-combined": Case("kraft-combined", options=Options(kasten=(KastenOutput.BINDING,))),
     "kraft-broker-pools": Case("kraft-broker-pools"),
     "mirror-maker-2": Case(
         "mirror-maker-2",
-        options=Options(kasten=(KastenForm.POLICY,), quiesce_by=QuiesceBy.PAUSE),
+        options=Options(kasten=(KastenOutput.POLICY,), quiesce_by=QuiesceMethod.PAUSE),
     ),
     "seed": Case(
         "seed",
         "kafka-mirror/my-cluster",
-        Options(kasten=(KastenForm.POLICY,)),
+        Options(kasten=(KastenOutput.POLICY,)),
         "0.23",
     ),
     "stateful-sets": Case("stateful-sets"),
-    "strimzi-v1": Case("strimzi-v1", options=Options(kasten=(KastenForm.POLICY,))),
+    "strimzi-v1": Case("strimzi-v1", options=Options(kasten=(KastenOutput.POLICY,))),
     "zookeeper-node-pools": Case("zookeeper-node-pools"),
-    "zookeeper-pod-sets": Case("zookeeper-pod-sets", options=Options(kasten=(KastenForm.BINDING,))),
+    "zookeeper-pod-sets": Case(
+        "zookeeper-pod-sets", options=Options(kasten=(KastenOutput.BINDING,))
+    ),
 }

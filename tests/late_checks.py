@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kanister_kafka import checks
-from kanister_kafka.checks.registry import CHECKS, CHECKS_TOGETHER
-from kanister_kafka.validate import validate_text
+from kanister_kafka import linter
+from kanister_kafka.linter import rules
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.registry import BLUEPRINT_RULES, MANIFEST_SET_RULES
 
 from .test_checks import INVALID, VALID, name, settings_of
 
@@ -21,11 +22,11 @@ LATE = ("actionsets", "kasten", "templates", "waits")
 def forget() -> None:
     """Make as if what few inputs need had never been imported."""
     for late in LATE:
-        module = f"{checks.__name__}.{late}"
+        module = f"{rules.__name__}.{late}"
         for loaded in [one for one in sys.modules if f"{one}.".startswith(f"{module}.")]:
             del sys.modules[loaded]
-        vars(checks).pop(late, None)
-        for registry in (CHECKS, CHECKS_TOGETHER):
+        vars(rules).pop(late, None)
+        for registry in (BLUEPRINT_RULES, MANIFEST_SET_RULES):
             for found in list(registry.values()):
                 if f"{found.find.__module__}.".startswith(f"{module}."):
                     del registry[found.id]  # type: ignore[attr-defined]
@@ -37,7 +38,7 @@ def differing(paths: Iterable[Path]) -> list[str]:
         text = path.read_text()
         forget()
         alone = validate_text(text, settings=settings_of(text))
-        checks.all_checks(), checks.all_checks_together()
+        linter.all_checks(), linter.all_checks_together()
         if alone != validate_text(text, settings=settings_of(text)):
             found.append(name(path))
     return found

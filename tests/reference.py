@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import kanister_kafka
-from kanister_kafka.blueprint.arguments import Argument, Lasting, Row
-from kanister_kafka.blueprint.function_rows import ROWS
-from kanister_kafka.blueprint.releases import HEAD, NEWEST, RELEASES
+from kanister_kafka.kanister.function_catalog import ROWS
+from kanister_kafka.kanister.function_types import (
+    HEAD,
+    NEWEST,
+    RELEASES,
+    FunctionArgument,
+    FunctionSpec,
+    ReleaseRange,
+)
 
 WIDTH = 88
 KINDS = ("Functions", "Data", "Choices", "Errors")
@@ -24,8 +30,8 @@ is refused by Kanister.
 API = """# The library
 
 All public names of `kanister_kafka`, with their signatures. Written by `make blueprints`.
-What works on a live cluster is in rooms of its own: `install`, `preflight`, `run`, `rehearse`; so
-are `fleet`, `topics` and `prove`.
+What works on a live cluster is in the package `operations`, fleets are in `integrations`,
+and topics in `topics`.
 """
 
 
@@ -34,7 +40,7 @@ def functions() -> str:
     return "".join([FUNCTIONS, *(_function(row) for row in ROWS)])
 
 
-def _function(row: Row) -> str:
+def _function(row: FunctionSpec) -> str:
     about = [row.description]
     if outputs := [f"`{one.name}`{_releases(one, ' ({})')}" for one in row.outputs]:
         about.append(f"Puts out {', '.join(outputs)}.")
@@ -50,7 +56,7 @@ def _function(row: Row) -> str:
     return "\n".join([*lines, ""])
 
 
-def _argument(one: Argument) -> str:
+def _argument(one: FunctionArgument) -> str:
     name = f"**`{one.name}`**" if one.required else f"`{one.name}`"
     kind = one.kind.value
     if one.choices:
@@ -62,7 +68,7 @@ def _argument(one: Argument) -> str:
     return f"| {name} | {kind} | {one.description} | {_releases(one, '{}')} |"
 
 
-def _releases(one: Lasting, form: str) -> str:
+def _releases(one: ReleaseRange, form: str) -> str:
     """Say in which releases something is; nothing where it is in all."""
     since = f"from {one.since}" if one.since else ""
     until = f"up to {one.until}" if one.until else ""

@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kanister_kafka import Options, Plan, build, load, read
-from kanister_kafka.options import Engine, KastenForm
-from kanister_kafka.plan import Phase, Right
-from kanister_kafka.scripts import Scripts
+from kanister_kafka import BackupPlan, Options, build_plan, load, read_cluster
+from kanister_kafka.backup.model import Permission, PlannedPhase
+from kanister_kafka.backup.options import KastenOutput, SnapshotProvider
+from kanister_kafka.backup.scripts import ScriptsConfigMap
 
 from .fake_kubectl import after, documents, names_of, parted
 
@@ -49,20 +49,20 @@ def sourced(script: str, quiesce_by: str = "replicas") -> list[str]:
 def digest() -> str:
     """Return what a Blueprint has for all of the scripts."""
     files = ((name, path.read_text()) for name, path in FILES.items())
-    return Scripts(tuple(sorted(files)), "").sha256
+    return ScriptsConfigMap(tuple(sorted(files)), "").sha256
 
 
 @cache
-def cycle(**choices: Any) -> Plan:
+def cycle(**choices: Any) -> BackupPlan:
     """Plan all that there is for a cluster `backup` in `kafka-backup`, with writers elsewhere."""
-    chosen = Options(engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), **choices)
-    reading = read(load([ROOT / "examples" / "mirror-maker-2"]).documents)
+    chosen = Options(engine=SnapshotProvider.KANISTER, kasten=(KastenOutput.RESTORE,), **choices)
+    reading = read_cluster(load([ROOT / "examples" / "mirror-maker-2"]).documents)
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, chosen)
+    return build_plan(reading.cluster, chosen)
 
 
-def phases_of(plan: Plan) -> dict[str, Phase]:
-    """Every phase by its name, the switch among them."""
+def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
+    """Every phase by its name, the watchdog among them."""
     found = {}
     for action in plan.actions:
         for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
@@ -144,7 +144,7 @@ class Call:
                 yield one_verb, group, resource, below, name, home
 
 
-def is_permitted(need: tuple[str, str, str, str, str, str], rights: tuple[Right, ...]) -> bool:
+def is_permitted(need: tuple[str, str, str, str, str, str], rights: tuple[Permission, ...]) -> bool:
     verb, group, resource, below, name, home = need
     return any(
         (right.group, right.resource, right.subresource) == (group, resource, below)
@@ -177,7 +177,7 @@ class Shell:
         defaults = {"NAMESPACE": "kafka", "CLUSTER": "my-cluster", **shared}
         return self._bash([text, values.pop("name", "phase")], {**defaults, **values})
 
-    def phase(self, name: str, plan: Plan | None = None, **values: str) -> Any:
+    def phase(self, name: str, plan: BackupPlan | None = None, **values: str) -> Any:
         """Run a phase as Kanister does, with short waits; its account must have every right."""
         whole = plan or cycle()
         phase = phases_of(whole)[name]

@@ -12,7 +12,7 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from kanister_kafka.scripts import Scripts
+from kanister_kafka.backup.scripts import ScriptsConfigMap
 
 KINDS = {
     ("", "v1"): {
@@ -388,7 +388,7 @@ FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
 
 def add_scripts(cluster, **fields):
     """The ConfigMap of scripts; returns the spec of a pod that pins it."""
-    made = Scripts(tuple(FILES.items()), "")
+    made = ScriptsConfigMap(tuple(FILES.items()), "")
     cluster.add("configmaps", "kafka", made.name, **{"data": FILES, "immutable": True, **fields})
     env = [{"name": "SCRIPTS_SHA256", "value": made.sha256}]
     volume = {"name": "scripts", "configMap": {"name": made.name}}

@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 import yaml
 
-import kanister_kafka.install as install
-from kanister_kafka import Options, Plan, Strategy, build, load, loads, read, render
+from kanister_kafka import (
+    BackupPlan,
+    Options,
+    Strategy,
+    build_plan,
+    load,
+    loads,
+    read_cluster,
+    render,
+)
+from kanister_kafka.backup.options import SnapshotProvider
 from kanister_kafka.errors import InputError, NotFoundError
-from kanister_kafka.install import Outcome
-from kanister_kafka.install.target import target
-from kanister_kafka.kube import Connection
-from kanister_kafka.options import Engine
-from kanister_kafka.report import PLAN_FORMATS
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations import apply
+from kanister_kafka.operations.apply import ApplyOutcome
+from kanister_kafka.operations.apply.objects import object_ref
+from kanister_kafka.reports import PLAN_FORMATS
 
 from .api_server import ADMISSION, OF_NO_NAMESPACE, forbidden, running
 from .conftest import ROOT
@@ -25,13 +34,13 @@ KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 USER = "system:serviceaccount:kafka-backup:backup-kanister-kafka"
 
 
-def plan_of(**choices: Any) -> Plan:
-    reading = read(load([ROOT / "examples" / "mirror-maker-2"]).documents)
+def plan_of(**choices: Any) -> BackupPlan:
+    reading = read_cluster(load([ROOT / "examples" / "mirror-maker-2"]).documents)
     assert reading.cluster is not None
-    return build(reading.cluster, Options(admission_policy=True, **choices), reading.problems)
+    return build_plan(reading.cluster, Options(admission_policy=True, **choices), reading.problems)
 
 
-def rendered(plan: Plan) -> dict[str, dict]:
+def rendered(plan: BackupPlan) -> dict[str, dict]:
     found = {m.kind: yaml.safe_load(m.text) for m in render(plan) if m.kind in KINDS}
     assert all("namespace" not in item["metadata"] for item in found.values())
     return found
@@ -40,7 +49,7 @@ def rendered(plan: Plan) -> dict[str, dict]:
 def test_there_is_none_unless_it_is_asked_for() -> None:
     plan = plan_of()
     assert set(rendered(plan)) == set(KINDS)
-    assert not rendered(build(plan.cluster, Options()))
+    assert not rendered(build_plan(plan.cluster, Options()))
 
 
 def test_name_is_that_of_one_cluster() -> None:
@@ -62,9 +71,9 @@ def test_every_version_of_every_kind_that_is_patched_is_looked_at() -> None:
     looked_at = {
         (group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]
     }
-    # The record, the scale of the switch, and Secrets, which one may make and delete anyway.
+    # The record, the scale of the watchdog, and Secrets, which one may make and delete anyway.
     beside = {"configmaps", "deployments", "secrets"}
-    for chosen in (plan, plan_of(engine=Engine.KANISTER)):
+    for chosen in (plan, plan_of(engine=SnapshotProvider.KANISTER)):
         for account in chosen.accounts:
             for right in account.rights:
                 if "patch" in right.verbs and right.resource not in beside:
@@ -72,8 +81,8 @@ def test_every_version_of_every_kind_that_is_patched_is_looked_at() -> None:
                     assert (right.group, f"{right.resource}{below}") in looked_at, right
 
 
-@pytest.mark.parametrize("engine", Engine)
-def test_every_account_is_held_to_it_save_that_of_a_restore(engine: Engine) -> None:
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_every_account_is_held_to_it_save_that_of_a_restore(engine: SnapshotProvider) -> None:
     plan = plan_of(engine=engine)
     (condition,) = rendered(plan)[KINDS[0]]["spec"]["matchConditions"]
     always, _, on_status = condition["expression"].partition(" || ")
@@ -113,7 +122,7 @@ def test_plan_tells_it() -> None:
     plan = plan_of()
     assert f"ValidatingAdmissionPolicy {NAME} refuses" in PLAN_FORMATS["text"](plan)
     assert json.loads(PLAN_FORMATS["json"](plan))["admissionPolicy"] == NAME
-    plain = build(plan.cluster, Options())
+    plain = build_plan(plan.cluster, Options())
     assert "Admission" not in PLAN_FORMATS["text"](plain)
     assert json.loads(PLAN_FORMATS["json"](plain))["admissionPolicy"] is None
 
@@ -121,20 +130,20 @@ def test_plan_tells_it() -> None:
 # On a cluster
 
 
-def objects(plan: Plan) -> tuple[dict, ...]:
+def objects(plan: BackupPlan) -> tuple[dict, ...]:
     text = "---\n".join(manifest.text for manifest in render(plan))
-    return install.accept(loads(text).documents, "elsewhere")
+    return apply.admit_objects(loads(text).documents, "elsewhere")
 
 
 def test_it_is_accepted_without_a_namespace_and_needs_a_name() -> None:
     found = [item for item in objects(plan_of()) if item["kind"] in KINDS]
     assert [item["metadata"].get("namespace") for item in found] == [None, None]
-    assert [str(target(item)) for item in found] == [
+    assert [str(object_ref(item)) for item in found] == [
         f"{kind.lower()}.admissionregistration.k8s.io/{NAME}" for kind in KINDS
     ]
     text = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\n"
     with pytest.raises(InputError, match=r"metadata\.name"):
-        install.accept(loads(text).documents, "elsewhere")
+        apply.admit_objects(loads(text).documents, "elsewhere")
 
 
 @pytest.fixture
@@ -146,7 +155,7 @@ def server(tmp_path, monkeypatch):
 
 
 def test_it_is_applied_before_what_it_limits_may_do_anything(server: Any) -> None:
-    report = install.apply(objects(plan_of()), Connection())
+    report = apply.apply_objects(objects(plan_of()), KubeClient())
     assert not report.failures
     kinds = [done.target.kind for done in report.done]
     assert kinds.index(KINDS[0]) < kinds.index(KINDS[1]) < kinds.index("Role")
@@ -155,11 +164,11 @@ def test_it_is_applied_before_what_it_limits_may_do_anything(server: Any) -> Non
 
 
 def test_it_is_pruned_when_it_is_not_rendered_any_more(server: Any) -> None:
-    install.apply(objects(plan_of()), Connection())
-    plain = objects(build(plan_of().cluster, Options()))
-    found = install.prunable(plain, Connection())
+    apply.apply_objects(objects(plan_of()), KubeClient())
+    plain = objects(build_plan(plan_of().cluster, Options()))
+    found = apply.plan_prune(plain, KubeClient())
     assert [place.kind for place in found.targets] == [*KINDS][::-1]
-    report = install.remove(found.objects, Connection(), outcome=Outcome.PRUNED)
+    report = apply.delete_objects(found.objects, KubeClient(), outcome=ApplyOutcome.PRUNED)
     assert not report.failures
     assert not [path for path in server.objects if path.startswith(ADMISSION)]
 
@@ -167,8 +176,8 @@ def test_it_is_pruned_when_it_is_not_rendered_any_more(server: Any) -> None:
 def test_it_goes_after_what_it_limits(server: Any) -> None:
     assert server.url
     mine = objects(plan_of())
-    install.apply(mine, Connection())
-    kinds = [place.kind for place in install.removal(mine, Connection(), sweep=True).targets]
+    apply.apply_objects(mine, KubeClient())
+    kinds = [place.kind for place in apply.plan_deletion(mine, KubeClient(), sweep=True).targets]
     last_role = len(kinds) - 1 - kinds[::-1].index("Role")
     assert last_role < kinds.index(KINDS[1]) < kinds.index(KINDS[0])
 
@@ -176,14 +185,14 @@ def test_it_goes_after_what_it_limits(server: Any) -> None:
 def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
     place = f"{ADMISSION}/validatingadmissionpolicies"
     server.faults["GET", place, None] = [forbidden("validatingadmissionpolicies")]
-    found = install.prunable(objects(plan_of()), Connection())
+    found = apply.plan_prune(objects(plan_of()), KubeClient())
     resource = "validatingadmissionpolicies.admissionregistration.k8s.io"
     assert found.unseen == (f"of the whole cluster: {resource}",)
 
 
 def test_older_kubernetes_is_told_what_to_do(server: Any) -> None:
     del server.served[ADMISSION]
-    report = install.apply(objects(plan_of()), Connection())
+    report = apply.apply_objects(objects(plan_of()), KubeClient())
     assert {type(one.error) for one in report.failures} == {NotFoundError}
     assert "render without --admission-policy" in str(report.failures[0].error)
     assert not server.writes

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from kanister_kafka import Manifest, loads, stream
-from kanister_kafka.chart import escape
-from kanister_kafka.document import plain
+from kanister_kafka import Manifest, loads, to_yaml_stream
+from kanister_kafka.linter.helm_source import escape
+from kanister_kafka.yamldoc import to_python
 
 from .cases import CASES
 from .conftest import ROOT
@@ -38,7 +38,7 @@ def ours(text: str) -> Objects:
     """Read documents as the commands of this tool do."""
     loaded = loads(text)
     assert not loaded.problems
-    return in_order(plain(one.root) for one in loaded.documents)
+    return in_order(to_python(one.root) for one in loaded.documents)
 
 
 def in_order(found: Any) -> Objects:
@@ -68,7 +68,7 @@ def needed(tool: str) -> str:
 
 
 def test_an_alias_is_what_it_stands_for(manifests: tuple[Manifest, ...]) -> None:
-    text = stream(manifests)
+    text = to_yaml_stream(manifests)
     assert ours(text) == in_order(yaml.safe_load_all(text))
 
 
@@ -98,10 +98,10 @@ def test_kubectl_reads_the_same(manifests: tuple[Manifest, ...], tmp_path: Path)
 @pytest.mark.peer
 def test_kustomize_reads_the_same(manifests: tuple[Manifest, ...], tmp_path: Path) -> None:
     kustomize = needed("kustomize")
-    (tmp_path / "all.yaml").write_text(stream(manifests))
+    (tmp_path / "all.yaml").write_text(to_yaml_stream(manifests))
     (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     built = run(kustomize, "build", str(tmp_path))
-    assert in_order(yaml.safe_load_all(built)) == ours(stream(manifests))
+    assert in_order(yaml.safe_load_all(built)) == ours(to_yaml_stream(manifests))
 
 
 @pytest.mark.peer
@@ -110,7 +110,7 @@ def test_kustomize_reads_the_same(manifests: tuple[Manifest, ...], tmp_path: Pat
 def test_helm_gives_the_same(
     manifests: tuple[Manifest, ...], version: str, way: str, tmp_path: Path
 ) -> None:
-    text = stream(manifests)
+    text = to_yaml_stream(manifests)
     files = {"templates/all.yaml": escape(text)}
     if way == "file":
         files = {"files/all.yaml": text, "templates/all.yaml": '{{ .Files.Get "files/all.yaml" }}'}
@@ -142,7 +142,7 @@ def test_the_libraries_of_kubectl_argo_cd_and_flux_read_the_same(
     manifests: tuple[Manifest, ...],
 ) -> None:
     go = needed("go")
-    text = stream(manifests)
+    text = to_yaml_stream(manifests)
     found = json.loads(run(go, "-C", "tests/differential", "run", "./anchors", text=text))
     for reader in ("decoder", "library"):
         assert in_order(found[reader]) == ours(text), reader

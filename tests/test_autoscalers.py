@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from kanister_kafka import Options, QuiesceBy, Strategy, build
-from kanister_kafka.document import loads
-from kanister_kafka.fleet import Fleet, Rule, run, sort
-from kanister_kafka.fleet.spool import Spool
-from kanister_kafka.plan.autoscaling import harm
-from kanister_kafka.preflight.kafka import autoscalers
-from kanister_kafka.preflight.model import Seen
-from kanister_kafka.problem import Location, Severity
-from kanister_kafka.strimzi import read
+from kanister_kafka import Options, QuiesceMethod, Strategy, build_plan
+from kanister_kafka.backup.planner import autoscaler_conflict
+from kanister_kafka.diagnostics import Location, Severity
+from kanister_kafka.integrations.fleet import Fleet, FleetEntry, group_clusters, render_fleet
+from kanister_kafka.integrations.fleet.grouping import ObjectSpool
+from kanister_kafka.operations.preflight.kafka import autoscalers
+from kanister_kafka.operations.preflight.model import OptionalRead
+from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.yamldoc import loads
 
 from .test_preflight import planned, thing, view
 from .test_strimzi import CONNECT, KRAFT
@@ -45,9 +45,9 @@ def scaler(of, target, *, namespace="kafka", annotations=None, owner="", **spec)
 
 def plan_of(item, text=TEXT, **options):
     documents = loads(f"{text}---\n{json.dumps(item)}\n", "k.yaml").documents
-    reading = read(documents, cluster="kafka/demo")
+    reading = read_cluster(documents, cluster="kafka/demo")
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, Options(hook_timeout=3600, **options), reading.problems)
+    return build_plan(reading.cluster, Options(hook_timeout=3600, **options), reading.problems)
 
 
 OFF = {"scaleUp": {"selectPolicy": "Disabled"}, "scaleDown": {"selectPolicy": "Disabled"}}
@@ -89,7 +89,7 @@ BY_REPLICAS = {
 
 @pytest.mark.parametrize(("item", "replicas", "pause"), BY_REPLICAS.values(), ids=BY_REPLICAS)
 def test_render_tells_what_would_undo_a_backup(item, *, replicas: bool, pause: bool) -> None:
-    for quiesce_by, told in ((QuiesceBy.REPLICAS, replicas), (QuiesceBy.PAUSE, pause)):
+    for quiesce_by, told in ((QuiesceMethod.REPLICAS, replicas), (QuiesceMethod.PAUSE, pause)):
         problems = plan_of(item, quiesce_by=quiesce_by).problems
         assert [p.check for p in problems] == ["autoscaled"] * told
         assert all(p.severity is Severity.WARNING for p in problems)
@@ -125,7 +125,7 @@ def test_a_client_that_is_left_alone_may_be_scaled() -> None:
 def test_what_to_do_is_said(item, remedy) -> None:
     plan = plan_of(item)
     (one,) = plan.cluster.autoscalers
-    found = harm(one, plan.options)
+    found = autoscaler_conflict(one, plan.options)
     assert found is not None
     assert found.remedy == remedy
     assert plan.problems[0].message.endswith(remedy)
@@ -136,13 +136,13 @@ def test_what_to_do_is_said(item, remedy) -> None:
 
 def lines(*items, **options):
     plan = plan_of({"apiVersion": "v1", "kind": "Secret"}, **options)
-    shown = view(planned=planned(plan=plan), autoscalers=Seen(items))
+    shown = view(planned=planned(plan=plan), autoscalers=OptionalRead(items))
     return [(line.level.value, line.what) for line in autoscalers.find(shown)]
 
 
 @pytest.mark.parametrize(("item", "replicas", "pause"), BY_REPLICAS.values(), ids=BY_REPLICAS)
 def test_check_fails_for_the_same(item, *, replicas: bool, pause: bool) -> None:
-    for quiesce_by, told in ((QuiesceBy.REPLICAS, replicas), (QuiesceBy.PAUSE, pause)):
+    for quiesce_by, told in ((QuiesceMethod.REPLICAS, replicas), (QuiesceMethod.PAUSE, pause)):
         (found,) = lines(item, quiesce_by=quiesce_by)
         assert found[0] == ("problem" if told else "ok")
 
@@ -152,7 +152,10 @@ def test_check_says_who_does_no_harm() -> None:
     harmless = scaler(HPA, SINK)
     assert lines(harmless) == [("ok", "leaves a backup alone: HorizontalPodAutoscaler kafka/auto")]
     assert [level for level, _ in lines(harmless, scaler(KEDA, POOL))] == ["problem", "ok"]
-    assert list(autoscalers.find(view(planned=None, autoscalers=Seen((thing("X", "x"),))))) == []
+    assert (
+        list(autoscalers.find(view(planned=None, autoscalers=OptionalRead((thing("X", "x"),)))))
+        == []
+    )
 
 
 # A fleet
@@ -162,7 +165,9 @@ def test_a_fleet_tells_the_same() -> None:
     item = scaler(KEDA, {**SINK, "name": "far"}, namespace="tools")
     far = connected_to("demo-kafka-bootstrap.kafka:9092", "tools").replace(": sink", ": far")
     text = f"{KRAFT}{far}---\n{json.dumps(item)}\n"
-    with Spool() as spool:
-        fleet = Fleet(rules=(Rule(location=Location("<input>"), path=""),))
-        (outcome,) = run(sort(fleet, loads(text, "k.yaml").documents, spool).tasks)
+    with ObjectSpool() as spool:
+        fleet = Fleet(rules=(FleetEntry(location=Location("<input>"), path=""),))
+        (outcome,) = render_fleet(
+            group_clusters(fleet, loads(text, "k.yaml").documents, spool).tasks
+        )
     assert [p.check for p in outcome.problems] == ["autoscaled"]

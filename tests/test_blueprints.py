@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from kanister_kafka import validate_text
-from kanister_kafka.scripts import is_scripts
+from kanister_kafka.backup.scripts import is_scripts
 
 from .cases import CASES
 from .conftest import ROOT
@@ -28,7 +28,7 @@ Container = dict[str, Any]
 
 
 def containers(name: str) -> list[tuple[str, Container]]:
-    """Read the container of every phase, and of the switch, with its command."""
+    """Read the container of every phase, and of the watchdog, with its command."""
     found = []
     for path in (FOLDER / name).glob("blueprint-*.yaml"):
         for action in yaml.safe_load(path.read_text())["actions"].values():

@@ -11,22 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.blueprint.template_functions import SIGNATURES
-from kanister_kafka.chart import escape
-from kanister_kafka.chart.template import ALONE, DECIDES, PASSED, unescaped
-from kanister_kafka.chart.template import given as given_by
+from kanister_kafka.diagnostics import Location
 from kanister_kafka.gotemplate import parse
-from kanister_kafka.gotemplate.builtin import BUILTINS
-from kanister_kafka.gotemplate.evaluate import evaluate
-from kanister_kafka.gotemplate.functions import Library
-from kanister_kafka.gotemplate.values import Map
-from kanister_kafka.problem import Location
-from kanister_kafka.validate import validate
+from kanister_kafka.gotemplate.runtime import evaluate
+from kanister_kafka.gotemplate.runtime.builtins import BUILTINS
+from kanister_kafka.gotemplate.runtime.expressions import FunctionSet
+from kanister_kafka.gotemplate.runtime.values import GoMap
+from kanister_kafka.kanister.template_context import SIGNATURES
+from kanister_kafka.linter.helm_source import escape
+from kanister_kafka.linter.helm_templates import ALONE, DECIDES, PASSED, find_unescaped_actions
+from kanister_kafka.linter.helm_templates import literal_output as given_by
+from kanister_kafka.linter.pipeline import validate
 
 from .cases import CASES
 
 HELMS = ("helm3", "helm4")
-LIBRARY = Library(BUILTINS, SIGNATURES)
+LIBRARY = FunctionSet(BUILTINS, SIGNATURES)
 PROPERTY = settings(max_examples=300, deadline=None)
 braces = st.text(alphabet="{}-`\"' .\\\r\n\tax/*é", max_size=30) | st.text(max_size=20)
 
@@ -62,7 +62,7 @@ def chart_of(folder: Path, files: dict[str, str]) -> Path:
 def run(template: str) -> str:
     parsed = parse(template, frozenset())
     assert not parsed.errors, (template, parsed.errors)
-    rendered = evaluate(template, parsed.nodes, Map({}), LIBRARY)
+    rendered = evaluate(template, parsed.nodes, GoMap({}), LIBRARY)
     assert (rendered.is_symbolic, rendered.faults) == (False, ())
     return rendered.text
 
@@ -265,5 +265,5 @@ def test_helm_does_what_is_said_of_it(
         assert '"[<nil>]"' in done.stdout or "index of untyped nil" in done.stderr
     else:
         assert becomes.removeprefix("fails: ") in done.stderr
-    (problem, *_) = unescaped(text, "a.yaml").problems
+    (problem, *_) = find_unescaped_actions(text, "a.yaml").problems
     assert becomes in problem.message

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from kanister_kafka import shell
-from kanister_kafka.checks import Settings, all_checks
-from kanister_kafka.validate import validate_text
+from kanister_kafka.linter import LintSettings, all_checks, bash_syntax
+from kanister_kafka.linter.pipeline import validate_text
 
 from .conftest import ROOT
 
@@ -24,13 +23,13 @@ INVALID = sorted((ROOT / "tests" / "invalid").glob("*/*.yaml"))
 VALID = sorted((ROOT / "tests" / "valid").glob("*.yaml"))
 
 
-def settings_of(text: str) -> Settings:
+def settings_of(text: str) -> LintSettings:
     given: dict[str, Any] = {}
     for line in re.findall(r"^# settings: (.*)$", text, re.MULTILINE):
         for word in line.split():
             key, _equals, value = word.partition("=")
             given[key] = {"true": True, "false": False}.get(value, value)
-    return Settings(**given)
+    return LintSettings(**given)
 
 
 def name(path: Path) -> str:
@@ -61,10 +60,10 @@ def test_without_bash_it_says_that_scripts_are_not_parsed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    shell.bash.cache_clear()
+    bash_syntax.find_bash.cache_clear()
     text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
     assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
-    shell.bash.cache_clear()
+    bash_syntax.find_bash.cache_clear()
 
 
 def test_checks_are_imported_for_every_input_that_needs_them() -> None:

@@ -15,14 +15,14 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from kanister_kafka.catalogue import catalogue
 from kanister_kafka.cli import main
-from kanister_kafka.cli.apply import apply as apply_command
-from kanister_kafka.cli.outcome import COMMANDS
-from kanister_kafka.cli.policy import COMMANDS as POLICY_COMMANDS
-from kanister_kafka.cli.render import render as render_command
-from kanister_kafka.cli.sections import SECTIONS
-from kanister_kafka.cli.topics import COMMANDS as TOPICS_COMMANDS
+from kanister_kafka.cli.app import COMMANDS
+from kanister_kafka.cli.commands.apply import apply as apply_command
+from kanister_kafka.cli.commands.policy import COMMANDS as POLICY_COMMANDS
+from kanister_kafka.cli.commands.render import render as render_command
+from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
+from kanister_kafka.cli.option_groups import SECTIONS
+from kanister_kafka.linter.rule_docs import rule_docs
 
 from .conftest import ROOT
 
@@ -197,7 +197,7 @@ def test_own_template_goes_first(tmp_path: Path) -> None:
     [
         pytest.param("<%= plan.nothing %>", "serviceaccount.yaml.j2:1", id="undefined"),
         pytest.param("a\n<% if %>", "serviceaccount.yaml.j2:2", id="syntax"),
-        pytest.param("x: <%= plan %>", "may not print a Plan", id="no-scalar"),
+        pytest.param("x: <%= plan %>", "may not print a BackupPlan", id="no-scalar"),
         pytest.param("a: [", "not valid", id="no-yaml"),
         pytest.param("a: <%= plan.__class__ %>", "unsafe", id="internals"),
         pytest.param("a: <%= plan.name.__class__.__name__ %>", "unsafe", id="internals-of-text"),
@@ -497,7 +497,7 @@ def test_reports_as_yaml_and_as_names() -> None:
     assert run("plan", "-f", KRAFT, "-o", "name").stdout == (
         "blueprint.cr.kanister.io/kafka.my-cluster\n"
     )
-    assert run("explain", "-o", "name").stdout.splitlines() == list(catalogue())
+    assert run("explain", "-o", "name").stdout.splitlines() == list(rule_docs())
 
 
 def test_the_kafka_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -554,7 +554,7 @@ def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_explain_as_json_has_every_field() -> None:
     sections = json.loads(run("explain", "-o", "json").stdout)
-    assert [one["id"] for one in sections] == list(catalogue())
+    assert [one["id"] for one in sections] == list(rule_docs())
     (one,) = json.loads(run("explain", "ephemeral-storage", "-o", "json").stdout)
     assert one["severity"] == "error"
     assert one["text"].startswith(one["summary"])
@@ -584,7 +584,7 @@ def test_every_page_that_a_message_names_is_one_that_docs_prints() -> None:
 
 def test_explain_lists_all_checks() -> None:
     lines = run("explain").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(catalogue())
+    assert [line.split()[0] for line in lines] == list(rule_docs())
     assert re.search(r"(?m)^null-argument +error +The Kanister .*\.$", "\n".join(lines))
 
 
@@ -847,11 +847,11 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 
 
 def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
-    rooms = {"cli": COMMANDS, "cli.policy": POLICY_COMMANDS, "cli.topics": TOPICS_COMMANDS}
-    for room, commands in rooms.items():
+    packages = {"": COMMANDS, ".policy": POLICY_COMMANDS, ".topics": TOPICS_COMMANDS}
+    for package, commands in packages.items():
         for name, told in commands.items():
             function = name.replace("-", "_")
-            module = import_module(f"kanister_kafka.{room}.{function}")
+            module = import_module(f"kanister_kafka.cli.commands{package}.{function}")
             assert getattr(module, function).help.partition("\n")[0] == told
 
 
@@ -861,11 +861,11 @@ def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:
     for word in ("--version", "--help"):
         found = imported(word)
         assert "click" in found
-        assert not found & {*SLOW, "yaml", "kanister_kafka.document", "kanister_kafka.checks"}
+        assert not found & {*SLOW, "yaml", "kanister_kafka.yamldoc", "kanister_kafka.linter"}
     validate = imported("validate", str(path))
     assert "yaml" in validate
-    rooms = {f"kanister_kafka.{room}" for room in ("strimzi", "plan", "render", "kube", "options")}
-    assert not validate & {*SLOW, *rooms}
+    packages = {f"kanister_kafka.{name}" for name in ("strimzi", "backup.planner", "kube.client")}
+    assert not validate & {*SLOW, *packages}
 
 
 def test_what_kubectl_apply_cannot_keep_is_told() -> None:

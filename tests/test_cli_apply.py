@@ -13,13 +13,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-import kanister_kafka.cli.rendered as rendered
-from kanister_kafka.cli import main
-from kanister_kafka.document import load
-from kanister_kafka.install import Done, DryRun, Outcome, Target
-from kanister_kafka.marks import BLUEPRINT
-from kanister_kafka.pins import holds_scripts
-from kanister_kafka.scripts import Scripts
+from kanister_kafka.backup.scripts import ScriptsConfigMap, holds_scripts
+from kanister_kafka.cli import main, manifest_input
+from kanister_kafka.constants import BLUEPRINT
+from kanister_kafka.operations.apply import ApplyOutcome, DryRun, ObjectRef, ObjectResult
+from kanister_kafka.yamldoc import load
 
 from .api_server import forbidden, running, status
 from .conftest import ROOT
@@ -68,7 +66,7 @@ def scripts_of(objects):
 def former_scripts():
     """Return scripts as another version had them."""
     metadata = {
-        "name": Scripts((("stop.sh", "# stops"),), "").name,
+        "name": ScriptsConfigMap((("stop.sh", "# stops"),), "").name,
         "namespace": "kafka",
         "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
     }
@@ -438,8 +436,8 @@ def test_a_reader_that_goes_away_does_not_stop_it(monkeypatch, tmp_path):
     os.close(read)
     out = io.TextIOWrapper(os.fdopen(write, "wb", buffering=0), write_through=True)
     monkeypatch.setattr(sys, "stdout", out)
-    told = rendered.result(DryRun.NONE)
-    done = Done(Target("v1", "ConfigMap", "kafka", "a"), Outcome.CREATED)
+    told = manifest_input.result(DryRun.NONE)
+    done = ObjectResult(ObjectRef("v1", "ConfigMap", "kafka", "a"), ApplyOutcome.CREATED)
     told(done)
     told(done)
     assert tmp_path.exists()

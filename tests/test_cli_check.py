@@ -14,22 +14,16 @@ import yaml
 from click.testing import CliRunner
 from kubernetes import client
 
-import kanister_kafka.kube.execute as executing
+from kanister_kafka.backup.options import Options, StepTimeouts, Strategy
+from kanister_kafka.backup.planner import build_plan
+from kanister_kafka.backup.render import render
+from kanister_kafka.backup.scripts import ScriptsConfigMap, digest_of, holds_scripts
 from kanister_kafka.cli import main
-from kanister_kafka.document import from_object, loads, plain
-from kanister_kafka.errors import (
-    ForbiddenError,
-    NotFoundError,
-    TransientError,
-    UnreachableError,
-)
-from kanister_kafka.kube.execute import Executed, execute
-from kanister_kafka.options import Limits, Options, Strategy
-from kanister_kafka.pins import digest_of, holds_scripts
-from kanister_kafka.plan import build
-from kanister_kafka.render import render
-from kanister_kafka.scripts import Scripts
-from kanister_kafka.strimzi import read
+from kanister_kafka.errors import ForbiddenError, NotFoundError, TransientError, UnreachableError
+from kanister_kafka.kube import exec as executing
+from kanister_kafka.kube.exec import ExecResult, exec_in_pod
+from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.yamldoc import document_from_dict, loads, to_python
 
 from .test_cli import completed
 from .test_preflight import (
@@ -225,14 +219,18 @@ def fill(server):
 
 @lru_cache
 def rendered(**options):
-    documents = [from_object(kafka()), from_object(pool()), from_object(labelled_pod_set())]
-    reading = read(documents)
-    return render(build(reading.cluster, Options(**options), reading.problems))
+    documents = [
+        document_from_dict(kafka()),
+        document_from_dict(pool()),
+        document_from_dict(labelled_pod_set()),
+    ]
+    reading = read_cluster(documents)
+    return render(build_plan(reading.cluster, Options(**options), reading.problems))
 
 
 def install(server, **options):
     for manifest in rendered(**options):
-        server.add(plain(loads(manifest.text).documents[0].root))
+        server.add(to_python(loads(manifest.text).documents[0].root))
 
 
 def labelled_pod_set():
@@ -246,9 +244,9 @@ def broker(monkeypatch):
 
     def run(pod, namespace, _command, **more):
         asked.append((pod, namespace, more))
-        return Executed(0, "", "")
+        return ExecResult(0, "", "")
 
-    monkeypatch.setattr(executing, "execute", run)
+    monkeypatch.setattr(executing, "exec_in_pod", run)
     return asked
 
 
@@ -348,7 +346,7 @@ def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> N
 
 
 def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
-    install(server, restart_after=7200, limits=Limits(stop=60))
+    install(server, restart_after=7200, limits=StepTimeouts(stop=60))
     assert levels(run("my-cluster", "-o", "json"))["drift"] == "ok"
     result = run("my-cluster", "--restart-after", "3h", "-o", "json")
     (remedy,) = {one["remedy"] for one in json.loads(result.stdout) if one["id"] == "drift"}
@@ -377,7 +375,7 @@ def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) 
 def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
     install(server)
     for manifest in rendered():
-        item = plain(loads(manifest.text).documents[0].root)
+        item = to_python(loads(manifest.text).documents[0].root)
         if item["kind"] == "Blueprint":
             item["metadata"]["annotations"]["kanister-kafka.io/options"] = "--no-such 5"
             server.add(item)
@@ -526,7 +524,7 @@ class TestScripts:
         """What is on the cluster is judged by its own scripts, whatever this version has."""
         found = self.found(server)
         former = {"stop.sh": "# stops\n"}
-        name, sha256 = (s := Scripts(tuple(former.items()), "")).name, s.sha256
+        name, sha256 = (s := ScriptsConfigMap(tuple(former.items()), "")).name, s.sha256
         now = (found["metadata"]["name"], digest_of(found))
         for item in [
             i for i in server.objects.values() if i["kind"] in ("Blueprint", "Deployment")
@@ -620,8 +618,8 @@ def websocket(code, out="", err=""):
 def test_a_command_runs_in_a_container(monkeypatch) -> None:
     answer = websocket(3, "out", "err")
     asked = exec_with(monkeypatch, answer)
-    found = execute("p", "n", ("true", "x"), container="c", seconds=7)
-    assert found == Executed(3, "out", "err")
+    found = exec_in_pod("p", "n", ("true", "x"), container="c", seconds=7)
+    assert found == ExecResult(3, "out", "err")
     assert answer.waited == 7
     assert (asked["pod"], asked["namespace"], asked["container"]) == ("p", "n", "c")
     assert (asked["command"], asked["stdin"], asked["tty"]) == (["true", "x"], False, False)
@@ -645,7 +643,7 @@ HANDSHAKE = (
 def test_a_command_that_does_not_get_into_a_container(monkeypatch, failure, kind, part) -> None:
     exec_with(monkeypatch, failure)
     with pytest.raises(kind, match=part) as caught:
-        execute("p", "n", ("true",))
+        exec_in_pod("p", "n", ("true",))
     assert type(caught.value) is kind
 
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft7Validator
 
 from kanister_kafka import validate_text
-from kanister_kafka.checks import Settings
 from kanister_kafka.cli import main
-from kanister_kafka.kasten.json_schema import kasten_schema
+from kanister_kafka.kasten.schemas import kasten_schema
+from kanister_kafka.linter import LintSettings
 
 MIRROR = "-f examples/mirror-maker-2"
 POOLS = "-f examples/kraft-separate-pools"
@@ -311,7 +311,7 @@ def test_all_that_is_rendered_for_a_pair_is_right_together(at_root: Path) -> Non
     policies = run(f"policy render {MIRROR} --frequency @daily --definitions kafka-tools").stdout
     restore = run(f"policy restore {MIRROR} --restore-point rp --storage-class fast").stdout
     text = "---\n".join((blueprint, policies, restore))
-    assert not validate_text(text, settings=Settings(kasten=True))
+    assert not validate_text(text, settings=LintSettings(kasten=True))
 
 
 LEFT_OUT = "tests/invalid/kasten-filter-leaves-out"

@@ -17,9 +17,18 @@ from click.testing import CliRunner
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli import main
-from kanister_kafka.cli.live import Live, spent
-from kanister_kafka.run.events import Away, Began, End, Ended, Known, Over, Printed, Tick
-from kanister_kafka.run.nodes import Nodes
+from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.operations.events import (
+    ActionFinished,
+    ActionResult,
+    ApiUnavailable,
+    Heartbeat,
+    LogLine,
+    PhaseFinished,
+    PhasesDiscovered,
+    PhaseStarted,
+)
 
 from .small_cluster import (
     Kanister,
@@ -620,11 +629,11 @@ def test_narrowed_terminal_is_cleared_of_broken_rows(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
-    with Live("x" * 50) as live:
-        live.show(Known(("stop",)))
+    with LiveDisplay("x" * 50) as live:
+        live.show(PhasesDiscovered(("stop",)))
         monkeypatch.setenv("COLUMNS", "20")
         stream.text = ""
-        live.show(Tick(Nodes(3, 2, 3)))
+        live.show(Heartbeat(PodReadiness(3, 2, 3)))
     # Two rows were drawn, the first of which the terminal has broken into three.
     assert stream.text.startswith("\x1b[A" * 4 + "\r\x1b[J")
     assert f"{'x' * 19}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
@@ -635,13 +644,13 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
-    with Live("stop of Kafka a/b", logs=False) as live:
+    with LiveDisplay("stop of Kafka a/b", logs=False) as live:
         for event in (
-            Known(("stop", "recover")),
-            Began("stop"),
-            Tick(Nodes(2, 1, 3)),
-            Printed("stop", "p", "12:00:00 stop: pods still there: b-0 b-1"),
-            Away("no answer"),
+            PhasesDiscovered(("stop", "recover")),
+            PhaseStarted("stop"),
+            Heartbeat(PodReadiness(2, 1, 3)),
+            LogLine("stop", "p", "12:00:00 stop: pods still there: b-0 b-1"),
+            ApiUnavailable("no answer"),
         ):
             live.show(event)
         text = Screen(80).feed(stream.text).text()
@@ -649,8 +658,8 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
         assert re.fullmatch(r" > stop +\d\.\ds +pods still there: b-0 b-1", text[-3])
         assert text[-2] == " . recover"
         assert text[-1] == " ! the API server is away: no answer"
-        live.show(Ended("stop", ok=False, seconds=72))
-        live.show(Over(End.FAILED, "x"))
+        live.show(PhaseFinished("stop", ok=False, seconds=72))
+        live.show(ActionFinished(ActionResult.FAILED, "x"))
     assert " x stop      1m12s" in "\n".join(Screen(80).feed(stream.text).text())
 
 
@@ -658,4 +667,4 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
     ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (9.96, "10s"), (72.4, "1m12s")]
 )
 def test_measured_times(seconds, text):
-    assert spent(seconds) == text
+    assert elapsed_text(seconds) == text

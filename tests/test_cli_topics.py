@@ -11,8 +11,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kanister_kafka.cli import main
-from kanister_kafka.topics import remote
-from kanister_kafka.topics.remote import line_of
+from kanister_kafka.topics import job
+from kanister_kafka.topics.job import message_line
 
 from .small_cluster import serving
 from .test_kube import configure  # noqa: F401 - a fixture
@@ -114,7 +114,7 @@ def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:
 
 @pytest.fixture
 def cluster(configure, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(remote, "POLL", 0.01)
+    monkeypatch.setattr(job, "POLL", 0.01)
     with serving() as cluster:
         configure(cluster.url)
         cluster.add("kafkas", "kafka", "a", **KAFKA)
@@ -126,7 +126,7 @@ def test_in_cluster_the_job_says_the_same(cluster) -> None:
         if made["kind"] == "Job":
             (container,) = made["spec"]["template"]["spec"]["containers"]
             cluster.args = container["args"]
-            cluster.logs["pod"] = [line_of(TOTALS)]
+            cluster.logs["pod"] = [message_line(TOTALS)]
             labels = {"job-name": made["metadata"]["name"]}
             cluster.add("pods", "kafka", "pod", labels=labels, status={"phase": "Running"})
 

@@ -10,48 +10,64 @@ import jsonschema
 import pytest
 import yaml
 
-from kanister_kafka import Engine, KastenForm, Limits, Options, QuiesceBy, Strategy, loads
-from kanister_kafka.cli.render import render
-from kanister_kafka.config import PLURALS, Choices, choices, properties, table
-from kanister_kafka.options import OF_POLICY, GitOps, Sharing, UncleanStop
-from kanister_kafka.problem import Problem
-from kanister_kafka.strimzi.fields import Field
+from kanister_kafka import (
+    KastenOutput,
+    Options,
+    QuiesceMethod,
+    SnapshotProvider,
+    StepTimeouts,
+    Strategy,
+    loads,
+)
+from kanister_kafka.backup.option_schema import (
+    PLURALS,
+    ParsedOptions,
+    json_schema_properties,
+    option_fields,
+    parse_options,
+)
+from kanister_kafka.backup.options import POLICY_OPTIONS, GitOps, ScriptSharing, UncleanStop
+from kanister_kafka.cli.commands.render import render
+from kanister_kafka.diagnostics import Diagnostic
+from kanister_kafka.strimzi.cursor import FieldCursor
 
-SCHEMA = {"type": "object", "properties": properties(), "additionalProperties": False}
+SCHEMA = {"type": "object", "properties": json_schema_properties(), "additionalProperties": False}
 
 
-def mapping(text: str) -> Field:
+def mapping(text: str) -> FieldCursor:
     (document,) = loads(text, "fleet.yaml").documents
-    return Field.of(document, [])
+    return FieldCursor.of(document, [])
 
 
-def read(text: str, defaults: Choices | None = None) -> tuple[Choices, list[Problem]]:
+def read(
+    text: str, defaults: ParsedOptions | None = None
+) -> tuple[ParsedOptions, list[Diagnostic]]:
     top = mapping(text)
-    found = choices(top, defaults)
+    found = parse_options(top, defaults)
     found.check(top)
     return found, top.problems
 
 
-def spots(problems: list[Problem]) -> list[tuple[int, int, str, str]]:
+def spots(problems: list[Diagnostic]) -> list[tuple[int, int, str, str]]:
     return [(p.location.line, p.location.column, p.path, p.check) for p in problems]
 
 
 RIGHT = [
     ("strategy: hot", {"strategy": Strategy.HOT}),
-    ("engine: kanister", {"engine": Engine.KANISTER}),
-    ("quiesceBy: pause", {"quiesce_by": QuiesceBy.PAUSE}),
+    ("engine: kanister", {"engine": SnapshotProvider.KANISTER}),
+    ("quiesceBy: pause", {"quiesce_by": QuiesceMethod.PAUSE}),
     ("writers: [KafkaConnect/a/b]", {"writers": ("KafkaConnect/a/b",)}),
     ("notWriters: [KafkaBridge/a/b.c]", {"not_writers": ("KafkaBridge/a/b.c",)}),
     ("uncleanStop: warn", {"unclean_stop": UncleanStop.WARN}),
     ("requireQuiet: true", {"require_quiet": True}),
-    ("kasten: [policy]", {"kasten": (KastenForm.POLICY,)}),
-    ("kasten: [restore, policy]", {"kasten": (KastenForm.POLICY, KastenForm.RESTORE)}),
+    ("kasten: [policy]", {"kasten": (KastenOutput.POLICY,)}),
+    ("kasten: [restore, policy]", {"kasten": (KastenOutput.POLICY, KastenOutput.RESTORE)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
     (
         '{kasten: [policy], frequency: "@daily"}',
-        {"kasten": (KastenForm.POLICY,), "frequency": "@daily"},
+        {"kasten": (KastenOutput.POLICY,), "frequency": "@daily"},
     ),
-    ("{kasten: [policy], profile: s3}", {"kasten": (KastenForm.POLICY,), "profile": "s3"}),
+    ("{kasten: [policy], profile: s3}", {"kasten": (KastenOutput.POLICY,), "profile": "s3"}),
     ("name: mine", {"name": "mine"}),
     ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
     ("serviceAccount: sa", {"service_account": "sa"}),
@@ -77,24 +93,24 @@ RIGHT = [
     ("limits: {memory: 1Gi}", {"pod_limits": (("memory", "1Gi"),)}),
     ("labels: {team: data}", {"labels": (("team", "data"),)}),
     ("annotations: {note: 'on'}", {"annotations": (("note", "on"),)}),
-    ("timeouts: {restart: 1h, stop: 1m30s}", {"limits": Limits(restart=3600, stop=90)}),
+    ("timeouts: {restart: 1h, stop: 1m30s}", {"limits": StepTimeouts(restart=3600, stop=90)}),
     ("restartAfter: 3h", {"restart_after": 10800}),
     ("restartAfter: never", {"restart_after": 0}),
     (
         "{engine: kanister, snapshotClass: csi}",
-        {"engine": Engine.KANISTER, "snapshot_class": "csi"},
+        {"engine": SnapshotProvider.KANISTER, "snapshot_class": "csi"},
     ),
     (
         "{kasten: [restore], restorePoint: rp}",
-        {"kasten": (KastenForm.RESTORE,), "restore_point": "rp"},
+        {"kasten": (KastenOutput.RESTORE,), "restore_point": "rp"},
     ),
     (
         "{kasten: [restore], restoredRetention: 72h}",
-        {"kasten": (KastenForm.RESTORE,), "restored_retention": "72h"},
+        {"kasten": (KastenOutput.RESTORE,), "restored_retention": "72h"},
     ),
     ("hookTimeout: 40m", {"hook_timeout": 2400}),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
-    ("scripts: own", {"scripts": Sharing.OWN}),
+    ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),
 ]
 
@@ -110,7 +126,7 @@ def test_each_option_is_read_and_fits_the_schema(text: str, expected: dict) -> N
 
 def test_the_table_above_has_every_option() -> None:
     tried = {name for _text, expected in RIGHT for name in expected}
-    assert tried == {one.name for one in fields(Options)} - OF_POLICY
+    assert tried == {one.name for one in fields(Options)} - POLICY_OPTIONS
 
 
 def test_names_are_those_of_the_command() -> None:
@@ -122,7 +138,7 @@ def test_names_are_those_of_the_command() -> None:
     plurals = {**PLURALS, "timeout": "timeouts"}
     words = {plurals.get(word, word) for word in options.values()}
     spelled = {word.split("-")[0] + "".join(map(str.title, word.split("-")[1:])) for word in words}
-    assert {setting.name for setting in table()} <= spelled
+    assert {setting.name for setting in option_fields()} <= spelled
 
 
 WRONG = [
@@ -194,14 +210,14 @@ def test_an_override_goes_before_a_default_and_maps_are_merged() -> None:
     assert found.options == Options(
         strategy=Strategy.HOT,
         labels=(("a", "b"), ("c", "e")),
-        limits=Limits(stop=5, flush=120),
+        limits=StepTimeouts(stop=5, flush=120),
     )
 
 
 def test_what_goes_wrong_together_is_told_where_it_was_set() -> None:
     defaults, _ = read("engine: kanister\nsnapshotClass: csi")
     top = mapping("# the second line\nengine: kasten")
-    found = choices(top, defaults)
+    found = parse_options(top, defaults)
     assert not found.check(top)
     assert spots(top.problems) == []
     assert spots(defaults.places["snapshotClass"].problems) == [(2, 16, "snapshotClass", "option")]
@@ -209,7 +225,7 @@ def test_what_goes_wrong_together_is_told_where_it_was_set() -> None:
 
 def test_names_of_the_caller_are_known() -> None:
     top = mapping("{paths: [a], cluster: b, nam: c}")
-    choices(top, others=("paths", "cluster"))
+    parse_options(top, others=("paths", "cluster"))
     (problem,) = top.problems
     assert problem.path == "nam"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kanister_kafka.blueprint.jsonpath import judge
-from kanister_kafka.document import loads, plain
+from kanister_kafka.kanister.jsonpath import check_jsonpath
+from kanister_kafka.yamldoc import loads, to_python
 
 from .conftest import ROOT
 
@@ -24,7 +24,7 @@ def test_kubectl_reads_the_same(text: str, objects: list[Any] | None) -> None:
     if objects is None:
         assert loaded.problems
     else:
-        read = [plain(found.root) for found in loaded.documents]
+        read = [to_python(found.root) for found in loaded.documents]
         assert read == [found for found in objects if isinstance(found, dict)]
         assert bool(loaded.problems) == (len(read) < len(objects))
 
@@ -32,4 +32,4 @@ def test_kubectl_reads_the_same(text: str, objects: list[Any] | None) -> None:
 @pytest.mark.parametrize("row", rows("go_jsonpath.json", "parsed"), ids=lambda row: row[0])
 def test_kubernetes_parses_the_same_paths(row: tuple[str, bool]) -> None:
     path, is_right = row
-    assert (judge(path).refused == "") == is_right
+    assert (check_jsonpath(path).refused == "") == is_right

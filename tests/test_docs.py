@@ -14,10 +14,10 @@ import yaml
 from click.testing import CliRunner
 
 import kanister_kafka
-from kanister_kafka.catalogue import catalogue
-from kanister_kafka.checks import all_checks, all_checks_together
 from kanister_kafka.cli import main
-from kanister_kafka.validate import validate_text
+from kanister_kafka.linter import all_checks, all_checks_together
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.rule_docs import rule_docs
 
 from . import fleets, reference
 from .conftest import ROOT
@@ -47,10 +47,10 @@ def test_every_check_has_a_section_and_every_section_a_check() -> None:
 
 
 def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
-    assert list(catalogue()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
+    assert list(rule_docs()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
     for check in (*all_checks().values(), *all_checks_together().values()):
-        assert catalogue()[check.id].severity is check.severity, check.id
-    for section in catalogue().values():
+        assert rule_docs()[check.id].severity is check.severity, check.id
+    for section in rule_docs().values():
         assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary
 
 
@@ -96,14 +96,15 @@ def test_reference_is_fresh(page: str, request: pytest.FixtureRequest) -> None:
     assert path.read_text() == text, "run `make blueprints`"
 
 
-def test_readme_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest) -> None:
-    text = (at_root / "README.md").read_text()
+def test_running_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest) -> None:
+    page = at_root / "docs" / "running.md"
+    text = page.read_text()
     (block,) = re.findall(r"```\n(\$ kanister-kafka plan .*?)```\n", text, re.DOTALL)
     command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
     output = CliRunner().invoke(main, shlex.split(command)).stdout
     fresh = f"$ kanister-kafka {command}\n{output}"
     if request.config.getoption("--update-blueprints"):
-        (at_root / "README.md").write_text(text.replace(block, fresh), encoding="utf-8")
+        page.write_text(text.replace(block, fresh), encoding="utf-8")
         block = fresh
     assert block == fresh
 
@@ -135,7 +136,7 @@ def test_python_of_the_readme_runs(at_root: Path, capsys: pytest.CaptureFixture[
 
 
 def test_example_of_the_package_runs() -> None:
-    assert "kk.stream(kk.render(plan))" in (kanister_kafka.__doc__ or "")
+    assert "kk.to_yaml_stream(kk.render(plan))" in (kanister_kafka.__doc__ or "")
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/*.md")), ids=str)

@@ -11,29 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka import document
-from kanister_kafka.document import (
+from kanister_kafka import yamldoc
+from kanister_kafka.diagnostics import Diagnostic, Location, Severity
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc import (
     MAX_BYTES,
     MAX_DEPTH,
     Document,
     MappingNode,
     Node,
     Scalar,
-    from_object,
+    document_from_dict,
+    iter_load,
     load,
-    load_each,
     loads,
-    plain,
+    to_python,
 )
-from kanister_kafka.document import compose as composing
-from kanister_kafka.errors import UnreachableError
-from kanister_kafka.problem import Location, Problem, Severity
+from kanister_kafka.yamldoc import parser as composing
 
 from .conftest import ROOT, seconds_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # The package has a function of this name too, which hides the module.
-loading = import_module("kanister_kafka.document.load")
+loading = import_module("kanister_kafka.yamldoc.source")
 PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
 
 # Nine lists, each of nine aliases of the one before: nine to the ninth values out of a few lines.
@@ -45,7 +45,7 @@ HALF = MAX_DEPTH // 2
 
 
 def objects(text: str | bytes) -> list[object]:
-    return [plain(found.root) for found in loads(text).documents]
+    return [to_python(found.root) for found in loads(text).documents]
 
 
 def found_in(text: str | bytes) -> list[tuple[str, int, int, str]]:
@@ -136,7 +136,7 @@ def test_broken_text_is_a_located_problem(
 def test_every_check_has_a_case() -> None:
     calls = (
         node
-        for file in Path(document.__path__[0]).rglob("*.py")
+        for file in Path(yamldoc.__path__[0]).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
     )
@@ -371,7 +371,7 @@ def test_text_at_a_path() -> None:
 def test_nodes_know_their_place_and_spelling() -> None:
     (found,) = loads("a:\n  - x\n  - on: 0x1f\n", "f").documents
     listed = found.root.get("a")
-    assert isinstance(listed, document.Sequence)
+    assert isinstance(listed, yamldoc.Sequence)
     assert listed.location == Location("f", 2, 3)
     item = listed.items[1]
     assert isinstance(item, MappingNode)
@@ -497,8 +497,8 @@ def test_an_object_of_a_cluster_is_located_by_its_name() -> None:
         "metadata": {"namespace": "kafka", "name": "demo"},
         "spec": {"list": [1, (2, None)], "1": True},
     }
-    found = from_object(value)
-    assert plain(found.root) == {**value, "spec": {"list": [1, [2, None]], "1": True}}
+    found = document_from_dict(value)
+    assert to_python(found.root) == {**value, "spec": {"list": [1, [2, None]], "1": True}}
     spec = found.root.get("spec")
     assert spec is not None
     assert spec.location == Location("Kafka/kafka/demo")
@@ -516,11 +516,11 @@ def test_an_object_of_a_cluster_is_located_by_its_name() -> None:
     ids=["no-namespace", "no-metadata", "metadata-no-object", "empty"],
 )
 def test_an_object_of_a_cluster_may_lack_names(value: dict[str, object], source: str) -> None:
-    assert from_object(value).root.location == Location(source)
+    assert document_from_dict(value).root.location == Location(source)
 
 
 def test_keys_of_an_object_are_text() -> None:
-    assert plain(from_object({1: {True: 2}}).root) == {"1": {"True": 2}}  # type: ignore[dict-item]
+    assert to_python(document_from_dict({1: {True: 2}}).root) == {"1": {"True": 2}}  # type: ignore[dict-item]
 
 
 @PROPERTY
@@ -575,7 +575,7 @@ JSON = st.recursive(
 @PROPERTY
 @given(st.dictionaries(st.sampled_from(["kind", "metadata"]) | st.text(), JSON, max_size=4))
 def test_an_object_comes_back_as_it_went_in(value: dict[str, object]) -> None:
-    assert plain(from_object(value).root) == value
+    assert to_python(document_from_dict(value).root) == value
 
 
 def key_lists(node: Node) -> Iterator[list[str]]:
@@ -584,7 +584,7 @@ def key_lists(node: Node) -> Iterator[list[str]]:
         yield [entry.key for entry in node.entries]
         for entry in node.entries:
             yield from key_lists(entry.value)
-    elif isinstance(node, document.Sequence):
+    elif isinstance(node, yamldoc.Sequence):
         for item in node.items:
             yield from key_lists(item)
 
@@ -606,13 +606,13 @@ def assert_readable(text: str | bytes) -> None:
     assert loads(text, "f") == loaded
 
 
-def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Problem]]:
+def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Diagnostic]]:
     path = tmp_path / "all.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = list(load_each([path]))
+    found = list(iter_load([path]))
     return (
         [one for one in found if isinstance(one, Document)],
-        [one for one in found if isinstance(one, Problem)],
+        [one for one in found if isinstance(one, Diagnostic)],
     )
 
 
@@ -623,7 +623,7 @@ def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Probl
     ids=str,
 )
 def test_objects_one_by_one_are_those_of_the_whole(path: Path) -> None:
-    assert list(load_each([path])) == list(load([path]).documents)
+    assert list(iter_load([path])) == list(load([path]).documents)
 
 
 @pytest.mark.parametrize(
@@ -639,7 +639,9 @@ def test_items_of_a_list_come_one_by_one(text: str, tmp_path: Path) -> None:
     documents, problems = apart(tmp_path, text)
     assert problems == []
     whole = loads(text, str(tmp_path / "all.yaml")).documents
-    assert [plain(d.root) for d in documents if d.kind != "List"] == [plain(d.root) for d in whole]
+    assert [to_python(d.root) for d in documents if d.kind != "List"] == [
+        to_python(d.root) for d in whole
+    ]
     assert [d.root.location for d in documents if d.kind != "List"] == [
         d.root.location for d in whole
     ]

@@ -11,18 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.blueprint.context import PARAMETERS
-from kanister_kafka.blueprint.template_functions import KANISTER, SIGNATURES
-from kanister_kafka.gotemplate import parse, symbolic, types
-from kanister_kafka.gotemplate.builtin import BUILTINS
-from kanister_kafka.gotemplate.evaluate import Rendering, evaluate
-from kanister_kafka.gotemplate.functions import Library
-from kanister_kafka.gotemplate.values import Map, Nil, Slice, Struct, Value
-from kanister_kafka.sprig import FUNCTIONS
+from kanister_kafka.gotemplate import parse, types
+from kanister_kafka.gotemplate.runtime import EvaluationResult, evaluate, symbolic
+from kanister_kafka.gotemplate.runtime.builtins import BUILTINS
+from kanister_kafka.gotemplate.runtime.expressions import FunctionSet
+from kanister_kafka.gotemplate.runtime.sprig import FUNCTIONS
+from kanister_kafka.gotemplate.runtime.values import GoMap, GoNil, GoSlice, GoStruct, Value
+from kanister_kafka.kanister.template_context import KANISTER, PARAMETERS, SIGNATURES
 
 from .conftest import ROOT
 
-LIBRARY = Library({**BUILTINS, **FUNCTIONS}, SIGNATURES)
+LIBRARY = FunctionSet({**BUILTINS, **FUNCTIONS}, SIGNATURES)
 PROPERTY = settings(max_examples=200, deadline=None, derandomize=True)
 OBJECT: dict[str, Any] = {
     "kind": "Kafka",
@@ -47,21 +46,21 @@ DEPLOYMENT = PARAMETERS.fields["Deployment"]
 BY_GO = json.loads((ROOT / "tests" / "go_templates.json").read_text(encoding="utf-8"))
 
 
-def data(*, is_run: bool = False) -> Struct:
+def data(*, is_run: bool = False) -> GoStruct:
     """Return data of which all is known, or all but `.Run`."""
     run = symbolic.data("Run")
     fields: dict[str, Value] = {
         "Object": symbolic.from_json(OBJECT, symbolic.data("Object")),
-        "Options": Map({"n": "12", "empty": ""}, "string", symbolic.data("Options")),
-        "Pods": Slice(["p-0", "p-1"], "string", symbolic.data("Pods")),
-        "Deployment": Nil(DEPLOYMENT),
+        "Options": GoMap({"n": "12", "empty": ""}, "string", symbolic.data("Options")),
+        "Pods": GoSlice(["p-0", "p-1"], "string", symbolic.data("Pods")),
+        "Deployment": GoNil(DEPLOYMENT),
         "Run": symbolic.from_json(RUN, run) if is_run else run,
     }
-    known = types.Struct("param.TemplateParams", dict.fromkeys(fields, types.ANY))
-    return Struct(known, fields, symbolic.data())
+    known = types.StructType("param.TemplateParams", dict.fromkeys(fields, types.ANY))
+    return GoStruct(known, fields, symbolic.data())
 
 
-def run(text: str, *, is_run: bool = False) -> Rendering:
+def run(text: str, *, is_run: bool = False) -> EvaluationResult:
     parsed = parse(text, KANISTER)
     assert not parsed.errors, parsed.errors
     return evaluate(text, parsed.nodes, data(is_run=is_run), LIBRARY)
@@ -69,7 +68,7 @@ def run(text: str, *, is_run: bool = False) -> Rendering:
 
 @pytest.mark.parametrize(("text", "made"), BY_GO["rendered"])
 def test_go_renders_the_same(text: str, made: str) -> None:
-    assert run(text) == Rendering(made, is_symbolic=False, faults=())
+    assert run(text) == EvaluationResult(made, is_symbolic=False, faults=())
 
 
 @pytest.mark.parametrize(("text", "line", "at", "message"), BY_GO["failed"])
@@ -158,7 +157,7 @@ LEFT = [
 @pytest.mark.parametrize(("text", "left"), LEFT)
 def test_what_is_not_known_stays(text: str, left: str | EllipsisType) -> None:
     wanted = text if left is ... else left
-    assert run(text) == Rendering(wanted, is_symbolic=True, faults=())
+    assert run(text) == EvaluationResult(wanted, is_symbolic=True, faults=())
 
 
 DOUBTED = [

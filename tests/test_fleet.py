@@ -16,25 +16,32 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka import Options, build, load, loads, read, render
+from kanister_kafka import Options, build_plan, load, loads, read_cluster, render
+from kanister_kafka.backup.option_schema import READING, option_fields
+from kanister_kafka.backup.options import SnapshotProvider, Strategy
 from kanister_kafka.cli import main
-from kanister_kafka.cli.fleet_folders import INDEX
-from kanister_kafka.config import READING, table
-from kanister_kafka.document import Document, from_object
+from kanister_kafka.cli.fleet_output import INDEX
+from kanister_kafka.diagnostics import Location
 from kanister_kafka.errors import InputError, UnreachableError
-from kanister_kafka.fleet import Fleet, Outcome, Rule, parse_selector, read_fleet, run, sort
-from kanister_kafka.fleet.file import TOP
-from kanister_kafka.fleet.schema import WHICH, schema
-from kanister_kafka.fleet.spool import Spool, unpacked
-from kanister_kafka.options import Engine, Strategy
-from kanister_kafka.problem import Location
+from kanister_kafka.integrations.fleet import (
+    Fleet,
+    FleetEntry,
+    RenderResult,
+    group_clusters,
+    parse_selector,
+    read_fleet,
+    render_fleet,
+)
+from kanister_kafka.integrations.fleet.file import TOP, WHICH, fleet_schema
+from kanister_kafka.integrations.fleet.grouping import ObjectSpool, deserialize
+from kanister_kafka.yamldoc import Document, document_from_dict
 
 from . import fleets
 from .conftest import ROOT
 from .test_properties import clusters, documents
 
 HEAD = "apiVersion: kanister-kafka.io/v1alpha1\nkind: KafkaFleet\n"
-EVERY = Rule(location=Location("<input>"), path="")
+EVERY = FleetEntry(location=Location("<input>"), path="")
 
 
 def fleet(*words: str, stdin: str | None = None) -> Result:
@@ -45,10 +52,12 @@ def written(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*.*ml")}
 
 
-def outcomes(text: str, fleet: Fleet | None = None) -> list[Outcome]:
-    with Spool() as spool:
-        found = sort(fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool)
-        return list(run(found.tasks))
+def outcomes(text: str, fleet: Fleet | None = None) -> list[RenderResult]:
+    with ObjectSpool() as spool:
+        found = group_clusters(
+            fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool
+        )
+        return list(render_fleet(found.tasks))
 
 
 # Selectors
@@ -113,7 +122,7 @@ def test_defaults_and_overrides_of_a_file() -> None:
     first, second, third = found.rules
     assert first.options == Options(labels=(("a", "b"), ("c", "d")))
     assert (first.cluster, first.namespace, first.strimzi_version) == ("kafka/a", "", (0, 45))
-    assert second.options == Options(engine=Engine.KANISTER, labels=(("a", "b"),))
+    assert second.options == Options(engine=SnapshotProvider.KANISTER, labels=(("a", "b"),))
     assert (second.namespace, second.strimzi_version) == ("prod", (0, 40))
     assert (third.paths, third.namespace) == ((".",), "ns")
     assert (found.paths, found.namespace, found.selector) == (
@@ -168,23 +177,23 @@ def test_what_is_wrong_with_a_file(text: str, told: str) -> None:
 )
 def test_the_schema_refuses_what_is_wrong(text: str) -> None:
     config = yaml.safe_load(HEAD) | yaml.safe_load(text)
-    assert not jsonschema.Draft7Validator(schema()).is_valid(config)
+    assert not jsonschema.Draft7Validator(fleet_schema()).is_valid(config)
 
 
 def test_the_schema_takes_fleets(tmp_path: Path) -> None:
-    jsonschema.Draft7Validator.check_schema(schema())
+    jsonschema.Draft7Validator.check_schema(fleet_schema())
     pages = re.findall("```yaml\n(.*?)```", (ROOT / "docs" / "fleets.md").read_text(), re.DOTALL)
     known = [page for page in pages if "kind: KafkaFleet" in page]
     assert known
     for text in (*known, fleets.write_fleet(tmp_path, 11).read_text()):
-        jsonschema.validate(yaml.safe_load(text), schema())
+        jsonschema.validate(yaml.safe_load(text), fleet_schema())
 
 
 def test_the_schema_has_the_fields_of_the_file() -> None:
-    assert set(schema()["properties"]) == set(TOP)
-    fields = {setting.name for setting in table()}
-    assert set(schema()["properties"]["defaults"]["properties"]) == {*fields, *READING}
-    entries = schema()["properties"]["clusters"]["items"]
+    assert set(fleet_schema()["properties"]) == set(TOP)
+    fields = {setting.name for setting in option_fields()}
+    assert set(fleet_schema()["properties"]["defaults"]["properties"]) == {*fields, *READING}
+    entries = fleet_schema()["properties"]["clusters"]["items"]
     assert set(entries["properties"]) == {*fields, *READING, *WHICH}
 
 
@@ -227,11 +236,11 @@ def test_a_fleet_is_what_each_is_alone(
     together = {str(o.key): o for o in outcomes(text)}
     assert sorted(together) == sorted(name for name, _objects in drawn)
     for name, outcome in together.items():
-        reading = read(loads(text, "all.yaml").documents, cluster=name)
+        reading = read_cluster(loads(text, "all.yaml").documents, cluster=name)
         if reading.cluster is None:
             assert outcome.row is None
         else:
-            assert outcome.manifests == render(build(reading.cluster, Options()))
+            assert outcome.manifests == render(build_plan(reading.cluster, Options()))
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -408,7 +417,7 @@ spec: {bootstrapServers: "%s"}
 
 def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
     """Return writers, bystanders and warnings of `render` for one cluster."""
-    reading = read(loads(text, "all.yaml").documents, cluster=key, **told)
+    reading = read_cluster(loads(text, "all.yaml").documents, cluster=key, **told)
     assert reading.cluster is not None, reading.problems
     found = reading.cluster
     return (
@@ -421,11 +430,11 @@ def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list
 def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, list, list]]:
     """Return the same of each cluster of a fleet."""
     found = {}
-    with Spool() as spool:
+    with ObjectSpool() as spool:
         chosen = fleet or Fleet(rules=(EVERY,))
-        for task in sort(chosen, loads(text, "all.yaml").documents, spool).tasks:
-            reading = read(
-                [unpacked(raw) for raw in task.objects],
+        for task in group_clusters(chosen, loads(text, "all.yaml").documents, spool).tasks:
+            reading = read_cluster(
+                [deserialize(raw) for raw in task.objects],
                 cluster=str(task.key),
                 writers=task.rule.options.writers,
                 not_writers=task.rule.options.not_writers,
@@ -477,8 +486,10 @@ FAR = stream(MIXED, CONNECT % ("far", "away", "kafka.corp.example:9094"))
 
 
 def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
-    with Spool() as spool:
-        found = sort(fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool)
+    with ObjectSpool() as spool:
+        found = group_clusters(
+            fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool
+        )
         return [p.message for p in found.problems if p.check == "unplaced-writer"]
 
 
@@ -509,7 +520,7 @@ def test_a_client_that_the_file_names_and_nobody_has_is_an_error() -> None:
     assert [p.check for p in outcome.problems if p.severity.value == "error"] == ["option"]
 
 
-def names(found: Iterable[Outcome]) -> list[str]:
+def names(found: Iterable[RenderResult]) -> list[str]:
     return [str(outcome.key) for outcome in found if outcome.row]
 
 
@@ -731,10 +742,10 @@ def test_plan_as_json() -> None:
 
 def test_an_object_is_the_same_after_it_was_put_aside() -> None:
     found = load([ROOT / "examples"]).documents
-    found += (from_object({"kind": "A", "spec": {"a": [1, None]}}),)
-    with Spool() as spool:
+    found += (document_from_dict({"kind": "A", "spec": {"a": [1, None]}}),)
+    with ObjectSpool() as spool:
         places = [spool.put(document) for document in found]
-        assert [unpacked(spool.get(place)) for place in reversed(places)] == [*reversed(found)]
+        assert [deserialize(spool.get(place)) for place in reversed(places)] == [*reversed(found)]
 
 
 def test_little_is_kept_of_each_cluster() -> None:
@@ -744,8 +755,8 @@ def test_little_is_kept_of_each_cluster() -> None:
 
     def kept(count: int) -> int:
         tracemalloc.start()
-        with Spool() as spool:
-            found = sort(Fleet(rules=(EVERY,)), made(count), spool)
+        with ObjectSpool() as spool:
+            found = group_clusters(Fleet(rules=(EVERY,)), made(count), spool)
             size, _peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert found.total >= count

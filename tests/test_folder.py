@@ -13,9 +13,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from kanister_kafka.backup.output_dir import write_file
 from kanister_kafka.cli import main
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.folder import write_file
 
 from .conftest import ROOT
 

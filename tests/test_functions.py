@@ -6,17 +6,27 @@ import json
 
 import pytest
 
-from kanister_kafka.blueprint.arguments import Argument, Kind
-from kanister_kafka.blueprint.decode import decode
-from kanister_kafka.blueprint.faults import Flaw
-from kanister_kafka.blueprint.function_rows import ROWS
-from kanister_kafka.blueprint.functions import functions, releases_with
-from kanister_kafka.blueprint.kubernetes_api import NAMESPACED, OF_THE_CLUSTER, unserved
-from kanister_kafka.blueprint.releases import HEAD, NEWEST, RELEASES, parse_release
-from kanister_kafka.blueprint.values import as_text, duration, is_image, quantity_sign
-from kanister_kafka.checks import Settings
-from kanister_kafka.document import Node, loads
-from kanister_kafka.validate import validate_text
+from kanister_kafka.kanister.decoding import ArgumentErrorKind, decode
+from kanister_kafka.kanister.function_catalog import ROWS
+from kanister_kafka.kanister.function_types import (
+    HEAD,
+    NEWEST,
+    RELEASES,
+    ArgumentType,
+    FunctionArgument,
+    parse_release,
+)
+from kanister_kafka.kanister.functions import functions, releases_with
+from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, unknown_resource_hint
+from kanister_kafka.kanister.scalar_formats import (
+    coerce_to_string,
+    is_image,
+    parse_go_duration,
+    quantity_sign,
+)
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.yamldoc import Node, loads
 
 from .conftest import ROOT
 
@@ -131,7 +141,7 @@ def test_where_else_it_is(function: str, argument: str, words: str) -> None:
     ],
 )
 def test_a_value_becomes_the_text_that_mapstructure_makes(value: object, text: str) -> None:
-    assert as_text(value) == text  # type: ignore[arg-type]
+    assert coerce_to_string(value) == text  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +171,7 @@ def test_a_value_becomes_the_text_that_mapstructure_makes(value: object, text: s
     ],
 )
 def test_a_duration_is_read_as_go_reads_it(text: str, nanoseconds: int | None) -> None:
-    assert duration(text) == nanoseconds
+    assert parse_go_duration(text) == nanoseconds
 
 
 @pytest.mark.parametrize(
@@ -232,121 +242,144 @@ def node(text: str) -> Node:
     return found
 
 
-def flaws(kind: Kind, text: str, *, blank: bool = True, rendered: bool = True) -> set[Flaw]:
-    argument = Argument("command", kind, "", blank=blank, rendered=rendered)
+def flaws(
+    kind: ArgumentType, text: str, *, blank: bool = True, rendered: bool = True
+) -> set[ArgumentErrorKind]:
+    argument = FunctionArgument("command", kind, "", blank=blank, rendered=rendered)
     return {fault.flaw for fault in decode(argument, "v", node(text))}
 
 
 TAKEN = {
-    Kind.TEXT: ("a", "12", "1.5", "-3", "''", "'{{ .x }}'", "~"),
-    Kind.NAMES: ("a b", "'{{ .x }}'"),
-    Kind.TEXTS: ("[a, 'b c', 3]", "[]", "{}", "a", "12", "['{{ .x }} y']", "[~]"),
-    Kind.YAML_TEXTS: ("[a]", "'[a]'", "'- a'", "''", "'{{ .x }}'"),
-    Kind.BOOLEAN: ("true", "no", "'T'", "'0'", "''", "5", "0.5", "'{{ .x }}'"),
-    Kind.REPLICAS: ("0", "2147483647", "2.0", "'+3'", "'03'", "1_000", "'{{ .x }}'"),
-    Kind.DURATION: ("90s", "'{{ .x }}'"),
-    Kind.QUANTITY: ("10Gi", "1e9", "12", "0", "''", "'{{ .x }}'"),
-    Kind.IMAGE: ("alpine", "''", "'{{ .x }} y'"),
-    Kind.MOUNTS: ("{a: /b}", "[]", "[{a: /b}, {c: /d}]", "{'{{ .x }}': '{{ .y }}'}"),
-    Kind.LABELS: ("{a: b}", "{a: ''}", "{a: 3}", "{'{{ .x }}': '{{ .y }}'}"),
-    Kind.POD_LABELS: ("{a: b}", "{}"),
-    Kind.POD_ANNOTATIONS: ("{a: b c}",),
-    Kind.POD_OVERRIDE: ("{containers: []}", "[]", "[{hostname: a}]", "{ServiceAccountName: a}"),
-    Kind.REFERENCE: ("{NAME: a, apiversion: v1}", "{}", "{apiVersion: '{{ .x }}/v1'}"),
-    Kind.CONDITIONS: ("{anyof: {condition: a}}", "{}", "{allOf: ~}"),
-    Kind.MANIFEST: ("'a: b'", "'{{ .x }}'"),
-    Kind.WORKLOAD: ("a",),
+    ArgumentType.TEXT: ("a", "12", "1.5", "-3", "''", "'{{ .x }}'", "~"),
+    ArgumentType.NAMES: ("a b", "'{{ .x }}'"),
+    ArgumentType.TEXTS: ("[a, 'b c', 3]", "[]", "{}", "a", "12", "['{{ .x }} y']", "[~]"),
+    ArgumentType.YAML_TEXTS: ("[a]", "'[a]'", "'- a'", "''", "'{{ .x }}'"),
+    ArgumentType.BOOLEAN: ("true", "no", "'T'", "'0'", "''", "5", "0.5", "'{{ .x }}'"),
+    ArgumentType.REPLICAS: ("0", "2147483647", "2.0", "'+3'", "'03'", "1_000", "'{{ .x }}'"),
+    ArgumentType.DURATION: ("90s", "'{{ .x }}'"),
+    ArgumentType.QUANTITY: ("10Gi", "1e9", "12", "0", "''", "'{{ .x }}'"),
+    ArgumentType.IMAGE: ("alpine", "''", "'{{ .x }} y'"),
+    ArgumentType.MOUNTS: ("{a: /b}", "[]", "[{a: /b}, {c: /d}]", "{'{{ .x }}': '{{ .y }}'}"),
+    ArgumentType.LABELS: ("{a: b}", "{a: ''}", "{a: 3}", "{'{{ .x }}': '{{ .y }}'}"),
+    ArgumentType.POD_LABELS: ("{a: b}", "{}"),
+    ArgumentType.POD_ANNOTATIONS: ("{a: b c}",),
+    ArgumentType.POD_OVERRIDE: (
+        "{containers: []}",
+        "[]",
+        "[{hostname: a}]",
+        "{ServiceAccountName: a}",
+    ),
+    ArgumentType.REFERENCE: ("{NAME: a, apiversion: v1}", "{}", "{apiVersion: '{{ .x }}/v1'}"),
+    ArgumentType.CONDITIONS: ("{anyof: {condition: a}}", "{}", "{allOf: ~}"),
+    ArgumentType.MANIFEST: ("'a: b'", "'{{ .x }}'"),
+    ArgumentType.WORKLOAD: ("a",),
 }
 TYPES = {
-    Kind.TEXT: ("[]", "{}", "[a]"),
-    Kind.NAMES: ("[a, b]",),
-    Kind.TEXTS: ("[[a]]", "[{a: b}]", "{a: b}"),
-    Kind.YAML_TEXTS: ("12", "true", "{}", "[[a]]"),
-    Kind.BOOLEAN: ("[true]", "{}"),
-    Kind.REPLICAS: ("true", "1.5", "[1]", "three", "''"),
-    Kind.DURATION: ("[1s]",),
-    Kind.QUANTITY: ("{}",),
-    Kind.IMAGE: ("[a]",),
-    Kind.MOUNTS: ("''", "a", "[a]", "{a: [/b]}"),
-    Kind.LABELS: ("a", "{a: {b: c}}"),
-    Kind.POD_LABELS: ("[]", "[{a: b}]", "{a: []}"),
-    Kind.POD_ANNOTATIONS: ("a",),
-    Kind.POD_OVERRIDE: ("a", "[a]"),
-    Kind.REFERENCE: ("[]", "[{name: a}]", "a", "{name: [a]}"),
-    Kind.CONDITIONS: ("[]", "a", "{anyOf: a}", "{anyOf: [a]}", "{allOf: [{condition: {}}]}"),
-    Kind.MANIFEST: ("{a: b}", "[a]"),
-    Kind.WORKLOAD: ("{}",),
+    ArgumentType.TEXT: ("[]", "{}", "[a]"),
+    ArgumentType.NAMES: ("[a, b]",),
+    ArgumentType.TEXTS: ("[[a]]", "[{a: b}]", "{a: b}"),
+    ArgumentType.YAML_TEXTS: ("12", "true", "{}", "[[a]]"),
+    ArgumentType.BOOLEAN: ("[true]", "{}"),
+    ArgumentType.REPLICAS: ("true", "1.5", "[1]", "three", "''"),
+    ArgumentType.DURATION: ("[1s]",),
+    ArgumentType.QUANTITY: ("{}",),
+    ArgumentType.IMAGE: ("[a]",),
+    ArgumentType.MOUNTS: ("''", "a", "[a]", "{a: [/b]}"),
+    ArgumentType.LABELS: ("a", "{a: {b: c}}"),
+    ArgumentType.POD_LABELS: ("[]", "[{a: b}]", "{a: []}"),
+    ArgumentType.POD_ANNOTATIONS: ("a",),
+    ArgumentType.POD_OVERRIDE: ("a", "[a]"),
+    ArgumentType.REFERENCE: ("[]", "[{name: a}]", "a", "{name: [a]}"),
+    ArgumentType.CONDITIONS: (
+        "[]",
+        "a",
+        "{anyOf: a}",
+        "{anyOf: [a]}",
+        "{allOf: [{condition: {}}]}",
+    ),
+    ArgumentType.MANIFEST: ("{a: b}", "[a]"),
+    ArgumentType.WORKLOAD: ("{}",),
 }
 VALUES = {
-    Kind.TEXTS: ("[a b, c]", "a b"),
-    Kind.YAML_TEXTS: ("a",),
-    Kind.BOOLEAN: ("'yes'", "'tRUE'", "' true'"),
-    Kind.REPLICAS: ("-1", "2147483648", "'-3'", "1" * 50),
-    Kind.DURATION: ("60", "0s", "-1s", "1d", "1.5", "~x", "''"),
-    Kind.QUANTITY: ("10GB", "-1Gi"),
-    Kind.IMAGE: ("Foo", "a b"),
-    Kind.MOUNTS: ("{A: /b}", "{a: ''}", "{a: 'b:c'}"),
-    Kind.LABELS: ("{a: b c}", "{-a: b}"),
-    Kind.REFERENCE: ("{apiVersion: apps/v1}", "{resource: Pods}", "{resource: deployments}"),
-    Kind.CONDITIONS: ("{anyOf: {objectReference: {apiVersion: a/v1}}}",),
+    ArgumentType.TEXTS: ("[a b, c]", "a b"),
+    ArgumentType.YAML_TEXTS: ("a",),
+    ArgumentType.BOOLEAN: ("'yes'", "'tRUE'", "' true'"),
+    ArgumentType.REPLICAS: ("-1", "2147483648", "'-3'", "1" * 50),
+    ArgumentType.DURATION: ("60", "0s", "-1s", "1d", "1.5", "~x", "''"),
+    ArgumentType.QUANTITY: ("10GB", "-1Gi"),
+    ArgumentType.IMAGE: ("Foo", "a b"),
+    ArgumentType.MOUNTS: ("{A: /b}", "{a: ''}", "{a: 'b:c'}"),
+    ArgumentType.LABELS: ("{a: b c}", "{-a: b}"),
+    ArgumentType.REFERENCE: (
+        "{apiVersion: apps/v1}",
+        "{resource: Pods}",
+        "{resource: deployments}",
+    ),
+    ArgumentType.CONDITIONS: ("{anyOf: {objectReference: {apiVersion: a/v1}}}",),
 }
 SPELLINGS = {
-    Kind.TEXT: ("true", "no", "y", "0755", "1_000", "0x1F", "1e3", "1.10", "+3"),
-    Kind.TEXTS: ("[on]", "[a, 0o17]"),
-    Kind.REPLICAS: ("010",),
-    Kind.POD_LABELS: ("{a: true}",),
-    Kind.POD_ANNOTATIONS: ("{a: false}",),
-    Kind.CONDITIONS: ("{anyOf: [{condition: true}]}",),
+    ArgumentType.TEXT: ("true", "no", "y", "0755", "1_000", "0x1F", "1e3", "1.10", "+3"),
+    ArgumentType.TEXTS: ("[on]", "[a, 0o17]"),
+    ArgumentType.REPLICAS: ("010",),
+    ArgumentType.POD_LABELS: ("{a: true}",),
+    ArgumentType.POD_ANNOTATIONS: ("{a: false}",),
+    ArgumentType.CONDITIONS: ("{anyOf: [{condition: true}]}",),
 }
 IGNORED = {
-    Kind.REFERENCE: ("{nam: a}",),
-    Kind.CONDITIONS: ("{any: []}", "{anyOf: {if: a}}", "{anyOf: {objectReference: {a: b}}}"),
-    Kind.POD_OVERRIDE: ("{spec: {}}",),
+    ArgumentType.REFERENCE: ("{nam: a}",),
+    ArgumentType.CONDITIONS: (
+        "{any: []}",
+        "{anyOf: {if: a}}",
+        "{anyOf: {objectReference: {a: b}}}",
+    ),
+    ArgumentType.POD_OVERRIDE: ("{spec: {}}",),
 }
 
 
-def each(table: dict[Kind, tuple[str, ...]]) -> list[tuple[Kind, str]]:
+def each(table: dict[ArgumentType, tuple[str, ...]]) -> list[tuple[ArgumentType, str]]:
     return [(kind, text) for kind, texts in table.items() for text in texts]
 
 
 def test_every_kind_is_tried() -> None:
-    assert set(TAKEN) == set(TYPES) == set(Kind)
+    assert set(TAKEN) == set(TYPES) == set(ArgumentType)
 
 
 @pytest.mark.parametrize(("kind", "text"), each(TAKEN))
-def test_what_is_decoded_as_it_is_written(kind: Kind, text: str) -> None:
+def test_what_is_decoded_as_it_is_written(kind: ArgumentType, text: str) -> None:
     assert flaws(kind, text) == set()
 
 
 @pytest.mark.parametrize(("kind", "text"), each(TYPES))
-def test_what_cannot_be_decoded(kind: Kind, text: str) -> None:
-    assert flaws(kind, text) == {Flaw.TYPE}
+def test_what_cannot_be_decoded(kind: ArgumentType, text: str) -> None:
+    assert flaws(kind, text) == {ArgumentErrorKind.TYPE}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(VALUES))
-def test_what_is_decoded_and_refused(kind: Kind, text: str) -> None:
-    assert flaws(kind, text) == {Flaw.VALUE}
+def test_what_is_decoded_and_refused(kind: ArgumentType, text: str) -> None:
+    assert flaws(kind, text) == {ArgumentErrorKind.VALUE}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(SPELLINGS))
-def test_what_is_decoded_to_another_text(kind: Kind, text: str) -> None:
-    assert flaws(kind, text) == {Flaw.SPELLING}
+def test_what_is_decoded_to_another_text(kind: ArgumentType, text: str) -> None:
+    assert flaws(kind, text) == {ArgumentErrorKind.SPELLING}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(IGNORED))
-def test_what_is_dropped(kind: Kind, text: str) -> None:
-    assert flaws(kind, text) == {Flaw.IGNORED}
+def test_what_is_dropped(kind: ArgumentType, text: str) -> None:
+    assert flaws(kind, text) == {ArgumentErrorKind.IGNORED}
 
 
-@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.NAMES, Kind.IMAGE, Kind.QUANTITY])
-def test_what_must_say_something(kind: Kind) -> None:
-    assert flaws(kind, "''", blank=False) == {Flaw.VALUE}
-    assert flaws(Kind.TEXTS, "[]", blank=False) == {Flaw.VALUE}
-    assert flaws(Kind.QUANTITY, "0", blank=False) == {Flaw.VALUE}
+@pytest.mark.parametrize(
+    "kind", [ArgumentType.TEXT, ArgumentType.NAMES, ArgumentType.IMAGE, ArgumentType.QUANTITY]
+)
+def test_what_must_say_something(kind: ArgumentType) -> None:
+    assert flaws(kind, "''", blank=False) == {ArgumentErrorKind.VALUE}
+    assert flaws(ArgumentType.TEXTS, "[]", blank=False) == {ArgumentErrorKind.VALUE}
+    assert flaws(ArgumentType.QUANTITY, "0", blank=False) == {ArgumentErrorKind.VALUE}
 
 
 def test_a_template_where_none_is_rendered() -> None:
-    assert flaws(Kind.DURATION, "'{{ .x }}'", rendered=False) == {Flaw.VALUE}
+    assert flaws(ArgumentType.DURATION, "'{{ .x }}'", rendered=False) == {ArgumentErrorKind.VALUE}
     assert not functions(NEWEST)["WaitV2"].arguments["timeout"].rendered
     assert functions(NEWEST)["Wait"].arguments["timeout"].rendered
 
@@ -368,14 +401,14 @@ def test_a_template_where_none_is_rendered() -> None:
     ],
 )
 def test_a_resource_that_no_server_has(group: str, resource: str, says: str) -> None:
-    found = unserved(group, resource)
+    found = unknown_resource_hint(group, resource)
     assert says in found
     assert bool(found) == bool(says)
 
 
 def test_every_resource_that_is_built_in_is_served() -> None:
-    assert not NAMESPACED & OF_THE_CLUSTER
-    assert [one for one in NAMESPACED | OF_THE_CLUSTER if unserved(*one)] == []
+    assert not NAMESPACED & CLUSTER_SCOPED
+    assert [one for one in NAMESPACED | CLUSTER_SCOPED if unknown_resource_hint(*one)] == []
 
 
 OPERATIONS = ("create", "patch", "delete")
@@ -403,6 +436,6 @@ def test_any_argument_may_hold_anything(release: str, value: object) -> None:
     ]
     actions = {"a": {"kind": "Pod", "phases": phases}}
     blueprint = {"apiVersion": "cr.kanister.io/v1alpha1", "kind": "Blueprint", "actions": actions}
-    for problem in validate_text(json.dumps(blueprint), settings=Settings(release=release)):
+    for problem in validate_text(json.dumps(blueprint), settings=LintSettings(release=release)):
         assert problem.location.line == 1
         assert "\n" not in problem.message

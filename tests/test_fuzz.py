@@ -13,18 +13,18 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.blueprint.releases import RELEASES
-from kanister_kafka.catalogue import catalogue
-from kanister_kafka.checks import Settings
-from kanister_kafka.document.compose import LINE_BREAK
-from kanister_kafka.report import (
-    problems_github,
-    problems_json,
-    problems_junit,
-    problems_sarif,
-    problems_text,
+from kanister_kafka.kanister.function_types import RELEASES
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.reports import (
+    diagnostics_github,
+    diagnostics_json,
+    diagnostics_junit,
+    diagnostics_sarif,
+    diagnostics_text,
 )
-from kanister_kafka.validate import validate_text
+from kanister_kafka.yamldoc.parser import LINE_BREAK
 
 from .conftest import ROOT
 
@@ -43,17 +43,17 @@ REAL = [
     if path.stat().st_size < 20_000
 ]
 """Of our own Blueprints the small ones: the large say nothing more, at twenty times the price."""
-IDS = set(catalogue())
+IDS = set(rule_docs())
 
 kinds_of_settings = st.builds(
-    Settings,
+    LintSettings,
     kasten=st.sampled_from([None, True, False]),
     kasten_namespace=st.sampled_from(["kasten-io", ""]),
     release=st.sampled_from(RELEASES),
 )
 
 
-def examine(text: str | bytes, chosen: Settings) -> None:
+def examine(text: str | bytes, chosen: LintSettings) -> None:
     """Validate a text and hold every finding against it."""
     found = validate_text(text, "f.yaml", chosen)
     decoded = text if isinstance(text, str) else text.decode("utf-8", "replace")
@@ -67,22 +67,22 @@ def examine(text: str | bytes, chosen: Settings) -> None:
         assert problem.message
     assert list(found) == sorted(found, key=lambda p: p.location)
     assert validate_text(text, "f.yaml", chosen) == found
-    assert len(problems_text(found).splitlines()) == len(found)
-    assert len(json.loads(problems_json(found))) == len(found)
-    assert len(json.loads(problems_sarif(found))["runs"][0]["results"]) == len(found)
-    assert problems_junit(found, ["f.yaml"])
-    assert problems_github(found).count("\n") == len(found)
+    assert len(diagnostics_text(found).splitlines()) == len(found)
+    assert len(json.loads(diagnostics_json(found))) == len(found)
+    assert len(json.loads(diagnostics_sarif(found))["runs"][0]["results"]) == len(found)
+    assert diagnostics_junit(found, ["f.yaml"])
+    assert diagnostics_github(found).count("\n") == len(found)
 
 
 @FUZZ
 @given(st.binary(max_size=300) | st.text(max_size=200), kinds_of_settings)
-def test_any_bytes_and_any_text(text: str | bytes, chosen: Settings) -> None:
+def test_any_bytes_and_any_text(text: str | bytes, chosen: LintSettings) -> None:
     examine(text, chosen)
 
 
 @FUZZ
 @given(st.text(alphabet="&*!|>'\"%@`{}[],:?-#<=~ \n\t.$|ab1\ufeff\0\\"), kinds_of_settings)
-def test_any_indicators(text: str, chosen: Settings) -> None:
+def test_any_indicators(text: str, chosen: LintSettings) -> None:
     examine(f"kind: Blueprint\nactions:\n  a:\n    phases:\n    - func: KubeTask\n{text}", chosen)
 
 
@@ -158,7 +158,7 @@ others = st.fixed_dictionaries(
 def test_any_tree_in_the_shape_of_a_blueprint(
     documents: list[object],
     as_json: bool,  # noqa: FBT001
-    chosen: Settings,
+    chosen: LintSettings,
 ) -> None:
     if as_json:
         text = "\n---\n".join(json.dumps(document, indent=1) for document in documents)
@@ -195,12 +195,12 @@ def lines_moved(draw: st.DrawFn) -> str:
 
 @FUZZ
 @given(damaged() | lines_moved(), kinds_of_settings)
-def test_any_damage_to_a_real_file(text: str, chosen: Settings) -> None:
+def test_any_damage_to_a_real_file(text: str, chosen: LintSettings) -> None:
     examine(text, chosen)
 
 
 @FUZZ
 @given(st.sampled_from(REAL), st.data(), kinds_of_settings)
-def test_any_part_of_a_real_file(text: str, data: st.DataObject, chosen: Settings) -> None:
+def test_any_part_of_a_real_file(text: str, data: st.DataObject, chosen: LintSettings) -> None:
     raw = text.encode()
     examine(raw[: data.draw(st.integers(0, len(raw)))], chosen)

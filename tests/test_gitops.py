@@ -14,10 +14,19 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kanister_kafka import GitOps, Options, QuiesceBy, Sharing, build, marks, render, validate_text
-from kanister_kafka.checks import Settings
+from kanister_kafka import (
+    GitOps,
+    Options,
+    QuiesceMethod,
+    ScriptSharing,
+    build_plan,
+    constants,
+    render,
+    validate_text,
+)
+from kanister_kafka.backup.provenance import SUBSTITUTE, WAVE
 from kanister_kafka.cli import main
-from kanister_kafka.plan.annotations import SUBSTITUTE, WAVE
+from kanister_kafka.linter import LintSettings
 
 from .cases import CASES
 from .conftest import ROOT
@@ -31,7 +40,7 @@ def manifests(name: str, **changed):
     plan = CASES[name].plan()
     options = {"kasten": plan.options.kasten, "restore_point": plan.options.restore_point}
     chosen = Options(engine=plan.options.engine, **{**options, **changed})
-    return [yaml.safe_load(m.text) for m in render(build(plan.cluster, chosen))]
+    return [yaml.safe_load(m.text) for m in render(build_plan(plan.cluster, chosen))]
 
 
 def notes(item) -> dict[str, str]:
@@ -55,7 +64,7 @@ def test_waves_of_argo_cd_are_in_the_order_of_apply(name: str, at_root: Path) ->
 
 @pytest.mark.parametrize("name", CASES)
 def test_flux_leaves_alone_what_holds_shell_text(name: str, at_root: Path) -> None:  # noqa: ARG001
-    plain, told = manifests(name, scripts=Sharing.OWN), manifests(name, gitops=GitOps.FLUX)
+    plain, told = manifests(name, scripts=ScriptSharing.OWN), manifests(name, gitops=GitOps.FLUX)
     assert len(plain) == len(told)
     for bare, item in zip(plain, told, strict=True):
         has_shell = re.search(r"(?<!\$)\$\{", yaml.safe_dump(bare)) is not None
@@ -63,7 +72,7 @@ def test_flux_leaves_alone_what_holds_shell_text(name: str, at_root: Path) -> No
         assert SUBSTITUTE not in notes(bare)
 
 
-@pytest.mark.parametrize("sharing", Sharing)
+@pytest.mark.parametrize("sharing", ScriptSharing)
 @pytest.mark.parametrize(
     ("tool", "kept"),
     [
@@ -74,7 +83,7 @@ def test_flux_leaves_alone_what_holds_shell_text(name: str, at_root: Path) -> No
 def test_scripts_stay_that_something_under_way_still_names(
     tool: GitOps,
     kept: dict[str, str],
-    sharing: Sharing,
+    sharing: ScriptSharing,
     at_root: Path,  # noqa: ARG001
 ) -> None:
     items = manifests("mirror-maker-2", gitops=tool, scripts=sharing)
@@ -82,7 +91,7 @@ def test_scripts_stay_that_something_under_way_still_names(
         i for i in items if i["kind"] == "ConfigMap" and "scripts" in i["metadata"]["name"]
     )
     assert kept.items() <= notes(scripts).items()
-    assert (marks.BLUEPRINT in notes(scripts)) is (sharing is Sharing.OWN)
+    assert (constants.BLUEPRINT in notes(scripts)) is (sharing is ScriptSharing.OWN)
 
 
 @pytest.mark.parametrize("tool", [*GitOps, None])
@@ -103,7 +112,7 @@ def test_each_application_has_scripts_of_its_own(
 
 def test_without_the_annotation_the_trap_is_told(at_root: Path) -> None:
     path = at_root / "blueprints/mirror-maker-2/blueprint-kafka-backup.backup.yaml"
-    (found,) = validate_text(path.read_text(), settings=Settings(gitops="flux"))
+    (found,) = validate_text(path.read_text(), settings=LintSettings(gitops="flux"))
     assert found.check == "flux-substitute"
     assert "it refuses ${" in found.message
     assert " and replaces ${" in found.message
@@ -138,20 +147,24 @@ def flux(text: str) -> str:
         "metadata": {"name": "x"},
         "actions": {"a": {"phases": [phase]}},
     }
-    problems = validate_text(yaml.safe_dump(tree), settings=Settings(gitops="flux"))
+    problems = validate_text(yaml.safe_dump(tree), settings=LintSettings(gitops="flux"))
     return "".join(p.message for p in problems if p.check == "flux-substitute")
 
 
-def stopped(item: dict, quiesce_by: QuiesceBy) -> dict:
+def stopped(item: dict, quiesce_by: QuiesceMethod) -> dict:
     """Do to an object what a stop does."""
     item = copy.deepcopy(item)
     kept = item["metadata"].setdefault("annotations", {})
     if item["kind"] == "Kafka":
-        kept |= {marks.PAUSE: "true", marks.PAUSE_BEFORE: "unset", marks.RESTART_BY: "later"}
-    elif quiesce_by is QuiesceBy.PAUSE:
-        kept |= {marks.PAUSE: "true", marks.PAUSE_BEFORE: "unset"}
+        kept |= {
+            constants.PAUSE_RECONCILIATION: "true",
+            constants.PREVIOUS_PAUSE: "unset",
+            constants.RESTART_DEADLINE: "later",
+        }
+    elif quiesce_by is QuiesceMethod.PAUSE:
+        kept |= {constants.PAUSE_RECONCILIATION: "true", constants.PREVIOUS_PAUSE: "unset"}
     else:
-        kept[marks.REPLICAS_BEFORE] = "3"
+        kept[constants.PREVIOUS_REPLICAS] = "3"
         item["spec"]["replicas"] = 0
     return item
 
@@ -172,8 +185,8 @@ def ignoring(item: dict) -> dict:
     return item
 
 
-@pytest.mark.parametrize("quiesce_by", QuiesceBy)
-def test_argo_cd_ignores_what_a_backup_changes(quiesce_by: QuiesceBy) -> None:
+@pytest.mark.parametrize("quiesce_by", QuiesceMethod)
+def test_argo_cd_ignores_what_a_backup_changes(quiesce_by: QuiesceMethod) -> None:
     folder = ROOT / "examples" / "mirror-maker-2"
     found = {"Kafka", "KafkaMirrorMaker2", "KafkaConnect"}
     seen = set()

@@ -10,35 +10,35 @@ from hypothesis import strategies as st
 from kanister_kafka import gotemplate
 from kanister_kafka.gotemplate import (
     MAX_DEPTH,
-    Action,
-    Block,
-    Bool,
-    Break,
-    Chain,
-    Command,
-    Define,
-    Dot,
-    FaultKind,
-    Field,
-    Function,
-    If,
-    Nil,
-    Node,
-    Number,
+    ActionNode,
+    AnyNode,
+    BlockNode,
+    BoolNode,
+    BreakNode,
+    ChainNode,
+    CommandNode,
+    DefineNode,
+    DotNode,
+    FieldNode,
+    IdentifierNode,
+    IfNode,
+    NilNode,
+    NumberNode,
     Operand,
-    Pipeline,
-    Range,
-    String,
-    Template,
-    Text,
-    Variable,
-    With,
+    ParseErrorKind,
+    PipeNode,
+    RangeNode,
+    StringNode,
+    TemplateNode,
+    TextNode,
+    VariableNode,
+    WithNode,
     parse,
 )
 
 FUNCTIONS = frozenset({"and", "default", "eq", "index", "len", "not", "or", "printf", "toString"})
 PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
-SYNTAX, UNKNOWN = FaultKind.SYNTAX, FaultKind.UNKNOWN_FUNCTION
+SYNTAX, UNKNOWN = ParseErrorKind.SYNTAX, ParseErrorKind.UNKNOWN_FUNCTION
 
 ACCEPTED = r"""
 plain { } }} -}} */
@@ -203,16 +203,16 @@ def test_a_function_hides_a_keyword(word: str) -> None:
 
 
 HERE = {"line": 2}
-PRINTED = Pipeline(
+PRINTED = PipeNode(
     (),
     is_assign=False,
     commands=(
-        Command(
+        CommandNode(
             (
-                Function("printf", **HERE, column=20),
-                String("%d\n", '"%d\\n"', **HERE, column=27),
-                Variable("$", ("C",), **HERE, column=34),
-                Number(16, "0x10", **HERE, column=38),
+                IdentifierNode("printf", **HERE, column=20),
+                StringNode("%d\n", '"%d\\n"', **HERE, column=27),
+                VariableNode("$", ("C",), **HERE, column=34),
+                NumberNode(16, "0x10", **HERE, column=38),
             ),
             **HERE,
             column=20,
@@ -226,43 +226,50 @@ PRINTED = Pipeline(
 def test_the_tree_of_a_pipeline() -> None:
     text = 'a \n {{- $x := .A.B | (printf "%d\\n" $.C 0x10).D nil true . -}} \n b'
     arguments: tuple[Operand, ...] = (
-        Chain(PRINTED, ("D",), **HERE, column=20),
-        Nil(**HERE, column=46),
-        Bool(value=True, **HERE, column=50),
-        Dot(**HERE, column=55),
+        ChainNode(PRINTED, ("D",), **HERE, column=20),
+        NilNode(**HERE, column=46),
+        BoolNode(value=True, **HERE, column=50),
+        DotNode(**HERE, column=55),
     )
     commands = (
-        Command((Field(("A", "B"), **HERE, column=12),), **HERE, column=12),
-        Command(arguments, **HERE, column=20),
+        CommandNode((FieldNode(("A", "B"), **HERE, column=12),), **HERE, column=12),
+        CommandNode(arguments, **HERE, column=20),
     )
-    declared = (Variable("$x", (), **HERE, column=6),)
+    declared = (VariableNode("$x", (), **HERE, column=6),)
     expected = (
-        Text("a", line=1, column=1),
-        Action(
-            Pipeline(declared, is_assign=False, commands=commands, **HERE, column=6),
+        TextNode("a", line=1, column=1),
+        ActionNode(
+            PipeNode(declared, is_assign=False, commands=commands, **HERE, column=6),
             **HERE,
             column=2,
         ),
-        Text("b", line=3, column=2),
+        TextNode("b", line=3, column=2),
     )
     parsed = parse(text, FUNCTIONS)
     assert parsed.errors == ()
     assert parsed.nodes == expected
 
 
-def short(node: Node) -> object:
+def name_of(node):
+    return type(node).__name__.removesuffix("Node")
+
+
+def short(node: AnyNode) -> object:
     """Show of a tree what encloses what."""
     match node:
-        case Text(text):
+        case TextNode(text):
             return text
-        case If(_, body, other) | Range(_, body, other) | With(_, body, other):
+        case IfNode(_, body, other) | RangeNode(_, body, other) | WithNode(_, body, other):
             parts = (body,) if other is None else (body, other)
-            return (type(node).__name__, *([short(n) for n in part] for part in parts))
-        case Define(name, body) | Block(name, _, body):
-            return (type(node).__name__, name, [short(n) for n in body])
-        case Template(name):
+            return (
+                type(node).__name__.removesuffix("Node"),
+                *([short(n) for n in part] for part in parts),
+            )
+        case DefineNode(name, body) | BlockNode(name, _, body):
+            return (name_of(node), name, [short(n) for n in body])
+        case TemplateNode(name):
             return ("Template", name)
-    return type(node).__name__
+    return name_of(node)
 
 
 def shape(text: str) -> list[object]:
@@ -311,7 +318,7 @@ def test_what_encloses_what(text: str, expected: list[object]) -> None:
 )
 def test_the_value_of_a_number(spelled: str, value: complex) -> None:
     match parse(f"{{{{{spelled}}}}}", ()).nodes:
-        case (Action(Pipeline((), False, (Command((Number(found, text),)),))),):
+        case (ActionNode(PipeNode((), False, (CommandNode((NumberNode(found, text),)),))),):
             assert (found, type(found), text) == (value, type(value), spelled)
         case other:
             pytest.fail(f"no number: {other}")
@@ -328,7 +335,7 @@ def test_the_value_of_a_number(spelled: str, value: complex) -> None:
 )
 def test_the_value_of_a_string(spelled: str, value: str) -> None:
     match parse(f"{{{{{spelled}}}}}", ()).nodes:
-        case (Action(Pipeline((), False, (Command((String(found),)),))),):
+        case (ActionNode(PipeNode((), False, (CommandNode((StringNode(found),)),))),):
             assert found == value
         case other:
             pytest.fail(f"no string: {other}")
@@ -456,4 +463,4 @@ def test_the_public_names_are_sorted() -> None:
     classes = [name for name in gotemplate.__all__ if name[0].isupper() and not name.isupper()]
     assert gotemplate.__all__ == [*sorted(constants), *sorted(classes), "parse"]
     assert all(hasattr(gotemplate, name) for name in gotemplate.__all__)
-    assert Break in vars(gotemplate).values()
+    assert BreakNode in vars(gotemplate).values()

@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
-from kanister_kafka.validate import validate
+from kanister_kafka.linter.pipeline import validate
 
 from .conftest import ROOT
 from .test_chart import HELMS, chart_of, helm

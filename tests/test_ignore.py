@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanister_kafka.document import loads
-from kanister_kafka.document.comments import ignores
-from kanister_kafka.validate import validate_text
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.yamldoc import loads
+from kanister_kafka.yamldoc.suppressions import find_suppressions
 
 from .conftest import seconds_of
 
@@ -149,7 +149,7 @@ def test_a_comment_covers_the_lines_marked(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["a:", "- b", "# kanister-kafka: ignore=x", "---", "...", ""])))
 def test_the_lines_of_a_comment_are_within_the_text(lines: list[str]) -> None:
-    for one in ignores("f", lines):
+    for one in find_suppressions("f", lines):
         assert 1 <= one.location.line <= len(lines)
         assert 1 <= one.first <= one.last + 1 <= len(lines) + 1
 
@@ -160,7 +160,7 @@ def test_the_lines_of_a_comment_are_within_the_text(lines: list[str]) -> None:
 def test_time_grows_as_the_comments_do(line: str) -> None:
     def seconds(count: int) -> float:
         lines = (line * count).splitlines()
-        return seconds_of(lambda: ignores("f", lines), 5)
+        return seconds_of(lambda: find_suppressions("f", lines), 5)
 
     # Eight times as much: sixty-four times as long if each looked at all the others.
     assert seconds(40_000) < 32 * seconds(5_000)

@@ -6,22 +6,21 @@ import copy
 
 import pytest
 
-import kanister_kafka.install as install
-from kanister_kafka.document import loads
+from kanister_kafka.backup.scripts import ScriptsConfigMap, digest_of
+from kanister_kafka.constants import BLUEPRINT, PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import (
     ConflictError,
     ForbiddenError,
     InputError,
     NotFoundError,
-    RefusedError,
+    RejectedError,
     TransientError,
     UnreachableError,
 )
-from kanister_kafka.install import DryRun, Outcome
-from kanister_kafka.kube import Connection
-from kanister_kafka.marks import BLUEPRINT, PAUSE_BEFORE, State
-from kanister_kafka.pins import digest_of
-from kanister_kafka.scripts import Scripts
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations import apply
+from kanister_kafka.operations.apply import ApplyOutcome, DryRun
+from kanister_kafka.yamldoc import loads
 
 from .api_server import forbidden, running, status
 
@@ -53,7 +52,7 @@ FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
 def scripts(files=None, namespace="kafka", **fields):
     """Return a ConfigMap of scripts; it serves no Blueprint, and its name tells its content."""
     files = FILES if files is None else files
-    item = thing("v1", "ConfigMap", Scripts(tuple(files.items()), "").name, namespace)
+    item = thing("v1", "ConfigMap", ScriptsConfigMap(tuple(files.items()), "").name, namespace)
     del item["metadata"]["annotations"]
     return {**item, "immutable": True, "data": files, **fields}
 
@@ -78,7 +77,7 @@ def blueprint(config_map, name="kafka.mine", home="kafka", **metadata):
 
 
 def switch(config_map, cluster="mine"):
-    """Return a dead man's switch."""
+    """Return a watchdog."""
     labels = {"kanister-kafka.io/switch": cluster}
     return thing(
         "apps/v1", "Deployment", f"{cluster}-kanister-kafka-switch",
@@ -125,7 +124,7 @@ def server(tmp_path, monkeypatch):
 @pytest.fixture
 def connection(server):
     assert server.url
-    return Connection()
+    return KubeClient()
 
 
 def outcomes(report):
@@ -144,49 +143,51 @@ def no_sleep(seconds):
 
 class TestApply:
     def test_in_the_order_of_need_whatever_the_order_of_the_input(self, server, connection):
-        report = install.apply(tuple(reversed(ALL)), connection)
+        report = apply.apply_objects(tuple(reversed(ALL)), connection)
         assert applied(server) == KINDS
-        assert outcomes(report) == [(kind, Outcome.CREATED) for kind in KINDS]
+        assert outcomes(report) == [(kind, ApplyOutcome.CREATED) for kind in KINDS]
         assert (report.failures, report.pending, report.exit_code) == ((), (), 0)
 
     def test_all_are_tried_before_the_first_is_written(self, server, connection):
-        install.apply(ALL, connection)
+        apply.apply_objects(ALL, connection)
         patches = ["dryRun" in query for method, _path, query in server.asked if method == "PATCH"]
         assert patches == [True] * len(ALL) + [False] * len(ALL)
 
     @pytest.mark.parametrize(("force", "sent"), [(False, "false"), (True, "true")])
     def test_as_our_field_manager_with_strict_validation(self, server, connection, force, sent):
-        install.apply((ACCOUNT,), connection, force=force)
+        apply.apply_objects((ACCOUNT,), connection, force=force)
         queries = [query for method, _path, query in server.asked if method == "PATCH"]
         same = {"fieldManager": "kanister-kafka", "fieldValidation": "Strict", "force": sent}
         assert queries == [{**same, "dryRun": "All"}, same]
 
     def test_twice_changes_nothing(self, server, connection):
-        install.apply(ALL, connection)
+        apply.apply_objects(ALL, connection)
         before = copy.deepcopy(server.objects)
-        report = install.apply(ALL, connection)
-        assert {outcome for _kind, outcome in outcomes(report)} == {Outcome.UNCHANGED}
+        report = apply.apply_objects(ALL, connection)
+        assert {outcome for _kind, outcome in outcomes(report)} == {ApplyOutcome.UNCHANGED}
         assert server.objects == before
 
     def test_what_differs_is_configured(self, server, connection):
-        install.apply(ALL, connection)
-        report = install.apply((*ALL[1:], changed(ACCOUNT, labels={"a": "b"})), connection)
-        assert [kind for kind, outcome in outcomes(report) if outcome is Outcome.CONFIGURED] == [
-            "ServiceAccount"
-        ]
+        apply.apply_objects(ALL, connection)
+        report = apply.apply_objects((*ALL[1:], changed(ACCOUNT, labels={"a": "b"})), connection)
+        assert [
+            kind for kind, outcome in outcomes(report) if outcome is ApplyOutcome.CONFIGURED
+        ] == ["ServiceAccount"]
         assert server.live(ACCOUNT)["metadata"]["labels"]["a"] == "b"
 
     def test_status_that_others_write_meanwhile_is_no_change_of_ours(self, server, connection):
-        install.apply((SWITCH,), connection)
+        apply.apply_objects((SWITCH,), connection)
         moved = server.applied({}, SWITCH)
         moved["metadata"]["resourceVersion"] = "999"
         moved["status"] = {"replicas": 1}
         server.faults["PATCH", "-switch", False] = [(200, moved)]
-        assert outcomes(install.apply((SWITCH,), connection)) == [("Deployment", Outcome.UNCHANGED)]
+        assert outcomes(apply.apply_objects((SWITCH,), connection)) == [
+            ("Deployment", ApplyOutcome.UNCHANGED)
+        ]
 
     def test_each_is_told_as_soon_as_it_is_done(self, server, connection):
         seen = []
-        install.apply(
+        apply.apply_objects(
             (ACCOUNT, RECORD), connection, told=lambda done: seen.append((done, len(server.writes)))
         )
         assert [(done.target.kind, writes) for done, writes in seen] == [
@@ -197,10 +198,10 @@ class TestApply:
     def test_refusals_come_all_at_once_and_before_any_change(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", True] = [status(422, "is too long")]
         server.faults["PATCH", "policies/kafka.mine", True] = [forbidden("policies")]
-        report = install.apply(ALL, connection)
+        report = apply.apply_objects(ALL, connection)
         assert server.writes == []
         assert [(f.target.kind, type(f.error)) for f in report.failures] == [
-            ("ConfigMap", RefusedError),
+            ("ConfigMap", RejectedError),
             ("Policy", ForbiddenError),
         ]
         assert [target.kind for target in report.pending] == KINDS
@@ -208,7 +209,7 @@ class TestApply:
 
     def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
-        report = install.apply(ALL, connection, sleep=no_sleep)
+        report = apply.apply_objects(ALL, connection, sleep=no_sleep)
         assert applied(server) == KINDS[:4]
         assert [kind for kind, _outcome in outcomes(report)] == KINDS[:3]
         assert [target.kind for target in report.pending] == KINDS[3:]
@@ -222,7 +223,7 @@ class TestApply:
         ok = (200, server.applied({}, RECORD))
         server.faults["PATCH", f"configmaps/{NAME}", False] = [answer, answer, ok]
         slept = []
-        report = install.apply((ACCOUNT, RECORD), connection, sleep=slept.append)
+        report = apply.apply_objects((ACCOUNT, RECORD), connection, sleep=slept.append)
         assert slept == [1, 2]
         assert report.exit_code == 0
         assert len(report.done) == 2
@@ -230,7 +231,7 @@ class TestApply:
     def test_a_server_that_stays_away_leaves_one_object_unknown(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
         slept = []
-        report = install.apply((ACCOUNT, RECORD, ROLE), connection, sleep=slept.append)
+        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=slept.append)
         assert sum(slept) == 30
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -242,7 +243,7 @@ class TestApply:
         def interrupted(_seconds):
             raise KeyboardInterrupt
 
-        report = install.apply((ACCOUNT, RECORD, ROLE), connection, sleep=interrupted)
+        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=interrupted)
         assert [kind for kind, _outcome in outcomes(report)] == ["ServiceAccount"]
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -251,58 +252,60 @@ class TestApply:
     def test_a_server_out_of_reach_ends_the_trial_at_once(self, server, connection):
         server.faults["PATCH", "", True] = [None]
         with pytest.raises(TransientError):
-            install.apply(ALL, connection, sleep=no_sleep)
+            apply.apply_objects(ALL, connection, sleep=no_sleep)
         assert len([method for method, _path, _query in server.asked if method == "PATCH"]) == 1
         assert server.writes == []
 
     def test_an_unknown_field_is_refused_and_not_tried_again(self, server, connection):
         message = "failed to create typed patch object (a/b; v1, Kind=X): .c: field not declared"
         server.faults["PATCH", NAME, False] = [status(500, message)]
-        report = install.apply((ACCOUNT,), connection, sleep=no_sleep)
-        assert [type(failed.error) for failed in report.failures] == [RefusedError]
+        report = apply.apply_objects((ACCOUNT,), connection, sleep=no_sleep)
+        assert [type(failed.error) for failed in report.failures] == [RejectedError]
 
     @pytest.mark.parametrize("dry_run", [True, False])
     def test_a_conflict_names_the_other_manager_and_what_to_do(self, server, connection, dry_run):
         message = 'Apply failed with 1 conflict: conflict with "argocd" using v1: .rules'
         server.faults["PATCH", f"roles/{NAME}", dry_run] = [status(409, message)]
-        (failed,) = install.apply(ALL, connection).failures
+        (failed,) = apply.apply_objects(ALL, connection).failures
         assert isinstance(failed.error, ConflictError)
         for word in ("argocd", ".rules", "--force-conflicts"):
             assert word in str(failed.error)
 
     def test_dry_run_of_the_client_only_reads(self, server, connection):
         server.put(ACCOUNT)
-        report = install.apply((ACCOUNT, ROLE), connection, dry_run=DryRun.CLIENT)
+        report = apply.apply_objects((ACCOUNT, ROLE), connection, dry_run=DryRun.CLIENT)
         assert {method for method, _path, _query in server.asked} == {"GET"}
         assert outcomes(report) == [
-            ("ServiceAccount", Outcome.CONFIGURED),
-            ("Role", Outcome.CREATED),
+            ("ServiceAccount", ApplyOutcome.CONFIGURED),
+            ("Role", ApplyOutcome.CREATED),
         ]
 
     def test_dry_run_of_the_server_writes_nothing_in_earnest(self, server, connection):
-        install.apply((ACCOUNT, RECORD), connection)
+        apply.apply_objects((ACCOUNT, RECORD), connection)
         del server.asked[:]
         new = changed(RECORD, labels={"a": "b"})
-        report = install.apply((ACCOUNT, new, ROLE), connection, dry_run=DryRun.SERVER)
+        report = apply.apply_objects((ACCOUNT, new, ROLE), connection, dry_run=DryRun.SERVER)
         assert server.writes == []
         assert [outcome for _kind, outcome in outcomes(report)] == [
-            Outcome.UNCHANGED,
-            Outcome.CONFIGURED,
-            Outcome.CREATED,
+            ApplyOutcome.UNCHANGED,
+            ApplyOutcome.CONFIGURED,
+            ApplyOutcome.CREATED,
         ]
 
     def test_a_binding_cannot_be_tried_before_its_role_and_is_applied_after_it(
         self, server, connection
     ):
         server.faults["PATCH", f"rolebindings/{NAME}", True] = [status(404, "not found")]
-        report = install.apply((BINDING, ROLE), connection)
+        report = apply.apply_objects((BINDING, ROLE), connection)
         assert [kind for kind, _outcome in outcomes(report)] == ["Role", "RoleBinding"]
-        (failed,) = install.apply((BINDING,), connection).failures  # its Role is nobody's here
+        (failed,) = apply.apply_objects(
+            (BINDING,), connection
+        ).failures  # its Role is nobody's here
         assert isinstance(failed.error, NotFoundError)
 
     def test_missing_namespace(self, server, connection):
         server.namespaces.remove("kafka")
-        report = install.apply(ALL, connection)
+        report = apply.apply_objects(ALL, connection)
         assert {failed.target.kind for failed in report.failures} == set(KINDS[:5])
         assert {str(failed.error) for failed in report.failures} == {
             "namespace kafka does not exist: kubectl create namespace kafka"
@@ -311,7 +314,7 @@ class TestApply:
 
     def test_namespaces_that_may_not_be_read_are_left_to_the_write(self, server, connection):
         server.faults["GET", "/namespaces/kafka", None] = [forbidden()]
-        assert install.apply((ACCOUNT,), connection).exit_code == 0
+        assert apply.apply_objects((ACCOUNT,), connection).exit_code == 0
 
     @pytest.mark.parametrize(
         ("group", "item", "word"),
@@ -323,7 +326,7 @@ class TestApply:
     @pytest.mark.parametrize("dry_run", list(DryRun))
     def test_missing_kind(self, server, connection, group, item, word, dry_run):
         del server.served[f"/apis/{group}"]
-        report = install.apply((ACCOUNT, item), connection, dry_run=dry_run)
+        report = apply.apply_objects((ACCOUNT, item), connection, dry_run=dry_run)
         ((failed),) = report.failures
         assert failed.target.kind == item["kind"]
         assert word in str(failed.error)
@@ -331,33 +334,33 @@ class TestApply:
 
     def test_what_serves_another_blueprint_is_not_taken_from_it(self, server, connection):
         server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"), OTHER)
-        (failed,) = install.apply((ACCOUNT, BLUEPRINT_), connection).failures
+        (failed,) = apply.apply_objects((ACCOUNT, BLUEPRINT_), connection).failures
         assert isinstance(failed.error, ConflictError)
         assert "serves Blueprint kasten-io/other" in str(failed.error)
         assert server.writes == []
-        assert install.apply((ACCOUNT, BLUEPRINT_), connection, force=True).exit_code == 0
+        assert apply.apply_objects((ACCOUNT, BLUEPRINT_), connection, force=True).exit_code == 0
 
     def test_what_served_a_blueprint_that_is_gone_is_free(self, server, connection):
         server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
-        assert install.apply((ACCOUNT, BLUEPRINT_), connection).exit_code == 0
+        assert apply.apply_objects((ACCOUNT, BLUEPRINT_), connection).exit_code == 0
 
     def test_nobody_may_look_whether_the_other_blueprint_is_there(self, server, connection):
         server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
         server.faults["GET", "blueprints/other", None] = [forbidden()]
-        assert install.apply((ACCOUNT, BLUEPRINT_), connection).exit_code == 1
+        assert apply.apply_objects((ACCOUNT, BLUEPRINT_), connection).exit_code == 1
 
 
 class TestDiff:
     def test_nothing_differs(self, connection):
-        install.apply(ALL, connection)
-        assert install.diff(install.attempt(ALL, connection)) == ""
+        apply.apply_objects(ALL, connection)
+        assert apply.object_diff(apply.run_dry_run(ALL, connection)) == ""
 
     def test_what_differs_without_what_the_server_writes(self, server, connection):
-        install.apply((ROLE,), connection)
+        apply.apply_objects((ROLE,), connection)
         server.live(ROLE)["metadata"]["labels"]["a"] = "theirs"
         server.live(ROLE)["status"] = {"told": 1}
-        trials = install.attempt((changed(ROLE, labels={"a": "ours"}),), connection)
-        text = install.diff(trials)
+        trials = apply.run_dry_run((changed(ROLE, labels={"a": "ours"}),), connection)
+        text = apply.object_diff(trials)
         name = f"kafka/role.rbac.authorization.k8s.io/{NAME}"
         assert text.startswith(f"--- live/{name}\n+++ applied/{name}\n@@ ")
         signs = [line for line in text.splitlines()[2:] if line[0] in "+-"]
@@ -372,20 +375,20 @@ class TestDiff:
         live["metadata"].update(creationTimestamp="2026-01-02T03:04:05Z")
         live["status"] = {"told": 1}
         result = {**dict(reversed(result.items())), "status": {"told": 2}}
-        place = install.Target(RBAC, "Role", "kafka", NAME)
-        trial = install.Trial(target=place, wanted=ROLE, live=live, result=result)
-        assert install.diff([trial]) == ""
+        place = apply.ObjectRef(RBAC, "Role", "kafka", NAME)
+        trial = apply.DryRunReport(target=place, wanted=ROLE, live=live, result=result)
+        assert apply.object_diff([trial]) == ""
 
     def test_what_is_new_and_what_goes(self, server, connection):
         server.put(RECORD)
-        text = install.diff(install.attempt((ACCOUNT,), connection), (server.live(RECORD),))
+        text = apply.object_diff(apply.run_dry_run((ACCOUNT,), connection), (server.live(RECORD),))
         assert "+kind: ServiceAccount\n" in text
         assert "-kind: ConfigMap\n" in text
         assert "uid" not in text
 
     def test_a_binding_that_cannot_be_tried_yet_is_new(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", True] = [status(404, "not found")]
-        text = install.diff(install.attempt((ROLE, BINDING), connection))
+        text = apply.object_diff(apply.run_dry_run((ROLE, BINDING), connection))
         assert "+kind: RoleBinding\n" in text
 
 
@@ -397,7 +400,7 @@ class TestPrune:
         unlabelled = changed(self.EXTRA, name="theirs", labels={})
         others = thing(RBAC, "Role", "others", serves="kasten-io/other")
         server.put(*ALL, self.EXTRA, self.ABROAD, unlabelled, others)
-        found = install.prunable(ALL, connection)
+        found = apply.plan_prune(ALL, connection)
         assert [(place.namespace, place.name) for place in found.targets] == [
             ("kafka", "former"),
             ("elsewhere", "kafka.former"),
@@ -409,7 +412,7 @@ class TestPrune:
         server.put(*ALL, self.EXTRA, self.ABROAD, unlabelled)
         server.faults["GET", "/rbac.authorization.k8s.io/v1/roles", None] = [forbidden()]
         server.faults["GET", "/namespaces/kasten-io/roles", None] = [forbidden()]
-        found = install.prunable(ALL, connection)
+        found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
         assert found.unseen == (
             "in other namespaces than kafka, kasten-io: roles.rbac.authorization.k8s.io",
@@ -419,14 +422,16 @@ class TestPrune:
     def test_kinds_that_are_not_served(self, server, connection):
         server.put(self.EXTRA)
         del server.served["/apis/config.kio.kasten.io/v1alpha1"]
-        assert len(install.prunable(ALL[:-1], connection).targets) == 1
+        assert len(apply.plan_prune(ALL[:-1], connection).targets) == 1
 
-    @pytest.mark.parametrize("state", [*(s.value for s in State if s is not State.RUNNING), "?"])
+    @pytest.mark.parametrize(
+        "state", [*(s.value for s in BackupState if s is not BackupState.RUNNING), "?"]
+    )
     def test_nothing_while_the_kafka_is_not_at_rest(self, server, connection, state):
         server.put(
             {**RECORD, "data": {"state": state, "since": "2026-01-02T03:04:05Z"}}, self.EXTRA
         )
-        found = install.prunable(ALL, connection)
+        found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
         (reason,) = found.held
         assert f"says {state} since 2026-01-02T03:04:05Z" in reason
@@ -436,59 +441,65 @@ class TestPrune:
     def test_a_record_that_is_not_applied_any_more(self, server, connection, data):
         server.put({**RECORD, "data": data})
         rest = tuple(item for item in ALL if item is not RECORD)
-        found = install.prunable(rest, connection)
+        found = apply.plan_prune(rest, connection)
         assert [place.kind for place in found.targets] == ["ConfigMap"]
         assert found.held == ()
         server.put({**RECORD, "data": {"state": "stopped"}})
-        assert install.prunable(rest, connection).held != ()
+        assert apply.plan_prune(rest, connection).held != ()
 
 
 class TestDelete:
     def test_in_reverse_order(self, server, connection):
         server.put(*ALL)
-        found = install.removal(ALL, connection, sweep=False)
-        report = install.remove(found.objects, connection)
-        assert outcomes(report) == [(kind, Outcome.DELETED) for kind in reversed(KINDS)]
+        found = apply.plan_deletion(ALL, connection, sweep=False)
+        report = apply.delete_objects(found.objects, connection)
+        assert outcomes(report) == [(kind, ApplyOutcome.DELETED) for kind in reversed(KINDS)]
         assert applied(server) == list(reversed(KINDS))
         assert server.objects == {}
 
     def test_again(self, server, connection):
         del server.served["/apis/config.kio.kasten.io/v1alpha1"]
-        found = install.removal(ALL, connection, sweep=True)
+        found = apply.plan_deletion(ALL, connection, sweep=True)
         assert found.objects == ()
         assert [(done.target.kind, done.outcome) for done in found.passed] == [
-            (kind, Outcome.ABSENT) for kind in reversed(KINDS)
+            (kind, ApplyOutcome.ABSENT) for kind in reversed(KINDS)
         ]
 
     def test_what_is_not_ours_is_named_and_left(self, server, connection):
         theirs = changed(ACCOUNT, labels={})
         shared = thing(RBAC, "Role", serves="kasten-io/other")
         server.put(theirs, shared, OTHER, BLUEPRINT_)
-        found = install.removal((ACCOUNT, ROLE, BLUEPRINT_), connection, sweep=True)
+        found = apply.plan_deletion((ACCOUNT, ROLE, BLUEPRINT_), connection, sweep=True)
         assert [place.kind for place in found.targets] == ["Blueprint"]
         assert [(done.target.kind, done.outcome, done.why) for done in found.passed] == [
-            ("Role", Outcome.LEFT, "it serves Blueprint kasten-io/other"),
-            ("ServiceAccount", Outcome.LEFT, "it lacks our label app.kubernetes.io/managed-by"),
+            ("Role", ApplyOutcome.LEFT, "it serves Blueprint kasten-io/other"),
+            (
+                "ServiceAccount",
+                ApplyOutcome.LEFT,
+                "it lacks our label app.kubernetes.io/managed-by",
+            ),
         ]
 
     @pytest.mark.parametrize(("sweep", "kinds"), [(True, ["Policy", "Role"]), (False, ["Role"])])
     def test_all_that_serves_the_blueprint(self, server, connection, sweep, kinds):
         server.put(ROLE, POLICY)
-        found = install.removal((ROLE,), connection, sweep=sweep)
+        found = apply.plan_deletion((ROLE,), connection, sweep=sweep)
         assert [place.kind for place in found.targets] == kinds
 
-    @pytest.mark.parametrize("state", [*(s.value for s in State if s is not State.RUNNING), "?"])
+    @pytest.mark.parametrize(
+        "state", [*(s.value for s in BackupState if s is not BackupState.RUNNING), "?"]
+    )
     @pytest.mark.parametrize("objects", [(RECORD,), (BLUEPRINT_,)], ids=["record", "blueprint"])
     def test_refused_while_the_kafka_is_not_at_rest(self, server, connection, state, objects):
         server.put({**RECORD, "data": {"state": state}}, BLUEPRINT_)
-        with pytest.raises(RefusedError, match="kanister-kafka resume mine -n kafka"):
-            install.removal(objects, connection, sweep=False)
-        assert len(install.removal(objects, connection, sweep=False, force=True).objects) == 1
+        with pytest.raises(RejectedError, match="kanister-kafka resume mine -n kafka"):
+            apply.plan_deletion(objects, connection, sweep=False)
+        assert len(apply.plan_deletion(objects, connection, sweep=False, force=True).objects) == 1
 
     def test_refused_by_a_record_that_lost_its_marks(self, server, connection):
         server.put(ROLE, {**changed(RECORD, labels={}, annotations={}), "data": {"state": "?"}})
-        with pytest.raises(RefusedError, match=r"says \?"):
-            install.removal((RECORD, ROLE), connection, sweep=False)
+        with pytest.raises(RejectedError, match=r"says \?"):
+            apply.plan_deletion((RECORD, ROLE), connection, sweep=False)
 
     @pytest.mark.parametrize("version", ["v1beta2", "v1"])
     def test_refused_while_the_kafka_bears_our_pause_whatever_the_record_says(
@@ -496,35 +507,35 @@ class TestDelete:
     ):
         path = "/apis/kafka.strimzi.io"
         server.served[f"{path}/{version}"] = server.served.pop(f"{path}/v1beta2")
-        kafka = {"metadata": {"name": "mine", "annotations": {PAUSE_BEFORE: "unset"}}}
+        kafka = {"metadata": {"name": "mine", "annotations": {PREVIOUS_PAUSE: "unset"}}}
         server.objects[f"{path}/{version}/namespaces/kafka/kafkas/mine"] = kafka
         server.put(RECORD)
-        with pytest.raises(RefusedError, match="bears the pause"):
-            install.removal((RECORD,), connection, sweep=False)
+        with pytest.raises(RejectedError, match="bears the pause"):
+            apply.plan_deletion((RECORD,), connection, sweep=False)
         kafka["metadata"].pop("annotations")
-        assert len(install.removal((RECORD,), connection, sweep=False).objects) == 1
+        assert len(apply.plan_deletion((RECORD,), connection, sweep=False).objects) == 1
 
     def test_a_record_that_may_not_be_read_stops_it(self, server, connection):
         server.put(*ALL)
         server.faults["GET", f"configmaps/{NAME}", None] = [forbidden()]
         with pytest.raises(ForbiddenError):
-            install.removal(ALL, connection, sweep=False)
+            apply.plan_deletion(ALL, connection, sweep=False)
 
     def test_gone_meanwhile_is_fine(self, server, connection):
         server.put(ROLE, ACCOUNT)
-        found = install.removal((ROLE, ACCOUNT), connection, sweep=False)
+        found = apply.plan_deletion((ROLE, ACCOUNT), connection, sweep=False)
         del server.objects[server.path(ROLE)]
-        report = install.remove(found.objects, connection)
+        report = apply.delete_objects(found.objects, connection)
         assert outcomes(report) == [
-            ("Role", Outcome.ABSENT),
-            ("ServiceAccount", Outcome.DELETED),
+            ("Role", ApplyOutcome.ABSENT),
+            ("ServiceAccount", ApplyOutcome.DELETED),
         ]
 
     def test_refusals_come_before_any_deletion(self, server, connection):
         server.put(*ALL)
         server.faults["DELETE", f"serviceaccounts/{NAME}", True] = [forbidden()]
-        found = install.removal(ALL, connection, sweep=False)
-        report = install.remove(found.objects, connection)
+        found = apply.plan_deletion(ALL, connection, sweep=False)
+        report = apply.delete_objects(found.objects, connection)
         assert server.writes == []
         assert [failed.target.kind for failed in report.failures] == ["ServiceAccount"]
         assert len(report.pending) == len(ALL)
@@ -532,8 +543,8 @@ class TestDelete:
     def test_a_failure_in_the_middle(self, server, connection):
         server.put(*ALL)
         server.faults["DELETE", "-switch", False] = [status(409, "no")]
-        found = install.removal(ALL, connection, sweep=False)
-        report = install.remove(found.objects, connection, sleep=no_sleep)
+        found = apply.plan_deletion(ALL, connection, sweep=False)
+        report = apply.delete_objects(found.objects, connection, sleep=no_sleep)
         assert [kind for kind, _outcome in outcomes(report)] == ["Policy", "Blueprint"]
         assert [place.kind for place in report.pending] == list(reversed(KINDS))[2:]
         assert report.exit_code == 1
@@ -541,8 +552,8 @@ class TestDelete:
     @pytest.mark.parametrize("dry_run", [DryRun.CLIENT, DryRun.SERVER])
     def test_dry_runs_delete_nothing(self, server, connection, dry_run):
         server.put(*ALL)
-        found = install.removal(ALL, connection, sweep=True)
-        report = install.remove(found.objects, connection, dry_run=dry_run)
+        found = apply.plan_deletion(ALL, connection, sweep=True)
+        report = apply.delete_objects(found.objects, connection, dry_run=dry_run)
         assert len(report.done) == len(server.objects) == len(ALL)
         assert server.writes == []
         deletes = [method for method, _path, _query in server.asked if method == "DELETE"]
@@ -560,9 +571,9 @@ class TestScripts:
     PLAN = (ACCOUNT, SCRIPTS, RECORD, switch(SCRIPTS), blueprint(SCRIPTS))
 
     def removed(self, connection, *, sweep=True, **words):
-        found = install.removal(self.PLAN, connection, sweep=sweep, **words)
+        found = apply.plan_deletion(self.PLAN, connection, sweep=sweep, **words)
         left = {str(done.target): done.why for done in found.passed}
-        return install.remove(found.objects, connection), left, found
+        return apply.delete_objects(found.objects, connection), left, found
 
     def test_deleted_after_what_names_it(self, server, connection):
         server.put(*self.PLAN)
@@ -576,13 +587,13 @@ class TestScripts:
         server.put(*self.PLAN)
         stopped = {**SCRIPTS, "data": {**FILES, "state": "stopped"}}
         server.put(stopped)
-        assert len(install.removal(self.PLAN, connection, sweep=True).objects) == len(self.PLAN)
+        assert len(apply.plan_deletion(self.PLAN, connection, sweep=True).objects) == len(self.PLAN)
 
     def test_the_record_of_a_kafka_with_such_a_name_is_one(self, server, connection):
         record = thing("v1", "ConfigMap", "kanister-kafka-scripts-0123456789-kanister-kafka")
         server.put({**record, "data": {"state": "stopped"}}, *self.PLAN)
-        with pytest.raises(RefusedError, match="says stopped"):
-            install.removal((record,), connection, sweep=False)
+        with pytest.raises(RejectedError, match="says stopped"):
+            apply.plan_deletion((record,), connection, sweep=False)
 
     @pytest.mark.parametrize("sweep", [True, False])
     @pytest.mark.parametrize(
@@ -682,10 +693,10 @@ class TestScripts:
 
     def test_what_comes_to_need_it_meanwhile(self, server, connection):
         server.put(*self.PLAN)
-        found = install.removal(self.PLAN, connection, sweep=True)
+        found = apply.plan_deletion(self.PLAN, connection, sweep=True)
         server.put(blueprint(SCRIPTS, "kafka.new"))
-        report = install.remove(found.objects, connection)
-        (left,) = [done for done in report.done if done.outcome is Outcome.LEFT]
+        report = apply.delete_objects(found.objects, connection)
+        (left,) = [done for done in report.done if done.outcome is ApplyOutcome.LEFT]
         assert left.why == "Blueprint kasten-io/kafka.new names it"
         assert server.live(SCRIPTS)
 
@@ -702,12 +713,12 @@ class TestScripts:
     def test_former_ones_are_pruned_once_nothing_names_them(self, server, connection):
         former = (switch(FORMER), blueprint(FORMER))  # which this version takes the place of
         server.put(ACCOUNT, RECORD, *former, FORMER, scripts({}, ABROAD))
-        found = install.prunable(self.PLAN, connection)
+        found = apply.plan_prune(self.PLAN, connection)
         assert [place.name for place in found.targets] == [FORMER["metadata"]["name"]]
         assert (found.passed, found.unseen, found.held) == ((), (), ())
-        install.apply(self.PLAN, connection)
-        report = install.remove(found.objects, connection, outcome=Outcome.PRUNED)
-        assert outcomes(report) == [("ConfigMap", Outcome.PRUNED)]
+        apply.apply_objects(self.PLAN, connection)
+        report = apply.delete_objects(found.objects, connection, outcome=ApplyOutcome.PRUNED)
+        assert outcomes(report) == [("ConfigMap", ApplyOutcome.PRUNED)]
 
     @pytest.mark.parametrize(
         ("other", "why"),
@@ -719,20 +730,20 @@ class TestScripts:
     )
     def test_former_ones_that_are_needed_are_kept(self, server, connection, other, why):
         server.put(*self.PLAN, FORMER, other)
-        found = install.prunable(self.PLAN, connection)
+        found = apply.plan_prune(self.PLAN, connection)
         ((left),) = found.passed
-        assert (left.target.name, left.outcome) == (FORMER["metadata"]["name"], Outcome.LEFT)
+        assert (left.target.name, left.outcome) == (FORMER["metadata"]["name"], ApplyOutcome.LEFT)
         assert why in left.why
         assert found.objects == ()
 
     def test_former_ones_that_the_input_still_names(self, server, connection):
         server.put(*self.PLAN, FORMER)
         plan = (*self.PLAN[:-1], blueprint(FORMER))
-        assert install.prunable(plan, connection).objects == ()
+        assert apply.plan_prune(plan, connection).objects == ()
 
     def test_nothing_is_asked_where_there_are_none(self, server, connection):
         server.put(*self.PLAN)
-        install.prunable(self.PLAN, connection)
+        apply.plan_prune(self.PLAN, connection)
         assert not [path for _method, path, _query in server.asked if path.endswith("/pods")]
 
     @pytest.mark.parametrize("dry_run", list(DryRun))
@@ -752,7 +763,7 @@ class TestScripts:
         self, server, connection, change, word, force, dry_run
     ):
         server.put({**SCRIPTS, **change})
-        report = install.apply(self.PLAN, connection, dry_run=dry_run, force=force)
+        report = apply.apply_objects(self.PLAN, connection, dry_run=dry_run, force=force)
         (failed,) = report.failures
         assert failed.target.name == SCRIPTS["metadata"]["name"]
         for part in (word, "kubectl delete configmap", "--show-managed-fields", "apply again"):
@@ -764,15 +775,15 @@ class TestScripts:
         [{"data": {"stop.sh": ""}}, {"immutable": False}, {"data": {}}, {"data": {"stop.sh": 1}}],
     )
     def test_so_are_rendered_ones_that_were_changed(self, server, connection, change):
-        report = install.apply(({**SCRIPTS, **change},), connection)
+        report = apply.apply_objects(({**SCRIPTS, **change},), connection)
         assert "render it again" in str(report.failures[0].error)
         assert server.writes == []
 
     def test_a_prefix_of_kustomize_is_part_of_the_name(self, server, connection):
         item = changed(SCRIPTS, name=f"dev-{SCRIPTS['metadata']['name']}")
-        assert install.apply((item,), connection).exit_code == 0
+        assert apply.apply_objects((item,), connection).exit_code == 0
         server.put(blueprint(item, "kafka.other"))
-        assert install.removal((item,), connection, sweep=False).objects == ()
+        assert apply.plan_deletion((item,), connection, sweep=False).objects == ()
 
     @pytest.mark.parametrize("name", ["mine-kanister-kafka", "mine-kanister-kafka-hot"])
     def test_those_of_one_cluster(self, server, connection, name):
@@ -786,14 +797,14 @@ class TestScripts:
             own, name=f"other-{own['metadata']['name']}", annotations={BLUEPRINT: "kasten-io/other"}
         )
         plan = (ACCOUNT, own, RECORD, switch(own), blueprint(own))
-        assert install.apply(plan, connection).exit_code == 0
+        assert apply.apply_objects(plan, connection).exit_code == 0
         server.put(others, action_set("running"))
-        found = install.removal(plan, connection, sweep=True)
+        found = apply.plan_deletion(plan, connection, sweep=True)
         assert own["metadata"]["name"] not in [place.name for place in found.targets]
         del server.objects[server.path(action_set("running"))]
-        found = install.removal(plan, connection, sweep=True)
+        found = apply.plan_deletion(plan, connection, sweep=True)
         assert own["metadata"]["name"] in [place.name for place in found.targets]
-        install.remove(found.objects, connection)
+        apply.delete_objects(found.objects, connection)
         assert set(server.objects) == {server.path(others)}
 
     def test_deleted_by_another_run_meanwhile(self, server, connection):
@@ -803,20 +814,20 @@ class TestScripts:
             if done.target.kind == "Blueprint":  # until then nothing names it
                 del server.objects[path]
 
-        report = install.apply(self.PLAN, connection, told=told)
+        report = apply.apply_objects(self.PLAN, connection, told=told)
         (failed,) = report.failures
         assert failed.target.name == SCRIPTS["metadata"]["name"]
         assert "apply again" in str(failed.error)
         assert [place.name for place in report.pending] == [failed.target.name]
         assert (len(report.done), report.exit_code) == (len(self.PLAN) - 1, 2)
-        assert install.apply(self.PLAN, connection).exit_code == 0
+        assert apply.apply_objects(self.PLAN, connection).exit_code == 0
 
     def test_again_is_unchanged(self, server, connection):
-        install.apply(self.PLAN, connection)
-        assert {outcome for _kind, outcome in outcomes(install.apply(self.PLAN, connection))} == {
-            Outcome.UNCHANGED
-        }
-        assert install.diff(install.attempt(self.PLAN, connection)) == ""
+        apply.apply_objects(self.PLAN, connection)
+        assert {
+            outcome for _kind, outcome in outcomes(apply.apply_objects(self.PLAN, connection))
+        } == {ApplyOutcome.UNCHANGED}
+        assert apply.object_diff(apply.run_dry_run(self.PLAN, connection)) == ""
         assert server.writes
 
 
@@ -832,7 +843,7 @@ metadata: {name: b, namespace: kasten-io}
 
 
 def test_objects_get_the_namespace_that_they_lack():
-    objects = install.accept(loads(ACCEPTED).documents, "kafka")
+    objects = apply.admit_objects(loads(ACCEPTED).documents, "kafka")
     assert [item["metadata"] for item in objects] == [
         {"name": "a", "namespace": "kafka"},
         {"name": "b", "namespace": "kasten-io"},
@@ -866,25 +877,25 @@ def test_objects_get_the_namespace_that_they_lack():
 )
 def test_what_is_not_rendered_here_is_not_accepted(text, path, word):
     with pytest.raises(InputError) as raised:
-        install.accept(loads(text).documents, "kafka")
+        apply.admit_objects(loads(text).documents, "kafka")
     problem = next(p for p in raised.value.problems if word in p.message)
     assert (problem.check, problem.path) == ("not-for-apply", path)
     assert problem.location.line
 
 
 def test_names_are_those_of_kubectl():
-    target = install.Target(RBAC, "Role", "kafka", "a")
+    target = apply.ObjectRef(RBAC, "Role", "kafka", "a")
     assert str(target) == "role.rbac.authorization.k8s.io/a"
-    assert str(install.Target("v1", "ConfigMap", "kafka", "a")) == "configmap/a"
+    assert str(apply.ObjectRef("v1", "ConfigMap", "kafka", "a")) == "configmap/a"
     assert target.placed == "role.rbac.authorization.k8s.io/a in namespace kafka"
 
 
 def test_out_of_reach(server, connection):
     server.faults["GET", "", None] = [status(401, "Unauthorized")]
     for ask in (
-        lambda: install.apply(ALL, connection, dry_run=DryRun.CLIENT),
-        lambda: install.prunable(ALL, connection),
-        lambda: install.removal(ALL, connection, sweep=True),
+        lambda: apply.apply_objects(ALL, connection, dry_run=DryRun.CLIENT),
+        lambda: apply.plan_prune(ALL, connection),
+        lambda: apply.plan_deletion(ALL, connection, sweep=True),
     ):
         with pytest.raises(UnreachableError, match="Unauthorized"):
             ask()

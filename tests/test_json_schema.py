@@ -9,9 +9,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from kanister_kafka.blueprint.functions import functions
-from kanister_kafka.blueprint.json_schema import json_schema
-from kanister_kafka.blueprint.releases import NEWEST, RELEASES
+from kanister_kafka.kanister.function_types import NEWEST, RELEASES
+from kanister_kafka.kanister.functions import functions
+from kanister_kafka.kanister.json_schema import json_schema
 
 from .conftest import ROOT
 from .test_checks import settings_of

@@ -9,24 +9,26 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
-from kanister_kafka.blueprint import read as read_blueprint
-from kanister_kafka.blueprint.commands import statements
-from kanister_kafka.checks import (
-    GROUPS_OF_KASTEN,
-    OF_KASTEN,
-    Settings,
-    all_checks_together,
+from kanister_kafka import (
+    KastenOutput,
+    Options,
+    Strategy,
+    build_plan,
+    load,
+    read_cluster,
+    render,
+    to_yaml_stream,
 )
-from kanister_kafka.checks.kasten.identity import ACTIONS_GROUP, GROUP, VERSIONS
-from kanister_kafka.checks.kasten.objects import ANNOTATION
-from kanister_kafka.checks.kasten.resources import KNOWN
-from kanister_kafka.checks.kasten.waits import waits
-from kanister_kafka.checks.reserved import TIMEOUTS, reserved_like
-from kanister_kafka.document import loads
-from kanister_kafka.plan.kasten import BLUEPRINT_ANNOTATION
-from kanister_kafka.plan.policies import KEPT
-from kanister_kafka.validate import validate, validate_text
+from kanister_kafka.backup.kasten import BLUEPRINT_ANNOTATION, RETAINED
+from kanister_kafka.kanister import read as read_blueprint
+from kanister_kafka.kanister.commands import simple_commands
+from kanister_kafka.linter import GROUPS_OF_KASTEN, OF_KASTEN, LintSettings, all_checks_together
+from kanister_kafka.linter.kasten.objects import ACTIONS_GROUP, ANNOTATION, GROUP, VERSIONS
+from kanister_kafka.linter.kasten.resource_names import KNOWN
+from kanister_kafka.linter.pipeline import validate, validate_text
+from kanister_kafka.linter.rules.kasten.actions import waits
+from kanister_kafka.linter.rules.reserved import TIMEOUTS, reserved_like
+from kanister_kafka.yamldoc import loads
 
 from .conftest import ROOT
 
@@ -63,7 +65,7 @@ metadata: {name: kafka}
 
 
 def found(*texts: str, kasten: bool | None = None) -> set[str]:
-    problems = validate_text("---\n".join(texts), settings=Settings(kasten=kasten))
+    problems = validate_text("---\n".join(texts), settings=LintSettings(kasten=kasten))
     return {problem.check for problem in problems}
 
 
@@ -96,7 +98,7 @@ def test_files_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
 
 def test_what_can_be_rendered_is_known() -> None:
     assert ANNOTATION == BLUEPRINT_ANNOTATION
-    assert set(KNOWN) <= {resource for _group, resource in KEPT}
+    assert set(KNOWN) <= {resource for _group, resource in RETAINED}
 
 
 def test_every_rule_has_a_wrong_one() -> None:
@@ -107,22 +109,22 @@ def test_every_rule_has_a_wrong_one() -> None:
 @pytest.mark.parametrize(
     "forms",
     [
-        (KastenForm.POLICY, KastenForm.RESTORE),
-        (KastenForm.BINDING, KastenForm.ANNOTATION, KastenForm.RESTORE),
+        (KastenOutput.POLICY, KastenOutput.RESTORE),
+        (KastenOutput.BINDING, KastenOutput.ANNOTATION, KastenOutput.RESTORE),
     ],
     ids=["by hooks", "by object"],
 )
 @pytest.mark.parametrize("strategy", Strategy)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_what_is_rendered_here_is_right(
-    example: Path, strategy: Strategy, forms: tuple[KastenForm, ...]
+    example: Path, strategy: Strategy, forms: tuple[KastenOutput, ...]
 ) -> None:
     cluster = "kafka/my-cluster" if example.name == "seed" else ""
     chosen = Options(strategy=strategy, kasten=forms, definitions=("elsewhere",))
-    kafka = read(load([example]).documents, cluster=cluster).cluster
+    kafka = read_cluster(load([example]).documents, cluster=cluster).cluster
     assert kafka
-    text = stream(render(build(kafka, chosen)))
-    problems = validate_text(text, settings=Settings(kasten=True))
+    text = to_yaml_stream(render(build_plan(kafka, chosen)))
+    problems = validate_text(text, settings=LintSettings(kasten=True))
     assert not [problem for problem in problems if problem.check in all_checks_together()]
 
 
@@ -174,7 +176,7 @@ def test_waits_of_commands(command: str, seconds: float) -> None:
     text = BLUEPRINT.replace("[sync]", f"[sh, -c, {command!r}]")
     (document,) = loads(text).documents
     (phase,) = read_blueprint(document).phases
-    assert sum(map(waits, statements(phase))) == seconds
+    assert sum(map(waits, simple_commands(phase))) == seconds
 
 
 SHAPES = st.recursive(
@@ -194,7 +196,7 @@ def test_no_shape_is_too_strange(data: st.DataObject) -> None:
     key, colon, _value = lines[index].partition(":")
     strange = data.draw(SHAPES)
     lines[index] = f"{key}{colon} {strange!r}"
-    for problem in validate_text("\n".join(lines), settings=Settings(kasten=True)):
+    for problem in validate_text("\n".join(lines), settings=LintSettings(kasten=True)):
         assert problem.message
 
 

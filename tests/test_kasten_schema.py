@@ -15,29 +15,37 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
-from kanister_kafka import KastenForm, Options, Strategy, build, load, read, render, stream
+from kanister_kafka import (
+    KastenOutput,
+    Options,
+    Strategy,
+    build_plan,
+    load,
+    read_cluster,
+    render,
+    to_yaml_stream,
+)
 from kanister_kafka.cli import main
-from kanister_kafka.kasten.json_schema import kasten_schema
-from kanister_kafka.kasten.kinds import KINDS
+from kanister_kafka.kasten.schemas import KINDS, kasten_schema
 
 from .conftest import ROOT
 
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/kafka.yaml"))
 BY_HOOKS = Options(
-    kasten=(KastenForm.POLICY, KastenForm.RESTORE),
+    kasten=(KastenOutput.POLICY, KastenOutput.RESTORE),
     restore_point="scheduled-1",
     profile="s3",
     frequency="@daily",
 )
-BY_OBJECT = Options(kasten=(KastenForm.BINDING,))
+BY_OBJECT = Options(kasten=(KastenOutput.BINDING,))
 """All that is rendered for Kasten is in one of the two."""
 
 
 def rendered(example: Path, options: Options) -> list[Any]:
     cluster = "kafka/my-cluster" if example.name == "seed" else ""
-    kafka = read(load([example]).documents, cluster=cluster).cluster
+    kafka = read_cluster(load([example]).documents, cluster=cluster).cluster
     assert kafka
-    documents = yaml.safe_load_all(stream(render(build(kafka, options))))
+    documents = yaml.safe_load_all(to_yaml_stream(render(build_plan(kafka, options))))
     return [document for document in documents if document["kind"] in KINDS]
 
 
@@ -57,10 +65,10 @@ def test_it_is_a_schema(kind: str) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_what_is_rendered_passes(example: Path, strategy: Strategy) -> None:
     cold = strategy is Strategy.COLD
-    forms = (KastenForm.POLICY, *((KastenForm.RESTORE,) if cold else ()))
+    forms = (KastenOutput.POLICY, *((KastenOutput.RESTORE,) if cold else ()))
     point = "a" if cold else ""
     options = Options(strategy=strategy, kasten=forms, restore_point=point, frequency="@hourly")
-    bound = Options(strategy=strategy, kasten=(KastenForm.BINDING,))
+    bound = Options(strategy=strategy, kasten=(KastenOutput.BINDING,))
     objects = rendered(example, options) + rendered(example, bound)
     restored = set() if cold else {"RestoreAction", "TransformSet"}
     assert {document["kind"] for document in objects} == set(KINDS) - restored
@@ -152,7 +160,7 @@ def test_kubeconform_takes_what_is_rendered_and_no_wrong_name(tmp_path: Path) ->
         schema = CliRunner().invoke(main, ["schema", "--kind", kind]).stdout
         (tmp_path / f"{kind.lower()}.json").write_text(schema)
     right, wrong = tmp_path / "right.yaml", tmp_path / "wrong.yaml"
-    text = stream(manifest for manifest in everything() if manifest.kind in described)
+    text = to_yaml_stream(manifest for manifest in everything() if manifest.kind in described)
     right.write_text(text)
     wrong.write_text(text.replace("preHook:", "prehook:").replace("matchAll:", "matchall:"))
     location = f"{tmp_path}/{{{{.ResourceKind}}}}.json"
@@ -171,6 +179,6 @@ def test_kubeconform_takes_what_is_rendered_and_no_wrong_name(tmp_path: Path) ->
 
 
 def everything() -> Any:
-    kafka = read(load([ROOT / "examples" / "mirror-maker-2"]).documents).cluster
+    kafka = read_cluster(load([ROOT / "examples" / "mirror-maker-2"]).documents).cluster
     assert kafka
-    return (*render(build(kafka, BY_HOOKS)), *render(build(kafka, BY_OBJECT)))
+    return (*render(build_plan(kafka, BY_HOOKS)), *render(build_plan(kafka, BY_OBJECT)))

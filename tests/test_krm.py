@@ -17,15 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import load, loads
+from kanister_kafka.backup.option_schema import PLURALS
 from kanister_kafka.cli import main
-from kanister_kafka.cli.choices import input_options, plan_options
-from kanister_kafka.cli.render import render
-from kanister_kafka.config import PLURALS
-from kanister_kafka.document import plain
-from kanister_kafka.krm import resource_list
-from kanister_kafka.krm.function import run
-from kanister_kafka.krm.resource_list import Identity
-from kanister_kafka.krm.schema import INPUT, NOT_IN_A_BUILD, schema
+from kanister_kafka.cli.commands.render import render
+from kanister_kafka.cli.options import input_options, plan_options
+from kanister_kafka.integrations.krm import resource_list
+from kanister_kafka.integrations.krm.function import run_function
+from kanister_kafka.integrations.krm.function_config import (
+    INPUT,
+    NOT_IN_A_BUILD,
+    function_config_schema,
+)
+from kanister_kafka.integrations.krm.resource_list import ObjectKey
+from kanister_kafka.yamldoc import to_python
 
 from .conftest import ROOT
 
@@ -86,7 +90,7 @@ def kinds(text: str) -> list[str]:
 
 
 def errors(text: str) -> list[str]:
-    return [str(p) for p in run(text).problems if p.severity.value == "error"]
+    return [str(p) for p in run_function(text).problems if p.severity.value == "error"]
 
 
 COMPANIONS = [
@@ -99,13 +103,13 @@ COMPANIONS = [
 def test_it_adds_what_render_prints(tmp_path: Path) -> None:
     (tmp_path / "kafka.yaml").write_text(KAFKA)
     printed = CliRunner().invoke(main, ["render", "-f", str(tmp_path)]).stdout
-    answer = objects(run(LIST).text)
+    answer = objects(run_function(LIST).text)
     assert [one["kind"] for one in answer[:3]] == ["Kafka", "KafkaNodePool", "KafkaNodePool"]
     assert answer[3:] == list(yaml.load_all(printed, Loader=LOADER))
 
 
 def test_comments_come_along_and_name_the_object_that_it_was_read_from() -> None:
-    text = run(LIST).text
+    text = run_function(LIST).text
     assert "  # Rendered from Kafka/shop/orders by kanister-kafka " in text
 
 
@@ -113,7 +117,7 @@ def test_comments_come_along_and_name_the_object_that_it_was_read_from() -> None
 def test_the_command_is_the_function(words: list[str]) -> None:
     result = krm(LIST, *words)
     assert result.exit_code == 0
-    assert result.stdout == run(LIST).text
+    assert result.stdout == run_function(LIST).text
     assert result.stderr == ""
 
 
@@ -161,7 +165,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
 def test_what_is_not_ours_stays_byte_for_byte(text: str) -> None:
-    outcome = run(text)
+    outcome = run_function(text)
     assert not outcome.problems
     old, new = text.splitlines(keepends=True), outcome.text.splitlines(keepends=True)
     if not old[-1].endswith("\n"):
@@ -177,8 +181,8 @@ def test_what_is_not_ours_stays_byte_for_byte(text: str) -> None:
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
 def test_its_own_output_comes_back_the_same(text: str) -> None:
-    once = run(text).text
-    assert run(once).text == once
+    once = run_function(text).text
+    assert run_function(once).text == once
 
 
 FLOW = {
@@ -195,12 +199,12 @@ FLOW = {
 
 @pytest.mark.parametrize("text", FLOW.values(), ids=FLOW)
 def test_flow_style_is_written_anew_and_holds_the_same(text: str) -> None:
-    answer = run(text).text
+    answer = run_function(text).text
     json.loads(answer)
     before = [one for one in objects(text) if one]
     assert objects(answer)[: len(before)] == before
     assert len(objects(answer)) == len(before) + len(COMPANIONS)
-    assert run(answer).text == answer
+    assert run_function(answer).text == answer
 
 
 @pytest.mark.parametrize(
@@ -212,18 +216,18 @@ def test_flow_style_is_written_anew_and_holds_the_same(text: str) -> None:
 def test_a_generator_has_no_items(nothing: str, first: bool) -> None:  # noqa: FBT001
     config = spec(resources=list(yaml.safe_load_all(KAFKA)))
     text = HEAD + (nothing + config if first else config + nothing)
-    outcome = run(text)
+    outcome = run_function(text)
     assert not outcome.problems
     assert kinds(outcome.text) == COMPANIONS
     assert config in outcome.text
-    assert run(outcome.text).text == outcome.text
+    assert run_function(outcome.text).text == outcome.text
 
 
 def test_a_generator_reads_paths_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "clusters" / "kafka.yaml").write_text(KAFKA)
     monkeypatch.chdir(tmp_path)
-    outcome = run(HEAD + "items: []\n" + spec(paths=["clusters"]))
+    outcome = run_function(HEAD + "items: []\n" + spec(paths=["clusters"]))
     assert not outcome.problems
     assert kinds(outcome.text) == COMPANIONS
 
@@ -232,22 +236,22 @@ def test_the_configuration_among_the_items_is_none_of_them() -> None:
     """So Kustomize calls a generator."""
     config = spec(resources=list(yaml.safe_load_all(KAFKA)))
     own = yaml.safe_load(config)["functionConfig"]
-    outcome = run(HEAD + "items:\n" + item(yaml.safe_dump(own)) + config)
+    outcome = run_function(HEAD + "items:\n" + item(yaml.safe_dump(own)) + config)
     assert kinds(outcome.text) == ["KafkaBlueprint", *COMPANIONS]
 
 
 def test_a_plain_list_is_answered_too() -> None:
     text = LIST.replace("kind: ResourceList", "kind: List").replace("config.kubernetes.io/v1", "v1")
-    assert kinds(run(text).text)[3:] == COMPANIONS
+    assert kinds(run_function(text).text)[3:] == COMPANIONS
 
 
 def test_one_kafka_or_each() -> None:
     second = [text.replace("orders", "billing") for text in KAFKAS]
     second = [text.replace(": shop", ": bank") for text in second]
     text = HEAD + items(*KAFKAS, *second)
-    blueprints = [one for one in objects(run(text).text) if one["kind"] == "Blueprint"]
+    blueprints = [one for one in objects(run_function(text).text) if one["kind"] == "Blueprint"]
     assert [one["metadata"]["name"] for one in blueprints] == ["shop.orders", "bank.billing"]
-    one = run(text + spec(cluster="bank/billing"))
+    one = run_function(text + spec(cluster="bank/billing"))
     assert kinds(one.text)[6:] == COMPANIONS
     assert "name: bank.billing" in one.text
     assert "name: shop.orders" not in one.text
@@ -259,13 +263,13 @@ def test_one_kafka_or_each() -> None:
 def test_its_objects_are_exchanged_where_they_stand_and_keep_what_the_caller_knows_them_by() -> (
     None
 ):
-    text = run(LIST).text
+    text = run_function(LIST).text
     known = text.replace(
         "    annotations:\n      kanister-kafka.io/blueprint",
         "    annotations:\n      config.kubernetes.io/path: b.yaml\n      left.example.com: x\n"
         "      kanister-kafka.io/blueprint",
     ).replace("  - get\n", "  - everything\n")
-    again = run(known + spec(labels={"team": "data"})).text
+    again = run_function(known + spec(labels={"team": "data"})).text
     assert "- everything\n" in known
     assert "- everything\n" not in again
     ours = objects(again)[3:]
@@ -281,13 +285,15 @@ def test_its_objects_are_exchanged_where_they_stand_and_keep_what_the_caller_kno
         assert annotations["kanister-kafka.io/blueprint"] == "kasten-io/shop.orders"
         assert "left.example.com" not in annotations
     assert "# Rendered from" in again
-    assert run(again).text == again
+    assert run_function(again).text == again
 
 
 def test_what_is_no_longer_rendered_is_taken_out_and_said() -> None:
-    with_policy = run(LIST + spec(kasten=["policy"], profile="s3")).text
+    with_policy = run_function(LIST + spec(kasten=["policy"], profile="s3")).text
     assert kinds(with_policy)[-1] == "Policy"
-    outcome = run(with_policy.replace('"kasten": ["policy"], ', "").replace('"profile": "s3"', ""))
+    outcome = run_function(
+        with_policy.replace('"kasten": ["policy"], ', "").replace('"profile": "s3"', "")
+    )
     assert kinds(outcome.text)[3:] == COMPANIONS
     assert outcome.notes == (
         "Policy/kasten-io/shop.orders is of an earlier run and no longer rendered: taken out",
@@ -299,20 +305,22 @@ def test_what_is_no_longer_rendered_is_taken_out_and_said() -> None:
 def test_two_kafkas_of_a_namespace_share_their_scripts_or_have_their_own() -> None:
     both = HEAD + items(*KAFKAS, *BESIDE)
     scripts = [
-        n for n in (one["metadata"]["name"] for one in objects(run(both).text)) if "scr" in n
+        n
+        for n in (one["metadata"]["name"] for one in objects(run_function(both).text))
+        if "scr" in n
     ]
     assert len(scripts) == 1
-    text = run(both + spec(scripts="own")).text
+    text = run_function(both + spec(scripts="own")).text
     own = [n for n in (one["metadata"]["name"] for one in objects(text)) if "scripts" in n]
     hashed = scripts[0].removeprefix("kanister-kafka-scripts-")
     names = [f"{name}-kanister-kafka-scripts-{hashed}" for name in ("orders", "billing")]
     assert sorted(own) == sorted(names)
-    assert run(text).text == text, "twice is once"
+    assert run_function(text).text == text, "twice is once"
 
 
 def test_the_list_has_no_anchors() -> None:
     """Two Blueprints would have the same ones, which PyYAML and others refuse in one document."""
-    text = run(HEAD + items(*KAFKAS, *BESIDE)).text
+    text = run_function(HEAD + items(*KAFKAS, *BESIDE)).text
     assert kinds(text).count("Blueprint") == 2
     assert not re.search(r"[:-] [&*][a-z]", text)
 
@@ -321,23 +329,23 @@ def test_the_objects_of_another_blueprint_stay() -> None:
     second = [text.replace("orders", "billing") for text in KAFKAS]
     second = [text.replace(": shop", ": bank") for text in second]
     both = HEAD + items(*KAFKAS, *second)
-    once = run(both + spec(cluster="orders")).text
-    twice = run(once.replace('"orders"', '"billing"')).text
+    once = run_function(both + spec(cluster="orders")).text
+    twice = run_function(once.replace('"orders"', '"billing"')).text
     assert kinds(twice) == [*kinds(both), *COMPANIONS, *COMPANIONS]
 
 
 def test_an_anchor_in_what_is_replaced_is_not_taken_from_who_uses_it() -> None:
     thing = "apiVersion: v1\nkind: Thing\nmetadata:\n  name: {}\nx: {}"
-    listed = run(HEAD + items(*KAFKAS, thing.format("first", "&a 1"))).text
+    listed = run_function(HEAD + items(*KAFKAS, thing.format("first", "&a 1"))).text
     listed = listed.replace("  kind: ServiceAccount\n", "  kind: ServiceAccount\n  x: &a 2\n", 1)
-    outcome = run(listed + item(thing.format("last", "*a")))
+    outcome = run_function(listed + item(thing.format("last", "*a")))
     assert objects(outcome.text)[-1]["x"] == 2
 
 
 def test_an_object_of_somebody_else_is_not_replaced() -> None:
     theirs = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: sa\n  namespace: shop"
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
-    outcome = run(text)
+    outcome = run_function(text)
     (problem,) = outcome.problems
     assert (problem.check, problem.location.source) == (
         "duplicate-object",
@@ -447,7 +455,7 @@ def test_what_is_wrong_is_told_at_its_place_and_nothing_is_added(
 ) -> None:
     result = krm(text)
     assert result.exit_code == 1
-    outcome = run(text)
+    outcome = run_function(text)
     found = [(p.location.source, p.path, p.check) for p in outcome.problems]
     assert [place for place in found if place[2] != "unpinned-version"] == expected
     assert len(result.stderr.splitlines()) == len(found)
@@ -485,7 +493,7 @@ def test_results_name_object_field_and_file() -> None:
     )
     kafka = KAFKAS[0].replace("  namespace", f"  annotations:\n{path}  namespace", 1)
     kafka = kafka.replace("    version: 4.2.0\n", "")
-    outcome = run(HEAD + items(kafka, *KAFKAS[1:]))
+    outcome = run_function(HEAD + items(kafka, *KAFKAS[1:]))
     assert read(outcome.text)["results"] == [
         {
             "message": outcome.problems[0].message,
@@ -506,8 +514,8 @@ def test_results_name_object_field_and_file() -> None:
 def test_results_name_the_line_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "kafka.yaml").write_text(KAFKA.replace("replicas: 3", "replicas: x", 1))
     monkeypatch.chdir(tmp_path)
-    (problem,) = run(HEAD + "items: []\n" + spec(paths=["kafka.yaml"])).problems
-    text = run(HEAD + "items: []\n" + spec(paths=["kafka.yaml"])).text
+    (problem,) = run_function(HEAD + "items: []\n" + spec(paths=["kafka.yaml"])).problems
+    text = run_function(HEAD + "items: []\n" + spec(paths=["kafka.yaml"])).text
     (result,) = read(text)["results"]
     assert result["file"] == {"path": "kafka.yaml"}
     assert result["tags"] == {
@@ -519,7 +527,7 @@ def test_results_name_the_line_of_a_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_old_results_go() -> None:
     text = LAYOUTS["with-results"]
-    assert "results" not in read(run(text).text)
+    assert "results" not in read(run_function(text).text)
 
 
 # The configuration.
@@ -540,7 +548,7 @@ def test_it_has_the_options_of_the_command_and_no_others() -> None:
     other_names["timeout"] = "timeouts"
     other_names["filename"] = "paths"
     expected = {other_names.get(word, camel(word)) for word in command - elsewhere}
-    fields = set(schema()["properties"]["spec"]["properties"])
+    fields = set(function_config_schema()["properties"]["spec"]["properties"])
     assert fields == expected | {"resources"}
     assert camel("restore-point") == NOT_IN_A_BUILD
     assert set(INPUT) < fields
@@ -555,8 +563,8 @@ def camel(word: str) -> str:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("kustomize/*/kafka-blueprint.yaml")), ids=str)
 def test_the_schema_takes_the_examples(path: Path) -> None:
-    jsonschema.Draft7Validator.check_schema(schema())
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+    jsonschema.Draft7Validator.check_schema(function_config_schema())
+    jsonschema.validate(yaml.safe_load(path.read_text()), function_config_schema())
 
 
 @pytest.mark.parametrize(
@@ -569,7 +577,7 @@ def test_the_schema_takes_the_examples(path: Path) -> None:
 def test_the_schema_refuses_what_the_function_refuses(name: str) -> None:
     config = yaml.safe_load(WRONG[name][0])["functionConfig"]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(config, schema())
+        jsonschema.validate(config, function_config_schema())
 
 
 def test_the_command_prints_the_schema() -> None:
@@ -579,7 +587,7 @@ def test_the_command_prints_the_schema() -> None:
     assert all(field.get("description") for field in fields.values())
     assert fields["quiesceBy"]["description"].startswith("How mirrors and connectors stop")
     assert fields["timeouts"]["description"].startswith("How long a step waits")
-    for field, bare in schema()["properties"]["spec"]["properties"].items():
+    for field, bare in function_config_schema()["properties"]["spec"]["properties"].items():
         assert fields.pop(field).items() >= bare.items()
     assert not fields
 
@@ -616,15 +624,15 @@ def test_any_list_keeps_its_items_and_comes_back_the_same(
     listed = {"kind": "ResourceList", "items": foreign + kafkas if before else kafkas + foreign}
     text = yaml.safe_dump(listed, default_flow_style=flow, sort_keys=False, allow_unicode=True)
     given_items = loads(text.replace("ResourceList", "List")).documents
-    once = run(text)
+    once = run_function(text)
     assert not [p for p in once.problems if p.severity.value == "error"]
     answer = loads(once.text.replace("ResourceList", "List")).documents
-    known = {Identity.of(document) for document in given_items}
-    assert [Identity.of(d) for d in answer if Identity.of(d) in known] == [
-        Identity.of(d) for d in given_items
+    known = {ObjectKey.of(document) for document in given_items}
+    assert [ObjectKey.of(d) for d in answer if ObjectKey.of(d) in known] == [
+        ObjectKey.of(d) for d in given_items
     ]
     assert len(answer) == len(given_items) + len(COMPANIONS)
-    assert run(once.text).text == once.text
+    assert run_function(once.text).text == once.text
 
 
 DAMAGED = [text for name, text in LAYOUTS.items() if name != "windows"]
@@ -656,15 +664,15 @@ def test_a_damaged_list_raises_nothing_and_loses_no_item(
     for place, scrap in scraps:
         lines.insert(place % (len(lines) + 1), scrap)
     damaged = "\n".join(lines)
-    outcome = run(damaged)
-    before, _ = resource_list.read(damaged)
+    outcome = run_function(damaged)
+    before, _ = resource_list.read_resource_list(damaged)
     assert bool(outcome.text) == (before is not None)
     if before is not None:
-        after, problems = resource_list.read(outcome.text)
+        after, problems = resource_list.read_resource_list(outcome.text)
         assert after is not None, problems
         count = len(before.nodes)
-        assert list(map(plain, after.nodes[:count])) == list(map(plain, before.nodes))
-        again = run(outcome.text)
+        assert list(map(to_python, after.nodes[:count])) == list(map(to_python, before.nodes))
+        again = run_function(outcome.text)
         assert again.text == outcome.text
         assert {p.check for p in again.problems} == {p.check for p in outcome.problems}
 
@@ -675,5 +683,5 @@ def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
         config = yaml.safe_load(path.read_text())
         read = [] if "paths" in config["spec"] else list(yaml.safe_load_all(KAFKA))
         text = yaml.safe_dump({"kind": "ResourceList", "items": read, "functionConfig": config})
-        assert run(text).problems == ()
+        assert run_function(text).problems == ()
     assert load([EXAMPLES / "kustomize" / "base" / "kafka.yaml"]).problems == ()

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
-from kanister_kafka.document import plain
+from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
-from kanister_kafka.kube import fetch, fetch_each
-from kanister_kafka.problem import Location, Problem, Severity
+from kanister_kafka.strimzi.from_cluster import iter_clusters, read_cluster_resources
+from kanister_kafka.yamldoc import to_python
 
 STRIMZI = "kafka.strimzi.io"
 CORE = "core.strimzi.io"
@@ -62,7 +62,7 @@ class ApiServer(http.server.ThreadingHTTPServer):
         if path in self.answers:
             return self.answers[path]
         _, _apis, *steps = path.split("/")
-        if steps == [""]:
+        if not steps:
             return 200, {
                 "kind": "APIGroupList",
                 "groups": [self.group(name) for name in self.groups],
@@ -179,7 +179,7 @@ def versions(fetched):
 
 def unreachable(*arguments, **options):
     with pytest.raises(UnreachableError) as raised:
-        fetch(*arguments, **options)
+        read_cluster_resources(*arguments, **options)
     message = str(raised.value)
     assert "\n" not in message
     assert BEARER not in message
@@ -188,7 +188,7 @@ def unreachable(*arguments, **options):
 
 @pytest.mark.usefixtures("cluster")
 def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
-    fetched = fetch("mine", "kafka")
+    fetched = read_cluster_resources("mine", "kafka")
     assert found(fetched) == {
         "Kafka/kafka/mine",
         "KafkaNodePool/kafka/mine-pool",
@@ -202,13 +202,16 @@ def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
 
 def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
     cluster.add("Kafka", "elsewhere", "third")
-    assert found(fetch("", "kafka")) >= {
+    assert found(read_cluster_resources("", "kafka")) >= {
         "Kafka/kafka/mine",
         "Kafka/kafka/other",
         "KafkaNodePool/kafka/other-pool",
         "StatefulSet/kafka/other-zookeeper",
     }
-    assert not found(fetch("", "kafka")) & {"Kafka/elsewhere/third", "StatefulSet/kafka/database"}
+    assert not found(read_cluster_resources("", "kafka")) & {
+        "Kafka/elsewhere/third",
+        "StatefulSet/kafka/database",
+    }
 
 
 def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
@@ -216,16 +219,16 @@ def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
     listener = {"name": "in", "port": 9094, "type": "ingress", "configuration": host}
     cluster.add("Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
     cluster.add("KafkaNodePool", "elsewhere", "broker", "third")
-    others = {other.cluster: other for other in fetch("mine", "kafka").others}
+    others = {other.cluster: other for other in read_cluster_resources("mine", "kafka").others}
     assert set(others) == {"other", "third"}
     assert others["third"].match("third.example.com:443", "kafka")
     assert others["third"].match("t-third-broker-3.test:443", "kafka")
-    assert {other.cluster for other in fetch("", "kafka").others} == {"third"}
+    assert {other.cluster for other in read_cluster_resources("", "kafka").others} == {"third"}
 
 
 def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
     cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkas")
-    fetched = fetch("mine", "kafka")
+    fetched = read_cluster_resources("mine", "kafka")
     assert fetched.others == ()
     assert fetched.problems == ()
 
@@ -235,7 +238,7 @@ def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
 )
 def test_namespace_is_the_contexts(server, context, namespace):
     server.add("Kafka", namespace, "mine")
-    assert found(fetch("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
+    assert found(read_cluster_resources("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +252,7 @@ def test_namespace_is_the_contexts(server, context, namespace):
 )
 def test_version(cluster, served, read):
     cluster.groups.update({STRIMZI: served, CORE: served})
-    seen = versions(fetch("mine", "kafka"))
+    seen = versions(read_cluster_resources("mine", "kafka"))
     assert seen.pop("StatefulSet") == "v1"
     assert set(seen.values()) == {read}
     assert "KafkaMirrorMaker2" in seen
@@ -257,7 +260,7 @@ def test_version(cluster, served, read):
 
 def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
     cluster.unserved |= {("v1beta2", "kafkas"), ("v1beta2", "kafkanodepools")}
-    seen = versions(fetch("mine", "kafka"))
+    seen = versions(read_cluster_resources("mine", "kafka"))
     assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
         "v1",
         "v1",
@@ -268,15 +271,15 @@ def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
 def test_kinds_that_are_not_served_are_skipped(cluster):
     del cluster.groups[CORE]
     cluster.unserved |= {(v, "kafkamirrormaker2s") for v in ("v1", "v1beta2")}
-    fetched = fetch("mine", "kafka")
+    fetched = read_cluster_resources("mine", "kafka")
     assert set(versions(fetched)) == {"Kafka", "KafkaNodePool", "StatefulSet", "KafkaConnect"}
     assert fetched.problems == ()
 
 
 @pytest.mark.usefixtures("cluster")
 def test_objects_are_named_and_lose_managed_fields():
-    for document in fetch("mine", "kafka").documents:
-        value = plain(document.root)
+    for document in read_cluster_resources("mine", "kafka").documents:
+        value = to_python(document.root)
         version = "v1" if document.group == "apps" else "v1beta2"
         assert value["apiVersion"] == f"{document.group}/{version}"
         assert document.group == PLURALS[value["kind"]][0]
@@ -288,7 +291,7 @@ def test_lists_are_read_page_by_page(server):
     server.page = 2
     for number in range(5):
         server.add("Kafka", "kafka", f"cluster-{number}")
-    assert len(fetch("", "kafka").documents) == 5
+    assert len(read_cluster_resources("", "kafka").documents) == 5
     asked = [path for path in server.asked if urlsplit(path).path.endswith("/kafkas")]
     assert [parse_qs(urlsplit(path).query)["limit"] for path in asked] == [["500"]] * 3
     assert [parse_qs(urlsplit(path).query).get("continue") for path in asked] == [
@@ -301,7 +304,7 @@ def test_lists_are_read_page_by_page(server):
 def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
     cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
     cluster.add("KafkaMirrorMaker2", "kafka", "near")
-    fetched = fetch("mine", "kafka")
+    fetched = read_cluster_resources("mine", "kafka")
     mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
     assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
     (problem,) = fetched.problems
@@ -315,7 +318,7 @@ def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
 
 def test_workloads_that_may_not_be_listed(cluster):
     cluster.forbid("/apis/apps/v1/namespaces/kafka/statefulsets")
-    fetched = fetch("mine", "kafka")
+    fetched = read_cluster_resources("mine", "kafka")
     assert [(p.check, p.location.source) for p in fetched.problems] == [
         ("partial-view", "StatefulSet")
     ]
@@ -347,7 +350,7 @@ def test_missing_kafka(server, names, known):
     for name in names:
         server.add("Kafka", "kafka", name)
     with pytest.raises(InputError) as raised:
-        fetch("mine", "kafka")
+        read_cluster_resources("mine", "kafka")
     (problem,) = raised.value.problems
     assert (problem.check, problem.severity) == ("no-kafka", Severity.ERROR)
     assert problem.location == Location("Kafka/kafka/mine")
@@ -357,7 +360,7 @@ def test_missing_kafka(server, names, known):
 def test_missing_kafka_where_kafkas_may_not_be_listed(server):
     server.forbid(f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas")
     with pytest.raises(InputError, match="listing those that exist is forbidden"):
-        fetch("mine", "kafka")
+        read_cluster_resources("mine", "kafka")
 
 
 @pytest.mark.parametrize("served", [None, ["v1beta1"]], ids=["no group", "too old"])
@@ -372,12 +375,12 @@ def test_strimzi_is_not_installed(server, served):
 
 
 def test_unauthorized(server):
-    server.answers["/apis/"] = (401, {"kind": "Status", "message": "Unauthorized", "code": 401})
+    server.answers["/apis"] = (401, {"kind": "Status", "message": "Unauthorized", "code": 401})
     message = unreachable("mine", "kafka")
     assert message == f"{server.url}: cannot list API groups: Unauthorized (HTTP 401)"
 
 
-@pytest.mark.parametrize("path", ["/apis/", f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas"])
+@pytest.mark.parametrize("path", ["/apis", f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas"])
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -467,12 +470,12 @@ def test_import_is_cheap():
 
 def listings(server):
     asked = [urlsplit(path).path for path in server.asked]
-    return [path.rpartition("/")[2] for path in asked if path != "/apis/"]
+    return [path.rpartition("/")[2] for path in asked if path != "/apis"]
 
 
 def each(*arguments):
-    read = list(fetch_each(*arguments))
-    problems = [one for one in read if isinstance(one, Problem)]
+    read = list(iter_clusters(*arguments))
+    problems = [one for one in read if isinstance(one, Diagnostic)]
     return {one.root.location.source for one in read if one not in problems}, problems
 
 

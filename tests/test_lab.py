@@ -19,7 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kanister_kafka import Options, Plan, build, load, loads, read
+from kanister_kafka import BackupPlan, Options, build_plan, load, loads, read_cluster
 from kanister_kafka.cli import main
 
 from .conftest import ROOT
@@ -56,10 +56,10 @@ def objects(overlay: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def plan_of(overlay: str) -> Plan:
-    reading = read(loads(built(overlay)).documents, cluster="kafka-mirror/my-cluster")
+def plan_of(overlay: str) -> BackupPlan:
+    reading = read_cluster(loads(built(overlay)).documents, cluster="kafka-mirror/my-cluster")
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, Options(), reading.problems)
+    return build_plan(reading.cluster, Options(), reading.problems)
 
 
 def test_overlays_are_those_of_the_page() -> None:

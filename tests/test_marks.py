@@ -1,10 +1,10 @@
-"""Names on the cluster: the scripts and kanister_kafka/marks.py must mean the same."""
+"""Names on the cluster: the scripts and kanister_kafka/constants.py must mean the same."""
 
 from __future__ import annotations
 
 import re
 
-from kanister_kafka import marks
+from kanister_kafka import constants
 
 from .shell_fixture import SCRIPTS, cycle
 
@@ -18,7 +18,7 @@ ALL = "\n".join(
 )
 
 
-def constants() -> dict[str, set[str]]:
+def names_in_scripts() -> dict[str, set[str]]:
     """Read every name that a script gives to a mark."""
     found: dict[str, set[str]] = {}
     for name, value in re.findall(r"^([A-Z_]+)=([a-z0-9.-]+\.[a-z]+/[a-z-]+)\b", ALL, re.MULTILINE):
@@ -27,32 +27,39 @@ def constants() -> dict[str, set[str]]:
 
 
 def test_scripts_and_commands_call_a_mark_the_same() -> None:
-    found = constants()
+    found = names_in_scripts()
     assert found == {
-        "PAUSE": {marks.PAUSE},
-        "PAUSE_BEFORE": {marks.PAUSE_BEFORE},
-        "REPLICAS_BEFORE": {marks.REPLICAS_BEFORE},
-        "RESTART_BY": {marks.RESTART_BY},
-        "RETENTION_HELD": {marks.RETENTION_HELD},
+        "PAUSE": {constants.PAUSE_RECONCILIATION},
+        "PAUSE_BEFORE": {constants.PREVIOUS_PAUSE},
+        "REPLICAS_BEFORE": {constants.PREVIOUS_REPLICAS},
+        "RESTART_BY": {constants.RESTART_DEADLINE},
+        "RETENTION_HELD": {constants.RETENTION_HELD},
         "SKIP_CHECK": {"strimzi.io/skip-broker-scaledown-check"},
-        "OF_BACKUP": {f"{marks.PREFIX}backup"},
-        "OF_RUN": {f"{marks.PREFIX}run"},
-        "COMPLETE": {f"{marks.PREFIX}complete"},
-        "BEFORE": {f"{marks.PREFIX}before-restore"},
+        "OF_BACKUP": {f"{constants.PREFIX}backup"},
+        "OF_RUN": {f"{constants.PREFIX}run"},
+        "COMPLETE": {f"{constants.PREFIX}complete"},
+        "BEFORE": {f"{constants.PREFIX}before-restore"},
     }
 
 
 def test_no_script_knows_another_mark() -> None:
-    used = set(re.findall(rf"{re.escape(marks.PREFIX)}[a-z-]+", ALL))
-    labels = {f"{marks.PREFIX}{name}" for name in LABELS}
-    ours = {marks.PAUSE_BEFORE, marks.REPLICAS_BEFORE, marks.RESTART_BY, marks.RETENTION_HELD}
+    used = set(re.findall(rf"{re.escape(constants.PREFIX)}[a-z-]+", ALL))
+    labels = {f"{constants.PREFIX}{name}" for name in LABELS}
+    ours = {
+        constants.PREVIOUS_PAUSE,
+        constants.PREVIOUS_REPLICAS,
+        constants.RESTART_DEADLINE,
+        constants.RETENTION_HELD,
+    }
     assert used == ours | labels
-    assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {marks.PAUSE}
-    assert f'"{marks.MANAGED_BY}": "{marks.COMPONENT}"' in TEXTS["backup.sh"]
+    assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {
+        constants.PAUSE_RECONCILIATION
+    }
+    assert f'"{constants.MANAGED_BY}": "{constants.COMPONENT}"' in TEXTS["backup.sh"]
 
 
 def test_states_of_the_record_are_the_ones_that_are_known() -> None:
-    known = {state.value for state in marks.State}
+    known = {state.value for state in constants.BackupState}
     written = set(re.findall(r"\bstate=([a-z]+)\b", ALL))
     written |= set(re.findall(r"\bhalt ([a-z]+)\b", ALL))
     written |= set(re.findall(r'\\"state\\":\\"([a-z]+)\\"', ALL))
@@ -70,7 +77,7 @@ def test_keys_of_the_record_are_the_ones_that_are_known() -> None:
     read |= set(re.findall(r"\brecorded (\w+)", ALL))
     inside = set(re.findall(r'\\"(\w+)\\":\\"', TEXTS["quiesce.sh"]))
     assert "state" in written & read & inside
-    known = {*marks.KEYS, "backup", "operatorLastSuccessfulVersion"}
+    known = {*constants.STATE_KEYS, "backup", "operatorLastSuccessfulVersion"}
     assert (written | read | inside) - {"resourceVersion"} <= known
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.blueprint.functions import functions
-from kanister_kafka.blueprint.releases import NEWEST
-from kanister_kafka.checks import Settings
-from kanister_kafka.problem import Severity
-from kanister_kafka.validate import validate_text
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kanister.function_types import NEWEST
+from kanister_kafka.kanister.functions import functions
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import validate_text
 
 from .conftest import ROOT
 
@@ -374,7 +374,7 @@ MUTANTS = [
 ]
 
 
-def told(mutant: Mutant, options: Settings | None = None) -> None:
+def told(mutant: Mutant, options: LintSettings | None = None) -> None:
     problems = [
         p for p in validate_text(mutant.text, settings=options) if p.severity is Severity.ERROR
     ]

@@ -18,27 +18,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import (
-    Engine,
     GitOps,
-    KastenForm,
-    Limits,
+    KastenOutput,
     Options,
-    QuiesceBy,
-    Sharing,
+    QuiesceMethod,
+    ScriptSharing,
+    SnapshotProvider,
+    StepTimeouts,
     Strategy,
     __version__,
-    build,
+    build_plan,
     load,
     loads,
     parse_version,
-    read,
+    read_cluster,
     render,
 )
+from kanister_kafka.backup.options import POLICY_OPTIONS, UncleanStop
+from kanister_kafka.backup.provenance import input_hash, provenance_annotations
+from kanister_kafka.backup.render import yaml_scalar
 from kanister_kafka.cli import main
-from kanister_kafka.cli.choices import options_from
-from kanister_kafka.options import OF_POLICY, UncleanStop
-from kanister_kafka.plan.origin import input_hash, origin
-from kanister_kafka.render import scalar
+from kanister_kafka.cli.options import options_from
 
 from .cases import CASES
 from .conftest import ROOT
@@ -49,11 +49,11 @@ from .test_properties import clusters, many, options, plan_of
 HASH = "kanister-kafka.io/input-hash"
 CHOICES = {
     "strategy": Strategy.HOT,
-    "engine": Engine.KANISTER,
-    "quiesce_by": QuiesceBy.PAUSE,
+    "engine": SnapshotProvider.KANISTER,
+    "quiesce_by": QuiesceMethod.PAUSE,
     "writers": ("KafkaConnect/kafka/a", "KafkaBridge/tools/b.c"),
     "not_writers": ("KafkaMirrorMaker2/tools/dr",),
-    "kasten": (KastenForm.POLICY, KastenForm.RESTORE),
+    "kasten": (KastenOutput.POLICY, KastenOutput.RESTORE),
     "kasten_namespace": "k10",
     "frequency": "@daily",
     "profile": "s3",
@@ -73,10 +73,10 @@ CHOICES = {
     "requests": (("cpu", "50m"), ("memory", "64Mi"), ("example.com/slots", "1")),
     "pod_limits": (("memory", "128Mi"),),
     "gitops": GitOps.FLUX,
-    "scripts": Sharing.OWN,
+    "scripts": ScriptSharing.OWN,
     "labels": (("team", "a"), ("b", "")),
     "annotations": (("note", "a b\n'\u00e9\u2028"), ("c", "=")),
-    "limits": Limits(restart=1800, stop=1),
+    "limits": StepTimeouts(restart=1800, stop=1),
     "restart_after": 0,
     "snapshot_class": "csi",
     "restore_point": "rp-1",
@@ -91,7 +91,7 @@ def objects(plan):
     found = []
     for manifest in render(plan):
         item = yaml.safe_load(manifest.text)
-        for name in dict(origin(plan)):
+        for name in dict(provenance_annotations(plan)):
             item["metadata"].get("annotations", {}).pop(name, None)
         found.append(item)
     return found
@@ -115,23 +115,27 @@ def test_what_no_object_is_made_of_does_not_count(at_root):  # noqa: ARG001
     other = dataclasses.replace(plan, bound=dataclasses.replace(plan.bound, kind="KafkaNodePool"))
     assert objects(plan) == objects(other)
     assert input_hash(plan) == input_hash(other)
-    bound = build(plan.cluster, dataclasses.replace(plan.options, kasten=(KastenForm.BINDING,)))
+    bound = build_plan(
+        plan.cluster, dataclasses.replace(plan.options, kasten=(KastenOutput.BINDING,))
+    )
     other = dataclasses.replace(bound, bound=dataclasses.replace(bound.bound, name="other"))
     assert input_hash(bound) != input_hash(other)
 
 
 def test_every_option_has_a_value_in_the_table():
     every = {field.name for field in dataclasses.fields(Options)}
-    assert set(CHOICES) == every - OF_POLICY, "those of policy alone make no Blueprint"
+    assert set(CHOICES) == every - POLICY_OPTIONS, "those of policy alone make no Blueprint"
 
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_option_counts_and_can_be_given_again(name, at_root):  # noqa: ARG001
     chosen = Options(**{name: CHOICES[name]})
     cluster = CASES["kraft-combined"].plan().cluster
-    plain, plan = build(cluster, Options()), build(cluster, chosen)
+    plain, plan = build_plan(cluster, Options()), build_plan(cluster, chosen)
     assert input_hash(plan) != input_hash(plain)
-    assert options_from(shlex.split(dict(origin(plan))["kanister-kafka.io/options"])) == (
+    assert options_from(
+        shlex.split(dict(provenance_annotations(plan))["kanister-kafka.io/options"])
+    ) == (
         chosen,
         None,
     )
@@ -142,14 +146,14 @@ def test_every_option_counts_and_can_be_given_again(name, at_root):  # noqa: ARG
 def test_options_come_back_from_their_words(chosen, version):
     words = (*chosen.words(), *(("--strimzi-version", version) if version else ()))
     again, found = options_from(shlex.split(shlex.join(words)))
-    in_order = tuple(form for form in KastenForm if form in chosen.kasten)
+    in_order = tuple(form for form in KastenOutput if form in chosen.kasten)
     assert again == dataclasses.replace(chosen, kasten=in_order)
     assert found == parse_version(version)
 
 
 def test_default_options_are_no_words():
     assert Options().words() == ()
-    assert dict(origin(CASES["seed"].plan()))["kanister-kafka.io/options"] == (
+    assert dict(provenance_annotations(CASES["seed"].plan()))["kanister-kafka.io/options"] == (
         "--kasten policy --strimzi-version 0.23"
     )
 
@@ -178,9 +182,9 @@ def test_neither_place_nor_spelling_nor_what_is_for_people_counts(at_root, tmp_p
     )
     hashes = set()
     for documents in (found, loads(spelled, str(tmp_path)).documents):
-        reading = read(documents, cluster="kafka-backup/backup")
+        reading = read_cluster(documents, cluster="kafka-backup/backup")
         assert reading.cluster is not None
-        hashes.add(input_hash(build(reading.cluster, Options(), reading.problems)))
+        hashes.add(input_hash(build_plan(reading.cluster, Options(), reading.problems)))
     assert len(hashes) == 1
 
 
@@ -207,7 +211,9 @@ def test_same_bytes_in_any_environment(environment):
 def test_every_character_is_spelled_the_same_by_every_python():
     """Python's own idea of what can be printed changes with its Unicode version."""
     every = (chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000)
-    spelled = "".join(scalar("".join(some)) for some in zip(*[iter(every)] * 256, strict=False))
+    spelled = "".join(
+        yaml_scalar("".join(some)) for some in zip(*[iter(every)] * 256, strict=False)
+    )
     assert hashlib.sha256(spelled.encode()).hexdigest().startswith("eb752ad8cb886f57")
 
 
@@ -284,9 +290,11 @@ def test_a_blueprint_of_the_files_is_as_good(cluster):
     items = [cluster.get(plural, "kafka", name) for plural, name in names.items()]
     for item in items:
         item.pop("status", None)
-    reading = read(loads("\n---\n".join(map(json.dumps, items))).documents)
+    reading = read_cluster(loads("\n---\n".join(map(json.dumps, items))).documents)
     assert reading.cluster is not None
-    of_files = dict(origin(build(reading.cluster, Options(quiesce_by=QuiesceBy.PAUSE))))
+    of_files = dict(
+        provenance_annotations(build_plan(reading.cluster, Options(quiesce_by=QuiesceMethod.PAUSE)))
+    )
     blueprint = cluster.get("blueprints", "kasten-io", "kafka.my-cluster")
     assert blueprint["metadata"]["annotations"][HASH] != of_files[HASH]
     patch = {"metadata": {"annotations": of_files}}

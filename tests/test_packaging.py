@@ -100,7 +100,7 @@ def test_the_root_of_the_image_runs_where_it_is_unpacked(wheel: Path, tmp_path: 
         os.utime(path, (1, 1), follow_symlinks=False)
     release.pack(root, again)
     assert again.read_bytes() == packed.read_bytes()
-    (root / release.HOME / "kanister_kafka" / "render.py").write_text("broken (")
+    (root / release.HOME / "kanister_kafka" / "backup" / "render.py").write_text("broken (")
     release.pack(root, packed)
     with pytest.raises(subprocess.CalledProcessError):
         release.try_root(packed)

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from kanister_kafka.checks import Settings
-from kanister_kafka.problem import Severity
-from kanister_kafka.validate import validate
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import validate
 
 from .conftest import ROOT
 
 KANCTL = shutil.which("kanctl")
 OWN = [ROOT / "blueprints", ROOT / "tests" / "valid", ROOT / "tests" / "invalid"]
 GIVEN = [Path(word) for word in os.environ.get("KANISTER_BLUEPRINTS", "").split(os.pathsep) if word]
-HEAD = Settings(release="head", kasten=False)
+HEAD = LintSettings(release="head", kasten=False)
 LOOKED_AT = frozenset(
     {"duplicate-phase", "missing-argument", "unknown-argument", "unknown-function"}
 )

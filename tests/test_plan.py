@@ -7,35 +7,35 @@ import re
 import pytest
 
 from kanister_kafka import (
-    KastenForm,
-    Limits,
+    BackupPlan,
+    KastenOutput,
     Options,
-    Plan,
-    QuiesceBy,
+    QuiesceMethod,
+    StepTimeouts,
     Strategy,
-    build,
+    build_plan,
     load,
     plan_text,
-    read,
+    read_cluster,
     render,
 )
-from kanister_kafka.options import Engine, duration, parse_duration
-from kanister_kafka.plan.model import Stage
-from kanister_kafka.plan.rights import questions
-from kanister_kafka.problem import Severity
-from kanister_kafka.scripts import is_scripts
+from kanister_kafka.backup.model import BackupStage
+from kanister_kafka.backup.options import SnapshotProvider, format_duration, parse_duration
+from kanister_kafka.backup.rbac import access_review_specs
+from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.diagnostics import Severity
 
 from .conftest import ROOT
 from .shell_fixture import FILES, sourced
 
 
-def plan_of(example: str, cluster: str = "", **choices: object) -> Plan:
-    reading = read(load([ROOT / "examples" / example]).documents, cluster=cluster)
+def plan_of(example: str, cluster: str = "", **choices: object) -> BackupPlan:
+    reading = read_cluster(load([ROOT / "examples" / example]).documents, cluster=cluster)
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, Options(**choices), reading.problems)  # type: ignore[arg-type]
+    return build_plan(reading.cluster, Options(**choices), reading.problems)  # type: ignore[arg-type]
 
 
-def rights(plan: Plan, account: str = "") -> set[str]:
+def rights(plan: BackupPlan, account: str = "") -> set[str]:
     (found,) = [one for one in plan.accounts if one.name == (account or plan.service_account)]
     return {
         f"{right.namespace} {right.resource}{'/' if right.subresource else ''}{right.subresource} "
@@ -51,7 +51,7 @@ def test_order_of_a_cold_backup() -> None:
     assert prehook.defer_phase is not None
     assert prehook.defer_phase.name == "recover"
     switch, pause, *others = prehook.phases[2].steps
-    assert switch.does == "wait for the switch"
+    assert switch.does == "wait for the watchdog"
     assert pause.does == "pause reconciliation"
     order = [name for step in others for name in step.objects if name.startswith("StrimziPodSet")]
     assert [name.rpartition("-")[2] for name in order[-1:]] == ["controller"]
@@ -63,8 +63,8 @@ def test_order_of_a_cold_backup() -> None:
 def test_waits_follow_the_longest_grace_period() -> None:
     plan = plan_of("kraft-broker-pools")
     brokers, quorum = plan.actions[0].phases[2].steps[-2:]
-    assert brokers.seconds == 120 + Limits().stop
-    assert quorum.seconds == plan.cluster.quorum[0].grace_seconds + Limits().stop
+    assert brokers.seconds == 120 + StepTimeouts().stop
+    assert quorum.seconds == plan.cluster.quorum[0].grace_seconds + StepTimeouts().stop
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_waits_fit_the_hook_timeout_of_kasten(example: str) -> None:
 
 
 def test_waits_that_do_not_fit_are_told() -> None:
-    plan = plan_of("kraft-separate-pools", limits=Limits(pause=1000))
+    plan = plan_of("kraft-separate-pools", limits=StepTimeouts(pause=1000))
     (problem,) = [p for p in plan.problems if p.check == "hook-timeout"]
     assert "backupPrehook" in problem.message
     assert not [
         p
         for p in plan_of(
-            "kraft-separate-pools", limits=Limits(pause=1000), hook_timeout=3600
+            "kraft-separate-pools", limits=StepTimeouts(pause=1000), hook_timeout=3600
         ).problems
         if p.check == "hook-timeout"
     ]
@@ -123,7 +123,9 @@ def test_rights_are_named_and_stay_in_their_namespace() -> None:
 
 def test_only_the_flush_may_run_a_command_in_a_pod() -> None:
     """Its names of pods are not limited: the operator gives the ids that they end with."""
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,))
+    plan = plan_of(
+        "mirror-maker-2", engine=SnapshotProvider.KANISTER, kasten=(KastenOutput.RESTORE,)
+    )
     may = {a.name for a in plan.accounts for r in a.rights if r.subresource == "exec"}
     assert may == {"backup-kanister-kafka-flush"}
     assert rights(plan, "backup-kanister-kafka-flush") == {
@@ -138,7 +140,7 @@ def test_only_the_flush_may_run_a_command_in_a_pod() -> None:
 
 
 def test_neither_steps_nor_switch_may_read_secrets() -> None:
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
     may = {a.name for a in plan.accounts for r in a.rights if r.resource == "secrets"}
     assert may == {"backup-kanister-kafka-keep", "backup-kanister-kafka-restore"}
     keep = rights(plan, "backup-kanister-kafka-keep")
@@ -148,9 +150,9 @@ def test_neither_steps_nor_switch_may_read_secrets() -> None:
 
 def test_each_account_is_checked_before_the_stop() -> None:
     """By a phase of its own, for what comes after the stop as well."""
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
     for action in (plan.actions[0], plan.actions[3]):
-        stop = [phase.stage for phase in action.phases].index(Stage.STOP)
+        stop = [phase.stage for phase in action.phases].index(BackupStage.STOP)
         used = {phase.account for phase in action.phases}
         if action.defer_phase:
             used.add(action.defer_phase.account)
@@ -162,18 +164,18 @@ def test_each_account_is_checked_before_the_stop() -> None:
         assert set(checked) == used
         for account in plan.accounts:
             if account.name in used:
-                assert checked[account.name] == " ".join(questions(account.rights))
+                assert checked[account.name] == " ".join(access_review_specs(account.rights))
 
 
-@pytest.mark.parametrize("engine", Engine)
-def test_one_account_does_all_where_it_is_named(engine: Engine) -> None:
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_one_account_does_all_where_it_is_named(engine: SnapshotProvider) -> None:
     plan = plan_of("mirror-maker-2", engine=engine, service_account="own")
     steps, *others = plan.accounts
     assert steps.name == "own"
     assert {one.name.rpartition("-")[2] for one in others} <= {"restore", "switch"}
     assert "kafka-backup pods/exec * create" in rights(plan, "own")
     assert ("kafka-backup secrets * create,delete,get,list,patch" in rights(plan, "own")) == (
-        engine is Engine.KANISTER
+        engine is SnapshotProvider.KANISTER
     )
 
 
@@ -227,7 +229,7 @@ def test_no_switch_where_it_was_declined() -> None:
 
 
 def test_engine_of_kanister_has_the_whole_cycle() -> None:
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
     names = ["backupPrehook", "backupPosthook", "resume", "backup", "restore", "delete"]
     assert [action.name for action in plan.actions] == names
     backup, restore, delete = plan.actions[3:]
@@ -258,7 +260,7 @@ def test_engine_of_kanister_has_the_whole_cycle() -> None:
 
 
 def test_who_restores_is_another_account() -> None:
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER)
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
     names = [account.name for account in plan.accounts]
     suffixes = ("", "-flush", "-keep", "-restore", "-switch")
     assert names == [f"backup-kanister-kafka{suffix}" for suffix in suffixes]
@@ -275,7 +277,7 @@ def test_who_restores_is_another_account() -> None:
 
 
 def test_restore_by_kasten_adds_its_hooks_and_no_right_to_objects() -> None:
-    plan = plan_of("mirror-maker-2", kasten=(KastenForm.RESTORE,))
+    plan = plan_of("mirror-maker-2", kasten=(KastenOutput.RESTORE,))
     before, after = plan.actions[3:]
     assert [phase.name for phase in before.phases] == ["haltForRestore"]
     assert [phase.name for phase in after.phases] == ["identify", "restartRestored"]
@@ -287,14 +289,14 @@ def test_restore_by_kasten_adds_its_hooks_and_no_right_to_objects() -> None:
 
 
 def test_restore_of_zookeeper_writes_no_status() -> None:
-    plan = plan_of("zookeeper-node-pools", kasten=(KastenForm.RESTORE,))
+    plan = plan_of("zookeeper-node-pools", kasten=(KastenOutput.RESTORE,))
     assert not [one for one in rights(plan, plan.accounts[2].name) if "/status" in one]
 
 
-@pytest.mark.parametrize("engine", Engine)
-def test_names_of_phases_are_unique(engine: Engine) -> None:
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_names_of_phases_are_unique(engine: SnapshotProvider) -> None:
     """Kanister refuses a Blueprint where two actions share one."""
-    plan = plan_of("mirror-maker-2", engine=engine, kasten=(KastenForm.RESTORE,))
+    plan = plan_of("mirror-maker-2", engine=engine, kasten=(KastenOutput.RESTORE,))
     found = [phase.name for action in plan.actions for phase in action.phases]
     found += [action.defer_phase.name for action in plan.actions if action.defer_phase]
     assert len(found) == len(set(found))
@@ -303,12 +305,12 @@ def test_names_of_phases_are_unique(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "forms",
     [
-        (KastenForm.POLICY, KastenForm.RESTORE),
-        (KastenForm.BINDING, KastenForm.ANNOTATION, KastenForm.RESTORE),
+        (KastenOutput.POLICY, KastenOutput.RESTORE),
+        (KastenOutput.BINDING, KastenOutput.ANNOTATION, KastenOutput.RESTORE),
     ],
 )
-def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenForm, ...]) -> None:
-    plan = plan_of("mirror-maker-2", engine=Engine.KANISTER, kasten=forms)
+def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenOutput, ...]) -> None:
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER, kasten=forms)
     assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
     for manifest in render(plan):
         tells = f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
@@ -318,7 +320,7 @@ def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenForm, ...]) 
 
 
 def test_quiescing_by_pause_may_delete_workloads_and_nothing_else() -> None:
-    by_pause = rights(plan_of("mirror-maker-2", quiesce_by=QuiesceBy.PAUSE))
+    by_pause = rights(plan_of("mirror-maker-2", quiesce_by=QuiesceMethod.PAUSE))
     more = by_pause - rights(plan_of("mirror-maker-2"))
     assert more == {
         "kafka-backup deployments http-bridge,sink-connect delete",
@@ -373,11 +375,16 @@ def called(files: list[str]) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("quiesce_by", QuiesceBy)
+@pytest.mark.parametrize("quiesce_by", QuiesceMethod)
 @pytest.mark.parametrize("example", ["mirror-maker-2", "stateful-sets", "zookeeper-node-pools"])
-def test_every_call_of_a_script_is_within_the_rights(example: str, quiesce_by: QuiesceBy) -> None:
+def test_every_call_of_a_script_is_within_the_rights(
+    example: str, quiesce_by: QuiesceMethod
+) -> None:
     plan = plan_of(
-        example, engine=Engine.KANISTER, kasten=(KastenForm.RESTORE,), quiesce_by=quiesce_by
+        example,
+        engine=SnapshotProvider.KANISTER,
+        kasten=(KastenOutput.RESTORE,),
+        quiesce_by=quiesce_by,
     )
     assert plan.switch is not None
     phases = [phase for action in plan.actions for phase in action.phases]
@@ -416,12 +423,12 @@ def test_calls_of_scripts_are_seen() -> None:
     assert ("delete", "secrets") not in found, "nobody calls it"
 
 
-@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("engine", SnapshotProvider)
 @pytest.mark.parametrize("strategy", Strategy)
 def test_header_tells_each_phase_in_its_order_with_its_limits(
-    strategy: Strategy, engine: Engine
+    strategy: Strategy, engine: SnapshotProvider
 ) -> None:
-    if strategy is Strategy.HOT and engine is Engine.KANISTER:
+    if strategy is Strategy.HOT and engine is SnapshotProvider.KANISTER:
         return
     plan = plan_of("kraft-separate-pools", strategy=strategy, engine=engine)
     assert all(len(line) <= 140 for line in plan.header)
@@ -457,13 +464,13 @@ def test_who_is_left_alone_and_why() -> None:
 def test_binding_goes_to_the_owner_of_the_volumes(
     example: str, bound: str, *, warned: bool
 ) -> None:
-    plan = plan_of(example, kasten=(KastenForm.BINDING,))
+    plan = plan_of(example, kasten=(KastenOutput.BINDING,))
     assert plan.bound.kind == bound
     assert ("binding-no-barrier" in {p.check for p in plan.problems}) is warned
 
 
 def test_annotation_form_says_what_to_set() -> None:
-    plan = plan_of("seed", "kafka-mirror/my-cluster", kasten=(KastenForm.ANNOTATION,))
+    plan = plan_of("seed", "kafka-mirror/my-cluster", kasten=(KastenOutput.ANNOTATION,))
     assert plan.notes == (
         "to do: kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka-mirror "
         "kanister.kasten.io/blueprint=kafka-mirror.my-cluster",
@@ -484,29 +491,33 @@ def test_annotation_form_says_what_to_set() -> None:
         pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
         pytest.param({"frequency": "@daily"}, "frequency", id="frequency-alone"),
         pytest.param(
-            {"profile": "s3", "kasten": (KastenForm.RESTORE,)}, "profile", id="profile-alone"
+            {"profile": "s3", "kasten": (KastenOutput.RESTORE,)}, "profile", id="profile-alone"
         ),
         pytest.param(
-            {"kasten": (KastenForm.POLICY, KastenForm.BINDING)}, "kasten", id="policy-and-binding"
+            {"kasten": (KastenOutput.POLICY, KastenOutput.BINDING)},
+            "kasten",
+            id="policy-and-binding",
         ),
         pytest.param(
-            {"kasten": (KastenForm.POLICY, KastenForm.ANNOTATION)},
+            {"kasten": (KastenOutput.POLICY, KastenOutput.ANNOTATION)},
             "kasten",
             id="policy-and-annotation",
         ),
         pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
         pytest.param(
-            {"snapshot_class": "A b", "engine": Engine.KANISTER},
+            {"snapshot_class": "A b", "engine": SnapshotProvider.KANISTER},
             "snapshot-class",
             id="snapshot-class",
         ),
         pytest.param(
-            {"restore_point": "A b", "kasten": (KastenForm.RESTORE,)},
+            {"restore_point": "A b", "kasten": (KastenOutput.RESTORE,)},
             "restore-point",
             id="restore-point",
         ),
         pytest.param(
-            {"strategy": Strategy.HOT, "engine": Engine.KANISTER}, "engine", id="hot-engine"
+            {"strategy": Strategy.HOT, "engine": SnapshotProvider.KANISTER},
+            "engine",
+            id="hot-engine",
         ),
     ],
 )
@@ -520,12 +531,12 @@ def test_options_that_cannot_work(choice: dict, path: str) -> None:
     ("choice", "path"),
     [
         ({"strategy": Strategy.HOT, "restart_after": 7200}, "restart-after"),
-        ({"strategy": Strategy.HOT, "quiesce_by": QuiesceBy.PAUSE}, "quiesce-by"),
+        ({"strategy": Strategy.HOT, "quiesce_by": QuiesceMethod.PAUSE}, "quiesce-by"),
         ({"strategy": Strategy.HOT, "require_quiet": True}, "require-quiet"),
         ({"strategy": Strategy.HOT, "writers": ("KafkaConnect/a/b",)}, "writer"),
-        ({"strategy": Strategy.HOT, "limits": Limits(stop=60)}, "timeout"),
-        ({"limits": Limits(snapshot=60)}, "timeout"),
-        ({"limits": Limits(switch=90), "restart_after": 0}, "timeout"),
+        ({"strategy": Strategy.HOT, "limits": StepTimeouts(stop=60)}, "timeout"),
+        ({"limits": StepTimeouts(snapshot=60)}, "timeout"),
+        ({"limits": StepTimeouts(switch=90), "restart_after": 0}, "timeout"),
     ],
 )
 def test_options_that_do_nothing(choice: dict, path: str) -> None:
@@ -536,12 +547,14 @@ def test_options_that_do_nothing(choice: dict, path: str) -> None:
 
 def test_options_that_do_something_are_not_idle() -> None:
     assert not Options().idle()
-    assert not Options(strategy=Strategy.HOT, limits=Limits(flush=5)).idle()
-    assert not Options(engine=Engine.KANISTER, limits=Limits(snapshot=60, claims=5)).idle()
+    assert not Options(strategy=Strategy.HOT, limits=StepTimeouts(flush=5)).idle()
+    assert not Options(
+        engine=SnapshotProvider.KANISTER, limits=StepTimeouts(snapshot=60, claims=5)
+    ).idle()
 
 
-@pytest.mark.parametrize("engine", Engine)
-def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: Engine) -> None:
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: SnapshotProvider) -> None:
     plan = plan_of("kraft-broker-pools", restart_after=300, engine=engine)
     (found,) = [one for one in plan.problems if one.severity is Severity.ERROR]
     assert (found.check, found.path) == ("option", "restart-after")
@@ -569,4 +582,4 @@ def test_tables_of_a_plan_fit_the_terminal(width: int) -> None:
     ("seconds", "text"), [(0, "0s"), (90, "1m30s"), (120, "2m"), (3661, "1h1m1s")]
 )
 def test_duration_is_spelled_as_in_go(seconds: int, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text

@@ -9,18 +9,18 @@ import click
 import pytest
 import yaml
 
-from kanister_kafka import Options, Plan, build, load, read, render
-from kanister_kafka.blueprint.template_functions import KANISTER
-from kanister_kafka.checks import Settings
-from kanister_kafka.cli.choices import pods_of, suited
+from kanister_kafka import BackupPlan, Options, build_plan, load, read_cluster, render
+from kanister_kafka.cli.options import check_suitable, pod_options_from
 from kanister_kafka.gotemplate import parse
-from kanister_kafka.gotemplate.evaluate import evaluate
-from kanister_kafka.gotemplate.values import Map
-from kanister_kafka.pods import (
+from kanister_kafka.gotemplate.runtime import evaluate
+from kanister_kafka.gotemplate.runtime.values import GoMap
+from kanister_kafka.kanister.template_context import KANISTER
+from kanister_kafka.kanister.template_functions import TEMPLATE_FUNCTIONS
+from kanister_kafka.kube.pod_options import (
     DEFAULT_IMAGE,
-    SKEW,
+    MAX_SKEW,
     TAGS,
-    Pods,
+    PodOptions,
     Toleration,
     image_for,
     minor_of_client,
@@ -30,9 +30,9 @@ from kanister_kafka.pods import (
     parse_toleration,
     quantity,
 )
-from kanister_kafka.preview.render import LIBRARY
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import validate_texts
 from kanister_kafka.topics.job import OF_A_JOB
-from kanister_kafka.validate import validate_texts
 
 from .conftest import ROOT
 
@@ -59,10 +59,10 @@ SPEC = {
 RESOURCES = {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}
 
 
-def plan_of(**choices: Any) -> Plan:
-    reading = read(load([ROOT / "examples" / "kraft-separate-pools"]).documents)
+def plan_of(**choices: Any) -> BackupPlan:
+    reading = read_cluster(load([ROOT / "examples" / "kraft-separate-pools"]).documents)
     assert reading.cluster is not None
-    return build(reading.cluster, Options(**choices), reading.problems)
+    return build_plan(reading.cluster, Options(**choices), reading.problems)
 
 
 def rendered(**choices: Any) -> dict[str, list[dict]]:
@@ -123,7 +123,7 @@ def test_braces_of_an_annotation_are_no_template(text: str) -> None:
         written = args["podAnnotations"]["note"]
         parsed = parse(written, KANISTER)
         assert not parsed.errors
-        assert evaluate(written, parsed.nodes, Map({}), LIBRARY).text == text
+        assert evaluate(written, parsed.nodes, GoMap({}), TEMPLATE_FUNCTIONS).text == text
     assert switch(found)["metadata"]["annotations"]["note"] == text
 
 
@@ -133,7 +133,7 @@ def test_without_labels_older_kanister_takes_it() -> None:
     for labels in ((), (("a", "b"),)):
         manifests = render(plan_of(pod_labels=labels, pod_annotations=()))
         texts = {m.file_name: m.text for m in manifests if m.kind == "Blueprint"}
-        problems = validate_texts(texts, Settings(release="0.110"))
+        problems = validate_texts(texts, LintSettings(release="0.110"))
         told[bool(labels)] = {p.check for p in problems}
     assert told == {False: set(), True: {"unknown-argument"}}
 
@@ -221,7 +221,7 @@ def test_pods_of_a_job_have_words_of_their_own() -> None:
         "requests": "",
         "pod_limits": "memory=2Gi",
     }
-    assert pods_of(OF_A_JOB, **words) == Pods(
+    assert pod_options_from(OF_A_JOB, **words) == PodOptions(
         labels=(("a", "b"),),
         pull_secrets=("r",),
         tolerations=(Toleration("t", "Exists"),),
@@ -230,7 +230,7 @@ def test_pods_of_a_job_have_words_of_their_own() -> None:
     )
     for wrong in ({"tolerations": ("t:x",)}, {"requests": "cpu"}, {"requests": "memory=3Gi"}):
         with pytest.raises(click.BadParameter):
-            pods_of(OF_A_JOB, **{**words, **wrong})
+            pod_options_from(OF_A_JOB, **{**words, **wrong})
 
 
 # kubectl beside the API server
@@ -241,10 +241,10 @@ def test_image_follows_the_server_as_far_as_tags_are_known(minor: int) -> None:
     image = image_for(minor)
     found = minor_of_image(image)
     assert found is not None
-    if abs(34 - minor) <= SKEW:
+    if abs(34 - minor) <= MAX_SKEW:
         assert image == DEFAULT_IMAGE, "the one that files alone are rendered with"
-    elif min(TAGS) - SKEW <= minor <= max(TAGS) + SKEW:
-        assert abs(found - minor) <= SKEW
+    elif min(TAGS) - MAX_SKEW <= minor <= max(TAGS) + MAX_SKEW:
+        assert abs(found - minor) <= MAX_SKEW
     else:
         assert image == DEFAULT_IMAGE
 
@@ -266,9 +266,9 @@ def test_versions_are_read() -> None:
 
 
 def test_image_that_was_given_stays() -> None:
-    assert suited(Options(), 31).image == image_for(31) != DEFAULT_IMAGE
-    assert suited(Options(image="example.com/tools:1"), 31).image == "example.com/tools:1"
-    assert suited(Options(), None) == Options()
+    assert check_suitable(Options(), 31).image == image_for(31) != DEFAULT_IMAGE
+    assert check_suitable(Options(image="example.com/tools:1"), 31).image == "example.com/tools:1"
+    assert check_suitable(Options(), None) == Options()
     command = click.Command("render", params=[click.Option(["--image"])])
     with command.make_context("render", ["--image", DEFAULT_IMAGE]):
-        assert suited(Options(), 31).image == DEFAULT_IMAGE
+        assert check_suitable(Options(), 31).image == DEFAULT_IMAGE

@@ -8,64 +8,58 @@ from dataclasses import replace
 
 import pytest
 
-import kanister_kafka.preflight.image as image_checks
-import kanister_kafka.preflight.kafka as kafka_checks
 from kanister_kafka._version import __version__
-from kanister_kafka.document import from_object
-from kanister_kafka.errors import (
-    ForbiddenError,
-    NotFoundError,
-    RefusedError,
-    TransientError,
-)
-from kanister_kafka.kube.execute import Executed
-from kanister_kafka.marks import PAUSE, PAUSE_BEFORE, RETENTION_HELD
-from kanister_kafka.options import KastenForm, Options
-from kanister_kafka.pins import Pin
-from kanister_kafka.plan import build
-from kanister_kafka.pods import DEFAULT_IMAGE
-from kanister_kafka.preflight import (
+from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider
+from kanister_kafka.backup.planner import build_plan
+from kanister_kafka.backup.render import render
+from kanister_kafka.backup.scripts import ScriptPin, ScriptsConfigMap
+from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, RETENTION_HELD
+from kanister_kafka.diagnostics import Location, error, warning
+from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError, TransientError
+from kanister_kafka.kube.exec import ExecResult
+from kanister_kafka.kube.pod_options import DEFAULT_IMAGE
+from kanister_kafka.operations.preflight import (
     CHECKS,
     Checked,
-    Level,
-    Line,
-    change,
+    CheckLine,
+    CheckStatus,
+    blueprint_of,
+    cluster_facts,
     drift,
-    judge,
-    kanister,
-    operator,
-    reading,
+    platform,
     rights,
+    run_checks,
     storage,
 )
-from kanister_kafka.preflight import scripts as scripts_checks
-from kanister_kafka.preflight.model import (
-    Partition,
-    Pinned,
-    Pulled,
-    Question,
-    Rendered,
-    Seen,
-    UnseenError,
-    look,
+from kanister_kafka.operations.preflight import image as image_checks
+from kanister_kafka.operations.preflight import kafka as kafka_checks
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    PlanFacts,
+    PreflightCheck,
 )
-from kanister_kafka.preflight.partitions import ask as ask_partitions
-from kanister_kafka.preflight.pull import pod_of, pull
-from kanister_kafka.preflight.registry import Check
-from kanister_kafka.preflight.rights import ask as ask_rights
-from kanister_kafka.preflight.survey import blueprint_of
-from kanister_kafka.preflight.view import Planned, View
-from kanister_kafka.problem import Location, error, warning
-from kanister_kafka.render import render
-from kanister_kafka.report.preflight import (
+from kanister_kafka.operations.preflight.model import (
+    AccessReview,
+    ManifestPair,
+    NotReadableError,
+    OptionalRead,
+    PartitionState,
+    PinnedScripts,
+    PullTestResult,
+    try_read,
+)
+from kanister_kafka.operations.preflight.partitions import ask_partitions
+from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
+from kanister_kafka.operations.preflight.rights import ask_access as ask_rights
+from kanister_kafka.reports.status import (
     checks_html,
     checks_markdown,
     preflight_json,
     preflight_text,
 )
-from kanister_kafka.scripts import Scripts
-from kanister_kafka.strimzi import read
+from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.retention import DELAY
+from kanister_kafka.yamldoc import document_from_dict
 
 HELD = json.dumps(
     {
@@ -196,14 +190,14 @@ def node(name, *images, ready="Ready", **spec):
 
 def made(**options):
     """Return a plan of the cluster that the functions above make."""
-    documents = [from_object(kafka()), from_object(pool())]
-    reading = read(documents)
+    documents = [document_from_dict(kafka()), document_from_dict(pool())]
+    reading = read_cluster(documents)
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, Options(**options), reading.problems)
+    return build_plan(reading.cluster, Options(**options), reading.problems)
 
 
 FILES = {"lib.sh": "# says nothing\n", "stop.sh": "# stops\n"}
-SCRIPTS = Scripts(tuple(FILES.items()), "")
+SCRIPTS = ScriptsConfigMap(tuple(FILES.items()), "")
 
 
 def config_map(**fields):
@@ -214,23 +208,31 @@ def config_map(**fields):
 
 
 def pinned(live="", by=("Blueprint kasten-io/kafka.my-cluster",), sha256=SCRIPTS.sha256):
-    pin = Pin(NAMESPACE, SCRIPTS.name, sha256)
-    found = live if isinstance(live, Seen) else Seen(config_map() if live == "" else live)
-    return Pinned(pin=pin, namespace=NAMESPACE, by=by, config_map=found)
+    pin = ScriptPin(NAMESPACE, SCRIPTS.name, sha256)
+    found = (
+        live
+        if isinstance(live, OptionalRead)
+        else OptionalRead(config_map() if live == "" else live)
+    )
+    return PinnedScripts(pin=pin, namespace=NAMESPACE, by=by, config_map=found)
 
 
 def planned(**fields):
     plan = fields.pop("plan", None) or made()
     everything = {
         "plan": plan,
-        "rights": Seen((Question(account="steps", text="get pods in kafka", allowed=True),)),
-        "rendered": (Seen(Rendered(wanted=thing("Role", "r"), live=thing("Role", "r"))),),
+        "rights": OptionalRead(
+            (AccessReview(account="steps", text="get pods in kafka", allowed=True),)
+        ),
+        "rendered": (
+            OptionalRead(ManifestPair(wanted=thing("Role", "r"), live=thing("Role", "r"))),
+        ),
         "scripts": (pinned(),),
-        "nodes": Seen((node("one", plan.options.image),)),
-        "action_sets": Seen(()),
+        "nodes": OptionalRead((node("one", plan.options.image),)),
+        "action_sets": OptionalRead(()),
         "pulled": None,
     }
-    return Planned(**{**everything, **fields})
+    return PlanFacts(**{**everything, **fields})
 
 
 def view(**fields):
@@ -243,46 +245,48 @@ def view(**fields):
         "problems": (),
         "planned": planned(),
         "kafka": kafka(),
-        "pools": Seen((pool(),)),
-        "pod_sets": Seen((pod_set(),)),
-        "pods": Seen((pod("my-cluster-dual-0", "Ready"),)),
+        "pools": OptionalRead((pool(),)),
+        "pod_sets": OptionalRead((pod_set(),)),
+        "pods": OptionalRead((pod("my-cluster-dual-0", "Ready"),)),
         "writers": (),
-        "writer_pods": Seen(()),
-        "autoscalers": Seen(()),
-        "rebalances": Seen(()),
-        "partitions": Seen(()),
-        "claims": Seen((claim(),)),
-        "volumes": Seen((volume(),)),
-        "storage_classes": Seen(()),
-        "snapshot_classes": Seen((snapshot_class(),)),
-        "operators": Seen((operator_pod("Ready"),)),
+        "writer_pods": OptionalRead(()),
+        "autoscalers": OptionalRead(()),
+        "rebalances": OptionalRead(()),
+        "partitions": OptionalRead(()),
+        "claims": OptionalRead((claim(),)),
+        "volumes": OptionalRead((volume(),)),
+        "storage_classes": OptionalRead(()),
+        "snapshot_classes": OptionalRead((snapshot_class(),)),
+        "operators": OptionalRead((operator_pod("Ready"),)),
         "kanister_api": True,
-        "deployments": Seen((deployment(), deployment("gateway", "gateway:1"))),
-        "kasten": Seen(None),
-        "record": Seen(None),
-        "space": Seen(thing("Namespace", NAMESPACE, "")),
-        "quotas": Seen(()),
-        "limit_ranges": Seen(()),
-        "server": Seen(34),
+        "deployments": OptionalRead((deployment(), deployment("gateway", "gateway:1"))),
+        "kasten": OptionalRead(None),
+        "record": OptionalRead(None),
+        "space": OptionalRead(thing("Namespace", NAMESPACE, "")),
+        "quotas": OptionalRead(()),
+        "limit_ranges": OptionalRead(()),
+        "server": OptionalRead(34),
     }
-    return View(**{**everything, **fields})
+    return ClusterFacts(**{**everything, **fields})
 
 
 def seen(*items):
-    return Seen(tuple(items))
+    return OptionalRead(tuple(items))
 
 
-FORBIDDEN = Seen(None, UnseenError("pods", "that is forbidden", "needs the right to list pods"))
+FORBIDDEN = OptionalRead(
+    None, NotReadableError("pods", "that is forbidden", "needs the right to list pods")
+)
 
 
-def said(check: Check, **fields) -> list[tuple[str, str]]:
+def said(check: PreflightCheck, **fields) -> list[tuple[str, str]]:
     return [(line.level.value, line.what) for line in check.find(view(**fields))]
 
 
 def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> None:
-    lines = judge(view())
-    assert [(line.id, line.level) for line in lines if line.level is not Level.OK] == [
-        ("measured", Level.WARNING)
+    lines = run_checks(view())
+    assert [(line.id, line.level) for line in lines if line.level is not CheckStatus.OK] == [
+        ("measured", CheckStatus.WARNING)
     ]
     assert {line.id for line in lines} == {check.id for check in CHECKS} - {
         "reading",
@@ -291,14 +295,13 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
     }
 
 
-def test_every_check_of_the_room_is_told_once() -> None:
-    modules = (change, drift, image_checks, kafka_checks, kanister, operator, reading, rights)
-    modules = (*modules, scripts_checks)
+def test_every_check_of_the_package_is_registered_once() -> None:
+    modules = (cluster_facts, drift, image_checks, kafka_checks, platform, rights)
     there = {
         value.id
         for module in (*modules, storage)
         for value in vars(module).values()
-        if isinstance(value, Check)
+        if isinstance(value, PreflightCheck)
     }
     assert sorted(there) == sorted(check.id for check in CHECKS)
 
@@ -306,15 +309,21 @@ def test_every_check_of_the_room_is_told_once() -> None:
 NOT_READY = status("NotReady")
 NOT_READY["conditions"][0] |= {"reason": "TimeoutException", "message": "it took too long"}
 WRITER = {**thing("KafkaMirrorMaker2", "mm2", "east"), "spec": {"replicas": 1}}
-PAUSED_WRITER = {**WRITER, "metadata": {**WRITER["metadata"], "annotations": {PAUSE: "true"}}}
+PAUSED_WRITER = {
+    **WRITER,
+    "metadata": {**WRITER["metadata"], "annotations": {PAUSE_RECONCILIATION: "true"}},
+}
 OUR_WRITER = {
     **WRITER,
-    "metadata": {**WRITER["metadata"], "annotations": {PAUSE: "true", PAUSE_BEFORE: "unset"}},
+    "metadata": {
+        **WRITER["metadata"],
+        "annotations": {PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"},
+    },
 }
 WRITER_POD = thing(
     "Pod", "mm2-0", "east", {"strimzi.io/cluster": "mm2", "strimzi.io/kind": "KafkaMirrorMaker2"}
 )
-RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
+RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
 
 
 @pytest.mark.parametrize(
@@ -426,11 +435,19 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
         (kafka_checks.pause, {}, "ok", "is not paused"),
         (
             kafka_checks.pause,
-            {"kafka": kafka({PAUSE: "true", PAUSE_BEFORE: "unset"}), "record": RECORD},
+            {
+                "kafka": kafka({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"}),
+                "record": RECORD,
+            },
             "problem",
             "by us (the record says stopped since 2026-01-02T03:04:05Z)",
         ),
-        (kafka_checks.pause, {"kafka": kafka({PAUSE: "True"})}, "problem", "somebody has paused"),
+        (
+            kafka_checks.pause,
+            {"kafka": kafka({PAUSE_RECONCILIATION: "True"})},
+            "problem",
+            "somebody has paused",
+        ),
         (
             kafka_checks.pause,
             {"kafka": kafka(state=status("ReconciliationPaused"))},
@@ -438,33 +455,53 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
             "has not ended the reconciliation",
         ),
         (kafka_checks.pause, {"record": RECORD}, "problem", "the record says stopped"),
-        (kafka_checks.pause, {"record": Seen({"data": {"state": "running"}})}, "ok", "not paused"),
+        (
+            kafka_checks.pause,
+            {"record": OptionalRead({"data": {"state": "running"}})},
+            "ok",
+            "not paused",
+        ),
         (kafka_checks.writers, {}, "ok", "nothing that is known to write"),
-        (kafka_checks.writers, {"writers": (Seen(WRITER),)}, "ok", "KafkaMirrorMaker2 east/mm2"),
         (
             kafka_checks.writers,
-            {"writers": (Seen(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)},
+            {"writers": (OptionalRead(WRITER),)},
+            "ok",
+            "KafkaMirrorMaker2 east/mm2",
+        ),
+        (
+            kafka_checks.writers,
+            {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)},
             "problem",
             "paused by somebody else and runs",
         ),
-        (kafka_checks.writers, {"writers": (Seen(PAUSED_WRITER),)}, "warning", "it has no pods"),
         (
             kafka_checks.writers,
-            {"writers": (Seen(OUR_WRITER),)},
+            {"writers": (OptionalRead(PAUSED_WRITER),)},
+            "warning",
+            "it has no pods",
+        ),
+        (
+            kafka_checks.writers,
+            {"writers": (OptionalRead(OUR_WRITER),)},
             "problem",
             "still paused by an earlier backup",
         ),
-        (change.migration, {}, "ok", "the metadata is in KRaft"),
+        (kafka_checks.migration, {}, "ok", "the metadata is in KRaft"),
         (
-            change.migration,
+            kafka_checks.migration,
             {"problems": (error("metadata-migration", Location("k"), "status", "no"),)},
             "problem",
             "k, status: no",
         ),
-        (change.version, {}, "ok", "Kafka 3.9.2 runs"),
-        (change.version, {"kafka": kafka(version="4.0.0")}, "problem", "to become 4.0.0"),
+        (kafka_checks.version_change, {}, "ok", "Kafka 3.9.2 runs"),
         (
-            change.version,
+            kafka_checks.version_change,
+            {"kafka": kafka(version="4.0.0")},
+            "problem",
+            "to become 4.0.0",
+        ),
+        (
+            kafka_checks.version_change,
             {
                 "kafka": kafka(version=None),
                 "problems": (warning("unpinned-version", Location("k"), "spec", "not set"),),
@@ -472,39 +509,44 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
             "warning",
             "not set",
         ),
-        (change.version, {"kafka": kafka(state=status("Ready"))}, "ok", "what runs is not told"),
-        (change.rebalance, {}, "ok", "no rebalance is running"),
         (
-            change.rebalance,
+            kafka_checks.version_change,
+            {"kafka": kafka(state=status("Ready"))},
+            "ok",
+            "what runs is not told",
+        ),
+        (kafka_checks.rebalance, {}, "ok", "no rebalance is running"),
+        (
+            kafka_checks.rebalance,
             {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Ready")))},
             "ok",
             "no rebalance",
         ),
         (
-            change.rebalance,
+            kafka_checks.rebalance,
             {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Rebalancing")))},
             "problem",
             "KafkaRebalance kafka/r is in state Rebalancing",
         ),
         (
-            change.rebalance,
+            kafka_checks.rebalance,
             {"rebalances": seen(thing("KafkaRebalance", "r", status=status("PendingProposal")))},
             "warning",
             "is in state PendingProposal, and the stop ends that",
         ),
         (
-            change.rebalance,
+            kafka_checks.rebalance,
             {"kafka": kafka(state=status("Ready", autoRebalance={"state": "RebalanceOnScaleUp"}))},
             "problem",
             "status.autoRebalance.state is RebalanceOnScaleUp",
         ),
-        (change.partitions, {}, "ok", "every replica is in sync"),
+        (kafka_checks.under_replicated, {}, "ok", "every replica is in sync"),
         (
-            change.partitions,
+            kafka_checks.under_replicated,
             {
                 "partitions": seen(
-                    Partition(topic="a", number=1, leader="none", replicas=3, in_sync=0),
-                    Partition(topic="a", number=2, leader="0", replicas=3, in_sync=1),
+                    PartitionState(topic="a", number=1, leader="none", replicas=3, in_sync=0),
+                    PartitionState(topic="a", number=2, leader="0", replicas=3, in_sync=1),
                 )
             },
             "problem",
@@ -538,7 +580,12 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
             "problem",
             "no VolumeSnapshotClass has driver csi.example.com, which data-0 needs",
         ),
-        (storage.snapshot_class, {"snapshot_classes": Seen(None)}, "problem", "does not know"),
+        (
+            storage.snapshot_class,
+            {"snapshot_classes": OptionalRead(None)},
+            "problem",
+            "does not know",
+        ),
         (
             storage.snapshot_class,
             {"volumes": seen(volume(hostPath={"path": "/x"}))},
@@ -582,6 +629,45 @@ RECORD = Seen({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
         ),
         (
             storage.snapshot_class,
+            {"planned": planned(plan=made(engine=SnapshotProvider.KANISTER))},
+            "problem",
+            "no default among its VolumeSnapshotClasses, and the Blueprint names none: snap",
+        ),
+        (
+            storage.snapshot_class,
+            {
+                "planned": planned(
+                    plan=made(engine=SnapshotProvider.KANISTER, snapshot_class="snap")
+                )
+            },
+            "ok",
+            "VolumeSnapshotClass snap",
+        ),
+        (
+            storage.snapshot_class,
+            {
+                "planned": planned(plan=made(engine=SnapshotProvider.KANISTER)),
+                "snapshot_classes": seen(
+                    snapshot_class("a", **{SNAPSHOT_DEFAULT: "true"}),
+                    snapshot_class("b", **{storage.KASTEN_CLASS: "true"}),
+                ),
+            },
+            "ok",
+            "VolumeSnapshotClass a",
+        ),
+        (
+            storage.snapshot_class,
+            {
+                "snapshot_classes": seen(
+                    snapshot_class("a", **{SNAPSHOT_DEFAULT: "true"}),
+                    snapshot_class("b", **{storage.KASTEN_CLASS: "true"}),
+                ),
+            },
+            "ok",
+            "VolumeSnapshotClass b",
+        ),
+        (
+            storage.snapshot_class,
             {
                 "volumes": FORBIDDEN,
                 "storage_classes": seen(
@@ -600,7 +686,7 @@ def test_kafka_and_storage(check, fields, level, part) -> None:
 
 
 def test_kasten_finds_a_snapshot_class_by_its_annotation() -> None:
-    policy = planned(plan=made(kasten=(KastenForm.POLICY,)))
+    policy = planned(plan=made(kasten=(KastenOutput.POLICY,)))
     levels = [level for level, _ in said(storage.snapshot_class, planned=policy)]
     assert levels == ["ok", "warning"]
     annotated = seen(snapshot_class(**{storage.KASTEN_CLASS: "true"}))
@@ -617,7 +703,7 @@ OPERATOR_DEPLOYMENT["spec"] = {
     "replicas": 0,
     "template": {"spec": {"containers": [{"env": [{"name": "STRIMZI_NAMESPACE", "value": ""}]}]}},
 }
-OLM = {"valueFrom": {"fieldRef": {"fieldPath": operator.TARGETS}}}
+OLM = {"valueFrom": {"fieldRef": {"fieldPath": platform.TARGETS}}}
 
 
 @pytest.mark.parametrize(
@@ -653,13 +739,13 @@ OLM = {"valueFrom": {"fieldRef": {"fieldPath": operator.TARGETS}}}
     ],
 )
 def test_operator(item, level, part) -> None:
-    found = said(operator.operator, operators=seen(item))
+    found = said(platform.operator, operators=seen(item))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
 
 
 def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
-    line = next(operator.operator.find(view(operators=seen(OPERATOR_DEPLOYMENT), context="east")))
+    line = next(platform.operator.find(view(operators=seen(OPERATOR_DEPLOYMENT), context="east")))
     assert line.remedy == (
         "kubectl scale deployment strimzi-cluster-operator -n strimzi --replicas 1 --context east"
     )
@@ -668,12 +754,12 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
         STRIMZI_POD_SET_RECONCILIATION_ONLY="true",
         STRIMZI_CUSTOM_RESOURCE_SELECTOR="team=a",
     )
-    assert [level for level, _ in said(operator.operator, operators=seen(half))] == [
+    assert [level for level, _ in said(platform.operator, operators=seen(half))] == [
         "ok",
         "problem",
         "warning",
     ]
-    assert said(operator.operator, operators=Seen(())) == [
+    assert said(platform.operator, operators=OptionalRead(())) == [
         ("problem", "no Strimzi operator is seen that watches namespace kafka")
     ]
 
@@ -684,41 +770,41 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
 @pytest.mark.parametrize(
     ("check", "fields", "level", "part"),
     [
-        (kanister.kanister, {}, "ok", "kasten-io/kanister runs: Kanister 0.119"),
-        (kanister.kanister, {"kanister_api": False}, "problem", "does not know Blueprints"),
+        (platform.kanister, {}, "ok", "kasten-io/kanister runs: Kanister 0.119"),
+        (platform.kanister, {"kanister_api": False}, "problem", "does not know Blueprints"),
         (
-            kanister.kanister,
+            platform.kanister,
             {"deployments": seen(deployment("x", "gateway:1"))},
             "problem",
             "no Kanister controller is in namespace kasten-io",
         ),
         (
-            kanister.kanister,
+            platform.kanister,
             {"deployments": seen(deployment(available=0))},
             "problem",
             "has no pod that is Ready",
         ),
         (
-            kanister.kanister,
+            platform.kanister,
             {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))},
             "ok",
             "image tag 8.5.9, which does not tell the release",
         ),
         (
-            kanister.kanister,
+            platform.kanister,
             {"deployments": seen(deployment("tools", "ghcr.io/kanisterio/kanister-tools:0.119"))},
             "problem",
             "no Kanister controller",
         ),
-        (kanister.running_action, {}, "ok", "no action"),
+        (platform.running_action, {}, "ok", "no action"),
         (
-            kanister.running_action,
+            platform.running_action,
             {"planned": planned(action_sets=seen(action_set("a-1", "x", "running")))},
             "problem",
             "ActionSet kasten-io/a-1",
         ),
         (
-            kanister.running_action,
+            platform.running_action,
             {
                 "planned": planned(
                     action_sets=seen(action_set("a-1", "x", "failed", defer="running"))
@@ -728,7 +814,7 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "is running, or stuck",
         ),
         (
-            kanister.running_action,
+            platform.running_action,
             {
                 "planned": planned(
                     action_sets=seen(action_set("a-1", "x", "running", blueprint="y"))
@@ -737,23 +823,27 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "ok",
             "no action",
         ),
-        (kanister.hook_timeout, {}, "ok", "all waits of a hook fit in 1200s"),
+        (platform.hook_timeout, {}, "ok", "all waits of a hook fit in 1200s"),
         (
-            kanister.hook_timeout,
+            platform.hook_timeout,
             {"problems": (warning("hook-timeout", Location("k"), "", "too long"),)},
             "warning",
             "too long",
         ),
         (
-            kanister.hook_timeout,
-            {"kasten": Seen(thing("ConfigMap", "k10-config", data={"KanisterHookTimeout": "10"}))},
+            platform.hook_timeout,
+            {
+                "kasten": OptionalRead(
+                    thing("ConfigMap", "k10-config", data={"KanisterHookTimeout": "10"})
+                )
+            },
             "problem",
             "Kasten ends a hook after 600s, sooner than the 1200s of --hook-timeout",
         ),
         (
-            kanister.hook_timeout,
+            platform.hook_timeout,
             {
-                "kasten": Seen(
+                "kasten": OptionalRead(
                     {
                         "data": {
                             "K10TimeoutBlueprintHooks": "10",
@@ -765,15 +855,15 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "ok",
             "as Kasten is set (20 min)",
         ),
-        (kanister.measured, {}, "warning", "no run of the Blueprint is known"),
+        (platform.measured, {}, "warning", "no run of the Blueprint is known"),
         (
-            kanister.measured,
+            platform.measured,
             {"planned": planned(action_sets=seen(PREHOOK))},
             "ok",
             "backupPrehook took 60s at most in 1 run, of 1200s",
         ),
         (
-            kanister.measured,
+            platform.measured,
             {
                 "planned": planned(
                     plan=made(hook_timeout=70),
@@ -784,7 +874,7 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "took 60s at most in 2 runs, of 70s",
         ),
         (
-            kanister.measured,
+            platform.measured,
             {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))},
             "problem",
             "of 59s",
@@ -799,7 +889,7 @@ def test_kanister(check, fields, level, part) -> None:
 
 def test_the_last_run_that_failed_is_told() -> None:
     runs = seen(PREHOOK, action_set("a-2", "backupPosthook", "failed"))
-    found = said(kanister.measured, planned=planned(action_sets=runs))
+    found = said(platform.measured, planned=planned(action_sets=runs))
     assert found[-1] == (
         "warning",
         "the last run failed: ActionSet kasten-io/a-2, action backupPosthook",
@@ -808,8 +898,10 @@ def test_the_last_run_that_failed_is_told() -> None:
 
 DELETE = f"kubectl delete configmap {SCRIPTS.name} -n kafka && "
 APPLY = "kanister-kafka apply --from-cluster my-cluster -n kafka"
-BLUEPRINT_LIVE = Seen(Rendered(wanted=thing("Blueprint", "b"), live=thing("Blueprint", "b")))
-NO_BLUEPRINT = Seen(Rendered(wanted=thing("Blueprint", "b"), live=None))
+BLUEPRINT_LIVE = OptionalRead(
+    ManifestPair(wanted=thing("Blueprint", "b"), live=thing("Blueprint", "b"))
+)
+NO_BLUEPRINT = OptionalRead(ManifestPair(wanted=thing("Blueprint", "b"), live=None))
 
 
 @pytest.mark.parametrize(
@@ -847,7 +939,7 @@ NO_BLUEPRINT = Seen(Rendered(wanted=thing("Blueprint", "b"), live=None))
 )
 def test_scripts(asked, level, part, remedy) -> None:
     shown = view(planned=planned(scripts=(asked,), rendered=(BLUEPRINT_LIVE,)))
-    (line,) = scripts_checks.scripts.find(shown)
+    (line,) = drift.scripts.find(shown)
     assert (line.level.value, line.remedy) == (level, remedy)
     assert part in line.what
     assert f"ConfigMap kafka/{SCRIPTS.name}" in line.what
@@ -859,23 +951,23 @@ def test_scripts_that_nothing_on_the_cluster_asks_for() -> None:
     """An applied Blueprint runs with its own; that the others lack is a drift."""
     asked = (pinned(None, by=()),)
     there = view(planned=planned(scripts=asked, rendered=(BLUEPRINT_LIVE,)))
-    assert list(scripts_checks.scripts.find(there)) == []
+    assert list(drift.scripts.find(there)) == []
     absent = view(planned=planned(scripts=asked, rendered=(NO_BLUEPRINT,)))
-    assert [line.level for line in scripts_checks.scripts.find(absent)] == [Level.PROBLEM]
+    assert [line.level for line in drift.scripts.find(absent)] == [CheckStatus.PROBLEM]
 
 
 def test_scripts_that_may_not_be_read_hide_no_other() -> None:
-    lines = judge(view(planned=planned(scripts=(pinned(FORBIDDEN), pinned(None)))))
+    lines = run_checks(view(planned=planned(scripts=(pinned(FORBIDDEN), pinned(None)))))
     assert [line.level.value for line in lines if line.id == "scripts"] == ["problem", "warning"]
 
 
 def test_altered_scripts_are_no_drift_as_well() -> None:
     pairs = (
-        Seen(Rendered(wanted=config_map(), live=config_map(data={}))),
-        Seen(Rendered(wanted=role(), live=role())),
+        OptionalRead(ManifestPair(wanted=config_map(), live=config_map(data={}))),
+        OptionalRead(ManifestPair(wanted=role(), live=role())),
     )
     assert said(drift.drift, planned=planned(rendered=pairs)) == []
-    pairs = (Seen(Rendered(wanted=config_map(), live=None)), pairs[1])
+    pairs = (OptionalRead(ManifestPair(wanted=config_map(), live=None)), pairs[1])
     ((level, what),) = said(drift.drift, planned=planned(rendered=pairs))
     assert (level, what) == ("problem", f"not on the cluster: ConfigMap kafka/{SCRIPTS.name}")
 
@@ -914,7 +1006,7 @@ def role(**fields):
     ],
 )
 def test_drift(wanted, live, level, part) -> None:
-    pair = Seen(Rendered(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
     found = said(drift.drift, planned=planned(rendered=(pair,)))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
@@ -976,15 +1068,15 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
     ],
 )
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
-    pair = Seen(Rendered(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
     assert (line.level.value, line.detail) == (level, detail)
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
     pairs = (
-        Seen(Rendered(wanted=role(), live=role())),
-        Seen(Rendered(wanted=thing("RoleBinding", "r"), live=None)),
+        OptionalRead(ManifestPair(wanted=role(), live=role())),
+        OptionalRead(ManifestPair(wanted=thing("RoleBinding", "r"), live=None)),
     )
     shown = view(planned=planned(rendered=pairs), options="--engine kanister", context="e f")
     (line,) = drift.drift.find(shown)
@@ -995,8 +1087,8 @@ def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
 
 
 def test_an_object_that_may_not_be_read_hides_no_other() -> None:
-    changed = Rendered(wanted=role(), live={**role(), "rules": []})
-    lines = judge(view(planned=planned(rendered=(FORBIDDEN, Seen(changed)))))
+    changed = ManifestPair(wanted=role(), live={**role(), "rules": []})
+    lines = run_checks(view(planned=planned(rendered=(FORBIDDEN, OptionalRead(changed)))))
     assert [(line.level.value, line.what[:12]) for line in lines if line.id == "drift"] == [
         ("problem", "Role kafka/r"),
         ("warning", "pods could n"),
@@ -1005,7 +1097,7 @@ def test_an_object_that_may_not_be_read_hides_no_other() -> None:
 
 def test_rights_that_are_missing_are_named() -> None:
     asked = [
-        Question(account=account, text=f"{verb} pods in kafka", allowed=allowed)
+        AccessReview(account=account, text=f"{verb} pods in kafka", allowed=allowed)
         for account, verb, allowed in [
             ("steps", "get", True),
             ("steps", "list", False),
@@ -1023,7 +1115,9 @@ TAINT = [{"key": "x", "effect": "NoSchedule"}]
 
 
 def pulled(**fields):
-    return Seen(Pulled(**{"pod": "p", "node": "n", "ran": True, "said": "v1.34.1", **fields}))
+    return OptionalRead(
+        PullTestResult(**{"pod": "p", "node": "n", "ran": True, "said": "v1.34.1", **fields})
+    )
 
 
 @pytest.mark.parametrize(
@@ -1088,7 +1182,7 @@ def pulled(**fields):
         (
             image_checks.pod_user,
             {
-                "space": Seen(
+                "space": OptionalRead(
                     thing(
                         "Namespace", "kafka", "", {"pod-security.kubernetes.io/enforce": "baseline"}
                     )
@@ -1106,7 +1200,7 @@ def pulled(**fields):
         (
             image_checks.pod_user,
             {
-                "space": Seen(
+                "space": OptionalRead(
                     thing(
                         "Namespace",
                         "kafka",
@@ -1180,17 +1274,19 @@ def test_a_quota_refuses_pods_that_ask_for_nothing_unless_there_is_a_default() -
 
 
 def test_what_may_not_be_looked_at_is_a_warning_and_the_others_go_on() -> None:
-    everything = judge(view(pods=FORBIDDEN))
+    everything = run_checks(view(pods=FORBIDDEN))
     (line,) = [line for line in everything if line.id == "pods-ready"]
-    assert line.level is Level.WARNING
+    assert line.level is CheckStatus.WARNING
     assert line.what == "pods could not be looked at: that is forbidden"
     assert line.remedy == "needs the right to list pods"
-    assert {"kafka-ready", "quota"} <= {line.id for line in everything if line.level is Level.OK}
+    assert {"kafka-ready", "quota"} <= {
+        line.id for line in everything if line.level is CheckStatus.OK
+    }
 
 
 def test_without_a_plan_the_rest_is_judged_all_the_same() -> None:
     problem = error("contradiction", Location("Kafka/kafka/my-cluster"), "spec.x", "both")
-    lines = judge(view(planned=None, problems=(problem,)))
+    lines = run_checks(view(planned=None, problems=(problem,)))
     assert [(line.id, line.level.value) for line in lines[:2]] == [
         ("reading", "problem"),
         ("plan", "problem"),
@@ -1208,16 +1304,16 @@ def test_only_a_refusal_becomes_a_warning() -> None:
     def away():
         raise TransientError("gone")
 
-    kept = look("pods", "list pods", forbidden)
-    with pytest.raises(UnseenError, match="pods could not be looked at") as caught:
+    kept = try_read("pods", "list pods", forbidden)
+    with pytest.raises(NotReadableError, match="pods could not be looked at") as caught:
         kept.get()
     assert (caught.value.remedy, caught.value.detail) == (
         "needs the right to list pods",
         "jane may not",
     )
     with pytest.raises(TransientError):
-        look("pods", "list pods", away)
-    assert look("pods", "list pods", lambda: None).get() is None
+        try_read("pods", "list pods", away)
+    assert try_read("pods", "list pods", lambda: None).get() is None
 
 
 class Broker:
@@ -1246,31 +1342,33 @@ BROKERS = (
 
 
 def test_a_ready_broker_is_asked_for_its_partitions() -> None:
-    broker = Broker(Executed(0, DESCRIBED, ""))
+    broker = Broker(ExecResult(0, DESCRIBED, ""))
     found = ask_partitions(broker, "my-cluster", NAMESPACE, BROKERS).get()
     assert broker.asked == [
         ("broker-1", NAMESPACE, "kafka", "my-cluster-kafka-brokers.kafka.svc:9091")
     ]
     assert found == (
-        Partition(topic="a.b", number=3, leader="1", replicas=3, in_sync=1),
-        Partition(topic="c", number=0, leader="none", replicas=1, in_sync=0),
+        PartitionState(topic="a.b", number=3, leader="1", replicas=3, in_sync=1),
+        PartitionState(topic="c", number=0, leader="none", replicas=1, in_sync=0),
     )
-    assert ask_partitions(Broker(Executed(0, "", "")), "my-cluster", NAMESPACE, BROKERS).get() == ()
+    assert (
+        ask_partitions(Broker(ExecResult(0, "", "")), "my-cluster", NAMESPACE, BROKERS).get() == ()
+    )
 
 
 @pytest.mark.parametrize(
     ("pods", "answer", "part"),
     [
         (BROKERS[:3], None, "no broker is Ready"),
-        (BROKERS, Executed(1, "", "Failed\n\tat x\nCaused by: bad password\n"), "bad password"),
-        (BROKERS, Executed(None, "", ""), "no answer in time"),
-        (BROKERS, Executed(0, "something else", ""), "something else"),
+        (BROKERS, ExecResult(1, "", "Failed\n\tat x\nCaused by: bad password\n"), "bad password"),
+        (BROKERS, ExecResult(None, "", ""), "no answer in time"),
+        (BROKERS, ExecResult(0, "something else", ""), "something else"),
         (BROKERS, ForbiddenError("no"), "that is forbidden"),
         (BROKERS, TransientError("no websocket"), "no command runs in its pod"),
     ],
 )
 def test_partitions_that_nobody_tells_are_not_in_sync_by_default(pods, answer, part) -> None:
-    with pytest.raises(UnseenError, match=part):
+    with pytest.raises(NotReadableError, match=part):
         ask_partitions(Broker(answer), "my-cluster", NAMESPACE, pods).get()
 
 
@@ -1364,12 +1462,12 @@ class Clock:
 
 def pull_with(*answers):
     api, clock = Api(*answers), Clock()
-    return api, pull(api, POD, sleep=clock.sleep, clock=clock)
+    return api, pull_test(api, POD, sleep=clock.sleep, clock=clock)
 
 
 def test_the_pod_is_the_one_of_the_steps() -> None:
     plan = made(image="img:1")
-    item = pod_of(blueprint_of(render(plan)), "my-cluster", NAMESPACE)
+    item = pull_test_pod(blueprint_of(render(plan)), "my-cluster", NAMESPACE)
     spec = item["spec"]
     assert spec["serviceAccountName"] == plan.service_account
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -1385,7 +1483,7 @@ def test_a_pod_that_runs_is_deleted() -> None:
     api, found = pull_with(
         POD, running(), TransientError("busy"), running("Succeeded"), TransientError("x"), None
     )
-    assert found.get() == Pulled(
+    assert found.get() == PullTestResult(
         pod="x-pull-1", node="n", ran=True, said="Client Version: v1.34.1", left=""
     )
     assert [call[0] for call in api.calls] == ["create", "get", "get", "get", "delete", "delete"]
@@ -1426,20 +1524,20 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
     }
     asked = {**POD, "spec": {"containers": [{"name": "container"}]}}
     api, clock = Api(made_so, None), Clock()
-    found = pull(api, asked, sleep=clock.sleep, clock=clock)
-    assert found.get() == Pulled(
+    found = pull_test(api, asked, sleep=clock.sleep, clock=clock)
+    assert found.get() == PullTestResult(
         pod="x-pull-1", node="", ran=False, said="", further=("istio-proxy",)
     )
     assert [call[0] for call in api.calls] == ["create", "delete"]
     (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
-    assert line.level is Level.PROBLEM
+    assert line.level is CheckStatus.PROBLEM
     assert "a step would wait for their end for ever: istio-proxy" in line.what
     assert "--pod-label" in line.remedy
 
 
 def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
     plan = made(pod_labels=(("team", "a"),), pod_annotations=(("note", "b"),))
-    metadata = pod_of(blueprint_of(render(plan)), "my-cluster", NAMESPACE)["metadata"]
+    metadata = pull_test_pod(blueprint_of(render(plan)), "my-cluster", NAMESPACE)["metadata"]
     assert metadata["labels"]["team"] == "a"
     assert metadata["annotations"] == {"note": "b"}
 
@@ -1461,14 +1559,14 @@ def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
 def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
     looked = pulled(said=said_by) if said_by else None
     shown = planned(plan=made(image=image), pulled=looked)
-    found = said(image_checks.kubectl, server=Seen(server), planned=shown)
+    found = said(image_checks.kubectl, server=OptionalRead(server), planned=shown)
     assert [one[0] for one in found] == levels
     assert part in "".join(one[1] for one in found)
 
 
 def test_a_better_image_is_named_where_one_is_known() -> None:
     for server, remedy in ((32, "--image docker.io/alpine/k8s:1.32."), (50, "with kubectl 1.50")):
-        (line,) = image_checks.kubectl.find(view(server=Seen(server)))
+        (line,) = image_checks.kubectl.find(view(server=OptionalRead(server)))
         assert remedy in line.remedy
 
 
@@ -1485,7 +1583,7 @@ def test_a_better_image_is_named_where_one_is_known() -> None:
 def test_older_kanister_takes_no_labels(release, choices, level) -> None:
     controller = deployment(image=f"ghcr.io/kanisterio/controller:{release}")
     found = said(
-        kanister.kanister, deployments=seen(controller), planned=planned(plan=made(**choices))
+        platform.kanister, deployments=seen(controller), planned=planned(plan=made(**choices))
     )
     assert [one[0] for one in found] == [level]
     assert ("refuses podLabels" in found[0][1]) == (level == "problem")
@@ -1503,13 +1601,13 @@ def test_a_pod_is_deleted_when_somebody_interrupts() -> None:
 
     api = Interrupt(POD, None)
     with pytest.raises(KeyboardInterrupt):
-        pull(api, POD)
+        pull_test(api, POD)
     assert [call[0] for call in api.calls] == ["create", "delete"]
 
 
 def test_a_refusal_of_the_pod_is_a_finding_and_a_missing_right_is_none() -> None:
     refused = "pods is forbidden: violates PodSecurity restricted"
-    for refusal in (ForbiddenError(refused), RefusedError(refused)):
+    for refusal in (ForbiddenError(refused), RejectedError(refused)):
         _, found = pull_with(refusal, NotFoundError("never made"))
         assert (found.get().ran, found.get().said) == (False, refused)
     for answers in (
@@ -1518,14 +1616,14 @@ def test_a_refusal_of_the_pod_is_a_finding_and_a_missing_right_is_none() -> None
     ):
         api, found = pull_with(*answers, None)
         assert api.calls[-1] == ("delete", "x-pull-1")
-        with pytest.raises(UnseenError, match="whether the image can be pulled"):
+        with pytest.raises(NotReadableError, match="whether the image can be pulled"):
             found.get()
 
 
 def test_a_pod_whose_creation_had_no_answer_is_deleted() -> None:
     api = Api(TransientError("cut off"), None)
     with pytest.raises(TransientError):
-        pull(api, POD)
+        pull_test(api, POD)
     assert [call[0] for call in api.calls] == ["create", "delete"]
 
 
@@ -1534,14 +1632,16 @@ def test_a_log_that_may_not_be_read_is_no_failure() -> None:
         def log(self, *_):
             raise ForbiddenError("no")
 
-    found = pull(Silent(POD, running("Succeeded"), None), POD)
+    found = pull_test(Silent(POD, running("Succeeded"), None), POD)
     assert (found.get().ran, found.get().said) == (True, "its output could not be read")
 
 
 LINES = (
-    Line(id="a", level=Level.OK, what="fine"),
-    Line(id="b", level=Level.WARNING, what="odd\x1b[0m", remedy="mend it"),
-    Line(id="c", level=Level.PROBLEM, what="bad", detail=("one", "two"), objects=("Pod x/y",)),
+    CheckLine(id="a", level=CheckStatus.OK, what="fine"),
+    CheckLine(id="b", level=CheckStatus.WARNING, what="odd\x1b[0m", remedy="mend it"),
+    CheckLine(
+        id="c", level=CheckStatus.PROBLEM, what="bad", detail=("one", "two"), objects=("Pod x/y",)
+    ),
 )
 
 
@@ -1565,7 +1665,9 @@ def test_text() -> None:
 
 def test_text_fits_a_terminal_and_breaks_no_name_and_no_remedy() -> None:
     name, remedy = "n" * 70, "kanister-kafka apply " + "--option " * 9
-    line = Line(id="long", level=Level.OK, what=f"a {'word ' * 20}{name}", remedy=remedy.strip())
+    line = CheckLine(
+        id="long", level=CheckStatus.OK, what=f"a {'word ' * 20}{name}", remedy=remedy.strip()
+    )
     rows = preflight_text([line], width=60).splitlines()
     assert rows[3].startswith("ok       a word"), rows
     assert all(len(row) <= 60 for row in rows if name not in row and remedy.strip() not in row)
@@ -1608,5 +1710,5 @@ def test_json() -> None:
 
 
 def test_levels_are_in_order() -> None:
-    assert Level.PROBLEM.reaches(Level.WARNING)
-    assert not Level.OK.reaches(Level.WARNING)
+    assert CheckStatus.PROBLEM.reaches(CheckStatus.WARNING)
+    assert not CheckStatus.OK.reaches(CheckStatus.WARNING)

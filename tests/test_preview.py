@@ -10,13 +10,19 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from kanister_kafka.blueprint import read
-from kanister_kafka.cli.preview import preview as command
-from kanister_kafka.document import from_object, loads
-from kanister_kafka.document.dump import dump
+from kanister_kafka.cli.commands.preview import preview as command
 from kanister_kafka.errors import InputError, UnreachableError
-from kanister_kafka.kube import fetch_object
-from kanister_kafka.preview import Preview, Subject, pods_of, preview, preview_json, preview_text
+from kanister_kafka.integrations.preview import (
+    ActionPreview,
+    PreviewTarget,
+    pods_of,
+    preview_action,
+)
+from kanister_kafka.kanister import read
+from kanister_kafka.reports.status import preview_json, preview_text
+from kanister_kafka.strimzi.from_cluster import read_object
+from kanister_kafka.yamldoc import document_from_dict, loads
+from kanister_kafka.yamldoc.dumper import dump
 
 from .conftest import ROOT
 from .test_kube import BEARER, configure, server  # noqa: F401 - they are fixtures
@@ -43,11 +49,13 @@ def live(kind: str, api: str = "apps/v1", **fields: Any) -> dict[str, Any]:
     return made
 
 
-def show(body: str, item: dict[str, Any] | None = None, **options: str) -> Preview:
+def show(body: str, item: dict[str, Any] | None = None, **options: str) -> ActionPreview:
     (document,) = loads(HEAD + body, "bp.yaml").documents
     blueprint = read(document)
     (action,) = blueprint.actions
-    return preview(blueprint, action, Subject(from_object(item) if item else None, options))
+    return preview_action(
+        blueprint, action, PreviewTarget(document_from_dict(item) if item else None, options)
+    )
 
 
 def argument(text: str, item: dict[str, Any] | None = None, **options: str) -> str:
@@ -430,8 +438,10 @@ def test_what_we_render_runs(path: Path) -> None:
     (document,) = loads(path.read_text(), str(path)).documents
     blueprint = read(document)
     for action in blueprint.actions:
-        shown = preview(
-            blueprint, action, Subject(from_object(live("Kafka", "kafka.strimzi.io/v1")))
+        shown = preview_action(
+            blueprint,
+            action,
+            PreviewTarget(document_from_dict(live("Kafka", "kafka.strimzi.io/v1"))),
         )
         assert shown.problems == ()
 
@@ -461,7 +471,7 @@ def cluster(server: Any) -> Any:  # noqa: F811 - a fixture
 @pytest.mark.parametrize("kind", ["Deployment", "deployments", "deploy", "deployments.apps"])
 @pytest.mark.usefixtures("cluster")
 def test_object_of_a_cluster_is_found_by_any_name_of_its_kind(kind: str) -> None:
-    found = fetch_object(kind, "shop", "web")
+    found = read_object(kind, "shop", "web")
     assert found.document.root.location.source == "Deployment/shop/web"
     assert found.pods is not None
     assert [one["metadata"]["name"] for one in found.pods] == ["x"]
@@ -469,12 +479,12 @@ def test_object_of_a_cluster_is_found_by_any_name_of_its_kind(kind: str) -> None
 
 def test_pods_that_may_not_be_listed_stay_symbolic(cluster: Any) -> None:
     cluster.forbid("/api/v1/namespaces/shop/pods")
-    assert fetch_object("deploy", "shop", "web").pods is None
+    assert read_object("deploy", "shop", "web").pods is None
 
 
 @pytest.mark.usefixtures("cluster")
 def test_secret_of_a_cluster_leaves_its_values_there() -> None:
-    assert SECRET not in str(fetch_object("secret", "shop", "pw"))
+    assert SECRET not in str(read_object("secret", "shop", "pw"))
 
 
 @pytest.mark.usefixtures("cluster")
@@ -492,7 +502,7 @@ def test_secret_of_a_cluster_leaves_its_values_there() -> None:
 )
 def test_object_out_of_reach_is_one_line(words: tuple[str, str, str], told: str) -> None:
     with pytest.raises(UnreachableError) as raised:
-        fetch_object(*words)
+        read_object(*words)
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
     assert BEARER not in str(raised.value)

@@ -10,23 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import (
-    KastenForm,
+    BackupPlan,
+    KastenOutput,
     Options,
-    Plan,
-    QuiesceBy,
+    QuiesceMethod,
     Strategy,
-    build,
+    build_plan,
     loads,
-    read,
+    read_cluster,
     render,
-    stream,
+    to_yaml_stream,
     validate_text,
 )
-from kanister_kafka.options import Engine
-from kanister_kafka.plan import Phase
-from kanister_kafka.plan.origin import origin
-from kanister_kafka.pods import LEAST
-from kanister_kafka.scripts import is_scripts
+from kanister_kafka.backup.model import PlannedPhase
+from kanister_kafka.backup.options import SnapshotProvider
+from kanister_kafka.backup.provenance import provenance_annotations
+from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.kube.pod_options import MIN_RESOURCES
 
 from .shell_fixture import FILES, STUB
 
@@ -88,10 +88,10 @@ texts = st.text(max_size=40)
 options = st.builds(
     Options,
     strategy=st.sampled_from(Strategy),
-    engine=st.sampled_from(Engine),
-    quiesce_by=st.sampled_from(QuiesceBy),
+    engine=st.sampled_from(SnapshotProvider),
+    quiesce_by=st.sampled_from(QuiesceMethod),
     restart_after=st.sampled_from([0, 60, 3600]),
-    kasten=st.lists(st.sampled_from(KastenForm), unique=True).map(tuple),
+    kasten=st.lists(st.sampled_from(KastenOutput), unique=True).map(tuple),
     run_as_user=st.none() | st.integers(1, 2**31 - 1),
     annotations=st.lists(st.tuples(names, texts), max_size=3, unique_by=lambda p: p[0]).map(tuple),
     pod_labels=st.lists(st.tuples(names, names), max_size=2, unique_by=lambda p: p[0]).map(tuple),
@@ -102,7 +102,7 @@ options = st.builds(
     tolerations=st.lists(st.sampled_from(["a", "b=on", "c=:NoExecute"]), max_size=2).map(tuple),
     node_selector=st.lists(st.tuples(names, names), max_size=1).map(tuple),
     priority_class=st.sampled_from(["", "on"]),
-    requests=st.sampled_from([LEAST, (), (("cpu", "1"),)]),
+    requests=st.sampled_from([MIN_RESOURCES, (), (("cpu", "1"),)]),
     pod_limits=st.sampled_from([(), (("cpu", "2"),)]),
 ).filter(lambda chosen: not tuple(chosen.problems()))
 many = settings(max_examples=60, deadline=None)
@@ -113,11 +113,11 @@ def documents(objects: list[dict]) -> str:
     return "\n---\n".join(json.dumps(one) for one in objects)
 
 
-def plan_of(cluster: tuple[str, list[dict]], chosen: Options) -> Plan:
+def plan_of(cluster: tuple[str, list[dict]], chosen: Options) -> BackupPlan:
     text = documents(cluster[1])
-    reading = read(loads(text).documents, cluster=cluster[0])
+    reading = read_cluster(loads(text).documents, cluster=cluster[0])
     assert reading.cluster is not None, reading.problems
-    return build(reading.cluster, chosen, reading.problems)
+    return build_plan(reading.cluster, chosen, reading.problems)
 
 
 def environment(phase: dict) -> dict[str, str]:
@@ -127,8 +127,10 @@ def environment(phase: dict) -> dict[str, str]:
     return shared | dict(word.split("=", 1) for word in phase["args"]["command"][5:])
 
 
-def commands(plan: Plan, found: dict[str, list[dict]]) -> list[tuple[Phase, list[str]]]:
-    """Pair every phase, the deferred ones and the switch's too, with the command it became."""
+def commands(
+    plan: BackupPlan, found: dict[str, list[dict]]
+) -> list[tuple[PlannedPhase, list[str]]]:
+    """Pair every phase, the deferred ones and the watchdog's too, with the command it became."""
     pairs = []
     (blueprint,) = found["Blueprint"]
     for action, rendered in zip(plan.actions, blueprint["actions"].values(), strict=True):
@@ -144,9 +146,9 @@ def commands(plan: Plan, found: dict[str, list[dict]]) -> list[tuple[Phase, list
     return pairs
 
 
-def parsed(plan: Plan) -> dict[str, list[dict]]:
+def parsed(plan: BackupPlan) -> dict[str, list[dict]]:
     found: dict[str, list[dict]] = {}
-    for manifest in yaml.safe_load_all(stream(render(plan))):
+    for manifest in yaml.safe_load_all(to_yaml_stream(render(plan))):
         found.setdefault(manifest["kind"], []).append(manifest)
     return found
 
@@ -156,10 +158,12 @@ def parsed(plan: Plan) -> dict[str, list[dict]]:
 def test_same_input_same_bytes_and_no_problem(
     cluster: tuple[str, list[dict]], chosen: Options
 ) -> None:
-    once, twice = (stream(render(plan_of(cluster, chosen))) for _ in range(2))
+    once, twice = (to_yaml_stream(render(plan_of(cluster, chosen))) for _ in range(2))
     assert once == twice
     backwards = (cluster[0], cluster[1][::-1])
-    assert stream(render(plan_of(backwards, chosen))) == once, "the order of input does not matter"
+    assert to_yaml_stream(render(plan_of(backwards, chosen))) == once, (
+        "the order of input does not matter"
+    )
     assert not validate_text(once)
     assert not loads(once).problems
 
@@ -175,7 +179,7 @@ def test_no_value_changes_on_its_way_through_yaml(
     assert blueprint["metadata"]["name"] == plan.name
     of_blueprint = f"{chosen.kasten_namespace}/{plan.name}"
     common = {"kanister-kafka.io/blueprint": of_blueprint, **dict(chosen.annotations)}
-    made = dict(origin(plan))
+    made = dict(provenance_annotations(plan))
     for manifest in (one for kind in found.values() for one in kind):
         metadata = manifest["metadata"]
         own = made if manifest["kind"] == "Blueprint" else {}
@@ -266,7 +270,7 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         assert all("controller" in roles[name] for name in last)
     recover = actions["backupPrehook"]["deferPhase"]
     restarts = [recover, *actions["backupPosthook"]["phases"], *actions["resume"]["phases"]]
-    if chosen.engine is Engine.KANISTER:
+    if chosen.engine is SnapshotProvider.KANISTER:
         backup = {phase["name"]: phase for phase in actions["backup"]["phases"]}
         assert list(backup) == [
             *("backupQuiesce", "backupKeep", "backupFlush", "backupStop"),
@@ -279,7 +283,7 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         assert environment(actions["backup"]["deferPhase"]).get("LEAVE_STOPPED") is None
     else:
         assert not {"backup", "restore", "delete"} & set(actions)
-    has_hooks = KastenForm.RESTORE in chosen.kasten
+    has_hooks = KastenOutput.RESTORE in chosen.kasten
     assert ({"beforeRestore", "afterRestore"} <= set(actions)) is has_hooks
     for restart in restarts:
         known = environment(restart)
@@ -301,7 +305,7 @@ def test_switch_knows_all_that_a_restart_knows(
     if plan.switch is None:
         assert "Deployment" not in found
         assert not [a for a in plan.accounts if a.name.endswith("-switch")]
-        assert "kanister-kafka-switch" not in stream(render(plan))
+        assert "kanister-kafka-switch" not in to_yaml_stream(render(plan))
         return
     (deployment,) = found["Deployment"]
     assert "replicas" not in deployment["spec"], "whoever applies it again must not disarm it"
@@ -372,7 +376,7 @@ def test_length_does_not_grow_with_the_cluster() -> None:
             "zookeeper": {"replicas": 3, "storage": STORAGE["volumes"][0]},
         }
         cluster = ("ns/big", [resource("Kafka", "big", "ns", spec)])
-        return len(stream(render(plan_of(cluster, Options()))).splitlines())
+        return len(to_yaml_stream(render(plan_of(cluster, Options()))).splitlines())
 
     assert lines(3) == lines(100)
 
@@ -385,6 +389,6 @@ def test_name_that_kubernetes_refuses_never_gets_into_a_plan(name: str) -> None:
         "zookeeper": {"replicas": 3, "storage": STORAGE["volumes"][0]},
     }
     document = resource("Kafka", f"{name}$(reboot)", "ns", spec)
-    reading = read(loads(yaml.safe_dump(document)).documents)
+    reading = read_cluster(loads(yaml.safe_dump(document)).documents)
     assert reading.cluster is None
     assert {problem.check for problem in reading.problems} >= {"wrong-type"}

@@ -8,44 +8,46 @@ from types import SimpleNamespace
 
 import pytest
 
-from kanister_kafka.errors import ActionError, RefusedError
-from kanister_kafka.kube import Connection
-from kanister_kafka.prove import stage as stages
-from kanister_kafka.prove.model import Plan
-from kanister_kafka.prove.plans import Player
-from kanister_kafka.prove.scene import Scene, Wanted
-from kanister_kafka.prove.stage import Stage, restored
-from kanister_kafka.prove.steps import Steps
-from kanister_kafka.rehearse.claims import Claim
-from kanister_kafka.rehearse.model import Snapshot
-from kanister_kafka.run.target import Target
+from kanister_kafka.errors import ActionError, RejectedError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.consistency_test import mirror_control as stages
+from kanister_kafka.operations.consistency_test.environment import (
+    ScenarioEnvironment,
+    ScenarioRequest,
+)
+from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl, restored
+from kanister_kafka.operations.consistency_test.model import Scenario
+from kanister_kafka.operations.consistency_test.scenarios import ScenarioRunner, StepRecorder
+from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.operations.volume_snapshots import VolumeClaim
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.topics.model import (
     Comparison,
-    Difference,
-    Extent,
-    Fault,
-    Flow,
-    Message,
-    Only,
+    DifferenceKind,
+    PartitionBounds,
+    PartitionRate,
     PartitionResult,
-    Rates,
-    Spot,
+    RecordDifference,
+    RecordPosition,
+    TopicRates,
+    TopicRecord,
+    UnmatchedRange,
 )
 
 from .small_cluster import serving
 from .test_kube import configure  # noqa: F401 - a fixture
 
 T = 1_700_000_000_000
-WANTED = Wanted(
-    source=Target("kafka", "my-cluster"),
-    mirror=Target("kafka-mirror", "my-cluster"),
+WANTED = ScenarioRequest(
+    source=KafkaRef("kafka", "my-cluster"),
+    mirror=KafkaRef("kafka-mirror", "my-cluster"),
     topics=("blogs",),
     kasten_namespace="kasten-io",
     timeout=1,
     even_within=1000,
 )
-SCENE = Scene(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
-SNAPSHOT = Snapshot(
+SCENE = ScenarioEnvironment(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SNAPSHOT = VolumeSnapshot(
     name="s",
     claim="data-0",
     snapshot_class="c",
@@ -57,20 +59,24 @@ SNAPSHOT = Snapshot(
 )
 
 
-def at(offset: int, time: int) -> Spot:
-    return Spot(offset=offset, time=T + time)
+def at(offset: int, time: int) -> RecordPosition:
+    return RecordPosition(offset=offset, time=T + time)
 
 
 def partition(number: int, upto: int, *, newest: int = 100_000, wrong: bool = False):
     """A partition of one record a ms up to `newest`; the mirror has those up to `upto`."""
     head = None
     if upto < newest:
-        head = Only(count=newest - upto, first=at(upto + 1, upto + 1), last=at(newest, newest))
-    message = Message(partition=number, offset=5, time=T + 5, key=b"k", value=b"v")
+        head = UnmatchedRange(
+            count=newest - upto, first=at(upto + 1, upto + 1), last=at(newest, newest)
+        )
+    message = TopicRecord(partition=number, offset=5, time=T + 5, key=b"k", value=b"v")
     return PartitionResult(
         partition=number,
-        a=Extent(earliest=0, latest=newest + 1, oldest=at(0, 0), newest=at(newest, newest)),
-        b=Extent(earliest=0, latest=upto + 1, oldest=at(0, 0), newest=at(upto, upto)),
+        a=PartitionBounds(
+            earliest=0, latest=newest + 1, oldest=at(0, 0), newest=at(newest, newest)
+        ),
+        b=PartitionBounds(earliest=0, latest=upto + 1, oldest=at(0, 0), newest=at(upto, upto)),
         common=upto + 1,
         first_a=at(0, 0),
         first_b=at(0, 0),
@@ -79,7 +85,9 @@ def partition(number: int, upto: int, *, newest: int = 100_000, wrong: bool = Fa
         digest="d",
         head_a=head,
         only_a=int(wrong),
-        difference=Difference(fault=Fault.ONLY_A, a=message, b=None) if wrong else None,
+        difference=RecordDifference(fault=DifferenceKind.ONLY_A, a=message, b=None)
+        if wrong
+        else None,
     )
 
 
@@ -112,10 +120,10 @@ class FakeEyes:
 
     def rates(self, target, topics, seconds):
         flows = (
-            Flow(topic=topics[0], partition=0, messages=9, per_second=self.rate / 2),
-            Flow(topic=topics[0], partition=1, messages=9, per_second=self.rate / 2),
+            PartitionRate(topic=topics[0], partition=0, messages=9, per_second=self.rate / 2),
+            PartitionRate(topic=topics[0], partition=1, messages=9, per_second=self.rate / 2),
         )
-        return Rates(cluster=str(target), seconds=seconds, flows=flows)
+        return TopicRates(cluster=str(target), seconds=seconds, flows=flows)
 
     def compare(self, _topic, request):
         queue = self.newest if request.last else self.whole
@@ -139,9 +147,9 @@ class FakeStage:
         return do
 
 
-def play(plan: Plan, eyes: FakeEyes, stage: FakeStage) -> Steps:
-    steps = Steps(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
-    player = Player(SCENE, stage, eyes, steps)  # type: ignore[arg-type]
+def play(plan: Scenario, eyes: FakeEyes, stage: FakeStage) -> StepRecorder:
+    steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
+    player = ScenarioRunner(SCENE, stage, eyes, steps)  # type: ignore[arg-type]
     try:
         player.play(plan)
     except ActionError:
@@ -149,12 +157,12 @@ def play(plan: Plan, eyes: FakeEyes, stage: FakeStage) -> Steps:
     return steps
 
 
-def failure(steps: Steps) -> str:
+def failure(steps: StepRecorder) -> str:
     return steps.steps[-1].failure
 
 
 def test_setup_measures_rates_and_content() -> None:
-    steps = play(Plan.SETUP, FakeEyes(), FakeStage())
+    steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
     assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
     assert all(step.passed for step in steps.steps)
     assert [shown.title for shown in steps.shown] == ["source and mirror"]
@@ -172,18 +180,18 @@ def test_setup_measures_rates_and_content() -> None:
     ids=["slow", "fast", "behind", "differing"],
 )
 def test_setup_fails(eyes: FakeEyes, words: str) -> None:
-    assert words in failure(play(Plan.SETUP, eyes, FakeStage()))
+    assert words in failure(play(Scenario.SETUP, eyes, FakeStage()))
 
 
 def test_a_mirror_that_gets_in_step_is_waited_for(monkeypatch) -> None:
-    monkeypatch.setattr("kanister_kafka.prove.plans.AGAIN", 0.01)
-    steps = play(Plan.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
+    monkeypatch.setattr("kanister_kafka.operations.consistency_test.scenarios.POLL_S", 0.01)
+    steps = play(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
     assert all(step.passed for step in steps.steps)
 
 
 def test_cold_stops_by_the_blueprint_and_restores_with_the_mirror_held() -> None:
     stage = FakeStage()
-    steps = play(Plan.COLD, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+    steps = play(Scenario.COLD, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     assert stage.done == [
         *("stop", "snapshot", "start"),
@@ -204,12 +212,12 @@ def test_cold_stops_by_the_blueprint_and_restores_with_the_mirror_held() -> None
     ids=["loss-after-restart", "uneven", "too-early", "tail", "loss-after-restore"],
 )
 def test_cold_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Plan.COLD, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(play(Scenario.COLD, FakeEyes(whole=whole), FakeStage()))
 
 
 def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
     stage = FakeStage()
-    steps = play(Plan.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
+    steps = play(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     assert stage.done == ["snapshot", "hold", "stop", "put_back", "start", "release"]
     (heads,) = (step for step in steps.steps if step.name == "heads")
@@ -219,7 +227,7 @@ def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
 
 def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() -> None:
     stage = FakeStage()
-    steps = play(Plan.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
+    steps = play(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     restored = ["hold", "stop", "put_back", "start", "release"]
     assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
@@ -229,7 +237,7 @@ def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() ->
 
 def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
     stage = FakeStage()
-    assert "not shown" in failure(play(Plan.HOT, FakeEyes(whole=[EVEN]), stage))
+    assert "not shown" in failure(play(Scenario.HOT, FakeEyes(whole=[EVEN]), stage))
     assert stage.done.count("snapshot in turn") == 1
 
 
@@ -241,14 +249,14 @@ def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
     ],
 )
 def test_hot_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Plan.HOT, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(play(Scenario.HOT, FakeEyes(whole=whole), FakeStage()))
 
 
 @pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
 def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
     stage = FakeStage(fails)
     eyes = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
-    assert failure(play(Plan.COLD, eyes, stage)) == f"{fails} failed"
+    assert failure(play(Scenario.COLD, eyes, stage)) == f"{fails} failed"
     assert stage.done[-1] == fails
 
 
@@ -312,15 +320,15 @@ def claims_of(cluster, *, source: str = ""):
     return claims
 
 
-def mirror(cluster) -> tuple[Stage, list[str]]:
+def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
-    found = tuple(Claim(name, "driver", "class") for name in names)
-    setting = SimpleNamespace(target=Target("kafka-mirror", "my-cluster"), claims=found)
+    found = tuple(VolumeClaim(name, "driver", "class") for name in names)
+    setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
     scene = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
-    return Stage(Connection(), scene, lambda: 0.0, lambda _: None), names
+    return MirrorControl(KubeClient(), scene, lambda: 0.0, lambda _: None), names
 
 
-def taken(names: list[str]) -> list[Snapshot]:
+def taken(names: list[str]) -> list[VolumeSnapshot]:
     return [
         dataclasses.replace(SNAPSHOT, name=f"snapshot-{i}", claim=name)
         for i, name in enumerate(names)
@@ -355,7 +363,7 @@ def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
 def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
     cluster, monkeypatch, in_turn
 ) -> None:
-    monkeypatch.setattr("kanister_kafka.rehearse.snapshots.POLL", 0.01)
+    monkeypatch.setattr("kanister_kafka.operations.volume_snapshots.POLL", 0.01)
     stage, names = mirror(cluster)
     stage._scene.setting.name, stage._scene.setting.labels = "proof", {"of": "proof"}
     uncut: list[int] = []
@@ -398,7 +406,7 @@ def test_nothing_is_deleted_without_all_snapshots(cluster) -> None:
 def test_what_was_interrupted_is_completed(cluster) -> None:
     stage, names = mirror(cluster)
     cluster.refusals.append(("POST", "persistentvolumeclaims", 422))
-    with pytest.raises(RefusedError):
+    with pytest.raises(RejectedError):
         stage.put_back(taken(names))
     cluster.refusals.clear()
     bind(cluster)

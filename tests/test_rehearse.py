@@ -15,18 +15,14 @@ import pytest
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
-from kanister_kafka.errors import ActionError, NotFoundError, RefusedError
-from kanister_kafka.kube.connection import Resource
-from kanister_kafka.marks import CLUSTER_LABEL, PAUSE, PAUSE_BEFORE
-from kanister_kafka.preflight import Level, Line
-from kanister_kafka.rehearse import probe as probes
-from kanister_kafka.rehearse.claims import Claim, choose_class
-from kanister_kafka.rehearse.cycle import rehearse
-from kanister_kafka.rehearse.fit import blocks
-from kanister_kafka.rehearse.interrupt import Interrupts
-from kanister_kafka.rehearse.listener import Listener, choose_listener
-from kanister_kafka.rehearse.measure import (
-    Hearing,
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
+from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
+from kanister_kafka.kube.client import ApiResource
+from kanister_kafka.operations.actionset import AppliedBlueprint
+from kanister_kafka.operations.preflight import CheckLine, CheckStatus
+from kanister_kafka.operations.rehearsal import canary as probes
+from kanister_kafka.operations.rehearsal.canary_metrics import (
+    CanaryLog,
     client_outage,
     longest_gap,
     lost,
@@ -34,12 +30,28 @@ from kanister_kafka.rehearse.measure import (
     per_second,
     pods_outage,
 )
-from kanister_kafka.rehearse.model import PodState, PodTrack, Source, Span, Versions
-from kanister_kafka.rehearse.setting import LABEL, Before, Request, Setting, WriterBefore
-from kanister_kafka.rehearse.watch import Tracks
-from kanister_kafka.report.rehearsal import rehearsal_text
-from kanister_kafka.run.actionset import Blueprint
-from kanister_kafka.run.target import Target
+from kanister_kafka.operations.rehearsal.context import (
+    LABEL,
+    ClientState,
+    InitialState,
+    RehearsalContext,
+    RehearsalRequest,
+    is_blocking,
+)
+from kanister_kafka.operations.rehearsal.model import (
+    Interval,
+    OutageSource,
+    PodState,
+    PodTimeline,
+    RehearsalVersions,
+)
+from kanister_kafka.operations.rehearsal.recovery_monitor import TimelineBuilder
+from kanister_kafka.operations.rehearsal.runner import run_rehearsal
+from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.operations.volume_snapshots import VolumeClaim, class_of_claim
+from kanister_kafka.reports.rehearsal import rehearsal_text
+from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.listeners import InternalListener, choose_listener
 
 SUCCESS = (
     '{{"timestamp":{ms},"name":"producer_send_success","key":"1","value":"{value}",'
@@ -52,8 +64,8 @@ def ack(ms: int, offset: int, partition: int = 0, value: str = "") -> str:
     return SUCCESS.format(ms=ms, offset=offset, partition=partition, value=value or offset)
 
 
-def heard(*lines: str, now: float = 100.0) -> Hearing:
-    hearing = Hearing()
+def heard(*lines: str, now: float = 100.0) -> CanaryLog:
+    hearing = CanaryLog()
     for line in lines:
         hearing.line(line, now)
     return hearing
@@ -114,7 +126,7 @@ def test_the_outage_is_the_longest_time_without_a_record_after_the_stop():
     assert longest_gap(times, 9.15) == (9.2, 14.0)
     outage = client_outage(times, 9.15, served=True)
     assert outage is not None
-    assert (outage.start, outage.end, outage.source) == (9.2, 14.0, Source.CLIENTS)
+    assert (outage.start, outage.end, outage.source) == (9.2, 14.0, OutageSource.CLIENTS)
     never = client_outage(times, 9.15, served=False)
     assert never is not None
     assert (never.start, never.end, never.seconds) == (14.1, None, None)
@@ -132,7 +144,7 @@ def test_records_of_a_second():
 
 def test_the_pods_tell_of_an_outage_from_the_first_broker_to_the_last():
     def track(name, *spans):
-        return PodTrack(name, name != "controller", tuple(Span(*span) for span in spans))
+        return PodTimeline(name, name != "controller", tuple(Interval(*span) for span in spans))
 
     ready, gone = PodState.READY, PodState.GONE
     tracks = [
@@ -142,7 +154,7 @@ def test_the_pods_tell_of_an_outage_from_the_first_broker_to_the_last():
     ]
     outage = pods_outage(tracks)
     assert outage is not None
-    assert (outage.start, outage.end, outage.source) == (4.0, 11.0, Source.PODS)
+    assert (outage.start, outage.end, outage.source) == (4.0, 11.0, OutageSource.PODS)
     assert pods_outage(tracks[2:]) is None
     never = pods_outage([track("a", (0.0, 4.0, ready), (4.0, 20.0, gone))])
     assert never is not None and never.end is None
@@ -164,7 +176,7 @@ def pod(name, *, ready=True, ending=False, cluster="k", component="kafka", **lab
 
 
 def test_a_pod_goes_through_its_states_and_leaves_no_hole():
-    tracks = Tracks("k")
+    tracks = TimelineBuilder("k")
     looks = [
         (0.0, [pod("k-0")]),
         (1.0, [pod("k-0")]),
@@ -187,7 +199,7 @@ def test_a_pod_goes_through_its_states_and_leaves_no_hole():
 
 
 def test_pods_of_a_deployment_are_one_and_controllers_are_no_brokers():
-    tracks = Tracks("k")
+    tracks = TimelineBuilder("k")
     role = {"strimzi.io/broker-role": "false"}
     old = pod("k-entity-operator-a", ending=True, component="entity-operator")
     new = pod("k-entity-operator-b", ready=False, component="entity-operator")
@@ -214,13 +226,15 @@ OUTSIDE = {**PLAIN, "name": "outside", "type": "nodeport"}
     ("listeners", "config", "expected"),
     [
         pytest.param(
-            (TLS, PLAIN), "", Listener("plain", "plain:9092", tls=False), id="plain first"
+            (TLS, PLAIN), "", InternalListener("plain", "plain:9092", tls=False), id="plain first"
         ),
-        pytest.param((SCRAM, TLS), "", Listener("tls", "tls:9092", tls=True), id="tls"),
+        pytest.param((SCRAM, TLS), "", InternalListener("tls", "tls:9092", tls=True), id="tls"),
         pytest.param((OUTSIDE, SCRAM), "", "wants authentication", id="authentication"),
         pytest.param((OUTSIDE,), "", "no internal listener", id="none inside"),
-        pytest.param((SCRAM,), "mine", Listener("", "scram:9092", tls=False), id="own properties"),
-        pytest.param((OUTSIDE,), "mine", Listener("", "", tls=False), id="own address"),
+        pytest.param(
+            (SCRAM,), "mine", InternalListener("", "scram:9092", tls=False), id="own properties"
+        ),
+        pytest.param((OUTSIDE,), "mine", InternalListener("", "", tls=False), id="own address"),
     ],
 )
 def test_the_listener_that_needs_least(listeners, config, expected):
@@ -245,16 +259,17 @@ DEFAULT = {"snapshot.storage.kubernetes.io/is-default-class": "true"}
 
 
 @pytest.mark.parametrize(
-    ("classes", "wanted", "expected"),
+    ("classes", "wanted", "kasten", "expected"),
     [
-        ([snapshot_class("a"), snapshot_class("b", "other")], "", "a"),
-        ([snapshot_class("a", **DEFAULT), snapshot_class("b")], "", "a"),
-        ([snapshot_class("a", **DEFAULT), snapshot_class("b", **K10)], "", "b"),
-        ([snapshot_class("a", **DEFAULT), snapshot_class("b")], "b", "b"),
+        ([snapshot_class("a"), snapshot_class("b", "other")], "", True, "a"),
+        ([snapshot_class("a", **DEFAULT), snapshot_class("b")], "", True, "a"),
+        ([snapshot_class("a", **DEFAULT), snapshot_class("b", **K10)], "", True, "b"),
+        ([snapshot_class("a", **DEFAULT), snapshot_class("b", **K10)], "", False, "a"),
+        ([snapshot_class("a", **DEFAULT), snapshot_class("b")], "b", False, "b"),
     ],
 )
-def test_the_class_of_a_snapshot(classes, wanted, expected):
-    assert choose_class("data", DRIVER, classes, wanted) == expected
+def test_the_class_of_a_snapshot(classes, wanted, kasten, expected):
+    assert class_of_claim("data", DRIVER, classes, wanted, kasten=kasten) == expected
 
 
 @pytest.mark.parametrize(
@@ -268,7 +283,7 @@ def test_the_class_of_a_snapshot(classes, wanted, expected):
 )
 def test_no_class_for_a_snapshot(classes, wanted, said):
     with pytest.raises(ActionError, match=said):
-        choose_class("data", DRIVER, classes, wanted)
+        class_of_claim("data", DRIVER, classes, wanted, kasten=True)
 
 
 # --- The probe's pod
@@ -278,38 +293,41 @@ def setting(**changes):
     labels = {CLUSTER_LABEL: "k", "strimzi.io/name": "k-kafka"}
     fields = {
         "id": "0a1b2c3d",
-        "request": Request(kasten_namespace="kasten-io", timeout=30),
-        "target": Target("ns", "k"),
+        "request": RehearsalRequest(kasten_namespace="kasten-io", timeout=30),
+        "target": KafkaRef("ns", "k"),
         "kafka": KAFKAS,
-        "blueprint": Blueprint(
+        "blueprint": AppliedBlueprint(
             "ns.k", "kasten-io", {"backupPrehook": frozenset(), "backupPosthook": frozenset()}
         ),
-        "before": Before(
+        "before": InitialState(
             cluster_id="id",
             paused=False,
             ready=True,
             nodes=("k-0", "k-1"),
             claims=(("data-k-0", "u0"), ("data-k-1", "u1")),
         ),
-        "claims": (Claim("data-k-0", DRIVER, "fast"), Claim("data-k-1", DRIVER, "fast")),
+        "claims": (
+            VolumeClaim("data-k-0", DRIVER, "fast"),
+            VolumeClaim("data-k-1", DRIVER, "fast"),
+        ),
         "writers": (),
         "broker": {
             "metadata": {"name": "k-0", "labels": labels},
             "spec": {"containers": [{"name": "kafka", "image": "kafka:1"}], "tolerations": [1]},
         },
         "brokers": 2,
-        "listener": Listener("plain", "k-kafka-bootstrap.ns.svc:9092", tls=False),
+        "listener": InternalListener("plain", "k-kafka-bootstrap.ns.svc:9092", tls=False),
         "why_no_probe": "",
-        "versions": Versions("3.9.2", "0.45.2", "v1.34.4", "0"),
+        "versions": RehearsalVersions("3.9.2", "0.45.2", "v1.34.4", "0"),
     }
-    return Setting(**{**fields, **changes})
+    return RehearsalContext(**{**fields, **changes})
 
 
-KAFKAS = Resource(("apis", "kafka.strimzi.io", "v1beta2"), "kafkas", "Kafka", namespaced=True)
+KAFKAS = ApiResource(("apis", "kafka.strimzi.io", "v1beta2"), "kafkas", "Kafka", namespaced=True)
 
 
 def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
-    made = probes.pod(setting())
+    made = probes.canary_pod(setting())
     spec, (container,) = made["spec"], made["spec"]["containers"]
     assert CLUSTER_LABEL not in made["metadata"]["labels"]
     assert made["metadata"]["labels"][LABEL] == "0a1b2c3d"
@@ -332,19 +350,22 @@ def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
 def test_the_probe_runs_as_the_user_of_the_broker():
     broker = copy.deepcopy(setting().broker)
     broker["spec"]["containers"][0]["securityContext"] = {"runAsUser": 1000690000}
-    assert probes.pod(setting(broker=broker))["spec"]["securityContext"]["runAsUser"] == 1000690000
+    assert (
+        probes.canary_pod(setting(broker=broker))["spec"]["securityContext"]["runAsUser"]
+        == 1000690000
+    )
 
 
 def test_tls_is_trusted_by_the_authority_of_the_cluster():
-    made = probes.pod(setting(listener=Listener("tls", "k:9093", tls=True)))
+    made = probes.canary_pod(setting(listener=InternalListener("tls", "k:9093", tls=True)))
     assert {"name": "ca", "secret": {"secretName": "k-cluster-ca-cert"}} in made["spec"]["volumes"]
     values = {one["name"]: one["value"] for one in made["spec"]["containers"][0]["env"]}
     assert values["TRUSTED"] == "/probe/ca/ca.crt"
 
 
 def test_own_properties_are_mounted_and_never_read():
-    request = Request(kasten_namespace="kasten-io", probe_config="mine")
-    made = probes.pod(setting(request=request, listener=Listener("", "", tls=False)))
+    request = RehearsalRequest(kasten_namespace="kasten-io", probe_config="mine")
+    made = probes.canary_pod(setting(request=request, listener=InternalListener("", "", tls=False)))
     assert {"name": "config", "secret": {"secretName": "mine"}} in made["spec"]["volumes"]
 
 
@@ -358,7 +379,10 @@ def test_every_broker_leads_a_partition(brokers, shape):
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not on PATH")
 def test_the_script_of_the_probe_passes_shellcheck():
     done = subprocess.run(
-        ["shellcheck", "-s", "bash", "-"], input=probes.script(), text=True, capture_output=True
+        ["shellcheck", "-s", "bash", "-"],
+        input=probes.canary_script(),
+        text=True,
+        capture_output=True,
     )
     assert done.returncode == 0, done.stdout
 
@@ -369,19 +393,19 @@ def test_the_script_of_the_probe_passes_shellcheck():
 @pytest.mark.parametrize(
     ("check", "level", "expected"),
     [
-        ("kafka-ready", Level.PROBLEM, True),
-        ("kafka-ready", Level.WARNING, False),
-        ("drift", Level.PROBLEM, False),
+        ("kafka-ready", CheckStatus.PROBLEM, True),
+        ("kafka-ready", CheckStatus.WARNING, False),
+        ("drift", CheckStatus.PROBLEM, False),
     ],
 )
 def test_what_keeps_a_rehearsal_from_beginning(check, level, expected):
-    assert blocks(Line(id=check, level=level, what="")) is expected
+    assert is_blocking(CheckLine(id=check, level=level, what="")) is expected
 
 
 def test_the_first_signal_interrupts_and_the_next_are_told():
     told: list[str] = []
     before = signal.getsignal(signal.SIGINT)
-    with Interrupts(told.append):
+    with SignalGuard(told.append):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
@@ -394,7 +418,7 @@ def test_the_first_signal_interrupts_and_the_next_are_told():
 
 def test_nothing_interrupts_behind_the_shield():
     told: list[str] = []
-    with Interrupts(told.append) as interrupts:
+    with SignalGuard(told.append) as interrupts:
         interrupts.shield()
         os.kill(os.getpid(), signal.SIGHUP)
     assert len(told) == 1
@@ -440,11 +464,11 @@ class Cluster:
                 annotations.clear()
             else:
                 self.objects.pop(("pods", "ns", f"k-{number}"), None)
-                annotations.update({PAUSE: "true", PAUSE_BEFORE: "unset"})
+                annotations.update({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"})
 
     def kind(self, api_version, kind):
         base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
-        return Resource(base, f"{kind.lower()}s", kind, namespaced=True)
+        return ApiResource(base, f"{kind.lower()}s", kind, namespaced=True)
 
     def find(self, resource, name, namespace=""):
         with self.lock:
@@ -555,7 +579,9 @@ def fit(_connection, _setting, _tell):
 def run(cluster, **changes):
     told: list[str] = []
     before = cluster.names()
-    result = rehearse(cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit)
+    result = run_rehearsal(
+        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit
+    )
     assert cluster.names() == before, "something was left behind"
     return result, told
 
@@ -570,7 +596,7 @@ def test_a_whole_cycle_leaves_nothing_behind():
     assert {"snapshots cut", "snapshots ready", "nodes Ready", "clients served"} < {*names}
     assert result.probe is not None and result.probe.lost == 0
     assert result.probe.acked == len(cluster.records)
-    assert result.outage is not None and result.outage.source is Source.CLIENTS
+    assert result.outage is not None and result.outage.source is OutageSource.CLIENTS
     stop, served = result.stage("stop"), result.stage("clients served")
     assert stop is not None and served is not None and served.end is not None
     assert stop.start < result.outage.start < served.end == result.outage.end
@@ -589,13 +615,13 @@ def test_a_lost_record_is_no_success():
 def test_without_a_probe_the_pods_tell():
     result, _told = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
-    assert result.outage is not None and result.outage.source is Source.PODS
+    assert result.outage is not None and result.outage.source is OutageSource.PODS
     assert "not the clients' own view" in rehearsal_text(result)
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():
     def refuse():
-        raise RefusedError("no such class")
+        raise RejectedError("no such class")
 
     cluster = Cluster(**{"create volumesnapshots": refuse})
     result, told = run(cluster)
@@ -625,7 +651,7 @@ def test_an_error_of_our_own_brings_kafka_back_all_the_same():
     cluster = Cluster(**{"create volumesnapshots": bug})
     before = cluster.names()
     with pytest.raises(ZeroDivisionError):
-        rehearse(cluster, setting(), lambda *_: None, fit=fit)
+        run_rehearsal(cluster, setting(), lambda *_: None, fit=fit)
     assert cluster.serving
     assert cluster.names() == before
 
@@ -647,7 +673,7 @@ def test_a_stop_that_failed_half_way_is_undone_by_a_restart():
     ]["spec"].update(replicas=1)
     result, told = run(cluster)
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
-    assert "the dead man's switch is still armed" in result.changed
+    assert "the watchdog is still armed" in result.changed
     assert any("Run: kanister-kafka resume k -n ns" in line for line in told)
 
 
@@ -658,7 +684,7 @@ def test_a_cluster_that_is_not_fit_is_not_touched():
     cluster = Cluster()
     before = cluster.names()
     with pytest.raises(ActionError, match="not Ready"):
-        rehearse(cluster, setting(), lambda *_: None, fit=unfit)
+        run_rehearsal(cluster, setting(), lambda *_: None, fit=unfit)
     assert (cluster.names(), cluster.actions) == (before, [])
 
 
@@ -667,8 +693,10 @@ def test_a_writer_that_did_not_come_back_is_told():
     meta = {"name": "m", "namespace": "ns", "generation": 1}
     ready = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}
     cluster.put("kafkamirrormaker2s", {"metadata": meta, "spec": {"replicas": 0}, "status": ready})
-    was = WriterBefore("KafkaMirrorMaker2", "ns", "m", 2, ready=True)
-    result, told = run(cluster, writers=(was,), request=Request(kasten_namespace="x", timeout=2))
+    was = ClientState("KafkaMirrorMaker2", "ns", "m", 2, ready=True)
+    result, told = run(
+        cluster, writers=(was,), request=RehearsalRequest(kasten_namespace="x", timeout=2)
+    )
     expected = "KafkaMirrorMaker2 ns/m has spec.replicas 0 and had 2"
     assert expected in result.changed and not result.passed
     assert any(expected in line and "kanister-kafka resume k -n ns" in line for line in told)

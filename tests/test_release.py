@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka import __version__
 from kanister_kafka.cli import main
-from kanister_kafka.release import complete
+from kanister_kafka.integrations.helm_post_renderer import append_manifests
 
 from .conftest import ROOT
 from .test_chart import HELMS, chart_of, helm
@@ -133,8 +133,8 @@ parts = st.lists(
 @settings(deadline=None)
 @given(parts.map(b"".join))
 def test_nothing_is_lost_where_nothing_is_ours(raw: bytes) -> None:
-    assert complete(raw, {"kasten-io/mine"}, "") == raw
-    added = complete(raw, {"kasten-io/mine"}, "a: 1\n")
+    assert append_manifests(raw, {"kasten-io/mine"}, "") == raw
+    added = append_manifests(raw, {"kasten-io/mine"}, "a: 1\n")
     assert added.startswith(raw)
     assert added.endswith(b"---\na: 1\n")
 

@@ -13,19 +13,19 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanister_kafka import marks
+from kanister_kafka import constants
 from kanister_kafka.cli import main
-from kanister_kafka.kube.execute import Executed
-from kanister_kafka.preflight.topic_settings import read
-from kanister_kafka.run.release import unready
-from kanister_kafka.strimzi.retention import read_held, released
+from kanister_kafka.kube.exec import ExecResult
+from kanister_kafka.operations.preflight.partitions import read_topic_settings
+from kanister_kafka.operations.retention import unready_pods
+from kanister_kafka.strimzi.retention import read_held, released_spec
 
 from .small_cluster import NOW, Kanister, add_blueprint, add_kafka, merged, serving
 from .test_kube import configure  # noqa: F401 - a fixture
 from .test_scripts_retention import OPTIONS
 
 KAFKAS = ("kafkas", "kafka", "my-cluster")
-HELD = marks.RETENTION_HELD
+HELD = constants.RETENTION_HELD
 
 
 def memo(before, **other):
@@ -54,9 +54,9 @@ def cluster(configure, monkeypatch):  # noqa: F811 - the fixture
 
         def answer(pod, namespace, command, **_):
             asked.append((pod, namespace, command))
-            return Executed(0, described, "")
+            return ExecResult(0, described, "")
 
-        monkeypatch.setattr("kanister_kafka.kube.execute.execute", answer)
+        monkeypatch.setattr("kanister_kafka.kube.exec.exec_in_pod", answer)
         yield cluster
 
 
@@ -87,7 +87,7 @@ def test_hold_and_release_give_back_the_very_same_configuration(config):
     seen = read_held(held)
     assert seen is not None
     assert seen.holds
-    assert merged(held, released(held, seen)) == found
+    assert merged(held, released_spec(held, seen)) == found
 
 
 def test_what_somebody_has_changed_since_is_left_alone():
@@ -96,7 +96,7 @@ def test_what_somebody_has_changed_since_is_left_alone():
     del kafka["spec"]["kafka"]["config"]["offsets.retention.minutes"]
     held = read_held(kafka)
     assert held.changed == ("log.cleaner.enable", "offsets.retention.minutes")
-    after = merged(kafka, released(kafka, held))
+    after = merged(kafka, released_spec(kafka, held))
     assert after["spec"]["kafka"]["config"] == {"log.cleaner.enable": True}
 
 
@@ -189,7 +189,7 @@ def test_write_is_refused_where_the_kafka_has_changed(cluster):
 
 def test_stopped_kafka_is_not_released(cluster):
     hold(cluster, {})
-    cluster.change(*KAFKAS, {"metadata": {"annotations": {marks.PAUSE_BEFORE: "unset"}}})
+    cluster.change(*KAFKAS, {"metadata": {"annotations": {constants.PREVIOUS_PAUSE: "unset"}}})
     done = invoke("release-retention", "--yes")
     assert done.exit_code == 1
     assert "kanister-kafka resume my-cluster -n kafka" in done.stderr
@@ -205,8 +205,8 @@ def test_damaged_hold_is_for_a_person(cluster):
 
 def test_what_cannot_be_told_is_no_reason_to_keep_silent(cluster, monkeypatch):
     hold(cluster, {})
-    said = Executed(75, "", "the broker has 12 MiB left, too few to ask beside it\n")
-    monkeypatch.setattr("kanister_kafka.kube.execute.execute", lambda *_, **__: said)
+    said = ExecResult(75, "", "the broker has 12 MiB left, too few to ask beside it\n")
+    monkeypatch.setattr("kanister_kafka.kube.exec.exec_in_pod", lambda *_, **__: said)
     done = invoke("release-retention", "--dry-run")
     assert "WARNING: what will be lost cannot be told" in done.stderr
     assert "12 MiB left" in done.stderr
@@ -226,18 +226,18 @@ def test_kafka_that_does_not_become_ready_is_told(cluster):
 
 
 def test_pause_of_somebody_else_is_told():
-    paused = {"metadata": {"annotations": {marks.PAUSE: "true"}}, "status": {}}
-    assert "paused" in unready(paused, 1)
+    paused = {"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: "true"}}, "status": {}}
+    assert "paused" in unready_pods(paused, 1)
     failed = {"type": "NotReady", "status": "True", "reason": "FatalProblem", "message": "x"}
     kafka = {"metadata": {}, "status": {"observedGeneration": 1, "conditions": [failed]}}
-    assert unready(kafka, 1) == "Kafka is not Ready: FatalProblem: x"
+    assert unready_pods(kafka, 1) == "Kafka is not Ready: FatalProblem: x"
 
 
 def test_settings_of_topics_are_read():
     text = "noise\nTopic: a\tPartitionCount: 1\tReplicationFactor: 1\tConfigs: \n"
     text += "Topic: b\tTopicId: x\tConfigs: cleanup.policy=compact,delete,retention.ms=5\n"
     text += "\tTopic: b\tPartition: 0\tLeader: 1\n"
-    first, second = read(text)
+    first, second = read_topic_settings(text)
     assert (first.name, first.retention_ms, first.cleanup_policy) == ("a", 604800000, "delete")
     assert (second.name, second.retention_ms) == ("b", 5)
     assert second.cleanup_policy == "compact,delete"

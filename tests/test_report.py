@@ -15,36 +15,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Failure, JUnitXml, Skipped
 
-from kanister_kafka.catalogue import catalogue
-from kanister_kafka.problem import Location, Problem, Severity
-from kanister_kafka.report import (
-    problems_github,
-    problems_json,
-    problems_junit,
-    problems_sarif,
-    problems_text,
+from kanister_kafka.diagnostics import Diagnostic, Location, Severity
+from kanister_kafka.linter.pipeline import Validation
+from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.reports import (
+    diagnostics_github,
+    diagnostics_json,
+    diagnostics_junit,
+    diagnostics_sarif,
+    diagnostics_text,
     summary,
 )
-from kanister_kafka.validate import Validation
 
 WORST, MIDDLE, LEAST = Severity
-ERROR = Problem(
+ERROR = Diagnostic(
     "unknown-field",
     Severity.ERROR,
     Location("blueprints/a b.yaml", 7, 5),
     "actions.backup.type",
     'unknown field "type"; did you mean "kind"?',
 )
-WARNING = Problem(
+WARNING = Diagnostic(
     "hook-timeout", Severity.WARNING, Location("blueprints/a b.yaml", 9, 1), "actions.backup", "5m"
 )
-INFO = Problem("paused", Severity.INFO, Location("c.yaml", 1, 2), "", "100%, so: <b>\r\nnext")
+INFO = Diagnostic("paused", Severity.INFO, Location("c.yaml", 1, 2), "", "100%, so: <b>\r\nnext")
 PROBLEMS = (ERROR, WARNING, INFO)
 FILES = ("blueprints/a b.yaml", "c.yaml", "clean.yaml")
 
 problems = st.builds(
-    Problem,
-    st.sampled_from(sorted(catalogue())) | st.just("no-such-check"),
+    Diagnostic,
+    st.sampled_from(sorted(rule_docs())) | st.just("no-such-check"),
     st.sampled_from(Severity),
     st.builds(
         Location,
@@ -62,18 +62,18 @@ problems = st.builds(
 
 
 def test_text_is_a_line_for_each() -> None:
-    assert problems_text(PROBLEMS).splitlines() == [
+    assert diagnostics_text(PROBLEMS).splitlines() == [
         'blueprints/a b.yaml:7:5: error: actions.backup.type: unknown field "type"; '
         'did you mean "kind"? (unknown-field)',
         "blueprints/a b.yaml:9:1: warning: actions.backup: 5m (hook-timeout)",
         r"c.yaml:1:2: info: 100%, so: <b>\r\nnext (paused)",
     ]
-    assert problems_text(()) == ""
+    assert diagnostics_text(()) == ""
 
 
 @given(st.lists(problems))
-def test_text_stays_on_its_line_and_harms_no_terminal(found: list[Problem]) -> None:
-    lines = problems_text(found).split("\n")
+def test_text_stays_on_its_line_and_harms_no_terminal(found: list[Diagnostic]) -> None:
+    lines = diagnostics_text(found).split("\n")
     assert len(lines) == len(found) + 1
     assert all(line.isprintable() for line in lines)
 
@@ -99,7 +99,7 @@ def test_summary_is_one_line(result: Validation, told: str) -> None:
 
 
 def test_json_is_a_list_of_objects() -> None:
-    found = json.loads(problems_json(PROBLEMS))
+    found = json.loads(diagnostics_json(PROBLEMS))
     assert found[0] == {
         "file": "blueprints/a b.yaml",
         "line": 7,
@@ -110,14 +110,14 @@ def test_json_is_a_list_of_objects() -> None:
         "message": ERROR.message,
     }
     assert [one["message"] for one in found] == [problem.message for problem in PROBLEMS]
-    assert problems_json(()) == "[]\n"
+    assert diagnostics_json(()) == "[]\n"
 
 
 # GitHub
 
 
 def test_github_escapes_as_the_runner_wants_it() -> None:
-    assert problems_github(PROBLEMS).splitlines() == [
+    assert diagnostics_github(PROBLEMS).splitlines() == [
         "::error file=blueprints/a b.yaml,line=7,col=5,title=unknown-field::"
         'actions.backup.type: unknown field "type"; did you mean "kind"? (unknown-field)',
         "::warning file=blueprints/a b.yaml,line=9,col=1,title=hook-timeout::"
@@ -138,8 +138,8 @@ def of_runner(line: str) -> tuple[str, dict[str, str], str]:
 
 
 @given(problems)
-def test_github_reads_what_was_written(problem: Problem) -> None:
-    text = problems_github([problem])
+def test_github_reads_what_was_written(problem: Diagnostic) -> None:
+    text = diagnostics_github([problem])
     assert text.count("\n") == 1
     assert "\r" not in text
     name, properties, data = of_runner(text.removesuffix("\n"))
@@ -154,7 +154,7 @@ def test_github_reads_what_was_written(problem: Problem) -> None:
 
 
 def test_junit_has_a_suite_for_each_file_and_a_case_for_each_problem() -> None:
-    read = JUnitXml.fromstring(problems_junit(PROBLEMS, FILES).encode())
+    read = JUnitXml.fromstring(diagnostics_junit(PROBLEMS, FILES).encode())
     assert (read.name, read.tests, read.failures, read.errors) == ("kanister-kafka", 4, 1, 0)
     suites = {suite.name: suite for suite in read}
     assert list(suites) == list(FILES)
@@ -177,7 +177,7 @@ def test_junit_has_a_suite_for_each_file_and_a_case_for_each_problem() -> None:
 
 def test_junit_fails_what_fails_the_run() -> None:
     def failures(fail_on: Severity) -> int:
-        return JUnitXml.fromstring(problems_junit(PROBLEMS, FILES, fail_on).encode()).failures
+        return JUnitXml.fromstring(diagnostics_junit(PROBLEMS, FILES, fail_on).encode()).failures
 
     assert [failures(severity) for severity in Severity] == [1, 2, 3]
 
@@ -194,8 +194,8 @@ JENKINS = {
 
 
 @given(st.lists(problems))
-def test_junit_is_xml_within_the_schema_of_jenkins(found: list[Problem]) -> None:
-    root = ElementTree.fromstring(problems_junit(found, FILES))  # noqa: S314 - it is ours
+def test_junit_is_xml_within_the_schema_of_jenkins(found: list[Diagnostic]) -> None:
+    root = ElementTree.fromstring(diagnostics_junit(found, FILES))  # noqa: S314 - it is ours
     for element in root.iter():
         assert set(element.keys()) <= JENKINS[element.tag]
     assert all({"name", "tests", "failures", "errors"} <= set(suite.keys()) for suite in root)
@@ -215,7 +215,7 @@ def sarif() -> jsonschema.Draft4Validator:
 
 
 def test_sarif_says_all_that_is_known(sarif: jsonschema.Draft4Validator) -> None:
-    log = json.loads(problems_sarif(PROBLEMS))
+    log = json.loads(diagnostics_sarif(PROBLEMS))
     sarif.validate(log)
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
@@ -243,7 +243,7 @@ def test_sarif_says_all_that_is_known(sarif: jsonschema.Draft4Validator) -> None
 
 
 def test_sarif_of_nothing_is_a_run(sarif: jsonschema.Draft4Validator) -> None:
-    log = json.loads(problems_sarif(()))
+    log = json.loads(diagnostics_sarif(()))
     sarif.validate(log)
     assert log["runs"][0]["results"] == []
 
@@ -262,8 +262,8 @@ def test_sarif_of_nothing_is_a_run(sarif: jsonschema.Draft4Validator) -> None:
     ],
 )
 def test_sarif_names_files_as_uris(source: str, uri: str, base: bool) -> None:  # noqa: FBT001
-    place = Problem("x", Severity.ERROR, Location(source, 1, 1), "", "m")
-    run = json.loads(problems_sarif([place]))["runs"][0]
+    place = Diagnostic("x", Severity.ERROR, Location(source, 1, 1), "", "m")
+    run = json.loads(diagnostics_sarif([place]))["runs"][0]
     artifact = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact == {"uri": uri, **({"uriBaseId": "%SRCROOT%"} if base else {})}
     assert set(run["originalUriBaseIds"]) == {"%SRCROOT%"}
@@ -274,15 +274,15 @@ def test_sarif_names_a_file_above_by_its_place(
 ) -> None:
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
-    place = Problem("x", Severity.ERROR, Location("../a.yaml", 1, 1), "", "m")
-    assert (tmp_path / "a.yaml").as_uri() in problems_sarif([place])
+    place = Diagnostic("x", Severity.ERROR, Location("../a.yaml", 1, 1), "", "m")
+    assert (tmp_path / "a.yaml").as_uri() in diagnostics_sarif([place])
 
 
 @given(st.lists(problems))
 def test_sarif_is_valid_whatever_is_found(
-    sarif: jsonschema.Draft4Validator, found: list[Problem]
+    sarif: jsonschema.Draft4Validator, found: list[Diagnostic]
 ) -> None:
-    log = json.loads(problems_sarif(found))
+    log = json.loads(diagnostics_sarif(found))
     sarif.validate(log)
     results = log["runs"][0]["results"]
     assert [one["message"]["text"] for one in results] == [one.message for one in found]

@@ -7,22 +7,38 @@ import time
 import pytest
 
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
-from kanister_kafka.kube.connection import Connection
-from kanister_kafka.run import resume, start, tasks
-from kanister_kafka.run.actionset import Phase, State, new_action_set, read_action_set
-from kanister_kafka.run.events import Away, Back, Began, End, Ended, Known, Over, Printed, Tick
-from kanister_kafka.run.events import Trouble as Said
-from kanister_kafka.run.follow import Follower, Pace
-from kanister_kafka.run.nodes import Nodes
-from kanister_kafka.run.progress import Mark, Progress
-from kanister_kafka.run.sight import Sight
-from kanister_kafka.run.target import Target, expected_nodes, find_target
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.operations import resume, start_action, task_pods
+from kanister_kafka.operations.action_follower import Follower, FollowIntervals
+from kanister_kafka.operations.actionset import (
+    ActionPhase,
+    ActionState,
+    new_action_set,
+    read_action_set,
+)
+from kanister_kafka.operations.events import (
+    ActionFinished,
+    ActionResult,
+    ApiRecovered,
+    ApiUnavailable,
+    Heartbeat,
+    LogLine,
+    PhaseFinished,
+    PhaseMark,
+    PhasesDiscovered,
+    PhaseStarted,
+    Progress,
+)
+from kanister_kafka.operations.events import PodProblem as Said
+from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.strimzi.discovery import KafkaRef, expected_nodes, find_target
 
 from .small_cluster import Kanister, add_blueprint, add_kafka, add_task, serving
 from .test_kube import configure  # noqa: F401 - a fixture
 
-TARGET = Target("kafka", "my-cluster")
-PACE = Pace(poll=0.02, take=0.3, defer=0.2, ended=0.3, idle=0.4, last=1)
+TARGET = KafkaRef("kafka", "my-cluster")
+PACE = FollowIntervals(poll=0.02, take=0.3, defer=0.2, ended=0.3, idle=0.4, last=1)
 STOP = ("quiesce", "flush", "stop", "recover?")
 KANISTERS_ERROR = (
     '{"pod":"kanister-job-n88nr"}: Failed while waiting for Pod to complete: Pod failed to '
@@ -45,10 +61,10 @@ def cluster(configure):  # noqa: F811 - the fixture
 
 
 def begin(action="backupPrehook", **wanted):
-    connection = Connection()
-    blueprint = start.find_blueprint(connection, "kafka.my-cluster", "kasten-io")
-    asked = start.Wanted(target=TARGET, action=action, blueprint=blueprint, **wanted)
-    return connection, start.start(connection, asked, job="j1")
+    connection = KubeClient()
+    blueprint = start_action.find_blueprint(connection, "kafka.my-cluster", "kasten-io")
+    asked = start_action.ActionRequest(target=TARGET, action=action, blueprint=blueprint, **wanted)
+    return connection, start_action.start_action(connection, asked, job="j1")
 
 
 def followed(action="backupPrehook", *, pace=PACE, **options):
@@ -61,7 +77,7 @@ def kept(events, *kinds):
 
 
 def over(events):
-    (last,) = kept(events, Over)
+    (last,) = kept(events, ActionFinished)
     assert events[-1] is last
     return last
 
@@ -134,8 +150,8 @@ def test_defer_phase_counts_as_running_only_when_it_is_its_turn():
     }
     found = read_action_set({"metadata": {"name": "a"}, "status": status})
     assert found.phases == (
-        Phase("stop", State.RUNNING),
-        Phase("recover", State.PENDING, deferred=True),
+        ActionPhase("stop", ActionState.RUNNING),
+        ActionPhase("recover", ActionState.PENDING, deferred=True),
     )
 
 
@@ -145,20 +161,20 @@ def test_defer_phase_counts_as_running_only_when_it_is_its_turn():
 @pytest.mark.usefixtures("cluster")
 def test_missing_blueprint_names_those_that_are_there():
     with pytest.raises(NotFoundError, match=r"no Blueprint nope .* which has kafka\.my-cluster"):
-        start.find_blueprint(Connection(), "nope", "kasten-io")
+        start_action.find_blueprint(KubeClient(), "nope", "kasten-io")
 
 
 @pytest.mark.usefixtures("cluster")
 def test_missing_action_names_those_that_are_there():
-    found = start.find_blueprint(Connection(), "kafka.my-cluster", "kasten-io")
+    found = start_action.find_blueprint(KubeClient(), "kafka.my-cluster", "kasten-io")
     with pytest.raises(ActionError, match="no action stop; it has backup, backupPrehook, resume"):
-        start.check_action(found, "stop")
+        start_action.check_action(found, "stop")
 
 
 def test_without_kanister(cluster):
     del cluster.kinds["cr.kanister.io", "v1alpha1"]
     with pytest.raises(NotFoundError, match="Kanister is not installed"):
-        start.find_blueprint(Connection(), "kafka.my-cluster", "kasten-io")
+        start_action.find_blueprint(KubeClient(), "kafka.my-cluster", "kasten-io")
 
 
 @pytest.mark.parametrize(
@@ -172,33 +188,33 @@ def test_without_kanister(cluster):
 def test_only_a_complete_backup_can_be_restored(cluster, status, message):
     cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
     with pytest.raises(ActionError, match=message):
-        start.find_origin(Connection(), "old", "kasten-io")
+        start_action.find_provenance(KubeClient(), "old", "kasten-io")
 
 
 def test_artifacts_are_handed_on(cluster):
     artifacts = {"snapshots": {"keyValue": {"names": "a,b"}}}
     status = {"state": "complete", "actions": [{"artifacts": artifacts}]}
     cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
-    origin = start.find_origin(Connection(), "old", "kasten-io")
-    assert list(start.described(origin)) == ["snapshots: names=a,b"]
+    origin = start_action.find_provenance(KubeClient(), "old", "kasten-io")
+    assert list(start_action.artifact_lines(origin)) == ["snapshots: names=a,b"]
     begin("backup", origin=origin)
     ((_, _, _, body),) = [write for write in cluster.writes if write[0] == "POST"]
     assert body["spec"]["actions"][0]["artifacts"] == artifacts
 
 
 def test_target_is_the_only_kafka_or_what_a_record_tells(cluster):
-    assert find_target(Connection(), "kafka", "") == TARGET
-    assert expected_nodes(Connection(), TARGET) == 2
+    assert find_target(KubeClient(), "kafka", "") == TARGET
+    assert expected_nodes(KubeClient(), TARGET) == 2
     cluster.add("kafkas", "kafka", "other")
     with pytest.raises(NotFoundError, match="name one: my-cluster, other"):
-        find_target(Connection(), "kafka", "")
+        find_target(KubeClient(), "kafka", "")
     cluster.drop("kafkas", "kafka", "other")
     cluster.drop("kafkas", "kafka", "my-cluster")
     with pytest.raises(NotFoundError, match="no Kafka in namespace kafka"):
-        find_target(Connection(), "kafka", "")
+        find_target(KubeClient(), "kafka", "")
     labels = {"app.kubernetes.io/managed-by": "kanister-kafka"}
     cluster.add("configmaps", "kafka", "gone-kanister-kafka", labels=labels)
-    assert find_target(Connection(), "kafka", "") == Target("kafka", "gone")
+    assert find_target(KubeClient(), "kafka", "") == KafkaRef("kafka", "gone")
 
 
 def test_answer_that_is_lost_does_not_leave_an_action_set_that_nobody_follows(cluster):
@@ -221,16 +237,18 @@ def test_answer_that_is_lost_does_not_leave_an_action_set_that_nobody_follows(cl
 def test_phases_and_lines_arrive_in_their_order(cluster):
     Kanister(cluster, says={"quiesce": ["12:00:00 quiesce: one", "###Phase-output###: {}"]})
     events = followed()
-    assert kept(events, Known) == [Known(("quiesce", "flush", "stop", "recover"))]
-    assert [e.phase for e in kept(events, Began)] == ["quiesce", "flush", "stop", "recover"]
-    assert all(e.ok and e.seconds > 0 for e in kept(events, Ended))
-    assert kept(events, Printed) == [
-        Printed("quiesce", "kanister-job-quiesce", "12:00:00 quiesce: one")
+    assert kept(events, PhasesDiscovered) == [
+        PhasesDiscovered(("quiesce", "flush", "stop", "recover"))
     ]
-    assert Tick(Nodes(2, 2, 2)) in events
-    assert over(events) == Over(End.DONE, "")
-    printed = next(i for i, e in enumerate(events) if isinstance(e, Printed))
-    ended = next(i for i, e in enumerate(events) if isinstance(e, Ended))
+    assert [e.phase for e in kept(events, PhaseStarted)] == ["quiesce", "flush", "stop", "recover"]
+    assert all(e.ok and e.seconds > 0 for e in kept(events, PhaseFinished))
+    assert kept(events, LogLine) == [
+        LogLine("quiesce", "kanister-job-quiesce", "12:00:00 quiesce: one")
+    ]
+    assert Heartbeat(PodReadiness(2, 2, 2)) in events
+    assert over(events) == ActionFinished(ActionResult.DONE, "")
+    printed = next(i for i, e in enumerate(events) if isinstance(e, LogLine))
+    ended = next(i for i, e in enumerate(events) if isinstance(e, PhaseFinished))
     assert printed < ended
 
 
@@ -241,12 +259,14 @@ def test_failure_ends_only_with_the_defer_phase_and_gives_the_first_reason(clust
     }
     Kanister(cluster, fails=("flush", "recover"), says=says)
     events = followed()
-    assert [(e.phase, e.ok) for e in kept(events, Ended)] == [
+    assert [(e.phase, e.ok) for e in kept(events, PhaseFinished)] == [
         ("quiesce", True),
         ("flush", False),
         ("recover", False),
     ]
-    assert over(events) == Over(End.FAILED, "flush: FAILED while flushing: disk full")
+    assert over(events) == ActionFinished(
+        ActionResult.FAILED, "flush: FAILED while flushing: disk full"
+    )
 
 
 def test_without_its_output_the_reason_is_taken_from_kanisters_error(cluster):
@@ -256,12 +276,12 @@ def test_without_its_output_the_reason_is_taken_from_kanisters_error(cluster):
 
 def test_action_that_cannot_be_launched_never_runs_its_defer_phase(cluster):
     Kanister(cluster, launch_error="namespaces is forbidden: no\nmore")
-    assert over(followed()) == Over(End.FAILED, "namespaces is forbidden: no")
+    assert over(followed()) == ActionFinished(ActionResult.FAILED, "namespaces is forbidden: no")
 
 
 def test_nobody_takes_it_up_and_it_is_deleted(cluster):
     events = followed()
-    assert over(events).end is End.UNTAKEN
+    assert over(events).end is ActionResult.UNTAKEN
     assert not [key for key in cluster.objects if key[0] == "actionsets"]
 
 
@@ -278,7 +298,7 @@ def test_one_that_is_taken_up_in_the_last_moment_is_not_deleted(cluster):
         return original(method, key, rest, body)
 
     cluster.one = one
-    assert over(followed()).end is End.DONE
+    assert over(followed()).end is ActionResult.DONE
     assert taken
 
 
@@ -290,7 +310,7 @@ def test_controller_that_is_restarted_forgets(cluster, leaves_pod):
             0.5, lambda: kanister.cluster.drop("pods", "kafka", "kanister-job-flush")
         ).start()
     last = over(followed())
-    assert last.end is End.LOST
+    assert last.end is ActionResult.LOST
     assert "flush" in last.reason
 
 
@@ -301,7 +321,7 @@ def test_phase_that_needs_no_pod_is_not_taken_for_lost(cluster):
         phase["func"] = "ScaleWorkload"
     Kanister(cluster, stops_in="quiesce")
     threading.Timer(0.3, lambda: cluster.drop("pods", "kafka", "kanister-job-quiesce")).start()
-    assert over(followed(timeout=1.5)).end is End.TIMEOUT
+    assert over(followed(timeout=1.5)).end is ActionResult.TIMEOUT
 
 
 def test_deleted_action_set(cluster):
@@ -310,7 +330,7 @@ def test_deleted_action_set(cluster):
     name = watched.action_set.name
     threading.Timer(0.2, lambda: cluster.drop("actionsets", "kasten-io", name)).start()
     events = list(Follower(connection, watched, pace=PACE).events())
-    assert over(events) == Over(End.GONE, f"ActionSet {name} was deleted")
+    assert over(events) == ActionFinished(ActionResult.GONE, f"ActionSet {name} was deleted")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -326,15 +346,15 @@ def test_api_server_that_is_away_is_told_once_and_outlasted(cluster, status):
 
     threading.Timer(0.1, gone).start()
     events = list(Follower(connection, watched, pace=PACE).events())
-    assert len(kept(events, Away)) == len(kept(events, Back)) == 1
-    assert kept(events, Back)[0].seconds > 0
-    assert over(events).end is End.DONE
+    assert len(kept(events, ApiUnavailable)) == len(kept(events, ApiRecovered)) == 1
+    assert kept(events, ApiRecovered)[0].seconds > 0
+    assert over(events).end is ActionResult.DONE
     assert kanister.cluster is cluster
 
 
 def test_timeout_leaves_the_action_alone(cluster):
     Kanister(cluster, seconds=5)
-    assert over(followed(timeout=0.3)).end is End.TIMEOUT
+    assert over(followed(timeout=0.3)).end is ActionResult.TIMEOUT
     assert [key for key in cluster.objects if key[0] == "actionsets"]
 
 
@@ -344,7 +364,7 @@ def test_pods_that_may_not_be_listed_are_told_of(cluster):
     events = followed()
     (said,) = kept(events, Said)
     assert "pods of namespace kafka may not be listed" in said.reason
-    assert over(events).end is End.DONE
+    assert over(events).end is ActionResult.DONE
 
 
 def test_refusal_for_good_is_raised(cluster):
@@ -359,7 +379,7 @@ def test_other_action_sets_pods_are_not_ours(cluster):
     cluster.logs["foreign"] = ["not ours"]
     add_task(cluster, "foreign", "quiesce", job="another")
     Kanister(cluster, says={"quiesce": ["ours"]})
-    assert [e.text for e in kept(followed(), Printed)] == ["ours"]
+    assert [e.text for e in kept(followed(), LogLine)] == ["ours"]
 
 
 # Task pods
@@ -367,10 +387,10 @@ def test_other_action_sets_pods_are_not_ours(cluster):
 
 def test_pods_of_a_kanister_that_copies_no_label_are_known_by_their_time():
     pod = {"metadata": {"name": "p", "creationTimestamp": "2026-01-02T03:04:05Z"}}
-    assert tasks.belongs(pod, "j1", "2026-01-02T03:04:05Z")
-    assert not tasks.belongs(pod, "j1", "2026-01-02T03:04:06Z")
+    assert task_pods.belongs_to_run(pod, "j1", "2026-01-02T03:04:05Z")
+    assert not task_pods.belongs_to_run(pod, "j1", "2026-01-02T03:04:06Z")
     pod["metadata"]["labels"] = {"kanister.io/JobID": "j2"}
-    assert not tasks.belongs(pod, "j1", "2026-01-02T03:04:05Z")
+    assert not task_pods.belongs_to_run(pod, "j1", "2026-01-02T03:04:05Z")
 
 
 @pytest.mark.parametrize(
@@ -416,7 +436,7 @@ def test_pods_of_a_kanister_that_copies_no_label_are_known_by_their_time():
     ],
 )
 def test_why_a_pod_cannot_start(status, words):
-    assert tasks.trouble({"metadata": {"name": "p"}, "status": status}) == words
+    assert task_pods.pod_problem({"metadata": {"name": "p"}, "status": status}) == words
 
 
 def test_pod_that_cannot_start_is_told_at_once_and_once(cluster):
@@ -432,20 +452,20 @@ def test_pod_that_cannot_start_is_told_at_once_and_once(cluster):
             time.sleep(0.2)
 
     cluster.on_create.append(refused)
-    events = followed(timeout=0.6, pace=Pace(poll=0.02))
+    events = followed(timeout=0.6, pace=FollowIntervals(poll=0.02))
     reason = "pod p: ImagePullBackOff (x:1): no such image"
     assert kept(events, Said) == [Said("quiesce", reason)]
-    assert over(events) == Over(End.TIMEOUT, f"not done within 0.6 s; {reason}")
+    assert over(events) == ActionFinished(ActionResult.TIMEOUT, f"not done within 0.6 s; {reason}")
 
 
 def test_reason_is_one_line_of_the_script():
-    assert tasks.reason_in(KANISTERS_ERROR) == (
+    assert task_pods.reason_in(KANISTERS_ERROR) == (
         'quiesce: FAILED while checking the rights: the account lacks \\"create\\"; ask'
     )
     line = '12:00:00 stop: FAILED while pausing: "x" is odd'
-    assert tasks.reason_in(line) == 'stop: FAILED while pausing: "x" is odd'
-    assert tasks.reason_in("plain\nsecond") == "plain"
-    assert len(tasks.reason_in("x" * 5000)) <= tasks.LONGEST + 1
+    assert task_pods.reason_in(line) == 'stop: FAILED while pausing: "x" is odd'
+    assert task_pods.reason_in("plain\nsecond") == "plain"
+    assert len(task_pods.reason_in("x" * 5000)) <= task_pods.LONGEST + 1
 
 
 def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
@@ -457,8 +477,8 @@ def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
         return ["one", "two", "three"][: len(calls) + 1]
 
     cluster.logs["p"] = lines
-    connection = Connection()
-    logs = tasks.Logs(connection, "kafka")
+    connection = KubeClient()
+    logs = task_pods.TaskPodLogs(connection, "kafka")
     original = connection.log
 
     def log(pod, namespace, **options):
@@ -486,31 +506,35 @@ def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
 def test_progress_follows_the_events():
     progress = Progress(100.0)
     for event in (
-        Known(("quiesce", "recover")),
-        Began("quiesce"),
-        Printed("quiesce", "p", "12:34:56 quiesce: waiting for two pods"),
-        Tick(Nodes(2, 1, 3)),
-        Away("no answer"),
+        PhasesDiscovered(("quiesce", "recover")),
+        PhaseStarted("quiesce"),
+        LogLine("quiesce", "p", "12:34:56 quiesce: waiting for two pods"),
+        Heartbeat(PodReadiness(2, 1, 3)),
+        ApiUnavailable("no answer"),
     ):
         progress = progress.after(event, 101.0)
     first, last = progress.rows
-    assert (first.mark, first.began, first.said) == (Mark.RUNNING, 101.0, "waiting for two pods")
-    assert last.mark is Mark.WAITING
+    assert (first.mark, first.began, first.said) == (
+        PhaseMark.RUNNING,
+        101.0,
+        "waiting for two pods",
+    )
+    assert last.mark is PhaseMark.WAITING
     assert progress.away == "no answer"
     assert str(progress.nodes) == "1 of 3 nodes ready, 2 there"
-    progress = progress.after(Back(3.0), 104.0).after(
-        Ended("quiesce", ok=False, seconds=3.0), 104.0
+    progress = progress.after(ApiRecovered(3.0), 104.0).after(
+        PhaseFinished("quiesce", ok=False, seconds=3.0), 104.0
     )
-    progress = progress.after(Over(End.FAILED, "x"), 104.0)
-    assert (progress.rows[0].mark, progress.rows[0].seconds) == (Mark.FAILED, 3.0)
-    assert (progress.away, progress.over) == ("", Over(End.FAILED, "x"))
+    progress = progress.after(ActionFinished(ActionResult.FAILED, "x"), 104.0)
+    assert (progress.rows[0].mark, progress.rows[0].seconds) == (PhaseMark.FAILED, 3.0)
+    assert (progress.away, progress.over) == ("", ActionFinished(ActionResult.FAILED, "x"))
 
 
 # Bringing it back
 
 OURS = {"strimzi.io/pause-reconciliation": "true", "kanister-kafka.io/pause-before": "unset"}
 SWITCH = "my-cluster-kanister-kafka-switch"
-RESUME_PACE = resume.Pace(poll=0.02, quiet=0.5, put_away=0.3, last=0.5)
+RESUME_PACE = resume.ResumeIntervals(poll=0.02, quiet=0.5, put_away=0.3, last=0.5)
 
 
 @pytest.fixture
@@ -524,9 +548,9 @@ def stopped(cluster):
 
 
 def resumption(timeout=5.0):
-    connection = Connection()
-    sight = Sight(connection, TARGET)
-    return resume.Resumption(connection, sight, timeout=timeout, pace=RESUME_PACE)
+    connection = KubeClient()
+    sight = ClusterInspector(connection, TARGET)
+    return resume.Resume(connection, sight, timeout=timeout, pace=RESUME_PACE)
 
 
 def serve(cluster):
@@ -544,7 +568,7 @@ def test_switch_is_not_set_off_between_two_phases_of_a_stop(stopped):
     began, events = time.monotonic(), []
     for event in resumption(1.5).events():
         events.append(event)
-        if event == Began("switch"):
+        if event == PhaseStarted("switch"):
             break
     # Half a second without any pod of its own, and it counts as forgotten.
     assert time.monotonic() - began > 0.6
@@ -559,16 +583,16 @@ def test_api_server_that_is_away_does_not_end_a_resume(stopped):
     threading.Timer(0.3, stopped.refusals.clear).start()
     threading.Timer(0.8, lambda: serve(stopped)).start()
     events = list(resumption().events())
-    assert len(kept(events, Away)) == len(kept(events, Back)) == 1
-    assert over(events) == Over(End.DONE, "")
-    assert [e.phase for e in kept(events, Ended)] == ["wait", "switch"]
+    assert len(kept(events, ApiUnavailable)) == len(kept(events, ApiRecovered)) == 1
+    assert over(events) == ActionFinished(ActionResult.DONE, "")
+    assert [e.phase for e in kept(events, PhaseFinished)] == ["wait", "switch"]
 
 
 def test_switch_that_puts_itself_away_too_early_is_a_failure(stopped):
     patch = {"spec": {"replicas": 0}}
     threading.Timer(0.4, lambda: stopped.change("deployments", "kafka", SWITCH, patch)).start()
     last = over(list(resumption().events()))
-    assert last.end is End.FAILED
+    assert last.end is ActionResult.FAILED
     assert "is stopped by a backup" in last.reason
 
 
@@ -577,7 +601,7 @@ def test_pod_that_may_not_be_made_is_told(stopped):
     stopped.change("deployments", "kafka", SWITCH, {"status": {"conditions": conditions}})
     events = list(resumption(0.5).events())
     assert kept(events, Said) == [Said("switch", "violates PodSecurity")]
-    assert over(events) == Over(End.TIMEOUT, "violates PodSecurity")
+    assert over(events) == ActionFinished(ActionResult.TIMEOUT, "violates PodSecurity")
 
 
 def test_each_restart_of_the_switchs_container_is_followed(stopped):
@@ -592,7 +616,7 @@ def test_each_restart_of_the_switchs_container_is_followed(stopped):
         serve(stopped)
 
     threading.Timer(0.2, play).start()
-    told = [event.text for event in kept(list(resumption().events()), Printed)]
+    told = [event.text for event in kept(list(resumption().events()), LogLine)]
     assert told == ["12:00:00 switch: try 0", "12:00:01 switch: try 1"]
 
 
@@ -601,7 +625,7 @@ def test_resume_ends_where_what_it_needs_is_deleted(stopped, plural):
     name = {"kafkas": "my-cluster", "deployments": SWITCH}[plural]
 
     def drop():
-        """Delete it once the switch was asked to bring Kafka back, however long that takes."""
+        """Delete it once the watchdog was asked to bring Kafka back, however long that takes."""
         end = time.monotonic() + 20
         while not any(write[1] == "deployments" for write in stopped.writes):
             assert time.monotonic() < end
@@ -609,4 +633,4 @@ def test_resume_ends_where_what_it_needs_is_deleted(stopped, plural):
         stopped.drop(plural, "kafka", name)
 
     threading.Thread(target=drop, daemon=True).start()
-    assert over(list(resumption().events())).end is End.GONE
+    assert over(list(resumption().events())).end is ActionResult.GONE

@@ -45,7 +45,7 @@ def test_wait_that_runs_out_names_what_is_missing_in_the_last_line(shell: Shell)
     done = shell.run("prelude.sh", body="step stopping; wait_for 1 still_there kafka a=b")
     assert done.returncode != 0
     last = done.stderr.splitlines()[-1]
-    assert "FAILED while stopping: waited 1s in vain: pods still there: broker-0 broker-1" in last
+    assert "FAILED while stopping: timed out after 1s: pods still there: broker-0 broker-1" in last
 
 
 @pytest.mark.parametrize(

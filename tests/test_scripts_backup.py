@@ -219,7 +219,7 @@ def test_kafka_is_kept_paused_and_remembers_what_it_was(
         "own": "kept",
         "strimzi.io/pause-reconciliation": "true",
         "kanister-kafka.io/pause-before": before,
-    }, "restart-by would bring up the switch"
+    }, "restart-by would bring up the watchdog"
 
 
 def test_claims_are_filled_from_their_snapshots(shell: Shell) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kanister_kafka import Options, build
-from kanister_kafka.options import Strategy
+from kanister_kafka import Options, build_plan
+from kanister_kafka.backup.options import Strategy
 
 from .shell_fixture import Shell, cycle, phases_of
 
@@ -76,7 +76,7 @@ def test_node_that_was_not_flushed_fails(shell: Shell, reply: tuple[int, str, st
 
 def test_hot_backup_measures_nothing() -> None:
     """Nothing has been stopped for it, so everything grows."""
-    plan = build(cycle().cluster, Options(strategy=Strategy.HOT))
+    plan = build_plan(cycle().cluster, Options(strategy=Strategy.HOT))
     (phase,) = phases_of(plan).values()
     assert not [word for word in phase.values if word.startswith(("SAMPLE", "REQUIRE"))]
     assert "list" in {verb for right in plan.rights for verb in right.verbs}

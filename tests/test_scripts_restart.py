@@ -1,4 +1,4 @@
-"""Bringing back what was stopped: by a restart, a recovery, a person or the dead man's switch."""
+"""Bringing back what was stopped: by a restart, a recovery, a person or the watchdog."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def let_in(shell: Shell) -> list[str]:
 
 
 def touched(shell: Shell) -> list[str]:
-    """What was written besides the record and the switch."""
+    """What was written besides the record and the watchdog."""
     ours = re.compile(r"configmap |deployments.apps \S+-switch |.*restart-by")
     return [str(c) for c in shell.writes() if not ours.match(str(c).partition(" ")[2])]
 
@@ -202,7 +202,7 @@ def test_who_only_brings_back_does_not_mind_who_was_faster(shell: Shell, name: s
 
 
 def test_first_one_who_brings_back_counts(shell: Shell) -> None:
-    """The switch has begun, and the posthook comes: what was snapshotted is not one moment."""
+    """The watchdog has begun, and the posthook comes: what was snapshotted is not one moment."""
     done = there(shell, f"restarting|{RUN}|switch", "unset").phase("restart")
     assert done.returncode != 0
     assert shell.recorded()["endedBy"] == "switch"
@@ -494,7 +494,7 @@ def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
     assert done.stdout == "\nc-kafka has 3 replicas"
 
 
-# The switch
+# The watchdog
 
 LOOK = r"get kafkas.*restart-by"
 STATE = r"get configmap .*restartRequested\}$"
@@ -513,7 +513,7 @@ def test_switch_waits_until_the_time_is_over(shell: Shell) -> None:
     assert looks[-1] < calls.index(let_in(shell)[0])
     assert shell.events()[0] == "Switch"
     assert shell.recorded()["endedBy"] == "switch"
-    assert not [call for call in calls if re.search(POSTPONED, call)], "it needs no other switch"
+    assert not [call for call in calls if re.search(POSTPONED, call)], "it needs no other watchdog"
 
 
 @pytest.mark.parametrize("state", ["quiescing", "stopping", "stopped", "restarting"])
@@ -676,7 +676,7 @@ def test_what_would_start_on_empty_volumes_or_never_is_not_started(
     assert "state" not in shell.recorded()
     assert "endedBy" not in shell.recorded()
     assert shell.events() == ["RestartFailed"]
-    assert [c for c in shell.calls() if re.search(POSTPONED, c)], "the switch comes soon"
+    assert [c for c in shell.calls() if re.search(POSTPONED, c)], "the watchdog comes soon"
 
 
 @pytest.mark.parametrize("name", BRINGERS)

@@ -444,7 +444,7 @@ def test_restore_needs_no_kafka(shell: Shell) -> None:
     done = shell.phase("restoreStop")
     assert done.returncode == 0, done.stderr
     assert "there is no Kafka backup" in done.stdout
-    assert [call.split()[0] for call in touched(shell)] == ["patch"], "the switch alone"
+    assert [call.split()[0] for call in touched(shell)] == ["patch"], "the watchdog alone"
     assert shell.recorded()["state"] == "restoring"
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kanister_kafka import marks
-from kanister_kafka.options import Strategy
+from kanister_kafka import constants
+from kanister_kafka.backup.options import Strategy
 
 from .fake_kubectl import _merged as merged
 from .shell_fixture import AWAY, BACKUP, CONFLICT, FORBIDDEN, RUN, Call, Shell, cycle
@@ -43,14 +43,14 @@ FOUND = (
 
 
 def kafka(config: dict[str, Any] | None, memo: str = "") -> dict[str, Any]:
-    notes = {marks.RETENTION_HELD: memo} if memo else {}
+    notes = {constants.RETENTION_HELD: memo} if memo else {}
     inner = {"version": "4.0.0"} | ({} if config is None else {"config": config})
     return {"metadata": {"resourceVersion": "7", "annotations": notes}, "spec": {"kafka": inner}}
 
 
 def answer(item: dict[str, Any]) -> str:
     """What kubectl prints of it for read_config: JSON as Go spells it, on one line."""
-    memo = item["metadata"]["annotations"].get(marks.RETENTION_HELD, "")
+    memo = item["metadata"]["annotations"].get(constants.RETENTION_HELD, "")
     config = item["spec"]["kafka"].get("config")
     text = "" if config is None else json.dumps(config, separators=(",", ":"), sort_keys=True)
     return f"{item['metadata']['resourceVersion']}\n{memo}\n{text}\nend"
@@ -76,7 +76,7 @@ def changed(shell: Shell) -> list[Call]:
 
 
 def memo_of(item: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(item["metadata"]["annotations"][marks.RETENTION_HELD])
+    found: dict[str, Any] = json.loads(item["metadata"]["annotations"][constants.RETENTION_HELD])
     return found
 
 
@@ -204,7 +204,7 @@ def test_write_is_refused_where_the_kafka_has_changed_and_then_read_again(shell:
     assert done.returncode == 0, done.stderr
     first, second = changed(shell)
     assert first.patch["metadata"]["resourceVersion"] == "7"
-    memo = json.loads(second.patch["metadata"]["annotations"][marks.RETENTION_HELD])
+    memo = json.loads(second.patch["metadata"]["annotations"][constants.RETENTION_HELD])
     assert memo["before"]["offsets.retention.minutes"] == 9
 
 
@@ -430,7 +430,7 @@ def test_backup_keeps_the_list_in_a_secret_of_its_own(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     (secret,) = shell.made("Secret")
     assert secret["metadata"]["name"] == f"{PREFIX}-topics"
-    assert secret["metadata"]["labels"][f"{marks.PREFIX}backup"] == BACKUP
+    assert secret["metadata"]["labels"][f"{constants.PREFIX}backup"] == BACKUP
     assert secret["data"] == {"objects": text}
     assert "WARNING" not in done.stdout
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from kanister_kafka import Plan, QuiesceBy, build
-from kanister_kafka.options import UncleanStop
-from kanister_kafka.plan.rights import questions
+from kanister_kafka import BackupPlan, QuiesceMethod, build_plan
+from kanister_kafka.backup.options import UncleanStop
+from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.strimzi.model import WorkloadName
 
 from .fake_kubectl import UNTIL
@@ -32,11 +32,11 @@ def fit(shell: Shell) -> Shell:
     return shell.on(POOLS, "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
 
 
-def with_cruise_control() -> Plan:
+def with_cruise_control() -> BackupPlan:
     """Plan a cluster that has a Cruise Control."""
     plan = cycle()
     components = (*plan.cluster.components, WorkloadName("backup-cruise-control"))
-    return build(replace(plan.cluster, components=components), plan.options)
+    return build_plan(replace(plan.cluster, components=components), plan.options)
 
 
 def position(shell: Shell, pattern: str) -> int:
@@ -61,7 +61,7 @@ def test_all_rights_are_asked_for_at_once(shell: Shell) -> None:
         )
         for a in asked
     ]
-    assert spelled == list(questions(cycle().rights))
+    assert spelled == list(access_review_specs(cycle().rights))
     assert shell.all().index(call) == 0, "before anything else"
 
 
@@ -75,8 +75,8 @@ def test_nothing_is_written_under_the_name_of_kubectl(shell: Shell) -> None:
 
 
 def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: Shell) -> None:
-    answers = ["true"] * len(questions(cycle().rights))
-    asked = list(questions(cycle().rights))
+    answers = ["true"] * len(access_review_specs(cycle().rights))
+    asked = list(access_review_specs(cycle().rights))
     first = asked.index("patch:kafkas.kafka.strimzi.io::backup:kafka-backup")
     second = asked.index("list:pods:::kafka-backup")
     answers[first], answers[second] = "", "false"
@@ -112,7 +112,7 @@ def test_each_further_account_is_asked_for_its_rights_before_it_does_anything(
     """Those of what comes after the stop too: the stop does not begin without them."""
     plan = cycle()
     (mine,) = [a for a in plan.accounts if a.name == f"backup-kanister-kafka{account}"]
-    asked = list(questions(mine.rights))
+    asked = list(access_review_specs(mine.rights))
     answers = ["true"] * len(asked)
     answers[asked.index(question)] = "false"
     fit(shell.on("^create --validate=false", "\n".join(answers) + "\n"))
@@ -327,7 +327,7 @@ def test_all_writers_are_told_before_one_is_waited_for(shell: Shell) -> None:
 def test_quiescing_by_pause_deletes_the_workload_only_then(shell: Shell) -> None:
     for resource in ("kafkabridges", "kafkaconnects", "kafkamirrormaker"):
         shell.on(f"get {resource}.*ReconciliationPaused", "", "True")
-    plan = cycle(quiesce_by=QuiesceBy.PAUSE)
+    plan = cycle(quiesce_by=QuiesceMethod.PAUSE)
     done = fit(shell).phase("quiesce", plan)
     assert done.returncode == 0, done.stderr
     calls = [str(call) for call in shell.writes()]
@@ -384,7 +384,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
     ["running|" + RUN, "restarting|" + RUN, "quiescing|other", "stopped|" + RUN, "|", ""],
 )
 def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
-    """The switch, or a person, may have brought the cluster back since it was quiesced."""
+    """The watchdog, or a person, may have brought the cluster back since it was quiesced."""
     done = halted(shell.on(OWNER, record)).phase("stop")
     assert done.returncode != 0
     assert "not quiescing by this run" in done.stderr.splitlines()[-1]
@@ -567,7 +567,7 @@ def test_pods_that_stay_are_told(shell: Shell) -> None:
     shell.on(LISTED, "b-0 b-1", "b-1")
     done = ending(shell, "0|").phase("stop", BROKERS_LIMIT="1")
     assert done.returncode != 0
-    assert "waited 1s in vain: pods still there: b-1" in done.stderr.splitlines()[-1]
+    assert "timed out after 1s: pods still there: b-1" in done.stderr.splitlines()[-1]
 
 
 # What is of one moment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kanister_kafka.scripts import Scripts
+from kanister_kafka.backup.scripts import ScriptsConfigMap
 
 from .shell_fixture import FILES, RUN, STUB, Shell, digest
 
@@ -67,9 +67,9 @@ def test_the_digest_is_what_the_tools_of_the_image_print(shell: Shell) -> None:
 
 @pytest.mark.parametrize("files", [(), (("a.sh", "x\n"),), (("a.sh", ""), ("b.sh", "x\n"))])
 def test_another_content_has_another_name(files: tuple[tuple[str, str], ...]) -> None:
-    ours = Scripts(tuple((name, path.read_text()) for name, path in FILES.items()), "")
-    assert Scripts(files, "").name != ours.name
-    assert Scripts(files, "").name.startswith("kanister-kafka-scripts-")
+    ours = ScriptsConfigMap(tuple((name, path.read_text()) for name, path in FILES.items()), "")
+    assert ScriptsConfigMap(files, "").name != ours.name
+    assert ScriptsConfigMap(files, "").name.startswith("kanister-kafka-scripts-")
 
 
 def test_names_of_scripts_do_not_clash_where_they_run() -> None:
@@ -121,6 +121,6 @@ def test_a_value_is_one_value_whatever_is_in_it(shell: Shell) -> None:
     value = "a b\n$(exit 3) `x` \"' \\"
     (shell.mount() / "..1" / "show.sh").write_text('printf "%s" "$VALUE"; exit 7\n')
     files = ((path.name, path.read_text()) for path in (shell.mount() / "..1").iterdir())
-    sha256 = Scripts(tuple(sorted(files)), "").sha256
+    sha256 = ScriptsConfigMap(tuple(sorted(files)), "").sha256
     done = shell.stub("name", "show", f"VALUE={value}", SCRIPTS_SHA256=sha256)
     assert (done.returncode, done.stdout, done.stderr) == (7, value, "")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.shell import MOST_AT_ONCE, faults
+from kanister_kafka.linter.bash_syntax import MOST_AT_ONCE, check_syntax
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not on PATH")
 
@@ -50,25 +50,31 @@ WRONG = [
 
 @pytest.mark.parametrize("script", WRONG)
 def test_what_is_wrong_is_told(script: str) -> None:
-    assert faults((script,)) != ((),)
+    assert check_syntax((script,)) != ((),)
 
 
 @pytest.mark.parametrize("script", RIGHT)
 def test_what_is_right_is_not(script: str) -> None:
-    assert faults((script,)) == ((),)
+    assert check_syntax((script,)) == ((),)
 
 
 def test_no_two_scripts_hide_what_is_wrong_with_one() -> None:
     pairs = [*itertools.product(WRONG, WRONG), *itertools.product(WRONG, RIGHT)]
-    assert [pair for pair in pairs if faults(pair) != (*faults(pair[:1]), *faults(pair[1:]))] == []
+    assert [
+        pair
+        for pair in pairs
+        if check_syntax(pair) != (*check_syntax(pair[:1]), *check_syntax(pair[1:]))
+    ] == []
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([*RIGHT, *WRONG]), max_size=6).map(tuple))
 def test_each_is_told_as_it_is_alone(scripts: tuple[str, ...]) -> None:
-    assert faults(scripts) == tuple(fault for one in scripts for fault in faults((one,)))
+    assert check_syntax(scripts) == tuple(
+        fault for one in scripts for fault in check_syntax((one,))
+    )
 
 
 def test_there_may_be_many() -> None:
     scripts = tuple(f"echo {number}" for number in range(3 * MOST_AT_ONCE))
-    assert faults((*scripts, "fi")) == ((),) * len(scripts) + faults(("fi",))
+    assert check_syntax((*scripts, "fi")) == ((),) * len(scripts) + check_syntax(("fi",))

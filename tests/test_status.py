@@ -6,30 +6,41 @@ from datetime import datetime, timezone
 
 import pytest
 
-from kanister_kafka.document import load
-from kanister_kafka.kube.connection import Connection
-from kanister_kafka.options import Options
-from kanister_kafka.plan import build
-from kanister_kafka.preflight.survey import blueprint_of
-from kanister_kafka.render import render
-from kanister_kafka.report.status import status_json, status_text
-from kanister_kafka.run.actionset import ActionSet, State
-from kanister_kafka.run.advice import by_hand
-from kanister_kafka.run.condition import Condition
-from kanister_kafka.run.sight import Sight
-from kanister_kafka.run.sighting import Kafka, Sighting, Switch, Task, Workload, Writer
-from kanister_kafka.run.status import Arm, judge, moment
-from kanister_kafka.run.target import Target
-from kanister_kafka.run.tasks import phase_of
-from kanister_kafka.strimzi import read
+from kanister_kafka.backup.options import Options
+from kanister_kafka.backup.planner import build_plan
+from kanister_kafka.backup.render import render
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.actionset import ActionSet, ActionState
+from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.observed_state import (
+    KafkaState,
+    ObservedClient,
+    ObservedCluster,
+    TaskPod,
+    WatchdogState,
+    WorkloadState,
+)
+from kanister_kafka.operations.preflight import blueprint_of
+from kanister_kafka.operations.status import (
+    KafkaCondition,
+    WatchdogCondition,
+    assess,
+    manual_commands,
+    parse_timestamp,
+)
+from kanister_kafka.operations.task_pods import phase_of
+from kanister_kafka.reports.status import status_json, status_text
+from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.yamldoc import load
 
 from .conftest import ROOT
 from .small_cluster import NOW, add_blueprint, add_kafka, add_node, add_scripts, add_task, serving
 from .test_kube import configure  # noqa: F401 - a fixture
 
-TARGET = Target("kafka", "my-cluster")
+TARGET = KafkaRef("kafka", "my-cluster")
 AT = datetime(2026, 1, 2, 3, 14, 5, tzinfo=timezone.utc)
-UP = Kafka(
+UP = KafkaState(
     resource="kafkas.v1beta2.kafka.strimzi.io",
     ready=True,
     why_not="",
@@ -41,7 +52,7 @@ UP = Kafka(
 )
 OURS = replace(UP, ready=False, paused=True, acknowledged=True, pause_before="unset")
 RELEASED = replace(OURS, paused=False)
-MIRROR = Writer(
+MIRROR = ObservedClient(
     kind="KafkaMirrorMaker2",
     resource="kafkamirrormaker2s.v1beta2.kafka.strimzi.io",
     namespace="other",
@@ -52,7 +63,7 @@ MIRROR = Writer(
     pause_before="",
 )
 QUIET = replace(MIRROR, replicas=0, replicas_before="3")
-STOP, START = (Task("p", "stop", "j1"),), (Task("p", "restart", "j1"),)
+STOP, START = (TaskPod("p", "stop", "j1"),), (TaskPod("p", "restart", "j1"),)
 RAN = ActionSet(
     name="backupprehook-x",
     namespace="kasten-io",
@@ -61,7 +72,7 @@ RAN = ActionSet(
     action="backupPrehook",
     blueprint="kafka.my-cluster",
     target="kafka",
-    state=State.COMPLETE,
+    state=ActionState.COMPLETE,
     phases=(),
     error="",
     artifacts={},
@@ -71,14 +82,14 @@ RAN = ActionSet(
 
 def sighting(kafka=UP, ready=2, there=2, state="", **changed):
     record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
-    workload = Workload(name="my-cluster-dual", expected=2, there=there, ready=ready)
+    workload = WorkloadState(name="my-cluster-dual", expected=2, there=there, ready=ready)
     facts = {
         "target": TARGET,
         "kafka": kafka,
         "workloads": (workload,) if kafka else (),
         "writers": (),
         "record": record,
-        "switch": Switch(0, 0),
+        "switch": WatchdogState(0, 0),
         "blueprint": "kasten-io/kafka.my-cluster",
         "action_sets": (),
         "tasks": (),
@@ -86,79 +97,95 @@ def sighting(kafka=UP, ready=2, there=2, state="", **changed):
         "unseen": (),
         **changed,
     }
-    return Sighting(**facts)
+    return ObservedCluster(**facts)
 
 
 @pytest.mark.parametrize(
     ("seen", "condition"),
     [
-        pytest.param(sighting(), Condition.RUNNING, id="never stopped"),
-        pytest.param(sighting(state="running"), Condition.RUNNING, id="running"),
-        pytest.param(sighting(state="stopped"), Condition.RUNNING, id="record is wrong"),
-        pytest.param(sighting(replace(UP, paused=True)), Condition.PAUSED, id="others' pause"),
+        pytest.param(sighting(), KafkaCondition.RUNNING, id="never stopped"),
+        pytest.param(sighting(state="running"), KafkaCondition.RUNNING, id="running"),
+        pytest.param(sighting(state="stopped"), KafkaCondition.RUNNING, id="record is wrong"),
+        pytest.param(sighting(replace(UP, paused=True)), KafkaCondition.PAUSED, id="others' pause"),
         pytest.param(
-            sighting(state="quiescing", tasks=STOP), Condition.QUIESCING, id="checks go on"
+            sighting(state="quiescing", tasks=STOP), KafkaCondition.QUIESCING, id="checks go on"
         ),
         pytest.param(
             sighting(state="quiescing", tasks=STOP, writers=(QUIET,)),
-            Condition.QUIESCING,
+            KafkaCondition.QUIESCING,
             id="writers stop",
         ),
         pytest.param(
-            sighting(state="quiescing", writers=(QUIET,)), Condition.QUIESCED, id="writers left"
+            sighting(state="quiescing", writers=(QUIET,)),
+            KafkaCondition.QUIESCED,
+            id="writers left",
         ),
         pytest.param(
-            sighting(record=None, writers=(QUIET,)), Condition.QUIESCED, id="no record of writers"
+            sighting(record=None, writers=(QUIET,)),
+            KafkaCondition.QUIESCED,
+            id="no record of writers",
         ),
-        pytest.param(sighting(OURS, 2, 2, "stopping", tasks=STOP), Condition.STOPPING, id="stops"),
-        pytest.param(sighting(OURS, 0, 0, "stopping", tasks=STOP), Condition.STOPPING, id="last"),
-        pytest.param(sighting(OURS, 0, 0, "stopped"), Condition.STOPPED, id="stopped"),
         pytest.param(
-            sighting(OURS, 0, 0, record=None), Condition.STOPPED, id="stopped, record gone"
+            sighting(OURS, 2, 2, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="stops"
         ),
-        pytest.param(sighting(OURS, 0, 0, "running"), Condition.STOPPED, id="record says runs"),
-        pytest.param(sighting(OURS, 1, 1, "stopping"), Condition.PARTLY, id="half stopped"),
-        pytest.param(sighting(OURS, 2, 2, "stopping"), Condition.PARTLY, id="only paused"),
-        pytest.param(sighting(RELEASED, 2, 2, "restarting"), Condition.PARTLY, id="memo left"),
-        pytest.param(sighting(RELEASED, 0, 2, "restarting"), Condition.RESTARTING, id="comes back"),
         pytest.param(
-            sighting(OURS, 0, 0, "stopped", tasks=START), Condition.RESTARTING, id="restart begins"
+            sighting(OURS, 0, 0, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="last"
+        ),
+        pytest.param(sighting(OURS, 0, 0, "stopped"), KafkaCondition.STOPPED, id="stopped"),
+        pytest.param(
+            sighting(OURS, 0, 0, record=None), KafkaCondition.STOPPED, id="stopped, record gone"
+        ),
+        pytest.param(
+            sighting(OURS, 0, 0, "running"), KafkaCondition.STOPPED, id="record says runs"
+        ),
+        pytest.param(sighting(OURS, 1, 1, "stopping"), KafkaCondition.PARTLY, id="half stopped"),
+        pytest.param(sighting(OURS, 2, 2, "stopping"), KafkaCondition.PARTLY, id="only paused"),
+        pytest.param(sighting(RELEASED, 2, 2, "restarting"), KafkaCondition.PARTLY, id="memo left"),
+        pytest.param(
+            sighting(RELEASED, 0, 2, "restarting"), KafkaCondition.RESTARTING, id="comes back"
+        ),
+        pytest.param(
+            sighting(OURS, 0, 0, "stopped", tasks=START),
+            KafkaCondition.RESTARTING,
+            id="restart begins",
         ),
         pytest.param(
             sighting(state="restarting", tasks=START, writers=(QUIET,)),
-            Condition.RESTARTING,
+            KafkaCondition.RESTARTING,
             id="writers come back",
         ),
-        pytest.param(sighting(state="quiescing", tasks=START), Condition.RESTARTING, id="recovery"),
-        pytest.param(sighting(UP, 1, 2, "running"), Condition.DEGRADED, id="a node is down"),
-        pytest.param(sighting(UP, 0, 0, "running"), Condition.DOWN, id="all are down"),
-        pytest.param(sighting(None, 0, 0, "stopped"), Condition.GONE, id="gone"),
-        pytest.param(sighting(UP, 0, 0, "restoring"), Condition.RESTORING, id="restore"),
+        pytest.param(
+            sighting(state="quiescing", tasks=START), KafkaCondition.RESTARTING, id="recovery"
+        ),
+        pytest.param(sighting(UP, 1, 2, "running"), KafkaCondition.DEGRADED, id="a node is down"),
+        pytest.param(sighting(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
+        pytest.param(sighting(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
+        pytest.param(sighting(UP, 0, 0, "restoring"), KafkaCondition.RESTORING, id="restore"),
         pytest.param(
             sighting(
                 workloads=(
-                    Workload(
+                    WorkloadState(
                         name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
                     ),
                 ),
                 kafka=OURS,
                 state="stopped",
             ),
-            Condition.STOPPED,
+            KafkaCondition.STOPPED,
             id="StatefulSets",
         ),
     ],
 )
 def test_condition(seen, condition):
-    status = judge(seen)
+    status = assess(seen)
     assert status.condition is condition
-    assert status.runs is (condition in (Condition.RUNNING, Condition.PAUSED))
+    assert status.runs is (condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED))
     assert status.next
     assert "kafka/my-cluster" in status.headline
 
 
 def remarks(*arguments, **changed):
-    return "\n".join(judge(sighting(*arguments, **changed)).remarks)
+    return "\n".join(assess(sighting(*arguments, **changed)).remarks)
 
 
 @pytest.mark.parametrize(
@@ -166,10 +193,10 @@ def remarks(*arguments, **changed):
     [
         ((OURS, 0, 0, "running"), 'the record says "running" since 2026-01-02T03:04:05Z'),
         ((UP, 2, 2, "stopped"), 'the record says "stopped"'),
-        ((OURS, 0, 0, "stopped"), "no dead man's switch is armed"),
+        ((OURS, 0, 0, "stopped"), "no watchdog is armed"),
         ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
         ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator says Timeout: x"),
-        ((replace(UP, restart_by=NOW), 2, 2), "annotation of the dead man's switch is left"),
+        ((replace(UP, restart_by=NOW), 2, 2), "annotation of the watchdog is left"),
     ],
 )
 def test_remarks(arguments, words):
@@ -185,7 +212,9 @@ def test_what_the_last_stop_has_to_say_of_its_backup(key, state):
 
 
 def test_no_remark_where_all_is_well():
-    assert remarks(state="running") == remarks(OURS, 0, 0, "stopped", switch=Switch(1, 1)) == ""
+    assert (
+        remarks(state="running") == remarks(OURS, 0, 0, "stopped", switch=WatchdogState(1, 1)) == ""
+    )
 
 
 def test_record_that_is_gone_is_told():
@@ -194,7 +223,7 @@ def test_record_that_is_gone_is_told():
 
 
 def test_action_set_that_nobody_runs_any_more_is_told():
-    stuck = replace(RAN, state=State.RUNNING)
+    stuck = replace(RAN, state=ActionState.RUNNING)
     assert "without a task pod now: backupprehook-x" in remarks(OURS, 1, 1, action_sets=(stuck,))
     assert "without a task pod" not in remarks(OURS, 1, 1, action_sets=(stuck,), tasks=STOP)
 
@@ -202,35 +231,35 @@ def test_action_set_that_nobody_runs_any_more_is_told():
 @pytest.mark.parametrize(
     ("switch", "arm"),
     [
-        (None, Arm.ABSENT),
-        (Switch(0, 0), Arm.IDLE),
-        (Switch(1, 0), Arm.STARTING),
-        (Switch(1, 1), Arm.ARMED),
+        (None, WatchdogCondition.ABSENT),
+        (WatchdogState(0, 0), WatchdogCondition.IDLE),
+        (WatchdogState(1, 0), WatchdogCondition.STARTING),
+        (WatchdogState(1, 1), WatchdogCondition.ARMED),
     ],
 )
 def test_switch(switch, arm):
-    assert judge(sighting(switch=switch)).arm is arm
+    assert assess(sighting(switch=switch)).arm is arm
 
 
 def test_action_set_of_the_run_is_found_by_its_time():
     later = replace(RAN, name="later", created="2026-01-02T03:04:09Z")
     older = replace(RAN, name="older", created="2026-01-02T02:00:00Z")
-    status = judge(sighting(OURS, 0, 0, "stopped", action_sets=(later, RAN, older)))
+    status = assess(sighting(OURS, 0, 0, "stopped", action_sets=(later, RAN, older)))
     assert status.action_set is RAN
-    assert judge(sighting(OURS, 0, 0, "stopped", action_sets=(later, older))).action_set is None
+    assert assess(sighting(OURS, 0, 0, "stopped", action_sets=(later, older))).action_set is None
 
 
 def test_run_that_is_over_is_history():
-    status = judge(sighting(state="running", action_sets=(RAN,)))
+    status = assess(sighting(state="running", action_sets=(RAN,)))
     assert (status.run, status.action_set) == ("", None)
 
 
 def test_action_set_at_work_goes_before_that_of_the_run():
-    other = replace(RAN, name="restart", job="j2", state=State.RUNNING)
+    other = replace(RAN, name="restart", job="j2", state=ActionState.RUNNING)
     seen = sighting(OURS, 0, 0, "stopped", action_sets=(other, RAN))
-    assert judge(seen).action_set is other
-    busy = replace(seen, tasks=(Task("p", "restart", "j1"),))
-    assert judge(busy).action_set is RAN
+    assert assess(seen).action_set is other
+    busy = replace(seen, tasks=(TaskPod("p", "restart", "j1"),))
+    assert assess(busy).action_set is RAN
 
 
 @pytest.mark.parametrize(
@@ -238,26 +267,26 @@ def test_action_set_at_work_goes_before_that_of_the_run():
     [("2026-01-02T03:04:05Z", 5), ("2026-01-02T03:04:06.123456789Z", 6), ("", None), ("x", None)],
 )
 def test_times_with_any_number_of_decimals(text, second):
-    found = moment(text)
+    found = parse_timestamp(text)
     assert (found and found.second) == second
 
 
 def test_next_step_is_an_exact_command():
-    assert judge(sighting(OURS, 0, 0, "stopped")).next[-1] == (
+    assert assess(sighting(OURS, 0, 0, "stopped")).next[-1] == (
         "  kanister-kafka resume my-cluster -n kafka"
     )
     backup = replace(RAN, name="backup-1", action="backup", artifacts={"a": {}})
-    failed = replace(backup, name="backup-2", state=State.FAILED)
-    gone = judge(sighting(None, 0, 0, "stopped", action_sets=(failed, backup)))
+    failed = replace(backup, name="backup-2", state=ActionState.FAILED)
+    gone = assess(sighting(None, 0, 0, "stopped", action_sets=(failed, backup)))
     assert gone.next[-1] == ("  kanister-kafka run restore my-cluster -n kafka --from backup-1")
 
 
 def test_what_is_left_behind_on_a_running_kafka_is_put_in_order_by_resume():
-    left = judge(sighting(state="quiescing"))
+    left = assess(sighting(state="quiescing"))
     assert left.runs
     assert left.next[-1] == "  kanister-kafka resume my-cluster -n kafka"
     for seen in (sighting(state="running"), sighting(), sighting(record=None)):
-        assert judge(seen).next == ("Nothing to do.",)
+        assert assess(seen).next == ("Nothing to do.",)
 
 
 def test_by_hand_undoes_everything_in_its_order():
@@ -266,7 +295,9 @@ def test_by_hand_undoes_everything_in_its_order():
     seen = sighting(
         replace(OURS, restart_by=NOW),
         workloads=(
-            Workload(name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"),
+            WorkloadState(
+                name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+            ),
         ),
         writers=(QUIET, paused, bare),
         record={"replicas.KafkaMirrorMaker2.other.bare": "2"},
@@ -274,7 +305,7 @@ def test_by_hand_undoes_everything_in_its_order():
     memo = '{"metadata":{"annotations":{"kanister-kafka.io/replicas-before":null}},"spec":'
     mirrors = "kafkamirrormaker2s.v1beta2.kafka.strimzi.io"
     pause, before = "strimzi.io/pause-reconciliation", "kanister-kafka.io/pause-before"
-    assert by_hand(seen) == (
+    assert manual_commands(seen) == (
         "kubectl patch statefulsets.apps my-cluster-kafka -n kafka --type merge "
         f"-p '{memo}{{\"replicas\":3}}}}'",
         "kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka --overwrite "
@@ -283,7 +314,7 @@ def test_by_hand_undoes_everything_in_its_order():
         f"kubectl annotate {mirrors} c -n other --overwrite {pause}=false {before}-",
         f"kubectl patch {mirrors} bare -n other --type merge -p '{memo}{{\"replicas\":2}}}}'",
     )
-    assert by_hand(sighting()) == ()
+    assert manual_commands(sighting()) == ()
 
 
 def test_text_says_it_all_and_does_nothing_to_a_terminal():
@@ -291,7 +322,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
         replace(OURS, restart_by="2026-01-02T04:04:05Z"),
         0,
         0,
-        switch=Switch(1, 1),
+        switch=WatchdogState(1, 1),
         writers=(QUIET,),
         action_sets=(RAN,),
         record={
@@ -304,7 +335,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
             "failure": "2026-01-01T00:00:00Z stop: \x1b[2J",
         },
     )
-    text = status_text(judge(seen), AT)
+    text = status_text(assess(seen), AT)
     for words in (
         "Kafka kafka/my-cluster is stopped by a backup; "
         "stopped beside it: KafkaMirrorMaker2 other/mirror",
@@ -321,7 +352,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
 
 
 def test_json_has_the_same_for_machines():
-    tree = json.loads(status_json(judge(sighting(OURS, 0, 0, "stopped", writers=(QUIET,))), AT))
+    tree = json.loads(status_json(assess(sighting(OURS, 0, 0, "stopped", writers=(QUIET,))), AT))
     assert (tree["state"], tree["runs"], tree["since"]) == ("stopped", False, NOW)
     assert tree["nodes"] == [
         {"name": "my-cluster-dual", "expected": 2, "there": 0, "ready": 0, "replicasBefore": None}
@@ -329,7 +360,7 @@ def test_json_has_the_same_for_machines():
     assert tree["writers"][0]["replicasBefore"] == "3"
     assert tree["switch"] == {"state": "idle", "restartBy": None}
     assert tree["next"][-1] == "kanister-kafka resume my-cluster -n kafka"
-    assert json.loads(status_json(judge(sighting(None, 0, 0)), AT))["kafka"] is None
+    assert json.loads(status_json(assess(sighting(None, 0, 0)), AT))["kafka"] is None
 
 
 # What is seen of a live cluster
@@ -343,7 +374,7 @@ def cluster(configure):  # noqa: F811 - the fixture
 
 
 def look(kasten_namespace=""):
-    return Sight(Connection(), TARGET, kasten_namespace).look()
+    return ClusterInspector(KubeClient(), TARGET, kasten_namespace).look()
 
 
 def test_all_that_there_is_to_see(cluster):
@@ -415,11 +446,11 @@ def test_all_that_there_is_to_see(cluster):
     assert seen.kafka.paused
     assert seen.kafka.acknowledged
     assert (seen.kafka.pause_before, seen.kafka.restart_by) == ("unset", NOW)
-    assert seen.workloads == (Workload(name="my-cluster-dual", expected=2, there=2, ready=1),)
+    assert seen.workloads == (WorkloadState(name="my-cluster-dual", expected=2, there=2, ready=1),)
     assert [(str(w), w.quiesced) for w in seen.writers] == [
         ("KafkaMirrorMaker2 other/writes", True)
     ]
-    assert seen.switch == Switch(1, 1)
+    assert seen.switch == WatchdogState(1, 1)
     assert seen.blueprint == "kasten-io/special"
     assert [found.name for found in seen.action_sets] == ["as-special"]
     assert [(t.pod, t.phase) for t in seen.tasks] == [("t1", "stop"), ("t2", "")]
@@ -431,8 +462,8 @@ def test_nothing_but_the_record_is_left(cluster):
     del cluster.kinds["cr.kanister.io", "v1alpha1"]
     cluster.add("kafkas", "kafka", "survivor")
     cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"clusterId": "c1"})
-    status = judge(look())
-    assert status.condition is Condition.GONE
+    status = assess(look())
+    assert status.condition is KafkaCondition.GONE
     assert "namespace kafka has Kafka survivor" in status.remarks
     assert status.sighting.unseen == ("Kanister: it is not installed on this cluster",)
     assert "c1" in status_text(status, AT)
@@ -441,7 +472,7 @@ def test_nothing_but_the_record_is_left(cluster):
 def test_without_strimzi_at_all(cluster):
     for group in ("kafka.strimzi.io", "core.strimzi.io"):
         del cluster.kinds[group, "v1beta2"]
-    assert judge(look()).condition is Condition.GONE
+    assert assess(look()).condition is KafkaCondition.GONE
 
 
 def test_what_may_not_be_listed_is_told(cluster):
@@ -453,7 +484,7 @@ def test_what_may_not_be_listed_is_told(cluster):
         ("GET", "blueprints/", 403),
     ]
     seen = look()
-    assert judge(seen).condition is Condition.RUNNING
+    assert assess(seen).condition is KafkaCondition.RUNNING
     assert len(seen.unseen) == 4
     assert "kafkamirrormaker2s of other namespaces" in seen.unseen[0]
 
@@ -483,9 +514,9 @@ def test_stateful_sets_show_their_memo(cluster):
 
 def test_a_pod_tells_the_phase_that_it_runs() -> None:
     """As it is rendered: Kanister puts the command into the container of the podOverride."""
-    reading = read(load([str(ROOT / "examples" / "kraft-separate-pools")]).documents)
+    reading = read_cluster(load([str(ROOT / "examples" / "kraft-separate-pools")]).documents)
     assert reading.cluster is not None
-    blueprint = blueprint_of(render(build(reading.cluster, Options(), reading.problems)))
+    blueprint = blueprint_of(render(build_plan(reading.cluster, Options(), reading.problems)))
     phases = [
         phase
         for action in blueprint["actions"].values()
@@ -513,7 +544,7 @@ def test_a_pod_of_a_former_version_tells_it_too(command, phase) -> None:
 
 
 def add_both(cluster, **fields):
-    """A Blueprint and a switch that pin scripts; returns their name."""
+    """A Blueprint and a watchdog that pin scripts; returns their name."""
     spec = add_scripts(cluster, **fields)
     args = {"namespace": "kafka", "podOverride": spec}
     action = {"phases": [{"func": "KubeTask", "name": "quiesce", "args": args}]}
@@ -535,7 +566,7 @@ def test_scripts_that_are_gone_are_told(cluster):
     cluster.drop("configmaps", "kafka", name)
     seen = look()
     assert [one.kind for one in seen.unusable_scripts] == ["Blueprint", "Deployment"]
-    assert judge(seen).remarks[:2] == tuple(one.text for one in seen.unusable_scripts)
+    assert assess(seen).remarks[:2] == tuple(one.text for one in seen.unusable_scripts)
     assert seen.unusable_scripts[0].text == (
         f"ConfigMap {name}, the scripts of Blueprint kafka.my-cluster, is gone, so what needs it "
         "fails: kanister-kafka apply --from-cluster my-cluster -n kafka"

@@ -8,36 +8,35 @@ from html.parser import HTMLParser
 
 import pytest
 
-from kanister_kafka.rehearse.model import (
+from kanister_kafka.operations.rehearsal.model import (
+    CanaryResult,
     Gap,
-    Outage,
+    Interval,
+    OutageResult,
+    OutageSource,
     PodState,
-    PodTrack,
-    Probe,
+    PodTimeline,
     Rehearsal,
-    Snapshot,
-    Source,
-    Span,
-    Stage,
-    Versions,
+    RehearsalStage,
+    RehearsalVersions,
+    VolumeSnapshot,
 )
-from kanister_kafka.report.rehearsal import (
+from kanister_kafka.reports.html.rehearsal_page import TIMELINE_STYLE, rehearsal_html
+from kanister_kafka.reports.rehearsal import (
     rehearsal_json,
     rehearsal_markdown,
     rehearsal_text,
     seconds_text,
 )
-from kanister_kafka.report.timeline import rehearsal_html
-from kanister_kafka.report.timeline_style import STYLE
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
 def stage(name, start, end, *, failed=False):
-    return Stage(name=name, does=f"does {name}", start=start, end=end, failed=failed)
+    return RehearsalStage(name=name, does=f"does {name}", start=start, end=end, failed=failed)
 
 
-SNAPSHOT = Snapshot(
+SNAPSHOT = VolumeSnapshot(
     name="kanister-kafka-rehearsal-0a1b2c3d-0",
     claim="data-0-my-cluster-broker-0",
     snapshot_class="fast",
@@ -47,7 +46,7 @@ SNAPSHOT = Snapshot(
     ready=43.5,
     creation_time="2026-01-02T03:04:47Z",
 )
-PROBE = Probe(
+PROBE = CanaryResult(
     topic="kanister-kafka-rehearsal-0a1b2c3d",
     partitions=3,
     replication=2,
@@ -63,15 +62,15 @@ PROBE = Probe(
     gaps=(Gap(0, 28.6, 82.3), Gap(1, 28.7, 82.9)),
     clock=0.004,
 )
-POD = PodTrack(
+POD = PodTimeline(
     "my-cluster-broker-0",
     True,  # noqa: FBT003 - one of three fields
     (
-        Span(5.0, 28.0, PodState.READY),
-        Span(28.0, 31.0, PodState.STOPPING),
-        Span(31.0, 47.0, PodState.GONE),
-        Span(47.0, 80.0, PodState.STARTING),
-        Span(80.0, 120.0, PodState.READY),
+        Interval(5.0, 28.0, PodState.READY),
+        Interval(28.0, 31.0, PodState.STOPPING),
+        Interval(31.0, 47.0, PodState.GONE),
+        Interval(47.0, 80.0, PodState.STARTING),
+        Interval(80.0, 120.0, PodState.READY),
     ),
 )
 DONE = Rehearsal(
@@ -82,7 +81,7 @@ DONE = Rehearsal(
     kasten_namespace="kasten-io",
     began=datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc),
     seconds=130.8,
-    versions=Versions("3.9.2", "0.45.2", "v1.34.4", "0.1.0"),
+    versions=RehearsalVersions("3.9.2", "0.45.2", "v1.34.4", "0.1.0"),
     stages=(
         stage("preflight", 0.0, 5.4),
         stage("quiesce", 13.3, 19.2),
@@ -95,14 +94,14 @@ DONE = Rehearsal(
     action_sets=("backupprehook-abc",),
     writers=("KafkaMirrorMaker2 kafka/mirror",),
     probe=PROBE,
-    outage=Outage(28.6, 82.3, Source.CLIENTS),
+    outage=OutageResult(28.6, 82.3, OutageSource.CLIENTS),
     failure="",
     changed=(),
 )
-BY_PODS = dataclasses.replace(DONE, probe=None, outage=Outage(28.0, 80.0, Source.PODS))
+BY_PODS = dataclasses.replace(DONE, probe=None, outage=OutageResult(28.0, 80.0, OutageSource.PODS))
 NOT_OVER = dataclasses.replace(
     DONE,
-    outage=Outage(28.6, None, Source.CLIENTS),
+    outage=OutageResult(28.6, None, OutageSource.CLIENTS),
     failure="backupPosthook failed: no reason is known",
     changed=("Kafka kafka/my-cluster is paused",),
 )
@@ -257,7 +256,7 @@ def test_no_name_becomes_markup():
         cluster=evil,
         failure=evil,
         changed=(evil,),
-        versions=Versions(evil, evil, evil, evil),
+        versions=RehearsalVersions(evil, evil, evil, evil),
         stages=(stage(evil, 0.0, 1.0),),
         pods=(dataclasses.replace(POD, name=evil),),
         snapshots=(dataclasses.replace(SNAPSHOT, claim=evil, snapshot_class=evil, ready=None),),
@@ -350,7 +349,7 @@ def colours(block):
     return {k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in found.items()}
 
 
-DAY, NIGHT, PAPER = (colours(block) for block in re.findall(r":root \{[^}]*\}", STYLE))
+DAY, NIGHT, PAPER = (colours(block) for block in re.findall(r":root \{[^}]*\}", TIMELINE_STYLE))
 
 
 @pytest.mark.parametrize("mode", [DAY, NIGHT, PAPER], ids=["day", "night", "paper"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.align import PAIRS, SURE, Piece, pieces, shift
+from kanister_kafka.topics.compare.alignment import MIN_MATCH, PAIRS, AlignedPiece, align, pieces
 
 FEW = st.lists(st.sampled_from("xyz"), max_size=14)
 
@@ -28,7 +28,7 @@ def plain(a: list[str], b: list[str], ends: tuple[bool, bool], sure: int) -> int
 def test_as_few_are_skipped_as_can_be(
     a: list[str], b: list[str], ends: tuple[bool, bool], sure: int
 ) -> None:
-    found = shift(a, b, a_ends=ends[0], b_ends=ends[1], sure=sure)
+    found = align(a, b, a_ends=ends[0], b_ends=ends[1], sure=sure)
     assert (None if found is None else sum(found)) == plain(a, b, ends, sure)
 
 
@@ -56,8 +56,8 @@ def test_tables(
     ended: bool,  # noqa: FBT001
     found: tuple[int, int] | None,
 ) -> None:
-    assert shift(a, b, a_ends=ended, b_ends=ended) == found
-    assert SURE == 8
+    assert align(a, b, a_ends=ended, b_ends=ended) == found
+    assert MIN_MATCH == 8
 
 
 def longest(a: list[str], b: list[str]) -> int:
@@ -93,18 +93,18 @@ def test_pieces_have_as_much_in_both_as_can_be(a: list[int], gone: set[int]) -> 
 @pytest.mark.parametrize(
     ("a", "b", "found"),
     [
-        ("", "", [Piece(0, 0, 0)]),
-        ("abc", "abc", [Piece(0, 0, 3)]),
-        ("abcd", "abd", [Piece(0, 0, 2), Piece(1, 0, 1)]),
-        ("abd", "abcd", [Piece(0, 0, 2), Piece(0, 1, 1)]),
-        ("abcd", "abxd", [Piece(0, 0, 2), Piece(1, 1, 1)]),
-        ("abcde", "xbcye", [Piece(1, 1, 2), Piece(1, 1, 1)]),
-        ("abcd", "acbd", [Piece(0, 0, 1), Piece(2, 2, 1)]),
-        ("abc", "xyz", [Piece(3, 3, 0)]),
+        ("", "", [AlignedPiece(0, 0, 0)]),
+        ("abc", "abc", [AlignedPiece(0, 0, 3)]),
+        ("abcd", "abd", [AlignedPiece(0, 0, 2), AlignedPiece(1, 0, 1)]),
+        ("abd", "abcd", [AlignedPiece(0, 0, 2), AlignedPiece(0, 1, 1)]),
+        ("abcd", "abxd", [AlignedPiece(0, 0, 2), AlignedPiece(1, 1, 1)]),
+        ("abcde", "xbcye", [AlignedPiece(1, 1, 2), AlignedPiece(1, 1, 1)]),
+        ("abcd", "acbd", [AlignedPiece(0, 0, 1), AlignedPiece(2, 2, 1)]),
+        ("abc", "xyz", [AlignedPiece(3, 3, 0)]),
     ],
 )
-def test_pieces(a: str, b: str, found: list[Piece]) -> None:
-    told = [piece for piece in pieces(a, b) if piece != Piece(0, 0, 0) or not a]
+def test_pieces(a: str, b: str, found: list[AlignedPiece]) -> None:
+    told = [piece for piece in pieces(a, b) if piece != AlignedPiece(0, 0, 0) or not a]
     assert told == found
 
 

@@ -14,15 +14,20 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
-from kanister_kafka.report.comparison_words import notes
-from kanister_kafka.topics.amount import last, rates, total
-from kanister_kafka.topics.client import END, Access, Cluster, Span
-from kanister_kafka.topics.compare import Request, compare
-from kanister_kafka.topics.drive import Subject
-from kanister_kafka.topics.edges import last_messages, message_at
-from kanister_kafka.topics.model import Comparison, Fault, Isolation, Verdict
-from kanister_kafka.topics.reading import Reading
-from kanister_kafka.topics.verdict import Behind, judge
+from kanister_kafka.reports.comparison_summary import notes
+from kanister_kafka.topics.client import END, ClientAccess, KafkaConsumer, OffsetRange
+from kanister_kafka.topics.compare import CompareRequest, compare
+from kanister_kafka.topics.compare.reader import OpenTopic
+from kanister_kafka.topics.compare.verdict import LaggingSide, evaluate_consistency
+from kanister_kafka.topics.model import Comparison, ComparisonVerdict, DifferenceKind, Isolation
+from kanister_kafka.topics.partition_reader import PartitionReader
+from kanister_kafka.topics.statistics import (
+    last_messages,
+    message_at,
+    tail_records,
+    topic_rates,
+    topic_sizes,
+)
 
 from .topic_records import Record, digest, log
 
@@ -37,7 +42,7 @@ class Brokers:
 
     producer: object
     address: str
-    opened: list[Cluster] = field(default_factory=list)
+    opened: list[KafkaConsumer] = field(default_factory=list)
 
     def write(self, topic: str, held: Mapping[int, list[Record]]) -> str:
         for number, records in held.items():
@@ -54,9 +59,11 @@ class Brokers:
         assert self.producer.flush(30) == 0
         return topic
 
-    def cluster(self, label: str = "mock", kind: type[Cluster] = Cluster) -> Cluster:
+    def cluster(
+        self, label: str = "mock", kind: type[KafkaConsumer] = KafkaConsumer
+    ) -> KafkaConsumer:
         known = {"bootstrap.servers": self.address, "fetch.wait.max.ms": "10"}
-        self.opened.append(kind(Access(label, known), 5.0))
+        self.opened.append(kind(ClientAccess(label, known), 5.0))
         return self.opened[-1]
 
 
@@ -92,7 +99,7 @@ def everywhere(records: list[Record]) -> dict[int, list[Record]]:
     return dict.fromkeys(PARTITIONS, records)
 
 
-class Timed(Cluster):
+class Timed(KafkaConsumer):
     """A connection that finds the offset of a time, as brokers do and the mock does not."""
 
     def offsets_at(self, topic: str, times: Mapping[int, int]) -> dict[int, int]:
@@ -108,15 +115,15 @@ class Timed(Cluster):
 def compared(
     brokers: Brokers,
     topics: tuple[str, str],
-    request: Request | None = None,
-    kind: type[Cluster] = Cluster,
+    request: CompareRequest | None = None,
+    kind: type[KafkaConsumer] = KafkaConsumer,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Comparison:
     a, b = (
-        Subject(brokers.cluster(label, kind), topic)
+        OpenTopic(brokers.cluster(label, kind), topic)
         for label, topic in zip("ab", topics, strict=True)
     )
-    return compare(a, b, request or Request(compacted=False), progress)
+    return compare(a, b, request or CompareRequest(compacted=False), progress)
 
 
 def test_a_topic_is_identical_to_its_copy(brokers: Brokers, name: str) -> None:
@@ -125,7 +132,7 @@ def test_a_topic_is_identical_to_its_copy(brokers: Brokers, name: str) -> None:
     heard: list[tuple[int, int]] = []
     found = compared(brokers, (f"{name}-a", f"{name}-b"), progress=lambda *at: heard.append(at))
     assert (found.a, found.b) == (f"a/{name}-a", f"b/{name}-b")
-    assert judge(found).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     assert [result.partition for result in found.partitions] == list(PARTITIONS)
     assert {result.common for result in found.partitions} == {len(MANY)}
     assert {result.digest for result in found.partitions} == {digest(MANY)}
@@ -138,8 +145,8 @@ def test_a_mirror_that_is_behind_and_began_later_is_told(brokers: Brokers, name:
     brokers.write(f"{name}-a", everywhere(MANY))
     brokers.write(f"{name}-b", {0: MANY[20:200], 1: MANY[:250], 2: MANY})
     found = compared(brokers, (f"{name}-a", f"{name}-b"))
-    judged = judge(found)
-    assert (judged.verdict, judged.behind) == (Verdict.UNEVEN, Behind.B)
+    judged = evaluate_consistency(found)
+    assert (judged.verdict, judged.behind) == (ComparisonVerdict.UNEVEN, LaggingSide.B)
     assert judged.uneven == MANY[299].time - MANY[0].time
     first, second, third, fourth = found.partitions
     assert (first.common, second.common, third.common, fourth.common) == (180, 250, 300, 0)
@@ -153,22 +160,24 @@ def test_a_mirror_that_is_behind_and_began_later_is_told(brokers: Brokers, name:
     assert not any(result.differs for result in found.partitions)
 
 
-@pytest.mark.parametrize("kind", [Cluster, Timed])
-def test_a_record_that_is_lost_is_told(brokers: Brokers, name: str, kind: type[Cluster]) -> None:
+@pytest.mark.parametrize("kind", [KafkaConsumer, Timed])
+def test_a_record_that_is_lost_is_told(
+    brokers: Brokers, name: str, kind: type[KafkaConsumer]
+) -> None:
     topics = (f"{name}-a", f"{name}-b")
     brokers.write(topics[0], {1: MANY[:100]})
     brokers.write(topics[1], {1: [*MANY[10:50], *MANY[51:100]]})
-    found = compared(brokers, topics, Request(compacted=False, partitions=(1,)), kind)
+    found = compared(brokers, topics, CompareRequest(compacted=False, partitions=(1,)), kind)
     (result,) = found.partitions
     assert (result.partition, result.only_a, result.only_b) == (1, 1, 0)
     assert result.difference is not None
-    assert result.difference.fault is Fault.ONLY_A
+    assert result.difference.fault is DifferenceKind.ONLY_A
     assert result.difference.a is not None
     assert result.difference.a.offset == 50
     assert result.difference.a.value == MANY[50].value()
     assert result.tail_a is not None
     assert result.tail_a.count == 10
-    assert judge(found).verdict is Verdict.DIFFERING
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.DIFFERING
 
 
 def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
@@ -177,10 +186,13 @@ def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
     topics = (f"{name}-a", f"{name}-b")
     brokers.write(topics[0], {0: [*MANY[39:40], Record(time=MANY[40].time), *MANY[41:80]]})
     brokers.write(topics[1], {0: [Record(held_value=b"foreign", time=MANY[41].time), *MANY[41:80]]})
-    assert judge(compared(brokers, topics, kind=Timed)).verdict is Verdict.DIFFERING
+    assert (
+        evaluate_consistency(compared(brokers, topics, kind=Timed)).verdict
+        is ComparisonVerdict.DIFFERING
+    )
 
 
-class Transactional(Cluster):
+class Transactional(KafkaConsumer):
     """A connection that has records of aborted transactions, which the mock knows nothing of."""
 
     def _connect(self) -> object:
@@ -219,16 +231,18 @@ def test_records_of_aborted_transactions_in_a_mirror_are_told(
     brokers.write(topics[0], {0: source})
     copied = [replace(one, held_headers=(one.held_headers or [])) for one in source]
     brokers.write(topics[1], {0: copied})
-    request = Request(compacted=False, partitions=(0,))
+    request = CompareRequest(compacted=False, partitions=(0,))
 
     def one(isolation: Isolation) -> Comparison:
-        access = Access("a", {"bootstrap.servers": brokers.address, "fetch.wait.max.ms": "10"})
+        access = ClientAccess(
+            "a", {"bootstrap.servers": brokers.address, "fetch.wait.max.ms": "10"}
+        )
         a = Transactional(access, 5.0, isolation)
         b = brokers.cluster("b")
         brokers.opened.append(a)
         return compare(
-            Subject(a, topics[0]),
-            Subject(b, topics[1]),
+            OpenTopic(a, topics[0]),
+            OpenTopic(b, topics[1]),
             replace(request, isolation=isolation),
             lambda *_: None,
         )
@@ -238,9 +252,9 @@ def test_records_of_aborted_transactions_in_a_mirror_are_told(
     assert found.partitions[0].uncommitted == len(places)
     (told,) = [note for note in notes(found) if "aborted" in note]
     assert "--isolation read_uncommitted" in told
-    assert judge(found).verdict is not Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is not ComparisonVerdict.IDENTICAL
     found = one(Isolation.UNCOMMITTED)
-    assert judge(found).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     assert found.partitions[0].uncommitted == 0
 
 
@@ -251,59 +265,66 @@ def test_what_only_a_mirror_has_is_not_said_to_be_of_a_transaction(
     brokers.write(topics[0], {0: aborted(MANY, 100)})
     foreign = [*MANY[:60], Record(held_value=b"foreign", time=MANY[60].time), *MANY[60:100]]
     brokers.write(topics[1], {0: [*foreign, MANY[102], MANY[101], *MANY[103:]]})
-    found = compared(brokers, topics, Request(compacted=False, partitions=(0,)), kind=Transactional)
+    found = compared(
+        brokers, topics, CompareRequest(compacted=False, partitions=(0,)), kind=Transactional
+    )
     assert found.partitions[0].only_b == 3
     assert found.partitions[0].uncommitted == 0
 
 
 def test_batches_that_were_damaged_on_their_way_are_no_records(brokers: Brokers) -> None:
     assert brokers.cluster()._settings()["check.crcs"] == "true"
-    own = Access("own", {"bootstrap.servers": brokers.address, "check.crcs": "false"})
-    brokers.opened.append(Cluster(own, 5.0))
+    own = ClientAccess("own", {"bootstrap.servers": brokers.address, "check.crcs": "false"})
+    brokers.opened.append(KafkaConsumer(own, 5.0))
     assert brokers.opened[-1]._settings()["check.crcs"] == "false"
 
 
 def test_one_cluster_for_both_sides_is_refused(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:3]))
-    subject = Subject(brokers.cluster("a", Cluster), name)
+    subject = OpenTopic(brokers.cluster("a", KafkaConsumer), name)
     with pytest.raises(ValueError, match="of its own"):
-        compare(subject, subject, Request(), lambda *_: None)
+        compare(subject, subject, CompareRequest(), lambda *_: None)
 
 
-@pytest.mark.parametrize("kind", [Cluster, Timed])
-def test_the_newest_alone_are_compared(brokers: Brokers, name: str, kind: type[Cluster]) -> None:
+@pytest.mark.parametrize("kind", [KafkaConsumer, Timed])
+def test_the_newest_alone_are_compared(
+    brokers: Brokers, name: str, kind: type[KafkaConsumer]
+) -> None:
     topics = (f"{name}-a", f"{name}-b")
     odd = [*MANY[:30], *MANY[31:]]
     brokers.write(topics[0], everywhere(MANY))
     brokers.write(topics[1], everywhere(odd))
-    found = compared(brokers, topics, Request(compacted=False, last=100), kind)
-    assert judge(found).verdict is Verdict.IDENTICAL
+    found = compared(brokers, topics, CompareRequest(compacted=False, last=100), kind)
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     # Where times are known, the last hundred before the head are counted from the newest of B.
-    assert {result.common for result in found.partitions} == {100 if kind is Cluster else 101}
+    assert {result.common for result in found.partitions} == {100 if kind is KafkaConsumer else 101}
     assert found.sampled == "the newest 100 offsets"
-    found = compared(brokers, topics, Request(compacted=False, last=290), kind)
-    assert judge(found).verdict is Verdict.DIFFERING
+    found = compared(brokers, topics, CompareRequest(compacted=False, last=290), kind)
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.DIFFERING
 
 
 def test_the_newest_of_a_mirror_that_is_behind(brokers: Brokers, name: str) -> None:
     topics = (f"{name}-a", f"{name}-b")
     brokers.write(topics[0], everywhere(MANY))
     brokers.write(topics[1], everywhere(MANY[:150]))
-    found = compared(brokers, topics, Request(compacted=False, last=50), Timed)
-    assert (judge(found).verdict, judge(found).behind) == (Verdict.CONSISTENT, Behind.B)
+    found = compared(brokers, topics, CompareRequest(compacted=False, last=50), Timed)
+    assert (evaluate_consistency(found).verdict, evaluate_consistency(found).behind) == (
+        ComparisonVerdict.CONSISTENT,
+        LaggingSide.B,
+    )
     assert {result.common for result in found.partitions} == {51}
 
 
-@pytest.mark.parametrize("kind", [Cluster, Timed])
-def test_a_sample_is_compared(brokers: Brokers, name: str, kind: type[Cluster]) -> None:
+@pytest.mark.parametrize("kind", [KafkaConsumer, Timed])
+def test_a_sample_is_compared(brokers: Brokers, name: str, kind: type[KafkaConsumer]) -> None:
     topics = (f"{name}-a", f"{name}-b")
     whole = log(6000)
     brokers.write(topics[0], {0: whole, 2: whole[:500]})
     brokers.write(topics[1], {0: whole, 2: whole[:500]})
     heard: list[tuple[int, int]] = []
-    request = Request(compacted=False, sample=0.5)
+    request = CompareRequest(compacted=False, sample=0.5)
     found = compared(brokers, topics, request, kind, lambda *at: heard.append(at))
-    assert judge(found).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     assert 3000 <= found.partitions[0].common <= 4001
     assert found.partitions[2].common == 500
     assert found.sampled == "50.0% of it, in blocks"
@@ -317,8 +338,10 @@ def test_a_sample_that_begins_where_the_other_has_nothing_is_told(
     whole = log(5000)
     brokers.write(topics[0], {0: whole})
     brokers.write(topics[1], {0: [*whole[:1900], *whole[2100:]]})
-    found = compared(brokers, topics, Request(compacted=False, sample=0.5, partitions=(0,)), Timed)
-    assert judge(found).verdict is Verdict.DIFFERING
+    found = compared(
+        brokers, topics, CompareRequest(compacted=False, sample=0.5, partitions=(0,)), Timed
+    )
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.DIFFERING
 
 
 def test_a_compacted_topic_is_compared_by_key(brokers: Brokers, name: str) -> None:
@@ -330,24 +353,24 @@ def test_a_compacted_topic_is_compared_by_key(brokers: Brokers, name: str) -> No
     held = {n: [*whole[5:40], *whole[60:]] for n in PARTITIONS}
     brokers.write(topics[0], everywhere(whole))
     brokers.write(topics[1], held)
-    same = compared(brokers, topics, Request(compacted=True))
+    same = compared(brokers, topics, CompareRequest(compacted=True))
     assert same.compacted
     assert {result.common for result in same.partitions} == {20}
-    assert judge(same).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(same).verdict is ComparisonVerdict.IDENTICAL
     brokers.write(f"{name}-c", {**held, 3: [*whole[:90], *whole[91:]]})
-    odd = compared(brokers, (topics[0], f"{name}-c"), Request(compacted=True)).partitions[3]
+    odd = compared(brokers, (topics[0], f"{name}-c"), CompareRequest(compacted=True)).partitions[3]
     assert odd.difference is not None
     assert odd.difference.a is not None
     assert odd.difference.b is not None
     assert (odd.difference.a.value, odd.difference.b.value) == (b"90", b"70")
     deleted = Record(held_key=b"10", held_value=None, time=MANY[90].time)
     brokers.write(f"{name}-d", {**held, 3: [*whole[:90], deleted, *whole[91:]]})
-    gone = compared(brokers, (f"{name}-d", topics[0]), Request(compacted=True)).partitions[3]
+    gone = compared(brokers, (f"{name}-d", topics[0]), CompareRequest(compacted=True)).partitions[3]
     assert gone.difference is not None
     assert gone.difference.a is not None
     assert (gone.difference.a.key, gone.difference.a.value) == (b"10", None)
     with pytest.raises(InputError, match="is compacted"):
-        compared(brokers, topics, Request(compacted=True, last=5))
+        compared(brokers, topics, CompareRequest(compacted=True, last=5))
 
 
 def test_a_topic_that_grows_is_compared_as_far_as_it_was(brokers: Brokers, name: str) -> None:
@@ -357,7 +380,7 @@ def test_a_topic_that_grows_is_compared_as_far_as_it_was(brokers: Brokers, name:
     found = compared(
         brokers, topics, progress=lambda *_: (brokers.write(topics[0], {0: MANY[:5]}), None)[1]
     )
-    assert judge(found).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     assert {result.common for result in found.partitions} == {300}
 
 
@@ -379,28 +402,28 @@ def test_empty_topics_are_identical(brokers: Brokers, name: str) -> None:
     for topic in topics:
         brokers.producer.list_topics(topic, timeout=10)  # which makes it
     found = compared(brokers, topics)
-    assert judge(found).verdict is Verdict.IDENTICAL
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     assert {result.a.newest for result in found.partitions} == {None}
-    assert {held.newest for held in total(brokers.cluster(), topics).held} == {None}
-    assert last(brokers.cluster(), topics[0]).messages == ()
+    assert {held.newest for held in topic_sizes(brokers.cluster(), topics).held} == {None}
+    assert tail_records(brokers.cluster(), topics[0]).messages == ()
 
 
 def test_partitions_are_chosen_and_split(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:3]))
     for wanted, numbers in (
-        (Request(compacted=False, partitions=(3, 1)), [1, 3]),
-        (Request(compacted=False, split=(1, 3)), [1]),
-        (Request(compacted=False, split=(0, 2), partitions=(1, 2)), [2]),
+        (CompareRequest(compacted=False, partitions=(3, 1)), [1, 3]),
+        (CompareRequest(compacted=False, split=(1, 3)), [1]),
+        (CompareRequest(compacted=False, split=(0, 2), partitions=(1, 2)), [2]),
     ):
         found = compared(brokers, (name, name), wanted)
         assert [result.partition for result in found.partitions] == numbers
     with pytest.raises(NotFoundError, match="has partition 4, 7"):
-        compared(brokers, (name, name), Request(compacted=False, partitions=(0, 4, 7)))
+        compared(brokers, (name, name), CompareRequest(compacted=False, partitions=(0, 4, 7)))
 
 
 def test_what_topics_hold_is_counted(brokers: Brokers, name: str) -> None:
     brokers.write(name, {0: MANY[:7], 3: MANY[:1]})
-    found = total(brokers.cluster("here"), [name])
+    found = topic_sizes(brokers.cluster("here"), [name])
     assert found.cluster == "here"
     assert [(held.partition, held.count) for held in found.held] == [(0, 7), (1, 0), (2, 0), (3, 1)]
     assert [held.newest for held in found.held] == [MANY[6].time, None, None, MANY[0].time]
@@ -414,7 +437,7 @@ def test_a_rate_is_measured_over_all_the_time_so_far(brokers: Brokers, name: str
         now[0] += seconds
         brokers.write(name, {1: MANY[:10]})
 
-    looks = list(rates(brokers.cluster(), [name], 2.5, clock=lambda: now[0], sleep=sleep))
+    looks = list(topic_rates(brokers.cluster(), [name], 2.5, clock=lambda: now[0], sleep=sleep))
     assert [look.seconds for look in looks] == [1.0, 2.0, 2.5]
     assert [look.flows[1].messages for look in looks] == [10, 20, 30]
     assert [look.flows[1].per_second for look in looks] == [10, 10, 12]
@@ -426,14 +449,14 @@ def test_the_last_records_are_shown_in_the_order_of_their_times(
 ) -> None:
     brokers.write(name, {0: MANY[0:50:2], 1: MANY[1:50:2]})
     cluster = brokers.cluster()
-    shown = last(cluster, name, count=3)
+    shown = tail_records(cluster, name, count=3)
     assert [message.time for message in shown.messages] == [r.time for r in MANY[44:50]]
     assert [message.partition for message in shown.messages] == [0, 1] * 3
     newest = shown.messages[-1]
     assert (newest.key, newest.value) == (MANY[49].key(), MANY[49].value())
     assert newest.headers == tuple(MANY[49].headers() or ())
     assert newest.offset == 24
-    pages = [last(cluster, name, [1], 10, page).messages for page in (1, 2, 3, 4)]
+    pages = [tail_records(cluster, name, [1], 10, page).messages for page in (1, 2, 3, 4)]
     assert [[message.offset for message in page] for page in pages] == [
         list(range(15, 25)),
         list(range(5, 15)),
@@ -454,15 +477,15 @@ def test_a_topic_or_partition_that_is_not_there_is_told(brokers: Brokers, name: 
     brokers.write(name, {0: MANY[:1]})
     cluster = brokers.cluster("here")
     for ask in (
-        lambda: total(cluster, ["none"]),
-        lambda: last(cluster, "none"),
+        lambda: topic_sizes(cluster, ["none"]),
+        lambda: tail_records(cluster, "none"),
         lambda: compared(brokers, (name, "none")),
-        lambda: next(rates(cluster, ["none"], 1)),
+        lambda: next(topic_rates(cluster, ["none"], 1)),
     ):
         with pytest.raises(NotFoundError, match=f"no topic none; it has .*{name}"):
             ask()
     with pytest.raises(NotFoundError, match="Unknown partition"):
-        last(cluster, name, [9])
+        tail_records(cluster, name, [9])
     assert "none" not in brokers.cluster().topics()
 
 
@@ -470,7 +493,7 @@ def test_brokers_that_are_away_are_told_in_time_and_why() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "{}:{}".format(*free.getsockname())
-    cluster = Cluster(Access("away", {"bootstrap.servers": address}), 1.5)
+    cluster = KafkaConsumer(ClientAccess("away", {"bootstrap.servers": address}), 1.5)
     began = time.monotonic()
     with pytest.raises(UnreachableError, match=r"^away: cannot list topics: .*Connection refused"):
         cluster.partitions("t")
@@ -481,7 +504,7 @@ def test_brokers_that_are_away_are_told_in_time_and_why() -> None:
 
 def test_nobody_tells_whether_a_topic_is_compacted(brokers: Brokers, name: str) -> None:
     brokers.write(name, {0: MANY[:1]})
-    cluster = Cluster(Access("mock", {"bootstrap.servers": brokers.address}), 0.5)
+    cluster = KafkaConsumer(ClientAccess("mock", {"bootstrap.servers": brokers.address}), 0.5)
     assert cluster.is_compacted(name) is None
     cluster.close()
 
@@ -489,7 +512,7 @@ def test_nobody_tells_whether_a_topic_is_compacted(brokers: Brokers, name: str) 
 def test_reading_is_paused_and_goes_on_without_loss(brokers: Brokers, name: str) -> None:
     whole = log(4000)
     brokers.write(name, {0: whole, 1: whole[:10]})
-    reading = Reading(brokers.cluster(), name, {0: 10, 1: 0}, {0: 3990, 1: 10})
+    reading = PartitionReader(brokers.cluster(), name, {0: 10, 1: 0}, {0: 3990, 1: 10})
     got: dict[int, list[int]] = {0: [], 1: []}
     paused = 0
     while reading.open:
@@ -511,10 +534,10 @@ def test_reading_is_paused_and_goes_on_without_loss(brokers: Brokers, name: str)
 
 def test_a_range_beyond_what_is_held_ends(brokers: Brokers, name: str) -> None:
     brokers.write(name, {0: MANY[:5]})
-    reading = Reading(brokers.cluster(), name, {0: 0, 1: 0}, {0: 9, 1: 3})
+    reading = PartitionReader(brokers.cluster(), name, {0: 0, 1: 0}, {0: 9, 1: 3})
     got: list[int] = []
     while reading.open:
         for _, run in reading.batches(100, 0.1):
             got += [message.offset() for message in run]
     assert got == [0, 1, 2, 3, 4]
-    assert Span(5, 3).count == 0
+    assert OffsetRange(5, 3).count == 0

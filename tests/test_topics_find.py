@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
-from kanister_kafka.kube import Connection
-from kanister_kafka.topics.find import Wish, find_access
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.topics.access import AccessRequest, find_access
 from kanister_kafka.topics.job import is_secret
 
 from .small_cluster import serving
@@ -20,7 +20,7 @@ MUTUAL = {**TLS, "name": "mutual", "authentication": {"type": "tls"}}
 SCRAM = {**TLS, "name": "scram", "authentication": {"type": "scram-sha-512"}}
 OAUTH = {**TLS, "name": "oauth", "authentication": {"type": "oauth"}}
 OUTSIDE = {"name": "outside", "type": "nodeport", "port": 9094, "tls": False}
-INSIDE = Wish(namespace="kafka", kafka="my-cluster", inside=True)
+INSIDE = AccessRequest(namespace="kafka", kafka="my-cluster", inside=True)
 
 
 @pytest.fixture
@@ -74,23 +74,28 @@ def user(cluster, name, kind, status=None):
         ((SCRAM, TLS), INSIDE, "tls.example:9093", "SSL"),
         (
             (PLAIN, OUTSIDE),
-            Wish(namespace="kafka", kafka="my-cluster", inside=False),
+            AccessRequest(namespace="kafka", kafka="my-cluster", inside=False),
             "outside.example:9094",
             "PLAINTEXT",
         ),
         (
             (PLAIN, TLS),
-            Wish(namespace="kafka", kafka="my-cluster", listener="tls", inside=True),
+            AccessRequest(namespace="kafka", kafka="my-cluster", listener="tls", inside=True),
             "tls.example:9093",
             "SSL",
         ),
-        ((PLAIN,), Wish(namespace="kafka", inside=True), "plain.example:9092", "PLAINTEXT"),
+        (
+            (PLAIN,),
+            AccessRequest(namespace="kafka", inside=True),
+            "plain.example:9092",
+            "PLAINTEXT",
+        ),
     ],
     ids=["plain-first", "no-user-first", "outside", "named", "the-only-kafka"],
 )
 def test_the_listener_that_needs_least(cluster, listeners, wish, servers, protocol) -> None:
     kafka(cluster, *listeners)
-    found = find_access(Connection(), wish)
+    found = find_access(KubeClient(), wish)
     assert found.label == "kafka/my-cluster"
     assert found.settings["bootstrap.servers"] == servers
     assert found.settings["security.protocol"] == protocol
@@ -100,7 +105,7 @@ def test_the_listener_that_needs_least(cluster, listeners, wish, servers, protoc
 def test_trust_from_the_secret_where_the_status_has_none(cluster) -> None:
     kafka(cluster, TLS, certificates=())
     secret(cluster, "my-cluster-cluster-ca-cert", ca_crt="NEW", ca_old_crt="OLD", ca_p12="x")
-    assert find_access(Connection(), INSIDE).settings["ssl.ca.pem"] == "NEW\nOLD"
+    assert find_access(KubeClient(), INSIDE).settings["ssl.ca.pem"] == "NEW\nOLD"
 
 
 def test_the_only_user_with_a_certificate(cluster) -> None:
@@ -108,7 +113,7 @@ def test_the_only_user_with_a_certificate(cluster) -> None:
     user(cluster, "reader", "tls", {"username": "CN=reader", "secret": "kafka-reader"})
     user(cluster, "other", "scram-sha-512")
     secret(cluster, "kafka-reader", user_crt="CRT", user_key="KEY")
-    settings = find_access(Connection(), INSIDE).settings
+    settings = find_access(KubeClient(), INSIDE).settings
     assert settings["ssl.certificate.pem"] == "CRT"
     assert settings["ssl.key.pem"] == "KEY"
     assert is_secret(settings)
@@ -119,14 +124,14 @@ def test_a_named_user_with_a_password(cluster) -> None:
     for name in ("one", "two"):
         user(cluster, name, "scram-sha-512", {"username": name, "secret": name})
         secret(cluster, name, password=f"of-{name}")
-    wish = Wish(namespace="kafka", kafka="my-cluster", user="two", inside=True)
-    found = find_access(Connection(), wish)
+    wish = AccessRequest(namespace="kafka", kafka="my-cluster", user="two", inside=True)
+    found = find_access(KubeClient(), wish)
     assert found.settings["sasl.username"] == "two"
     assert found.settings["sasl.password"] == "of-two"
     assert found.settings["security.protocol"] == "SASL_SSL"
     assert "of-two" not in repr(found)
     with pytest.raises(NotFoundError, match=r"name one with --user \(there is one, two\)"):
-        find_access(Connection(), INSIDE)
+        find_access(KubeClient(), INSIDE)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,7 @@ def test_a_named_user_with_a_password(cluster) -> None:
     [
         (
             (PLAIN,),
-            Wish(namespace="kafka", kafka="my-cluster", inside=False),
+            AccessRequest(namespace="kafka", kafka="my-cluster", inside=False),
             UnreachableError,
             "only from inside its cluster .* --in-cluster",
         ),
@@ -142,7 +147,7 @@ def test_a_named_user_with_a_password(cluster) -> None:
         ((OAUTH,), INSIDE, UnreachableError, "not Strimzi's .oauth: oauth.: .*--command-config"),
         (
             (PLAIN,),
-            Wish(namespace="kafka", kafka="my-cluster", listener="x", inside=True),
+            AccessRequest(namespace="kafka", kafka="my-cluster", listener="x", inside=True),
             NotFoundError,
             "no listener x; it has plain",
         ),
@@ -152,14 +157,14 @@ def test_a_named_user_with_a_password(cluster) -> None:
 def test_no_way_in(cluster, listeners, wish, error, words) -> None:
     kafka(cluster, *listeners)
     with pytest.raises(error, match=words):
-        find_access(Connection(), wish)
+        find_access(KubeClient(), wish)
 
 
 def test_a_paused_kafka_tells_no_address(cluster) -> None:
     kafka(cluster, PLAIN)
     cluster.change("kafkas", "kafka", "my-cluster", {"status": {"listeners": None}})
     with pytest.raises(UnreachableError, match="tells no address of plain: is it Ready"):
-        find_access(Connection(), INSIDE)
+        find_access(KubeClient(), INSIDE)
 
 
 def test_a_secret_that_may_not_be_read(cluster) -> None:
@@ -167,4 +172,4 @@ def test_a_secret_that_may_not_be_read(cluster) -> None:
     user(cluster, "reader", "tls")
     cluster.refusals.append(("GET", "/secrets/", 403))
     with pytest.raises(ForbiddenError):
-        find_access(Connection(), INSIDE)
+        find_access(KubeClient(), INSIDE)

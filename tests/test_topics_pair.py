@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.align import SURE
-from kanister_kafka.topics.model import Fault, Only, PartitionResult, Spot
-from kanister_kafka.topics.side import DRAWN, NULL_TOO, WINDOW
+from kanister_kafka.topics.compare.alignment import MIN_MATCH
+from kanister_kafka.topics.compare.partition import MAX_TIMES, NULL_TOO, WINDOW
+from kanister_kafka.topics.model import (
+    DifferenceKind,
+    PartitionResult,
+    RecordPosition,
+    UnmatchedRange,
+)
 
 from .topic_records import Record, at_offsets, digest, log, paired
 
@@ -21,8 +26,8 @@ SMALL = 40 * (NULL_TOO + 4)
 """Bytes of about forty records of LOG."""
 
 
-def spot(record: Record) -> Spot:
-    return Spot(offset=record.at, time=record.time)
+def spot(record: Record) -> RecordPosition:
+    return RecordPosition(offset=record.at, time=record.time)
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,12 @@ def cuts(draw: st.DrawFn) -> tuple[Cut, Cut]:
     return one, other
 
 
-def only(records: list[Record]) -> Only | None:
+def only(records: list[Record]) -> UnmatchedRange | None:
     """Return some records at the end of a side as they have to be told."""
     if not records:
         return None
     count = records[-1].at + 1 - records[0].at
-    return Only(count=count, first=spot(records[0]), last=spot(records[-1]))
+    return UnmatchedRange(count=count, first=spot(records[0]), last=spot(records[-1]))
 
 
 def expected(a: list[Record], b: list[Record]) -> dict[str, object]:
@@ -78,7 +83,7 @@ def expected(a: list[Record], b: list[Record]) -> dict[str, object]:
             f"head_{name}": only(side[last + 1 :]),
             f"only_{name}": 0,
             "digest": digest(common),
-            "times": tuple(both[-DRAWN:]),
+            "times": tuple(both[-MAX_TIMES:]),
         }
     return found
 
@@ -135,7 +140,7 @@ def changed(records: list[Record], at: int, kind: str) -> list[Record]:
     return [*records[:at], one, *records[at + 1 :]]
 
 
-FAULTS = {"gone": Fault.ONLY_A, "twice": Fault.ONLY_B}
+FAULTS = {"gone": DifferenceKind.ONLY_A, "twice": DifferenceKind.ONLY_B}
 OFFSETS = {"gone": (0, None), "twice": (None, 1)}
 """Where the first difference is, counted from the change, if not 0 and 0."""
 COUNTS = {"gone": (1, 0), "twice": (0, 1), "swapped": (2, 2)}
@@ -153,7 +158,7 @@ def test_any_change_of_what_both_have_is_told_with_its_place(
     a, b = (side.records() for side in sides)
     times = {r.time for r in a} & {r.time for r in b}
     first, last = ([r.time for r in b].index(end) for end in (min(times), max(times)))
-    at = first + SURE + round(where * (last - first - 2 * SURE - 2))
+    at = first + MIN_MATCH + round(where * (last - first - 2 * MIN_MATCH - 2))
     in_a = [r.time for r in a].index(b[at].time)
     touched = changed(b, at, kind)
     touched = at_offsets(touched, range(5, 5 + len(touched)))
@@ -162,7 +167,7 @@ def test_any_change_of_what_both_have_is_told_with_its_place(
     assert not result.given_up
     found = result.difference
     assert found is not None
-    assert found.fault is FAULTS.get(kind, Fault.OTHER)
+    assert found.fault is FAULTS.get(kind, DifferenceKind.OTHER)
     from_a, from_b = OFFSETS.get(kind, (0, 0))
     assert (found.a and found.a.offset) == (None if from_a is None else a[in_a + from_a].at)
     assert (found.b and found.b.offset) == (None if from_b is None else 5 + at + from_b)
@@ -171,7 +176,7 @@ def test_any_change_of_what_both_have_is_told_with_its_place(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("at", [0, 1, SURE - 1, 60 - SURE, 58])
+@pytest.mark.parametrize("at", [0, 1, MIN_MATCH - 1, 60 - MIN_MATCH, 58])
 @pytest.mark.parametrize("pieces", [(1,), (1000,)])
 def test_a_change_near_the_ends_of_what_both_have_is_told(
     kind: str, at: int, pieces: tuple[int, ...]
@@ -270,7 +275,9 @@ def test_what_the_other_lacks_where_it_has_older_ones_is_no_tail(jumped: tuple[b
     assert not paired(sides[0], sides[1])[0].differs
     result, _ = paired(sides[0], sides[1], jumped=jumped)
     assert result.difference is not None
-    assert result.difference.fault is (Fault.ONLY_B if jumped[0] else Fault.ONLY_A)
+    assert result.difference.fault is (
+        DifferenceKind.ONLY_B if jumped[0] else DifferenceKind.ONLY_A
+    )
     told = result.difference.b if jumped[0] else result.difference.a
     assert told is not None
     assert told.value == b"foreign"
@@ -285,10 +292,10 @@ def test_the_first_that_one_lacks_are_drawn_however_they_arrive(
     result, _ = paired(a, b, pieces)
     more = [r.time for r in max(a, b, key=lambda side: side[-1].time)]
     end = min(a[-1].time, b[-1].time)
-    assert result.missing == tuple(time for time in more if time > end)[:DRAWN]
+    assert result.missing == tuple(time for time in more if time > end)[:MAX_TIMES]
 
 
-NEAR = range(SURE)
+NEAR = range(MIN_MATCH)
 """Places before which there are fewer records than make sure that both sides are alike."""
 
 
@@ -308,7 +315,7 @@ def test_a_change_near_the_start_is_told_as_that_one_record(
         return
     found = result.difference
     assert found is not None
-    assert found.fault is FAULTS.get(kind, Fault.OTHER)
+    assert found.fault is FAULTS.get(kind, DifferenceKind.OTHER)
     if at == 0:  # the first record of each side is older than all that both have
         ends = (result.tail_a and result.tail_a.count, result.tail_b and result.tail_b.count)
         assert ends == COUNTS.get(kind, (1, 1))
@@ -329,7 +336,7 @@ def test_of_few_records_the_one_that_is_missing_is_told(count: int) -> None:
     assert (result.common, result.only_a, result.only_b) == (count - 1, 1, 0)
     assert (result.tail_a, result.tail_b) == (None, None)
     assert result.difference is not None
-    assert result.difference.fault is Fault.ONLY_A
+    assert result.difference.fault is DifferenceKind.ONLY_A
 
 
 @PROPERTY

@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
-from kanister_kafka.problem import Location, error
-from kanister_kafka.topics import parts
-from kanister_kafka.topics.client import Access
-from kanister_kafka.topics.compare import Request
-from kanister_kafka.topics.parts import Way, compare_in_parts
-from kanister_kafka.topics.verdict import Verdict, judge
+from kanister_kafka.topics.client import ClientAccess
+from kanister_kafka.topics.compare import CompareRequest, workers
+from kanister_kafka.topics.compare.verdict import ComparisonVerdict, evaluate_consistency
+from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
 
 from .test_topics_client import (  # noqa: F401 - fixtures
     MANY,
@@ -31,12 +30,15 @@ from .test_topics_client import (  # noqa: F401 - fixtures
     name,
 )
 
-WHOLE = Request(compacted=False)
+WHOLE = CompareRequest(compacted=False)
 
 
-def ways(at: Brokers, *topics: str) -> tuple[Way, Way]:
+def ways(at: Brokers, *topics: str) -> tuple[TopicAccess, TopicAccess]:
     settings = {"bootstrap.servers": at.address, "fetch.wait.max.ms": "10"}
-    a, b = (Way(Access(of, settings), topic) for of, topic in zip("ab", topics, strict=True))
+    a, b = (
+        TopicAccess(ClientAccess(of, settings), topic)
+        for of, topic in zip("ab", topics, strict=True)
+    )
     return a, b
 
 
@@ -47,12 +49,14 @@ def ways(at: Brokers, *topics: str) -> tuple[Way, Way]:
 def test_each_partition_of_a_part_is_of_one_process(split: tuple[int, int], processes: int) -> None:
     for number in range(100):
         of = [
-            one for one in parts._split(replace(WHOLE, split=split), processes) if has(one, number)
+            one
+            for one in workers._split(replace(WHOLE, split=split), processes)
+            if has(one, number)
         ]
         assert len(of) == has(replace(WHOLE, split=split), number)
 
 
-def has(request: Request, number: int) -> bool:
+def has(request: CompareRequest, number: int) -> bool:
     part, parts = request.split
     return number % parts == part
 
@@ -67,11 +71,11 @@ def test_several_processes_find_what_one_finds(
     brokers.write(f"{name}-b", {**everywhere(MANY), 2: [*MANY[:90], *MANY[91:]]})
     both = ways(brokers, f"{name}-a", f"{name}-b")
     heard: list[tuple[int, int]] = []
-    one = compare_in_parts(*both, WHOLE, 1, lambda *_: None)
-    more = compare_in_parts(*both, WHOLE, processes, lambda *far: heard.append(far))
+    one = compare_parallel(*both, WHOLE, 1, lambda *_: None)
+    more = compare_parallel(*both, WHOLE, processes, lambda *far: heard.append(far))
     assert [result.partition for result in more.partitions] == list(PARTITIONS)
     assert replace(more, seconds=0) == replace(one, seconds=0)
-    assert judge(more).verdict is Verdict.DIFFERING
+    assert evaluate_consistency(more).verdict is ComparisonVerdict.DIFFERING
     assert heard[-1] == (heard[-1][1], heard[-1][1])
     assert heard == sorted(heard)
 
@@ -82,10 +86,10 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY[:5]))
     with pytest.raises(NotFoundError, match="no topic nope"):
-        compare_in_parts(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
-    unfit = Request(compacted=True, last=5)
+        compare_parallel(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
+    unfit = CompareRequest(compacted=True, last=5)
     with pytest.raises(InputError, match="known only when all of it is read") as failure:
-        compare_in_parts(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
+        compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
     assert [problem.check for problem in failure.value.problems] == ["compacted-in-part"]
     assert not multiprocessing.active_children()
 
@@ -107,7 +111,9 @@ def test_a_process_that_is_killed_is_told_and_the_others_end(
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
         with pytest.raises(UnreachableError, match="ended without a result"):
-            compare_in_parts(a, Way(Access("b", nowhere), name), WHOLE, 2, lambda *_: None)
+            compare_parallel(
+                a, TopicAccess(ClientAccess("b", nowhere), name), WHOLE, 2, lambda *_: None
+            )
     assert not multiprocessing.active_children()
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import pytest
 
 from kanister_kafka.errors import InputError
-from kanister_kafka.topics.place import Place, mirrored, parse_place
+from kanister_kafka.topics.reference import TopicRef, mirror_candidates, parse_topic_ref
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("blogs", Place(topic="blogs")),
-        ("kafka/my-cluster/blogs", Place(topic="blogs", namespace="kafka", kafka="my-cluster")),
-        ("kafka/my-cluster/", Place(namespace="kafka", kafka="my-cluster")),
-        ("h:9092/my.blogs", Place(topic="my.blogs", servers="h:9092")),
-        ("h:9092,[::1]:9093/b", Place(topic="b", servers="h:9092,[::1]:9093")),
-        ("h:9092/", Place(servers="h:9092")),
+        ("blogs", TopicRef(topic="blogs")),
+        ("kafka/my-cluster/blogs", TopicRef(topic="blogs", namespace="kafka", kafka="my-cluster")),
+        ("kafka/my-cluster/", TopicRef(namespace="kafka", kafka="my-cluster")),
+        ("h:9092/my.blogs", TopicRef(topic="my.blogs", servers="h:9092")),
+        ("h:9092,[::1]:9093/b", TopicRef(topic="b", servers="h:9092,[::1]:9093")),
+        ("h:9092/", TopicRef(servers="h:9092")),
     ],
 )
-def test_forms(text: str, place: Place) -> None:
-    assert parse_place(text) == place
+def test_forms(text: str, place: TopicRef) -> None:
+    assert parse_topic_ref(text) == place
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_forms(text: str, place: Place) -> None:
 )
 def test_what_is_no_topic(text: str) -> None:
     with pytest.raises(InputError):
-        parse_place(text)
+        parse_topic_ref(text)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_what_is_no_topic(text: str) -> None:
     ],
 )
 def test_names_of_a_mirror(known: tuple[str, ...], found: tuple[str, ...]) -> None:
-    assert mirrored("blogs", known) == found
+    assert mirror_candidates("blogs", known) == found

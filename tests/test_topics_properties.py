@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.errors import InputError, UnreachableError
-from kanister_kafka.topics.client import Access, Cluster
-from kanister_kafka.topics.properties import read_properties, write_properties
+from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
+from kanister_kafka.topics.client_properties import read_properties, write_properties
 
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required"
@@ -144,11 +144,11 @@ def test_what_is_written_is_read_again(
     ],
 )
 def test_settings_that_the_client_refuses_are_told_without_secrets(wrong: dict[str, str]) -> None:
-    access = Access(
+    access = ClientAccess(
         "mine", {"bootstrap.servers": "127.0.0.1:1", "sasl.password": "SECRET", **wrong}
     )
     assert "SECRET" not in repr(access)
     with pytest.raises(UnreachableError, match="mine: cannot connect: ") as caught:
-        Cluster(access)
+        KafkaConsumer(access)
     assert "sasl.password" not in str(caught.value)
     assert "SECRET" not in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.records import Digest, Records
+from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
 
 from .topic_records import Record, columns, digest, log
 
@@ -33,7 +33,7 @@ PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 def test_the_digest_does_not_depend_on_how_records_arrive(
     records: list[Record], borders: list[int]
 ) -> None:
-    made = Digest()
+    made = RecordDigest()
     starts = [0, *sorted(borders), len(records)]
     for start, end in itertools.pairwise(starts):
         made.add(columns(records[start:end]))
@@ -114,6 +114,6 @@ def test_the_first_and_the_rest_are_all(records: list[Record], count: int) -> No
 
 
 def test_nothing_is_taken_in_of_nothing() -> None:
-    some = Records()
+    some = RecordBatch()
     some.add([])
     assert (len(some), some.tokens()) == (0, [])

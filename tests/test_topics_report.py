@@ -8,13 +8,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kanister_kafka.report.axis import Axis
-from kanister_kafka.report.comparison import comparison_json, comparison_text
-from kanister_kafka.report.comparison_page import comparison_html
-from kanister_kafka.report.heads import head_axis, heads
-from kanister_kafka.report.overview import overview
-from kanister_kafka.report.records import apart, bytes_json, moment, spelled
-from kanister_kafka.report.topics import (
+from kanister_kafka.reports.comparison import comparison_json, comparison_text
+from kanister_kafka.reports.html.comparison_page import comparison_html
+from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
+from kanister_kafka.reports.html.time_axis import TimeAxis
+from kanister_kafka.reports.record_format import (
+    bytes_json,
+    format_bytes,
+    format_interval,
+    format_timestamp,
+)
+from kanister_kafka.reports.topics import (
     last_json,
     last_text,
     rate_text,
@@ -23,22 +27,22 @@ from kanister_kafka.report.topics import (
     totals_json,
     totals_text,
 )
+from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.model import (
     Comparison,
-    Difference,
-    Extent,
-    Fault,
-    Flow,
-    Held,
-    Last,
-    Message,
-    Only,
+    DifferenceKind,
+    PartitionBounds,
+    PartitionRate,
     PartitionResult,
-    Rates,
-    Spot,
-    Totals,
+    PartitionSize,
+    RecordDifference,
+    RecordPosition,
+    TailRecords,
+    TopicRates,
+    TopicRecord,
+    TopicSizes,
+    UnmatchedRange,
 )
-from kanister_kafka.topics.verdict import judge
 
 from .test_timeline import Page
 
@@ -51,13 +55,15 @@ EVIL = b'<script>alert("x")</script>&\x1b[31m'
 
 
 def spot(time):
-    return Spot(offset=(time - BEGIN) // STEP, time=time)
+    return RecordPosition(offset=(time - BEGIN) // STEP, time=time)
 
 
 def extent(oldest, newest):
     if oldest is None:
-        return Extent(earliest=40, latest=40, oldest=None, newest=None)
-    return Extent(earliest=oldest.offset, latest=newest.offset + 1, oldest=oldest, newest=newest)
+        return PartitionBounds(earliest=40, latest=40, oldest=None, newest=None)
+    return PartitionBounds(
+        earliest=oldest.offset, latest=newest.offset + 1, oldest=oldest, newest=newest
+    )
 
 
 def part(number, ends, *, more=6000, **told):
@@ -67,7 +73,7 @@ def part(number, ends, *, more=6000, **told):
     head = None
     if more:
         after = spot(last.time + STEP)
-        head = Only(count=newest.offset - after.offset + 1, first=after, last=newest)
+        head = UnmatchedRange(count=newest.offset - after.offset + 1, first=after, last=newest)
     made = PartitionResult(
         partition=number,
         a=extent(first, newest),
@@ -100,7 +106,7 @@ def compared(*parts, **told):
 
 
 def message(partition, offset, time, key, value, headers=()):
-    return Message(
+    return TopicRecord(
         partition=partition, offset=offset, time=time, key=key, value=value, headers=headers
     )
 
@@ -109,8 +115,8 @@ EMPTY = part(
     1, STOP, a=extent(None, None), b=extent(None, None), common=0, first_a=None, first_b=None,
     last_a=None, last_b=None, digest="", head_a=None, times=(), missing=(),
 )  # fmt: skip
-CHANGED = Difference(
-    fault=Fault.OTHER,
+CHANGED = RecordDifference(
+    fault=DifferenceKind.OTHER,
     a=message(2, 120, BEGIN + 12_000, b"key", b"what was written", (("trace", b"7"),)),
     b=message(2, 118, BEGIN + 12_000, None, EVIL, (("a\x1b[2J", b"\xff\xfe"),)),
 )
@@ -122,18 +128,23 @@ DIFFERING = compared(
     part(0, STOP),
     part(1, STOP),
     part(2, STOP, difference=CHANGED, only_a=3, only_b=1),
-    part(3, STOP, difference=dataclasses.replace(CHANGED, b=None, fault=Fault.ONLY_A), only_a=1),
+    part(
+        3,
+        STOP,
+        difference=dataclasses.replace(CHANGED, b=None, fault=DifferenceKind.ONLY_A),
+        only_a=1,
+    ),
 )
 LACKING = compared(part(0, STOP), part(1, STOP), missing_in_b=(2,))
 WITH_EMPTY = compared(part(0, STOP), EMPTY, part(2, STOP))
 B_EMPTY = compared(
     part(0, STOP, b=extent(None, None), common=0, first_a=None, first_b=None, last_a=None,
          last_b=None, digest="", times=(), missing=(),
-         head_a=Only(count=9, first=spot(STOP), last=spot(STOP + 800))),
+         head_a=UnmatchedRange(count=9, first=spot(STOP), last=spot(STOP + 800))),
 )  # fmt: skip
 OLDER = compared(
     part(0, STOP, more=0,
-         tail_a=Only(count=700, first=spot(BEGIN - 70_000), last=spot(BEGIN - 100))),
+         tail_a=UnmatchedRange(count=700, first=spot(BEGIN - 70_000), last=spot(BEGIN - 100))),
 )  # fmt: skip
 GIVEN_UP = compared(
     part(0, STOP, more=0, common=0, first_a=None, first_b=None, last_a=None, last_b=None,
@@ -142,11 +153,11 @@ GIVEN_UP = compared(
 BOTH = compared(
     part(0, STOP),
     part(1, STOP, more=0,
-         head_b=Only(count=5, first=spot(STOP + 101), last=spot(STOP + 501))),
+         head_b=UnmatchedRange(count=5, first=spot(STOP + 101), last=spot(STOP + 501))),
 )  # fmt: skip
 MANY = compared(*(part(n, STOP - n * 97) for n in range(30)))
 NONE = compared()
-ODD = compared(part(0, 10**15), part(1, STOP, more=0, first_a=Spot(offset=0, time=-1)))
+ODD = compared(part(0, 10**15), part(1, STOP, more=0, first_a=RecordPosition(offset=0, time=-1)))
 EVERY = {
     "identical": IDENTICAL, "even": EVEN, "nearly": NEARLY, "uneven": UNEVEN,
     "differing": DIFFERING, "lacking": LACKING, "with-empty": WITH_EMPTY, "b-empty": B_EMPTY,
@@ -170,7 +181,7 @@ def lines(text):
      ("😀".encode() * 400, "😀" * 9 + "…"), ("e\u0301".encode() * 20, "e\u0301" * 20)],
 )  # fmt: skip
 def test_a_record_is_spelled_on_one_line(content, expected):
-    assert spelled(content, 20) == expected
+    assert format_bytes(content, 20) == expected
 
 
 @pytest.mark.parametrize(
@@ -190,7 +201,7 @@ def test_machines_get_every_byte(content, expected):
      (253_402_300_800_000, "253402300800000 ms")],
 )  # fmt: skip
 def test_a_time_is_utc_to_the_millisecond(time, expected):
-    assert moment(time) == expected
+    assert format_timestamp(time) == expected
 
 
 @pytest.mark.parametrize(
@@ -198,7 +209,7 @@ def test_a_time_is_utc_to_the_millisecond(time, expected):
     [(0, "0 ms"), (999, "999 ms"), (3200, "3.2 s"), (61_000, "61.0 s"), (3_723_000, "1h2m3s")],
 )
 def test_how_far_two_times_are_apart(milliseconds, expected):
-    assert apart(milliseconds) == expected
+    assert format_interval(milliseconds) == expected
 
 
 # --- Rates and totals
@@ -213,11 +224,11 @@ def test_a_rate_has_the_digits_that_matter(rate, expected):
     assert rate_text(rate) == expected
 
 
-RATES = Rates(
+RATES = TopicRates(
     cluster="source/my-cluster",
     seconds=5.004,
     flows=tuple(
-        Flow(topic=topic, partition=n, messages=count, per_second=count / 5)
+        PartitionRate(topic=topic, partition=n, messages=count, per_second=count / 5)
         for topic, counts in (("blogs", (50, 51, 0)), ("items", (6000, 3)))
         for n, count in enumerate(counts)
     ),
@@ -257,12 +268,12 @@ def test_rates_for_machines():
     }
 
 
-TOTALS = Totals(
+TOTALS = TopicSizes(
     cluster="source/my-cluster",
     held=(
-        Held(topic="blogs", partition=0, earliest=100, latest=1_300, newest=STOP),
-        Held(topic="blogs", partition=1, earliest=7, latest=7, newest=None),
-        Held(topic="items", partition=0, earliest=0, latest=10, newest=STOP - 1),
+        PartitionSize(topic="blogs", partition=0, earliest=100, latest=1_300, newest=STOP),
+        PartitionSize(topic="blogs", partition=1, earliest=7, latest=7, newest=None),
+        PartitionSize(topic="items", partition=0, earliest=0, latest=10, newest=STOP - 1),
     ),
 )
 
@@ -309,7 +320,7 @@ def test_totals_for_machines():
 # --- The last records
 
 
-LAST = Last(
+LAST = TailRecords(
     cluster="source/my-cluster",
     topic="blogs",
     partitions=(0, 1, 2),
@@ -331,7 +342,7 @@ def test_partitions_stand_side_by_side_in_the_order_of_time():
     columns = [told[2].index(f"PARTITION {n}") for n in range(3)]
     assert columns == sorted(columns)
     times = [line[:24] for line in told[3:] if not line.startswith(" ")]
-    assert times == [moment(m.time) for m in LAST.messages]
+    assert times == [format_timestamp(m.time) for m in LAST.messages]
     first, second, headers = told[5].rstrip(), told[6].rstrip(), told[7].rstrip()
     assert first.endswith("20 (null)") and first.index("20 (null)") == columns[0]
     assert second.strip() == "(empty)" and headers.strip() == "h=1, n=(null)"
@@ -343,7 +354,7 @@ def test_partitions_stand_side_by_side_in_the_order_of_time():
 def test_a_narrow_terminal_gets_a_list():
     told = last_text(LAST, 83).splitlines()
     assert told[2].split() == ["TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS"]
-    assert [line[:24] for line in told[3:]] == [moment(m.time) for m in LAST.messages]
+    assert [line[:24] for line in told[3:]] == [format_timestamp(m.time) for m in LAST.messages]
     assert told[4].split()[1:] == ["0", "20", "(null)", "(empty)", "h=1,", "n=(…"]
     assert max(map(len, told)) <= 83 and "v…" in told[6]
 
@@ -444,7 +455,7 @@ def test_of_a_sample_nothing_is_said_of_what_was_not_read():
 
 def test_each_end_of_each_side_has_its_column():
     ends = {
-        name: Only(count=count, first=spot(STOP), last=spot(STOP))
+        name: UnmatchedRange(count=count, first=spot(STOP), last=spot(STOP))
         for name, count in (("tail_a", 11), ("tail_b", 12), ("head_a", 15), ("head_b", 16))
     }
     result = part(0, STOP, only_a=13, only_b=14, **ends)
@@ -555,9 +566,9 @@ def test_everything_is_within_the_drawing(found):
 
 
 def drawings(found):
-    judged = judge(found)
-    axis = head_axis(found, judged)
-    return [overview(found, axis)] + ([heads(found, judged, axis)] if axis else [])
+    judged = evaluate_consistency(found)
+    axis = head_time_axis(found, judged)
+    return [overview_chart(found, axis)] + ([head_chart(found, judged, axis)] if axis else [])
 
 
 def of(svg, tag, kind):
@@ -576,8 +587,8 @@ def places(path):
 
 
 def test_an_uneven_head_is_a_band_that_partitions_cross_at_their_own_places():
-    judged = judge(UNEVEN)
-    axis = head_axis(UNEVEN, judged)
+    judged = evaluate_consistency(UNEVEN)
+    axis = head_time_axis(UNEVEN, judged)
     svg = drawings(UNEVEN)[1]
     (band,) = of(svg, "rect", "band")
     start, wide = float(band.get("x")), float(band.get("width"))
@@ -660,7 +671,7 @@ def test_a_partition_that_was_quiet_long_before_says_when():
     quiet = part(1, STOP - 600_000, more=0)
     svg = drawings(compared(part(0, STOP), quiet))[1]
     assert "◂ 2026-11-25T18:50:01.201Z" in texts(svg)
-    late = part(1, STOP - 600_000, more=0, head_a=Only(
+    late = part(1, STOP - 600_000, more=0, head_a=UnmatchedRange(
         count=1, first=spot(STOP + 600_000), last=spot(STOP + 600_000)))  # fmt: skip
     assert "2026-11-25T19:10:01.200Z ▸" in texts(drawings(compared(part(0, STOP), late))[1])
 
@@ -680,7 +691,9 @@ def test_no_record_becomes_markup():
 def test_the_figures_that_matter_are_large(found, value):
     text = comparison_html(found)
     assert f'<p class="value">{value}</p>' in text
-    assert ("passed" in Page(text).all("p", "verdict")[0]["class"]) is judge(found).passed
+    assert ("passed" in Page(text).all("p", "verdict")[0]["class"]) is evaluate_consistency(
+        found
+    ).passed
 
 
 def test_the_page_has_the_tables_of_the_text():
@@ -702,7 +715,7 @@ def test_the_page_has_the_tables_of_the_text():
     ],
 )  # fmt: skip
 def test_an_axis_names_round_times(start, end, names):
-    axis = Axis.over((start, end), 0, 100.0, 800.0)
+    axis = TimeAxis.over((start, end), 0, 100.0, 800.0)
     parent = ElementTree.Element("g")
     axis.draw(parent, 20.0, 40.0)
     told = texts(parent)[1:]
@@ -714,6 +727,6 @@ def test_an_axis_names_round_times(start, end, names):
 
 
 def test_an_axis_leaves_out_times_that_no_calendar_has():
-    axis = Axis.over((-1, STOP, 10**17), 10, 0.0, 100.0)
+    axis = TimeAxis.over((-1, STOP, 10**17), 10, 0.0, 100.0)
     assert (axis.start, axis.end) == (STOP - 10, STOP + 10)
     assert axis.x(-1) == 0.0 and axis.x(10**17) == 100.0 and not axis.has(10**17)

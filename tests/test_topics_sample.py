@@ -8,16 +8,16 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.client import Span
-from kanister_kafka.topics.model import Difference, Fault, PartitionResult
-from kanister_kafka.topics.sample import BLOCK, joined, sample
+from kanister_kafka.topics.client import OffsetRange
+from kanister_kafka.topics.compare import BLOCK, join_blocks, sample_blocks
+from kanister_kafka.topics.model import DifferenceKind, PartitionResult, RecordDifference
 
 from .topic_records import log, paired
 
 SPANS = st.dictionaries(
     st.integers(0, 9),
     st.builds(
-        lambda start, count: Span(start, start + count),
+        lambda start, count: OffsetRange(start, start + count),
         st.integers(0, 10**12),
         st.integers(0, 400 * BLOCK),
     ),
@@ -29,10 +29,10 @@ SPANS = st.dictionaries(
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(SPANS, st.floats(0.001, 1), st.floats(0, 1))
 def test_blocks_are_a_share_from_all_over(
-    spans: dict[int, Span], share: float, where: float
+    spans: dict[int, OffsetRange], share: float, where: float
 ) -> None:
     heads = {n: span.earliest + round(where * span.count) for n, span in spans.items()}
-    rounds = sample(spans, heads, share)
+    rounds = sample_blocks(spans, heads, share)
     assert rounds[-1].keys() == spans.keys()
     for number, span in spans.items():
         *blocks, newest = [some[number] for some in rounds if number in some]
@@ -50,17 +50,17 @@ def test_blocks_are_a_share_from_all_over(
 
 
 def test_no_share_leaves_the_newest() -> None:
-    assert sample({0: Span(5, 90_005)}, {0: 80_000}, 0.0) == ({0: (79_000, 90_005)},)
+    assert sample_blocks({0: OffsetRange(5, 90_005)}, {0: 80_000}, 0.0) == ({0: (79_000, 90_005)},)
 
 
 def test_all_that_is_lost_of_the_ends_of_blocks_is_none_of_the_topic() -> None:
     def block(first: int, end: int) -> PartitionResult:
         return paired(log(1000)[first:end], log(1000)[first : end + 50])[0]
 
-    difference = Difference(fault=Fault.ONLY_A, a=None, b=None)
+    difference = RecordDifference(fault=DifferenceKind.ONLY_A, a=None, b=None)
     odd = replace(block(100, 200), difference=difference, only_a=1, given_up=True)
     newest = replace(block(800, 900), only_a=2)
-    (found,) = joined([[block(0, 50)], [odd]], [newest])
+    (found,) = join_blocks([[block(0, 50)], [odd]], [newest])
     assert (found.common, found.only_a, found.digest) == (250, 3, "")
     assert (found.difference, found.given_up) == (difference, True)
     assert (found.tail_a, found.tail_b, found.head_b) == (None, None, newest.head_b)
@@ -72,6 +72,6 @@ def test_all_that_is_lost_of_the_ends_of_blocks_is_none_of_the_topic() -> None:
 def test_partitions_without_earlier_blocks_are_their_newest() -> None:
     (one, two), both = paired(log(9), log(9)), [paired(log(9), log(5))[0]]
     other = replace(one, partition=1)
-    found = joined([[other]], [both[0], other])
+    found = join_blocks([[other]], [both[0], other])
     assert [result.common for result in found] == [5, 18]
     assert two > 0

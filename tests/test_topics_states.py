@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.model import Fault, PartitionResult
-from kanister_kafka.topics.states import StatePair
+from kanister_kafka.topics.compare.compacted import CompactedComparer
+from kanister_kafka.topics.model import DifferenceKind, PartitionResult
 
 from .topic_records import START, Record, at_offsets, extent
 
@@ -45,7 +45,7 @@ def states(
     a: Sequence[Record], b: Sequence[Record], piece: int = 7, *, timed: bool = True
 ) -> PartitionResult:
     ends = (a[-1] if a else None, b[-1] if b else None)
-    pair = StatePair(0, ends, timed=timed)
+    pair = CompactedComparer(0, ends, timed=timed)
     for side, records in enumerate((a, b)):
         for start in range(0, len(records), piece):
             pair.feed(side, records[start : start + piece])
@@ -107,25 +107,29 @@ def touched(at: int, **fields: object) -> list[Record]:
 @pytest.mark.parametrize(
     ("b", "fault", "only"),
     [
-        ([*WHOLE[:95], *WHOLE[96:]], Fault.OTHER, (1, 1)),  # B has an older one
-        ([*WHOLE[90:95], *WHOLE[96:]], Fault.ONLY_A, (1, 0)),
-        (touched(95, held_value=b"!"), Fault.OTHER, (1, 1)),
-        (touched(95, held_value=None), Fault.OTHER, (1, 1)),
-        (touched(95, held_value=b""), Fault.OTHER, (1, 1)),
-        (touched(95, held_headers=None), Fault.OTHER, (1, 1)),
-        (touched(95, time=WHOLE[95].time - 1), Fault.OTHER, (1, 1)),
-        (touched(95, held_key=b"new"), Fault.OTHER, (1, 2)),
-        ([*WHOLE[:99], Record(99, b"new", b"1", WHOLE[99].time), WHOLE[99]], Fault.ONLY_B, (0, 1)),
+        ([*WHOLE[:95], *WHOLE[96:]], DifferenceKind.OTHER, (1, 1)),  # B has an older one
+        ([*WHOLE[90:95], *WHOLE[96:]], DifferenceKind.ONLY_A, (1, 0)),
+        (touched(95, held_value=b"!"), DifferenceKind.OTHER, (1, 1)),
+        (touched(95, held_value=None), DifferenceKind.OTHER, (1, 1)),
+        (touched(95, held_value=b""), DifferenceKind.OTHER, (1, 1)),
+        (touched(95, held_headers=None), DifferenceKind.OTHER, (1, 1)),
+        (touched(95, time=WHOLE[95].time - 1), DifferenceKind.OTHER, (1, 1)),
+        (touched(95, held_key=b"new"), DifferenceKind.OTHER, (1, 2)),
+        (
+            [*WHOLE[:99], Record(99, b"new", b"1", WHOLE[99].time), WHOLE[99]],
+            DifferenceKind.ONLY_B,
+            (0, 1),
+        ),
     ],
 )
 def test_a_key_that_holds_something_else_is_told(
-    b: list[Record], fault: Fault, only: tuple[int, int]
+    b: list[Record], fault: DifferenceKind, only: tuple[int, int]
 ) -> None:
     result = states(WHOLE, at_offsets(b, range(len(b))))
     assert result.differs
     assert result.difference is not None
     assert (result.difference.fault, result.only_a, result.only_b) == (fault, *only)
-    if fault is not Fault.ONLY_B:
+    if fault is not DifferenceKind.ONLY_B:
         assert result.difference.a is not None
         assert result.difference.a.offset == 95
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kanister_kafka.topics.model import Comparison, PartitionResult, Verdict
-from kanister_kafka.topics.verdict import Behind, judge
+from kanister_kafka.topics.compare.verdict import LaggingSide, evaluate_consistency
+from kanister_kafka.topics.model import Comparison, ComparisonVerdict, PartitionResult
 
 from .topic_records import START, log, paired
 
@@ -34,70 +34,140 @@ def comparison(results: tuple[PartitionResult, ...], **more: object) -> Comparis
 ALL = (0, 1000)
 NONE = (0, 0)
 TABLE = {
-    "the same": (found((ALL, ALL), (ALL, ALL)), Verdict.IDENTICAL, Behind.NEITHER, 0),
-    "empty": (found((NONE, NONE)), Verdict.IDENTICAL, Behind.NEITHER, 0),
-    "no partition": (found(), Verdict.IDENTICAL, Behind.NEITHER, 0),
-    "shorter tail": (found((ALL, (300, 1000))), Verdict.CONSISTENT, Behind.NEITHER, 0),
-    "cold": (found((ALL, (0, 700)), (ALL, (0, 700))), Verdict.CONSISTENT, Behind.B, 0),
+    "the same": (
+        found((ALL, ALL), (ALL, ALL)),
+        ComparisonVerdict.IDENTICAL,
+        LaggingSide.NEITHER,
+        0,
+    ),
+    "empty": (found((NONE, NONE)), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
+    "no partition": (found(), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
+    "shorter tail": (
+        found((ALL, (300, 1000))),
+        ComparisonVerdict.CONSISTENT,
+        LaggingSide.NEITHER,
+        0,
+    ),
+    "cold": (
+        found((ALL, (0, 700)), (ALL, (0, 700))),
+        ComparisonVerdict.CONSISTENT,
+        LaggingSide.B,
+        0,
+    ),
     "cold, one in step": (
         found(((0, 700), (0, 700)), (ALL, (0, 700))),
-        *(Verdict.CONSISTENT, Behind.B, 0),
+        *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 0),
     ),
-    "hot": (found((ALL, (0, 700)), (ALL, (0, 400))), Verdict.UNEVEN, Behind.B, 2990),
+    "hot": (found((ALL, (0, 700)), (ALL, (0, 400))), ComparisonVerdict.UNEVEN, LaggingSide.B, 2990),
     "hot, within a moment": (
         found((ALL, (0, 700)), (ALL, (0, 601))),
-        *(Verdict.CONSISTENT, Behind.B, 980),
+        *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 980),
     ),
     "hot, just within": (
         found((ALL, (0, 700)), (ALL, (0, 599))),
-        *(Verdict.CONSISTENT, Behind.B, 1000),
+        *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 1000),
     ),
     "hot, just beyond": (
         found((ALL, (0, 700)), (ALL, (0, 598))),
-        *(Verdict.UNEVEN, Behind.B, 1010),
+        *(ComparisonVerdict.UNEVEN, LaggingSide.B, 1010),
     ),
-    "hot, one whole": (found((ALL, ALL), (ALL, (0, 400))), Verdict.UNEVEN, Behind.B, 5990),
-    "A behind": (found(((0, 700), ALL), ((0, 690), ALL)), Verdict.CONSISTENT, Behind.A, 90),
-    "A behind, hot": (found(((0, 700), ALL), ((0, 90), ALL)), Verdict.UNEVEN, Behind.A, 6090),
-    "both behind": (found(((0, 700), ALL), (ALL, (0, 700))), Verdict.UNEVEN, Behind.BOTH, 0),
+    "hot, one whole": (
+        found((ALL, ALL), (ALL, (0, 400))),
+        ComparisonVerdict.UNEVEN,
+        LaggingSide.B,
+        5990,
+    ),
+    "A behind": (
+        found(((0, 700), ALL), ((0, 690), ALL)),
+        ComparisonVerdict.CONSISTENT,
+        LaggingSide.A,
+        90,
+    ),
+    "A behind, hot": (
+        found(((0, 700), ALL), ((0, 90), ALL)),
+        ComparisonVerdict.UNEVEN,
+        LaggingSide.A,
+        6090,
+    ),
+    "both behind": (
+        found(((0, 700), ALL), (ALL, (0, 700))),
+        ComparisonVerdict.UNEVEN,
+        LaggingSide.BOTH,
+        0,
+    ),
     "both behind, by little": (
         found(((0, 700), (0, 701)), ((0, 701), (0, 700))),
-        *(Verdict.UNEVEN, Behind.BOTH, 0),
+        *(ComparisonVerdict.UNEVEN, LaggingSide.BOTH, 0),
     ),
-    "nothing of one partition": (found((ALL, ALL), (ALL, NONE)), Verdict.UNEVEN, Behind.B, 9990),
-    "nothing at all": (found((ALL, NONE), (ALL, NONE)), Verdict.DIFFERING, Behind.B, 0),
-    "nothing in either": (found((NONE, NONE), (NONE, NONE)), Verdict.IDENTICAL, Behind.NEITHER, 0),
-    "in A alone": (found((ALL, ALL), missing_in_b=(3,)), Verdict.DIFFERING, Behind.NEITHER, 0),
-    "in B alone": (found((ALL, ALL), missing_in_a=(3,)), Verdict.DIFFERING, Behind.NEITHER, 0),
-    "nothing in common": (found(((0, 400), (500, 900))), Verdict.DIFFERING, Behind.NEITHER, 0),
+    "nothing of one partition": (
+        found((ALL, ALL), (ALL, NONE)),
+        ComparisonVerdict.UNEVEN,
+        LaggingSide.B,
+        9990,
+    ),
+    "nothing at all": (
+        found((ALL, NONE), (ALL, NONE)),
+        ComparisonVerdict.DIFFERING,
+        LaggingSide.B,
+        0,
+    ),
+    "nothing in either": (
+        found((NONE, NONE), (NONE, NONE)),
+        ComparisonVerdict.IDENTICAL,
+        LaggingSide.NEITHER,
+        0,
+    ),
+    "in A alone": (
+        found((ALL, ALL), missing_in_b=(3,)),
+        ComparisonVerdict.DIFFERING,
+        LaggingSide.NEITHER,
+        0,
+    ),
+    "in B alone": (
+        found((ALL, ALL), missing_in_a=(3,)),
+        ComparisonVerdict.DIFFERING,
+        LaggingSide.NEITHER,
+        0,
+    ),
+    "nothing in common": (
+        found(((0, 400), (500, 900))),
+        ComparisonVerdict.DIFFERING,
+        LaggingSide.NEITHER,
+        0,
+    ),
 }
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_verdicts(name: str) -> None:
     compared, verdict, behind, uneven = TABLE[name]
-    judged = judge(compared)
+    judged = evaluate_consistency(compared)
     assert (judged.verdict, judged.behind, judged.uneven) == (verdict, behind, uneven)
-    assert judged.passed == (verdict in (Verdict.IDENTICAL, Verdict.CONSISTENT))
+    assert judged.passed == (verdict in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT))
 
 
 def test_one_difference_is_enough() -> None:
     touched = [*LOG[:500], replace(LOG[500], held_value=b"!"), *LOG[501:]]
     same = paired(LOG, LOG)[0]
-    assert judge(comparison((same, paired(LOG, touched)[0]))).verdict is Verdict.DIFFERING
+    assert (
+        evaluate_consistency(comparison((same, paired(LOG, touched)[0]))).verdict
+        is ComparisonVerdict.DIFFERING
+    )
 
 
 def test_how_even_is_even_is_asked_for() -> None:
     hot = TABLE["hot"][0]
-    assert judge(replace(hot, even_within=2990)).verdict is Verdict.CONSISTENT
-    assert judge(replace(hot, even_within=2989)).verdict is Verdict.UNEVEN
+    assert (
+        evaluate_consistency(replace(hot, even_within=2990)).verdict is ComparisonVerdict.CONSISTENT
+    )
+    assert evaluate_consistency(replace(hot, even_within=2989)).verdict is ComparisonVerdict.UNEVEN
 
 
 def test_the_border_and_the_ends_are_told() -> None:
-    judged = judge(TABLE["hot"][0])
+    judged = evaluate_consistency(TABLE["hot"][0])
     assert (judged.last, judged.lost) == (START + 6990, START + 4000)
     assert (judged.ends_a, judged.ends_b) == (0, 3000)
-    judged = judge(TABLE["the same"][0])
+    judged = evaluate_consistency(TABLE["the same"][0])
     assert (judged.last, judged.lost) == (START + 9990, None)
-    judged = judge(TABLE["empty"][0])
+    judged = evaluate_consistency(TABLE["empty"][0])
     assert (judged.last, judged.ends_a, judged.ends_b) == (None, None, None)

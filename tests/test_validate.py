@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import validate_text
-from kanister_kafka.validate import validate_texts
+from kanister_kafka.linter.pipeline import validate_texts
 
 from .conftest import ROOT
 

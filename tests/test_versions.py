@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.strimzi import Bounds, Version, parse_version
-from kanister_kafka.strimzi.versions import OLDEST, TABLE, Feature, spelled
+from kanister_kafka.strimzi import Version, VersionRange, parse_version
+from kanister_kafka.strimzi.versions import OLDEST, TABLE, VersionFeature, format_version
 
 RELEASES: list[Version] = [(0, minor) for minor in range(23, 52)] + [(1, 0), (1, 1), (1, 2)]
 VERSIONS = st.sampled_from(RELEASES)
@@ -54,7 +54,7 @@ def test_any_text_is_a_version_or_none(text: str) -> None:
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(0, 9999), st.integers(0, 9999))
 def test_a_version_comes_back_as_it_was_spelled(major: int, minor: int) -> None:
-    assert parse_version(spelled((major, minor))) == (major, minor)
+    assert parse_version(format_version((major, minor))) == (major, minor)
 
 
 def test_versions_compare_as_numbers() -> None:
@@ -64,21 +64,21 @@ def test_versions_compare_as_numbers() -> None:
 
 
 def test_every_feature_has_a_span_with_its_source() -> None:
-    assert set(TABLE) == set(Feature)
+    assert set(TABLE) == set(VersionFeature)
     for span in TABLE.values():
         assert span.source
         assert span.first or span.last
         assert (span.first or OLDEST) <= (span.last or RELEASES[-1])
 
 
-@pytest.mark.parametrize("version", RELEASES, ids=spelled)
+@pytest.mark.parametrize("version", RELEASES, ids=format_version)
 def test_every_release_has_each_thing_in_one_way_at_least(version: Version) -> None:
-    exactly = Bounds.exactly(version)
+    exactly = VersionRange.exactly(version)
     for ways in (
-        (Feature.API_V1BETA2, Feature.API_V1),
-        (Feature.STATEFUL_SETS, Feature.POD_SETS),
-        (Feature.CONNECT_DEPLOYMENTS, Feature.CONNECT_POD_SETS),
-        (Feature.ZOOKEEPER, Feature.KRAFT_ANNOTATED, Feature.KRAFT_ALONE),
+        (VersionFeature.API_V1BETA2, VersionFeature.API_V1),
+        (VersionFeature.STATEFUL_SETS, VersionFeature.POD_SETS),
+        (VersionFeature.CONNECT_DEPLOYMENTS, VersionFeature.CONNECT_POD_SETS),
+        (VersionFeature.ZOOKEEPER, VersionFeature.KRAFT_ANNOTATED, VersionFeature.KRAFT_ALONE),
     ):
         assert any(exactly.may_have(way) for way in ways), ways
 
@@ -86,24 +86,24 @@ def test_every_release_has_each_thing_in_one_way_at_least(version: Version) -> N
 @pytest.mark.parametrize(
     ("feature", "first", "last"),
     [
-        (Feature.API_V1BETA2, "0.23", "0.51"),
-        (Feature.API_V1, "0.49", ""),
-        (Feature.STATEFUL_SETS, "0.23", "0.34"),
-        (Feature.POD_SETS, "0.27", ""),
-        (Feature.CONNECT_DEPLOYMENTS, "0.23", "0.38"),
-        (Feature.CONNECT_POD_SETS, "0.34", ""),
-        (Feature.NODE_POOLS, "0.36", ""),
-        (Feature.ZOOKEEPER, "0.23", "0.45"),
-        (Feature.KRAFT_ANNOTATED, "0.38", ""),
-        (Feature.KRAFT_ALONE, "0.48", ""),
-        (Feature.MIRROR_MAKER_1, "0.23", "0.45"),
+        (VersionFeature.API_V1BETA2, "0.23", "0.51"),
+        (VersionFeature.API_V1, "0.49", ""),
+        (VersionFeature.STATEFUL_SETS, "0.23", "0.34"),
+        (VersionFeature.POD_SETS, "0.27", ""),
+        (VersionFeature.CONNECT_DEPLOYMENTS, "0.23", "0.38"),
+        (VersionFeature.CONNECT_POD_SETS, "0.34", ""),
+        (VersionFeature.NODE_POOLS, "0.36", ""),
+        (VersionFeature.ZOOKEEPER, "0.23", "0.45"),
+        (VersionFeature.KRAFT_ANNOTATED, "0.38", ""),
+        (VersionFeature.KRAFT_ALONE, "0.48", ""),
+        (VersionFeature.MIRROR_MAKER_1, "0.23", "0.45"),
     ],
-    ids=lambda value: value.name if isinstance(value, Feature) else value,
+    ids=lambda value: value.name if isinstance(value, VersionFeature) else value,
 )
-def test_the_releases_that_have_a_feature(feature: Feature, first: str, last: str) -> None:
-    having = [version for version in RELEASES if Bounds.exactly(version).may_have(feature)]
-    assert spelled(having[0]) == first
-    assert spelled(having[-1]) == (last or spelled(RELEASES[-1]))
+def test_the_releases_that_have_a_feature(feature: VersionFeature, first: str, last: str) -> None:
+    having = [version for version in RELEASES if VersionRange.exactly(version).may_have(feature)]
+    assert format_version(having[0]) == first
+    assert format_version(having[-1]) == (last or format_version(RELEASES[-1]))
     # Without a gap.
     start = RELEASES.index(having[0])
     assert having == RELEASES[start : start + len(having)]
@@ -113,46 +113,46 @@ def test_the_releases_that_have_a_feature(feature: Feature, first: str, last: st
     ("features", "text", "empty"),
     [
         ([], "0.23 or later", False),
-        ([Feature.API_V1BETA2], "0.23 to 0.51", False),
-        ([Feature.API_V1], "0.49 or later", False),
-        ([Feature.API_V1BETA2, Feature.API_V1], "0.49 to 0.51", False),
-        ([Feature.ZOOKEEPER, Feature.NODE_POOLS], "0.36 to 0.45", False),
-        ([Feature.POD_SETS, Feature.STATEFUL_SETS], "0.27 to 0.34", False),
-        ([Feature.API_V1, Feature.ZOOKEEPER], "0.49 to 0.45", True),
-        ([Feature.NODE_POOLS, Feature.STATEFUL_SETS], "0.36 to 0.34", True),
+        ([VersionFeature.API_V1BETA2], "0.23 to 0.51", False),
+        ([VersionFeature.API_V1], "0.49 or later", False),
+        ([VersionFeature.API_V1BETA2, VersionFeature.API_V1], "0.49 to 0.51", False),
+        ([VersionFeature.ZOOKEEPER, VersionFeature.NODE_POOLS], "0.36 to 0.45", False),
+        ([VersionFeature.POD_SETS, VersionFeature.STATEFUL_SETS], "0.27 to 0.34", False),
+        ([VersionFeature.API_V1, VersionFeature.ZOOKEEPER], "0.49 to 0.45", True),
+        ([VersionFeature.NODE_POOLS, VersionFeature.STATEFUL_SETS], "0.36 to 0.34", True),
     ],
     ids=str,
 )
-def test_bounds_narrow(features: list[Feature], text: str, *, empty: bool) -> None:
+def test_bounds_narrow(features: list[VersionFeature], text: str, *, empty: bool) -> None:
     for order in itertools.permutations(features):
-        bounds = Bounds()
+        bounds = VersionRange()
         for feature in order:
             bounds = bounds.having(feature)
         assert (str(bounds), bounds.empty) == (text, empty)
 
 
 def test_bounds_of_one_version() -> None:
-    bounds = Bounds.exactly((0, 45))
+    bounds = VersionRange.exactly((0, 45))
     assert str(bounds) == "0.45"
     assert not bounds.empty
-    assert bounds.having(Feature.ZOOKEEPER) == bounds
-    assert bounds.having(Feature.API_V1).empty
+    assert bounds.having(VersionFeature.ZOOKEEPER) == bounds
+    assert bounds.having(VersionFeature.API_V1).empty
 
 
 def test_bounds_say_what_narrowed_them() -> None:
-    bounds = Bounds().having(Feature.NODE_POOLS).having(Feature.ZOOKEEPER)
+    bounds = VersionRange().having(VersionFeature.NODE_POOLS).having(VersionFeature.ZOOKEEPER)
     assert (bounds.first_reason, bounds.last_reason) == ("node pools", "ZooKeeper")
     # What narrows nothing is no reason.
-    assert bounds.having(Feature.API_V1BETA2).last_reason == "ZooKeeper"
+    assert bounds.having(VersionFeature.API_V1BETA2).last_reason == "ZooKeeper"
     assert bounds.since((0, 30), "status").first_reason == "node pools"
     assert bounds.since((0, 40), "status").first_reason == "status"
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(VERSIONS, st.lists(st.sampled_from(Feature), max_size=5))
-def test_bounds_agree_with_each_version(version: Version, features: list[Feature]) -> None:
-    bounds = Bounds()
+@given(VERSIONS, st.lists(st.sampled_from(VersionFeature), max_size=5))
+def test_bounds_agree_with_each_version(version: Version, features: list[VersionFeature]) -> None:
+    bounds = VersionRange()
     for feature in features:
         bounds = bounds.having(feature)
     within = bounds.first <= version and (bounds.last is None or version <= bounds.last)
-    assert within == all(Bounds.exactly(version).may_have(feature) for feature in features)
+    assert within == all(VersionRange.exactly(version).may_have(feature) for feature in features)

@@ -8,7 +8,7 @@ from typing import Any, Union
 
 import pytest
 
-from kanister_kafka.validate import validate_text
+from kanister_kafka.linter.pipeline import validate_text
 
 Does = Union[str, Sequence[str], Mapping[str, Any]]
 """A script, a command, or a phase."""

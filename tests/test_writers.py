@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kanister_kafka.document import loads
-from kanister_kafka.options import Options
-from kanister_kafka.problem import Severity
-from kanister_kafka.strimzi import KafkaCluster, Reading, Writer, read
+from kanister_kafka.backup.options import Options
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.strimzi import KafkaClient, KafkaCluster, ReadResult, read_cluster
+from kanister_kafka.yamldoc import loads
 
 from .test_strimzi import (
     BROKER,
@@ -26,10 +26,10 @@ SINK = "KafkaConnect/kafka/sink"
 MM2 = "KafkaMirrorMaker2/kafka/mirror"
 
 
-def reading(text: str, cluster: str = "kafka/demo", **told: list[str]) -> Reading:
+def reading(text: str, cluster: str = "kafka/demo", **told: list[str]) -> ReadResult:
     loaded = loads(text, "k.yaml")
     assert loaded.problems == ()
-    return read(loaded.documents, cluster=cluster, **told)
+    return read_cluster(loaded.documents, cluster=cluster, **told)
 
 
 def read_well(text: str, cluster: str = "kafka/demo", **told: list[str]) -> KafkaCluster:
@@ -289,7 +289,7 @@ LOCATION = "offset-syncs.topic.location: target"
 CONNECTOR = f"sourceConnector:\n        config:\n          {LOCATION}"
 
 
-def only(text: str) -> Writer | None:
+def only(text: str) -> KafkaClient | None:
     found = reading(ZOOKEEPER + text)
     assert not [p for p in found.problems if p.check == "unplaced-writer"]
     assert found.cluster is not None, found.problems

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kanister_kafka.topics.model import Extent, PartitionResult, Spot
-from kanister_kafka.topics.pair import Pair
-from kanister_kafka.topics.records import Digest, Records
-from kanister_kafka.topics.side import WINDOW_BYTES
+from kanister_kafka.topics.compare.partition import WINDOW_BYTES, PartitionComparer
+from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
+from kanister_kafka.topics.model import PartitionBounds, PartitionResult, RecordPosition
 
 START = 1_700_000_000_000
 """Time of the first record, ms since 1970."""
@@ -67,24 +66,28 @@ def at_offsets(records: Sequence[Record], offsets: Sequence[int]) -> list[Record
     return [replace(record, at=at) for record, at in zip(records, offsets, strict=True)]
 
 
-def extent(records: Sequence[Record]) -> Extent:
+def extent(records: Sequence[Record]) -> PartitionBounds:
     """Return what a side with these records holds."""
     if not records:
-        return Extent(earliest=0, latest=0, oldest=None, newest=None)
-    ends = [Spot(offset=record.at, time=record.time) for record in (records[0], records[-1])]
-    return Extent(earliest=records[0].at, latest=records[-1].at + 1, oldest=ends[0], newest=ends[1])
+        return PartitionBounds(earliest=0, latest=0, oldest=None, newest=None)
+    ends = [
+        RecordPosition(offset=record.at, time=record.time) for record in (records[0], records[-1])
+    ]
+    return PartitionBounds(
+        earliest=records[0].at, latest=records[-1].at + 1, oldest=ends[0], newest=ends[1]
+    )
 
 
-def columns(records: Sequence[Record], *, timed: bool = True) -> Records:
+def columns(records: Sequence[Record], *, timed: bool = True) -> RecordBatch:
     """Return what is compared of some records."""
-    made = Records()
+    made = RecordBatch()
     made.add(records, timed=timed)
     return made
 
 
 def digest(records: Sequence[Record]) -> str:
     """Return the digest of some records taken in at once."""
-    made = Digest()
+    made = RecordDigest()
     made.add(columns(records))
     return made.hex()
 
@@ -101,7 +104,7 @@ def paired(
 
     Returns the result and the most bytes that were held of one side between two pieces.
     """
-    pair = Pair(0, timed=True, window=window, jumped=jumped)
+    pair = PartitionComparer(0, timed=True, window=window, jumped=jumped)
     rest, most, turn = [list(a), list(b)], 0, 0
     while not pair.done:
         side = int(pair.a.size > pair.b.size)

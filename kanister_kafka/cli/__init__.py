@@ -1,14 +1,14 @@
-"""The command: values in, exit code out; the only room that imports click."""
+"""The command: values in, exit code out; the only package that imports click."""
 
 from __future__ import annotations
 
 import click
 
 from kanister_kafka._version import __version__
-from kanister_kafka.cli.outcome import Group
+from kanister_kafka.cli.app import CommandGroup
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kanister-kafka")
 def main() -> None:
     """Consistent backups of Kafka on Kubernetes.

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from kanister_kafka.errors import KanisterKafkaError
 
 if TYPE_CHECKING:
-    from kanister_kafka.kube import Connection
+    from kanister_kafka.kube.client import KubeClient
 
 ACCESS = f"{__name__}.access"
 """In the meta of a context: how the API server is to be asked, by fields of Access."""
@@ -31,7 +31,7 @@ class _LiveName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
         incomplete: str,
     ) -> list[CompletionItem]:
         """Complete it; with nothing where the cluster does not answer, or may not be asked."""
-        from kanister_kafka.kube.connect import reset_access, set_access
+        from kanister_kafka.kube.kubeconfig import reset_access, set_access
 
         set_access(**{"timeout": PATIENCE, **ctx.meta.get(ACCESS, {})})
         try:
@@ -53,7 +53,7 @@ class NamespaceName(_LiveName):
     """The name of a namespace."""
 
     def _names(self, ctx: click.Context, incomplete: str) -> Iterable[str]:  # noqa: ARG002
-        from kanister_kafka.kube.connection import NAMESPACES
+        from kanister_kafka.kube.client import NAMESPACES
 
         return sorted(item["metadata"]["name"] for item in _connection(ctx).items(NAMESPACES))
 
@@ -70,10 +70,10 @@ class KafkaName(_LiveName):
         return super().shell_complete(ctx, param, incomplete)
 
     def _names(self, ctx: click.Context, incomplete: str) -> Iterable[str]:
-        from kanister_kafka.run.target import served
+        from kanister_kafka.strimzi.discovery import find_resource
 
         connection = _connection(ctx)
-        resource = served(connection, "Kafka")
+        resource = find_resource(connection, "Kafka")
         if resource is None:
             return ()
         home, slash, _ = incomplete.rpartition("/")
@@ -96,10 +96,10 @@ def completes_names(command: click.Command) -> None:
             option.type = KafkaName()
 
 
-def _connection(ctx: click.Context) -> Connection:
-    from kanister_kafka.kube import Connection
+def _connection(ctx: click.Context) -> KubeClient:
+    from kanister_kafka.kube.client import KubeClient
 
-    return Connection(str(ctx.params.get("context") or ""))
+    return KubeClient(str(ctx.params.get("context") or ""))
 
 
 def _namespace(ctx: click.Context) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Union
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Located:
+class Node:
     """A place in the text, both numbers counted from 1."""
 
     line: int
@@ -34,24 +34,24 @@ def _values(node: object) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dot(Located):
+class DotNode(Node):
     """The cursor, `.`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Nil(Located):
+class NilNode(Node):
     """The constant `nil`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bool(Located):
+class BoolNode(Node):
     """The constant `true` or `false`."""
 
     value: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Number(Located):
+class NumberNode(Node):
     """A number or character constant."""
 
     value: int | float | complex
@@ -60,7 +60,7 @@ class Number(Located):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class String(Located):
+class StringNode(Node):
     """A string constant, quoted or raw."""
 
     value: str
@@ -70,14 +70,14 @@ class String(Located):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Field(Located):
+class FieldNode(Node):
     """Fields of the cursor: `.A.B`."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variable(Located):
+class VariableNode(Node):
     """A variable with the fields taken of it: `$x.A`."""
 
     name: str
@@ -86,161 +86,183 @@ class Variable(Located):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Function(Located):
+class IdentifierNode(Node):
     """The name of a function, known or not."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chain(Located):
+class ChainNode(Node):
     """Fields of the value of a function or of parentheses: `(f .).A`."""
 
-    node: Function | Pipeline
+    node: IdentifierNode | PipeNode
     fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Command(Located):
+class CommandNode(Node):
     """One stage of a pipeline: an operand, or a function with its arguments."""
 
     arguments: tuple[Operand, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pipeline(Located):
+class PipeNode(Node):
     """Commands joined by `|`, and the variables that take the result."""
 
-    declarations: tuple[Variable, ...]
+    declarations: tuple[VariableNode, ...]
     is_assign: bool
     """Whether the variables are set by `=`, not made by `:=`."""
-    commands: tuple[Command, ...]
+    commands: tuple[CommandNode, ...]
 
 
-Operand = Union[Dot, Nil, Bool, Number, String, Field, Variable, Function, Chain, Pipeline]
+Operand = Union[
+    DotNode,
+    NilNode,
+    BoolNode,
+    NumberNode,
+    StringNode,
+    FieldNode,
+    VariableNode,
+    IdentifierNode,
+    ChainNode,
+    PipeNode,
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Text(Located):
+class TextNode(Node):
     """Text to copy, already trimmed."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Action(Located):
+class ActionNode(Node):
     """A pipeline whose value is printed, unless it declares variables."""
 
-    pipe: Pipeline
+    pipe: PipeNode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Branch(Located):
+class _BranchNode(Node):
     """What `if`, `range` and `with` have in common."""
 
-    pipe: Pipeline
-    body: tuple[Node, ...]
-    else_body: tuple[Node, ...] | None
+    pipe: PipeNode
+    body: tuple[AnyNode, ...]
+    else_body: tuple[AnyNode, ...] | None
     """None without `else`; one node of the same kind for `else if` and `else with`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class If(_Branch):
+class IfNode(_BranchNode):
     """An `if` action."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Range(_Branch):
+class RangeNode(_BranchNode):
     """A `range` action."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class With(_Branch):
+class WithNode(_BranchNode):
     """A `with` action."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Define(Located):
+class DefineNode(Node):
     """A named template."""
 
     name: str
-    body: tuple[Node, ...]
+    body: tuple[AnyNode, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Template(Located):
+class TemplateNode(Node):
     """The use of a named template."""
 
     name: str
-    pipe: Pipeline | None
+    pipe: PipeNode | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block(Located):
+class BlockNode(Node):
     """A named template and its use at once."""
 
     name: str
-    pipe: Pipeline
-    body: tuple[Node, ...]
+    pipe: PipeNode
+    body: tuple[AnyNode, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Break(Located):
+class BreakNode(Node):
     """A `break` action."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Continue(Located):
+class ContinueNode(Node):
     """A `continue` action."""
 
 
-Node = Union[Text, Action, If, Range, With, Define, Template, Block, Break, Continue]
+AnyNode = Union[
+    TextNode,
+    ActionNode,
+    IfNode,
+    RangeNode,
+    WithNode,
+    DefineNode,
+    TemplateNode,
+    BlockNode,
+    BreakNode,
+    ContinueNode,
+]
 
 
-class FaultKind(Enum):
+class ParseErrorKind(Enum):
     """What a fault is about."""
 
     SYNTAX = "syntax"
     UNKNOWN_FUNCTION = "unknown-function"
 
 
-class TemplateFault(NamedTuple):
+class ParseError(NamedTuple):
     """One thing that is wrong with a template, in Go's words."""
 
     line: int
     column: int
     message: str
-    kind: FaultKind
+    kind: ParseErrorKind
 
 
-class Parsed(NamedTuple):
+class ParsedTemplate(NamedTuple):
     """The tree of a template, as far as it could be read, and what is wrong with it."""
 
-    nodes: tuple[Node, ...]
-    errors: tuple[TemplateFault, ...]
+    nodes: tuple[AnyNode, ...]
+    errors: tuple[ParseError, ...]
     """The first error of syntax, or else every use of an unknown function."""
 
 
-def pipelines_of(tree: Sequence[Node]) -> Iterator[Pipeline]:
+def pipelines_of(tree: Sequence[AnyNode]) -> Iterator[PipeNode]:
     """Yield every pipeline of a tree, those within parentheses too."""
-    pending: list[Node | Command | Operand] = list(tree)
+    pending: list[AnyNode | CommandNode | Operand] = list(tree)
     while pending:
         node = pending.pop(0)
         match node:
-            case Command():
+            case CommandNode():
                 pending += node.arguments
-            case Pipeline():
+            case PipeNode():
                 yield node
                 pending += node.commands
-            case Chain():
+            case ChainNode():
                 pending.append(node.node)
-            case Action():
+            case ActionNode():
                 pending.append(node.pipe)
-            case If() | Range() | With():
+            case IfNode() | RangeNode() | WithNode():
                 pending += (node.pipe, *node.body, *(node.else_body or ()))
-            case Block():
+            case BlockNode():
                 pending += (node.pipe, *node.body)
-            case Define():
+            case DefineNode():
                 pending += node.body
-            case Template() if node.pipe is not None:
+            case TemplateNode() if node.pipe is not None:
                 pending.append(node.pipe)

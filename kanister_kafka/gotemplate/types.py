@@ -7,10 +7,11 @@ run can tell.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import NamedTuple, Union
 
 
-class Plain(NamedTuple):
+class BasicType(NamedTuple):
     """A type without anything beneath it."""
 
     go: str
@@ -19,7 +20,7 @@ class Plain(NamedTuple):
     """What `eq` and `lt` take it for, as far as that is not `go`."""
 
 
-class Struct(NamedTuple):
+class StructType(NamedTuple):
     """A struct with its fields."""
 
     go: str
@@ -28,46 +29,46 @@ class Struct(NamedTuple):
     """Whether a name in upper case that is no field may be a method."""
 
 
-class MapOf(NamedTuple):
+class MapType(NamedTuple):
     """A map with string keys."""
 
     value: Type
     go: str
 
 
-class ListOf(NamedTuple):
+class ListType(NamedTuple):
     """A slice."""
 
     item: Type
     go: str
 
 
-Type = Union[Plain, Struct, MapOf, ListOf]
+Type = Union[BasicType, StructType, MapType, ListType]
 
-ANY = Plain("any")
-TEXT = Plain("string")
-BYTES = ListOf(Plain("uint8"), "[]uint8")
+ANY = BasicType("any")
+TEXT = BasicType("string")
+BYTES = ListType(BasicType("uint8"), "[]uint8")
 CONSTANT = "untyped constant"
 """Go's word for a number that takes the type of the parameter it is given for."""
 
 _BY_NAME: dict[str, Type] = {
-    "list": ListOf(ANY, "[]interface {}"),
-    "strings": ListOf(TEXT, "[]string"),
-    "ints": ListOf(Plain("int"), "[]int"),
-    "dict": MapOf(ANY, "map[string]interface {}"),
-    "texts": MapOf(TEXT, "map[string]string"),
-    "time": Struct("time.Time", {}, has_methods=True),
-    "certificate": Struct("sprig.certificate", {"Cert": TEXT, "Key": TEXT}),
-    "version": Struct("*semver.Version", {}, has_methods=True),
+    "list": ListType(ANY, "[]interface {}"),
+    "strings": ListType(TEXT, "[]string"),
+    "ints": ListType(BasicType("int"), "[]int"),
+    "dict": MapType(ANY, "map[string]interface {}"),
+    "texts": MapType(TEXT, "map[string]string"),
+    "time": StructType("time.Time", {}, has_methods=True),
+    "certificate": StructType("sprig.certificate", {"Cert": TEXT, "Key": TEXT}),
+    "version": StructType("*semver.Version", {}, has_methods=True),
 }
 
 
 def named(name: str) -> Type:
     """Return the type that a signature spells by this name."""
-    return _BY_NAME.get(name) or Plain(name)
+    return _BY_NAME.get(name) or BasicType(name)
 
 
-class Signature(NamedTuple):
+class FunctionSignature(NamedTuple):
     """What a function takes and gives."""
 
     parameters: tuple[Type, ...]
@@ -84,21 +85,21 @@ class Signature(NamedTuple):
         return self.rest or ANY
 
 
-def signature(text: str, least: int | None = None) -> Signature:
+def signature(text: str, least: int | None = None) -> FunctionSignature:
     """Read a signature such as `(int, ...any) string`."""
     inside, _, result = text.removeprefix("(").partition(")")
     words = [word for word in inside.split(", ") if word]
     rest = named(words.pop().removeprefix("...")) if words and words[-1].startswith("...") else None
     parameters = tuple(named(word) for word in words)
     fewest = len(parameters) if least is None else least
-    return Signature(parameters, rest, named(result.strip()), fewest)
+    return FunctionSignature(parameters, rest, named(result.strip()), fewest)
 
 
 def fits(given: Type, wanted: Type) -> bool:
     """Tell whether a value of a type can be given where another is wanted, for all we know."""
     if ANY in (given, wanted) or given == wanted:
         return True
-    return given.go == wanted.go and not isinstance(given, Plain)
+    return given.go == wanted.go and not isinstance(given, BasicType)
 
 
 _NUMBERS = {"int": "int", "int64": "int", "uint8": "uint", "uint32": "uint", "float64": "float"}
@@ -106,6 +107,78 @@ _NUMBERS = {"int": "int", "int64": "int", "uint8": "uint", "uint32": "uint", "fl
 
 def comparable(value: Type) -> str:
     """Return what `eq` compares a value as: `string`, `int`, `float`, `bool`; empty if unknown."""
-    if not isinstance(value, Plain) or value == ANY:
+    if not isinstance(value, BasicType) or value == ANY:
         return ""
     return value.comparable or _NUMBERS.get(value.go, value.go)
+
+
+# What is known of a template before it runs: the paths it follows, and what cannot work.
+
+
+class PathStep(NamedTuple):
+    """One name on a path from the root of the data."""
+
+    name: str
+    line: int
+    column: int
+    by_index: bool = False
+    """Whether it is taken by `index`, which gives nothing where a field would fail."""
+
+
+class Reference(NamedTuple):
+    """A path that is followed."""
+
+    steps: tuple[PathStep, ...]
+    conditional: bool
+    """Whether something around it decides if it is followed at all."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names alone."""
+        return tuple(step.name for step in self.steps)
+
+
+class TypeErrorKind(Enum):
+    """What cannot work."""
+
+    FIELD = "field"
+    CALL = "call"
+
+
+class TemplateTypeError(NamedTuple):
+    """One thing that fails whenever the run comes there, in Go's words."""
+
+    line: int
+    column: int
+    message: str
+    kind: TypeErrorKind
+
+
+class PrintedValue(NamedTuple):
+    """A value that goes into the text."""
+
+    line: int
+    column: int
+    type: Type
+    steps: tuple[PathStep, ...]
+
+
+class CheckResult(NamedTuple):
+    """What is known of a template before it runs."""
+
+    references: tuple[Reference, ...]
+    misuses: tuple[TemplateTypeError, ...]
+    printed: tuple[PrintedValue, ...]
+
+
+class Value(NamedTuple):
+    """What is known of a value while a template is followed."""
+
+    type: Type = ANY
+    steps: tuple[PathStep, ...] | None = None
+    """The path it lies at; None where that is not known."""
+    literal: str | None = None
+    """Its text, where it is a string that stands in the template."""
+
+
+UNKNOWN = Value()

@@ -1,30 +1,30 @@
 """Strimzi's custom resources as one typed cluster."""
 
 from kanister_kafka.strimzi.model import (
-    Bystander,
+    IgnoredClient,
+    KafkaClient,
     KafkaCluster,
     PoolName,
     Role,
     Workload,
     WorkloadKind,
     WorkloadName,
-    Writer,
 )
-from kanister_kafka.strimzi.read import Reading, read
-from kanister_kafka.strimzi.versions import Bounds, Version, parse_version
+from kanister_kafka.strimzi.reader import ReadResult, read_cluster
+from kanister_kafka.strimzi.versions import Version, VersionRange, parse_version
 
 __all__ = [
-    "Bounds",
-    "Bystander",
+    "IgnoredClient",
+    "KafkaClient",
     "KafkaCluster",
     "PoolName",
-    "Reading",
+    "ReadResult",
     "Role",
     "Version",
+    "VersionRange",
     "Workload",
     "WorkloadKind",
     "WorkloadName",
-    "Writer",
     "parse_version",
-    "read",
+    "read_cluster",
 ]

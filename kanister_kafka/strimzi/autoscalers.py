@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kanister_kafka.document import Document
-from kanister_kafka.problem import Problem
-from kanister_kafka.strimzi.fields import Field
-from kanister_kafka.strimzi.model import Autoscaler, Scales, Writer
+from kanister_kafka.diagnostics import Diagnostic
+from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget, KafkaClient
+from kanister_kafka.yamldoc import Document
 
 SCALED_OBJECT, HORIZONTAL = "ScaledObject", "HorizontalPodAutoscaler"
 KINDS = {SCALED_OBJECT: "keda.sh", HORIZONTAL: "autoscaling"}
@@ -33,14 +33,18 @@ def find_autoscalers(
     documents: Iterable[Document],
     namespace: str,
     pools: Iterable[str],
-    writers: Iterable[Writer],
+    writers: Iterable[KafkaClient],
     default_namespace: str = "",
 ) -> tuple[Autoscaler, ...]:
     """Return those whose target is a node pool of a namespace, or a writer."""
-    targets = {("KafkaNodePool", STRIMZI, namespace, pool): Scales.NODES for pool in pools}
+    targets = {
+        ("KafkaNodePool", STRIMZI, namespace, pool): AutoscalerTarget.NODES for pool in pools
+    }
     for writer in writers:
-        targets[writer.kind, STRIMZI, writer.namespace, writer.name] = Scales.WRITER
-        targets["Deployment", "apps", writer.namespace, str(writer.workload)] = Scales.WRITER
+        targets[writer.kind, STRIMZI, writer.namespace, writer.name] = AutoscalerTarget.WRITER
+        targets["Deployment", "apps", writer.namespace, str(writer.workload)] = (
+            AutoscalerTarget.WRITER
+        )
     found = (_read(item, targets, default_namespace) for item in documents if is_autoscaler(item))
     return tuple(
         sorted((one for one in found if one), key=lambda one: (one.namespace, one.kind, one.name))
@@ -48,10 +52,10 @@ def find_autoscalers(
 
 
 def _read(
-    document: Document, targets: dict[tuple[str, str, str, str], Scales], default: str
+    document: Document, targets: dict[tuple[str, str, str, str], AutoscalerTarget], default: str
 ) -> Autoscaler | None:
-    problems: list[Problem] = []  # what is wrong with it is KEDA's or the API server's to tell
-    top = Field.of(document, problems)
+    problems: list[Diagnostic] = []  # what is wrong with it is KEDA's or the API server's to tell
+    top = FieldCursor.of(document, problems)
     reference = top.at("spec", "scaleTargetRef")
     home = top.at("metadata", "namespace").string() or default
     is_keda = document.kind == SCALED_OBJECT
@@ -67,12 +71,12 @@ def _read(
         namespace=home,
         name=top.at("metadata", "name").string(),
         target=f"{kind} {home}/{name}",
-        scales=Scales.NOTHING if idle else scales,
+        scales=AutoscalerTarget.NOTHING if idle else scales,
         location=reference.location,
     )
 
 
-def _is_paused(top: Field) -> bool:
+def _is_paused(top: FieldCursor) -> bool:
     """Tell whether KEDA leaves the target alone.
 
     With `paused-replicas` it does not: it sets the target to that number again and again
@@ -84,17 +88,17 @@ def _is_paused(top: Field) -> bool:
     return annotations.at(PAUSED).present and annotations.at(PAUSED).setting() not in NO
 
 
-def _is_idle(top: Field, scales: Scales) -> bool:
+def _is_idle(top: FieldCursor, scales: AutoscalerTarget) -> bool:
     """Tell whether an autoscaler of Kubernetes does a backup no harm."""
     if any(_owners(top)):
         return True  # KEDA's own, which goes with its ScaledObject
-    if scales is Scales.WRITER:
+    if scales is AutoscalerTarget.WRITER:
         return top.at("spec", "minReplicas").integer(1) > 0
     ways = (top.at("spec", "behavior", way, "selectPolicy") for way in ("scaleUp", "scaleDown"))
     return all(way.string() == "Disabled" for way in ways)
 
 
-def _owners(top: Field) -> Iterator[Field]:
+def _owners(top: FieldCursor) -> Iterator[FieldCursor]:
     for owner in top.at("metadata", "ownerReferences").each():
         if owner.at("kind").string() == SCALED_OBJECT:
             yield owner

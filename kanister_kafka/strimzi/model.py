@@ -9,8 +9,8 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
-from kanister_kafka.problem import Location
-from kanister_kafka.strimzi.versions import Bounds
+from kanister_kafka.diagnostics import Location
+from kanister_kafka.strimzi.versions import VersionRange
 
 WorkloadName = NewType("WorkloadName", str)
 PoolName = NewType("PoolName", str)
@@ -56,7 +56,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
+class KafkaClient:
     """A custom resource whose pods write into the cluster."""
 
     kind: str
@@ -78,7 +78,7 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bystander:
+class IgnoredClient:
     """A custom resource that is left alone, and why."""
 
     kind: str
@@ -90,7 +90,7 @@ class Bystander:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-class Scales(enum.Enum):
+class AutoscalerTarget(enum.Enum):
     """What an autoscaler does to a backup."""
 
     NOTHING = "nothing"
@@ -109,7 +109,7 @@ class Autoscaler:
     name: str
     target: str
     """As `Kind namespace/name`."""
-    scales: Scales
+    scales: AutoscalerTarget
     location: Location
 
     def __str__(self) -> str:
@@ -136,7 +136,7 @@ class KafkaCluster:
     namespace: str
     source: str
     """File or object that it was read from."""
-    operator: Bounds
+    operator: VersionRange
     """Operator versions that it can belong to."""
     zookeeper: Workload | None
     """ZooKeeper, or None in KRaft mode."""
@@ -144,8 +144,8 @@ class KafkaCluster:
     """Workloads of Kafka nodes, sorted by name."""
     components: tuple[WorkloadName, ...]
     """Deployments beside the nodes: Cruise Control, entity operator, exporter."""
-    writers: tuple[Writer, ...]
-    bystanders: tuple[Bystander, ...]
+    writers: tuple[KafkaClient, ...]
+    bystanders: tuple[IgnoredClient, ...]
     storage_classes: tuple[StorageClass, ...] = ()
     """Where the custom resources name one; the default of Kubernetes is not named."""
     autoscalers: tuple[Autoscaler, ...] = ()

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanister_kafka.marks import RETENTION_HELD
+from kanister_kafka.constants import RETENTION_HELD
 
 DELAY = "log.initial.task.delay.ms"
 """The option without which Kafka deletes 30 s after its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldRetention:
     """A hold, and what became of it."""
 
     since: str
@@ -42,7 +42,7 @@ class Held:
         return not self.damaged and DELAY not in self.changed
 
 
-def read_held(kafka: Mapping[str, Any]) -> Held | None:
+def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
     """Read the hold of a Kafka resource; None where nothing is held."""
     text = (kafka["metadata"].get("annotations") or {}).get(RETENTION_HELD)
     if not text:
@@ -50,7 +50,7 @@ def read_held(kafka: Mapping[str, Any]) -> Held | None:
     try:
         memo = json.loads(text)
         before, held = memo["before"], {**memo["held"]}
-        found = Held(
+        found = HeldRetention(
             since=str(memo["since"]),
             retention=str(memo["retention"]),
             backup=str(memo.get("backup", "")),
@@ -59,13 +59,13 @@ def read_held(kafka: Mapping[str, Any]) -> Held | None:
             changed=tuple(sorted(key for key in held if not _stands(kafka, key, held[key]))),
         )
     except (KeyError, TypeError, ValueError):
-        return Held(
+        return HeldRetention(
             since="", retention="", backup="", before=None, held={}, changed=(), damaged=True
         )
     return found
 
 
-def released(kafka: Mapping[str, Any], held: Held) -> dict[str, Any]:
+def released_spec(kafka: Mapping[str, Any], held: HeldRetention) -> dict[str, Any]:
     """Return the merge patch that ends a hold, and is refused where the Kafka has changed.
 
     An option is as it was before; what somebody has changed since is left alone.

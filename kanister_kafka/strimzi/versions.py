@@ -19,7 +19,7 @@ STATED = "--strimzi-version"
 """Reason of bounds that the user has set."""
 
 
-class Feature(enum.Enum):
+class VersionFeature(enum.Enum):
     """Something that an operator has from one version to another."""
 
     API_V1BETA2 = "API v1beta2"
@@ -36,7 +36,7 @@ class Feature(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FeatureRange:
     """The versions that have a feature, both ends included; None is an open end."""
 
     first: Version | None
@@ -44,25 +44,33 @@ class Span:
     source: str
 
 
-TABLE: dict[Feature, Span] = {
-    Feature.API_V1BETA2: Span(None, (0, 51), "CRDs of 0.23.0 to 0.51.0; removed in 1.0.1"),
-    Feature.API_V1: Span((0, 49), None, "CRDs of 0.49.1"),
+TABLE: dict[VersionFeature, FeatureRange] = {
+    VersionFeature.API_V1BETA2: FeatureRange(
+        None, (0, 51), "CRDs of 0.23.0 to 0.51.0; removed in 1.0.1"
+    ),
+    VersionFeature.API_V1: FeatureRange((0, 49), None, "CRDs of 0.49.1"),
     # Gate UseStrimziPodSets: code from 0.27, default from 0.30, StatefulSets removed in 0.35.
-    Feature.STATEFUL_SETS: Span(None, (0, 34), "FeatureGates.java; CHANGELOG 0.35.0"),
-    Feature.POD_SETS: Span((0, 27), None, "FeatureGates.java of 0.27.0"),
+    VersionFeature.STATEFUL_SETS: FeatureRange(
+        None, (0, 34), "FeatureGates.java; CHANGELOG 0.35.0"
+    ),
+    VersionFeature.POD_SETS: FeatureRange((0, 27), None, "FeatureGates.java of 0.27.0"),
     # Gate StableConnectIdentities: code from 0.34, default from 0.37, forced from 0.39.
-    Feature.CONNECT_DEPLOYMENTS: Span(None, (0, 38), "FeatureGates.java; CHANGELOG 0.39.0"),
-    Feature.CONNECT_POD_SETS: Span((0, 34), None, "FeatureGates.java of 0.34.0"),
-    Feature.NODE_POOLS: Span((0, 36), None, "CHANGELOG 0.36.0"),
-    Feature.ZOOKEEPER: Span(None, (0, 45), "CHANGELOG 0.46.0"),
-    Feature.KRAFT_ANNOTATED: Span((0, 38), None, "CHANGELOG 0.38.0; ignored from 0.48.0"),
-    Feature.KRAFT_ALONE: Span((0, 48), None, "CHANGELOG 0.48.0"),
-    Feature.MIRROR_MAKER_1: Span(None, (0, 45), "CHANGELOG 0.46.0"),
+    VersionFeature.CONNECT_DEPLOYMENTS: FeatureRange(
+        None, (0, 38), "FeatureGates.java; CHANGELOG 0.39.0"
+    ),
+    VersionFeature.CONNECT_POD_SETS: FeatureRange((0, 34), None, "FeatureGates.java of 0.34.0"),
+    VersionFeature.NODE_POOLS: FeatureRange((0, 36), None, "CHANGELOG 0.36.0"),
+    VersionFeature.ZOOKEEPER: FeatureRange(None, (0, 45), "CHANGELOG 0.46.0"),
+    VersionFeature.KRAFT_ANNOTATED: FeatureRange(
+        (0, 38), None, "CHANGELOG 0.38.0; ignored from 0.48.0"
+    ),
+    VersionFeature.KRAFT_ALONE: FeatureRange((0, 48), None, "CHANGELOG 0.48.0"),
+    VersionFeature.MIRROR_MAKER_1: FeatureRange(None, (0, 45), "CHANGELOG 0.46.0"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class VersionRange:
     """The operator versions that fit everything seen so far."""
 
     first: Version = OLDEST
@@ -71,16 +79,16 @@ class Bounds:
     last_reason: str = ""
 
     @classmethod
-    def exactly(cls, version: Version) -> Bounds:
+    def exactly(cls, version: Version) -> VersionRange:
         """Return the bounds of a version that the user named."""
         return cls(version, version, STATED, STATED)
 
     @property
     def stated(self) -> str:
         """The version that the user named; empty where nobody did."""
-        return spelled(self.first) if self.first_reason == STATED else ""
+        return format_version(self.first) if self.first_reason == STATED else ""
 
-    def having(self, feature: Feature) -> Bounds:
+    def having(self, feature: VersionFeature) -> VersionRange:
         """Narrow to the versions that have a feature."""
         span = TABLE[feature]
         bounds = self.since(span.first, feature.value) if span.first else self
@@ -88,7 +96,7 @@ class Bounds:
             bounds = replace(bounds, last=span.last, last_reason=feature.value)
         return bounds
 
-    def since(self, first: Version, reason: str) -> Bounds:
+    def since(self, first: Version, reason: str) -> VersionRange:
         """Narrow to a version and what came after it."""
         if first <= self.first:
             return self
@@ -99,23 +107,23 @@ class Bounds:
         """Whether no version fits."""
         return self.last is not None and self.last < self.first
 
-    def may_have(self, feature: Feature) -> bool:
+    def may_have(self, feature: VersionFeature) -> bool:
         """Tell whether any version within the bounds has a feature."""
         return not self.having(feature).empty
 
     @property
     def api_version(self) -> str:
         """The API version to name in a write: v1beta2 unless no operator within serves it."""
-        return "v1beta2" if self.may_have(Feature.API_V1BETA2) else "v1"
+        return "v1beta2" if self.may_have(VersionFeature.API_V1BETA2) else "v1"
 
     def __str__(self) -> str:
-        first = spelled(self.first)
+        first = format_version(self.first)
         if self.last is None:
             return f"{first} or later"
-        return first if self.first == self.last else f"{first} to {spelled(self.last)}"
+        return first if self.first == self.last else f"{first} to {format_version(self.last)}"
 
 
-def spelled(version: Version) -> str:
+def format_version(version: Version) -> str:
     """Return the version as Strimzi writes it."""
     return f"{version[0]}.{version[1]}"
 

@@ -1,4 +1,29 @@
 """What is in topics: how much, how fast, the last of it, and whether two hold the same.
 
-The only room that imports confluent_kafka, which comes with the extra `topics`.
+The only package that imports confluent_kafka, which comes with the extra `topics`.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kanister_kafka.errors import UnreachableError
+
+# What is said where the extra is not installed.
+
+EXTRA = ("confluent_kafka", "javaproperties")
+"""Packages of the extra."""
+
+
+@contextmanager
+def require_extra() -> Iterator[None]:
+    """Turn a missing package of the extra into an error with the remedy."""
+    try:
+        yield
+    except ImportError as failure:
+        if (failure.name or "").partition(".")[0] not in EXTRA:
+            raise
+        raise UnreachableError(
+            f"{failure.name} is not installed: pip install 'kanister-kafka[topics]'"
+        ) from failure

@@ -1,4 +1,4 @@
-"""One Kafka cluster as a reader without a group sees it; the only door to confluent_kafka.
+"""One Kafka cluster as a reader without a group sees it; the only user of confluent_kafka.
 
 Nothing is written: no offset is committed, no topic is made by asking for it.
 """
@@ -18,9 +18,9 @@ from kanister_kafka.errors import (
     NotFoundError,
     UnreachableError,
 )
-from kanister_kafka.topics.missing import needs_extra
+from kanister_kafka.topics import require_extra
+from kanister_kafka.topics.client_properties import ClientProperties
 from kanister_kafka.topics.model import Isolation
-from kanister_kafka.topics.properties import Settings
 
 REQUEST = 30.0
 """Seconds that one request may take, the way to the brokers included."""
@@ -54,17 +54,17 @@ FETCHED_AHEAD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ClientAccess:
     """How a cluster is reached, as whom."""
 
     label: str
     """What it is called in reports, such as `kafka/my-cluster`."""
-    settings: Settings = field(repr=False)
+    settings: ClientProperties = field(repr=False)
     """librdkafka's, with `bootstrap.servers`; may hold secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OffsetRange:
     """What a partition holds: offsets from `earliest` up to, and without, `latest`."""
 
     earliest: int
@@ -76,7 +76,7 @@ class Span:
         return max(0, self.latest - self.earliest)
 
 
-class Cluster:
+class KafkaConsumer:
     """A connection to one cluster.
 
     Every method raises NotFoundError for a topic that is not there, ForbiddenError and
@@ -85,11 +85,11 @@ class Cluster:
 
     def __init__(
         self,
-        access: Access,
+        access: ClientAccess,
         request: float = REQUEST,
         isolation: Isolation = Isolation.COMMITTED,
     ) -> None:
-        with needs_extra():
+        with require_extra():
             import confluent_kafka
         self.access, self._request, self.isolation = access, request, isolation
         self.library: Any = confluent_kafka
@@ -103,7 +103,7 @@ class Cluster:
         """Close the connection."""
         self.consumer.close()
 
-    def uncommitted(self) -> Cluster:
+    def uncommitted(self) -> KafkaConsumer:
         """Return another connection of the same kind that reads records of any transaction."""
         return type(self)(self.access, self._request, Isolation.UNCOMMITTED)
 
@@ -124,14 +124,14 @@ class Cluster:
             raise NotFoundError(f"{self.access.label}: no topic {topic}; {there}")
         return self._known[topic]
 
-    def spans(self, topic: str, partitions: Iterable[int]) -> dict[int, Span]:
+    def spans(self, topic: str, partitions: Iterable[int]) -> dict[int, OffsetRange]:
         """Return what each partition holds now."""
         found = {}
         for partition in partitions:
             place = self.library.TopicPartition(topic, partition)
             with self.translated(f"ask for the offsets of {topic}[{partition}]"):
                 low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
-            found[partition] = Span(low, high)
+            found[partition] = OffsetRange(low, high)
         return found
 
     def offsets_at(self, topic: str, times: Mapping[int, int]) -> dict[int, int]:
@@ -145,7 +145,7 @@ class Cluster:
 
     def is_compacted(self, topic: str) -> bool | None:
         """Tell whether the topic keeps the last record of each key; None where nobody may know."""
-        with needs_extra():
+        with require_extra():
             from confluent_kafka import admin
         library: Any = admin
         resource = library.ConfigResource(library.ResourceType.TOPIC, topic)

@@ -10,7 +10,7 @@ STRAYS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class RecordPosition:
     """One record by its place."""
 
     offset: int
@@ -18,7 +18,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class TopicRecord:
     """One record as it is shown."""
 
     partition: int
@@ -30,30 +30,30 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
+class PartitionBounds:
     """What one side holds of a partition."""
 
     earliest: int
     latest: int
     """One past the offset of the newest record."""
-    oldest: Spot | None
+    oldest: RecordPosition | None
     """None where it is empty."""
-    newest: Spot | None
+    newest: RecordPosition | None
     broker_time: bool = False
     """Whether its times are of the broker's clock and not of the producers' (KIP-32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Only:
+class UnmatchedRange:
     """Records at one end of a partition that one side has and the other has not."""
 
     count: int
     """By their offsets: at most so many where the topic is compacted or has transactions."""
-    first: Spot
-    last: Spot
+    first: RecordPosition
+    last: RecordPosition
 
 
-class Fault(enum.Enum):
+class DifferenceKind(enum.Enum):
     """How two sides differ between records that they have in common."""
 
     ONLY_A = "only in A"
@@ -62,12 +62,12 @@ class Fault(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class RecordDifference:
     """The first place where the two sides differ."""
 
-    fault: Fault
-    a: Message | None
-    b: Message | None
+    fault: DifferenceKind
+    a: TopicRecord | None
+    b: TopicRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,29 +75,29 @@ class PartitionResult:
     """One partition compared."""
 
     partition: int
-    a: Extent
-    b: Extent
+    a: PartitionBounds
+    b: PartitionBounds
     common: int
     """Records that both have, in the same order."""
-    first_a: Spot | None
+    first_a: RecordPosition | None
     """The first of these in A; None where they have none in common."""
-    first_b: Spot | None
-    last_a: Spot | None
-    last_b: Spot | None
+    first_b: RecordPosition | None
+    last_a: RecordPosition | None
+    last_b: RecordPosition | None
     digest: str
     """Over keys, values, times and headers of these records."""
-    tail_a: Only | None = None
+    tail_a: UnmatchedRange | None = None
     """Older than all that both have."""
-    tail_b: Only | None = None
-    head_a: Only | None = None
+    tail_b: UnmatchedRange | None = None
+    head_a: UnmatchedRange | None = None
     """Newer than all that both have."""
-    head_b: Only | None = None
+    head_b: UnmatchedRange | None = None
     only_a: int = 0
     """Records between common ones that only A has."""
     only_b: int = 0
     uncommitted: int = 0
     """Of the records that only B has, those that A has in a transaction that was not committed."""
-    difference: Difference | None = None
+    difference: RecordDifference | None = None
     given_up: bool = False
     """Whether nothing in common was found any more, so that the rest was not compared."""
     times: tuple[int, ...] = ()
@@ -120,7 +120,7 @@ class Isolation(enum.Enum):
     """All, those of aborted and of open transactions too."""
 
 
-class Verdict(enum.Enum):
+class ComparisonVerdict(enum.Enum):
     """What two topics are to each other."""
 
     IDENTICAL = "identical"
@@ -162,7 +162,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class PartitionSize:
     """What a partition holds."""
 
     topic: str
@@ -179,15 +179,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class TopicSizes:
     """What some topics hold."""
 
     cluster: str
-    held: tuple[Held, ...]
+    held: tuple[PartitionSize, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class PartitionRate:
     """How fast a partition grows."""
 
     topic: str
@@ -197,17 +197,17 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class TopicRates:
     """How fast some topics grow."""
 
     cluster: str
     seconds: float
     """Measured, not asked for."""
-    flows: tuple[Flow, ...]
+    flows: tuple[PartitionRate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Last:
+class TailRecords:
     """The last records of some partitions, in the order of their times."""
 
     cluster: str
@@ -215,4 +215,4 @@ class Last:
     partitions: tuple[int, ...]
     page: int
     per_partition: int
-    messages: tuple[Message, ...]
+    messages: tuple[TopicRecord, ...]

@@ -128,7 +128,7 @@ def held(pod: str, namespace: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def image_gone(blueprint: str) -> Iterator[None]:
-    """Name an image in the Blueprint that cannot be pulled; the switch is left alone."""
+    """Name an image in the Blueprint that cannot be pulled; the watchdog is left alone."""
     path = ("blueprint", blueprint, "-n", KANISTER_NAMESPACE)
     before = get(*path)["actions"]
     after = json.loads(json.dumps(before))

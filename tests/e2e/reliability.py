@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from kanister_kafka.run.tasks import reason_in
+from kanister_kafka.operations.task_pods import reason_in
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "tests" / "e2e" / "results"
@@ -61,7 +61,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         _one("operator-at-zero-in-stop", "scaled to 0, for longer than the stop waits", "stop"),
         _one(
             "operator-at-zero-until-switch",
-            "scaled to 0 until the dead man's switch has brought all back, with the stop waiting",
+            "scaled to 0 until the watchdog has brought all back, with the stop waiting",
             "stop",
         ),
         _one("operator-at-zero-in-restart", "scaled to 0, and back to 1 after 20 s", "restart"),
@@ -125,7 +125,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     ),
     "Kasten dies after the stop": (
         _one("hook-never-called", "the post-hook is never called, then far too late", BETWEEN),
-        _one("switch-killed", "and the armed switch loses its pod", BETWEEN),
+        _one("switch-killed", "and the armed watchdog loses its pod", BETWEEN),
     ),
     "The recorded state is gone or damaged": (
         _one("record-gone", "the ConfigMap is deleted; action resume", BETWEEN),
@@ -265,7 +265,7 @@ to end as failed.
 - **Result**: *recovered* if it passed with the scripts that were run last with this release. What
   passed with others before them is called *with other scripts* and is not counted as passed.
 - **Seconds**: from the fault until every node was Ready; in brackets, where no node had to be
-  started, until everything was as found. Where the dead man's switch brought Kafka back, it was set
+  started, until everything was as found. Where the watchdog brought Kafka back, it was set
   to 5 min from the start of the stop; by default it is an hour.
 - **Ratio**: to the restart without any fault, with the same release.
 - **By**: the phase that began to bring it back, as the record tells.

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kanister_kafka.problem import Severity
-from kanister_kafka.validate import validate_text
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter.pipeline import validate_text
 
 from . import lab
 

@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from kanister_kafka.cli.topics.reach import IMAGE
-from kanister_kafka.prove.scene import LAB
-from kanister_kafka.prove.stage import HELD
-from kanister_kafka.rehearse.setting import LABEL
+from kanister_kafka.cli.topic_connection import IMAGE
+from kanister_kafka.operations.consistency_test.environment import LAB
+from kanister_kafka.operations.consistency_test.mirror_control import PREVIOUS_REPLICAS
+from kanister_kafka.operations.rehearsal.context import LABEL
 
 from . import lab
 
@@ -56,5 +56,5 @@ def test_nothing_is_left(proof: dict) -> None:
     assert lab.get("volumesnapshots", "-A", "-l", LABEL)["items"] == []
     assert lab.get("jobs", "-A", "-l", "app.kubernetes.io/component=topics")["items"] == []
     mirror = lab.get("kmm2", "my-mirror-maker", "-n", "kafka-mirror")
-    assert HELD not in mirror["metadata"].get("annotations", {})
+    assert PREVIOUS_REPLICAS not in mirror["metadata"].get("annotations", {})
     assert mirror["spec"]["replicas"] == 1

@@ -176,7 +176,7 @@ def test_operator_is_not_there_for_the_stop(new) -> None:
 
 @of("The Strimzi operator is away", key="operator-at-zero-until-switch")
 def test_operator_comes_when_the_switch_has_been_at_work(new) -> None:
-    """The stop must not go on with what the switch has brought back."""
+    """The stop must not go on with what the watchdog has brought back."""
     with trying(new(*SOON)) as trial:
         uids = {pod["metadata"]["uid"] for pod in trial.kafka.pods()}
         with faults.at_zero(*faults.operator()):
@@ -285,10 +285,10 @@ def test_storage_is_changed_while_stopped(new) -> None:
             assert not outcome.done()
             assert "put spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
             trial.look()
-            faults.pause_for(120)  # the switch has come as well
+            faults.pause_for(120)  # the watchdog has come as well
             assert not trial.kafka.pods(), "nothing is started"
             assert trial.kafka.claims() == claims
-        wait_until("the switch brings it back", lambda: not trial.left(), 600)
+        wait_until("the watchdog brings it back", lambda: not trial.left(), 600)
         assert trial.kafka.claims() == claims
         trial.expect("switch")
 
@@ -311,7 +311,7 @@ def test_pool_is_scaled_down_while_stopped(new) -> None:
             assert not trial.kafka.pods(), "nothing is started"
             faults.scale_pool(trial.kafka, "extra", 1)
             trial.look()
-            wait_until("the switch brings it back", lambda: not trial.left(), 600)
+            wait_until("the watchdog brings it back", lambda: not trial.left(), 600)
             trial.expect("switch")
     finally:
         shrink(trial, "extra")
@@ -437,7 +437,7 @@ def test_image_cannot_be_pulled_for_the_restart(new) -> None:
             started = trial.begin("backupPosthook")
             pod = _waiting_pod(trial, started, "restart")
             trial.look()
-            wait_until("the switch is done", lambda: not trial.left(), 300)
+            wait_until("the watchdog is done", lambda: not trial.left(), 300)
             kubectl("delete", "pod", pod, "-n", trial.kafka.namespace)
             assert not started.end().done()
         trial.expect("switch")
@@ -489,7 +489,7 @@ def test_restart_runs_out_of_time(new) -> None:
         outcome = trial.run("backupPosthook")
         assert not outcome.done()
         # What is left of the 3 s: other things took some of them.
-        assert re.search(r"waited [0-3]s in vain", outcome.error)
+        assert re.search(r"timed out after [0-3]s", outcome.error)
         trial.look()
         trial.expect("restart")
 
@@ -629,7 +629,7 @@ def test_post_hook_is_not_called(new, scenario: Scenario) -> None:
         if scenario.key == "switch-killed":
             switch = f"{trial.kafka.name}-kanister-kafka-switch"
             faults.delete_pods_of(trial.kafka.namespace, switch)
-        wait_until("the switch is done", lambda: not trial.left(), 400)
+        wait_until("the watchdog is done", lambda: not trial.left(), 400)
         late = trial.run("backupPosthook")
         assert not late.done(), "what was snapshotted is not consistent"
         assert "had been brought back by switch" in late.error
@@ -684,7 +684,7 @@ def test_marks_are_gone(new) -> None:
 
 @of(GONE, key="all-gone")
 def test_record_and_marks_are_gone(new) -> None:
-    """The switch sees by the cluster itself that it was stopped."""
+    """The watchdog sees by the cluster itself that it was stopped."""
     with trying(new(*SOON)) as trial:
         trial.stop()
         trial.strike()

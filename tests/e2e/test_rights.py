@@ -81,7 +81,7 @@ TOLD = {
 NEEDS_NODES = {("backupStop", "pods", "watch")}
 """What is asked for only while there are nodes to stop; the first try has stopped them all."""
 WAITS = {("switch", "kafkas", "get")}
-"""A switch that cannot see whether a stop is under way waits until it can."""
+"""A watchdog that cannot see whether a stop is under way waits until it can."""
 EVERYBODY = "create:selfsubjectaccessreviews.authorization.k8s.io:::"
 """The one right that the check is left with, which Kubernetes gives to all."""
 WEBSOCKET = "pods/exec"
@@ -439,7 +439,7 @@ def test_pods_are_confined_where_restricted_is_enforced(site: Site) -> None:
     accounts = {pod["spec"]["serviceAccountName"] for pod in pods.values()}
     own = f"{site.kafka.name}-kanister-kafka"
     assert accounts == {own, f"{own}-flush", f"{own}-switch"}
-    assert len(pods) >= 5, "quiesce, flush, stop, restart and the switch, at least"
+    assert len(pods) >= 5, "quiesce, flush, stop, restart and the watchdog, at least"
     for pod in pods.values():
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
         assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

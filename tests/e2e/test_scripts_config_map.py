@@ -24,7 +24,7 @@ def running(kafka: Kafka) -> None:
 
 
 def scripts_of(kafka: Kafka) -> dict:
-    """Return the ConfigMap that the switch of a Kafka mounts."""
+    """Return the ConfigMap that the watchdog of a Kafka mounts."""
     switch = lab.get("deployment", f"{kafka.name}-kanister-kafka-switch", "-n", kafka.namespace)
     (volume,) = switch["spec"]["template"]["spec"]["volumes"]
     return lab.get("configmap", volume["configMap"]["name"], "-n", kafka.namespace)
@@ -67,7 +67,7 @@ def test_nothing_is_stopped_without_the_scripts(kafka: Kafka, damage) -> None:
 def point_at(blueprint: str, config_map: dict, name: str) -> None:
     """Let the steps mount another ConfigMap.
 
-    kubelet keeps an immutable one for as long as a pod of its node mounts it, as the switch does:
+    kubelet keeps an immutable one for as long as a pod of its node mounts it, as the watchdog does:
     on that node the steps would find it although it is deleted.
     """
     resource = ("blueprint", blueprint, "-n", lab.KANISTER_NAMESPACE)

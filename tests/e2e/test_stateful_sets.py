@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kanister_kafka.options import DEFAULT_IMAGE
+from kanister_kafka.backup.options import DEFAULT_IMAGE
 
 from . import lab
 from .lab import Kafka, Outcome, run_action, wait_until, watch_exits

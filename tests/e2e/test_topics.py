@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from kanister_kafka.cli.topics.reach import IMAGE
-from kanister_kafka.prove.scene import LAB
+from kanister_kafka.cli.topic_connection import IMAGE
+from kanister_kafka.operations.consistency_test.environment import LAB
 
 from . import lab
 

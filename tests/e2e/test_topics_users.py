@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from kanister_kafka.cli.topics.reach import IMAGE
+from kanister_kafka.cli.topic_connection import IMAGE
 
 from . import lab
 from .lab import Kafka, is_ready, kubectl, wait_until

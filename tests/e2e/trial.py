@@ -29,7 +29,7 @@ SOON = (
     *("--timeout", "switch=20s", "--timeout", "pause=30s", "--timeout", "components=10s"),
     *("--timeout", "stop=5s"),
 )
-"""Time of the dead man's switch where it is waited for: as little as all waits of a stop allow."""
+"""Time of the watchdog where it is waited for: as little as all waits of a stop allow."""
 LATE = ("--restart-after", "20m")
 COMMAND = [sys.executable, "-m", "kanister_kafka"]
 
@@ -201,7 +201,7 @@ class Trial:
         switch = get(
             "deployment", f"{self.kafka.name}-kanister-kafka-switch", "-n", self.kafka.namespace
         )
-        found += ["the switch is armed"] if switch["spec"]["replicas"] else []
+        found += ["the watchdog is armed"] if switch["spec"]["replicas"] else []
         state = self.record().get("state", "running")
         found += [f"the record says {state}"] if state not in ("running", "") else []
         return found

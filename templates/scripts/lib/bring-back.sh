@@ -91,7 +91,7 @@ bring_back() {
     fail "Kafka $CLUSTER is being restored: what is half restored must not be started"
   fi
 
-  # What would start on empty volumes, or never, is not started. The switch comes for it every now and
+  # What would start on empty volumes, or never, is not started. The watchdog comes for it every now and
   # then, so that the remedy alone brings Kafka back.
   if [[ $state == stopp* && -n $specs ]]; then
     step 'looking what was changed since the stop'
@@ -100,14 +100,14 @@ bring_back() {
     # Where the operator is at work already, nobody is helped by a refusal.
     if [[ -n $refused && $(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE") == [Tt][Rr][Uu][Ee] ]]; then
       [[ $0 == switch ]] || postpone 30
-      fail "not started, because it was changed while it was stopped: ${refused%; }${SWITCH:+. Then the switch brings it back}"
+      fail "not started, because it was changed while it was stopped: ${refused%; }${SWITCH:+. Then the watchdog brings it back}"
     fi
   fi
 
   step "looking at what was stopped"
   paused_before=$(annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE")
   # Where every mark is lost, the cluster itself shows it: paused, and without any workload. Only if the
-  # record is lost too, or a stop has armed the switch: else somebody else has parked this Kafka.
+  # record is lost too, or a stop has armed the watchdog: else somebody else has parked this Kafka.
   all_gone=
   if [[ -z $paused_before && (-n $unread || $0 == switch) ]]; then
     there=$(present "$KAFKA_NODES")
@@ -121,7 +121,7 @@ bring_back() {
     restarting & # what people read must not delay what clients wait for
     telling=$!
     end=$((SECONDS + READY_LIMIT))
-    longer=() # the switch is there if this one dies
+    longer=() # the watchdog is there if this one dies
     [[ $0 == switch || -z $SWITCH ]] || longer=("$RESTART_BY=$(later "$((READY_LIMIT + 60))")")
     if [[ $NODES == *StatefulSet* ]]; then # starting them may take long
       ((${#longer[@]} == 0)) || mark "${longer[@]}"

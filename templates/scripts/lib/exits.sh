@@ -74,7 +74,7 @@ await_exits() {
       continue
     fi
     silent=''
-    ((SECONDS < end)) || fail "waited ${1}s in vain: pods still there: $names"
+    ((SECONDS < end)) || fail "timed out after ${1}s: pods still there: $names"
     [[ $names == "$told" ]] || say "pods still there: $names"
     told=$names
     [[ -n $WATCHER ]] || sleep 0.2

@@ -21,7 +21,7 @@ resuming() {
 }
 
 # Not `kubectl wait`: it ignores the condition where observedGeneration is old, and a missing right
-# to watch makes it hang. The switch ends the pause when its time is over: then nobody acknowledges.
+# to watch makes it hang. The watchdog ends the pause when its time is over: then nobody acknowledges.
 not_paused() {
   local seen value
   seen=$(condition "$1" "$2" "$3" ReconciliationPaused)

@@ -100,7 +100,7 @@ wait_for() {
     missing=${missing%"; "}
     [[ -n $missing ]] || return 0
     [[ $missing != '!'* ]] || fail "${missing#'!'}"
-    ((SECONDS < end)) || fail "waited ${limit}s in vain: $missing"
+    ((SECONDS < end)) || fail "timed out after ${limit}s: $missing"
     [[ $missing == "$told" ]] || say "$missing"
     told=$missing
     sleep "${LOOK_AGAIN:-1}"

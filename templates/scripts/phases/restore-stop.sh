@@ -30,7 +30,7 @@ if [[ $ACTION == restore ]]; then
     before=${digits:0:14}${before:+ $before}
   fi
 fi
-# From here on nobody may start what is half restored, the switch included.
+# From here on nobody may start what is half restored, the watchdog included.
 record state=restoring "since=$(now)" "run=$RUN" "action=$ACTION" failure= endedBy= confirmedBy= ${before:+"before=$before"}
 if [[ -n $living ]]; then
   event Warning Restoring "its volumes are to be replaced by $ACTION"

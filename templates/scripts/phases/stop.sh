@@ -41,7 +41,7 @@ same_moment() {
 step 'checking that nobody has brought the cluster back meanwhile'
 ours quiescing
 if [[ -n $SWITCH ]]; then
-  step "waiting for the switch $SWITCH"
+  step "waiting for the watchdog $SWITCH"
   wait_for "$SWITCH_LIMIT" unarmed
 fi
 

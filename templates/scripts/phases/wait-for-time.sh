@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What the pod of the switch does before it runs the restart: it waits until the time is over.
+# What the pod of the watchdog does before it runs the restart: it waits until the time is over.
 . ./bring-back.sh
 
 trap 'exit 0' TERM
 LOOKS=10 # seconds between them: each is some kubectl processes beside brokers that start
 
 # look: sets `state` of the record, `by`, when Kafka is to be brought back, and `needed`, where a stop has
-# armed this switch and nobody has put it away. A time that was seen once is kept: who loses it has not
+# armed this watchdog and nobody has put it away. A time that was seen once is kept: who loses it has not
 # ended the stop.
 # Where there never was one nothing of ours is stopped, whatever the cluster looks like: a Kafka that
-# somebody else has parked without nodes, for a restore of theirs, is no business of the switch.
+# somebody else has parked without nodes, for a restore of theirs, is no business of the watchdog.
 look() {
   local seen value before run requested
   seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o \
@@ -55,7 +55,7 @@ start=$(later "$RESTART_AFTER")
 while true; do
   look
   if [[ -z $needed ]]; then
-    say "nothing is stopped: Kafka $CLUSTER needs no switch"
+    say "nothing is stopped: Kafka $CLUSTER needs no watchdog"
     scale_switch 0
     exit 0
   fi

@@ -1,0 +1,300 @@
+"""The phases with which Kanister alone backs up, restores and deletes; Kasten's restore as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kanister_kafka.backup.model import (
+    BackupStage,
+    PlannedAction,
+    PlannedPhase,
+    PlannedStep,
+    ResourceNames,
+)
+from kanister_kafka.backup.options import Options
+from kanister_kafka.backup.phases import RUN, PhaseFactory
+from kanister_kafka.strimzi import KafkaCluster
+
+ARTIFACT = "kafka"
+BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
+OVERWRITE = '{{ index .Options "overwrite" }}'
+DISCARD = '{{ index .Options "discard-replaced" }}'
+RETENTION_OPTION = '{{ index .Options "retention" }}'
+"""Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
+OUTPUTS = ("backup", "snapshots")
+STOP = "stop"
+"""Key that says whether every node ended cleanly: `clean` or `unclean`."""
+SNAPSHOTS = "VolumeSnapshots of every claim"
+IDENTITY_SECONDS = 120
+"""For the operator to see the new pause, and for the statuses: nothing else is going on there."""
+SECRETS = "Secrets with every object of the cluster"
+TOPICS = "Secret with the retention of every topic"
+
+
+class KanisterActionFactory:
+    """Makes the actions `backup`, `restore` and `delete`, and Kasten's around a restore."""
+
+    def __init__(self, phases: PhaseFactory, names: ResourceNames, options: Options) -> None:
+        self.phases = phases
+        self.cluster: KafkaCluster = phases.cluster
+        self.names = names
+        self.options = options
+        self.limits = options.limits
+
+    def actions(self) -> tuple[PlannedAction, ...]:
+        """Return all that Kanister needs to do the whole cycle."""
+        return (self._backup(), self._restore(), self._delete())
+
+    def kasten_actions(self) -> tuple[PlannedAction, ...]:
+        """Return what Kasten calls before and after it restores."""
+        return (
+            PlannedAction(
+                name="beforeRestore",
+                phases=(
+                    self._stop(
+                        "haltForRestore", "beforeRestore", retention=self.options.restored_retention
+                    ),
+                ),
+            ),
+            PlannedAction(
+                name="afterRestore",
+                phases=(
+                    self._identity("identify", self.options.restored_retention),
+                    self._restart("restartRestored"),
+                ),
+            ),
+        )
+
+    def _backup(self) -> PlannedAction:
+        make = self.phases
+        recover = make.restart("backupRecover", self.limits.restart, recovery=True)
+        return PlannedAction(
+            name="backup",
+            phases=(
+                make.quiesce("backup", "backupQuiesce"),
+                self._keep(),
+                make.flush("backupFlush"),
+                self._stop_cleanly(),
+                self._snapshot(),
+                make.restart("backupRestart", self.limits.restart),
+                self._ready(),
+            ),
+            defer_phase=replace(
+                recover,
+                script="recover-backup",
+                account=self.names.keep,
+            ),
+            artifact_out=ARTIFACT,
+            artifact=(
+                ("cluster", self.cluster.name),
+                ("namespace", self.cluster.namespace),
+                *((key, f"{{{{ .Phases.backupSnapshot.Output.{key} }}}}") for key in OUTPUTS),
+                (STOP, f"{{{{ .Phases.backupStop.Output.{STOP} }}}}"),
+            ),
+        )
+
+    def _keep(self) -> PlannedPhase:
+        return PlannedPhase(
+            name="backupKeep",
+            stage=BackupStage.FLUSH,
+            script="keep",
+            values=self.phases.values(
+                RUN=RUN,
+                RIGHTS=self.phases.asked(self.names.keep),
+            ),
+            steps=(PlannedStep(does="keep what a restore needs", objects=(SECRETS,)),),
+            account=self.names.keep,
+        )
+
+    def _stop_cleanly(self) -> PlannedPhase:
+        return replace(self.phases.stop("backupStop"), outputs=(STOP,))
+
+    def _snapshot(self) -> PlannedPhase:
+        seconds = self.limits.snapshot
+        snapshot = PlannedStep(
+            does="snapshot, all at once", objects=(SNAPSHOTS,), until="each is cut", seconds=seconds
+        )
+        return PlannedPhase(
+            name="backupSnapshot",
+            stage=BackupStage.SNAPSHOT,
+            script="snapshot",
+            values=self.phases.values(
+                RUN=RUN,
+                SNAPSHOT_CLASS=self.options.snapshot_class,
+                SNAPSHOT_LIMIT=seconds,
+            ),
+            steps=(
+                PlannedStep(
+                    does="look whether it is still stopped, before and after",
+                    objects=(str(self.cluster),),
+                ),
+                snapshot,
+            ),
+            account=self.names.keep,
+            outputs=OUTPUTS,
+        )
+
+    def _ready(self) -> PlannedPhase:
+        wait = PlannedStep(
+            does="wait, while Kafka serves",
+            objects=(SNAPSHOTS,),
+            until="each is ready to use",
+            seconds=self.limits.ready,
+        )
+        return PlannedPhase(
+            name="backupReady",
+            stage=BackupStage.SNAPSHOT,
+            script="ready",
+            values=self.phases.values(
+                RUN=RUN,
+                SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
+                READY_LIMIT=self.limits.ready,
+            ),
+            steps=(wait,),
+            account=self.names.keep,
+        )
+
+    def _restore(self) -> PlannedAction:
+        check = PlannedPhase(
+            name="restoreCheck",
+            stage=BackupStage.RESTORE,
+            script="restore-check",
+            values=self.phases.values(
+                BACKUP=BACKUP,
+                OVERWRITE=OVERWRITE,
+                RETENTION=RETENTION_OPTION,
+                RIGHTS=self.phases.asked(self.names.restore),
+            ),
+            steps=(
+                PlannedStep(
+                    does="check the backup, try each object, overwrite only if told to",
+                    objects=(SNAPSHOTS, SECRETS),
+                ),
+                PlannedStep(
+                    does="compare its age with the retention of its topics", objects=(TOPICS,)
+                ),
+            ),
+            account=self.names.restore,
+        )
+        return PlannedAction(
+            name="restore",
+            phases=(
+                check,
+                self._stop("restoreStop", "restore"),
+                self._keep_replaced(),
+                self._objects(),
+                self._identity("restoreIdentity", RETENTION_OPTION, backup=BACKUP),
+                self._restart("restoreRestart", backup=True),
+            ),
+            artifact_in=ARTIFACT,
+        )
+
+    def _stop(self, name: str, action: str, *, retention: str = "") -> PlannedPhase:
+        make = self.phases
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.STOP,
+            script="restore-stop",
+            values=make.values(
+                RUN=RUN,
+                ACTION=action,
+                RETENTION=retention,
+            ),
+            steps=tuple(make.halt_steps()),
+            account=self.names.restore,
+        )
+
+    def _keep_replaced(self) -> PlannedPhase:
+        """Snapshot the volumes that are replaced, until the restored Kafka is Ready."""
+        seconds = self.limits.ready
+        return PlannedPhase(
+            name="restoreSnapshot",
+            stage=BackupStage.RESTORE,
+            script="keep-replaced",
+            values=self.phases.values(
+                BACKUP=BACKUP,
+                DISCARD=DISCARD,
+                SNAPSHOT_CLASS=self.options.snapshot_class,
+                READY_LIMIT=seconds,
+            ),
+            steps=(
+                PlannedStep(
+                    does="snapshot, unless told to discard them",
+                    objects=("claims that are replaced",),
+                    until="each is ready to use",
+                    seconds=seconds,
+                ),
+            ),
+            account=self.names.restore,
+        )
+
+    def _restart(self, name: str, *, backup: bool = False) -> PlannedPhase:
+        """Start what is restored, and end when the operators can work on it."""
+        phase = self.phases.restart(name, self.limits.restart)
+        ready = PlannedStep(does="wait", objects=(str(self.cluster),), until="it is Ready")
+        return replace(
+            phase,
+            script="restart-restored",
+            values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
+            steps=(*phase.steps, ready),
+            account=self.names.restore,
+        )
+
+    def _objects(self) -> PlannedPhase:
+        return PlannedPhase(
+            name="restoreObjects",
+            stage=BackupStage.RESTORE,
+            script="restore-objects",
+            values=self.phases.values(BACKUP=BACKUP, CLAIMS_LIMIT=self.limits.claims),
+            steps=(
+                PlannedStep(
+                    does="replace",
+                    objects=("claims of the backup",),
+                    until="they are bound",
+                    seconds=2 * self.limits.claims,
+                ),
+                PlannedStep(
+                    does="delete", objects=("certificates of the authorities that are replaced",)
+                ),
+                PlannedStep(does="put back", objects=("every object of the backup, Kafka paused",)),
+            ),
+            account=self.names.restore,
+        )
+
+    def _identity(self, name: str, retention: str, *, backup: str = "") -> PlannedPhase:
+        identity = () if self.cluster.zookeeper else self.cluster.pools
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.RESTORE,
+            script="identity",
+            values=self.phases.values(
+                BACKUP=backup,
+                RETENTION=retention,
+                POOLS=identity,
+                PAUSE_LIMIT=IDENTITY_SECONDS,
+                QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
+            ),
+            steps=(
+                PlannedStep(
+                    does="put back cluster id and node ids",
+                    objects=(str(self.cluster), *(f"KafkaNodePool {pool}" for pool in identity)),
+                    until="the statuses have them",
+                    seconds=2 * IDENTITY_SECONDS,
+                ),
+                PlannedStep(
+                    does="hold its retention, unless told not to", objects=(str(self.cluster),)
+                ),
+            ),
+            account=self.names.restore,
+        )
+
+    def _delete(self) -> PlannedAction:
+        phase = PlannedPhase(
+            name="deleteBackup",
+            stage=BackupStage.RESTORE,
+            script="delete-backup",
+            values=self.phases.values(BACKUP=BACKUP),
+            steps=(PlannedStep(does="delete", objects=(SNAPSHOTS, SECRETS)),),
+            account=self.names.restore,
+        )
+        return PlannedAction(name="delete", phases=(phase,), artifact_in=ARTIFACT)

@@ -1,0 +1,329 @@
+"""How Kasten is told: which object to bind to, and what is left for a person to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.backup.model import (
+    BindingTarget,
+    ExportSettings,
+    HookCall,
+    IncludedResource,
+    JsonPatchOperation,
+    PolicyRetention,
+    PolicySpec,
+    RestoreActionSpec,
+    TimeOfDay,
+    TransformSpec,
+)
+from kanister_kafka.backup.options import KastenOutput, Options, Strategy
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, RESTART_DEADLINE
+from kanister_kafka.diagnostics import Diagnostic, Location, warning
+from kanister_kafka.kasten.schemas import RETENTION
+from kanister_kafka.strimzi import KafkaCluster
+from kanister_kafka.strimzi.reader import GROUP
+
+BLUEPRINT_ANNOTATION = "kanister.kasten.io/blueprint"
+
+
+def binding_target(cluster: KafkaCluster) -> BindingTarget:
+    """Return the object that owns the volumes' workloads, or the nearest to it."""
+    if len(cluster.pools) == 1 and cluster.zookeeper is None:
+        pool = cluster.pools[0]
+        return BindingTarget(
+            group="kafka.strimzi.io",
+            resource="kafkanodepools",
+            kind="KafkaNodePool",
+            name=pool,
+            namespace=cluster.namespace,
+        )
+    return BindingTarget(
+        group="kafka.strimzi.io",
+        resource="kafkas",
+        kind="Kafka",
+        name=cluster.name,
+        namespace=cluster.namespace,
+    )
+
+
+def kasten_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[Diagnostic]:
+    """Warn where a bound hook cannot bracket all volumes."""
+    by_object = {KastenOutput.BINDING, KastenOutput.ANNOTATION} & set(options.kasten)
+    owners = len(cluster.pools) + bool(cluster.zookeeper)
+    if by_object and cluster.pools and owners > 1:
+        # NodePoolUtils.java makes each KafkaNodePool the owner of its pods. Kasten runs hooks
+        # around the volumes of the bound object, and several workloads at a time.
+        yield warning(
+            "binding-no-barrier",
+            Location(cluster.source),
+            "",
+            "the volumes have several owners, and Kasten's hooks on one of them do not bracket the "
+            "volumes of the others: use --kasten policy",
+        )
+
+
+def kasten_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
+    """Return what a person has to do for the form chosen."""
+    if options.restore_point:
+        yield (
+            "to do: the RestoreAction starts a restore: keep it out of what is applied, and create "
+            "it when a restore is wanted (kanister-kafka docs kasten)"
+        )
+    elif KastenOutput.RESTORE in options.kasten:
+        yield "to do: --restore-point adds the RestoreAction when a restore is wanted"
+    if KastenOutput.ANNOTATION not in options.kasten:
+        return
+    owner = binding_target(cluster)
+    yield (
+        f"to do: kubectl annotate {owner.resource}.{cluster.operator.api_version}.{owner.group} "
+        f"{owner.name} -n {owner.namespace} {BLUEPRINT_ANNOTATION}={name}"
+    )
+
+
+# Kasten's Policies: when each runs, on which namespaces, what it keeps and what it calls.
+
+CLAIMS = "persistentvolumeclaims"
+RETAINED = (
+    ("", "configmaps"),
+    ("", CLAIMS),
+    ("", "secrets"),
+    ("", "serviceaccounts"),
+    ("rbac.authorization.k8s.io", "rolebindings"),
+    ("rbac.authorization.k8s.io", "roles"),
+    ("kafka.strimzi.io", "kafkabridges"),
+    ("kafka.strimzi.io", "kafkaconnectors"),
+    ("kafka.strimzi.io", "kafkaconnects"),
+    ("kafka.strimzi.io", "kafkamirrormaker2s"),
+    ("kafka.strimzi.io", "kafkamirrormakers"),
+    ("kafka.strimzi.io", "kafkanodepools"),
+    ("kafka.strimzi.io", "kafkarebalances"),
+    ("kafka.strimzi.io", "kafkas"),
+    ("kafka.strimzi.io", "kafkatopics"),
+    ("kafka.strimzi.io", "kafkausers"),
+)
+"""Claims, the record, certificate authorities and every custom resource. Pods, StrimziPodSets and
+Deployments stay out: the operator makes them, and restored ones would be in its way."""
+LEAD = 30
+"""Minutes by which definitions are kept before Kafka is stopped: a stop changes the mirrors."""
+DAY = 24 * 60
+
+
+def build_policies(cluster: KafkaCluster, options: Options, name: str) -> tuple[PolicySpec, ...]:
+    """Return the Policies in the order in which they are to run.
+
+    Kasten calls the hooks of a Policy once for each of its namespaces, and ours stop one certain
+    cluster: so the namespace of the cluster has a Policy of its own, and nothing else is in it.
+    """
+    if KastenOutput.POLICY not in options.kasten:
+        return ()
+    common = policy_retention(options)
+    backup = PolicySpec(
+        name=name,
+        frequency=options.frequency,
+        time=_time(options, 0),
+        retention=common,
+        namespaces=(cluster.namespace,),
+        kept=tuple(
+            IncludedResource(group=group, resource=resource) for group, resource in RETAINED
+        ),
+        calls=tuple(_calls(options)),
+        export=_export(options),
+    )
+    if not options.definitions:
+        return (backup,)
+    around = PolicySpec(
+        header=(
+            "Definitions alone: the volumes of what runs on here would be of different moments.",
+            "Before the other Policy, which changes the mirrors while it runs.",
+        ),
+        name=f"{name}-definitions",
+        frequency=options.frequency,
+        time=_time(options, LEAD),
+        retention=common,
+        namespaces=tuple(sorted(set(options.definitions))),
+        kept=tuple(kept for kept in backup.kept if kept.resource != CLAIMS),
+        calls=(),
+        export=backup.export,
+    )
+    return (around, backup)
+
+
+def policy_retention(options: Options) -> tuple[PolicyRetention, ...]:
+    """Return what is kept; nothing is promised for a policy that runs on demand."""
+    periods = [frequency for _period, _count, frequency in RETENTION]
+    if options.frequency not in periods:
+        return ()
+    first = periods.index(options.frequency)
+    counts = {period: count for period, count, _frequency in RETENTION[first:]}
+    counts |= dict(options.retention)
+    return tuple(PolicyRetention(period=period, count=count) for period, count in counts.items())
+
+
+def policy_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
+    """Return what the author of the Policies has to do, and what they do not keep."""
+    if KastenOutput.POLICY not in options.kasten:
+        return
+    if options.definitions and not options.time:
+        yield (
+            f"to do: let {name}-definitions end before {name} starts, which changes the mirrors: "
+            "Kasten knows no order of Policies (kanister-kafka docs policies)"
+        )
+    around = _around(cluster)
+    missing = {place: what for place, what in around.items() if place not in options.definitions}
+    if missing:
+        flags = " ".join(f"--definitions {namespace}" for namespace in missing)
+        lost = "; ".join(f"in {place} {', '.join(what)}" for place, what in missing.items())
+        yield (
+            f"to do: add {flags} to policy render, for a second Policy: else no backup has these "
+            f"custom resources: {lost}"
+        )
+    known = ", ".join(around) or "no other namespace"
+    for namespace in options.definitions:
+        if namespace not in around:
+            yield (
+                f"to do: check --definitions {namespace}: as far as the input tells, mirrors, "
+                f"connectors and their sources are in {known}"
+            )
+
+
+def _around(cluster: KafkaCluster) -> dict[str, list[str]]:
+    """Return the other namespaces of mirrors, connectors and their sources, with what is there."""
+    found: dict[str, list[str]] = {}
+    for writer in cluster.writers:
+        found.setdefault(writer.namespace, []).append(f"{writer.kind} {writer.name}")
+        for source in writer.sources:
+            found.setdefault(source, []).append(f"the source of {writer.kind} {writer.name}")
+    return {place: found[place] for place in sorted(found) if place != cluster.namespace}
+
+
+def _calls(options: Options) -> Iterator[HookCall]:
+    yield HookCall(moment="preHook", action="backupPrehook")
+    if options.strategy is Strategy.COLD:
+        yield HookCall(moment="onSuccess", action="backupPosthook")
+        yield HookCall(moment="onFailure", action="resume")
+
+
+def _export(options: Options) -> ExportSettings | None:
+    if not options.export_profile:
+        return None
+    return ExportSettings(
+        profile=options.export_profile, frequency=options.export_frequency or options.frequency
+    )
+
+
+def _time(options: Options, lead: int) -> TimeOfDay | None:
+    if not options.time:
+        return None
+    hours, _colon, minutes = options.time.partition(":")
+    moment = (int(hours) * 60 + int(minutes) - lead) % DAY
+    return TimeOfDay(hour=moment // 60, minute=moment % 60)
+
+
+# Kasten's restores: what they bring back, and what they change on the way.
+
+RESTORED = (
+    ("", "configmaps"),
+    ("", CLAIMS),
+    ("", "secrets"),
+    ("kafka.strimzi.io", "kafkaconnectors"),
+    ("kafka.strimzi.io", "kafkaconnects"),
+    ("kafka.strimzi.io", "kafkamirrormaker2s"),
+    ("kafka.strimzi.io", "kafkanodepools"),
+    ("kafka.strimzi.io", "kafkas"),
+    ("kafka.strimzi.io", "kafkatopics"),
+    ("kafka.strimzi.io", "kafkausers"),
+)
+"""What a RestoreAction includes and nothing else: pods, StrimziPodSets and Deployments that came
+back from a restore point would be in the operator's way (strimzi-kafka-operator#10127)."""
+CLASS = "/spec/storageClassName"
+
+
+def build_restore_action(cluster: KafkaCluster, options: Options, name: str) -> RestoreActionSpec:
+    """Return the RestoreAction: of the cluster, or of its volumes alone into another namespace."""
+    if options.volumes_into:
+        # No hooks: those of the Blueprint would stop the cluster that the volumes are of.
+        claims = IncludedResource(
+            group="", resource=CLAIMS, labels=((CLUSTER_LABEL, cluster.name),)
+        )
+        return RestoreActionSpec(
+            namespace=options.volumes_into,
+            transform_set=f"{name}-volumes",  # not that of a restore, which pauses the Kafka
+            kept=(claims,),
+            has_hooks=False,
+        )
+    return RestoreActionSpec(
+        namespace=cluster.namespace,
+        transform_set=name,
+        kept=tuple(
+            IncludedResource(group=group, resource=resource) for group, resource in RESTORED
+        ),
+        has_hooks=True,
+    )
+
+
+def build_transforms(cluster: KafkaCluster, options: Options) -> tuple[TransformSpec, ...]:
+    """Return what a restore changes; an object that a test does not fit stays as it was."""
+    paused = () if options.volumes_into else (_paused(cluster),)
+    classes = (_classes(cluster, options, old, new) for old, new in options.storage_classes)
+    return (*paused, *(transform for each in classes for transform in each))
+
+
+def _paused(cluster: KafkaCluster) -> TransformSpec:
+    annotation = "/metadata/annotations/"
+    return TransformSpec(
+        name="paused",
+        group=GROUP,
+        resource="kafkas",
+        object=cluster.name,
+        commands=(
+            JsonPatchOperation(
+                op="add", path=annotation + _escaped(PAUSE_RECONCILIATION), value="true"
+            ),
+            JsonPatchOperation(op="add", path=annotation + _escaped(RESTART_DEADLINE), value=""),
+        ),
+    )
+
+
+def _classes(
+    cluster: KafkaCluster, options: Options, old: str, new: str
+) -> Iterator[TransformSpec]:
+    """Change the class of claims, and where Strimzi is told it for the claims to come."""
+    suffix = f"-{old}" if old else ""
+    yield TransformSpec(
+        name=f"claims{suffix}", resource=CLAIMS, commands=_replaced(CLASS, old, new)
+    )
+    for place in () if options.volumes_into else cluster.storage_classes:
+        if not old or place.storage_class == old:
+            yield TransformSpec(
+                name=f"{place.resource}-{place.name}{place.path.replace('/', '-')}",
+                group=GROUP,
+                resource=place.resource,
+                object=place.name,
+                commands=_replaced(place.path, old, new),
+            )
+
+
+def restore_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Iterator[str]:
+    """Return what has to be there before the RestoreAction, and what it may not change."""
+    if not options.volumes_into:
+        yield (
+            f"to do: render the Blueprint {options.kasten_namespace}/{name} with --kasten restore "
+            "and apply it first: the RestoreAction calls its beforeRestore and afterRestore"
+        )
+    named = sorted({place.storage_class for place in cluster.storage_classes})
+    for old, new in options.storage_classes:
+        if old and old not in named:
+            yield (
+                f"to do: check --storage-class {old}={new}: no volume in the input names {old}; "
+                f"they name {', '.join(named) or 'none'}"
+            )
+
+
+def _replaced(path: str, old: str, new: str) -> tuple[JsonPatchOperation, ...]:
+    # Only the test lets go on: a replacement where there is nothing would end the restore.
+    test = JsonPatchOperation(op="test", path=path, value=old, has_value=bool(old))
+    return test, JsonPatchOperation(op="replace", path=path, value=new)
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,128 @@
+"""Rendered files as a base of Kustomize."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.render import Manifest
+from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc.dumper import dump
+
+FILE_NAME = "kustomization.yaml"
+CONFIGURATION = "kustomizeconfig.yaml"
+"""Where other objects are named, for `namePrefix` and `nameSuffix` of an overlay."""
+OTHER_NAMES = ("kustomization.yml", "Kustomization")
+"""Kustomize takes these as well, and refuses a directory that has two of them."""
+MARK = "# Written by kanister-kafka, and written anew: what is to differ belongs in an overlay.\n"
+STARTS_SOMETHING = ("RestoreAction",)
+"""Kinds that do their work as soon as they are applied, and have no name to be applied by."""
+HOOKS = ("preHook", "onSuccess", "onFailure")
+BLUEPRINT = {"group": "cr.kanister.io", "kind": "Blueprint"}
+DEPLOYMENT = {"group": "apps", "kind": "Deployment"}
+ROLE = {"group": "rbac.authorization.k8s.io", "kind": "Role"}
+KASTEN = "config.kio.kasten.io"
+ADMISSION = {"group": "admissionregistration.k8s.io"}
+
+
+def is_generated(directory: Path) -> bool:
+    """Tell whether a directory has a file of Kustomize that this module has made."""
+    path = directory / FILE_NAME
+    return path.is_file() and path.read_bytes().startswith(MARK.encode())
+
+
+def kustomization_files(
+    directory: Path, plan: BackupPlan, manifests: Iterable[Manifest]
+) -> dict[str, str]:
+    """Return the files that make a directory with one file an object a base, by their names.
+
+    Raises UnreachableError where one would take the place of what somebody else has written.
+    """
+    for other in OTHER_NAMES:
+        if (directory / other).exists():
+            raise UnreachableError(f"{directory / other} is there already: use another directory")
+    for name in (FILE_NAME, CONFIGURATION):
+        path = directory / name
+        if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+            told = "is there already, and not of this command: use an overlay"
+            raise UnreachableError(f"{path} {told}")
+    files = [one.file_name for one in manifests if one.kind not in STARTS_SOMETHING]
+    made = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": sorted(files),
+        "configurations": [CONFIGURATION],
+    }
+    return {
+        FILE_NAME: MARK + dump(made),
+        CONFIGURATION: MARK + dump(configuration(pods(plan))),
+    }
+
+
+def pods(plan: BackupPlan) -> tuple[str, ...]:
+    """Return the paths of the arguments of all phases, as Kustomize spells them."""
+    found: list[str] = []
+    for action in plan.actions:
+        found.append(f"actions/{action.name}/phases/args")
+        if action.defer_phase:
+            found.append(f"actions/{action.name}/deferPhase/args")
+    return tuple(found)
+
+
+def configuration(arguments: Iterable[str]) -> dict[str, Any]:
+    """Return where names of other objects stand, in a Blueprint with these arguments of phases.
+
+    Kustomize follows a name within a namespace only, and the Blueprint is in another than what it
+    names. So names in it are prefixed where they stand, as those of the objects are.
+    """
+    arguments = tuple(arguments)
+    named = [
+        {**BLUEPRINT, "path": f"{path}/{field}"}
+        for path in arguments
+        for field in (
+            "podOverride/serviceAccountName",
+            "podOverride/volumes/configMap/name",
+            *(f"podAnnotations/{_escaped(key)}" for key in (STATE_CONFIGMAP_NAME, WATCHDOG_NAME)),
+        )
+    ]
+    pod = "spec/template/metadata/annotations"
+    return {
+        "namePrefix": named,
+        "nameSuffix": named,
+        "nameReference": [
+            {
+                "kind": "ConfigMap",
+                "version": "v1",
+                "fieldSpecs": [{**DEPLOYMENT, "path": f"{pod}/{_escaped(STATE_CONFIGMAP_NAME)}"}],
+            },
+            {
+                **DEPLOYMENT,
+                "fieldSpecs": [
+                    {**DEPLOYMENT, "path": f"{pod}/{_escaped(WATCHDOG_NAME)}"},
+                    {**ROLE, "path": "rules/resourceNames"},
+                ],
+            },
+            {
+                **BLUEPRINT,
+                "fieldSpecs": [
+                    *(
+                        {
+                            "group": KASTEN,
+                            "kind": "Policy",
+                            "path": f"spec/actions/backupParameters/hooks/{hook}/blueprint",
+                        }
+                        for hook in HOOKS
+                    ),
+                    {"group": KASTEN, "kind": "BlueprintBinding", "path": "spec/blueprintRef/name"},
+                ],
+            },
+        ],
+    }
+
+
+def _escaped(key: str) -> str:
+    """Spell a key with a slash as one part of a path."""
+    return key.replace("/", "\\/")

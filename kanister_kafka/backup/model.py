@@ -1,0 +1,383 @@
+"""A plan: what will be done to which objects, in which order, waiting for what and how long."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from kanister_kafka.backup.options import Options, Strategy
+from kanister_kafka.constants import COMPONENT
+from kanister_kafka.diagnostics import Diagnostic
+from kanister_kafka.strimzi import IgnoredClient, KafkaCluster
+
+# What is decided about Kasten's objects.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingTarget:
+    """The object that Kasten is to find the Blueprint by."""
+
+    group: str
+    resource: str
+    kind: str
+    name: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRetention:
+    """How many restore points a Policy keeps."""
+
+    period: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncludedResource:
+    """A resource that a restore needs, and that a filter therefore includes."""
+
+    group: str
+    resource: str
+    labels: tuple[tuple[str, str], ...] = ()
+    """Labels that an object has to have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookCall:
+    """An action of the Blueprint that Kasten calls around one of its own."""
+
+    moment: str
+    """preHook, onSuccess or onFailure."""
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """Where restore points are copied to."""
+
+    profile: str
+    frequency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOfDay:
+    """A time of the day."""
+
+    hour: int
+    minute: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySpec:
+    """One of Kasten's Policies."""
+
+    header: tuple[str, ...] = ()
+    """Comment at its top, a line each."""
+    name: str
+    frequency: str
+    time: TimeOfDay | None
+    """When on a day; None leaves it to Kasten."""
+    retention: tuple[PolicyRetention, ...]
+    namespaces: tuple[str, ...]
+    kept: tuple[IncludedResource, ...]
+    """Resources that it includes, and no others."""
+    calls: tuple[HookCall, ...]
+    export: ExportSettings | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonPatchOperation:
+    """A command of a transform, as in JSON Patch."""
+
+    op: str
+    path: str
+    value: str = ""
+    has_value: bool = True
+    """False where a test asks only whether the path is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformSpec:
+    """Commands on the objects that fit; a failed test skips those that follow it."""
+
+    name: str
+    group: str = ""
+    resource: str
+    object: str = ""
+    """Name of the object; all of the resource where empty."""
+    commands: tuple[JsonPatchOperation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreActionSpec:
+    """A RestoreAction."""
+
+    namespace: str
+    """Where to."""
+    transform_set: str
+    """Name of the TransformSet."""
+    kept: tuple[IncludedResource, ...]
+    """Resources that it includes, and no others."""
+    has_hooks: bool
+    """Whether the Blueprint stops the Kafka before, and starts it after."""
+
+
+# A ValidatingAdmissionPolicy, decided: a template only spells it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionExpression:
+    """A named expression of CEL."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionValidation:
+    """An expression of CEL that must hold, and what is said where it does not."""
+
+    expression: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionMatch:
+    """Resources of one API group."""
+
+    group: str
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionPolicy:
+    """A ValidatingAdmissionPolicy and its binding, both of this name and of no namespace."""
+
+    name: str
+    matched: tuple[AdmissionMatch, ...]
+    condition: str
+    """Expression that tells whose requests are looked at."""
+    variables: tuple[AdmissionExpression, ...]
+    validations: tuple[AdmissionValidation, ...]
+
+
+class BackupStage(enum.Enum):
+    """The stages of a backup and of a restore."""
+
+    QUIESCE = "quiesce"
+    FLUSH = "flush"
+    STOP = "stop"
+    SNAPSHOT = "snapshot"
+    RESTART = "restart"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One thing that a phase does, for people to read."""
+
+    does: str
+    objects: tuple[str, ...]
+    """Objects that it reads or changes, as `Kind name` or `Kind namespace/name`."""
+    until: str = ""
+    """What it waits for; empty where it waits for nothing."""
+    seconds: int = 0
+    """For how long it waits at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """A permission that the steps need, in one namespace."""
+
+    namespace: str
+    group: str
+    """API group; empty for the core group."""
+    resource: str
+    subresource: str = ""
+    names: tuple[str, ...] = ()
+    """Objects that it is limited to; none where the API cannot limit it."""
+    verbs: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPhase:
+    """One KubeTask: a script, with the values that differ from phase to phase as arguments."""
+
+    name: str
+    stage: BackupStage
+    script: str
+    """Name of a file in templates/scripts/phases, without its ending."""
+    values: tuple[str, ...]
+    """Words `NAME=VALUE` for the script, besides the `shared` ones of the plan."""
+    steps: tuple[PlannedStep, ...]
+    account: str
+    """Service account that it runs as."""
+    outputs: tuple[str, ...] = ()
+    """Keys that it tells Kanister, for artifacts."""
+
+    @property
+    def seconds(self) -> int:
+        """For how long all its steps wait at most."""
+        return sum(step.seconds for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedAction:
+    """An action of the Blueprint."""
+
+    name: str
+    phases: tuple[PlannedPhase, ...]
+    defer_phase: PlannedPhase | None = None
+    """Runs last whether the phases succeeded or not."""
+    artifact_in: str = ""
+    """Name of the artifact that it takes."""
+    artifact_out: str = ""
+    """Name of the artifact that it leaves for a restore."""
+    artifact: tuple[tuple[str, str], ...] = ()
+    """What is in it: keys, and templates of values."""
+
+    @property
+    def all_phases(self) -> tuple[PlannedPhase, ...]:
+        """The phases, with the one that runs last."""
+        return (*self.phases, self.defer_phase) if self.defer_phase else self.phases
+
+    @property
+    def seconds(self) -> int:
+        """For how long the action waits at most."""
+        return sum(phase.seconds for phase in self.all_phases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRule:
+    """A rule of a Role."""
+
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    names: tuple[str, ...]
+    verbs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """A Role and its RoleBinding, both of this name."""
+
+    name: str
+    namespace: str
+    account: str
+    """Service account that it is bound to."""
+    rules: tuple[PolicyRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAccountSpec:
+    """A service account in the namespace of the cluster, with all that it may do."""
+
+    name: str
+    anchor: str
+    """Name in the YAML of the Blueprint for the pods that run as it."""
+    purpose: str
+    rights: tuple[Permission, ...]
+    roles: tuple[RoleSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceNames:
+    """Names that the steps share."""
+
+    account: str
+    """Service account of the steps, save those that need another right."""
+    flush: str
+    """Of the flush, which runs a command in each node."""
+    keep: str
+    """Of what keeps objects and claims, where Kanister alone backs up."""
+    record: str
+    switch: str
+    """Deployment of the watchdog, and its account; empty where there is none."""
+    restore: str
+    """Service account of what restores and deletes; empty where nothing does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchdog:
+    """The watchdog: a Deployment that runs only while Kafka is stopped."""
+
+    name: str
+    """Of the Deployment, and of its service account."""
+    phase: PlannedPhase
+    """What its pod does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPlan:
+    """Everything that is rendered, decided: a template only spells it."""
+
+    cluster: KafkaCluster
+    options: Options
+    header: tuple[str, ...]
+    """Comment at the top of the Blueprint, a line each."""
+    name: str
+    """Of the Blueprint."""
+    accounts: tuple[ServiceAccountSpec, ...]
+    """The one of the steps first."""
+    admission: AdmissionPolicy | None
+    """None unless it is asked for."""
+    switch: Watchdog | None
+    record: str
+    """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""
+    labels: tuple[tuple[str, str], ...]
+    annotations: tuple[tuple[str, str], ...]
+    shared: tuple[tuple[str, str], ...]
+    """Names and values that every script gets, in the environment of its container."""
+    actions: tuple[PlannedAction, ...]
+    left_alone: tuple[IgnoredClient, ...]
+    bound: BindingTarget
+    policies: tuple[PolicySpec, ...]
+    """In the order in which they are to run."""
+    transforms: tuple[TransformSpec, ...]
+    """What a restore changes on the way."""
+    restoring: RestoreActionSpec
+    notes: tuple[str, ...]
+    """What is left for a person to do, such as annotations to set."""
+    problems: tuple[Diagnostic, ...]
+    """Warnings of the whole run."""
+
+    @property
+    def service_account(self) -> str:
+        """Name of the service account of the steps."""
+        return self.accounts[0].name
+
+    @property
+    def rights(self) -> tuple[Permission, ...]:
+        """What the steps may do, by namespace."""
+        return self.accounts[0].rights
+
+    @property
+    def scripts_owner(self) -> str:
+        """What the name of the ConfigMap with the scripts begins with; empty where it is shared."""
+        if not self.options.owns_scripts:
+            return ""
+        hot = "" if self.options.strategy is Strategy.COLD else "-hot"
+        return f"{self.cluster.name}-{COMPONENT}{hot}"
+
+    @property
+    def phases(self) -> tuple[PlannedPhase, ...]:
+        """The phases of all actions, in the order of the Blueprint."""
+        return tuple(phase for action in self.actions for phase in action.all_phases)
+
+    def is_first(self, phase: PlannedPhase) -> bool:
+        """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
+        return phase == self.phases[0]
+
+    def introduces_account(self, phase: PlannedPhase) -> bool:
+        """Tell whether a phase is the first of its service account: its pod stands there."""
+        return phase == next(one for one in self.phases if one.account == phase.account)
+
+    def anchor(self, account: str) -> str:
+        """Return the name in YAML for pods of a service account of the steps."""
+        return next(one.anchor for one in self.accounts if one.name == account)
+
+    @property
+    def roles(self) -> tuple[RoleSpec, ...]:
+        """Roles of all accounts."""
+        return tuple(role for account in self.accounts for role in account.roles)

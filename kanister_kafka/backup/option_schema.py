@@ -1,0 +1,279 @@
+"""Options from a mapping of a YAML file: the one table of their names there, and of their types.
+
+The names are those of the command in camel case (`--quiesce-by` is `quiesceBy`), made from the
+fields of `Options`: a new field is an option of every kind of file at once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from kanister_kafka.backup.options import (
+    DURATION,
+    HOLD,
+    NEVER,
+    NONE,
+    NOW,
+    PLATFORM,
+    POLICY_OPTIONS,
+    Options,
+    StepTimeouts,
+    parse_duration,
+)
+from kanister_kafka.diagnostics import error
+from kanister_kafka.kasten.schemas import FREQUENCIES
+from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
+from kanister_kafka.strimzi.versions import VERSION
+
+API_VERSION = "kanister-kafka.io/v1alpha1"
+"""Of every kind of file with options."""
+READING: dict[str, dict[str, Any]] = {
+    "namespace": {"type": "string", "description": "Namespace of objects that name none."},
+    "strimziVersion": {
+        "type": "string",
+        "pattern": f"^{VERSION}$",
+        "description": "Version of the operator; without it the steps find out when they run.",
+    },
+}
+"""JSON Schema of what such files say besides the options of how a Kafka is read."""
+NAMES = {"limits": "timeouts", "pod_limits": "limits"}
+"""Name of a field of `Options` where the command calls it otherwise."""
+PLURALS = {
+    "label": "labels",
+    "annotation": "annotations",
+    "writer": "writers",
+    "not-a-writer": "not-writers",
+    "pod-label": "pod-labels",
+    "pod-annotation": "pod-annotations",
+    "image-pull-secret": "image-pull-secrets",
+    "toleration": "tolerations",
+}
+"""Option of the command that is given once for each item of a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionType:
+    """How the values of an option are read, and the JSON Schema that they fit."""
+
+    read: Callable[[FieldCursor, Any], Any]
+    """From a place that is set, and the value that an override goes before."""
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One option as a file has it."""
+
+    name: str
+    """In the file, such as `quiesceBy`."""
+    attribute: str
+    """Of `Options`."""
+    kind: OptionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedOptions:
+    """Options, and where in the input each of them was set."""
+
+    options: Options = field(default_factory=Options)
+    places: Mapping[str, FieldCursor] = field(default_factory=dict)
+    """By name; what is not set anywhere has none."""
+
+    def check(self, here: FieldCursor) -> bool:
+        """Report what is wrong with the options as they go together; tell whether nothing is.
+
+        It is reported where the option was set, or `here` where it was not.
+        """
+        found = self.options.problems()
+        for problem in found:
+            place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
+            place.error(problem.check, problem.message)
+        return not found
+
+
+def parse_options(
+    top: FieldCursor, defaults: ParsedOptions | None = None, *, others: Collection[str] = ()
+) -> ParsedOptions:
+    """Read options from a mapping; what is wrong with it is reported at its place.
+
+    What the mapping does not set is as in `defaults`; labels, annotations and timeouts are taken
+    over one by one. `others` are names that the caller reads: any further one is reported.
+    """
+    before = defaults or ParsedOptions()
+    settings = {setting.name: setting for setting in option_fields()}
+    reject_unknown_keys(top, (*settings, *others))
+    places = {name: top.at(name) for name in settings}
+    places = {name: place for name, place in places.items() if place.present}
+    changed = {}
+    for name, place in places.items():
+        attribute, kind = settings[name].attribute, settings[name].kind
+        changed[attribute] = kind.read(place, getattr(before.options, attribute))
+    return ParsedOptions(
+        options=replace(before.options, **changed), places={**before.places, **places}
+    )
+
+
+def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "field") -> None:
+    """Report each key of a mapping that is none of the known ones."""
+    for key, location in top.entries().items():
+        if key not in known:
+            told = f"unknown {noun}{_hint(key, known)}"
+            top.problems.append(error("unknown-field", location, top.at(key).path, told))
+
+
+def json_schema_properties(told: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each option, by name; `told` has what some are for."""
+    words = {name: {"description": text} for name, text in (told or {}).items()}
+    return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in option_fields()}
+
+
+@cache
+def option_fields() -> tuple[OptionField, ...]:
+    """Return all options that a file may set, in the order of `Options`."""
+    hints = get_type_hints(Options)
+    return tuple(
+        OptionField(
+            _camel(NAMES.get(one.name, one.name)),
+            one.name,
+            KINDS.get(one.name) or _kind(hints[one.name]),
+        )
+        for one in fields(Options)
+        if one.name not in POLICY_OPTIONS
+    )
+
+
+def _kind(hint: Any) -> OptionType:
+    """Return how a type is read where the name of the option says no more."""
+    if hint is str:
+        return OptionType(FieldCursor.string, {"type": "string"})
+    if hint is bool:
+        return OptionType(lambda place, _before: place.boolean(), {"type": "boolean"})
+    for choices in get_args(hint) or (hint,):
+        if isinstance(choices, type) and issubclass(choices, enum.Enum):
+            return _some_of(choices) if get_origin(hint) is tuple else _one_of(choices)
+    raise TypeError(f"no option of a file is a {hint}")
+
+
+def _one_of(choices: type[enum.Enum]) -> OptionType:
+    values = [choice.value for choice in choices]
+
+    def read(place: FieldCursor, before: enum.Enum) -> enum.Enum:
+        value = place.choice(values)
+        return choices(value) if value else before
+
+    return OptionType(read, {"enum": values})
+
+
+def _some_of(choices: type[enum.Enum]) -> OptionType:
+    values = [choice.value for choice in choices]
+
+    def read(place: FieldCursor, _before: object) -> tuple[enum.Enum, ...]:
+        chosen = {item.choice(values) for item in place.each()}
+        return tuple(choice for choice in choices if choice.value in chosen)
+
+    return OptionType(read, {"type": "array", "items": {"enum": values}, "uniqueItems": True})
+
+
+def _duration(*, never: bool) -> OptionType:
+    also = f" or {NEVER}" if never else ""
+
+    def read(place: FieldCursor, before: int) -> int:
+        text = place.string()
+        if never and text == NEVER:
+            return 0
+        seconds = parse_duration(text)
+        if seconds is None and text:
+            place.error(
+                "wrong-type",
+                f"Invalid value: {quote_name(text)}: must be a duration such as 90s or 1m30s{also}",
+            )
+        return before if seconds is None else seconds
+
+    pattern = f"{DURATION.pattern}|{NEVER}" if never else DURATION.pattern
+    return OptionType(read, {"type": "string", "pattern": f"^({pattern})$", "minLength": 2})
+
+
+def _texts(place: FieldCursor, _before: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for item in place.each() if (text := item.string())))
+
+
+def _user(place: FieldCursor, before: int | None) -> int | None:
+    if place.is_text(PLATFORM):
+        return None
+    return place.integer(before or 0)
+
+
+def _pairs(place: FieldCursor, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    own = {key: place.at(key) for key in place.entries()}
+    texts = {key: at.string() for key, at in own.items() if at.present}
+    return tuple({**dict(before), **texts}.items())
+
+
+def _borne(place: FieldCursor, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return () if place.is_text(NONE) else _pairs(place, before)
+
+
+def _timeouts(place: FieldCursor, before: StepTimeouts) -> StepTimeouts:
+    steps = [one.name for one in fields(StepTimeouts)]
+    reject_unknown_keys(place, steps, "step")
+    own = {step: place.at(step) for step in steps}
+    changed = {step: WAIT.read(at, getattr(before, step)) for step, at in own.items() if at.present}
+    return replace(before, **changed)
+
+
+WAIT = _duration(never=False)
+TEXTS = OptionType(_pairs, {"type": "object", "additionalProperties": {"type": "string"}})
+NAMED = OptionType(
+    _texts,
+    {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}},
+)
+ANNOTATION_FIELDS = OptionType(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
+AMOUNTS = OptionType(lambda place, _before: _borne(place, ()), ANNOTATION_FIELDS.schema)
+LIST = OptionType(_texts, {"type": "array", "items": {"type": "string"}})
+KINDS = {
+    "writers": NAMED,
+    "not_writers": NAMED,
+    "pod_labels": ANNOTATION_FIELDS,
+    "pod_annotations": ANNOTATION_FIELDS,
+    "image_pull_secrets": LIST,
+    "tolerations": LIST,
+    "node_selector": TEXTS,
+    "requests": AMOUNTS,
+    "pod_limits": AMOUNTS,
+    "frequency": OptionType(FieldCursor.string, {"enum": list(FREQUENCIES)}),
+    "run_as_user": OptionType(
+        _user, {"anyOf": [{"type": "integer", "minimum": 0}, {"const": PLATFORM}]}
+    ),
+    "labels": TEXTS,
+    "annotations": TEXTS,
+    "restart_after": _duration(never=True),
+    "hook_timeout": WAIT,
+    "restored_retention": OptionType(
+        FieldCursor.string, {"type": "string", "pattern": f"^({DURATION.pattern}|{HOLD}|{NOW})$"}
+    ),
+    "limits": OptionType(
+        _timeouts,
+        {
+            "type": "object",
+            "properties": {one.name: WAIT.schema for one in fields(StepTimeouts)},
+            "additionalProperties": False,
+        },
+    ),
+}
+"""By field of `Options`, where its type does not say how it is spelled."""
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.replace("-", "_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _hint(key: str, known: Collection[str]) -> str:
+    from difflib import get_close_matches  # slow to import, seldom needed
+
+    near = get_close_matches(key, known, n=1)
+    return f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(known)}"

@@ -1,0 +1,517 @@
+"""What a site may choose, with the defaults and where they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kanister_kafka.constants import PREFIX
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
+from kanister_kafka.kube.pod_options import (
+    DEFAULT_IMAGE,
+    MIN_RESOURCES,
+    NO_SIDECAR_ANNOTATIONS,
+    NO_SIDECAR_LABELS,
+    Pairs,
+    PodOptions,
+    merged,
+    parse_toleration,
+    pod_option_errors,
+)
+from kanister_kafka.strimzi.clients import CLIENTS
+from kanister_kafka.strimzi.cursor import is_label, is_name
+
+DEFAULT_KASTEN_NAMESPACE = "kasten-io"
+DEFAULT_RUN_AS_USER = 65534
+PLATFORM = "platform"
+"""Word for a user that is left to the platform."""
+NEVER = "never"
+"""Word for no watchdog."""
+NONE = "none"
+"""Word that takes the defaults away from what pods bear."""
+IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
+LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+HOLD, NOW = "hold", "now"
+"""Words for the retention of a restored Kafka; a duration is the third."""
+PLATFORM = "platform"
+"""Instead of a user id: the platform chooses."""
+NEVER = "never"
+"""Instead of a duration: no watchdog."""
+POLICY_OPTIONS = frozenset(
+    (
+        "time",
+        "retention",
+        "export_profile",
+        "export_frequency",
+        "definitions",
+        "storage_classes",
+        "volumes_into",
+    )
+)
+"""Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
+SINGULARS = {"not_writers": "not-a-writer"}
+"""Option of the command for each item of a field, where its name does not tell."""
+RESOURCES = {"requests": "requests", "pod_limits": "limits"}
+"""Fields with resources of pods, and their options."""
+ANNOTATION_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
+"""Fields with a default that is added to."""
+DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
+
+
+def parse_duration(text: str) -> int | None:
+    """Read a duration such as 90s or 1m30s as seconds; None where it is none."""
+    match = DURATION.fullmatch(text)
+    if not text or match is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def is_retention_choice(text: str) -> bool:
+    """Tell whether a text says what is to become of the retention of a restored Kafka."""
+    return text in (HOLD, NOW) or bool(parse_duration(text))
+
+
+class Strategy(enum.Enum):
+    """How consistent the snapshot is to be."""
+
+    COLD = "cold"
+    """Every broker stopped: the volumes hold one moment of the whole cluster."""
+    HOT = "hot"
+    """Flushed only: each volume holds a moment of its own."""
+
+
+class SnapshotProvider(enum.Enum):
+    """Who takes the snapshots."""
+
+    KASTEN = "kasten"
+    """Kasten, between the hooks of the Blueprint."""
+    KANISTER = "kanister"
+    """The Blueprint itself, with actions that back up, restore and delete; Kanister runs them."""
+
+
+class QuiesceMethod(enum.Enum):
+    """How writers are stopped."""
+
+    REPLICAS = "replicas"
+    """By `spec.replicas: 0`; the operator stays in charge."""
+    PAUSE = "pause"
+    """By a pause and by deleting the workload; nothing that GitOps compares is changed."""
+
+
+class UncleanStop(enum.Enum):
+    """What comes of a backup whose nodes did not all end cleanly."""
+
+    FAIL = "fail"
+    """It fails, and the cluster is brought back."""
+    WARN = "warn"
+    """It goes on; record, event and artifact say so."""
+
+
+class KastenOutput(enum.Enum):
+    """How Kasten is told to run the Blueprint."""
+
+    POLICY = "policy"
+    """A Policy with action hooks, which bracket the whole namespace."""
+    BINDING = "binding"
+    """A BlueprintBinding to the object that owns the volumes."""
+    ANNOTATION = "annotation"
+    """An annotation on that object, set by hand."""
+    RESTORE = "restore"
+    """A RestoreAction with its TransformSet, and the actions that it calls."""
+
+
+class GitOps(enum.Enum):
+    """What brings the objects from Git to the cluster, and may want to be told about them."""
+
+    ARGOCD = "argocd"
+    FLUX = "flux"
+
+
+class ScriptSharing(enum.Enum):
+    """Whose the ConfigMap with the scripts is."""
+
+    SHARED = "shared"
+    """Of all clusters in the namespace, under a name without the cluster."""
+    OWN = "own"
+    """Of one cluster: nobody else applies or prunes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTimeouts:
+    """For how long each step waits at most, in seconds."""
+
+    check: int = 60
+    """For the cluster to be Ready and its pods as well."""
+    quiesce: int = 120
+    """For the pods of writers to be gone."""
+    flush: int = 60
+    """For one node to write its page cache to its volumes."""
+    pause: int = 360
+    """For the operator to acknowledge: a running reconciliation may hold it for 300 s
+    (`STRIMZI_OPERATION_TIMEOUT_MS`)."""
+    components: int = 60
+    """For the pods of entity operator, Cruise Control and exporter to be gone."""
+    stop: int = 30
+    """For the pods of nodes to be gone, beyond their grace period."""
+    restart: int = 900
+    """For every node to be Ready again."""
+    switch: int = 60
+    """For the pod of the watchdog to run before the first broker is stopped."""
+    snapshot: int = 300
+    """For every VolumeSnapshot to be cut."""
+    ready: int = 3600
+    """For every VolumeSnapshot to be ready to use; Kafka serves again by then."""
+    claims: int = 300
+    """For restored claims to be bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """All choices of one rendering."""
+
+    strategy: Strategy = Strategy.COLD
+    engine: SnapshotProvider = SnapshotProvider.KASTEN
+    quiesce_by: QuiesceMethod = QuiesceMethod.REPLICAS
+    writers: tuple[str, ...] = ()
+    """MirrorMakers, Connects and Bridges that are quiesced whatever their address tells, each as
+    KIND/NAMESPACE/NAME."""
+    not_writers: tuple[str, ...] = ()
+    """Those that are left alone whatever it tells."""
+    unclean_stop: UncleanStop = UncleanStop.FAIL
+    """What comes of a node that was killed while it stopped."""
+    require_quiet: bool = False
+    """Whether a backup fails where topics still grow after all known writers have stopped."""
+    kasten: tuple[KastenOutput, ...] = ()
+    kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
+    """Namespace of Kasten, or of the Kanister controller."""
+    frequency: str = ON_DEMAND
+    """Of the Policy; a schedule is an outage on schedule, so none is assumed."""
+    time: str = ""
+    """When on the day the Policy runs, as HH:MM; left to Kasten where empty."""
+    retention: tuple[tuple[str, int], ...] = ()
+    """How many restore points of which period are kept, instead of Kasten's own defaults."""
+    profile: str = ""
+    """Location profile that the Policy names; none by default."""
+    export_profile: str = ""
+    """Location profile that restore points are exported to; none by default."""
+    export_frequency: str = ""
+    """How often they are; as often as the Policy runs where empty."""
+    definitions: tuple[str, ...] = ()
+    """Namespaces whose custom resources a Policy of their own keeps, without volumes."""
+    name: str = ""
+    """Name of the Blueprint; made of namespace and cluster by default."""
+    image: str = DEFAULT_IMAGE
+    service_account: str = ""
+    """Name of the service account of the steps; made of the cluster's by default."""
+    admission_policy: bool = False
+    """Whether a ValidatingAdmissionPolicy holds the accounts to what the steps change."""
+    run_as_user: int | None = DEFAULT_RUN_AS_USER
+    """User id of the steps; None leaves it to the platform, as OpenShift wants."""
+    pod_labels: Pairs = NO_SIDECAR_LABELS
+    """Of the pods of the steps and of the watchdog; by default no service mesh adds a container."""
+    pod_annotations: Pairs = NO_SIDECAR_ANNOTATIONS
+    image_pull_secrets: tuple[str, ...] = ()
+    """Secrets in the namespace of the cluster with which the image is pulled."""
+    tolerations: tuple[str, ...] = ()
+    """As KEY[=VALUE][:EFFECT]."""
+    node_selector: Pairs = ()
+    priority_class: str = ""
+    requests: Pairs = MIN_RESOURCES
+    pod_limits: Pairs = ()
+    """Of resources: `limits` are those of time."""
+    gitops: GitOps | None = None
+    """Who applies it all from Git; None for anybody else."""
+    scripts: ScriptSharing | None = None
+    """Whose the ConfigMap with the scripts is; None for the cluster's own where `gitops` is set,
+    whose tools let an object be of one application only, and else for a shared one."""
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    limits: StepTimeouts = field(default_factory=StepTimeouts)
+    restart_after: int = 3600
+    """When the watchdog brings Kafka back that nobody has brought back, in seconds after
+    the start of the stop; 0 for no watchdog."""
+    snapshot_class: str = ""
+    """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
+    restore_point: str = ""
+    """Name of Kasten's RestorePoint that a RestoreAction restores."""
+    storage_classes: tuple[tuple[str, str], ...] = ()
+    """Storage classes that a restore replaces, each with the new one; empty for any."""
+    restored_retention: str = HOLD
+    """What becomes of the retention of a Kafka that Kasten restores: `hold`, `now` or a duration
+    for which each broker holds it after its start."""
+    volumes_into: str = ""
+    """Another namespace, into which the volumes alone are restored."""
+    hook_timeout: int = 1200
+    """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
+    minutes by default)."""
+
+    @property
+    def pods(self) -> PodOptions:
+        """What the pods of the steps and of the watchdog bear and ask for."""
+        tolerations = map(parse_toleration, self.tolerations)
+        return PodOptions(
+            labels=self.pod_labels,
+            annotations=self.pod_annotations,
+            pull_secrets=self.image_pull_secrets,
+            tolerations=tuple(one for one in tolerations if one is not None),
+            node_selector=self.node_selector,
+            priority_class=self.priority_class,
+            requests=self.requests,
+            limits=self.pod_limits,
+        )
+
+    @property
+    def owns_scripts(self) -> bool:
+        """Whether the ConfigMap with the scripts is of this cluster alone."""
+        chosen = self.scripts or (ScriptSharing.OWN if self.gitops else ScriptSharing.SHARED)
+        return chosen is ScriptSharing.OWN
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words of the command line for all that is not the default."""
+        usual = Options()
+        return tuple(
+            word
+            for chosen in dataclasses.fields(self)
+            if chosen.name not in POLICY_OPTIONS
+            and (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
+            for word in _words(chosen.name, value)
+        )
+
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with the choices themselves."""
+        return tuple(
+            error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
+            for path, value, must in self._wrong()
+        )
+
+    def idle(self) -> tuple[Diagnostic, ...]:
+        """Return what is chosen beside choices with which it does nothing.
+
+        For choices that are all made at once: what a default of a fleet says need not be of use for
+        each of its clusters.
+        """
+        return tuple(
+            error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
+            for path, value, must in (*self._wrong_hot(), *self._wrong_limits())
+        )
+
+    def _wrong(self) -> Iterator[tuple[str, object, str]]:
+        subdomain = "must be a lowercase RFC 1123 subdomain"
+        named = {
+            "name": self.name,
+            "kasten-namespace": self.kasten_namespace,
+            "service-account": self.service_account,
+            "profile": self.profile,
+            "export-profile": self.export_profile,
+            "snapshot-class": self.snapshot_class,
+            "restore-point": self.restore_point,
+            "priority-class": self.priority_class,
+        }
+        for path, value in named.items():
+            if (value or path == "kasten-namespace") and not is_name(value):
+                yield path, value, subdomain
+        if self.strategy is Strategy.HOT and self.engine is SnapshotProvider.KANISTER:
+            yield "engine", self.engine.value, "takes cold snapshots only"
+        if self.admission_policy and self.strategy is Strategy.HOT:
+            yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
+        if KastenOutput.RESTORE in self.kasten and self.strategy is Strategy.HOT:
+            must = "must be with --strategy cold: only that Blueprint can stop and restore"
+            yield "kasten", KastenOutput.RESTORE.value, must
+        yield from self._wrong_forms()
+        if self.restore_point and KastenOutput.RESTORE not in self.kasten:
+            yield "restore-point", self.restore_point, "is for --kasten restore"
+        yield from self._wrong_restore()
+        yield from self._wrong_writers()
+        if self.snapshot_class and self.engine is not SnapshotProvider.KANISTER:
+            yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
+        if 0 < self.restart_after < 60:
+            yield "restart-after", self.restart_after, "must be 0 or at least 60 seconds"
+        if not IMAGE.fullmatch(self.image):
+            yield "image", self.image, "must be an image reference"
+        if self.frequency not in FREQUENCIES:
+            yield "frequency", self.frequency, f"must be one of {', '.join(FREQUENCIES)}"
+        else:
+            yield from self._wrong_policy()
+        for name in self.image_pull_secrets:
+            if not is_name(name):
+                yield "image-pull-secret", name, subdomain
+        for text in self.tolerations:
+            if parse_toleration(text) is None:
+                yield "toleration", text, "must be KEY[=VALUE][:EFFECT]"
+        yield from pod_option_errors(self.pods)
+        for path, pairs in (("label", self.labels), ("annotation", self.annotations)):
+            for key, _value in pairs:
+                if not LABEL_KEY.fullmatch(key) or len(key) > 317:
+                    yield path, key, "must be a qualified name"
+        for key, value in self.annotations:
+            if key.startswith(PREFIX):
+                yield "annotation", f"{key}={value}", f"{PREFIX} is for this tool's own"
+        for _key, value in self.labels:
+            if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
+                yield "label", value, "must be a label value"
+
+    def _wrong_hot(self) -> Iterator[tuple[str, object, str]]:
+        """Yield what does nothing in a hot backup, which stops nothing."""
+        if self.strategy is Strategy.COLD:
+            return
+        usual = Options()
+        named: tuple[tuple[str, object, bool], ...] = (
+            ("require-quiet", "true", self.require_quiet),
+            ("quiesce-by", self.quiesce_by.value, self.quiesce_by is not usual.quiesce_by),
+            ("unclean-stop", self.unclean_stop.value, self.unclean_stop is not usual.unclean_stop),
+            (
+                "restart-after",
+                _word("restart_after", self.restart_after),
+                self.restart_after != usual.restart_after,
+            ),
+            *(("writer", text, True) for text in self.writers),
+        )
+        for path, value, given in named:
+            if given:
+                yield path, value, "is for --strategy cold: a hot backup changes and stops nothing"
+
+    def _wrong_limits(self) -> Iterator[tuple[str, object, str]]:
+        """Yield the time-outs of steps that there are not."""
+        usual = StepTimeouts()
+        for step, needed in self._needs():
+            seconds = getattr(self.limits, step)
+            if needed and seconds != getattr(usual, step):
+                yield "timeout", f"{step}={format_duration(seconds)}", f"is for {needed}"
+
+    def _needs(self) -> Iterator[tuple[str, str]]:
+        """Yield for each step what it would take to have it; nothing where it is there."""
+        hot = self.strategy is Strategy.HOT
+        for limit in dataclasses.fields(StepTimeouts):
+            step = limit.name
+            if hot:
+                yield step, "" if step == "flush" else "--strategy cold"
+            elif (
+                step in ("snapshot", "ready", "claims")
+                and self.engine is not SnapshotProvider.KANISTER
+            ):
+                yield step, "--engine kanister"
+            elif step == "switch" and not self.restart_after:
+                yield step, "a watchdog: --restart-after is never"
+
+    def _wrong_forms(self) -> Iterator[tuple[str, object, str]]:
+        if KastenOutput.POLICY not in self.kasten:
+            if self.frequency != ON_DEMAND and self.frequency in FREQUENCIES:
+                yield "frequency", self.frequency, "is for --kasten policy"
+            if self.profile:
+                yield "profile", self.profile, "is for --kasten policy"
+            return
+        for form in (KastenOutput.BINDING, KastenOutput.ANNOTATION):
+            if form in self.kasten:
+                # Both would run: the hooks of the one within those of the other.
+                must = "must not be beside --kasten policy: Kafka would be started too early"
+                yield "kasten", form.value, must
+
+    def _wrong_policy(self) -> Iterator[tuple[str, object, str]]:
+        often = FREQUENCIES.index(self.frequency)
+        if self.time and not TIME.fullmatch(self.time):
+            yield "at", self.time, "must be HH:MM, from 00:00 to 23:59"
+        elif self.time and self.frequency != DAILY:
+            # What Kasten does with hours alone in a longer period is not documented.
+            yield "at", self.time, f"is for --frequency {DAILY}; it runs {self.frequency}"
+        for period, count in self.retention:
+            longer = [known for known, _count, _frequency in RETENTION[max(often - 1, 0) :]]
+            if not often:
+                yield "retention", f"{period}={count}", "is for a Policy with a schedule"
+            elif period not in longer:
+                must = f"must be one of {', '.join(longer)}, as it runs {self.frequency}"
+                yield "retention", f"{period}={count}", must
+        if self.export_frequency:
+            if not self.export_profile:
+                yield "export-frequency", self.export_frequency, "is for --export-profile"
+            elif self.export_frequency not in FREQUENCIES[often:] or not often:
+                must = f"must not be more often than the Policy runs, {self.frequency}"
+                yield "export-frequency", self.export_frequency, must
+        for namespace in self.definitions:
+            if not is_label(namespace):
+                yield "definitions", namespace, "must be a lowercase RFC 1123 label"
+
+    def _wrong_writers(self) -> Iterator[tuple[str, object, str]]:
+        for path, named in (("writer", self.writers), ("not-a-writer", self.not_writers)):
+            for text in named:
+                kind, namespace, name = (*text.split("/"), "", "")[:3]
+                if text.count("/") != 2 or kind not in CLIENTS:
+                    yield path, text, f"must be KIND/NAMESPACE/NAME of a {', '.join(CLIENTS)}"
+                elif not is_label(namespace) or not is_name(name):
+                    yield path, text, "must be KIND/NAMESPACE/NAME with names of Kubernetes"
+        for text in self.writers:
+            if text in self.not_writers:
+                yield "writer", text, "must not be named by --not-a-writer as well"
+
+    def _wrong_restore(self) -> Iterator[tuple[str, object, str]]:
+        if not is_retention_choice(self.restored_retention):
+            must = "must be hold, now, or a duration such as 72h or 1h30m"
+            yield "restored-retention", self.restored_retention, must
+        elif self.restored_retention != HOLD and KastenOutput.RESTORE not in self.kasten:
+            must = "is for --kasten restore; a restore of --engine kanister is told when it runs"
+            yield "restored-retention", self.restored_retention, must
+        if self.volumes_into and not is_label(self.volumes_into):
+            yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
+        replaced = [old for old, _new in self.storage_classes]
+        for old, new in self.storage_classes:
+            shown = f"{old}={new}" if old else new
+            if not is_name(new) or (old and not is_name(old)):
+                yield "storage-class", shown, "must be a lowercase RFC 1123 subdomain"
+            elif replaced.count(old) > 1 or ("" in replaced and len(replaced) > 1):
+                yield "storage-class", shown, "must be the only one for these claims"
+            elif new in replaced:
+                # One transform after the other sees what the one before has made.
+                yield "storage-class", shown, f"must not be replaced in turn, as {new} is"
+
+
+def _words(name: str, value: Any) -> Iterator[str]:
+    """Spell one choice; a repeatable one is several times there."""
+    if isinstance(value, StepTimeouts):
+        usual = StepTimeouts()
+        for limit in dataclasses.fields(value):
+            if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
+                yield from ("--timeout", f"{limit.name}={format_duration(seconds)}")
+    elif isinstance(value, bool):
+        yield f"--{name.replace('_', '-')}"
+    elif name in RESOURCES:
+        yield from (f"--{RESOURCES[name]}", ",".join("=".join(pair) for pair in value) or NONE)
+    elif isinstance(value, tuple):
+        option = f"--{SINGULARS.get(name, name.rstrip('s')).replace('_', '-')}"
+        for one in (
+            _against(getattr(Options(), name), value) if name in ANNOTATION_OPTIONS else value
+        ):
+            pair = isinstance(one, tuple)
+            yield from (option, "=".join(one) if pair else str(getattr(one, "value", one)))
+    else:
+        yield from (f"--{name.replace('_', '-')}", _word(name, value))
+
+
+def _against(usual: Pairs, value: Pairs) -> Pairs | tuple[str | tuple[str, str], ...]:
+    """Return what is to be given besides the defaults, or a word that takes these away."""
+    more = tuple(pair for pair in value if pair not in usual)
+    return more if merged(usual, more) == value else (NONE, *value)
+
+
+def _word(name: str, value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if value is None:
+        return PLATFORM
+    if isinstance(value, int) and name in ("restart_after", "hook_timeout"):
+        return format_duration(value) if value or name == "hook_timeout" else NEVER
+    return str(value)
+
+
+def format_duration(seconds: int) -> str:
+    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"

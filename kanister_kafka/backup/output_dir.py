@@ -1,0 +1,242 @@
+"""Files and directories of what was rendered: how they are written, and whether they are stale.
+
+A repository may bring symbolic links along. What is written takes the place of a link, and never
+goes where it leads to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanister_kafka import constants
+from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc import Document, loads
+
+NOWHERE = "/dev/null"
+"""How diff and patch call a file that is not there."""
+SCRIPTS = "-scripts-"
+"""In the name of each file with scripts."""
+NO_NEWLINE = "\n\\ No newline at end of file\n"
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedFile:
+    """A file that is missing, has other text, or should not be there any more."""
+
+    path: Path
+    found: str | None
+    wanted: str | None
+
+    @property
+    def diff(self) -> str:
+        """What writing it would change, for people and for `patch -p0`."""
+        name = self.path.as_posix()
+        lines = difflib.unified_diff(
+            (self.found or "").splitlines(keepends=True),
+            (self.wanted or "").splitlines(keepends=True),
+            NOWHERE if self.found is None else name,
+            NOWHERE if self.wanted is None else name,
+        )
+        return "".join(line if line.endswith("\n") else f"{line}{NO_NEWLINE}" for line in lines)
+
+
+def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> Iterator[Path]:
+    """Write files into a directory, which is made where it is not there, and yield each path.
+
+    `below` is the name of a directory in it, where they go into that one. Raises UnreachableError
+    where either is a symbolic link, or is reached through one from the working directory, and where
+    a file cannot be written.
+    """
+    place = folder / below
+    try:
+        _make(folder, below)
+        for name, text in files.items():
+            _replace(place / name, text)
+            yield place / name
+    except OSError as failure:
+        raise UnreachableError(f"{place}: {failure.strerror or failure}") from failure
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one file, whose directory somebody has named; UnreachableError where that fails.
+
+    A device or a pipe, such as /dev/stdout, is written to as it is.
+    """
+    try:
+        if _is_stream(path):
+            path.write_text(text, encoding="utf-8", newline="\n")
+        else:
+            _replace(path, text)
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Path]:
+    """Remove what a former rendering of this Blueprint has left; yield the paths.
+
+    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, but for scripts of ours that no
+    other file names any more, and so do symbolic links. Raises UnreachableError where a file cannot
+    be read or removed.
+    """
+    names = set(_names(folder))
+    if names <= set(wanted):
+        return
+    found = dict(_texts(folder, names))
+    kept = {name: found[name] for name in wanted if name in found}
+    for name in sorted(_superfluous(found, kept, blueprint)):
+        path = folder / name
+        try:
+            path.unlink()
+        except OSError as failure:
+            raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+        yield path
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, nothing where there is none or it is a symbolic link."""
+    return next((text for _name, text in _texts(path.parent, (path.name,))), "")
+
+
+def remove_empty_directories(folder: Path) -> None:
+    """Remove a directory that has nothing in it."""
+    if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
+        return
+    try:
+        folder.rmdir()
+    except OSError as failure:
+        raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+
+
+def _is_stream(path: Path) -> bool:
+    if path.absolute().parts[1:2] in (("dev",), ("proc",)):
+        return True  # links there lead to what the process has open
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
+
+
+def _make(folder: Path, below: str) -> None:
+    """Make a directory; what the working directory holds on the way to it must not be a link."""
+    here, wanted = Path.cwd(), folder.absolute()
+    start = here if wanted.is_relative_to(here) else wanted.parent
+    start.mkdir(parents=True, exist_ok=True)
+    place = start
+    for part in (wanted / below).relative_to(start).parts:
+        place /= part
+        if place.is_symlink():
+            raise UnreachableError(
+                f"{place} is a symbolic link, and nothing is written where it leads to: give the "
+                "directory itself"
+            )
+        place.mkdir(exist_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file in the place of what is there: another file, or a link."""
+    made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
+    mode = _mode(path)
+    in_place = False
+    try:
+        with made.open("xb") as file:  # never what is there already
+            file.write(text.encode())
+        if mode is not None:
+            made.chmod(mode)
+        made.replace(path)
+        in_place = True
+    finally:
+        if not in_place:
+            made.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the permissions of a file that is there."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+
+
+def outdated_files(
+    folder: Path, wanted: Mapping[str, str], blueprint: str
+) -> tuple[OutdatedFile, ...]:
+    """Compare a directory with the files that belong there, in the order of their names.
+
+    Too much is only what serves this Blueprint (`NAMESPACE/NAME`), and scripts of ours that no file
+    names: other files are somebody else's.
+    Raises UnreachableError for what cannot be read.
+    """
+    found = dict(_texts(folder, set(wanted) | set(_names(folder))))
+    superfluous = _superfluous(found, wanted, blueprint)
+    return tuple(
+        OutdatedFile(folder / name, found.get(name), wanted.get(name))
+        for name in sorted(wanted.keys() | found.keys())
+        if found.get(name) != wanted.get(name) and (name in wanted or name in superfluous)
+    )
+
+
+def _superfluous(found: Mapping[str, str], wanted: Mapping[str, str], blueprint: str) -> set[str]:
+    """Name the files that serve this Blueprint and are not wanted, and scripts without any use."""
+    extra = found.keys() - wanted.keys()
+    going = {name for name in extra if _serves(found[name], blueprint)}
+    staying = {name: text for name, text in found.items() if name not in going} | dict(wanted)
+    return going | {name for name in extra - going if _is_unused(name, staying)}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as found:
+            return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+
+
+def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        path = folder / name
+        if path.is_symlink():  # writing puts a file in its place, and the diff shows no other text
+            continue
+        try:
+            # As bytes: a line that ends in \r\n is another line.
+            yield name, path.read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            continue
+        except OSError as failure:
+            raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def _is_unused(name: str, files: Mapping[str, str]) -> bool:
+    """Tell whether a file has shared scripts that no other of the files names."""
+    documents = loads(files[name]).documents if SCRIPTS in name else ()
+    if not documents or not all(map(is_own_scripts_file, documents)):
+        return False
+    names = [document.text("metadata", "name") for document in documents]
+    return not any(one in text for other, text in files.items() for one in names if other != name)
+
+
+def is_own_scripts_file(document: Document) -> bool:
+    """Tell whether an object is a ConfigMap of scripts that this tool has rendered."""
+    ours = document.text("metadata", "labels", constants.MANAGED_BY) == constants.COMPONENT
+    return ours and is_scripts(document.kind, document.text("metadata", "name"))
+
+
+def _serves(text: str, blueprint: str) -> bool:
+    documents = loads(text).documents
+    return bool(documents) and all(
+        belongs_to_blueprint(document, blueprint) for document in documents
+    )
+
+
+def belongs_to_blueprint(document: Document, blueprint: str) -> bool:
+    """Tell whether an object was rendered for this Blueprint, `NAMESPACE/NAME`."""
+    of = document.text("metadata", "annotations", constants.BLUEPRINT)
+    by = document.text("metadata", "labels", constants.MANAGED_BY)
+    return (of, by) == (blueprint, constants.COMPONENT)

@@ -1,0 +1,356 @@
+"""The phases that stop a cluster and bring it back: scripts, values and steps of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kanister_kafka.backup.model import (
+    BackupStage,
+    Permission,
+    PlannedPhase,
+    PlannedStep,
+    ResourceNames,
+)
+from kanister_kafka.backup.options import Options, QuiesceMethod, SnapshotProvider, Strategy
+from kanister_kafka.backup.rbac import access_review_specs, has_cruise_control
+from kanister_kafka.strimzi import KafkaCluster, Workload, WorkloadKind
+
+RUN = "{{ .Time }}"
+"""Start of the action, the same in all its phases (Kanister's pkg/param/param.go): names the
+run."""
+
+CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
+"""What other-writers.sh looks for."""
+SAMPLE_SECONDS = 3
+"""Between the two looks at how large each partition is."""
+
+
+class PhaseFactory:
+    """Makes the phases of one cluster."""
+
+    def __init__(
+        self,
+        cluster: KafkaCluster,
+        options: Options,
+        names: ResourceNames,
+        rights: Mapping[str, tuple[Permission, ...]],
+    ) -> None:
+        self.cluster = cluster
+        self.options = options
+        self.limits = options.limits
+        self.names = names
+        self.rights = rights
+        """By service account."""
+
+    def quiesce(self, action: str, name: str = "quiesce") -> PlannedPhase:
+        """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
+        cluster, limits = self.cluster, self.limits
+        by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
+        does = "pause, delete its workload" if by_pause else "scale to 0"
+        check = PlannedStep(
+            does="check rights and state",
+            objects=(str(cluster),),
+            until="Kafka and its pods are Ready, and nothing is left to do for the operator",
+            seconds=limits.check,
+        )
+        record = f"ConfigMap {self.names.record}"
+        steps = [check, PlannedStep(does="keep cluster id and node ids", objects=(record,))]
+        if self.names.switch:
+            switch = f"Deployment {self.names.switch}"
+            steps.append(PlannedStep(does="arm the watchdog", objects=(switch,)))
+        if cluster.writers:  # stopped together, waited for together
+            steps.append(
+                PlannedStep(
+                    does=does,
+                    objects=tuple(str(writer) for writer in cluster.writers),
+                    until="their pods are gone",
+                    seconds=limits.quiesce + (limits.pause if by_pause else 0),
+                )
+            )
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.QUIESCE,
+            script="quiesce",
+            values=self.values(
+                RUN=RUN,
+                ACTION=action,
+                WORKLOADS=self._names(self._workloads()),
+                FIT_LIMIT=limits.check,
+                CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
+                BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+                RIGHTS=self.asked(self.names.account),
+            ),
+            steps=tuple(steps),
+            account=self.names.account,
+        )
+
+    def flush(self, name: str = "flush") -> PlannedPhase:
+        """Write what every node has in its page cache to its volumes."""
+        note = PlannedStep(
+            does="meanwhile note the retention of every topic",
+            objects=(f"ConfigMap {self.names.record}",),
+        )
+        noted = (note,) if self.names.record else ()
+        cold = self.options.strategy is Strategy.COLD
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.FLUSH,
+            script="flush",
+            values=self.values(
+                RUN=RUN,
+                FLUSH_LIMIT=self.limits.flush,
+                SAMPLE=SAMPLE_SECONDS if cold else None,
+                REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
+                RIGHTS=self.asked(self.names.flush),
+            ),
+            steps=(
+                PlannedStep(
+                    does="sync, in all nodes at once"
+                    + (", and see which topics still grow" if cold else ""),
+                    objects=tuple(_workload(workload) for workload in self._workloads()),
+                    until="every node has flushed",
+                    seconds=self.limits.flush,
+                ),
+                *noted,
+            ),
+            account=self.names.flush,
+        )
+
+    def stop(self, name: str = "stop") -> PlannedPhase:
+        """Pause, then stop what is beside the nodes, brokers, and the metadata quorum last."""
+        limits = self.limits
+        steps = []
+        if self.names.switch:
+            steps.append(
+                PlannedStep(
+                    does="wait for the watchdog",
+                    objects=(f"Deployment {self.names.switch}",),
+                    until="its pod runs",
+                    seconds=limits.switch,
+                )
+            )
+        pause, *rest = self.halt_steps()
+        same = PlannedStep(
+            does="compare with what was kept, and see that nothing writes, before and after",
+            objects=(str(self.cluster),),
+        )
+        steps += [pause, same, *rest]
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.STOP,
+            script="stop",
+            values=self.values(
+                RUN=RUN,
+                SWITCH_LIMIT=limits.switch,
+                UNCLEAN_STOP=self.options.unclean_stop.value,
+                BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+            ),
+            steps=tuple(steps),
+            account=self.names.account,
+        )
+
+    def restart(
+        self, name: str, seconds: int, *, recovery: bool = False, leave_stopped: bool = False
+    ) -> PlannedPhase:
+        """Bring everything back.
+
+        A recovery touches only what its own run has stopped, and leaves alone what that stopped as
+        planned where the snapshot is still to come.
+        """
+        cluster = self.cluster
+        steps = [
+            PlannedStep(
+                does="see that it is stopped and not changed, resume reconciliation"
+                + (", unless stopped as planned" if leave_stopped else ""),
+                objects=(
+                    str(cluster),
+                    *(_workload(workload) for workload in self._workloads()[::-1]),
+                ),
+                until="every node is Ready",
+                seconds=seconds,
+            )
+        ]
+        if cluster.writers:
+            steps.append(
+                PlannedStep(
+                    does="put back as it was", objects=tuple(str(w) for w in cluster.writers)
+                )
+            )
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.RESTART,
+            script="restart",
+            values=self.values(
+                OWN_RUN=RUN if recovery else None,
+                LEAVE_STOPPED="yes" if leave_stopped else None,
+                READY_LIMIT=seconds,
+            ),
+            steps=tuple(steps),
+            account=self.names.account,
+        )
+
+    def switch(self) -> PlannedPhase:
+        """Wait until the time is over, and then bring everything back."""
+        phase = self.restart("switch", self.limits.restart)
+        return replace(
+            phase,
+            script="wait-for-time",
+            account=self.names.switch,
+        )
+
+    def halt_steps(self) -> list[PlannedStep]:
+        """Return the steps of templates/scripts/halt.sh, for people to read."""
+        cluster, limits = self.cluster, self.limits
+        steps = [
+            PlannedStep(
+                does="pause reconciliation",
+                objects=(str(cluster),),
+                until="the operator acknowledges it",
+                seconds=limits.pause,
+            )
+        ]
+        if cluster.components:
+            steps.append(
+                PlannedStep(
+                    does="delete",
+                    objects=tuple(f"Deployment {name}" for name in cluster.components),
+                    until="their pods are gone",
+                    seconds=limits.components,
+                )
+            )
+        for workloads in (self.first(), cluster.quorum):
+            if workloads:
+                steps.append(
+                    PlannedStep(
+                        does=_stopping(workloads),
+                        objects=tuple(_workload(workload) for workload in workloads),
+                        until="their pods are gone",
+                        seconds=self._stop_limit(workloads),
+                    )
+                )
+        return steps
+
+    def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of templates/scripts/halt.sh."""
+        cluster, limits = self.cluster, self.limits
+        return {
+            "COMPONENTS": cluster.components,
+            "BROKERS": self._names(self.first()),
+            "QUORUM": self._names(cluster.quorum),
+            "PAUSE_LIMIT": limits.pause,
+            "COMPONENTS_LIMIT": limits.components,
+            "BROKERS_LIMIT": self._stop_limit(self.first()),
+            "QUORUM_LIMIT": self._stop_limit(cluster.quorum),
+        }
+
+    def first(self) -> tuple[Workload, ...]:
+        """Workloads that stop before the metadata quorum does."""
+        return self.cluster.nodes if self.cluster.zookeeper else self.cluster.broker_only
+
+    def _workloads(self) -> tuple[Workload, ...]:
+        """All workloads in the order in which they stop."""
+        return (*self.first(), *self.cluster.quorum)
+
+    def _stop_limit(self, workloads: tuple[Workload, ...]) -> int:
+        return max((workload.grace_seconds for workload in workloads), default=0) + self.limits.stop
+
+    def _node_kinds(self) -> str:
+        kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
+        return ",".join(sorted(kinds))
+
+    def _bystanders(self) -> tuple[str, ...]:
+        """Return `KIND/NAMESPACE/NAME` of what other-writers.sh is to leave alone."""
+        cluster = self.cluster
+        # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
+        homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
+        return tuple(
+            f"{one.kind}/{one.namespace}/{one.name}"
+            for one in cluster.bystanders
+            if one.kind in CLIENT_KINDS and one.namespace in homes
+        )
+
+    def _writer_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        """Return the values of the files that quiesce writers."""
+        values: dict[str, str | int | tuple[str, ...]] = {
+            "QUIESCE_BY": self.options.quiesce_by.value,
+            "WRITER_LIMIT": self.limits.quiesce,
+        }
+        if self.options.quiesce_by is QuiesceMethod.PAUSE:
+            values |= {"PAUSE_LIMIT": self.limits.pause, "WRITER_KINDS": self._writer_kinds()}
+        return values
+
+    def _writers(self) -> str:
+        """`PLURAL/NAMESPACE/NAME/KIND/WORKLOAD` of each writer; a script adds the API version."""
+        return " ".join(
+            f"{w.resource.partition('.')[0]}/{w.namespace}/{w.name}/{w.kind}/{w.workload}"
+            for w in self.cluster.writers
+        )
+
+    def _writer_kinds(self) -> str:
+        """Return `KIND:RESOURCE,…` of the workloads of each kind of writer."""
+        resources = {
+            WorkloadKind.POD_SET: "strimzipodsets.core.strimzi.io",
+            WorkloadKind.DEPLOYMENT: "deployments.apps",
+        }
+        kinds: dict[str, set[WorkloadKind]] = {}
+        for writer in self.cluster.writers:
+            kinds.setdefault(writer.kind, set()).update(writer.kinds)
+        return " ".join(
+            f"{kind}:{','.join(resources[one] for one in resources if one in found)}"
+            for kind, found in sorted(kinds.items())
+        )
+
+    def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:
+        return tuple(workload.name for workload in workloads)
+
+    def asked(self, account: str) -> str:
+        """Spell the rights of an account for templates/scripts/rights.sh."""
+        return " ".join(access_review_specs(self.rights[account]))
+
+    def shared(self) -> dict[str, str]:
+        """Return what every script gets, by name."""
+        values: dict[str, str | int | tuple[str, ...]] = {
+            "CLUSTER": self.cluster.name,
+            "RECORD": self.names.record,
+            "SWITCH": self.names.switch,
+        }
+        if self.options.strategy is Strategy.COLD:
+            values |= self._cold_values()
+        return {key: _spelled(value) for key, value in values.items()}
+
+    def _cold_values(self) -> dict[str, str | int | tuple[str, ...]]:
+        cluster = self.cluster
+        return {
+            "RESTART_AFTER": self.options.restart_after,
+            "WRITERS": self._writers(),
+            "BYSTANDERS": self._bystanders(),
+            "POOLS": cluster.pools,
+            "NODES": self._node_kinds(),
+            "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
+            "KAFKA_NODES": self._names(cluster.nodes),
+            **self._writer_values(),
+            **self._halt_values(),
+        }
+
+    def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
+        """Spell what a phase gets besides the shared values; None leaves one out."""
+        return tuple(
+            f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
+        )
+
+
+def _spelled(value: str | int | tuple[str, ...]) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _workload(workload: Workload) -> str:
+    kinds = " or ".join(kind.value for kind in workload.kinds)
+    return f"{kinds} {workload.name}"
+
+
+def _stopping(workloads: tuple[Workload, ...]) -> str:
+    kinds = {kind for workload in workloads for kind in workload.kinds}
+    if kinds == {WorkloadKind.STATEFUL_SET}:
+        return "scale to 0"
+    return "delete" if kinds == {WorkloadKind.POD_SET} else "delete or scale to 0"

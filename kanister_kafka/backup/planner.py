@@ -1,0 +1,290 @@
+"""KafkaCluster and Options in, Plan out: a pure function that holds the order of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kanister_kafka._version import __version__
+from kanister_kafka.backup import kasten
+from kanister_kafka.backup import provenance as gitops
+from kanister_kafka.backup.admission import admission_policy
+from kanister_kafka.backup.header import header_table
+from kanister_kafka.backup.kanister_actions import KanisterActionFactory
+from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
+from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
+from kanister_kafka.backup.model import (
+    BackupPlan,
+    BackupStage,
+    Permission,
+    PlannedAction,
+    ResourceNames,
+    ServiceAccountSpec,
+    Watchdog,
+)
+from kanister_kafka.backup.options import (
+    KastenOutput,
+    Options,
+    QuiesceMethod,
+    SnapshotProvider,
+    Strategy,
+    format_duration,
+)
+from kanister_kafka.backup.phases import PhaseFactory
+from kanister_kafka.backup.rbac import (
+    backup_rights,
+    flush_rights,
+    merge_permissions,
+    restart_rights,
+    restore_rights,
+    save_rights,
+    service_account,
+)
+from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
+from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
+from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
+from kanister_kafka.strimzi import KafkaCluster
+from kanister_kafka.strimzi.autoscalers import PAUSED, SCALED_OBJECT
+from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget
+
+# What an autoscaler would do to a backup, and what keeps it from that.
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalerConflict:
+    """What is wrong, and what to do."""
+
+    what: str
+    remedy: str
+
+
+def autoscaler_conflict(autoscaler: Autoscaler, options: Options) -> AutoscalerConflict | None:
+    """Return what an autoscaler does to a backup with these options; None where it is nothing."""
+    if options.strategy is Strategy.HOT or autoscaler.scales is AutoscalerTarget.NOTHING:
+        return None
+    is_keda = autoscaler.kind == SCALED_OBJECT
+    pause = (
+        f"before each backup: kubectl annotate scaledobject {autoscaler.name} "
+        f"-n {autoscaler.namespace} {PAUSED}=true"
+    )
+    if autoscaler.scales is AutoscalerTarget.NODES:
+        disable = "set selectPolicy: Disabled in spec.behavior.scaleUp and scaleDown, or delete it"
+        return AutoscalerConflict(
+            f"{autoscaler} may change the replicas of {autoscaler.target} while Kafka is stopped, "
+            "and a change of nodes in that time can keep it from coming back",
+            pause if is_keda else disable,
+        )
+    if options.quiesce_by is QuiesceMethod.PAUSE:  # the operator heeds no replicas meanwhile
+        return None
+    return AutoscalerConflict(
+        f"{autoscaler} may set the replicas of {autoscaler.target} while a backup keeps them at 0, "
+        "and it would write into the backup",
+        f"--quiesce-by pause, or {pause if is_keda else 'spec.minReplicas of at least 1'}",
+    )
+
+
+def autoscaler_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[Diagnostic]:
+    """Return a warning for each autoscaler of the input that a backup suffers from."""
+    for autoscaler in cluster.autoscalers:
+        if found := autoscaler_conflict(autoscaler, options):
+            message = f"{found.what}; {found.remedy}"
+            yield warning("autoscaled", autoscaler.location, "spec.scaleTargetRef", message)
+
+
+POD_SECONDS = 15
+"""Allowed for the pod of each phase to start and end."""
+LEAST_RECOVERY = 120
+HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
+"""Actions that Kasten calls, and ends when its time is over."""
+
+
+def build_plan(
+    cluster: KafkaCluster, options: Options, problems: Iterable[Diagnostic] = ()
+) -> BackupPlan:
+    """Plan the backup of a cluster; `problems` are warnings of the reading, to be told with it.
+
+    The problems of the plan may have errors, which only this cluster shows: do not use it then.
+    """
+    return _PlanBuilder(cluster, options).plan(problems)
+
+
+class _PlanBuilder:
+    def __init__(self, cluster: KafkaCluster, options: Options) -> None:
+        self.cluster = cluster
+        self.options = options
+        self.limits = options.limits
+        self.cold = options.strategy is Strategy.COLD
+        self.engine = options.engine is SnapshotProvider.KANISTER
+        self.kasten_restore = KastenOutput.RESTORE in options.kasten
+        suffix = "" if self.cold else "-hot"
+        own = f"{cluster.name}-{COMPONENT}"
+        account = options.service_account or f"{own}{suffix}"
+        apart = self.cold and not options.service_account
+        self.names = ResourceNames(
+            account=account,
+            flush=f"{own}-flush" if apart else account,
+            keep=(f"{own}-keep" if apart else account) if self.engine and self.cold else "",
+            record=own if self.cold else "",
+            switch=f"{own}-switch" if self.cold and options.restart_after else "",
+            restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
+        )
+        self.rights = self._rights()
+        self.accounts = [self._account(name) for name in self.rights]
+        self.phases = PhaseFactory(cluster, options, self.names, self.rights)
+
+    def _rights(self) -> dict[str, tuple[Permission, ...]]:
+        """Return the rights of each account, that of the steps first."""
+        cluster, options, names = self.cluster, self.options, self.names
+        found: dict[str, list[Permission]] = {names.account: []}
+        if self.cold:
+            found[names.account] += backup_rights(cluster, options, names)
+        found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
+        if names.keep:
+            found.setdefault(names.keep, []).extend(save_rights(cluster, names))
+        if names.restore:
+            of_restore = restore_rights(cluster, options, names, engine=self.engine)
+            found[names.restore] = [*of_restore]
+        if names.switch:
+            found[names.switch] = [*restart_rights(cluster, names)]
+        return {
+            name: rights_in_order(merge_permissions(rights), cluster.namespace)
+            for name, rights in found.items()
+        }
+
+    def _account(self, name: str) -> ServiceAccountSpec:
+        purposes = {
+            self.names.keep: ("keep", "what is kept and snapshotted"),
+            self.names.flush: ("flush", "the flush"),
+            self.names.account: ("steps", "the steps"),
+            self.names.restore: ("restore", "a restore"),
+            self.names.switch: ("switch", "the watchdog"),
+        }
+        return service_account(self.cluster, name, *purposes[name], self.rights[name])
+
+    def plan(self, problems: Iterable[Diagnostic]) -> BackupPlan:
+        cluster, options = self.cluster, self.options
+        suffix = "" if self.cold else ".hot"
+        name = options.name or f"{cluster.namespace}.{cluster.name}{suffix}"
+        actions = self._cold_actions() if self.cold else self._hot_actions()
+        labels = {
+            "app.kubernetes.io/name": COMPONENT,
+            MANAGED_BY: COMPONENT,
+            **dict(options.labels),
+        }
+        annotations = {
+            BLUEPRINT: f"{options.kasten_namespace}/{name}",
+            **dict(options.annotations),
+        }
+        found = [
+            *problems,
+            *autoscaler_diagnostics(cluster, options),
+            *kasten.kasten_diagnostics(cluster, options),
+            *self._check_time(actions),
+            *self._check_switch(actions),
+        ]
+        switch = self._switch()
+        return BackupPlan(
+            cluster=cluster,
+            options=options,
+            header=tuple(self._header(actions)),
+            name=name,
+            accounts=tuple(self.accounts),
+            admission=admission_policy(cluster, self.names) if options.admission_policy else None,
+            switch=switch,
+            record=self.names.record,
+            labels=tuple(sorted(labels.items())),
+            annotations=tuple(sorted(annotations.items())),
+            shared=tuple(self.phases.shared().items()),
+            actions=actions,
+            left_alone=cluster.bystanders,
+            bound=kasten.binding_target(cluster),
+            policies=build_policies(cluster, options, name),
+            transforms=build_transforms(cluster, options),
+            restoring=build_restore_action(cluster, options, name),
+            notes=(
+                *kasten.kasten_next_steps(cluster, options, name),
+                *policy_notes(cluster, options, name),
+                *gitops.annotation_next_steps(cluster, options),
+            ),
+            problems=sort_diagnostics(found),
+        )
+
+    def _switch(self) -> Watchdog | None:
+        name = self.names.switch
+        if not name:
+            return None
+        return Watchdog(name=name, phase=self.phases.switch())
+
+    def _hot_actions(self) -> tuple[PlannedAction, ...]:
+        return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)
+
+    def _cold_actions(self) -> tuple[PlannedAction, ...]:
+        make = self.phases
+        phases = (make.quiesce("backupPrehook"), make.flush(), make.stop())
+        # Whatever time Kasten leaves: past its limit it would cut the recovery off.
+        spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
+        left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
+        recover = make.restart("recover", left, recovery=True, leave_stopped=True)
+        hooks = (
+            PlannedAction(name="backupPrehook", phases=phases, defer_phase=recover),
+            PlannedAction(
+                name="backupPosthook", phases=(make.restart("restart", self.limits.restart),)
+            ),
+            PlannedAction(name="resume", phases=(make.restart("resume", self.limits.restart),)),
+        )
+        return (*hooks, *self._restore_actions())
+
+    def _restore_actions(self) -> tuple[PlannedAction, ...]:
+        if not self.names.restore:
+            return ()
+        make = KanisterActionFactory(self.phases, self.names, self.options)
+        actions = make.actions() if self.engine else ()
+        return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
+
+    def _header(self, actions: tuple[PlannedAction, ...]) -> Iterator[str]:
+        cluster = self.cluster
+        if not self.cold:
+            yield f"Hot backup of {cluster}: flushes every node, stops nothing."
+            yield "Not guaranteed: volumes are snapshotted one by one, so partitions end at"
+            yield "different moments, and what brokers write after the flush may be torn."
+        else:
+            yield f"Cold backup of {cluster}: stops it cleanly for the snapshot, brings it back."
+        versions = f"{COMPONENT} {__version__}, for Strimzi {cluster.operator}"
+        yield f"Rendered from {cluster.source} by {versions}."
+        yield ""
+        yield from header_table(actions, str(cluster))
+
+    def _check_time(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
+        for action in actions:
+            pods = len(action.phases) + bool(action.defer_phase)
+            needed = action.seconds + pods * POD_SECONDS
+            if action.name in HOOKS and needed > self.options.hook_timeout:
+                yield warning(
+                    "hook-timeout",
+                    Location(self.cluster.source),
+                    "",
+                    f"{action.name} may take {needed}s and Kasten ends it after "
+                    f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and tell "
+                    "--hook-timeout, or lower --timeout",
+                )
+
+    def _check_switch(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
+        """Yield an error where the watchdog may bring Kafka back while it is being stopped."""
+        if not self.names.switch:
+            return
+        action = next(
+            one for one in actions if any(p.stage is BackupStage.STOP for p in one.phases)
+        )
+        last = max(at for at, one in enumerate(action.phases) if one.stage is BackupStage.STOP)
+        needed = sum(phase.seconds + POD_SECONDS for phase in action.phases[: last + 1])
+        after = self.options.restart_after
+        if after < needed:
+            yield error(
+                "option",
+                Location("<options>"),
+                "restart-after",
+                f'Invalid value: "{format_duration(after)}": must be at least '
+                f"{format_duration(needed)}, which "
+                f"{action.name} may take until Kafka is stopped: the watchdog would bring "
+                "it back in the middle of that; or lower --timeout",
+            )

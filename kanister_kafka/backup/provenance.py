@@ -1,0 +1,149 @@
+"""What a Blueprint says of its own making: version, options, and a hash of its input.
+
+The hash covers what decides the text of the Blueprint: what was planned for this cluster, and the
+options that are not the default. It does not cover where the input was read, the order of its keys,
+what a plan says for people only, nor templates of a site: two inputs that ask for the same have the
+same hash, such as a file and the live cluster that was made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from kanister_kafka import constants
+from kanister_kafka._version import __version__
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.options import GitOps, KastenOutput, Options, QuiesceMethod
+from kanister_kafka.strimzi import KafkaCluster
+
+FOR_PEOPLE = frozenset(
+    {"header", "left_alone", "notes", "problems", "purpose", "reason", "rights", "stage", "steps"}
+)
+"""Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
+DECIDED_ABOVE = frozenset({"cluster", "options"})
+"""Fields that have become phases, rules and names, but for what is taken from them by itself."""
+
+
+def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
+    """Return the annotations that a Blueprint bears of its making."""
+    words = (*plan.options.words(), *_version_words(plan))
+    found = {constants.INPUT_HASH: input_hash(plan), constants.VERSION: __version__}
+    return tuple((found | ({constants.OPTIONS: shlex.join(words)} if words else {})).items())
+
+
+def input_hash(plan: BackupPlan) -> str:
+    """Return the hash of what decides what a plan is rendered to."""
+    made = _tree(plan)
+    if KastenOutput.BINDING not in plan.options.kasten:
+        del made["bound"]  # no object is made of it
+    tree = {
+        "cluster": [plan.cluster.namespace, plan.cluster.name],
+        "options": plan.options.words(),
+        "plan": made,
+    }
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _tree(value: Any) -> Any:
+    """Return a part of a plan as JSON can spell it."""
+    if isinstance(value, (str, int)) and not isinstance(value, enum.Enum):  # most are
+        return value
+    if isinstance(value, tuple):
+        return [_tree(item) for item in value]
+    kind: Any = type(value)
+    if kept := _kept(kind):
+        return {name: _tree(getattr(value, name)) for name in kept}
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+@lru_cache(maxsize=64)
+def _kept(kind: type) -> tuple[str, ...]:
+    """Return the fields of a part of a plan that count; none for what is no such part."""
+    fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return tuple(one.name for one in fields if one.name not in FOR_PEOPLE | DECIDED_ABOVE)
+
+
+def _version_words(plan: BackupPlan) -> tuple[str, ...]:
+    version = plan.cluster.operator.stated
+    return ("--strimzi-version", version) if version else ()
+
+
+# Which annotations each object bears.
+
+Pairs = tuple[tuple[str, str], ...]
+WAVE = "argocd.argoproj.io/sync-wave"
+WAVES = {
+    "ServiceAccount": -4,
+    "ConfigMap": -4,
+    "ValidatingAdmissionPolicy": -4,
+    "ValidatingAdmissionPolicyBinding": -4,
+    "Role": -3,
+    "RoleBinding": -3,
+    "Deployment": -2,
+    "Blueprint": -1,
+    "Policy": 0,
+    "BlueprintBinding": 0,
+    "TransformSet": 0,
+}
+"""The order for Argo CD: who acts, what it may, what guards, what is run, what runs it."""
+NO_LAST_APPLIED = ("argocd.argoproj.io/sync-options", "ServerSideApply=true")
+"""For a Blueprint: applied in the other way it is kept in an annotation too, where 256 KiB fit."""
+SUBSTITUTE, DISABLED = "kustomize.toolkit.fluxcd.io/substitute", "disabled"
+KEPT = {
+    GitOps.ARGOCD: (
+        ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
+        ("argocd.argoproj.io/sync-options", "Prune=false"),
+    ),
+    GitOps.FLUX: (("kustomize.toolkit.fluxcd.io/prune", "disabled"), (SUBSTITUTE, DISABLED)),
+    None: (("helm.sh/resource-policy", "keep"),),
+}
+"""Of scripts: what is under way was started with those that Git has no more, and needs them."""
+SHELL = ("Blueprint", "Deployment")
+"""Kinds that hold scripts: `${x}` in them is for bash, and not for Flux."""
+
+
+def annotations_for(plan: BackupPlan, kind: str) -> Pairs:
+    """Return what an object of this kind bears, sorted by key; a site's own go before ours."""
+    ours = dict(_gitops(plan.options.gitops, kind))
+    if kind == "Blueprint":
+        ours |= dict(provenance_annotations(plan))
+    return tuple(sorted((ours | dict(plan.annotations)).items()))
+
+
+def scripts_annotations(plan: BackupPlan) -> Pairs:
+    """Return what the ConfigMap of scripts bears, sorted by key.
+
+    One that is shared has nothing of a single cluster.
+    """
+    options = plan.options
+    found = dict(_gitops(options.gitops, "ConfigMap"))
+    if options.gitops or options.owns_scripts:
+        found |= dict(KEPT[options.gitops])
+    own = plan.annotations if options.owns_scripts else ()
+    return tuple(sorted((found | dict(own)).items()))
+
+
+def _gitops(tool: GitOps | None, kind: str) -> Iterator[tuple[str, str]]:
+    if tool is GitOps.ARGOCD and kind in WAVES:
+        yield WAVE, str(WAVES[kind])
+        if kind == "Blueprint":
+            yield NO_LAST_APPLIED
+    elif tool is GitOps.FLUX and kind in SHELL:
+        yield SUBSTITUTE, DISABLED
+
+
+def annotation_next_steps(cluster: KafkaCluster, options: Options) -> Iterator[str]:
+    """Return what a person has to see to where changes of a cluster are undone from Git."""
+    if options.gitops and cluster.writers and options.quiesce_by is QuiesceMethod.REPLICAS:
+        yield (
+            "to do: from Git, spec.replicas of what writes is put back while Kafka is stopped: "
+            "render with --quiesce-by pause, or let it be ignored (kanister-kafka docs gitops)"
+        )

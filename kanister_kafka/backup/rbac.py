@@ -1,0 +1,372 @@
+"""The least rights that suffice, from what the scripts in templates/scripts call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from kanister_kafka.backup.model import (
+    Permission,
+    PolicyRule,
+    ResourceNames,
+    RoleSpec,
+    ServiceAccountSpec,
+)
+from kanister_kafka.backup.options import Options, QuiesceMethod, Strategy
+from kanister_kafka.strimzi import KafkaCluster, WorkloadKind
+
+KAFKA_GROUP = "kafka.strimzi.io"
+KIND_TO_RESOURCE = {
+    WorkloadKind.STATEFUL_SET: ("apps", "statefulsets"),
+    WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
+    WorkloadKind.DEPLOYMENT: ("apps", "deployments"),
+}
+CLAIMS = "persistentvolumeclaims"
+REBALANCES = "kafkarebalances"
+STOP_VERBS = {
+    WorkloadKind.STATEFUL_SET: ("get", "patch"),
+    WorkloadKind.POD_SET: ("get", "delete"),
+}
+
+
+def backup_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames
+) -> tuple[Permission, ...]:
+    """Return what the steps of a backup may do, by namespace: neither exec nor read Secrets."""
+    see = "see the nodes, and how they end"
+    found = [
+        *_cluster_rights(cluster, names),
+        permission(cluster, "", "pods", (), ("list", "watch"), see),
+        *_writer_rights(cluster, options),
+        permission(cluster, "", CLAIMS, (), ("list",), "see that the claims stay the same"),
+    ]
+    if has_cruise_control(cluster):
+        see = "see that no partition is being moved"
+        found.append(permission(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
+    if names.switch:
+        found.append(permission(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
+        found.append(_scale_right(cluster, names.switch))
+    return sort_permissions(found, cluster.namespace)
+
+
+def has_cruise_control(cluster: KafkaCluster) -> bool:
+    """Tell whether Cruise Control moves partitions of the cluster."""
+    return f"{cluster.name}-cruise-control" in cluster.components
+
+
+def flush_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames
+) -> tuple[Permission, ...]:
+    """Return what the flush may do.
+
+    The API could limit `pods/exec` to names of pods, but a plan does not know them: the operator
+    gives the node ids, and a pool that is scaled has others.
+    """
+    found = [
+        permission(cluster, "", "pods", (), ("get", "list"), "find the nodes"),
+        permission(cluster, "", "pods", (), ("create",), "flush them", "exec"),
+    ]
+    if options.strategy is Strategy.COLD:
+        found += _telling_rights(cluster, names)
+    return sort_permissions(found, cluster.namespace)
+
+
+def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
+    """Yield what a phase needs to say why it failed."""
+    tell = "say why it failed"
+    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
+    yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
+    yield permission(cluster, "", "events", (), ("create",), tell)
+
+
+def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
+    """Return what it takes to bring back what was stopped: the watchdog has no more."""
+    home = cluster.namespace
+    found = [
+        right
+        for right in _cluster_rights(cluster, names)
+        if "delete" not in right.verbs or right.resource == "strimzipodsets"
+    ]
+    found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
+    for namespace in sorted({writer.namespace for writer in cluster.writers}):
+        found += _writer_objects(cluster, namespace)
+    found.append(
+        permission(cluster, "", "pods", (), ("list",), "see whether the nodes stay stopped")
+    )
+    if names.switch:
+        found.append(_scale_right(cluster, names.switch))
+    return sort_permissions(found, home)
+
+
+def sort_permissions(found: Iterable[Permission], home: str) -> tuple[Permission, ...]:
+    """Sort rights by namespace, that of the cluster first."""
+    return tuple(sorted(found, key=lambda right: (right.namespace != home, _order(right))))
+
+
+def merge_permissions(found: Iterable[Permission]) -> tuple[Permission, ...]:
+    """Join rights to the same objects into one."""
+    by_object: dict[tuple[object, ...], Permission] = {}
+    for one in found:
+        key = (one.namespace, one.group, one.resource, one.subresource, one.names)
+        first = by_object.setdefault(key, one)
+        verbs = tuple(sorted({*first.verbs, *one.verbs})) if first is not one else one.verbs
+        by_object[key] = replace(first, verbs=verbs)
+    return tuple(by_object.values())
+
+
+ARMED = "see that the watchdog is armed"
+
+
+def permission(
+    cluster: KafkaCluster,
+    group: str,
+    resource: str,
+    names: Iterable[str],
+    verbs: tuple[str, ...],
+    reason: str,
+    subresource: str = "",
+) -> Permission:
+    """Make a right in the namespace of the cluster."""
+    return Permission(
+        namespace=cluster.namespace,
+        group=group,
+        resource=resource,
+        subresource=subresource,
+        names=tuple(names),
+        verbs=verbs,
+        reason=reason,
+    )
+
+
+def _scale_right(cluster: KafkaCluster, switch: str) -> Permission:
+    # By its scale alone: who may patch a Deployment may run any pod as any account.
+    verbs = ("get", "patch")
+    return permission(cluster, "apps", "deployments", [switch], verbs, "arm the watchdog", "scale")
+
+
+def _order(right: Permission) -> tuple[str, str, str, str]:
+    return right.namespace, right.group, right.resource, right.subresource
+
+
+def _cluster_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
+    pause = "pause and resume reconciliation"
+    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), pause)
+    if cluster.pools:
+        keep = "keep the node ids, and see which pools there are"
+        yield permission(cluster, KAFKA_GROUP, "kafkanodepools", cluster.pools, ("get",), keep)
+    workloads = [*cluster.nodes, *([cluster.zookeeper] if cluster.zookeeper else [])]
+    for kind, verbs in STOP_VERBS.items():
+        found = [workload.name for workload in workloads if kind in workload.kinds]
+        if found:
+            stop = "stop the nodes, and see them Ready"
+            yield permission(cluster, *KIND_TO_RESOURCE[kind], found, verbs, stop)
+    if cluster.components:
+        beside = "stop what is beside them"
+        yield permission(cluster, "apps", "deployments", cluster.components, ("delete",), beside)
+    keep = "keep what restart and restore need"
+    yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), keep)
+    yield permission(cluster, "", "events", (), ("create",), "tell people on the Kafka resource")
+
+
+def _writer_objects(cluster: KafkaCluster, namespace: str) -> Iterator[Permission]:
+    writers = [writer for writer in cluster.writers if writer.namespace == namespace]
+    for resource in sorted({writer.resource for writer in writers}):
+        yield Permission(
+            namespace=namespace,
+            group=KAFKA_GROUP,
+            resource=resource.partition(".")[0],
+            names=tuple(w.name for w in writers if w.resource == resource),
+            verbs=("get", "patch"),
+            reason="quiesce what writes, and release it",
+        )
+
+
+def _writer_rights(cluster: KafkaCluster, options: Options) -> Iterator[Permission]:
+    for namespace in sorted({writer.namespace for writer in cluster.writers}):
+        writers = [writer for writer in cluster.writers if writer.namespace == namespace]
+        yield from _writer_objects(cluster, namespace)
+        if options.quiesce_by is QuiesceMethod.PAUSE:
+            for kind in (WorkloadKind.POD_SET, WorkloadKind.DEPLOYMENT):
+                names = tuple(writer.workload for writer in writers if kind in writer.kinds)
+                group, resource = KIND_TO_RESOURCE[kind]
+                if names:
+                    yield Permission(
+                        namespace=namespace,
+                        group=group,
+                        resource=resource,
+                        names=names,
+                        verbs=("delete",),
+                        reason="stop what writes",
+                    )
+        if namespace != cluster.namespace:
+            yield Permission(
+                namespace=namespace,
+                group="",
+                resource="pods",
+                verbs=("list",),
+                reason="see when what writes is gone",
+            )
+
+
+def access_review_specs(found: Iterable[Permission]) -> tuple[str, ...]:
+    """Return `VERB:RESOURCE:SUBRESOURCE:NAME:NAMESPACE` for each single right."""
+    return tuple(
+        ":".join(
+            (
+                verb,
+                f"{right.resource}.{right.group}" if right.group else right.resource,
+                right.subresource,
+                name,
+                right.namespace,
+            )
+        )
+        for right in found
+        for name in right.names or ("",)
+        for verb in right.verbs
+    )
+
+
+def service_account(
+    cluster: KafkaCluster, name: str, anchor: str, purpose: str, found: tuple[Permission, ...]
+) -> ServiceAccountSpec:
+    """Return a service account with a Role in each namespace; abroad its name tells whose it is."""
+    namespaces = dict.fromkeys(right.namespace for right in found)
+    return ServiceAccountSpec(
+        name=name,
+        anchor=anchor,
+        purpose=purpose,
+        rights=found,
+        roles=tuple(
+            RoleSpec(
+                name=name if namespace == cluster.namespace else f"{cluster.namespace}.{name}",
+                namespace=namespace,
+                account=name,
+                rules=tuple(_rule(right) for right in found if right.namespace == namespace),
+            )
+            for namespace in namespaces
+        ),
+    )
+
+
+def _rule(right: Permission) -> PolicyRule:
+    resource = right.resource
+    if right.subresource:
+        resource = f"{resource}/{right.subresource}"
+    return PolicyRule(
+        groups=(right.group,), resources=(resource,), names=right.names, verbs=right.verbs
+    )
+
+
+# The least rights of what backs up, restores and deletes without Kasten.
+
+SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
+KEEP = "keep what a restore needs"
+PUT_BACK = "put back what was kept"
+REPLACED = ("create", "get", "list", "update")
+WRITERS = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s")
+"""Custom resources that a backup keeps where they write into the Kafka."""
+NAMED = ("kafkaconnectors", "kafkatopics", "kafkausers")
+"""Custom resources that are found by the label of their cluster."""
+
+
+def save_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
+    """Return what keeps, snapshots, and recovers from a backup that failed.
+
+    The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
+    Kafka back, as the watchdog may. Neither stops anything.
+    """
+    found = [*restart_rights(cluster, names), *_snapshot_rights(cluster)]
+    return sort_permissions(merge_permissions(found), cluster.namespace)
+
+
+def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Permission]:
+    yield permission(cluster, "", "persistentvolumeclaims", (), ("list",), "find what to snapshot")
+    yield permission(
+        cluster,
+        SNAPSHOT_GROUP,
+        "volumesnapshots",
+        (),
+        ("create", "delete", "list"),
+        "snapshot the claims",
+    )
+    verbs = ("create", "delete", "get", "list", "patch")
+    yield permission(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
+    for resource in _kinds(cluster):
+        yield permission(cluster, KAFKA_GROUP, resource, (), ("get", "list"), KEEP)
+
+
+def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:
+    """Return custom resources that are found by the label of their cluster."""
+    connects = any(
+        writer.kind == "KafkaConnect" and writer.namespace == cluster.namespace
+        for writer in cluster.writers
+    )
+    return tuple(resource for resource in NAMED if connects or resource != "kafkaconnectors")
+
+
+def _end_rights(cluster: KafkaCluster) -> Iterator[Permission]:
+    """Yield what the end of a restore needs besides a restart."""
+    name = f"{cluster.name}-entity-operator"
+    yield permission(
+        cluster, "apps", "deployments", [name], ("get",), "see that topics can be made"
+    )
+
+
+def restore_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames, *, engine: bool
+) -> tuple[Permission, ...]:
+    """Return what a restore needs; `engine` where it puts back claims and objects itself."""
+    stop = backup_rights(cluster, options, names)
+    found = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
+    found = [r for r in found if r.resource not in (CLAIMS, REBALANCES)]
+    # Pods are only waited for, and nothing looks at what is deleted.
+    only = {"pods": ("list",), "strimzipodsets": ("delete",)}
+    found = [replace(r, verbs=only.get(r.resource, r.verbs)) for r in found]
+    pools = cluster.pools if not cluster.zookeeper else ()
+    if not cluster.zookeeper:
+        why = "put back the cluster id"
+        found.append(
+            permission(
+                cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), why, "status"
+            )
+        )
+    if pools:
+        why = "put back the node ids"
+        # Those of the backup, where it is put back from one.
+        pools = () if engine else pools
+        found.append(
+            permission(
+                cluster, KAFKA_GROUP, "kafkanodepools", pools, ("get", "patch"), why, "status"
+            )
+        )
+    if engine:
+        found += _objects(cluster)
+    found += [*restart_rights(cluster, names), *_end_rights(cluster)]
+    return sort_permissions(merge_permissions(found), cluster.namespace)
+
+
+def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
+    """Yield rights to whatever a backup may hold, which may be more than the Blueprint names."""
+    verbs = ("create", "delete", "list")
+    yield permission(cluster, "", "persistentvolumeclaims", (), verbs, "replace the claims")
+    yield permission(
+        cluster,
+        "",
+        "secrets",
+        (),
+        ("create", "delete", "get", "list", "update"),
+        "put back what was kept, delete a backup",
+    )
+    yield permission(
+        cluster,
+        SNAPSHOT_GROUP,
+        "volumesnapshots",
+        (),
+        ("create", "delete", "list"),
+        "see them, delete a backup, snapshot what is replaced",
+    )
+    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("update",), PUT_BACK)
+    yield permission(cluster, KAFKA_GROUP, "kafkas", (), ("create",), PUT_BACK)
+    pools = ("kafkanodepools",) if cluster.pools else ()
+    for resource in (*pools, *NAMED, *WRITERS):
+        yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)

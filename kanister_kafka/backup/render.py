@@ -1,0 +1,306 @@
+"""Plan to YAML text through templates; the only module that imports Jinja.
+
+A template spells and decides nothing. Each expression in it is one whole YAML scalar, quoted here
+where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
+or the shape of the document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from itertools import starmap
+from pathlib import Path
+
+import jinja2
+import jinja2.sandbox
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.options import KastenOutput
+from kanister_kafka.backup.provenance import annotations_for, scripts_annotations
+from kanister_kafka.backup.scripts import ScriptsConfigMap, is_scripts
+from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
+from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.errors import InternalError, TemplateError
+from kanister_kafka.gotemplate.formatter import format_literal
+from kanister_kafka.linter import LintSettings, bash_syntax
+from kanister_kafka.linter.pipeline import validate_texts
+
+PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
+"""Text that YAML reads as the same string without quotes, save the words below."""
+WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
+
+NON_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f"
+    "\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+"""Controls, separators and what else a reader of YAML cannot see. By name and not with
+`str.isprintable`, whose answer changes with the Unicode version of each Python."""
+
+FOLDERS = ("scripts/lib/", "scripts/phases/")
+STUB = "scripts/stub.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One rendered object."""
+
+    kind: str
+    name: str
+    text: str
+    """A YAML document with a final newline and without `---`."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of a file of its own."""
+        return f"{self.kind.lower()}-{self.name}.yaml"
+
+
+class _Verbatim(str):
+    """Text that goes out as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedName:
+    """A name that a container has from an annotation of its pod, where Kustomize finds it."""
+
+    annotation: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where the kubelet finds it."""
+        return f"metadata.annotations['{self.annotation}']"
+
+
+def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
+    """Return the names of objects in the environment of the steps, by their variables.
+
+    None where pods may have no annotations, which Kanister refuses before 0.111.
+    """
+    switch = plan.switch.name if plan.switch else ""
+    names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
+    if not plan.options.pods.annotations:
+        return {}
+    return {key: AnnotatedName(annotation, name) for key, annotation, name in names if name}
+
+
+def render(
+    plan: BackupPlan, templates: Path | None = None, *, renamable: bool = False
+) -> tuple[Manifest, ...]:
+    """Spell the plan as Kubernetes objects, in the order in which they are applied.
+
+    `templates` is a directory of a site whose files go before ours of the same name. `renamable`
+    spells names of other objects where Kustomize can follow them. Raises TemplateError for a
+    template that fails, InternalError where the result is no valid Blueprint.
+    """
+    names = annotated_names(plan) if renamable else {}
+    environment = _environment(templates)
+    scripts = replace(_scripts(environment), owner=plan.scripts_owner)
+    values = {
+        "plan": plan,
+        "scripts": scripts,
+        "annotated_names": names,
+        "expanded": partial(_expanded, names),
+    }
+
+    def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
+        of_scripts = name == scripts.name
+        annotations = scripts_annotations(plan) if of_scripts else annotations_for(plan, kind)
+        text = _spell(environment, template, item=item, annotations=annotations, **values)
+        return Manifest(kind, name, text)
+
+    manifests = tuple(starmap(manifest, _objects(plan, scripts)))
+    problems = _faults(manifests, plan.options.kasten_namespace)
+    if problems:
+        found = "\n".join(str(problem) for problem in problems)
+        if templates is not None:
+            raise TemplateError(f"what the templates in {templates} make is not valid:\n{found}")
+        raise InternalError(f"what was rendered is not valid; please report this:\n{found}")
+    return manifests
+
+
+def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Diagnostic, ...]:
+    """Validate what was rendered, but for the scripts, which `_scripts` has read once for all."""
+    texts = {one.file_name: one.text for one in manifests if not is_scripts(one.kind, one.name)}
+    return validate_texts(texts, LintSettings(kasten_namespace=kasten), least=Severity.ERROR)
+
+
+def without_repeated_scripts() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
+    """Return what leaves out scripts that it has seen: clusters of a namespace may share them.
+
+    It remembers some 400 bytes for each ConfigMap of scripts.
+    """
+    seen: set[str] = set()
+
+    def is_new(one: Manifest) -> bool:
+        if not is_scripts(one.kind, one.name):
+            return True
+        metadata = one.text.partition("\ndata:\n")[0]  # the name has a hash of the rest in it
+        is_known = metadata in seen
+        seen.add(metadata)
+        return not is_known
+
+    return lambda manifests: tuple(filter(is_new, manifests))
+
+
+def to_yaml_stream(manifests: Iterable[Manifest]) -> str:
+    """Join objects into one stream of YAML documents."""
+    return "---\n".join(manifest.text for manifest in manifests)
+
+
+def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str, str, str, object]]:
+    """Yield kind, name, template and what the template is about besides the plan."""
+    for account in plan.accounts:
+        yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
+    yield "ConfigMap", scripts.name, "scripts.yaml.j2", None
+    if plan.record:
+        yield "ConfigMap", plan.record, "configmap.yaml.j2", None
+    if plan.admission:
+        for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+            yield kind, plan.admission.name, f"{kind.lower()}.yaml.j2", plan.admission
+    for role in plan.roles:
+        yield "Role", role.name, "role.yaml.j2", role
+        yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
+    if plan.switch:
+        yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
+    yield "Blueprint", plan.name, "blueprint.yaml.j2", None
+    for policy in plan.policies:
+        yield "Policy", policy.name, "policy.yaml.j2", policy
+    if KastenOutput.BINDING in plan.options.kasten:
+        yield "BlueprintBinding", plan.name, "blueprintbinding.yaml.j2", None
+    if KastenOutput.RESTORE in plan.options.kasten and plan.transforms:
+        yield "TransformSet", plan.restoring.transform_set, "transformset.yaml.j2", None
+    if plan.options.restore_point:
+        yield "RestoreAction", plan.name, "restoreaction.yaml.j2", None
+
+
+def yaml_scalar(value: object) -> str:
+    """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
+    if isinstance(value, _Verbatim):
+        return value
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # which raises, and says what is not there or must not be used
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
+        return value
+    if isinstance(value, (str, int)):
+        quoted = json.dumps(value, ensure_ascii=False)
+        if quoted.isprintable():
+            return quoted
+        # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
+        return NON_PRINTABLE.sub(lambda match: f"\\U{ord(match[0]):08x}", quoted)
+    raise TypeError(f"a template may not print a {type(value).__name__}")
+
+
+@lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
+def _environment(templates: Path | None) -> jinja2.Environment:
+    ours = jinja2.PackageLoader("kanister_kafka.templates", "")
+    loaders: list[jinja2.BaseLoader] = [ours]
+    if templates is not None:
+        if not templates.is_dir():
+            raise TemplateError(f"{templates}: is no directory")
+        loaders.insert(0, jinja2.FileSystemLoader(templates))
+    # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
+    # values and no way from these to what Python is made of. Ours do without the cost of that.
+    kind = jinja2.sandbox.ImmutableSandboxedEnvironment if templates else jinja2.Environment
+    environment = kind(
+        # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<%=",
+        variable_end_string="%>",
+        comment_start_string="<%#",
+        comment_end_string="%>",
+        undefined=jinja2.StrictUndefined,
+        finalize=yaml_scalar,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # finalize does for YAML what this does for HTML
+        loader=jinja2.ChoiceLoader(loaders),
+        auto_reload=False,  # a run has one set of templates
+    )
+    environment.filters["comment"] = _comment
+    environment.filters["literal"] = format_literal
+    environment.filters["block"] = _block
+    environment.filters["indented"] = _indented
+    return environment
+
+
+def _spell(environment: jinja2.Environment, template: str, **values: object) -> str:
+    try:
+        return environment.get_template(template).render(values)
+    except jinja2.TemplateSyntaxError as failure:
+        where = failure.filename or failure.name
+        raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
+    except (jinja2.TemplateError, TypeError, ValueError, OSError) as failure:
+        frames = traceback.extract_tb(failure.__traceback__)
+        lines = [frame for frame in frames if frame.filename.endswith(".j2")]
+        where = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else template
+        raise TemplateError(f"{where}: {failure}") from failure
+
+
+def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
+    """Name what a right is limited to by its variable, which the kubelet expands."""
+    if word.startswith("RIGHTS="):
+        for key, one in names.items():
+            word = word.replace(f":{one.name}:", f":$({key}):")
+    return word
+
+
+def _source(environment: jinja2.Environment, name: str) -> str:
+    if environment.loader is None:
+        raise jinja2.TemplateNotFound(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _comment(text: str) -> _Verbatim:
+    """Make one comment line: a control character in a path must not end it."""
+    return _Verbatim(f"# {NON_PRINTABLE.sub('?', text)}".rstrip())
+
+
+@lru_cache(maxsize=64)  # the scripts and their stub, which are the same for all clusters
+def _block(text: str, indent: int) -> _Verbatim:
+    """Indent the content of a block scalar."""
+    return _Verbatim(_indented(text.rstrip("\n"), indent))
+
+
+def _indented(text: str, indent: int) -> str:
+    """Indent each line that is not empty."""
+    return textwrap.indent(text, " " * indent, lambda line: line != "\n")
+
+
+@lru_cache(maxsize=8)  # the same in every Blueprint
+def _scripts(environment: jinja2.Environment) -> ScriptsConfigMap:
+    """Read the scripts of all steps. A script is text to copy, and no template.
+
+    Raises TemplateError for one of a site that no shell can read, or that YAML would change.
+    """
+    names = [name for name in environment.list_templates() if name.startswith(FOLDERS)]
+    texts = {name: _source(environment, name).rstrip("\n") + "\n" for name in names}
+    if problems := tuple(_script_problems(texts)):
+        raise TemplateError("\n".join(problems))
+    files = sorted((name.rpartition("/")[2], text) for name, text in texts.items())
+    return ScriptsConfigMap(tuple(files), _source(environment, STUB))
+
+
+def _has_unseen(text: str) -> bool:
+    return NON_PRINTABLE.search(text.replace("\t", "").replace("\n", "")) is not None
+
+
+def _script_problems(texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with scripts, each with its place."""
+    for name, text in texts.items():
+        if text[0].isspace():
+            yield f"{name}:1: begins with a blank, which YAML would take for a margin"
+        for number, line in enumerate(text.split("\n") if _has_unseen(text) else (), 1):
+            if _has_unseen(line):
+                yield f"{name}:{number}: has a character that a reader of YAML cannot see"
+    for name, faults in zip(texts, bash_syntax.check_syntax(tuple(texts.values())), strict=True):
+        yield from (f"{name}:{fault.line}: {fault.message}" for fault in faults)

@@ -1,0 +1,314 @@
+"""What the commands have in common: how they are found, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanister_kafka.cli.live_names import ACCESS, completes_names
+from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.errors import InputError, KanisterKafkaError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from kanister_kafka.backup.model import BackupPlan
+
+COMMANDS = {
+    "plan": "Show what a backup will do.",
+    "render": "Print the Blueprint and all that it needs to run, as YAML.",
+    "validate": "Say everything that is wrong with any Blueprint.",
+    "apply": "Put the Blueprint and all that it needs on the cluster.",
+    "check": "Say before a backup whether it would work on the live cluster.",
+    "rehearse": "Run a whole backup cycle, measure it, and leave nothing behind.",
+    "run": "Run an action of the Blueprint and follow it.",
+    "status": "Say whether a Kafka runs or was stopped, by what, and what to do next.",
+    "resume": "Bring a stopped Kafka back, with or without Kanister.",
+    "release-retention": "Let a restored Kafka delete again what has passed its retention.",
+    "delete": "Take from the cluster what `apply` has put there.",
+    "fleet": "Do the same for many Kafkas in one run.",
+    "policy": "Write Kasten's Policies, and not Blueprints.",
+    "topics": "Say how much is in topics, and whether two hold the same.",
+    "prove": "Show on a test cluster that cold backups are consistent, and hot ones are not.",
+    "preview": "Show what Kanister will really run.",
+    "explain": "Say what a check finds, and what is right.",
+    "docs": "Print a page of the documentation.",
+    "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
+    "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
+    "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
+    "version": "Show the versions of this command and of what is installed on the cluster.",
+    "completion": "Print the script that makes a shell complete this command.",
+}
+"""What each is for, in the order of the work: from a plan to a backup, then what is around it.
+
+It is a function of that name, with _ for -, in a module of that name."""
+QUIET = f"{__name__}.quiet"
+"""In the meta of a context: only errors are said."""
+COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    """The name of a context of the kubeconfig."""
+
+    name = "text"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete it; with nothing where the file cannot be read."""
+        from kanister_kafka.kube.kubeconfig import contexts
+
+        try:
+            from click.shell_completion import CompletionItem
+
+            return [CompletionItem(one) for one in contexts() if one.startswith(incomplete)]
+        except KanisterKafkaError:
+            return []
+
+
+class CliError(click.ClickException):
+    """An error of ours on its way out."""
+
+    def __init__(self, cause: KanisterKafkaError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        # click has it on the class, where an instance may differ
+        vars(self)["exit_code"] = cause.exit_code
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's own signature
+        """Print all problems of the run, or the one line of any other error."""
+        if isinstance(self.cause, InputError):
+            print_diagnostics(self.cause.problems)
+        else:
+            click.echo(f"{click.style('error', fg='red')}: {self.cause}", err=True)
+
+
+def add_access(command: click.Command) -> None:
+    """Give a command that talks to an API server the options of kubectl that say how."""
+    names = [option.name for option in command.params]
+    if "context" not in names or "kubeconfig" in names:
+        return
+    at = names.index("context") + 1
+    command.params[at - 1].type = ContextName()
+    completes_names(command)
+
+    def option(name: str, field: str, kind: Any, metavar: str, text: str) -> click.Option:
+        def take(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+            if value is None:
+                return
+            ctx.meta.setdefault(ACCESS, {})[field] = value
+            if not ctx.resilient_parsing:
+                from kanister_kafka.kube.kubeconfig import reset_access, set_access
+
+                ctx.call_on_close(reset_access)
+                set_access(**{field: value})
+
+        return click.Option(
+            [f"--{name}", name.replace("-", "_")],
+            type=kind,
+            metavar=metavar,
+            expose_value=False,
+            callback=take,
+            help=text,
+        )
+
+    def verbose(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if not value or ctx.resilient_parsing:
+            return
+        import logging
+
+        log, handler = logging.getLogger("kanister_kafka.requests"), logging.StreamHandler()
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        ctx.call_on_close(lambda: log.removeHandler(handler))
+
+    command.params[at:at] = [
+        option("kubeconfig", "kubeconfig", str, "FILE", "Kubeconfig file, instead of KUBECONFIG."),
+        option("as", "user", str, "USER", "User to impersonate for every request."),
+        option(
+            "request-timeout",
+            "timeout",
+            _request_timeout,
+            "DURATION",
+            "How long to wait for each answer of the API server, such as 10s.  [default: 30s]",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=verbose,
+            help="Print each request to the API server on standard error.",
+        ),
+    ]
+
+
+def add_output_options(command: click.Command) -> None:
+    """Give a command the options on how much it says, and how."""
+    if any("--color" in option.opts for option in command.params):
+        return
+
+    def quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        ctx.meta[QUIET] = value
+
+    def color(ctx: click.Context, _param: click.Parameter, value: str) -> None:
+        if value != "auto":
+            ctx.color = value == "always"
+
+    command.params += [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=quiet,
+            help="Say no warnings and notes, only errors.",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            expose_value=False,
+            callback=color,
+            help="When to use colours; NO_COLOR and FORCE_COLOR are heeded.",
+        ),
+    ]
+
+
+def _request_timeout(text: str) -> float:
+    from kanister_kafka.backup.options import parse_duration
+
+    found = parse_duration(f"{text}s" if text.isdecimal() else text)
+    if not found:
+        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+    return float(found)
+
+
+class CommandGroup(click.Group):
+    """Imports a command when it is asked for, and turns our errors into exit codes."""
+
+    about: Mapping[str, str] = COMMANDS
+    """Its commands, and what each is for."""
+    package = "kanister_kafka.cli.commands"
+    """The package that their modules are in."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the help."""
+        return list(self.about)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write what each command is for; to ask them would import all of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.about.items()))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command; the others, and all that they need, stay where they are."""
+        if cmd_name not in self.about:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{self.package}.{name}"), name)
+        own = command.commands.values() if isinstance(command, click.Group) else (command,)
+        for one in own:
+            if not isinstance(one, click.Group):
+                add_access(one)
+                add_output_options(one)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; one that is not there is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as failure:
+            from difflib import get_close_matches  # not for those who type well
+
+            near = get_close_matches(args[0], self.about, n=1) if args else []
+            if not near:
+                raise
+            message = f"{failure.message} Did you mean {near[0]!r}?"
+            raise click.UsageError(message, ctx) from failure
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take a ResourceList that comes without a word for `krm`: so does Kustomize call it."""
+        if not args and not ctx.resilient_parsing and (raw := _resource_list()):
+            ctx.obj, args = raw, ["krm"]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; without colour where NO_COLOR asks for it."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        elif any(os.environ.get(name, "0") != "0" for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            ctx.color = True
+        try:
+            return super().invoke(ctx)
+        except KanisterKafkaError as failure:
+            raise CliError(failure) from failure
+
+
+def _resource_list() -> bytes:
+    """Return standard input where a ResourceList is piped in, nothing where it is not."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return b""
+    from kanister_kafka.yamldoc.source import (
+        open_stdin,  # not for those who only want to see the help
+    )
+
+    raw = open_stdin()
+    return raw if b"ResourceList" in raw else b""
+
+
+def echo_bytes(text: str) -> None:
+    """Print a text that another program reads: in UTF-8 on every platform, no line end changed."""
+    click.echo(text.encode(), nl=False)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text as it is, with escapes for what the encoding of the stream does not have."""
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal; 0 if the output goes elsewhere."""
+    import shutil  # slow to import, as it knows archives
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> None:
+    """Print a line for each problem, coloured on a terminal."""
+    from kanister_kafka.reports import diagnostics_text  # not for those who have nothing to tell
+
+    lines = []
+    context = click.get_current_context(silent=True)
+    quiet = bool(err and context and context.meta.get(QUIET))
+    for problem in problems:
+        if quiet and problem.severity is not Severity.ERROR:
+            continue
+        word = problem.severity.value
+        colored = click.style(word, fg=COLORS[problem.severity])
+        lines.append(diagnostics_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
+    echo("".join(lines), err=err)
+
+
+def warn_deprecated(what: str) -> None:
+    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
+
+
+def print_plan_warnings(plan: BackupPlan) -> None:
+    """Print the warnings of a plan, and what it leaves for a person to do."""
+    print_diagnostics(plan.problems)
+    if click.get_current_context().meta.get(QUIET):
+        return
+    for note in plan.notes:
+        click.echo(note, err=True)

@@ -1,0 +1,130 @@
+"""The command `apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.app import CliError, echo
+from kanister_kafka.cli.manifest_input import (
+    ManifestInput,
+    manifest_input_options,
+    print_failed,
+    print_failures,
+    print_object_list,
+    print_unlisted,
+    read_manifest_input,
+    result,
+)
+from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.operations import apply as applying
+from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun
+
+COLORS = {"+": "green", "-": "red", "@": "cyan"}
+WHOLE = {"ServiceAccount", "Blueprint"}
+"""What every rendering has: without them the input is a part, and the rest is no leftover."""
+
+
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: kanister-kafka apply --from-cluster my-cluster -n kafka --diff",
+)
+@manifest_input_options
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Show what would change, and change nothing; exit code 0: nothing, 1: something, 2: "
+    "it cannot be told.",
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Delete what a former version has put there for the same Blueprint and that is not in "
+    "the input.",
+)
+@click.option(
+    "--force-conflicts", is_flag=True, help="Take over fields that other field managers have."
+)
+@click.pass_context
+def apply(
+    ctx: click.Context,
+    /,
+    *,
+    dry_run: str,
+    diff: bool,
+    prune: bool,
+    force_conflicts: bool,
+    **choices: Any,
+) -> None:
+    """Put the Blueprint and all that it needs on the cluster.
+
+    PATH holds Strimzi's custom resources, or what `render` made of them. Everything goes by
+    server-side apply, and all of it is tried on the server before the first change.
+    """
+    dry = DryRun(dry_run)
+    if diff and dry is not DryRun.NONE:
+        raise click.UsageError("--diff changes nothing anyway; leave --dry-run out")
+    if diff:
+        with _two_for_errors():
+            ctx.exit(_diff(read_manifest_input(**choices), prune=prune, force=force_conflicts))
+    ctx.exit(_apply(read_manifest_input(**choices), dry, prune=prune, force=force_conflicts))
+
+
+def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> int:
+    extra = _prunable(input_) if prune else DeletionPlan()
+    tell, connection = result(dry), input_.connection
+    report = applying.apply_objects(input_.objects, connection, dry_run=dry, force=force, told=tell)
+    print_failures(report, "applied")
+    if report.failures:
+        print_object_list("not pruned", extra.targets)
+        return report.exit_code
+    pruned = applying.delete_objects(
+        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, told=tell
+    )
+    print_failures(pruned, "pruned")
+    return pruned.exit_code
+
+
+def _prunable(input_: ManifestInput) -> DeletionPlan:
+    """Find what is to be pruned, and say it before anything is done."""
+    if missing := WHOLE - {item["kind"] for item in input_.objects}:
+        raise click.UsageError(
+            f"--prune needs all that was rendered, and no {' and no '.join(sorted(missing))} is "
+            "in the input"
+        )
+    found = applying.plan_prune(input_.objects, input_.connection)
+    print_unlisted(found)
+    for left in found.passed:
+        print_object_list(f"not pruned, as {left.why}", [left.target])
+    if found.held:
+        print_object_list(f"not pruned, as {'; '.join(found.held)}", found.targets)
+        return DeletionPlan()
+    print_object_list("to be pruned", found.targets)
+    return found
+
+
+def _diff(input_: ManifestInput, *, prune: bool, force: bool) -> int:
+    extra = _prunable(input_) if prune else DeletionPlan()
+    trials = applying.run_dry_run(input_.objects, input_.connection, force=force)
+    if failed := applying.failures(trials):
+        print_failed(failed)
+        return 2
+    text = applying.object_diff(trials, extra.objects)
+    for line in text.splitlines(keepends=True):
+        echo(click.style(line, fg=COLORS.get(line[0])) if line[0] in COLORS else line)
+    return 1 if text else 0
+
+
+@contextmanager
+def _two_for_errors() -> Iterator[None]:
+    """Keep the exit code 1 for a difference, as diff and kubectl do."""
+    try:
+        yield
+    except KanisterKafkaError as cause:
+        failure = CliError(cause)
+        vars(failure)["exit_code"] = 2
+        raise failure from cause

@@ -1,0 +1,319 @@
+"""The command `check`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka.backup.options import NEVER
+from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
+from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.cli.options import (
+    chosen_options_from,
+    plan_from_cli,
+    plan_options,
+    strimzi_version_option,
+)
+from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
+from kanister_kafka.diagnostics import Location, error
+from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
+from kanister_kafka.operations.start_action import find_applied
+from kanister_kafka.strimzi.discovery import KafkaRef, all_targets
+
+if TYPE_CHECKING:
+    from kanister_kafka.backup.model import BackupPlan
+    from kanister_kafka.diagnostics import Diagnostic
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
+
+COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
+OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
+"""What `apply` is told in another way, or not at all."""
+NO_SUBJECT = ("no-kafka", "option")
+"""Ids of problems after which there is nothing to look at."""
+
+
+@click.command(cls=SectionedCommand, epilog="Example: kanister-kafka check my-cluster -n kafka")
+@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
+@click.option(
+    "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
+)
+@click.option("--context", default="", help="Kubeconfig context.")
+@plan_options
+@strimzi_version_option
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+@click.option(
+    "--pull",
+    is_flag=True,
+    help="Run a pod with the image of the steps for a moment, and delete it.",
+)
+@click.option(
+    "-A",
+    "--all-namespaces",
+    "everywhere",
+    is_flag=True,
+    help="Every Kafka of all namespaces whose Blueprint is applied; the exit code is that of the "
+    "worst.",
+)
+@report_format_option("text", "json", "yaml", "name", "markdown", "html")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["problem", "warning"]),
+    default="problem",
+    show_default=True,
+    help="The least level that makes the exit code 1.",
+)
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    kafka: str,
+    namespace: str,
+    context: str,
+    templates: Path | None,
+    *,
+    pull: bool,
+    everywhere: bool,
+    form: str,
+    fail_on: str,
+    **choices: Any,
+) -> None:
+    """Say before a backup whether it would work on the live cluster.
+
+    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the options of the
+    Blueprint that was applied; options that are given go before those. One broker is asked which
+    replicas are not in sync, by a command in its pod.
+    """
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.preflight import Checked, CheckStatus
+    from kanister_kafka.reports.status import (
+        checks_html,
+        checks_json,
+        checks_markdown,
+        checks_text,
+        preflight_json,
+        preflight_text,
+    )
+
+    connection = KubeClient(context)
+    look = partial(_lines, connection, context, templates, pull=pull)
+    level, width = CheckStatus(fail_on), terminal_width()
+    if everywhere:
+        if kafka or namespace or choices["name"]:
+            raise click.UsageError(
+                "-A is for all Kafkas: name neither one, nor a namespace, nor a Blueprint"
+            )
+        found = _each(connection, ctx, choices, look)
+        if form == "name":
+            echo("".join(kafka_name(one.name) for one in found if one.is_applied))
+        elif form in ("markdown", "html"):
+            echo_bytes(checks_markdown(found) if form == "markdown" else checks_html(found))
+        else:
+            text = partial(checks_text, found, _colored, width)
+            echo(report_text(form, text, lambda: checks_json(found)))
+        ctx.exit(max(one.exit_code(level) for one in found))
+    namespace = namespace or connection.namespace
+    target = KafkaRef(namespace, kafka or _only(connection, namespace))
+    lines = look(target, ctx, choices)
+    if form == "name":
+        echo(kafka_name(target.name))
+    elif form in ("markdown", "html"):
+        one = (Checked(target.namespace, target.name, lines),)
+        echo_bytes(checks_markdown(one) if form == "markdown" else checks_html(one))
+    else:
+        text = partial(preflight_text, lines, _colored, width)
+        echo(report_text(form, text, lambda: preflight_json(lines)))
+    if any(line.level.reaches(level) for line in lines):
+        ctx.exit(1)
+
+
+def _lines(
+    connection: KubeClient,
+    context: str,
+    templates: Path | None,
+    target: KafkaRef,
+    ctx: click.Context,
+    choices: dict[str, Any],
+    *,
+    pull: bool,
+) -> tuple[CheckLine, ...]:
+    """Check one Kafka by what is given, and by its applied Blueprint for what is not."""
+    from kanister_kafka.kube.exec import exec_in_pod
+    from kanister_kafka.operations.preflight import PreflightTarget, run_preflight
+
+    words = _repeated(ctx)
+    words += _applied(connection, target, ctx, choices)
+    plan, problems = _plan(target.name, target.namespace, context=context, **choices)
+    subject = PreflightTarget(
+        name=target.name,
+        namespace=target.namespace,
+        kasten_namespace=choices["kasten_namespace"],
+        plan=plan,
+        problems=problems,
+        context=context,
+        options=shlex.join(words),
+    )
+    if pull and plan is not None:
+        image = plan.options.image
+        where = f"namespace {target.namespace}"
+        click.echo(f"starting a pod with {image} in {where} for a moment", err=True)
+    return run_preflight(
+        connection,
+        partial(exec_in_pod, context=context),
+        subject,
+        templates=templates,
+        with_pod=pull,
+    )
+
+
+def _each(
+    connection: KubeClient,
+    ctx: click.Context,
+    choices: dict[str, Any],
+    look: Callable[[KafkaRef, click.Context, dict[str, Any]], tuple[CheckLine, ...]],
+) -> tuple[Checked, ...]:
+    """Check every Kafka that has a Blueprint; one that cannot be looked at hides no other."""
+    from kanister_kafka.operations.preflight import Checked
+
+    found = []
+    for target in all_targets(connection):
+        one = Checked(target.namespace, target.name)
+        strategy = _strategy(connection, target, choices)
+        if strategy is None:
+            found.append(replace(one, is_applied=False))
+            continue
+        try:
+            one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
+        except (ForbiddenError, NotFoundError, InputError) as failure:
+            one = replace(one, failure=str(failure), failure_code=failure.exit_code)
+        found.append(one)
+    if not any(one.is_applied for one in found):
+        names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
+        raise NotFoundError(
+            f"no Blueprint of any Kafka is applied: {names}; kanister-kafka apply puts it there"
+        )
+    return tuple(found)
+
+
+def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any]) -> str | None:
+    """Return the strategy by which a Kafka is checked; None where no Blueprint is applied."""
+    for strategy in dict.fromkeys((choices["strategy"], "cold", "hot")):
+        try:
+            find_applied(connection, target, choices["kasten_namespace"], hot=strategy == "hot")
+        except NotFoundError:
+            continue
+        except ForbiddenError:
+            pass  # there may be one: the check says what could not be read
+        return str(strategy)
+    return None
+
+
+def _applied(
+    connection: KubeClient, target: KafkaRef, ctx: click.Context, choices: dict[str, Any]
+) -> list[str]:
+    """Take what is not given from the applied Blueprint, if there is one; return its words."""
+    hot = choices["strategy"] == "hot"
+    try:
+        blueprint = find_applied(
+            connection, target, choices["kasten_namespace"], choices["name"], hot=hot
+        )
+        words = shlex.split(blueprint.origin.options)
+    except (NotFoundError, ForbiddenError):
+        return []  # which the survey has a line about
+    except ValueError:
+        words = ["("]
+    try:
+        made = chosen_options_from(words)
+    except click.UsageError as failure:
+        click.echo(
+            f"the options of Blueprint {blueprint.namespace}/{blueprint.name} cannot be read: "
+            f"{failure.message}; judged by those of the command alone",
+            err=True,
+        )
+        return []
+    taken: list[str] = []
+    for option in made.command.params:
+        key = option.name or ""
+        given = ctx.get_parameter_source(key) is ParameterSource.COMMANDLINE
+        if key not in choices or given:
+            continue
+        if made.get_parameter_source(key) is ParameterSource.COMMANDLINE:
+            choices[key] = made.params[key]
+            taken += _words(option, made.params[key])
+    return taken
+
+
+def _only(connection: KubeClient, namespace: str) -> str:
+    """Return the name of the only Kafka of a namespace."""
+    items = connection.items(connection.named("kafkas.kafka.strimzi.io"), namespace)
+    names = sorted(str(item["metadata"]["name"]) for item in items)
+    if len(names) > 1:
+        raise click.UsageError(f"namespace {namespace} has {', '.join(names)}: which one?")
+    if not names:
+        place = Location(f"Namespace/{namespace}")
+        raise InputError((error("no-kafka", place, "", "has no Kafka of Strimzi"),))
+    return names[0]
+
+
+def _plan(
+    kafka: str, namespace: str, *, context: str, **choices: Any
+) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
+    try:
+        plan = plan_from_cli(
+            paths=(),
+            from_cluster=kafka,
+            context=context,
+            namespace=namespace,
+            cluster="",
+            **choices,
+        )
+    except InputError as failure:
+        if any(problem.check in NO_SUBJECT for problem in failure.problems):
+            raise
+        return None, failure.problems
+    return plan, plan.problems
+
+
+def _repeated(ctx: click.Context) -> list[str]:
+    """Return the words that `apply` has to be given to render the same."""
+    words: list[str] = []
+    for option in ctx.command.params:
+        name = option.name or ""
+        if name in OWN or name not in ctx.params:
+            continue
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        words += _words(option, ctx.params[name])
+    return words
+
+
+def _words(option: click.Parameter, value: Any) -> list[str]:
+    """Return the words that give an option this value."""
+    if isinstance(option, click.Option) and option.is_flag:
+        return [option.opts[-1]]
+    values = value if option.multiple else (value,)
+    return [word for one in values for word in (option.opts[-1], _word(one))]
+
+
+def _word(value: object) -> str:
+    """Spell a value as it can be given again: a pair, a duration, a text."""
+    if isinstance(value, tuple):
+        return "=".join(value)
+    if isinstance(value, int):
+        return f"{value}s" if value else NEVER
+    return str(value)
+
+
+def _colored(level: CheckStatus) -> str:
+    return click.style(level.value, fg=COLORS[level.value])

@@ -1,0 +1,67 @@
+"""The command `delete`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kanister_kafka.cli.manifest_input import (
+    manifest_input_options,
+    print_failures,
+    print_object_list,
+    print_unlisted,
+    read_manifest_input,
+    result,
+)
+from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.cli.options import POD_WORDS, refuse
+from kanister_kafka.operations import apply
+from kanister_kafka.operations.apply import ApplyOutcome, DryRun
+
+IDLE = (
+    *("snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet"),
+    *("restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user"),
+    *POD_WORDS,
+    *("labels", "annotations", "timeouts", "hook_timeout"),
+)
+"""Options of `apply` that change what is in an object, and neither its name nor its namespace."""
+
+
+@click.command(
+    cls=SectionedCommand, epilog="Example: kanister-kafka delete --from-cluster my-cluster -n kafka"
+)
+@manifest_input_options
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Delete although the Kafka is stopped: nothing on the cluster brings it back then.",
+)
+@click.pass_context
+def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) -> None:
+    """Take from the cluster what `apply` has put there.
+
+    PATH holds Strimzi's custom resources, or what `render` made of them. Only what carries our
+    label is deleted; of rendered files exactly what is in them, else all that serves the Blueprint.
+    """
+    refuse("rendering: delete finds objects by their names and labels", *IDLE)
+    dry = DryRun(dry_run)
+    tell = result(dry)
+    input_ = read_manifest_input(**choices)
+    found = apply.plan_deletion(
+        input_.objects, input_.connection, sweep=not input_.is_rendered, force=force
+    )
+    print_unlisted(found)
+    print_object_list("to be deleted", found.targets)
+    for done in found.passed:
+        tell(done)
+    report = apply.delete_objects(
+        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, told=tell
+    )
+    print_failures(report, "deleted")
+    ctx.exit(report.exit_code)
+
+
+for _option in delete.params:
+    if isinstance(_option, click.Option) and _option.name in IDLE:
+        _option.hidden = True

@@ -1,0 +1,51 @@
+"""The command `explain`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.output import as_yaml, report_format_option
+from kanister_kafka.cli.param_types import RuleIds
+from kanister_kafka.linter.rule_docs import RuleDoc, rule_docs
+
+
+@click.command(epilog="Example: kanister-kafka explain null-argument")
+@click.argument("checks", required=False, type=RuleIds(), metavar="[CHECK-ID]")
+@report_format_option("text", "json", "yaml", "name")
+def explain(checks: tuple[str, ...] | None, form: str) -> None:
+    """Say what a check finds, and what is right.
+
+    Without CHECK-ID it lists all checks.
+    """
+    sections = rule_docs()
+    if form == "name":
+        echo("".join(f"{check}\n" for check in checks or sections))
+        return
+    if form != "text":
+        tree = [_tree(sections[check]) for check in checks or sections]
+        text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
+        return
+    if checks is None:
+        from kanister_kafka.reports.tables import hung  # not for one check
+
+        ids = max(len(check) for check in sections)
+        for section in sections.values():
+            start = f"{section.id:{ids}}  {section.severity.value:7}  "
+            echo("".join(f"{row}\n" for row in hung(start, section.summary, terminal_width())))
+        return
+    told = (sections[check] for check in checks)
+    echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in told) + "\n")
+
+
+def _tree(section: RuleDoc) -> dict[str, str]:
+    return {
+        "id": section.id,
+        "severity": section.severity.value,
+        "summary": section.summary,
+        "text": section.text,
+        "example": section.example,
+    }

@@ -1,0 +1,73 @@
+"""The command `policy restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kanister_kafka.backup.kasten import restore_next_steps
+from kanister_kafka.backup.options import KastenOutput
+from kanister_kafka.cli.commands.policy.options import (
+    STORAGE_CLASSES,
+    output_options,
+    parameters,
+    plan_policies,
+    print_objects,
+    tell_absent,
+)
+from kanister_kafka.cli.options import with_names
+from kanister_kafka.cli.output import destination
+
+CHOICES = ("kasten_namespace", "hook_timeout", "name", "labels", "annotations")
+
+
+def replacement(text: str) -> tuple[str, str]:
+    """Read OLD=NEW, or NEW alone for whatever it was."""
+    old, equals, new = text.rpartition("=")
+    if not new or (equals and not old):
+        raise click.BadParameter(f"{text!r} is not OLD=NEW or NEW")
+    return old, new
+
+
+@click.command(
+    params=parameters(*CHOICES),
+    epilog="Example: kanister-kafka policy restore -f examples/kraft-separate-pools "
+    "--restore-point scheduled-x7k2p --storage-class standard=fast",
+)
+@click.option(
+    "--restore-point", required=True, help="RestorePoint of Kasten, in the Kafka's namespace."
+)
+@click.option(
+    "--storage-class",
+    "storage_classes",
+    type=replacement,
+    multiple=True,
+    metavar="[OLD=]NEW",
+    help="Storage class of the restored claims, of those with OLD or of all; repeatable.",
+)
+@click.option(
+    "--volumes-into",
+    default="",
+    metavar="NAMESPACE",
+    help="Restore the volumes alone, into another namespace, to look into them: no Kafka starts.",
+)
+@output_options
+def restore(output: str, output_dir: Path | None, templates: Path | None, **choices: Any) -> None:
+    """Print a RestoreAction and the TransformSet that it needs.
+
+    The restore starts when the RestoreAction is created, with `kubectl create --validate=false`.
+    A Kafka comes back under its own name and in its own namespace;
+    `kanister-kafka docs policies` says why.
+    """
+    place = destination(output, output_dir)
+    choices = with_names(choices.pop("kafkas"), choices)
+    plan = plan_policies(kasten=(KastenOutput.RESTORE.value,), **choices)
+    if choices["volumes_into"] == plan.cluster.namespace:
+        raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
+    print_objects(plan, ("TransformSet", "RestoreAction"), place, templates)
+    for note in restore_next_steps(plan.cluster, plan.options, plan.name):
+        click.echo(note, err=True)
+    new = [new for _old, new in plan.options.storage_classes]
+    tell_absent(STORAGE_CLASSES, "--storage-class", new, choices)

@@ -1,0 +1,162 @@
+"""The command `rehearse`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
+
+if TYPE_CHECKING:
+    from kanister_kafka.operations.rehearsal.context import RehearsalContext
+
+
+@click.command(
+    epilog="Example: kanister-kafka rehearse my-cluster -n kafka --yes --html rehearsal.html"
+)
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+@click.option(
+    "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
+)
+@click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+@click.option(
+    "--probe/--no-probe",
+    default=True,
+    help="Whether a client writes all the time and tells of the outage.  [default: probe]",
+)
+@click.option(
+    "--probe-config",
+    default="",
+    metavar="SECRET",
+    help="Secret in the Kafka's namespace with client.properties for the probe.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report with its timeline as one page as well.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File for the report, instead of standard output.",
+)
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def rehearse(
+    *,
+    name: str,
+    namespace: str,
+    context: str,
+    kasten_namespace: str,
+    blueprint: str,
+    snapshot_class: str,
+    probe: bool,
+    probe_config: str,
+    form: str,
+    html: Path | None,
+    output: Path | None,
+    timeout: int,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Run a whole backup cycle, measure it, and leave nothing behind.
+
+    Kafka is stopped, every claim is snapshotted as Kasten would do it, and Kafka is brought back:
+    an outage of some minutes. A client that writes all the time tells how long it was, and whether
+    every record that was acknowledged is still there. Whatever fails, Kafka is brought back and all
+    that was made is removed. Exit code 1 where that did not succeed or a record was lost.
+    """
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.rehearsal.context import RehearsalRequest, build_context
+    from kanister_kafka.operations.rehearsal.runner import run_rehearsal as run
+    from kanister_kafka.reports.rehearsal import REHEARSAL_FORMATS
+
+    for path in (html, output):
+        check_writable(path)
+    if probe_config and not probe:
+        raise click.UsageError("--probe-config is for a probe, and --no-probe wants none")
+    connection = KubeClient(context)
+    request = RehearsalRequest(
+        name=name,
+        namespace=namespace,
+        context=context,
+        kasten_namespace=kasten_namespace,
+        blueprint=blueprint,
+        snapshot_class=snapshot_class,
+        probe=probe,
+        probe_config=probe_config,
+        timeout=timeout,
+    )
+    setting = build_context(connection, request)
+    _agree(setting, yes=yes or dry_run)
+    if dry_run:
+        return
+    result = run(connection, setting, print_elapsed)
+    write_text(output, REHEARSAL_FORMATS[form](result))
+    if html is not None:
+        from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
+
+        write_text(html, rehearsal_html(result))
+    if not result.passed:
+        sys.exit(1)
+
+
+def _agree(setting: RehearsalContext, *, yes: bool) -> None:
+    """Say what is going to happen, and ask."""
+    target, listener = setting.target, setting.listener
+    probe = (
+        f"through its listener {listener.name or 'that --probe-config names'}" if listener else ""
+    )
+    told = [
+        f"OUTAGE: Kafka {target} will be stopped and started by Blueprint "
+        f"{setting.blueprint.namespace}/{setting.blueprint.name}: "
+        f"{len(setting.before.nodes)} nodes, {len(setting.writers)} writers",
+        *(f"  stops for a while: {writer}" for writer in setting.writers),
+        *(f"  snapshot: {one.name} (class {one.snapshot_class})" for one in setting.claims),
+        f"  probe: pod and topic {setting.name}, {probe}"
+        if listener
+        else f"  no probe: {setting.why_no_probe}; the outage is told by the pods alone",
+        "All that is made is removed at the end, also after a failure or Ctrl-C.",
+    ]
+    echo("".join(f"{line}\n" for line in told), err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask on: give --yes")
+    click.confirm("Stop it now?", abort=True, err=True)

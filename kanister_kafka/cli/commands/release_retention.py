@@ -1,0 +1,152 @@
+"""The command `release-retention`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+import click
+
+from kanister_kafka import constants
+from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.operations.preflight.partitions import TopicSettings, ask_topic_settings
+from kanister_kafka.operations.retention import RetentionRelease
+from kanister_kafka.operations.status import parse_timestamp
+from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.strimzi.discovery import KafkaRef, find_target
+from kanister_kafka.strimzi.retention import HeldRetention, released_spec
+
+MAX_WAIT = 50
+"""Names of topics that are printed."""
+
+
+@click.command(epilog="Example: kanister-kafka release-retention my-cluster -n kafka")
+@live_options
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="30m",
+    show_default=True,
+    help="How long to wait until the operator has rolled every broker.",
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait for that.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def release_retention(
+    ctx: click.Context,
+    /,
+    *,
+    name: str,
+    namespace: str,
+    context: str,
+    dry_run: bool,
+    timeout: int,
+    no_wait: bool,
+    yes: bool,
+) -> None:
+    """Let a restored Kafka delete again what has passed its retention.
+
+    Puts back the options of spec.kafka.config that a restore has changed, exactly as they were;
+    the operator then rolls the brokers one by one. Says before what will be lost. One broker is
+    asked for its topics by a command in its pod.
+    """
+    connection = KubeClient(context)
+    target = find_target(connection, namespace, name)
+    release = RetentionRelease(connection, target)
+    kafka, held = release.look()
+    if held is None:
+        click.echo(f"retention of Kafka {target} is not held: nothing to do")
+        return
+    release.check(kafka, held)
+    for line in (*_described(target, kafka, held), *_losses(connection, target, held, context)):
+        click.echo(escape_control_chars(line), err=True)
+    if dry_run:
+        click.echo(json.dumps(released_spec(kafka, held), indent=2))
+        return
+    _confirm(yes=yes)
+    generation = release.end()
+    click.echo(f"retention of Kafka {target} is released: the operator rolls the brokers")
+    if no_wait:
+        return
+
+    def say(text: str) -> None:
+        click.echo(escape_control_chars(text), err=True)
+
+    if not release.wait(generation, seconds=timeout, say=say):
+        click.echo(f"error: Kafka {target} is not Ready after {timeout} s; it goes on", err=True)
+        ctx.exit(1)
+    click.echo(f"Kafka {target} is Ready, and deletes what has passed its retention")
+
+
+def _described(target: KafkaRef, kafka: dict[str, Any], held: HeldRetention) -> Iterator[str]:
+    """Say what is held, and what the write will change."""
+    of = f", of a backup made at {held.backup}" if held.backup else ""
+    yield f"retention of Kafka {target} is held since {held.since} ({held.retention}){of}"
+    config = kafka["spec"]["kafka"].get("config") or {}
+    for key in sorted(held.held):
+        now, was = config.get(key), (held.before or {}).get(key)
+        if key in held.changed:
+            yield f"  {key} stays {now}: somebody has changed it since"
+        else:
+            yield f"  {key}: {now} becomes {'Kafka default' if was is None else was}"
+    yield "the operator will roll every broker, one by one"
+    if (
+        str(
+            (kafka["metadata"].get("annotations") or {}).get(constants.PAUSE_RECONCILIATION, "")
+        ).lower()
+        == "true"
+    ):
+        yield "its reconciliation is paused: nothing happens before that ends"
+
+
+def _losses(
+    connection: KubeClient, target: KafkaRef, held: HeldRetention, context: str
+) -> Iterator[str]:
+    """Say what will go once the brokers have been rolled."""
+    from kanister_kafka.kube.exec import exec_in_pod  # not for those who are to be told nothing
+
+    label = f"{constants.CLUSTER_LABEL}={target.name}"
+    made = parse_timestamp(held.backup)
+    try:
+        pods = connection.items(PODS, target.namespace, label)
+        run = partial(exec_in_pod, context=context)
+        seen = ask_topic_settings(run, target.name, target.namespace, pods)
+        why = str(seen.unseen) if seen.unseen else ""
+    except KanisterKafkaError as failure:
+        why = str(failure)
+    if why:
+        yield f"WARNING: what will be lost cannot be told: {why}"
+    elif made is None:
+        yield "WARNING: what will be lost cannot be told: nothing tells when the backup was made"
+    else:
+        age = (datetime.now(timezone.utc) - made).total_seconds() * 1000
+        yield from _lost([topic for topic in seen.get() if topic.empties(age)])
+    yield "in every other topic, records, offsets and ids go that have passed their retention"
+
+
+def _lost(topics: list[TopicSettings]) -> Iterator[str]:
+    if not topics:
+        yield "no topic loses every record that the restore has brought back"
+        return
+    yield f"WILL BE LOST: every record that the restore has brought back in {len(topics)} topics:"
+    yield from (
+        f"  {topic.name} (retention.ms {topic.retention_ms})" for topic in topics[:MAX_WAIT]
+    )
+    if len(topics) > MAX_WAIT:
+        yield f"  and {len(topics) - MAX_WAIT} more"
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("what has passed its retention is deleted: confirm by --yes")
+    click.confirm("Go on?", abort=True, err=True)

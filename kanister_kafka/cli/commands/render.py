@@ -1,0 +1,151 @@
+"""The command `render`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kanister_kafka.backup.kustomization import FILE_NAME, is_generated, kustomization_files
+from kanister_kafka.backup.options import ScriptSharing
+from kanister_kafka.backup.output_dir import OutdatedFile, outdated_files, prune, write_files
+from kanister_kafka.backup.render import Manifest
+from kanister_kafka.backup.render import render as render_plan
+from kanister_kafka.cli.app import echo, print_plan_warnings
+from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.cli.options import input_options, plan_from_cli, plan_options
+from kanister_kafka.cli.output import destination, destination_options, format_manifests
+from kanister_kafka.linter.helm_source import escape
+from kanister_kafka.reports.text import count_noun
+
+KEPT_BY_APPLY = 256 * 1024
+"""Bytes of annotations that an object may have (apimachinery, TotalAnnotationSizeLimitB)."""
+FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
+
+
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: kanister-kafka render -f examples/kraft-separate-pools | kubectl apply -f -",
+)
+@input_options
+@plan_options
+@destination_options
+@click.option(
+    "--kustomization",
+    is_flag=True,
+    help="Make the directory of --output-dir a base of Kustomize.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="yaml",
+    show_default=True,
+    help="helm: a template of which Helm makes the same YAML.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+@click.pass_context
+def render(
+    ctx: click.Context,
+    /,
+    output: str,
+    output_dir: Path | None,
+    form: str,
+    templates: Path | None,
+    *,
+    check: bool,
+    kustomization: bool,
+    **choices: Any,
+) -> None:
+    """Print the Blueprint and all that it needs to run, as YAML.
+
+    In a directory, files that a former rendering of the same Blueprint has left and that are not
+    rendered any more are removed; all others stay.
+    """
+    place = destination(output, output_dir)
+    folder = place.folder
+    if kustomization and folder is None:
+        raise click.UsageError("--kustomization needs --output-dir")
+    if kustomization and form == "helm":
+        raise click.UsageError("--kustomization is for YAML: Kustomize renders no template of Helm")
+    if kustomization and choices["admission_policy"]:
+        raise click.UsageError(
+            "--kustomization is not for --admission-policy, which names service accounts in CEL: "
+            "with a namePrefix it would guard nothing; render the policy apart"
+        )
+    if check and folder is None:
+        raise click.UsageError("--check compares a directory: give it with --output-dir")
+    if form == "helm" and place.form != "yaml":
+        raise click.UsageError(f"--format helm is for YAML, not for -o {place.form}")
+    if form == "helm":  # Helm refuses an object that another release has
+        choices["scripts"] = choices["scripts"] or ScriptSharing.OWN.value
+    plan = plan_from_cli(**choices)
+    manifests = render_plan(plan, templates, renamable=kustomization)
+    print_plan_warnings(plan)
+    _tell_large(manifests)
+    if folder is None:
+        click.echo(FORMATS[form](format_manifests(manifests, place.form)), nl=False)
+        return
+    files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
+    if kustomization:
+        files |= kustomization_files(folder, plan, manifests)
+    blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
+    if check:
+        ctx.exit(_compare(folder, files, blueprint))
+    _write(folder, files, blueprint)
+    if not kustomization and is_generated(folder):
+        click.echo(
+            f"to do: {folder / FILE_NAME} was not written anew and may list other files: give "
+            "--kustomization as well",
+            err=True,
+        )
+
+
+def _tell_large(manifests: Iterable[Manifest]) -> None:
+    for manifest in manifests:
+        if len(manifest.text) > KEPT_BY_APPLY:
+            click.echo(
+                f"to do: {manifest.kind} {manifest.name} may be too large for kubectl apply, which "
+                "keeps a copy in an annotation: use kubectl apply --server-side, or "
+                "kanister-kafka apply",
+                err=True,
+            )
+
+
+def _write(folder: Path, files: Mapping[str, str], blueprint: str) -> None:
+    for path in write_files(folder, files):
+        click.echo(f"wrote {path}", err=True)
+    for path in prune(folder, files, blueprint):
+        click.echo(f"removed {path}, which is not rendered any more", err=True)
+
+
+def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
+    """Print what is stale and how; return the exit code."""
+    found = outdated_files(folder, files, blueprint)
+    for file in found:
+        echo(file.diff)
+    click.echo(f"{folder}: {stale_text(found)}", err=True)
+    return 1 if found else 0
+
+
+def stale_text(found: Collection[OutdatedFile]) -> str:
+    """Say how many files are stale, and what brings them up to date."""
+    if not found:
+        return "up to date"
+    gone = sum(file.wanted is None for file in found)
+    will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
+    if written := len(found) - gone:
+        will.append(f"writes {'it' if len(found) == 1 else written} anew")
+    again = f"the same command without --check {' and '.join(will)}"
+    return f"{count_noun(len(found), 'stale file')}; {again}"

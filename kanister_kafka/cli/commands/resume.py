@@ -1,0 +1,126 @@
+"""The command `resume`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.action_follower import status_command
+from kanister_kafka.operations.events import ActionFinished, ActionResult
+from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.observed_state import ObservedCluster
+from kanister_kafka.operations.resume import Resume, check_resumable, is_idle
+from kanister_kafka.operations.status import assess, manual_commands
+from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.strimzi.discovery import find_target
+
+
+@click.command(epilog="Example: kanister-kafka resume my-cluster -n kafka")
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default="",
+    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+)
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="15m",
+    show_default=True,
+    help="How long to wait until every node serves.",
+)
+@click.option("--no-logs", is_flag=True, help="Do not show what the pods print.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say whether there is something to do and how; change nothing."
+)
+@click.pass_context
+def resume(
+    ctx: click.Context,
+    /,
+    *,
+    name: str,
+    namespace: str,
+    context: str,
+    kasten_namespace: str,
+    timeout: int,
+    no_logs: bool,
+    dry_run: bool,
+) -> None:
+    """Bring a stopped Kafka back, with or without Kanister.
+
+    Sets the watchdog off now: its pod starts what was stopped, in the right order, and
+    puts everything back as it was found. What is done already is not done again.
+    """
+    connection = KubeClient(context)
+    sight = ClusterInspector(connection, find_target(connection, namespace, name), kasten_namespace)
+    seen = sight.look()
+    status = assess(seen)
+    if is_idle(status):
+        click.echo(f"{status.headline}: nothing to do")
+        return
+    try:
+        check_resumable(status)
+    except ActionError:
+        _by_hand(seen)
+        raise
+    if dry_run:
+        click.echo(
+            f"{status.headline}: Deployment {sight.target.switch} of namespace "
+            f"{sight.target.namespace} would be set off (dry run)"
+        )
+        _by_hand(seen)
+        return
+    click.echo(f"{status.headline}.", err=True)
+    resumption = Resume(connection, sight, logs=not no_logs, timeout=timeout)
+    ctx.exit(_follow(resumption, seen, logs=not no_logs))
+
+
+def _follow(resumption: Resume, seen: ObservedCluster, *, logs: bool) -> int:
+    """Show what happens until the end; return the exit code."""
+    target = resumption.target
+    live = LiveDisplay(f"resume of Kafka {target}", logs=logs)
+    try:
+        with live:
+            for event in resumption.events():
+                live.show(event)
+    except KeyboardInterrupt:
+        _left(resumption)
+        return 130  # as shells have it: 128 and the number of the signal
+    except KanisterKafkaError:
+        _left(resumption)
+        _by_hand(seen)
+        raise
+    over = live.progress.over or ActionFinished(ActionResult.GONE, "")
+    total = elapsed_text(time.monotonic() - live.progress.began)
+    if over.end is ActionResult.DONE:
+        click.echo(f"Kafka {target} runs: every node is Ready, {total} after the start")
+        return 0
+    click.echo(f"Kafka {target}: {over.end.value} after {total}")
+    click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(over.reason)}", err=True)
+    _left(resumption)
+    _by_hand(seen)
+    return 1
+
+
+def _left(resumption: Resume) -> None:
+    """Say what goes on without us."""
+    target = resumption.target
+    if resumption.armed:
+        click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
+    else:
+        click.echo("Nothing was changed: the watchdog was not set off yet.", err=True)
+    click.echo(f"  look:  {status_command(target)}", err=True)
+
+
+def _by_hand(seen: ObservedCluster) -> None:
+    """Print the way without anything of ours."""
+    if commands := manual_commands(seen):
+        click.echo("By hand, in this order:", err=True)
+        for command in commands:
+            click.echo(f"  {escape_control_chars(command)}", err=True)

@@ -1,0 +1,251 @@
+"""The command `run`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
+from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
+from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations import start_action
+from kanister_kafka.operations.action_follower import (
+    Follower,
+    held_message,
+    release_command,
+    remedy_message,
+    still_running_message,
+)
+from kanister_kafka.operations.actionset import ActionSet
+from kanister_kafka.operations.events import ActionResult, Progress
+from kanister_kafka.operations.retention import RetentionRelease
+from kanister_kafka.operations.start_action import find_applied
+from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.strimzi.discovery import KafkaRef, find_target
+from kanister_kafka.yamldoc.dumper import dump
+
+REPLACED = (
+    "What its volumes hold now is replaced. Snapshots of them are kept until the restored Kafka is "
+    "Ready; --option discard-replaced=true takes none."
+)
+DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no snapshots of them."
+
+
+@click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
+@click.argument("action")
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
+@click.option(
+    "--blueprint",
+    default="",
+    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or what was applied for the Kafka]",
+)
+@click.option(
+    "--option",
+    "options",
+    type=parse_key_value,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the ActionSet, for templates of a Blueprint that ask for one; repeatable.",
+)
+@click.option(
+    "--from",
+    "origin",
+    default="",
+    metavar="ACTIONSET",
+    help="Give the action the artifacts of this earlier ActionSet: for restore and delete.",
+)
+@click.option(
+    "--retention",
+    default="",
+    metavar="hold|now|DURATION",
+    help="After a restore, what has passed its retention: kept until `release-retention`, deleted "
+    "at once, or kept for so long after each start of a broker.  [default: hold]",
+)
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    help="Stop following after this time; the action runs on.",
+)
+@click.option("--no-logs", is_flag=True, help="Do not show what the task pods print.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the ActionSet that would be made, and make none."
+)
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    *,
+    context: str,
+    retention: str,
+    timeout: int | None,
+    no_logs: bool,
+    yes: bool,
+    dry_run: bool,
+    **choices: Any,
+) -> None:
+    """Run an action of the Blueprint and follow it.
+
+    Makes an ActionSet and shows each phase with what its task pod prints, until the last one has
+    ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
+    """
+    connection = KubeClient(context)
+    wanted = _wanted(connection, **choices)
+    if retention:
+        wanted = _with_retention(wanted, retention)
+    if wanted.action == "restore" and not (dry_run and wanted.origin):
+        _confirm(connection, wanted, yes=yes)
+    if dry_run:
+        echo(dump(start_action.action_request(wanted)))
+        return
+    watched = start_action.start_action(connection, wanted, job=uuid.uuid4().hex)
+    made = watched.action_set
+    click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
+    follower = Follower(connection, watched, logs=not no_logs, timeout=timeout)
+    code = _follow(follower, wanted, logs=not no_logs)
+    if wanted.action == "restore" and code == 0:
+        _tell_held(connection, wanted.target)
+    ctx.exit(code)
+
+
+def _wanted(
+    connection: KubeClient,
+    *,
+    action: str,
+    name: str,
+    namespace: str,
+    kasten_namespace: str,
+    blueprint: str,
+    origin: str,
+    options: tuple[tuple[str, str], ...],
+) -> start_action.ActionRequest:
+    """Find all that is named; nothing has been touched so far."""
+    target = find_target(connection, namespace, name)
+    found = find_applied(connection, target, kasten_namespace, blueprint)
+    start_action.check_action(found, action)
+    earlier = start_action.find_provenance(connection, origin, found.namespace) if origin else None
+    return start_action.ActionRequest(
+        target=target, action=action, blueprint=found, options=options, origin=earlier
+    )
+
+
+def _with_retention(
+    wanted: start_action.ActionRequest, retention: str
+) -> start_action.ActionRequest:
+    if not is_retention_choice(retention):
+        raise click.BadParameter(
+            f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
+        )
+    start_action.check_retention(wanted, retention)
+    return replace(wanted, options=(*wanted.options, ("retention", retention)))
+
+
+def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
+    """Say loudly that a person has to end the hold; the restore itself is done."""
+    try:
+        _kafka, held = RetentionRelease(connection, target).look()
+    except KanisterKafkaError as failure:
+        click.echo(
+            f"whether retention is held cannot be read: {escape_control_chars(str(failure))}",
+            err=True,
+        )
+        return
+    if held is None:
+        return
+    for line in held_message(held):
+        click.echo(f"{click.style('!', fg='yellow')} {escape_control_chars(line)}")
+    click.echo(f"  {release_command(target)}")
+
+
+def _confirm(connection: KubeClient, wanted: start_action.ActionRequest, *, yes: bool) -> None:
+    """Ask before what is there is overwritten; without a terminal only --yes will do."""
+    origin = wanted.origin
+    if origin is None:
+        raise click.UsageError("a restore needs --from ACTIONSET: the backup to restore")
+    click.echo(f"Kafka {wanted.target} is to be restored from", err=True)
+    click.echo(f"ActionSet {origin.name}, {origin.action} of {origin.created}:", err=True)
+    for line in start_action.artifact_lines(origin):
+        click.echo(f"  {escape_control_chars(line)}", err=True)
+    told, certain = start_action.missing_version(connection, wanted.target, origin)
+    if certain and (start_action.ANY, "true") not in wanted.options:
+        raise ActionError(told)
+    if told:
+        click.echo(f"{click.style('warning', fg='yellow')}: {escape_control_chars(told)}", err=True)
+    discarded = ("discard-replaced", "true") in wanted.options
+    click.echo(DISCARDED if discarded else REPLACED, err=True)
+    if not wanted.blueprint.holds_retention:
+        click.echo(
+            "! Its Blueprint is of an earlier version, which holds no retention: Kafka will delete "
+            "at once what has passed it",
+            err=True,
+        )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("a restore overwrites the volumes of the cluster: confirm by --yes")
+    click.confirm("Go on?", abort=True, err=True)
+
+
+def _follow(follower: Follower, wanted: start_action.ActionRequest, *, logs: bool) -> int:
+    """Show what happens until the end; return the exit code."""
+    live = LiveDisplay(f"{wanted.action} of Kafka {wanted.target}", logs=logs)
+    try:
+        with live:
+            for event in follower.events():
+                live.show(event)
+    except KeyboardInterrupt:
+        _left(wanted.target, follower.seen)
+        return 130  # as shells have it: 128 and the number of the signal
+    except KanisterKafkaError:
+        _left(wanted.target, follower.seen)
+        raise
+    if not (live.draws and sys.stdout.isatty()):  # else they stand there already
+        _phases(live.progress)
+    return _summary(wanted, follower.seen, live.progress)
+
+
+def _left(target: KafkaRef, seen: ActionSet) -> None:
+    for line in still_running_message(target, seen):
+        click.echo(line, err=True)
+
+
+def _phases(progress: Progress) -> None:
+    width = max((len(row.name) for row in progress.rows), default=0)
+    for row in progress.rows:
+        took = "" if row.seconds is None else elapsed_text(row.seconds)
+        click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
+
+
+def _summary(wanted: start_action.ActionRequest, seen: ActionSet, progress: Progress) -> int:
+    """Print how it ended and what to do; return the exit code."""
+    over, title = progress.over, f"{wanted.action} of Kafka {wanted.target}"
+    total = elapsed_text(time.monotonic() - progress.began)
+    if over is not None and over.end is ActionResult.DONE:
+        click.echo(f"{title}: complete in {total}")
+        for line in start_action.artifact_lines(seen):
+            click.echo(f"  {escape_control_chars(line)}")
+        return 0
+    end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
+    click.echo(f"{title}: {end.value} after {total}")
+    click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(reason)}", err=True)
+    if end is ActionResult.TIMEOUT:
+        _left(wanted.target, seen)
+    else:
+        for line in remedy_message(end, wanted.target, seen):
+            click.echo(f"  {line}", err=True)
+    return 1

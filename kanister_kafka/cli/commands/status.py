@@ -1,0 +1,114 @@
+"""The command `status`."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+
+import click
+
+from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.options import live_options, options_from
+from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
+from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.blueprint_drift import input_drift, version_drift
+from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.status import ClusterStatus, assess
+from kanister_kafka.reports.status import status_json, status_text, statuses_json, statuses_text
+from kanister_kafka.strimzi.discovery import all_targets, find_target
+from kanister_kafka.strimzi.from_cluster import read_cluster_resources
+
+
+@click.command(epilog="Example: kanister-kafka status my-cluster -n kafka")
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default="",
+    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+)
+@report_format_option("text", "json", "yaml", "name")
+@click.option(
+    "-A",
+    "--all-namespaces",
+    "everywhere",
+    is_flag=True,
+    help="A line for each Kafka of all namespaces; exit code 1 if one of them does not run.",
+)
+@click.pass_context
+def status(
+    ctx: click.Context,
+    /,
+    name: str,
+    namespace: str,
+    context: str,
+    kasten_namespace: str,
+    form: str,
+    *,
+    everywhere: bool,
+) -> None:
+    """Say whether a Kafka runs or was stopped, by what, and what to do next.
+
+    What the cluster itself shows decides, the record of the backups comes second. Exit code 0
+    where Kafka runs, 1 where it does not or something is left to undo.
+    """
+    connection = KubeClient(context)
+    if everywhere:
+        if name or namespace:
+            raise click.UsageError("-A is for all Kafkas: name neither one nor a namespace")
+        ctx.exit(_everywhere(connection, kasten_namespace, form))
+    target = find_target(connection, namespace, name)
+    judged = _with_freshness(
+        assess(ClusterInspector(connection, target, kasten_namespace).look()), context
+    )
+    now = datetime.now(timezone.utc)
+    if form == "name":
+        echo(kafka_name(target.name))
+    else:
+        width = terminal_width()
+        text = partial(status_text, judged, now, width)
+        echo(report_text(form, text, lambda: status_json(judged, now)))
+    ctx.exit(0 if judged.runs else 1)
+
+
+def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int:
+    """Say how each Kafka of the cluster is; return the exit code."""
+    targets = all_targets(connection)
+    judged = [
+        assess(ClusterInspector(connection, target, kasten_namespace).look()) for target in targets
+    ]
+    now = datetime.now(timezone.utc)
+    if form == "name":
+        echo("".join(kafka_name(target.name) for target in targets))
+    else:
+        text = partial(statuses_text, judged, terminal_width())
+        echo(report_text(form, text, lambda: statuses_json(judged, now)))
+    return 0 if all(one.runs for one in judged) else 1
+
+
+def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
+    """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
+    seen = status.sighting
+    origin = seen.origin
+    if not status.runs or not origin.input_hash:
+        return status
+    if older := version_drift(origin):
+        return replace(status, remarks=(*status.remarks, older))
+    try:
+        options, version = options_from(shlex.split(origin.options))
+        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, context=context)
+    except (click.UsageError, ValueError, KanisterKafkaError) as failure:
+        why = failure.message if isinstance(failure, click.UsageError) else str(failure)
+        return _unsure(status, why)
+    if fetched.problems:
+        return _unsure(status, "; ".join(problem.message for problem in fetched.problems))
+    changed = input_drift(origin, seen.target, fetched.documents, options, version)
+    return replace(status, remarks=(*status.remarks, changed)) if changed else status
+
+
+def _unsure(status: ClusterStatus, why: str) -> ClusterStatus:
+    line = f"whether the Blueprint is up to date: {why}"
+    unseen = (*status.sighting.unseen, line)
+    return replace(status, sighting=replace(status.sighting, unseen=unseen))

@@ -1,0 +1,40 @@
+"""The group `topics`: one file a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from kanister_kafka.cli.app import CommandGroup
+
+COMMANDS = {
+    "compare": "Compare two topics record by record, such as a source and its mirror.",
+    "last": "Show the last messages of every partition side by side, in the order of their times.",
+    "merge": "Merge what the pods of a Job found that topics compare --as-job has printed.",
+    "rate": "Measure messages per second by topic and partition, from their end offsets.",
+    "total": "Count the messages that topics hold, by partition and in all.",
+}
+"""What each is for; it is a function of that name in a module of that name."""
+
+
+class Topics(CommandGroup):
+    """Imports a command when it is asked for."""
+
+    about: Mapping[str, str] = COMMANDS
+    package = __name__
+
+
+@click.group(
+    cls=Topics,
+    epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items",
+)
+def topics() -> None:
+    """Say how much is in topics, and whether two hold the same.
+
+    A topic is TOPIC in the cluster that the options name, NAMESPACE/KAFKA/TOPIC for a Kafka of
+    Strimzi, or HOST:PORT/TOPIC. For a Kafka of Strimzi the listener, the certificates and the
+    user's Secret are looked up. Nothing is written to any topic, and no group is joined.
+
+    Needs the extra: pip install 'kanister-kafka[topics]'
+    """

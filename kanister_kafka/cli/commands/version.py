@@ -1,0 +1,125 @@
+"""The command `version`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka._version import __version__
+from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.output import as_yaml, report_format_option
+from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+
+UNKNOWN = "unknown"
+CLUSTER = (
+    *("kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as"),
+    *("request_timeout", "verbose"),
+)
+"""Options that say which cluster is asked, and how."""
+
+
+@click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
+@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
+@click.option(
+    "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
+)
+@click.option("--context", default="", help="Kubeconfig context.")
+@click.option(
+    "--kasten-namespace",
+    default="kasten-io",
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
+@click.option("--client", "alone", is_flag=True, help="Only of this command: ask no cluster.")
+@report_format_option("text", "json", "yaml")
+def version(
+    *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
+) -> None:
+    """Show the versions of this command and of what is installed on the cluster.
+
+    That is the API server, the Blueprint of the Kafka, Strimzi and Kanister. What cannot be read is
+    unknown, and why is said on standard error; exit code 2 where the API server does not answer.
+    """
+    found = {"client": __version__}
+    if alone:
+        _refuse_cluster()
+    else:
+        from kanister_kafka.kube.client import KubeClient
+
+        connection = KubeClient(context)
+        found["server"] = str(connection.ask("GET", ("version",)).get("gitVersion", UNKNOWN))
+        found |= _installed(connection, kafka, namespace, kasten_namespace)
+    if form != "text":
+        text = json.dumps(found, indent=2) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
+        return
+    from kanister_kafka.reports.tables import hung  # not for those who read JSON
+
+    names, width = max(map(len, found)), terminal_width()
+    lines = (
+        line
+        for name, text in found.items()
+        for line in hung(f"{name + ':':{names + 1}} ", text, width)
+    )
+    echo("".join(f"{line}\n" for line in lines))
+
+
+def _refuse_cluster() -> None:
+    """End with wrong use where --client stands beside what says which cluster."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name in CLUSTER:
+            named = "KAFKA" if isinstance(option, click.Argument) else option.opts[-1]
+            raise click.UsageError(f"--client asks no cluster: leave {named} out")
+
+
+def _installed(
+    connection: KubeClient, kafka: str, namespace: str, kasten_namespace: str
+) -> dict[str, str]:
+    """Return the versions of what runs on the cluster, as far as they can be read."""
+    from kanister_kafka.operations.start_action import find_applied
+    from kanister_kafka.strimzi.discovery import find_target
+
+    def blueprint() -> str:
+        target = find_target(connection, namespace, kafka)
+        return find_applied(connection, target, kasten_namespace).origin.version
+
+    def strimzi() -> str:
+        return _image(connection, "", "strimzi.io/kind=cluster-operator")
+
+    def kanister() -> str:
+        found = _image(connection, kasten_namespace, "app=kanister-operator")
+        return found or _image(connection, kasten_namespace, "component=kanister")
+
+    asked = {"blueprint": blueprint, "strimzi": strimzi, "kanister": kanister}
+    told: dict[str, str] = {}
+    for name, ask in asked.items():
+        try:
+            told[name] = ask() or UNKNOWN
+        except (ForbiddenError, NotFoundError) as failure:
+            told[name] = UNKNOWN
+            _why(name, failure)
+    return told
+
+
+def _image(connection: KubeClient, namespace: str, label: str) -> str:
+    """Return the tag of the image of the pods with a label."""
+    from kanister_kafka.kube.client import PODS
+
+    tags = set()
+    for pod in connection.items(PODS, namespace, label):
+        for container in (pod.get("spec") or {}).get("containers") or ():
+            image = str(container.get("image", "")).partition("@")[0].rpartition("/")[2]
+            tags.add(image.partition(":")[2])
+    return ", ".join(sorted(tags - {""}))
+
+
+def _why(name: str, failure: KanisterKafkaError) -> None:
+    echo(f"{name}: {failure}\n", err=True)

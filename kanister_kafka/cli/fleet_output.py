@@ -1,0 +1,115 @@
+"""The directories of `fleet render`: one a cluster, and which of them a run owns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from kanister_kafka.backup.output_dir import (
+    OutdatedFile,
+    outdated_files,
+    prune,
+    read_text,
+    remove_empty_directories,
+    write_files,
+)
+from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.commands.render import stale_text
+from kanister_kafka.integrations.fleet import RenderResult
+
+INDEX = ".kanister_kafka_fleet"
+"""File in the directory of --output: which directories which input has made. Without an ending, so
+that nobody applies it."""
+OwnedFiles = dict[str, dict[str, str]]
+"""For each input its directories, each with its Blueprint, `NAMESPACE/NAME`."""
+
+
+class FleetFolders:
+    """Writes or compares the directories of one run."""
+
+    def __init__(self, output: Path, identity: str, *, check: bool) -> None:
+        self._output, self._identity, self._check = output, identity, check
+        self._index = _read_index(output)
+        self._made: dict[str, str] = {}
+        self._stale: list[OutdatedFile] = []
+
+    def take(self, outcome: RenderResult) -> None:
+        """Write the files of a cluster and remove what it has no more, or compare them."""
+        if outcome.key is None or outcome.row is None or not outcome.manifests:
+            return
+        name, blueprint = outcome.key.folder, outcome.row.blueprint
+        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
+        self._made[name] = blueprint
+        if self._check:
+            self._compare(name, files, blueprint)
+            return
+        for _path in write_files(self._output, files, below=name):
+            pass
+        former = {blueprint, self._index.get(self._identity, {}).get(name, blueprint)}
+        for one in sorted(former):
+            self._remove(name, files, one)
+
+    def end(self, *, whole: bool) -> int:
+        """Remove the directories of clusters that are gone, or say so; return the exit code.
+
+        None is removed where something is wrong: a cluster that could not be read is not gone.
+        """
+        former = self._index.get(self._identity, {})
+        gone = {name: of for name, of in former.items() if name not in self._made}
+        if whole:
+            for name, blueprint in sorted(gone.items()):
+                if not self._is_of_others(name):
+                    self._end_one(name, blueprint)
+        if self._check:
+            click.echo(f"{self._output}: {stale_text(self._stale)}", err=True)
+        else:
+            self._write_index(self._made if whole else {**former, **self._made})
+        return 1 if self._stale else 0
+
+    def _is_of_others(self, name: str) -> bool:
+        return any(name in own for who, own in self._index.items() if who != self._identity)
+
+    def _end_one(self, name: str, blueprint: str) -> None:
+        if self._check:
+            self._compare(name, {}, blueprint)
+            return
+        self._remove(name, {}, blueprint)
+        remove_empty_directories(self._output / name)
+
+    def _compare(self, name: str, files: dict[str, str], blueprint: str) -> None:
+        for file in outdated_files(self._output / name, files, blueprint):
+            self._stale.append(file)
+            echo(file.diff)
+
+    def _remove(self, name: str, files: dict[str, str], blueprint: str) -> None:
+        for path in prune(self._output / name, files, blueprint):
+            click.echo(f"removed {path}, which is not rendered any more", err=True)
+
+    def _write_index(self, made: dict[str, str]) -> None:
+        if self._index.get(self._identity, {}) == made:
+            return
+        index = {**self._index, self._identity: made}
+        text = json.dumps({who: own for who, own in index.items() if own}, indent=2, sort_keys=True)
+        for _path in write_files(self._output, {INDEX: f"{text}\n"}):
+            pass
+
+
+def _read_index(output: Path) -> OwnedFiles:
+    """Return who owns what; nothing where that is not known, so that nothing is removed."""
+    try:
+        found = json.loads(read_text(output / INDEX) or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {
+        who: {
+            name: of
+            for name, of in own.items()
+            if isinstance(of, str) and Path(name).name == name and name not in ("", ".", "..")
+        }
+        for who, own in found.items()
+        if isinstance(own, dict)
+    }

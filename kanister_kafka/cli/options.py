@@ -1,0 +1,676 @@
+"""Options that several commands share, and the way from them to a plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.options import (
+    DEFAULT_KASTEN_NAMESPACE,
+    DEFAULT_RUN_AS_USER,
+    HOLD,
+    NEVER,
+    NONE,
+    PLATFORM,
+    GitOps,
+    KastenOutput,
+    Options,
+    QuiesceMethod,
+    ScriptSharing,
+    SnapshotProvider,
+    StepTimeouts,
+    Strategy,
+    UncleanStop,
+    format_duration,
+    parse_duration,
+)
+from kanister_kafka.backup.planner import build_plan
+from kanister_kafka.diagnostics import has_error, sort_diagnostics
+from kanister_kafka.errors import InputError
+from kanister_kafka.kasten.schemas import FREQUENCIES
+from kanister_kafka.kube.pod_options import (
+    DEFAULT_IMAGE,
+    MIN_RESOURCES,
+    NO_SIDECAR_ANNOTATIONS,
+    NO_SIDECAR_LABELS,
+    Pairs,
+    PodOptions,
+    image_for,
+    parse_resources,
+    parse_toleration,
+    pod_option_errors,
+)
+from kanister_kafka.strimzi import Version, parse_version, read_cluster
+from kanister_kafka.yamldoc import LoadResult, load
+
+if TYPE_CHECKING:
+    from kanister_kafka.strimzi.from_cluster import ClusterResources
+
+Command = Callable[..., None]
+USED_ANYWAY = f"{__name__}.used"
+"""In the meta of a context: the command asks an API server in any case."""
+ACCESS = ("kubeconfig", "as", "request_timeout")
+"""Options that say how an API server is asked."""
+LIMITS = tuple(field.name for field in dataclasses.fields(StepTimeouts))
+
+
+def parse_duration_option(text: str) -> int:
+    """Read a duration such as 90s or 1m30s."""
+    found = parse_duration(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no duration such as 90s or 1m30s")
+    return found
+
+
+def _seconds_or_never(text: str) -> int:
+    """Read a duration, or never, which is 0."""
+    return 0 if text == NEVER else parse_duration_option(text)
+
+
+def parse_key_value(text: str) -> tuple[str, str]:
+    """Read KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def _pair_or_none(text: str) -> tuple[str, str] | str:
+    """Read KEY=VALUE, or none, which takes away what is there by default."""
+    return text if text == NONE else parse_key_value(text)
+
+
+def parse_annotations(usual: Pairs, given: Iterable[tuple[str, str] | str]) -> Pairs:
+    """Return what pods bear: the defaults, and what was given over them or instead of them."""
+    found = dict(usual)
+    for one in given:
+        if isinstance(one, str):
+            found = {}
+        else:
+            found[one[0]] = one[1]
+    return tuple(found.items())
+
+
+def parse_resources_option(option: str, text: str) -> Pairs:
+    """Read the value of --requests or --limits."""
+    found = () if text in ("", NONE) else parse_resources(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not cpu=100m,memory=64Mi", param_hint=option)
+    return found
+
+
+def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
+    return click.Choice([choice.value for choice in choices])
+
+
+def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator for several options, in the order in which help shows them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def format_pairs(pairs: Pairs) -> str:
+    """Spell pairs as they are given."""
+    return ",".join(map("=".join, pairs))
+
+
+strimzi_version_option = click.option(
+    "--strimzi-version",
+    default="",
+    metavar="VERSION",
+    help="Version of the operator; without it the steps find out when they run.",
+)
+
+_input_options = option_group(
+    click.option(
+        "-f",
+        "--filename",
+        "paths",
+        multiple=True,
+        metavar="PATH",
+        help="File, directory, or - for standard input, with custom resources; repeatable.",
+    ),
+    click.option(
+        "--from-cluster",
+        is_flag=False,
+        flag_value="",
+        default=None,
+        metavar="[NAME]",
+        help="Read the custom resources and workloads from the current kubeconfig context.",
+    ),
+    click.option("--context", default="", help="Kubeconfig context for --from-cluster."),
+    click.option(
+        "-n", "--namespace", default="", help="Namespace of documents that name none, or to read."
+    ),
+    click.option(
+        "--cluster",
+        default="",
+        metavar="[NAMESPACE/]NAME",
+        help="Which Kafka, where there are several.",
+    ),
+    strimzi_version_option,
+)
+
+
+kafka_argument = click.argument("kafkas", nargs=-1, metavar="[KAFKA]")
+
+
+def input_options(command: Command) -> Command:
+    """Add the options of the input to a command, and the name of a Kafka as its argument."""
+
+    @functools.wraps(command)
+    def named(*context: Any, kafkas: tuple[str, ...] = (), **choices: Any) -> None:
+        command(*context, **with_names(kafkas, choices))
+
+    return kafka_argument(_input_options(named))
+
+
+def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
+    """Take a name as that of the Kafka, and more files behind -f as files, as a shell has them."""
+    more = tuple(name for name in names if choices["paths"] and os.path.lexists(name))
+    kafkas = [name for name in names if name not in more]
+    if len(kafkas) > 1:
+        raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
+    choices["paths"] = (*choices["paths"], *more)
+    if not kafkas:
+        return choices
+    if choices["cluster"] or choices["from_cluster"]:
+        other = "--cluster" if choices["cluster"] else "--from-cluster"
+        raise click.UsageError(f"name the Kafka once: {kafkas[0]}, or {other}")
+    if choices["paths"]:
+        return {**choices, "cluster": kafkas[0]}
+    if os.path.lexists(kafkas[0]):
+        raise click.UsageError(f"{kafkas[0]} is a file or a directory: give it with -f")
+    home, _, name = kafkas[0].rpartition("/")
+    if home and choices["namespace"] not in ("", home):
+        raise click.UsageError(f"{kafkas[0]} is not in namespace {choices['namespace']}")
+    return {**choices, "from_cluster": name, "namespace": home or choices["namespace"]}
+
+
+pod_options = option_group(
+    click.option(
+        "--pod-label",
+        "pod_labels",
+        type=_pair_or_none,
+        multiple=True,
+        metavar="KEY=VALUE|none",
+        help="Label of every pod, besides or, after none, instead of the default; repeatable.  "
+        f"[default: {format_pairs(NO_SIDECAR_LABELS)}]",
+    ),
+    click.option(
+        "--pod-annotation",
+        "pod_annotations",
+        type=_pair_or_none,
+        multiple=True,
+        metavar="KEY=VALUE|none",
+        help="The same for annotations; both need Kanister 0.111.  "
+        f"[default: {format_pairs(NO_SIDECAR_ANNOTATIONS)}]",
+    ),
+    click.option(
+        "--image-pull-secret",
+        "image_pull_secrets",
+        multiple=True,
+        metavar="NAME",
+        help="Secret beside the Kafka with which pods pull their image; repeatable.",
+    ),
+    click.option(
+        "--toleration",
+        "tolerations",
+        multiple=True,
+        metavar="KEY[=VALUE][:EFFECT]",
+        help="Taint that the pods tolerate; repeatable.",
+    ),
+    click.option(
+        "--node-selector",
+        type=parse_key_value,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Label of the nodes that the pods may run on; repeatable.",
+    ),
+    click.option("--priority-class", default="", help="PriorityClass of the pods."),
+    click.option(
+        "--requests",
+        default="",
+        metavar="cpu=CPU,memory=MEMORY|none",
+        help=f"What each pod asks for.  [default: {format_pairs(MIN_RESOURCES)}]",
+    ),
+    click.option(
+        "--limits",
+        "pod_limits",
+        default="",
+        metavar="cpu=CPU,memory=MEMORY",
+        help="What each pod may use at most.  [default: no limit]",
+    ),
+)
+"""How pods fit into a namespace: of steps and switch, and of what other commands run."""
+POD_WORDS = (
+    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
+    *("priority_class", "requests", "pod_limits"),
+)
+"""Names of these options."""
+
+
+def pod_options_from(
+    usual: PodOptions,
+    *,
+    pod_labels: tuple[tuple[str, str] | str, ...],
+    pod_annotations: tuple[tuple[str, str] | str, ...],
+    image_pull_secrets: tuple[str, ...],
+    tolerations: tuple[str, ...],
+    node_selector: Pairs,
+    priority_class: str,
+    requests: str,
+    pod_limits: str,
+) -> PodOptions:
+    """Go from these options to pods that are not of a plan; `usual` has what is not given."""
+    tolerated = []
+    for text in tolerations:
+        if (toleration := parse_toleration(text)) is None:
+            raise click.BadParameter(
+                f"{text!r} is not KEY[=VALUE][:EFFECT]", param_hint="--toleration"
+            )
+        tolerated.append(toleration)
+    pods = PodOptions(
+        labels=parse_annotations(usual.labels, pod_labels),
+        annotations=parse_annotations(usual.annotations, pod_annotations),
+        pull_secrets=image_pull_secrets,
+        tolerations=tuple(tolerated),
+        node_selector=node_selector,
+        priority_class=priority_class,
+        requests=parse_resources_option("--requests", requests) if requests else usual.requests,
+        limits=parse_resources_option("--limits", pod_limits) if pod_limits else usual.limits,
+    )
+    for option, value, must in pod_option_errors(pods):
+        raise click.BadParameter(f'"{value}": {must}', param_hint=f"--{option}")
+    return pods
+
+
+plan_options = option_group(
+    click.option(
+        "--strategy",
+        type=_choice(Strategy),
+        default=Strategy.COLD.value,
+        show_default=True,
+        help="cold: stop the cluster for the snapshot; hot: flush only.",
+    ),
+    click.option(
+        "--engine",
+        type=_choice(SnapshotProvider),
+        default=SnapshotProvider.KASTEN.value,
+        show_default=True,
+        help="Who takes the snapshots: Kasten, or the Blueprint, which can then restore too.",
+    ),
+    click.option(
+        "--snapshot-class",
+        default="",
+        help="VolumeSnapshotClass for --engine kanister.  [default: the driver's]",
+    ),
+    click.option(
+        "--restart-after",
+        type=_seconds_or_never,
+        metavar="DURATION|never",
+        default="1h",
+        show_default=True,
+        help="When the watchdog brings Kafka back that nobody has brought back.",
+    ),
+    click.option(
+        "--quiesce-by",
+        type=_choice(QuiesceMethod),
+        default=QuiesceMethod.REPLICAS.value,
+        show_default=True,
+        help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
+    ),
+    click.option(
+        "--writer",
+        "writers",
+        multiple=True,
+        metavar="KIND/NAMESPACE/NAME",
+        help="Quiesce this KafkaMirrorMaker2, KafkaMirrorMaker, KafkaConnect or KafkaBridge, "
+        "although its address does not tell that it writes into the Kafka; repeatable.",
+    ),
+    click.option(
+        "--not-a-writer",
+        "not_writers",
+        multiple=True,
+        metavar="KIND/NAMESPACE/NAME",
+        help="Leave this one alone, whatever its address tells; repeatable.",
+    ),
+    click.option(
+        "--unclean-stop",
+        type=_choice(UncleanStop),
+        default=UncleanStop.FAIL.value,
+        show_default=True,
+        help="What comes of a backup where a node was killed while it stopped.",
+    ),
+    click.option(
+        "--require-quiet",
+        is_flag=True,
+        help="Fail where topics still grow after all known writers have stopped.",
+    ),
+    click.option(
+        "--kasten",
+        type=_choice(KastenOutput),
+        multiple=True,
+        help="Add a Policy, a BlueprintBinding or a RestoreAction, or print the annotation to set; "
+        "repeatable.",
+    ),
+    click.option(
+        "--restore-point", default="", help="RestorePoint that the RestoreAction restores."
+    ),
+    click.option(
+        "--restored-retention",
+        default=HOLD,
+        show_default=True,
+        metavar="hold|now|DURATION",
+        help="What a Kafka that Kasten restores does with what has passed its retention.",
+    ),
+    click.option(
+        "--kasten-namespace",
+        default=DEFAULT_KASTEN_NAMESPACE,
+        show_default=True,
+        help="Namespace of Kasten or of the Kanister controller.",
+    ),
+    click.option(
+        "--frequency",
+        type=click.Choice(FREQUENCIES),
+        default=FREQUENCIES[0],
+        show_default=True,
+        help="When the Policy runs; each run is an outage.",
+    ),
+    click.option("--profile", default="", help="Location profile of the Policy."),
+    click.option(
+        "--blueprint",
+        "--name",
+        "name",
+        default="",
+        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]",
+    ),
+    click.option(
+        "--image",
+        default=DEFAULT_IMAGE,
+        show_default=True,
+        help="Image with bash and kubectl for the steps.",
+    ),
+    click.option(
+        "--service-account",
+        default="",
+        help="Service account of the steps.  [default: CLUSTER-kanister-kafka]",
+    ),
+    click.option(
+        "--admission-policy",
+        is_flag=True,
+        help="Add a ValidatingAdmissionPolicy that holds the accounts to annotations and replicas.",
+    ),
+    click.option(
+        "--run-as-user",
+        default=str(DEFAULT_RUN_AS_USER),
+        show_default=True,
+        metavar="UID|platform",
+        help="User of the steps; platform leaves it open, as OpenShift wants.",
+    ),
+    pod_options,
+    click.option(
+        "--gitops",
+        type=_choice(GitOps),
+        help="Add the annotations that Argo CD or Flux needs to apply it all.",
+    ),
+    click.option(
+        "--scripts",
+        type=_choice(ScriptSharing),
+        help="Whose the ConfigMap with the scripts is: shared by all clusters of the namespace, or "
+        "this one's own, as every release of Helm and application of GitOps needs it.  [default: "
+        "own with --gitops, else shared]",
+    ),
+    click.option(
+        "--label",
+        "labels",
+        type=parse_key_value,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Extra label of every object; repeatable.",
+    ),
+    click.option(
+        "--annotation",
+        "annotations",
+        type=parse_key_value,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Extra annotation of every object; repeatable.",
+    ),
+    click.option(
+        "--timeout",
+        "timeouts",
+        type=parse_key_value,
+        multiple=True,
+        metavar="STEP=DURATION",
+        shell_complete=lambda _ctx, _param, text: [
+            f"{step}=" for step in LIMITS if step.startswith(text)
+        ],
+        help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
+        + ", ".join(f"{name} {format_duration(getattr(StepTimeouts(), name))}" for name in LIMITS)
+        + "]",
+    ),
+    click.option(
+        "--hook-timeout",
+        type=parse_duration_option,
+        metavar="DURATION",
+        default="20m",
+        show_default=True,
+        help="How long Kasten lets a hook run (its Helm value timeout.blueprintHooks).",
+    ),
+)
+
+
+def options_named(*names: str) -> list[click.Parameter]:
+    """Return those of the options above that a command of its own kind needs."""
+    every = click.command()(kafka_argument(_input_options(plan_options(lambda: None)))).params
+    found = {option.name: option for option in every}
+    return [found[name] for name in names]
+
+
+@click.command()
+@plan_options
+@strimzi_version_option
+def _choosing(**_: object) -> None:
+    """Take the options of a plan alone; it is read and never run."""
+
+
+live_options = option_group(
+    click.argument("name", metavar="[KAFKA]", default="", required=False),
+    click.option(
+        "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
+    ),
+    click.option("--context", default="", help="Kubeconfig context."),
+)
+"""Which Kafka of a live cluster; without a name the only one of the namespace."""
+
+
+def plan_from_cli(
+    *,
+    paths: tuple[str, ...],
+    from_cluster: str | None,
+    context: str,
+    namespace: str,
+    cluster: str,
+    strimzi_version: str,
+    **choices: Any,
+) -> BackupPlan:
+    """Go from the words of the command line to a plan; tell all problems of the run at once."""
+    if bool(paths) == (from_cluster is not None):
+        raise click.UsageError(
+            "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
+        )
+    if from_cluster is None:
+        refuse("--from-cluster", "context", *ACCESS)
+    version = version_from_cli(strimzi_version)
+    options = options_from_cli(**choices)
+    if idle := options.idle():
+        raise InputError(sort_diagnostics([*options.problems(), *idle]))
+    source: LoadResult | ClusterResources
+    if from_cluster is not None:
+        from kanister_kafka.strimzi.from_cluster import (
+            read_cluster_resources,  # not for files, with which no cluster is asked
+        )
+
+        source = read_cluster_resources(from_cluster, namespace, context=context)
+    else:
+        source = load(paths)
+    return _plan(source, options, version, cluster, namespace)
+
+
+def plans_from_cli(
+    loaded: LoadResult,
+    clusters: Iterable[str],
+    *,
+    namespace: str,
+    strimzi_version: str,
+    **choices: Any,
+) -> tuple[BackupPlan, ...]:
+    """Plan every one of these clusters with the same words of the command line."""
+    version, options, names = (
+        version_from_cli(strimzi_version),
+        options_from_cli(**choices),
+        tuple(clusters),
+    )
+    if options.name and len(names) > 1:
+        raise click.UsageError(f"--name is for one Kafka, and here are {', '.join(names)}")
+    if has_error(loaded.problems):
+        raise InputError(sort_diagnostics(loaded.problems))
+    return tuple(_plan(loaded, options, version, name, namespace) for name in names)
+
+
+def _plan(
+    source: LoadResult | ClusterResources,
+    options: Options,
+    version: Version | None,
+    cluster: str,
+    home: str,
+) -> BackupPlan:
+    found, documents, seen = options.problems(), source.documents, source.problems
+    if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
+        raise InputError(sort_diagnostics([*found, *seen]))
+    reading = read_cluster(
+        documents,
+        cluster=cluster,
+        namespace=home,
+        strimzi_version=version,
+        writers=options.writers,
+        not_writers=options.not_writers,
+        others=() if isinstance(source, LoadResult) else source.others,
+    )
+    problems = sort_diagnostics([*found, *seen, *reading.problems])
+    if reading.cluster is None or has_error(problems):
+        raise InputError(problems)
+    if not isinstance(source, LoadResult):
+        options = check_suitable(options, source.minor)
+    plan = build_plan(reading.cluster, options, problems)
+    if has_error(plan.problems):
+        raise InputError(plan.problems)
+    return plan
+
+
+def refuse(needed: str, *names: str) -> None:
+    """End with wrong use where one of these options is given, which does nothing without another.
+
+    A command that uses an option in another way, such as `apply` its context, names it itself.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.get(USED_ANYWAY):
+        return
+    for option in context.command.params:
+        name = option.name or ""
+        if name not in names:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[-1]} is for {needed}")
+
+
+def check_suitable(options: Options, minor: int | None) -> Options:
+    """Let the image of the options follow the API server, unless it was given."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("image") if context else None
+    given = source in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    if minor is None or given or options.image != DEFAULT_IMAGE:
+        return options
+    return dataclasses.replace(options, image=image_for(minor))
+
+
+def version_from_cli(text: str) -> Version | None:
+    """Read --strimzi-version."""
+    version = parse_version(text)
+    if text and version is None:
+        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+    return version
+
+
+def chosen_options_from(words: Iterable[str]) -> click.Context:
+    """Read words of a command line that are all options of a plan; click.UsageError else."""
+    return _choosing.make_context("options", list(words))
+
+
+def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:
+    """Read options from words of a command line, as a Blueprint keeps them of its own making.
+
+    Raises click.UsageError where they are none.
+    """
+    given = _choosing.make_context("options", list(words)).params
+    version = parse_version(given.pop("strimzi_version"))
+    return options_from_cli(**given), version
+
+
+def options_from_cli(
+    *,
+    strategy: str,
+    engine: str,
+    quiesce_by: str,
+    kasten: tuple[str, ...],
+    run_as_user: str,
+    timeouts: tuple[tuple[str, str], ...],
+    unclean_stop: str = UncleanStop.FAIL.value,
+    gitops: str | None = None,
+    scripts: str | None = None,
+    pod_labels: tuple[tuple[str, str] | str, ...] = (),
+    pod_annotations: tuple[tuple[str, str] | str, ...] = (),
+    requests: str = "",
+    pod_limits: str = "",
+    **same: Any,
+) -> Options:
+    """Go from the words of the command line to options."""
+    limits = {}
+    for step, text in timeouts:
+        if step not in LIMITS:
+            raise click.BadParameter(
+                f"{step!r} is none of {', '.join(LIMITS)}", param_hint="--timeout"
+            )
+        limits[step] = parse_duration_option(text)
+    if run_as_user != PLATFORM and not run_as_user.isdecimal():
+        raise click.BadParameter("must be a user id or platform", param_hint="--run-as-user")
+    return Options(
+        strategy=Strategy(strategy),
+        engine=SnapshotProvider(engine),
+        quiesce_by=QuiesceMethod(quiesce_by),
+        unclean_stop=UncleanStop(unclean_stop),
+        kasten=tuple(form for form in KastenOutput if form.value in kasten),
+        gitops=GitOps(gitops) if gitops else None,
+        scripts=ScriptSharing(scripts) if scripts else None,
+        run_as_user=None if run_as_user == PLATFORM else int(run_as_user),
+        limits=StepTimeouts(**limits),
+        pod_labels=parse_annotations(NO_SIDECAR_LABELS, pod_labels),
+        pod_annotations=parse_annotations(NO_SIDECAR_ANNOTATIONS, pod_annotations),
+        requests=parse_resources_option("--requests", requests) if requests else MIN_RESOURCES,
+        pod_limits=parse_resources_option("--limits", pod_limits),
+        **same,
+    )

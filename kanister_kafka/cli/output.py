@@ -1,0 +1,183 @@
+"""How a report is written: options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from kanister_kafka.backup.output_dir import write_file
+from kanister_kafka.backup.render import Manifest, to_yaml_stream
+from kanister_kafka.cli.app import echo, warn_deprecated
+from kanister_kafka.cli.options import option_group
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc import Document, loads, to_python
+
+Command = Callable[..., None]
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+OLD_FORM = f"{__name__}.format"
+"""In the meta of a context: what the deprecated --format was given."""
+
+
+def report_format_option(*forms: str) -> Callable[[Command], Command]:
+    """Return `-o` as kubectl has it, with the deprecated `--format` beside it; text is usual."""
+
+    def choose(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+        old = ctx.meta.get(OLD_FORM)
+        if old is None:
+            return value
+        if ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--format is the deprecated name of -o: give -o alone")
+        warn_deprecated(f"--format is deprecated; write -o {old}")
+        ctx.set_parameter_source("form", ParameterSource.COMMANDLINE)
+        return str(old)
+
+    def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.meta[OLD_FORM] = value
+
+    new = click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        callback=choose,
+        help="How it is written.",
+    )
+    old = click.option(
+        "--format",
+        type=click.Choice(forms),
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=keep,
+    )
+    return lambda command: new(old(command))
+
+
+def report_text(form: str, text: Callable[[], str], tree: Callable[[], str]) -> str:
+    """Return a report as text, JSON or YAML; `tree` returns the JSON, of which YAML is made."""
+    if form == "text":
+        return text()
+    return tree() if form == "json" else as_yaml(tree())
+
+
+def as_yaml(text: str) -> str:
+    """Return our JSON as YAML."""
+    from kanister_kafka.yamldoc.dumper import dump
+
+    return dump(json.loads(text))
+
+
+def kafka_name(name: str) -> str:
+    """Return a line that names a Kafka as `kubectl -o name` does."""
+    return f"kafka.kafka.strimzi.io/{name}\n"
+
+
+page_option = click.option(
+    "--html",
+    type=FILE,
+    metavar="FILE",
+    help="Write a page with each partition drawn on a time axis as well.",
+)
+
+
+def check_writable(path: Path | None) -> None:
+    """Fail before long work rather than after it, where a file cannot be written."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise UnreachableError(f"{path}: there is no such directory")
+
+
+def write_text(path: Path | None, text: str) -> None:
+    """Write a report into a file, or to standard output; UnreachableError where that fails."""
+    if path is None:
+        echo(text)
+        return
+    write_file(path, text)
+    click.echo(f"wrote {path}", err=True)
+
+
+def print_elapsed(elapsed: float, text: str) -> None:
+    """Print what a long command does, behind the seconds since its start."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    loud = text.startswith(("FAILED", "KAFKA"))
+    echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
+
+
+# Where rendered objects go, and how they are written: `-o` as kubectl has it, `--output-dir`.
+
+FORMS = ("yaml", "json", "name")
+
+destination_options = option_group(
+    click.option(
+        "-o",
+        "--output",
+        default="",
+        metavar="yaml|json|name",
+        help="How objects are printed.  [default: yaml]  A directory here is deprecated: "
+        "--output-dir.",
+    ),
+    click.option(
+        "--output-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Directory for files, instead of standard output.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A directory, or standard output."""
+
+    folder: Path | None
+    form: str
+    """Of FORMS."""
+
+
+def destination(output: str, output_dir: Path | None) -> Destination:
+    """Read both options; a directory behind -o is taken with a warning."""
+    if output in FORMS:
+        if output_dir is not None:
+            raise click.UsageError(f"-o {output} is for standard output: leave --output-dir out")
+        return Destination(None, output)
+    if not output:
+        return Destination(output_dir, FORMS[0])
+    if output_dir is not None:
+        raise click.UsageError(f"-o must be one of {', '.join(FORMS)} beside --output-dir")
+    folder = Path(output)
+    if folder.is_file():
+        raise click.BadParameter(
+            f"{output!r} is a file: give {', '.join(FORMS)}, or --output-dir DIR", param_hint="-o"
+        )
+    if not folder.exists() and (near := get_close_matches(output, FORMS, n=1, cutoff=0.7)):
+        raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
+    warn_deprecated(f"-o with a directory is deprecated; write --output-dir {output}")
+    return Destination(folder, FORMS[0])
+
+
+def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
+    """Spell objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
+    made = tuple(manifests)
+    if form == "yaml":
+        return to_yaml_stream(made)
+    documents = [one for m in made for one in loads(m.text, m.file_name).documents]
+    if form == "name":
+        return "".join(f"{_name(document)}\n" for document in documents)
+    items = [to_python(document.root) for document in documents]
+    tree = {"apiVersion": "v1", "kind": "List", "items": items}
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _name(document: Document) -> str:
+    group = f".{document.group}" if document.group else ""
+    name = document.text("metadata", "name") or f"{document.text('metadata', 'generateName')}*"
+    return f"{(document.kind or '').lower()}{group}/{name}"

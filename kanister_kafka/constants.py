@@ -1,0 +1,61 @@
+"""What a backup leaves on the cluster for whoever comes next: names of annotations and keys.
+
+The scripts in templates/scripts write and read the same names; `tests/test_marks.py` compares them.
+"""
+
+from __future__ import annotations
+
+import enum
+
+PREFIX = "kanister-kafka.io/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+COMPONENT = "kanister-kafka"
+"""Value of `app.kubernetes.io/managed-by` on all that is rendered."""
+BLUEPRINT = f"{PREFIX}blueprint"
+"""On all that is rendered: `NAMESPACE/NAME` of the Blueprint that it serves."""
+INPUT_HASH = f"{PREFIX}input-hash"
+"""On a Blueprint: a hash of all that decided what it says; `plan/origin.py` says of what."""
+OPTIONS = f"{PREFIX}options"
+"""On a Blueprint: the words of the command line that chose what is not the default."""
+VERSION = f"{PREFIX}version"
+"""On a Blueprint: the version of this tool that made it."""
+STATE_CONFIGMAP_NAME = f"{PREFIX}record-name"
+WATCHDOG_NAME = f"{PREFIX}switch-name"
+"""On pods of the steps in a base of Kustomize: names of other objects, which it follows there."""
+PREVIOUS_PAUSE = f"{PREFIX}pause-before"
+"""On a paused object: what `strimzi.io/pause-reconciliation` was, `unset` or `value:…`."""
+PREVIOUS_REPLICAS = f"{PREFIX}replicas-before"
+"""On an object scaled to 0: its former `spec.replicas`, a number or `unset`."""
+RESTART_DEADLINE = f"{PREFIX}restart-by"
+"""On the Kafka: when the watchdog brings it back, such as `2026-01-02T03:04:05Z`."""
+RETENTION_HELD = f"{PREFIX}retention-held"
+"""On a restored Kafka that deletes nothing: JSON, with what the options were before."""
+PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"
+CLUSTER_LABEL = "strimzi.io/cluster"
+
+
+class BackupState(enum.Enum):
+    """What the record, a ConfigMap, says in its key `state`."""
+
+    RUNNING = "running"
+    QUIESCING = "quiescing"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    RESTARTING = "restarting"
+    RESTORING = "restoring"
+
+
+STATE_KEYS = (
+    *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
+    *("before", "clusterId", "kafkaVersion"),
+    *("specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing"),
+    "restartRequested",
+)
+"""Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
+that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
+`confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the starts of the
+restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and `claims` are
+what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field manager that
+wrote the pause, `seenRunning` what the watchdog saw run while all was to stay stopped, `unclean`
+the nodes that were killed, `growing` the topics that grew after the writers had stopped, and
+`restartRequested` the run, or `any`, for which a step without its scripts asked the watchdog."""

@@ -1,0 +1,132 @@
+"""Semantic versions, by Masterminds/semver 1.5.0, which sprig 2.22.0 asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kanister_kafka.gotemplate.runtime.values import CallError, GoFunction, UnsupportedError, Value
+
+_LABELS = r"[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*"
+_VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-({_LABELS}))?(?:\+{_LABELS})?")
+_WILD = r"[0-9|xX*]+"
+_CONSTRAINT = re.compile(
+    rf"\s*(=>|=<|>=|<=|!=|~>|=|>|<|~|\^|)\s*"
+    rf"v?({_WILD})(?:\.({_WILD}))?(?:\.({_WILD}))?(?:-({_LABELS}))?(?:\+{_LABELS})?\s*"
+)
+_RANGE = re.compile(r"\S\s+-\s+\S")
+_ANY = ("x", "X", "*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    numbers: tuple[int, int, int]
+    labels: str
+
+    def order(self) -> tuple[object, ...]:
+        """Return what versions are sorted by: a prerelease comes before its release."""
+        words = self.labels.split(".") if self.labels else ()
+        ranks = tuple((0, int(w), "") if w.isdecimal() else (1, 0, w) for w in words)
+        return (*self.numbers, not self.labels, ranks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Constraint:
+    sign: str
+    version: _Version
+    is_dirty: bool
+    """Whether a number is left open."""
+    is_minor_open: bool
+    is_patch_open: bool
+
+    def admits(self, version: _Version) -> bool:
+        """Tell whether a version is within the constraint."""
+        if self.sign == "!=" and not self.is_dirty:
+            return version.order() != self.version.order()
+        if version.labels and not self.version.labels:
+            return False
+        return _CHECKS[self.sign](self, version)
+
+    def is_tilde(self, version: _Version) -> bool:
+        """Tell whether major and minor version are the same, as far as they are given."""
+        if version.order() < self.version.order():
+            return False
+        if self.version.numbers == (0, 0, 0) and not self.is_minor_open and not self.is_patch_open:
+            return True
+        return self._same(version)
+
+    def _same(self, version: _Version) -> bool:
+        mine, yours = self.version.numbers, version.numbers
+        return mine[0] == yours[0] and (mine[1] == yours[1] or self.is_minor_open)
+
+    def is_other(self, version: _Version) -> bool:
+        """Tell whether an open constraint leaves a version out."""
+        return not self._same(version)
+
+    def is_at_most(self, version: _Version, *, strict: bool) -> bool:
+        """Tell whether a version is not beyond."""
+        mine, yours = self.version, version
+        if not self.is_dirty:
+            return yours.order() < mine.order() or (not strict and yours.order() == mine.order())
+        if yours.numbers[0] > mine.numbers[0]:
+            return False
+        return yours.numbers[1] <= mine.numbers[1] or self.is_minor_open
+
+
+_CHECKS: dict[str, Callable[[_Constraint, _Version], bool]] = {
+    "!=": _Constraint.is_other,
+    ">": lambda c, v: v.order() > c.version.order(),
+    "<": lambda c, v: c.is_at_most(v, strict=True),
+    ">=": lambda c, v: v.order() >= c.version.order(),
+    "<=": lambda c, v: c.is_at_most(v, strict=False),
+    "~": _Constraint.is_tilde,
+    "^": lambda c, v: v.order() >= c.version.order() and v.numbers[0] == c.version.numbers[0],
+    "=": lambda c, v: c.is_tilde(v) if c.is_dirty else v.order() == c.version.order(),
+}
+_CHECKS |= {"=>": _CHECKS[">="], "=<": _CHECKS["<="], "~>": _CHECKS["~"], "": _CHECKS["="]}
+
+
+def _version(word: str) -> _Version:
+    found = _VERSION.fullmatch(word)
+    if found is None:
+        raise CallError("Invalid Semantic Version")
+    major, minor, patch = (int(number or 0) for number in found.groups()[:3])
+    if max(major, minor, patch) >= 2**63:
+        raise UnsupportedError
+    return _Version((major, minor, patch), found[4] or "")
+
+
+def _constraint(word: str) -> _Constraint:
+    found = _CONSTRAINT.fullmatch(word)
+    if found is None:
+        raise CallError(f"improper constraint: {word}")
+    sign, major, minor, patch, labels = found.groups()
+    is_minor_open = major not in _ANY and (minor is None or minor in _ANY)
+    is_patch_open = major not in _ANY and not is_minor_open and patch in _ANY
+    suffix = f"-{labels}" if labels else ""
+    if major in _ANY:
+        spelled = "0.0.0"
+    elif is_minor_open:
+        spelled = f"{major}.0.0{suffix}"
+    elif is_patch_open:
+        spelled = f"{major}.{minor}.0{suffix}"
+    else:
+        spelled = f"{major}.{minor}.{patch or 0}{suffix}"
+    try:
+        version = _version(spelled)
+    except CallError:
+        raise CallError("constraint Parser Error") from None
+    is_dirty = major in _ANY or is_minor_open or is_patch_open
+    return _Constraint(sign, version, is_dirty, is_minor_open, is_patch_open)
+
+
+def _compare(constraints: str, version: str) -> Value:
+    if _RANGE.search(constraints) or not constraints.isascii():
+        raise UnsupportedError
+    parts = [[_constraint(word) for word in part.split(",")] for part in constraints.split("||")]
+    given = _version(version)
+    return any(all(one.admits(given) for one in part) for part in parts)
+
+
+FUNCTIONS = {"semverCompare": GoFunction(_compare)}

@@ -1,0 +1,351 @@
+"""A Blueprint as Kanister reads it: actions, phases and templates, each where it stands.
+
+Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it. Each is
+compared by identity, and remembers what it was asked: dozens of checks ask the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate import ParsedTemplate
+    from kanister_kafka.gotemplate.types import CheckResult
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateText:
+    """A string that is rendered as a Go template, and has anything to render."""
+
+    path: str
+    node: Scalar
+    action: str
+    """Name of the action it belongs to."""
+    phase: BlueprintPhase | None
+    """None in an output artifact, which is rendered when all phases are done."""
+    field: str
+    """Field of the phase, `args` or `objects`; `outputArtifacts` without a phase."""
+    is_condition: bool = False
+    """Whether it is a condition of WaitV2, rendered over the object that is waited for."""
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
+        return functions(is_condition=self.is_condition)
+
+    @cached_property
+    def parsed(self) -> ParsedTemplate:
+        """Its tree, and what is wrong with it."""
+        return parse_template_cached(self.node.text, is_condition=self.is_condition)
+
+    @cached_property
+    def analysis(self) -> CheckResult:
+        """What it asks of its data; nothing where it does not parse."""
+        return _analysed(self.node.text, is_condition=self.is_condition)
+
+    def place(self, line: int, column: int) -> Location:
+        """Return where a place within it is in the input."""
+        return self.node.place(line, column)
+
+
+# What reads templates is imported where there is one: it takes as long as a small Blueprint does.
+
+
+def functions(*, is_condition: bool) -> frozenset[str]:
+    """Return what a template may call."""
+    from kanister_kafka.kanister.template_context import KANISTER, WAIT_V2
+
+    return WAIT_V2 if is_condition else KANISTER
+
+
+@lru_cache(maxsize=4096)  # Blueprints repeat themselves
+def parse_template_cached(text: str, *, is_condition: bool = False) -> ParsedTemplate:
+    """Parse a template, the same one only once."""
+    from kanister_kafka.gotemplate import parse
+
+    return parse(text, functions(is_condition=is_condition))
+
+
+@lru_cache(maxsize=4096)
+def _analysed(text: str, *, is_condition: bool) -> CheckResult:
+    from kanister_kafka.gotemplate import ParseErrorKind
+    from kanister_kafka.gotemplate.checker import check_template
+    from kanister_kafka.gotemplate.types import ANY, CheckResult
+    from kanister_kafka.kanister.template_context import PARAMETERS, SIGNATURES, WAIT_V2_SIGNATURES
+
+    tree = parse_template_cached(text, is_condition=is_condition)
+    if any(fault.kind is ParseErrorKind.SYNTAX for fault in tree.errors):
+        return CheckResult((), (), ())
+    if is_condition:  # the dot is the object that is waited for
+        return check_template(tree.nodes, ANY, WAIT_V2_SIGNATURES)
+    return check_template(tree.nodes, PARAMETERS, SIGNATURES)
+
+
+@dataclass(frozen=True, eq=False)
+class BlueprintPhase:
+    """A phase or a deferPhase."""
+
+    path: str
+    node: MappingNode
+    action: str
+    """Name of its action."""
+    index: int | None
+    """Place among the phases of its action; None for a deferPhase."""
+
+    def entry(self, key: str) -> MappingEntry | None:
+        """Return a field with its place."""
+        return next((entry for entry in self.node.entries if entry.key == key), None)
+
+    def text(self, key: str) -> str:
+        """Return the string in a field, or an empty string."""
+        value = self.node.get(key)
+        text = value.value if isinstance(value, Scalar) else None
+        return text if isinstance(text, str) else ""
+
+    @cached_property
+    def name(self) -> str:
+        """Its name; empty where it has none."""
+        return self.text("name")
+
+    @cached_property
+    def func(self) -> str:
+        """Name of its function; empty where it has none."""
+        return self.text("func")
+
+    @cached_property
+    def arguments(self) -> MappingNode:
+        """Its arguments; empty where there are none."""
+        value = self.node.get("args")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    def argument(self, name: str) -> Node | None:
+        """Return the value of an argument, or None."""
+        return self.arguments.get(name)
+
+    @cached_property
+    def values(self) -> tuple[tuple[str, Scalar], ...]:
+        """The single values of its arguments, wherever they stand, with their field paths."""
+        return tuple(scalars(f"{self.path}.args", self.arguments))
+
+    @cached_property
+    def objects(self) -> MappingNode:
+        """Its references to Secrets and ConfigMaps by name; empty where there are none."""
+        value = self.node.get("objects")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    @cached_property
+    def templates(self) -> tuple[TemplateText, ...]:
+        """Its templates in the order in which they stand."""
+        return tuple(self._templates())
+
+    def _templates(self) -> Iterator[TemplateText]:
+        for field in ("objects", "args"):
+            for path, node in strings(f"{self.path}.{field}", self.node.get(field)):
+                condition = self.func == "WaitV2" and path.lower().endswith(".condition")
+                yield TemplateText(path, node, self.action, self, field, condition)
+
+
+@dataclass(frozen=True, eq=False)
+class BlueprintAction:
+    """An action."""
+
+    name: str
+    entry: MappingEntry
+    node: MappingNode
+    phases: tuple[BlueprintPhase, ...]
+    defer_phase: BlueprintPhase | None
+
+    @property
+    def path(self) -> str:
+        """Its field path."""
+        return f"actions.{self.name}"
+
+    @cached_property
+    def all_phases(self) -> tuple[BlueprintPhase, ...]:
+        """Its phases, the deferPhase last."""
+        return (*self.phases, *((self.defer_phase,) if self.defer_phase else ()))
+
+    def names(self, field: str) -> dict[str, Scalar]:
+        """Return the strings of a list such as `inputArtifactNames`, with their places."""
+        value = self.node.get(field)
+        items = value.items if isinstance(value, Sequence) else ()
+        return {item.text: item for item in items if isinstance(item, Scalar)}
+
+    @property
+    def output_artifacts(self) -> MappingNode:
+        """What it hands on; empty where there is nothing."""
+        value = self.node.get("outputArtifacts")
+        return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
+
+    @cached_property
+    def templates(self) -> tuple[TemplateText, ...]:
+        """All its templates: of its phases, then of its output artifacts."""
+        return tuple(self._templates())
+
+    def _templates(self) -> Iterator[TemplateText]:
+        for phase in self.all_phases:
+            yield from phase.templates
+        path = f"{self.path}.outputArtifacts"
+        for place, node in strings(path, self.output_artifacts):
+            yield TemplateText(place, node, self.name, None, "outputArtifacts")
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """A Blueprint; `actions` keeps the order of the text."""
+
+    document: Document
+    actions: tuple[BlueprintAction, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name, or an empty string."""
+        return self.document.text("metadata", "name")
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace, or an empty string."""
+        return self.document.text("metadata", "namespace")
+
+    @cached_property
+    def phases(self) -> tuple[BlueprintPhase, ...]:
+        """All phases of all actions, deferPhases included."""
+        return tuple(phase for action in self.actions for phase in action.all_phases)
+
+    @cached_property
+    def templates(self) -> tuple[TemplateText, ...]:
+        """All templates of all actions."""
+        return tuple(template for action in self.actions for template in action.templates)
+
+    def action(self, name: str) -> BlueprintAction | None:
+        """Return an action by its name."""
+        return next((action for action in self.actions if action.name == name), None)
+
+
+def read(document: Document) -> Blueprint:
+    """Read a document of kind Blueprint, whatever is in it."""
+    actions = document.root.get("actions")
+    entries = actions.entries if isinstance(actions, MappingNode) else ()
+    return Blueprint(document, tuple(made for entry in entries if (made := _action(entry))))
+
+
+def _action(entry: MappingEntry) -> BlueprintAction | None:
+    node = entry.value
+    if not isinstance(node, MappingNode):
+        return None
+    path = f"actions.{entry.key}"
+    found = node.get("phases")
+    items = found.items if isinstance(found, Sequence) else ()
+    phases = tuple(
+        BlueprintPhase(f"{path}.phases[{i}]", item, entry.key, i)
+        for i, item in enumerate(items)
+        if isinstance(item, MappingNode)
+    )
+    deferred = node.get("deferPhase")
+    last = (
+        BlueprintPhase(f"{path}.deferPhase", deferred, entry.key, None)
+        if isinstance(deferred, MappingNode)
+        else None
+    )
+    return BlueprintAction(entry.key, entry, node, phases, last)
+
+
+def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    """Yield the templates below a node in the order of the text; keys are rendered as well."""
+    for steps, scalar in _templates_below(node):
+        place = f"{path}{steps}"
+        yield place if path else place.removeprefix("."), scalar
+
+
+def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
+    """Return templates, each with the path from here; a path is made only where there is one."""
+    if isinstance(node, Scalar):
+        return [("", node)] if isinstance(node.value, str) and "{{" in node.value else []
+    found: list[tuple[str, Scalar]] = []
+    if isinstance(node, MappingNode):
+        for key, location, value, _spelled in node.entries:
+            if "{{" in key:
+                found.append(("", Scalar(key, location, key)))
+            for steps, scalar in _templates_below(value):
+                found.append((f".{key}{steps}", scalar))
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            for steps, scalar in _templates_below(item):
+                found.append((f"[{i}]{steps}", scalar))
+    return found
+
+
+def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
+    """Return the single values below a node, in the order of the text."""
+    found: list[tuple[str, Scalar]] = []
+    _add_scalars(path, node, found)
+    return found
+
+
+def _add_scalars(path: str, node: Node | None, found: list[tuple[str, Scalar]]) -> None:
+    """Add to a list: the text is nested no deeper than the Python stack bears (MAX_DEPTH)."""
+    if isinstance(node, Scalar):
+        found.append((path, node))
+    elif isinstance(node, MappingNode):
+        for key, _location, value, _spelled in node.entries:
+            _add_scalars(f"{path}.{key}" if path else key, value, found)
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            _add_scalars(f"{path}[{i}]", item, found)
+
+
+# Whether an object is a Blueprint, or one that its author means to be and Kubernetes does not.
+#
+# Other kinds are none of our business, so a typo in `kind` or `apiVersion` would pass in silence:
+# the API server refuses such an object, and a GitOps tool tells so hours later.
+
+GROUP = "cr.kanister.io"
+API_VERSION = f"{GROUP}/v1alpha1"
+KIND = "Blueprint"
+KINDS = (KIND, "ActionSet", "Profile", "RepositoryServer")
+"""Of the group (pkg/apis/cr/v1alpha1/register.go and pkg/customresource at 0.119.0)."""
+
+
+class BlueprintDetection(NamedTuple):
+    """What an object is to the validator."""
+
+    is_blueprint: bool
+    """Whether it is judged as one, whatever it says of itself."""
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def detect_blueprint(document: Document) -> BlueprintDetection:
+    """Tell whether an object is a Blueprint, or passes for none by mistake."""
+    root = document.root
+    version, kind = _text(root.get("apiVersion")), _text(root.get("kind"))
+    shaped = _has_phases(root)
+    strayed = document.group == GROUP and kind not in KINDS
+    unnamed = shaped and (kind is None or version is None)
+    if not (kind == KIND or strayed or unnamed):
+        return BlueprintDetection(is_blueprint=False)
+    given = (("apiVersion", version, API_VERSION), ("kind", kind, KIND))
+    problems = []
+    for field, value, right in given:
+        node = root.get(field)
+        if node and value is not None and value != right and "{{" not in value:
+            message = f'Unsupported value: "{value}": must be {right}'
+            problems.append(error("not-a-blueprint", node.location, field, message))
+    return BlueprintDetection(shaped or not problems, tuple(problems))
+
+
+def _text(node: Node | None) -> str | None:
+    """Return a string; None where there is none, or something else: the schema tells of both."""
+    value = node.value if isinstance(node, Scalar) else None
+    return value if isinstance(value, str) else None
+
+
+def _has_phases(root: MappingNode) -> bool:
+    actions = root.get("actions")
+    entries = actions.entries if isinstance(actions, MappingNode) else ()
+    return any(isinstance(e.value, MappingNode) and e.value.get("phases") for e in entries)

@@ -1,0 +1,447 @@
+"""An argument as Kanister decodes it: what fails, what changes on the way, what is dropped.
+
+Kanister decodes each argument with mapstructure's WeakDecode into a Go type (pkg/function/args.go):
+a number becomes a string, a string a list of one, `true` the string `1`, and keys that a struct
+does not have are dropped. What then must hold is read from each function's Exec(). Templates are
+not judged, as nothing is known of what they render to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from kanister_kafka.diagnostics import Location
+from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
+from kanister_kafka.kanister.kube_api import unknown_resource_hint
+from kanister_kafka.kanister.scalar_formats import (
+    BOOLEANS,
+    coerce_to_string,
+    is_image,
+    parse_go_duration,
+    quantity_sign,
+)
+from kanister_kafka.kanister.schema_validator import child_path
+from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN
+from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
+
+# What is wrong with the value of an argument, and how values are read and named on the way.
+
+
+class ArgumentErrorKind(Enum):
+    """What is wrong with a value."""
+
+    TYPE = "cannot be decoded"
+    VALUE = "is decoded, and refused"
+    SPELLING = "is decoded to another text than is written"
+    IGNORED = "is dropped"
+
+
+class ArgumentError(NamedTuple):
+    """One thing that is wrong with an argument."""
+
+    flaw: ArgumentErrorKind
+    location: Location
+    path: str
+    message: str
+
+
+ArgumentErrors = Iterator[ArgumentError]
+
+
+def quote_value(node: Node) -> str:
+    """Return a value as a message names it."""
+    if not isinstance(node, Scalar):
+        return "an object" if isinstance(node, MappingNode) else "a list"
+    text = " ".join(node.text.split())
+    text = text if len(text) <= 60 else f"{text[:60]}…"
+    return f'"{text}"' if isinstance(node.value, str) else text
+
+
+def is_template(text: str) -> bool:
+    """Tell whether a text has anything to render."""
+    return "{{" in text
+
+
+def field_of(node: Node | None, name: str) -> Node | None:
+    """Return the value that a struct's field gets: mapstructure does not mind the case."""
+    if isinstance(node, MappingNode):
+        for entry in node.entries:
+            if entry.key.lower() == name.lower():
+                return entry.value
+    return None
+
+
+def text_of(node: Node | None) -> str:
+    """Return a scalar as the string it is decoded to, or an empty string."""
+    return coerce_to_string(node.value) if isinstance(node, Scalar) else ""
+
+
+def items_of(node: Node | None) -> tuple[Node, ...]:
+    """Return the items of a list; what is none is a list of one."""
+    if isinstance(node, Sequence):
+        return node.items
+    empty = node is None or (isinstance(node, MappingNode) and not node.entries)
+    return () if empty or node is None else (node,)
+
+
+def wrong_type(node: Node, path: str, wanted: str) -> ArgumentError:
+    """Make the fault of a value that cannot be decoded."""
+    return ArgumentError(
+        ArgumentErrorKind.TYPE,
+        node.location,
+        path,
+        f"Invalid value: {quote_value(node)}: must be {wanted}",
+    )
+
+
+def invalid_value(node: Node, path: str, wanted: str) -> ArgumentError:
+    """Make the fault of a value that is decoded and cannot work."""
+    message = f"Invalid value: {quote_value(node)}: {wanted}"
+    return ArgumentError(ArgumentErrorKind.VALUE, node.location, path, message)
+
+
+def empty_value(node: Node, path: str) -> ArgumentError:
+    """Make the fault of a value that must say something."""
+    return ArgumentError(
+        ArgumentErrorKind.VALUE, node.location, path, "Required value: it is empty"
+    )
+
+
+def unsupported_value(node: Node, path: str, choices: Iterable[str]) -> ArgumentError:
+    """Make the fault of a value that is none of a few."""
+    choices = tuple(choices)
+    given = text_of(node).lower()
+    near = difflib.get_close_matches(given, [one.lower() for one in choices], n=1)
+    hint = (
+        next(f'did you mean "{one}"?' for one in choices if one.lower() == near[0])
+        if near
+        else "supported values: " + ", ".join(f'"{one}"' for one in choices)
+    )
+    message = f"Unsupported value: {quote_value(node)}; {hint}"
+    return ArgumentError(ArgumentErrorKind.VALUE, node.location, path, message)
+
+
+def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) -> ArgumentErrors:
+    """Yield the keys that a struct does not have: decoding drops them, and minds no case."""
+    names = {name.lower(): name for name in known}
+    for entry in node.entries:
+        if entry.key.lower() not in names and not is_template(entry.key):
+            near = difflib.get_close_matches(entry.key.lower(), names, n=1)
+            hint = f'; did you mean "{names[near[0]]}"?' if near else ""
+            message = f"{of} has no such key, so it is dropped in silence{hint}"
+            yield ArgumentError(
+                ArgumentErrorKind.IGNORED, entry.location, child_path(path, entry.key), message
+            )
+
+
+def expect_string(path: str, node: Node, wanted: str = "a string") -> ArgumentErrors:
+    """Yield what is wrong with one string, whatever it says."""
+    if not isinstance(node, Scalar):
+        yield wrong_type(node, path, wanted)
+    elif not isinstance(node.value, str) and node.value is not None:
+        text = coerce_to_string(node.value)
+        if text != node.text:
+            message = (
+                f'Invalid value: {node.text}: Kanister reads "{text}"; '
+                f'for the text quote it: "{node.text}"'
+            )
+            yield ArgumentError(ArgumentErrorKind.SPELLING, node.location, path, message)
+
+
+# References to objects, and the conditions of Wait and WaitV2, as Kanister decodes them.
+
+REFERENCE_FIELDS = ("apiVersion", "group", "resource", "kind", "name", "namespace")
+"""Of ObjectReference in pkg/apis/cr/v1alpha1/types.go."""
+CONDITION_FIELDS = ("condition", "objectReference")
+CONDITION_LISTS = ("anyOf", "allOf")
+
+
+def reference(path: str, node: Node) -> ArgumentErrors:
+    """Yield what is wrong with a reference to an object."""
+    if not isinstance(node, MappingNode):
+        yield wrong_type(node, path, ArgumentType.REFERENCE.value)
+        return
+    yield from ignored_keys(path, node, REFERENCE_FIELDS, "a reference to an object")
+    for entry in node.entries:
+        if entry.key.lower() in [name.lower() for name in REFERENCE_FIELDS]:
+            yield from expect_string(child_path(path, entry.key), entry.value)
+    group, version, resource = (field_of(node, x) for x in ("group", "apiVersion", "resource"))
+    if isinstance(version, Scalar) and "/" in text_of(version) and not is_template(version.text):
+        head, _slash, tail = text_of(version).rpartition("/")
+        advice = f"must be the version alone: group: {head} and apiVersion: {tail}"
+        yield invalid_value(version, child_path(path, "apiVersion"), advice)
+        return
+    names = text_of(group), text_of(resource)
+    fault = "" if any(map(is_template, names)) else unknown_resource_hint(*names)
+    if fault and isinstance(resource, Scalar) and names[1]:
+        yield invalid_value(resource, child_path(path, "resource"), fault)
+
+
+def conditions(path: str, node: Node | None) -> Iterator[tuple[str, Node]]:
+    """Yield the conditions of Wait and WaitV2 with their field paths."""
+    for name in CONDITION_LISTS:
+        listed = field_of(node, name)
+        for i, item in enumerate(items_of(listed)):
+            place = child_path(path, name)
+            yield (f"{place}[{i}]" if isinstance(listed, Sequence) else place), item
+
+
+def condition_lists(path: str, node: Node) -> ArgumentErrors:
+    """Yield what is wrong with the lists of conditions."""
+    if not isinstance(node, MappingNode):
+        yield wrong_type(node, path, ArgumentType.CONDITIONS.value)
+        return
+    yield from ignored_keys(path, node, CONDITION_LISTS, "this mapping")
+    for place, item in conditions(path, node):
+        if not isinstance(item, MappingNode):
+            if not isinstance(item, Scalar) or item.value is not None:
+                yield wrong_type(item, place, "a mapping with condition and objectReference")
+            continue
+        yield from ignored_keys(place, item, CONDITION_FIELDS, "a condition")
+        condition, target = field_of(item, "condition"), field_of(item, "objectReference")
+        if condition is not None:
+            yield from expect_string(child_path(place, "condition"), condition)
+        if target is not None and (not isinstance(target, Scalar) or target.value is not None):
+            yield from reference(child_path(place, "objectReference"), target)
+
+
+# Fields of a pod's spec, which podOverride is merged into (core/v1 of k8s.io/api 0.37).
+
+_NAMES = """
+    activeDeadlineSeconds affinity automountServiceAccountToken containers dnsConfig dnsPolicy
+    enableServiceLinks ephemeralContainers evictionResponders hostAliases hostIPC hostNetwork
+    hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName
+    nodeSelector os overhead preemptionPolicy priority priorityClassName readinessGates
+    resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates
+    schedulingGroup securityContext serviceAccount serviceAccountName setHostnameAsFQDN
+    shareProcessNamespace subdomain terminationGracePeriodSeconds tolerations
+    topologySpreadConstraints volumes workloadRef
+"""
+FIELDS = tuple(_NAMES.split())
+
+
+PLACEHOLDER = re.compile(r"<[\w .-]+>")
+"""What a published Blueprint leaves to be filled in."""
+MOST_REPLICAS = 2**31 - 1
+SPACED = re.compile(r"\A[^\\]*\s")
+"""A program with arguments behind it; Windows has paths with spaces."""
+
+
+def decode(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    """Yield what is wrong with the value of an argument; null is left to `null-argument`."""
+    if not isinstance(node, Scalar) or node.value is not None:
+        yield from _RULES[argument.kind](argument, path, node)
+
+
+def _text(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    yield from expect_string(path, node, argument.kind.value)
+    text = text_of(node)
+    if not isinstance(node, Scalar) or is_template(text):
+        return
+    if not text.strip() and not argument.blank:
+        yield empty_value(node, path)
+    elif argument.choices and text not in argument.choices:
+        yield unsupported_value(node, path, argument.choices)
+
+
+def _texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    items = items_of(node)
+    if not items and not argument.blank:
+        yield empty_value(node, path)
+    for i, item in enumerate(items):
+        place = f"{path}[{i}]" if isinstance(node, Sequence) else path
+        yield from expect_string(place, item, argument.kind.value if item is node else "a string")
+        text = text_of(item)
+        if not isinstance(item, Scalar) or item.value is None or is_template(text):
+            continue
+        if argument.choices and text not in argument.choices:
+            yield unsupported_value(item, place, argument.choices)
+        elif i == 0 and argument.name.lower().endswith("command") and SPACED.search(text):
+            advice = "must be one word: no shell splits it; write a list of words"
+            yield invalid_value(item, place, advice)
+
+
+def _yaml_texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if isinstance(node, Sequence):
+        yield from _texts(argument, path, node)
+        return
+    text = text_of(node)
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        yield wrong_type(node, path, argument.kind.value)
+    elif text.strip() and not is_template(text) and not text.lstrip().startswith(("-", "[")):
+        yield invalid_value(node, path, f"must be {argument.kind.value}")
+
+
+def _boolean(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if not isinstance(node, Scalar):
+        yield wrong_type(node, path, argument.kind.value)
+    elif isinstance(node.value, str) and node.value not in BOOLEANS and not is_template(node.value):
+        yield unsupported_value(node, path, ("true", "false"))
+
+
+def _replicas(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    """Judge a number that is taken as it is, not decoded (setArgs in scale_workload.go)."""
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(node, Scalar) or isinstance(value, bool):
+        yield wrong_type(node, path, argument.kind.value)
+        return
+    text = text_of(node)
+    if isinstance(value, str) and is_template(value):
+        return
+    if not re.fullmatch("[-+]?[0-9]+", text):
+        yield wrong_type(node, path, "a whole number of replicas")
+    elif len(text) > 20 or not 0 <= int(text) <= MOST_REPLICAS:
+        yield invalid_value(node, path, f"must be from 0 to {MOST_REPLICAS}")
+    elif node.text.isdigit() and int(node.text) != int(text):
+        yield from expect_string(path, node)
+
+
+def _workload(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    yield from expect_string(path, node, argument.kind.value)
+
+
+def _duration(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if not isinstance(node, Scalar):
+        yield wrong_type(node, path, argument.kind.value)
+        return
+    text = text_of(node)
+    if is_template(text):
+        if not argument.rendered:
+            yield invalid_value(node, path, "must be a duration: a template is not rendered here")
+        return
+    length = parse_go_duration(text)
+    if length is None:
+        yield invalid_value(
+            node, path, f"must be {argument.kind.value}; the units are h, m, s and ms"
+        )
+    elif length <= 0:
+        yield invalid_value(node, path, "must be longer than 0: the time is over at once")
+
+
+def _quantity(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if not isinstance(node, Scalar):
+        yield wrong_type(node, path, argument.kind.value)
+        return
+    text = text_of(node)
+    if is_template(text) or (not text and argument.blank):
+        return
+    sign = quantity_sign(text)
+    if sign is None:
+        yield invalid_value(
+            node, path, f"must be {argument.kind.value}; units are Ki, Mi, Gi, Ti, k, M, G"
+        )
+    elif sign < 0 or (sign == 0 and not argument.blank):
+        yield invalid_value(node, path, "must be greater than 0")
+
+
+def _image(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    yield from expect_string(path, node, argument.kind.value)
+    text = text_of(node)
+    if not isinstance(node, Scalar) or is_template(text) or (not text and argument.blank):
+        return
+    if not text:
+        yield empty_value(node, path)
+    elif not is_image(text) and not PLACEHOLDER.search(text):
+        told = "must be [REGISTRY/]NAME[:TAG][@DIGEST]; the name in lower case"
+        yield invalid_value(node, path, told)
+
+
+def _entries(
+    path: str, node: Node, wanted: str
+) -> Iterator[ArgumentError | tuple[str, MappingEntry]]:
+    """Yield the entries of a mapping; a list of mappings is merged into one."""
+    merged = items_of(node) if isinstance(node, Sequence) else (node,)
+    for i, one in enumerate(merged):
+        place = f"{path}[{i}]" if one is not node else path
+        if isinstance(one, MappingNode):
+            yield from ((child_path(place, entry.key), entry) for entry in one.entries)
+        elif not isinstance(one, Scalar) or one.value is not None:
+            yield wrong_type(one, place, wanted)
+
+
+def _mounts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    for found in _entries(path, node, argument.kind.value):
+        if isinstance(found, ArgumentError):
+            yield found
+            continue
+        place, entry = found
+        claim, mount = entry.key, entry.value
+        yield from expect_string(place, mount)
+        text = text_of(mount)
+        if not is_template(claim) and not SUBDOMAIN.allows(claim):
+            message = f'Invalid value: "{claim}": must be the name of a PersistentVolumeClaim'
+            yield ArgumentError(ArgumentErrorKind.VALUE, entry.location, place, message)
+        if isinstance(mount, Scalar) and not is_template(text) and (not text or ":" in text):
+            yield invalid_value(mount, place, "must be a path without a colon")
+
+
+def _labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    for found in _entries(path, node, argument.kind.value):
+        if isinstance(found, ArgumentError):
+            yield found
+            continue
+        place, entry = found
+        key, value = entry.key, entry.value
+        yield from expect_string(place, value)
+        if not is_template(key) and not QUALIFIED.allows(key):
+            message = f'Invalid value: "{key}": must be {QUALIFIED.says}'
+            yield ArgumentError(ArgumentErrorKind.VALUE, entry.location, place, message)
+        text = text_of(value)
+        if isinstance(value, Scalar) and not is_template(text) and not LABEL_VALUE.allows(text):
+            yield invalid_value(value, place, f"must be {LABEL_VALUE.says}")
+
+
+def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    """Judge the type; `pod-labels` judges keys and values, templates included."""
+    if not isinstance(node, MappingNode):
+        yield wrong_type(node, path, argument.kind.value)
+        return
+    for entry in node.entries:
+        yield from expect_string(child_path(path, entry.key), entry.value)
+
+
+def _pod_override(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if isinstance(node, MappingNode):
+        yield from ignored_keys(path, node, FIELDS, "a pod's spec")
+    for found in _entries(path, node, argument.kind.value):
+        if isinstance(found, ArgumentError):
+            yield found
+
+
+def _reference(_argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    yield from reference(path, node)
+
+
+def _conditions(_argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    yield from condition_lists(path, node)
+
+
+def _manifest(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+    if not isinstance(node, Scalar):
+        yield wrong_type(node, path, f"{argument.kind.value}: write `{argument.name}: |-`")
+
+
+_RULES: dict[ArgumentType, Callable[[FunctionArgument, str, Node], ArgumentErrors]] = {
+    ArgumentType.TEXT: _text,
+    ArgumentType.NAMES: _text,
+    ArgumentType.TEXTS: _texts,
+    ArgumentType.YAML_TEXTS: _yaml_texts,
+    ArgumentType.BOOLEAN: _boolean,
+    ArgumentType.REPLICAS: _replicas,
+    ArgumentType.WORKLOAD: _workload,
+    ArgumentType.DURATION: _duration,
+    ArgumentType.QUANTITY: _quantity,
+    ArgumentType.IMAGE: _image,
+    ArgumentType.MOUNTS: _mounts,
+    ArgumentType.LABELS: _labels,
+    ArgumentType.POD_LABELS: _pod_labels,
+    ArgumentType.POD_ANNOTATIONS: _pod_labels,
+    ArgumentType.POD_OVERRIDE: _pod_override,
+    ArgumentType.REFERENCE: _reference,
+    ArgumentType.CONDITIONS: _conditions,
+    ArgumentType.MANIFEST: _manifest,
+}

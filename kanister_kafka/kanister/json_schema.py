@@ -1,0 +1,241 @@
+"""The Blueprint resource as a JSON Schema, for editors: the same statement in another spelling.
+
+Draft 7, which yaml-language-server reads best. It is looser than the checks where JSON Schema has
+no words for a rule; a string may always be a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
+from kanister_kafka.kanister.functions import KanisterFunction, functions
+from kanister_kafka.kanister.schema import (
+    ACTION,
+    ARTIFACT,
+    BLUEPRINT,
+    OBJECT_REFERENCE,
+    PHASE,
+    AnySchema,
+    BooleanSchema,
+    DocumentedSchema,
+    EnumSchema,
+    IntegerSchema,
+    ListSchema,
+    MapSchema,
+    ObjectSchema,
+    StringSchema,
+    Type,
+)
+
+# A statement of a resource in the words of JSON Schema, draft 7.
+
+JsonSchema = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaWriter:
+    """How the types of a statement are spelled."""
+
+    named: Mapping[str, ObjectSchema] = field(default_factory=dict)
+    """What has a definition of its own."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What a field of this name means, wherever it stands."""
+
+    def type(self, wanted: Type) -> JsonSchema:
+        """Spell a type."""
+        match wanted:
+            case AnySchema():
+                return {}
+            case StringSchema():
+                rule = wanted.rule
+                pattern: JsonSchema = {"pattern": f"^(?:{rule.pattern.pattern})$"} if rule else {}
+                return {"type": "string", **pattern}
+            case EnumSchema():
+                word = "examples" if wanted.open else "enum"
+                return {"type": "string", word: list(wanted.choices)}
+            case IntegerSchema():
+                most: JsonSchema = {} if wanted.most is None else {"maximum": wanted.most}
+                return {"type": "integer", "minimum": wanted.least, **most}
+            case BooleanSchema():
+                return {"type": "boolean"}
+            case ListSchema():
+                least: JsonSchema = {"minItems": wanted.least} if wanted.least else {}
+                return {"type": "array", "items": self.type(wanted.item), **least}
+            case MapSchema():
+                least = {"minProperties": wanted.least} if wanted.least else {}
+                values = self.type(wanted.value)
+                return {"type": "object", "additionalProperties": values, **least}
+            case DocumentedSchema():
+                source = wanted.source
+                return _beside(self.type(wanted.type), description=wanted.says, comment=source)
+            case ObjectSchema():
+                named = (name for name, fields in self.named.items() if fields is wanted)
+                name = next(named, None)
+                return {"$ref": f"#/definitions/{name}"} if name else self.fields(wanted)
+
+    def fields(self, wanted: ObjectSchema) -> JsonSchema:
+        """Spell an object."""
+        least: JsonSchema = {"minProperties": wanted.least} if wanted.least else {}
+        return {
+            "type": "object",
+            "properties": self.properties(wanted),
+            "required": sorted(wanted.required),
+            "additionalProperties": wanted.open,
+            **least,
+        }
+
+    def properties(self, wanted: ObjectSchema) -> JsonSchema:
+        """Spell the fields of an object, each with what it means."""
+        made: JsonSchema = {}
+        for name, value in wanted.known.items():
+            shape = self.type(value)
+            known = name in self.about
+            made[name] = _beside(shape, description=self.about[name]) if known else shape
+        return made
+
+
+def _beside(shape: JsonSchema, *, description: str, comment: str = "") -> JsonSchema:
+    """Add words to a shape; draft 7 takes nothing beside a $ref into account."""
+    words: JsonSchema = {"description": description, **({"$comment": comment} if comment else {})}
+    return {"allOf": [shape], **words} if "$ref" in shape else {**shape, **words}
+
+
+TEMPLATE: JsonSchema = {"type": "string", "pattern": r"\{\{"}
+_TEXT: JsonSchema = {"type": "string"}
+_TEXTS: JsonSchema = {"type": "array", "items": {"type": ["string", "number"]}}
+_ONE_OR_MORE: JsonSchema = {"anyOf": [_TEXTS, _TEXT]}
+_SCALAR: JsonSchema = {"type": ["string", "number", "boolean"]}
+_OBJECT: JsonSchema = {"type": "object", "additionalProperties": _SCALAR}
+_TEXT_MAP: JsonSchema = {"anyOf": [_OBJECT, {"type": "array", "items": _OBJECT}]}
+_REFERENCE: JsonSchema = {"$ref": "#/definitions/objectReference"}
+_CONDITION_LIST: JsonSchema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"condition": _TEXT, "objectReference": _REFERENCE},
+        "required": ["condition", "objectReference"],
+    },
+}
+_DURATION = r"^[+]?([0-9]*\.?[0-9]+(ns|us|µs|μs|ms|s|m|h))+$"
+SHAPES: dict[ArgumentType, JsonSchema] = {
+    ArgumentType.TEXT: _SCALAR,
+    ArgumentType.NAMES: _TEXT,
+    ArgumentType.TEXTS: _ONE_OR_MORE,
+    ArgumentType.YAML_TEXTS: _ONE_OR_MORE,
+    ArgumentType.BOOLEAN: _SCALAR,
+    ArgumentType.REPLICAS: {"anyOf": [{"type": "integer", "minimum": 0}, _TEXT]},
+    ArgumentType.WORKLOAD: _TEXT,
+    ArgumentType.DURATION: {"anyOf": [{"type": "string", "pattern": _DURATION}, TEMPLATE]},
+    ArgumentType.QUANTITY: {"type": ["string", "number"]},
+    ArgumentType.IMAGE: _TEXT,
+    ArgumentType.MOUNTS: _TEXT_MAP,
+    ArgumentType.LABELS: _TEXT_MAP,
+    ArgumentType.POD_LABELS: _TEXT_MAP,
+    ArgumentType.POD_ANNOTATIONS: _TEXT_MAP,
+    ArgumentType.POD_OVERRIDE: {"type": "object"},
+    ArgumentType.REFERENCE: _REFERENCE,
+    ArgumentType.CONDITIONS: {
+        "type": "object",
+        "properties": {"anyOf": _CONDITION_LIST, "allOf": _CONDITION_LIST},
+        "minProperties": 1,
+    },
+    ArgumentType.MANIFEST: _TEXT,
+}
+"""What a value of each kind looks like."""
+NAMED: dict[str, ObjectSchema] = {
+    "action": ACTION,
+    "artifact": ARTIFACT,
+    "objectReference": OBJECT_REFERENCE,
+    "phase": PHASE,
+}
+"""What gets a definition of its own."""
+DESCRIPTIONS = {
+    "actions": "What can be run, by name. Kasten calls backupPrehook, backup, backupPosthook, "
+    "restorePrehook, restore, restorePosthook and delete.",
+    "apiVersion": "cr.kanister.io/v1alpha1. In a reference to an object the version alone.",
+    "args": "Arguments of the function. Strings are Go templates.",
+    "configMapNames": "ConfigMaps that the ActionSet must bring, as .ConfigMaps.NAME.",
+    "deferPhase": "Runs after the last phase in any case, also when one has failed.",
+    "func": "Function of Kanister that the phase runs.",
+    "group": "API group; empty for the core.",
+    "inputArtifactNames": "Artifacts of an earlier action, as .ArtifactsIn.NAME.",
+    "keyValue": "What the artifact holds, by key. Values are Go templates.",
+    "kind": "Kind of the object. For an action it is a note to people.",
+    "kopiaSnapshot": "Output of `kando location push`, for Kasten.",
+    "metadata": "Name, namespace, labels and annotations.",
+    "name": "Name. Those of phases are unique in the whole Blueprint.",
+    "namespace": "Namespace. A Blueprint belongs into that of its controller.",
+    "objects": "Secrets and ConfigMaps that the phase reads, as .Phases.PHASE.Secrets.NAME.",
+    "outputArtifacts": "What the action hands on to others, made when all its phases are done.",
+    "phases": "Steps of the action, run in this order until one fails.",
+    "resource": "Resource in the plural, such as kafkas.",
+    "secretNames": "Secrets that the ActionSet must bring, as .Secrets.NAME.",
+}
+SPELLING = SchemaWriter(NAMED, DESCRIPTIONS)
+
+
+def json_schema(release: str) -> JsonSchema:
+    """Return the JSON Schema of a Blueprint for a release of Kanister.
+
+    Raises KeyError where there is no such release; `releases.parse_release` gives known ones.
+    """
+    known = functions(release)
+    phase = SPELLING.fields(PHASE)
+    phase["properties"] = {
+        **SPELLING.properties(PHASE),
+        "func": {
+            "description": DESCRIPTIONS["func"],
+            "oneOf": [{"const": f.name, "description": f.description} for f in known.values()],
+        },
+    }
+    phase["allOf"] = [_branch(function) for function in known.values()]
+    top = SPELLING.fields(BLUEPRINT)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": f"Blueprint of Kanister {release}",
+        **top,
+        "properties": {
+            **SPELLING.properties(BLUEPRINT),
+            "apiVersion": {"const": "cr.kanister.io/v1alpha1"},
+            "kind": {"const": "Blueprint"},
+        },
+        "definitions": {
+            **{name: SPELLING.fields(fields) for name, fields in NAMED.items()},
+            "phase": phase,
+            **{f"{name}.args": _arguments(function) for name, function in known.items()},
+        },
+    }
+
+
+def _branch(function: KanisterFunction) -> JsonSchema:
+    arguments = {"args": {"$ref": f"#/definitions/{function.name}.args"}}
+    then: JsonSchema = {"properties": arguments}
+    if function.required:
+        then["required"] = ["args"]
+    return {
+        "if": {"properties": {"func": {"const": function.name}}, "required": ["func"]},
+        "then": then,
+    }
+
+
+def _arguments(function: KanisterFunction) -> JsonSchema:
+    return {
+        "type": "object",
+        "description": function.description,
+        "properties": {name: _argument(one) for name, one in function.arguments.items()},
+        "required": list(function.required),
+        "additionalProperties": False,
+    }
+
+
+def _argument(argument: FunctionArgument) -> JsonSchema:
+    shape = SHAPES[argument.kind]
+    if argument.choices and argument.kind is ArgumentType.TEXT:
+        shape = {"anyOf": [{"enum": list(argument.choices)}, TEMPLATE]}
+    made: JsonSchema = {"description": argument.description, **shape}
+    if argument.default:
+        made["description"] = f"{argument.description} Default: {argument.default}."
+    # draft 7 takes nothing beside a $ref into account
+    return {"allOf": [shape], "description": made["description"]} if "$ref" in shape else made

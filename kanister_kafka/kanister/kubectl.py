@@ -1,0 +1,213 @@
+"""What kubectl and oc are told to do, and to which objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from kanister_kafka.kanister import commands
+from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.commands import (
+    KUBECTL,
+    SHELLS,
+    SimpleCommand,
+    simple_commands,
+    split_words,
+)
+from kanister_kafka.kanister.kube_api import is_known, plural
+from kanister_kafka.yamldoc import Scalar
+
+_RUNS_ANOTHER = """chroot command eval flock gosu ionice nice nohup parallel retry runuser setsid
+    stdbuf su timeout watch xargs"""
+RUNS_ANOTHER = frozenset(_RUNS_ANOTHER.split())
+"""Programs that run the program which follows, besides the shells."""
+_VALUED = """--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate
+    --client-key --cluster --container --context --current-replicas --field-manager
+    --field-selector --filename --for --grace-period --kubeconfig --kustomize --namespace --output
+    --overrides --patch --patch-file --pod-running-timeout --raw --replicas --request-timeout
+    --resource-version --selector --server --subresource --template --timeout --tls-server-name
+    --token --type --user --username --v -c -f -k -l -n -o -p -s -v"""
+VALUED = frozenset(_VALUED.split())
+"""Options whose value may be the next word."""
+OBJECT_NAME = re.compile(
+    r"\{\{-?\s*\.(?:StatefulSet\.Name|Deployment\.Name|DeploymentConfig\.Name"
+    r"|Object\.metadata\.name)\s*-?\}\}"
+)
+THE_OBJECT = "the object"
+"""Stands for the name of the object of the action."""
+NAME = re.compile(rf"{THE_OBJECT}|[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?")
+ELSEWHERE = re.compile(r"\bset-context\b|\boc\s+project\b|\bKUBECONFIG=")
+"""What gives kubectl another namespace, or another cluster, than that of its pod."""
+
+
+class KubectlTarget(NamedTuple):
+    """An object, or several, as far as the text tells."""
+
+    kind: str
+    """The plural; empty where only the run can tell."""
+    name: str
+    """Empty for all of the kind, and where only the run can tell."""
+    namespace: str
+    """Empty where only the run can tell."""
+    spelled: str = ""
+    """The name as it stands, with a template or a variable in it."""
+
+    def may_be(self, other: KubectlTarget) -> bool:
+        """Tell whether both may be one object; that of the action may have any name."""
+        names = {self.name, other.name} - {"", THE_OBJECT}
+        kinds = {self.kind, other.kind} - {""}
+        return (
+            (len(kinds) < 2 or not any(map(is_known, kinds)))  # one may be short for the other
+            and (not self.namespace or not other.namespace or self.namespace == other.namespace)
+            and (len(names) < 2)
+        )
+
+    def is_called_so(self, other: KubectlTarget) -> bool:
+        """Tell whether both have one name, or one of them has none that is known."""
+        return not self.name or not other.name or self.name == other.name
+
+    def __str__(self) -> str:
+        """Return words for it, as `deployment mirror`."""
+        kind = self.kind.removesuffix("s")
+        if self.name == THE_OBJECT:
+            return f"the {kind or 'object'} of the action"
+        if self.name or self.spelled:
+            return f"{kind} {self.name or self.spelled}".strip()
+        return f"every {kind}" if kind else "something"
+
+
+class KubectlCall(NamedTuple):
+    """A statement that runs kubectl or oc, or has another program run it."""
+
+    statement: SimpleCommand
+    verb: str
+    operands: tuple[str, ...]
+    """What follows the verb and is no option."""
+    options: Mapping[str, str]
+    """With their dashes; an option without a value has an empty one."""
+    targets: tuple[KubectlTarget, ...]
+    """What it is about."""
+
+    def option(self, *names: str) -> str | None:
+        """Return the value of the first of these options that is given."""
+        return next((self.options[name] for name in names if name in self.options), None)
+
+    @property
+    def text(self) -> str:
+        """All its words."""
+        return " ".join(self.statement.words)
+
+
+@lru_cache(maxsize=256)  # several checks ask for each phase
+def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
+    """Return what the phase tells kubectl, in the order of its text."""
+    return tuple(_calls(phase))
+
+
+def clear_cache() -> None:
+    """Forget phases, with all that they are from; what is known of mere texts stays."""
+    kubectl_calls.cache_clear()
+    commands.clear_cache()
+
+
+def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
+    for statement in simple_commands(phase):
+        for words in _told(statement.words):
+            operands, options = _parted(words[1:])
+            verb, *others = operands or [""]
+            namespace = _namespace(phase, statement, options)
+            if verb in ("annotate", "label"):
+                others = [word for word in others if "=" not in word and not word.endswith("-")]
+            targets = tuple(_targets(others, options, namespace))
+            yield KubectlCall(statement, verb, tuple(others), options, targets)
+
+
+def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
+    """Yield the words from each kubectl on that these words run."""
+    first = _program(words[0]) if words else ""
+    if first in KUBECTL:
+        yield words
+    elif first in RUNS_ANOTHER or SHELLS.fullmatch(first):
+        for i, word in enumerate(words[1:], 1):
+            if _program(word) in KUBECTL:
+                yield words[i:]
+                return
+            if depth < 2 and any(f"{program} " in word for program in KUBECTL):
+                for found in split_words(word):
+                    yield from _told(found[0], depth + 1)
+
+
+def _program(word: str) -> str:
+    return word.rpartition("/")[2]
+
+
+def _parted(words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    """Part operands and options; the last of an option holds."""
+    operands: list[str] = []
+    options: dict[str, str] = {}
+    takes = ""
+    for word in words:
+        text = word.strip("\"'")
+        if takes:
+            options[takes], takes = text, ""
+        elif text == "--":
+            break
+        elif not text.startswith("-") or text == "-":
+            operands.append(text)
+        else:
+            name, equals, value = text.partition("=")
+            if not text.startswith("--") and len(name) > 2:
+                name, equals, value = text[:2], "=", text[2:].removeprefix("=")
+            options[name] = value.strip("\"'")
+            takes = name if name in VALUED and not equals else ""
+    return operands, options
+
+
+def _namespace(phase: BlueprintPhase, statement: SimpleCommand, options: Mapping[str, str]) -> str:
+    given = options.get("-n", options.get("--namespace"))
+    if given is None:
+        others = ("--context", "--kubeconfig", "--cluster", "--server", "-s")
+        if any(name in options for name in others) or _is_elsewhere(statement.node.text):
+            return ""
+        argument = phase.argument("namespace")
+        given = argument.text if isinstance(argument, Scalar) else ""
+    return literal_name(given)
+
+
+def target(kind: str, name: str, namespace: str) -> KubectlTarget:
+    """Return the object of a name that may hold a template or a variable."""
+    found = literal_name(name)
+    return KubectlTarget(kind, found, namespace, "" if found else name)
+
+
+@lru_cache(maxsize=256)  # asked for each statement
+def _is_elsewhere(text: str) -> bool:
+    return ELSEWHERE.search(text) is not None
+
+
+def literal_name(text: str) -> str:
+    """Return a name that stands in the text, or an empty string where only the run can tell."""
+    text = OBJECT_NAME.sub(THE_OBJECT, text)
+    return text if NAME.fullmatch(text) else ""
+
+
+def _targets(
+    operands: list[str], options: Mapping[str, str], namespace: str
+) -> Iterator[KubectlTarget]:
+    if not operands or {"-f", "--filename", "-k", "--kustomize"} & options.keys():
+        yield KubectlTarget("", "", namespace)
+    elif "/" in operands[0]:
+        for operand in operands:
+            kind, slash, name = operand.partition("/")
+            if slash:
+                yield target(_kind(kind), name, namespace)
+    else:
+        for kind in operands[0].split(","):
+            for name in operands[1:] or ("",):
+                yield target(_kind(kind), name, namespace)
+
+
+def _kind(word: str) -> str:
+    return plural(word) if re.fullmatch(r"[A-Za-z][\w.-]*", word) else ""

@@ -1,0 +1,176 @@
+"""The walk that holds a node against a statement of what it should be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.kanister.schema import (
+    BLUEPRINT,
+    AnySchema,
+    BooleanSchema,
+    DocumentedSchema,
+    EnumSchema,
+    IntegerSchema,
+    ListSchema,
+    MapSchema,
+    ObjectSchema,
+    StringSchema,
+    Type,
+)
+from kanister_kafka.kube.names import NameRule
+from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
+
+NEAR = 0.75
+"""Ratio of difflib from which on a word is taken for a misspelling of another."""
+
+
+def validate_schema(node: Node, wanted: Type = BLUEPRINT, path: str = "") -> Iterator[Diagnostic]:
+    """Yield every unknown or missing field and every wrong type below a node."""
+    match wanted:
+        case AnySchema():
+            return
+        case StringSchema():
+            if not isinstance(node, Scalar) or not isinstance(node.value, str):
+                yield _wrong(node, path, "a string")
+            elif wanted.rule and not wanted.rule.allows(node.value):
+                yield _invalid_name(node.location, path, node.value, wanted.rule)
+        case ListSchema():
+            yield from _check_list(node, wanted, path)
+        case EnumSchema():
+            yield from _check_choice(node, wanted, path)
+        case IntegerSchema():
+            yield from _check_whole(node, wanted, path)
+        case BooleanSchema():
+            is_truth = isinstance(node, Scalar) and isinstance(node.value, bool)
+            if not is_truth and not _is_placeholder(node):
+                yield _wrong(node, path, "a boolean")
+        case DocumentedSchema():
+            yield from validate_schema(node, wanted.type, path)
+        case MapSchema():
+            yield from _check_map(node, wanted, path)
+        case ObjectSchema():
+            yield from _check_fields(node, wanted, path)
+
+
+def _check_choice(node: Node, wanted: EnumSchema, path: str) -> Iterator[Diagnostic]:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        yield _wrong(node, path, "a string")
+        return
+    if node.value in wanted.choices or _is_placeholder(node):
+        return
+    near = did_you_mean(node.value, wanted.choices)
+    if near or not wanted.open:
+        hint = f'did you mean "{near}"?' if near else f"supported values: {_listed(wanted.choices)}"
+        message = f'Unsupported value: "{node.value[:60]}": {hint}'
+        yield error("wrong-type", node.location, path, message)
+
+
+def _check_whole(node: Node, wanted: IntegerSchema, path: str) -> Iterator[Diagnostic]:
+    value = node.value if isinstance(node, Scalar) else None
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= wanted.least
+    if whole and wanted.most is not None and isinstance(value, int):
+        whole = value <= wanted.most
+    if not whole and not _is_placeholder(node):
+        least = "zero" if wanted.least == 0 else wanted.least
+        bounds = f"{wanted.least} to {wanted.most}"
+        far = f"not below {least}" if wanted.most is None else bounds
+        yield _wrong(node, path, f"a whole number, {far}")
+
+
+def _check_list(node: Node, wanted: ListSchema, path: str) -> Iterator[Diagnostic]:
+    if not isinstance(node, Sequence):
+        yield _wrong(node, path, "a list")
+        return
+    if len(node.items) < wanted.least:
+        yield error("missing-field", node.location, path, "Required value: the list is empty")
+    for i, item in enumerate(node.items):
+        yield from validate_schema(item, wanted.item, f"{path}[{i}]")
+
+
+def _check_map(node: Node, wanted: MapSchema, path: str) -> Iterator[Diagnostic]:
+    if not isinstance(node, MappingNode):
+        yield _wrong(node, path, "an object")
+        return
+    if len(node.entries) < wanted.least:
+        yield error("missing-field", node.location, path, "Required value: the object is empty")
+    for entry in node.entries:
+        if wanted.key and not wanted.key.allows(entry.key):
+            yield _invalid_name(entry.location, path, entry.key, wanted.key)
+        yield from validate_schema(entry.value, wanted.value, child_path(path, entry.key))
+
+
+def _check_fields(node: Node, wanted: ObjectSchema, path: str) -> Iterator[Diagnostic]:
+    if not isinstance(node, MappingNode):
+        yield _wrong(node, path, "an object")
+        return
+    for entry in node.entries:
+        if _is_null(entry.value) and entry.key in wanted.known:
+            continue  # the API server drops null where it knows the field
+        if entry.key in wanted.known:
+            yield from validate_schema(
+                entry.value, wanted.known[entry.key], child_path(path, entry.key)
+            )
+        elif not wanted.open or did_you_mean(entry.key, wanted.known):
+            yield _unknown(entry, wanted, path)
+    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+    for name in sorted(wanted.required - given):
+        yield error("missing-field", node.location, child_path(path, name), "Required value")
+    if len(given) < wanted.least:
+        message = f"Required value: at least {wanted.least} of {_listed(wanted.known)}"
+        yield error("missing-field", node.location, path, message)
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return what a name that is not known was probably meant to be, or an empty string."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR) if name not in known else []
+    return near[0] if near else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _is_placeholder(node: Node) -> bool:
+    value = node.value if isinstance(node, Scalar) else None
+    return isinstance(value, str) and has_placeholder(value)
+
+
+def has_placeholder(text: str) -> bool:
+    """Tell whether Helm or envsubst is yet to fill something in, of a type that is not known."""
+    return "{{" in text or "${" in text
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _invalid_name(location: Location, path: str, text: str, rule: NameRule) -> Diagnostic:
+    message = f'Invalid value: "{text[:60]}": must be {rule.says}'
+    return error("invalid-name", location, path, message)
+
+
+def _unknown(entry: MappingEntry, wanted: ObjectSchema, path: str) -> Diagnostic:
+    near = difflib.get_close_matches(entry.key, wanted.known, n=1)
+    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(wanted.known)}"
+    message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
+    return error("unknown-field", entry.location, child_path(path, entry.key), message)
+
+
+def _wrong(node: Node, path: str, wanted: str) -> Diagnostic:
+    if isinstance(node, Scalar):
+        shown = node.text[:60] or "null"
+        if isinstance(node.value, str):
+            import json  # slow to import, and needed where something is wrong
+
+            shown = json.dumps(node.text[:60], ensure_ascii=False)
+    else:
+        shown = "an object" if isinstance(node, MappingNode) else "a list"
+    message = f"Invalid value: {shown}: must be {wanted}"
+    return error("wrong-type", node.location, path, message)
+
+
+def child_path(path: str, key: str) -> str:
+    """Return the path of a key below a path."""
+    return f"{path}.{key}" if path else key

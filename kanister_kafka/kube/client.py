@@ -1,0 +1,309 @@
+"""Any object of a live cluster: read, written, deleted, followed."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    KanisterKafkaError,
+    NotFoundError,
+    RejectedError,
+    TransientError,
+    UnreachableError,
+)
+from kanister_kafka.kube.kubeconfig import access, connect, one_line, status_message
+
+Object = dict[str, Any]
+Objects = tuple[Object, ...]
+FIELD_MANAGER = "kanister-kafka"
+PAGE = 500  # kubectl's
+APPS = "apps"
+STATUS_ERRORS = {
+    400: RejectedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: RejectedError,
+    415: RejectedError,
+    422: RejectedError,
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), TransientError),
+}
+
+UNKNOWN_FIELD = "failed to create typed patch object"
+"""With this and HTTP 500 an API server answers an apply with a field that its schema lacks
+(apimachinery, managedfields/internal/structuredmerge.go); another try is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResource:
+    """One kind of object as the API server serves it."""
+
+    base: tuple[str, ...]
+    """Start of its path, such as `("apis", "apps", "v1")`."""
+    plural: str
+    kind: str
+    namespaced: bool
+
+    @property
+    def api_version(self) -> str:
+        """As an object of it has it."""
+        return "/".join(self.base[1:])
+
+    def __str__(self) -> str:
+        group = self.base[1] if len(self.base) == 3 else ""
+        return f"{self.plural}.{group}" if group else self.plural
+
+
+LOG = logging.getLogger("kanister_kafka.requests")
+"""Tells of each request, for whoever sets a handler."""
+PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
+NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
+REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
+
+
+class KubeClient:
+    """An API server, asked by path; each method is one request, but for pages and discovery.
+
+    Every method raises TransientError, ForbiddenError or UnreachableError; those that write also
+    RefusedError and ConflictError, those that name one object NotFoundError.
+    """
+
+    def __init__(self, context: str = "") -> None:
+        from kubernetes import dynamic  # here: it doubles the start-up of each command
+
+        library: Any = dynamic  # it has no types
+        api, self.namespace = connect(context)
+        """Of the context, as kubectl takes it."""
+        self.host = api.configuration.host.rpartition("@")[2]
+        """Address of the server, without a password."""
+        # Without a discoverer it would read every resource and keep them in a file.
+        self._client = library.DynamicClient(api, discoverer=lambda *_: None)
+        self._served: dict[tuple[str, ...], list[Object]] = {}
+
+    def kind(self, api_version: str, kind: str) -> ApiResource:
+        """Find how a kind of one API version is served; NotFoundError where it is not."""
+        base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
+        for found in self._resources(base):
+            if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
+                return ApiResource(base, found["name"], kind, found.get("namespaced", True))
+        raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
+
+    def named(self, wanted: str) -> ApiResource:
+        """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
+        name, _, group = wanted.lower().partition(".")
+        served = {name: versions[0] for name, versions in self.groups().items()}
+        rest = sorted(served, key=lambda other: other != APPS)
+        for at in (group,) if group else ("", *rest):
+            if at and at not in served:
+                continue
+            base = ("apis", at, served[at]) if at else ("api", "v1")
+            for found in self._resources(base):
+                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                if name in names and "/" not in found["name"]:
+                    return ApiResource(
+                        base, found["name"], found["kind"], found.get("namespaced", True)
+                    )
+        raise UnreachableError(f"{self.host}: has no resource {wanted!r}")
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the versions of every API group that is served, the preferred one first."""
+        found = {}
+        for group in self.ask("GET", ("apis",), purpose="list API groups")["groups"]:
+            preferred = group["preferredVersion"]["version"]
+            others = (each["version"] for each in group.get("versions") or ())
+            found[group["name"]] = (preferred, *(v for v in others if v != preferred))
+        return found
+
+    def version(self) -> Object:
+        """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
+        return self.ask("GET", ("version",))
+
+    def get(self, resource: ApiResource, name: str, namespace: str = "") -> Object:
+        """Return one object."""
+        return self.ask("GET", _path(resource, namespace, name))
+
+    def find(self, resource: ApiResource, name: str, namespace: str = "") -> Object | None:
+        """Return one object, or None where there is none."""
+        try:
+            return self.get(resource, name, namespace)
+        except NotFoundError:
+            return None
+
+    def items(
+        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+    ) -> Objects:
+        """Return the objects of a namespace, or of all; each with its apiVersion and kind."""
+        return tuple(self.each(resource, namespace, label, fields=fields))
+
+    def each(
+        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+    ) -> Iterator[Object]:
+        """Yield the same as they come: no more than a page of them is in memory."""
+        named = {"apiVersion": resource.api_version, "kind": resource.kind}
+        query = {"limit": str(PAGE), "labelSelector": label, "fieldSelector": fields}
+        place = f"namespace {namespace}" if namespace else "all namespaces"
+        while True:
+            path = _path(resource, namespace)
+            page = self.ask("GET", path, query, purpose=f"list {resource} in {place}")
+            for item in page.get("items") or ():
+                yield {**named, **item}
+            query["continue"] = page.get("metadata", {}).get("continue") or ""
+            if not query["continue"]:
+                return
+
+    def create(self, item: Object, *, dry_run: bool = False) -> Object:
+        """Create an object and return it as the server made it."""
+        resource, namespace, _name = self._place(item)
+        query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
+        return self.ask("POST", _path(resource, namespace), query, item)
+
+    def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
+        """Apply an object on the server's side, as our field manager, unknown fields refused.
+
+        ConflictError tells which other manager has which fields; `force` takes them over.
+        """
+        query = {
+            **_writing(dry_run=dry_run),
+            "fieldValidation": "Strict",
+            "force": "true" if force else "false",
+        }
+        content = "application/apply-patch+yaml"
+        return self.ask("PATCH", _path(*self._place(item)), query, item, content)
+
+    def patch(
+        self,
+        resource: ApiResource,
+        name: str,
+        namespace: str,
+        change: Object,
+        *,
+        subresource: str = "",
+    ) -> Object:
+        """Change some fields of an object by a merge patch; null removes one."""
+        path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
+        return self.ask("PATCH", path, _writing(), change, "application/merge-patch+json")
+
+    def delete(
+        self, resource: ApiResource, name: str, namespace: str = "", *, dry_run: bool = False
+    ) -> None:
+        """Delete an object; what it owns follows in the background."""
+        query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
+        del query["fieldManager"]
+        self.ask("DELETE", _path(resource, namespace, name), query)
+
+    def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
+        """Yield the lines of a pod's log as they are written, until its container ends."""
+        path = ("api", "v1", "namespaces", namespace, "pods", pod, "log")
+        raw = self._send("GET", path, {"follow": "true", "container": container})
+        rest = b""
+        with _api_errors(f"{self.host}: cannot follow the log of pod {namespace}/{pod}"):
+            for chunk in raw.stream(amt=None, decode_content=True):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for text in lines:
+                    yield text.decode("utf-8", "replace")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+
+    def ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+        *,
+        purpose: str = "",
+    ) -> Object:
+        """Send one request by the steps of its path and return the JSON of the answer.
+
+        The message of an error names the purpose, else the method and the path.
+        """
+        data = self._send(method, path, query or {}, body, content_type, purpose).data
+        try:
+            answer: Object = {**json.loads(data)}
+        except (TypeError, ValueError) as failure:
+            what = purpose or f"{method.lower()} {_target(path)}"
+            raise UnreachableError(f"{self.host}: cannot {what}: malformed answer") from failure
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+        purpose: str = "",
+    ) -> Any:
+        target = _target(path)
+        LOG.info("%s %s%s", method, self.host, target)  # bodies and headers may hold secrets
+        with _api_errors(f"{self.host}: cannot {purpose or f'{method.lower()} {target}'}"):
+            return self._client.request(
+                method.lower(),
+                target,
+                body=body,
+                query_params=[(key, value) for key, value in query.items() if value],
+                header_params={},  # its default is one dictionary that all requests share
+                content_type=content_type,
+                serialize=False,
+                _request_timeout=access().timeouts,
+            )
+
+    def _resources(self, base: tuple[str, ...]) -> list[Object]:
+        if base not in self._served:
+            self._served[base] = self.ask("GET", base).get("resources") or []
+        return self._served[base]
+
+    def _place(self, item: Object) -> tuple[ApiResource, str, str]:
+        resource = self.kind(item["apiVersion"], item["kind"])
+        metadata = item["metadata"]
+        namespace = metadata.get("namespace") or self.namespace
+        return resource, namespace if resource.namespaced else "", metadata.get("name", "")
+
+
+def _target(path: tuple[str, ...]) -> str:
+    return "/" + "/".join(quote(step, safe="") for step in path)
+
+
+def _path(resource: ApiResource, namespace: str, name: str = "") -> tuple[str, ...]:
+    place = ("namespaces", namespace) if namespace and resource.namespaced else ()
+    return (*resource.base, *place, resource.plural, *((name,) if name else ()))
+
+
+def _writing(*, dry_run: bool = False) -> dict[str, str]:
+    return {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""}
+
+
+class _api_errors:  # noqa: N801 - used as a function, as contextlib's are
+    """Turn what the libraries raise into our errors; nothing of a credential gets into them."""
+
+    def __init__(self, start: str) -> None:
+        self.start = start
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: Any, failure: BaseException | None, _trace: Any) -> None:
+        from kubernetes import client, config
+        from urllib3.exceptions import HTTPError
+
+        if failure is None or isinstance(failure, KanisterKafkaError):
+            return
+        if isinstance(failure, client.ApiException):
+            refusal = STATUS_ERRORS.get(failure.status or 0, UnreachableError)
+            if UNKNOWN_FIELD in (words := status_message(failure)):
+                refusal = RejectedError
+            raise refusal(f"{self.start}: {words}") from failure
+        if isinstance(failure, (HTTPError, OSError)):
+            raise TransientError(f"{self.start}: {one_line(failure)}") from failure
+        if isinstance(failure, config.ConfigException):
+            raise UnreachableError(f"{self.start}: {one_line(failure)}") from failure
+        if isinstance(failure, (AttributeError, TypeError, ValueError)):  # may quote the token
+            raise UnreachableError(f"{self.start}: malformed credentials or answer") from failure

@@ -1,0 +1,86 @@
+"""One command in a running container, over the API server's websocket."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kanister_kafka.errors import ForbiddenError, NotFoundError, TransientError, UnreachableError
+from kanister_kafka.kube.kubeconfig import access, connect, one_line, status_message
+
+HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
+"""The client reports a refused websocket without a status, as `Handshake status 403 Forbidden`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What a command in a container left."""
+
+    code: int | None
+    """Its exit code; None where it was still running at the end of its time."""
+    output: str
+    errors: str
+
+
+def exec_in_pod(
+    pod: str,
+    namespace: str,
+    command: tuple[str, ...],
+    *,
+    context: str = "",
+    container: str = "",
+    seconds: float = 60,
+) -> ExecResult:
+    """Run a command in a container and wait for it; it gets no input and no terminal.
+
+    A command that outlasts its time is left alone: whoever writes it bounds it with `timeout` as
+    well. Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
+    """
+    from kubernetes import client
+    from kubernetes.stream import stream
+    from websocket import WebSocketException
+
+    if access().user:  # the websocket of the client would go out as whoever is impersonating
+        raise ForbiddenError("with --as no command is run in a pod")
+    api, _namespace = connect(context)
+    host = api.configuration.host.rpartition("@")[2]
+    start = f"{host}: cannot run a command in pod {namespace}/{pod}"
+    try:
+        socket: Any = stream(
+            # Its import costs a second, but nothing else is spelled alike in all its releases.
+            client.CoreV1Api(api).connect_get_namespaced_pod_exec,
+            pod,
+            namespace,
+            container=container or None,
+            command=list(command),
+            stdin=False,
+            stdout=True,
+            stderr=True,
+            tty=False,
+            _preload_content=False,
+        )
+        socket.run_forever(timeout=seconds)
+        code = socket.returncode
+        done = ExecResult(code, socket.read_stdout(timeout=0), socket.read_stderr(timeout=0))
+        socket.close()
+    except client.ApiException as failure:
+        words = str(failure.reason)
+        status = next((word for word in words.split() if word in HANDSHAKES), "")
+        refusal = HANDSHAKES.get(status, UnreachableError)
+        raise refusal(f"{start}: {_message(words) or status_message(failure)}") from failure
+    except (OSError, WebSocketException) as failure:
+        raise TransientError(f"{start}: {one_line(failure)}") from failure
+    except (AttributeError, LookupError, TypeError, ValueError) as failure:
+        raise UnreachableError(f"{start}: malformed credentials or answer") from failure
+    return done
+
+
+def _message(words: str) -> str:
+    """Find the API server's own words in what the websocket library makes of a refusal."""
+    match = re.search(r'"message":\s*("(?:[^"\\]|\\.)*")', words)
+    try:
+        return one_line(json.loads(match[1])) if match else ""
+    except ValueError:
+        return ""

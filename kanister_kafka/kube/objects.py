@@ -1,0 +1,115 @@
+"""Fields of objects as the API server gives them, absent ones included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+
+
+def get_path(item: Object, *keys: str) -> Any:
+    """Go down by keys; None where the path ends early."""
+    here: Any = item
+    for key in keys:
+        here = here.get(key) if isinstance(here, dict) else None
+    return here
+
+
+def name_of(item: Object) -> str:
+    """Return the name of an object."""
+    return str(get_path(item, "metadata", "name") or "")
+
+
+def title(item: Object) -> str:
+    """Return `Kind namespace/name`, or `Kind name` for an object of the whole cluster."""
+    namespace = get_path(item, "metadata", "namespace")
+    place = f"{namespace}/" if namespace else ""
+    return f"{item.get('kind', 'object')} {place}{name_of(item)}"
+
+
+def titles(items: Iterable[Object]) -> tuple[str, ...]:
+    """Return the titles of several objects."""
+    return tuple(title(item) for item in items)
+
+
+def label(item: Object, key: str) -> str:
+    """Return a label; empty where it is not set."""
+    return str(get_path(item, "metadata", "labels", key) or "")
+
+
+def annotation(item: Object, key: str) -> str:
+    """Return an annotation; empty where it is not set."""
+    return str(get_path(item, "metadata", "annotations", key) or "")
+
+
+def condition(item: Object, kind: str) -> Object:
+    """Return a condition of the status by its type; an empty object where there is none."""
+    for found in get_path(item, "status", "conditions") or ():
+        if found.get("type") == kind:
+            return dict(found)
+    return {}
+
+
+def is_true(item: Object, kind: str) -> bool:
+    """Tell whether a condition is there and True."""
+    return condition(item, kind).get("status") == "True"
+
+
+def is_observed(item: Object) -> bool:
+    """Tell whether the operator has seen the object as it is now."""
+    observed = get_path(item, "status", "observedGeneration")
+    return observed is not None and observed >= (get_path(item, "metadata", "generation") or 0)
+
+
+def join_limited(texts: Iterable[str], most: int = 5) -> str:
+    """Join texts with commas; what is beyond `most` is counted only."""
+    listed = list(texts)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+# Pods of Kafka and ZooKeeper nodes: how many are there and serve.
+
+
+@dataclass(frozen=True, slots=True)
+class PodReadiness:
+    """Nodes of one cluster at one moment."""
+
+    there: int
+    """Pods, terminating ones included."""
+    ready: int
+    expected: int | None = None
+    """None where nothing tells."""
+
+    def __str__(self) -> str:
+        if self.expected is None:
+            return f"{self.ready} of {self.there} pods ready"
+        left = "" if self.there == self.expected else f", {self.there} there"
+        return f"{self.ready} of {self.expected} nodes ready{left}"
+
+
+def pod_selector(cluster: str) -> str:
+    """Return the label selector of all nodes (labels of Strimzi's Labels.java)."""
+    return f"strimzi.io/cluster={cluster},strimzi.io/name in ({cluster}-kafka,{cluster}-zookeeper)"
+
+
+def count_ready(pods: Objects, expected: int | None = None) -> PodReadiness:
+    """Count pods; one that is terminating does not serve."""
+    return PodReadiness(len(pods), sum(map(is_ready, pods)), expected)
+
+
+def read_readiness(
+    connection: KubeClient, namespace: str, cluster: str, expected: int | None
+) -> PodReadiness:
+    """Count the nodes of a cluster as they are now."""
+    return count_ready(connection.items(PODS, namespace, pod_selector(cluster)), expected)
+
+
+def is_ready(pod: Object) -> bool:
+    """Tell whether a pod serves."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

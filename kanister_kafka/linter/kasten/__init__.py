@@ -1,0 +1,1 @@
+"""Objects of Kasten as the linter reads them."""

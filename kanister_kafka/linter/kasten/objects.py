@@ -1,0 +1,432 @@
+"""What Kasten's objects in the input say: Policies, bindings, hooks, filters, annotations.
+
+Their shapes are from docs.kasten.io: kanister/hooks, api/policies, api/blueprintbindings and
+kanister/reference, at 8.0 to 9.0.11. What has another shape is left out; `shapes` tells of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeVar
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.diagnostics import Location
+from kanister_kafka.kanister import Blueprint, BlueprintAction
+from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.registry import ManifestSet
+from kanister_kafka.yamldoc import Document
+
+# Whether an object is one of Kasten's, or one that its author means to be and Kasten does not.
+#
+# A typo in `apiVersion` or `kind` makes another object of it: the API server refuses it, and a
+# linter that goes by these fields passes it over in silence.
+
+GROUP = CONFIG.partition("/")[0]
+ACTIONS_GROUP = ACTIONS.partition("/")[0]
+VERSIONS = {
+    "BlueprintBinding": CONFIG,
+    "Policy": CONFIG,
+    "TransformSet": CONFIG,
+    "BackupAction": ACTIONS,
+    "ExportAction": ACTIONS,
+    "RestoreAction": ACTIONS,
+}
+"""Kinds that are read here, with the only `apiVersion` that Kasten serves them at (docs.kasten.io,
+api)."""
+OTHERS = {
+    GROUP: ("PolicyPreset", "Profile", "StorageSecurityContext", "StorageSecurityContextBinding"),
+    ACTIONS_GROUP: (
+        *("BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction"),
+        *("ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction"),
+    ),
+}
+"""Kinds of the same groups, which are not read here and are no misspelling of one that is."""
+AMBIGUOUS = ("Policy",)
+"""Kinds that others have as well: of Kasten only where the group looks like it."""
+LIKE_KASTEN = ("kasten", "kanister")
+SIMILARITY = 0.7
+ACTION_FIELDS = (
+    *("backupParameters", "exportParameters", "importParameters"),
+    *("restoreParameters", "reportParameters"),
+)
+
+
+class KastenDetection(NamedTuple):
+    """What an object is to the rules of Kasten."""
+
+    kind: str = ""
+    """One of VERSIONS, or empty for what is none of them."""
+    problems: tuple[tuple[Cursor, str], ...] = ()
+
+
+def detect_kasten_object(document: Document) -> KastenDetection:
+    """Tell which of Kasten's kinds an object is, or passes for by mistake."""
+    top = Cursor.of(document)
+    version, kind = top.at("apiVersion"), top.at("kind")
+    group, slash, _number = version.text.rpartition("/")
+    grouped = bool(slash) or "." in version.text
+    meant = _meant(top, (group if slash else version.text) if grouped else "")
+    if not meant:
+        return KastenDetection()
+    return KastenDetection(meant, tuple(_problems(version, kind, meant)))
+
+
+def _problems(version: Cursor, kind: Cursor, meant: str) -> Iterator[tuple[Cursor, str]]:
+    for spot, right in ((version, VERSIONS[meant]), (kind, meant)):
+        if not spot.there:
+            yield spot, f'Required value: must be "{right}"'
+        elif spot.text and spot.text != right:
+            what = "Kasten serves it at no other" if spot is version else "there is no such kind"
+            yield spot, f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+
+
+def _meant(top: Cursor, group: str) -> str:
+    """Return the kind that an object is meant to be; empty where it is none of ours."""
+    kind = top.at("kind").text
+    ours = group in (GROUP, ACTIONS_GROUP)
+    if kind in VERSIONS:
+        like = any(word in group.lower() for word in LIKE_KASTEN)
+        if ours or like or (group == "" and _shaped(top) == kind):
+            return kind
+        near = difflib.get_close_matches(group, (GROUP, ACTIONS_GROUP), n=1, cutoff=0.85)
+        return kind if near or (kind not in AMBIGUOUS and _shaped(top) == kind) else ""
+    if not ours or kind in OTHERS[group]:
+        return ""
+    if top.at("kind").is_template:
+        return ""
+    names = [name for name, version in VERSIONS.items() if version.startswith(f"{group}/")]
+    plain = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(kind.lower(), plain, n=1, cutoff=SIMILARITY) if kind else []
+    return plain[near[0]] if near else _shaped(top)
+
+
+def _shaped(top: Cursor) -> str:
+    """Tell by its fields alone which kind an object is."""
+    spec = top.at("spec")
+    actions = list(spec.at("actions").each())
+    if any(action.at(field).there for action in actions for field in ACTION_FIELDS):
+        return "Policy"
+    if actions and spec.at("selector").there and all(a.at("action").there for a in actions):
+        return "Policy"
+    if spec.at("blueprintRef").there:
+        return "BlueprintBinding"
+    if any(one.at("json").there for one in spec.at("transforms").each()):
+        return "TransformSet"
+    if spec.at("targetNamespace").there and spec.at("subject").there:
+        return "RestoreAction"
+    return ""
+
+
+ANNOTATION = "kanister.kasten.io/blueprint"
+STRIMZI = "kafka.strimzi.io"
+FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
+"""What an entry of a filter may hold."""
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+OPERATIONS = ("backup", "export", "restore")
+"""Those that have hooks; an import has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class HookCallSite:
+    """An action hook: the call of an action of a Blueprint around one of Kasten's own."""
+
+    operation: str
+    """One of OPERATIONS."""
+    moment: str
+    """One of MOMENTS."""
+    hooks: Cursor
+    """What holds it and its siblings."""
+
+    @cached_property
+    def here(self) -> Cursor:
+        """The hook itself."""
+        return self.hooks.at(self.moment)
+
+    @cached_property
+    def blueprint(self) -> Cursor:
+        """Name of the Blueprint."""
+        return self.here.at("blueprint")
+
+    @cached_property
+    def action(self) -> Cursor:
+        """Name of the action."""
+        return self.here.at("actionName")
+
+    @property
+    def on_namespace(self) -> bool:
+        """Whether its object is certainly the namespace; a restore may name another one."""
+        return self.operation != "restore"
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyOperation:
+    """One of Kasten's own operations, in a Policy or as an action by itself."""
+
+    name: str
+    """One of OPERATIONS."""
+    owner: Cursor
+    """The Policy, or the RestoreAction, BackupAction or ExportAction."""
+    in_policy: bool
+    parameters: Cursor
+    """What holds its filters and hooks; in a Policy it may be absent."""
+    here: Cursor
+    """The entry of the Policy, or the whole action."""
+
+    @cached_property
+    def hooks(self) -> Cursor:
+        """Where its hooks are."""
+        return self.parameters.at("hooks")
+
+    @cached_property
+    def filters(self) -> Filters:
+        """What of an application it is about."""
+        return Filters(self.parameters.at("filters"))
+
+    @cached_property
+    def calls(self) -> tuple[HookCallSite, ...]:
+        """Its hooks, in the order of MOMENTS."""
+        return tuple(_moments(self.name, self.hooks))
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The filters of an operation; each entry is read once, however many rules ask for it."""
+
+    here: Cursor
+
+    @cached_property
+    def included(self) -> tuple[ResourceFilter, ...]:
+        """What it takes; none for all."""
+        return tuple(map(ResourceFilter.of, self.here.at("includeResources").each()))
+
+    @cached_property
+    def excluded(self) -> tuple[ResourceFilter, ...]:
+        """What it leaves out."""
+        return tuple(map(ResourceFilter.of, self.here.at("excludeResources").each()))
+
+
+class ResourceFilter(NamedTuple):
+    """What a filter or a binding names: a resource, or one object of it."""
+
+    here: Cursor
+    group: str
+    """API group; empty where none is given."""
+    resource: str
+    """Plural name of the resource; empty where only labels are given."""
+    name: str
+    """Name of the object; empty where all are meant."""
+    by_label: bool
+    """Whether labels narrow it further."""
+    cluster: str
+    """The Kafka whose label the objects have; empty where they need not have it."""
+    has_group: bool
+    is_open: bool
+    """Whether something is yet to fill in what it is for."""
+    says_nothing: bool
+    is_narrowed: bool
+    """Whether a name or a label narrows it, but for that of a Kafka."""
+
+    @classmethod
+    def of(cls, here: Cursor) -> ResourceFilter:
+        """Read an entry."""
+        at = {field: here.at(field) for field, _place in here.named() if field in FIELDS}
+        nothing = Cursor(None, here.path, here.location)
+        group, resource, name, labels, expressions = (
+            at.get(field, nothing)
+            for field in ("group", "resource", "name", "matchLabels", "matchExpressions")
+        )
+        others = any(key != CLUSTER_LABEL for key, _place in labels.named())
+        return cls(
+            here,
+            group=group.text,
+            resource=resource.text,
+            name=name.text,
+            by_label=labels.there or expressions.there,
+            cluster=labels.at(CLUSTER_LABEL).text,
+            has_group=group.there,
+            is_open=here.is_template or group.is_template or resource.is_template,
+            says_nothing=not any(spot.there for spot in at.values()),
+            is_narrowed=name.there or expressions.there or others,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BindingObject:
+    """A BlueprintBinding."""
+
+    root: Cursor
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.root.at("metadata", "name").text
+
+    @property
+    def blueprint(self) -> Cursor:
+        """Name of the Blueprint."""
+        return self.root.at("spec", "blueprintRef", "name")
+
+    def requirements(self) -> Iterator[Cursor]:
+        """Yield its requirements: all of matchAll, and one of matchAny, have to be met."""
+        for field in ("matchAll", "matchAny"):
+            yield from self.root.at("spec", "resources", field).each()
+
+    def resources(self) -> Iterator[ResourceFilter]:
+        """Yield the resources that it binds to by type."""
+        for requirement in self.requirements():
+            if requirement.at("type", "operator").text == "In":
+                for value in requirement.at("type", "values").each():
+                    if value.at("resource").text:
+                        yield ResourceFilter.of(value)
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that it is bound to; empty for all, or where it is not plain."""
+        named = [spot.at("namespace") for spot in self.requirements()]
+        plain = [spot.at("values").texts for spot in named if spot.at("operator").text == "In"]
+        return plain[0] if len(plain) == 1 else frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KastenObjects:
+    """All that Kasten would read, and the Blueprints that it is about."""
+
+    blueprints: tuple[Blueprint, ...]
+    documents: tuple[Document, ...]
+    policies: tuple[Cursor, ...]
+    bindings: tuple[BindingObject, ...]
+    restores: tuple[Cursor, ...]
+    """RestoreActions."""
+    transform_sets: tuple[Cursor, ...]
+    operations: tuple[PolicyOperation, ...]
+    hooks: tuple[HookCallSite, ...]
+    annotations: tuple[Cursor, ...]
+    """Names of Blueprints in annotations of objects."""
+    identities: tuple[KastenDetection, ...]
+    """Of all that is one of Kasten's kinds, or meant to be."""
+    by_owner: Mapping[Location, tuple[PolicyOperation, ...]]
+    """Operations by the place of their Policy or action."""
+    strimzi: Mapping[tuple[str, str], tuple[Cursor, ...]]
+    """Custom resources of Strimzi by kind and namespace."""
+    called: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
+    """Hooks by the Blueprint and the action that they call."""
+    by_name: Mapping[str, tuple[Blueprint, ...]]
+    """Blueprints by their name."""
+
+    def of(self, owner: Cursor) -> tuple[PolicyOperation, ...]:
+        """Return the operations of a Policy, or the one of an action."""
+        return self.by_owner.get(owner.location, ())
+
+    def named(self, name: str) -> tuple[Blueprint, ...]:
+        """Return the Blueprints of a name; files of one run may hold several."""
+        return self.by_name.get(name, ())
+
+    def calls(self, blueprint: Blueprint, action: str) -> tuple[HookCallSite, ...]:
+        """Return the hooks that call an action."""
+        return self.called.get((blueprint.name, action), ())
+
+    def on_namespace(self) -> Iterator[tuple[Blueprint, BlueprintAction]]:
+        """Yield the actions that a hook calls on a namespace."""
+        for blueprint in self.blueprints:
+            for action in blueprint.actions:
+                if any(hook.on_namespace for hook in self.calls(blueprint, action.name)):
+                    yield blueprint, action
+
+    def references(self) -> Iterator[Cursor]:
+        """Yield every place where Kasten is told the name of a Blueprint."""
+        for spot in (
+            *(hook.blueprint for hook in self.hooks),
+            *(binding.blueprint for binding in self.bindings),
+            *self.annotations,
+        ):
+            if spot.text:
+                yield spot
+
+    def is_bound(self, blueprint: Blueprint) -> bool:
+        """Tell whether a binding or an annotation in the input ties it to an object."""
+        bound = (*(binding.blueprint for binding in self.bindings), *self.annotations)
+        return any(spot.text == blueprint.name for spot in bound)
+
+
+@lru_cache(maxsize=1)  # every rule asks for the same input
+def read_kasten_objects(together: ManifestSet) -> KastenObjects:
+    """Read what Kasten would of a whole input."""
+    kinds: dict[str, list[Cursor]] = defaultdict(list)
+    strimzi: dict[tuple[str, str], list[Cursor]] = defaultdict(list)
+    annotations, identities = [], []
+    for document in together.documents:
+        identity = detect_kasten_object(document)
+        if identity.kind:
+            kinds[identity.kind].append(Cursor.of(document))
+            identities.append(identity)
+        if document.group == STRIMZI:
+            place = document.text("metadata", "namespace")
+            strimzi[document.kind, place].append(Cursor.of(document))
+        if document.text("metadata", "annotations", ANNOTATION):
+            annotations.append(Cursor.of(document).at("metadata", "annotations", ANNOTATION))
+    operations = tuple(_operations(kinds))
+    hooks = tuple(hook for operation in operations for hook in operation.calls)
+    by_owner: dict[Location, list[PolicyOperation]] = defaultdict(list)
+    for operation in operations:
+        by_owner[operation.owner.location].append(operation)
+    called: dict[tuple[str, str], list[HookCallSite]] = defaultdict(list)
+    for hook in hooks:
+        called[hook.blueprint.text, hook.action.text].append(hook)
+    by_name: dict[str, list[Blueprint]] = defaultdict(list)
+    for blueprint in together.blueprints:
+        by_name[blueprint.name].append(blueprint)
+    return KastenObjects(
+        blueprints=together.blueprints,
+        documents=together.documents,
+        policies=tuple(kinds["Policy"]),
+        bindings=tuple(map(BindingObject, kinds["BlueprintBinding"])),
+        restores=tuple(kinds["RestoreAction"]),
+        transform_sets=tuple(kinds["TransformSet"]),
+        operations=operations,
+        hooks=hooks,
+        annotations=tuple(annotations),
+        identities=tuple(identities),
+        by_owner=_grouped(by_owner),
+        strimzi=_grouped(strimzi),
+        called=_grouped(called),
+        by_name=_grouped(by_name),
+    )
+
+
+def _grouped(lists: Mapping[Key, list[Value]]) -> dict[Key, tuple[Value, ...]]:
+    return {key: tuple(values) for key, values in lists.items()}
+
+
+def parameters(policy: Cursor) -> Iterator[tuple[str, Cursor]]:
+    """Yield the parameters of each action of a Policy, with the name of the operation."""
+    for action in policy.at("spec", "actions").each():
+        for operation in OPERATIONS:
+            spot = action.at(f"{operation}Parameters")
+            if spot.there:
+                yield operation, spot
+
+
+def _operations(kinds: Mapping[str, list[Cursor]]) -> Iterator[PolicyOperation]:
+    for policy in kinds["Policy"]:
+        for action in policy.at("spec", "actions").each():
+            for name in OPERATIONS:
+                spot = action.at(f"{name}Parameters")
+                if spot.there or action.at("action").text == name:
+                    yield PolicyOperation(
+                        name, policy, in_policy=True, parameters=spot, here=action
+                    )
+    for name in OPERATIONS:
+        for action in kinds[f"{name.capitalize()}Action"]:
+            spec = action.at("spec")
+            yield PolicyOperation(name, action, in_policy=False, parameters=spec, here=action)
+
+
+def _moments(operation: str, hooks: Cursor) -> Iterator[HookCallSite]:
+    for moment in MOMENTS:
+        if hooks.at(moment).there:
+            yield HookCallSite(operation, moment, hooks)

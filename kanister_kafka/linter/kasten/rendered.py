@@ -1,0 +1,109 @@
+"""Blueprints that were rendered here: what their actions do, and so where a hook may call them.
+
+Of another Blueprint nobody but its author knows that. Ours stop and start one certain Kafka, which
+`plan` decides and docs/design.md describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
+from kanister_kafka.kanister import Blueprint
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
+from kanister_kafka.yamldoc import Scalar
+
+DOES = {
+    "backupPrehook": "stops Kafka for the snapshots",
+    "backupPosthook": "brings Kafka back, and fails where it was not stopped all the time",
+    "resume": "brings Kafka back, and says nothing of the backup",
+    "beforeRestore": "stops Kafka for a restore",
+    "afterRestore": "brings a restored Kafka back, with its cluster id",
+    "backup": "is the whole backup of --engine kanister",
+    "restore": "is the whole restore of --engine kanister",
+    "delete": "deletes a backup of --engine kanister",
+}
+"""By action, as `render` names them."""
+CALLS = {
+    ("backup", "preHook"): ("backupPrehook",),
+    ("backup", "onSuccess"): ("backupPosthook",),
+    ("backup", "onFailure"): ("resume", "backupPosthook"),
+    ("restore", "preHook"): ("beforeRestore",),
+    ("restore", "onSuccess"): ("afterRestore",),
+}
+"""Where each is right, by operation and moment. What is half restored is not to be started."""
+POOLS = "kafkanodepools.kafka.strimzi.io::"
+"""Within the rights that a step checks before it stops anything, where there are node pools."""
+
+
+class RenderedBlueprint(NamedTuple):
+    """A Blueprint that was rendered here."""
+
+    name: str
+    namespace: str = ""
+    """Of its Kafka; empty where that is not known."""
+    cold: bool | None = None
+    """Whether it stops Kafka; None where it is known by name alone."""
+    restores: bool = False
+    """Whether it has the actions that a restore calls."""
+    pools: bool | None = None
+    """Whether its Kafka has node pools; None where it is known by name alone."""
+    here: bool = False
+    """Whether it is in the input."""
+
+
+@lru_cache(maxsize=1)  # for the rules that follow
+def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
+    """Return the Blueprints that were rendered here, by name.
+
+    They are in the input, or an object that was rendered with them names them in its annotation.
+    """
+    found: dict[str, RenderedBlueprint] = {}
+    in_input = {blueprint.name for blueprint in objects.blueprints}
+    for spot in (*objects.policies, *objects.restores):
+        name = spot.at("metadata", "annotations", BLUEPRINT).text.rpartition("/")[2]
+        if name and name not in in_input:
+            found[name] = RenderedBlueprint(name)
+    for blueprint in objects.blueprints:
+        if blueprint.name and _is_ours(blueprint):
+            found[blueprint.name] = _read(blueprint)
+    return {name: one for name, one in found.items() if all(map(_is_ours, objects.named(name)))}
+
+
+def of_hooks(
+    objects: KastenObjects, hooks: Iterable[HookCallSite]
+) -> tuple[RenderedBlueprint, ...]:
+    """Return those that certain hooks call, each once."""
+    every = rendered_blueprints(objects)
+    named = dict.fromkeys(hook.blueprint.text for hook in hooks)
+    return tuple(every[name] for name in named if name in every)
+
+
+def of_namespace(objects: KastenObjects, namespace: str, kind: str) -> tuple[Cursor, ...]:
+    """Return Strimzi's objects of a kind that the input has in a namespace."""
+    return objects.strimzi.get((kind, namespace), ())
+
+
+def _is_ours(blueprint: Blueprint) -> bool:
+    text = blueprint.document.text  # Kustomize and Helm may set the label anew
+    marked = text("metadata", "annotations", INPUT_HASH)
+    return bool(marked) or text("metadata", "labels", MANAGED_BY) == COMPONENT
+
+
+def _read(blueprint: Blueprint) -> RenderedBlueprint:
+    first = blueprint.action("backupPrehook")
+    named = {phase.argument("namespace") for phase in first.phases} if first else set()
+    places = {node.text for node in named if isinstance(node, Scalar)}
+    alone = places.pop() if len(places) == 1 else ""
+    texts = (node.text for phase in blueprint.phases for _path, node in phase.values)
+    return RenderedBlueprint(
+        name=blueprint.name,
+        namespace="" if "{" in alone else alone,
+        cold=blueprint.action("backupPosthook") is not None,
+        restores=blueprint.action("beforeRestore") is not None,
+        pools=any(POOLS in text for text in texts),
+        here=True,
+    )

@@ -1,0 +1,108 @@
+"""Which namespaces a Policy selects, as far as its selector tells.
+
+Kasten selects namespaces by their labels, and by name with a key of its own (docs.kasten.io,
+api/policies). Every namespace has its name in a label of Kubernetes as well. All requirements of a
+selector have to be met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from kanister_kafka.linter.kasten.cursor import Cursor
+
+NAME_KEY = "k10.kasten.io/appNamespace"
+NAME_KEYS = (NAME_KEY, "kubernetes.io/metadata.name")
+"""Keys whose value is the name of a namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceSelection:
+    """What a Policy selects."""
+
+    names: frozenset[str]
+    """Names that may be selected, `*` for any letters; empty where it is not by name."""
+    by_name: bool
+    open: bool
+    """Whether Helm or Flux is yet to fill something in."""
+    words: str
+    """How it selects by other means, as `team=data`; empty where it does not."""
+
+    def may_hold(self, namespace: str) -> bool:
+        """Tell whether it may select a namespace."""
+        return not self.by_name or self.open or _fits(namespace, self.names)
+
+    @property
+    def several(self) -> bool:
+        """Whether it selects more than one namespace, or may."""
+        if not self.by_name:
+            return not self.open
+        return len(self.names) > 1 or any("*" in name for name in self.names)
+
+    def rows(self) -> tuple[str, ...]:
+        """Return what stands for its namespaces in a table."""
+        if self.by_name and self.names:
+            return tuple(
+                f"each namespace {name}" if "*" in name else name for name in sorted(self.names)
+            )
+        return (f"each namespace that matches {self.words}" if self.words else "each namespace",)
+
+
+def namespace_selection(policy: Cursor) -> NamespaceSelection:
+    """Read the selector of a Policy."""
+    selector = policy.at("spec", "selector")
+    labels = selector.at("matchLabels")
+    named = [NamedNamespaces(labels.at(key)) for key in NAME_KEYS if labels.at(key).there]
+    keys = [key for key, _place in labels.named() if key not in NAME_KEYS]
+    words = [f"{key}={labels.at(key).text}" for key in keys]
+    for expression in selector.at("matchExpressions").each():
+        key, operator = expression.at("key").text, expression.at("operator").text
+        values = expression.at("values")
+        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is told by its shape
+            named.append(NamedNamespaces(values))
+        else:
+            shown = f" ({', '.join(sorted(values.texts))})" if values.texts else ""
+            words.append(f"{key} {operator}{shown}")
+    sets = [one.names for one in named]
+    return NamespaceSelection(
+        names=_met_by_all(sets),
+        by_name=bool(named),
+        open=any(one.open for one in named) or selector.is_template,
+        words=", ".join(words),
+    )
+
+
+class NamedNamespaces(NamedTuple):
+    """One requirement on the name of a namespace."""
+
+    spot: Cursor
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that meet it."""
+        return self.spot.texts | ({self.spot.text} - {""})
+
+    @property
+    def open(self) -> bool:
+        """Whether something is yet to be filled in."""
+        items = list(self.spot.each()) or [self.spot]
+        return any(item.is_template for item in items)
+
+
+def _met_by_all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    found: frozenset[str] | None = None
+    for names in sets:
+        found = names if found is None else frozenset(_both(found, names))
+    return found or frozenset()
+
+
+def _both(some: frozenset[str], others: frozenset[str]) -> Iterator[str]:
+    yield from (name for name in some if _fits(name, others))
+    yield from (name for name in others if _fits(name, some))
+
+
+def _fits(name: str, patterns: Collection[str]) -> bool:
+    return name in patterns or any("*" in one and fnmatchcase(name, one) for one in patterns)

@@ -1,0 +1,223 @@
+"""What each Policy covers: which namespaces, and which actions of Blueprints run around what.
+
+The table and the findings are one: what is found at a hook or at a binding stands in its row.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kanister_kafka.diagnostics import Diagnostic, Location, Severity
+from kanister_kafka.kasten.schemas import MOMENTS
+from kanister_kafka.linter.kasten.blueprint_links import BlueprintLink, blueprint_links, no_use
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import (
+    Filters,
+    KastenObjects,
+    PolicyOperation,
+    parameters,
+    read_kasten_objects,
+)
+from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.registry import LintSettings, ManifestSet
+from kanister_kafka.linter.rules.kasten.filters import excludes, may_select
+
+AROUND = ("backupPrehook", "backup", "backupPosthook")
+"""Actions that Kasten runs on a bound object during a backup, in this order."""
+UNKNOWN = "?"
+NO_RUN = (
+    *("kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace"),
+    *("kasten-policy-shape", "kasten-selector"),
+)
+"""Errors for which nothing of a Policy runs, or not what its author has meant."""
+NO_HOOK = ("kasten-kafka-not-stopped",)
+"""What is found where no hook is at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredAction:
+    """An action of a Blueprint that Kasten runs, or would; or a hook that is not there."""
+
+    when: str
+    """The hook, as `backup preHook`; for a bound object the action itself."""
+    on: str
+    """What it runs on."""
+    blueprint: str
+    """Empty where there is no such hook."""
+    action: str
+    """Empty where there is no such hook: nothing runs."""
+    phases: tuple[str, ...]
+    """None where the input does not have the action."""
+    but: str = ""
+    """Why it does not run or does harm, or why that is not known; empty where nothing is against
+    it. Ids of checks are those of the findings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyCoverage:
+    """What one Policy covers."""
+
+    name: str
+    location: Location
+    frequency: str
+    """Empty where a preset has it."""
+    namespaces: tuple[str, ...]
+    """None where they are not selected by name."""
+    matches: str
+    """What selects namespaces by other means, as `team=data`; empty where nothing does."""
+    several: bool
+    """Whether hooks run more than once, or may: once for each namespace."""
+    operations: tuple[str, ...]
+    profiles: tuple[str, ...]
+    """Location profiles, of the backup and of exports."""
+    errors: tuple[str, ...]
+    """Ids of the errors in it."""
+    runs: tuple[CoveredAction, ...]
+
+
+def policy_coverage(
+    together: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
+) -> tuple[PolicyCoverage, ...]:
+    """Return what each Policy covers, in the order of the input, beside what is wrong with it."""
+    objects = read_kasten_objects(together)
+    told = _Findings.of(together, problems)
+    return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What was found, by the object that it is about."""
+
+    starts: dict[str, Sequence[int]]
+    """First lines of the objects of each source."""
+    found: dict[tuple[str, int], list[Diagnostic]]
+    """By source, and by the first line of the object."""
+
+    @classmethod
+    def of(cls, together: ManifestSet, problems: Iterable[Diagnostic]) -> _Findings:
+        starts: dict[str, list[int]] = defaultdict(list)
+        for document in together.documents:
+            starts[document.root.location.source].append(document.root.location.line)
+        told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
+        for problem in problems:
+            told.found[told._object(problem.location)].append(problem)
+        return told
+
+    def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
+        """Return the ids of what was found in an object, at a path and below it."""
+        return list(
+            dict.fromkeys(
+                problem.check
+                for problem in self.found.get(self._object(root), ())
+                if problem.severity.reaches(least) and _is_below(problem.path, below)
+            )
+        )
+
+    def _object(self, location: Location) -> tuple[str, int]:
+        lines = self.starts.get(location.source, ())
+        index = bisect_right(lines, location.line)
+        return location.source, lines[index - 1] if index else 0
+
+
+def _is_below(path: str, top: str) -> bool:
+    return not top or path == top or path.startswith((f"{top}.", f"{top}["))
+
+
+def _coverage(
+    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+) -> PolicyCoverage:
+    actions = list(policy.at("spec", "actions").each())
+    profiles = (spot.at("profile", "name").text for _operation, spot in parameters(policy))
+    selected = namespace_selection(policy)
+    errors = told.ids(policy.location, least=Severity.ERROR)
+    wrong = _see(found for found in errors if found in NO_RUN)
+    runs = (*_hooks(objects, told, policy), *_bound(objects, settings, told, policy))
+    return PolicyCoverage(
+        name=policy.at("metadata", "name").text,
+        location=policy.location,
+        frequency=policy.at("spec", "frequency").text,
+        namespaces=tuple(sorted(selected.names)),
+        matches=selected.words,
+        several=selected.several,
+        operations=tuple(action.at("action").text for action in actions),
+        profiles=tuple(dict.fromkeys(filter(None, profiles))),
+        errors=tuple(errors),
+        runs=tuple(replace(run, but=run.but or wrong) for run in runs),
+    )
+
+
+def _hooks(objects: KastenObjects, told: _Findings, policy: Cursor) -> Iterator[CoveredAction]:
+    for operation in objects.of(policy):
+        none = not operation.calls
+        if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
+            continue
+        for moment in MOMENTS:
+            for namespace in namespace_selection(policy).rows():
+                yield _hook(objects, told, operation, moment, namespace)
+
+
+def _hook(
+    objects: KastenObjects, told: _Findings, operation: PolicyOperation, moment: str, namespace: str
+) -> CoveredAction:
+    hook = operation.hooks.at(moment)
+    when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
+    found = told.ids(operation.owner.location, here)
+    if not hook.there:
+        whole = told.ids(operation.owner.location, operation.hooks.path)
+        found += [one for one in whole if one in NO_HOOK]
+        return CoveredAction(
+            when=when, on=namespace, blueprint="", action="", phases=(), but=_see(found)
+        )
+    blueprint, action = hook.at("blueprint").text, hook.at("actionName").text
+    run = _run(objects, when, namespace, blueprint, action)
+    return replace(run, but=run.but or _see(found))
+
+
+def _bound(
+    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+) -> Iterator[CoveredAction]:
+    for tie in blueprint_links(objects):
+        if not may_select(policy, tie):
+            continue
+        names = [
+            name
+            for name in AROUND
+            if any(blueprint.action(name) for blueprint in objects.named(tie.blueprint))
+        ]
+        left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
+        root = tie.binding.root.location if tie.binding else tie.here.location
+        below = "" if tie.binding else tie.here.path
+        why = no_use(tie, settings) or left_out or _see(told.ids(root, below))
+        for name in names or (UNKNOWN,):
+            run = _run(objects, name, f"{tie}, by {tie.by}", tie.blueprint, name)
+            yield replace(run, but=why) if why else run
+
+
+def _see(ids: Iterable[str]) -> str:
+    found = list(ids)
+    return f"see {', '.join(found)}" if found else ""
+
+
+def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
+    blueprints = objects.named(blueprint)
+    found = [one.action(action) for one in blueprints]
+    but = "" if any(found) else "the Blueprint has no action for it"
+    return CoveredAction(
+        when=when,
+        on=on,
+        blueprint=blueprint,
+        action=action,
+        phases=tuple(phase.name for one in found if one for phase in one.phases),
+        but=but if blueprints else "the Blueprint is not in the input",
+    )
+
+
+def _leaves_out(policy: Cursor, tie: BlueprintLink) -> bool:
+    return any(
+        excludes(Filters(spot.at("filters")), tie)
+        for operation, spot in parameters(policy)
+        if operation == "backup"
+    )

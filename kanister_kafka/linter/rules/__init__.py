@@ -1,0 +1,1 @@
+"""The rules of the linter: a function each, registered under its id."""

@@ -1,0 +1,221 @@
+"""Functions and the names of their arguments, at the release that is validated for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from kanister_kafka.diagnostics import Location
+from kanister_kafka.kanister import Blueprint, BlueprintPhase, child_path
+from kanister_kafka.kanister.decoding import FIELDS, field_of, is_template, quote_value, text_of
+from kanister_kafka.kanister.functions import KanisterFunction, functions, releases_with
+from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRATEGIC
+from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, loads
+
+READ_AND_REFUSED = {("ExportRDSSnapshotToLocation", "image"), ("RestoreRDSSnapshot", "image")}
+"""Read by Exec() and in the documentation since 0.111, but in no list of arguments."""
+
+
+def called_functions(
+    blueprint: Blueprint, settings: LintSettings
+) -> Iterator[tuple[BlueprintPhase, KanisterFunction]]:
+    """Yield the phases whose function the release has."""
+    known = functions(settings.release)
+    for phase in blueprint.phases:
+        if phase.func in known:
+            yield phase, known[phase.func]
+
+
+@blueprint_rule("unknown-function")
+def unknown_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find functions that no controller has registered: the action fails."""
+    known = functions(settings.release)
+    for phase in blueprint.phases:
+        entry = phase.entry("func")
+        name = phase.func
+        if entry and name and name not in known:
+            near = _nearest(name, known)
+            hint = f': did you mean "{near}"?' if near else ""
+            if elsewhere := releases_with(name):
+                hint = f" at {settings.release}: it is in Kanister {elsewhere}"
+            message = (
+                f"Unsupported value: {quote_value(entry.value)}: "
+                f"Kanister has no such function{hint}"
+            )
+            yield Finding(entry.value.location, f"{phase.path}.func", message)
+
+
+@blueprint_rule("unknown-argument")
+def unknown_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find arguments that the function refuses: it takes none that it does not list."""
+    for phase, function in called_functions(blueprint, settings):
+        for entry in phase.arguments.entries:
+            if entry.key not in function.arguments:
+                hint = _instead(function, entry.key, settings.release)
+                path = f"{phase.path}.args.{entry.key}"
+                yield Finding(entry.location, path, f"{phase.func} takes no such argument{hint}")
+
+
+def _instead(function: KanisterFunction, name: str, release: str) -> str:
+    if elsewhere := releases_with(function.name, name):
+        return f" at {release}: it takes it in Kanister {elsewhere}"
+    if (function.name, name) in READ_AND_REFUSED:
+        return ", though it is documented: it reads it and refuses it; leave it out"
+    if near := _nearest(name, function.arguments):
+        return f'; did you mean "{near}"?'
+    if "podOverride" in function.arguments and name in FIELDS:
+        return "; write it below podOverride"
+    return f"; it takes {', '.join(sorted(function.arguments))}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is meant most likely; case and what stands before count less."""
+    lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    ends = [one for one in sorted(lower) if one.endswith(name.lower()) and len(name) > 3]
+    found = near or ends
+    return lower[found[0]] if found else ""
+
+
+@blueprint_rule("missing-argument")
+def missing_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find required arguments that are not there."""
+    for phase, function in called_functions(blueprint, settings):
+        given = {entry.key for entry in phase.arguments.entries}
+        for name in function.required:
+            if name not in given:
+                message = f"Required value: {phase.func} needs it"
+                yield Finding(phase.arguments.location, f"{phase.path}.args.{name}", message)
+
+
+@blueprint_rule("null-argument")
+def null_argument(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find null: the controller crashes on it (pkg/param/render.go), and the action hangs."""
+    for phase in blueprint.phases:
+        for path, node in phase.values:
+            if node.value is None:
+                message = (
+                    "Invalid value: null: crashes the Kanister controller; remove the argument"
+                )
+                yield Finding(node.location, path, message)
+
+
+# KubeOps: which objects its operations reach, and what it creates or patches them with.
+
+
+class KubeOpsOperation(NamedTuple):
+    """A phase with KubeOps."""
+
+    phase: BlueprintPhase
+    name: str
+    """Of the operation; it may be a template, or nothing that there is."""
+    reference: MappingNode | None
+
+    @property
+    def path(self) -> str:
+        """Field path of the reference."""
+        return f"{self.phase.path}.args.objectReference"
+
+    def target(self, field: str) -> Scalar | None:
+        """Return a field of the reference that says something other than a template."""
+        node = field_of(self.reference, field)
+        said = isinstance(node, Scalar) and node.value not in (None, "")
+        return node if isinstance(node, Scalar) and said and not is_template(node.text) else None
+
+    @property
+    def resource(self) -> tuple[str, str] | None:
+        """Group and resource, where both are known."""
+        group = field_of(self.reference, "group")
+        resource = self.target("resource")
+        if resource is None or is_template(text_of(group)):
+            return None
+        return text_of(group), text_of(resource)
+
+
+def kube_ops_operations(blueprint: Blueprint, settings: LintSettings) -> Iterator[KubeOpsOperation]:
+    """Yield the phases with KubeOps."""
+    for phase, function in called_functions(blueprint, settings):
+        if function.name == "KubeOps":
+            node = phase.argument("objectReference")
+            reference = node if isinstance(node, MappingNode) else None
+            yield KubeOpsOperation(phase, text_of(phase.argument("operation")), reference)
+
+
+@blueprint_rule("custom-resource-patch")
+def custom_resource_patch(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find patches of custom resources: the API server answers 415 to a strategic merge patch.
+
+    KubeOps sends no other kind (Patch in pkg/kube/kubectl.go), and only resources that are compiled
+    into an API server take that one.
+    """
+    for operation in kube_ops_operations(blueprint, settings):
+        group = operation.target("group")
+        if operation.name == "patch" and group and text_of(group) not in STRATEGIC:
+            message = (
+                f'Invalid value: "{group.text}": a custom resource takes no strategic merge patch, '
+                "the only one that KubeOps sends; run `kubectl patch --type merge` in a KubeTask"
+            )
+            yield Finding(group.location, child_path(operation.path, "group"), message)
+
+
+@blueprint_rule("object-namespace")
+def object_namespace(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find objects that are looked for in a namespace and have none, or the other way round.
+
+    delete always asks within a namespace, `default` where none is named; patch asks within that of
+    the reference alone, and not at all without it (pkg/kube/kubectl.go).
+    """
+    for operation in kube_ops_operations(blueprint, settings):
+        resource = operation.target("resource")
+        if resource is None or operation.reference is None:
+            continue
+        if operation.name == "delete" and operation.resource in CLUSTER_SCOPED:
+            message = (
+                f'Invalid value: "{resource.text}": KubeOps deletes within a namespace only, and '
+                "these have none; run `kubectl delete` in a KubeTask"
+            )
+            yield Finding(resource.location, child_path(operation.path, "resource"), message)
+        namespace = field_of(operation.reference, "namespace")
+        unnamed = namespace is None or (isinstance(namespace, Scalar) and not namespace.text)
+        if operation.name == "patch" and operation.resource in NAMESPACED and unnamed:
+            message = "Required value: patch looks here only, not at the argument namespace"
+            place = operation.reference.location
+            yield Finding(place, child_path(operation.path, "namespace"), message)
+
+
+@blueprint_rule("manifest")
+def manifest(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find specs of KubeOps that are no objects to create, or no patch; templates are not read."""
+    for operation in kube_ops_operations(blueprint, settings):
+        node = operation.phase.argument("spec")
+        if not isinstance(node, Scalar) or is_template(node.text) or not node.text.strip():
+            continue
+        path = f"{operation.phase.path}.args.spec"
+        if not isinstance(node.value, str) or operation.name not in ("create", "patch"):
+            continue
+        loaded = loads(node.text)
+        for problem in loaded.problems:
+            place = node.place(problem.location.line, problem.location.column)
+            told = "must be an object" if problem.check == "wrong-type" else problem.message
+            yield Finding(place, path, f"Invalid value: {told}")
+        if not loaded.documents and not loaded.problems:
+            yield Finding(node.location, path, "Required value: it holds no object")
+        for document in loaded.documents if operation.name == "create" else ():
+            yield from _object(document, node, path)
+
+
+def _object(document: Document, spec: Scalar, path: str) -> Iterator[Finding]:
+    root = document.root
+    metadata = root.get("metadata")
+    named = [field_of(metadata, name) for name in ("name", "generateName")]
+    wanted: list[tuple[str, Node | None, Location]] = [
+        ("apiVersion", root.get("apiVersion"), root.location),
+        ("kind", root.get("kind"), root.location),
+        ("metadata.name", next((x for x in named if x), None), (metadata or root).location),
+    ]
+    for name, found, location in wanted:
+        if found is None or not text_of(found):
+            place = spec.place(location.line, location.column)
+            yield Finding(place, path, f"Required value: {name} of the object to create")

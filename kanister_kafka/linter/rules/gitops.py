@@ -1,0 +1,66 @@
+"""What a tool that applies from Git does to a Blueprint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kanister import Blueprint
+from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
+
+SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
+EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+"""What Flux takes for its own; `$${x}` it leaves as `${x}`."""
+KNOWN = re.compile(r"#?[A-Za-z0-9_]+|[A-Za-z0-9_]+(?:[:=,^#%].*|/.*/.*)", re.DOTALL)
+"""What it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no `${x-y}`."""
+SHOWN = 3
+
+
+@blueprint_rule("flux-substitute", Severity.WARNING)
+def substitute(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find shell text that Flux's substitution of variables would change, or break down over."""
+    root = blueprint.document.root
+    if settings.gitops != "flux" or "disabled" in (
+        blueprint.document.text("metadata", "annotations", SUBSTITUTE),
+        blueprint.document.text("metadata", "labels", SUBSTITUTE),
+    ):
+        return
+    found = [(path, scalar, match) for path, scalar in _scalars(root) for match in _in(scalar)]
+    if not found:
+        return
+    path, scalar, first = found[0]
+    refused = dict.fromkeys(match[0] for *_, match in found if not KNOWN.fullmatch(match[1]))
+    replaced = dict.fromkeys(match[0] for *_, match in found if match[0] not in refused)
+    parts = [
+        f"{does} {_few(list(some))}"
+        for does, some in (("refuses", refused), ("replaces", replaced))
+        if some
+    ]
+    yield Finding(
+        scalar.place_at(first.start()),
+        path,
+        f"where a Kustomization of Flux has postBuild.substitute, it {' and '.join(parts)}: "
+        f"annotate the Blueprint with {SUBSTITUTE}: disabled",
+    )
+
+
+def _scalars(node: Node, path: str = "") -> Iterator[tuple[str, Scalar]]:
+    if isinstance(node, Scalar):
+        yield path, node
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            yield from _scalars(item, f"{path}[{i}]")
+    elif isinstance(node, MappingNode):
+        for entry in node.entries:
+            yield from _scalars(entry.value, f"{path}.{entry.key}" if path else entry.key)
+
+
+def _in(scalar: Scalar) -> Iterator[re.Match[str]]:
+    return EXPRESSION.finditer(scalar.value) if isinstance(scalar.value, str) else iter(())
+
+
+def _few(texts: list[str]) -> str:
+    rest = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + rest

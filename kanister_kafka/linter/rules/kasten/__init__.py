@@ -1,0 +1,17 @@
+"""What is wrong with Blueprints, Policies and bindings as Kasten runs them.
+
+These rules hold with `Settings.kasten`, or where a Policy or a BlueprintBinding is in the input.
+Errors are what leaves Kafka stopped, makes no backup or one of no use, or is refused by the API
+server; what may work, or is known from field reports alone, is a warning.
+"""
+
+from kanister_kafka.linter.rules.kasten import (
+    actions,  # noqa: F401 - they register
+    filters,  # noqa: F401 - they register
+    hooks,  # noqa: F401 - they register
+    policies,  # noqa: F401 - they register
+    references,  # noqa: F401 - they register
+    resources,  # noqa: F401 - they register
+    restores,  # noqa: F401 - they register
+    schemas,  # noqa: F401 - they register
+)

@@ -1,0 +1,242 @@
+"""Which resources bindings, Policies and restores name, and whether these fit together."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Collection, Iterator
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter.kasten.blueprint_links import BlueprintLink, blueprint_links, covers
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import Filters, KastenObjects, ResourceFilter, parameters
+from kanister_kafka.linter.kasten.registry import kasten_rule
+from kanister_kafka.linter.kasten.selection import NAME_KEY, NAME_KEYS, namespace_selection
+from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.yamldoc import Sequence
+
+NO_OWNER = {
+    "pods": "a pod is never the topmost owner of a volume",
+    "persistentvolumeclaims": "no Blueprint is looked for on a claim",
+    "replicasets": "its Deployment is the topmost owner",
+    "strimzipodsets": "its owner is the KafkaNodePool or the Kafka",
+}
+"""Kasten looks for the Blueprint on the topmost owner of the pod that mounts the volume (field
+reports); Strimzi's owners are set in NodePoolUtils.java and ModelUtils.java."""
+
+
+@kasten_rule("kasten-binding-target", Severity.WARNING)
+def binding_target(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find bindings to what owns no volume that Kasten would look at."""
+    for binding in objects.bindings:
+        strimzi = any(_of_strimzi(requirement) for requirement in binding.requirements())
+        for resource in binding.resources():
+            spot = resource.here.at("resource")
+            why = NO_OWNER.get(resource.resource, "")
+            if resource.resource == "statefulsets" and strimzi:
+                why = "Strimzi has had no StatefulSets since 0.35"
+            if why:
+                message = (
+                    f'Invalid value: "{resource.resource}": {why}, so its hooks may never run; '
+                    "bind to the custom resource or the workload at the top"
+                )
+                yield Finding(spot.location, spot.path, message)
+
+
+@kasten_rule("kasten-filter-excludes")
+def filter_excludes(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find Policies that exclude the very resource that a Blueprint is tied to."""
+    for tie, filters in _meeting(objects):
+        for entry in filters.excluded:
+            whole = not entry.by_label and (not entry.name or entry.name == tie.name)
+            if whole and (entry.group, entry.resource) == (tie.group, tie.resource):
+                message = (
+                    f"excludes {tie}, to which {tie.by} binds: its hooks silently never run; "
+                    "remove the entry"
+                )
+                yield Finding(entry.here.location, entry.here.path, message)
+
+
+@kasten_rule("kasten-filter-leaves-out", Severity.WARNING)
+def filter_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find Policies that include other resources only."""
+    for tie, filters in _meeting(objects):
+        included = filters.here.at("includeResources")
+        if excludes(filters, tie):
+            message = (
+                f"does not include {tie}, to which {tie.by} binds: its hooks may silently never "
+                "run; include it"
+            )
+            yield Finding(included.location, included.path, message)
+
+
+class FilteredResources(enum.Enum):
+    """Whether a filter takes a resource."""
+
+    YES = "yes"
+    """All objects of it, or all of a Kafka cluster."""
+    PART = "part"
+    """Those of a name or with a label, or it cannot be read."""
+    NO = "no"
+
+
+def filtered_resources(
+    filters: Filters, group: str, resource: str, kafkas: Collection[str] = frozenset()
+) -> FilteredResources:
+    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
+
+    `kafkas` are the names of the Kafkas that it is about, where they are known.
+    """
+    found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
+        FilteredResources.YES
+    }
+    out = {_fit(entry, group, resource, kafkas) for entry in filters.excluded}
+    if FilteredResources.YES in out or found == {FilteredResources.NO}:
+        return FilteredResources.NO
+    return (
+        FilteredResources.YES
+        if FilteredResources.YES in found and FilteredResources.PART not in out
+        else FilteredResources.PART
+    )
+
+
+def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None:
+    """Return an entry without a resource that alone takes this one, beside others that name theirs.
+
+    All of the group is taken by it, so the others would be for nothing: one has lost its resource.
+    """
+    entries = filters.included
+    named = [entry for entry in entries if entry.group == group and entry.resource]
+    whole = [entry for entry in entries if _fit(entry, group, resource) is not FilteredResources.NO]
+    alone = [entry for entry in whole if entry.group == group and not entry.resource]
+    if named and alone and len(alone) == len(whole):
+        return alone[0].here if not alone[0].by_label and not alone[0].name else None
+    return None
+
+
+def _fit(
+    entry: ResourceFilter, group: str, resource: str, kafkas: Collection[str] = frozenset()
+) -> FilteredResources:
+    if entry.is_open:
+        return FilteredResources.PART
+    if entry.says_nothing:
+        return FilteredResources.NO
+    if entry.resource and entry.resource != resource:
+        return FilteredResources.NO
+    if entry.has_group and entry.group != group:
+        return FilteredResources.NO
+    name = entry.name if resource == "kafkas" else ""
+    if kafkas and any(one and one not in kafkas for one in (entry.cluster, name)):
+        return FilteredResources.NO
+    return FilteredResources.PART if entry.is_narrowed else FilteredResources.YES
+
+
+def excludes(filters: Filters, tie: BlueprintLink) -> bool:
+    """Tell whether a filter includes certain resources, and not these."""
+    entries = filters.included
+    return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
+
+
+def may_select(policy: Cursor, tie: BlueprintLink) -> bool:
+    """Tell whether a Policy may be about the namespace of what is tied."""
+    selected = namespace_selection(policy)
+    return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
+
+
+def _meeting(objects: KastenObjects) -> Iterator[tuple[BlueprintLink, Filters]]:
+    """Yield what is tied to a Blueprint, with the filters of each backup that may meet it."""
+    tied = [tie for tie in blueprint_links(objects) if tie.resource]
+    for policy in objects.policies:
+        for operation, spot in parameters(policy):
+            filters = Filters(spot.at("filters"))
+            if operation == "backup" and filters.here.there:
+                yield from ((tie, filters) for tie in tied if may_select(policy, tie))
+
+
+def _of_strimzi(requirement: Cursor) -> bool:
+    return requirement.at("labels", "key").text.startswith("strimzi.io/")
+
+
+# Selectors of Policies: those that select nothing, or not what their author means.
+
+KNOWN = (*NAME_KEYS, "k10.kasten.io/virtualMachineRef")
+"""Keys by which Kasten selects what has no such label."""
+WITH_VALUES = ("In", "NotIn")
+WITHOUT_VALUES = ("Exists", "DoesNotExist")
+ALIKE = 0.9
+PREFIX = NAME_KEY.partition("/")[0]
+ABOUT_NAME = ("namespace", "namespaces", "appname", "appnames")
+"""What else the name of a namespace is called below Kasten's own prefix."""
+
+
+@kasten_rule("kasten-selector")
+def selector(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find keys that miss Kasten's own by their spelling, and requirements that nothing meets."""
+    for policy in objects.policies:
+        here = policy.at("spec", "selector")
+        for spot, key in _keys(here):
+            if wanted := _misspelt(key):
+                message = (
+                    f'Unsupported value: "{key}": no namespace has such a label, so it selects '
+                    f'nothing; did you mean "{wanted}"?'
+                )
+                yield Finding(spot.location, spot.path, message)
+        for expression in here.at("matchExpressions").each():
+            yield from _values(expression)
+        for key in NAME_KEYS:
+            label = here.at("matchLabels", key)
+            if label.is_empty:
+                yield Finding(label.location, label.path, "Required value: the name of a namespace")
+        selected = namespace_selection(policy)
+        if selected.by_name and not selected.open and not selected.names and _is_filled(here):
+            message = "Invalid value: no namespace has both names, so it selects nothing"
+            yield Finding(here.location, here.path, message)
+
+
+def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
+    labels = here.at("matchLabels")
+    for key, place in labels.named():
+        yield Cursor(None, f'{labels.path}["{key}"]', place), key
+    for expression in here.at("matchExpressions").each():
+        yield expression.at("key"), expression.at("key").text
+
+
+def _misspelt(key: str) -> str:
+    """Return the key that is meant; empty for one of Kasten's, and for a label of somebody's."""
+    if key in KNOWN:
+        return ""
+    prefix, _slash, name = key.rpartition("/")
+    plain = "".join(letter for letter in name.lower() if letter.isalnum())
+    like = not prefix or "kasten" in prefix.lower() or "k10" in prefix.lower()
+    whole = plain in ("appnamespace", "appnamespaces")
+    if (like and whole) or (prefix == PREFIX and plain in ABOUT_NAME):
+        return NAME_KEY
+    near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=ALIKE)
+    return near[0] if near else ""
+
+
+def _values(expression: Cursor) -> Iterator[Finding]:
+    operator, values = expression.at("operator").text, expression.at("values")
+    items = values.node.items if isinstance(values.node, Sequence) else ()
+    if operator in WITH_VALUES and not items and not values.is_template:
+        message = f"Required value: operator {operator} compares with values"
+        yield Finding(values.location, values.path, message)
+    elif operator in WITHOUT_VALUES and items:
+        message = f"Invalid value: operator {operator} takes no values"
+        yield Finding(values.location, values.path, message)
+    if expression.at("key").text in NAME_KEYS:
+        for item in values.each():
+            if item.is_empty:
+                yield Finding(item.location, item.path, "Required value: the name of a namespace")
+
+
+def _is_filled(here: Cursor) -> bool:
+    """Tell whether each requirement by name has a name, so that they rule each other out."""
+    labels = [here.at("matchLabels", key) for key in NAME_KEYS]
+    found = [label for label in labels if label.there]
+    expressions = [
+        expression.at("values")
+        for expression in here.at("matchExpressions").each()
+        if expression.at("key").text in NAME_KEYS and expression.at("operator").text == "In"
+    ]
+    return all(label.text for label in found) and all(values.texts for values in expressions)

@@ -1,0 +1,254 @@
+"""Action hooks of Policies: what they call, what undoes it, and what cannot be handed on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Set
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kube.names import SUBDOMAIN
+from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects, PolicyOperation
+from kanister_kafka.linter.kasten.registry import kasten_rule
+from kanister_kafka.linter.kasten.rendered import (
+    CALLS,
+    DOES,
+    RenderedBlueprint,
+    of_hooks,
+    rendered_blueprints,
+)
+from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.rules.workloads import left_stopped as left_stopped_by
+from kanister_kafka.yamldoc import MappingNode, Scalar
+
+LATE_CAPTURE = "lateCapture"
+LATE_CAPTURE_KEYS = ("apiVersion", "resource", "name", "namespace")
+"""What docs.kasten.io/9.0.11/kanister/reference/late-capture asks for, beside an optional group."""
+
+
+_DOWN = "Kafka stopped until the watchdog starts it, an hour after the stop by default"
+FOR_BACKUP = {
+    "preHook": (
+        "backupPrehook",
+        "Kafka is never stopped: its volumes are of different moments, and backupPosthook fails",
+    ),
+    "onSuccess": ("backupPosthook", f"every backup leaves {_DOWN}"),
+    "onFailure": ("resume", f"a backup that fails leaves {_DOWN}"),
+}
+FOR_RESTORE = {
+    "preHook": ("beforeRestore", "Kasten replaces the volumes of a Kafka that runs"),
+    "onSuccess": ("afterRestore", "Kafka stays stopped and paused, without its cluster id"),
+}
+"""Hooks that our Blueprints need, by moment: the action, and what follows without it."""
+
+
+@kasten_rule("kasten-hook-field")
+def hook_field(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find hooks that do not say what to call."""
+    for hook in objects.hooks:
+        for field in (hook.blueprint, hook.action):
+            if not field.there:
+                message = "Required value: a hook names a Blueprint and its action"
+                yield Finding(field.location, field.path, message)
+        name = hook.blueprint
+        if name.text and not SUBDOMAIN.allows(name.text):
+            message = (
+                f'Invalid value: "{name.text}": a Blueprint has no such name; must be '
+                f"{SUBDOMAIN.says}, without its namespace"
+            )
+            yield Finding(name.location, name.path, message)
+
+
+@kasten_rule("kasten-hook-action")
+def hook_action(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find hooks that call what the Blueprint does not have: the operation fails there."""
+    for hook in objects.hooks:
+        blueprints = objects.named(hook.blueprint.text)
+        names = [action.name for blueprint in blueprints for action in blueprint.actions]
+        name = hook.action.text
+        if blueprints and name and name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"it has {', '.join(names) or 'none'}"
+            message = (
+                f'Invalid value: "{name}": Blueprint {hook.blueprint.text} has no such action; '
+                f"{hint}"
+            )
+            yield Finding(hook.action.location, hook.action.path, message)
+
+
+@kasten_rule("kasten-wrong-hook")
+def wrong_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find actions of our Blueprints where they do harm, such as hooks that are swapped."""
+    for hook in objects.hooks:
+        ours, action = rendered_blueprints(objects).get(hook.blueprint.text), hook.action.text
+        right = CALLS.get((hook.operation, hook.moment), ())
+        if ours and action in DOES and action not in right:
+            advice = f"call {' or '.join(right)} here" if right else "remove the hook"
+            message = (
+                f'Invalid value: "{action}": {DOES[action]}; in {hook.moment} of a '
+                f"{hook.operation}, {_follows(hook, action)}: {advice}"
+            )
+            yield Finding(hook.action.location, hook.action.path, message)
+
+
+@kasten_rule("kasten-missing-hook")
+def missing_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find hooks that call our Blueprints and lack one of the others: Kafka stays down, or runs."""
+    for operation in objects.operations:
+        for moment, why in missing(objects, operation).items():
+            hooks = operation.hooks
+            spot = hooks.at(moment) if hooks.at(moment).there else hooks
+            yield Finding(spot.location, f"{hooks.path}.{moment}", why)
+
+
+def missing(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
+    """Return what follows from each hook that an operation lacks, by moment."""
+    calls = operation.calls
+    found: dict[str, str] = {}
+    for ours in of_hooks(objects, calls):
+        mine = {hook.moment for hook in calls if hook.blueprint.text == ours.name}
+        found |= dict(_missing(objects, operation, ours, mine))
+    return found
+
+
+def _missing(
+    objects: KastenObjects, operation: PolicyOperation, ours: RenderedBlueprint, mine: Set[str]
+) -> Iterator[tuple[str, str]]:
+    needed = _needed(operation, ours, mine)
+    for moment, (action, follows) in needed.items():
+        other = operation.hooks.at(moment, "blueprint").text
+        if moment in mine:
+            continue
+        if other and moment == "onFailure" and not _near(objects, other, ours.name):
+            continue  # somebody's own way to bring Kafka back
+        instead = f"it calls Blueprint {other}; " if other else ""
+        yield (
+            moment,
+            f"Required value: {instead}{follows}; call {action} of Blueprint {ours.name}",
+        )
+
+
+def _needed(
+    operation: PolicyOperation, ours: RenderedBlueprint, mine: Set[str]
+) -> Mapping[str, tuple[str, str]]:
+    """Return the hooks that have to be there, each with its action and what follows without it."""
+    if operation.name == "restore":
+        return FOR_RESTORE
+    cold = ours.cold if ours.cold is not None else mine != {"preHook"}
+    if operation.name != "backup" or not cold:
+        return {}
+    return FOR_BACKUP
+
+
+@kasten_rule("kasten-left-stopped")
+def left_stopped(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find what a preHook certainly stops, and no hook of the Policy starts again."""
+    for operation in objects.operations:
+        for moment, message in stays_stopped(objects, operation).items():
+            hooks = operation.hooks
+            spot = hooks.at(moment) if hooks.at(moment).there else hooks.at("preHook")
+            yield Finding(spot.location, f"{hooks.path}.{moment}", message)
+
+
+def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
+    """Return what stays stopped after an operation, by the moment that should start it."""
+    others = objects.of(operation.owner)
+    elsewhere = any(one.calls for one in others if one.here.path != operation.here.path)
+    bound = bool(objects.bindings or objects.annotations)
+    if operation.name != "backup" or elsewhere or bound:
+        return {}
+    pre = operation.hooks.at("preHook")
+    named = objects.named(pre.at("blueprint").text)
+    action = named[0].action(pre.at("actionName").text) if len(named) == 1 else None
+    stopped = left_stopped_by(named[0], action) if action else ()
+    if not stopped or named[0].name in rendered_blueprints(objects):
+        return {}
+    found = {}
+    for moment, when in (("onSuccess", "every backup"), ("onFailure", "a backup that fails")):
+        hook = operation.hooks.at(moment)
+        same = all(hook.at(key).text == pre.at(key).text for key in ("blueprint", "actionName"))
+        if not hook.there or same:
+            found[moment] = (
+                f"Required value: the preHook stops {', '.join(stopped)}, and after {when} "
+                "nothing starts it again; call the action that does"
+            )
+    return found
+
+
+@kasten_rule("kasten-no-failure-hook", Severity.WARNING)
+def no_failure_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find a preHook that nothing undoes after a failure (docs.kasten.io, phase-lifecycle)."""
+    for operation in objects.operations:
+        pre = next((hook for hook in operation.calls if hook.moment == "preHook"), None)
+        if pre is None or pre.hooks.at("onFailure").there:
+            continue
+        name = pre.blueprint.text
+        if name in rendered_blueprints(objects) or stays_stopped(objects, operation):
+            continue  # told as an error, or nothing to undo
+        undone = pre.hooks.at("onSuccess").there
+        if not undone and not any(len(blueprint.actions) > 1 for blueprint in objects.named(name)):
+            continue  # one action alone, such as a flush, leaves nothing to undo
+        message = (
+            "Required value: what the preHook stopped stays so when the operation fails; call the "
+            "action that undoes it in onFailure"
+        )
+        if not undone:
+            message += " and in onSuccess"
+        yield Finding(pre.here.location, f"{pre.hooks.path}.onFailure", message)
+
+
+def _near(objects: KastenObjects, name: str, wanted: str) -> bool:
+    return not objects.named(name) and bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+
+
+def _follows(hook: HookCallSite, action: str) -> str:
+    """Say what follows from an action of ours in the wrong place."""
+    if hook.operation == "export":
+        return "it does so while data is moved, long after the snapshots"
+    if action in ("backupPrehook", "beforeRestore"):
+        if hook.moment == "preHook":
+            return "it stops Kafka for nothing"
+        return "it leaves Kafka stopped"
+    if hook.moment == "preHook":
+        return "it stops nothing, so that Kafka runs all the time"
+    if (hook.operation, hook.moment) == ("restore", "onFailure"):
+        return "it starts what is half restored"
+    if (hook.operation, hook.moment, action) == ("backup", "onSuccess", "resume"):
+        return "a backup during which Kafka was started looks good"
+    return "it does not bring Kafka back as it has to be"
+
+
+@kasten_rule("kasten-hook-artifacts", Severity.WARNING)
+def hook_artifacts(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find artifacts where Kasten keeps none: it hands them from bound action to bound action."""
+    for blueprint, action in objects.on_namespace():
+        if objects.is_bound(blueprint):
+            continue
+        for field in ("inputArtifactNames", "outputArtifacts"):
+            node = action.node.get(field)
+            if node and not (isinstance(node, Scalar) and node.value is None):
+                message = (
+                    "an action hook of a Policy neither gets nor leaves artifacts; keep what a "
+                    "restore needs in a ConfigMap of the namespace, which the backup captures"
+                )
+                yield Finding(node.location, f"{action.path}.{field}", message)
+
+
+@kasten_rule("kasten-late-capture", Severity.WARNING)
+def late_capture(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find late captures that do not say which object to capture."""
+    for blueprint in objects.blueprints:
+        for action in blueprint.actions:
+            for entry in action.output_artifacts.entries:
+                if not entry.key.startswith(LATE_CAPTURE):
+                    continue
+                value = (
+                    entry.value.get("keyValue") if isinstance(entry.value, MappingNode) else None
+                )
+                given = [key.key for key in value.entries] if isinstance(value, MappingNode) else []
+                if missing := [key for key in LATE_CAPTURE_KEYS if key not in given]:
+                    path = f"{action.path}.outputArtifacts.{entry.key}.keyValue"
+                    message = (
+                        f"Required value: Kasten captures the object named by "
+                        f"{', '.join(LATE_CAPTURE_KEYS)}; {', '.join(missing)} missing"
+                    )
+                    yield Finding(entry.location, path, message)

@@ -1,0 +1,134 @@
+"""Where Blueprints are, and where Kasten is told their names.
+
+Kasten finds Blueprints in its own namespace only (docs.kasten.io/latest/kanister/reference/
+blueprint-schema); hooks and annotations give no more than the name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import (
+    ANNOTATION,
+    KastenObjects,
+)
+from kanister_kafka.linter.kasten.registry import kasten_rule
+from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.registry import Finding, LintSettings
+
+NAME_SIMILARITY = 0.8
+UNOWNED = {
+    "Pod": "a pod",
+    "PersistentVolumeClaim": "a claim",
+}
+
+
+@kasten_rule("kasten-namespace")
+def namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+    """Find Blueprints where Kasten does not look for them."""
+    referred = {spot.text for spot in objects.references()}
+    for blueprint in objects.blueprints:
+        spot = Cursor.of(blueprint.document).at("metadata", "namespace")
+        if settings.kasten or blueprint.name in referred:
+            yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+    for binding in objects.bindings if settings.kasten or objects.blueprints else ():
+        spot = binding.root.at("spec", "blueprintRef", "namespace")
+        yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+
+
+@kasten_rule("kasten-binding-namespace")
+def binding_namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+    """Find bindings outside of Kasten's namespace, where the documentation shows none."""
+    for binding in objects.bindings if settings.kasten or objects.blueprints else ():
+        spot = binding.root.at("metadata", "namespace")
+        yield from _elsewhere(spot, settings, "Kasten reads BlueprintBindings")
+
+
+@kasten_rule("kasten-policy-namespace")
+def policy_namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+    """Find Policies outside of Kasten's namespace that are not of the kind that may be there.
+
+    A Policy in the namespace of an application is for that application alone
+    (docs.kasten.io, usage/app_scoped_policies), and no page shows one with hooks.
+    """
+    for policy in objects.policies if settings.kasten or objects.blueprints else ():
+        place = policy.at("metadata", "namespace")
+        selected = namespace_selection(policy)
+        own = selected.by_name and selected.names == {place.text}
+        hooked = any(one.calls for one in objects.of(policy))
+        if not place.text or place.text == settings.kasten_namespace:
+            continue
+        if hooked or not (own or selected.open):
+            why = (
+                "its hooks call Blueprints of Kasten's own namespace"
+                if hooked
+                else f"outside of Kasten's namespace a Policy backs up {place.text} alone, by name"
+            )
+            message = (
+                f'Invalid value: "{place.text}": {why}; must be "{settings.kasten_namespace}", or '
+                "set --kasten-namespace"
+            )
+            yield Finding(place.location, place.path, message)
+
+
+@kasten_rule("kasten-blueprint-misspelt", Severity.WARNING)
+def blueprint_misspelt(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find names of no Blueprint in the input that are nearly the name of one."""
+    for spot, near in _unknown(objects):
+        if near:
+            message = (
+                f'Invalid value: "{spot.text}": no such Blueprint here; did you mean "{near}"?'
+            )
+            yield Finding(spot.location, spot.path, message)
+
+
+@kasten_rule("kasten-blueprint-not-found", Severity.INFO)
+def blueprint_not_found(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find names of Blueprints that are not in the input, so that nothing is held against them."""
+    for spot, near in _unknown(objects):
+        if not near:
+            message = f'Blueprint "{spot.text}" is not in the input: what it runs is not checked'
+            yield Finding(spot.location, spot.path, message)
+
+
+@kasten_rule("kasten-annotation-ignored", Severity.WARNING)
+def annotation_ignored(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find annotations on what Kasten binds no Blueprint to: the backup is green without it."""
+    for document in objects.documents:
+        spot = Cursor.of(document)
+        found = [(spot.at("metadata", "annotations", ANNOTATION), UNOWNED.get(document.kind))]
+        template = spot.at("spec", "template", "metadata", "annotations", ANNOTATION)
+        found.append((template, "the pods of a workload"))
+        for annotation, owner in found:
+            if owner and annotation.text:
+                message = (
+                    f"Kasten ignores it on {owner}, and the backup succeeds without the Blueprint; "
+                    "annotate the workload or the custom resource that owns it"
+                )
+                yield Finding(annotation.location, annotation.path, message)
+
+
+def _elsewhere(spot: Cursor, settings: LintSettings, what: str) -> Iterator[Finding]:
+    if spot.text and spot.text != settings.kasten_namespace:
+        message = (
+            f'Invalid value: "{spot.text}": {what} in its own namespace only; '
+            f'must be "{settings.kasten_namespace}", or set --kasten-namespace'
+        )
+        yield Finding(spot.location, spot.path, message)
+
+
+def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
+    """Yield references to Blueprints that are not there, with the name that was meant."""
+    names = {blueprint.name for blueprint in objects.blueprints if blueprint.name}
+    for spot in objects.references() if names else ():
+        if spot.text not in names:
+            near = difflib.get_close_matches(spot.text, names, n=1, cutoff=NAME_SIMILARITY)
+            same = near and _digits(near[0]) == _digits(spot.text)  # a version is no misspelling
+            yield spot, near[0] if same else ""
+
+
+def _digits(name: str) -> str:
+    return "".join(letter for letter in name if letter.isdigit())

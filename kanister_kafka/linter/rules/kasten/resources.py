@@ -1,0 +1,60 @@
+"""Names of resources in filters, bindings and transforms that match nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import KastenObjects, ResourceFilter, parameters
+from kanister_kafka.linter.kasten.registry import kasten_rule
+from kanister_kafka.linter.kasten.resource_names import OF_CLUSTER, resource_mistake
+from kanister_kafka.linter.registry import Finding, LintSettings
+
+
+@kasten_rule("kasten-misspelt-resource")
+def misspelt_resource(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find names that no API server has for a resource: such an entry never matches anything."""
+    yield from _mistakes(objects, certain=True)
+
+
+@kasten_rule("kasten-unknown-resource", Severity.WARNING)
+def unknown_resource(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find resources that a known group does not have, as far as is known here."""
+    yield from _mistakes(objects, certain=False)
+
+
+def _mistakes(objects: KastenObjects, *, certain: bool) -> Iterator[Finding]:
+    for resource in all_resources(objects):
+        found = resource_mistake(resource.group, resource.resource)
+        if found and found.certain is certain:
+            spot = resource.here.at(found.field)
+            what = "it matches nothing" if certain else "it may match nothing"
+            message = f'Unsupported value: "{spot.text}": {what}; {found.why}'
+            yield Finding(spot.location, spot.path, message)
+
+
+def all_resources(objects: KastenObjects) -> Iterator[ResourceFilter]:
+    """Yield every place where Kasten is told a resource: bindings, filters, transforms."""
+    for binding in objects.bindings:
+        yield from binding.resources()
+    for operation in objects.operations:
+        if operation.in_policy or operation.name == "restore":
+            filters = operation.filters
+            yield from (*filters.included, *filters.excluded)
+            for field in OF_CLUSTER:
+                yield from map(ResourceFilter.of, filters.here.at(field).each())
+    for transform in transforms(objects):
+        yield ResourceFilter.of(transform.at("subject"))
+
+
+def transforms(objects: KastenObjects) -> Iterator[Cursor]:
+    """Yield every transform, in sets, in RestoreActions and in Policies that restore."""
+    for transform_set in objects.transform_sets:
+        yield from transform_set.at("spec", "transforms").each()
+    for restore in objects.restores:
+        yield from restore.at("spec", "transforms").each()
+    for policy in objects.policies:
+        for operation, spot in parameters(policy):
+            if operation == "restore":
+                yield from spot.at("transforms").each()

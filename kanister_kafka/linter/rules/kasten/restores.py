@@ -1,0 +1,304 @@
+"""RestoreActions of a Kafka cluster."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter.kasten.blueprint_links import blueprint_links
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
+from kanister_kafka.linter.kasten.registry import kasten_rule
+from kanister_kafka.linter.kasten.rendered import (
+    RenderedBlueprint,
+    of_hooks,
+    of_namespace,
+    rendered_blueprints,
+)
+from kanister_kafka.linter.kasten.resource_names import KNOWN
+from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.rules.kasten.filters import (
+    FilteredResources,
+    by_group_alone,
+    filtered_resources,
+    may_select,
+)
+from kanister_kafka.linter.rules.kasten.resources import transforms
+
+NEEDED_AT_RESTORE = {
+    "kafkanodepools": (STRIMZI, "Strimzi makes no brokers of the pools"),
+    "secrets": ("", "Strimzi makes new certificate authorities, which no client trusts"),
+    "kafkausers": (STRIMZI, "the User Operator deletes the users from Kafka"),
+}
+"""What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
+proc-cluster-recovery-volume.adoc)."""
+STATE_OBJECT = {
+    "configmaps": ("", "the record of the backup, with the cluster id, is not restored")
+}
+"""What a restore by the actions of our Blueprints needs besides."""
+
+NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
+NAMES = (
+    "/metadata/name",
+    "/metadata/namespace",
+    f"/metadata/labels/{CLUSTER_LABEL.replace('/', '~1')}",
+)
+"""What a cluster is put together by, as JSON Pointers (Strimzi's KafkaResources.java)."""
+
+
+@kasten_rule("kasten-restore-namespace", Severity.WARNING)
+def restore_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find restores of a Kafka under another namespace: its volumes hold its addresses."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace")
+        source = restore.at("spec", "subject", "namespace").text
+        if target.text and source and target.text != source and _is_kafka(objects, restore):
+            message = (
+                f'Invalid value: "{target.text}": nodes keep their addresses in their volumes, so '
+                f'Kafka comes back in its own namespace only; must be "{source}"'
+            )
+            yield Finding(target.location, target.path, message)
+
+
+@kasten_rule("kasten-restore-place")
+def restore_place(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find RestoreActions that are not in the namespace which they restore (field reports)."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace").text
+        place = restore.at("metadata", "namespace")
+        if target and place.text and place.text != target:
+            message = (
+                f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
+                f'targetNamespace only; must be "{target}"'
+            )
+            yield Finding(place.location, place.path, message)
+
+
+@kasten_rule("kasten-restore-running")
+def restore_running(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find restores of the volumes of a Kafka for which there is a Blueprint, and no hook of it."""
+    for operation in objects.operations:
+        if operation.in_policy or operation.name != "restore" or operation.calls:
+            continue
+        target = operation.owner.at("spec", "targetNamespace").text
+        claims = filtered_resources(operation.filters, "", "persistentvolumeclaims")
+        for ours in rendered_blueprints(objects).values():
+            if ours.restores and ours.namespace == target and claims is FilteredResources.YES:
+                spot = operation.here.at("spec")
+                message = (
+                    f"Required value: replaces the volumes of the Kafka of {target}, which runs or "
+                    "comes back without its cluster id; call beforeRestore of Blueprint "
+                    f"{ours.name} in preHook, and afterRestore in onSuccess"
+                )
+                yield Finding(spot.location, operation.hooks.path, message)
+
+
+@kasten_rule("kasten-restore-transforms")
+def restore_transforms(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find references to a TransformSet that is in another namespace."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for transform_set in objects.transform_sets:
+        about = transform_set.at("metadata")
+        places[about.at("name").text].add(about.at("namespace").text)
+    for transform in transforms(objects):
+        name, place = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
+        known = places.get(name.text, set()) if name.text else set()
+        if known and "" not in known and place.text and place.text not in known:
+            message = (
+                f'Invalid value: "{place.text}": TransformSet {name.text} is in '
+                f"{', '.join(sorted(known))}, so the restore fails"
+            )
+            yield Finding(place.location, place.path, message)
+
+
+@kasten_rule("kasten-restore-incomplete", Severity.WARNING)
+def restore_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find restores that bring a Kafka back without what it needs, unless that is still there."""
+    for operation in _restores(objects):
+        filters = operation.filters
+        ours = of_hooks(objects, operation.calls)
+        if filtered_resources(filters, STRIMZI, "kafkas") is FilteredResources.NO or not (
+            ours or _names_kafka(filters)
+        ):
+            continue
+        needs = {**NEEDED_AT_RESTORE, **(STATE_OBJECT if ours else {})}
+        missing = {
+            name: why
+            for name, (group, why) in needs.items()
+            if filtered_resources(filters, group, name) is FilteredResources.NO
+        }
+        if missing:
+            told = "; ".join(f"without {name} {why}" for name, why in missing.items())
+            message = f"Required value: include {', '.join(missing)}: {told}"
+            yield _at_filter(filters, message)
+
+
+@kasten_rule("kasten-restore-without-volumes")
+def restore_without_volumes(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find restores that stop a Kafka, and leave its volumes as they are."""
+    for operation in _restores(objects):
+        called = [hook.action.text for hook in operation.calls]
+        ours = of_hooks(objects, operation.calls)
+        claims = filtered_resources(operation.filters, "", "persistentvolumeclaims")
+        if ours and "beforeRestore" in called and claims is FilteredResources.NO:
+            message = (
+                "Required value: include persistentvolumeclaims: Kafka is stopped, and no volume "
+                "is restored"
+            )
+            yield _at_filter(operation.filters, message)
+
+
+def _restores(objects: KastenObjects) -> Iterator[PolicyOperation]:
+    yield from (one for one in objects.operations if one.name == "restore")
+
+
+def _names_kafka(filters: Filters) -> bool:
+    return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in filters.included)
+
+
+def _at_filter(filters: Filters, message: str) -> Finding:
+    field = filters.here.at("includeResources")
+    spot = field if field.there else filters.here.at("excludeResources")
+    return Finding(spot.location, spot.path, message)
+
+
+@kasten_rule("kasten-restore-renames", Severity.WARNING)
+def restore_renames(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find transforms that take from a Kafka the names by which it finds its volumes."""
+    for transform in transforms(objects):
+        resource = transform.at("subject", "resource").text
+        for command in transform.at("json").each():
+            path = command.at("path")
+            if resource in NAMED and path.text in NAMES and command.at("op").text != "test":
+                message = (
+                    f'Invalid value: "{path.text}": Strimzi finds claims by the name of '
+                    f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
+                )
+                yield Finding(path.location, path.path, message)
+
+
+def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
+    """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
+    source = restore.at("spec", "subject", "namespace").text
+    filters = Filters(restore.at("spec", "filters"))
+    if any(entry.group == STRIMZI for entry in filters.included):
+        return True
+    whole = filtered_resources(filters, STRIMZI, "kafkas") is not FilteredResources.NO
+    return whole and bool(of_namespace(objects, source, "Kafka"))
+
+
+# Whether a backup of a Kafka takes what a restore of it needs.
+
+Needs = dict[tuple[str, str], str]
+"""What is needed, by group and resource, with what follows without it."""
+NEEDED_FOR_RESTORE: Needs = {
+    ("", "persistentvolumeclaims"): "no volume is snapshotted",
+    ("", "secrets"): "Strimzi makes new certificate authorities, which no client trusts",
+    (STRIMZI, "kafkas"): "there is no Kafka to restore",
+}
+STATE_RESOURCE: Needs = {
+    ("", "configmaps"): "the record with the cluster id is lost, and nodes refuse their volumes"
+}
+POOLS: Needs = {(STRIMZI, "kafkanodepools"): "Strimzi makes no brokers"}
+USERS: Needs = {(STRIMZI, "kafkausers"): "the User Operator deletes the users from Kafka"}
+KINDS = {
+    "kafkabridges": "KafkaBridge",
+    "kafkaconnectors": "KafkaConnector",
+    "kafkaconnects": "KafkaConnect",
+    "kafkamirrormaker2s": "KafkaMirrorMaker2",
+    "kafkamirrormakers": "KafkaMirrorMaker",
+    "kafkatopics": "KafkaTopic",
+    "kafkausers": "KafkaUser",
+}
+"""Kinds of resources that a Kafka may or may not have beside it."""
+
+
+@kasten_rule("kasten-backup-incomplete")
+def backup_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find backups around which Kafka is stopped or flushed, and which no restore can do with."""
+    for operation, ours in _backups(objects):
+        filters = operation.filters
+        needs = _needs(objects, ours)
+        kafkas = _names(objects, ours)
+        lost = [
+            key
+            for key in needs
+            if filtered_resources(filters, *key, kafkas) is FilteredResources.NO
+        ]
+        if lost:
+            yield _without(filters, {key: needs[key] for key in lost})
+        for group, resource in needs:
+            entry = by_group_alone(filters, group, resource)
+            if entry and (group, resource) not in lost:
+                message = (
+                    f"Required value: without a resource the entry is for all of {group}, and no "
+                    f"other entry takes {resource}, which a restore needs; name {resource}"
+                )
+                yield Finding(entry.location, f"{entry.path}.resource", message)
+                break
+
+
+@kasten_rule("kasten-backup-leaves-out", Severity.WARNING)
+def backup_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+    """Find such backups without what the Kafka in the input has, or may have, beside it."""
+    for operation, ours in _backups(objects):
+        needs = _needs(objects, ours)
+        left = {}
+        for resource in KNOWN:
+            key, kind = (STRIMZI, resource), KINDS.get(resource, "")
+            there = kind and of_namespace(objects, ours.namespace, kind)
+            unsure = resource == "kafkausers" and not _kafkas(objects, ours)
+            wanted = key not in needs and (there or unsure)
+            if wanted and filtered_resources(operation.filters, *key) is FilteredResources.NO:
+                left[key] = f"each {kind} is lost with its namespace"
+        if left:
+            yield _without(operation.filters, left)
+
+
+def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, RenderedBlueprint]]:
+    """Yield the backups of Policies that one of our Blueprints runs for, by hooks or bound."""
+    for operation in objects.operations:
+        if operation.name != "backup":
+            continue
+        called = of_hooks(objects, operation.calls)
+        policy = operation.owner
+        tied = {
+            tie.blueprint
+            for tie in (blueprint_links(objects) if operation.in_policy else ())
+            if may_select(policy, tie) and namespace_selection(policy).by_name
+        }
+        bound = [ours for name, ours in rendered_blueprints(objects).items() if name in tied]
+        for ours in dict.fromkeys((*called, *bound)):
+            yield operation, ours
+
+
+def _needs(objects: KastenObjects, ours: RenderedBlueprint) -> Needs:
+    needs = dict(NEEDED_FOR_RESTORE)
+    if ours.cold is not False:
+        needs |= STATE_RESOURCE
+    if ours.pools or of_namespace(objects, ours.namespace, "KafkaNodePool"):
+        needs |= POOLS
+    users = of_namespace(objects, ours.namespace, "KafkaUser")
+    operators = (kafka.at("spec", "entityOperator") for kafka in _kafkas(objects, ours))
+    if users or any(operator.at("userOperator").there for operator in operators):
+        needs |= USERS
+    return needs
+
+
+def _names(objects: KastenObjects, ours: RenderedBlueprint) -> frozenset[str]:
+    return frozenset(kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours))
+
+
+def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
+    return of_namespace(objects, ours.namespace, "Kafka")
+
+
+def _without(filters: Filters, needs: Mapping[tuple[str, str], str]) -> Finding:
+    included = filters.here.at("includeResources")
+    names = ", ".join(resource for _group, resource in needs)
+    told = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
+    field = included if included.there else filters.here.at("excludeResources")
+    return Finding(field.location, field.path, f"Required value: include {names}: {told}")

@@ -1,0 +1,80 @@
+"""Names of actions that Kasten reserves, and what looks like one of them, whoever runs it.
+
+docs.kasten.io/9.0.10/kanister/reference/action-names: on a bound object any other name is ignored
+in silence, while an action hook of a Policy may call any name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kanister import BlueprintAction
+from kanister_kafka.linter.registry import Finding, LintSettings, ManifestSet, manifest_set_rule
+
+TIMEOUTS = {
+    "backupPrehook": 20,
+    "backup": 45,
+    "backupPosthook": 20,
+    "restorePrehook": 20,
+    "restore": 600,
+    "restorePosthook": 20,
+    "delete": 45,
+}
+"""Reserved names, with Kasten's default limit for the whole action in minutes. The page gives none
+for restorePrehook, which came with 9.0.10; the limit is taken to be that of the other hooks."""
+HOOKS = {
+    "backupPrehook": ("backup", "pre", "hook"),
+    "backupPosthook": ("backup", "post", "hook"),
+    "restorePrehook": ("restore", "pre", "hook"),
+    "restorePosthook": ("restore", "post", "hook"),
+}
+"""Names that mean nothing outside Kasten, in the words that they are remembered by."""
+ALIKE = 0.88
+"""Ratio of difflib: one letter wrong or two left out of the 13 to 15 of a hook's name."""
+
+
+@manifest_set_rule("near-reserved-action", Severity.WARNING)
+def near_reserved_anywhere(together: ManifestSet, settings: LintSettings) -> Iterator[Finding]:
+    """Find nearly reserved names of hooks where nothing else tells whether Kasten is there."""
+    actions = [action for blueprint in together.blueprints for action in blueprint.actions]
+    near = [(one, wanted) for one in actions if (wanted := reserved_like(one.name)) in HOOKS]
+    if settings.kasten is False or not near:
+        return
+    from kanister_kafka.linter.kasten.registry import (
+        kasten_rules_apply,  # here: few Blueprints have such a name
+    )
+
+    for action, wanted in () if kasten_rules_apply(together, settings) else near:
+        yield named(
+            action,
+            f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
+            f'did you mean "{wanted}"?',
+        )
+
+
+def reserved_like(name: str) -> str:
+    """Return the reserved name that this one misses by its spelling, or an empty string."""
+    if name in TIMEOUTS:
+        return ""
+    letters = plain(name)
+    for reserved in TIMEOUTS:
+        if letters in (reserved.casefold(), f"{reserved.casefold()}s"):
+            return reserved
+    for hook in HOOKS:
+        wanted = hook.casefold()
+        variant = wanted in letters or not letters.isalpha()  # backupPrehook2 is meant to differ
+        if not variant and difflib.get_close_matches(letters, [wanted], cutoff=ALIKE):
+            return hook
+    return ""
+
+
+def plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def named(action: BlueprintAction, message: str) -> Finding:
+    """Make a finding that points at the name of an action."""
+    return Finding(action.entry.location, action.path, message)

@@ -1,0 +1,360 @@
+"""Scripts and commands: whether a shell can read them, and what they give away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kanister import Blueprint, TemplateText
+from kanister_kafka.kanister.blueprint import parse_template_cached
+from kanister_kafka.kanister.commands import (
+    ARGUMENTS,
+    KUBECTL,
+    MAX_SCRIPT_LENGTH,
+    Found,
+    ShellCommand,
+    SimpleCommand,
+    commands,
+    pipelines,
+    simple_commands,
+)
+from kanister_kafka.kanister.kube_api import plural
+from kanister_kafka.linter import bash_syntax
+from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.yamldoc import Scalar
+
+if TYPE_CHECKING:
+    from kanister_kafka.gotemplate import nodes
+    from kanister_kafka.gotemplate.formatter import PlaceholderText
+    from kanister_kafka.gotemplate.types import Reference
+
+HERE_DOCUMENT = re.compile(r"here-document at line (\d+) ")
+
+
+def _scripts(blueprint: Blueprint) -> Iterator[tuple[str, Scalar]]:
+    for phase in blueprint.phases:
+        for command in commands(phase):
+            if command.script is not None:
+                yield command.script
+
+
+def read_ahead(blueprints: Iterable[Blueprint]) -> None:
+    """Ask the shell about the scripts of several Blueprints at once: to start it takes longest."""
+    nodes = [node for blueprint in blueprints for _path, node in _scripts(blueprint)]
+    bash_syntax.check_syntax(tuple(one.text for node in nodes for one in _skeletons(node.text)))
+
+
+@lru_cache(maxsize=1)  # for the checks that follow
+def _faults(
+    blueprint: Blueprint,
+) -> tuple[tuple[str, Scalar, int, bash_syntax.BashDiagnostic], ...]:
+    """Return what a shell says of all scripts, with lines of the script as it stands."""
+    read = [(path, node, _skeletons(node.text)) for path, node in _scripts(blueprint)]
+    texts = tuple(dict.fromkeys(text.text for _path, _node, texts in read for text in texts))
+    told = dict(zip(texts, bash_syntax.check_syntax(texts), strict=True))
+    return tuple(
+        (path, node, line, fault)
+        for path, node, texts in read
+        for line, fault in _sure([_lines(text, told[text.text]) for text in texts], texts)
+    )
+
+
+@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+def _skeletons(text: str) -> tuple[PlaceholderText, ...]:
+    """Return a script as its templates may render it: where they decide, either way."""
+    from kanister_kafka.gotemplate import ParseErrorKind  # here: not every Blueprint has a script
+    from kanister_kafka.gotemplate.formatter import placeholder_text
+
+    read = parse_template_cached(text)
+    if any(fault.kind is ParseErrorKind.SYNTAX for fault in read.errors):
+        return ()
+    whole = placeholder_text(read.nodes)
+    if whole.looped:
+        return _unrolled(text, read.nodes)
+    return _either_way(read.nodes, whole)
+
+
+def _either_way(
+    tree: Sequence[nodes.AnyNode], whole: PlaceholderText
+) -> tuple[PlaceholderText, ...]:
+    from kanister_kafka.gotemplate.formatter import placeholder_text
+
+    return (whole, placeholder_text(tree, otherwise=True)) if whole.branches else (whole,)
+
+
+@lru_cache(maxsize=256)  # Blueprints repeat themselves
+def _unrolled(text: str, tree: tuple[nodes.AnyNode, ...]) -> tuple[PlaceholderText, ...]:
+    """Return the same for a script whose loops decide: as they run, or in every way they may.
+
+    No line of it is known any more: a fault is told where the script begins.
+    """
+    # Imported here, for few scripts need all of sprig.
+    from kanister_kafka.gotemplate.formatter import placeholder_text, variants
+    from kanister_kafka.gotemplate.runtime import evaluate, symbolic
+    from kanister_kafka.kanister.template_context import PARAMETERS
+    from kanister_kafka.kanister.template_functions import TEMPLATE_FUNCTIONS
+
+    rendered = evaluate(text, tree, symbolic.data(type=PARAMETERS), TEMPLATE_FUNCTIONS)
+    if any(fault.is_certain for fault in rendered.faults):
+        return ()
+    left = parse_template_cached(rendered.text).nodes
+    whole = placeholder_text(left)
+    if whole.looped:
+        return variants(left)
+    return tuple(replace(one, lines=[1]) for one in _either_way(left, whole))
+
+
+BashDiagnostics = list[tuple[int, bash_syntax.BashDiagnostic]]
+
+
+def _lines(
+    text: PlaceholderText, faults: tuple[bash_syntax.BashDiagnostic, ...]
+) -> BashDiagnostics:
+    found = []
+    for fault in faults:
+        here = HERE_DOCUMENT.search(fault.message)
+        line = int(here.group(1)) if here else fault.line
+        found.append((text.origin(line), fault))
+    return found
+
+
+def _sure(found: list[BashDiagnostics], texts: tuple[PlaceholderText, ...]) -> BashDiagnostics:
+    """Return what fails in any case: several conditions may depend on each other."""
+    sure = len(found) < 2 or texts[0].branches == 1 or all(found)
+    told = [fault for told in found for fault in told] if sure else []
+    return told if len(found) < 3 else told[:1]
+
+
+@blueprint_rule("shell-syntax")
+def shell_syntax(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find scripts that no shell can read: they fail when they run, however late that is."""
+    for path, node, line, fault in _faults(blueprint):
+        if not fault.is_warning:
+            message = f"does not parse as a shell script: {fault.message}"
+            yield Finding(node.place(line, 1), path, message)
+
+
+@blueprint_rule("shell-option")
+def shell_option(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find a word between a shell and its -c: the shell looks for a script of that name."""
+    for phase in blueprint.phases:
+        for command in commands(phase):
+            if command.misplaced is not None:
+                path, word = command.misplaced
+                message = (
+                    f'the shell takes "{word.text[:60]}" for the script to run; an option that '
+                    "takes a value, as -o, is needed before each"
+                )
+                yield Finding(word.location, path, message)
+
+
+@blueprint_rule("here-document", Severity.WARNING)
+def here_document(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find here-documents without an end: the rest of the script is taken for text."""
+    for path, node, line, fault in _faults(blueprint):
+        if fault.is_warning:
+            message = f"{fault.message.removeprefix('warning: ')}; what follows is not run"
+            yield Finding(node.place(line, 1), path, message)
+
+
+@blueprint_rule("shell-unchecked", Severity.INFO)
+def shell_unchecked(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Say once that scripts are not parsed, where there is no bash to ask."""
+    if bash_syntax.find_bash() is None:
+        for path, node in _scripts(blueprint):
+            yield Finding(node.location, path, "scripts are not parsed: there is no bash on PATH")
+            return
+
+
+@blueprint_rule("secret-in-command", Severity.WARNING)
+def secret_in_command(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find values of Secrets in commands, which are kept in the pod: once for each command.
+
+    Everybody who may read pods, or the processes of a node, sees them.
+    """
+    for template in blueprint.templates:
+        is_object = _object_is_secret(blueprint, template)
+        secrets = [
+            r for r in template.analysis.references if _is_secret(r) or (is_object and _is_data(r))
+        ]
+        if secrets and _is_command(template):
+            first = secrets[0]
+            message = (
+                f"puts .{'.'.join(first.names)} into a command, where everybody who may read pods "
+                "sees it; mount the Secret with podOverride"
+            )
+            place = template.place(first.steps[0].line, first.steps[0].column)
+            yield Finding(place, template.path, message)
+
+
+def _is_secret(reference: Reference) -> bool:
+    names = reference.names
+    if names[:2] == ("Profile", "Credential"):
+        return names[-1] in ("Password", "Secret") and len(names) > 3
+    return "Secrets" in names and names[-2:-1] == ("Data",)
+
+
+def _is_data(reference: Reference) -> bool:
+    names = reference.names
+    return len(names) > 2 and names[:2] in (("Object", "data"), ("Object", "stringData"))
+
+
+def _object_is_secret(blueprint: Blueprint, template: TemplateText) -> bool:
+    """Tell whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    action = blueprint.action(template.action)
+    stated = action.node.get("kind") if action else None
+    kind = stated.text.lower() if isinstance(stated, Scalar) else ""
+    return plural(kind) == "secrets" or (not kind and "b64dec" in template.node.text)
+
+
+def _is_command(template: TemplateText) -> bool:
+    if template.phase is None:
+        return False
+    below = template.path.removeprefix(f"{template.phase.path}.args.")
+    return re.split(r"[.\[]", below, maxsplit=1)[0] in ARGUMENTS
+
+
+LITERAL = re.compile(
+    r"""(?:^|[\s;"'{,]|--?)[\w-]*(?:passw(?:or)?d|secret[_-]?(?:access[_-]?)?key|api[_-]?key|token)"""
+    r"""["']?\s*[=:]\s*["']?([^\s"'$`{}<>;|&()]{3,})""",
+    re.IGNORECASE,
+)
+"""A name of a secret with a value that is neither a variable nor a template."""
+HINTS = ("passw", "secret", "apikey", "api_key", "api-key", "token")
+"""One of these is in each match; to look for them takes no time."""
+HARMLESS = re.compile(r"(?:true|false|null|none|changeme|\*+|\d{1,3}|/.*|x+|file:.*|env:.*)", re.I)
+
+
+@blueprint_rule("literal-secret", Severity.WARNING)
+def literal_secret(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find passwords and keys that stand in the Blueprint."""
+    for phase in blueprint.phases:
+        for path, node in phase.values:
+            lower = node.text.lower()
+            if not any(hint in lower for hint in HINTS):
+                continue
+            for match in LITERAL.finditer(node.text):
+                if not HARMLESS.fullmatch(match.group(1)):
+                    message = "looks like a secret in plain text; keep it in a Secret"
+                    yield Finding(node.place_at(match.start(1)), path, message)
+
+
+BOUNDS = re.compile(
+    r"\b(?:break|exit|return|timeout|SECONDS|seq|read|date)\b|-(?:l|g)[te]\b|\(\(|<\("
+)
+"""What ends a loop, or may."""
+LOOP = re.compile(
+    r"^[ \t]*(?P<waits>while|until)\b"
+    r"|(?:[;|&(]|\b(?:do|then|else))[ \t]*(?:while|until)\s|(?<![\w-])for\s+\w+\s+in\s"
+    r"|(?<![\w-])(?P<ends>done)\b",
+    re.MULTILINE,
+)
+"""Where a loop on lines of its own begins, where another one does, and where one ends."""
+
+
+@blueprint_rule("unbounded-wait", Severity.WARNING)
+def unbounded_wait(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find waits without a limit: Kanister has none of its own, so the action may never end."""
+    for phase in blueprint.phases:
+        for statement in simple_commands(phase, *KUBECTL):
+            if message := _endless(statement):
+                place = statement.node.place(statement.line, statement.column)
+                yield Finding(place, statement.path, message)
+    for path, node in _scripts(blueprint):
+        for start in _loops(node.text):
+            message = "a loop that waits without a limit; count, or run it under timeout"
+            yield Finding(node.place_at(start), path, message)
+
+
+@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+def _loops(text: str) -> tuple[int, ...]:
+    """Return where in the text loops that wait without a limit begin."""
+    found = []
+    begun: list[int | None] = []
+    for match in LOOP.finditer(text[:MAX_SCRIPT_LENGTH]):
+        if match["ends"] is None:
+            begun.append(match.start("waits") if match["waits"] else None)
+            continue
+        start = begun.pop() if begun else None
+        loop = text[start : match.end()]
+        if start is not None and "sleep" in loop and not BOUNDS.search(loop):
+            found.append(start)
+            begun = [None] * len(begun)  # what is around it is told with it
+    return tuple(found)
+
+
+def _endless(statement: SimpleCommand) -> str:
+    program = statement.program
+    given = statement.option("--timeout") or ""
+    if statement.plain[1:3] == ("rollout", "status") and not given:
+        return f"{program} rollout status waits for ever; give it --timeout"
+    if statement.plain[1:2] == ("wait",) and given.startswith("-"):
+        return f"{program} wait with a negative --timeout waits for a week"
+    return ""
+
+
+# Pipelines whose beginning may fail without a word: a shell heeds the last command alone.
+
+HEEDED = re.compile(r"\bpipefail\b|\bPIPESTATUS\b|\bpipestatus\b")
+DUMPS = re.compile(
+    r"arangodump|bacula\S*|btrfs|clickhouse\S*|cockroach|cpio|dd|expdp|influxd?|mariabackup"
+    r"|mariadb-backup|mariadb-dump|mongodump|mongoexport|mydumper|mysqldump|mysqlpump|neo4j-admin"
+    r"|pg_basebackup|pg_dump|pg_dumpall|rbd|redis-cli|slapcat|tar|xtrabackup|zfs"
+    r"|kafka-console-consumer(?:\.sh)?|kcat"
+)
+"""Programs that make the data of a backup."""
+FETCHES = re.compile(
+    r"(?:kando (?:location|stream) pull|aws s3 cp|gsutil (?:cp|cat)|mc cat|rclone cat|restic dump"
+    r"|s3cmd get)(?: |$)"
+)
+STORES = re.compile(
+    r"(?:kando (?:location|stream) push|aws s3 cp|gsutil cp|mc pipe|rclone rcat|restic backup"
+    r"|s3cmd put|az storage|azcopy)(?: |$)"
+)
+READS = frozenset(["awk", "cut", "grep", "head", "jq", "read", "sed", "sort", "tail", "wc", "yq"])
+"""Programs that look for something, so that the end of a pipeline is an answer and no copy."""
+HARMLESS_FIRST = frozenset([":", "date", "done", "echo", "printf", "seq", "true", "yes", "}"])
+"""What begins a pipeline and does not fail, or is no command of its own."""
+
+
+@blueprint_rule("pipeline-failure", Severity.WARNING)
+def pipeline_failure(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+    """Find data that is piped on where a failure is not seen: the backup is empty and green."""
+    for phase in blueprint.phases:
+        for command in commands(phase):
+            yield from _found(command)
+
+
+def _found(command: ShellCommand) -> Iterator[Finding]:
+    script = command.script
+    if script is None or any(HEEDED.search(word.text) for _path, word in command.words):
+        return
+    path, node = script
+    for pipeline in pipelines(node.text):
+        first, last = pipeline[0], pipeline[-1]
+        if _matters(first, last):
+            message = (
+                f"if {first[2]} fails nobody is told: the shell heeds {last[2]} alone, and what it "
+                "has got until then passes for all; use bash with -o pipefail"
+            )
+            yield Finding(node.place(first[3], first[4]), path, message)
+
+
+def _matters(first: Found, last: Found) -> bool:
+    program = first[2]
+    if STORES.match(_words(last)):
+        return program not in HARMLESS_FIRST
+    if last[2] in READS or program in HARMLESS_FIRST:
+        return False
+    inner = first[1][2:] if program in KUBECTL and first[1][1:2] == ("exec",) else (program,)
+    return any(map(DUMPS.fullmatch, inner)) or FETCHES.match(_words(first)) is not None
+
+
+def _words(found: Found) -> str:
+    """Return the program without its folder, and its words without options."""
+    _all, plain, program, *_place = found
+    return " ".join((program, *plain[1:]))

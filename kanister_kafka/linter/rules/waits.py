@@ -1,0 +1,303 @@
+"""Conditions of Wait and WaitV2: those that are never met, and those that do not ask anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.gotemplate import ParseErrorKind, nodes
+from kanister_kafka.gotemplate.possible_output import may_print
+from kanister_kafka.kanister import Blueprint, child_path
+from kanister_kafka.kanister.blueprint import parse_template_cached
+from kanister_kafka.kanister.decoding import conditions, field_of, is_template, quote_value
+from kanister_kafka.kanister.jsonpath import IN_A_CONDITION, check_jsonpath
+from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED
+from kanister_kafka.kanister.template_context import PARAMETERS
+from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.rules.functions import called_functions
+from kanister_kafka.yamldoc import MappingNode, Node, Scalar
+
+# What is wrong with the text of a condition of Wait or WaitV2, whatever the object holds.
+#
+# WaitV2 renders it on the object (cli-runtime's GoTemplatePrinter). Wait puts in what its
+# JSONPaths find, as text, and renders the result on nothing (pkg/function/wait.go).
+
+FREE = frozenset(
+    ["annotations", "binaryData", "config", "data", "labels", "matchLabels", "nodeSelector"]
+)
+"""Fields whose keys somebody chose."""
+COMPARES = ("eq", "ge", "gt", "le", "lt")
+COUNTS = frozenset(
+    """availableReplicas currentReplicas generation observedGeneration readyReplicas replicas
+    restartCount unavailableReplicas updatedReplicas""".split()  # noqa: SIM905 - nine of them
+)
+"""Fields that are numbers wherever Kubernetes and Strimzi have them."""
+MAX_DEPTH = 60
+
+ConditionError = tuple[int, int, str]
+"""Line and column, counted from 1, and what is wrong."""
+
+
+def condition_errors(
+    text: str, function: str, group: str, resource: str
+) -> Iterator[ConditionError]:
+    """Yield what is wrong with a condition; its syntax is told by another check."""
+    if "{{" not in text and function != "Wait":
+        return
+    read = parse_template_cached(text, is_condition=function == "WaitV2")
+    if any(fault.kind is ParseErrorKind.SYNTAX for fault in read.errors):
+        return
+    is_built_in = (group, resource) in NAMESPACED | CLUSTER_SCOPED
+    known = is_built_in or (bool(resource) and group.endswith("strimzi.io"))
+    if function == "Wait":
+        yield from _paths(text)
+        yield from _parameters(read.nodes)
+    else:
+        yield from _Fields(known=known).of(read.nodes, is_root=True)
+        yield from _literals(read.nodes, known=known)
+    opened = function == "Wait" and "{{" in text
+    if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never_true):
+        yield 1, 1, "never prints true alone, whatever the object holds"
+
+
+def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[ConditionError]:
+    """Yield strings that WaitV2 compares and that nothing of the object can be like."""
+    for pipe in nodes.pipelines_of(tree):
+        for command in pipe.commands:
+            strings = [word for word in command.arguments if isinstance(word, nodes.StringNode)]
+            for string in strings:
+                if _has_path(string.value):
+                    told = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
+                    yield string.line, string.column, told
+            count = _count(command)
+            if known and strings and count:
+                told = (
+                    f"{count} is a number, which is never compared with text: leave out the quotes"
+                )
+                yield strings[0].line, strings[0].column, told
+
+
+def _count(command: nodes.CommandNode) -> str:
+    """Return the field that is a number and that a function compares; empty if there is none."""
+    first, *others = command.arguments
+    if not isinstance(first, nodes.IdentifierNode) or first.name not in COMPARES:
+        return ""
+    for word in others:
+        if isinstance(word, nodes.FieldNode) and word.names[-1] in COUNTS:
+            return "" if FREE & {*word.names} else word.names[-1]
+    return ""
+
+
+def _has_path(text: str) -> bool:
+    return IN_A_CONDITION.search(text) is not None
+
+
+def _never_true(_text: str) -> bool:
+    return False
+
+
+def _paths(text: str) -> Iterator[ConditionError]:
+    for match in IN_A_CONDITION.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - text.rfind("\n", 0, match.start())
+        path, found = match["path"].strip(), check_jsonpath(match["path"])
+        first = path.removeprefix(".")[:1]
+        if found.refused:
+            told = f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
+            yield line, column, f"{told}: eq is never true, and ne at once"
+        elif found.never_found:
+            yield line, column, f"this JSONPath finds nothing: {found.never_found}"
+        elif path.startswith(".") and first.isupper():
+            yield line, column, f"no object has a field that begins with {first}: {_low(path)}"
+
+
+def _low(path: str) -> str:
+    """Return a path as it is meant."""
+    name = path.removeprefix(".")
+    return f'did you mean ".{name[:1].lower()}{name[1:]}"?'
+
+
+def _parameters(tree: Sequence[nodes.AnyNode]) -> Iterator[ConditionError]:
+    for field in _fields(tree, 0):
+        if field.variable in ("", "$") and field.names[0] in PARAMETERS.fields:
+            name = field.names[0]
+            message = f".{name} is nil when Wait evaluates a condition; write the value out"
+            yield field.line, field.column, message
+
+
+def _fields(body: Sequence[nodes.AnyNode], depth: int) -> Iterator[_Condition]:
+    """Yield the fields that are asked for, wherever they stand."""
+    for node in body if depth < MAX_DEPTH else ():
+        if isinstance(node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
+            yield from _asked(node.pipe, depth)
+        if isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
+            yield from _fields(node.body, depth + 1)
+            yield from _fields(node.else_body or (), depth + 1)
+
+
+class _Condition(NamedTuple):
+    """Fields that are taken of the dot or of a variable."""
+
+    names: tuple[str, ...]
+    line: int
+    column: int
+    variable: str = ""
+    """Empty for the dot."""
+
+
+def _asked(pipe: nodes.PipeNode, depth: int) -> Iterator[_Condition]:
+    for command in pipe.commands if depth < MAX_DEPTH else ():
+        for operand in command.arguments:
+            inner = operand.node if isinstance(operand, nodes.ChainNode) else operand
+            if isinstance(inner, nodes.FieldNode):
+                yield _Condition(inner.names, inner.line, inner.column)
+            elif isinstance(inner, nodes.VariableNode) and inner.fields:
+                yield _Condition(inner.fields, inner.line, inner.column, inner.name)
+            elif isinstance(inner, nodes.PipeNode):
+                yield from _asked(inner, depth + 1)
+
+
+class _Fields:
+    """Looks for fields in a spelling that no object has: their names begin in lower case."""
+
+    def __init__(self, *, known: bool) -> None:
+        self._known = known
+        """Whether the resource is one whose fields are all spelled so."""
+
+    def of(
+        self, body: Sequence[nodes.AnyNode], *, is_root: bool, depth: int = 0
+    ) -> Iterator[ConditionError]:
+        """Yield faults; `is_root` tells whether the dot is the object."""
+        for node in body if depth < MAX_DEPTH else ():
+            if not isinstance(
+                node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)
+            ):
+                continue
+            asked = tuple(_asked(node.pipe, depth))
+            for field in asked:
+                of_object = field.variable == "$" or (is_root and not field.variable)
+                yield from self._field(field, is_root=of_object)
+            if isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
+                is_same = isinstance(node, nodes.IfNode)
+                inner = is_root and is_same
+                if is_same or not any(FREE & {*field.names} for field in asked):
+                    yield from self.of(node.body, is_root=inner, depth=depth + 1)
+                yield from self.of(node.else_body or (), is_root=is_root, depth=depth + 1)
+
+    def _field(self, field: _Condition, *, is_root: bool) -> Iterator[ConditionError]:
+        for i, name in enumerate(field.names):
+            if i and field.names[i - 1] in FREE:
+                return
+            if name[:1].isupper() and (self._known or (is_root and not i)):
+                path = ".".join(field.names[i:])
+                hint = _low(path) if name not in PARAMETERS.fields else "the dot is the object"
+                told = f"no object has a field {name} there: {hint}"
+                yield field.line, field.column, told
+                return
+
+
+WAITS = ("Wait", "WaitV2")
+CONSTANT = re.compile(r"[\"`](?:\$[.\[]|\{\s*\.)")
+"""A string of a template that means a path, and that Wait does not take for one."""
+CUSTOM = frozenset([("snapshot.storage.k8s.io", "volumesnapshots")])
+"""Custom resources that live in a namespace, besides those of Strimzi."""
+NEEDED = ("apiVersion", "resource", "name")
+
+
+@blueprint_rule("wait-condition")
+def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find conditions that cannot be met: the phase waits for the whole time-out, then fails."""
+    for phase, function in called_functions(blueprint, settings):
+        node = phase.argument("conditions")
+        if function.name not in WAITS or not isinstance(node, MappingNode):
+            continue
+        path = f"{phase.path}.args.conditions"
+        found = [(place, item) for place, item in conditions(path, node) if not _is_null(item)]
+        if not found:
+            message = "Required value: without a condition in anyOf or allOf it waits to its end"
+            yield Finding(node.location, path, message)
+        for place, item in found:
+            if isinstance(item, MappingNode):
+                yield from _never(place, item, function.name)
+
+
+def _never(path: str, item: MappingNode, function: str) -> Iterator[Finding]:
+    condition, target = field_of(item, "condition"), field_of(item, "objectReference")
+    if condition is None:
+        yield Finding(
+            item.location, child_path(path, "condition"), "Required value: it is never true"
+        )
+    elif isinstance(condition, Scalar) and isinstance(condition.value, str):
+        text = condition.value
+        asks = is_template(text) or (function == "Wait" and IN_A_CONDITION.search(text))
+        if not asks and text.strip() != "true":
+            message = (
+                f"Invalid value: {quote_value(condition)}: without a template it is never true"
+            )
+            yield Finding(condition.location, child_path(path, "condition"), message)
+        for line, column, message in condition_errors(text, function, *_resource(target)):
+            place = condition.place(line, column)
+            yield Finding(place, child_path(path, "condition"), f"Invalid value: {message}")
+    if target is None:
+        message = "Required value: nothing is looked at"
+        yield Finding(item.location, child_path(path, "objectReference"), message)
+    elif isinstance(target, MappingNode):
+        for name in NEEDED:
+            if _is_empty(field_of(target, name)):
+                message = f"Required value: {function} finds no object without it"
+                where = child_path(child_path(path, "objectReference"), name)
+                yield Finding(target.location, where, message)
+        yield from _place(child_path(path, "objectReference"), target, function)
+
+
+def _resource(target: Node | None) -> tuple[str, str]:
+    """Return group and resource of a reference; empty where only the run can tell."""
+    found = (field_of(target, name) for name in ("group", "resource"))
+    group, resource = (node.text if isinstance(node, Scalar) else "" for node in found)
+    return ("", "") if is_template(group) or is_template(resource) else (group, resource)
+
+
+def _place(path: str, target: MappingNode, function: str) -> Iterator[Finding]:
+    """Find an object that is looked for in a namespace that it has not, or in none."""
+    group, resource = _resource(target)
+    namespace, where = field_of(target, "namespace"), child_path(path, "namespace")
+    is_namespaced = (group, resource) in (NAMESPACED | CUSTOM) or group.endswith("strimzi.io")
+    if resource and is_namespaced and _is_empty(namespace):
+        message = f"Required value: {function} finds no {resource} outside of a namespace"
+        yield Finding(target.location, where, message)
+    if (group, resource) not in CLUSTER_SCOPED or _is_empty(namespace):
+        return
+    if isinstance(namespace, Scalar) and not is_template(namespace.text):
+        message = f"Invalid value: {function} finds no {resource} in a namespace; leave it out"
+        yield Finding(namespace.location, where, message)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _is_empty(node: Node | None) -> bool:
+    return node is None or (isinstance(node, Scalar) and node.value == "")
+
+
+@blueprint_rule("wait-constant", Severity.WARNING)
+def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+    """Find paths that Wait does not replace: only `{ $.path }` is read from the object.
+
+    Anything else between quotes is a string like any other, and not an empty one, so `if` takes it
+    for true.
+    """
+    for phase, function in called_functions(blueprint, settings):
+        if function.name != "Wait":
+            continue
+        for path, item in conditions(f"{phase.path}.args.conditions", phase.argument("conditions")):
+            node = field_of(item, "condition")
+            if not isinstance(node, Scalar) or not is_template(node.text):
+                continue
+            for match in CONSTANT.finditer(node.text):
+                message = 'is a constant string: Wait reads "{ $.path }", with braces and dollar'
+                yield Finding(
+                    node.place_at(match.start() + 1), child_path(path, "condition"), message
+                )

@@ -1,0 +1,348 @@
+"""What the phases of a Blueprint stop and start, and what else may start it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from kanister_kafka.diagnostics import Location
+from kanister_kafka.kanister import Blueprint, BlueprintPhase
+from kanister_kafka.kanister.commands import SHELLS, SimpleCommand, commands, simple_commands
+from kanister_kafka.kanister.decoding import field_of
+from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRIMZI, plural
+from kanister_kafka.kanister.kubectl import (
+    THE_OBJECT,
+    KubectlCall,
+    KubectlTarget,
+    kubectl_calls,
+    literal_name,
+    target,
+)
+from kanister_kafka.yamldoc import MappingNode, Scalar
+
+MAKES = ("annotate", "apply", "autoscale", "create", "edit", "label", "patch", "replace", "set")
+"""Verbs of kubectl that can start something, in ways that cannot be seen."""
+_PASSIVE = """events nodes persistentvolumeclaims persistentvolumes pods serviceaccounts services
+    volumesnapshotcontents volumesnapshots"""
+PASSIVE = frozenset(_PASSIVE.split())
+"""Resources that start nothing when they are changed."""
+STORED = frozenset(["configmaps", "namespaces", "secrets"])
+"""Resources that start nothing when they are made."""
+KIND = re.compile(r"(?:^|[{,\s])[\"']?kind[\"']?\s*:\s*[\"']?([A-Za-z]\w*)")
+CREATES = ("cronjobs", "deployments", "jobs")
+"""What `kubectl create` makes by itself that runs."""
+DEPLOYERS = {
+    "argocd": ("app", "appset", "proj", "repo"),
+    "flux": ("create", "reconcile", "resume"),
+    "helm": ("install", "rollback", "upgrade"),
+    "helmfile": ("apply", "sync"),
+}
+"""Programs that put on a cluster what is declared elsewhere, with the words that do so."""
+OPAQUE = re.compile(
+    r"(?:ansible(?:-playbook)?|docker|eval|go|java|jenkins\S*|kapp|make|node|nodejs|perl|php|podman"
+    r"|pulumi|python[\d.]*|ruby|source|ssh|systemctl|supervisorctl|terraform|tofu|\.|.*\.(?:py|rb|sh))"
+)
+"""Programs that may do anything, as their arguments or another file tell."""
+VARIABLE = re.compile(r"\$\{?\w")
+"""A program whose name is in a variable."""
+REQUESTS = ("curl", "http", "https", "wget")
+WRITES = re.compile(r"-X|--request|-d|--data\S*|--json|--post-\S*|--method\S*|POST|PUT|PATCH")
+"""Words that make a request one which changes something."""
+REPLICAS = re.compile(r"replicas[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*[\"']?(\d+|[{$])")
+"""The number in a patch, be it merged or a list of operations."""
+MAX_CHANGES = 100
+"""Most things of one phase that are looked into, since each is compared with all others."""
+PAUSE = "pause-reconciliation"
+"""Strimzi's annotation, with `strimzi.io/` before it."""
+UNPAUSE = "reconciliation by Strimzi"
+
+
+class StopStartPattern(NamedTuple):
+    """A pair of words, in the text of a command, that stop and start something."""
+
+    what: str
+    hint: str
+    """What both hold, in lower case: to look for it takes no time."""
+    stop: re.Pattern[str]
+    start: re.Pattern[str]
+    lasts: bool
+    """Whether it stays stopped when the command has ended; a lock of a session does not."""
+
+
+def _toggle(what: str, hint: str, stop: str, start: str, *, lasts: bool = True) -> StopStartPattern:
+    first, second = (re.compile(pattern, re.IGNORECASE) for pattern in (stop, start))
+    return StopStartPattern(what, hint, first, second, lasts)
+
+
+PAUSES = _toggle(
+    UNPAUSE,
+    PAUSE,
+    rf"{PAUSE}[\"']?(?:[=:\s]|,\s*[\"']?value[\"']?\s*:)\s*\\?[\"']*true",
+    rf"{PAUSE}(?:-|[\"']?(?:[=:\s]|,\s*[\"']?value[\"']?\s*:)\s*\\?[\"']*(?:false|null))"
+    rf"|\bremove\b[^{{}}]*{PAUSE}|{PAUSE}[^{{}}]*\bremove\b",
+)
+STOP_START_PATTERNS = (
+    _toggle("writes to MongoDB", "fsync", r"\bfsyncLock\b", r"\bfsyncUnlock\b"),
+    _toggle(
+        "PostgreSQL's backup mode",
+        "backup",
+        r"\bpg_(?:start_backup|backup_start)\b",
+        r"\bpg_(?:stop_backup|backup_stop)\b",
+    ),
+    _toggle(
+        "writes to MySQL",
+        "lock",
+        r"\bflush\s+tables\b[^;]*\bread\s+lock\b|\block\s+instance\s+for\s+backup\b",
+        r"\bunlock\s+(?:tables|instance)\b",
+        lasts=False,
+    ),
+    _toggle(
+        "writes to a file system",
+        "freeze",
+        r"\bfsfreeze\s+(?:-f\b|--freeze)|\bxfs_freeze\s+-f\b",
+        r"\bfsfreeze\s+(?:-u\b|--unfreeze)|\bxfs_freeze\s+-u\b",
+    ),
+    PAUSES,
+)
+ANYTHING = KubectlTarget("", "", "")
+SCALED = frozenset(["deployments", "replicasets", "replicationcontrollers", "statefulsets"])
+_OF_STRIMZI = ["kafkarebalances", "kafkas", "kafkatopics", "kafkausers", "strimzipodsets"]
+UNSCALED = frozenset(
+    {resource for _group, resource in NAMESPACED | CLUSTER_SCOPED} - SCALED | {*_OF_STRIMZI}
+)
+"""Resources without the subresource that `kubectl scale` writes to; not of foreign groups."""
+UNPAUSED = SCALED | {"pods", "strimzipodsets"}
+"""Resources on which nobody reads Strimzi's annotation (StrimziPodSetController.java)."""
+
+
+class StateChange(NamedTuple):
+    """Something that a phase stops or starts."""
+
+    kind: str
+    """How: the words of a toggle, or `scale`."""
+    target: KubectlTarget
+    starts: bool
+    phase: BlueprintPhase
+    path: str
+    place: Location
+    certain: bool
+    """Whether the phase does it whenever it runs: no condition of a script decides."""
+    lasts: bool = True
+    """Whether what is stopped stays so when the command has ended."""
+
+    @property
+    def what(self) -> str:
+        """What is stopped or started, in words."""
+        if self.kind == "scale":
+            return str(self.target)
+        return f"{self.kind} of {self.target}" if self.target != ANYTHING else self.kind
+
+    def may_undo(self, other: StateChange) -> bool:
+        """Tell whether this may start again what another has stopped."""
+        if not self.starts or other.starts:
+            return False
+        return self.kind == other.kind and (
+            self.target.may_be(other.target) or _operator_starts(self.target, other.target)
+        )
+
+    def undoes(self, other: StateChange) -> bool:
+        """Tell whether this starts again what another has stopped, for all that can be seen."""
+        return self.may_undo(other) and self.target == other.target
+
+
+def _operator_starts(started: KubectlTarget, stopped: KubectlTarget) -> bool:
+    """Tell whether Strimzi scales a workload with the resource that it is made for."""
+    of_strimzi = started.kind in STRIMZI.values() and stopped.kind not in STRIMZI.values()
+    return of_strimzi and stopped.name.startswith(started.name)
+
+
+def state_changes(phase: BlueprintPhase) -> list[StateChange]:
+    """Return what a phase stops and starts."""
+    if phase.func == "ScaleWorkload":
+        return _scaled(phase)
+    if phase.func == "KubeOps":
+        return _once(list(_patched(phase)))
+    found = [change for call in kubectl_calls(phase) for change in _called(phase, call)]
+    paused = {starts for call in kubectl_calls(phase) for starts in _pauses(call)}
+    for path, node in phase.values:
+        for toggle, starts, start in _toggled(node.text):
+            if toggle is PAUSES and starts in paused:
+                continue  # a call names what it is about
+            place, certain = node.place_at(start), _unconditional(phase)
+            found.append(
+                StateChange(
+                    toggle.what, ANYTHING, starts, phase, path, place, certain, toggle.lasts
+                )
+            )
+    return _once(found)
+
+
+def _once(found: list[StateChange]) -> list[StateChange]:
+    """Keep the last stop and the last start of each thing: how it is left depends on these."""
+    kept: dict[tuple[str, KubectlTarget, bool], StateChange] = {}
+    for change in found:
+        key = (change.kind, change.target, change.starts)
+        kept.pop(key, None)
+        kept[key] = change
+    return list(kept.values())[:MAX_CHANGES]
+
+
+@lru_cache(maxsize=1024)  # Blueprints repeat themselves
+def _toggled(text: str) -> tuple[tuple[StopStartPattern, bool, int], ...]:
+    """Return what a text toggles, whether it starts it, and where."""
+    lower = text.lower()
+    return tuple(
+        (toggle, starts, match.start())
+        for toggle in STOP_START_PATTERNS
+        if toggle.hint in lower
+        for pattern, starts in ((toggle.stop, False), (toggle.start, True))
+        if (match := pattern.search(text))
+    )
+
+
+def _scaled(phase: BlueprintPhase) -> list[StateChange]:
+    count = phase.argument("replicas")
+    if not isinstance(count, Scalar):
+        return []
+    name, kind = phase.argument("name"), phase.argument("kind")
+    scaled = target(
+        plural(kind.text) if isinstance(kind, Scalar) and "{{" not in kind.text else "",
+        name.text if isinstance(name, Scalar) else THE_OBJECT,
+        _text_of(phase, "namespace"),
+    )
+    path, starts = f"{phase.path}.args.replicas", count.text.strip() != "0"
+    return [StateChange("scale", scaled, starts, phase, path, count.location, certain=True)]
+
+
+def _text_of(phase: BlueprintPhase, argument: str) -> str:
+    value = phase.argument(argument)
+    return literal_name(value.text) if isinstance(value, Scalar) else ""
+
+
+def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
+    """Yield what KubeOps patches, as far as its text tells."""
+    spec, reference = phase.argument("spec"), phase.argument("objectReference")
+    if not isinstance(spec, Scalar) or not isinstance(reference, MappingNode):
+        return
+
+    def named(field: str) -> str:
+        value = field_of(reference, field)
+        return literal_name(value.text) if isinstance(value, Scalar) else ""
+
+    patched = KubectlTarget(plural(named("resource")), named("name"), named("namespace"))
+    path = f"{phase.path}.args.spec"
+    if match := REPLICAS.search(spec.text):
+        place = spec.place_at(match.start())
+        yield StateChange("scale", patched, match[1] != "0", phase, path, place, certain=True)
+
+
+def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
+    if call.option("--dry-run") not in (None, "none"):
+        return
+    statement = call.statement
+    place = statement.node.place(statement.line, statement.column)
+    certain = _unconditional(phase)
+    count: str | None = None
+    if call.verb == "scale":
+        count = call.option("--replicas")
+    elif call.verb == "patch" and (match := REPLICAS.search(call.text)):
+        count = match[1]
+    for one in call.targets if count else ():
+        if one.kind not in UNSCALED and one.kind != "kafkaconnectors":
+            starts = count != "0"
+            yield StateChange("scale", one, starts, phase, statement.path, place, certain)
+    for starts in _pauses(call):
+        for one in call.targets:
+            if one.kind not in UNPAUSED:
+                yield StateChange(UNPAUSE, one, starts, phase, statement.path, place, certain)
+
+
+def _pauses(call: KubectlCall) -> Iterator[bool]:
+    """Tell for each time that a call writes Strimzi's annotation whether it resumes."""
+    if call.verb in ("annotate", "patch") and PAUSE in call.text:
+        for pattern, starts in ((PAUSES.stop, False), (PAUSES.start, True)):
+            if pattern.search(call.text):
+                yield starts
+
+
+@lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
+def _unconditional(phase: BlueprintPhase) -> bool:
+    words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
+    return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
+
+
+class ObjectCreation(NamedTuple):
+    """Something in a phase that may start things, in a way that is not looked into."""
+
+    phase: BlueprintPhase
+    place: Location
+    targets: tuple[KubectlTarget, ...] = ()
+    """What it is about; nothing where that may be anything."""
+
+    def may_start(self, stop: StateChange) -> bool:
+        """Tell whether it is about what has been stopped, or about something that starts it."""
+        if not self.targets or any(one.may_be(stop.target) for one in self.targets):
+            return True
+        others = {one.kind for one in self.targets} - {stop.target.kind}
+        return stop.kind != UNPAUSE and bool(others)
+
+
+def object_creations(blueprint: Blueprint) -> tuple[ObjectCreation, ...]:
+    """Return what may start things in ways that are not looked into."""
+    return tuple(maker for phase in blueprint.phases for maker in _makers(phase))
+
+
+def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
+    if phase.func == "KubeOps":
+        yield from _operated(phase)
+        return
+    for call in kubectl_calls(phase):
+        pauses = any(not change.starts for change in _called(phase, call)) or False in _pauses(call)
+        if call.verb in MAKES and not pauses and call.option("--dry-run") in (None, "none"):
+            about = {one.kind for one in call.targets}
+            passive = call.verb != "apply" and about <= PASSIVE
+            if not passive and (call.verb != "create" or _creates(call)):
+                named = call.targets if call.verb in ("annotate", "label", "patch") else ()
+                yield ObjectCreation(phase, _place(call.statement), named)
+    for statement in simple_commands(phase):
+        if _runs_more(statement):
+            yield ObjectCreation(phase, _place(statement))
+
+
+def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
+    """Yield what KubeOps makes or patches, where that may start something."""
+    operation, spec = phase.argument("operation"), phase.argument("spec")
+    if not isinstance(operation, Scalar) or operation.text == "delete":
+        return
+    if operation.text == "patch":
+        patched = next(_patched(phase), None)
+        if patched is None or patched.starts:
+            yield ObjectCreation(phase, operation.location)
+        return
+    kinds = (
+        {plural(kind) for kind in KIND.findall(spec.text)} if isinstance(spec, Scalar) else set()
+    )
+    if not kinds or not kinds <= PASSIVE | STORED:
+        yield ObjectCreation(phase, operation.location)
+
+
+def _creates(call: KubectlCall) -> bool:
+    return any(not one.kind or one.kind in CREATES for one in call.targets)
+
+
+def _place(statement: SimpleCommand) -> Location:
+    return statement.node.place(statement.line, statement.column)
+
+
+def _runs_more(statement: SimpleCommand) -> bool:
+    """Tell whether a statement runs something that may start whatever there is."""
+    program, words = statement.program, statement.words
+    if program in DEPLOYERS:
+        return not {*DEPLOYERS[program]}.isdisjoint(words)
+    if program in REQUESTS:
+        return any(WRITES.match(word) for word in words[1:])
+    if SHELLS.fullmatch(program):
+        return not any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in words) and len(words) > 1
+    return bool(OPAQUE.fullmatch(program)) or VARIABLE.match(program) is not None

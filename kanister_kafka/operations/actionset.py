@@ -1,0 +1,196 @@
+"""ActionSets of Kanister: made for one action, and read as plain data.
+
+Fields and their meaning are those of Kanister's pkg/apis/cr/v1alpha1/types.go and
+pkg/controller/controller.go.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kanister_kafka.operations.provenance import Provenance
+
+API_VERSION = "cr.kanister.io/v1alpha1"
+JOB_LABEL = "kanister.io/JobID"
+"""On an ActionSet; Kanister copies it to the pods of its KubeTasks (pkg/function/kube_task.go), so
+that a pod tells which ActionSet it belongs to."""
+KUBE_TASK = "KubeTask"
+LONGEST_NAME = 57
+"""Of a prefix: the API server adds five characters and keeps names of pods within 63."""
+
+
+class ActionState(enum.Enum):
+    """State of an ActionSet or of a phase."""
+
+    UNTAKEN = ""
+    """No controller has looked at it; of a deferPhase: there is none."""
+    PENDING = "pending"
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPhase:
+    """One phase of the action, as the status has it."""
+
+    name: str
+    state: ActionState
+    deferred: bool = False
+    """Whether it is the deferPhase, which runs last whether the others succeeded or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSet:
+    """An ActionSet with one action, which is what Kasten, kanctl and this package make."""
+
+    name: str
+    namespace: str
+    created: str
+    """Time, such as `2026-01-02T03:04:05Z`."""
+    version: str
+    """Its resourceVersion: differs after each change."""
+    action: str
+    blueprint: str
+    target: str
+    """Namespace of the object that the action is for."""
+    state: ActionState
+    phases: tuple[ActionPhase, ...]
+    """In their order, the deferPhase last; none before a controller has looked at it."""
+    error: str
+    """Of the phase that failed last, with all that Kanister adds to it; may have several KB."""
+    artifacts: Mapping[str, Any]
+    """What the action put out, by name, as another ActionSet takes it."""
+    job: str = ""
+    """Its job label, which its pods have too."""
+
+    @property
+    def running(self) -> ActionPhase | None:
+        """The phase that is being run."""
+        return next((phase for phase in self.phases if phase.state is ActionState.RUNNING), None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it.
+
+        The state becomes `failed` before the deferPhase has run; where the action could not even
+        be launched, a deferPhase stays pending for ever.
+        """
+        if self.state is not ActionState.FAILED:
+            return self.state is ActionState.COMPLETE
+        return not any(
+            p.deferred and p.state in (ActionState.PENDING, ActionState.RUNNING)
+            for p in self.phases
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedBlueprint:
+    """What is needed of a Blueprint to run it."""
+
+    name: str
+    namespace: str
+    actions: Mapping[str, frozenset[str]]
+    """Each action, with those of its phases that run a pod of their own: KubeTask."""
+    origin: Provenance = field(default_factory=Provenance)
+    holds_retention: bool = False
+    """Whether its restore asks for the option `retention`; one of an earlier version does not."""
+
+
+def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
+    """Read a Blueprint as the API server has it."""
+    actions = {}
+    for name, action in (item.get("actions") or {}).items():
+        phases = [*(action.get("phases") or ()), action.get("deferPhase")]
+        tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
+        actions[name] = frozenset(tasks)
+    metadata = item["metadata"]
+    home = metadata.get("namespace", "")
+    restore = json.dumps((item.get("actions") or {}).get("restore") or {})
+    return AppliedBlueprint(
+        metadata["name"],
+        home,
+        actions,
+        Provenance.of(item),
+        holds_retention='.Options \\"retention\\"' in restore,
+    )
+
+
+def read_action_set(item: Mapping[str, Any]) -> ActionSet:
+    """Read an ActionSet as the API server has it; of several actions the first."""
+    metadata, status = item["metadata"], item.get("status") or {}
+    wanted: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
+    found: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
+    phases = tuple(ActionPhase(p.get("name", ""), _state(p)) for p in found.get("phases") or ())
+    deferred = found.get("deferPhase") or {}
+    if deferred.get("name") or _state(deferred) is not ActionState.UNTAKEN:
+        last = ActionPhase(deferred.get("name", ""), _state(deferred), deferred=True)
+        # Kanister never calls it running; the progress alone tells.
+        now = (status.get("progress") or {}).get("runningPhase")
+        if last.state is ActionState.PENDING and now and now == last.name:
+            last = replace(last, state=ActionState.RUNNING)
+        phases = (*phases, last)
+    return ActionSet(
+        name=metadata["name"],
+        namespace=metadata.get("namespace", ""),
+        created=metadata.get("creationTimestamp", ""),
+        version=metadata.get("resourceVersion", ""),
+        action=wanted.get("name", ""),
+        blueprint=wanted.get("blueprint", ""),
+        target=(wanted.get("object") or {}).get("namespace", ""),
+        state=_state(status),
+        phases=phases,
+        error=(status.get("error") or {}).get("message", ""),
+        artifacts=found.get("artifacts") or {},
+        job=(metadata.get("labels") or {}).get(JOB_LABEL, ""),
+    )
+
+
+def new_action_set(
+    action: str,
+    *,
+    blueprint: str,
+    namespace: str,
+    target: str,
+    cluster: str,
+    job: str,
+    options: Iterable[tuple[str, str]] = (),
+    artifacts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return an ActionSet to create: one action, for the namespace `target` of a Kafka cluster.
+
+    `namespace` is that of the Blueprint and of the controller, `job` a word that no other ActionSet
+    has, by which the pods of this one are known.
+    """
+    prefix = f"{action}-{target}-{cluster}".lower().replace("_", "-")[:LONGEST_NAME].rstrip("-.")
+    asked: dict[str, Any] = {
+        "name": action,
+        "blueprint": blueprint,
+        # Kanister reads the Namespace by `name` and gives `namespace` to the templates.
+        "object": {"kind": "Namespace", "name": target, "namespace": target},
+    }
+    if chosen := dict(options):
+        asked["options"] = chosen
+    if artifacts:
+        asked["artifacts"] = dict(artifacts)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ActionSet",
+        "metadata": {
+            "generateName": f"{prefix}-",
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": "kanister-kafka", JOB_LABEL: job},
+        },
+        "spec": {"actions": [asked]},
+    }
+
+
+def _state(found: Mapping[str, Any]) -> ActionState:
+    try:
+        return ActionState(found.get("state") or "")
+    except ValueError:  # of a later Kanister: not ended as far as we know
+        return ActionState.RUNNING

@@ -1,0 +1,38 @@
+"""What is rendered, put on a cluster and taken away again; nothing else there is touched."""
+
+from kanister_kafka.operations.apply.apply import apply_objects, object_diff
+from kanister_kafka.operations.apply.delete import (
+    DeletionPlan,
+    delete_objects,
+    plan_deletion,
+    plan_prune,
+)
+from kanister_kafka.operations.apply.dry_run import DryRunReport, failures, run_dry_run
+from kanister_kafka.operations.apply.objects import ObjectRef, admit_objects, blueprints_of
+from kanister_kafka.operations.apply.results import (
+    ApplyOutcome,
+    ApplyReport,
+    DryRun,
+    ObjectFailure,
+    ObjectResult,
+)
+
+__all__ = [
+    "ApplyOutcome",
+    "ApplyReport",
+    "DeletionPlan",
+    "DryRun",
+    "DryRunReport",
+    "ObjectFailure",
+    "ObjectRef",
+    "ObjectResult",
+    "admit_objects",
+    "apply_objects",
+    "blueprints_of",
+    "delete_objects",
+    "failures",
+    "object_diff",
+    "plan_deletion",
+    "plan_prune",
+    "run_dry_run",
+]

@@ -1,0 +1,184 @@
+"""Put objects on a cluster by server-side apply, in the order in which they need each other."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from kanister_kafka.backup.scripts import holds_scripts
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    KanisterKafkaError,
+    NotFoundError,
+    TransientError,
+)
+from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.operations.apply.dry_run import (
+    DryRunReport,
+    apply_outcome,
+    failures,
+    find_conflicts,
+    run_dry_run,
+    with_remedy,
+)
+from kanister_kafka.operations.apply.objects import ObjectRef, object_ref
+from kanister_kafka.operations.apply.results import (
+    ApplyOutcome,
+    ApplyReport,
+    DryRun,
+    ObjectFailure,
+    ObjectResult,
+    OnResult,
+    ignore_result,
+)
+from kanister_kafka.yamldoc.dumper import dump
+
+# Writes one after the other, until one fails.
+
+PAUSES = (1, 2, 4, 8, 15)
+"""Seconds between tries: half a minute, in which another API server takes over."""
+Sleep = Callable[[float], None]
+Write = Callable[[], ObjectResult]
+
+
+def run_in_sequence(
+    steps: Sequence[tuple[ObjectRef, Write]], told: OnResult, sleep: Sleep
+) -> ApplyReport:
+    """Write each object, and stop at the first that fails: the report leaves none out.
+
+    Each write may be repeated, and is while the API server is away. An interrupt from the keyboard
+    is a failure too, so that what was done until then is told.
+    """
+    done: list[ObjectResult] = []
+    for at, (place, write) in enumerate(steps):
+        error: KanisterKafkaError
+        try:
+            happened = _patiently(write, sleep)
+        except KanisterKafkaError as failure:
+            error = failure
+        except KeyboardInterrupt:
+            error = ActionError("interrupted")
+        else:
+            done.append(happened)
+            told(done[-1])
+            continue
+        return ApplyReport(
+            done=tuple(done),
+            failures=(ObjectFailure(place, error),),
+            pending=tuple(place for place, _write in steps[at:]),
+        )
+    return ApplyReport(done=tuple(done))
+
+
+def _patiently(write: Write, sleep: Sleep) -> ObjectResult:
+    for pause in PAUSES:
+        try:
+            return write()
+        except TransientError:
+            sleep(pause)
+    return write()
+
+
+def apply_objects(
+    objects: Objects,
+    connection: KubeClient,
+    *,
+    dry_run: DryRun = DryRun.NONE,
+    force: bool = False,
+    told: OnResult = ignore_result,
+    sleep: Sleep = time.sleep,
+) -> ApplyReport:
+    """Apply objects as our field manager, after all of them passed a dry run on the server.
+
+    Each object needs a namespace. Where any is refused in the dry run nothing is changed; where
+    one fails later the rest is not tried, and the report tells what was applied and what was not.
+    The API server writes nothing where an object is as wanted already. `force` takes over fields
+    of other managers. Scripts that another run has deleted meanwhile are a failure. Raises
+    UnreachableError where the server is out of reach before the first write.
+    """
+    trials = run_dry_run(objects, connection, ask=dry_run is not DryRun.CLIENT, force=force)
+    if failed := failures(trials):
+        return ApplyReport(
+            done=(), failures=failed, pending=tuple(trial.target for trial in trials)
+        )
+    if dry_run is not DryRun.NONE:
+        done = tuple(ObjectResult(trial.target, trial.outcome) for trial in trials)
+        for each in done:
+            told(each)
+        return ApplyReport(done=done)
+    write = partial(_write, connection=connection, force=force)
+    report = run_in_sequence(
+        [(trial.target, partial(write, trial)) for trial in trials], told, sleep
+    )
+    if report.failures:
+        return report
+    # Another apply or delete may have found that nothing names the scripts, just before this did.
+    shared = [trial.target for trial in trials if holds_scripts(trial.wanted)]
+    there = run_in_sequence(
+        [(t, partial(_there, t, connection)) for t in shared], ignore_result, sleep
+    )
+    done = tuple(each for each in report.done if each.target not in there.pending)
+    return ApplyReport(done=done, failures=there.failures, pending=there.pending)
+
+
+def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
+    if find_conflicts(place, connection) is None:
+        raise NotFoundError("somebody has deleted it while all this was applied: apply again")
+    return ObjectResult(place, ApplyOutcome.UNCHANGED)
+
+
+def _write(trial: DryRunReport, *, connection: KubeClient, force: bool) -> ObjectResult:
+    try:
+        applied = connection.apply(trial.wanted, force=force)
+    except ConflictError as failure:
+        raise with_remedy(failure) from failure
+    return ObjectResult(trial.target, apply_outcome(trial.live, applied))
+
+
+# What an apply would change, in the manner of `kubectl diff`.
+
+SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+"""Metadata that the API server writes."""
+
+
+def object_diff(trials: Iterable[DryRunReport], pruned: Iterable[Object] = ()) -> str:
+    """Return a unified diff of the live objects against what the server would make of them.
+
+    Objects that would be pruned are taken away as a whole. Empty where nothing differs.
+    """
+    lines: list[str] = []
+    for trial in trials:
+        # A RoleBinding cannot be tried before its Role is there: then it is new as it is wanted.
+        after = trial.result if trial.result is not None else trial.wanted
+        lines += _diff(trial.live, after)
+    for item in pruned:
+        lines += _diff(item, None)
+    return "".join(lines)
+
+
+def _diff(before: Object | None, after: Object | None) -> Iterable[str]:
+    place = object_ref(before or after or {})
+    name = f"{place.namespace}/{place}" if place.namespace else f"{place}"
+    return difflib.unified_diff(_text(before), _text(after), f"live/{name}", f"applied/{name}")
+
+
+def _text(item: Object | None) -> list[str]:
+    """Return an object as sorted YAML, without what the API server writes of its own."""
+    if item is None:
+        return []
+    told = copy.deepcopy(item)
+    told.pop("status", None)
+    for key in SERVERS_OWN:
+        told["metadata"].pop(key, None)
+    return dump(_sorted(told)).splitlines(keepends=True)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,261 @@
+"""Take objects from a cluster: what apply has put there, and what it put there once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+from kanister_kafka.backup.scripts import holds_scripts
+from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
+from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError
+from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.operations.apply.apply import Sleep, run_in_sequence
+from kanister_kafka.operations.apply.dry_run import (
+    UNTRIED,
+    find_conflicts,
+    owned_by_other_blueprint,
+)
+from kanister_kafka.operations.apply.objects import (
+    ObjectRef,
+    apply_order,
+    blueprints_of,
+    namespaces_of,
+    object_ref,
+)
+from kanister_kafka.operations.apply.owned_objects import (
+    CONFIG_MAP,
+    find_owned_objects,
+    is_owned,
+    scripts_to_keep,
+)
+from kanister_kafka.operations.apply.results import (
+    ApplyOutcome,
+    ApplyReport,
+    DryRun,
+    ObjectFailure,
+    ObjectResult,
+    OnResult,
+    ignore_result,
+)
+from kanister_kafka.strimzi.from_cluster import VERSIONS
+from kanister_kafka.strimzi.reader import GROUP
+
+# Whether a Kafka is stopped for a backup: what brings it back must stay until it runs.
+
+SUFFIX = f"-{COMPONENT}"
+"""Of the record, after the name of the Kafka."""
+
+
+def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str, ...]:
+    """Say of each Kafka that these objects serve why it is not at rest, with the remedy.
+
+    Asked are the records (ConfigMaps) among the objects and those of the same Blueprint, and the
+    Kafka that each is named after: its annotation tells a stop too where the record is damaged.
+    An unknown state counts as a stop. Raises UnreachableError where a record cannot be read.
+    """
+    named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
+    found = find_owned_objects(
+        blueprints_of(objects),
+        namespaces_of(objects),
+        connection,
+        kinds=[CONFIG_MAP],
+    )
+    records = {object_ref(item): item for item in found.objects}
+    for place in {object_ref(item) for item in named} - set(records):
+        if live := find_conflicts(place, connection):
+            records[place] = live
+    return tuple(_reasons(records.values(), connection))
+
+
+def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]:
+    for item in records:
+        place = object_ref(item)
+        data = item.get("data") or {}
+        state = data.get("state", "")
+        kafka = place.name.removesuffix(SUFFIX)
+        if state not in ("", BackupState.RUNNING.value):
+            since = f" since {data['since']}" if data.get("since") else ""
+            said = f"{place.placed} says {state}{since}"
+        elif _is_marked(kafka, place, connection):
+            said = f"Kafka {kafka} in namespace {place.namespace} bears the pause of a backup"
+        else:
+            continue
+        yield f"{said}; bring it back first: kanister-kafka resume {kafka} -n {place.namespace}"
+
+
+def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
+    if kafka == record.name:  # no record of ours
+        return False
+    for version in VERSIONS:
+        try:
+            live = find_conflicts(
+                ObjectRef(f"{GROUP}/{version}", "Kafka", record.namespace, kafka), connection
+            )
+        except ForbiddenError:  # the record has spoken already
+            return False
+        except NotFoundError:  # not served in this version
+            continue
+        return live is not None and PREVIOUS_PAUSE in (live["metadata"].get("annotations") or {})
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionPlan:
+    """What is to be deleted, and what is not; nothing has been deleted yet."""
+
+    objects: Objects = ()
+    """As they are on the cluster, in the order in which they go: what needs others first."""
+    passed: tuple[ObjectResult, ...] = ()
+    """What is not there, is not ours, or is still needed by others."""
+    unseen: tuple[str, ...] = ()
+    """Where nobody could look for more."""
+    held: tuple[str, ...] = ()
+    """Why nothing is deleted now, though there would be something."""
+
+    @property
+    def targets(self) -> tuple[ObjectRef, ...]:
+        """The places of the objects."""
+        return tuple(object_ref(item) for item in self.objects)
+
+
+def plan_deletion(
+    objects: Objects, connection: KubeClient, *, sweep: bool, force: bool = False
+) -> DeletionPlan:
+    """Say what deleting these objects means; each needs a namespace.
+
+    With `sweep` all else that serves the same Blueprint goes too, and in its namespaces the scripts
+    that nothing names. What lacks our label, or serves another Blueprint that is still there, is
+    left, and so are scripts that anything else still needs. Raises RefusedError while the Kafka is
+    not at rest, unless with `force`, and UnreachableError.
+    """
+    ours = blueprints_of(objects)
+    doomed: dict[ObjectRef, Object] = {}
+    scripts: dict[ObjectRef, Object] = {}
+    passed: list[ObjectResult] = []
+    for item in reversed(apply_order(objects)):
+        place = object_ref(item)
+        live = _live(place, connection)
+        if live is None:
+            passed.append(ObjectResult(place, ApplyOutcome.ABSENT))
+        elif why := _why_not(live, ours, connection):
+            passed.append(ObjectResult(place, ApplyOutcome.LEFT, why))
+        else:
+            (scripts if holds_scripts(live) else doomed)[place] = live
+    unseen: tuple[str, ...] = ()
+    if sweep:
+        found = find_owned_objects(ours, _namespaces(objects), connection)
+        unseen = found.unseen
+        doomed.update((object_ref(item), item) for item in found.objects)
+        scripts.update((object_ref(item), item) for item in found.scripts)
+    keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
+    passed += (ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items())
+    doomed.update(item for item in scripts.items() if item[0] not in keep.reasons)
+    if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
+        raise RejectedError("nothing is deleted: " + "; ".join(reasons))
+    going = tuple(reversed(apply_order(doomed.values())))
+    return DeletionPlan(objects=going, passed=tuple(passed), unseen=(*unseen, *keep.unseen))
+
+
+def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
+    """Say what a former version emitted for the same Blueprint that these objects leave out.
+
+    Former scripts of the same namespaces, which no Blueprint says to be its own, are among that
+    once nothing needs them. While the Kafka is not at rest nothing of it is to be deleted: the
+    restart may need it. Raises UnreachableError.
+    """
+    applied = {object_ref(item) for item in objects}
+    found = find_owned_objects(blueprints_of(objects), _namespaces(objects), connection)
+    extra = [item for item in found.objects if object_ref(item) not in applied]
+    scripts = tuple(item for item in found.scripts if object_ref(item) not in applied)
+    keep = scripts_to_keep(scripts, connection, gone=tuple(extra), coming=objects)
+    extra += [item for item in scripts if object_ref(item) not in keep.reasons]
+    going = tuple(reversed(apply_order(extra)))
+    return DeletionPlan(
+        objects=going,
+        passed=tuple(
+            ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
+        ),
+        unseen=(*found.unseen, *keep.unseen),
+        held=stopped_kafka_reasons((*objects, *going), connection) if going else (),
+    )
+
+
+def delete_objects(
+    objects: Objects,
+    connection: KubeClient,
+    *,
+    outcome: ApplyOutcome = ApplyOutcome.DELETED,
+    dry_run: DryRun = DryRun.NONE,
+    told: OnResult = ignore_result,
+    sleep: Sleep = time.sleep,
+) -> ApplyReport:
+    """Delete objects in the order given, after all of them passed a dry run on the server.
+
+    One that is gone meanwhile is no failure, and scripts are left that something has come to need.
+    Where one fails the rest is not tried, and the report
+    tells it. Raises UnreachableError where the server is out of reach before the first deletion.
+    """
+    targets = [object_ref(item) for item in objects]
+    if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):
+        return ApplyReport(done=(), failures=failed, pending=tuple(targets))
+    if dry_run is not DryRun.NONE:
+        done = tuple(ObjectResult(place, outcome) for place in targets)
+        for each in done:
+            told(each)
+        return ApplyReport(done=done)
+    scripts = tuple(item for item in objects if holds_scripts(item))
+
+    @cache  # when the first of them is about to go, after the Blueprints and Deployments
+    def reasons() -> Mapping[ObjectRef, str]:
+        return scripts_to_keep(scripts, connection, gone=objects).reasons
+
+    def write(item: Object) -> ObjectResult:
+        place = object_ref(item)
+        if holds_scripts(item) and (why := reasons().get(place)):
+            return ObjectResult(place, ApplyOutcome.LEFT, why)
+        try:
+            _delete(place, connection)
+        except NotFoundError:
+            return ObjectResult(place, ApplyOutcome.ABSENT)
+        return ObjectResult(place, outcome)
+
+    return run_in_sequence(
+        [(object_ref(item), partial(write, item)) for item in objects], told, sleep
+    )
+
+
+def _refused(targets: Sequence[ObjectRef], connection: KubeClient) -> tuple[ObjectFailure, ...]:
+    failed = []
+    for place in targets:
+        try:
+            _delete(place, connection, dry_run=True)
+        except NotFoundError:
+            continue
+        except UNTRIED as failure:
+            failed.append(ObjectFailure(place, failure))
+    return tuple(failed)
+
+
+def _delete(place: ObjectRef, connection: KubeClient, *, dry_run: bool = False) -> None:
+    resource = connection.kind(place.api_version, place.kind)
+    connection.delete(resource, place.name, place.namespace, dry_run=dry_run)
+
+
+def _live(place: ObjectRef, connection: KubeClient) -> Object | None:
+    try:
+        return find_conflicts(place, connection)
+    except NotFoundError:  # its kind is not served
+        return None
+
+
+def _why_not(live: Object, ours: frozenset[str], connection: KubeClient) -> str:
+    if not is_owned(live):
+        return "it lacks our label app.kubernetes.io/managed-by"
+    other = owned_by_other_blueprint(live, ours, connection)
+    return f"it serves Blueprint {other}" if other else ""
+
+
+def _namespaces(objects: Iterable[Object]) -> Collection[str]:
+    return namespaces_of(objects)

@@ -1,0 +1,229 @@
+"""What would happen to objects: asked of the API server, which keeps nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kanister_kafka.backup.scripts import DIGITS, digest_of, holds_scripts
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    KanisterKafkaError,
+    NotFoundError,
+    RejectedError,
+)
+from kanister_kafka.kube.client import FIELD_MANAGER, KubeClient, Object
+from kanister_kafka.operations.apply.objects import (
+    ADMISSION,
+    KANISTER,
+    KASTEN,
+    ObjectRef,
+    apply_order,
+    blueprint_of,
+    blueprints_of,
+    namespaces_of,
+    object_ref,
+)
+from kanister_kafka.operations.apply.results import ApplyOutcome, ObjectFailure
+
+INSTALL = {
+    ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",
+    KANISTER: "Kanister is not installed: install it, or Kasten, which brings it",
+    KASTEN: "Kasten is not installed: install it, or render without --kasten",
+}
+UNTRIED = (ForbiddenError, NotFoundError, RejectedError)
+"""What one object may meet while the server answers; all else ends the trial at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunReport:
+    """One object: as it is to be, as it is, and as the server would have it."""
+
+    target: ObjectRef
+    wanted: Object
+    live: Object | None
+    result: Object | None = None
+    """None where the server was not asked, or could not be yet."""
+    error: KanisterKafkaError | None = None
+
+    @property
+    def outcome(self) -> ApplyOutcome:
+        """What would happen."""
+        return apply_outcome(self.live, self.result)
+
+
+def run_dry_run(
+    objects: Iterable[Object], connection: KubeClient, *, ask: bool = True, force: bool = False
+) -> tuple[DryRunReport, ...]:
+    """Try all objects in their order and keep every refusal, so that all are told at once.
+
+    Without `ask` the cluster is only read. Raises UnreachableError where the server is out of
+    reach, which is no matter of one object.
+    """
+    objects = apply_order(objects)
+    ours = blueprints_of(objects)
+    places = {object_ref(item) for item in objects}
+    absent = _absent(namespaces_of(objects), connection)
+    found = []
+    for item in objects:
+        place, live, result, error = object_ref(item), None, None, None
+        try:
+            live = find_conflicts(place, connection)
+            _may_go(place, live, ours, absent, connection, force=force)
+            if holds_scripts(item):
+                _intact(item, live)
+            result = connection.apply(item, dry_run=True, force=force) if ask else None
+        except UNTRIED as failure:
+            is_early = place.namespace not in absent and _is_early(failure, item, places)
+            error = None if is_early else with_remedy(failure)
+        found.append(DryRunReport(target=place, wanted=item, live=live, result=result, error=error))
+    return tuple(found)
+
+
+def failures(trials: Iterable[DryRunReport]) -> tuple[ObjectFailure, ...]:
+    """Return what was refused."""
+    return tuple(ObjectFailure(trial.target, trial.error) for trial in trials if trial.error)
+
+
+def find_conflicts(place: ObjectRef, connection: KubeClient) -> Object | None:
+    """Return an object as it is on the cluster; NotFoundError where its kind is not served."""
+    try:
+        resource = connection.kind(place.api_version, place.kind)
+    except NotFoundError as failure:
+        why = INSTALL.get(place.api_version)
+        raise NotFoundError(
+            f"{connection.host}: has no kind {place.kind} of {place.api_version}"
+            + (f"; {why}" if why else "")
+        ) from failure
+    return connection.find(resource, place.name, place.namespace)
+
+
+def owned_by_other_blueprint(live: Object, ours: frozenset[str], connection: KubeClient) -> str:
+    """Return the other Blueprint that a live object serves, if that is still there."""
+    other = blueprint_of(live)
+    if not other or other in ours or not ours:
+        return ""
+    namespace, _slash, name = other.partition("/")
+    try:
+        there = find_conflicts(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
+    except NotFoundError:
+        return ""
+    except ForbiddenError:  # nobody knows: leave it alone
+        return other
+    return other if there else ""
+
+
+def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
+    """Add to a conflict of field managers what can be done about it."""
+    if isinstance(failure, ConflictError) and "Apply failed with" in str(failure):
+        return ConflictError(
+            f"{failure}; take these fields over with --force-conflicts, or change them where the "
+            "other manager has them from"
+        )
+    return failure
+
+
+def _may_go(
+    place: ObjectRef,
+    live: Object | None,
+    ours: frozenset[str],
+    absent: frozenset[str],
+    connection: KubeClient,
+    *,
+    force: bool,
+) -> None:
+    if place.namespace in absent:
+        raise NotFoundError(
+            f"namespace {place.namespace} does not exist: "
+            f"kubectl create namespace {place.namespace}"
+        )
+    if (
+        live is not None
+        and not force
+        and (other := owned_by_other_blueprint(live, ours, connection))
+    ):
+        raise ConflictError(
+            f"it serves Blueprint {other}, which is still there; give this one its own "
+            "with --service-account, or take it over with --force-conflicts"
+        )
+
+
+def _intact(wanted: Object, live: Object | None) -> None:
+    """Raise RefusedError where scripts are not those that their name tells, or may be changed.
+
+    The API server lets nobody change them, us included, and what Blueprints pin fails every step.
+    """
+    place = object_ref(wanted)
+    digits = digest_of(wanted)[:DIGITS]
+    if not digits or digits not in place.name or wanted.get("immutable") is not True:
+        raise RejectedError(
+            "its scripts do not match the hash in its name, or it is not immutable: it was changed "
+            "after it was rendered; render it again"
+        )
+    if live is None:
+        return
+    same = live.get("data") == wanted.get("data") and not live.get("binaryData")
+    if same and live.get("immutable") is True:
+        return
+    what = "it is not immutable" if same else "its content differs"
+    at = f"configmap {place.name} -n {place.namespace}"
+    raise ConflictError(
+        f"{what} on the cluster: it was altered or replaced there, and steps do not run altered "
+        f"scripts; find out by whom (kubectl get {at} -o yaml --show-managed-fields), then kubectl "
+        f"delete {at}, and apply again"
+    )
+
+
+def _absent(namespaces: Iterable[str], connection: KubeClient) -> frozenset[str]:
+    """Return the namespaces that do not exist, as far as the user may know."""
+    resource = connection.kind("v1", "Namespace")
+    found = set()
+    for namespace in sorted(namespaces):
+        try:
+            if connection.find(resource, namespace) is None:
+                found.add(namespace)
+        except ForbiddenError:  # then the write will tell
+            continue
+    return frozenset(found)
+
+
+def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef]) -> bool:
+    """Tell whether a RoleBinding only lacks the Role that is applied before it.
+
+    For a user who may not `bind`, the API server looks for the Role to compare rights, and a dry
+    run has left none (pkg/registry/rbac/rolebinding/policybased/storage.go).
+    """
+    if not isinstance(failure, NotFoundError) or item["kind"] != "RoleBinding":
+        return False
+    role, place = item.get("roleRef") or {}, object_ref(item)
+    kind, name = str(role.get("kind")), str(role.get("name"))
+    return ObjectRef(place.api_version, kind, place.namespace, name) in places
+
+
+def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
+    """Tell what an apply did, or would do, to an object; nobody knows the result: configured.
+
+    A resourceVersion that stays says that nothing was written, and one that moves may have been
+    moved by others: the controller of a Deployment writes its status all the time.
+    """
+    if before is None:
+        return ApplyOutcome.CREATED
+    same = after is not None and _settled(before) == _settled(after)
+    return ApplyOutcome.UNCHANGED if same else ApplyOutcome.CONFIGURED
+
+
+def _settled(item: Object) -> dict[str, Any]:
+    """Return an object with what is wanted of it, and what is ours of it."""
+    settled = {key: value for key, value in item.items() if key != "status"}
+    metadata = dict(settled["metadata"])
+    for key in ("resourceVersion", "generation"):
+        metadata.pop(key, None)
+    metadata["managedFields"] = [
+        {key: value for key, value in entry.items() if key != "time"}
+        for entry in metadata.get("managedFields") or ()
+        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+    ]
+    settled["metadata"] = metadata
+    return settled

@@ -1,0 +1,160 @@
+"""Which objects may be put on a cluster, in which order, and how they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kanister_kafka.constants import BLUEPRINT
+from kanister_kafka.diagnostics import Diagnostic, error, sort_diagnostics
+from kanister_kafka.errors import InputError
+from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.yamldoc import Document, to_python
+
+RBAC = "rbac.authorization.k8s.io/v1"
+ADMISSION = "admissionregistration.k8s.io/v1"
+KANISTER = "cr.kanister.io/v1alpha1"
+KASTEN = "config.kio.kasten.io/v1alpha1"
+ORDER = (
+    ("v1", "ServiceAccount"),
+    ("v1", "ConfigMap"),
+    (ADMISSION, "ValidatingAdmissionPolicy"),
+    (ADMISSION, "ValidatingAdmissionPolicyBinding"),
+    (RBAC, "Role"),
+    (RBAC, "RoleBinding"),
+    ("apps/v1", "Deployment"),
+    (KANISTER, "Blueprint"),
+    (KASTEN, "TransformSet"),
+    (KASTEN, "BlueprintBinding"),
+    (KASTEN, "Policy"),
+)
+"""API version and kind of all that is rendered, what is needed before what needs it.
+
+The API server wants a Role before its RoleBinding where the user may not `bind`; Kasten refuses a
+Policy whose hooks name no Blueprint.
+"""
+
+
+OF_NO_NAMESPACE = tuple(kind for version, kind in ORDER if version == ADMISSION)
+"""Kinds of the whole cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One object, by its place on the cluster."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    """Empty for what is of the whole cluster."""
+    name: str
+
+    def __str__(self) -> str:
+        """As kubectl prints it: `role.rbac.authorization.k8s.io/NAME`."""
+        group, slash, _version = self.api_version.rpartition("/")
+        return f"{self.kind.lower()}{'.' if slash else ''}{group}/{self.name}"
+
+    @property
+    def placed(self) -> str:
+        """The same with its namespace."""
+        return f"{self} in namespace {self.namespace}" if self.namespace else f"{self}"
+
+    @property
+    def rank(self) -> tuple[int, str, str]:
+        """Where it stands in the order."""
+        return ORDER.index((self.api_version, self.kind)), self.namespace, self.name
+
+
+def object_ref(item: Object) -> ObjectRef:
+    """Return the place of an object that has one."""
+    metadata = item["metadata"]
+    namespace = "" if item["kind"] in OF_NO_NAMESPACE else metadata["namespace"]
+    return ObjectRef(item["apiVersion"], item["kind"], namespace, metadata["name"])
+
+
+def namespaces_of(objects: Iterable[Object]) -> frozenset[str]:
+    """Return the namespaces that objects are in."""
+    return frozenset({object_ref(item).namespace for item in objects} - {""})
+
+
+def apply_order(objects: Iterable[Object]) -> Objects:
+    """Return objects in the order in which they need each other."""
+    return tuple(sorted(objects, key=lambda item: object_ref(item).rank))
+
+
+def blueprints_of(objects: Iterable[Object]) -> frozenset[str]:
+    """Return `NAMESPACE/NAME` of each Blueprint that objects are, or say that they serve."""
+    found = {blueprint_of(item) for item in objects}
+    for item in objects:
+        if item["kind"] == "Blueprint":
+            place = object_ref(item)
+            found.add(f"{place.namespace}/{place.name}")
+    return frozenset(found - {""})
+
+
+def blueprint_of(item: Object) -> str:
+    """Return `NAMESPACE/NAME` of the Blueprint that an object says to serve, or nothing."""
+    return str((item["metadata"].get("annotations") or {}).get(BLUEPRINT, ""))
+
+
+# Documents to objects that may be applied: only what this package renders.
+
+CREATED = "RestoreAction"
+"""Kasten starts a restore as soon as it exists."""
+KINDS = ", ".join(kind for _version, kind in ORDER)
+
+
+def admit_objects(documents: Iterable[Document], namespace: str) -> Objects:
+    """Return the objects of documents; those without a namespace get this one.
+
+    Raises InputError, with all that is wrong, where one is of a kind that is not rendered here, has
+    no name, or stands twice in the input.
+    """
+    objects: list[Object] = []
+    problems: list[Diagnostic] = []
+    seen: set[ObjectRef] = set()
+    for document in documents:
+        item = _placed(to_python(document.root), namespace)
+        found = list(_wrong(document, item))
+        if not found:
+            objects.append(item)
+            place = object_ref(item)
+            if place in seen:
+                found = [_problem(document, "", f"{place.placed} stands twice in the input")]
+            seen.add(place)
+        problems += found
+    if problems:
+        raise InputError(sort_diagnostics(problems))
+    return tuple(objects)
+
+
+def _placed(item: dict[str, Any], namespace: str) -> Object:
+    metadata = item.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    if item.get("kind") in OF_NO_NAMESPACE:
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+        return {**item, "metadata": metadata}
+    return {**item, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
+
+
+def _wrong(document: Document, item: Object) -> Iterator[Diagnostic]:
+    version, kind = item.get("apiVersion"), item.get("kind")
+    if kind == CREATED:
+        yield _problem(
+            document,
+            "kind",
+            f"to apply a {CREATED} would start a restore; when that is wanted: kubectl create -f",
+        )
+    elif (version, kind) not in ORDER:
+        yield _problem(
+            document, "kind", f'Unsupported value: "{kind}" of {version}: supported are {KINDS}'
+        )
+    for key in ("name",) if kind in OF_NO_NAMESPACE else ("name", "namespace"):
+        value = item["metadata"].get(key)
+        if not isinstance(value, str) or not value:
+            yield _problem(document, f"metadata.{key}", "Required value: must be a name")
+
+
+def _problem(document: Document, path: str, message: str) -> Diagnostic:
+    return error("not-for-apply", document.root.location, path, message)

@@ -1,0 +1,246 @@
+"""What else on a cluster was put there for the same Blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kanister_kafka.backup.scripts import (
+    holds_scripts,
+    may_pin,
+    namespaces_of_scripts,
+    runs_scripts,
+)
+from kanister_kafka.constants import COMPONENT, MANAGED_BY
+from kanister_kafka.errors import ForbiddenError, NotFoundError
+from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.operations.apply.objects import (
+    KANISTER,
+    ORDER,
+    ObjectRef,
+    blueprint_of,
+    object_ref,
+)
+
+LABEL = f"{MANAGED_BY}={COMPONENT}"
+CONFIG_MAP = ("v1", "ConfigMap")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedObjects:
+    """Objects that serve a Blueprint, and where nobody could look for more."""
+
+    objects: Objects
+    scripts: Objects
+    """ConfigMaps of scripts: in the namespaces given those that say to serve no Blueprint, as all
+    clusters there share them, and those that serve one of the Blueprints."""
+    unseen: tuple[str, ...]
+    """Such as `in other namespaces than kafka: roles.rbac.authorization.k8s.io`."""
+
+
+def find_owned_objects(
+    blueprints: Collection[str],
+    namespaces: Collection[str],
+    connection: KubeClient,
+    *,
+    kinds: Iterable[tuple[str, str]] = ORDER,
+) -> OwnedObjects:
+    """Find the objects of ours that say to serve one of these Blueprints (`NAMESPACE/NAME`).
+
+    All namespaces are looked at where the user may list them, else those given. A kind that is not
+    served has no objects. Raises UnreachableError.
+    """
+    found: list[Object] = []
+    unseen: dict[str, list[str]] = {}
+    for api_version, kind in kinds:
+        try:
+            resource = connection.kind(api_version, kind)
+        except NotFoundError:
+            continue
+        try:
+            found += connection.items(resource, label=LABEL)
+        except ForbiddenError:
+            if not resource.namespaced:
+                unseen.setdefault("of the whole cluster", []).append(str(resource))
+                continue
+            elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
+            unseen.setdefault(elsewhere, []).append(str(resource))
+            found += _in_each(resource, namespaces, connection, unseen)
+
+    def is_near(scripts: Object) -> bool:
+        owner = blueprint_of(scripts)
+        return owner in blueprints if owner else scripts["metadata"]["namespace"] in namespaces
+
+    return OwnedObjects(
+        tuple(
+            item for item in found if blueprint_of(item) in blueprints and not holds_scripts(item)
+        ),
+        tuple(item for item in found if holds_scripts(item) and is_near(item)),
+        tuple(f"{where}: {', '.join(resources)}" for where, resources in unseen.items()),
+    )
+
+
+def is_owned(item: Object) -> bool:
+    """Tell whether an object carries our label."""
+    return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == COMPONENT
+
+
+def _in_each(
+    resource: ApiResource,
+    namespaces: Collection[str],
+    connection: KubeClient,
+    unseen: dict[str, list[str]],
+) -> Iterator[Object]:
+    for namespace in sorted(namespaces):
+        try:
+            yield from connection.items(resource, namespace, LABEL)
+        except ForbiddenError:
+            unseen.setdefault(f"in namespace {namespace}", []).append(str(resource))
+
+
+# What still needs a ConfigMap of scripts, which all clusters of a namespace share.
+
+OVER = ("Succeeded", "Failed")
+"""Phases of a pod that reads no file any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScripts:
+    """Which scripts must stay, and where nobody could look."""
+
+    reasons: Mapping[ObjectRef, str]
+    """Only of those that must stay; one reason each."""
+    unseen: tuple[str, ...] = ()
+    """Such as `in all namespaces: blueprints.cr.kanister.io`."""
+
+
+def scripts_to_keep(
+    scripts: Objects, connection: KubeClient, *, gone: Objects = (), coming: Objects = ()
+) -> KeptScripts:
+    """Say why each of these ConfigMaps must stay, if it must.
+
+    Needed are the scripts that a Blueprint, a Deployment or a pod names, and those of a Blueprint
+    that an ActionSet names which has not ended: it may still run phases of the Blueprint that it
+    has read, and that may be a former one. `gone` is what will not be there any more, `coming` what
+    takes the place of what is there. What nobody may look at is no proof that nothing is there.
+    Raises UnreachableError.
+    """
+    if not scripts:
+        return KeptScripts({})
+    look = _ObjectLister(connection)
+    places = {object_ref(item) for item in (*gone, *coming)}
+    namespaces = sorted({object_ref(item).namespace for item in scripts})
+    blueprints = look.everywhere("Blueprint")
+    action_sets = [item for item in look.everywhere("ActionSet") if not _ended(item)]
+    deployments = [item for home in namespaces for item in look.beside(home, "Deployment")]
+    pods = [item for home in namespaces for item in look.beside(home, "Pod")]
+    named = [item for item in (*blueprints, *deployments) if object_ref(item) not in places]
+    selectors = [_selector(item) for item in (*gone, *coming) if item["kind"] == "Deployment"]
+    named += [item for item in coming if item["kind"] in ("Blueprint", "Deployment")]
+    named += [item for item in pods if not _is_over(item) and not _selected(item, selectors)]
+    known = {_at(item): item for item in (*blueprints, *coming) if item["kind"] == "Blueprint"}
+    why = partial(_why, named=named, action_sets=action_sets, known=known, unseen=look.unseen)
+    found = {object_ref(item): why(object_ref(item)) for item in scripts}
+    return KeptScripts({place: text for place, text in found.items() if text}, tuple(look.unseen))
+
+
+def _why(
+    place: ObjectRef,
+    *,
+    named: Iterable[Object],
+    action_sets: Iterable[Object],
+    known: Mapping[str, Object],
+    unseen: Collection[str],
+) -> str:
+    for item in named:
+        if may_pin(item, place.namespace, place.name):
+            return f"{item['kind']} {_at(item)} names it"
+    for item in action_sets:
+        for name in _blueprints(item):
+            if _may_run(known.get(name), place.namespace):
+                return (
+                    f"ActionSet {_at(item)} has not ended, and may still run steps of Blueprint "
+                    f"{name}; if it is stuck, delete it"
+                )
+    if unseen:
+        return (
+            f"listing is forbidden {'; '.join(unseen)}: one of them may name it; once nothing "
+            f"does: kubectl delete configmap {place.name} -n {place.namespace}"
+        )
+    return ""
+
+
+def _may_run(blueprint: Object | None, namespace: str) -> bool:
+    """Tell whether a Blueprint has steps of ours in a namespace; one that is gone may have had."""
+    if blueprint is None:
+        return True
+    ours = is_owned(blueprint) or runs_scripts(blueprint)
+    return ours and any(home in ("", namespace) for home in namespaces_of_scripts(blueprint))
+
+
+def _blueprints(action_set: Object) -> Iterator[str]:
+    """Yield `NAMESPACE/NAME` of each Blueprint; Kanister looks beside the ActionSet."""
+    for action in (action_set.get("spec") or {}).get("actions") or ():
+        yield f"{action_set['metadata']['namespace']}/{action.get('blueprint', '')}"
+
+
+def _ended(action_set: Object) -> bool:
+    """Tell whether an ActionSet runs nothing any more.
+
+    Its state is `failed` before its deferPhase, which brings Kafka back, has run.
+    """
+    status: dict[str, Any] = action_set.get("status") or {}
+    if status.get("state") != "failed":
+        return status.get("state") == "complete"
+    last = [action.get("deferPhase") or {} for action in status.get("actions") or ()]
+    return not any(phase.get("state") in ("pending", "running") for phase in last)
+
+
+def _is_over(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in OVER
+
+
+def _selector(deployment: Object) -> tuple[str, dict[str, str]]:
+    spec = deployment.get("spec") or {}
+    return object_ref(deployment).namespace, (spec.get("selector") or {}).get("matchLabels") or {}
+
+
+def _selected(pod: Object, selectors: Iterable[tuple[str, dict[str, str]]]) -> bool:
+    """Tell whether a pod is of one of these Deployments, and goes with it."""
+    labels = (pod["metadata"].get("labels") or {}).items()
+    home = pod["metadata"]["namespace"]
+    return any(at == home and wanted and wanted.items() <= labels for at, wanted in selectors)
+
+
+def _at(item: Object) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+class _ObjectLister:
+    """Lists objects, and notes where that is forbidden."""
+
+    def __init__(self, connection: KubeClient) -> None:
+        self.connection = connection
+        self.unseen: list[str] = []
+
+    def everywhere(self, kind: str) -> Objects:
+        """Return the objects of a kind of Kanister; none where that is not installed."""
+        try:
+            resource = self.connection.kind(KANISTER, kind)
+        except NotFoundError:
+            return ()
+        return self._listed(resource, "", "in all namespaces")
+
+    def beside(self, namespace: str, kind: str) -> Objects:
+        """Return the Deployments or pods of a namespace."""
+        resource = PODS if kind == "Pod" else self.connection.kind("apps/v1", kind)
+        return self._listed(resource, namespace, f"in namespace {namespace}")
+
+    def _listed(self, resource: ApiResource, namespace: str, where: str) -> Objects:
+        try:
+            return self.connection.items(resource, namespace)
+        except ForbiddenError:
+            self.unseen.append(f"{where}: {resource}")
+            return ()

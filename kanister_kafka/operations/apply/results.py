@@ -1,0 +1,81 @@
+"""What happened to each object, as data."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kanister_kafka.errors import ActionError, KanisterKafkaError, TransientError
+from kanister_kafka.operations.apply.objects import ObjectRef
+
+
+class ApplyOutcome(enum.Enum):
+    """What happened to an object, in kubectl's words; in a dry run, what would have."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    PRUNED = "pruned"
+    ABSENT = "not found"
+    LEFT = "left"
+    """It was to be deleted and is not ours."""
+
+
+class DryRun(enum.Enum):
+    """Who is asked what would happen."""
+
+    NONE = "none"
+    CLIENT = "client"
+    """Nobody: the cluster is only read."""
+    SERVER = "server"
+    """The API server, with its defaults, validation and admission; it keeps nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectResult:
+    """What happened to one object."""
+
+    target: ObjectRef
+    outcome: ApplyOutcome
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFailure:
+    """One object that could not be written, and why."""
+
+    target: ObjectRef
+    error: KanisterKafkaError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyReport:
+    """What happened to all objects: nothing is left out."""
+
+    done: tuple[ObjectResult, ...]
+    """In the order in which it happened; in a dry run, in which it would have."""
+    failures: tuple[ObjectFailure, ...] = ()
+    """More than one only where nothing has been changed yet."""
+    pending: tuple[ObjectRef, ...] = ()
+    """What was to be written and was not, those that failed among them."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the worst of the failures: 1 refused, 2 out of reach, missing or forbidden."""
+        return max((failed.error.exit_code for failed in self.failures), default=0)
+
+    @property
+    def unknown(self) -> tuple[ObjectRef, ...]:
+        """What may have been written although no answer came."""
+        silent = (ActionError, TransientError)
+        return tuple(f.target for f in self.failures if isinstance(f.error, silent))
+
+
+OnResult = Callable[[ObjectResult], None]
+"""Is called with each object as soon as it is done."""
+
+
+def ignore_result(_done: ObjectResult) -> None:
+    """Tell nobody."""

@@ -1,0 +1,184 @@
+"""What a proof plays on: a source with producers, and a mirror whose volumes may be replaced."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from kanister_kafka import constants
+from kanister_kafka.errors import ActionError, NotFoundError, UnreachableError
+from kanister_kafka.kube.client import NAMESPACES, KubeClient
+from kanister_kafka.operations.rehearsal.context import ClientState, RehearsalContext, build_context
+from kanister_kafka.operations.rehearsal.context import RehearsalRequest as SettingRequest
+from kanister_kafka.strimzi.discovery import DEPLOYMENTS, KafkaRef
+from kanister_kafka.topics.access import AccessRequest, find_access
+from kanister_kafka.topics.client import ClientAccess
+from kanister_kafka.topics.compare import CompareRequest
+from kanister_kafka.topics.job import (
+    NAME,
+    ResultMessage,
+    TopicJob,
+    command_args,
+    request_args,
+    run_job,
+    topic_arg,
+)
+from kanister_kafka.topics.model import Comparison, TopicRates
+
+LAB = f"{constants.PREFIX}lab"
+"""On a namespace whose Kafka may be stopped, and its volumes replaced, for a proof; `true`."""
+TOPIC = f"{constants.PREFIX}topic"
+"""On a producer: the topic that it writes to."""
+RATE = "RECORDS_PER_SECOND"
+"""In the environment of a producer."""
+MIRROR_MAKER = "KafkaMirrorMaker2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioRequest:
+    """What is asked for."""
+
+    source: KafkaRef
+    mirror: KafkaRef
+    topics: tuple[str, ...]
+    context: str = ""
+    kasten_namespace: str
+    snapshot_class: str = ""
+    timeout: int
+    """Seconds that each action, snapshot and return may take."""
+    even_within: int
+    """ms up to which a head counts as even."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioEnvironment:
+    """What is there."""
+
+    wanted: ScenarioRequest
+    setting: RehearsalContext
+    """Of the mirror."""
+    writer: ClientState
+    """What mirrors into it."""
+    rates: dict[str, int]
+    """Records a second of each topic, by its producer."""
+
+
+def find_environment(connection: KubeClient, wanted: ScenarioRequest) -> ScenarioEnvironment:
+    """Look whether everything is there and may be played with; nothing is touched.
+
+    Raises NotFoundError and ActionError.
+    """
+    for target in (wanted.source, wanted.mirror):
+        found = connection.get(NAMESPACES, target.namespace)
+        labels = found["metadata"].get("labels") or {}
+        if labels.get(LAB) != "true":
+            raise ActionError(
+                f"namespace {target.namespace} has not the label {LAB}=true: a proof stops the "
+                "mirror and replaces its volumes, and does so only where that label allows it "
+                "(examples/lab sets it)"
+            )
+    setting = new_context(connection, wanted)
+    mirrors = [writer for writer in setting.writers if writer.kind == MIRROR_MAKER]
+    if len(mirrors) != 1:
+        there = ", ".join(map(str, mirrors)) or "none"
+        raise ActionError(f"Kafka {wanted.mirror} needs one {MIRROR_MAKER}; there is {there}")
+    return ScenarioEnvironment(
+        wanted=wanted, setting=setting, writer=mirrors[0], rates=_rates(connection, wanted)
+    )
+
+
+def new_context(connection: KubeClient, wanted: ScenarioRequest) -> RehearsalContext:
+    """Find what one stop and restart of the mirror need, under a name of its own."""
+    return build_context(
+        connection,
+        SettingRequest(
+            name=wanted.mirror.name,
+            namespace=wanted.mirror.namespace,
+            context=wanted.context,
+            kasten_namespace=wanted.kasten_namespace,
+            snapshot_class=wanted.snapshot_class,
+            probe=False,
+            timeout=wanted.timeout,
+        ),
+    )
+
+
+def _rates(connection: KubeClient, wanted: ScenarioRequest) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item in connection.items(DEPLOYMENTS, wanted.source.namespace, TOPIC):
+        topic = item["metadata"]["labels"][TOPIC]
+        if not (item.get("status") or {}).get("readyReplicas"):
+            raise ActionError(f"the producer of {topic} is not Ready")
+        for container in item["spec"]["template"]["spec"]["containers"]:
+            for variable in container.get("env") or ():
+                if variable.get("name") == RATE:
+                    found[topic] = int(variable["value"])
+    if lost := [topic for topic in wanted.topics if topic not in found]:
+        raise NotFoundError(
+            f"namespace {wanted.source.namespace} has no Deployment with the label {TOPIC} and "
+            f"{RATE} for {', '.join(lost)}"
+        )
+    return found
+
+
+# How a proof sees what is in topics: by Jobs in the cluster, where every broker is reached.
+
+Result = TypeVar("Result")
+
+
+class TopicMetrics(Protocol):
+    """What looks at topics."""
+
+    def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
+        """Measure how fast topics of a Kafka grow."""
+
+    def compare(self, topic: str, request: CompareRequest) -> Comparison:
+        """Compare a topic of the source with what mirrors it."""
+
+
+class JobTopicMetrics:
+    """Looks by Jobs in the namespace of the source, without any right there."""
+
+    def __init__(
+        self, connection: KubeClient, source: KafkaRef, mirror: KafkaRef, image: str
+    ) -> None:
+        self._connection, self._source, self._mirror = connection, source, mirror
+        self._image = image
+
+    def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
+        """Measure how fast topics of a Kafka grow; UnreachableError where the Job fails."""
+        words = ("--for", f"{seconds}s", "--", *topics)
+        return self._run("rate", words, TopicRates, self._access(target))
+
+    def compare(self, topic: str, request: CompareRequest) -> Comparison:
+        """Compare a topic of the source with its mirror; UnreachableError where the Job fails."""
+        a, b = self._access(self._source), self._access(self._mirror)
+        words = (*request_args(request), "--", topic_arg(a, topic), topic_arg(b, ""))
+        found = self._run("compare", words, Comparison, a, b)
+        return replace(found, a=f"{a.label}/{topic}", b=f"{b.label}/{found.b.rpartition('/')[2]}")
+
+    def _access(self, target: KafkaRef) -> ClientAccess:
+        """Find the way in anew: a pause wipes it from the status, and certificates change."""
+        wish = AccessRequest(namespace=target.namespace, kafka=target.name, inside=True)
+        return find_access(self._connection, wish)
+
+    def _run(
+        self, command: str, words: tuple[str, ...], kind: type[Result], *accesses: ClientAccess
+    ) -> Result:
+        work = TopicJob(
+            name=f"{NAME}{secrets.token_hex(4)}",
+            namespace=self._source.namespace,
+            image=self._image,
+            arguments=(*command_args(command, len(accesses)), *words),
+            accesses=accesses,
+        )
+        results = [
+            event.result
+            for event in run_job(self._connection, work)
+            if isinstance(event, ResultMessage)
+        ]
+        if not results or not isinstance(results[-1], kind):
+            raise UnreachableError(f"Job {work.namespace}/{work.name} has no {kind.__name__}")
+        return results[-1]

@@ -1,0 +1,274 @@
+"""What a proof does to the mirror: hold what writes into it, stop, put volumes back, start.
+
+The mirror's Kafka is stopped and started by the actions of its Blueprint and by nothing else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from kanister_kafka import constants
+from kanister_kafka.errors import ActionError, NotFoundError, TransientError
+from kanister_kafka.kube import objects
+from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, new_context
+from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
+from kanister_kafka.operations.rehearsal.context import (
+    RESTART,
+    STOP,
+    ClientState,
+    Stopwatch,
+    read_client,
+    read_state,
+)
+from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeSnapshotter
+from kanister_kafka.strimzi.discovery import find_resource
+
+PREVIOUS_REPLICAS = f"{constants.PREFIX}held-replicas"
+"""On a writer that a proof has stopped: its former `spec.replicas`."""
+POLL = 0.5
+GONE = 120.0
+"""Seconds for a claim that no pod uses to be gone."""
+CLEANING = 120.0
+ASKED_FOR = ("accessModes", "resources", "storageClassName", "volumeMode")
+"""Of a claim's spec: what it asks for, and not what it got."""
+FOREIGN = ("pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/")
+"""Starts of the annotations that Kubernetes sets on a claim."""
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot"}
+
+OnMirrorProgress = Callable[[str], None]
+
+
+class MirrorControl:
+    """The mirror during one plan; what was made and changed is put back at the end."""
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        scene: ScenarioEnvironment,
+        clock: Stopwatch,
+        tell: OnMirrorProgress,
+    ) -> None:
+        self._connection, self._scene, self._clock, self._tell = connection, scene, clock, tell
+        self._target = scene.setting.target
+        self._actings: list[ActionRunner] = []
+        self._taken: list[VolumeSnapshotter] = []
+        self._down: ActionRunner | None = None
+        """By whom Kafka was stopped that has not come back."""
+        self._replaced: tuple[tuple[str, Object], ...] = ()
+        """Claims that take the places of others, whose uids they have, until all are there."""
+        self._held = False
+
+    def check_ready(self) -> None:
+        """See that both Kafkas and what mirrors are Ready; ActionError names what is not."""
+        setting = self._scene.setting
+        wanted = self._scene.wanted
+        for target in (wanted.source, wanted.mirror):
+            if not read_state(self._connection, setting.kafka, target).ready:
+                raise ActionError(f"Kafka {target} is not Ready")
+        if not self._writer().ready:
+            raise ActionError(f"{self._scene.writer} is not Ready")
+
+    def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
+        """Snapshot every claim of the mirror and wait until all can be restored."""
+        setting, timeout = self._scene.setting, self._scene.wanted.timeout
+        name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
+        taken = VolumeSnapshotter(
+            self._connection, self._target.namespace, name, setting.labels, self._clock
+        )
+        self._taken.append(taken)
+        if in_turn:
+            taken.make_in_turn(setting.claims, timeout)
+        else:
+            taken.make(setting.claims)
+        taken.wait(timeout)
+        return tuple(taken.taken.values())
+
+    def stop(self) -> None:
+        """Run the stop of the Blueprint; ActionError where it fails."""
+        setting = new_context(self._connection, self._scene.wanted)
+        acting = ActionRunner(self._connection, setting, self._clock, self._tell)
+        self._actings.append(acting)
+        watched = acting.begin(STOP)
+        self._down = acting
+        check_action_result(acting.follow(watched, timeout=self._scene.wanted.timeout), STOP)
+
+    def start(self) -> None:
+        """Run the restart of the Blueprint and wait until Kafka is Ready."""
+        acting, timeout = self._down, self._scene.wanted.timeout
+        if acting is None:
+            return
+        check_action_result(acting.follow(acting.begin(RESTART), timeout=timeout), RESTART)
+        self._down = None
+        setting = self._scene.setting
+        self._until(
+            lambda: read_state(self._connection, setting.kafka, self._target).ready,
+            timeout,
+            f"Kafka {self._target} is not Ready",
+        )
+
+    def hold(self) -> None:
+        """Scale what mirrors to 0 and wait for its pods to be gone; its replicas are kept on it."""
+        writer, resource = (
+            self._scene.writer,
+            find_resource(self._connection, self._scene.writer.kind),
+        )
+        if resource is None:
+            raise NotFoundError(f"{writer.kind} is not served any more")
+        kept = "unset" if writer.replicas is None else str(writer.replicas)
+        change = {"metadata": {"annotations": {PREVIOUS_REPLICAS: kept}}, "spec": {"replicas": 0}}
+        self._held = True
+        self._connection.patch(resource, writer.name, writer.namespace, change)
+        label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
+        self._until(
+            lambda: not self._connection.items(PODS, writer.namespace, label),
+            self._scene.wanted.timeout,
+            f"pods of {writer} are still there",
+        )
+
+    def release(self) -> None:
+        """Give what mirrors its replicas again and wait until it is Ready."""
+        if not self._held:
+            return
+        writer, resource = (
+            self._scene.writer,
+            find_resource(self._connection, self._scene.writer.kind),
+        )
+        if resource is None:
+            raise NotFoundError(f"{writer.kind} is not served any more")
+        change = {
+            "metadata": {"annotations": {PREVIOUS_REPLICAS: None}},
+            "spec": {"replicas": writer.replicas},
+        }
+        self._connection.patch(resource, writer.name, writer.namespace, change)
+        self._held = False
+        self._until(
+            lambda: self._writer().ready,
+            self._scene.wanted.timeout,
+            f"{writer} is not Ready",
+        )
+
+    def put_back(self, snapshots: Sequence[VolumeSnapshot]) -> None:
+        """Replace the claims of the stopped mirror by what was snapshotted.
+
+        Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
+        """
+        setting = self._scene.setting
+        label = objects.pod_selector(self._target.name)
+        if pods := self._connection.items(PODS, self._target.namespace, label):
+            names = ", ".join(pod["metadata"]["name"] for pod in pods)
+            raise ActionError(f"Kafka {self._target} is not stopped: there is {names}")
+        by_claim = {one.claim: one for one in snapshots if one.ready is not None}
+        if lost := [claim.name for claim in setting.claims if claim.name not in by_claim]:
+            raise ActionError(f"no snapshot of claim {', '.join(lost)}")
+        claims = [
+            self._connection.get(CLAIMS, claim.name, self._target.namespace)
+            for claim in setting.claims
+        ]
+        self._replaced = tuple(
+            (str(claim["metadata"]["uid"]), restored(claim, by_claim[_name(claim)].name))
+            for claim in claims
+        )
+        for claim in claims:
+            self._connection.delete(CLAIMS, _name(claim), self._target.namespace)
+        self._replace()
+
+    def _replace(self) -> None:
+        """Create each claim anew once the former one is gone, and see all of them bound.
+
+        A claim is told by its uid: one that is on its way out has the name of the new one, is
+        bound, and may even have been made from a snapshot of the same name.
+        """
+        timeout = self._scene.wanted.timeout
+        for former, claim in self._replaced:
+            name = _name(claim)
+            self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")
+            if self._find(name) is None:
+                self._connection.create(claim)
+        for former, claim in self._replaced:
+            bound = partial(self._is_bound, _name(claim), former)
+            self._until(bound, timeout, f"claim {_name(claim)} is not bound")
+        self._replaced = ()
+
+    def leave(self) -> tuple[str, ...]:
+        """Bring everything back, remove what was made; return what is left."""
+        left: list[str] = []
+        self._tried(self._replace, left)  # where it was interrupted
+        if not left:
+            self._tried(self.start, left)
+        else:  # without its claims the operator would give it empty ones
+            left.append(f"Kafka {self._target} is stopped, and its VolumeSnapshots are kept")
+        self._tried(self.release, left)
+        if not left:
+            for taken in self._taken:
+                left += taken.delete(CLEANING)
+        for acting in self._actings:
+            left += acting.delete()
+        return tuple(left)
+
+    def _tried(self, do: Callable[[], None], left: list[str]) -> None:
+        try:
+            do()
+        except (ActionError, NotFoundError, TransientError) as failure:
+            left.append(str(failure))
+
+    def _writer(self) -> ClientState:
+        was = self._scene.writer
+        return read_client(self._connection, was.kind, was.namespace, was.name)
+
+    def _find(self, name: str) -> Object | None:
+        return self._connection.find(CLAIMS, name, self._target.namespace)
+
+    def _left(self, name: str, former: str) -> bool:
+        """Tell whether the former claim of a name has left."""
+        found = self._find(name)
+        return found is None or found["metadata"]["uid"] != former
+
+    def _is_bound(self, name: str, former: str) -> bool:
+        found = self._find(name) or {}
+        phase = (found.get("status") or {}).get("phase")
+        return phase == "Bound" and found["metadata"]["uid"] != former
+
+    def _until(self, seen: Callable[[], bool], seconds: float, else_: str) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if seen():
+                    return
+            except TransientError:
+                pass
+            if time.monotonic() > end:
+                raise ActionError(f"{else_} after {seconds:g} s")
+            time.sleep(POLL)
+
+
+def restored(claim: Object, snapshot: str) -> Object:
+    """Return a claim of the same name that begins as a snapshot of it."""
+    metadata: dict[str, Any] = claim["metadata"]
+    annotations = {
+        name: value
+        for name, value in (metadata.get("annotations") or {}).items()
+        if not name.startswith(FOREIGN)
+    }
+    kept = {name: metadata[name] for name in ("labels", "ownerReferences") if metadata.get(name)}
+    spec = {name: claim["spec"][name] for name in ASKED_FOR if name in claim["spec"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "annotations": annotations,
+            **kept,
+        },
+        "spec": {**spec, "dataSource": {**SNAPSHOT, "name": snapshot}},
+    }
+
+
+def _name(claim: Object) -> str:
+    return str(claim["metadata"]["name"])

@@ -1,0 +1,373 @@
+"""The three plans, step by step; each step has a measure and says what it has to be."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, TopicMetrics
+from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
+from kanister_kafka.operations.consistency_test.model import (
+    PURPOSES,
+    ComparisonSnapshot,
+    ConsistencyReport,
+    Metric,
+    Scenario,
+    ScenarioResult,
+    ScenarioStep,
+)
+from kanister_kafka.operations.rehearsal.context import Stopwatch
+from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.topics.compare import CompareRequest
+from kanister_kafka.topics.compare.verdict import (
+    ConsistencyVerdict,
+    LaggingSide,
+    evaluate_consistency,
+)
+from kanister_kafka.topics.compare.workers import merge_comparisons
+from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRates
+from kanister_kafka.topics.statistics import format_moment
+
+# The steps of a plan as they go, each with what was measured.
+
+OnStep = Callable[[str], None]
+
+
+class StepRecorder:
+    """Keeps what becomes of each step; after one that failed no other is begun."""
+
+    def __init__(self, clock: Stopwatch, tell: OnStep) -> None:
+        self._clock, self._tell = clock, tell
+        self.steps: list[ScenarioStep] = []
+        self.shown: list[ComparisonSnapshot] = []
+        self._figures: list[Metric] = []
+
+    def measured(self, name: str, value: str) -> None:
+        """Keep a figure of the step under way."""
+        self._figures.append(Metric(name, value))
+        self._tell(f"  {name}: {value}")
+
+    def show(self, title: str, comparison: Comparison) -> None:
+        """Keep a comparison to be drawn."""
+        self.shown.append(ComparisonSnapshot(title=title, comparison=comparison))
+
+    @contextlib.contextmanager
+    def step(self, name: str, does: str) -> Iterator[None]:
+        """Measure a step; what it raises is kept as its failure, and passed on."""
+        start, failed = self._clock(), "interrupted"
+        self._figures = []
+        self._tell(f"{name}: {does}")
+        try:
+            yield
+            failed = ""
+        except KanisterKafkaError as failure:
+            failed = str(failure)
+            raise
+        finally:
+            self._ended(name, does, start, failed)
+
+    def _ended(self, name: str, does: str, start: float, failure: str) -> None:
+        self.steps.append(
+            ScenarioStep(
+                name=name,
+                does=does,
+                passed=not failure,
+                seconds=round(self._clock() - start, 1),
+                figures=tuple(self._figures),
+                failure=failure,
+            )
+        )
+        self._tell(f"{name}: {f'FAILED: {failure}' if failure else 'passed'}")
+
+
+RATE_WINDOW_S = 15
+"""Seconds for which a rate is measured."""
+RATE_TOLERANCE = 0.2
+"""Share by which a rate may be off: of few records a second one more or less is much."""
+MAX_LAG_MS = 5000
+"""ms by which a mirror that is in step may be behind."""
+TAIL_OFFSETS = 500
+"""Offsets of each partition that are looked at to see how far behind the mirror is."""
+POLL_S = 1.0
+"""Seconds between two such looks."""
+
+
+COMPARE_WINDOW_MS = 60_000
+"""ms before the newest record from which on source and mirror are compared: what a hot plan has
+left behind in the mirror is older by then, and no matter of the next plan."""
+
+
+@dataclass(slots=True)
+class ScenarioRunner:
+    """Plays plans: what is done goes through the stage, what is seen through the eyes."""
+
+    scene: ScenarioEnvironment
+    stage: MirrorControl
+    eyes: TopicMetrics
+    steps: StepRecorder
+    _since: int = 0
+
+    def play(self, plan: Scenario) -> None:
+        """Play one plan to its end; ActionError where a step does not show what it has to."""
+        self._since = 0
+        {Scenario.SETUP: self._setup, Scenario.HOT: self._hot, Scenario.COLD: self._cold}[plan]()
+
+    def _setup(self) -> None:
+        wanted, step = self.scene.wanted, self.steps.step
+        with step("clusters", "source, mirror and what mirrors are Ready"):
+            self.stage.check_ready()
+        with step("producers", f"their rates, as set, measured for {RATE_WINDOW_S} s"):
+            self._rates(self.eyes.rates(wanted.source, wanted.topics, RATE_WINDOW_S))
+        with step("mirror", "it is in step, and as fast as the source"):
+            found = self._in_step()
+            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
+            rates = self.eyes.rates(wanted.mirror, tuple(named), RATE_WINDOW_S)
+            self._rates(
+                replace(
+                    rates,
+                    flows=tuple(replace(flow, topic=named[flow.topic]) for flow in rates.flows),
+                )
+            )
+        with step("content", "the mirror holds what the source holds"):
+            self._same("source and mirror", self._compare())
+
+    def _hot(self) -> None:
+        if not self._hot_shows(in_turn=False):
+            self._hot_shows(in_turn=True)
+
+    def _hot_shows(self, *, in_turn: bool) -> bool:
+        """Tell whether hot snapshots show partitions that end at different moments.
+
+        Asked for at once, small volumes on an idle machine are cut within tenths of a second, and
+        may by luck have one moment. In turn is how they come where storage is not ready for all of
+        them; ActionError where even those have one.
+        """
+        step, stage, how = self.steps.step, self.stage, "in turn" if in_turn else "at once"
+        self._since = 0
+        with step("in step", "the mirror is in step before"):
+            self._in_step()
+        with step("snapshot", f"all volumes of the mirror {how}, while it is written to"):
+            taken = stage.snapshot(in_turn=in_turn)
+            self._cuts(taken)
+        self._restore(taken)
+        with step("heads", "the common tail is identical; do partitions end at different moments?"):
+            shown = bool(self._heads(f"restored from hot snapshots, {how}").uneven)
+            self.steps.measured("one moment that all partitions show", "none" if shown else "yes")
+            if in_turn and not shown:
+                raise ActionError(
+                    "not shown: the volumes were snapshotted so closely, twice, that there is one "
+                    "moment that all partitions show"
+                )
+        with step("afterwards", "what the mirror makes of it once it goes on; only measured"):
+            stage.release()
+            self._in_step()
+            self._losses(self._compare())
+        return shown
+
+    def _cold(self) -> None:
+        step, stage = self.steps.step, self.stage
+        with step("in step", "the mirror is in step before"):
+            before = _newest(self._in_step())
+            self.steps.measured("newest record of the source", format_moment(before))
+        with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
+            stage.stop()
+        with step("snapshot", "all volumes of the mirror at once"):
+            taken = stage.snapshot()
+            self._cuts(taken)
+        with step("restart", "the Blueprint brings all back"):
+            stage.start()
+        with step("catch up", "the mirror catches up without loss"):
+            self._in_step()
+            self._same("after the backup", self._compare())
+        self._restore(taken)
+        with step("heads", "the heads are even, and every message before the stop is there"):
+            judged = self._heads("restored from cold snapshots")
+            if judged.verdict not in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT):
+                raise ActionError(f"{judged.verdict.value}, by {judged.uneven} ms")
+            if judged.lost is not None and judged.lost <= before:
+                raise ActionError(
+                    f"a record of {format_moment(judged.lost)} is lost, before the stop"
+                )
+        with step("afterwards", "the mirror goes on from there without loss"):
+            stage.release()
+            self._in_step()
+            self._same("after the restore", self._compare())
+
+    def _restore(self, taken: Sequence[VolumeSnapshot]) -> None:
+        """Put snapshots back into place; what mirrors stays away, so that it can be seen."""
+        step, stage = self.steps.step, self.stage
+        with step("hold", "what mirrors is scaled to 0"):
+            stage.hold()
+        with step("stop for restore", "the Blueprint stops the mirror"):
+            stage.stop()
+        with step("restore", "its claims are replaced by the snapshots"):
+            stage.put_back(taken)
+        with step("restart of restored", "the Blueprint brings it back"):
+            stage.start()
+
+    def _rates(self, found: TopicRates) -> None:
+        """Measure each topic, and hold it against what its producer is set to."""
+        for topic in self.scene.wanted.topics:
+            wanted = self.scene.rates[topic]
+            rate = sum(flow.per_second for flow in found.flows if flow.topic == topic)
+            self.steps.measured(topic, f"{rate:.2f} messages/s, set to {wanted}")
+            if abs(rate - wanted) > RATE_TOLERANCE * wanted:
+                raise ActionError(f"{topic}: {rate:.2f} messages/s, not {wanted}")
+
+    def _in_step(self) -> tuple[Comparison, ...]:
+        """Wait until the mirror is but little behind; ActionError where it does not get there."""
+        began = time.monotonic()
+        while True:
+            found = self._compare(last=TAIL_OFFSETS)
+            lag = max(map(_lag, found))
+            took = time.monotonic() - began
+            if lag <= MAX_LAG_MS:
+                self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
+                self._since = self._since or _newest(found) - COMPARE_WINDOW_MS
+                return found
+            if took > self.scene.wanted.timeout:
+                raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
+            time.sleep(POLL_S)
+
+    def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
+        """Compare all topics, from a while before the plan began."""
+        wanted = self.scene.wanted
+        request = CompareRequest(
+            last=last,
+            since=0 if last else self._since,
+            even_within=wanted.even_within,
+            compacted=False,
+        )
+        return tuple(self.eyes.compare(topic, request) for topic in wanted.topics)
+
+    def _same(self, title: str, found: Sequence[Comparison]) -> None:
+        """See that nothing is lost, doubled or changed."""
+        self._losses(found)
+        for one in found:
+            self.steps.show(title, one)
+        if wrong := [
+            one.a
+            for one in found
+            if evaluate_consistency(one).verdict is ComparisonVerdict.DIFFERING
+        ]:
+            raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
+
+    def _losses(self, found: Sequence[Comparison]) -> None:
+        for one in found:
+            lost = sum(result.only_a for result in one.partitions)
+            more = sum(result.only_b for result in one.partitions)
+            common = sum(result.common for result in one.partitions)
+            self.steps.measured(
+                one.a.rpartition("/")[2],
+                f"{common} in common, {lost} lost, {more} doubled or of another",
+            )
+
+    def _heads(self, title: str) -> ConsistencyVerdict:
+        """Compare the restored mirror with its source; the tails have to be identical."""
+        found = self._compare()
+        for one in found:
+            self.steps.show(title, one)
+            self._head(one.a.rpartition("/")[2], evaluate_consistency(one))
+        if wrong := [one.a for one in found if any(r.differs for r in one.partitions)]:
+            raise ActionError(f"the common tail is not identical: {', '.join(wrong)}")
+        judged = evaluate_consistency(merge_comparisons(found, "source", "mirror"))
+        if len(found) > 1:
+            self._head("all topics together", judged)
+        if judged.behind in (LaggingSide.A, LaggingSide.BOTH):
+            raise ActionError("the restored mirror holds what its source does not")
+        return judged
+
+    def _head(self, name: str, judged: ConsistencyVerdict) -> None:
+        uneven = f"uneven by {judged.uneven / 1000:.3f} s" if judged.uneven else "one moment"
+        last = f", newest {format_moment(judged.last)}" if judged.last is not None else ""
+        lost = f", first lost {format_moment(judged.lost)}" if judged.lost is not None else ""
+        self.steps.measured(name, f"{judged.verdict.value}: {uneven}{last}{lost}")
+
+    def _cuts(self, taken: Sequence[VolumeSnapshot]) -> None:
+        cuts = sorted(one.cut for one in taken if one.cut is not None)
+        self.steps.measured("volumes", str(len(taken)))
+        if cuts:
+            self.steps.measured("first to last seen cut", f"{cuts[-1] - cuts[0]:.1f} s")
+
+
+def _lag(found: Comparison) -> int:
+    """Return by how many ms the mirror is behind in the partition that is most behind."""
+    lags = [0]
+    for result in found.partitions:
+        if result.a.newest is not None:
+            newest = (
+                result.b.newest.time if result.b.newest else result.a.newest.time - 10 * MAX_LAG_MS
+            )
+            lags.append(result.a.newest.time - newest)
+    return max(lags)
+
+
+def _newest(found: Sequence[Comparison]) -> int:
+    """Return the time of the newest record of the source."""
+    newest = [r.a.newest.time for one in found for r in one.partitions if r.a.newest is not None]
+    if not newest:
+        raise ActionError("the source holds no record")
+    return max(newest)
+
+
+# A proof from its first look to the last thing put back.
+
+OnProgress = Callable[[float, str], None]
+"""Elapsed seconds, and a line."""
+
+
+def run_consistency_test(
+    connection: KubeClient,
+    scene: ScenarioEnvironment,
+    eyes: TopicMetrics,
+    plans: Sequence[Scenario],
+    tell: OnProgress,
+) -> ConsistencyReport:
+    """Play plans one after the other; what each changed is put back before the next begins.
+
+    All that fails is in the result. After a plan that left something behind no other is begun.
+    """
+    clock = Stopwatch()
+    done: list[ScenarioResult] = []
+    left: tuple[str, ...] = ()
+    with SignalGuard(lambda text: tell(clock(), text)) as interrupts:
+        for plan in plans:
+            tell(clock(), f"plan {plan.value}: {PURPOSES[plan]}")
+            steps = StepRecorder(clock, lambda text: tell(clock(), text))
+            stage = MirrorControl(connection, scene, clock, lambda text: tell(clock(), text))
+            stopped = False
+            try:
+                ScenarioRunner(scene, stage, eyes, steps).play(plan)
+            except KanisterKafkaError:
+                pass  # it is the failure of a step
+            except KeyboardInterrupt:
+                stopped = True
+            finally:
+                if stopped:
+                    interrupts.shield()
+                tell(clock(), "putting back what was changed")
+                left = stage.leave()
+            done.append(
+                ScenarioResult(plan=plan, steps=tuple(steps.steps), shown=tuple(steps.shown))
+            )
+            if stopped or left:
+                break
+    versions, wanted = scene.setting.versions, scene.wanted
+    return ConsistencyReport(
+        id=secrets.token_hex(4),
+        began=clock.began,
+        seconds=round(clock(), 1),
+        source=str(wanted.source),
+        mirror=str(wanted.mirror),
+        topics=wanted.topics,
+        versions=f"Kafka {versions.kafka}, Strimzi {versions.strimzi}, "
+        f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
+        plans=tuple(done),
+        left=left,
+    )

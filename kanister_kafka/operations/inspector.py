@@ -1,0 +1,316 @@
+"""Looking at a Kafka of a live cluster: requests in, facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.backup.scripts import digest_of, script_pins
+from kanister_kafka.diagnostics import Diagnostic
+from kanister_kafka.errors import ForbiddenError, NotFoundError
+from kanister_kafka.kube import objects
+from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.operations import task_pods
+from kanister_kafka.operations.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
+from kanister_kafka.operations.observed_state import (
+    KafkaEvent,
+    KafkaState,
+    ObservedClient,
+    ObservedCluster,
+    TaskPod,
+    UnusableScripts,
+    WatchdogState,
+    WorkloadState,
+)
+from kanister_kafka.operations.provenance import Provenance
+from kanister_kafka.strimzi import VersionRange
+from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
+from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.discovery import (
+    CONFIG_MAPS,
+    CORE,
+    DEPLOYMENTS,
+    KafkaRef,
+    desired_replicas,
+    find_resource,
+    versioned,
+)
+from kanister_kafka.strimzi.listeners import bootstrap_addresses
+from kanister_kafka.strimzi.retention import read_held
+from kanister_kafka.yamldoc import document_from_dict
+
+EVENTS = ApiResource(("api", "v1"), "events", "Event", namespaced=True)
+STATEFUL_SETS = ApiResource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
+LAST_EVENTS = 8
+GONE = "gone"
+"""Instead of the digest of scripts."""
+POOL = "strimzi.io/controller-name"
+"""On the pods of a StrimziPodSet; those of a StatefulSet tell by their name."""
+
+
+class ClusterInspector:
+    """Looks at one Kafka; what may not be looked at is told and passed over."""
+
+    def __init__(
+        self, connection: KubeClient, target: KafkaRef, kasten_namespace: str = ""
+    ) -> None:
+        self.connection, self.target = connection, target
+        self.kasten_namespace = kasten_namespace
+        self.unseen: list[str] = []
+
+    def look(self) -> ObservedCluster:
+        """Return what there is now. Raises TransientError, UnreachableError, ForbiddenError."""
+        target, namespace = self.target, self.target.namespace
+        self.unseen.clear()
+        kafka = self._strimzi("Kafka", target.name)
+        pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
+        sets = self._sets()
+        clients = {kind: self._clients(kind) for kind in CLIENTS}
+        pods = self._listed("pods", lambda: self.connection.items(PODS, namespace))
+        record = self.connection.find(CONFIG_MAPS, target.record, namespace)
+        home, name = self._blueprint(record)
+        blueprint = self._there(home, name)
+        origin = Provenance.of(blueprint or {})
+        switch = self.connection.find(DEPLOYMENTS, target.switch, namespace)
+        return ObservedCluster(
+            target=target,
+            kafka=_kafka(kafka[0]) if kafka else None,
+            workloads=self._workloads(kafka, pools, sets, pods),
+            writers=self._writers(kafka, pools, clients, origin.told),
+            record=None if record is None else dict(record.get("data") or {}),
+            switch=_switch(switch),
+            blueprint=f"{home}/{name}" if blueprint else "",
+            origin=origin,
+            action_sets=self._action_sets(home, name),
+            tasks=tuple(_tasks(pods, target.name)),
+            happenings=self._happenings(),
+            others=() if kafka else tuple(sorted(map(_name, self._strimzi("Kafka")))),
+            unusable_scripts=tuple(
+                self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch})
+            ),
+            unseen=tuple(self.unseen),
+        )
+
+    def _listed(self, what: str, listing: Callable[[], Objects]) -> Objects:
+        try:
+            return listing()
+        except ForbiddenError:
+            self.unseen.append(f"{what}: they may not be listed")
+            return ()
+
+    def _strimzi(self, kind: str, name: str = "", label: str = "") -> Objects:
+        resource = find_resource(self.connection, kind)
+        if resource is None:
+            return ()
+        if not name:
+            return self.connection.items(resource, self.target.namespace, label)
+        found = self.connection.find(resource, name, self.target.namespace)
+        return (found,) if found else ()
+
+    def _sets(self) -> Objects:
+        namespace = self.target.namespace
+        label = f"{constants.CLUSTER_LABEL}={self.target.name}"
+        pod_sets = find_resource(self.connection, "StrimziPodSet", CORE)
+        found: Objects = ()
+        for resource in (pod_sets, STATEFUL_SETS):
+            if resource is not None:
+                found += self._listed(
+                    resource.plural,
+                    lambda at=resource: self.connection.items(at, namespace, label),  # type: ignore[misc] # mypy#12557
+                )
+        return found
+
+    def _clients(self, kind: str) -> Objects:
+        resource = find_resource(self.connection, kind)
+        if resource is None:
+            return ()
+        try:
+            return self.connection.items(resource)
+        except ForbiddenError:
+            self.unseen.append(f"{resource.plural} of other namespaces: they may not be listed")
+        here = self.target.namespace
+        return self._listed(resource.plural, lambda: self.connection.items(resource, here))
+
+    def _workloads(
+        self, kafka: Objects, pools: Objects, sets: Objects, pods: Objects
+    ) -> tuple[WorkloadState, ...]:
+        memos = {_name(item): _note(item, constants.PREVIOUS_REPLICAS) for item in sets}
+        mine = [pod for pod in pods if _label(pod, constants.CLUSTER_LABEL) == self.target.name]
+        found = []
+        for name, replicas in (desired_replicas(kafka[0], pools) if kafka else {}).items():
+            counted = objects.count_ready(tuple(pod for pod in mine if _owner(pod) == name))
+            workload = WorkloadState(
+                name=name,
+                expected=replicas,
+                there=counted.there,
+                ready=counted.ready,
+                replicas_before=memos.get(name, ""),
+            )
+            found.append(workload)
+        return tuple(found)
+
+    def _writers(
+        self, kafka: Objects, pools: Objects, clients: dict[str, Objects], told: ClientChoices
+    ) -> tuple[ObservedClient, ...]:
+        everything = [document_from_dict(item) for items in clients.values() for item in items]
+        known = set()
+        if kafka:
+            problems: list[Diagnostic] = []  # what is wrong with a resource is not asked here
+            home, name = self.target.namespace, self.target.name
+            top = FieldCursor.of(document_from_dict(kafka[0]), problems)
+            own = bootstrap_addresses(name, home, top, map(_name, pools))
+            found_ones = find_clients(everything, own, (), told, VersionRange(), home, problems)
+            writers = found_ones.writers
+            known = {(w.kind, w.namespace, w.name) for w in writers}
+        found = []
+        for kind, items in clients.items():
+            for item in items:
+                writer = _writer(kind, item)
+                ours = (kind, writer.namespace, writer.name) in known
+                # Without a Kafka nothing tells whose it is, but for its place.
+                left = writer.quiesced and writer.namespace == self.target.namespace
+                if ours or (not kafka and left):
+                    found.append(writer)
+        return tuple(found)
+
+    def _unusable_scripts(self, asking: dict[str, Object | None]) -> Iterable[UnusableScripts]:
+        """Look whether the scripts are there that a Blueprint and a Deployment pin."""
+        target, digests = self.target, dict[str, str | None]()
+        for kind, item in asking.items():
+            for pin in script_pins({**item, "kind": kind}) if item else ():
+                if pin.namespace not in ("", target.namespace):
+                    continue
+                if pin.name not in digests:
+                    digests[pin.name] = self._digest(pin.name)
+                if digests[pin.name] in (pin.sha256, None):
+                    continue
+                is_gone = digests[pin.name] == GONE
+                at = f"configmap {pin.name} -n {target.namespace}"
+                what = "is gone" if is_gone else "was altered"
+                first = "" if is_gone else f"kubectl delete {at}, and then "
+                yield UnusableScripts(
+                    kind,
+                    f"ConfigMap {pin.name}, the scripts of {kind} {_name(item or {})}, {what}, so "
+                    f"what needs it fails: {first}kanister-kafka apply --from-cluster "
+                    f"{target.name} -n {target.namespace}",
+                )
+
+    def _digest(self, name: str) -> str | None:
+        """Return the digest of a ConfigMap of scripts; None where nobody may read it."""
+        try:
+            found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
+        except ForbiddenError:
+            self.unseen.append(f"ConfigMap {name}: it may not be read")
+            return None
+        return digest_of(found) if found else GONE
+
+    def _blueprint(self, record: Object | None) -> tuple[str, str]:
+        """Return namespace and name of the Blueprint: as the record has it, or by default."""
+        home, _, name = _note(record or {}, constants.BLUEPRINT).partition("/")
+        home = self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE
+        return home, name or self.target.blueprint
+
+    def _there(self, home: str, name: str) -> Object | None:
+        try:
+            resource = self.connection.kind(API_VERSION, "Blueprint")
+            return self.connection.find(resource, name, home)
+        except NotFoundError:
+            self.unseen.append("Kanister: it is not installed on this cluster")
+        except ForbiddenError:
+            self.unseen.append(f"Blueprints of namespace {home}: they may not be read")
+        return None
+
+    def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
+        try:
+            resource = self.connection.kind(API_VERSION, "ActionSet")
+        except NotFoundError:
+            return ()
+        items = self._listed("ActionSets", lambda: self.connection.items(resource, home))
+        read_ones = (read_action_set(item) for item in items)
+        mine = [found for found in read_ones if found.blueprint == name]
+        return tuple(sorted(mine, key=lambda found: found.created, reverse=True))
+
+    def _happenings(self) -> tuple[KafkaEvent, ...]:
+        fields = f"involvedObject.kind=Kafka,involvedObject.name={self.target.name}"
+        items = self._listed(
+            "events", lambda: self.connection.items(EVENTS, self.target.namespace, fields=fields)
+        )
+        found = (_happening(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
+        return tuple(sorted(found, key=lambda happening: happening.at))[-LAST_EVENTS:]
+
+
+def _switch(found: Object | None) -> WatchdogState | None:
+    if found is None:
+        return None
+    replicas = (found.get("spec") or {}).get("replicas", 1)
+    return WatchdogState(int(replicas), int((found.get("status") or {}).get("readyReplicas") or 0))
+
+
+def _kafka(item: Object) -> KafkaState:
+    conditions = {c.get("type"): c for c in (item.get("status") or {}).get("conditions") or ()}
+    ready, other = conditions.get("Ready") or {}, conditions.get("NotReady") or {}
+    paused = conditions.get("ReconciliationPaused") or {}
+    why = f"{other.get('reason', '')}: {other.get('message', '')}" if other else ""
+    return KafkaState(
+        resource=versioned("kafkas", item),
+        ready=ready.get("status") == "True",
+        why_not=why,
+        since=(paused or ready or other).get("lastTransitionTime", ""),
+        paused=_note(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        acknowledged=paused.get("status") == "True",
+        pause_before=_note(item, constants.PREVIOUS_PAUSE),
+        restart_by=_note(item, constants.RESTART_DEADLINE),
+        held=read_held(item),
+    )
+
+
+def _writer(kind: str, item: Object) -> ObservedClient:
+    metadata = item["metadata"]
+    return ObservedClient(
+        kind=kind,
+        resource=versioned(CLIENTS[kind].resource.partition(".")[0], item),
+        namespace=metadata.get("namespace", ""),
+        name=metadata["name"],
+        replicas=(item.get("spec") or {}).get("replicas"),
+        paused=_note(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        replicas_before=_note(item, constants.PREVIOUS_REPLICAS),
+        pause_before=_note(item, constants.PREVIOUS_PAUSE),
+    )
+
+
+def _tasks(pods: Objects, cluster: str) -> Iterable[TaskPod]:
+    key, _, value = task_pods.LABEL.partition("=")
+    for pod in pods:
+        if _label(pod, key) == value and not task_pods.is_over(pod):
+            yield TaskPod(
+                pod["metadata"]["name"], task_pods.phase_of(pod, cluster), _label(pod, JOB_LABEL)
+            )
+
+
+def _happening(item: Object) -> KafkaEvent:
+    series = item.get("series") or {}
+    at = series.get("lastObservedTime") or item.get("lastTimestamp") or item.get("eventTime")
+    return KafkaEvent(
+        at=str(at or item["metadata"].get("creationTimestamp", "")),
+        kind=item.get("type", ""),
+        reason=item.get("reason", ""),
+        message=item.get("message", ""),
+        count=int(series.get("count") or item.get("count") or 1),
+    )
+
+
+def _owner(pod: Object) -> str:
+    return _label(pod, POOL) or pod["metadata"]["name"].rpartition("-")[0]
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
+
+
+def _label(item: Object, key: str) -> str:
+    return str((item.get("metadata", {}).get("labels") or {}).get(key, ""))
+
+
+def _note(item: Object, key: str) -> str:
+    return str((item.get("metadata", {}).get("annotations") or {}).get(key, ""))

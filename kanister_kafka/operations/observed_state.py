@@ -1,0 +1,184 @@
+"""What a live cluster shows of a Kafka, as plain facts; nothing is judged and nothing changed."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kanister_kafka.operations.actionset import ActionSet
+from kanister_kafka.operations.provenance import Provenance
+from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.retention import HeldRetention
+
+START_PHASES = ("recover", "restart", "resume", "switch")
+"""Phases that bring a cluster back end with one of these words, in any case."""
+STOP_PHASES = ("quiesce", "flush", "stop")
+
+
+class Activity(enum.Enum):
+    """What a task pod is doing to the cluster."""
+
+    STOPPING = "stopping it"
+    STARTING = "bringing it back"
+    OTHER = "something else"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaState:
+    """The custom resource."""
+
+    resource: str
+    """Plural name with API version and group, as kubectl takes it."""
+    ready: bool
+    why_not: str
+    """Reason and message of the condition NotReady."""
+    since: str
+    """When its condition was set."""
+    paused: bool
+    """Whether the annotation asks for a pause."""
+    acknowledged: bool
+    """Whether the operator has said that it is paused."""
+    pause_before: str
+    """Our memo; not empty where the pause is ours."""
+    restart_by: str
+    held: HeldRetention | None = None
+    """Its retention, where a restore holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadState:
+    """Nodes of one pool, or ZooKeeper."""
+
+    name: str
+    expected: int
+    there: int
+    ready: int
+    replicas_before: str = ""
+    """Our memo on a StatefulSet."""
+
+    def __str__(self) -> str:
+        text = f"{self.name} {self.ready} of {self.expected} ready"
+        return text if self.there == self.expected else f"{text} ({self.there} there)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedClient:
+    """What writes into the cluster, or has one of our memos."""
+
+    kind: str
+    resource: str
+    """Plural name with API version and group, as kubectl takes it."""
+    namespace: str
+    name: str
+    replicas: int | None
+    paused: bool
+    replicas_before: str
+    pause_before: str
+
+    @property
+    def quiesced(self) -> bool:
+        """Whether a backup has stopped it and nobody put it back."""
+        return bool(self.replicas_before or self.pause_before)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogState:
+    """The watchdog: its Deployment."""
+
+    replicas: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPod:
+    """A pod of Kanister that runs now."""
+
+    pod: str
+    phase: str
+    """Empty where it is none of ours."""
+    job: str
+
+    @property
+    def work(self) -> Activity:
+        """What its phase does."""
+        name = self.phase.lower()
+        if name.endswith(START_PHASES):
+            return Activity.STARTING
+        return Activity.STOPPING if name.endswith(STOP_PHASES) else Activity.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaEvent:
+    """An event on the Kafka resource."""
+
+    at: str
+    kind: str
+    """Normal or Warning."""
+    reason: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableScripts:
+    """A ConfigMap of scripts that is missing or altered."""
+
+    kind: str
+    """Of what asks for them: Blueprint or Deployment."""
+    text: str
+    """What is wrong, and what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedCluster:
+    """All facts of one moment."""
+
+    target: KafkaRef
+    kafka: KafkaState | None
+    """None where there is no such resource."""
+    workloads: tuple[WorkloadState, ...]
+    """As many as the resources ask for; none where these are gone."""
+    writers: tuple[ObservedClient, ...]
+    record: Mapping[str, str] | None
+    """Data of the ConfigMap; None where it is gone."""
+    switch: WatchdogState | None
+    """None where there is no such Deployment."""
+    blueprint: str
+    """`NAMESPACE/NAME` of the Blueprint; empty where it is not there."""
+    origin: Provenance = field(default_factory=Provenance)
+    """What it says of its making."""
+    action_sets: tuple[ActionSet, ...]
+    """Of this Kafka's Blueprint, the latest first."""
+    tasks: tuple[TaskPod, ...]
+    happenings: tuple[KafkaEvent, ...]
+    """The latest last."""
+    others: tuple[str, ...] = ()
+    """Names of the Kafkas of the namespace, where this one does not exist."""
+    unusable_scripts: tuple[UnusableScripts, ...] = ()
+    """Scripts of its Blueprint and of its watchdog."""
+    unseen: tuple[str, ...]
+    """What could not be looked at, a line each."""
+
+    @property
+    def there(self) -> int:
+        """Pods of nodes that are there."""
+        return sum(workload.there for workload in self.workloads)
+
+    @property
+    def expected(self) -> int:
+        """Nodes that the resources ask for."""
+        return sum(workload.expected for workload in self.workloads)
+
+    @property
+    def serving(self) -> bool:
+        """Whether every node is Ready."""
+        return bool(self.workloads) and all(w.ready >= w.expected for w in self.workloads)
+
+    @property
+    def work(self) -> Activity | None:
+        """What is being done to the cluster by a task pod."""
+        return next((task.work for task in self.tasks if task.phase), None)

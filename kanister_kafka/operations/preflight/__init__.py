@@ -1,0 +1,131 @@
+"""From a cluster and a plan to lines: what the command `check` does, and a rehearsal before all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanister_kafka.backup.render import Manifest, render
+from kanister_kafka.kube.client import Object
+from kanister_kafka.operations.preflight import (
+    cluster_facts,
+    drift,
+    image,
+    kafka,
+    platform,
+    rights,
+    storage,
+)
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    PreflightCheck,
+    PreflightTarget,
+)
+from kanister_kafka.operations.preflight.collector import FactsCollector
+from kanister_kafka.operations.preflight.model import (
+    Checked,
+    CheckLine,
+    CheckStatus,
+    NotReadableError,
+    warned,
+)
+from kanister_kafka.operations.preflight.partitions import Execute
+from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
+from kanister_kafka.yamldoc import loads, to_python
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+
+# Every check, in the order in which they are told.
+
+CHECKS: tuple[PreflightCheck, ...] = (
+    cluster_facts.reading,
+    cluster_facts.plan,
+    kafka.ready,
+    kafka.node_ids,
+    kafka.pods_ready,
+    kafka.rolling,
+    kafka.pause,
+    kafka.retention,
+    kafka.writers,
+    kafka.autoscalers,
+    kafka.migration,
+    kafka.version_change,
+    kafka.rebalance,
+    kafka.under_replicated,
+    storage.storage,
+    storage.claims,
+    storage.snapshot_class,
+    platform.operator,
+    platform.kanister,
+    platform.running_action,
+    platform.hook_timeout,
+    platform.measured,
+    drift.scripts,
+    drift.drift,
+    rights.rights,
+    image.image,
+    image.image_pull,
+    image.kubectl,
+    image.pod_user,
+    image.quota,
+)
+
+
+def run_checks(view: ClusterFacts) -> tuple[CheckLine, ...]:
+    """Run every check; what could not be looked at becomes a warning."""
+    return tuple(replace(line, id=check.id) for check in CHECKS for line in _lines(check, view))
+
+
+def _lines(check: PreflightCheck, view: ClusterFacts) -> Iterator[CheckLine]:
+    try:
+        yield from check.find(view)
+    except NotReadableError as unseen:
+        yield warned(str(unseen), unseen.remedy, detail=(unseen.detail,) if unseen.detail else ())
+
+
+def run_preflight(
+    connection: KubeClient,
+    execute: Execute,
+    subject: PreflightTarget,
+    *,
+    templates: Path | None = None,
+    with_pod: bool = False,
+) -> tuple[CheckLine, ...]:
+    """Gather everything, then judge it; `with_pod` runs and deletes a pod with the image.
+
+    Raises UnreachableError where the cluster does not answer, TemplateError for a template that
+    fails.
+    """
+    gatherer = FactsCollector(connection, subject, execute)
+    plan = subject.plan
+    if plan is None:
+        return run_checks(gatherer.view(None))
+    manifests = render(plan, templates)
+    pod = pull_test_pod(blueprint_of(manifests), subject.name, subject.namespace)
+    pulled = pull_test(connection, pod) if with_pod else None
+    planned = gatherer.planned(plan, manifests, pulled)
+    return run_checks(gatherer.view(planned))
+
+
+def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
+    """Return the Blueprint among rendered objects."""
+    text = next(manifest.text for manifest in manifests if manifest.kind == "Blueprint")
+    found: Object = to_python(loads(text).documents[0].root)
+    return found
+
+
+# Whether a backup would work, said before any backup: gather once, then judge what was seen.
+
+__all__ = [
+    "CHECKS",
+    "CheckLine",
+    "CheckStatus",
+    "Checked",
+    "ClusterFacts",
+    "PreflightTarget",
+    "run_checks",
+    "run_preflight",
+]

@@ -1,0 +1,199 @@
+"""Everything that the checks are shown, as it was at one moment."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.operations.preflight.model import (
+    AccessReview,
+    CheckLine,
+    CheckStatus,
+    ManifestPair,
+    OptionalRead,
+    PartitionState,
+    PinnedScripts,
+    PullTestResult,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFacts:
+    """What only a plan tells to ask for."""
+
+    plan: BackupPlan
+    rights: OptionalRead[tuple[AccessReview, ...]]
+    rendered: tuple[OptionalRead[ManifestPair], ...]
+    scripts: tuple[PinnedScripts, ...]
+    """Of the Blueprint as it would be rendered, of the one on the cluster and of the watchdog."""
+    nodes: OptionalRead[Objects]
+    action_sets: OptionalRead[Objects]
+    """All of the Kanister namespace; none where Kanister is not installed."""
+    pulled: OptionalRead[PullTestResult] | None
+    """None where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightTarget:
+    """Which Kafka is looked at, and what was made of it so far."""
+
+    name: str
+    namespace: str
+    kasten_namespace: str
+    plan: BackupPlan | None
+    """None where reading it found an error; what needs no plan is looked at all the same."""
+    problems: tuple[Diagnostic, ...]
+    """Of the reading and of the plan."""
+    context: str = ""
+    """Of the kubeconfig; empty for the current one."""
+    options: str = ""
+    """Words of the command line that a command which renders the same has to repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFacts:
+    """One Kafka cluster and what a backup of it rests upon, at one moment."""
+
+    name: str
+    namespace: str
+    context: str
+    """Of the kubeconfig; empty for the current one."""
+    kasten_namespace: str
+    problems: tuple[Diagnostic, ...]
+    """Of the reading and of the plan."""
+    planned: PlanFacts | None
+    """None where the reading has errors, so that nothing can be planned."""
+    kafka: Object
+    pools: OptionalRead[Objects]
+    pod_sets: OptionalRead[Objects]
+    """StrimziPodSets and StatefulSets of the nodes."""
+    pods: OptionalRead[Objects]
+    """Of the Kafka resource: nodes, entity operator, exporter, Cruise Control."""
+    writers: tuple[OptionalRead[Object], ...]
+    """What the plan quiesces."""
+    writer_pods: OptionalRead[Objects]
+    """Of those writers alone that somebody has paused."""
+    autoscalers: OptionalRead[Objects]
+    """ScaledObjects and HorizontalPodAutoscalers beside the cluster and beside its writers."""
+    rebalances: OptionalRead[Objects]
+    partitions: OptionalRead[tuple[PartitionState, ...]]
+    claims: OptionalRead[Objects]
+    volumes: OptionalRead[Objects]
+    """PersistentVolumes of the claims."""
+    storage_classes: OptionalRead[Objects]
+    snapshot_classes: OptionalRead[Objects | None]
+    """None where the cluster does not know VolumeSnapshots."""
+    operators: OptionalRead[Objects]
+    """Pods of every Strimzi cluster operator; where there is none, its Deployments."""
+    kanister_api: bool
+    """Whether the cluster knows Blueprints."""
+    deployments: OptionalRead[Objects]
+    """Of the Kanister namespace."""
+    kasten: OptionalRead[Object | None]
+    """The ConfigMap `k10-config`; None without Kasten."""
+    record: OptionalRead[Object | None]
+    space: OptionalRead[Object]
+    """The namespace of the cluster."""
+    quotas: OptionalRead[Objects]
+    limit_ranges: OptionalRead[Objects]
+    server: OptionalRead[int | None] = OptionalRead(None)  # noqa: RUF009 - it is frozen
+    """Minor version of Kubernetes; None where the API server does not tell it."""
+    options: str = ""
+    """Words of the command line that a command which renders the same has to repeat."""
+
+    def kubectl(self, words: str) -> str:
+        """Return a command for kubectl, on the cluster that was looked at."""
+        return f"kubectl {words}{_context(self.context)}"
+
+    def ours(self, command: str, words: str = "") -> str:
+        """Return a command of ours for this Kafka."""
+        rest = f" {words}" if words else ""
+        place = f"{self.name} -n {self.namespace}{_context(self.context)}"
+        return f"kanister-kafka {command} {place}{rest}"
+
+    @property
+    def apply(self) -> str:
+        """The command that puts on the cluster what would be rendered now."""
+        return self.ours("apply --from-cluster", self.options)
+
+
+def _context(context: str) -> str:
+    return f" --context {shlex.quote(context)}" if context else ""
+
+
+# How a check is told to the preflight: an id, and one function of what was gathered.
+
+PreflightFunction = Callable[[ClusterFacts], Iterator[CheckLine]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightCheck:
+    """A check of one Kafka cluster."""
+
+    id: str
+    find: PreflightFunction
+
+
+def preflight_check(name: str) -> Callable[[PreflightFunction], PreflightCheck]:
+    """Make a function the check of this id; `preflight.CHECKS` says when it is told."""
+    return lambda find: PreflightCheck(name, find)
+
+
+# What reading and planning found wrong, as lines.
+
+LEVELS = {
+    Severity.ERROR: CheckStatus.PROBLEM,
+    Severity.WARNING: CheckStatus.WARNING,
+    Severity.INFO: CheckStatus.OK,
+}
+TOLD_ELSEWHERE = (
+    "autoscaled",
+    "delete-claim",
+    "ephemeral-storage",
+    "hook-timeout",
+    "metadata-migration",
+    "paused",
+    "tiered-storage",
+    "unpinned-version",
+)
+"""Ids of `docs/checks.md` that a check of this package tells itself."""
+
+
+def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
+    """Yield what reading and planning said under these ids."""
+    for problem in view.problems:
+        if problem.check in ids:
+            yield _line(problem)
+
+
+@preflight_check("reading")
+def reading(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that whatever else reading and planning found."""
+    for problem in view.problems:
+        if problem.check not in TOLD_ELSEWHERE:
+            yield _line(problem)
+
+
+@preflight_check("plan")
+def plan(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that a backup can be planned at all."""
+    if view.planned is None:
+        yield CheckLine(
+            level=CheckStatus.PROBLEM,
+            what="no backup can be planned, so rights, drift and time-outs were not looked at",
+            remedy="mend the problems of the custom resources first",
+        )
+
+
+def _line(problem: Diagnostic) -> CheckLine:
+    path = f", {problem.path}" if problem.path else ""
+    return CheckLine(
+        level=LEVELS[problem.severity],
+        what=f"{problem.location}{path}: {problem.message}",
+        remedy=f"kanister-kafka explain {problem.check}",
+        objects=(problem.location.source.replace("/", " ", 1),),
+    )

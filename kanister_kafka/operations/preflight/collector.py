@@ -1,0 +1,341 @@
+"""Everything that the checks look at, read at one go; what may not be read is kept as that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.render import Manifest
+from kanister_kafka.backup.scripts import ScriptPin, script_pins
+from kanister_kafka.constants import CLUSTER_LABEL, COMPONENT, PAUSE_RECONCILIATION
+from kanister_kafka.errors import NotFoundError
+from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.kube.objects import annotation, get_path, name_of, title
+from kanister_kafka.kube.pod_options import minor_of_server
+from kanister_kafka.operations.preflight import partitions, platform, rights
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    PlanFacts,
+    PreflightTarget,
+)
+from kanister_kafka.operations.preflight.model import (
+    AccessReview,
+    ManifestPair,
+    OptionalRead,
+    PinnedScripts,
+    PullTestResult,
+    T,
+    try_read,
+)
+from kanister_kafka.strimzi import KafkaClient
+from kanister_kafka.yamldoc import loads, to_python
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+
+# Requests to the API server whose refusal is an answer.
+
+Versions = str | tuple[str, ...]
+"""API versions of a kind; the first one that is served is asked for."""
+
+
+class OptionalReader:
+    """Reads objects of one namespace, and of others where one is named."""
+
+    def __init__(self, connection: KubeClient, namespace: str) -> None:
+        self.connection = connection
+        self.namespace = namespace
+
+    def list_of(
+        self, versions: Versions, kind: str, label: str, namespace: str = ""
+    ) -> OptionalRead[Objects]:
+        """Return the objects of a namespace; none where the kind is not served."""
+        home = namespace or self.namespace
+        what = f"{kind}s in namespace {home}"
+        return try_read(what, f"list {what}", lambda: self._items(versions, kind, home, label))
+
+    def list_all(self, version: str, kind: str, label: str = "") -> OptionalRead[Objects]:
+        """Return the objects of all namespaces; none where the kind is not served."""
+        what = f"{kind}s"
+        everywhere = f"list {what} in all namespaces" if label else f"list {what}"
+        return try_read(what, everywhere, lambda: self._items(version, kind, "", label))
+
+    def find(
+        self, version: str, kind: str, name: str, namespace: str
+    ) -> OptionalRead[Object | None]:
+        """Return one object, or None where there is none."""
+
+        def ask() -> Object | None:
+            try:
+                return self.get(version, kind, name, namespace)
+            except NotFoundError:
+                return None
+
+        place = f" in namespace {namespace}" if namespace else ""
+        return try_read(f"{kind} {name}{place}", f"get {kind} {name}{place}", ask)
+
+    def seek(self, version: str, kind: str, name: str) -> OptionalRead[Object]:
+        """Return one object of the whole cluster; raises NotFoundError."""
+        return try_read(
+            f"{kind} {name}", f"get {kind} {name}", partial(self.get, version, kind, name)
+        )
+
+    def get(self, versions: Versions, kind: str, name: str, namespace: str = "") -> Object:
+        """Return one object; raises ForbiddenError and NotFoundError."""
+        return self._served(
+            versions,
+            kind,
+            lambda at: {
+                "kind": kind,
+                **self.connection.get(at, name, namespace or self.namespace),
+            },
+        )
+
+    def _items(self, versions: Versions, kind: str, namespace: str, label: str) -> Objects:
+        try:
+            return self._served(
+                versions, kind, lambda at: self.connection.items(at, namespace, label)
+            )
+        except NotFoundError:
+            return ()  # no such kind here, so there are none
+
+    def _served(self, versions: Versions, kind: str, ask: Callable[..., T]) -> T:
+        """Ask for a kind in the first version that is served; raises NotFoundError."""
+        first, *rest = (versions,) if isinstance(versions, str) else versions
+        try:
+            found = self.connection.kind(first, kind)
+        except NotFoundError:
+            if not rest:
+                raise
+            return self._served(tuple(rest), kind, ask)
+        return ask(found)
+
+    def is_served(self, version: str, kind: str) -> bool:
+        """Tell whether the cluster knows a kind."""
+        try:
+            self.connection.kind(version, kind)
+        except NotFoundError:
+            return False
+        return True
+
+
+STRIMZI = ("kafka.strimzi.io/v1beta2", "kafka.strimzi.io/v1")
+POD_SETS = ("core.strimzi.io/v1beta2", "core.strimzi.io/v1")
+AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
+    ("keda.sh/v1alpha1", "ScaledObject"),
+    (("autoscaling/v2", "autoscaling/v1"), "HorizontalPodAutoscaler"),
+)
+"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not tell of `spec.behavior`."""
+STORAGE = "storage.k8s.io/v1"
+KANISTER = "cr.kanister.io/v1alpha1"
+RUN = ("Blueprint", "Deployment")
+"""Kinds whose pods run scripts."""
+ON_DEMAND = ("RestoreAction",)
+"""Kinds that a person creates when the time has come."""
+
+
+class FactsCollector:
+    """Reads one Kafka cluster and its surroundings; each method is one or few requests."""
+
+    def __init__(
+        self, connection: KubeClient, subject: PreflightTarget, execute: partitions.Execute
+    ) -> None:
+        self.connection = connection
+        self.reader = OptionalReader(connection, subject.namespace)
+        self.subject = subject
+        self.name = subject.name
+        self.namespace = subject.namespace
+        self.execute = execute
+
+    def view(self, planned: PlanFacts | None) -> ClusterFacts:
+        """Read what every check needs; raises UnreachableError where the cluster is away."""
+        subject, reader = self.subject, self.reader
+        writers = subject.plan.cluster.writers if subject.plan else ()
+        mine = f"{CLUSTER_LABEL}={self.name}"
+        pods = reader.list_of("v1", "Pod", f"{mine},strimzi.io/kind=Kafka")
+        claims = reader.list_of("v1", "PersistentVolumeClaim", mine)
+        written = tuple(self._writer(writer) for writer in writers)
+        return ClusterFacts(
+            name=self.name,
+            namespace=self.namespace,
+            context=subject.context,
+            options=subject.options,
+            kasten_namespace=subject.kasten_namespace,
+            problems=subject.problems,
+            planned=planned,
+            kafka=reader.get(STRIMZI, "Kafka", self.name),
+            pools=reader.list_of(STRIMZI, "KafkaNodePool", mine),
+            pod_sets=self._owners(f"{mine},strimzi.io/kind=Kafka"),
+            pods=pods,
+            writers=written,
+            writer_pods=self._pods_of_paused(written),
+            autoscalers=self._autoscalers(writers),
+            rebalances=reader.list_of(STRIMZI, "KafkaRebalance", mine),
+            partitions=partitions.ask_partitions(
+                self.execute, self.name, self.namespace, pods.value or ()
+            ),
+            claims=claims,
+            volumes=self._volumes(claims.value or ()),
+            storage_classes=reader.list_all(STORAGE, "StorageClass"),
+            snapshot_classes=self._snapshot_classes(),
+            operators=self._operators(),
+            kanister_api=reader.is_served(KANISTER, "Blueprint"),
+            deployments=reader.list_of("apps/v1", "Deployment", "", subject.kasten_namespace),
+            kasten=reader.find("v1", "ConfigMap", "k10-config", subject.kasten_namespace),
+            record=reader.find("v1", "ConfigMap", f"{self.name}-{COMPONENT}", self.namespace),
+            space=reader.seek("v1", "Namespace", self.namespace),
+            quotas=reader.list_of("v1", "ResourceQuota", ""),
+            limit_ranges=reader.list_of("v1", "LimitRange", ""),
+            server=try_read("the version of Kubernetes", "get /version", self._server),
+        )
+
+    def planned(
+        self,
+        plan: BackupPlan,
+        manifests: Iterable[Manifest],
+        pulled: OptionalRead[PullTestResult] | None = None,
+    ) -> PlanFacts:
+        """Read what only a plan tells to ask for."""
+        wanted = [to_python(loads(m.text, m.file_name).documents[0].root) for m in manifests]
+        rendered = tuple(self._pair(item) for item in wanted if item["kind"] not in ON_DEMAND)
+        reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
+        return PlanFacts(
+            plan=plan,
+            rights=try_read(
+                "the rights of the service accounts", reviews, lambda: self._rights(plan)
+            ),
+            rendered=rendered,
+            scripts=tuple(self._pinned(wanted, rendered)),
+            nodes=self.reader.list_all("v1", "Node"),
+            action_sets=self.reader.list_of(
+                KANISTER, "ActionSet", "", plan.options.kasten_namespace
+            ),
+            pulled=pulled,
+        )
+
+    def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:
+        return tuple(
+            question
+            for account in plan.accounts
+            for question in rights.ask_access(
+                self.connection, account.name, self.namespace, account.rights
+            )
+        )
+
+    def _pinned(
+        self, wanted: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
+    ) -> Iterator[PinnedScripts]:
+        """Read each ConfigMap of scripts that is asked for, with who asks."""
+        asked: dict[ScriptPin, tuple[str, ...]] = {}
+        for item in wanted:
+            if item["kind"] == "Blueprint":
+                asked |= dict.fromkeys(script_pins(item), ())
+        for seen in rendered:
+            live = seen.value.live if seen.value else None
+            if live and live["kind"] in RUN:
+                for pin in script_pins(live):
+                    asked[pin] = (*asked.get(pin, ()), title(live))
+        for pin, by in asked.items():
+            home = pin.namespace or self.namespace
+            found = self.reader.find("v1", "ConfigMap", pin.name, home)
+            yield PinnedScripts(pin=pin, namespace=home, by=by, config_map=found)
+
+    def _pair(self, wanted: Object) -> OptionalRead[ManifestPair]:
+        kind, name = wanted["kind"], name_of(wanted)
+        home = get_path(wanted, "metadata", "namespace") or ""
+        found = self.reader.find(wanted["apiVersion"], kind, name, home)
+        if found.unseen is not None:
+            return OptionalRead(None, found.unseen)
+        return OptionalRead(ManifestPair(wanted=wanted, live=found.value))
+
+    def _server(self) -> int | None:
+        try:
+            return minor_of_server(self.connection.ask("GET", ("version",)))
+        except NotFoundError:
+            return None
+
+    def _writer(self, writer: KafkaClient) -> OptionalRead[Object]:
+        where = f"{writer.kind} {writer.namespace}/{writer.name}"
+        return try_read(
+            where,
+            f"get {writer.resource} in namespace {writer.namespace}",
+            lambda: self.reader.get(STRIMZI, writer.kind, writer.name, writer.namespace),
+        )
+
+    def _pods_of_paused(self, writers: tuple[OptionalRead[Object], ...]) -> OptionalRead[Objects]:
+        paused = [
+            seen.value
+            for seen in writers
+            if seen.value and annotation(seen.value, PAUSE_RECONCILIATION).lower() == "true"
+        ]
+        found: Objects = ()
+        for writer in paused:
+            label = f"{CLUSTER_LABEL}={name_of(writer)},strimzi.io/kind={writer['kind']}"
+            pods = self.reader.list_of(
+                "v1", "Pod", label, get_path(writer, "metadata", "namespace")
+            )
+            if pods.unseen is not None:
+                return pods
+            found += pods.get()
+        return OptionalRead(found)
+
+    def _autoscalers(self, writers: tuple[KafkaClient, ...]) -> OptionalRead[Objects]:
+        found: Objects = ()
+        for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
+            for versions, kind in AUTOSCALERS:
+                items = self.reader.list_of(versions, kind, "", home)
+                if items.unseen is not None:
+                    return items
+                found += items.get()
+        return OptionalRead(found)
+
+    def _owners(self, label: str) -> OptionalRead[Objects]:
+        sets = self.reader.list_of(POD_SETS, "StrimziPodSet", label)
+        stateful = self.reader.list_of("apps/v1", "StatefulSet", label)
+        if sets.unseen is not None or stateful.unseen is not None:
+            return sets if sets.unseen is not None else stateful
+        return OptionalRead((*sets.get(), *stateful.get()))
+
+    def _volumes(self, claims: Objects) -> OptionalRead[Objects]:
+        names = [str(name) for claim in claims if (name := get_path(claim, "spec", "volumeName"))]
+        kind = self.connection.kind("v1", "PersistentVolume")
+        return try_read(
+            "the volumes of the claims",
+            "get persistentvolumes",
+            lambda: tuple(
+                item for name in names if (item := self.connection.find(kind, name)) is not None
+            ),
+        )
+
+    def _snapshot_classes(self) -> OptionalRead[Objects | None]:
+        def ask() -> Objects | None:
+            try:
+                kind = self.connection.kind("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass")
+            except NotFoundError:
+                return None
+            return self.connection.items(kind)
+
+        return try_read(
+            "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask
+        )
+
+    def _operators(self) -> OptionalRead[Objects]:
+        """Find pods by the label that every way to install the operator sets."""
+        label = f"strimzi.io/kind={platform.OPERATOR}"
+        pods = self.reader.list_all("v1", "Pod", label)
+        if pods.unseen is not None:  # an operator of its own may stand beside the cluster
+            beside = self.reader.list_of("v1", "Pod", label)
+            return beside if beside.value else pods
+        if pods.get():
+            return pods
+        deployments = self.reader.list_all("apps/v1", "Deployment")
+        if deployments.unseen is not None:
+            return pods
+        return OptionalRead(tuple(item for item in deployments.get() if _is_operator(item)))
+
+
+def _is_operator(deployment: Object) -> bool:
+    labels = get_path(deployment, "spec", "template", "metadata", "labels") or {}
+    return labels.get("strimzi.io/kind") == platform.OPERATOR

@@ -1,0 +1,176 @@
+"""Whether the objects on the cluster are those that would be rendered now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kanister_kafka import constants
+from kanister_kafka._version import __version__
+from kanister_kafka.backup.scripts import digest_of, holds_scripts
+from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.objects import get_path, join_limited, title, titles
+from kanister_kafka.operations.preflight.cluster_facts import ClusterFacts, preflight_check
+from kanister_kafka.operations.preflight.model import (
+    CheckLine,
+    ManifestPair,
+    PinnedScripts,
+    failed,
+    passed,
+    warned,
+)
+
+WHOLE = ("Blueprint",)
+"""Kinds to which the API server adds nothing below: what is there besides was put there."""
+OTHERWISE = "where it was rendered with other options, give the same ones here"
+METADATA = ("metadata.labels", "metadata.annotations")
+ORIGIN = (constants.INPUT_HASH, constants.OPTIONS, constants.VERSION)
+"""Annotations that say why a Blueprint is what it is, and are no difference by themselves."""
+
+
+@preflight_check("drift")
+def drift(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that each rendered object is on the cluster, with every field as it is rendered."""
+    if view.planned is None:
+        return
+    everything = view.planned.rendered
+    found = [seen.get() for seen in everything if seen.unseen is None]
+    missing = [pair.wanted for pair in found if pair.live is None]
+    if len(missing) == len(everything):
+        yield failed("nothing of what a backup needs is on the cluster yet", view.apply)
+        return
+    if missing:
+        what = f"not on the cluster: {join_limited(titles(missing), 9)}"
+        yield failed(what, view.apply, objects=titles(missing))
+    changed = {title(pair.wanted): tuple(differences(pair)) for pair in found if pair.live}
+    origins = {title(pair.wanted): tuple(_origin(pair)) for pair in found if pair.live}
+    scripts = {title(pair.wanted) for pair in found if holds_scripts(pair.wanted)}
+    slight = []
+    for name, paths in changed.items():
+        if paths and all(path.startswith(METADATA) for path in paths):
+            slight.append(name)
+        elif paths and name not in scripts:  # the check `scripts` tells of those, and the remedy
+            what = f"{name} is not as it would be rendered now: {join_limited(paths)}"
+            detail = origins[name] or (OTHERWISE,)
+            yield failed(what, view.apply, detail=detail, objects=(name,))
+    if slight:
+        paths = tuple(dict.fromkeys(path for name in slight for path in changed[name]))
+        yield warned(
+            f"other labels or annotations than would be rendered now: {join_limited(slight, 9)}",
+            view.apply,
+            detail=(join_limited(paths),),
+            objects=tuple(slight),
+        )
+    for seen in everything:
+        seen.get()  # what may not be read is told last, so that it hides nothing
+    if not missing and not any(changed.values()):
+        what = f"all {len(found)} objects on the cluster are as they would be rendered now"
+        yield passed(what, detail=tuple(line for lines in origins.values() for line in lines))
+
+
+def differences(pair: ManifestPair) -> Iterator[str]:
+    """Yield the path of each field that is not as rendered, such as `rules[0].verbs`."""
+    live = pair.live or {}
+    whole = pair.wanted["kind"] in WHOLE
+    of_its_making = {_below("metadata.annotations", name) for name in ORIGIN}
+    for key, value in pair.wanted.items():
+        for path in _compare(value, live.get(key), key, whole=whole and key != "metadata"):
+            if path not in of_its_making:
+                yield path
+
+
+def _origin(pair: ManifestPair) -> Iterator[str]:
+    """Say in what a Blueprint was made otherwise: version, options, cluster, or by hand."""
+    if constants.INPUT_HASH not in _notes(pair.wanted):
+        return
+    now, then = _notes(pair.wanted), _notes(pair.live or {})
+    version, made = then.get(constants.VERSION, ""), f"{title(pair.wanted)} was made"
+    if version != __version__:
+        by = f"kanister-kafka {version}" if version else "a version that does not say so"
+        yield f"{made} by {by}, and this is {__version__}"
+    elif then.get(constants.OPTIONS) != now.get(constants.OPTIONS):
+        yield f"{made} with {then.get(constants.OPTIONS) or 'the default options'}"
+        yield OTHERWISE
+    elif then.get(constants.INPUT_HASH) != now[constants.INPUT_HASH]:
+        yield f"{made} from another state of the cluster"
+    elif any(differences(pair)):
+        yield f"{made} from this very input: somebody has changed it, or the templates"
+
+
+def _notes(item: Object) -> dict[str, str]:
+    return item["metadata"].get("annotations") or {} if item else {}
+
+
+def _compare(wanted: Any, live: Any, path: str, *, whole: bool) -> Iterator[str]:
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        for key, value in wanted.items():
+            yield from _compare(value, live.get(key), _below(path, key), whole=whole)
+        if whole:
+            yield from (_below(path, key) for key in live if key not in wanted)
+    elif isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
+        for i, (one, other) in enumerate(zip(wanted, live, strict=True)):
+            yield from _compare(one, other, f"{path}[{i}]", whole=whole)
+    elif isinstance(wanted, list) and isinstance(live, list):
+        yield f"{path} ({len(live)} instead of {len(wanted)})"
+    elif wanted != live and not (live is None and wanted in ({}, [], "")):
+        yield path
+
+
+def _below(path: str, key: str) -> str:
+    return f'{path}["{key}"]' if "." in key or "/" in key else f"{path}.{key}"
+
+
+# Whether the scripts are there that the Blueprint pins: without them every step fails.
+
+NOW = "what would be rendered now"
+
+
+@preflight_check("scripts")
+def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that each ConfigMap of scripts is there, unaltered and immutable."""
+    if view.planned is None:
+        return
+    applied = any(
+        seen.value and seen.value.live
+        for seen in view.planned.rendered
+        if seen.value and seen.value.wanted["kind"] == "Blueprint"
+    )
+    for pinned in view.planned.scripts:
+        if pinned.config_map.unseen is not None:
+            continue
+        live = pinned.config_map.value
+        # What is there runs without the ones of another version: `drift` tells that these lack.
+        if live is not None or pinned.by or not applied:
+            yield _line(view, pinned, live)
+    for pinned in view.planned.scripts:
+        pinned.config_map.get()  # what may not be read is told last, so that it hides nothing
+
+
+def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> CheckLine:
+    home, name = pinned.namespace, pinned.pin.name
+    here, by = f"ConfigMap {home}/{name}", join_limited(pinned.by) or NOW
+    if live is None:
+        what = (
+            f"{here} with the scripts of {by} is missing, and every step that needs it would fail"
+        )
+        return failed(what, view.apply, objects=(here,))
+    if digest_of(live) != pinned.pin.sha256:
+        what = (
+            f"{here} does not have the scripts that {by} pins: it was altered or replaced, so "
+            "every step that needs them would fail"
+        )
+    elif live.get("immutable") is not True:
+        what = f"{here} with the scripts of {by} is not immutable: it was replaced"
+    else:
+        return passed(f"{here} is immutable and has the scripts that {by} pins", objects=(here,))
+    remedy = f"{view.kubectl(f'delete configmap {name} -n {home}')} && {view.apply}"
+    return failed(what, remedy, detail=tuple(_writers(live)), objects=(here,))
+
+
+def _writers(config_map: Object) -> Iterator[str]:
+    """Say who has written it, as far as the API server knows."""
+    for entry in get_path(config_map, "metadata", "managedFields") or ():
+        yield (
+            f"{title(config_map)} was written by {entry.get('manager') or 'somebody'} "
+            f"({entry.get('operation')}) at {entry.get('time')}"
+        )

@@ -1,0 +1,247 @@
+"""Whether the pods of the steps will find their image, and may run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.objects import annotation, get_path, is_true, join_limited, name_of, titles
+from kanister_kafka.kube.pod_options import (
+    MAX_SKEW,
+    PodOptions,
+    image_for,
+    minor_of_client,
+    minor_of_image,
+)
+from kanister_kafka.operations.preflight.cluster_facts import ClusterFacts, preflight_check
+from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
+
+TOLD_IMAGES = 50
+"""How many images a kubelet reports by default (`nodeStatusMaxImages`), the largest first."""
+UNPULLED = ("ImagePull", "ErrImage", "InvalidImage")
+"""How the reasons start with which a kubelet says that it has no image."""
+UID_RANGE = "openshift.io/sa.scc.uid-range"
+"""On a namespace of OpenShift: first user id and how many, as `1000680000/10000`."""
+
+
+@preflight_check("image")
+def image(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the image is pinned, and on every node that may run the steps."""
+    if view.planned is None:
+        return
+    wanted = view.planned.plan.options.image
+    name, _, digest = wanted.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    if not digest and tag in ("", "latest"):
+        yield warned(
+            f"image {wanted} is not pinned: each run may pull another one",
+            "give --image with a version or a digest",
+        )
+    if view.planned.pulled is not None and view.planned.pulled.unseen is None:
+        return  # seen better than any list of images tells
+    nodes = [node for node in view.planned.nodes.get() if _takes_pods(node)]
+    without = [node for node in nodes if not _has(node, wanted)]
+    pull = view.ours("check", f"{view.options} --pull".strip())
+    if not nodes:
+        yield failed("no node takes pods", view.kubectl("get nodes"))
+    elif not without:
+        yield passed(f"image {wanted} is on {_all(len(nodes))} that may run the steps")
+    else:
+        full = any(len(get_path(node, "status", "images") or ()) >= TOLD_IMAGES for node in without)
+        yield warned(
+            f"image {wanted} is not known to be on {join_limited(map(name_of, without))}, "
+            "and whether it "
+            "can be pulled shows when it is"
+            + (f"; a node tells {TOLD_IMAGES} images at most" if full else ""),
+            pull,
+            objects=titles(without),
+        )
+
+
+@preflight_check("image-pull")
+def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that a pod as the steps have it has run, where that was asked for."""
+    if view.planned is None or view.planned.pulled is None:
+        return
+    found = view.planned.pulled.get()
+    pod = (f"Pod {view.namespace}/{found.pod}",) if found.pod else ()
+    on = f" on node {found.node}" if found.node else ""
+    if found.further:
+        yield failed(
+            "a pod as the steps have it gets further containers, and a step would wait for their "
+            f"end for ever: {', '.join(found.further)}",
+            "keep whoever adds them from these pods: --pod-label, --pod-annotation",
+            objects=pod,
+        )
+    elif found.ran:
+        yield passed(f"a pod as the steps have it ran{on}: {found.said}", objects=pod)
+    else:
+        remedy = ""
+        if found.said.startswith(UNPULLED):
+            remedy = "let the nodes pull it, or give another one with --image"
+        elif "serviceaccount" in found.said:
+            remedy = view.apply
+        yield failed(
+            f"a pod as the steps have it did not run{on}: {found.said}", remedy, objects=pod
+        )
+    if found.left:
+        yield warned(
+            f"that pod could not be deleted: {found.left}",
+            view.kubectl(f"delete pod {found.pod} -n {view.namespace}"),
+            objects=pod,
+        )
+
+
+@preflight_check("kubectl")
+def kubectl(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the image's kubectl is of a version that suits the API server."""
+    server = view.server.get()
+    if view.planned is None or server is None:
+        return
+    wanted = view.planned.plan.options.image
+    pulled = view.planned.pulled
+    said = pulled.value.said if pulled is not None and pulled.value is not None else ""
+    client = minor_of_client(said) or minor_of_image(wanted)
+    if client is None:
+        yield warned(
+            f"image {wanted} does not tell which kubectl it has, and Kubernetes is 1.{server}",
+            view.ours("check", f"{view.options} --pull".strip()),
+        )
+    elif abs(client - server) > MAX_SKEW:
+        better = image_for(server)
+        fits = abs((minor_of_image(better) or client) - server) <= MAX_SKEW
+        yield warned(
+            f"image {wanted} has kubectl 1.{client}, and Kubernetes is 1.{server}: kubectl supports"
+            f" a difference of {MAX_SKEW} minor version",
+            f"--image {better}" if fits else f"give --image with kubectl 1.{server}",
+        )
+    else:
+        yield passed(f"kubectl 1.{client} of the image suits Kubernetes 1.{server}")
+
+
+@preflight_check("pod-user")
+def pod_user(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the namespace lets pods run as the user that the steps have."""
+    if view.planned is None:
+        return
+    space, user = view.space.get(), view.planned.plan.options.run_as_user
+    level = get_path(space, "metadata", "labels", "pod-security.kubernetes.io/enforce")
+    said = (
+        f"namespace {view.namespace} enforces Pod Security level {level}"
+        if level
+        else (f"namespace {view.namespace} enforces no Pod Security level")
+    )
+    first, _, count = annotation(space, UID_RANGE).partition("/")
+    here = titles([space])
+    if user is None and not first:
+        yield warned(
+            "--run-as-user platform leaves the user open, and this namespace has no range of users"
+            " as on OpenShift: an image whose user is root is refused",
+            "leave --run-as-user out, or give a user id",
+            objects=here,
+        )
+    elif user is not None and first.isdecimal() and not _within(user, first, count):
+        yield warned(
+            f"user {user} is outside the range {first}/{count} of the namespace: OpenShift's "
+            "restricted-v2 refuses such pods",
+            "--run-as-user platform",
+            objects=here,
+        )
+    else:
+        yield passed(f"{said}; the pods of the steps pass every level", objects=here)
+
+
+@preflight_check("quota")
+def quota(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that no quota refuses a pod for the resources that the steps do not ask for."""
+    pods = view.planned.plan.options.pods if view.planned else PodOptions()
+    given = {f"requests.{name}" for name, _ in (*pods.requests, *pods.limits)}
+    given |= {f"limits.{name}" for name, _ in pods.limits}
+    defaults = {
+        key
+        for item in view.limit_ranges.get()
+        for limit in get_path(item, "spec", "limits") or ()
+        if limit.get("type") == "Container"
+        for kind in ("default", "defaultRequest", "min", "max")
+        for key in _names(kind, limit.get(kind) or {})
+    }
+    quiet = True
+    for item in view.quotas.get():
+        if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
+            continue  # for other pods than ours, or it cannot be told
+        hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
+        asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
+        if asked:
+            quiet = False
+            yield failed(
+                f"ResourceQuota {name_of(item)} refuses pods without {', '.join(asked)}, and no "
+                "LimitRange has a default: the steps give none",
+                "give --requests and --limits, or create a LimitRange with defaults in namespace "
+                f"{view.namespace}",
+                objects=titles([item]),
+            )
+        for key in ("pods", "count/pods"):
+            if key in hard and str(hard[key]) == str(used.get(key)):
+                quiet = False
+                yield failed(
+                    f"ResourceQuota {name_of(item)} is full: {used[key]} of {hard[key]} pods",
+                    "raise it by one at least",
+                    objects=titles([item]),
+                )
+    if quiet:
+        yield passed("no quota stands against the pods of the steps")
+
+
+COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
+"""What a pod must ask for where a quota limits it (Kubernetes, Resource Quotas)."""
+
+
+def _spelled(key: str) -> str:
+    return f"requests.{key}" if key in ("cpu", "memory") else key
+
+
+def _names(kind: str, limits: Object) -> Iterator[str]:
+    # A limit is the default of a request as well; `min` and `max` stand in for what is not given
+    # (SetDefaults_LimitRangeItem in Kubernetes).
+    for key in limits:
+        if kind in ("default", "max"):
+            yield f"limits.{key}"
+        yield f"requests.{key}"
+
+
+def _takes_pods(node: Object) -> bool:
+    taints = get_path(node, "spec", "taints") or ()
+    barred = any(taint.get("effect") in ("NoSchedule", "NoExecute") for taint in taints)
+    return is_true(node, "Ready") and not barred and not get_path(node, "spec", "unschedulable")
+
+
+def _has(node: Object, wanted: str) -> bool:
+    known = {
+        name
+        for found in get_path(node, "status", "images") or ()
+        for name in found.get("names") or ()
+    }
+    full = _in_full(wanted)
+    name, _, digest = full.partition("@")
+    without_tag = name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition(":")[0]
+    return full in known or (bool(digest) and f"{without_tag}@{digest}" in known)
+
+
+def _in_full(image: str) -> str:
+    """Spell an image as a node does: with its registry and a tag."""
+    first, slash, _ = image.partition("/")
+    if not slash:
+        image = f"docker.io/library/{image}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        image = f"docker.io/{image}"
+    last = image.rpartition("/")[2]
+    return image if ":" in last or "@" in last else f"{image}:latest"
+
+
+def _all(count: int) -> str:
+    return "the only node" if count == 1 else f"all {count} nodes"
+
+
+def _within(user: int, first: str, count: str) -> bool:
+    start = int(first)
+    return start <= user < start + int(count or 1) if count.isdecimal() else True

@@ -1,0 +1,379 @@
+"""Whether the cluster stands still: Ready, not rolling, not paused, nothing under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.backup.planner import autoscaler_conflict
+from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState
+from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.objects import (
+    annotation,
+    condition,
+    get_path,
+    is_observed,
+    is_true,
+    join_limited,
+    label,
+    name_of,
+    title,
+    titles,
+)
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    diagnostic_lines,
+    preflight_check,
+)
+from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
+from kanister_kafka.strimzi.autoscalers import find_autoscalers
+from kanister_kafka.strimzi.retention import DELAY, read_held
+from kanister_kafka.yamldoc import document_from_dict
+
+ROLLING = "strimzi.io/manual-rolling-update"
+DISCARD = "strimzi.io/delete-pod-and-pvc"
+REVISION = "strimzi.io/revision"
+"""Of a pod, and of its template in the StrimziPodSet: they differ until it is rolled (Strimzi's
+PodRevision.java)."""
+
+
+def stopped_by_us(view: ClusterFacts) -> bool:
+    """Tell whether the cluster is stopped, or half stopped, by us."""
+    return bool(annotation(view.kafka, PREVIOUS_PAUSE))
+
+
+@preflight_check("kafka-ready")
+def ready(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the Kafka resource is Ready, and the operator has seen it as it is now."""
+    kafka = view.kafka
+    here = (title(kafka),)
+    look = view.kubectl(f"describe kafka {view.name} -n {view.namespace}")
+    if not is_true(kafka, "Ready"):
+        why = condition(kafka, "NotReady")
+        said = ": ".join(text for text in (why.get("reason"), why.get("message")) if text)
+        paused = is_true(kafka, "ReconciliationPaused")
+        because = said or ("its reconciliation is paused" if paused else "it has no such condition")
+        yield failed(f"{here[0]} is not Ready: {because}", look, objects=here)
+        return
+    behind = [item for item in (kafka, *view.pools.get()) if not is_observed(item)]
+    for item in behind:
+        seen = get_path(item, "status", "observedGeneration")
+        yield failed(
+            f"the operator has not taken in the last change of {title(item)}: it is at generation "
+            f"{get_path(item, 'metadata', 'generation')}, and {seen or 'none'} was observed",
+            f"wait, or look why: {look}",
+            objects=(title(item),),
+        )
+    if not behind:
+        yield passed(f"{here[0]} is Ready", objects=here)
+
+
+@preflight_check("node-ids")
+def node_ids(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that every pool tells its node ids: a stop keeps them, and fails without."""
+    for pool in view.pools.get():
+        wanted, found = (
+            get_path(pool, "spec", "replicas") or 0,
+            get_path(pool, "status", "nodeIds") or (),
+        )
+        if len(found) != wanted:
+            yield failed(
+                f"{title(pool)} tells {len(found)} node ids and wants {wanted} nodes",
+                "wait until the operator has scaled it",
+                objects=(title(pool),),
+            )
+            return
+    if view.pools.get():
+        ids = [
+            node for pool in view.pools.get() for node in get_path(pool, "status", "nodeIds") or ()
+        ]
+        yield passed(f"the pools tell their node ids: {join_limited(map(str, sorted(ids)), 9)}")
+
+
+@preflight_check("pods-ready")
+def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that every pod of the Kafka resource is there and Ready."""
+    pods, sets = view.pods.get(), view.pod_sets.get()
+    if not pods:
+        yield failed(
+            f"Kafka {view.namespace}/{view.name} has no pods",
+            view.kubectl(f"get pods -n {view.namespace} -l strimzi.io/cluster={view.name}"),
+        )
+        return
+    unready = [pod for pod in pods if not is_true(pod, "Ready") or _is_leaving(pod)]
+    there = {name_of(pod) for pod in pods}
+    missing = [name for item in sets for name in _pods_of(item) if name not in there]
+    if missing:
+        yield failed(
+            f"pods are missing: {join_limited(missing)}", "wait until the operator has made them"
+        )
+    if unready:
+        yield failed(
+            f"{len(unready)} of {len(pods)} pods are not Ready: "
+            f"{join_limited(map(name_of, unready))}",
+            view.kubectl(f"describe pod {name_of(unready[0])} -n {view.namespace}"),
+            objects=titles(unready),
+        )
+    if not missing and not unready:
+        yield passed(
+            f"every pod is Ready: {join_limited(map(name_of, pods))}", objects=titles(pods)
+        )
+
+
+@preflight_check("rolling")
+def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that nobody has asked for a roll, and none is half done."""
+    pods, sets = view.pods.get(), view.pod_sets.get()
+    asked = [item for item in (*pods, *sets) if annotation(item, ROLLING) == "true"]
+    discard = [pod for pod in pods if annotation(pod, DISCARD) == "true"]
+    old = [pod for pod in pods if _is_old(pod, sets)]
+    if asked:
+        yield failed(
+            f"a rolling update is asked for by {ROLLING} on {join_limited(titles(asked))}",
+            "wait until the operator has rolled them and taken the annotation away",
+            objects=titles(asked),
+        )
+    if discard:
+        yield failed(
+            f"{join_limited(titles(discard))} and its claims are to be deleted by {DISCARD}",
+            "wait until the operator has replaced them",
+            objects=titles(discard),
+        )
+    if old:
+        yield failed(
+            f"{len(old)} of {len(pods)} pods are older than their specification, so the operator is"
+            f" rolling or about to: {join_limited(map(name_of, old))}",
+            "wait until it is done",
+            objects=titles(old),
+        )
+    if not (asked or discard or old):
+        yield passed("no rolling update is under way or asked for")
+
+
+@preflight_check("retention")
+def retention(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check whether a restore holds the retention: a backup may be made, and is to say so."""
+    held, here = read_held(view.kafka), (title(view.kafka),)
+    if held is None:
+        yield passed("no restore holds the retention", objects=here)
+    elif held.holds:
+        yield warned(
+            f"{here[0]} deletes nothing since {held.since}: a restore holds its retention, and its "
+            "volumes grow. A backup of it is held when it is restored",
+            view.ours("release-retention"),
+            objects=here,
+        )
+    else:
+        why = "its annotation is damaged" if held.damaged else f"{DELAY} was changed since"
+        yield warned(
+            f"a restore has held the retention of {here[0]}, and that may not hold: {why}",
+            view.ours("release-retention"),
+            objects=here,
+        )
+
+
+@preflight_check("pause")
+def pause(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that nobody has paused the cluster, and no pause is just ending."""
+    kafka, here = view.kafka, (title(view.kafka),)
+    state = str(get_path(view.record.value or {}, "data", "state") or "")
+    since = str(get_path(view.record.value or {}, "data", "since") or "")
+    resume = view.ours("resume")
+    if stopped_by_us(view):
+        told = f" (the record says {state} since {since})" if state else ""
+        yield failed(f"{here[0]} is stopped, or half stopped, by us{told}", resume, objects=here)
+    elif annotation(kafka, PAUSE_RECONCILIATION).lower() == "true":
+        yield failed(
+            f"somebody has paused the reconciliation of {here[0]}, and a restart would end that "
+            "pause until the brokers serve again",
+            view.kubectl(f"annotate kafka {view.name} -n {view.namespace} {PAUSE_RECONCILIATION}-"),
+            objects=here,
+        )
+    elif is_true(kafka, "ReconciliationPaused"):
+        yield failed(
+            f"the operator has not ended the reconciliation after an earlier pause of {here[0]}",
+            "wait; a new pause would seem acknowledged at once",
+            objects=here,
+        )
+    elif state and state != BackupState.RUNNING.value:
+        yield failed(f"the record says {state} since {since}, and {here[0]} is not paused", resume)
+    else:
+        yield passed(f"{here[0]} is not paused", objects=here)
+
+
+@preflight_check("writers")
+def writers(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that what writes can be quiesced: a paused one does not heed its replica count."""
+    found = [writer.get() for writer in view.writers]
+    if view.planned is None:
+        return
+    left = [writer for writer in found if annotation(writer, PREVIOUS_PAUSE)]
+    paused = [
+        writer for writer in found if annotation(writer, PAUSE_RECONCILIATION).lower() == "true"
+    ]
+    for writer in paused:
+        if writer in left:
+            continue
+        owned = [pod for pod in view.writer_pods.get() if _owns(writer, pod)]
+        if owned:
+            plural = f"{writer['kind'].lower()}s"
+            name, home = name_of(writer), get_path(writer, "metadata", "namespace")
+            yield failed(
+                f"{title(writer)} is paused by somebody else and runs: it cannot be quiesced",
+                view.kubectl(f"annotate {plural} {name} -n {home} {PAUSE_RECONCILIATION}-"),
+                objects=(title(writer), *titles(owned)),
+            )
+        else:
+            yield warned(
+                f"{title(writer)} is paused by somebody else; it has no pods and stays so",
+                objects=(title(writer),),
+            )
+    if left and not stopped_by_us(view):
+        yield failed(
+            f"{join_limited(titles(left))} is still paused by an earlier backup",
+            view.ours("resume"),
+            objects=titles(left),
+        )
+    if not paused and not left:
+        known = join_limited(titles(found)) or "nothing that is known to write"
+        yield passed(f"to be quiesced: {known}; none is paused", objects=titles(found))
+
+
+@preflight_check("autoscalers")
+def autoscalers(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that nothing changes the replicas of a writer or a pool while Kafka is stopped."""
+    if view.planned is None:
+        return
+    plan = view.planned.plan
+    cluster = plan.cluster
+    documents = [document_from_dict(item) for item in view.autoscalers.get()]
+    found = find_autoscalers(documents, cluster.namespace, cluster.pools, cluster.writers)
+    harmless = []
+    for autoscaler in found:
+        if wrong := autoscaler_conflict(autoscaler, plan.options):
+            yield failed(wrong.what, wrong.remedy, objects=(str(autoscaler), autoscaler.target))
+        else:
+            harmless.append(str(autoscaler))
+    if not found:
+        yield passed("nothing scales its writers or node pools by itself")
+    elif harmless:
+        yield passed(f"leaves a backup alone: {join_limited(harmless)}", objects=tuple(harmless))
+
+
+def _is_leaving(pod: Object) -> bool:
+    return get_path(pod, "metadata", "deletionTimestamp") is not None
+
+
+def _owns(writer: Object, pod: Object) -> bool:
+    home = get_path(writer, "metadata", "namespace")
+    return (
+        label(pod, "strimzi.io/cluster") == name_of(writer)
+        and label(pod, "strimzi.io/kind") == writer["kind"]
+        and get_path(pod, "metadata", "namespace") == home
+    )
+
+
+def _pods_of(item: Object) -> list[str]:
+    if item["kind"] == "StatefulSet":
+        return [f"{name_of(item)}-{i}" for i in range(get_path(item, "spec", "replicas") or 0)]
+    return [name_of(pod) for pod in get_path(item, "spec", "pods") or ()]
+
+
+def _is_old(pod: Object, sets: tuple[Object, ...]) -> bool:
+    for item in sets:
+        if item["kind"] == "StatefulSet" and name_of(pod).rpartition("-")[0] == name_of(item):
+            wanted = str(get_path(item, "status", "updateRevision") or "")
+            return bool(wanted) and label(pod, "controller-revision-hash") != wanted
+        for template in get_path(item, "spec", "pods") or ():
+            if name_of(template) == name_of(pod):
+                return annotation(template, REVISION) != annotation(pod, REVISION)
+    return False
+
+
+# What must not be cut in two: a migration, a change of version, a rebalance.
+
+MOVING = ("Rebalancing",)
+"""States of a KafkaRebalance in which replicas move, as types of a condition (Strimzi's
+KafkaRebalanceState.java)."""
+PLANNING = ("New", "PendingProposal")
+
+
+@preflight_check("migration")
+def migration(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the cluster is not on its way between ZooKeeper and KRaft."""
+    found = list(diagnostic_lines(view, "metadata-migration"))
+    yield from found
+    if not found:
+        state = get_path(view.kafka, "status", "kafkaMetadataState")
+        mode = f": the metadata is in {state}" if state else ""
+        yield passed(f"no migration between ZooKeeper and KRaft{mode}")
+
+
+@preflight_check("version")
+def version_change(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that brokers run the version that the resource asks for."""
+    wanted = str(get_path(view.kafka, "spec", "kafka", "version") or "")
+    runs = str(get_path(view.kafka, "status", "kafkaVersion") or "")
+    yield from diagnostic_lines(view, "unpinned-version")
+    if wanted and runs and wanted != runs:
+        yield failed(
+            f"Kafka is to become {wanted} and the last reconciliation ended with {runs}",
+            "wait until the operator has changed the version",
+            objects=(title(view.kafka),),
+        )
+    elif wanted:
+        seen = "runs" if runs else "is asked for; what runs is not told"
+        yield passed(f"Kafka {wanted} {seen}, and no other version is asked for")
+
+
+@preflight_check("rebalance")
+def rebalance(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that no replicas are on the move."""
+    auto = str(get_path(view.kafka, "status", "autoRebalance", "state") or "")
+    quiet = True
+    if auto and auto != "Idle":
+        quiet = False
+        yield failed(
+            f"Cruise Control rebalances by itself: status.autoRebalance.state is {auto}",
+            "wait until it is Idle",
+            objects=(title(view.kafka),),
+        )
+    for item in view.rebalances.get():
+        state = next((s for s in (*MOVING, *PLANNING) if condition(item, s).get("status")), "")
+        told_state = str(condition(item, state).get("status")) if state else ""
+        if told_state != "True":
+            continue
+        quiet = False
+        say = failed if state in MOVING else warned
+        then = "" if state in MOVING else ", and the stop ends that"
+        yield say(
+            f"{title(item)} is in state {state}{then}",
+            "wait until it is Ready, or stop it: "
+            + view.kubectl(
+                f"annotate kafkarebalances {name_of(item)} -n {view.namespace} "
+                "strimzi.io/rebalance=stop"
+            ),
+            objects=(title(item),),
+        )
+    if quiet:
+        yield passed("no rebalance is running")
+
+
+@preflight_check("partitions")
+def under_replicated(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that every replica is in sync, so no partition loses its leader while brokers stop."""
+    behind = view.partitions.get()
+    if not behind:
+        yield passed("every replica is in sync")
+        return
+    dead = [part for part in behind if part.leader in ("none", "-1")]
+    yield failed(
+        f"{len(behind)} partitions have replicas that are not in sync"
+        + (f", {len(dead)} of them no leader" if dead else ""),
+        "wait until they have caught up, or look why they do not",
+        detail=(
+            join_limited(
+                (f"{p.topic}-{p.number}: {p.in_sync} of {p.replicas} in sync" for p in behind),
+                10,
+            ),
+        ),
+    )

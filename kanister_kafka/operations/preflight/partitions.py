@@ -1,0 +1,198 @@
+"""Partitions that are not in sync, asked of a broker by its own tool.
+
+The broker's own certificate is used, on its own listener for replication: that one is there in
+every Strimzi cluster whatever its listeners are, and no authorization hides a topic from it. What
+is secret stays in the broker's pod.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kanister_kafka.errors import ForbiddenError, UnreachableError
+from kanister_kafka.kube.client import Objects
+from kanister_kafka.kube.exec import ExecResult
+from kanister_kafka.kube.objects import is_true, label, name_of
+from kanister_kafka.operations.preflight.model import (
+    NotReadableError,
+    OptionalRead,
+    PartitionState,
+    forbidden,
+)
+
+LIMIT = 60
+"""Seconds."""
+LISTENER = 9091
+SPARE = 256 * 2**20
+"""Bytes that a JVM with 128 MiB of heap needs at most, all in all."""
+SCRIPT = r"""
+cd /opt/kafka || exit
+# A second JVM must not cost the broker its memory: past the limit the kernel kills one of them.
+limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2> /dev/null)
+used=$(cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2> /dev/null |
+  sed -nE 's/^(anon|total_rss) //p')
+if [[ $limit =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] && ((limit - used < $3)); then
+  echo "the broker has $(((limit - used) >> 20)) MiB left, too few to ask beside it" >&2
+  exit 75
+fi
+while IFS= read -r -d '' word; do
+  [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
+done < /proc/1/environ
+settings() {
+  echo security.protocol=SSL
+  grep '^config\.providers' /tmp/strimzi.properties
+  sed -n 's/^listener\.name\.replication-9091\.ssl\./ssl./p' /tmp/strimzi.properties
+}
+export LOG_DIR=/tmp KAFKA_OPTS=""
+export KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC
+exec timeout "$2" bin/kafka-topics.sh --bootstrap-server "$HOSTNAME.$1" \
+  --command-config <(settings) --describe "${@:4}"
+"""
+"""Arguments: the rest of the broker's address, seconds, bytes to spare, and what to describe.
+KAFKA_OPTS is emptied, because an agent in it would want the broker's port a second time. The
+password of the stores is in no file: the first process of the container has it."""
+LINE = re.compile(
+    r"\s*Topic: (?P<topic>\S+)\s+Partition: (?P<number>\d+)\s+Leader: (?P<leader>\S+)"
+    r"\s+Replicas: (?P<replicas>[\d,]*)\s+Isr: (?P<in_sync>[\d,]*)"
+)
+
+
+class Execute(Protocol):
+    """Runs a command in a container, as `kube.exec.exec_in_pod` does."""
+
+    def __call__(
+        self, pod: str, namespace: str, command: tuple[str, ...], *, container: str, seconds: float
+    ) -> ExecResult:
+        """Wait for its end. Raises UnreachableError and what is below it."""
+
+
+def ask_partitions(
+    execute: Execute, cluster: str, namespace: str, pods: Objects
+) -> OptionalRead[tuple[PartitionState, ...]]:
+    """Ask the first broker that is Ready; a failure is no verdict on the partitions."""
+    what = "the partitions that are not in sync"
+    right = f"get and create pods/exec in namespace {namespace}"
+    by_hand = (
+        f"by hand: kubectl exec -n {namespace} BROKER -c kafka -- bin/kafka-topics.sh "
+        "--bootstrap-server ADDRESS --describe --under-replicated-partitions"
+    )
+    broker = next((pod for pod in pods if _is_broker(pod, cluster) and is_true(pod, "Ready")), None)
+    if broker is None:
+        return OptionalRead(None, NotReadableError(what, "no broker is Ready", by_hand))
+    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
+    words = (address, str(LIMIT - 5), str(SPARE), "--under-replicated-partitions")
+    command = ("bash", "-c", SCRIPT, "partitions", *words)
+    try:
+        done = execute(name_of(broker), namespace, command, container="kafka", seconds=LIMIT)
+    except ForbiddenError as refusal:
+        return OptionalRead(None, forbidden(what, right, refusal))
+    except UnreachableError as failure:  # a proxy without websockets, for one
+        return OptionalRead(
+            None, NotReadableError(what, "no command runs in its pod", by_hand, str(failure))
+        )
+    found = tuple(read_partitions(done.output))
+    if done.code != 0 or (done.output.strip() and not found):
+        why = _why((done.errors or done.output).strip() or "no answer in time")
+        return OptionalRead(None, NotReadableError(what, why, by_hand))
+    return OptionalRead(found)
+
+
+def read_partitions(text: str) -> Iterator[PartitionState]:
+    """Yield the partitions that kafka-topics.sh describes."""
+    for line in text.splitlines():
+        match = LINE.match(line)
+        if match:
+            yield PartitionState(
+                topic=match["topic"],
+                number=int(match["number"]),
+                leader=match["leader"],
+                replicas=_count(match["replicas"]),
+                in_sync=_count(match["in_sync"]),
+            )
+
+
+def _count(nodes: str) -> int:
+    return len([node for node in nodes.split(",") if node])
+
+
+def _is_broker(pod: dict[str, object], cluster: str) -> bool:
+    named = label(pod, "strimzi.io/name") == f"{cluster}-kafka"
+    return named and label(pod, "strimzi.io/broker-role") in ("", "true")
+
+
+def _why(errors: str) -> str:
+    """Return the line of a stack trace that tells most: the first cause, or the first line."""
+    lines = errors.splitlines()
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    return (causes[-1] if causes else lines[0]).removeprefix("Caused by: ")[:300]
+
+
+# What each topic lets go, asked of a broker by its own tool, as for partitions.
+
+WHAT = "the retention of the topics"
+SETTING = re.compile(r",(?=[a-z.]+=)")
+"""Between two of them; a value may have commas in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSettings:
+    """The effective options of a topic that say when its records go."""
+
+    name: str
+    retention_ms: int
+    """-1 for no limit."""
+    retention_bytes: int
+    cleanup_policy: str
+
+    def empties(self, milliseconds: float) -> bool:
+        """Tell whether all records go that are at least so old."""
+        return "delete" in self.cleanup_policy and 0 <= self.retention_ms <= milliseconds
+
+
+def ask_topic_settings(
+    execute: Execute, cluster: str, namespace: str, pods: Objects
+) -> OptionalRead[tuple[TopicSettings, ...]]:
+    """Ask the first broker that is Ready; a failure is told, and no reason to go on as if."""
+    broker = next(
+        (pod for pod in pods if _is_broker_pod(pod, cluster) and is_true(pod, "Ready")), None
+    )
+    if broker is None:
+        return OptionalRead(None, NotReadableError(WHAT, "no broker is Ready", ""))
+    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
+    limit = LIMIT
+    words = (address, str(limit - 5), str(SPARE))
+    command = ("bash", "-c", SCRIPT, "topics", *words)
+    try:
+        done = execute(name_of(broker), namespace, command, container="kafka", seconds=limit)
+    except UnreachableError as failure:
+        return OptionalRead(None, NotReadableError(WHAT, str(failure), ""))
+    found = tuple(read_topic_settings(done.output))
+    if done.code != 0 or not found:
+        said = (done.errors or done.output).strip().splitlines() or ["no answer in time"]
+        return OptionalRead(None, NotReadableError(WHAT, said[0][:300], ""))
+    return OptionalRead(found)
+
+
+def read_topic_settings(text: str) -> Iterator[TopicSettings]:
+    """Yield what kafka-topics.sh describes; it names every option that is not Kafka's default."""
+    for line in text.splitlines():
+        if not line.startswith("Topic:"):
+            continue
+        name, *rest = line.removeprefix("Topic:").split("\t")
+        configs = next((r.strip().removeprefix("Configs:") for r in rest if "Configs:" in r), "")
+        pairs = (one.partition("=") for one in SETTING.split(configs.strip()) if one)
+        options = {key: value for key, _, value in pairs}
+        yield TopicSettings(
+            name=name.strip(),
+            retention_ms=int(options.get("retention.ms", 604_800_000)),
+            retention_bytes=int(options.get("retention.bytes", -1)),
+            cleanup_policy=options.get("cleanup.policy", "delete"),
+        )
+
+
+def _is_broker_pod(pod: dict[str, object], cluster: str) -> bool:
+    named = label(pod, "strimzi.io/name") == f"{cluster}-kafka"
+    return named and label(pod, "strimzi.io/broker-role") in ("", "true")

@@ -1,0 +1,321 @@
+"""Whether the Strimzi operator lives, watches this namespace, and is of a version that fits.
+
+A stop waits for it to acknowledge the pause, and nobody else brings the brokers back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from kanister_kafka.kanister.function_types import NEWEST, is_within, parse_release
+from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.kube.objects import annotation, get_path, is_true, label, name_of, title, titles
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    PlanFacts,
+    diagnostic_lines,
+    preflight_check,
+)
+from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
+from kanister_kafka.strimzi import parse_version
+from kanister_kafka.strimzi.versions import format_version
+
+OPERATOR = "cluster-operator"
+"""Value of the label `strimzi.io/kind` on the operator's pods, in every way to install it."""
+EVERYWHERE = ("", "*")
+"""Values of STRIMZI_NAMESPACE with which an operator watches every namespace (Strimzi's
+ClusterOperatorConfig.java)."""
+OWN = "metadata.namespace"
+TARGETS = "metadata.annotations['olm.targetNamespaces']"
+"""Where OLM tells the operator what to watch."""
+
+
+@preflight_check("operator")
+def operator(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that an operator watches the namespace, runs, and is of a version that fits."""
+    found = view.operators.get()
+    watching = [item for item in found if _watches(item, view)]
+    if not watching:
+        elsewhere = ", ".join(titles(found))
+        yield failed(
+            f"no Strimzi operator is seen that watches namespace {view.namespace}"
+            + (f"; there is {elsewhere}" if elsewhere else ""),
+            "install it, or let it watch this namespace by STRIMZI_NAMESPACE",
+            objects=titles(found),
+        )
+        return
+    alive = [item for item in watching if item["kind"] == "Pod" and is_true(item, "Ready")]
+    if not alive:
+        names = ", ".join(titles(watching))
+        home = get_path(watching[0], "metadata", "namespace")
+        yield failed(
+            f"the Strimzi operator does not run: no pod of it is Ready ({names})",
+            _revive(view, watching[0])
+            or view.kubectl(f"get pods -n {home} -l strimzi.io/kind={OPERATOR}"),
+            objects=titles(watching),
+        )
+        return
+    yield from _version(view, alive[0])
+
+
+def _revive(view: ClusterFacts, item: Object) -> str:
+    """Return the command that scales the operator up, where it was scaled to 0."""
+    if item["kind"] != "Deployment" or get_path(item, "spec", "replicas") != 0:
+        return ""
+    home = get_path(item, "metadata", "namespace")
+    return view.kubectl(f"scale deployment {name_of(item)} -n {home} --replicas 1")
+
+
+def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
+    image = str(get_path(_container(pod), "image") or "")
+    text = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    version = parse_version(text)
+    bounds = view.planned.plan.cluster.operator if view.planned else None
+    here = (title(pod),)
+    if version is None:
+        yield passed(f"{title(pod)} is Ready; its image does not tell its version", objects=here)
+    elif bounds and (version < bounds.first or (bounds.last is not None and version > bounds.last)):
+        yield failed(
+            f"{title(pod)} is Strimzi {format_version(version)}, and the plan is for {bounds}",
+            f"--strimzi-version {format_version(version)} on check, apply and render",
+            objects=here,
+        )
+    else:
+        yield passed(f"{title(pod)} is Ready: Strimzi {text.removeprefix('v')}", objects=here)
+    if _variable(pod, "STRIMZI_POD_SET_RECONCILIATION_ONLY").lower() == "true":
+        yield failed(
+            f"{title(pod)} brings back pods alone: with STRIMZI_POD_SET_RECONCILIATION_ONLY it "
+            "neither acknowledges a pause nor makes what a stop deleted",
+            "take the variable away",
+            objects=here,
+        )
+    selector = _variable(pod, "STRIMZI_CUSTOM_RESOURCE_SELECTOR")
+    pairs = (part.partition("=") for part in selector.split(",") if "=" in part)
+    missing = [f"{key}={value}" for key, _, value in pairs if label(view.kafka, key) != value]
+    if missing:
+        yield warned(
+            f"{title(pod)} takes only resources with the label {', '.join(missing)}, which the "
+            "Kafka has not; does another operator have it?",
+            objects=here,
+        )
+
+
+def _container(item: Object) -> Object:
+    spec = (
+        get_path(item, "spec")
+        if item["kind"] == "Pod"
+        else get_path(item, "spec", "template", "spec")
+    )
+    for container in get_path(spec or {}, "containers") or ():
+        if any(v.get("name") == "STRIMZI_NAMESPACE" for v in container.get("env") or ()):
+            return dict(container)
+    return dict((get_path(spec or {}, "containers") or [{}])[0])
+
+
+def _variable(item: Object, name: str) -> str:
+    for variable in _container(item).get("env") or ():
+        if variable.get("name") == name:
+            field = str(get_path(variable, "valueFrom", "fieldRef", "fieldPath") or "")
+            if field == OWN:
+                return str(get_path(item, "metadata", "namespace"))
+            if field == TARGETS:
+                return annotation(item, "olm.targetNamespaces")
+            return str(variable.get("value") or "")
+    return ""
+
+
+def _watches(item: Object, view: ClusterFacts) -> bool:
+    watched = [name.strip() for name in _variable(item, "STRIMZI_NAMESPACE").split(",")]
+    return view.namespace in watched or any(name in EVERYWHERE for name in watched)
+
+
+# Whether Kanister is there to run the Blueprint, and Kasten lets it run for long enough.
+
+KASTEN_KEYS = (
+    "K10TimeoutBlueprintResourceHooks",
+    "K10TimeoutBlueprintHooks",
+    "KanisterHookTimeout",
+)
+"""Keys of the ConfigMap `k10-config` with the limit of a hook in minutes, the newest first
+(Kasten's Helm chart: `timeout.blueprintResourceHooks`, before that `timeout.blueprintHooks`, before
+that `kanister.hookTimeout`)."""
+LABELS_SINCE = "0.111"
+"""The release of Kanister whose KubeTask takes labels and annotations of its pod."""
+HOOKS = ("backupPrehook", "backupPosthook")
+ENDED = ("complete", "failed")
+NEARLY = 0.8
+"""Share of the limit from which on a hook is told to be near it."""
+
+
+@preflight_check("kanister")
+def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that Kanister's API is served and its controller runs."""
+    home = view.kasten_namespace
+    if not view.kanister_api:
+        yield failed(
+            "the cluster does not know Blueprints: Kanister is not installed",
+            "install Kasten, or Kanister's Helm chart kanister-operator",
+        )
+        return
+    found = [item for item in view.deployments.get() if _image(item)]
+    if not found:
+        yield failed(
+            f"no Kanister controller is in namespace {home}",
+            "give --kasten-namespace where it is another one",
+        )
+        return
+    for item in found:
+        if not get_path(item, "status", "availableReplicas"):
+            yield failed(
+                f"{title(item)}, the Kanister controller, has no pod that is Ready",
+                view.kubectl(f"get pods -n {home}"),
+                objects=(title(item),),
+            )
+            continue
+        tag = _image(item).partition("@")[0].rpartition("/")[2].partition(":")[2]
+        release = parse_release(tag)
+        pods = view.planned.plan.options.pods if view.planned else None
+        if release and pods and (pods.labels or pods.annotations) and not _labels(release):
+            yield failed(
+                f"{title(item)} is Kanister {release}, which refuses podLabels and podAnnotations: "
+                f"that takes {LABELS_SINCE}, and every step would fail",
+                "render and apply with --pod-label none --pod-annotation none",
+                objects=(title(item),),
+            )
+            continue
+        known = f"Kanister {release}" if release else f"image tag {tag or 'none'}"
+        beside = (
+            f"; known here up to {NEWEST}"
+            if release
+            else f", which does not tell the release of Kanister; known here up to {NEWEST}"
+        )
+        yield passed(f"{title(item)} runs: {known}{beside}", objects=(title(item),))
+
+
+@preflight_check("running-action")
+def running_action(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that no action of the Blueprint is running, and none is stuck."""
+    if view.planned is None:
+        return
+    running = [item for item in _ours(view.planned) if _state(item) not in ENDED]
+    if running:
+        yield failed(
+            f"an action of the Blueprint is running, or stuck: {', '.join(titles(running))}",
+            view.ours("status"),
+            objects=titles(running),
+        )
+    else:
+        yield passed("no action of the Blueprint is running")
+
+
+@preflight_check("hook-timeout")
+def hook_timeout(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that all waits fit in the time that Kasten gives a hook, as Kasten itself is set."""
+    if view.planned is None:
+        return
+    found = list(diagnostic_lines(view, "hook-timeout"))
+    yield from found
+    limit = view.planned.plan.options.hook_timeout
+    config = view.kasten.get()
+    minutes = next((v for key in KASTEN_KEYS if (v := get_path(config or {}, "data", key))), "")
+    if str(minutes).isdecimal() and int(minutes) * 60 < limit:
+        yield failed(
+            f"Kasten ends a hook after {int(minutes) * 60}s, sooner than the {limit}s of "
+            "--hook-timeout",
+            "raise Kasten's Helm value timeout.blueprintHooks, or lower --hook-timeout",
+            objects=titles([config]) if config else (),
+        )
+    elif not found:
+        kasten = f", as Kasten is set ({minutes} min)" if minutes else ""
+        yield passed(f"all waits of a hook fit in {limit}s{kasten}")
+
+
+@preflight_check("measured")
+def measured(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that what former runs took is well below the limit, and the last one went well."""
+    if view.planned is None:
+        return
+    limit = view.planned.plan.options.hook_timeout
+    ended = sorted(
+        (item for item in _ours(view.planned) if _state(item) in ENDED),
+        key=lambda item: str(get_path(item, "metadata", "creationTimestamp")),
+    )
+    rehearse = view.ours("rehearse")
+    if not ended:
+        yield warned("no run of the Blueprint is known, so its time was never measured", rehearse)
+        return
+    for action in HOOKS:
+        runs = [
+            s for item in ended if _action(item) == action and (s := _seconds(item)) is not None
+        ]
+        if not runs:
+            continue
+        longest = max(runs)
+        count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+        said = f"{action} took {longest}s at most in {count}, of {limit}s that a hook may take"
+        if longest > limit:
+            yield failed(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+        elif longest > limit * NEARLY:
+            yield warned(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+        else:
+            yield passed(said)
+    last = ended[-1]
+    if _state(last) == "failed":
+        yield warned(
+            f"the last run failed: {title(last)}, action {_action(last)}",
+            view.kubectl(f"get actionset {name_of(last)} -n {view.kasten_namespace} -o yaml"),
+            objects=(title(last),),
+        )
+
+
+def _labels(release: str) -> bool:
+    return is_within(release, LABELS_SINCE, "")
+
+
+def _image(deployment: Object) -> str:
+    """Return the image of the controller, or nothing where the Deployment is another's.
+
+    Kanister's is `ghcr.io/kanisterio/controller`; Kasten's is in the Deployment `kanister-svc`.
+    """
+    containers = get_path(deployment, "spec", "template", "spec", "containers") or ()
+    images = [str(container.get("image") or "") for container in containers]
+    if name_of(deployment) == "kanister-svc":
+        return next((image for image in images if "kanister" in image), images[0] if images else "")
+    return next((image for image in images if "kanister" in image and "tools" not in image), "")
+
+
+def _ours(planned: PlanFacts) -> Objects:
+    return tuple(
+        item
+        for item in planned.action_sets.get()
+        if any(
+            a.get("blueprint") == planned.plan.name for a in get_path(item, "spec", "actions") or ()
+        )
+    )
+
+
+def _action(item: Object) -> str:
+    return str((get_path(item, "spec", "actions") or [{}])[0].get("name") or "")
+
+
+def _state(item: Object) -> str:
+    """Return the state of an ActionSet; it is called failed before its deferPhase has ended."""
+    for action in get_path(item, "status", "actions") or ():
+        if str(get_path(action, "deferPhase", "state") or "") in ("pending", "running"):
+            return "running"
+    return str(get_path(item, "status", "state") or "pending")
+
+
+def _seconds(item: Object) -> int | None:
+    """Return what a run took, from its creation to its last sign of progress."""
+    start = _time(get_path(item, "metadata", "creationTimestamp"))
+    end = _time(get_path(item, "status", "progress", "lastTransitionTime"))
+    return round((end - start).total_seconds()) if start and end and end >= start else None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None

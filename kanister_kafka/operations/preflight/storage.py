@@ -1,0 +1,194 @@
+"""Whether the volumes outlive a stop and can be snapshotted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kanister_kafka.backup.options import KastenOutput, SnapshotProvider
+from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of, titles
+from kanister_kafka.kube.snapshot_classes import (
+    IS_DEFAULT,
+    KASTEN_CLASS,
+    choose_snapshot_class,
+    has_annotation,
+)
+from kanister_kafka.operations.preflight.cluster_facts import (
+    ClusterFacts,
+    diagnostic_lines,
+    preflight_check,
+)
+from kanister_kafka.operations.preflight.model import (
+    CheckLine,
+    NotReadableError,
+    failed,
+    passed,
+    warned,
+)
+
+KASTEN_CHOICE = "k10.kasten.io/volume-snapshot-class"
+"""On a StorageClass: the name of the VolumeSnapshotClass that Kasten takes."""
+
+
+@preflight_check("storage")
+def storage(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that no data is lost with a pod, or with the custom resource."""
+    found = list(diagnostic_lines(view, "ephemeral-storage", "delete-claim", "tiered-storage"))
+    yield from found
+    if not found:
+        yield passed("all storage is in claims that outlive their pods")
+
+
+@preflight_check("claims")
+def claims(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that every claim has its volume."""
+    found = view.claims.get()
+    unbound = [c for c in found if get_path(c, "status", "phase") != "Bound"]
+    going = [c for c in found if get_path(c, "metadata", "deletionTimestamp")]
+    if not found:
+        yield failed(
+            f"no claim has the label strimzi.io/cluster={view.name}: there is nothing to snapshot"
+        )
+    if unbound:
+        phases = (f"{name_of(c)} is {get_path(c, 'status', 'phase')}" for c in unbound)
+        yield failed(
+            f"{len(unbound)} of {len(found)} claims are not Bound: {join_limited(phases)}",
+            view.kubectl(f"describe pvc {name_of(unbound[0])} -n {view.namespace}"),
+            objects=titles(unbound),
+        )
+    if going:
+        yield failed(
+            f"claims are being deleted: {join_limited(map(name_of, going))}",
+            "find out who deletes them before their pods stop: then they are gone",
+            objects=titles(going),
+        )
+    if found and not unbound and not going:
+        yield passed(
+            f"every claim is Bound: {join_limited(map(name_of, found))}", objects=titles(found)
+        )
+
+
+@preflight_check("snapshot-class")
+def snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that every volume's CSI driver has one VolumeSnapshotClass that can be meant."""
+    drivers, other = _drivers(view)
+    if other:
+        yield failed(
+            "what is not of a CSI driver cannot be snapshotted: "
+            f"the volumes of {join_limited(other)}",
+            "move the data to a StorageClass of a CSI driver",
+            objects=tuple(f"PersistentVolumeClaim {view.namespace}/{name}" for name in other),
+        )
+    if not drivers:
+        return
+    classes = view.snapshot_classes.get()
+    if classes is None:
+        yield failed(
+            "the cluster does not know VolumeSnapshots",
+            "install the CSI snapshot controller and its custom resources",
+        )
+        return
+    wanted = view.planned.plan.options.snapshot_class if view.planned else ""
+    for driver, names in sorted(drivers.items()):
+        of_driver = tuple(item for item in classes if item.get("driver") == driver)
+        yield _choose(view, driver, names, of_driver, wanted)
+        if of_driver and _asks_kasten(view):
+            yield from _kasten(view, driver, of_driver)
+
+
+def _choose(
+    view: ClusterFacts, driver: str, names: list[str], classes: Objects, wanted: str
+) -> CheckLine:
+    known = join_limited(map(name_of, classes))
+    objects = titles(classes)
+    if not classes:
+        return failed(
+            f"no VolumeSnapshotClass has driver {driver}, which {join_limited(names)} needs",
+            f"create a VolumeSnapshotClass with driver: {driver}",
+        )
+    kasten = _kasten_snapshots(view)
+    chosen = wanted or choose_snapshot_class(classes, kasten=kasten)
+    defaults = [item for item in classes if has_annotation(item, IS_DEFAULT)]
+    annotate = view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {IS_DEFAULT}=true")
+    if wanted and wanted not in map(name_of, classes):
+        return failed(
+            f"VolumeSnapshotClass {wanted} is none of driver {driver}, which has {known}",
+            "give one of those with --snapshot-class",
+            objects=objects,
+        )
+    several = "several defaults" if defaults else "no default"
+    if not kasten and not wanted and len(defaults) != 1:
+        return failed(
+            f"driver {driver} has {several} among its VolumeSnapshotClasses, "
+            f"and the Blueprint names none: {known}",
+            f"render with --snapshot-class, or {annotate}",
+            objects=objects,
+        )
+    if chosen:
+        return passed(f"driver {driver} has VolumeSnapshotClass {chosen}", objects=objects)
+    return warned(
+        f"driver {driver} has {len(classes)} VolumeSnapshotClasses and {several}: {known}",
+        f"{annotate}, of one",
+        objects=objects,
+    )
+
+
+def _kasten_snapshots(view: ClusterFacts) -> bool:
+    """Return whether Kasten takes the snapshots; the steps of the Blueprint do otherwise."""
+    if view.planned is None:
+        return True
+    return view.planned.plan.options.engine is SnapshotProvider.KASTEN
+
+
+def _kasten(view: ClusterFacts, driver: str, classes: Objects) -> Iterator[CheckLine]:
+    if any(has_annotation(item, KASTEN_CLASS) for item in classes):
+        return
+    try:
+        stores = [item for item in view.storage_classes.get() if item.get("provisioner") == driver]
+    except NotReadableError:
+        stores = []
+    if stores and all(annotation(item, KASTEN_CHOICE) for item in stores):
+        return
+    yield warned(
+        f"no VolumeSnapshotClass of driver {driver} has the annotation {KASTEN_CLASS}, by which "
+        "Kasten finds it",
+        view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {KASTEN_CLASS}=true"),
+        objects=titles(classes),
+    )
+
+
+def _asks_kasten(view: ClusterFacts) -> bool:
+    forms = view.planned.plan.options.kasten if view.planned else ()
+    return KastenOutput.POLICY in forms or view.kasten.value is not None
+
+
+def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the claims by CSI driver, and those on volumes that have none."""
+    drivers: dict[str, list[str]] = {}
+    other = []
+    for claim in view.claims.get():
+        volume = get_path(claim, "spec", "volumeName")
+        if not volume:
+            continue  # not Bound: told by `claims`
+        driver = _driver(view, claim, volume)
+        if driver:
+            drivers.setdefault(driver, []).append(name_of(claim))
+        else:
+            other.append(name_of(claim))
+    return drivers, other
+
+
+def _driver(view: ClusterFacts, claim: Object, volume: str) -> str:
+    if view.volumes.unseen is None:
+        for found in view.volumes.get():
+            if name_of(found) == volume:
+                # A volume of an in-tree plugin that was moved to CSI names the driver here.
+                moved = annotation(found, "pv.kubernetes.io/migrated-to")
+                return str(get_path(found, "spec", "csi", "driver") or moved)
+        return ""
+    for found in view.storage_classes.get():  # second best: the class may have changed since
+        if name_of(found) == get_path(claim, "spec", "storageClassName"):
+            provisioner = str(found.get("provisioner") or "")
+            return "" if provisioner.startswith("kubernetes.io/") else provisioner
+    view.volumes.get()
+    return ""

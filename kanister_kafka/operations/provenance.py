@@ -1,0 +1,48 @@
+"""What a Blueprint on the cluster says of its making."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from kanister_kafka import constants
+from kanister_kafka.backup.options import QuiesceMethod
+from kanister_kafka.strimzi.clients import ClientChoices
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a Blueprint says of its making; empty where it does not say."""
+
+    version: str = ""
+    input_hash: str = ""
+    options: str = ""
+    """Words of the command line."""
+
+    @property
+    def told(self) -> ClientChoices:
+        """What the words of the command line say about single clients."""
+        return ClientChoices(self._values("--writer"), self._values("--not-a-writer"))
+
+    @property
+    def quiesce_by(self) -> QuiesceMethod:
+        """How its steps stop writers."""
+        by_pause = QuiesceMethod.PAUSE.value in self._values("--quiesce-by")
+        return QuiesceMethod.PAUSE if by_pause else QuiesceMethod.REPLICAS
+
+    def _values(self, option: str) -> tuple[str, ...]:
+        try:
+            words = shlex.split(self.options) if self.options else []
+        except ValueError:  # somebody else has written there
+            return ()
+        return tuple(value for word, value in pairwise(words) if word == option)
+
+    @classmethod
+    def of(cls, blueprint: Mapping[str, Any]) -> Provenance:
+        """Read the annotations of a Blueprint."""
+        notes = blueprint.get("metadata", {}).get("annotations") or {}
+        names = (constants.VERSION, constants.INPUT_HASH, constants.OPTIONS)
+        return cls(*(str(notes.get(name, "")) for name in names))

@@ -1,0 +1,153 @@
+"""Actions of the Blueprint, run through Kanister for a rehearsal and measured phase by phase."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError, TransientError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.action_follower import FollowedAction, Follower
+from kanister_kafka.operations.actionset import JOB_LABEL, read_action_set
+from kanister_kafka.operations.events import (
+    ActionFinished,
+    ActionResult,
+    ApiRecovered,
+    ApiUnavailable,
+    Heartbeat,
+    LogLine,
+    PhaseFinished,
+    PhaseStarted,
+    PodProblem,
+)
+from kanister_kafka.operations.rehearsal.context import LABEL, RehearsalContext
+from kanister_kafka.operations.rehearsal.model import RehearsalStage
+from kanister_kafka.operations.start_action import ActionRequest, action_sets, start_action
+
+DOES = {
+    "quiesce": "check, keep ids, stop what writes",
+    "flush": "write page caches to the volumes",
+    "stop": "pause, stop brokers, then the quorum",
+    "recover": "see that the stop went well",
+    "switch": "arm the watchdog",
+}
+"""What each phase of the stop is, for people to read."""
+TRIES = 5
+OnActionLine = Callable[[str], None]
+
+
+class ActionRunner:
+    """The two actions of one rehearsal; each has an ActionSet of its own, found by its label."""
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        setting: RehearsalContext,
+        now: Callable[[], float],
+        tell: OnActionLine,
+    ) -> None:
+        self._connection, self._setting, self._now, self._tell = connection, setting, now, tell
+        self.stages: dict[str, RehearsalStage] = {}
+        """Phases that began, by name."""
+        self.names: dict[str, str] = {}
+        """Name of the ActionSet of each action."""
+
+    def begin(self, action: str) -> FollowedAction:
+        """Create the ActionSet of an action, or find it where it was created already."""
+        wanted = ActionRequest(
+            target=self._setting.target, action=action, blueprint=self._setting.blueprint
+        )
+        for left in reversed(range(TRIES)):
+            try:
+                found = self.find(action)
+                watched = found or start_action(self._connection, wanted, job=self._job(action))
+            except TransientError:
+                if not left:
+                    raise
+                time.sleep(1)
+            else:
+                self.names[action] = watched.action_set.name
+                self._tell(f"{action}: ActionSet {watched.action_set.name}")
+                return watched
+        raise AssertionError("unreachable")
+
+    def find(self, action: str) -> FollowedAction | None:
+        """Find the ActionSet of an action."""
+        setting, resource = self._setting, action_sets(self._connection)
+        label = f"{JOB_LABEL}={self._job(action)}"
+        for item in self._connection.items(resource, setting.blueprint.namespace, label):
+            return FollowedAction(
+                action_set=read_action_set(item),
+                resource=resource,
+                job=self._job(action),
+                namespace=setting.target.namespace,
+                cluster=setting.target.name,
+                tasks=setting.blueprint.actions[action],
+            )
+        return None
+
+    def follow(
+        self, watched: FollowedAction, each: Callable[[], object] | None = None, *, timeout: float
+    ) -> ActionFinished:
+        """Follow an action to its end and measure its phases; `each` is called at every look."""
+        over = ActionFinished(ActionResult.TIMEOUT, "")
+        for event in Follower(self._connection, watched, timeout=timeout).events():
+            match event:
+                case PhaseStarted(phase) if (
+                    phase not in self.stages
+                ):  # seen before it was interrupted
+                    self.stages[phase] = RehearsalStage(
+                        name=phase, does=DOES.get(phase, ""), start=self._now(), end=None
+                    )
+                    self._tell(f"{phase}: begun")
+                case PhaseFinished(phase, ok, _) if self.stages[phase].end is None:
+                    self._ended(phase, ok=ok)
+                case LogLine(_, _, text):
+                    self._tell(f"  {text}")
+                case PodProblem(_, reason):
+                    self._tell(f"  {reason}")
+                case ApiUnavailable(reason):
+                    self._tell(f"the API server is away, asking again: {reason}")
+                case ApiRecovered():
+                    self._tell("the API server answers again")
+                case Heartbeat():
+                    if each is not None:
+                        each()
+                case ActionFinished():
+                    over = event
+        return over
+
+    def delete(self) -> tuple[str, ...]:
+        """Delete the ActionSets that have ended; return those that are left."""
+        left = []
+        for action in self._setting.blueprint.actions:
+            found = self.find(action)
+            if found is None:
+                continue
+            made = found.action_set
+            if made.ended or not made.phases:
+                try:
+                    self._connection.delete(found.resource, made.name, made.namespace)
+                except NotFoundError:
+                    continue
+                except (ForbiddenError, TransientError) as failure:
+                    left.append(f"ActionSet {made.namespace}/{made.name}: {failure}")
+            else:
+                left.append(f"ActionSet {made.namespace}/{made.name}, which still runs")
+        return tuple(left)
+
+    def _ended(self, phase: str, *, ok: bool) -> None:
+        was, now = self.stages[phase], self._now()
+        self.stages[phase] = RehearsalStage(
+            name=was.name, does=was.does, start=was.start, end=now, failed=not ok
+        )
+        self._tell(f"{phase}: {'done' if ok else 'FAILED'} after {now - was.start:.1f}s")
+
+    def _job(self, action: str) -> str:
+        return f"{LABEL.rpartition('/')[2]}-{self._setting.id}-{action}"
+
+
+def check_action_result(over: ActionFinished, action: str) -> None:
+    """Raise ActionError where an action did not end well."""
+    if over.end is not ActionResult.DONE:
+        raise ActionError(f"{action} {over.end.value}: {over.reason or 'no reason is known'}")

@@ -1,0 +1,215 @@
+"""The clients' view: a pod that writes to Kafka all the time and reads everything back at the end.
+
+The pod does all its work by itself (probe.sh) and removes its topic when it is deleted, or when its
+deadline ends: then nothing stays behind even where this command was killed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+from kanister_kafka.errors import (
+    ActionError,
+    KanisterKafkaError,
+    NotFoundError,
+    RejectedError,
+    TransientError,
+)
+from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.pod_options import NO_SIDECAR_ANNOTATIONS, NO_SIDECAR_LABELS
+from kanister_kafka.operations.rehearsal.canary_metrics import CanaryLog
+from kanister_kafka.operations.rehearsal.context import RehearsalContext
+
+RATE = 20
+"""Records in a second."""
+MOST_PARTITIONS = 12
+"""Each is read back by a program of its own at the end."""
+MOST_REPLICAS = 3
+USER = 65534
+"""Where the broker's own pod does not say which user it runs as."""
+GRACE = 300
+"""Seconds to read back and to remove the topic."""
+STARTED = 180
+"""Seconds for the first records to be acknowledged, the image being there already."""
+STEADY = 3 * RATE
+"""Acknowledged records after which the probe is taken to work."""
+POLL = 0.2
+
+
+def partitions(brokers: int) -> int:
+    """Return how many partitions the topic has, so that every broker leads one."""
+    return min(max(3, brokers), MOST_PARTITIONS)
+
+
+def replication(brokers: int) -> int:
+    """Return how many replicas each has, as topics of people have."""
+    return min(brokers, MOST_REPLICAS)
+
+
+def canary_pod(setting: RehearsalContext) -> Object:
+    """Return the pod; it passes the Pod Security Standard `restricted`.
+
+    It has not the label `strimzi.io/cluster`: the stop of the Blueprint counts the pods that do.
+    """
+    spec = setting.broker["spec"]
+    kafka: dict[str, Any] = next(c for c in spec["containers"] if c["name"] == "kafka")
+    mounts: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - of the pod
+    volumes: list[Object] = [{"name": "tmp", "emptyDir": {}}]
+    trusted = ""
+    listener, config = setting.listener, setting.request.probe_config
+    if listener is None:
+        raise ActionError(f"no probe: {setting.why_no_probe}")
+    if config:
+        mounts.append({"name": "config", "mountPath": "/probe/config", "readOnly": True})
+        volumes.append({"name": "config", "secret": {"secretName": config}})
+    elif listener.tls:
+        trusted = "/probe/ca/ca.crt"
+        mounts.append({"name": "ca", "mountPath": "/probe/ca", "readOnly": True})
+        secret = {"secretName": f"{setting.target.name}-cluster-ca-cert"}  # Strimzi's AbstractModel
+        volumes.append({"name": "ca", "secret": secret})
+    values = {
+        "TOPIC": setting.name,
+        "PARTITIONS": str(partitions(setting.brokers)),
+        "REPLICATION": str(replication(setting.brokers)),
+        "RATE": str(RATE),
+        "BOOTSTRAP": listener.servers,
+        "TRUSTED": trusted,
+        "KAFKA_HEAP_OPTS": "-Xmx64m",
+        "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    }
+    users = (kafka.get("securityContext") or {}, spec.get("securityContext") or {})
+    user = next((of["runAsUser"] for of in users if of.get("runAsUser")), USER)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": setting.name,
+            "namespace": setting.target.namespace,
+            "labels": {**dict(NO_SIDECAR_LABELS), **setting.labels},
+            "annotations": dict(NO_SIDECAR_ANNOTATIONS),
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": GRACE,
+            "activeDeadlineSeconds": 4 * setting.request.timeout + 600,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,  # they would fill the environment with KAFKA_…
+            "imagePullSecrets": spec.get("imagePullSecrets") or [],
+            "tolerations": spec.get("tolerations") or [],
+            "nodeSelector": spec.get("nodeSelector") or {},
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": user,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "volumes": volumes,
+            "containers": [
+                {
+                    "name": "probe",
+                    "image": kafka["image"],
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["bash", "-c", canary_script(), "probe"],
+                    "env": [{"name": key, "value": value} for key, value in values.items()],
+                    "resources": {
+                        "requests": {"cpu": "20m", "memory": "160Mi"},
+                        "limits": {"memory": "512Mi"},
+                    },
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "volumeMounts": mounts,
+                }
+            ],
+        },
+    }
+
+
+def canary_script() -> str:
+    """Return what the pod runs."""
+    return resources.files(__package__).joinpath("probe.sh").read_text("utf-8")
+
+
+class Canary:
+    """One probe from its start to its end."""
+
+    def __init__(
+        self, connection: KubeClient, setting: RehearsalContext, today: Callable[[], float]
+    ) -> None:
+        self._connection, self._setting, self._today = connection, setting, today
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self.hearing = CanaryLog()
+
+    def start(self) -> None:
+        """Create the pod and wait until Kafka acknowledges its records; else ActionError."""
+        name = self._setting.name
+        self._connection.create(canary_pod(self._setting))
+        self._thread.start()
+        end = time.monotonic() + STARTED
+        while len(self.hearing.acks) < STEADY:
+            phase = self._phase()
+            if phase in ("Failed", "Succeeded", "") or time.monotonic() > end:
+                said = "; ".join(self.hearing.complaints) or f"pod {name} is {phase or 'gone'}"
+                raise ActionError(
+                    "the probe gets no record acknowledged, and nothing was stopped: "
+                    f"{' '.join(said.split())[:600]}; give --probe-config or --no-probe"
+                )
+            time.sleep(POLL)
+
+    def acked_since(self, today: float) -> float | None:
+        """Return when the first record after a time was acknowledged, by our clock."""
+        clock = self.hearing.clock
+        times = [ack.at + clock for ack in tuple(self.hearing.acks.values())]
+        return min((at for at in times if at > today), default=None)
+
+    def end(self) -> tuple[str, ...]:
+        """Let it read back and remove its topic; return what is left behind."""
+        name, namespace = self._setting.name, self._setting.target.namespace
+        end = time.monotonic() + GRACE + 30
+        left = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
+        while True:
+            try:
+                found = self._connection.find(PODS, name, namespace)
+                if found is None:
+                    break
+                if not found["metadata"].get("deletionTimestamp"):
+                    self._connection.delete(PODS, name, namespace)
+            except (NotFoundError, TransientError):
+                pass
+            if time.monotonic() > end:
+                return left
+            time.sleep(POLL)
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        if self.hearing.left:
+            return (f"in Kafka: {self.hearing.left}",)
+        made = "made" in self.hearing.marks
+        return left[1:] if made and not self.hearing.ended else ()
+
+    def _phase(self) -> str:
+        try:
+            found = self._connection.find(PODS, self._setting.name, self._setting.target.namespace)
+        except TransientError:
+            return "unknown"
+        return "" if found is None else str((found.get("status") or {}).get("phase") or "Pending")
+
+    def _follow(self) -> None:
+        """Hear all that it prints, again from the start where the stream breaks."""
+        name, namespace = self._setting.name, self._setting.target.namespace
+        while not self._over.is_set() and not self.hearing.ended:
+            try:
+                for text in self._connection.log(name, namespace):
+                    self.hearing.line(text, self._today())
+            except (RejectedError, TransientError, NotFoundError):  # not yet, or silent for long
+                pass
+            except KanisterKafkaError as failure:
+                self.hearing.complaints.append(str(failure))
+                return
+            self._over.wait(POLL)

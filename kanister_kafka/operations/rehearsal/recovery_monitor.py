@@ -1,0 +1,200 @@
+"""What comes back after the stop, and when."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, TransientError
+from kanister_kafka.kube import objects
+from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+from kanister_kafka.operations.rehearsal.canary import Canary
+from kanister_kafka.operations.rehearsal.context import (
+    RehearsalContext,
+    Stopwatch,
+    is_broker,
+    read_client,
+    read_state,
+)
+from kanister_kafka.operations.rehearsal.model import (
+    Interval,
+    PodState,
+    PodTimeline,
+    RehearsalStage,
+)
+
+# The pods of a cluster, looked at all the time in a thread.
+
+PERIOD = 0.7
+"""Seconds between two looks."""
+
+ORDER = (PodState.GONE, PodState.STOPPING, PodState.STARTING, PodState.READY)
+"""Of several pods of one Deployment the one that is furthest counts."""
+
+
+def state_of(pod: Object) -> PodState:
+    """Return what can be seen of a pod that is there."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return PodState.STOPPING
+    return PodState.READY if objects.is_ready(pod) else PodState.STARTING
+
+
+class TimelineBuilder:
+    """Turns looks into tracks."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+        self._spans: dict[str, list[Interval]] = {}
+        self._brokers: set[str] = set()
+
+    def look(self, pods: Objects, now: float) -> None:
+        """Take in what was seen at one moment; a pod that is not seen any more is gone."""
+        seen: dict[str, PodState] = {}
+        for pod in pods:
+            name = self._name(pod)
+            seen[name] = max(seen.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
+            if is_broker(pod, self._cluster):
+                self._brokers.add(name)
+        for name in {*self._spans, *seen}:
+            state = seen.get(name, PodState.GONE)
+            spans = self._spans.setdefault(name, [])
+            if not spans:
+                spans.append(Interval(now, now, state))
+                continue
+            last = spans[-1]
+            spans[-1] = Interval(last.start, now, last.state)
+            if last.state is not state:
+                spans.append(Interval(now, now, state))
+
+    def _name(self, pod: Object) -> str:
+        """Return what a pod is called: those of a Deployment come back with another name."""
+        labels = pod["metadata"].get("labels") or {}
+        component = str(labels.get("strimzi.io/name") or "")
+        of_nodes = component in (f"{self._cluster}-kafka", f"{self._cluster}-zookeeper")
+        return component if component and not of_nodes else str(pod["metadata"]["name"])
+
+    def tracks(self) -> tuple[PodTimeline, ...]:
+        """Return what was seen so far."""
+        return tuple(
+            PodTimeline(name, name in self._brokers, tuple(spans))
+            for name, spans in sorted(self._spans.items())
+        )
+
+
+class PodWatcher:
+    """Looks at the pods until it is closed; an API server that is away leaves a hole."""
+
+    def __init__(
+        self, connection: KubeClient, namespace: str, cluster: str, now: Callable[[], float]
+    ) -> None:
+        self._connection, self._namespace, self._cluster = connection, namespace, cluster
+        self._now = now
+        self._tracks = TimelineBuilder(cluster)
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def tracks(self) -> tuple[PodTimeline, ...]:
+        """Return what was seen so far."""
+        with self._lock:
+            return self._tracks.tracks()
+
+    def ready(self, names: tuple[str, ...]) -> bool:
+        """Tell whether all of these were Ready at the last look."""
+        latest = {track.name: track.spans[-1].state for track in self.tracks()}
+        return bool(latest) and all(latest.get(name) is PodState.READY for name in names)
+
+    def close(self) -> None:
+        """End it."""
+        self._over.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        label = f"{CLUSTER_LABEL}={self._cluster},strimzi.io/kind=Kafka"
+        while not self._over.is_set():
+            try:
+                # Not the nodes alone: the entity operator shows when Kafka is whole again.
+                pods = self._connection.items(PODS, self._namespace, label)
+            except ForbiddenError:
+                return
+            except KanisterKafkaError:
+                pass
+            else:
+                with self._lock:
+                    self._tracks.look(pods, self._now())
+            self._over.wait(PERIOD)
+
+
+NODES, SERVED = "nodes Ready", "clients served"
+WRITERS, KAFKA = "writers back", "Kafka Ready"
+POLL = 0.5
+Back = Callable[[], float | None]
+"""When something was back, or None where it is not."""
+
+
+class RecoveryMonitor:
+    """Sees what is back since the restart was asked for."""
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        setting: RehearsalContext,
+        clock: Stopwatch,
+        watch: PodWatcher,
+        probing: Canary | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._connection, self._setting = connection, setting
+        self._clock, self._watch, self._probing = clock, watch, probing
+        self._start, self._tell = clock(), tell
+        self.stages: dict[str, RehearsalStage] = {}
+        """What is back, by name."""
+
+    def see(self) -> bool:
+        """Look once; True when all is back."""
+        with contextlib.suppress(TransientError):
+            for name, does, back in self._all():
+                if name not in self.stages and (end := back()) is not None:
+                    stage = RehearsalStage(name=name, does=does, start=self._start, end=end)
+                    self.stages[name] = stage
+                    self._tell(f"{name}: after {end - self._start:.1f}s")
+        return all(name in self.stages for name, _does, _back in self._all())
+
+    def wait(self, seconds: float) -> None:
+        """Look until all is back, or for so long."""
+        end = time.monotonic() + seconds
+        while not self.see() and time.monotonic() < end:
+            time.sleep(POLL)
+
+    def _all(self) -> Iterator[tuple[str, str, Back]]:
+        yield NODES, "every node is Ready", self._nodes_ready
+        if self._probing is not None:
+            yield SERVED, "first record acknowledged", self._served
+        if self._setting.writers:
+            yield WRITERS, "all that was quiesced is Ready", self._writers_back
+        yield KAFKA, "the operator is done", self._kafka_ready
+
+    def _nodes_ready(self) -> float | None:
+        return self._clock() if self._watch.ready(self._setting.before.nodes) else None
+
+    def _served(self) -> float | None:
+        if self._probing is None:
+            return None
+        zero = self._clock.began.timestamp()
+        at = self._probing.acked_since(zero + self._start)
+        return None if at is None else at - zero
+
+    def _writers_back(self) -> float | None:
+        for was in self._setting.writers:
+            now = read_client(self._connection, was.kind, was.namespace, was.name)
+            if now.replicas != was.replicas or (was.ready and not now.ready):
+                return None
+        return self._clock()
+
+    def _kafka_ready(self) -> float | None:
+        now = read_state(self._connection, self._setting.kafka, self._setting.target)
+        return self._clock() if now.ready and not now.paused else None

@@ -1,0 +1,283 @@
+"""The whole cycle: stop, snapshots, restart, and everything removed again, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from kanister_kafka.errors import KanisterKafkaError, TransientError
+from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.operations.events import ActionResult
+from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
+from kanister_kafka.operations.rehearsal.canary import Canary
+from kanister_kafka.operations.rehearsal.context import (
+    LABEL,
+    RESTART,
+    STOP,
+    RehearsalContext,
+    Stopwatch,
+    check_preconditions,
+    read_client,
+    read_state,
+)
+from kanister_kafka.operations.rehearsal.model import Rehearsal, RehearsalStage
+from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher, RecoveryMonitor
+from kanister_kafka.operations.rehearsal.result import RehearsalData, build_rehearsal
+from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+
+# Whether everything is as it was found.
+
+
+def state_differences(connection: KubeClient, setting: RehearsalContext) -> tuple[str, ...]:
+    """Say how the cluster differs from how it was found; empty where it does not."""
+    before, target = setting.before, setting.target
+    now = read_state(connection, setting.kafka, target)
+    found = []
+    if now.paused:
+        found.append(f"Kafka {target} is paused")
+    if before.ready and not now.ready:
+        found.append(f"Kafka {target} is not Ready")
+    if now.armed and not before.armed:
+        found.append("the watchdog is still armed")
+    if now.state != before.state and not now.settled:
+        found.append(f"the record of backups says {now.state}")
+    if missing := sorted({*before.nodes} - {*now.nodes}):
+        found.append(f"not Ready any more: {', '.join(missing)}")
+    if now.claims != before.claims:
+        found.append("its claims are not the same ones")
+    if before.cluster_id and now.cluster_id and now.cluster_id != before.cluster_id:
+        found.append(f"its cluster id is {now.cluster_id} and was {before.cluster_id}")
+    for was in setting.writers:
+        is_now = read_client(connection, was.kind, was.namespace, was.name)
+        if is_now.replicas != was.replicas:
+            found.append(f"{was} has spec.replicas {is_now.replicas} and had {was.replicas}")
+        elif was.ready and not is_now.ready:
+            found.append(f"{was} is not Ready")
+    label = f"{LABEL}={setting.id}"
+    left = connection.items(PODS, target.namespace, label)
+    found += (f"Pod {target.namespace}/{pod['metadata']['name']} is there" for pod in left)
+    return tuple(found)
+
+
+OnProgress = Callable[[float, str], None]
+"""Elapsed seconds, and a line."""
+CheckPreconditions = Callable[[KubeClient, RehearsalContext, Callable[[str], None]], None]
+POLL = 0.5
+CLEANING = 120
+"""Seconds for what was deleted to be gone."""
+LATE = 60
+"""Seconds for Kafka to be back all the same where the restart has failed."""
+PROBE, PREFLIGHT = "probe", "preflight"
+CUT, READY = "snapshots cut", "snapshots ready"
+READ, CLEAN = "read back", "clean up"
+
+
+def run_rehearsal(
+    connection: KubeClient,
+    setting: RehearsalContext,
+    tell: OnProgress,
+    *,
+    fit: CheckPreconditions = check_preconditions,
+) -> Rehearsal:
+    """Run the cycle and return what was measured; Kafka is brought back in any case.
+
+    `fit` raises ActionError where the cluster must not be touched, and that is passed on. All that
+    fails later is in the result, with what could not be put back.
+    """
+    return _Runner(connection, setting, tell).run(fit)
+
+
+class _Runner:
+    def __init__(self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress) -> None:
+        self.connection, self.setting, self._tell_out = connection, setting, tell
+        self.clock = Stopwatch()
+        self.stages: dict[str, RehearsalStage] = {}
+        self.failures: list[str] = []
+        self.changed: list[str] = []
+        target = setting.target
+        self.acting = ActionRunner(connection, setting, self.clock, self.tell)
+        self.snapshots = VolumeSnapshotter(
+            connection, target.namespace, setting.name, setting.labels, self.clock
+        )
+        self.probing: Canary | None = None
+        self.stopped_at: float | None = None
+        """When the stop was asked for; from then on Kafka has to be brought back."""
+        self.restart_at: float | None = None
+        self.away = False
+        """Whether all went well up to the snapshots."""
+
+    def run(self, fit: CheckPreconditions) -> Rehearsal:
+        with self.stage(PREFLIGHT, "look whether it can work"):
+            fit(self.connection, self.setting, self.tell)
+        target = self.setting.target
+        self.watch = PodWatcher(self.connection, target.namespace, target.name, self.clock)
+        with SignalGuard(self.tell) as interrupts:
+            try:
+                self._away()
+            except KanisterKafkaError as failure:
+                self._fail(str(failure))
+            except KeyboardInterrupt:
+                self._fail("interrupted")
+            finally:  # also after an error of our own making: Kafka must not stay down for it
+                interrupts.shield()
+                try:
+                    if self.stopped_at is not None:
+                        self._tried(self._bring_back)
+                finally:
+                    self._clean_up()
+        return build_rehearsal(self._findings())
+
+    def _fail(self, reason: str) -> None:
+        self.failures.append(reason)
+        self.tell(f"FAILED: {reason}")
+
+    def _away(self) -> None:
+        """Everything up to the snapshots."""
+        setting = self.setting
+        if setting.listener is not None:
+            self.probing = Canary(self.connection, setting, self.clock.today)
+            with self.stage(PROBE, "start a client that writes all the time"):
+                self.probing.start()
+        self.stopped_at = self.clock()
+        check_action_result(self.acting.follow(self.acting.begin(STOP), timeout=self.timeout), STOP)
+        began = self.clock()
+        try:
+            self.tell(f"snapshots: {len(setting.claims)} at once")
+            self.snapshots.make(setting.claims)
+            self.snapshots.wait(self.timeout)
+        finally:
+            self._snapshot_stages(began)
+        self.away = True
+
+    def _bring_back(self) -> None:
+        """Restart, and wait until all is as before; the outage ends long before that."""
+        over, again = None, self.away or not self._ended_by_itself()
+        self.restart_at = self.clock()
+        returning = RecoveryMonitor(
+            self.connection, self.setting, self.clock, self.watch, self.probing, self.tell
+        )
+        try:
+            if again:
+                over = self.acting.follow(
+                    self.acting.begin(RESTART), returning.see, timeout=self.timeout
+                )
+            failed = over is not None and over.end is not ActionResult.DONE
+            returning.wait(LATE if failed else self.timeout)
+        finally:
+            self.stages.update(returning.stages)
+        if over is not None:
+            check_action_result(over, RESTART)
+
+    def _ended_by_itself(self) -> bool:
+        """Wait for a stop that was not seen to its end; tell whether it has undone itself."""
+        watched = self.acting.find(STOP)
+        if watched is None:  # it was never created
+            return True
+        if not watched.action_set.ended:
+            self.tell(f"waiting for {STOP} to end before Kafka is brought back")
+            self.acting.follow(watched, timeout=self.timeout)
+        now = read_state(self.connection, self.setting.kafka, self.setting.target)
+        return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
+
+    def _clean_up(self) -> None:
+        """Remove all that was made; what cannot be removed is told."""
+        if self.probing is not None:
+            with self.stage(READ, "compare with what was acknowledged"):
+                self._tried(self._end_probe)
+        self.watch.close()
+        with self.stage(CLEAN, "delete all that was made"):
+            self._tried(self._delete_snapshots)
+            self._tried(self._delete_action_sets)
+        self._tried(self._compare)
+
+    def _end_probe(self) -> None:
+        if self.probing is not None:
+            self.changed += (f"left behind: {left}" for left in self.probing.end())
+
+    def _delete_snapshots(self) -> None:
+        self.changed += (f"left behind: {left}" for left in self.snapshots.delete(CLEANING))
+
+    def _delete_action_sets(self) -> None:
+        if self.acting.names or self.stopped_at is not None:
+            self.changed += (f"left behind: {left}" for left in self.acting.delete())
+
+    def _compare(self) -> None:
+        found = state_differences(self.connection, self.setting)
+        if found and self.stopped_at is not None:
+            target = self.setting.target
+            command = f"kanister-kafka resume {target.name} -n {target.namespace}"
+            self.tell(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
+            found = (*found, f"run: {command}")
+        self.changed += found
+
+    def _tried(self, do: Callable[[], None]) -> None:
+        """Do something that must not keep the rest from being done."""
+        for left in (2, 1, 0):
+            try:
+                return do()
+            except TransientError as failure:
+                if not left:
+                    self._fail(str(failure))
+                time.sleep(POLL)
+            except KanisterKafkaError as failure:
+                self._fail(str(failure))
+                return None
+        return None
+
+    @property
+    def timeout(self) -> float:
+        return float(self.setting.request.timeout)
+
+    def _snapshot_stages(self, began: float) -> None:
+        taken = tuple(self.snapshots.taken.values())
+        for name, does, times in (
+            (CUT, "every claim is cut", [one.cut for one in taken]),
+            (READY, "every snapshot can be used", [one.ready for one in taken]),
+        ):
+            known = [at for at in times if at is not None]
+            failed = not known or len(known) < len(times)
+            end = self.clock() if failed else max(known)
+            self.stages[name] = RehearsalStage(
+                name=name, does=does, start=began, end=end, failed=failed
+            )
+            self.tell(f"{name}: {'given up ' if failed else ''}after {end - began:.1f}s")
+
+    @contextlib.contextmanager
+    def stage(self, name: str, does: str) -> Iterator[None]:
+        start, done = self.clock(), False
+        self.tell(f"{name}: begun")
+        try:
+            yield
+            done = True
+        finally:
+            end = self.clock()
+            self.stages[name] = RehearsalStage(
+                name=name, does=does, start=start, end=end, failed=not done
+            )
+            self.tell(f"{name}: {'done' if done else 'ended'} after {end - start:.1f}s")
+
+    def tell(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that was closed must not end the cycle
+            self._tell_out(self.clock(), text)
+
+    def _findings(self) -> RehearsalData:
+        return RehearsalData(
+            setting=self.setting,
+            began=self.clock.began,
+            seconds=self.clock(),
+            stages=tuple({**self.stages, **self._phases()}.values()),
+            tracks=self.watch.tracks(),
+            snapshots=tuple(self.snapshots.taken.values()),
+            action_sets=tuple(self.acting.names.values()),
+            hearing=self.probing.hearing if self.probing else None,
+            stopped_at=self.stopped_at,
+            restart_at=self.restart_at,
+            failures=tuple(dict.fromkeys(self.failures)),
+            changed=tuple(self.changed),
+        )
+
+    def _phases(self) -> dict[str, RehearsalStage]:
+        """Return those of the stop; that of the restart ends when the writers are released."""
+        return {name: one for name, one in self.acting.stages.items() if name != "restart"}

@@ -1,0 +1,59 @@
+"""Ctrl-C and its like end a rehearsal, but never the bringing back of Kafka."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Ctrl-C, a job that is cancelled, a terminal that is closed."""
+FORCE_COUNT = 3
+
+
+class SignalGuard:
+    """The first signal raises KeyboardInterrupt; from then on, or once shielded, they are told.
+
+    Only who presses Ctrl-C three times more gets out at once.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._shielded = False
+        self._insisted = 0
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> SignalGuard:
+        if threading.current_thread() is threading.main_thread():  # else Python allows none
+            for name in SIGNALS:
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None:
+                    self._former[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _failure: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def shield(self) -> None:
+        """Let nothing interrupt what follows."""
+        self._shielded = True
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if not self._shielded:
+            self._shielded = True
+            raise KeyboardInterrupt
+        self._insisted += number == signal.SIGINT
+        if self._insisted >= FORCE_COUNT:
+            raise KeyboardInterrupt
+        self._tell(
+            "Kafka is brought back and all is removed first; to leave it as it is, press Ctrl-C "
+            f"{FORCE_COUNT - self._insisted} more times"
+        )

@@ -1,0 +1,268 @@
+"""Starting an action: is there such a Blueprint and such an action, and an ActionSet for it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kanister_kafka import constants
+from kanister_kafka.backup.options import NOW
+from kanister_kafka.errors import (
+    ActionError,
+    ForbiddenError,
+    KanisterKafkaError,
+    NotFoundError,
+    TransientError,
+)
+from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.operations.action_follower import FollowedAction
+from kanister_kafka.operations.actionset import (
+    API_VERSION,
+    JOB_LABEL,
+    ActionSet,
+    ActionState,
+    AppliedBlueprint,
+    new_action_set,
+    read_action_set,
+    read_blueprint,
+)
+from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef, expected_nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequest:
+    """An action to run."""
+
+    target: KafkaRef
+    action: str
+    blueprint: AppliedBlueprint
+    options: tuple[tuple[str, str], ...] = ()
+    origin: ActionSet | None = None
+    """An earlier ActionSet whose artifacts the action gets, for restore and delete."""
+
+
+def action_sets(connection: KubeClient) -> ApiResource:
+    """Find how ActionSets are served; NotFoundError where Kanister is not installed."""
+    return _kanisters(connection, "ActionSet")
+
+
+def find_blueprint(connection: KubeClient, name: str, namespace: str) -> AppliedBlueprint:
+    """Read a Blueprint; NotFoundError names those that are there."""
+    resource = _kanisters(connection, "Blueprint")
+    if found := connection.find(resource, name, namespace):
+        return read_blueprint(found)
+    names = sorted(item["metadata"]["name"] for item in connection.items(resource, namespace))
+    there = f"which has {', '.join(names)}" if names else "which has none"
+    raise NotFoundError(
+        f"no Blueprint {name} in namespace {namespace}, {there}; "
+        "kanister-kafka apply puts it there, --blueprint names another"
+    )
+
+
+def check_action(blueprint: AppliedBlueprint, action: str) -> None:
+    """Raise ActionError where the Blueprint has no such action."""
+    if action not in blueprint.actions:
+        known = ", ".join(sorted(blueprint.actions)) or "none"
+        raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
+
+
+def check_retention(wanted: ActionRequest, retention: str) -> None:
+    """Raise ActionError where a choice of the retention cannot be meant, or would be ignored."""
+    if wanted.action != "restore":
+        raise ActionError(f"--retention is for a restore, not for {wanted.action}")
+    if "retention" in dict(wanted.options):
+        raise ActionError("--retention is given twice: as --option retention=… too")
+    if not wanted.blueprint.holds_retention and retention != NOW:
+        raise ActionError(
+            f"Blueprint {wanted.blueprint.name} was rendered by an earlier version, whose restore "
+            "holds no retention: Kafka would delete at once what has passed it.\n"
+            "Put the one of this version on the cluster, and restore then:\n"
+            f"  kanister-kafka apply --from-cluster {wanted.target.name} "
+            f"-n {wanted.target.namespace}"
+        )
+
+
+def find_provenance(connection: KubeClient, name: str, namespace: str) -> ActionSet:
+    """Read an ActionSet whose artifacts another action needs.
+
+    Raises NotFoundError, or ActionError where it is not complete or has put out nothing: what a
+    failed one has as artifacts are templates.
+    """
+    found = read_action_set(connection.get(action_sets(connection), name, namespace))
+    if found.state is not ActionState.COMPLETE:
+        raise ActionError(f"ActionSet {name} is {found.state.value or 'not begun'}, not complete")
+    if not found.artifacts:
+        raise ActionError(f"action {found.action} of ActionSet {name} has put out no artifacts")
+    return found
+
+
+def action_request(wanted: ActionRequest, *, job: str = "") -> Object:
+    """Return the ActionSet that `start` creates."""
+    target, blueprint = wanted.target, wanted.blueprint
+    return new_action_set(
+        wanted.action,
+        blueprint=blueprint.name,
+        namespace=blueprint.namespace,
+        target=target.namespace,
+        cluster=target.name,
+        job=job,
+        options=wanted.options,
+        artifacts=wanted.origin.artifacts if wanted.origin else None,
+    )
+
+
+def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> FollowedAction:
+    """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
+    resource = action_sets(connection)
+    target, blueprint = wanted.target, wanted.blueprint
+    nodes = expected_nodes(connection, target)  # whatever may fail comes before
+    try:
+        made = connection.create(action_request(wanted, job=job))
+    except TransientError:  # it may have been made all the same, and would then run unseen
+        found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
+        if not found:
+            raise
+        made = found[0]
+    return FollowedAction(
+        action_set=read_action_set(made),
+        resource=resource,
+        job=job,
+        namespace=target.namespace,
+        cluster=target.name,
+        tasks=blueprint.actions[wanted.action],
+        nodes=nodes,
+    )
+
+
+def artifact_lines(artifacts: ActionSet) -> Iterable[str]:
+    """Say what an ActionSet has put out, a line each: `name: key=value`."""
+    for name, artifact in sorted(artifacts.artifacts.items()):
+        for key, value in sorted((artifact.get("keyValue") or {}).items()):
+            yield f"{name}: {key}={value}"
+
+
+def _kanisters(connection: KubeClient, kind: str) -> ApiResource:
+    try:
+        return connection.kind(API_VERSION, kind)
+    except NotFoundError as failure:
+        message = f"Kanister is not installed on this cluster: it has no {API_VERSION} {kind}"
+        raise NotFoundError(message) from failure
+
+
+# Whether the operator still has the Kafka version of a backup, before a restore begins.
+#
+# The account of a restore sees one namespace; whoever starts it may see the operator as well.
+
+SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
+OPERATOR = "strimzi.io/kind=cluster-operator"
+"""Label of the operator's pods, in every way to install it."""
+IMAGES = "STRIMZI_KAFKA_IMAGES"
+"""Variable of the operator: `VERSION=IMAGE`, one a line (Strimzi's ClusterOperatorConfig.java)."""
+ANY = "any-kafka-version"
+"""Option of an ActionSet with which a restore goes on all the same."""
+ARTIFACT = "kafka"
+
+
+def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) -> str:
+    """Return the `spec.kafka.version` that a backup holds; empty where it names none."""
+    values = origin.artifacts.get(ARTIFACT, {}).get("keyValue") or {}
+    name = f"{target.name}-backup-{values.get('backup', '')}-facts"
+    found = connection.get(SECRETS, name, target.namespace)
+    try:
+        text = base64.b64decode((found.get("data") or {}).get("objects") or "").decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    facts = dict(line.partition("=")[::2] for line in text.splitlines())
+    return facts.get("specVersion", "")
+
+
+def operators_versions(connection: KubeClient) -> frozenset[str]:
+    """Return the Kafka versions that the operators of the cluster have, all together."""
+    found = connection.items(PODS, label=OPERATOR)
+    return frozenset(version for pod in found for version in _versions(pod))
+
+
+def _versions(pod: Object) -> frozenset[str]:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    texts = (
+        str(variable.get("value") or "")
+        for container in containers
+        for variable in container.get("env") or ()
+        if variable.get("name") == IMAGES
+    )
+    pairs = (pair.partition("=") for text in texts for pair in text.split())
+    return frozenset(version for version, equals, _image in pairs if equals)
+
+
+def missing_version(
+    connection: KubeClient, target: KafkaRef, origin: ActionSet
+) -> tuple[str, bool]:
+    """Say in a sentence what stands against a restore, and whether that is certain.
+
+    Empty where nothing does. What could not be read is no certainty.
+    """
+    try:
+        version = backup_version(connection, target, origin)
+        known = operators_versions(connection) if version else frozenset()
+    except KanisterKafkaError as failure:
+        return (
+            f"whether the operator has the Kafka version of the backup is not known: {failure}",
+            False,
+        )
+    if not version or version in known:
+        return "", False
+    if not known:
+        return (
+            f"the backup is of Kafka {version}, and no operator is seen that tells its versions",
+            False,
+        )
+    return (
+        f"the backup is of Kafka {version}, and the operator has {', '.join(sorted(known))}: "
+        f"bring back a Strimzi that has it, or go on with --option {ANY}=true and set "
+        "spec.kafka.version when the restore tells so",
+        True,
+    )
+
+
+# The Blueprint that was applied for a Kafka, wherever it is and whatever its name.
+
+ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", namespaced=True)
+
+
+def find_applied(
+    connection: KubeClient, target: KafkaRef, namespace: str, name: str = "", *, hot: bool = False
+) -> AppliedBlueprint:
+    """Find the Blueprint of a Kafka: of this name, of the default one, or that its accounts name.
+
+    The annotation `kanister-kafka.io/blueprint` of the service accounts beside the Kafka says which
+    Blueprint they were rendered for. It is looked at only where no Blueprint of the default name is
+    in this namespace, and counts only if it is the only one. Raises NotFoundError as
+    `find_blueprint` does.
+    """
+    if name:
+        return find_blueprint(connection, name, namespace)
+    try:
+        return find_blueprint(connection, f"{target.blueprint}{'.hot' if hot else ''}", namespace)
+    except NotFoundError:
+        elsewhere = _named_by_accounts(connection, target)
+        if len(elsewhere) != 1:
+            raise
+        home, _, other = elsewhere[0].partition("/")
+        return find_blueprint(connection, other, home)
+
+
+def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
+    label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
+    try:
+        accounts = connection.items(ACCOUNTS, target.namespace, label)
+    except (ForbiddenError, NotFoundError):
+        return []
+    own = f"{target.name}{SUFFIX}"
+    found = {
+        str((item["metadata"].get("annotations") or {}).get(constants.BLUEPRINT, ""))
+        for item in accounts
+        if item["metadata"]["name"] in (own, f"{own}-hot")
+    }
+    return sorted(name for name in found if name.count("/") == 1)

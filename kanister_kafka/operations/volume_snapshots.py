@@ -1,0 +1,270 @@
+"""VolumeSnapshots of every claim, as Kasten would take them: all at once, then waited for.
+
+A proof also takes them in turn, as they come where storage is not ready for all of them at once.
+
+Fields are those of snapshot.storage.k8s.io/v1 (kubernetes-csi/external-snapshotter).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    TransientError,
+)
+from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.snapshot_classes import choose_snapshot_class
+from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.strimzi.discovery import KafkaRef
+
+# The claims of a cluster, and by which class each is snapshotted.
+
+API_VERSION = "snapshot.storage.k8s.io/v1"
+BASE = ("apis", *API_VERSION.split("/"))
+CLASSES = ApiResource(BASE, "volumesnapshotclasses", "VolumeSnapshotClass", namespaced=False)
+CLAIMS = ApiResource(
+    ("api", "v1"), "persistentvolumeclaims", "PersistentVolumeClaim", namespaced=True
+)
+VOLUMES = ApiResource(("api", "v1"), "persistentvolumes", "PersistentVolume", namespaced=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeClaim:
+    """A claim of the cluster and how it is snapshotted."""
+
+    name: str
+    driver: str
+    snapshot_class: str
+
+
+def find_claims(
+    connection: KubeClient, target: KafkaRef, snapshot_class: str, *, kasten: bool
+) -> tuple[VolumeClaim, ...]:
+    """Find every claim of a cluster, and for its driver the class of its snapshots.
+
+    With `kasten` the class is the one that Kasten takes. Who names the class needs no right to look
+    at classes and volumes; the driver is then unknown.
+    Raises ActionError where one cannot be snapshotted, NotFoundError where the class is not there.
+    """
+    label = f"{CLUSTER_LABEL}={target.name}"
+    items = connection.items(CLAIMS, target.namespace, label)
+    if not items:
+        raise ActionError(f"Kafka {target} has no claims: there is nothing to snapshot")
+    try:
+        classes = connection.items(CLASSES)
+    except ForbiddenError:
+        if not snapshot_class:
+            raise
+        return tuple(VolumeClaim(item["metadata"]["name"], "", snapshot_class) for item in items)
+    except NotFoundError as failure:
+        message = f"the cluster has no {API_VERSION}: nothing can take snapshots of volumes"
+        raise ActionError(message) from failure
+    return tuple(_claim(connection, item, classes, snapshot_class, kasten=kasten) for item in items)
+
+
+def _claim(
+    connection: KubeClient, item: Object, classes: Objects, wanted: str, *, kasten: bool
+) -> VolumeClaim:
+    name, volume = item["metadata"]["name"], (item.get("spec") or {}).get("volumeName")
+    if not volume:
+        raise ActionError(f"claim {name} is not bound to a volume")
+    source = connection.get(VOLUMES, volume).get("spec") or {}
+    driver = (source.get("csi") or {}).get("driver", "")
+    if not driver:
+        raise ActionError(f"claim {name}: volume {volume} is not of a CSI driver")
+    chosen = class_of_claim(name, driver, classes, wanted, kasten=kasten)
+    return VolumeClaim(name, driver, chosen)
+
+
+def class_of_claim(
+    claim: str, driver: str, classes: Iterable[Mapping[str, Any]], wanted: str, *, kasten: bool
+) -> str:
+    """Return the class of a claim's snapshot: the one wanted, else the one that a backup gets."""
+    named = {str(item["metadata"]["name"]): item for item in classes}
+    if wanted:
+        found = named.get(wanted)
+        if found is None:
+            known = ", ".join(sorted(named)) or "none"
+            raise ActionError(f"no VolumeSnapshotClass {wanted}; the cluster has {known}")
+        if found.get("driver") != driver:
+            raise ActionError(
+                f"VolumeSnapshotClass {wanted} is of driver {found.get('driver')}, and claim "
+                f"{claim} of {driver}"
+            )
+        return wanted
+    fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
+    if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
+        return chosen
+    several = f"several ({', '.join(sorted(fitting))}) and no default" if fitting else "none"
+    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {several}")
+
+
+SNAPSHOTS = ApiResource(BASE, "volumesnapshots", "VolumeSnapshot", namespaced=True)
+CONTENTS = ApiResource(BASE, "volumesnapshotcontents", "VolumeSnapshotContent", namespaced=False)
+POLL = 0.5
+GRACE_S = 60
+"""Seconds for which an error of a driver may stand: the snapshotter tries again and again."""
+MAX_CONCURRENT = 8
+"""Requests under way at the same time."""
+
+
+class VolumeSnapshotter:
+    """The snapshots of one rehearsal."""
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        namespace: str,
+        name: str,
+        labels: dict[str, str],
+        now: Callable[[], float],
+    ) -> None:
+        self._connection, self._namespace = connection, namespace
+        self._name, self._labels, self._now = name, labels, now
+        self.taken: dict[str, VolumeSnapshot] = {}
+        """By name, as far as they have come."""
+
+    def make(self, claims: Iterable[VolumeClaim]) -> None:
+        """Ask for all of them at once."""
+        asked = tuple(map(self._planned, claims))
+        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+            list(pool.map(self._make, asked))
+
+    def make_in_turn(self, claims: Iterable[VolumeClaim], timeout: float) -> None:
+        """Ask for each once the one before is cut; ActionError as of `wait`, for each of them."""
+        for claim in claims:
+            self._make(self._planned(claim))
+            self._until(lambda snapshot: snapshot.cut is not None, "cut", timeout)
+
+    def _planned(self, claim: VolumeClaim) -> VolumeSnapshot:
+        name = f"{self._name}-{len(self.taken)}"
+        self.taken[name] = VolumeSnapshot(
+            name=name,
+            claim=claim.name,
+            snapshot_class=claim.snapshot_class,
+            driver=claim.driver,
+            made=self._now(),
+            cut=None,
+            ready=None,
+            creation_time="",
+        )
+        return self.taken[name]
+
+    def _make(self, snapshot: VolumeSnapshot) -> None:
+        item = {
+            "apiVersion": API_VERSION,
+            "kind": "VolumeSnapshot",
+            "metadata": {
+                "name": snapshot.name,
+                "namespace": self._namespace,
+                "labels": self._labels,
+            },
+            "spec": {
+                "volumeSnapshotClassName": snapshot.snapshot_class,
+                "source": {"persistentVolumeClaimName": snapshot.claim},
+            },
+        }
+        for _try in range(3):
+            try:
+                self._connection.create(item)
+                return
+            except TransientError:
+                time.sleep(1)
+            except ConflictError:  # an answer got lost: it is there
+                return
+        self._connection.create(item)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until every one is cut and ready; ActionError where one fails or time is over."""
+        self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
+
+    def _until(self, done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
+        end, wrong = time.monotonic() + timeout, 0.0
+        reason = ""
+        while late := [s.claim for s in self.taken.values() if not done(s)]:
+            if time.monotonic() > end:
+                raise ActionError(
+                    f"snapshots of {', '.join(late)} not {state} within {timeout:g} s"
+                    + (f": {reason}" if reason else "")
+                )
+            time.sleep(POLL)
+            try:
+                reason = self.look()
+            except TransientError:
+                continue
+            wrong = (wrong or time.monotonic()) if reason else 0.0
+            if wrong and time.monotonic() - wrong > GRACE_S:
+                raise ActionError(reason)
+
+    def look(self) -> str:
+        """See how far they are; return what a driver complains about."""
+        trouble = ""
+        for item in self._mine():
+            name, status = item["metadata"]["name"], item.get("status") or {}
+            if name not in self.taken:
+                continue
+            was, now = self.taken[name], self._now()
+            cut = str(status.get("creationTime") or "")
+            ready = status.get("readyToUse") is True
+            self.taken[name] = replace(
+                was,
+                cut=was.cut if was.cut is not None or not cut else now,
+                creation_time=cut,
+                ready=was.ready if was.ready is not None or not ready else now,
+            )
+            if said := (status.get("error") or {}).get("message"):
+                trouble = f"snapshot of claim {was.claim}: {' '.join(said.split())[:300]}"
+        return trouble
+
+    def delete(self, timeout: float) -> tuple[str, ...]:
+        """Delete those that were made here, and what is behind them; return what is left."""
+        for item in self._mine():
+            if item["metadata"]["name"].startswith(f"{self._name}-"):
+                self._delete(item)
+        end = time.monotonic() + timeout
+        while left := self._left():
+            if time.monotonic() > end:
+                return left
+            time.sleep(POLL)
+        return ()
+
+    def _mine(self) -> Objects:
+        label = ",".join(f"{key}={value}" for key, value in self._labels.items())
+        return self._connection.items(SNAPSHOTS, self._namespace, label)
+
+    def _delete(self, item: Object) -> None:
+        """Delete one; a class that retains would leave it in the storage."""
+        name = item["metadata"]["name"]
+        content = str((item.get("status") or {}).get("boundVolumeSnapshotContentName") or "")
+        with contextlib.suppress(ForbiddenError):  # then the policy of the class decides
+            found = self._connection.find(CONTENTS, content) if content else None
+            if found and (found.get("spec") or {}).get("deletionPolicy") != "Delete":
+                change = {"spec": {"deletionPolicy": "Delete"}}
+                self._connection.patch(CONTENTS, content, "", change)
+        if not item["metadata"].get("deletionTimestamp"):
+            try:
+                self._connection.delete(SNAPSHOTS, name, self._namespace)
+            except NotFoundError:
+                return
+
+    def _left(self) -> tuple[str, ...]:
+        left = [f"VolumeSnapshot {self._namespace}/{s['metadata']['name']}" for s in self._mine()]
+        try:
+            contents = self._connection.items(CONTENTS)
+        except ForbiddenError:
+            return tuple(left)
+        for content in contents:
+            of = (content.get("spec") or {}).get("volumeSnapshotRef") or {}
+            if of.get("name") in self.taken and of.get("namespace") == self._namespace:
+                left.append(f"VolumeSnapshotContent {content['metadata']['name']}")
+        return tuple(left)

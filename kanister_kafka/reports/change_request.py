@@ -1,0 +1,145 @@
+"""A report for a change request, as Markdown and as one page: what it says is decided before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from xml.etree.ElementTree import Element
+
+from kanister_kafka.reports.html.elements import PAGE_STYLE, add, new_page, to_html
+from kanister_kafka.reports.html.elements import table as add_table
+from kanister_kafka.reports.text import escape_control_chars
+
+COMMAND = "  "
+"""How a line of `next` begins that is a command."""
+SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#!]")
+"""What CommonMark and its tables on forges read as markup within a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """Rows under a title."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    is_folded: bool = False
+    """Whether it is for those who want to know more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """What is said, the most important first."""
+
+    kicker: str
+    """What kind of report it is."""
+    title: str
+    verdict: str
+    is_good: bool
+    facts: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    """What to do next, a line each; one that begins with COMMAND is a command."""
+    tables: tuple[ReportTable, ...] = ()
+    foot: str = ""
+
+
+def change_request_markdown(*sheets: ChangeRequest) -> str:
+    """Return Markdown that GitHub and GitLab show; no value of the input becomes markup."""
+    return "\n".join("".join(f"{line}\n" for line in _markdown(sheet)) for sheet in sheets)
+
+
+def change_request_html(title: str, *sheets: ChangeRequest) -> str:
+    """Return one HTML page without scripts and without anything from elsewhere."""
+    page, main = new_page(title, PAGE_STYLE)
+    for sheet in sheets:
+        _page(main, sheet)
+    return to_html(page)
+
+
+def add_next(parent: Element, lines: Iterable[str]) -> None:
+    """Add a section with what to do next: sentences, each with its commands below."""
+    section = add(parent, "section", class_="next")
+    add(section, "h2", "What to do next")
+    for line in lines:
+        if line.startswith(COMMAND):
+            add(add(section, "pre"), "code", line.strip())
+        else:
+            add(section, "p", line)
+
+
+def markdown_next(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a section with what to do next."""
+    yield ""
+    yield "### What to do next"
+    yield ""
+    for line in lines:
+        if line.startswith(COMMAND):
+            yield from ("", "```sh", escape_control_chars(line.strip()), "```", "")
+        else:
+            yield escaped(line)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield f"| {' | '.join(header)} |"
+    yield "|---" * len(header) + "|"
+    for row in rows:
+        yield f"| {' | '.join(map(escaped, row))} |"
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\g<0>", escape_control_chars(text))
+
+
+def _markdown(sheet: ChangeRequest) -> Iterator[str]:
+    yield f"## {escaped(sheet.kicker)}: {escaped(sheet.title)}"
+    yield ""
+    yield f"**{escaped(sheet.verdict)}**"
+    if sheet.facts:
+        yield ""
+        yield from (f"- {escaped(fact)}" for fact in sheet.facts)
+    if sheet.next:
+        yield from markdown_next(sheet.next)
+    for table in sheet.tables:
+        yield ""
+        if table.is_folded:
+            yield f"<details><summary>{escape(escape_control_chars(table.title))}</summary>"
+        else:
+            yield f"### {escaped(table.title)}"
+        yield ""
+        yield from markdown_table(table.header, table.rows)
+        if table.note:
+            yield ""
+            yield escaped(table.note)
+        if table.is_folded:
+            yield ""
+            yield "</details>"
+    if sheet.foot:
+        yield ""
+        yield f"<sub>{escaped(sheet.foot)}</sub>"
+
+
+def _page(main: Element, sheet: ChangeRequest) -> None:
+    top = add(main, "header")
+    add(top, "p", sheet.kicker, class_="kicker")
+    add(top, "h1", sheet.title)
+    kind, sign = ("passed", "✓") if sheet.is_good else ("failed", "✗")
+    add(top, "p", f"{sign} {sheet.verdict}", class_=f"verdict {kind}")
+    if sheet.facts:
+        told = add(main, "ul", class_="facts")
+        for fact in sheet.facts:
+            add(told, "li", fact)
+    if sheet.next:
+        add_next(main, sheet.next)
+    for table in sheet.tables:
+        parent = main
+        if table.is_folded:
+            parent = add(main, "details")
+            add(parent, "summary", table.title)
+        add_table(parent, table.title, table.header, table.rows, table.note)
+    if sheet.foot:
+        add(add(main, "footer"), "p", sheet.foot)

@@ -1,0 +1,138 @@
+"""A proof as text and Markdown for people, and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from kanister_kafka.reports.comparison import comparison_tree
+from kanister_kafka.reports.rehearsal import seconds_text
+from kanister_kafka.reports.text import escape_control_chars
+
+if TYPE_CHECKING:
+    from kanister_kafka.operations.consistency_test.model import (
+        ConsistencyReport,
+        ScenarioResult,
+        ScenarioStep,
+    )
+
+OUTCOMES = {True: "passed", False: "FAILED"}
+
+
+def summary(proof: ConsistencyReport) -> str:
+    """Return in one sentence how it went."""
+    if proof.passed:
+        return "passed: every step showed what it has to"
+    wrong = [
+        f"{result.plan.value}: {step.name}: {step.failure}"
+        for result in proof.plans
+        for step in result.steps
+        if not step.passed
+    ]
+    return "FAILED: " + "; ".join([*wrong, *(f"left: {left}" for left in proof.left)])
+
+
+def proof_text(proof: ConsistencyReport) -> str:
+    """Return the steps of each plan with what was measured."""
+    lines = [
+        f"Source {proof.source}, mirror {proof.mirror}, topics {', '.join(proof.topics)}",
+        f"{proof.began:%Y-%m-%d %H:%M:%S} UTC, {seconds_text(proof.seconds)}; {proof.versions}",
+        summary(proof),
+    ]
+    for result in proof.plans:
+        lines += ["", f"{result.plan.value.upper()}: {OUTCOMES[result.passed]}"]
+        for step in result.steps:
+            lines += _step(step)
+    return "\n".join(map(escape_control_chars, lines)) + "\n"
+
+
+def _step(step: ScenarioStep) -> Iterator[str]:
+    outcome = "" if step.passed else "  FAILED"
+    yield f"  {step.name:18}  {seconds_text(step.seconds):>8}  {step.does}{outcome}"
+    for figure in step.figures:
+        yield f"      {figure.name}: {figure.value}"
+    if step.failure:
+        yield f"      {step.failure}"
+
+
+def proof_markdown(proof: ConsistencyReport) -> str:
+    """Return the report as a page of documentation."""
+    lines = [
+        "# Proof",
+        "",
+        "Written by `kanister-kafka prove --format markdown` from one run on a cluster made by",
+        "[examples/lab](../examples/lab), never by hand.",
+        "",
+        f"Source `{proof.source}`, mirror `{proof.mirror}`, "
+        f"topics {', '.join(f'`{topic}`' for topic in proof.topics)}. {proof.versions}.",
+        "",
+        f"**{escape_control_chars(summary(proof))}**",
+    ]
+    for result in proof.plans:
+        lines += _markdown_plan(result)
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
+    from kanister_kafka.operations.consistency_test.model import PURPOSES
+
+    yield ""
+    yield f"## Plan {result.plan.value}: {OUTCOMES[result.passed]}"
+    yield ""
+    purpose = PURPOSES[result.plan]
+    yield f"{purpose[0].upper()}{purpose[1:]}."
+    yield ""
+    yield "| Step | What | Took | Measured |"
+    yield "|---|---|---|---|"
+    for step in result.steps:
+        figures = [f"{figure.name}: {figure.value}" for figure in step.figures]
+        if step.failure:
+            figures.append(f"**{step.failure}**")
+        measured = "<br>".join(escape_control_chars(text).replace("|", "\\|") for text in figures)
+        yield f"| {step.name} | {step.does} | {seconds_text(step.seconds)} | {measured} |"
+
+
+def proof_json(proof: ConsistencyReport) -> str:
+    """Return everything that was found."""
+    found = {
+        "id": proof.id,
+        "began": proof.began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "seconds": proof.seconds,
+        "source": proof.source,
+        "mirror": proof.mirror,
+        "topics": list(proof.topics),
+        "versions": proof.versions,
+        "passed": proof.passed,
+        "left": list(proof.left),
+        "plans": [
+            {
+                "plan": result.plan.value,
+                "passed": result.passed,
+                "steps": [
+                    {
+                        "name": step.name,
+                        "does": step.does,
+                        "passed": step.passed,
+                        "seconds": step.seconds,
+                        "failure": step.failure,
+                        "measured": {figure.name: figure.value for figure in step.figures},
+                    }
+                    for step in result.steps
+                ],
+                "comparisons": [
+                    {"title": shown.title, **comparison_tree(shown.comparison)}
+                    for shown in result.shown
+                ],
+            }
+            for result in proof.plans
+        ],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+PROOF_FORMATS: dict[str, Callable[[ConsistencyReport], str]] = {
+    "text": proof_text,
+    "json": proof_json,
+    "markdown": proof_markdown,
+}

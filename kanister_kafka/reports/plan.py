@@ -1,0 +1,254 @@
+"""Plans as text for people and JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from kanister_kafka.backup.model import (
+    BackupPlan,
+    BackupStage,
+    Permission,
+    PlannedStep,
+    ServiceAccountSpec,
+)
+from kanister_kafka.backup.options import format_duration
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.integrations.fleet import RenderResult
+from kanister_kafka.reports.tables import columns, table
+from kanister_kafka.strimzi import Workload
+
+
+def plan_text(plan: BackupPlan, width: int = 0) -> str:
+    """Return the plan as tables: what is done, what is left alone, what is permitted.
+
+    With a width, in places of a terminal, long texts are broken into lines.
+    """
+    cluster = plan.cluster
+    head = [
+        f"{cluster} (Strimzi {cluster.operator}), {plan.options.strategy.value} backup",
+        f"Blueprint {plan.options.kasten_namespace}/{plan.name}, from {cluster.source}",
+    ]
+    parts = [
+        "\n".join(head) + "\n",
+        table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), step_rows(plan), width),
+    ]
+    total = ", ".join(f"{a.name} {format_duration(a.seconds)}" for a in plan.actions)
+    parts.append(
+        f"Longest, all waits: {total}. "
+        f"Kasten allows {format_duration(plan.options.hook_timeout)}.\n"
+    )
+    if plan.cluster.writers:
+        rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
+        parts.append(table(("QUIESCED", "WHY"), rows, width))
+    if plan.left_alone:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+        parts.append(table(("LEFT ALONE", "WHY"), rows, width))
+    if plan.switch:
+        after = format_duration(plan.options.restart_after)
+        parts.append(
+            f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
+            "after a stop began, if nobody has done so.\n"
+        )
+    header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
+    for account in plan.accounts:
+        title = f"Service account {account.name}, for {account.purpose}:\n"
+        parts.append(title + table(header, right_rows(account), width))
+    if plan.admission:
+        parts.append(
+            f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "
+            "change besides the pause, their own annotations and spec.replicas; the account of a "
+            "restore may put back whole objects.\n"
+        )
+    return "\n".join(parts)
+
+
+def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
+    """Return where an account may do what, with what, and why."""
+    return [
+        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+        for r in account.rights
+    ]
+
+
+def _resource(right: Permission) -> str:
+    name = f"{right.resource}.{right.group}" if right.group else right.resource
+    return f"{name}/{right.subresource}" if right.subresource else name
+
+
+def step_rows(plan: BackupPlan) -> list[Sequence[str]]:
+    """Return action, stage, what is done, on what, until when and for how long at most.
+
+    A step on several objects has a row for each; all but the first have only the object.
+    """
+    rows: list[Sequence[str]] = []
+    for action in plan.actions:
+        for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
+            for step in phase.steps:
+                rows += _step_rows(action.name, phase.name, step)
+        if action.name == "backupPrehook":
+            rows.append(
+                (
+                    "(Kasten, Kanister)",
+                    BackupStage.SNAPSHOT.value,
+                    "snapshot every volume",
+                    "",
+                    "",
+                    "",
+                )
+            )
+    return rows
+
+
+def _step_rows(action: str, phase: str, step: PlannedStep) -> list[Sequence[str]]:
+    limit = format_duration(step.seconds) if step.seconds else ""
+    first, *others = step.objects or ("",)
+    return [
+        (action, phase, step.does, first, step.until, limit),
+        *(("", "", "", other, "", "") for other in others),
+    ]
+
+
+def plan_json(plan: BackupPlan) -> str:
+    """Return the plan as one JSON object; times are in seconds."""
+
+    def workload(w: Workload) -> dict[str, object]:
+        return {
+            "name": w.name,
+            "kinds": [kind.value for kind in w.kinds],
+            "pool": w.pool,
+            "roles": [role.value for role in w.roles],
+            "replicas": w.replicas,
+            "graceSeconds": w.grace_seconds,
+        }
+
+    cluster = plan.cluster
+    tree = {
+        "cluster": {
+            "name": cluster.name,
+            "namespace": cluster.namespace,
+            "source": cluster.source,
+            "strimzi": str(cluster.operator),
+            "nodes": [workload(node) for node in cluster.nodes],
+            "zookeeper": workload(cluster.zookeeper) if cluster.zookeeper else None,
+            "components": list(cluster.components),
+        },
+        "strategy": plan.options.strategy.value,
+        "blueprint": {"name": plan.name, "namespace": plan.options.kasten_namespace},
+        "serviceAccount": plan.service_account,
+        "admissionPolicy": plan.admission.name if plan.admission else None,
+        "switch": plan.switch.name if plan.switch else None,
+        "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
+        "hookTimeoutSeconds": plan.options.hook_timeout,
+        "actions": [
+            {
+                "name": action.name,
+                "seconds": action.seconds,
+                "phases": [
+                    {
+                        "name": phase.name,
+                        "stage": phase.stage.value,
+                        "deferred": phase is action.defer_phase,
+                        "steps": [
+                            {
+                                "does": step.does,
+                                "objects": list(step.objects),
+                                "until": step.until,
+                                "seconds": step.seconds,
+                            }
+                            for step in phase.steps
+                        ],
+                    }
+                    for phase in (
+                        *action.phases,
+                        *([action.defer_phase] if action.defer_phase else []),
+                    )
+                ],
+            }
+            for action in plan.actions
+        ],
+        "writers": [
+            {"kind": w.kind, "namespace": w.namespace, "name": w.name, "reason": w.reason}
+            for w in cluster.writers
+        ],
+        "leftAlone": [
+            {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
+            for b in plan.left_alone
+        ],
+        "rights": [
+            {
+                "account": account.name,
+                "namespace": right.namespace,
+                "group": right.group,
+                "resource": right.resource,
+                "subresource": right.subresource,
+                "names": list(right.names),
+                "verbs": list(right.verbs),
+                "reason": right.reason,
+            }
+            for account in plan.accounts
+            for right in account.rights
+        ],
+        "notes": list(plan.notes),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+PLAN_FORMATS: dict[str, Callable[[BackupPlan], str]] = {"text": plan_text, "json": plan_json}
+
+
+# Fleets as a table with a line for each cluster, or as JSON.
+
+HEADER = ("KAFKA", "BLUEPRINT", "STRATEGY", "ENGINE", "NODES", "WRITERS", "AT MOST", "WARNINGS")
+
+
+def fleet_text(outcomes: Sequence[RenderResult], width: int = 0) -> str:
+    """Return a table: what is backed up, how, and how long its longest action may take.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
+    rows = [HEADER, *(_row(outcome) for outcome in outcomes if outcome.key)]
+    return columns(rows, width=width)
+
+
+def fleet_json(outcomes: Sequence[RenderResult]) -> str:
+    """Return a list with an object for each cluster; times are in seconds."""
+    return json.dumps([_tree(o) for o in outcomes if o.key], indent=2, ensure_ascii=False) + "\n"
+
+
+def _row(outcome: RenderResult) -> tuple[str, ...]:
+    row = outcome.row
+    if row is None:
+        return (str(outcome.key), "(none: see the errors)", *[""] * (len(HEADER) - 2))
+    return (
+        str(outcome.key),
+        row.blueprint,
+        row.strategy,
+        row.engine,
+        str(row.nodes),
+        str(row.writers),
+        format_duration(row.longest),
+        str(_warnings(outcome)),
+    )
+
+
+def _tree(outcome: RenderResult) -> dict[str, object]:
+    row = outcome.row
+    planned = (
+        {
+            "blueprint": row.blueprint,
+            "strategy": row.strategy,
+            "engine": row.engine,
+            "nodes": row.nodes,
+            "writers": row.writers,
+            "longestSeconds": row.longest,
+        }
+        if row
+        else {}
+    )
+    problems = [problem.fields() for problem in outcome.problems]
+    return {"kafka": str(outcome.key), "isPlanned": bool(row), **planned, "problems": problems}
+
+
+def _warnings(outcome: RenderResult) -> int:
+    return sum(problem.severity is Severity.WARNING for problem in outcome.problems)

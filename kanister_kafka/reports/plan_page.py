@@ -1,0 +1,107 @@
+"""A plan as Markdown and as one page, for those who agree to a change and do not run it."""
+
+from __future__ import annotations
+
+from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.options import Strategy, format_duration
+from kanister_kafka.reports.change_request import (
+    ChangeRequest,
+    ReportTable,
+    change_request_html,
+    change_request_markdown,
+)
+from kanister_kafka.reports.plan import right_rows, step_rows
+from kanister_kafka.reports.text import count_noun
+
+
+def plan_markdown(plan: BackupPlan) -> str:
+    """Return Markdown for the description or a comment of a change request."""
+    return change_request_markdown(_sheet(plan))
+
+
+def plan_html(plan: BackupPlan) -> str:
+    """Return one HTML page without scripts and without anything from elsewhere."""
+    return change_request_html(f"Plan of a backup of {plan.cluster}", _sheet(plan))
+
+
+def _sheet(plan: BackupPlan) -> ChangeRequest:
+    cluster = plan.cluster
+    tables = [
+        ReportTable("Steps", ("Action", "Stage", "Does", "On", "Until", "At most"), _steps(plan))
+    ]
+    if cluster.writers:
+        rows = [(str(writer), writer.reason) for writer in cluster.writers]
+        tables.append(ReportTable("Stopped with it", ("What", "Why"), rows))
+    if plan.left_alone:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+        tables.append(ReportTable("Left alone", ("What", "Why"), rows))
+    if plan.problems:
+        found = [(p.severity.value, p.message, p.check) for p in plan.problems]
+        tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
+    header = ("Namespace", "May use", "Named", "Verbs", "To")
+    tables += [
+        ReportTable(
+            f"Rights of service account {account.name}, for {account.purpose}",
+            header,
+            right_rows(account),
+            is_folded=True,
+        )
+        for account in plan.accounts
+    ]
+    return ChangeRequest(
+        kicker=f"Plan of a {plan.options.strategy.value} backup",
+        title=str(cluster),
+        verdict=_verdict(plan),
+        is_good=True,
+        facts=tuple(_facts(plan)),
+        next=plan.notes,
+        tables=tuple(tables),
+        foot=f"Blueprint {plan.options.kasten_namespace}/{plan.name}, from {cluster.source}",
+    )
+
+
+def _verdict(plan: BackupPlan) -> str:
+    if plan.options.strategy is Strategy.HOT:
+        return "No outage: nothing is stopped, and partitions are snapshotted at different moments"
+    nodes = sum(node.replicas for node in plan.cluster.nodes)
+    nodes += plan.cluster.zookeeper.replicas if plan.cluster.zookeeper else 0
+    writers = len(plan.cluster.writers)
+    also = f" and {count_noun(writers, 'writer')}" if writers else ""
+    stopped = f"{count_noun(nodes, 'node')}{also}"
+    return f"Each backup is an outage: it stops {stopped}, and starts them again"
+
+
+def _facts(plan: BackupPlan) -> list[str]:
+    longest = ", ".join(
+        f"{action.name} {format_duration(action.seconds)}" for action in plan.actions
+    )
+    allowed = format_duration(plan.options.hook_timeout)
+    facts = []
+    if plan.options.strategy is Strategy.COLD:
+        order = [one.name for one in (*plan.cluster.broker_only, *plan.cluster.quorum)]
+        facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
+    facts.append(f"Longest, if every wait takes its limit: {longest}. Kasten allows {allowed}.")
+    if plan.switch:
+        after = format_duration(plan.options.restart_after)
+        facts.append(
+            f"Deployment {plan.switch.name} brings everything back {after} after a stop began, if "
+            "nobody has done so."
+        )
+    if plan.admission:
+        facts.append(
+            f"ValidatingAdmissionPolicy {plan.admission.name} holds the accounts to the pause, "
+            "their own annotations and spec.replicas."
+        )
+    return facts
+
+
+def _steps(plan: BackupPlan) -> list[tuple[str, ...]]:
+    """Return the steps with the action and the stage in each row: a page has no empty cells."""
+    rows: list[tuple[str, ...]] = []
+    for row in step_rows(plan):
+        if row[0] or not rows:
+            rows.append(tuple(row))
+        else:  # one more object of the same step
+            *before, objects, until, limit = rows[-1]
+            rows[-1] = (*before, f"{objects}, {row[3]}", until, limit)
+    return rows

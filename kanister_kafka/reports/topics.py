@@ -1,0 +1,220 @@
+"""What topics hold, how fast they grow and their last records, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kanister_kafka.reports.record_format import (
+    format_bytes,
+    format_headers,
+    format_timestamp,
+    message_json,
+    timestamp_json,
+)
+from kanister_kafka.reports.rehearsal import seconds_text
+from kanister_kafka.reports.tables import columns, display_width, hung, pad, truncate
+from kanister_kafka.reports.text import escape_control_chars
+
+if TYPE_CHECKING:
+    from kanister_kafka.topics.model import (
+        PartitionRate,
+        PartitionSize,
+        TailRecords,
+        TopicRates,
+        TopicRecord,
+        TopicSizes,
+    )
+
+BY_OFFSETS = (
+    "Counts are by offsets: at most so many where a topic is compacted or written in transactions."
+)
+CELL = 18
+"""Places that a partition has at least where all stand side by side."""
+LEAST = 8
+"""Places that a key, a value and headers have at least, however narrow the terminal is."""
+LONGEST = 200
+"""Places of a value on a line that may be as long as it wants."""
+SEPARATOR = "  "
+TopicRow = tuple[str, ...]
+
+
+def rate_text(per_second: float) -> str:
+    """Return a rate with three digits at least: `0.25`, `3.33`, `45.2`, `1,234`."""
+    if per_second >= 100 or per_second == 0:
+        return f"{per_second:,.0f}"
+    return f"{per_second:.1f}" if per_second >= 10 else f"{per_second:.2f}"
+
+
+def _records(number: int, which: str = "") -> str:
+    return f"{number:,} {which}{'record' if number == 1 else 'records'}"
+
+
+def _by_topic(names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name once, in the order of the first."""
+    return tuple(dict.fromkeys(names))
+
+
+def rates_text(rates: TopicRates, width: int = 0) -> str:
+    """Return how fast all grows, and each partition, with a sum for each topic.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
+
+    def row(topic: str, partition: str, flows: Sequence[PartitionRate]) -> TopicRow:
+        messages = sum(flow.messages for flow in flows)
+        per_second = rate_text(sum(flow.per_second for flow in flows))
+        return (escape_control_chars(topic), partition, f"{messages:,}", per_second)
+
+    rows: list[TopicRow] = [("TOPIC", "PARTITION", "RECORDS", "PER SECOND")]
+    topics = _by_topic(flow.topic for flow in rates.flows)
+    for topic in topics:
+        flows = [flow for flow in rates.flows if flow.topic == topic]
+        rows += [row("" if i else topic, str(f.partition), [f]) for i, f in enumerate(flows)]
+        rows.append(row("", "all", flows))
+    if len(topics) != 1:
+        rows.append(row("all", "", rates.flows))
+    number = sum(flow.messages for flow in rates.flows)
+    cluster, seconds = escape_control_chars(rates.cluster), seconds_text(rates.seconds)
+    told = f"{cluster}: {_records(number, 'new ')} in {seconds}"
+    head = "\n".join(hung("", told, width))
+    return f"{head}\n\n{columns(rows, frozenset((1, 2, 3)), width)}"
+
+
+def totals_text(totals: TopicSizes, width: int = 0) -> str:
+    """Return what all holds, and each partition, with a sum for each topic.
+
+    With a width, in places of a terminal, long names are broken into lines.
+    """
+
+    def row(topic: str, partition: str, held: Sequence[PartitionSize]) -> TopicRow:
+        ends = (str(held[0].earliest), str(held[0].latest)) if partition.isdigit() else ("", "")
+        newest = max((one.newest for one in held if one.newest is not None), default=None)
+        count = f"{sum(one.count for one in held):,}"
+        return (escape_control_chars(topic), partition, *ends, count, format_timestamp(newest))
+
+    rows: list[TopicRow] = [("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST")]
+    topics = _by_topic(one.topic for one in totals.held)
+    for topic in topics:
+        held = [one for one in totals.held if one.topic == topic]
+        rows += [row("" if i else topic, str(h.partition), [h]) for i, h in enumerate(held)]
+        rows.append(row("", "all", held))
+    if len(topics) != 1:
+        rows.append(row("all", "", totals.held))
+    table = columns(rows, frozenset((1, 2, 3, 4)), width)
+    told = (
+        f"{escape_control_chars(totals.cluster)}: {_records(sum(one.count for one in totals.held))}"
+    )
+    head, foot = ("\n".join(hung("", text, width)) for text in (told, BY_OFFSETS))
+    return f"{head}\n\n{table}\n{foot}\n"
+
+
+def last_text(last: TailRecords, width: int) -> str:
+    """Return the last records in time order, partitions side by side if the width allows it."""
+    page = f", page {last.page}" if last.page > 1 else ""
+    head = (
+        f"{escape_control_chars(last.topic)} of {escape_control_chars(last.cluster)}: "
+        f"up to {last.per_partition} records "
+        f"of each partition{page}\n\n"
+    )
+    if not last.messages:
+        return f"{head}There are none.\n"
+    time = max(display_width(format_timestamp(message.time)) for message in last.messages)
+    cell = (width - time) // max(1, len(last.partitions)) - len(SEPARATOR)
+    return head + (_grid(last, time, cell) if cell >= CELL else _list(last, width))
+
+
+def _grid(last: TailRecords, time: int, cell: int) -> str:
+    """Return a column for each partition, and in it each record at its own time."""
+    titles = [f"PARTITION {partition}" for partition in last.partitions]
+    rows: list[list[str]] = [["TIME", *titles]]
+    for message in last.messages:
+        for number, line in enumerate(_cell(message, cell)):
+            row = ["" if number else format_timestamp(message.time), *[""] * len(last.partitions)]
+            row[1 + last.partitions.index(message.partition)] = line
+            rows.append(row)
+    widths = [time, *[cell] * len(last.partitions)]
+    lines = (SEPARATOR.join(map(pad, row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cell(message: TopicRecord, width: int) -> Iterator[str]:
+    """Yield the lines of a record: offset and key, value, headers."""
+    offset = f"{message.offset} "
+    yield truncate(f"{offset}{format_bytes(message.key, max(LEAST, width - len(offset)))}", width)
+    yield format_bytes(message.value, width)
+    if message.headers:
+        yield format_headers(message, width)
+
+
+def _list(last: TailRecords, width: int) -> str:
+    """Return a line for each record; key, value and headers share what the others leave."""
+    header = ("TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS")
+    told = [(format_timestamp(m.time), str(m.partition), str(m.offset)) for m in last.messages]
+    fixed = columns([header[:3], *told], frozenset((1, 2))).splitlines()
+    rest = width - max(map(len, fixed)) - 9
+    keys = [format_bytes(m.key, max(LEAST, rest // 4)) for m in last.messages]
+    headers = [format_headers(m, max(LEAST, rest // 3)) for m in last.messages]
+    taken = max(map(display_width, ("KEY", *keys))) + max(map(display_width, headers))
+    values = [format_bytes(m.value, max(LEAST, min(LONGEST, rest - taken))) for m in last.messages]
+    rows = [
+        (*fields, key, value, named)
+        for fields, key, value, named in zip(told, keys, values, headers, strict=True)
+    ]
+    if not any(headers):
+        return columns([row[:5] for row in (header, *rows)], frozenset((1, 2)))
+    return columns([header, *rows], frozenset((1, 2)))
+
+
+def rates_json(rates: TopicRates) -> str:
+    """Return how fast topics grow, for machines."""
+    tree = {
+        "cluster": rates.cluster,
+        "seconds": round(rates.seconds, 3),
+        "records": sum(flow.messages for flow in rates.flows),
+        "perSecond": round(sum(flow.per_second for flow in rates.flows), 3),
+        "partitions": [
+            {
+                "topic": flow.topic,
+                "partition": flow.partition,
+                "records": flow.messages,
+                "perSecond": round(flow.per_second, 3),
+            }
+            for flow in rates.flows
+        ],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def totals_json(totals: TopicSizes) -> str:
+    """Return what topics hold, for machines."""
+    tree = {
+        "cluster": totals.cluster,
+        "records": sum(one.count for one in totals.held),
+        "partitions": [
+            {
+                "topic": one.topic,
+                "partition": one.partition,
+                "earliest": one.earliest,
+                "latest": one.latest,
+                "records": one.count,
+                "newest": timestamp_json(one.newest),
+            }
+            for one in totals.held
+        ],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def last_json(last: TailRecords) -> str:
+    """Return the last records, for machines."""
+    tree = {
+        "cluster": last.cluster,
+        "topic": last.topic,
+        "partitions": list(last.partitions),
+        "page": last.page,
+        "perPartition": last.per_partition,
+        "records": [message_json(message) for message in last.messages],
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"

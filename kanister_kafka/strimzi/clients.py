@@ -1,0 +1,376 @@
+"""MirrorMaker, Connect and Bridge: who writes into the cluster and who only reads from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
+from kanister_kafka.strimzi.listeners import (
+    Address,
+    BootstrapAddresses,
+    BootstrapPlace,
+    candidate_addresses,
+    namespace_of,
+)
+from kanister_kafka.strimzi.model import IgnoredClient, KafkaClient, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.versions import Version, VersionFeature, VersionRange, parse_version
+from kanister_kafka.yamldoc import Document
+
+BRIDGE_KINDS = ((WorkloadKind.DEPLOYMENT, None),)
+MIRROR_MAKER_1_KINDS = ((WorkloadKind.DEPLOYMENT, VersionFeature.MIRROR_MAKER_1),)
+CONNECT_KINDS = (
+    (WorkloadKind.POD_SET, VersionFeature.CONNECT_POD_SETS),
+    (WorkloadKind.DEPLOYMENT, VersionFeature.CONNECT_DEPLOYMENTS),
+)
+LOCATION_MAY_BE_SET: Version = (3, 0)
+"""Version of Kafka that has `offset-syncs.topic.location` (KIP-716)."""
+EMIT_MAY_BE_OFF: Version = (3, 9)
+"""Version of Kafka that has `emit.offset-syncs.enabled` (KIP-1031)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientReach:
+    """Which clusters a custom resource has to do with: bootstrap servers, where they are set."""
+
+    into: tuple[FieldCursor, ...] = ()
+    """Of the clusters that it mirrors into, or is attached to."""
+    reads: tuple[FieldCursor, ...] = ()
+    """Of those that it reads from."""
+    syncs: tuple[FieldCursor, ...] = ()
+    """Of those among these that it keeps its offset-syncs topic in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ClientKind:
+    """A kind of custom resource that is a client of Kafka."""
+
+    resource: str
+    suffix: str
+    """What Strimzi adds to the name for the workload."""
+    replicas: int
+    """Default of `spec.replicas` (CRDs of v1beta2; v1 requires the field)."""
+    kinds: tuple[tuple[WorkloadKind, VersionFeature | None], ...]
+    """Kinds of its workload, each with the feature that an operator needs for it."""
+    reach: Callable[[FieldCursor], _ClientReach]
+    why: str
+
+
+def _mirror_maker_2(spec: FieldCursor) -> _ClientReach:
+    mirrors = spec.at("mirrors").each()
+    if spec.at("target").present:  # v1, taken in v1beta2 too from 0.49
+        into = {"": spec.at("target", "bootstrapServers").required()}
+        pairs = [(mirror, mirror.at("source", "bootstrapServers")) for mirror in mirrors]
+    else:
+        alias = spec.at("connectCluster").required()
+        servers = {
+            cluster.at("alias").required().string(): cluster.at("bootstrapServers").required()
+            for cluster in spec.at("clusters").required().each()
+        }
+        # The workers keep their offsets in the Connect cluster. Up to 0.40 a mirror may have
+        # another target (KafkaMirrorMaker2Connectors.java): its topics and groups are made there.
+        places = [alias, *(mirror.at("targetCluster") for mirror in mirrors)]
+        into = {at.string(): servers[at.string()] for at in places if _is_alias(at, servers)}
+        pairs = [
+            (mirror, servers[at.string()])
+            for mirror in mirrors
+            if _is_alias(at := mirror.at("sourceCluster"), servers)
+        ]
+    version = parse_version(spec.at("version").setting())
+    syncs = tuple(source for mirror, source in pairs if _syncs_to_source(mirror, version))
+    return _ClientReach(tuple(into.values()), tuple(source for _, source in pairs), syncs)
+
+
+def _is_alias(place: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
+    alias = place.string()
+    if alias and servers and not {alias, ""} & servers.keys():  # one without alias is told
+        place.error(
+            "contradiction",
+            f"Invalid value: {quote_name(alias)}: no cluster in spec.clusters has this alias",
+        )
+    return alias in servers
+
+
+def _syncs_to_source(mirror: FieldCursor, version: Version | None) -> bool:
+    """Tell whether a mirror writes its offset-syncs topic into the cluster that it reads from.
+
+    Its source connector does (MirrorSourceConnector.java), and by default it does so there. The
+    checkpoint connector only reads the topic, and the heartbeat connector writes to the target.
+    """
+    connector = mirror.at("sourceConnector")
+    if not connector.present:
+        return False
+    emits = connector.at("config", "emit.offset-syncs.enabled").setting("true")
+    if emits.strip().lower() == "false" and version and version >= EMIT_MAY_BE_OFF:
+        return False
+    return _location(connector, version) != "target"
+
+
+def _location(connector: FieldCursor, version: Version | None) -> str:
+    """Return where a connector has the offset-syncs topic: Kafka before 3.0 knows the source."""
+    if version and version < LOCATION_MAY_BE_SET:
+        return "source"
+    return connector.at("config", "offset-syncs.topic.location").string("source")
+
+
+def _at_top(spec: FieldCursor) -> _ClientReach:
+    return _ClientReach((spec.at("bootstrapServers").required(),))
+
+
+def _mirror_maker_1(spec: FieldCursor) -> _ClientReach:
+    producer = spec.at("producer", "bootstrapServers").required()
+    return _ClientReach((producer,), (spec.at("consumer", "bootstrapServers"),))
+
+
+CLIENTS: dict[str, _ClientKind] = {
+    "KafkaMirrorMaker2": _ClientKind(
+        resource="kafkamirrormaker2s.kafka.strimzi.io",
+        suffix="-mirrormaker2",
+        replicas=3,
+        kinds=CONNECT_KINDS,
+        reach=_mirror_maker_2,
+        why="mirrors into it",
+    ),
+    "KafkaConnect": _ClientKind(
+        resource="kafkaconnects.kafka.strimzi.io",
+        suffix="-connect",
+        replicas=3,
+        kinds=CONNECT_KINDS,
+        reach=_at_top,
+        why="keeps its offsets in it, and its source connectors write",
+    ),
+    "KafkaMirrorMaker": _ClientKind(
+        resource="kafkamirrormakers.kafka.strimzi.io",
+        suffix="-mirror-maker",
+        replicas=3,
+        kinds=MIRROR_MAKER_1_KINDS,
+        reach=_mirror_maker_1,
+        why="mirrors into it",
+    ),
+    "KafkaBridge": _ClientKind(
+        resource="kafkabridges.kafka.strimzi.io",
+        suffix="-bridge",
+        replicas=1,
+        kinds=BRIDGE_KINDS,
+        reach=_at_top,
+        why="takes writes over HTTP",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSet:
+    """What was found about the clients of a cluster."""
+
+    writers: tuple[KafkaClient, ...]
+    bystanders: tuple[IgnoredClient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChoices:
+    """What a person says about clients, each as KIND/NAMESPACE/NAME."""
+
+    writers: tuple[str, ...] = ()
+    not_writers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAddresses:
+    """Which addresses a client has to do with."""
+
+    key: str
+    """KIND/NAMESPACE/NAME."""
+    namespace: str
+    written: tuple[frozenset[Address], ...]
+    """Of each cluster that it writes into; where it mirrors, into its source as well."""
+    read: tuple[frozenset[Address], ...]
+    """Of each cluster that it only reads from."""
+
+
+def is_client(document: Document) -> bool:
+    """Tell whether an object is of a kind that writes into a Kafka."""
+    return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
+
+
+def reach_of(document: Document, namespace: str, problems: list[Diagnostic]) -> ClientAddresses:
+    """Return each address that a client may use; `namespace` where it names none."""
+    spec = FieldCursor.of(document, problems).at("spec").required()
+    reach = CLIENTS[document.kind].reach(spec) if spec.present else _ClientReach()
+    home = document.text("metadata", "namespace") or namespace
+
+    def told(servers: Iterable[FieldCursor]) -> tuple[frozenset[Address], ...]:
+        return tuple(candidate_addresses(place.string(), home) for place in servers)
+
+    only_read = (place for place in reach.reads if place not in reach.syncs)
+    key = f"{document.kind}/{home}/{document.text('metadata', 'name')}"
+    return ClientAddresses(key, home, told((*reach.into, *reach.syncs)), told(only_read))
+
+
+def unplaced(
+    servers: str, where: str, key: str, addresses: BootstrapAddresses | None = None
+) -> str:
+    """Say that nobody can tell whose an address is, and what settles it."""
+    listeners = ", ".join(addresses.untold) if addresses else ""
+    several = "listeners" if addresses and len(addresses.untold) > 1 else "listener"
+    hint = f"; only the running cluster tells the address of {several} {listeners}"
+    return (
+        f"{servers} cannot be placed: it is none of the known addresses of {where}, so {key} is "
+        f"left alone and may write into the backup{hint if listeners else ''}; "
+        f"--writer {key} quiesces it, --not-a-writer {key} says that it writes elsewhere"
+    )
+
+
+def find_clients(
+    documents: Iterable[Document],
+    addresses: BootstrapAddresses,
+    others: Sequence[BootstrapAddresses],
+    told: ClientChoices,
+    operator: VersionRange,
+    default_namespace: str,
+    problems: list[Diagnostic],
+) -> ClientSet:
+    """Sort the clients among the documents into writers and bystanders, each with its reason.
+
+    `others` are the addresses of all other Kafkas that are known.
+    """
+    writers: list[KafkaClient] = []
+    bystanders: list[IgnoredClient] = []
+    missing = dict.fromkeys((*told.writers, *told.not_writers))
+    known = []
+    for document in documents:
+        if not is_client(document):
+            continue
+        client = CLIENTS[document.kind]
+        top = FieldCursor.of(document, problems)
+        name = top.at("metadata", "name").name()
+        namespace = top.at("metadata", "namespace").namespace(default_namespace)
+        spec = top.at("spec").required()
+        reach = client.reach(spec) if spec.present else _ClientReach()
+        places = {
+            place.string(): addresses.place(place.string(), namespace, others)
+            for place in (*reach.into, *reach.reads)
+        }
+        replicas = spec.at("replicas").integer(client.replicas)
+        if not name or not namespace:
+            continue
+        key = f"{document.kind}/{namespace}/{name}"
+        known.append(key)
+        missing.pop(key, None)
+        judged = _judge(document.kind, key, reach, places, told)
+        if not judged.writes:
+            if judged.unplaced is not None and judged.unplaced.present:
+                where = f"Kafka {addresses.namespace}/{addresses.cluster}"
+                where += ", nor those of another Kafka"
+                servers = quote_name(judged.unplaced.string())
+                message = unplaced(servers, where, key, addresses)
+                judged.unplaced.warn("unplaced-writer", message)
+            bystander = IgnoredClient(
+                kind=document.kind, namespace=namespace, name=name, reason=judged.reason
+            )
+            bystanders.append(bystander)
+            continue
+        if judged.mirrors:
+            _check_offset_syncs(spec)
+        kinds = _kinds(client, operator)
+        if not kinds and not operator.empty:
+            message = f"Strimzi {operator}, as the cluster needs it, has no {document.kind}"
+            top.at("kind").error("contradiction", message)
+        reads = (namespace_of(place.string(), namespace) for place in reach.reads)
+        writer = KafkaClient(
+            kind=document.kind,
+            resource=client.resource,
+            namespace=namespace,
+            name=name,
+            replicas=replicas,
+            workload=WorkloadName(name + client.suffix),
+            kinds=kinds,
+            reason=judged.reason,
+            sources=tuple(sorted({home for home in reads if home})),
+        )
+        writers.append(writer)
+    for key in missing:
+        option = "writer" if key in told.writers else "not-a-writer"
+        problems.append(error("option", Location("<options>"), option, _no_client(key, known)))
+    return ClientSet(tuple(sorted(writers, key=_order)), tuple(sorted(bystanders, key=_order)))
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientVerdict:
+    reason: str
+    writes: bool = False
+    mirrors: bool = False
+    """Whether it is a MirrorMaker 2 whose target the cluster is."""
+    unplaced: FieldCursor | None = None
+    """The address that may be the cluster's."""
+
+
+def _judge(
+    kind: str,
+    key: str,
+    reach: _ClientReach,
+    places: Mapping[str, BootstrapPlace],
+    told: ClientChoices,
+) -> _ClientVerdict:
+    def some(servers: Iterable[FieldCursor], wanted: BootstrapPlace) -> FieldCursor | None:
+        return next((place for place in servers if places[place.string()] is wanted), None)
+
+    into = some(reach.into, BootstrapPlace.OWN) is not None
+    syncs = some(reach.syncs, BootstrapPlace.OWN) is not None
+    reads = some(reach.reads, BootstrapPlace.OWN) is not None
+    mirrors = into and kind == "KafkaMirrorMaker2"
+    servers = ", ".join(dict.fromkeys(quote_name(place.string()) for place in reach.into)) or '""'
+    if key in told.not_writers:
+        return _ClientVerdict(f"--not-a-writer says so; its bootstrap address is {servers}")
+    if into:
+        return _ClientVerdict(CLIENTS[kind].why, writes=True, mirrors=mirrors)
+    if syncs:
+        return _ClientVerdict("writes its offset-syncs into it", writes=True)
+    if key in told.writers:
+        return _ClientVerdict("--writer says so", writes=True)
+    if reads:  # the clusters of one mirror are different ones
+        return _ClientVerdict(f"only reads from it; writes into {servers}")
+    unknown = some((*reach.into, *reach.syncs), BootstrapPlace.UNKNOWN)
+    if unknown is None:
+        return _ClientVerdict(f"its bootstrap address {servers} is another cluster's")
+    servers = quote_name(unknown.string())
+    reason = f"its bootstrap address {servers} is none of this cluster's known addresses"
+    return _ClientVerdict(reason, unplaced=unknown)
+
+
+def _no_client(key: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # slow to import, seldom needed
+
+    near = get_close_matches(key, known, n=1)
+    listed = ", ".join(known[:3]) or f"none of {', '.join(CLIENTS)}"
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    hint = f'did you mean "{near[0]}"?' if near else f"it has {listed}{more}"
+    return f"Invalid value: {quote_name(key)}: no such object in the input; {hint}"
+
+
+def _order(client: KafkaClient | IgnoredClient) -> tuple[str, str, str]:
+    return client.namespace, client.kind, client.name
+
+
+def _kinds(client: _ClientKind, operator: VersionRange) -> tuple[WorkloadKind, ...]:
+    return tuple(
+        kind for kind, feature in client.kinds if feature is None or operator.may_have(feature)
+    )
+
+
+def _check_offset_syncs(spec: FieldCursor) -> None:
+    # MirrorMaker 2 keeps the topic on the source cluster by default. Once the target is restored
+    # the topic is ahead of the data, and consumer groups are translated to offsets not there yet.
+    version = parse_version(spec.at("version").setting())
+    for mirror in spec.at("mirrors").each():
+        connectors = ["sourceConnector"]
+        if mirror.at("checkpointConnector").present:
+            connectors.append("checkpointConnector")
+        for connector in connectors:
+            if _location(mirror.at(connector), version) != "target":
+                mirror.at(connector, "config", "offset-syncs.topic.location").warn(
+                    "offset-syncs-elsewhere",
+                    "the offset-syncs topic is kept on the source cluster and will not match "
+                    'restored data: set "target" in sourceConnector and checkpointConnector '
+                    "(Kafka 3.0 or later)",
+                )

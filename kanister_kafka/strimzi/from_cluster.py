@@ -1,0 +1,233 @@
+"""Custom resources from a live cluster; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
+from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
+from kanister_kafka.kube.client import (
+    PODS,
+    REPLICA_SETS,
+    ApiResource,
+    KubeClient,
+    Object,
+    Objects,
+)
+from kanister_kafka.kube.pod_options import minor_of_server
+from kanister_kafka.strimzi.clients import CLIENTS, is_client
+from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
+from kanister_kafka.strimzi.reader import CLUSTER_LABEL, GROUP
+from kanister_kafka.yamldoc import Document, document_from_dict
+
+VERSIONS = ("v1beta2", "v1")
+"""API versions that are read, the preferred one first. From 0.49 to 0.51 both are served without
+conversion: v1 would leave out the fields that it does not know, such as `spec.clusters`."""
+RESOURCES = {
+    "Kafka": f"kafkas.{GROUP}",
+    "KafkaNodePool": f"kafkanodepools.{GROUP}",
+    "StrimziPodSet": "strimzipodsets.core.strimzi.io",
+    "StatefulSet": "statefulsets.apps",
+    **{kind: client.resource for kind, client in CLIENTS.items()},
+}
+Documents = tuple[Document, ...]
+WORKLOADS = ("Deployment", "StatefulSet")
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterResources:
+    """The objects of a live cluster, and warnings about what could not be looked at."""
+
+    documents: Documents
+    problems: tuple[Diagnostic, ...]
+    others: tuple[BootstrapAddresses, ...] = ()
+    """Addresses of Kafkas that were not asked for, so that clients of theirs are known as that."""
+    minor: int | None = None
+    """Minor version of Kubernetes; None where the API server does not tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectWithPods:
+    """One object of a live cluster, and for a workload what it may own."""
+
+    document: Document
+    pods: Objects | None
+    """All pods of its namespace; None for other kinds, and where they may not be listed."""
+    replica_sets: Objects
+
+
+def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> ClusterResources:
+    """Read a Kafka cluster, its workloads, and all that may write into it; nothing is changed.
+
+    Without a name every Kafka of the namespace is read; without a namespace, that of the context.
+    Raises UnreachableError, or InputError where the server answers but has no such Kafka.
+    """
+    server = _StrimziReader(context)
+    namespace = namespace or server.namespace
+    label = f"{CLUSTER_LABEL}={name}" if name else ""
+    documents = server.read("Kafka", namespace, name=name)
+    if name and not documents:
+        raise InputError((_no_kafka(server, name, namespace),))
+    documents += server.read("KafkaNodePool", namespace, label=label)
+    problems = []
+    for kind in ("StrimziPodSet", "StatefulSet"):
+        try:
+            documents += server.read(kind, namespace, label=label or CLUSTER_LABEL)
+        except ForbiddenError:
+            problems.append(_partial(kind, f"those in namespace {namespace}"))
+    for kind in CLIENTS:
+        try:
+            documents += server.read(kind)
+        except ForbiddenError:
+            documents += server.read(kind, namespace)
+            problems.append(_partial(kind, f"writers in namespaces other than {namespace}"))
+    others = _others(server, documents) if any(map(is_client, documents)) else ()
+    return ClusterResources(documents, tuple(problems), others, server.minor())
+
+
+def server_minor(*, context: str = "") -> int | None:
+    """Return the minor version of Kubernetes; None where the API server does not tell it."""
+    return _StrimziReader(context).minor()
+
+
+def _others(server: _StrimziReader, documents: Documents) -> tuple[BootstrapAddresses, ...]:
+    """Return the addresses of all other Kafkas; none where they may not be listed."""
+    mine = {_key(document) for document in documents if document.kind == "Kafka"}
+    try:
+        kafkas, pools = server.read("Kafka"), server.read("KafkaNodePool")
+    except ForbiddenError:
+        return ()  # what cannot be placed then is told of each client
+    names: dict[tuple[str, str], list[str]] = {}
+    for pool in pools:
+        owner = pool.text("metadata", "labels", CLUSTER_LABEL)
+        names.setdefault((_key(pool)[0], owner), []).append(_key(pool)[1])
+    return tuple(
+        bootstrap_addresses(name, home, FieldCursor.of(kafka, []), names.get((home, name), ()))
+        for kafka in kafkas
+        for home, name in [_key(kafka)]
+        if (home, name) not in mine
+    )
+
+
+def _key(document: Document) -> tuple[str, str]:
+    return document.text("metadata", "namespace"), document.text("metadata", "name")
+
+
+def iter_clusters(namespace: str = "", *, context: str = "") -> Iterator[Document | Diagnostic]:
+    """Read every Kafka cluster of a namespace, or of all, and all that may write into one.
+
+    There is one listing for each kind, however many clusters there are, and no more than a page of
+    it is in memory. Raises UnreachableError.
+    """
+    server = _StrimziReader(context)
+    yield from server.each("Kafka", namespace)
+    yield from server.each("KafkaNodePool", namespace)
+    for kind in ("StrimziPodSet", "StatefulSet"):
+        try:
+            yield from server.each(kind, namespace, label=CLUSTER_LABEL)
+        except ForbiddenError:
+            yield _partial(kind, f"those in {_place(namespace)}")
+    for kind in CLIENTS:
+        try:
+            yield from server.each(kind)
+        except ForbiddenError:
+            if not namespace:
+                raise
+            yield from server.each(kind, namespace)
+            yield _partial(kind, f"writers in namespaces other than {namespace}")
+
+
+def read_object(kind: str, namespace: str, name: str, *, context: str = "") -> ObjectWithPods:
+    """Read one object of any kind; without a namespace it is one of the whole cluster.
+
+    The kind is spelled as kubectl takes it: Kafka, kafkas, kafkas.kafka.strimzi.io. The values of a
+    Secret are dropped at once. Raises UnreachableError.
+    """
+    cluster = KubeClient(context)
+    found = cluster.named(kind)
+    item = cluster.get(found, name, namespace)
+    item["metadata"].pop("managedFields", None)
+    if found.kind == "Secret":
+        item = {key: item[key] for key in ("apiVersion", "kind", "metadata", "type")}
+        item["metadata"].pop("annotations", None)  # kubectl keeps a copy of the values there
+    if found.kind not in WORKLOADS:
+        return ObjectWithPods(document_from_dict(item), None, ())
+    try:
+        pods = cluster.items(PODS, namespace)
+        sets = cluster.items(REPLICA_SETS, namespace)
+        return ObjectWithPods(document_from_dict(item), pods, sets)
+    except ForbiddenError:
+        return ObjectWithPods(document_from_dict(item), None, ())
+
+
+def _place(namespace: str) -> str:
+    return f"namespace {namespace}" if namespace else "all namespaces"
+
+
+def _partial(kind: str, unseen: str) -> Diagnostic:
+    message = f"{unseen} were not looked for: listing {RESOURCES[kind]} there is forbidden"
+    return warning("partial-view", Location(kind), "", message)
+
+
+def _no_kafka(server: _StrimziReader, name: str, namespace: str) -> Diagnostic:
+    try:
+        found = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
+        known = f"which has {', '.join(found) or 'none'}"
+    except ForbiddenError:
+        known = "and listing those that exist is forbidden"
+    message = f"no Kafka {name} in namespace {namespace}, {known}"
+    return error("no-kafka", Location(f"Kafka/{namespace}/{name}"), "", message)
+
+
+class _StrimziReader:
+    """Reads Strimzi's resources in the version that loses no field."""
+
+    def __init__(self, context: str) -> None:
+        self._client = KubeClient(context)
+        self.namespace = self._client.namespace
+        self._served = self._client.groups()
+        if not set(VERSIONS).intersection(self._served.get(GROUP, ())):
+            message = "Strimzi's custom resources are not installed on this cluster: it has no API"
+            raise UnreachableError(
+                f"{self._client.host}: {message} {GROUP}/{' or '.join(VERSIONS)}"
+            )
+
+    def minor(self) -> int | None:
+        """Return the minor version of Kubernetes; None if the server does not tell it."""
+        try:
+            return minor_of_server(self._client.version())
+        except UnreachableError:  # what depends on it has a default
+            return None
+
+    def read(self, kind: str, namespace: str = "", label: str = "", name: str = "") -> Documents:
+        """Return the objects of a namespace, or of all; none if the kind is not served."""
+        return tuple(self.each(kind, namespace, label, name))
+
+    def each(
+        self, kind: str, namespace: str = "", label: str = "", name: str = ""
+    ) -> Iterator[Document]:
+        """Yield the same as they come, page by page."""
+        plural, _, group = RESOURCES[kind].partition(".")
+        for version in VERSIONS:
+            if version not in self._served.get(group, ()):
+                continue
+            resource = ApiResource(("apis", group, version), plural, kind, namespaced=True)
+            try:
+                yield from self._documents(resource, namespace, label, name)
+            except NotFoundError:  # a group does not have each of its kinds in each version
+                continue
+            return
+
+    def _documents(
+        self, resource: ApiResource, namespace: str, label: str, name: str
+    ) -> Iterator[Document]:
+        found: Iterable[Object]
+        if name:
+            found = (self._client.get(resource, name, namespace),)
+        else:
+            found = self._client.each(resource, namespace, label)
+        for item in found:
+            item["metadata"].pop("managedFields", None)
+            yield document_from_dict(item)

@@ -1,0 +1,411 @@
+"""Custom resources in, one KafkaCluster out, with every problem on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error, sort_diagnostics
+from kanister_kafka.strimzi.autoscalers import find_autoscalers
+from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
+from kanister_kafka.strimzi.cursor import FieldCursor, is_label, quote_name
+from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
+from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.versions import (
+    OLDEST,
+    Version,
+    VersionFeature,
+    VersionRange,
+    format_version,
+    parse_version,
+)
+from kanister_kafka.strimzi.workloads import (
+    check_roles,
+    nodes_without_pools,
+    pool_nodes,
+    storage_classes,
+    zookeeper_node,
+)
+from kanister_kafka.yamldoc import Document
+
+GROUP = "kafka.strimzi.io"
+PAUSE = "strimzi.io/pause-reconciliation"
+PAUSE_BEFORE = "kanister-kafka.io/pause-before"
+"""Kept by templates/scripts/pause.sh: the pause is ours."""
+CLUSTER_LABEL = "strimzi.io/cluster"
+API_FEATURES = {"v1": VersionFeature.API_V1, "v1beta2": VersionFeature.API_V1BETA2}
+STABLE_METADATA_STATES = ("", "ZooKeeper", "KRaft")
+"""Values of `status.kafkaMetadataState` outside a migration (0.40 to 0.47; gone while paused)."""
+LIVE = (
+    ("StatefulSet", "apps", VersionFeature.STATEFUL_SETS),
+    ("StrimziPodSet", "core.strimzi.io", VersionFeature.POD_SETS),
+)
+"""Workloads that tell of the operator's version, with their group."""
+COMPONENTS = {
+    "cruiseControl": "-cruise-control",
+    "entityOperator": "-entity-operator",
+    "kafkaExporter": "-kafka-exporter",
+}
+"""Field of the Kafka spec to what Strimzi adds to the cluster's name for the Deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """A cluster, where one could be made out, and all problems."""
+
+    cluster: KafkaCluster | None
+    """None where a problem is an error."""
+    problems: tuple[Diagnostic, ...]
+
+
+def read_cluster(
+    documents: Iterable[Document],
+    *,
+    cluster: str = "",
+    namespace: str = "",
+    strimzi_version: Version | None = None,
+    writers: Iterable[str] = (),
+    not_writers: Iterable[str] = (),
+    others: Iterable[BootstrapAddresses] = (),
+) -> ReadResult:
+    """Find one Kafka cluster among documents of any kind and order.
+
+    `cluster` is `NAME` or `NAMESPACE/NAME`, needed where there are several; `namespace` stands for
+    the one that a document leaves out. `writers` and `not_writers` say of MirrorMakers, Connects
+    and Bridges, each as `KIND/NAMESPACE/NAME`, what their addresses do not tell. `others` are the
+    addresses of Kafkas that are not among the documents. Nothing is raised: see
+    `ReadResult.problems`.
+    """
+    told = ClientChoices(tuple(writers), tuple(not_writers))
+    reader = _ClusterReader(tuple(documents), namespace, strimzi_version, told, tuple(others))
+    if namespace and not is_label(namespace):
+        message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
+        reader.problems.append(error("option", Location("<options>"), "namespace", message))
+    found = reader.read(cluster)
+    problems = sort_diagnostics(reader.problems)
+    return ReadResult(None if has_error(problems) else found, problems)
+
+
+def report_orphan_pool(label: FieldCursor, kafka: str) -> None:
+    """Report the label of a node pool whose Kafka is not there."""
+    name = kafka.partition("/")[2]
+    label.error("orphan-node-pool", f'Invalid value: "{name}": no Kafka {kafka} in the input')
+
+
+class _ClusterReader:
+    def __init__(
+        self,
+        documents: tuple[Document, ...],
+        namespace: str,
+        version: Version | None,
+        told: ClientChoices,
+        others: tuple[BootstrapAddresses, ...],
+    ) -> None:
+        self.problems: list[Diagnostic] = []
+        self.documents = documents
+        self.namespace = namespace
+        self.version = version
+        self.told = told
+        self.others = others
+
+    def read(self, wanted: str) -> KafkaCluster | None:
+        kafka = self._choose([top for top in self._all("Kafka") if self._named(top)], wanted)
+        if kafka is None:
+            return None
+        namespace, name = self._name(kafka)
+        annotations = kafka.at("metadata", "annotations")
+        self._check_settled(kafka, annotations)
+        pools = self._pools(namespace, name)
+        bounds = self._bounds(kafka, pools)
+        spec = kafka.at("spec").required()
+        uses_zookeeper = self._uses_zookeeper(kafka, annotations)
+        bounds = (
+            bounds.having(VersionFeature.ZOOKEEPER)
+            if uses_zookeeper
+            else self._kraft(kafka, bounds)
+        )
+        in_use = self._pools_in_use(kafka, annotations, pools, uses_zookeeper=uses_zookeeper)
+        if bounds.empty:
+            kafka.error(
+                "contradiction",
+                f"no Strimzi version fits: {bounds.first_reason} needs "
+                f"{format_version(bounds.first)} or "
+                f"later, {bounds.last_reason} ended before",
+            )
+        kinds = self._kinds(kafka, bounds)
+        zookeeper = zookeeper_node(name, spec, kinds) if uses_zookeeper else None
+        if in_use is None:
+            nodes = nodes_without_pools(name, spec, kinds)
+        else:
+            nodes = pool_nodes(name, spec, in_use)
+            check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
+        self._check_spec(spec, annotations)
+        self._check_watched(spec, namespace)
+        found = find_clients(
+            self.documents,
+            bootstrap_addresses(name, namespace, kafka, (self._name(pool)[1] for pool in pools)),
+            self._others(namespace, name),
+            self.told,
+            bounds,
+            self.namespace,
+            self.problems,
+        )
+        self._check_unique()
+        components = sorted(
+            name + suffix for key, suffix in COMPONENTS.items() if spec.at(key).present
+        )
+        return KafkaCluster(
+            name=name,
+            namespace=namespace,
+            source=kafka.location.source,
+            operator=bounds,
+            zookeeper=zookeeper,
+            nodes=tuple(sorted(nodes, key=lambda node: node.name)),
+            components=tuple(WorkloadName(component) for component in components),
+            writers=found.writers,
+            bystanders=found.bystanders,
+            autoscalers=find_autoscalers(
+                self.documents,
+                namespace,
+                (self._name(pool)[1] for pool in in_use or ()),
+                found.writers,
+                self.namespace,
+            ),
+            storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
+        )
+
+    def _storage_classes(
+        self, cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]
+    ) -> Iterator[StorageClass]:
+        for role in ("kafka", "zookeeper"):
+            yield from storage_classes(spec.at(role, "storage"), "kafkas", cluster)
+        for pool in pools:
+            storage = pool.at("spec", "storage")
+            yield from storage_classes(storage, "kafkanodepools", self._name(pool)[1])
+
+    def _all(self, kind: str, group: str = GROUP) -> list[FieldCursor]:
+        return [
+            FieldCursor.of(document, self.problems)
+            for document in self.documents
+            if document.kind == kind and document.group == group
+        ]
+
+    def _name(self, top: FieldCursor) -> tuple[str, str]:
+        metadata = top.at("metadata")
+        return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
+
+    def _named(self, top: FieldCursor) -> bool:
+        return all(self._name(top))
+
+    def _choose(self, kafkas: list[FieldCursor], wanted: str) -> FieldCursor | None:
+        namespace, slash, name = wanted.rpartition("/")
+        fits = [
+            kafka
+            for kafka in kafkas
+            if not wanted
+            or (self._name(kafka)[1] == name and (not slash or self._name(kafka)[0] == namespace))
+        ]
+        if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
+            here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
+            fits = here or fits
+        names = sorted({"/".join(self._name(kafka)) for kafka in fits})
+        if len(names) == 1:
+            return fits[0]
+        if names:
+            listed = ", ".join(names)
+            message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
+            fits[0].error("several-clusters", message)
+        elif wanted and kafkas:
+            listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
+            kafkas[0].error("no-kafka", f"no Kafka {wanted} in the input, which has {listed}")
+        elif not self._all("Kafka"):
+            location = self._somewhere()
+            message = f"no kind: Kafka of group {GROUP} in the input"
+            self.problems.append(error("no-kafka", location, "", message))
+        return None
+
+    def _somewhere(self) -> Location:
+        if self.documents:
+            return Location(self.documents[0].root.location.source)
+        return Location("<input>")
+
+    def _check_settled(self, kafka: FieldCursor, annotations: FieldCursor) -> None:
+        kraft = annotations.at("strimzi.io/kraft")
+        state = kafka.at("status", "kafkaMetadataState")
+        if kraft.string() in ("migration", "rollback"):
+            kraft.error(
+                "metadata-migration",
+                f'Invalid value: "{kraft.string()}": a cluster on its way between ZooKeeper and '
+                "KRaft must not be stopped; finish the migration or roll it back first",
+            )
+        elif state.string() not in STABLE_METADATA_STATES:
+            state.error(
+                "metadata-migration",
+                f"Invalid value: {quote_name(state.string())}: the migration between ZooKeeper and "
+                "KRaft has not ended; the cluster must not be stopped",
+            )
+
+    def _bounds(self, kafka: FieldCursor, pools: Sequence[FieldCursor]) -> VersionRange:
+        bounds = VersionRange.exactly(self.version) if self.version else VersionRange()
+        if bounds.first < OLDEST:
+            kafka.error(
+                "unsupported-version",
+                f"Strimzi {bounds} is too old: {format_version(OLDEST)} is the first "
+                "that can be paused "
+                "and has API v1beta2 alone",
+            )
+        version = kafka.at("apiVersion").string().rpartition("/")[2]
+        if version in API_FEATURES:
+            bounds = bounds.having(API_FEATURES[version])
+        else:
+            known = ", ".join(f'"{GROUP}/{name}"' for name in API_FEATURES)
+            message = f"Unsupported value: {quote_name(version)}: supported values: {known}"
+            kafka.at("apiVersion").error("unsupported-version", message)
+        if pools:
+            bounds = bounds.having(VersionFeature.NODE_POOLS)
+        for kind, group, feature in LIVE:
+            if self._is_live(kind, group, kafka):
+                bounds = bounds.having(feature)
+        seen = parse_version(kafka.at("status", "operatorLastSuccessfulVersion").string())
+        if seen and not self.version:  # a lower bound only: operators are upgraded
+            bounds = bounds.since(seen, "status.operatorLastSuccessfulVersion")
+        return bounds
+
+    def _uses_zookeeper(self, kafka: FieldCursor, annotations: FieldCursor) -> bool:
+        # The annotation wins: up to 0.39 the CRD asked for spec.zookeeper in KRaft mode as well.
+        if kafka.at("apiVersion").string() == f"{GROUP}/v1":
+            if kafka.at("spec", "zookeeper").present:
+                kafka.at("spec", "zookeeper").error(
+                    "contradiction", "API v1 has no ZooKeeper; is this a v1beta2 resource?"
+                )
+            return False
+        if annotations.at("strimzi.io/kraft").string() == "enabled":
+            return False
+        return kafka.at("spec", "zookeeper").present
+
+    def _kraft(self, kafka: FieldCursor, bounds: VersionRange) -> VersionRange:
+        annotated = kafka.at("metadata", "annotations", "strimzi.io/kraft").string() == "enabled"
+        return bounds.having(
+            VersionFeature.KRAFT_ANNOTATED if annotated else VersionFeature.KRAFT_ALONE
+        )
+
+    def _pools(self, namespace: str, cluster: str) -> list[FieldCursor]:
+        """Return the pools of the cluster; report those that belong to no Kafka."""
+        kafkas = {self._name(kafka) for kafka in self._all("Kafka")}
+        mine = []
+        for pool in self._all("KafkaNodePool"):
+            home, name = self._name(pool)
+            label = pool.at("metadata", "labels", CLUSTER_LABEL)
+            owner = label.name()
+            if (home, owner) == (namespace, cluster):
+                mine.append(pool)
+            elif home and name and owner and (home, owner) not in kafkas:
+                report_orphan_pool(label, f"{home}/{owner}")
+        return mine
+
+    def _pools_in_use(
+        self,
+        kafka: FieldCursor,
+        annotations: FieldCursor,
+        pools: list[FieldCursor],
+        *,
+        uses_zookeeper: bool,
+    ) -> list[FieldCursor] | None:
+        """Return the pools; None where the cluster has none by design."""
+        enabled = annotations.at("strimzi.io/node-pools").string() == "enabled"
+        wanted = enabled if uses_zookeeper else True
+        if wanted and not pools:
+            kafka.error(
+                "missing-field", "the cluster uses node pools but no KafkaNodePool is in the input"
+            )
+        if pools and not wanted:
+            annotations.at("strimzi.io/node-pools").error(
+                "contradiction",
+                'KafkaNodePools are in the input but this is not "enabled": Strimzi ignores them',
+            )
+        return pools if wanted else None
+
+    def _others(self, namespace: str, cluster: str) -> tuple[BootstrapAddresses, ...]:
+        """Return the addresses of every other Kafka; what is wrong with those is no news here."""
+        kafkas = {
+            (home, name): FieldCursor.of(kafka, [])
+            for kafka in self.documents
+            if (kafka.kind, kafka.group) == ("Kafka", GROUP)
+            and (home := kafka.text("metadata", "namespace") or self.namespace)
+            and (name := kafka.text("metadata", "name"))
+        }
+        kafkas.pop((namespace, cluster), None)
+        if not kafkas:
+            return self.others
+        pools: dict[tuple[str, str], list[str]] = {}
+        for pool in self.documents:
+            if (pool.kind, pool.group) == ("KafkaNodePool", GROUP):
+                home = pool.text("metadata", "namespace") or self.namespace
+                owner = (home, pool.text("metadata", "labels", CLUSTER_LABEL))
+                pools.setdefault(owner, []).append(pool.text("metadata", "name"))
+        found = (
+            bootstrap_addresses(name, home, kafka, pools.get((home, name), ()))
+            for (home, name), kafka in kafkas.items()
+        )
+        return (*self.others, *found)
+
+    def _is_live(self, kind: str, group: str, kafka: FieldCursor) -> bool:
+        """Tell whether the input, read from a cluster, has workloads of this Kafka."""
+        namespace, name = self._name(kafka)
+        for workload in self._all(kind, group):
+            labels = workload.at("metadata", "labels")
+            owner = (labels.at("strimzi.io/kind").string(), labels.at(CLUSTER_LABEL).string())
+            if owner == ("Kafka", name) and self._name(workload)[0] == namespace:
+                return True
+        return False
+
+    def _kinds(self, kafka: FieldCursor, bounds: VersionRange) -> tuple[WorkloadKind, ...]:
+        """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
+        if self._is_live("StrimziPodSet", "core.strimzi.io", kafka):
+            return (WorkloadKind.POD_SET,)
+        kinds = (
+            (WorkloadKind.POD_SET, VersionFeature.POD_SETS),
+            (WorkloadKind.STATEFUL_SET, VersionFeature.STATEFUL_SETS),
+        )
+        return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
+
+    def _check_watched(self, spec: FieldCursor, home: str) -> None:
+        for name, what in (("topicOperator", "KafkaTopics"), ("userOperator", "KafkaUsers")):
+            watched = spec.at("entityOperator", name, "watchedNamespace")
+            if watched.string() not in ("", home):
+                watched.warn(
+                    "watched-namespace",
+                    f"the {what} of this Kafka are in namespace {watched.string()}: a backup of "
+                    f"{home} holds none of them, so back that namespace up as well",
+                )
+
+    def _check_spec(self, spec: FieldCursor, annotations: FieldCursor) -> None:
+        if spec.at("kafka", "tieredStorage").present:
+            spec.at("kafka", "tieredStorage").warn(
+                "tiered-storage",
+                "segments in remote storage are outside the volumes: back that storage up as well",
+            )
+        version = spec.at("kafka", "version")
+        if not version.string():
+            version.warn(
+                "unpinned-version",
+                "not set: if the operator is upgraded while the cluster is stopped, brokers start "
+                "on its default version at once, with no rolling upgrade; set the version",
+            )
+        ours = annotations.at(PAUSE_BEFORE).present
+        if annotations.at(PAUSE).string().lower() == "true" and not ours:
+            annotations.at(PAUSE).warn(
+                "paused",
+                "reconciliation is paused already: it is resumed until the brokers serve again, "
+                "then paused as before",
+            )
+
+    def _check_unique(self) -> None:
+        seen: dict[tuple[str, str, str], Location] = {}
+        for kind in ("Kafka", "KafkaNodePool", *CLIENTS):
+            for top in self._all(kind):
+                key = (kind, *self._name(top))
+                if all(key) and key in seen:
+                    message = f"{kind} {key[1]}/{key[2]} is defined at {seen[key]} already"
+                    top.error("duplicate-object", message)
+                seen.setdefault(key, top.location)

@@ -1,0 +1,163 @@
+"""Workloads of Kafka and ZooKeeper nodes, from the Kafka and its node pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.model import (
+    DEFAULT_GRACE_SECONDS,
+    PoolName,
+    Role,
+    StorageClass,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+
+# Storage of brokers, controllers and ZooKeeper: what a stop would lose.
+
+PERSISTENT = "persistent-claim"
+EPHEMERAL = "ephemeral"
+JBOD = "jbod"
+
+
+def check_storage(storage: FieldCursor) -> None:
+    """Report volumes whose data is gone with the pod or with the custom resource."""
+    if not storage.present:
+        return
+    kind = storage.at("type").choice([EPHEMERAL, PERSISTENT, JBOD])
+    if kind == JBOD:
+        volumes = storage.at("volumes").required().each()
+        if storage.at("volumes").present and not volumes:
+            storage.at("volumes").error("missing-field", "Required value: at least one volume")
+        for volume in volumes:
+            _check_volume(volume, volume.at("type").choice([EPHEMERAL, PERSISTENT]))
+    elif kind:
+        _check_volume(storage, kind)
+
+
+def _check_volume(volume: FieldCursor, kind: str) -> None:
+    if kind == EPHEMERAL:
+        volume.at("type").error(
+            "ephemeral-storage",
+            'Invalid value: "ephemeral": the data is lost the moment the pod stops; use '
+            f'"{PERSISTENT}"',
+        )
+    if volume.at("deleteClaim").boolean():
+        # Strimzi's PersistentVolumeClaimUtils.java sets an owner reference on the claim.
+        volume.at("deleteClaim").warn(
+            "delete-claim",
+            "the claim is deleted with its custom resource, and a restored claim that still names "
+            "the old owner is deleted as well; set it to false",
+        )
+
+
+def storage_classes(storage: FieldCursor, resource: str, name: str) -> Iterator[StorageClass]:
+    """Find every storage class that is named below `storage`, with overrides for single nodes."""
+    pointer = "/" + storage.path.replace(".", "/")
+    places = [(storage, pointer)]
+    places += [(v, f"{pointer}/volumes/{i}") for i, v in enumerate(storage.at("volumes").each())]
+    for volume, path in tuple(places):
+        overrides = volume.at("overrides").each()
+        places += [(one, f"{path}/overrides/{i}") for i, one in enumerate(overrides)]
+    for place, path in places:
+        if found := place.at("class").string():
+            yield StorageClass(
+                resource=resource, name=name, path=f"{path}/class", storage_class=found
+            )
+
+
+def nodes_without_pools(
+    cluster: str, spec: FieldCursor, kinds: tuple[WorkloadKind, ...]
+) -> list[Workload]:
+    """Return the one workload of a cluster without node pools."""
+    kafka = spec.at("kafka").required()
+    check_storage(kafka.at("storage").required())
+    node = Workload(
+        name=WorkloadName(f"{cluster}-kafka"),
+        kinds=kinds,
+        pool=None,
+        roles=(Role.BROKER,),
+        replicas=kafka.at("replicas").required().integer(0, minimum=1),
+        grace_seconds=_grace(kafka, DEFAULT_GRACE_SECONDS),
+    )
+    return [node]
+
+
+def pool_nodes(cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]) -> list[Workload]:
+    """Return a workload for each node pool."""
+    common_grace = _grace(spec.at("kafka").required(), DEFAULT_GRACE_SECONDS)
+    return [_pool_node(cluster, pool, common_grace) for pool in pools]
+
+
+def zookeeper_node(cluster: str, spec: FieldCursor, kinds: tuple[WorkloadKind, ...]) -> Workload:
+    """Return the workload of ZooKeeper."""
+    zookeeper = spec.at("zookeeper")
+    check_storage(zookeeper.at("storage").required())
+    return Workload(
+        name=WorkloadName(f"{cluster}-zookeeper"),
+        kinds=kinds,
+        pool=None,
+        roles=(),
+        replicas=zookeeper.at("replicas").required().integer(0, minimum=1),
+        grace_seconds=_grace(zookeeper, DEFAULT_GRACE_SECONDS),
+    )
+
+
+def check_roles(
+    kafka: FieldCursor,
+    nodes: Sequence[Workload],
+    pools: Sequence[FieldCursor],
+    *,
+    has_zookeeper: bool,
+) -> None:
+    """Report roles that no node has, and roles that cannot be together; nodes are of the pools."""
+    if not nodes:
+        return
+    roles = {role for node in nodes for role in node.roles}
+    for role in Role:
+        if role not in roles and (role is Role.BROKER or not has_zookeeper):
+            kafka.error("contradiction", f"no node pool of the cluster has role {role.value}")
+    voters = sum(node.replicas for node in nodes if Role.CONTROLLER in node.roles)
+    for node, pool in zip(nodes, pools, strict=True):
+        field = pool.at("spec", "roles")
+        if has_zookeeper and Role.CONTROLLER in node.roles:
+            field.error(
+                "contradiction", "a cluster with ZooKeeper has no node with role controller"
+            )
+        elif node.combined and voters > 1:  # alone, a node is its own quorum and stops cleanly
+            field.warn(
+                "combined-roles",
+                "nodes that are broker and controller in one lose their quorum while they stop, so "
+                "the last ones may be killed after their grace period; use a KafkaNodePool of its "
+                "own for the controllers",
+            )
+
+
+def _pool_node(cluster: str, pool: FieldCursor, common_grace: int) -> Workload:
+    name = pool.at("metadata", "name").name()
+    settings = pool.at("spec").required()
+    check_storage(settings.at("storage").required())
+    return Workload(
+        name=WorkloadName(f"{cluster}-{name}"),
+        kinds=(WorkloadKind.POD_SET,),
+        pool=PoolName(name),
+        roles=_roles(settings.at("roles").required()),
+        replicas=settings.at("replicas").required().integer(0),
+        # The pool's template wins over that of the Kafka (KafkaPool.java).
+        grace_seconds=_grace(settings, common_grace),
+    )
+
+
+def _roles(field: FieldCursor) -> tuple[Role, ...]:
+    items = field.each()
+    if field.present and not items:
+        field.error("missing-field", "Required value: at least one of broker, controller")
+    texts = {item.choice([role.value for role in Role]) for item in items}
+    return tuple(role for role in Role if role.value in texts)
+
+
+def _grace(settings: FieldCursor, default: int) -> int:
+    field = settings.at("template", "pod", "terminationGracePeriodSeconds")
+    return field.integer(default)

@@ -1,0 +1,155 @@
+"""Client properties as Kafka's own tools take them, in the words of librdkafka.
+
+Properties that both know by the same name go through as they are; so do librdkafka's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from kanister_kafka.diagnostics import Location, error
+from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.topics import require_extra
+
+ClientProperties = dict[str, str]
+
+RESERVED_PROPERTIES = frozenset(
+    (
+        "auto.offset.reset",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "group.id",
+        "group.instance.id",
+        "isolation.level",
+        "key.deserializer",
+        "value.deserializer",
+    )
+)
+"""What a consumer of ours decides by itself; Kafka's tools leave such lines in their files."""
+
+JAVA_ONLY = frozenset(
+    (
+        "default.api.timeout.ms",
+        "interceptor.classes",
+        "max.poll.records",
+        "metric.reporters",
+        "partition.assignment.strategy",
+        "request.timeout.ms",
+        "security.providers",
+        "ssl.protocol",
+        "ssl.enabled.protocols",
+        "ssl.keymanager.algorithm",
+        "ssl.provider",
+        "ssl.trustmanager.algorithm",
+        "sasl.client.callback.handler.class",
+    )
+)
+"""Properties of the Java client that have no counterpart here and do not matter to a reader."""
+
+PLAIN_LOGIN = ("PlainLoginModule", "ScramLoginModule")
+"""Login modules of a user with a password (org.apache.kafka.common.security)."""
+
+
+def read_properties(path: Path) -> ClientProperties:
+    """Read a file of client properties; values are never shown.
+
+    Raises UnreachableError where it cannot be read, InputError for a property that cannot be
+    carried over.
+    """
+    with require_extra():
+        import javaproperties
+
+    try:
+        with path.open("rb") as file:
+            found = dict(javaproperties.load(file))
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror}") from failure
+    except (ValueError, javaproperties.InvalidUEscapeError) as failure:
+        raise InputError(
+            (error("client-property", Location(str(path)), "", "is no file of properties"),)
+        ) from failure
+    return translate(found, str(path))
+
+
+def write_properties(settings: Mapping[str, str]) -> str:
+    """Return a file of properties; values of several lines, such as certificates, are escaped."""
+    with require_extra():
+        import javaproperties
+
+    text: str = javaproperties.dumps(settings, timestamp=False, sort_keys=True)
+    return text
+
+
+def translate(found: Mapping[str, str], source: str) -> ClientProperties:
+    """Translate properties; InputError names all that cannot be carried over."""
+    settings: ClientProperties = {}
+    problems = []
+    for name, value in found.items():
+        if name in RESERVED_PROPERTIES or name in JAVA_ONLY or name == "ssl.truststore.type":
+            continue
+        try:
+            settings.update(_one(name, value, found))
+        except ValueError as failure:
+            problems.append(error("client-property", Location(source), name, str(failure)))
+    if problems:
+        raise InputError(tuple(problems))
+    return settings
+
+
+def _one(name: str, value: str, found: Mapping[str, str]) -> ClientProperties:
+    rule = RULES.get(name)
+    return {name: value} if rule is None else rule(value, found)
+
+
+def _truststore(value: str, found: Mapping[str, str]) -> ClientProperties:
+    if found.get("ssl.truststore.type", "JKS").upper() != "PEM":
+        raise ValueError(
+            "librdkafka reads certificates as PEM only: export them (keytool -exportcert -rfc), "
+            "and set ssl.truststore.type=PEM"
+        )
+    return {"ssl.ca.location": value}
+
+
+def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
+    match found.get("ssl.keystore.type", "JKS").upper():
+        case "PEM":
+            return {"ssl.certificate.location": value, "ssl.key.location": value}
+        case "PKCS12":
+            return {"ssl.keystore.location": value}
+    raise ValueError("librdkafka reads no JKS: set ssl.keystore.type to PKCS12 or PEM")
+
+
+def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
+    module = value.split(maxsplit=1)[0].rpartition(".")[2] if value.strip() else ""
+    if module not in PLAIN_LOGIN:
+        raise ValueError(f"login module {module or '(none)'} is none of {', '.join(PLAIN_LOGIN)}")
+    words = dict(re.findall(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"', value))
+    if set(words) != {"username", "password"}:
+        raise ValueError('needs username="…" and password="…"')
+    return {f"sasl.{name}": re.sub(r"\\(.)", r"\1", text) for name, text in words.items()}
+
+
+def _renamed(name: str) -> Callable[[str, Mapping[str, str]], ClientProperties]:
+    return lambda value, _found: {name: value}
+
+
+def _dropped(_value: str, _found: Mapping[str, str]) -> ClientProperties:
+    return {}
+
+
+RULES: dict[str, Callable[[str, Mapping[str, str]], ClientProperties]] = {
+    "sasl.jaas.config": _jaas,
+    "ssl.endpoint.identification.algorithm": lambda value, _found: {
+        "ssl.endpoint.identification.algorithm": value or "none"
+    },
+    "ssl.keystore.certificate.chain": _renamed("ssl.certificate.pem"),
+    "ssl.keystore.key": _renamed("ssl.key.pem"),
+    "ssl.keystore.location": _keystore,
+    "ssl.keystore.type": _dropped,
+    "ssl.truststore.certificates": _renamed("ssl.ca.pem"),
+    "ssl.truststore.location": _truststore,
+    "ssl.truststore.password": _dropped,
+}
+"""How a property of the Java client is said to librdkafka (CONFIGURATION.md)."""

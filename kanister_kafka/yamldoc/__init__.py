@@ -1,0 +1,48 @@
+"""YAML text to located nodes, whatever the text is."""
+
+from kanister_kafka.yamldoc.nodes import (
+    Document,
+    MappingEntry,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    document_from_dict,
+    to_python,
+    with_location,
+)
+from kanister_kafka.yamldoc.parser import MAX_DEPTH, MAX_NODES
+from kanister_kafka.yamldoc.source import (
+    MAX_BYTES,
+    LoadResult,
+    ParseResult,
+    iter_load,
+    load,
+    loads,
+    merge_results,
+    parse,
+)
+from kanister_kafka.yamldoc.suppressions import Suppression
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Document",
+    "LoadResult",
+    "MappingEntry",
+    "MappingNode",
+    "Node",
+    "ParseResult",
+    "Scalar",
+    "Sequence",
+    "Suppression",
+    "document_from_dict",
+    "iter_load",
+    "load",
+    "loads",
+    "merge_results",
+    "parse",
+    "to_python",
+    "with_location",
+]

@@ -1,0 +1,432 @@
+"""YAML text to nodes, whatever the text is; the only module that imports PyYAML.
+
+The parser's event stream is composed here, without recursion and under limits, because PyYAML's own
+composer follows nesting with the Python stack and copies an alias as often as it is named: both end
+in a traceback or in all the memory on input that is broken on purpose.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn, TextIO
+
+import yaml
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.yamldoc.json_stream import JsonToken, json_values, tokens
+from kanister_kafka.yamldoc.nodes import MappingEntry, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.scalars import BEGINNINGS, WORDS, Value, key_text, resolve_scalar
+
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml 0.2.6 says of its own limit, which it meets while it reads ahead (scanner.c)."""
+MAX_DEPTH = 200
+"""Deepest nesting, aliases followed; no custom resource of Strimzi comes near 30."""
+MAX_NODES = 2_000_000
+"""Most nodes in one file, each use of an alias counted with all that is below it."""
+MAX_PROBLEMS = 10_000
+"""Most faults that are told of one file: nobody reads so many, and each takes memory."""
+MERGE = "<<"
+MERGE_TAG = "tag:yaml.org,2002:merge"
+ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
+ITEMS = "items"
+"""Where a `kind: List` has its objects."""
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""As PyYAML counts lines."""
+TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "null": (type(None),),
+}
+"""Tags that a value has to live up to, by the last word of the tag."""
+SEPARATOR = re.compile(r"^---[ \t\r]*(?P<after>[^\s#].*)$", re.MULTILINE)
+"""A line that ends a document for Kubernetes, wherever it stands, and has something after it."""
+SLASH = re.compile(r"(?:[^\\]|\\[^/])*\\/")
+"""An escape of JSON that YAML 1.1 does not have; libyaml takes it, and go-yaml does not."""
+
+
+JSON_ALONE = re.compile(r"\\[/u]|[\x7f-\x9f\ufffe\uffff]")
+"""What JSON may hold, and what YAML refuses or reads otherwise."""
+HELM = re.compile(
+    r"\{\{-?\s*(?:if|else|end|range|with|include|template|define|block|/\*)\b"
+    r"|\.(?:Values|Release|Chart|Capabilities|Files)\b"
+)
+"""What stands in templates of charts, on lines of its own or for a value."""
+
+
+made = tuple.__new__
+"""Makes a named tuple as its class does, in half the time: half of a text's time goes there."""
+
+
+class _Key(NamedTuple):
+    """A key whose value has not been read yet."""
+
+    text: str
+    location: Location
+    spelled: str = ""
+    """As it stands in the input, where that is another text."""
+    merges: bool = False
+
+
+@dataclass(slots=True)
+class _OpenCollection:
+    """A collection whose end has not been read yet."""
+
+    location: Location
+    mapping: bool
+    anchor: str | None
+    children: list[Node] = field(default_factory=list)
+    entries: dict[str, MappingEntry] = field(default_factory=dict)
+    merged: set[str] = field(default_factory=set)
+    key: _Key | None = None
+    size: int = 1
+    depth: int = 1
+
+
+class _LimitError(Exception):
+    """Ends the composition of a text that breaks a limit."""
+
+
+class Composer:
+    """Composes one text; what is wrong with it is kept beside what could be made of it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.roots: list[Node] = []
+        self.problems: list[Diagnostic] = []
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
+        """Finished nodes, with how much and how deep they are."""
+        self._open: list[_OpenCollection] = []
+        self.lines: list[str] = []
+        self._text = ""
+        """What is read; empty where it is read bit by bit."""
+        self._apart = False
+        """Whether the items of a list at the top are nodes of their own."""
+
+    def compose(self, text: str) -> None:
+        """Make nodes of a text; each document's is appended to `roots`."""
+        odd = any(mark in text for mark in "\r\x85\u2028\u2029")
+        self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
+        found = json_values(text)
+        if len(found.spans) == 1 and found.rest == len(text) and not JSON_ALONE.search(text):
+            self._yaml(text)  # which is the same, and takes less time
+            return
+        try:
+            for start, end in found.spans:
+                for token in tokens(text, start, end):
+                    self._json(token)
+        except _LimitError:
+            return
+        if len(found.spans) > 1:  # Kubernetes is sure by now that all of it is JSON
+            if found.rest < len(text):
+                line = text.count("\n", 0, found.rest)
+                column = found.rest - text.rfind("\n", 0, found.rest)
+                here = Location(self.source, line + 1, column)
+                self._report("yaml-syntax", here, "is no JSON, as what stands before it is")
+            return
+        rest = text
+        if found.spans:
+            end = found.spans[0][1]
+            next_line = text.find("\n", end, found.rest)
+            begins = found.rest if next_line < 0 else next_line + 1
+            rest = "\n" * text.count("\n", 0, begins) + text[begins:]
+        self._yaml(rest)
+
+    def _yaml(self, text: str) -> None:
+        self._text = text if "\\/" in text else ""
+        for match in SEPARATOR.finditer(text) if "---" in text else ():
+            here = Location(self.source, text.count("\n", 0, match.start()) + 1, 1)
+            told = "has something after ---: Kubernetes takes a comment there, and nothing else"
+            self._report("yaml-syntax", here, told)
+        for _ in self._steps(text):
+            pass
+
+    def _json(self, token: JsonToken) -> None:
+        here = Location(self.source, token.line, token.column)
+        parent = self._open[-1] if self._open else None
+        if token.mark in ("{", "["):
+            self._enter(_OpenCollection(here, token.mark == "{", None))
+        elif token.mark:
+            self._end()
+        elif parent is not None and parent.mapping and parent.key is None:
+            parent.key = _Key(token.text, here)
+            parent.size += 1
+        else:
+            self._add(Scalar(token.value, here, token.text, None, token.quoted), 1, 0, here)
+
+    def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
+        """Yield the node of each document as the text is read, so it may be of any length.
+
+        The `items` of a list at the top come one by one, before the list that is without them by
+        then. None may be longer than so many characters. What is wrong is in `problems` at the
+        end; a place within a literal block is that of the block, as no line is kept.
+        """
+        self._apart, begun = True, 0
+        for position in self._steps(text):
+            if self.roots:
+                yield self.roots.pop()
+                begun = position
+            elif position - begun > longest:
+                here = Location(self.source)
+                self._report("too-large", here, f"has an object of more than {longest} characters")
+                return
+
+    def _steps(self, text: str | TextIO) -> Iterator[int]:
+        """Read a text; where nodes are yielded apart, yield after each step how far it is read."""
+        handlers: dict[type, Callable[[Any, Location], None]] = {
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+        }
+        source, mark = self.source, None
+        try:
+            loader = Loader(text)
+            while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+                mark = event.start_mark
+                handle = handlers.get(kind)
+                if handle is not None:
+                    handle(event, made(Location, (source, mark.line + 1, mark.column + 1)))
+                elif kind in ENDS:
+                    self._end()
+                elif kind is yaml.DocumentStartEvent:
+                    self._anchors.clear()
+                    if event.version or event.tags:
+                        here = Location(source, mark.line + 1, mark.column + 1)
+                        told = "begins with a directive, which Kubernetes refuses; remove the line"
+                        self._report("yaml-syntax", here, told)
+                if self._apart:
+                    yield mark.index
+        except _LimitError:
+            return
+        except (yaml.YAMLError, ValueError, OverflowError) as failure:
+            line, column = (mark.line, mark.column) if mark else (0, 0)
+            self._fail(failure, Location(source, line + 1, column + 1))
+
+    def _fail(self, failure: Exception, here: Location) -> None:
+        if isinstance(failure, yaml.YAMLError):
+            self._syntax(failure, here)
+        else:  # a code point outside Unicode in an escape
+            self._report("yaml-syntax", here, f"cannot be read: {failure}")
+
+    def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
+        self._enter(_OpenCollection(here, type(event) is yaml.MappingStartEvent, event.anchor))
+
+    def _enter(self, opened: _OpenCollection) -> None:
+        here = opened.location
+        if len(self._open) >= MAX_DEPTH:
+            self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+        self._open.append(opened)
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        node: Node = (
+            MappingNode(tuple(done.entries.values()), done.location)
+            if done.mapping
+            else Sequence(tuple(done.children), done.location)
+        )
+        if done.anchor:
+            self._anchors[done.anchor] = node, done.size, done.depth
+        self._add(node, done.size, done.depth, done.location)
+
+    def _alias(self, event: yaml.AliasEvent, here: Location) -> None:
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
+            self._report("yaml-syntax", here, f"alias *{event.anchor} has no finished anchor")
+            known = Scalar(None, here), 1, 0
+        self._add(*known, here)
+
+    def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
+        text, style, tag, anchor = event.value, event.style, event.tag, event.anchor
+        parent = self._open[-1] if self._open else None
+        if parent is not None and parent.mapping and parent.key is None:
+            key = self._plain_key(event, here)
+            if key is not None:  # most scalars are keys: no node is needed
+                parent.key = key
+                parent.size += 1
+                return
+        value: Value
+        if tag is not None and tag != "!":
+            value = self._tagged(tag, text, here)
+        elif event.implicit[0]:  # neither quoted nor a block
+            value = resolve_scalar(text)
+        else:
+            value = text
+        if type(value) is float and not math.isfinite(value) and not self._awaits_key():
+            self._report("yaml-syntax", here, f"{text[:40]} cannot be written as JSON")
+        if self._text:
+            self._slash(event, here)
+        indent = self._indent(here.line, text) if style == "|" else None
+        ends: Any = event.end_mark
+        folded = ends.line >= here.line or bool(anchor or tag)
+        quoted = style == '"' or style == "'"
+        node = made(Scalar, (value, here, text, indent, quoted, folded))
+        if anchor:
+            self._anchors[anchor] = node, 1, 0
+        self._add(node, 1, 0, here)
+
+    def _plain_key(self, event: yaml.ScalarEvent, here: Location) -> _Key | None:
+        """Return a key that is the text as it stands; None for any other."""
+        text, tag, plain = event.value, event.tag, event.implicit[0]
+        if text == MERGE and (tag == MERGE_TAG or (plain and tag is None)):
+            return _Key(text, here, merges=True)
+        if tag is not None or event.anchor:
+            return None
+        if plain and (text in WORDS or text[0] in BEGINNINGS):
+            return None
+        if self._text:
+            self._slash(event, here)
+        return made(_Key, (text, here, "", False))
+
+    def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
+        parent = self._open[-1] if self._open else None
+        if parent is None or (self._apart and self._is_listed()):
+            self.roots.append(node)
+            return
+        parent.size += size
+        if parent.size > MAX_NODES:
+            self._stop(here, f"holds more than {MAX_NODES} values once its aliases are expanded")
+        if depth >= parent.depth:
+            parent.depth = depth + 1
+            if depth + len(self._open) > MAX_DEPTH:
+                self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+        if not parent.mapping:
+            parent.children.append(node)
+        elif parent.key is None:
+            parent.key = self._key(node, here)
+        else:
+            key, parent.key = parent.key, None
+            self._set(parent, key, node)
+
+    def _awaits_key(self) -> bool:
+        return bool(self._open) and self._open[-1].mapping and self._open[-1].key is None
+
+    def _slash(self, event: yaml.ScalarEvent, here: Location) -> None:
+        if event.style != '"':
+            return
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        if SLASH.match(self._text[start.index : end.index]):
+            told = "holds the escape \\/, which is for JSON alone: write / without a backslash"
+            self._report("yaml-syntax", here, told)
+
+    def _is_listed(self) -> bool:
+        """Tell whether what comes now is one of the `items` of the document."""
+        if len(self._open) != 2 or self._open[1].mapping:
+            return False
+        key = self._open[0].key
+        return key is not None and key[0] == ITEMS
+
+    def _set(self, parent: _OpenCollection, key: _Key, value: Node) -> None:
+        if key.merges:
+            self._merge(parent, key, value)
+            return
+        name, location, spelled, _merges = key
+        if name in parent.entries:
+            if name not in parent.merged:
+                told = f"key {name[:60]!r} is already set in this mapping"
+                self._report("duplicate-key", location, told)
+            parent.merged.discard(name)
+            del parent.entries[name]
+        parent.entries[name] = made(MappingEntry, (name, location, value, spelled))
+
+    def _merge(self, parent: _OpenCollection, key: _Key, value: Node) -> None:
+        """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.
+
+        What stands before is replaced, and of a list the first one wins (decode.go, merge).
+        """
+        several = value.items if isinstance(value, Sequence) else (value,)
+        for merged in reversed(several):
+            if not isinstance(merged, MappingNode):
+                told = "<< needs an object, or a list of objects, to take the keys of"
+                self._report("yaml-syntax", key.location, told)
+                continue
+            for entry in merged.entries:
+                parent.entries.pop(entry.key, None)
+                parent.entries[entry.key] = entry
+                parent.merged.add(entry.key)
+
+    def _indent(self, line: int, text: str) -> int | None:
+        """Return how far a literal block below a line is indented in the input.
+
+        Its first line with text tells, less what that line has of its own, as `|2` makes possible.
+        """
+        first = len(text) - len(text.lstrip("\n "))
+        own = first - (text.rfind("\n", 0, first) + 1)
+        for number in range(line, len(self.lines)):  # a slice would copy the rest of the text
+            content = self.lines[number].lstrip(" ")
+            if content:
+                return len(self.lines[number]) - len(content) - own
+        return None
+
+    def _key(self, node: Node, here: Location) -> _Key:
+        if not isinstance(node, Scalar):
+            told = f"a key must be a string{self._hint(node.location)}"
+            self._report("wrong-type", node.location, told)
+            return _Key("", here)
+        text = key_text(node.value)
+        if text is None:
+            self._report("wrong-type", node.location, f"a key must be a string, not {node.text!r}")
+            return _Key(node.text, here)
+        return _Key(text, here, node.text if text != node.text else "")
+
+    def _tagged(self, tag: str, text: str, here: Location) -> Value:
+        kind = tag.rpartition(":")[2]
+        if kind == "binary":
+            return self._binary(text, here)
+        if kind not in TYPES:
+            return text
+        value = resolve_scalar(text)
+        if type(value) in TYPES[kind]:
+            return value
+        self._report("yaml-syntax", here, f"{text[:40]!r} is no {kind}")
+        return text
+
+    def _binary(self, text: str, here: Location) -> str:
+        try:
+            raw = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+        except ValueError:
+            self._report("yaml-syntax", here, f"{text[:40]!r} is no base64")
+            return text
+        return raw.decode(errors="replace")
+
+    def _syntax(self, failure: yaml.YAMLError, here: Location) -> None:
+        mark = getattr(failure, "problem_mark", None)
+        if mark is not None:
+            here = Location(self.source, mark.line + 1, mark.column + 1)
+        if self.lines and here.line > len(
+            self.lines
+        ):  # libyaml ends the last line where its author did not
+            here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
+        if getattr(failure, "problem", None) == TOO_DEEP:
+            self._report("yaml-limit", here, f"is nested more than {MAX_DEPTH} levels deep")
+            self.roots.clear()
+            return
+        words = (getattr(failure, "context", None), getattr(failure, "problem", None))
+        told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
+        self._report("yaml-syntax", here, f"cannot be parsed: {told}{self._hint(here)}")
+
+    def _hint(self, here: Location) -> str:
+        """Return what to do where an action of a template stands on the line."""
+        line = "\n".join(self.lines[max(0, here.line - 2) : here.line])  # it may show on the next
+        if "{{" not in line:
+            return ""
+        if HELM.search(line):
+            return "; this is a template of Helm: render it first, with helm template"
+        return "; a template needs quotes around it"
+
+    def _stop(self, here: Location, message: str) -> NoReturn:
+        self._report("yaml-limit", here, message)
+        self.roots.clear()
+        raise _LimitError
+
+    def _report(self, check: str, here: Location, message: str) -> None:
+        self.problems.append(error(check, here, "", message))
+        if len(self.problems) == MAX_PROBLEMS:
+            self._stop(here, f"has more than {MAX_PROBLEMS} faults; the rest is not read")

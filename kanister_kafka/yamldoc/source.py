@@ -1,0 +1,198 @@
+"""Files, directories, standard input and text to documents."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TypeVar
+
+from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.parser import Composer
+from kanister_kafka.yamldoc.suppressions import Suppression, find_suppressions
+
+T = TypeVar("T")
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest file read, in bytes: ten times the largest object that etcd takes by default."""
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Files that are read when a directory is named."""
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """All objects of the input, and what is wrong with the text itself."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Diagnostic, ...]
+    files: tuple[str, ...] = ()
+    """All that was read, also where there is no object in it."""
+    ignores: tuple[Suppression, ...] = ()
+    """What comments in the text ask the validator not to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseResult:
+    """One text as nodes; nothing is opened and nothing judged but the text itself."""
+
+    text: str
+    lines: tuple[str, ...]
+    """Each without its end."""
+    roots: tuple[Node, ...]
+    """One a document."""
+    problems: tuple[Diagnostic, ...]
+
+
+ReadText = Callable[[bytes, str], LoadResult]
+"""The text of a file and its name to objects."""
+
+
+def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadResult:
+    """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
+
+    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError where a
+    path cannot be read.
+    """
+    return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
+
+
+def merge_results(several: Iterable[LoadResult]) -> LoadResult:
+    """Put together what was read one by one."""
+    read = tuple(several)
+    return LoadResult(
+        tuple(document for loaded in read for document in loaded.documents),
+        tuple(problem for loaded in read for problem in loaded.problems),
+        tuple(dict.fromkeys(file for loaded in read for file in loaded.files)),
+        tuple(ignore for loaded in read for ignore in loaded.ignores),
+    )
+
+
+def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
+    """Read the same one object after the other, so that a file may be of any length.
+
+    Raises UnreachableError where a path cannot be read.
+    """
+    for path in paths:
+        if str(path) == STDIN:
+            if sys.stdin is None:
+                raise UnreachableError("<stdin>: standard input is closed")
+            yield from _each(sys.stdin.buffer, "<stdin>")
+            continue
+        for file in _read(str(path), partial(_files, Path(path))):
+            with _read(str(file), partial(_open, file)) as stream:
+                yield from _each(stream, str(file))
+
+
+def _each(stream: IO[bytes], source: str) -> Iterator[Document | Diagnostic]:
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    composer = Composer(source)
+    try:
+        for root in composer.compose_apart(text, MAX_BYTES):
+            yield from _objects(root, composer.problems)
+    except OSError as failure:
+        raise UnreachableError(f"{source}: {failure.strerror or failure}") from failure
+    finally:
+        text.detach()
+    yield from composer.problems
+
+
+def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
+    """Read YAML or JSON text of any number of documents; a `kind: List` is opened.
+
+    What is wrong comes back as problems: this raises nothing, however broken the text is.
+    """
+    parsed = parse(text, source)
+    problems = list(parsed.problems)
+    documents = [found for root in parsed.roots for found in _objects(root, problems)]
+    found = find_suppressions(source, parsed.lines) if "ignore=" in parsed.text else ()
+    return LoadResult(tuple(documents), tuple(problems), (source,), found)
+
+
+def parse(text: str | bytes, source: str = "<text>") -> ParseResult:
+    """Read YAML or JSON text as it is, for who puts it back together; raises nothing either."""
+    start = Location(source, 1, 1)
+    raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    if len(raw) > MAX_BYTES:
+        message = f"is larger than {MAX_BYTES // 1024 // 1024} MiB; split it"
+        return ParseResult("", (), (), (error("too-large", start, "", message),))
+    try:
+        decoded = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        message = f"is not UTF-8 text: {failure.reason} at byte {failure.start}"
+        return ParseResult("", (), (), (error("not-text", start, "", message),))
+    composer = Composer(source)
+    composer.compose(decoded)
+    return ParseResult(
+        decoded, tuple(composer.lines), tuple(composer.roots), tuple(composer.problems)
+    )
+
+
+def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
+    """Open `kind: List`, report what is no object, and skip empty documents."""
+    pending = [(root, "")]
+    while pending:
+        node, path = pending.pop()
+        if isinstance(node, Scalar) and node.value is None:
+            continue
+        if not isinstance(node, MappingNode):
+            message = "must be an object with apiVersion and kind"
+            problems.append(error("wrong-type", node.location, path, message))
+            continue
+        document = Document(node)
+        items = node.get("items")
+        if document.kind.endswith("List") and isinstance(items, Sequence):
+            within = f"{path}." if path else ""
+            listed = [(item, f"{within}items[{i}]") for i, item in enumerate(items.items)]
+            pending.extend(reversed(listed))
+        else:
+            yield document
+
+
+def open_stdin() -> bytes:
+    """Read standard input up to the byte that makes it too large, or raise UnreachableError."""
+    return _read("<stdin>", _stdin)
+
+
+def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        if str(path) == STDIN:
+            yield "<stdin>", open_stdin()
+            continue
+        for file in _read(str(path), partial(_files, Path(path))):
+            yield file.as_posix(), _read(str(file), partial(_head, file))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = (p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    return sorted(found, key=lambda p: p.parts)  # a bare Path has an order of its own on Windows
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
+def _head(file: Path) -> bytes:
+    with _open(file) as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _read(source: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (OSError, ValueError) as failure:
+        reason = failure.strerror if isinstance(failure, OSError) else str(failure)
+        raise UnreachableError(f"{source}: {reason or failure}") from failure
