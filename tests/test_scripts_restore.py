@@ -663,7 +663,7 @@ def test_pool_may_have_a_dot_in_its_name(shell: Shell) -> None:
 
 def packed(text: str) -> str:
     """What kubectl prints of both keys of a part, as format 2 has it."""
-    return "|" + base64.b64encode(gzip.compress(text.encode())).decode()
+    return "|" + base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def test_thousands_of_claims_in_several_parts_are_put_back(shell: Shell) -> None:

@@ -236,7 +236,8 @@ def test_kafka_that_cannot_be_read_is_not_held_by_chance(shell: Shell, reply: An
 
 
 def packed(*lines: str) -> str:
-    return base64.b64encode(gzip.compress("".join(f"{one}\n" for one in lines).encode())).decode()
+    text = "".join(f"{one}\n" for one in lines)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def made(**ago: int) -> str:
