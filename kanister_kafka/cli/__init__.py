@@ -13,9 +13,9 @@ from kanister_kafka.cli.app import CommandGroup
 def main() -> None:
     """Consistent backups of Kafka on Kubernetes.
 
-    From a cluster's Strimzi resources to a Kanister Blueprint that stops it cleanly, lets its
-    volumes be snapshotted and brings it back; put on the cluster, checked, rehearsed, run and
-    followed there; and a validator for any Blueprint.
+    Reads the Strimzi resources of a cluster and renders a Kanister Blueprint. The Blueprint stops
+    Kafka cleanly, so that its volumes can be snapshotted, and starts it again. Applies, checks,
+    rehearses and runs it, restores backups, and validates any other Blueprint.
 
     Exit codes: 0 done, 1 the input is wrong or an action failed, 2 wrong use, or a file or cluster
     out of reach.

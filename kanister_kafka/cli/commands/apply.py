@@ -60,7 +60,7 @@ def apply(
     force_conflicts: bool,
     **choices: Any,
 ) -> None:
-    """Put the Blueprint and all that it needs on the cluster.
+    """Apply the Blueprint and the objects that it needs to the cluster.
 
     PATH holds Strimzi's custom resources, or what `render` made of them. Everything goes by
     server-side apply, and all of it is tried on the server before the first change.

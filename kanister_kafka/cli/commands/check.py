@@ -89,7 +89,7 @@ def check(
     fail_on: str,
     **choices: Any,
 ) -> None:
-    """Say before a backup whether it would work on the live cluster.
+    """Check whether a backup would work on the live cluster.
 
     Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the options of the
     Blueprint that was applied; options that are given go before those. One broker is asked which

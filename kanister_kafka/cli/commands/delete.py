@@ -39,7 +39,7 @@ IDLE = (
 )
 @click.pass_context
 def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) -> None:
-    """Take from the cluster what `apply` has put there.
+    """Delete from the cluster what `apply` has put there.
 
     PATH holds Strimzi's custom resources, or what `render` made of them. Only what carries our
     label is deleted; of rendered files exactly what is in them, else all that serves the Blueprint.

@@ -16,7 +16,7 @@ from kanister_kafka.linter.rule_docs import RuleDoc, rule_docs
 @click.argument("checks", required=False, type=RuleIds(), metavar="[CHECK-ID]")
 @report_format_option("text", "json", "yaml", "name")
 def explain(checks: tuple[str, ...] | None, form: str) -> None:
-    """Say what a check finds, and what is right.
+    """Explain a check, with a wrong and a right example.
 
     Without CHECK-ID it lists all checks.
     """

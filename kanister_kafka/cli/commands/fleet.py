@@ -113,7 +113,7 @@ fleet_options = option_group(
 
 @click.group(epilog="Example: kanister-kafka fleet render fleet.yaml --output-dir build/")
 def fleet() -> None:
-    """Do the same for many Kafkas in one run.
+    """Render Blueprints for many Kafkas in one run.
 
     FILE is a fleet file, which names clusters with defaults and overrides; without one, every Kafka
     of the input is taken, with the options of the command. What is printed for a cluster is byte

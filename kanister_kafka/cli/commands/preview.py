@@ -62,7 +62,7 @@ def preview(
     options: dict[str, str],
     form: str,
 ) -> None:
-    """Show what Kanister will really run.
+    """Show the arguments that Kanister passes to each phase.
 
     Every phase of an action with its arguments, rendered for one object. What only the run can
     tell, such as the output of an earlier phase and every secret, stays a template. FILE is a

@@ -133,7 +133,7 @@ def prove(
     output: Path | None,
     yes: bool,
 ) -> None:
-    """Show on a test cluster that cold backups are consistent, and hot ones are not.
+    """Show on a test cluster that cold backups are consistent and hot ones are not.
 
     Plays the plans on an environment such as examples/lab: the mirror is snapshotted while it is
     written to (hot), or while its Blueprint has stopped it (cold); its volumes are then replaced

@@ -95,7 +95,7 @@ def rehearse(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Run a whole backup cycle, measure it, and leave nothing behind.
+    """Run a whole backup cycle, measure it, and remove what it has made.
 
     Kafka is stopped, every claim is snapshotted as Kasten would do it, and Kafka is brought back:
     an outage of some minutes. A client that writes all the time tells how long it was, and whether

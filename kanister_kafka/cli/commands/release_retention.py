@@ -52,7 +52,7 @@ def release_retention(
     no_wait: bool,
     yes: bool,
 ) -> None:
-    """Let a restored Kafka delete again what has passed its retention.
+    """Let a restored Kafka delete expired records again.
 
     Puts back the options of spec.kafka.config that a restore has changed, exactly as they were;
     the operator then rolls the brokers one by one. Says before what will be lost. One broker is

@@ -68,7 +68,7 @@ def render(
     kustomization: bool,
     **choices: Any,
 ) -> None:
-    """Print the Blueprint and all that it needs to run, as YAML.
+    """Print the Blueprint and the objects that it needs, as YAML.
 
     In a directory, files that a former rendering of the same Blueprint has left and that are not
     rendered any more are removed; all others stay.

@@ -52,7 +52,7 @@ def resume(
     no_logs: bool,
     dry_run: bool,
 ) -> None:
-    """Bring a stopped Kafka back, with or without Kanister.
+    """Start a stopped Kafka, with or without Kanister.
 
     Sets the watchdog off now: its pod starts what was stopped, in the right order, and
     puts everything back as it was found. What is done already is not done again.

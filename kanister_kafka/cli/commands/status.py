@@ -49,7 +49,7 @@ def status(
     *,
     everywhere: bool,
 ) -> None:
-    """Say whether a Kafka runs or was stopped, by what, and what to do next.
+    """Show whether a Kafka runs or is stopped, and what to do next.
 
     What the cluster itself shows decides, the record of the backups comes second. Exit code 0
     where Kafka runs, 1 where it does not or something is left to undo.

@@ -85,7 +85,7 @@ def validate(
     kasten_namespace: str,
     gitops: str | None,
 ) -> None:
-    """Say everything that is wrong with any Blueprint.
+    """Validate Kanister Blueprints and Kasten Policies.
 
     Its text and structure, functions and their arguments, templates, and what would fail or do harm
     when it runs. PATH is a file, a directory, or - for standard input; objects of other kinds are

@@ -27,7 +27,7 @@ class Policies(CommandGroup):
     epilog="Example: kanister-kafka policy render -f examples/kraft-separate-pools",
 )
 def policy() -> None:
-    """Write Kasten's Policies, and not Blueprints.
+    """Render, restore and lint Kasten Policies.
 
     What Kasten needs besides the Blueprint, and what of it would silently not run;
     `kanister-kafka docs policies` leads through it.

@@ -30,7 +30,7 @@ class Topics(CommandGroup):
     epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items",
 )
 def topics() -> None:
-    """Say how much is in topics, and whether two hold the same.
+    """Measure topics, and compare two of them record by record.
 
     A topic is TOPIC in the cluster that the options name, NAMESPACE/KAFKA/TOPIC for a Kafka of
     Strimzi, or HOST:PORT/TOPIC. For a Kafka of Strimzi the listener, the certificates and the
