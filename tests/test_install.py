@@ -376,7 +376,7 @@ class TestDiff:
         live["status"] = {"told": 1}
         result = {**dict(reversed(result.items())), "status": {"told": 2}}
         place = apply.ObjectRef(RBAC, "Role", "kafka", NAME)
-        trial = apply.DryRunReport(target=place, wanted=ROLE, live=live, result=result)
+        trial = apply.DryRunResult(target=place, wanted=ROLE, live=live, result=result)
         assert apply.object_diff([trial]) == ""
 
     def test_what_is_new_and_what_goes(self, server, connection):

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kanister_kafka import BackupPlan, Options, build_plan, load, read_cluster, render
-from kanister_kafka.cli.options import check_suitable, pod_options_from
+from kanister_kafka.cli.options import pod_options_from, with_suitable_image
 from kanister_kafka.gotemplate import parse
 from kanister_kafka.gotemplate.runtime import evaluate
 from kanister_kafka.gotemplate.runtime.values import GoMap
@@ -266,9 +266,11 @@ def test_versions_are_read() -> None:
 
 
 def test_image_that_was_given_stays() -> None:
-    assert check_suitable(Options(), 31).image == image_for(31) != DEFAULT_IMAGE
-    assert check_suitable(Options(image="example.com/tools:1"), 31).image == "example.com/tools:1"
-    assert check_suitable(Options(), None) == Options()
+    assert with_suitable_image(Options(), 31).image == image_for(31) != DEFAULT_IMAGE
+    assert (
+        with_suitable_image(Options(image="example.com/tools:1"), 31).image == "example.com/tools:1"
+    )
+    assert with_suitable_image(Options(), None) == Options()
     command = click.Command("render", params=[click.Option(["--image"])])
     with command.make_context("render", ["--image", DEFAULT_IMAGE]):
-        assert check_suitable(Options(), 31).image == DEFAULT_IMAGE
+        assert with_suitable_image(Options(), 31).image == DEFAULT_IMAGE

@@ -26,7 +26,7 @@ from kanister_kafka.backup.model import PlannedPhase
 from kanister_kafka.backup.options import SnapshotProvider
 from kanister_kafka.backup.provenance import provenance_annotations
 from kanister_kafka.backup.scripts import is_scripts
-from kanister_kafka.kube.pod_options import MIN_RESOURCES
+from kanister_kafka.kube.pod_options import DEFAULT_REQUESTS
 
 from .shell_fixture import FILES, STUB
 
@@ -102,7 +102,7 @@ options = st.builds(
     tolerations=st.lists(st.sampled_from(["a", "b=on", "c=:NoExecute"]), max_size=2).map(tuple),
     node_selector=st.lists(st.tuples(names, names), max_size=1).map(tuple),
     priority_class=st.sampled_from(["", "on"]),
-    requests=st.sampled_from([MIN_RESOURCES, (), (("cpu", "1"),)]),
+    requests=st.sampled_from([DEFAULT_REQUESTS, (), (("cpu", "1"),)]),
     pod_limits=st.sampled_from([(), (("cpu", "2"),)]),
 ).filter(lambda chosen: not tuple(chosen.problems()))
 many = settings(max_examples=60, deadline=None)

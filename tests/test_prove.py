@@ -147,9 +147,9 @@ class FakeStage:
         return do
 
 
-def play(plan: Scenario, eyes: FakeEyes, stage: FakeStage) -> StepRecorder:
+def play(plan: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
     steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
-    player = ScenarioRunner(SCENE, stage, eyes, steps)  # type: ignore[arg-type]
+    player = ScenarioRunner(SCENE, stage, metrics, steps)  # type: ignore[arg-type]
     try:
         player.play(plan)
     except ActionError:
@@ -170,7 +170,7 @@ def test_setup_measures_rates_and_content() -> None:
 
 
 @pytest.mark.parametrize(
-    ("eyes", "words"),
+    ("metrics", "words"),
     [
         (FakeEyes(rate=7.9), "7.90 messages/s, not 10"),
         (FakeEyes(rate=12.1), "12.10 messages/s, not 10"),
@@ -179,8 +179,8 @@ def test_setup_measures_rates_and_content() -> None:
     ],
     ids=["slow", "fast", "behind", "differing"],
 )
-def test_setup_fails(eyes: FakeEyes, words: str) -> None:
-    assert words in failure(play(Scenario.SETUP, eyes, FakeStage()))
+def test_setup_fails(metrics: FakeEyes, words: str) -> None:
+    assert words in failure(play(Scenario.SETUP, metrics, FakeStage()))
 
 
 def test_a_mirror_that_gets_in_step_is_waited_for(monkeypatch) -> None:
@@ -255,8 +255,8 @@ def test_hot_fails(whole: list[Comparison], words: str) -> None:
 @pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
 def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
     stage = FakeStage(fails)
-    eyes = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
-    assert failure(play(Scenario.COLD, eyes, stage)) == f"{fails} failed"
+    metrics = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
+    assert failure(play(Scenario.COLD, metrics, stage)) == f"{fails} failed"
     assert stage.done[-1] == fails
 
 
@@ -324,8 +324,8 @@ def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
     found = tuple(VolumeClaim(name, "driver", "class") for name in names)
     setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
-    scene = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
-    return MirrorControl(KubeClient(), scene, lambda: 0.0, lambda _: None), names
+    environment = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
+    return MirrorControl(KubeClient(), environment, lambda: 0.0, lambda _: None), names
 
 
 def taken(names: list[str]) -> list[VolumeSnapshot]:
@@ -365,7 +365,7 @@ def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
 ) -> None:
     monkeypatch.setattr("kanister_kafka.operations.volume_snapshots.POLL", 0.01)
     stage, names = mirror(cluster)
-    stage._scene.setting.name, stage._scene.setting.labels = "proof", {"of": "proof"}
+    stage._environment.setting.name, stage._environment.setting.labels = "proof", {"of": "proof"}
     uncut: list[int] = []
 
     def cut(made) -> None:

@@ -51,7 +51,7 @@ from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeClaim, class_of_claim
 from kanister_kafka.reports.rehearsal import rehearsal_text
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.listeners import InternalListener, choose_listener
+from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
 
 SUCCESS = (
     '{{"timestamp":{ms},"name":"producer_send_success","key":"1","value":"{value}",'
@@ -238,7 +238,7 @@ OUTSIDE = {**PLAIN, "name": "outside", "type": "nodeport"}
     ],
 )
 def test_the_listener_that_needs_least(listeners, config, expected):
-    found, why = choose_listener(kafka(*listeners), config)
+    found, why = choose_open_listener(kafka(*listeners), config)
     if isinstance(expected, str):
         assert found is None and expected in why and "--probe-config" in why
     else:
@@ -246,7 +246,7 @@ def test_the_listener_that_needs_least(listeners, config, expected):
 
 
 def test_a_paused_kafka_names_no_listener():
-    found, why = choose_listener({**kafka(PLAIN), "status": {}}, "")
+    found, why = choose_open_listener({**kafka(PLAIN), "status": {}}, "")
     assert found is None and why == "its status names no listener"
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 
@@ -38,7 +37,7 @@ from .small_cluster import Kanister, add_blueprint, add_kafka, add_task, serving
 from .test_kube import configure  # noqa: F401 - a fixture
 
 TARGET = KafkaRef("kafka", "my-cluster")
-PACE = FollowIntervals(poll=0.02, take=0.3, defer=0.2, ended=0.3, idle=0.4, last=1)
+INTERVALS = FollowIntervals(poll=0.02, take=0.3, defer=0.2, ended=0.3, idle=0.4, last=1)
 STOP = ("quiesce", "flush", "stop", "recover?")
 KANISTERS_ERROR = (
     '{"pod":"kanister-job-n88nr"}: Failed while waiting for Pod to complete: Pod failed to '
@@ -67,9 +66,9 @@ def begin(action="backupPrehook", **wanted):
     return connection, start_action.start_action(connection, asked, job="j1")
 
 
-def followed(action="backupPrehook", *, pace=PACE, **options):
+def followed(action="backupPrehook", *, intervals=INTERVALS, **options):
     connection, watched = begin(action)
-    return list(Follower(connection, watched, pace=pace, **options).events())
+    return list(Follower(connection, watched, intervals=intervals, **options).events())
 
 
 def kept(events, *kinds):
@@ -188,14 +187,14 @@ def test_without_kanister(cluster):
 def test_only_a_complete_backup_can_be_restored(cluster, status, message):
     cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
     with pytest.raises(ActionError, match=message):
-        start_action.find_provenance(KubeClient(), "old", "kasten-io")
+        start_action.find_action_set(KubeClient(), "old", "kasten-io")
 
 
 def test_artifacts_are_handed_on(cluster):
     artifacts = {"snapshots": {"keyValue": {"names": "a,b"}}}
     status = {"state": "complete", "actions": [{"artifacts": artifacts}]}
     cluster.add("actionsets", "kasten-io", "old", spec={"actions": []}, status=status)
-    origin = start_action.find_provenance(KubeClient(), "old", "kasten-io")
+    origin = start_action.find_action_set(KubeClient(), "old", "kasten-io")
     assert list(start_action.artifact_lines(origin)) == ["snapshots: names=a,b"]
     begin("backup", origin=origin)
     ((_, _, _, body),) = [write for write in cluster.writes if write[0] == "POST"]
@@ -329,7 +328,7 @@ def test_deleted_action_set(cluster):
     connection, watched = begin()
     name = watched.action_set.name
     threading.Timer(0.2, lambda: cluster.drop("actionsets", "kasten-io", name)).start()
-    events = list(Follower(connection, watched, pace=PACE).events())
+    events = list(Follower(connection, watched, intervals=INTERVALS).events())
     assert over(events) == ActionFinished(ActionResult.GONE, f"ActionSet {name} was deleted")
 
 
@@ -341,11 +340,11 @@ def test_api_server_that_is_away_is_told_once_and_outlasted(cluster, status):
     def gone():
         with cluster.lock:
             cluster.refusals.append(("GET", "actionsets", status))
-        time.sleep(0.6)  # longer than PACE.idle
+        time.sleep(0.6)  # longer than INTERVALS.idle
         cluster.refusals.clear()
 
     threading.Timer(0.1, gone).start()
-    events = list(Follower(connection, watched, pace=PACE).events())
+    events = list(Follower(connection, watched, intervals=INTERVALS).events())
     assert len(kept(events, ApiUnavailable)) == len(kept(events, ApiRecovered)) == 1
     assert kept(events, ApiRecovered)[0].seconds > 0
     assert over(events).end is ActionResult.DONE
@@ -372,7 +371,7 @@ def test_refusal_for_good_is_raised(cluster):
     connection, watched = begin()
     cluster.refusals.append(("GET", "actionsets", 403))
     with pytest.raises(ForbiddenError):
-        list(Follower(connection, watched, pace=PACE).events())
+        list(Follower(connection, watched, intervals=INTERVALS).events())
 
 
 def test_other_action_sets_pods_are_not_ours(cluster):
@@ -452,7 +451,7 @@ def test_pod_that_cannot_start_is_told_at_once_and_once(cluster):
             time.sleep(0.2)
 
     cluster.on_create.append(refused)
-    events = followed(timeout=0.6, pace=FollowIntervals(poll=0.02))
+    events = followed(timeout=0.6, intervals=FollowIntervals(poll=0.02))
     reason = "pod p: ImagePullBackOff (x:1): no such image"
     assert kept(events, Said) == [Said("quiesce", reason)]
     assert over(events) == ActionFinished(ActionResult.TIMEOUT, f"not done within 0.6 s; {reason}")
@@ -493,11 +492,7 @@ def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
     logs.follow("p", "quiesce")  # again, which changes nothing
     time.sleep(0.9)
     logs.close(2)
-    found = []
-    with contextlib.suppress(Exception):
-        while True:
-            found.append(logs.lines.get_nowait().text)
-    assert found == ["one", "two", "three"]
+    assert [line.text for line in logs.read(0)] == ["one", "two", "three"]
 
 
 # What a display shows
@@ -534,7 +529,7 @@ def test_progress_follows_the_events():
 
 OURS = {"strimzi.io/pause-reconciliation": "true", "kanister-kafka.io/pause-before": "unset"}
 SWITCH = "my-cluster-kanister-kafka-switch"
-RESUME_PACE = resume.ResumeIntervals(poll=0.02, quiet=0.5, put_away=0.3, last=0.5)
+RESUME_INTERVALS = resume.ResumeIntervals(poll=0.02, quiet=0.5, put_away=0.3, last=0.5)
 
 
 @pytest.fixture
@@ -549,8 +544,8 @@ def stopped(cluster):
 
 def resumption(timeout=5.0):
     connection = KubeClient()
-    sight = ClusterInspector(connection, TARGET)
-    return resume.Resume(connection, sight, timeout=timeout, pace=RESUME_PACE)
+    inspector = ClusterInspector(connection, TARGET)
+    return resume.Resume(connection, inspector, timeout=timeout, intervals=RESUME_INTERVALS)
 
 
 def serve(cluster):

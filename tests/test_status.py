@@ -80,7 +80,7 @@ RAN = ActionSet(
 )
 
 
-def sighting(kafka=UP, ready=2, there=2, state="", **changed):
+def observed(kafka=UP, ready=2, there=2, state="", **changed):
     record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
     workload = WorkloadState(name="my-cluster-dual", expected=2, there=there, ready=ready)
     facts = {
@@ -103,66 +103,66 @@ def sighting(kafka=UP, ready=2, there=2, state="", **changed):
 @pytest.mark.parametrize(
     ("seen", "condition"),
     [
-        pytest.param(sighting(), KafkaCondition.RUNNING, id="never stopped"),
-        pytest.param(sighting(state="running"), KafkaCondition.RUNNING, id="running"),
-        pytest.param(sighting(state="stopped"), KafkaCondition.RUNNING, id="record is wrong"),
-        pytest.param(sighting(replace(UP, paused=True)), KafkaCondition.PAUSED, id="others' pause"),
+        pytest.param(observed(), KafkaCondition.RUNNING, id="never stopped"),
+        pytest.param(observed(state="running"), KafkaCondition.RUNNING, id="running"),
+        pytest.param(observed(state="stopped"), KafkaCondition.RUNNING, id="record is wrong"),
+        pytest.param(observed(replace(UP, paused=True)), KafkaCondition.PAUSED, id="others' pause"),
         pytest.param(
-            sighting(state="quiescing", tasks=STOP), KafkaCondition.QUIESCING, id="checks go on"
+            observed(state="quiescing", tasks=STOP), KafkaCondition.QUIESCING, id="checks go on"
         ),
         pytest.param(
-            sighting(state="quiescing", tasks=STOP, writers=(QUIET,)),
+            observed(state="quiescing", tasks=STOP, writers=(QUIET,)),
             KafkaCondition.QUIESCING,
             id="writers stop",
         ),
         pytest.param(
-            sighting(state="quiescing", writers=(QUIET,)),
+            observed(state="quiescing", writers=(QUIET,)),
             KafkaCondition.QUIESCED,
             id="writers left",
         ),
         pytest.param(
-            sighting(record=None, writers=(QUIET,)),
+            observed(record=None, writers=(QUIET,)),
             KafkaCondition.QUIESCED,
             id="no record of writers",
         ),
         pytest.param(
-            sighting(OURS, 2, 2, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="stops"
+            observed(OURS, 2, 2, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="stops"
         ),
         pytest.param(
-            sighting(OURS, 0, 0, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="last"
+            observed(OURS, 0, 0, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="last"
         ),
-        pytest.param(sighting(OURS, 0, 0, "stopped"), KafkaCondition.STOPPED, id="stopped"),
+        pytest.param(observed(OURS, 0, 0, "stopped"), KafkaCondition.STOPPED, id="stopped"),
         pytest.param(
-            sighting(OURS, 0, 0, record=None), KafkaCondition.STOPPED, id="stopped, record gone"
-        ),
-        pytest.param(
-            sighting(OURS, 0, 0, "running"), KafkaCondition.STOPPED, id="record says runs"
-        ),
-        pytest.param(sighting(OURS, 1, 1, "stopping"), KafkaCondition.PARTLY, id="half stopped"),
-        pytest.param(sighting(OURS, 2, 2, "stopping"), KafkaCondition.PARTLY, id="only paused"),
-        pytest.param(sighting(RELEASED, 2, 2, "restarting"), KafkaCondition.PARTLY, id="memo left"),
-        pytest.param(
-            sighting(RELEASED, 0, 2, "restarting"), KafkaCondition.RESTARTING, id="comes back"
+            observed(OURS, 0, 0, record=None), KafkaCondition.STOPPED, id="stopped, record gone"
         ),
         pytest.param(
-            sighting(OURS, 0, 0, "stopped", tasks=START),
+            observed(OURS, 0, 0, "running"), KafkaCondition.STOPPED, id="record says runs"
+        ),
+        pytest.param(observed(OURS, 1, 1, "stopping"), KafkaCondition.PARTLY, id="half stopped"),
+        pytest.param(observed(OURS, 2, 2, "stopping"), KafkaCondition.PARTLY, id="only paused"),
+        pytest.param(observed(RELEASED, 2, 2, "restarting"), KafkaCondition.PARTLY, id="memo left"),
+        pytest.param(
+            observed(RELEASED, 0, 2, "restarting"), KafkaCondition.RESTARTING, id="comes back"
+        ),
+        pytest.param(
+            observed(OURS, 0, 0, "stopped", tasks=START),
             KafkaCondition.RESTARTING,
             id="restart begins",
         ),
         pytest.param(
-            sighting(state="restarting", tasks=START, writers=(QUIET,)),
+            observed(state="restarting", tasks=START, writers=(QUIET,)),
             KafkaCondition.RESTARTING,
             id="writers come back",
         ),
         pytest.param(
-            sighting(state="quiescing", tasks=START), KafkaCondition.RESTARTING, id="recovery"
+            observed(state="quiescing", tasks=START), KafkaCondition.RESTARTING, id="recovery"
         ),
-        pytest.param(sighting(UP, 1, 2, "running"), KafkaCondition.DEGRADED, id="a node is down"),
-        pytest.param(sighting(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
-        pytest.param(sighting(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
-        pytest.param(sighting(UP, 0, 0, "restoring"), KafkaCondition.RESTORING, id="restore"),
+        pytest.param(observed(UP, 1, 2, "running"), KafkaCondition.DEGRADED, id="a node is down"),
+        pytest.param(observed(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
+        pytest.param(observed(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
+        pytest.param(observed(UP, 0, 0, "restoring"), KafkaCondition.RESTORING, id="restore"),
         pytest.param(
-            sighting(
+            observed(
                 workloads=(
                     WorkloadState(
                         name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
@@ -185,7 +185,7 @@ def test_condition(seen, condition):
 
 
 def remarks(*arguments, **changed):
-    return "\n".join(assess(sighting(*arguments, **changed)).remarks)
+    return "\n".join(assess(observed(*arguments, **changed)).remarks)
 
 
 @pytest.mark.parametrize(
@@ -238,25 +238,25 @@ def test_action_set_that_nobody_runs_any_more_is_told():
     ],
 )
 def test_switch(switch, arm):
-    assert assess(sighting(switch=switch)).arm is arm
+    assert assess(observed(switch=switch)).arm is arm
 
 
 def test_action_set_of_the_run_is_found_by_its_time():
     later = replace(RAN, name="later", created="2026-01-02T03:04:09Z")
     older = replace(RAN, name="older", created="2026-01-02T02:00:00Z")
-    status = assess(sighting(OURS, 0, 0, "stopped", action_sets=(later, RAN, older)))
+    status = assess(observed(OURS, 0, 0, "stopped", action_sets=(later, RAN, older)))
     assert status.action_set is RAN
-    assert assess(sighting(OURS, 0, 0, "stopped", action_sets=(later, older))).action_set is None
+    assert assess(observed(OURS, 0, 0, "stopped", action_sets=(later, older))).action_set is None
 
 
 def test_run_that_is_over_is_history():
-    status = assess(sighting(state="running", action_sets=(RAN,)))
+    status = assess(observed(state="running", action_sets=(RAN,)))
     assert (status.run, status.action_set) == ("", None)
 
 
 def test_action_set_at_work_goes_before_that_of_the_run():
     other = replace(RAN, name="restart", job="j2", state=ActionState.RUNNING)
-    seen = sighting(OURS, 0, 0, "stopped", action_sets=(other, RAN))
+    seen = observed(OURS, 0, 0, "stopped", action_sets=(other, RAN))
     assert assess(seen).action_set is other
     busy = replace(seen, tasks=(TaskPod("p", "restart", "j1"),))
     assert assess(busy).action_set is RAN
@@ -272,27 +272,27 @@ def test_times_with_any_number_of_decimals(text, second):
 
 
 def test_next_step_is_an_exact_command():
-    assert assess(sighting(OURS, 0, 0, "stopped")).next[-1] == (
+    assert assess(observed(OURS, 0, 0, "stopped")).next[-1] == (
         "  kanister-kafka resume my-cluster -n kafka"
     )
     backup = replace(RAN, name="backup-1", action="backup", artifacts={"a": {}})
     failed = replace(backup, name="backup-2", state=ActionState.FAILED)
-    gone = assess(sighting(None, 0, 0, "stopped", action_sets=(failed, backup)))
+    gone = assess(observed(None, 0, 0, "stopped", action_sets=(failed, backup)))
     assert gone.next[-1] == ("  kanister-kafka run restore my-cluster -n kafka --from backup-1")
 
 
 def test_what_is_left_behind_on_a_running_kafka_is_put_in_order_by_resume():
-    left = assess(sighting(state="quiescing"))
+    left = assess(observed(state="quiescing"))
     assert left.runs
     assert left.next[-1] == "  kanister-kafka resume my-cluster -n kafka"
-    for seen in (sighting(state="running"), sighting(), sighting(record=None)):
+    for seen in (observed(state="running"), observed(), observed(record=None)):
         assert assess(seen).next == ("Nothing to do.",)
 
 
 def test_by_hand_undoes_everything_in_its_order():
     paused = replace(MIRROR, kind="KafkaConnect", name="c", pause_before="value:false")
     bare = replace(MIRROR, name="bare", replicas=0)  # its memo is lost, the record has the count
-    seen = sighting(
+    seen = observed(
         replace(OURS, restart_by=NOW),
         workloads=(
             WorkloadState(
@@ -314,11 +314,11 @@ def test_by_hand_undoes_everything_in_its_order():
         f"kubectl annotate {mirrors} c -n other --overwrite {pause}=false {before}-",
         f"kubectl patch {mirrors} bare -n other --type merge -p '{memo}{{\"replicas\":2}}}}'",
     )
-    assert manual_commands(sighting()) == ()
+    assert manual_commands(observed()) == ()
 
 
 def test_text_says_it_all_and_does_nothing_to_a_terminal():
-    seen = sighting(
+    seen = observed(
         replace(OURS, restart_by="2026-01-02T04:04:05Z"),
         0,
         0,
@@ -352,7 +352,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
 
 
 def test_json_has_the_same_for_machines():
-    tree = json.loads(status_json(assess(sighting(OURS, 0, 0, "stopped", writers=(QUIET,))), AT))
+    tree = json.loads(status_json(assess(observed(OURS, 0, 0, "stopped", writers=(QUIET,))), AT))
     assert (tree["state"], tree["runs"], tree["since"]) == ("stopped", False, NOW)
     assert tree["nodes"] == [
         {"name": "my-cluster-dual", "expected": 2, "there": 0, "ready": 0, "replicasBefore": None}
@@ -360,7 +360,7 @@ def test_json_has_the_same_for_machines():
     assert tree["writers"][0]["replicasBefore"] == "3"
     assert tree["switch"] == {"state": "idle", "restartBy": None}
     assert tree["next"][-1] == "kanister-kafka resume my-cluster -n kafka"
-    assert json.loads(status_json(assess(sighting(None, 0, 0)), AT))["kafka"] is None
+    assert json.loads(status_json(assess(observed(None, 0, 0)), AT))["kafka"] is None
 
 
 # What is seen of a live cluster
@@ -465,7 +465,7 @@ def test_nothing_but_the_record_is_left(cluster):
     status = assess(look())
     assert status.condition is KafkaCondition.GONE
     assert "namespace kafka has Kafka survivor" in status.remarks
-    assert status.sighting.unseen == ("Kanister: it is not installed on this cluster",)
+    assert status.observed.unseen == ("Kanister: it is not installed on this cluster",)
     assert "c1" in status_text(status, AT)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import kanister_kafka.strimzi
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity, has_error, sort_diagnostics
+from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.strimzi import (
     KafkaCluster,
     ReadResult,
@@ -23,7 +24,7 @@ from kanister_kafka.strimzi import (
     parse_version,
     read_cluster,
 )
-from kanister_kafka.strimzi.cursor import FieldCursor, is_name
+from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.listeners import namespace_of
 from kanister_kafka.yamldoc import Document, document_from_dict, load, loads, to_python
 
@@ -1753,7 +1754,7 @@ def assert_sound(reading: ReadResult) -> None:
         *(part for w in cluster.writers for part in (w.namespace, w.name, w.workload)),
         *(part for b in cluster.bystanders for part in (b.namespace, b.name)),
     ):
-        assert is_name(name)
+        assert SUBDOMAIN.allows(name)
     replicas = [*(w.replicas for w in workloads), *(w.replicas for w in cluster.writers)]
     assert all(0 <= count < 2**31 for count in replicas)
     assert all(0 <= workload.grace_seconds < 2**31 for workload in workloads)

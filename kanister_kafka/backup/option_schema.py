@@ -231,14 +231,14 @@ NAMED = OptionType(
     _texts,
     {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}},
 )
-ANNOTATION_FIELDS = OptionType(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
-AMOUNTS = OptionType(lambda place, _before: _borne(place, ()), ANNOTATION_FIELDS.schema)
+ADDITIVE_PAIRS = OptionType(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
+AMOUNTS = OptionType(lambda place, _before: _borne(place, ()), ADDITIVE_PAIRS.schema)
 LIST = OptionType(_texts, {"type": "array", "items": {"type": "string"}})
 KINDS = {
     "writers": NAMED,
     "not_writers": NAMED,
-    "pod_labels": ANNOTATION_FIELDS,
-    "pod_annotations": ANNOTATION_FIELDS,
+    "pod_labels": ADDITIVE_PAIRS,
+    "pod_annotations": ADDITIVE_PAIRS,
     "image_pull_secrets": LIST,
     "tolerations": LIST,
     "node_selector": TEXTS,

@@ -12,9 +12,10 @@ from typing import Any
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
+from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.kube.pod_options import (
     DEFAULT_IMAGE,
-    MIN_RESOURCES,
+    DEFAULT_REQUESTS,
     NO_SIDECAR_ANNOTATIONS,
     NO_SIDECAR_LABELS,
     Pairs,
@@ -24,7 +25,6 @@ from kanister_kafka.kube.pod_options import (
     pod_option_errors,
 )
 from kanister_kafka.strimzi.clients import CLIENTS
-from kanister_kafka.strimzi.cursor import is_label, is_name
 
 DEFAULT_KASTEN_NAMESPACE = "kasten-io"
 DEFAULT_RUN_AS_USER = 65534
@@ -60,7 +60,7 @@ SINGULARS = {"not_writers": "not-a-writer"}
 """Option of the command for each item of a field, where its name does not tell."""
 RESOURCES = {"requests": "requests", "pod_limits": "limits"}
 """Fields with resources of pods, and their options."""
-ANNOTATION_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
+ADDITIVE_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
 """Fields with a default that is added to."""
 DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
@@ -224,7 +224,7 @@ class Options:
     """As KEY[=VALUE][:EFFECT]."""
     node_selector: Pairs = ()
     priority_class: str = ""
-    requests: Pairs = MIN_RESOURCES
+    requests: Pairs = DEFAULT_REQUESTS
     pod_limits: Pairs = ()
     """Of resources: `limits` are those of time."""
     gitops: GitOps | None = None
@@ -316,7 +316,7 @@ class Options:
             "priority-class": self.priority_class,
         }
         for path, value in named.items():
-            if (value or path == "kasten-namespace") and not is_name(value):
+            if (value or path == "kasten-namespace") and not SUBDOMAIN.allows(value):
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is SnapshotProvider.KANISTER:
             yield "engine", self.engine.value, "takes cold snapshots only"
@@ -341,7 +341,7 @@ class Options:
         else:
             yield from self._wrong_policy()
         for name in self.image_pull_secrets:
-            if not is_name(name):
+            if not SUBDOMAIN.allows(name):
                 yield "image-pull-secret", name, subdomain
         for text in self.tolerations:
             if parse_toleration(text) is None:
@@ -435,7 +435,7 @@ class Options:
                 must = f"must not be more often than the Policy runs, {self.frequency}"
                 yield "export-frequency", self.export_frequency, must
         for namespace in self.definitions:
-            if not is_label(namespace):
+            if not LABEL.allows(namespace):
                 yield "definitions", namespace, "must be a lowercase RFC 1123 label"
 
     def _wrong_writers(self) -> Iterator[tuple[str, object, str]]:
@@ -444,7 +444,7 @@ class Options:
                 kind, namespace, name = (*text.split("/"), "", "")[:3]
                 if text.count("/") != 2 or kind not in CLIENTS:
                     yield path, text, f"must be KIND/NAMESPACE/NAME of a {', '.join(CLIENTS)}"
-                elif not is_label(namespace) or not is_name(name):
+                elif not LABEL.allows(namespace) or not SUBDOMAIN.allows(name):
                     yield path, text, "must be KIND/NAMESPACE/NAME with names of Kubernetes"
         for text in self.writers:
             if text in self.not_writers:
@@ -457,12 +457,12 @@ class Options:
         elif self.restored_retention != HOLD and KastenOutput.RESTORE not in self.kasten:
             must = "is for --kasten restore; a restore of --engine kanister is told when it runs"
             yield "restored-retention", self.restored_retention, must
-        if self.volumes_into and not is_label(self.volumes_into):
+        if self.volumes_into and not LABEL.allows(self.volumes_into):
             yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
         replaced = [old for old, _new in self.storage_classes]
         for old, new in self.storage_classes:
             shown = f"{old}={new}" if old else new
-            if not is_name(new) or (old and not is_name(old)):
+            if not SUBDOMAIN.allows(new) or (old and not SUBDOMAIN.allows(old)):
                 yield "storage-class", shown, "must be a lowercase RFC 1123 subdomain"
             elif replaced.count(old) > 1 or ("" in replaced and len(replaced) > 1):
                 yield "storage-class", shown, "must be the only one for these claims"
@@ -484,9 +484,7 @@ def _words(name: str, value: Any) -> Iterator[str]:
         yield from (f"--{RESOURCES[name]}", ",".join("=".join(pair) for pair in value) or NONE)
     elif isinstance(value, tuple):
         option = f"--{SINGULARS.get(name, name.rstrip('s')).replace('_', '-')}"
-        for one in (
-            _against(getattr(Options(), name), value) if name in ANNOTATION_OPTIONS else value
-        ):
+        for one in _against(getattr(Options(), name), value) if name in ADDITIVE_OPTIONS else value:
             pair = isinstance(one, tuple)
             yield from (option, "=".join(one) if pair else str(getattr(one, "value", one)))
     else:

@@ -259,10 +259,10 @@ def _resource_list() -> bytes:
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return b""
     from kanister_kafka.yamldoc.source import (
-        open_stdin,  # not for those who only want to see the help
+        read_stdin,  # not for those who only want to see the help
     )
 
-    raw = open_stdin()
+    raw = read_stdin()
     return raw if b"ResourceList" in raw else b""
 
 
@@ -275,6 +275,15 @@ def echo(text: str, *, err: bool = False) -> None:
     """Print a text as it is, with escapes for what the encoding of the stream does not have."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
+
+
+def confirm(question: str, consequence: str, *, yes: bool) -> None:
+    """Ask unless `yes`; wrong use if there is no terminal to ask on."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{consequence}: there is no terminal to ask on, confirm by --yes")
+    click.confirm(question, abort=True, err=True)
 
 
 def terminal_width() -> int:

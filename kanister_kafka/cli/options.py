@@ -38,7 +38,7 @@ from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.kube.pod_options import (
     DEFAULT_IMAGE,
-    MIN_RESOURCES,
+    DEFAULT_REQUESTS,
     NO_SIDECAR_ANNOTATIONS,
     NO_SIDECAR_LABELS,
     Pairs,
@@ -245,7 +245,7 @@ pod_options = option_group(
         "--requests",
         default="",
         metavar="cpu=CPU,memory=MEMORY|none",
-        help=f"What each pod asks for.  [default: {format_pairs(MIN_RESOURCES)}]",
+        help=f"What each pod asks for.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
     ),
     click.option(
         "--limits",
@@ -575,7 +575,7 @@ def _plan(
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
     if not isinstance(source, LoadResult):
-        options = check_suitable(options, source.minor)
+        options = with_suitable_image(options, source.minor)
     plan = build_plan(reading.cluster, options, problems)
     if has_error(plan.problems):
         raise InputError(plan.problems)
@@ -598,7 +598,7 @@ def refuse(needed: str, *names: str) -> None:
             raise click.UsageError(f"{option.opts[-1]} is for {needed}")
 
 
-def check_suitable(options: Options, minor: int | None) -> Options:
+def with_suitable_image(options: Options, minor: int | None) -> Options:
     """Let the image of the options follow the API server, unless it was given."""
     context = click.get_current_context(silent=True)
     source = context.get_parameter_source("image") if context else None
@@ -670,7 +670,7 @@ def options_from_cli(
         limits=StepTimeouts(**limits),
         pod_labels=parse_annotations(NO_SIDECAR_LABELS, pod_labels),
         pod_annotations=parse_annotations(NO_SIDECAR_ANNOTATIONS, pod_annotations),
-        requests=parse_resources_option("--requests", requests) if requests else MIN_RESOURCES,
+        requests=parse_resources_option("--requests", requests) if requests else DEFAULT_REQUESTS,
         pod_limits=parse_resources_option("--limits", pod_limits),
         **same,
     )

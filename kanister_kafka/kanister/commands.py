@@ -186,10 +186,10 @@ Found = tuple[Words, Words, str, int, int]
 @lru_cache(maxsize=512)  # Blueprints repeat themselves
 def _running(text: str, programs: tuple[str, ...]) -> tuple[Found, ...]:
     """Return the statements of a script that run one of these programs, or all of them."""
-    return tuple(found for found in split_words(text) if not programs or found[2] in programs)
+    return tuple(found for found in split_statements(text) if not programs or found[2] in programs)
 
 
-def split_words(text: str) -> tuple[Found, ...]:
+def split_statements(text: str) -> tuple[Found, ...]:
     """Return the statements of a script, without the files that they read from and write to."""
     return tuple(found for found, _is_piped in _split(text))
 

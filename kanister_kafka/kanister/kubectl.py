@@ -14,7 +14,7 @@ from kanister_kafka.kanister.commands import (
     SHELLS,
     SimpleCommand,
     simple_commands,
-    split_words,
+    split_statements,
 )
 from kanister_kafka.kanister.kube_api import is_known, plural
 from kanister_kafka.yamldoc import Scalar
@@ -135,7 +135,7 @@ def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
                 yield words[i:]
                 return
             if depth < 2 and any(f"{program} " in word for program in KUBECTL):
-                for found in split_words(word):
+                for found in split_statements(word):
                     yield from _told(found[0], depth + 1)
 
 

@@ -14,7 +14,7 @@ NO_SIDECAR_LABELS: Pairs = (("sidecar.istio.io/inject", "false"),)
 NO_SIDECAR_ANNOTATIONS: Pairs = (("linkerd.io/inject", "disabled"),)
 """Istio's and Linkerd's way to leave a pod alone. Kanister waits without limit for the end of a pod
 (WaitForPodCompletion in its pkg/kube/pod.go), and the container of a mesh never ends."""
-MIN_RESOURCES: Pairs = (("cpu", "100m"), ("memory", "64Mi"))
+DEFAULT_REQUESTS: Pairs = (("cpu", "100m"), ("memory", "64Mi"))
 """What a step asks for: bash and a kubectl at a time."""
 
 REPOSITORY = "docker.io/alpine/k8s"
@@ -110,7 +110,7 @@ class PodOptions:
     tolerations: tuple[Toleration, ...] = ()
     node_selector: Pairs = ()
     priority_class: str = ""
-    requests: Pairs = MIN_RESOURCES
+    requests: Pairs = DEFAULT_REQUESTS
     limits: Pairs = ()
 
     def spec(self) -> dict[str, Any]:

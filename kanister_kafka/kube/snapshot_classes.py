@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.objects import annotation, name_of
 
 IS_DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
 """The snapshot controller takes this class of a driver for a snapshot that names none, and refuses
@@ -12,20 +14,15 @@ KASTEN_CLASS = "k10.kasten.io/is-snapshot-class"
 """Kasten takes this class for its driver."""
 
 
-def choose_snapshot_class(classes: Iterable[Mapping[str, Any]], *, kasten: bool) -> str:
+def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
     """Choose among the classes of one driver: the annotated one, or the only one.
 
     With `kasten` Kasten takes the snapshots, and its annotation goes first. Returns the name, or an
     empty string if there are none or several that are equal.
     """
     found = list(classes)
-    for annotation in (KASTEN_CLASS, IS_DEFAULT) if kasten else (IS_DEFAULT,):
-        marked = [item for item in found if has_annotation(item, annotation)]
+    for key in (KASTEN_CLASS, IS_DEFAULT) if kasten else (IS_DEFAULT,):
+        marked = [item for item in found if annotation(item, key) == "true"]
         if len(marked) == 1:
-            return str(marked[0]["metadata"]["name"])
-    return str(found[0]["metadata"]["name"]) if len(found) == 1 else ""
-
-
-def has_annotation(item: Mapping[str, Any], annotation: str) -> bool:
-    """Return whether a class has an annotation with the value true."""
-    return (item["metadata"].get("annotations") or {}).get(annotation) == "true"
+            return name_of(marked[0])
+    return name_of(found[0]) if len(found) == 1 else ""

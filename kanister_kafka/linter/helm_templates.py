@@ -80,7 +80,7 @@ def literal_output(template: str) -> LiteralOutput | None:
 
 
 @dataclass(frozen=True, slots=True)
-class UnescapedAction:
+class UnescapedActions:
     """What Helm spoils in a template that is full of another's actions."""
 
     problems: tuple[Diagnostic, ...]
@@ -88,7 +88,7 @@ class UnescapedAction:
     """Whether no action at all is for Helm."""
 
 
-def find_unescaped_actions(template: str, source: str) -> UnescapedAction:
+def find_unescaped_actions(template: str, source: str) -> UnescapedActions:
     """Find each action that is for Kanister."""
     parsed = parse(template, KANISTER)
     fields = tuple(_fields(parsed.nodes))
@@ -109,7 +109,7 @@ def find_unescaped_actions(template: str, source: str) -> UnescapedAction:
     of_helm = any(names[0] in VALUES for _field, names, _ in fields)
     unknown = len(parsed.errors) > len(syntax)
     literals = any(isinstance(node, ActionNode) and _literal_text(node) for node in parsed.nodes)
-    return UnescapedAction(tuple(problems), not (syntax or of_helm or unknown or literals))
+    return UnescapedActions(tuple(problems), not (syntax or of_helm or unknown or literals))
 
 
 def _unescaped(place: Location, message: str) -> Diagnostic:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,10 +75,10 @@ class Follower:
         *,
         logs: bool = True,
         timeout: float | None = None,
-        pace: FollowIntervals | None = None,
+        intervals: FollowIntervals | None = None,
     ) -> None:
         self.connection, self.watched, self.timeout = connection, watched, timeout
-        self.pace = pace or FollowIntervals()
+        self.intervals = intervals or FollowIntervals()
         self.seen = watched.action_set
         """As it was last seen."""
         self._show_logs = logs
@@ -94,12 +93,12 @@ class Follower:
     def events(self) -> Iterator[Event]:
         """Yield what happens; the last one is Over. The first error that is for good is raised."""
         begun = alive = time.monotonic()
-        patience = ApiOutage()
+        outage = ApiOutage()
         while True:
             try:
                 pods, seen, count = self._look()
             except TransientError as failure:
-                yield from patience.away(failure)
+                yield from outage.away(failure)
             except NotFoundError:
                 yield from self._rest()
                 yield ActionFinished(ActionResult.GONE, f"ActionSet {self.seen.name} was deleted")
@@ -107,9 +106,9 @@ class Follower:
             else:
                 now = time.monotonic()
                 at_work = any(not task_pods.is_over(pod) for pod in pods)
-                if patience.lost or at_work or seen.version != self.seen.version:
+                if outage.lost or at_work or seen.version != self.seen.version:
                     alive = now
-                yield from patience.back()
+                yield from outage.back()
                 yield from self._compare(seen, pods)
                 yield Heartbeat(count)
                 if over := self._over(now - begun, now - alive, pods):
@@ -122,7 +121,7 @@ class Follower:
                     ActionResult.TIMEOUT, f"not done within {self.timeout:g} s{why}"
                 )
                 return
-            yield from self._lines(self.pace.poll)
+            yield from self._lines(self.intervals.poll)
 
     def _look(self) -> tuple[Objects, ActionSet, objects.PodReadiness | None]:
         # Pods first: one that is seen belongs to the phase that is seen after it, or to an older.
@@ -181,13 +180,13 @@ class Follower:
             )
 
     def _over(self, age: float, idle: float, pods: Objects) -> ActionFinished | None:
-        seen, pace = self.seen, self.pace
+        seen, intervals = self.seen, self.intervals
         if seen.ended:
             done = seen.state is ActionState.COMPLETE
             return ActionFinished(ActionResult.DONE if done else ActionResult.FAILED, seen.error)
         if seen.state is ActionState.UNTAKEN:
-            return self._untaken() if age > pace.take else None
-        if seen.state is ActionState.FAILED and seen.running is None and idle > pace.defer:
+            return self._untaken() if age > intervals.take else None
+        if seen.state is ActionState.FAILED and seen.running is None and idle > intervals.defer:
             return ActionFinished(ActionResult.FAILED, seen.error)
         return self._lost(idle, pods)
 
@@ -205,7 +204,7 @@ class Follower:
             left = f"ActionSet {seen.name} could not be deleted and may start later: {failure}"
             return ActionFinished(ActionResult.UNTAKEN, left)
         return ActionFinished(
-            ActionResult.UNTAKEN, f"no controller took it up within {self.pace.take:g} s"
+            ActionResult.UNTAKEN, f"no controller took it up within {self.intervals.take:g} s"
         )
 
     def _lost(self, idle: float, pods: Objects) -> ActionFinished | None:
@@ -215,13 +214,13 @@ class Follower:
         if not self._may_list:
             return None
         what = f"phase {running.name}" if running else "the next phase"
-        if pods and idle > self.pace.ended:
+        if pods and idle > self.intervals.ended:
             return ActionFinished(
                 ActionResult.LOST, f"the pod of {what} has ended and nobody has noticed"
             )
-        if not pods and idle > self.pace.idle:
+        if not pods and idle > self.intervals.idle:
             return ActionFinished(
-                ActionResult.LOST, f"{what} has had no pod for {self.pace.idle:g} s"
+                ActionResult.LOST, f"{what} has had no pod for {self.intervals.idle:g} s"
             )
         return None
 
@@ -238,16 +237,11 @@ class Follower:
         return ActionFinished(over.end, task_pods.reason_in(over.reason))
 
     def _rest(self) -> Iterator[Event]:
-        self._logs.close(self.pace.last)
+        self._logs.close(self.intervals.last)
         yield from self._lines(0)
 
     def _lines(self, seconds: float) -> Iterator[LogLine]:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                line = self._logs.lines.get(timeout=max(0.001, end - time.monotonic()))
-            except queue.Empty:
-                return
+        for line in self._logs.read(seconds):
             if task_pods.FAILED.search(line.text):
                 self._last_words[line.phase] = line.text
             yield line

@@ -6,7 +6,6 @@ restart of the Blueprint, with its own rights. To resume is to name the present,
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ class ResumeIntervals:
 
 def is_idle(status: ClusterStatus) -> bool:
     """Tell whether the cluster runs and nothing of ours is left on it."""
-    seen = status.sighting
+    seen = status.observed
     kafka, switch, record = seen.kafka, seen.switch, seen.record or {}
     up = switch is not None and switch.replicas > 0
     left = bool(kafka and kafka.restart_by) or up or record.get("state", "") not in ("", "running")
@@ -63,7 +62,7 @@ def is_idle(status: ClusterStatus) -> bool:
 
 def check_resumable(status: ClusterStatus) -> None:
     """Raise ActionError where a resume cannot help, saying what would."""
-    seen, target = status.sighting, status.sighting.target
+    seen, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
         raise ActionError(f"{status.headline}.\n{needs}")
@@ -89,15 +88,15 @@ class Resume:
     def __init__(
         self,
         connection: KubeClient,
-        sight: ClusterInspector,
+        inspector: ClusterInspector,
         *,
         logs: bool = True,
         timeout: float | None = None,
-        pace: ResumeIntervals | None = None,
+        intervals: ResumeIntervals | None = None,
     ) -> None:
-        self.connection, self.sight, self.timeout = connection, sight, timeout
-        self.target = sight.target
-        self.pace = pace or ResumeIntervals()
+        self.connection, self.inspector, self.timeout = connection, inspector, timeout
+        self.target = inspector.target
+        self.intervals = intervals or ResumeIntervals()
         self.armed = False
         """Whether the watchdog was set off."""
         self._show_logs = logs
@@ -109,20 +108,20 @@ class Resume:
 
     def events(self) -> Iterator[Event]:
         """Yield what happens; the last one is Over. The first error that is for good is raised."""
-        patience, begun = ApiOutage(), time.monotonic()
+        outage, begun = ApiOutage(), time.monotonic()
         yield PhasesDiscovered((WAIT, PHASE))
         yield PhaseStarted(WAIT)
         while True:
             try:
-                seen, pods = self.sight.look(), self._pods()
+                seen, pods = self.inspector.look(), self._pods()
                 over = self._over(seen)
                 set_off = not (over or self.armed) and self._free(seen)
                 if set_off:
                     self._arm()
             except TransientError as failure:
-                yield from patience.away(failure)
+                yield from outage.away(failure)
             else:
-                yield from patience.back()
+                yield from outage.back()
                 yield Heartbeat(
                     PodReadiness(seen.there, sum(w.ready for w in seen.workloads), seen.expected)
                 )
@@ -132,7 +131,7 @@ class Resume:
                     yield PhaseStarted(PHASE)
                 yield from self._troubles(pods)
                 if over:
-                    self._logs.close(self.pace.last)
+                    self._logs.close(self.intervals.last)
                     yield from self._lines(0)
                     if self.armed:
                         ok = over.end is ActionResult.DONE
@@ -144,7 +143,7 @@ class Resume:
                     ActionResult.TIMEOUT, self._failure or f"not done within {self.timeout:g} s"
                 )
                 return
-            yield from self._lines(self.pace.poll)
+            yield from self._lines(self.intervals.poll)
 
     def _free(self, seen: ObservedCluster) -> bool:
         """Tell whether nothing is at work; an ActionSet may be between two phases."""
@@ -156,7 +155,7 @@ class Resume:
         open_ones = any(not found.ended for found in seen.action_sets)
         if working or self._quiet_since is None:
             self._quiet_since = now
-        return not working and (not open_ones or now - self._quiet_since > self.pace.quiet)
+        return not working and (not open_ones or now - self._quiet_since > self.intervals.quiet)
 
     def _arm(self) -> None:
         """Name the present, then have a pod: a watchdog without the first would put itself away."""
@@ -222,7 +221,7 @@ class Resume:
             return None
         now = time.monotonic()
         self._done_since = self._done_since or now
-        if now - self._done_since <= self.pace.put_away:
+        if now - self._done_since <= self.intervals.put_away:
             return None
         if assess(seen).runs:  # somebody else's restart ended as this one was asked for
             self._forget()
@@ -232,12 +231,7 @@ class Resume:
         )
 
     def _lines(self, seconds: float) -> Iterator[LogLine]:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                line = self._logs.lines.get(timeout=max(0.001, end - time.monotonic()))
-            except queue.Empty:
-                return
+        for line in self._logs.read(seconds):
             if task_pods.FAILED.search(line.text):
                 self._failure = task_pods.reason_in(line.text)
                 self._told.add(self._failure[:80])

@@ -84,7 +84,7 @@ def check_retention(wanted: ActionRequest, retention: str) -> None:
         )
 
 
-def find_provenance(connection: KubeClient, name: str, namespace: str) -> ActionSet:
+def find_action_set(connection: KubeClient, name: str, namespace: str) -> ActionSet:
     """Read an ActionSet whose artifacts another action needs.
 
     Raises NotFoundError, or ActionError where it is not complete or has put out nothing: what a
@@ -98,7 +98,7 @@ def find_provenance(connection: KubeClient, name: str, namespace: str) -> Action
     return found
 
 
-def action_request(wanted: ActionRequest, *, job: str = "") -> Object:
+def build_action_set(wanted: ActionRequest, *, job: str = "") -> Object:
     """Return the ActionSet that `start` creates."""
     target, blueprint = wanted.target, wanted.blueprint
     return new_action_set(
@@ -119,7 +119,7 @@ def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> 
     target, blueprint = wanted.target, wanted.blueprint
     nodes = expected_nodes(connection, target)  # whatever may fail comes before
     try:
-        made = connection.create(action_request(wanted, job=job))
+        made = connection.create(build_action_set(wanted, job=job))
     except TransientError:  # it may have been made all the same, and would then run unseen
         found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
         if not found:

@@ -190,7 +190,7 @@ class WatchdogCondition(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """A judged sighting."""
+    """What was observed, and what that means."""
 
     condition: KafkaCondition
     headline: str
@@ -205,7 +205,7 @@ class ClusterStatus:
     """Where record and cluster differ, and what else is odd."""
     next: tuple[str, ...]
     """What to do, a line each; commands stand alone on a line."""
-    sighting: ObservedCluster
+    observed: ObservedCluster
 
     @property
     def runs(self) -> bool:
@@ -233,7 +233,7 @@ def assess(seen: ObservedCluster) -> ClusterStatus:
         arm=arm,
         remarks=tuple(_remarks(seen, condition, arm, agrees=agrees)),
         next=next_steps(condition, seen),
-        sighting=seen,
+        observed=seen,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import re
 import threading
+import time
+from collections.abc import Iterator
 
 from kanister_kafka.errors import KanisterKafkaError, NotFoundError, RejectedError, TransientError
 from kanister_kafka.kube.client import KubeClient, Object
@@ -98,7 +100,7 @@ class TaskPodLogs:
     """Follows logs of pods, each in a thread, into one queue of lines."""
 
     def __init__(self, connection: KubeClient, namespace: str) -> None:
-        self.lines: queue.Queue[LogLine] = queue.Queue()
+        self._lines: queue.Queue[LogLine] = queue.Queue()
         self._connection, self._namespace = connection, namespace
         self._followed: dict[str, threading.Thread] = {}
         self._over = threading.Event()
@@ -112,6 +114,15 @@ class TaskPodLogs:
         self._followed[key] = threading.Thread(target=self._read, args=(pod, phase), daemon=True)
         self._followed[key].start()
 
+    def read(self, seconds: float) -> Iterator[LogLine]:
+        """Yield the lines that arrive within so many seconds; 0 for those that are there."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                yield self._lines.get(timeout=max(0.001, end - time.monotonic()))
+            except queue.Empty:
+                return
+
     def close(self, seconds: float) -> None:
         """Wait so long for what is on its way; then nothing more is tried."""
         for thread in self._followed.values():
@@ -124,7 +135,7 @@ class TaskPodLogs:
             try:
                 for number, text in enumerate(self._connection.log(pod, self._namespace)):
                     if number >= told and not text.startswith(OUTPUT):
-                        self.lines.put(LogLine(phase, pod, text))
+                        self._lines.put(LogLine(phase, pod, text))
                     told = max(told, number + 1)
                 return
             except NotFoundError:  # Kanister deletes a pod the moment it ends
@@ -132,7 +143,7 @@ class TaskPodLogs:
             except (RejectedError, TransientError):  # not yet, or silent for longer than we wait
                 self._over.wait(0.5)
             except KanisterKafkaError as failure:
-                self.lines.put(LogLine(phase, pod, f"(its output cannot be read: {failure})"))
+                self._lines.put(LogLine(phase, pod, f"(its output cannot be read: {failure})"))
                 return
 
 

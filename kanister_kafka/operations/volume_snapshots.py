@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import (
@@ -87,7 +86,7 @@ def _claim(
 
 
 def class_of_claim(
-    claim: str, driver: str, classes: Iterable[Mapping[str, Any]], wanted: str, *, kasten: bool
+    claim: str, driver: str, classes: Iterable[Object], wanted: str, *, kasten: bool
 ) -> str:
     """Return the class of a claim's snapshot: the one wanted, else the one that a backup gets."""
     named = {str(item["metadata"]["name"]): item for item in classes}

@@ -38,7 +38,7 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
 
     With a width, in places of a terminal, long texts are broken into lines; commands never are.
     """
-    seen = status.sighting
+    seen = status.observed
     lines = hung("", escape_control_chars(status.headline), width)
     for remark in status.remarks:
         lines += hung("! ", escape_control_chars(remark), width)
@@ -62,7 +62,7 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
 def _run(status: ClusterStatus, now: datetime) -> list[tuple[str, str]]:
     rows = []
     if status.run:
-        action = (status.sighting.record or {}).get("action", "")
+        action = (status.observed.record or {}).get("action", "")
         by = f" by {action}" if action else ""
         rows.append(("stopped", f"{by.strip() or 'by the run'} begun {_aged(status.run, now)}"))
     if found := status.action_set:
@@ -73,7 +73,7 @@ def _run(status: ClusterStatus, now: datetime) -> list[tuple[str, str]]:
 
 
 def _recorded(status: ClusterStatus) -> list[tuple[str, str]]:
-    record = status.sighting.record or {}
+    record = status.observed.record or {}
     rows = [(word, record.get(key, "")) for key, word in FACTS.items()]
     pools = (key for key in sorted(record) if key.startswith("nodeIds."))
     ids = "; ".join(f"{key.partition('.')[2]} {record[key]}" for key in pools)
@@ -97,7 +97,7 @@ def _writer(writer: ObservedClient) -> str:
 
 
 def _switch(status: ClusterStatus, now: datetime) -> str:
-    kafka = status.sighting.kafka
+    kafka = status.observed.kafka
     until = kafka.restart_by if kafka else ""
     words = {
         WatchdogCondition.ABSENT: "there is none",
@@ -126,7 +126,7 @@ def _aged(text: str, now: datetime) -> str:
 
 def status_json(status: ClusterStatus, now: datetime) -> str:
     """Return the state as one JSON object; `now` is in it, for ages."""
-    seen, kafka = status.sighting, status.sighting.kafka
+    seen, kafka = status.observed, status.observed.kafka
     tree = {
         "namespace": seen.target.namespace,
         "name": seen.target.name,
@@ -224,7 +224,7 @@ def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
     running = sum(status.runs for status in statuses)
     head = f"{running} of {count_noun(len(statuses), 'Kafka')} run as they should\n\n"
     rows = [
-        (str(status.sighting.target), escape_control_chars(status.headline.removesuffix(".")))
+        (str(status.observed.target), escape_control_chars(status.headline.removesuffix(".")))
         for status in statuses
     ]
     return head + table(("KAFKA", "STATE"), rows, width)

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
+from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence
-
-DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-"""RFC 1123, as Kubernetes asks of most names; no such name can carry shell or template text."""
-MAX_NAME = 253
-MAX_LABEL = 63
-
-
-def is_name(text: str) -> bool:
-    """Tell whether Kubernetes takes the text for the name of an object."""
-    return len(text) <= MAX_NAME and DNS_SUBDOMAIN.fullmatch(text) is not None
-
-
-def is_label(text: str) -> bool:
-    """Tell whether Kubernetes takes the text for the name of a namespace."""
-    return is_name(text) and "." not in text and len(text) <= MAX_LABEL
+from kanister_kafka.yamldoc.nodes import field_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +38,10 @@ class FieldCursor:
         """Go down to a key, and from there to the next."""
         here = self
         for key in keys:
-            quoted = f'["{key}"]' if "/" in key or "." in key else f".{key}"
-            path = f"{here.path}{quoted}".removeprefix(".")
             node = here._mapping()
             child = node.get(key) if node else None
             location = child.location if child else here.location
-            here = FieldCursor(child, path, location, self.problems)
+            here = FieldCursor(child, field_path(here.path, key), location, self.problems)
         return here
 
     def entries(self) -> dict[str, Location]:
@@ -138,7 +122,7 @@ class FieldCursor:
                 self.required()
             return default
         value = self._text()
-        if value is None or is_name(value):
+        if value is None or SUBDOMAIN.allows(value):
             return value or ""
         self._wrong("a lowercase RFC 1123 subdomain")
         return ""
@@ -146,7 +130,7 @@ class FieldCursor:
     def namespace(self, default: str = "") -> str:
         """Return the name of a namespace, which has no dots, required unless there is a default."""
         name = self.name(default)
-        if self.present and name and not is_label(name):
+        if self.present and name and not LABEL.allows(name):
             self._wrong("a lowercase RFC 1123 label")
             return ""
         return name

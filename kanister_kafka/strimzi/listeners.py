@@ -289,10 +289,26 @@ def _called(listener: FieldCursor) -> str:
     return listener.at("name").string() or listener.at("type").string()
 
 
-# How the probe reaches Kafka: the listener that needs least.
+# The listeners of a live Kafka, and the one that a probe without credentials takes.
 
 INTERNAL = ("internal", "cluster-ip")
 """Types of listeners that pods use (Strimzi's KafkaListenerType)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """One listener of a Kafka, as spec and status tell."""
+
+    name: str
+    inside: bool
+    """Whether pods of the Kubernetes cluster reach it."""
+    tls: bool
+    authentication: str
+    """Its type; empty if there is none."""
+    servers: str
+    """Bootstrap addresses; empty if the status does not tell them, as under a pause."""
+    certificates: tuple[str, ...]
+    """PEM of the authorities to trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,28 +323,47 @@ class InternalListener:
     """Whether the cluster's own certificate authority is to be trusted."""
 
 
-def choose_listener(kafka: Mapping[str, Any], config: str) -> tuple[InternalListener | None, str]:
+def read_listeners(kafka: Mapping[str, Any]) -> tuple[Listener, ...] | None:
+    """Read the listeners of a Kafka; None for a mapping of them, as v1beta1 had it."""
+    found = ((kafka.get("spec") or {}).get("kafka") or {}).get("listeners") or ()
+    if not isinstance(found, (list, tuple)):
+        return None
+    # `type` stood for `name` in the status until Strimzi 0.27.
+    status = (kafka.get("status") or {}).get("listeners") or ()
+    by_name = {at.get("name") or at.get("type"): at for at in status}
+    return tuple(_listener(one, by_name.get(one.get("name")) or {}) for one in found)
+
+
+def _listener(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Listener:
+    authentication = spec.get("authentication")
+    return Listener(
+        name=str(spec.get("name")),
+        inside=spec.get("type") in INTERNAL,
+        tls=bool(spec.get("tls")),
+        authentication=str(authentication.get("type") or "unknown") if authentication else "",
+        servers=str(status.get("bootstrapServers") or ""),
+        certificates=tuple(status.get("certificates") or ()),
+    )
+
+
+def choose_open_listener(
+    kafka: Mapping[str, Any], config: str
+) -> tuple[InternalListener | None, str]:
     """Choose a listener, or say why there is none for a probe without credentials.
 
     Plain before TLS, and neither with authentication. With `config`, a Secret of a client's own
     properties, the address is that of the first internal listener unless they name one.
     """
-    spec = (kafka.get("spec") or {}).get("kafka") or {}
-    told = (kafka.get("status") or {}).get("listeners") or ()
-    # `type` stood for `name` until Strimzi 0.27
-    servers = {at.get("name") or at.get("type"): at.get("bootstrapServers", "") for at in told}
-    listeners = spec.get("listeners") or ()
-    if not isinstance(listeners, (list, tuple)):  # a mapping, in v1beta1
+    listeners = read_listeners(kafka)
+    if listeners is None:
         return None, "its listeners are of an API version that is not known"
-    inside = [one for one in listeners if one.get("type") in INTERNAL]
+    inside = [one for one in listeners if one.inside]
     if config:
-        address = next((servers.get(one.get("name"), "") for one in inside), "")
-        return InternalListener("", address, tls=False), ""
-    open_ = [one for one in inside if not one.get("authentication")]
-    for one in sorted(open_, key=lambda one: bool(one.get("tls"))):
-        name = str(one.get("name"))
-        if servers.get(name):
-            return InternalListener(name, servers[name], tls=bool(one.get("tls"))), ""
+        return InternalListener("", inside[0].servers if inside else "", tls=False), ""
+    open_ = [one for one in inside if not one.authentication]
+    for one in sorted(open_, key=lambda one: one.tls):
+        if one.servers:
+            return InternalListener(one.name, one.servers, tls=one.tls), ""
     if open_:  # a pause wipes them
         return None, "its status names no listener"
     return None, (

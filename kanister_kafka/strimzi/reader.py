@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error, sort_diagnostics
+from kanister_kafka.kube.names import LABEL
 from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
-from kanister_kafka.strimzi.cursor import FieldCursor, is_label, quote_name
+from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
 from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
 from kanister_kafka.strimzi.versions import (
@@ -78,7 +79,7 @@ def read_cluster(
     """
     told = ClientChoices(tuple(writers), tuple(not_writers))
     reader = _ClusterReader(tuple(documents), namespace, strimzi_version, told, tuple(others))
-    if namespace and not is_label(namespace):
+    if namespace and not LABEL.allows(namespace):
         message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
     found = reader.read(cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,11 @@ from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, find_target
+from kanister_kafka.strimzi.listeners import Listener, read_listeners
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
 
 SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
-INSIDE = ("internal", "cluster-ip")
-"""Types of listeners that pods reach (Strimzi's KafkaListenerType)."""
 TLS, SCRAM = "tls", "scram-sha-512"
 """Types of authentication for which Strimzi makes the credentials (KafkaUser)."""
 
@@ -35,20 +34,6 @@ class AccessRequest:
     """Whether the client runs in the cluster."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientListener:
-    """One listener of a Kafka, as spec and status tell."""
-
-    name: str
-    inside: bool
-    tls: bool
-    authentication: str
-    servers: str
-    """Empty where the status does not tell, as under a pause."""
-    certificates: tuple[str, ...]
-    """PEM of the authorities to trust."""
-
-
 def find_access(connection: KubeClient, wish: AccessRequest) -> ClientAccess:
     """Choose a listener and gather what a client needs for it.
 
@@ -60,7 +45,7 @@ def find_access(connection: KubeClient, wish: AccessRequest) -> ClientAccess:
     if resource is None:
         raise NotFoundError(f"{connection.host}: Strimzi is not installed on this cluster")
     kafka = connection.get(resource, target.name, target.namespace)
-    listener = choose_listener(tuple(listeners(kafka)), wish, target)
+    listener = choose_listener(read_listeners(kafka) or (), wish, target)
     settings: ClientProperties = {"bootstrap.servers": listener.servers}
     if listener.tls:
         certificates = listener.certificates or _authority(connection, target)
@@ -71,30 +56,7 @@ def find_access(connection: KubeClient, wish: AccessRequest) -> ClientAccess:
     return ClientAccess(str(target), settings)
 
 
-def listeners(kafka: Object) -> Iterator[ClientListener]:
-    """Return the listeners of a Kafka, each with what its status says."""
-    told = {
-        at.get("name") or at.get("type"): at  # `type` stood for `name` until Strimzi 0.27
-        for at in (kafka.get("status") or {}).get("listeners") or ()
-    }
-    found = ((kafka.get("spec") or {}).get("kafka") or {}).get("listeners") or ()
-    if not isinstance(found, (list, tuple)):  # a mapping, in v1beta1
-        return
-    for one in found:
-        at = told.get(one.get("name")) or {}
-        yield ClientListener(
-            name=str(one.get("name")),
-            inside=one.get("type") in INSIDE,
-            tls=bool(one.get("tls")),
-            authentication=str((one.get("authentication") or {}).get("type") or ""),
-            servers=str(at.get("bootstrapServers") or ""),
-            certificates=tuple(at.get("certificates") or ()),
-        )
-
-
-def choose_listener(
-    found: tuple[ClientListener, ...], wish: AccessRequest, target: KafkaRef
-) -> ClientListener:
+def choose_listener(found: tuple[Listener, ...], wish: AccessRequest, target: KafkaRef) -> Listener:
     """Choose the listener that needs least; plain before TLS, and both before authentication."""
     names = ", ".join(one.name for one in found) or "none"
     if wish.listener:
@@ -123,7 +85,7 @@ def choose_listener(
     return min(usable, key=lambda one: (bool(one.authentication), one.tls))
 
 
-def _protocol(listener: ClientListener) -> str:
+def _protocol(listener: Listener) -> str:
     sasl = "SASL_" if listener.authentication == SCRAM else ""
     return f"{sasl}SSL" if listener.tls else f"{sasl}PLAINTEXT"
 
@@ -136,7 +98,7 @@ def _authority(connection: KubeClient, target: KafkaRef) -> tuple[str, ...]:
 
 
 def _credentials(
-    connection: KubeClient, target: KafkaRef, listener: ClientListener, user: str
+    connection: KubeClient, target: KafkaRef, listener: Listener, user: str
 ) -> ClientProperties:
     """Return the settings of a KafkaUser: the one named, or the only one that fits."""
     resource = find_resource(connection, "KafkaUser")

@@ -164,3 +164,10 @@ def to_python(node: Node) -> Any:
     if isinstance(node, Sequence):
         return [to_python(item) for item in node.items]
     return node.value
+
+
+def field_path(path: str, key: str) -> str:
+    """Return the path of a key below a path: `spec.replicas`, `metadata.labels["app/x"]`."""
+    if "/" in key or "." in key:
+        return f'{path}["{key}"]'
+    return f"{path}.{key}" if path else key

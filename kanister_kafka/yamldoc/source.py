@@ -154,7 +154,7 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             yield document
 
 
-def open_stdin() -> bytes:
+def read_stdin() -> bytes:
     """Read standard input up to the byte that makes it too large, or raise UnreachableError."""
     return _read("<stdin>", _stdin)
 
@@ -162,7 +162,7 @@ def open_stdin() -> bytes:
 def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if str(path) == STDIN:
-            yield "<stdin>", open_stdin()
+            yield "<stdin>", read_stdin()
             continue
         for file in _read(str(path), partial(_files, Path(path))):
             yield file.as_posix(), _read(str(file), partial(_head, file))

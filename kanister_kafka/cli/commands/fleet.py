@@ -20,12 +20,12 @@ from kanister_kafka.cli.fleet_output import FleetFolders
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
-    check_suitable,
     option_group,
     options_from_cli,
     plan_options,
     refuse,
     version_from_cli,
+    with_suitable_image,
 )
 from kanister_kafka.cli.output import (
     destination,
@@ -268,7 +268,9 @@ def _input(
     objects = iter_clusters(namespace, context=context) if from_cluster else iter_load(paths)
     if from_cluster:
         minor = server_minor(context=context)
-        rules = (replace(rule, options=check_suitable(rule.options, minor)) for rule in found.rules)
+        rules = (
+            replace(rule, options=with_suitable_image(rule.options, minor)) for rule in found.rules
+        )
         found = replace(found, rules=tuple(rules))
     return replace(found, selector=LabelSelector(requirements)), objects
 

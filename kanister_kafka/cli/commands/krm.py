@@ -7,7 +7,7 @@ import click
 from kanister_kafka.cli.app import echo_bytes, print_diagnostics
 from kanister_kafka.diagnostics import has_error
 from kanister_kafka.integrations.krm.function import run_function
-from kanister_kafka.yamldoc.source import open_stdin
+from kanister_kafka.yamldoc.source import read_stdin
 
 
 @click.command(epilog="Example: kanister-kafka krm < resource-list.yaml")
@@ -21,7 +21,7 @@ def krm(ctx: click.Context) -> None:
     --quiesce-by is quiesceBy. Without a command, a ResourceList on standard input is answered so.
     `kanister-kafka docs kustomize` has the rest.
     """
-    outcome = run_function(ctx.obj if isinstance(ctx.obj, bytes) else open_stdin())
+    outcome = run_function(ctx.obj if isinstance(ctx.obj, bytes) else read_stdin())
     print_diagnostics(outcome.problems)
     for note in outcome.notes:
         click.echo(note, err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.cli.app import confirm
 from kanister_kafka.cli.commands.topics.compare import milliseconds
 from kanister_kafka.cli.options import parse_duration_option
 from kanister_kafka.cli.output import FILE, check_writable, print_elapsed, write_text
@@ -149,7 +150,7 @@ def prove(
         find_environment,
     )
     from kanister_kafka.operations.consistency_test.model import Scenario
-    from kanister_kafka.operations.consistency_test.scenarios import run_consistency_test as play
+    from kanister_kafka.operations.consistency_test.scenarios import run_consistency_test
 
     for path in (html, output):
         check_writable(path)
@@ -164,32 +165,29 @@ def prove(
         timeout=timeout,
         even_within=even_within,
     )
-    scene = find_environment(connection, wanted)
+    environment = find_environment(connection, wanted)
     chosen = tuple(plan for plan in Scenario if plan.value in plans or ALL in plans)
-    _agree(scene, chosen, yes=yes)
-    eyes = JobTopicMetrics(connection, source, mirror, image)
-    proof = play(connection, scene, eyes, chosen, print_elapsed)
+    _announce(environment, chosen)
+    confirm("Go on?", "a proof replaces the volumes of the mirror", yes=yes)
+    metrics = JobTopicMetrics(connection, source, mirror, image)
+    proof = run_consistency_test(connection, environment, metrics, chosen, print_elapsed)
     _write(proof, form, output, html)
     if not proof.passed:
         sys.exit(1)
 
 
-def _agree(scene: ScenarioEnvironment, plans: tuple[Scenario, ...], *, yes: bool) -> None:
-    """Say what is going to happen, and ask."""
-    told = [f"plans: {', '.join(plan.value for plan in plans)}"]
+def _announce(environment: ScenarioEnvironment, plans: tuple[Scenario, ...]) -> None:
+    """Print what will be stopped and replaced."""
+    lines = [f"plans: {', '.join(plan.value for plan in plans)}"]
     if any(plan.value != "setup" for plan in plans):
-        told += [
-            f"OUTAGE: Kafka {scene.wanted.mirror} will be stopped and started by its Blueprint, "
-            "several times",
-            f"  stops meanwhile: {scene.writer}",
-            *(f"  replaced by a snapshot of it: claim {one.name}" for one in scene.setting.claims),
-        ]
-    click.echo("\n".join(told), err=True)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("a proof replaces the volumes of the mirror: confirm by --yes")
-    click.confirm("Go on?", abort=True, err=True)
+        lines.append(
+            f"OUTAGE: Kafka {environment.wanted.mirror} will be stopped and started by its "
+            "Blueprint, several times"
+        )
+        lines.append(f"  stops meanwhile: {environment.writer}")
+        for claim in environment.setting.claims:
+            lines.append(f"  replaced by a snapshot of it: claim {claim.name}")
+    click.echo("\n".join(lines), err=True)
 
 
 def _write(proof: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
-from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.app import confirm, echo
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
 
@@ -104,7 +104,7 @@ def rehearse(
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.rehearsal.context import RehearsalRequest, build_context
-    from kanister_kafka.operations.rehearsal.runner import run_rehearsal as run
+    from kanister_kafka.operations.rehearsal.runner import run_rehearsal
     from kanister_kafka.reports.rehearsal import REHEARSAL_FORMATS
 
     for path in (html, output):
@@ -124,10 +124,11 @@ def rehearse(
         timeout=timeout,
     )
     setting = build_context(connection, request)
-    _agree(setting, yes=yes or dry_run)
+    _announce(setting)
     if dry_run:
         return
-    result = run(connection, setting, print_elapsed)
+    confirm("Stop it now?", "a rehearsal stops Kafka", yes=yes)
+    result = run_rehearsal(connection, setting, print_elapsed)
     write_text(output, REHEARSAL_FORMATS[form](result))
     if html is not None:
         from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
@@ -137,8 +138,8 @@ def rehearse(
         sys.exit(1)
 
 
-def _agree(setting: RehearsalContext, *, yes: bool) -> None:
-    """Say what is going to happen, and ask."""
+def _announce(setting: RehearsalContext) -> None:
+    """Print what will be stopped and made."""
     target, listener = setting.target, setting.listener
     probe = (
         f"through its listener {listener.name or 'that --probe-config names'}" if listener else ""
@@ -155,8 +156,3 @@ def _agree(setting: RehearsalContext, *, yes: bool) -> None:
         "All that is made is removed at the end, also after a failure or Ctrl-C.",
     ]
     echo("".join(f"{line}\n" for line in told), err=True)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: give --yes")
-    click.confirm("Stop it now?", abort=True, err=True)

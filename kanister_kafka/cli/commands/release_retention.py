@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from kanister_kafka import constants
+from kanister_kafka.cli.app import confirm
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
@@ -22,7 +22,7 @@ from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.strimzi.retention import HeldRetention, released_spec
 
-MAX_WAIT = 50
+MAX_TOPICS = 50
 """Names of topics that are printed."""
 
 
@@ -71,7 +71,7 @@ def release_retention(
     if dry_run:
         click.echo(json.dumps(released_spec(kafka, held), indent=2))
         return
-    _confirm(yes=yes)
+    confirm("Go on?", "expired records will be deleted", yes=yes)
     generation = release.end()
     click.echo(f"retention of Kafka {target} is released: the operator rolls the brokers")
     if no_wait:
@@ -138,15 +138,7 @@ def _lost(topics: list[TopicSettings]) -> Iterator[str]:
         return
     yield f"WILL BE LOST: every record that the restore has brought back in {len(topics)} topics:"
     yield from (
-        f"  {topic.name} (retention.ms {topic.retention_ms})" for topic in topics[:MAX_WAIT]
+        f"  {topic.name} (retention.ms {topic.retention_ms})" for topic in topics[:MAX_TOPICS]
     )
-    if len(topics) > MAX_WAIT:
-        yield f"  and {len(topics) - MAX_WAIT} more"
-
-
-def _confirm(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("what has passed its retention is deleted: confirm by --yes")
-    click.confirm("Go on?", abort=True, err=True)
+    if len(topics) > MAX_TOPICS:
+        yield f"  and {len(topics) - MAX_TOPICS} more"

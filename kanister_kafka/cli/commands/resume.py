@@ -58,8 +58,10 @@ def resume(
     puts everything back as it was found. What is done already is not done again.
     """
     connection = KubeClient(context)
-    sight = ClusterInspector(connection, find_target(connection, namespace, name), kasten_namespace)
-    seen = sight.look()
+    inspector = ClusterInspector(
+        connection, find_target(connection, namespace, name), kasten_namespace
+    )
+    seen = inspector.look()
     status = assess(seen)
     if is_idle(status):
         click.echo(f"{status.headline}: nothing to do")
@@ -71,29 +73,29 @@ def resume(
         raise
     if dry_run:
         click.echo(
-            f"{status.headline}: Deployment {sight.target.switch} of namespace "
-            f"{sight.target.namespace} would be set off (dry run)"
+            f"{status.headline}: Deployment {inspector.target.switch} of namespace "
+            f"{inspector.target.namespace} would be set off (dry run)"
         )
         _by_hand(seen)
         return
     click.echo(f"{status.headline}.", err=True)
-    resumption = Resume(connection, sight, logs=not no_logs, timeout=timeout)
-    ctx.exit(_follow(resumption, seen, logs=not no_logs))
+    resuming = Resume(connection, inspector, logs=not no_logs, timeout=timeout)
+    ctx.exit(_follow(resuming, seen, logs=not no_logs))
 
 
-def _follow(resumption: Resume, seen: ObservedCluster, *, logs: bool) -> int:
+def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
-    target = resumption.target
+    target = resuming.target
     live = LiveDisplay(f"resume of Kafka {target}", logs=logs)
     try:
         with live:
-            for event in resumption.events():
+            for event in resuming.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(resumption)
+        _left(resuming)
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(resumption)
+        _left(resuming)
         _by_hand(seen)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
@@ -103,15 +105,15 @@ def _follow(resumption: Resume, seen: ObservedCluster, *, logs: bool) -> int:
         return 0
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
     click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(over.reason)}", err=True)
-    _left(resumption)
+    _left(resuming)
     _by_hand(seen)
     return 1
 
 
-def _left(resumption: Resume) -> None:
+def _left(resuming: Resume) -> None:
     """Say what goes on without us."""
-    target = resumption.target
-    if resumption.armed:
+    target = resuming.target
+    if resuming.armed:
         click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
     else:
         click.echo("Nothing was changed: the watchdog was not set off yet.", err=True)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
-from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.app import confirm, echo
 from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
 from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -111,7 +111,7 @@ def run(
     if wanted.action == "restore" and not (dry_run and wanted.origin):
         _confirm(connection, wanted, yes=yes)
     if dry_run:
-        echo(dump(start_action.action_request(wanted)))
+        echo(dump(start_action.build_action_set(wanted)))
         return
     watched = start_action.start_action(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
@@ -138,7 +138,7 @@ def _wanted(
     target = find_target(connection, namespace, name)
     found = find_applied(connection, target, kasten_namespace, blueprint)
     start_action.check_action(found, action)
-    earlier = start_action.find_provenance(connection, origin, found.namespace) if origin else None
+    earlier = start_action.find_action_set(connection, origin, found.namespace) if origin else None
     return start_action.ActionRequest(
         target=target, action=action, blueprint=found, options=options, origin=earlier
     )
@@ -194,11 +194,7 @@ def _confirm(connection: KubeClient, wanted: start_action.ActionRequest, *, yes:
             "at once what has passed it",
             err=True,
         )
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("a restore overwrites the volumes of the cluster: confirm by --yes")
-    click.confirm("Go on?", abort=True, err=True)
+    confirm("Go on?", "a restore overwrites the volumes of the cluster", yes=yes)
 
 
 def _follow(follower: Follower, wanted: start_action.ActionRequest, *, logs: bool) -> int:

@@ -90,7 +90,7 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
 
 def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
     """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
-    seen = status.sighting
+    seen = status.observed
     origin = seen.origin
     if not status.runs or not origin.input_hash:
         return status
@@ -110,5 +110,5 @@ def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
 
 def _unsure(status: ClusterStatus, why: str) -> ClusterStatus:
     line = f"whether the Blueprint is up to date: {why}"
-    unseen = (*status.sighting.unseen, line)
-    return replace(status, sighting=replace(status.sighting, unseen=unseen))
+    unseen = (*status.observed.unseen, line)
+    return replace(status, observed=replace(status.observed, unseen=unseen))

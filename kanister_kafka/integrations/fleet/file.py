@@ -19,9 +19,10 @@ from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.render import Manifest
 from kanister_kafka.diagnostics import Diagnostic, Location, sort_diagnostics
 from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.kube.names import LABEL
 from kanister_kafka.kube.selectors import LabelSelector, parse_selector
 from kanister_kafka.strimzi import Version, parse_version
-from kanister_kafka.strimzi.cursor import FieldCursor, is_label, quote_name
+from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
 from kanister_kafka.yamldoc import Document
 from kanister_kafka.yamldoc.source import STDIN
@@ -287,7 +288,7 @@ class _FleetReader:
 
     def _namespace(self, place: FieldCursor) -> str:
         text = place.string()
-        if text and not is_label(text):
+        if text and not LABEL.allows(text):
             told = f"Invalid value: {quote_name(text)}: must be a lowercase RFC 1123 label"
             place.error("wrong-type", told)
         return text

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister.schema_validator import has_placeholder
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.nodes import field_path
 
 
 class Cursor(NamedTuple):
@@ -27,10 +28,7 @@ class Cursor(NamedTuple):
         """Go down to a key, and from there to the next."""
         node, path, location = self
         for key in keys:
-            if "/" in key or "." in key:
-                path = f'{path}["{key}"]'
-            else:
-                path = f"{path}.{key}" if path else key
+            path = field_path(path, key)
             node = node.get(key) if isinstance(node, MappingNode) else None
             if node is not None:
                 location = node.location

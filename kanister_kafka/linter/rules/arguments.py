@@ -18,7 +18,7 @@ from kanister_kafka.kanister.decoding import (
     unsupported_value,
 )
 from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
-from kanister_kafka.linter.rules.functions import called_functions
+from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 
@@ -34,7 +34,7 @@ def _found(
 def _faults(blueprint: Blueprint, settings: LintSettings) -> tuple[ArgumentError, ...]:
     return tuple(
         fault
-        for phase, function in called_functions(blueprint, settings)
+        for phase, function in phases_with_function(blueprint, settings)
         for entry in phase.arguments.entries
         if (argument := function.arguments.get(entry.key)) is not None
         for fault in decode(argument, f"{phase.path}.args.{entry.key}", entry.value)
@@ -71,7 +71,7 @@ FIELDS = re.compile(r"\{\{-?\s*(?:\.\w+)+\s*-?\}\}")
 """A template that only names a value, which is hardly named to be empty."""
 
 
-def filled_arguments(node: Node | None) -> bool | None:
+def is_filled(node: Node | None) -> bool | None:
     """Tell whether a value says something; None where that is known when it is rendered."""
     if isinstance(node, Sequence):
         return bool(node.items)
@@ -88,7 +88,7 @@ def _one_of(
 ) -> Iterator[Finding]:
     """Find both or neither of two arguments, each with its reason; no `none` allows neither."""
     first, second = names
-    given = [filled_arguments(phase.argument(name)) for name in names]
+    given = [is_filled(phase.argument(name)) for name in names]
     if all(given):
         node = phase.argument(second) or phase.arguments
         message = f"Invalid value: {first} is given as well; {both}"
@@ -100,7 +100,7 @@ def _one_of(
 
 def _needs(phase: BlueprintPhase, why: str, *names: str) -> Iterator[Finding]:
     for name in names:
-        if filled_arguments(phase.argument(name)) is False:
+        if is_filled(phase.argument(name)) is False:
             node = phase.argument(name) or phase.arguments
             yield Finding(node.location, f"{phase.path}.args.{name}", f"Required value: {why}")
 
@@ -116,7 +116,7 @@ def _kubeops(phase: BlueprintPhase) -> Iterator[Finding]:
         yield from _needs(phase, f"{operation} needs it", "objectReference")
         return
     for name in ("apiVersion", "resource", "name"):
-        if filled_arguments(field_of(reference, name)) is False:
+        if is_filled(field_of(reference, name)) is False:
             path = f"{phase.path}.args.objectReference.{name}"
             yield Finding(reference.location, path, f"Required value: {operation} needs it")
 
@@ -140,7 +140,7 @@ def _delete_data(phase: BlueprintPhase) -> Iterator[Finding]:
 
 def _restore_rds(phase: BlueprintPhase) -> Iterator[Finding]:
     yield from _aws(phase)
-    if filled_arguments(phase.argument("snapshotID")) is False:
+    if is_filled(phase.argument("snapshotID")) is False:
         names = ("backupArtifactPrefix", "backupID", "username", "password", "namespace")
         yield from _needs(phase, "a dump is restored without snapshotID, and needs it", *names)
         engine = phase.argument("dbEngine")
@@ -172,7 +172,7 @@ RULES: dict[str, Callable[[BlueprintPhase], Iterator[Finding]]] = {
 @blueprint_rule("argument-combination")
 def argument_combination(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find arguments that fail together, or without each other, when the phase runs."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         rule = RULES.get(function.name)
         if rule is not None:
             yield from rule(phase)
@@ -183,7 +183,7 @@ def argument_combination(blueprint: Blueprint, settings: LintSettings) -> Iterat
 @blueprint_rule("ignored-argument", Severity.WARNING)
 def ignored_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find arguments that have no effect beside the others."""
-    for phase, _function in called_functions(blueprint, settings):
+    for phase, _function in phases_with_function(blueprint, settings):
         for name, why in _without_effect(phase):
             entry = next(entry for entry in phase.arguments.entries if entry.key == name)
             message = f"has no effect: {why}"
@@ -192,7 +192,7 @@ def ignored_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
 
 def _without_effect(phase: BlueprintPhase) -> Iterator[tuple[str, str]]:
     def given(name: str) -> bool | None:
-        return filled_arguments(phase.argument(name))
+        return is_filled(phase.argument(name))
 
     operation = text_of(phase.argument("operation"))
     if phase.func == "MultiContainerRun" and given("initCommand") and given("initImage") is False:
@@ -215,7 +215,7 @@ def _without_effect(phase: BlueprintPhase) -> Iterator[tuple[str, str]]:
 @blueprint_rule("scale-workload-kind")
 def scale_workload_kind(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find kinds that ScaleWorkload does not know: StrimziPodSet and Kafka are none of them."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("kind")
         if function.name != "ScaleWorkload" or not isinstance(node, Scalar):
             continue
@@ -253,7 +253,7 @@ def workload_needed(blueprint: Blueprint, _settings: LintSettings) -> Iterator[F
         said = text_of(action.node.get("kind"))
         for phase in action.all_phases if said else ():
             names, kinds = FALLBACKS.get(phase.func, ((), ()))
-            missing = [name for name in names if filled_arguments(phase.argument(name)) is False]
+            missing = [name for name in names if is_filled(phase.argument(name)) is False]
             if missing and said.lower() not in [one.lower() for one in kinds]:
                 path = f"{phase.path}.args.{missing[0]}"
                 message = (
@@ -266,8 +266,8 @@ def workload_needed(blueprint: Blueprint, _settings: LintSettings) -> Iterator[F
 @blueprint_rule("unnoticed-failure", Severity.WARNING)
 def unnoticed_failure(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find PrepareData that succeeds whatever its command does (pkg/function/prepare_data.go)."""
-    for phase, function in called_functions(blueprint, settings):
-        if function.name != "PrepareData" or filled_arguments(phase.argument("failOnError")):
+    for phase, function in phases_with_function(blueprint, settings):
+        if function.name != "PrepareData" or is_filled(phase.argument("failOnError")):
             continue
         remedy = "set failOnError: true"
         if "failOnError" not in function.arguments:

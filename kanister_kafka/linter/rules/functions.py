@@ -18,7 +18,7 @@ READ_AND_REFUSED = {("ExportRDSSnapshotToLocation", "image"), ("RestoreRDSSnapsh
 """Read by Exec() and in the documentation since 0.111, but in no list of arguments."""
 
 
-def called_functions(
+def phases_with_function(
     blueprint: Blueprint, settings: LintSettings
 ) -> Iterator[tuple[BlueprintPhase, KanisterFunction]]:
     """Yield the phases whose function the release has."""
@@ -50,7 +50,7 @@ def unknown_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
 @blueprint_rule("unknown-argument")
 def unknown_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find arguments that the function refuses: it takes none that it does not list."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         for entry in phase.arguments.entries:
             if entry.key not in function.arguments:
                 hint = _instead(function, entry.key, settings.release)
@@ -82,7 +82,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 @blueprint_rule("missing-argument")
 def missing_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find required arguments that are not there."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         given = {entry.key for entry in phase.arguments.entries}
         for name in function.required:
             if name not in given:
@@ -105,7 +105,7 @@ def null_argument(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Fin
 # KubeOps: which objects its operations reach, and what it creates or patches them with.
 
 
-class KubeOpsOperation(NamedTuple):
+class KubeOpsPhase(NamedTuple):
     """A phase with KubeOps."""
 
     phase: BlueprintPhase
@@ -134,13 +134,13 @@ class KubeOpsOperation(NamedTuple):
         return text_of(group), text_of(resource)
 
 
-def kube_ops_operations(blueprint: Blueprint, settings: LintSettings) -> Iterator[KubeOpsOperation]:
+def kube_ops_phases(blueprint: Blueprint, settings: LintSettings) -> Iterator[KubeOpsPhase]:
     """Yield the phases with KubeOps."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         if function.name == "KubeOps":
             node = phase.argument("objectReference")
             reference = node if isinstance(node, MappingNode) else None
-            yield KubeOpsOperation(phase, text_of(phase.argument("operation")), reference)
+            yield KubeOpsPhase(phase, text_of(phase.argument("operation")), reference)
 
 
 @blueprint_rule("custom-resource-patch")
@@ -150,7 +150,7 @@ def custom_resource_patch(blueprint: Blueprint, settings: LintSettings) -> Itera
     KubeOps sends no other kind (Patch in pkg/kube/kubectl.go), and only resources that are compiled
     into an API server take that one.
     """
-    for operation in kube_ops_operations(blueprint, settings):
+    for operation in kube_ops_phases(blueprint, settings):
         group = operation.target("group")
         if operation.name == "patch" and group and text_of(group) not in STRATEGIC:
             message = (
@@ -167,7 +167,7 @@ def object_namespace(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
     delete always asks within a namespace, `default` where none is named; patch asks within that of
     the reference alone, and not at all without it (pkg/kube/kubectl.go).
     """
-    for operation in kube_ops_operations(blueprint, settings):
+    for operation in kube_ops_phases(blueprint, settings):
         resource = operation.target("resource")
         if resource is None or operation.reference is None:
             continue
@@ -188,7 +188,7 @@ def object_namespace(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
 @blueprint_rule("manifest")
 def manifest(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find specs of KubeOps that are no objects to create, or no patch; templates are not read."""
-    for operation in kube_ops_operations(blueprint, settings):
+    for operation in kube_ops_phases(blueprint, settings):
         node = operation.phase.argument("spec")
         if not isinstance(node, Scalar) or is_template(node.text) or not node.text.strip():
             continue

@@ -19,7 +19,7 @@ from kanister_kafka.kanister.function_types import ArgumentType
 from kanister_kafka.kanister.functions import KanisterFunction
 from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
 from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
-from kanister_kafka.linter.rules.functions import called_functions
+from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 CONTAINERS = {"containers": ("container",), "initContainers": ()}
@@ -36,7 +36,7 @@ def pod_labels(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding
     pkg/function/utils.go, since 0.111), so a template is no label value; an annotation's value is
     free, and what is no string is not looked at.
     """
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         for argument in function.arguments.values():
             node = phase.argument(argument.name)
             labels = argument.kind is ArgumentType.POD_LABELS
@@ -71,7 +71,7 @@ def pod_override(blueprint: Blueprint, settings: LintSettings) -> Iterator[Findi
     podOverride is merged by the name of the container (PatchDefaultPodSpecs in pkg/kube/pod.go), so
     another name adds a container, which the API server refuses without an image.
     """
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         known = CONTAINERS_OF_TWO if function.name == "MultiContainerRun" else CONTAINERS
         override = _override(phase, function)
         for field, names in known.items():
@@ -116,7 +116,7 @@ def service_account(blueprint: Blueprint, settings: LintSettings) -> Iterator[Fi
     Only in its own namespace does the controller give a pod its own account; elsewhere the pod has
     the account `default` of the namespace, which may do nothing (pkg/kube/pod.go).
     """
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         namespace = phase.argument("namespace")
         override = _override(phase, function)
         chosen = [phase.argument("serviceaccount"), field_of(override, "serviceAccountName")]

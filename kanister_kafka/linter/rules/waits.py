@@ -16,7 +16,7 @@ from kanister_kafka.kanister.jsonpath import IN_A_CONDITION, check_jsonpath
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED
 from kanister_kafka.kanister.template_context import PARAMETERS
 from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
-from kanister_kafka.linter.rules.functions import called_functions
+from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 
 # What is wrong with the text of a condition of Wait or WaitV2, whatever the object holds.
@@ -209,7 +209,7 @@ NEEDED = ("apiVersion", "resource", "name")
 @blueprint_rule("wait-condition")
 def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
     """Find conditions that cannot be met: the phase waits for the whole time-out, then fails."""
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("conditions")
         if function.name not in WAITS or not isinstance(node, MappingNode):
             continue
@@ -289,7 +289,7 @@ def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Find
     Anything else between quotes is a string like any other, and not an empty one, so `if` takes it
     for true.
     """
-    for phase, function in called_functions(blueprint, settings):
+    for phase, function in phases_with_function(blueprint, settings):
         if function.name != "Wait":
             continue
         for path, item in conditions(f"{phase.path}.args.conditions", phase.argument("conditions")):

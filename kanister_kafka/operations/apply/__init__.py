@@ -7,7 +7,7 @@ from kanister_kafka.operations.apply.delete import (
     plan_deletion,
     plan_prune,
 )
-from kanister_kafka.operations.apply.dry_run import DryRunReport, failures, run_dry_run
+from kanister_kafka.operations.apply.dry_run import DryRunResult, failures, run_dry_run
 from kanister_kafka.operations.apply.objects import ObjectRef, admit_objects, blueprints_of
 from kanister_kafka.operations.apply.results import (
     ApplyOutcome,
@@ -22,7 +22,7 @@ __all__ = [
     "ApplyReport",
     "DeletionPlan",
     "DryRun",
-    "DryRunReport",
+    "DryRunResult",
     "ObjectFailure",
     "ObjectRef",
     "ObjectResult",

@@ -19,10 +19,10 @@ from kanister_kafka.errors import (
 )
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.operations.apply.dry_run import (
-    DryRunReport,
+    DryRunResult,
     apply_outcome,
     failures,
-    find_conflicts,
+    find_live_object,
     run_dry_run,
     with_remedy,
 )
@@ -127,12 +127,12 @@ def apply_objects(
 
 
 def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
-    if find_conflicts(place, connection) is None:
+    if find_live_object(place, connection) is None:
         raise NotFoundError("somebody has deleted it while all this was applied: apply again")
     return ObjectResult(place, ApplyOutcome.UNCHANGED)
 
 
-def _write(trial: DryRunReport, *, connection: KubeClient, force: bool) -> ObjectResult:
+def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> ObjectResult:
     try:
         applied = connection.apply(trial.wanted, force=force)
     except ConflictError as failure:
@@ -146,7 +146,7 @@ SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creatio
 """Metadata that the API server writes."""
 
 
-def object_diff(trials: Iterable[DryRunReport], pruned: Iterable[Object] = ()) -> str:
+def object_diff(trials: Iterable[DryRunResult], pruned: Iterable[Object] = ()) -> str:
     """Return a unified diff of the live objects against what the server would make of them.
 
     Objects that would be pruned are taken away as a whole. Empty where nothing differs.

@@ -14,15 +14,15 @@ from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.operations.apply.apply import Sleep, run_in_sequence
 from kanister_kafka.operations.apply.dry_run import (
     UNTRIED,
-    find_conflicts,
+    find_live_object,
     owned_by_other_blueprint,
 )
 from kanister_kafka.operations.apply.objects import (
     ObjectRef,
-    apply_order,
     blueprints_of,
     namespaces_of,
     object_ref,
+    sort_for_apply,
 )
 from kanister_kafka.operations.apply.owned_objects import (
     CONFIG_MAP,
@@ -64,7 +64,7 @@ def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str
     )
     records = {object_ref(item): item for item in found.objects}
     for place in {object_ref(item) for item in named} - set(records):
-        if live := find_conflicts(place, connection):
+        if live := find_live_object(place, connection):
             records[place] = live
     return tuple(_reasons(records.values(), connection))
 
@@ -90,7 +90,7 @@ def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
         return False
     for version in VERSIONS:
         try:
-            live = find_conflicts(
+            live = find_live_object(
                 ObjectRef(f"{GROUP}/{version}", "Kafka", record.namespace, kafka), connection
             )
         except ForbiddenError:  # the record has spoken already
@@ -134,7 +134,7 @@ def plan_deletion(
     doomed: dict[ObjectRef, Object] = {}
     scripts: dict[ObjectRef, Object] = {}
     passed: list[ObjectResult] = []
-    for item in reversed(apply_order(objects)):
+    for item in reversed(sort_for_apply(objects)):
         place = object_ref(item)
         live = _live(place, connection)
         if live is None:
@@ -154,7 +154,7 @@ def plan_deletion(
     doomed.update(item for item in scripts.items() if item[0] not in keep.reasons)
     if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
         raise RejectedError("nothing is deleted: " + "; ".join(reasons))
-    going = tuple(reversed(apply_order(doomed.values())))
+    going = tuple(reversed(sort_for_apply(doomed.values())))
     return DeletionPlan(objects=going, passed=tuple(passed), unseen=(*unseen, *keep.unseen))
 
 
@@ -171,7 +171,7 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
     scripts = tuple(item for item in found.scripts if object_ref(item) not in applied)
     keep = scripts_to_keep(scripts, connection, gone=tuple(extra), coming=objects)
     extra += [item for item in scripts if object_ref(item) not in keep.reasons]
-    going = tuple(reversed(apply_order(extra)))
+    going = tuple(reversed(sort_for_apply(extra)))
     return DeletionPlan(
         objects=going,
         passed=tuple(
@@ -245,7 +245,7 @@ def _delete(place: ObjectRef, connection: KubeClient, *, dry_run: bool = False) 
 
 def _live(place: ObjectRef, connection: KubeClient) -> Object | None:
     try:
-        return find_conflicts(place, connection)
+        return find_live_object(place, connection)
     except NotFoundError:  # its kind is not served
         return None
 

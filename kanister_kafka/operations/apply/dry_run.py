@@ -20,11 +20,11 @@ from kanister_kafka.operations.apply.objects import (
     KANISTER,
     KASTEN,
     ObjectRef,
-    apply_order,
     blueprint_of,
     blueprints_of,
     namespaces_of,
     object_ref,
+    sort_for_apply,
 )
 from kanister_kafka.operations.apply.results import ApplyOutcome, ObjectFailure
 
@@ -38,7 +38,7 @@ UNTRIED = (ForbiddenError, NotFoundError, RejectedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DryRunReport:
+class DryRunResult:
     """One object: as it is to be, as it is, and as the server would have it."""
 
     target: ObjectRef
@@ -56,13 +56,13 @@ class DryRunReport:
 
 def run_dry_run(
     objects: Iterable[Object], connection: KubeClient, *, ask: bool = True, force: bool = False
-) -> tuple[DryRunReport, ...]:
+) -> tuple[DryRunResult, ...]:
     """Try all objects in their order and keep every refusal, so that all are told at once.
 
     Without `ask` the cluster is only read. Raises UnreachableError where the server is out of
     reach, which is no matter of one object.
     """
-    objects = apply_order(objects)
+    objects = sort_for_apply(objects)
     ours = blueprints_of(objects)
     places = {object_ref(item) for item in objects}
     absent = _absent(namespaces_of(objects), connection)
@@ -70,7 +70,7 @@ def run_dry_run(
     for item in objects:
         place, live, result, error = object_ref(item), None, None, None
         try:
-            live = find_conflicts(place, connection)
+            live = find_live_object(place, connection)
             _may_go(place, live, ours, absent, connection, force=force)
             if holds_scripts(item):
                 _intact(item, live)
@@ -78,16 +78,16 @@ def run_dry_run(
         except UNTRIED as failure:
             is_early = place.namespace not in absent and _is_early(failure, item, places)
             error = None if is_early else with_remedy(failure)
-        found.append(DryRunReport(target=place, wanted=item, live=live, result=result, error=error))
+        found.append(DryRunResult(target=place, wanted=item, live=live, result=result, error=error))
     return tuple(found)
 
 
-def failures(trials: Iterable[DryRunReport]) -> tuple[ObjectFailure, ...]:
+def failures(trials: Iterable[DryRunResult]) -> tuple[ObjectFailure, ...]:
     """Return what was refused."""
     return tuple(ObjectFailure(trial.target, trial.error) for trial in trials if trial.error)
 
 
-def find_conflicts(place: ObjectRef, connection: KubeClient) -> Object | None:
+def find_live_object(place: ObjectRef, connection: KubeClient) -> Object | None:
     """Return an object as it is on the cluster; NotFoundError where its kind is not served."""
     try:
         resource = connection.kind(place.api_version, place.kind)
@@ -107,7 +107,7 @@ def owned_by_other_blueprint(live: Object, ours: frozenset[str], connection: Kub
         return ""
     namespace, _slash, name = other.partition("/")
     try:
-        there = find_conflicts(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
+        there = find_live_object(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
     except NotFoundError:
         return ""
     except ForbiddenError:  # nobody knows: leave it alone

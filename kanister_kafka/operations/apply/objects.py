@@ -78,7 +78,7 @@ def namespaces_of(objects: Iterable[Object]) -> frozenset[str]:
     return frozenset({object_ref(item).namespace for item in objects} - {""})
 
 
-def apply_order(objects: Iterable[Object]) -> Objects:
+def sort_for_apply(objects: Iterable[Object]) -> Objects:
     """Return objects in the order in which they need each other."""
     return tuple(sorted(objects, key=lambda item: object_ref(item).rank))
 

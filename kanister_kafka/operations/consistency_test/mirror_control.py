@@ -50,12 +50,13 @@ class MirrorControl:
     def __init__(
         self,
         connection: KubeClient,
-        scene: ScenarioEnvironment,
+        environment: ScenarioEnvironment,
         clock: Stopwatch,
         tell: OnMirrorProgress,
     ) -> None:
-        self._connection, self._scene, self._clock, self._tell = connection, scene, clock, tell
-        self._target = scene.setting.target
+        self._connection, self._environment = connection, environment
+        self._clock, self._tell = clock, tell
+        self._target = environment.setting.target
         self._actings: list[ActionRunner] = []
         self._taken: list[VolumeSnapshotter] = []
         self._down: ActionRunner | None = None
@@ -66,17 +67,17 @@ class MirrorControl:
 
     def check_ready(self) -> None:
         """See that both Kafkas and what mirrors are Ready; ActionError names what is not."""
-        setting = self._scene.setting
-        wanted = self._scene.wanted
+        setting = self._environment.setting
+        wanted = self._environment.wanted
         for target in (wanted.source, wanted.mirror):
             if not read_state(self._connection, setting.kafka, target).ready:
                 raise ActionError(f"Kafka {target} is not Ready")
         if not self._writer().ready:
-            raise ActionError(f"{self._scene.writer} is not Ready")
+            raise ActionError(f"{self._environment.writer} is not Ready")
 
     def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
         """Snapshot every claim of the mirror and wait until all can be restored."""
-        setting, timeout = self._scene.setting, self._scene.wanted.timeout
+        setting, timeout = self._environment.setting, self._environment.wanted.timeout
         name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = VolumeSnapshotter(
             self._connection, self._target.namespace, name, setting.labels, self._clock
@@ -91,21 +92,21 @@ class MirrorControl:
 
     def stop(self) -> None:
         """Run the stop of the Blueprint; ActionError where it fails."""
-        setting = new_context(self._connection, self._scene.wanted)
+        setting = new_context(self._connection, self._environment.wanted)
         acting = ActionRunner(self._connection, setting, self._clock, self._tell)
         self._actings.append(acting)
         watched = acting.begin(STOP)
         self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._scene.wanted.timeout), STOP)
+        check_action_result(acting.follow(watched, timeout=self._environment.wanted.timeout), STOP)
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
-        acting, timeout = self._down, self._scene.wanted.timeout
+        acting, timeout = self._down, self._environment.wanted.timeout
         if acting is None:
             return
         check_action_result(acting.follow(acting.begin(RESTART), timeout=timeout), RESTART)
         self._down = None
-        setting = self._scene.setting
+        setting = self._environment.setting
         self._until(
             lambda: read_state(self._connection, setting.kafka, self._target).ready,
             timeout,
@@ -115,8 +116,8 @@ class MirrorControl:
     def hold(self) -> None:
         """Scale what mirrors to 0 and wait for its pods to be gone; its replicas are kept on it."""
         writer, resource = (
-            self._scene.writer,
-            find_resource(self._connection, self._scene.writer.kind),
+            self._environment.writer,
+            find_resource(self._connection, self._environment.writer.kind),
         )
         if resource is None:
             raise NotFoundError(f"{writer.kind} is not served any more")
@@ -127,7 +128,7 @@ class MirrorControl:
         label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
         self._until(
             lambda: not self._connection.items(PODS, writer.namespace, label),
-            self._scene.wanted.timeout,
+            self._environment.wanted.timeout,
             f"pods of {writer} are still there",
         )
 
@@ -136,8 +137,8 @@ class MirrorControl:
         if not self._held:
             return
         writer, resource = (
-            self._scene.writer,
-            find_resource(self._connection, self._scene.writer.kind),
+            self._environment.writer,
+            find_resource(self._connection, self._environment.writer.kind),
         )
         if resource is None:
             raise NotFoundError(f"{writer.kind} is not served any more")
@@ -149,7 +150,7 @@ class MirrorControl:
         self._held = False
         self._until(
             lambda: self._writer().ready,
-            self._scene.wanted.timeout,
+            self._environment.wanted.timeout,
             f"{writer} is not Ready",
         )
 
@@ -158,7 +159,7 @@ class MirrorControl:
 
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
-        setting = self._scene.setting
+        setting = self._environment.setting
         label = objects.pod_selector(self._target.name)
         if pods := self._connection.items(PODS, self._target.namespace, label):
             names = ", ".join(pod["metadata"]["name"] for pod in pods)
@@ -184,7 +185,7 @@ class MirrorControl:
         A claim is told by its uid: one that is on its way out has the name of the new one, is
         bound, and may even have been made from a snapshot of the same name.
         """
-        timeout = self._scene.wanted.timeout
+        timeout = self._environment.wanted.timeout
         for former, claim in self._replaced:
             name = _name(claim)
             self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")
@@ -218,7 +219,7 @@ class MirrorControl:
             left.append(str(failure))
 
     def _writer(self) -> ClientState:
-        was = self._scene.writer
+        was = self._environment.writer
         return read_client(self._connection, was.kind, was.namespace, was.name)
 
     def _find(self, name: str) -> Object | None:

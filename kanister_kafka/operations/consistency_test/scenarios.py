@@ -105,11 +105,11 @@ left behind in the mirror is older by then, and no matter of the next plan."""
 
 @dataclass(slots=True)
 class ScenarioRunner:
-    """Plays plans: what is done goes through the stage, what is seen through the eyes."""
+    """Runs scenarios: `mirror` changes the cluster, `metrics` only reads the topics."""
 
-    scene: ScenarioEnvironment
-    stage: MirrorControl
-    eyes: TopicMetrics
+    environment: ScenarioEnvironment
+    mirror: MirrorControl
+    metrics: TopicMetrics
     steps: StepRecorder
     _since: int = 0
 
@@ -119,15 +119,15 @@ class ScenarioRunner:
         {Scenario.SETUP: self._setup, Scenario.HOT: self._hot, Scenario.COLD: self._cold}[plan]()
 
     def _setup(self) -> None:
-        wanted, step = self.scene.wanted, self.steps.step
+        wanted, step = self.environment.wanted, self.steps.step
         with step("clusters", "source, mirror and what mirrors are Ready"):
-            self.stage.check_ready()
+            self.mirror.check_ready()
         with step("producers", f"their rates, as set, measured for {RATE_WINDOW_S} s"):
-            self._rates(self.eyes.rates(wanted.source, wanted.topics, RATE_WINDOW_S))
+            self._rates(self.metrics.rates(wanted.source, wanted.topics, RATE_WINDOW_S))
         with step("mirror", "it is in step, and as fast as the source"):
             found = self._in_step()
             named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
-            rates = self.eyes.rates(wanted.mirror, tuple(named), RATE_WINDOW_S)
+            rates = self.metrics.rates(wanted.mirror, tuple(named), RATE_WINDOW_S)
             self._rates(
                 replace(
                     rates,
@@ -148,12 +148,12 @@ class ScenarioRunner:
         may by luck have one moment. In turn is how they come where storage is not ready for all of
         them; ActionError where even those have one.
         """
-        step, stage, how = self.steps.step, self.stage, "in turn" if in_turn else "at once"
+        step, mirror, how = self.steps.step, self.mirror, "in turn" if in_turn else "at once"
         self._since = 0
         with step("in step", "the mirror is in step before"):
             self._in_step()
         with step("snapshot", f"all volumes of the mirror {how}, while it is written to"):
-            taken = stage.snapshot(in_turn=in_turn)
+            taken = mirror.snapshot(in_turn=in_turn)
             self._cuts(taken)
         self._restore(taken)
         with step("heads", "the common tail is identical; do partitions end at different moments?"):
@@ -165,23 +165,23 @@ class ScenarioRunner:
                     "moment that all partitions show"
                 )
         with step("afterwards", "what the mirror makes of it once it goes on; only measured"):
-            stage.release()
+            mirror.release()
             self._in_step()
             self._losses(self._compare())
         return shown
 
     def _cold(self) -> None:
-        step, stage = self.steps.step, self.stage
+        step, mirror = self.steps.step, self.mirror
         with step("in step", "the mirror is in step before"):
             before = _newest(self._in_step())
             self.steps.measured("newest record of the source", format_moment(before))
         with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
-            stage.stop()
+            mirror.stop()
         with step("snapshot", "all volumes of the mirror at once"):
-            taken = stage.snapshot()
+            taken = mirror.snapshot()
             self._cuts(taken)
         with step("restart", "the Blueprint brings all back"):
-            stage.start()
+            mirror.start()
         with step("catch up", "the mirror catches up without loss"):
             self._in_step()
             self._same("after the backup", self._compare())
@@ -195,26 +195,26 @@ class ScenarioRunner:
                     f"a record of {format_moment(judged.lost)} is lost, before the stop"
                 )
         with step("afterwards", "the mirror goes on from there without loss"):
-            stage.release()
+            mirror.release()
             self._in_step()
             self._same("after the restore", self._compare())
 
     def _restore(self, taken: Sequence[VolumeSnapshot]) -> None:
         """Put snapshots back into place; what mirrors stays away, so that it can be seen."""
-        step, stage = self.steps.step, self.stage
+        step, mirror = self.steps.step, self.mirror
         with step("hold", "what mirrors is scaled to 0"):
-            stage.hold()
+            mirror.hold()
         with step("stop for restore", "the Blueprint stops the mirror"):
-            stage.stop()
+            mirror.stop()
         with step("restore", "its claims are replaced by the snapshots"):
-            stage.put_back(taken)
+            mirror.put_back(taken)
         with step("restart of restored", "the Blueprint brings it back"):
-            stage.start()
+            mirror.start()
 
     def _rates(self, found: TopicRates) -> None:
         """Measure each topic, and hold it against what its producer is set to."""
-        for topic in self.scene.wanted.topics:
-            wanted = self.scene.rates[topic]
+        for topic in self.environment.wanted.topics:
+            wanted = self.environment.rates[topic]
             rate = sum(flow.per_second for flow in found.flows if flow.topic == topic)
             self.steps.measured(topic, f"{rate:.2f} messages/s, set to {wanted}")
             if abs(rate - wanted) > RATE_TOLERANCE * wanted:
@@ -231,20 +231,20 @@ class ScenarioRunner:
                 self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
                 self._since = self._since or _newest(found) - COMPARE_WINDOW_MS
                 return found
-            if took > self.scene.wanted.timeout:
+            if took > self.environment.wanted.timeout:
                 raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
             time.sleep(POLL_S)
 
     def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
         """Compare all topics, from a while before the plan began."""
-        wanted = self.scene.wanted
+        wanted = self.environment.wanted
         request = CompareRequest(
             last=last,
             since=0 if last else self._since,
             even_within=wanted.even_within,
             compacted=False,
         )
-        return tuple(self.eyes.compare(topic, request) for topic in wanted.topics)
+        return tuple(self.metrics.compare(topic, request) for topic in wanted.topics)
 
     def _same(self, title: str, found: Sequence[Comparison]) -> None:
         """See that nothing is lost, doubled or changed."""
@@ -324,8 +324,8 @@ OnProgress = Callable[[float, str], None]
 
 def run_consistency_test(
     connection: KubeClient,
-    scene: ScenarioEnvironment,
-    eyes: TopicMetrics,
+    environment: ScenarioEnvironment,
+    metrics: TopicMetrics,
     plans: Sequence[Scenario],
     tell: OnProgress,
 ) -> ConsistencyReport:
@@ -340,10 +340,10 @@ def run_consistency_test(
         for plan in plans:
             tell(clock(), f"plan {plan.value}: {PURPOSES[plan]}")
             steps = StepRecorder(clock, lambda text: tell(clock(), text))
-            stage = MirrorControl(connection, scene, clock, lambda text: tell(clock(), text))
+            mirror = MirrorControl(connection, environment, clock, lambda text: tell(clock(), text))
             stopped = False
             try:
-                ScenarioRunner(scene, stage, eyes, steps).play(plan)
+                ScenarioRunner(environment, mirror, metrics, steps).play(plan)
             except KanisterKafkaError:
                 pass  # it is the failure of a step
             except KeyboardInterrupt:
@@ -352,13 +352,13 @@ def run_consistency_test(
                 if stopped:
                     interrupts.shield()
                 tell(clock(), "putting back what was changed")
-                left = stage.leave()
+                left = mirror.leave()
             done.append(
                 ScenarioResult(plan=plan, steps=tuple(steps.steps), shown=tuple(steps.shown))
             )
             if stopped or left:
                 break
-    versions, wanted = scene.setting.versions, scene.wanted
+    versions, wanted = environment.setting.versions, environment.wanted
     return ConsistencyReport(
         id=secrets.token_hex(4),
         began=clock.began,

@@ -11,7 +11,6 @@ from kanister_kafka.kube.snapshot_classes import (
     IS_DEFAULT,
     KASTEN_CLASS,
     choose_snapshot_class,
-    has_annotation,
 )
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
@@ -108,7 +107,7 @@ def _choose(
         )
     kasten = _kasten_snapshots(view)
     chosen = wanted or choose_snapshot_class(classes, kasten=kasten)
-    defaults = [item for item in classes if has_annotation(item, IS_DEFAULT)]
+    defaults = [item for item in classes if annotation(item, IS_DEFAULT) == "true"]
     annotate = view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {IS_DEFAULT}=true")
     if wanted and wanted not in map(name_of, classes):
         return failed(
@@ -141,7 +140,7 @@ def _kasten_snapshots(view: ClusterFacts) -> bool:
 
 
 def _kasten(view: ClusterFacts, driver: str, classes: Objects) -> Iterator[CheckLine]:
-    if any(has_annotation(item, KASTEN_CLASS) for item in classes):
+    if any(annotation(item, KASTEN_CLASS) == "true" for item in classes):
         return
     try:
         stores = [item for item in view.storage_classes.get() if item.get("provisioner") == driver]

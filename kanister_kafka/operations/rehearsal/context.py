@@ -40,7 +40,7 @@ from kanister_kafka.strimzi.discovery import (
     find_target,
 )
 from kanister_kafka.strimzi.from_cluster import read_cluster_resources
-from kanister_kafka.strimzi.listeners import InternalListener, choose_listener
+from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
 
 STOP, RESTART = "backupPrehook", "backupPosthook"
 BACKUP = "backup"
@@ -159,7 +159,7 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     brokers = [pod for pod in pods if is_broker(pod, target.name)]
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
-    listener, why = choose_listener(kafka, request.probe_config)
+    listener, why = choose_open_listener(kafka, request.probe_config)
     status = kafka.get("status") or {}
     return RehearsalContext(
         id=secrets.token_hex(4),
@@ -325,7 +325,7 @@ def check_preconditions(
         tell(
             "  whether these are problems depends on how it was rendered: see kanister-kafka check"
         )
-    wrong = [format_result(line) for line in lines if is_blocking(line)]
+    wrong = [format_check_line(line) for line in lines if is_blocking(line)]
     if not wrong and not setting.before.settled:
         command = f"kanister-kafka resume {target.name} -n {target.namespace}"
         wrong.append(f"a former backup is not over ({command})")
@@ -338,7 +338,7 @@ def is_blocking(line: CheckLine) -> bool:
     return line.level is CheckStatus.PROBLEM and line.id not in (*OF_OPTIONS, *ABOUT_STORAGE)
 
 
-def format_result(line: CheckLine) -> str:
+def format_check_line(line: CheckLine) -> str:
     """Return what a line says, with its remedy."""
     return f"{line.what} ({line.remedy})" if line.remedy else line.what
 

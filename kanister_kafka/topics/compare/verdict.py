@@ -68,7 +68,7 @@ def evaluate_consistency(found: Comparison) -> ConsistencyVerdict:
     )
 
 
-def is_skewed(found: Comparison) -> bool:
+def is_disjoint(found: Comparison) -> bool:
     """Tell whether one side has records, and none of them is on the other.
 
     An empty side is the beginning of any other: nothing is shown by it, least of all a backup.
@@ -83,7 +83,7 @@ def _verdict(found: Comparison, behind: LaggingSide, uneven: int) -> ComparisonV
         return ComparisonVerdict.DIFFERING
     if any(result.head_a and result.head_b for result in found.partitions):
         return ComparisonVerdict.DIFFERING
-    if is_skewed(found):
+    if is_disjoint(found):
         return ComparisonVerdict.DIFFERING
     if behind is LaggingSide.BOTH:  # each lacks what the other has: no moment of either is whole
         return ComparisonVerdict.UNEVEN

@@ -70,7 +70,7 @@ def filter_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterat
             yield Finding(included.location, included.path, message)
 
 
-class FilteredResources(enum.Enum):
+class FilterMatch(enum.Enum):
     """Whether a filter takes a resource."""
 
     YES = "yes"
@@ -80,23 +80,23 @@ class FilteredResources(enum.Enum):
     NO = "no"
 
 
-def filtered_resources(
+def match_filter(
     filters: Filters, group: str, resource: str, kafkas: Collection[str] = frozenset()
-) -> FilteredResources:
+) -> FilterMatch:
     """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
 
     `kafkas` are the names of the Kafkas that it is about, where they are known.
     """
     found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
-        FilteredResources.YES
+        FilterMatch.YES
     }
     out = {_fit(entry, group, resource, kafkas) for entry in filters.excluded}
-    if FilteredResources.YES in out or found == {FilteredResources.NO}:
-        return FilteredResources.NO
+    if FilterMatch.YES in out or found == {FilterMatch.NO}:
+        return FilterMatch.NO
     return (
-        FilteredResources.YES
-        if FilteredResources.YES in found and FilteredResources.PART not in out
-        else FilteredResources.PART
+        FilterMatch.YES
+        if FilterMatch.YES in found and FilterMatch.PART not in out
+        else FilterMatch.PART
     )
 
 
@@ -107,7 +107,7 @@ def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None
     """
     entries = filters.included
     named = [entry for entry in entries if entry.group == group and entry.resource]
-    whole = [entry for entry in entries if _fit(entry, group, resource) is not FilteredResources.NO]
+    whole = [entry for entry in entries if _fit(entry, group, resource) is not FilterMatch.NO]
     alone = [entry for entry in whole if entry.group == group and not entry.resource]
     if named and alone and len(alone) == len(whole):
         return alone[0].here if not alone[0].by_label and not alone[0].name else None
@@ -116,19 +116,19 @@ def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None
 
 def _fit(
     entry: ResourceFilter, group: str, resource: str, kafkas: Collection[str] = frozenset()
-) -> FilteredResources:
+) -> FilterMatch:
     if entry.is_open:
-        return FilteredResources.PART
+        return FilterMatch.PART
     if entry.says_nothing:
-        return FilteredResources.NO
+        return FilterMatch.NO
     if entry.resource and entry.resource != resource:
-        return FilteredResources.NO
+        return FilterMatch.NO
     if entry.has_group and entry.group != group:
-        return FilteredResources.NO
+        return FilterMatch.NO
     name = entry.name if resource == "kafkas" else ""
     if kafkas and any(one and one not in kafkas for one in (entry.cluster, name)):
-        return FilteredResources.NO
-    return FilteredResources.PART if entry.is_narrowed else FilteredResources.YES
+        return FilterMatch.NO
+    return FilterMatch.PART if entry.is_narrowed else FilterMatch.YES
 
 
 def excludes(filters: Filters, tie: BlueprintLink) -> bool:

@@ -16,9 +16,9 @@ from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_hooks, r
 from kanister_kafka.linter.kasten.selection import NAME_KEY, NamespaceSelection, namespace_selection
 from kanister_kafka.linter.registry import Finding, LintSettings
 from kanister_kafka.linter.rules.kasten.filters import (
-    FilteredResources,
+    FilterMatch,
     excludes,
-    filtered_resources,
+    match_filter,
     may_select,
 )
 from kanister_kafka.yamldoc import Scalar
@@ -203,7 +203,7 @@ def backup_without_hooks(objects: KastenObjects, settings: LintSettings) -> Iter
     for operation in backups:
         selected = namespace_selection(operation.owner)
         both = sorted(selected.names & stopped.keys())
-        whole = filtered_resources(operation.filters, "", CLAIMS) is FilteredResources.YES
+        whole = match_filter(operation.filters, "", CLAIMS) is FilterMatch.YES
         if not both or operation.hooks.at("preHook").there or not whole:
             continue
         if not _unstopped(objects, settings, operation):
@@ -222,10 +222,7 @@ def _unstopped(
     selected, hooks = namespace_selection(operation.owner), operation.hooks
     called = {hook.blueprint.text for hook in operation.calls}
     other = hooks.at("preHook", "blueprint").text
-    if (
-        filtered_resources(operation.filters, "", CLAIMS) is not FilteredResources.YES
-        or selected.open
-    ):
+    if match_filter(operation.filters, "", CLAIMS) is not FilterMatch.YES or selected.open:
         return ()
     return tuple(
         ours

@@ -21,9 +21,9 @@ from kanister_kafka.linter.kasten.resource_names import KNOWN
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import Finding, LintSettings
 from kanister_kafka.linter.rules.kasten.filters import (
-    FilteredResources,
+    FilterMatch,
     by_group_alone,
-    filtered_resources,
+    match_filter,
     may_select,
 )
 from kanister_kafka.linter.rules.kasten.resources import transforms
@@ -84,9 +84,9 @@ def restore_running(objects: KastenObjects, _settings: LintSettings) -> Iterator
         if operation.in_policy or operation.name != "restore" or operation.calls:
             continue
         target = operation.owner.at("spec", "targetNamespace").text
-        claims = filtered_resources(operation.filters, "", "persistentvolumeclaims")
+        claims = match_filter(operation.filters, "", "persistentvolumeclaims")
         for ours in rendered_blueprints(objects).values():
-            if ours.restores and ours.namespace == target and claims is FilteredResources.YES:
+            if ours.restores and ours.namespace == target and claims is FilterMatch.YES:
                 spot = operation.here.at("spec")
                 message = (
                     f"Required value: replaces the volumes of the Kafka of {target}, which runs or "
@@ -120,7 +120,7 @@ def restore_incomplete(objects: KastenObjects, _settings: LintSettings) -> Itera
     for operation in _restores(objects):
         filters = operation.filters
         ours = of_hooks(objects, operation.calls)
-        if filtered_resources(filters, STRIMZI, "kafkas") is FilteredResources.NO or not (
+        if match_filter(filters, STRIMZI, "kafkas") is FilterMatch.NO or not (
             ours or _names_kafka(filters)
         ):
             continue
@@ -128,7 +128,7 @@ def restore_incomplete(objects: KastenObjects, _settings: LintSettings) -> Itera
         missing = {
             name: why
             for name, (group, why) in needs.items()
-            if filtered_resources(filters, group, name) is FilteredResources.NO
+            if match_filter(filters, group, name) is FilterMatch.NO
         }
         if missing:
             told = "; ".join(f"without {name} {why}" for name, why in missing.items())
@@ -142,8 +142,8 @@ def restore_without_volumes(objects: KastenObjects, _settings: LintSettings) -> 
     for operation in _restores(objects):
         called = [hook.action.text for hook in operation.calls]
         ours = of_hooks(objects, operation.calls)
-        claims = filtered_resources(operation.filters, "", "persistentvolumeclaims")
-        if ours and "beforeRestore" in called and claims is FilteredResources.NO:
+        claims = match_filter(operation.filters, "", "persistentvolumeclaims")
+        if ours and "beforeRestore" in called and claims is FilterMatch.NO:
             message = (
                 "Required value: include persistentvolumeclaims: Kafka is stopped, and no volume "
                 "is restored"
@@ -186,7 +186,7 @@ def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
     filters = Filters(restore.at("spec", "filters"))
     if any(entry.group == STRIMZI for entry in filters.included):
         return True
-    whole = filtered_resources(filters, STRIMZI, "kafkas") is not FilteredResources.NO
+    whole = match_filter(filters, STRIMZI, "kafkas") is not FilterMatch.NO
     return whole and bool(of_namespace(objects, source, "Kafka"))
 
 
@@ -223,11 +223,7 @@ def backup_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterat
         filters = operation.filters
         needs = _needs(objects, ours)
         kafkas = _names(objects, ours)
-        lost = [
-            key
-            for key in needs
-            if filtered_resources(filters, *key, kafkas) is FilteredResources.NO
-        ]
+        lost = [key for key in needs if match_filter(filters, *key, kafkas) is FilterMatch.NO]
         if lost:
             yield _without(filters, {key: needs[key] for key in lost})
         for group, resource in needs:
@@ -252,7 +248,7 @@ def backup_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterat
             there = kind and of_namespace(objects, ours.namespace, kind)
             unsure = resource == "kafkausers" and not _kafkas(objects, ours)
             wanted = key not in needs and (there or unsure)
-            if wanted and filtered_resources(operation.filters, *key) is FilteredResources.NO:
+            if wanted and match_filter(operation.filters, *key) is FilterMatch.NO:
                 left[key] = f"each {kind} is lost with its namespace"
         if left:
             yield _without(operation.filters, left)
