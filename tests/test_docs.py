@@ -22,7 +22,7 @@ from kanister_kafka.linter.rule_docs import rule_docs
 from . import fleets, reference
 from .conftest import ROOT
 
-SECTIONS = (ROOT / "docs" / "checks.md").read_text()
+SECTIONS = (ROOT / "docs" / "rules.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 
