@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Generator
 from urllib.parse import parse_qs, urlsplit
 
 from kanister_kafka.backup.scripts import ScriptsConfigMap
@@ -55,6 +56,8 @@ class SmallCluster(http.server.ThreadingHTTPServer):
         self.on_create = []
         self.lingering = 0.0
         """Seconds for which what is deleted stays, with a deletionTimestamp."""
+        self.time = None
+        """A FakeTime by which everything here happens; None for threads that wait."""
         self.refusals = []  # (method, pattern of the path, status), in force while listed
         self.asked = []
         self.writes = []
@@ -137,8 +140,24 @@ class SmallCluster(http.server.ThreadingHTTPServer):
         made = self.put(plural, item)
         self.writes.append(("POST", plural, metadata["name"], copy.deepcopy(body)))
         for play in self.on_create:
-            threading.Thread(target=play, args=(copy.deepcopy(made),), daemon=True).start()
+            self.start(play, copy.deepcopy(made))
         return made
+
+    def start(self, play, *arguments):
+        """Begin what a controller does: a function, or a generator of the seconds it waits."""
+        if self.time is not None:
+            if isinstance(steps := play(*arguments), Generator):
+                self.time.play(steps)
+            return
+        threading.Thread(target=run, args=(play, *arguments), daemon=True).start()
+
+    def after(self, seconds, play, *arguments):
+        if self.time is not None:
+            self.time.after(seconds, lambda: self.start(play, *arguments))
+        else:
+            timer = threading.Timer(seconds, run, (play, *arguments))
+            timer.daemon = True
+            timer.start()
 
     def one(self, method, key, rest, body):
         if key not in self.objects:
@@ -156,7 +175,7 @@ class SmallCluster(http.server.ThreadingHTTPServer):
                 return 409, {"message": "the precondition failed"}
             if self.lingering:
                 self.change(*key, {"metadata": {"deletionTimestamp": NOW}})
-                threading.Timer(self.lingering, self.drop, key).start()
+                self.after(self.lingering, self.drop, *key)
             else:
                 self.drop(*key)
             return 200, {"kind": "Status"}
@@ -171,6 +190,13 @@ class SmallCluster(http.server.ThreadingHTTPServer):
             ]
         chosen = query.get("labelSelector", "")
         return [i for i in found if selected(chosen, i["metadata"].get("labels", {}))]
+
+
+def run(play, *arguments):
+    """Play in a thread: with real waits."""
+    if isinstance(steps := play(*arguments), Generator):
+        for seconds in steps:
+            time.sleep(seconds)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -228,8 +254,10 @@ def selected(selector, labels):
 
 
 @contextlib.contextmanager
-def serving():
+def serving(time=None):
+    """Serve; with a FakeTime everything happens by that and at once."""
     with SmallCluster() as cluster:
+        cluster.time = time
         thread = threading.Thread(target=cluster.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -312,17 +340,17 @@ def add_task(cluster, name, phase, *, job="", state=None, kafka="my-cluster", st
 class Kanister:
     """Plays the controller: takes an ActionSet up and runs its phases, as pkg/controller does."""
 
-    def __init__(self, cluster, *, fails=(), says=None, seconds=0.15, stops_in="", launch_error=""):
+    def __init__(self, cluster, *, fails=(), says=None, seconds=None, stops_in="", launch_error=""):
         self.cluster, self.fails, self.says = cluster, fails, says or {}
-        self.seconds, self.stops_in, self.launch_error = seconds, stops_in, launch_error
+        self.seconds = seconds or (2 if cluster.time else 0.15)
+        self.stops_in, self.launch_error = stops_in, launch_error
         self.artifacts = {}
         cluster.on_create.append(self.run)
 
     def run(self, made):
-        if made["kind"] == "ActionSet":
-            self.act(made)
-
-    def act(self, made):
+        """Yield the seconds between the steps."""
+        if made["kind"] != "ActionSet":
+            return
         name, action = made["metadata"]["name"], made["spec"]["actions"][0]
         blueprint = self.cluster.get("blueprints", "kasten-io", action["blueprint"])
         found = blueprint["actions"][action["name"]]
@@ -356,7 +384,7 @@ class Kanister:
             pod = f"kanister-job-{phase['name']}"
             self.cluster.logs[pod] = self.says.get(phase["name"], [])
             add_task(self.cluster, pod, phase["name"], job=job)
-            time.sleep(self.seconds)
+            yield self.seconds
             if phase["name"] == self.stops_in:  # the controller is restarted
                 ended = {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}
                 self.cluster.change("pods", "kafka", pod, {"status": ended})

@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 import yaml
@@ -30,6 +28,7 @@ from kanister_kafka.operations.events import (
     PhaseStarted,
 )
 
+from .fake_time import FakeTime
 from .small_cluster import (
     Kanister,
     add_blueprint,
@@ -52,22 +51,32 @@ RESTART_BY = "kanister-kafka.io/restart-by"
 
 @pytest.fixture
 def cluster(configure):  # noqa: F811 - the fixture
-    with serving() as cluster:
+    with serving(TIME) as cluster:
         configure(cluster.url)
         add_kafka(cluster)
         add_blueprint(cluster, backupPrehook=STOP, restore=("restore",), backup=("one",))
         yield cluster
 
 
+@pytest.fixture
+def live_cluster(cluster):
+    """The same by real time, for commands in a process of their own."""
+    cluster.time = None
+    return cluster
+
+
+TIME = FakeTime()
+
+
 def invoke(*arguments, **options):
-    return CliRunner().invoke(main, [*arguments], **options)
+    return CliRunner().invoke(main, [*arguments], obj=TIME.clock, **options)
 
 
 # run
 
 
 def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
-    Kanister(cluster, says={"flush": ["12:00:00 flush: \x1b[2Jflushing"]}, seconds=0.7)
+    Kanister(cluster, says={"flush": ["12:00:00 flush: \x1b[2Jflushing"]})
     done = invoke("run", "backupPrehook", "-n", "kafka")
     assert done.exit_code == 0, done.stderr
     lines = done.stderr.splitlines()
@@ -94,7 +103,7 @@ def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
         "annotations": {"kanister-kafka.io/blueprint": "kasten-io/backup-of-kafka"},
     }
     cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka", **account)
-    Kanister(cluster, seconds=0.2)
+    Kanister(cluster)
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
     assert done.exit_code == 0, done.stderr
     # Where the accounts name several, nobody knows which is meant.
@@ -185,7 +194,7 @@ def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch)
 
 def test_failed_action_says_why_in_one_line(cluster):
     line = "12:00:00 flush: FAILED while flushing: disk full"
-    Kanister(cluster, fails=("flush",), says={"flush": [line]}, seconds=0.7)
+    Kanister(cluster, fails=("flush",), says={"flush": [line]})
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--no-logs")
     assert done.exit_code == 1
     assert "error: flush: FAILED while flushing: disk full\n" in done.stderr
@@ -359,7 +368,7 @@ def play_switch(cluster, *, fails=False, serves=True):
 
     def play():
         while not cluster.get("deployments", "kafka", SWITCH)["spec"]["replicas"]:
-            time.sleep(0.02)
+            yield 1
         notes = cluster.get("kafkas", "kafka", "my-cluster")["metadata"]["annotations"]
         assert RESTART_BY in notes  # before it was scaled up
         reason = "12:00:00 switch: FAILED while starting: no room"
@@ -371,7 +380,7 @@ def play_switch(cluster, *, fails=False, serves=True):
             labels={"kanister-kafka.io/switch": "x"},
             status={"containerStatuses": [{"restartCount": 0, "state": {"running": {}}}]},
         )
-        time.sleep(1.2)
+        yield 2
         if fails:
             return
         if serves:
@@ -381,7 +390,7 @@ def play_switch(cluster, *, fails=False, serves=True):
             cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
         cluster.change("deployments", "kafka", SWITCH, {"spec": {"replicas": 0}})
 
-    threading.Thread(target=play, daemon=True).start()
+    cluster.after(0, play)
 
 
 def test_resume_sets_the_switch_off_and_waits_for_every_node(cluster):
@@ -481,7 +490,7 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
         cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
         cluster.drop("pods", "kafka", "kanister-job-x")
 
-    threading.Timer(1.3, finish).start()
+    cluster.after(5, finish)
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert done.exit_code == 0, done.stderr
     assert "12:00:00 restart: starting" in done.stderr
@@ -557,8 +566,8 @@ def on_terminal(*arguments, act=None, columns=60, environment=None):
     return child.wait(10), written.decode()
 
 
-def test_display_is_redrawn_in_place(cluster):
-    Kanister(cluster, says={"flush": ["12:00:00 flush: flushing " + "x" * 200]}, seconds=0.8)
+def test_display_is_redrawn_in_place(live_cluster):
+    Kanister(live_cluster, says={"flush": ["12:00:00 flush: flushing " + "x" * 200]}, seconds=0.8)
     code, written = on_terminal("run", "backupPrehook", "-n", "kafka")
     assert code == 0
     screen = Screen().feed(written)
@@ -574,8 +583,8 @@ def test_display_is_redrawn_in_place(cluster):
     assert "\x1b[32m" in written
 
 
-def test_no_color_keeps_the_display(cluster):
-    Kanister(cluster, seconds=0.5)
+def test_no_color_keeps_the_display(live_cluster):
+    Kanister(live_cluster, seconds=0.5)
     environment = {"NO_COLOR": "1"}
     code, written = on_terminal("run", "backup", "-n", "kafka", environment=environment)
     assert code == 0
@@ -583,8 +592,8 @@ def test_no_color_keeps_the_display(cluster):
     assert not re.search(r"\x1b\[[\d;]*m", written)
 
 
-def test_dumb_terminal_gets_lines(cluster):
-    Kanister(cluster, seconds=0.5)
+def test_dumb_terminal_gets_lines(live_cluster):
+    Kanister(live_cluster, seconds=0.5)
     code, written = on_terminal("run", "backup", "-n", "kafka", environment={"TERM": "dumb"})
     assert code == 0
     assert "\x1b" not in written
@@ -592,8 +601,8 @@ def test_dumb_terminal_gets_lines(cluster):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_terminal_is_put_back_when_it_is_ended(cluster, number, code):
-    Kanister(cluster, seconds=30)
+def test_terminal_is_put_back_when_it_is_ended(live_cluster, number, code):
+    Kanister(live_cluster, seconds=30)
     ended, written = on_terminal("run", "backupPrehook", "-n", "kafka", act=(b"quiesce", number))
     assert ended == code
     screen = Screen().feed(written)

@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kanister_kafka.cli import main
-from kanister_kafka.topics import job
 from kanister_kafka.topics.job import message_line
 
+from .fake_time import FakeTime
 from .small_cluster import serving
 from .test_kube import configure  # noqa: F401 - a fixture
 from .test_topics_client import (  # noqa: F401 - fixtures
@@ -113,9 +113,8 @@ def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:
 
 
 @pytest.fixture
-def cluster(configure, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(job, "POLL", 0.01)
-    with serving() as cluster:
+def cluster(configure):  # noqa: F811
+    with serving(FakeTime()) as cluster:
         configure(cluster.url)
         cluster.add("kafkas", "kafka", "a", **KAFKA)
         yield cluster

@@ -18,11 +18,13 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 from kanister_kafka.yamldoc import loads
 
 from .api_server import forbidden, running, status
+from .fake_time import FakeTime
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NAME = "mine-kanister-kafka"
@@ -137,8 +139,7 @@ def applied(server):
     return [kinds[plural] for plural in plurals]
 
 
-def no_sleep(seconds):
-    raise AssertionError(f"waits for {seconds}s")
+QUICK = FakeTime().clock
 
 
 class TestApply:
@@ -209,7 +210,7 @@ class TestApply:
 
     def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
-        report = apply.apply_objects(ALL, connection, sleep=no_sleep)
+        report = apply.apply_objects(ALL, connection, clock=QUICK)
         assert applied(server) == KINDS[:4]
         assert [kind for kind, _outcome in outcomes(report)] == KINDS[:3]
         assert [target.kind for target in report.pending] == KINDS[3:]
@@ -223,7 +224,7 @@ class TestApply:
         ok = (200, server.applied({}, RECORD))
         server.faults["PATCH", f"configmaps/{NAME}", False] = [answer, answer, ok]
         slept = []
-        report = apply.apply_objects((ACCOUNT, RECORD), connection, sleep=slept.append)
+        report = apply.apply_objects((ACCOUNT, RECORD), connection, clock=Clock(sleep=slept.append))
         assert slept == [1, 2]
         assert report.exit_code == 0
         assert len(report.done) == 2
@@ -231,7 +232,9 @@ class TestApply:
     def test_a_server_that_stays_away_leaves_one_object_unknown(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
         slept = []
-        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=slept.append)
+        report = apply.apply_objects(
+            (ACCOUNT, RECORD, ROLE), connection, clock=Clock(sleep=slept.append)
+        )
         assert sum(slept) == 30
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -243,7 +246,9 @@ class TestApply:
         def interrupted(_seconds):
             raise KeyboardInterrupt
 
-        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=interrupted)
+        report = apply.apply_objects(
+            (ACCOUNT, RECORD, ROLE), connection, clock=Clock(sleep=interrupted)
+        )
         assert [kind for kind, _outcome in outcomes(report)] == ["ServiceAccount"]
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -252,14 +257,14 @@ class TestApply:
     def test_a_server_out_of_reach_ends_the_trial_at_once(self, server, connection):
         server.faults["PATCH", "", True] = [None]
         with pytest.raises(TransientError):
-            apply.apply_objects(ALL, connection, sleep=no_sleep)
+            apply.apply_objects(ALL, connection, clock=QUICK)
         assert len([method for method, _path, _query in server.asked if method == "PATCH"]) == 1
         assert server.writes == []
 
     def test_an_unknown_field_is_refused_and_not_tried_again(self, server, connection):
         message = "failed to create typed patch object (a/b; v1, Kind=X): .c: field not declared"
         server.faults["PATCH", NAME, False] = [status(500, message)]
-        report = apply.apply_objects((ACCOUNT,), connection, sleep=no_sleep)
+        report = apply.apply_objects((ACCOUNT,), connection, clock=QUICK)
         assert [type(failed.error) for failed in report.failures] == [RejectedError]
 
     @pytest.mark.parametrize("dry_run", [True, False])
@@ -544,7 +549,7 @@ class TestDelete:
         server.put(*ALL)
         server.faults["DELETE", "-switch", False] = [status(409, "no")]
         found = apply.plan_deletion(ALL, connection, sweep=False)
-        report = apply.delete_objects(found.objects, connection, sleep=no_sleep)
+        report = apply.delete_objects(found.objects, connection, clock=QUICK)
         assert [kind for kind, _outcome in outcomes(report)] == ["Policy", "Blueprint"]
         assert [place.kind for place in report.pending] == list(reversed(KINDS))[2:]
         assert report.exit_code == 1

@@ -61,6 +61,8 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
 
+from .fake_time import FakeTime
+
 HELD = json.dumps(
     {
         "since": "2026-01-02T03:04:05Z",
@@ -1448,21 +1450,9 @@ def running(phase="Pending", reason="", message="", **fields):
     return {**POD, "spec": {"nodeName": "n"}, "status": told}
 
 
-class Clock:
-    """Time that passes by sleeping alone."""
-
-    now = 0.0
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-    def __call__(self):
-        return self.now
-
-
 def pull_with(*answers):
-    api, clock = Api(*answers), Clock()
-    return api, pull_test(api, POD, sleep=clock.sleep, clock=clock)
+    api = Api(*answers)
+    return api, pull_test(api, POD, clock=FakeTime().clock)
 
 
 def test_the_pod_is_the_one_of_the_steps() -> None:
@@ -1495,15 +1485,15 @@ def test_a_pod_that_runs_is_deleted() -> None:
         ([running(reason="ImagePullBackOff", message="not found")], "ImagePullBackOff: not found"),
         ([running(reason="InvalidImageName")], "InvalidImageName"),
         ([running("Failed", reason="x")], "exit code None"),
-        ([NotFoundError("gone")], "somebody deleted the pod"),
+        ([NotFoundError("gone")], "deleted by another client"),
         (
-            [running(reason="ErrImagePull", message="try")] * 120,
+            [running(reason="ErrImagePull", message="try")] * 121,
             "not within 120s: ErrImagePull: try",
         ),
-        ([TransientError("busy")] * 120, "not within 120s: busy"),
+        ([TransientError("busy")] * 121, "not within 120s: busy"),
         (
             [running(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Full"}])]
-            * 120,
+            * 121,
             "not within 120s: Full",
         ),
     ],
@@ -1523,8 +1513,8 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
         "initContainers": [{"name": "linkerd-proxy", "restartPolicy": "Always"}],
     }
     asked = {**POD, "spec": {"containers": [{"name": "container"}]}}
-    api, clock = Api(made_so, None), Clock()
-    found = pull_test(api, asked, sleep=clock.sleep, clock=clock)
+    api = Api(made_so, None)
+    found = pull_test(api, asked, clock=FakeTime().clock)
     assert found.get() == PullTestResult(
         pod="x-pull-1", node="", ran=False, said="", further=("istio-proxy",)
     )

@@ -18,6 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
 from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
 from kanister_kafka.operations.rehearsal import canary as probes
@@ -572,6 +573,10 @@ def selected(selector, labels):
     return True
 
 
+QUICK = Clock(sleep=lambda seconds: time.sleep(seconds / 20))
+"""What threads play here is looked at more often."""
+
+
 def fit(_connection, _setting, _tell):
     pass
 
@@ -580,7 +585,7 @@ def run(cluster, **changes):
     told: list[str] = []
     before = cluster.names()
     result = run_rehearsal(
-        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit
+        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit, clock=QUICK
     )
     assert cluster.names() == before, "something was left behind"
     return result, told

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kanister_kafka.backup.model import BackupPlan
+    from kanister_kafka.kube.wait import Clock
 
 COMMANDS = {
     "plan": "Show what a backup will do.",
@@ -264,6 +265,13 @@ def _resource_list() -> bytes:
 
     raw = read_stdin()
     return raw if b"ResourceList" in raw else b""
+
+
+def current_clock() -> Clock:
+    """Return the clock by which a command waits: the one given as `obj`, else the system's."""
+    from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+
+    return click.get_current_context().find_object(Clock) or SYSTEM_CLOCK
 
 
 def echo_bytes(text: str) -> None:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -22,7 +22,6 @@ from kanister_kafka.operations.events import (
     LogLine,
     PhaseFinished,
     PhaseMark,
-    PhaseProgress,
     PhaseStarted,
     PodProblem,
     Progress,
@@ -110,10 +109,13 @@ UP = "\x1b[A"
 class LiveDisplay:
     """Shows events as they come; what the terminal was is put back at the end, also by Ctrl-C."""
 
-    def __init__(self, title: str, phases: Iterable[str] = (), *, logs: bool = True) -> None:
-        self.title, self._logs = title, logs
-        rows = tuple(PhaseProgress(name) for name in phases)
-        self.progress = Progress(time.monotonic(), rows)
+    def __init__(
+        self, title: str, *, logs: bool = True, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.title = title
+        self._logs = logs
+        self._now = now
+        self.progress = Progress(now())
         self._stream = sys.stderr
         dumb = os.environ.get("TERM", "") in ("", "dumb")
         self.draws = self._stream.isatty() and not dumb
@@ -144,9 +146,13 @@ class LiveDisplay:
             self._write(WRAP + SHOW)
             signal.signal(signal.SIGTERM, self._former)
 
+    def elapsed(self) -> float:
+        """Return the seconds since it was made."""
+        return self._now() - self.progress.began
+
     def show(self, event: Event) -> None:
         """Show one event."""
-        now = time.monotonic()
+        now = self._now()
         self.progress = self.progress.after(event, now)
         words = self._words(event, now)
         if self.draws:
@@ -183,7 +189,7 @@ class LiveDisplay:
 
     def _draw(self, line: str = "") -> None:
         columns, lines = shutil.get_terminal_size()
-        rows = tuple(self._rows(time.monotonic(), columns))[: max(1, lines - 1)]
+        rows = tuple(self._rows(self._now(), columns))[: max(1, lines - 1)]
         # Narrowed meanwhile, a terminal may have broken what was drawn into more rows.
         up = sum(max(1, -(-len(row) // max(1, columns))) for row in self._drawn)
         block = "".join(f"{self._painted(row)}\n" for row in rows)

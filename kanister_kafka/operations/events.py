@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kanister_kafka.errors import TransientError
 from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 
 
 class ActionResult(enum.Enum):
@@ -116,7 +116,8 @@ Event = (
 class ApiOutage:
     """Knows whether the API server is away, and since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._since: float | None = None
 
     @property
@@ -127,13 +128,13 @@ class ApiOutage:
     def away(self, failure: TransientError) -> Iterator[Event]:
         """Note that a request has failed."""
         if self._since is None:
-            self._since = time.monotonic()
+            self._since = self._clock.now()
             yield ApiUnavailable(str(failure))
 
     def back(self) -> Iterator[Event]:
         """Note that a request was answered."""
         if self._since is not None:
-            yield ApiRecovered(time.monotonic() - self._since)
+            yield ApiRecovered(self._clock.now() - self._since)
             self._since = None
 
 

@@ -8,10 +8,10 @@ Fields are those of snapshot.storage.k8s.io/v1 (kubernetes-csi/external-snapshot
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import (
@@ -19,10 +19,10 @@ from kanister_kafka.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
-    TransientError,
 )
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.snapshot_classes import choose_snapshot_class
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -111,6 +111,8 @@ def class_of_claim(
 SNAPSHOTS = ApiResource(BASE, "volumesnapshots", "VolumeSnapshot", namespaced=True)
 CONTENTS = ApiResource(BASE, "volumesnapshotcontents", "VolumeSnapshotContent", namespaced=False)
 POLL = 0.5
+CREATE_PAUSES = (1, 1, 1)
+"""Seconds between tries to create a snapshot."""
 GRACE_S = 60
 """Seconds for which an error of a driver may stand: the snapshotter tries again and again."""
 MAX_CONCURRENT = 8
@@ -127,9 +129,14 @@ class VolumeSnapshotter:
         name: str,
         labels: dict[str, str],
         now: Callable[[], float],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._connection, self._namespace = connection, namespace
-        self._name, self._labels, self._now = name, labels, now
+        self._connection = connection
+        self._namespace = namespace
+        self._name = name
+        self._labels = labels
+        self._now = now
+        self._clock = clock
         self.taken: dict[str, VolumeSnapshot] = {}
         """By name, as far as they have come."""
 
@@ -173,37 +180,33 @@ class VolumeSnapshotter:
                 "source": {"persistentVolumeClaimName": snapshot.claim},
             },
         }
-        for _try in range(3):
-            try:
-                self._connection.create(item)
-                return
-            except TransientError:
-                time.sleep(1)
-            except ConflictError:  # an answer got lost: it is there
-                return
-        self._connection.create(item)
+        # After an answer that got lost the snapshot is there.
+        with contextlib.suppress(ConflictError):
+            retry(partial(self._connection.create, item), CREATE_PAUSES, clock=self._clock)
 
     def wait(self, timeout: float) -> None:
         """Wait until every one is cut and ready; ActionError where one fails or time is over."""
         self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
 
     def _until(self, done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
-        end, wrong = time.monotonic() + timeout, 0.0
-        reason = ""
-        while late := [s.claim for s in self.taken.values() if not done(s)]:
-            if time.monotonic() > end:
-                raise ActionError(
-                    f"snapshots of {', '.join(late)} not {state} within {timeout:g} s"
-                    + (f": {reason}" if reason else "")
-                )
-            time.sleep(POLL)
-            try:
-                reason = self.look()
-            except TransientError:
-                continue
-            wrong = (wrong or time.monotonic()) if reason else 0.0
-            if wrong and time.monotonic() - wrong > GRACE_S:
-                raise ActionError(reason)
+        problem = ""
+        driver = Grace(GRACE_S, self._clock)
+
+        def unfinished() -> list[str]:
+            return [snapshot.claim for snapshot in self.taken.values() if not done(snapshot)]
+
+        def look() -> bool:
+            nonlocal problem
+            if not unfinished():
+                return True
+            problem = self.look()
+            if driver.is_over(complains=bool(problem)):
+                raise ActionError(problem)
+            return not unfinished()
+
+        if not poll(look, timeout=timeout, interval=POLL, clock=self._clock):
+            late = f"snapshots of {', '.join(unfinished())} not {state} within {timeout:g} s"
+            raise ActionError(f"{late}: {problem}" if problem else late)
 
     def look(self) -> str:
         """See how far they are; return what a driver complains about."""
@@ -230,12 +233,15 @@ class VolumeSnapshotter:
         for item in self._mine():
             if item["metadata"]["name"].startswith(f"{self._name}-"):
                 self._delete(item)
-        end = time.monotonic() + timeout
-        while left := self._left():
-            if time.monotonic() > end:
-                return left
-            time.sleep(POLL)
-        return ()
+        left: tuple[str, ...] = ()
+
+        def is_gone() -> bool:
+            nonlocal left
+            left = self._left()
+            return not left
+
+        poll(is_gone, timeout=timeout, interval=POLL, clock=self._clock)
+        return left
 
     def _mine(self) -> Objects:
         label = ",".join(f"{key}={value}" for key, value in self._labels.items())

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kanister_kafka import constants
-from kanister_kafka.cli.app import confirm
+from kanister_kafka.cli.app import confirm, current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
@@ -60,7 +60,7 @@ def release_retention(
     """
     connection = KubeClient(context)
     target = find_target(connection, namespace, name)
-    release = RetentionRelease(connection, target)
+    release = RetentionRelease(connection, target, current_clock())
     kafka, held = release.look()
     if held is None:
         click.echo(f"retention of Kafka {target} is not held: nothing to do")
@@ -77,10 +77,10 @@ def release_retention(
     if no_wait:
         return
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         click.echo(escape_control_chars(text), err=True)
 
-    if not release.wait(generation, seconds=timeout, say=say):
+    if not release.wait(generation, seconds=timeout, report=report):
         click.echo(f"error: Kafka {target} is not Ready after {timeout} s; it goes on", err=True)
         ctx.exit(1)
     click.echo(f"Kafka {target} is Ready, and deletes what has passed its retention")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
+from kanister_kafka.cli.app import current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -79,14 +78,16 @@ def resume(
         _by_hand(seen)
         return
     click.echo(f"{status.headline}.", err=True)
-    resuming = Resume(connection, inspector, logs=not no_logs, timeout=timeout)
+    resuming = Resume(
+        connection, inspector, logs=not no_logs, timeout=timeout, clock=current_clock()
+    )
     ctx.exit(_follow(resuming, seen, logs=not no_logs))
 
 
 def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
     target = resuming.target
-    live = LiveDisplay(f"resume of Kafka {target}", logs=logs)
+    live = LiveDisplay(f"resume of Kafka {target}", logs=logs, now=resuming.clock.now)
     try:
         with live:
             for event in resuming.events():
@@ -99,7 +100,7 @@ def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
         _by_hand(seen)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
-    total = elapsed_text(time.monotonic() - live.progress.began)
+    total = elapsed_text(live.elapsed())
     if over.end is ActionResult.DONE:
         click.echo(f"Kafka {target} runs: every node is Ready, {total} after the start")
         return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
-from kanister_kafka.cli.app import confirm, echo
+from kanister_kafka.cli.app import confirm, current_clock, echo
 from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
 from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -116,7 +115,9 @@ def run(
     watched = start_action.start_action(connection, wanted, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
-    follower = Follower(connection, watched, logs=not no_logs, timeout=timeout)
+    follower = Follower(
+        connection, watched, logs=not no_logs, timeout=timeout, clock=current_clock()
+    )
     code = _follow(follower, wanted, logs=not no_logs)
     if wanted.action == "restore" and code == 0:
         _tell_held(connection, wanted.target)
@@ -199,7 +200,9 @@ def _confirm(connection: KubeClient, wanted: start_action.ActionRequest, *, yes:
 
 def _follow(follower: Follower, wanted: start_action.ActionRequest, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
-    live = LiveDisplay(f"{wanted.action} of Kafka {wanted.target}", logs=logs)
+    live = LiveDisplay(
+        f"{wanted.action} of Kafka {wanted.target}", logs=logs, now=follower.clock.now
+    )
     try:
         with live:
             for event in follower.events():
@@ -212,7 +215,7 @@ def _follow(follower: Follower, wanted: start_action.ActionRequest, *, logs: boo
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
         _phases(live.progress)
-    return _summary(wanted, follower.seen, live.progress)
+    return _summary(wanted, follower.seen, live)
 
 
 def _left(target: KafkaRef, seen: ActionSet) -> None:
@@ -227,10 +230,10 @@ def _phases(progress: Progress) -> None:
         click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
 
 
-def _summary(wanted: start_action.ActionRequest, seen: ActionSet, progress: Progress) -> int:
+def _summary(wanted: start_action.ActionRequest, seen: ActionSet, live: LiveDisplay) -> int:
     """Print how it ended and what to do; return the exit code."""
-    over, title = progress.over, f"{wanted.action} of Kafka {wanted.target}"
-    total = elapsed_text(time.monotonic() - progress.began)
+    over, title = live.progress.over, f"{wanted.action} of Kafka {wanted.target}"
+    total = elapsed_text(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
         click.echo(f"{title}: complete in {total}")
         for line in start_action.artifact_lines(seen):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -15,9 +14,9 @@ from kanister_kafka.errors import (
     ConflictError,
     KanisterKafkaError,
     NotFoundError,
-    TransientError,
 )
 from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.apply.dry_run import (
     DryRunResult,
     apply_outcome,
@@ -42,12 +41,11 @@ from kanister_kafka.yamldoc.dumper import dump
 
 PAUSES = (1, 2, 4, 8, 15)
 """Seconds between tries: half a minute, in which another API server takes over."""
-Sleep = Callable[[float], None]
 Write = Callable[[], ObjectResult]
 
 
 def run_in_sequence(
-    steps: Sequence[tuple[ObjectRef, Write]], told: OnResult, sleep: Sleep
+    steps: Sequence[tuple[ObjectRef, Write]], told: OnResult, clock: Clock
 ) -> ApplyReport:
     """Write each object, and stop at the first that fails: the report leaves none out.
 
@@ -58,7 +56,7 @@ def run_in_sequence(
     for at, (place, write) in enumerate(steps):
         error: KanisterKafkaError
         try:
-            happened = _patiently(write, sleep)
+            happened = retry(write, PAUSES, clock=clock)
         except KanisterKafkaError as failure:
             error = failure
         except KeyboardInterrupt:
@@ -75,15 +73,6 @@ def run_in_sequence(
     return ApplyReport(done=tuple(done))
 
 
-def _patiently(write: Write, sleep: Sleep) -> ObjectResult:
-    for pause in PAUSES:
-        try:
-            return write()
-        except TransientError:
-            sleep(pause)
-    return write()
-
-
 def apply_objects(
     objects: Objects,
     connection: KubeClient,
@@ -91,7 +80,7 @@ def apply_objects(
     dry_run: DryRun = DryRun.NONE,
     force: bool = False,
     told: OnResult = ignore_result,
-    sleep: Sleep = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Apply objects as our field manager, after all of them passed a dry run on the server.
 
@@ -113,14 +102,14 @@ def apply_objects(
         return ApplyReport(done=done)
     write = partial(_write, connection=connection, force=force)
     report = run_in_sequence(
-        [(trial.target, partial(write, trial)) for trial in trials], told, sleep
+        [(trial.target, partial(write, trial)) for trial in trials], told, clock
     )
     if report.failures:
         return report
     # Another apply or delete may have found that nothing names the scripts, just before this did.
     shared = [trial.target for trial in trials if holds_scripts(trial.wanted)]
     there = run_in_sequence(
-        [(t, partial(_there, t, connection)) for t in shared], ignore_result, sleep
+        [(t, partial(_there, t, connection)) for t in shared], ignore_result, clock
     )
     done = tuple(each for each in report.done if each.target not in there.pending)
     return ApplyReport(done=done, failures=there.failures, pending=there.pending)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -11,7 +10,8 @@ from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
-from kanister_kafka.operations.apply.apply import Sleep, run_in_sequence
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.operations.apply.apply import run_in_sequence
 from kanister_kafka.operations.apply.dry_run import (
     UNTRIED,
     find_live_object,
@@ -189,7 +189,7 @@ def delete_objects(
     outcome: ApplyOutcome = ApplyOutcome.DELETED,
     dry_run: DryRun = DryRun.NONE,
     told: OnResult = ignore_result,
-    sleep: Sleep = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
@@ -222,7 +222,7 @@ def delete_objects(
         return ObjectResult(place, outcome)
 
     return run_in_sequence(
-        [(object_ref(item), partial(write, item)) for item in objects], told, sleep
+        [(object_ref(item), partial(write, item)) for item in objects], told, clock
     )
 
 

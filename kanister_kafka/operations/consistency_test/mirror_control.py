@@ -6,7 +6,6 @@ The mirror's Kafka is stopped and started by the actions of its Blueprint and by
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, NotFoundError, TransientError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, new_context
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.context import (
@@ -80,7 +80,12 @@ class MirrorControl:
         setting, timeout = self._environment.setting, self._environment.wanted.timeout
         name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = VolumeSnapshotter(
-            self._connection, self._target.namespace, name, setting.labels, self._clock
+            self._connection,
+            self._target.namespace,
+            name,
+            setting.labels,
+            self._clock,
+            self._clock.clock,
         )
         self._taken.append(taken)
         if in_turn:
@@ -236,16 +241,8 @@ class MirrorControl:
         return phase == "Bound" and found["metadata"]["uid"] != former
 
     def _until(self, seen: Callable[[], bool], seconds: float, else_: str) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                if seen():
-                    return
-            except TransientError:
-                pass
-            if time.monotonic() > end:
-                raise ActionError(f"{else_} after {seconds:g} s")
-            time.sleep(POLL)
+        if not poll(seen, timeout=seconds, interval=POLL, clock=self._clock.clock):
+            raise ActionError(f"{else_} after {seconds:g} s")
 
 
 def restored(claim: Object, snapshot: str) -> Object:

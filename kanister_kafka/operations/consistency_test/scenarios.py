@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
 from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, TopicMetrics
 from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
 from kanister_kafka.operations.consistency_test.model import (
@@ -111,6 +111,7 @@ class ScenarioRunner:
     mirror: MirrorControl
     metrics: TopicMetrics
     steps: StepRecorder
+    clock: Clock = SYSTEM_CLOCK
     _since: int = 0
 
     def play(self, plan: Scenario) -> None:
@@ -222,18 +223,24 @@ class ScenarioRunner:
 
     def _in_step(self) -> tuple[Comparison, ...]:
         """Wait until the mirror is but little behind; ActionError where it does not get there."""
-        began = time.monotonic()
-        while True:
-            found = self._compare(last=TAIL_OFFSETS)
-            lag = max(map(_lag, found))
-            took = time.monotonic() - began
-            if lag <= MAX_LAG_MS:
-                self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
-                self._since = self._since or _newest(found) - COMPARE_WINDOW_MS
-                return found
-            if took > self.environment.wanted.timeout:
-                raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
-            time.sleep(POLL_S)
+        clock = self.clock
+        began = clock.now()
+        timeout = self.environment.wanted.timeout
+        lag = 0
+
+        def look() -> tuple[Comparison, ...]:
+            nonlocal lag
+            compared = self._compare(last=TAIL_OFFSETS)
+            lag = max(map(_lag, compared))
+            return compared if lag <= MAX_LAG_MS else ()
+
+        found = poll(look, timeout=timeout, interval=POLL_S, clock=clock)
+        if not found:
+            raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
+        took = clock.now() - began
+        self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
+        self._since = self._since or _newest(found) - COMPARE_WINDOW_MS
+        return found
 
     def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
         """Compare all topics, from a while before the plan began."""
@@ -328,22 +335,26 @@ def run_consistency_test(
     metrics: TopicMetrics,
     plans: Sequence[Scenario],
     tell: OnProgress,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ConsistencyReport:
     """Play plans one after the other; what each changed is put back before the next begins.
 
     All that fails is in the result. After a plan that left something behind no other is begun.
     """
-    clock = Stopwatch()
+    stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     left: tuple[str, ...] = ()
-    with SignalGuard(lambda text: tell(clock(), text)) as interrupts:
+    with SignalGuard(lambda text: tell(stopwatch(), text)) as interrupts:
         for plan in plans:
-            tell(clock(), f"plan {plan.value}: {PURPOSES[plan]}")
-            steps = StepRecorder(clock, lambda text: tell(clock(), text))
-            mirror = MirrorControl(connection, environment, clock, lambda text: tell(clock(), text))
+            tell(stopwatch(), f"plan {plan.value}: {PURPOSES[plan]}")
+            steps = StepRecorder(stopwatch, lambda text: tell(stopwatch(), text))
+            mirror = MirrorControl(
+                connection, environment, stopwatch, lambda text: tell(stopwatch(), text)
+            )
             stopped = False
             try:
-                ScenarioRunner(environment, mirror, metrics, steps).play(plan)
+                ScenarioRunner(environment, mirror, metrics, steps, clock).play(plan)
             except KanisterKafkaError:
                 pass  # it is the failure of a step
             except KeyboardInterrupt:
@@ -351,7 +362,7 @@ def run_consistency_test(
             finally:
                 if stopped:
                     interrupts.shield()
-                tell(clock(), "putting back what was changed")
+                tell(stopwatch(), "putting back what was changed")
                 left = mirror.leave()
             done.append(
                 ScenarioResult(plan=plan, steps=tuple(steps.steps), shown=tuple(steps.shown))
@@ -361,8 +372,8 @@ def run_consistency_test(
     versions, wanted = environment.setting.versions, environment.wanted
     return ConsistencyReport(
         id=secrets.token_hex(4),
-        began=clock.began,
-        seconds=round(clock(), 1),
+        began=stopwatch.began,
+        seconds=round(stopwatch(), 1),
         source=str(wanted.source),
         mirror=str(wanted.mirror),
         topics=wanted.topics,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from kanister_kafka.errors import ActionError, InputError, NotFoundError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import (
     CheckLine,
@@ -282,14 +282,15 @@ def _writers(
 class Stopwatch:
     """Seconds since it was made; does not jump when the time of day is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self.began = datetime.now(timezone.utc)
         """The time of day then."""
-        self._zero = time.monotonic()
+        self.clock = clock
+        self._zero = clock.now()
 
     def __call__(self) -> float:
         """Return the seconds since it was made."""
-        return time.monotonic() - self._zero
+        return self.clock.now() - self._zero
 
     def today(self) -> float:
         """Return the time of day as seconds since 1970, by the same steady clock."""

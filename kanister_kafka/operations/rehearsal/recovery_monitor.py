@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, TransientError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.rehearsal.canary import Canary
 from kanister_kafka.operations.rehearsal.context import (
     RehearsalContext,
@@ -166,9 +166,7 @@ class RecoveryMonitor:
 
     def wait(self, seconds: float) -> None:
         """Look until all is back, or for so long."""
-        end = time.monotonic() + seconds
-        while not self.see() and time.monotonic() < end:
-            time.sleep(POLL)
+        poll(self.see, timeout=seconds, interval=POLL, clock=self._clock.clock)
 
     def _all(self) -> Iterator[tuple[str, str, Back]]:
         yield NODES, "every node is Ready", self._nodes_ready

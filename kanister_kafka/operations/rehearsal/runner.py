@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 
-from kanister_kafka.errors import KanisterKafkaError, TransientError
+from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.events import ActionResult
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import Canary
@@ -64,7 +64,7 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
 OnProgress = Callable[[float, str], None]
 """Elapsed seconds, and a line."""
 CheckPreconditions = Callable[[KubeClient, RehearsalContext, Callable[[str], None]], None]
-POLL = 0.5
+RETRY_PAUSES = (0.5, 0.5)
 CLEANING = 120
 """Seconds for what was deleted to be gone."""
 LATE = 60
@@ -80,26 +80,31 @@ def run_rehearsal(
     tell: OnProgress,
     *,
     fit: CheckPreconditions = check_preconditions,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Rehearsal:
     """Run the cycle and return what was measured; Kafka is brought back in any case.
 
     `fit` raises ActionError where the cluster must not be touched, and that is passed on. All that
     fails later is in the result, with what could not be put back.
     """
-    return _Runner(connection, setting, tell).run(fit)
+    return _Runner(connection, setting, tell, clock).run(fit)
 
 
 class _Runner:
-    def __init__(self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress) -> None:
-        self.connection, self.setting, self._tell_out = connection, setting, tell
-        self.clock = Stopwatch()
+    def __init__(
+        self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress, clock: Clock
+    ) -> None:
+        self.connection = connection
+        self.setting = setting
+        self._tell_out = tell
+        self.clock = Stopwatch(clock)
         self.stages: dict[str, RehearsalStage] = {}
         self.failures: list[str] = []
         self.changed: list[str] = []
         target = setting.target
         self.acting = ActionRunner(connection, setting, self.clock, self.tell)
         self.snapshots = VolumeSnapshotter(
-            connection, target.namespace, setting.name, setting.labels, self.clock
+            connection, target.namespace, setting.name, setting.labels, self.clock, clock
         )
         self.probing: Canary | None = None
         self.stopped_at: float | None = None
@@ -137,7 +142,7 @@ class _Runner:
         """Everything up to the snapshots."""
         setting = self.setting
         if setting.listener is not None:
-            self.probing = Canary(self.connection, setting, self.clock.today)
+            self.probing = Canary(self.connection, setting, self.clock)
             with self.stage(PROBE, "start a client that writes all the time"):
                 self.probing.start()
         self.stopped_at = self.clock()
@@ -214,17 +219,10 @@ class _Runner:
 
     def _tried(self, do: Callable[[], None]) -> None:
         """Do something that must not keep the rest from being done."""
-        for left in (2, 1, 0):
-            try:
-                return do()
-            except TransientError as failure:
-                if not left:
-                    self._fail(str(failure))
-                time.sleep(POLL)
-            except KanisterKafkaError as failure:
-                self._fail(str(failure))
-                return None
-        return None
+        try:
+            retry(do, RETRY_PAUSES, clock=self.clock.clock)
+        except KanisterKafkaError as failure:
+            self._fail(str(failure))
 
     @property
     def timeout(self) -> float:
