@@ -115,7 +115,7 @@ class Bench:
     """Names of the node pools, and whether each has brokers."""
 
     def __post_init__(self) -> None:
-        self.probing = Canary(self.connection, self.setting, self.clock.today)
+        self.probing = Canary(self.connection, self.setting, self.clock)
 
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""

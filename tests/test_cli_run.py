@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli import main
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.kube.objects import PodReadiness
 from kanister_kafka.operations.events import (
     ActionFinished,
@@ -676,4 +677,4 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
     ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (9.96, "10s"), (72.4, "1m12s")]
 )
 def test_measured_times(seconds, text):
-    assert elapsed_text(seconds) == text
+    assert format_elapsed(seconds) == text

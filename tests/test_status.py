@@ -26,12 +26,12 @@ from kanister_kafka.operations.status import (
     WatchdogCondition,
     assess,
     manual_commands,
-    parse_timestamp,
 )
 from kanister_kafka.operations.task_pods import phase_of
 from kanister_kafka.reports.status import status_json, status_text
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 from kanister_kafka.yamldoc import load
 
 from .conftest import ROOT

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.operations.rehearsal.model import (
     CanaryResult,
     Gap,
@@ -22,12 +23,7 @@ from kanister_kafka.operations.rehearsal.model import (
     VolumeSnapshot,
 )
 from kanister_kafka.reports.html.rehearsal_page import TIMELINE_STYLE, rehearsal_html
-from kanister_kafka.reports.rehearsal import (
-    rehearsal_json,
-    rehearsal_markdown,
-    rehearsal_text,
-    seconds_text,
-)
+from kanister_kafka.reports.rehearsal import rehearsal_json, rehearsal_markdown, rehearsal_text
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -147,7 +143,7 @@ class Page(HTMLParser):
      (None, "-")],
 )  # fmt: skip
 def test_seconds(seconds, expected):
-    assert seconds_text(seconds) == expected
+    assert format_seconds(seconds) == expected
 
 
 def test_text_has_the_figures_and_a_bar_for_each_stage():

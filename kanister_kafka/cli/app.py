@@ -12,6 +12,7 @@ import click
 
 from kanister_kafka.cli.live_names import ACCESS, completes_names
 from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.durations import parse_duration
 from kanister_kafka.errors import InputError, KanisterKafkaError
 
 if TYPE_CHECKING:
@@ -184,7 +185,6 @@ def add_output_options(command: click.Command) -> None:
 
 
 def _request_timeout(text: str) -> float:
-    from kanister_kafka.backup.options import parse_duration
 
     found = parse_duration(f"{text}s" if text.isdecimal() else text)
     if not found:

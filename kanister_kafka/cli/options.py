@@ -29,11 +29,10 @@ from kanister_kafka.backup.options import (
     StepTimeouts,
     Strategy,
     UncleanStop,
-    format_duration,
-    parse_duration,
 )
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
+from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.kube.pod_options import (

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from kanister_kafka.backup.options import format_duration
+from kanister_kafka.durations import format_duration, format_elapsed
 from kanister_kafka.operations.events import (
     ActionFinished,
     ApiRecovered,
@@ -171,7 +171,7 @@ class LiveDisplay:
             case PhaseStarted(phase):
                 return f"{at} {phase}: begun"
             case PhaseFinished(phase, ok, seconds):
-                return f"{at} {phase}: {'done' if ok else 'FAILED'} after {elapsed_text(seconds)}"
+                return f"{at} {phase}: {'done' if ok else 'FAILED'} after {format_elapsed(seconds)}"
             case LogLine(_, _, text) if self._logs:
                 return (
                     escape_control_chars(text)
@@ -183,7 +183,7 @@ class LiveDisplay:
             case ApiUnavailable(reason):
                 return f"{at} the API server is away, asking again: {escape_control_chars(reason)}"
             case ApiRecovered(seconds):
-                return f"{at} the API server answers again, after {elapsed_text(seconds)}"
+                return f"{at} the API server answers again, after {format_elapsed(seconds)}"
             case ActionFinished() | _:
                 return ""
 
@@ -199,7 +199,7 @@ class LiveDisplay:
 
     def _rows(self, now: float, columns: int) -> Iterable[str]:
         progress = self.progress
-        head = f"{self.title}  {elapsed_text(now - progress.began)}"
+        head = f"{self.title}  {format_elapsed(now - progress.began)}"
         nodes = f"  {progress.nodes}" if progress.nodes else ""
         yield _cut(head + nodes, columns)
         width = max((len(row.name) for row in progress.rows), default=0)
@@ -207,7 +207,7 @@ class LiveDisplay:
             seconds = row.seconds
             if seconds is None and row.began is not None:
                 seconds = now - row.began
-            time_spent = "" if seconds is None else elapsed_text(seconds)
+            time_spent = "" if seconds is None else format_elapsed(seconds)
             said = row.said if row.mark in (PhaseMark.RUNNING, PhaseMark.FAILED) else ""
             sign = MARKS[row.mark][1 if self._plain_signs else 0]
             yield _cut(
@@ -229,11 +229,6 @@ class LiveDisplay:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._stream.write(text.encode(encoding, "replace").decode(encoding))
         self._stream.flush()
-
-
-def elapsed_text(seconds: float) -> str:
-    """Return a time that was measured: `4.2s` while it is short, `1m12s` later."""
-    return f"{seconds:.1f}s" if seconds < 9.95 else format_duration(round(seconds))
 
 
 def _cut(text: str, columns: int) -> str:

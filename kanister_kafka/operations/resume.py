@@ -32,6 +32,7 @@ from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.observed_state import ObservedCluster
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.strimzi.discovery import DEPLOYMENTS, find_resource
+from kanister_kafka.timestamps import format_second
 
 WAIT = "wait"
 """For what is at work already, and the pod of the watchdog."""
@@ -168,7 +169,7 @@ class Resume(FollowLoop):
         kafkas = find_resource(self.connection, "Kafka")
         if kafkas is None:
             raise NotFoundError("Strimzi is not installed on this cluster")
-        now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        now = format_second(datetime.now(timezone.utc))
         due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: now}}}
         self.connection.patch(kafkas, target.name, target.namespace, due)
         one = {"spec": {"replicas": 1}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from kanister_kafka import constants
 from kanister_kafka.operations.action_follower import (
@@ -20,6 +20,7 @@ from kanister_kafka.operations.action_follower import (
 from kanister_kafka.operations.actionset import ActionSet, ActionState
 from kanister_kafka.operations.observed_state import Activity, ObservedClient, ObservedCluster
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 
 # The states that a Kafka can be in, as a backup sees it.
 
@@ -367,12 +368,3 @@ def _last_stop(record: Mapping[str, str]) -> list[str]:
         "seenRunning": "somebody brought it back while it was to stay stopped, {}",
     }
     return [text.format(record[key]) for key, text in words.items() if record.get(key)]
-
-
-def parse_timestamp(text: str) -> datetime | None:
-    """Read a time as Kubernetes and Kanister write it, with any number of decimals."""
-    try:
-        read = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-    except ValueError:
-        return None
-    return read.replace(tzinfo=timezone.utc)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from textwrap import indent
 
-from kanister_kafka.backup.options import format_duration
+from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.preview.render import ActionPreview, PhasePreview
 from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.kanister.functions import functions
 from kanister_kafka.operations.actionset import ActionSet
 from kanister_kafka.operations.observed_state import KafkaEvent, ObservedClient, WorkloadState
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
-from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition, parse_timestamp
+from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition
 from kanister_kafka.reports.change_request import (
     ChangeRequest,
     ReportTable,
@@ -24,6 +24,7 @@ from kanister_kafka.reports.change_request import (
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.strimzi.retention import HeldRetention
+from kanister_kafka.timestamps import format_second, parse_timestamp
 from kanister_kafka.yamldoc.dumper import dump
 
 FACTS = {
@@ -121,7 +122,7 @@ def _aged(text: str, now: datetime) -> str:
         return text
     seconds = int((now - at).total_seconds())
     away = f"{format_duration(seconds)} ago" if seconds >= 0 else f"in {format_duration(-seconds)}"
-    return f"{at:%Y-%m-%dT%H:%M:%SZ} ({away})"
+    return f"{format_second(at)} ({away})"
 
 
 def status_json(status: ClusterStatus, now: datetime) -> str:
@@ -130,7 +131,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
     tree = {
         "namespace": seen.target.namespace,
         "name": seen.target.name,
-        "at": f"{now.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        "at": format_second(now),
         "state": status.condition.value,
         "runs": status.runs,
         "headline": status.headline,

@@ -18,12 +18,12 @@ from kanister_kafka.kube.objects import name_of
 from kanister_kafka.kube.pod_options import PodOptions
 from kanister_kafka.kube.pods import PULL, wait_for_phase
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties, write_properties
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.json_codec import KINDS, from_json, to_json
 from kanister_kafka.topics.model import Isolation
-from kanister_kafka.topics.statistics import format_moment
 
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 CONFIG = "/config"
@@ -294,7 +294,7 @@ def request_args(request: CompareRequest) -> tuple[str, ...]:
     for number in request.partitions:
         words += ["-p", str(number)]
     if request.since:
-        words += ["--since", format_moment(request.since)]
+        words += ["--since", format_epoch_ms(request.since)]
     if request.last:
         words += ["--last", str(request.last)]
     if request.sample:

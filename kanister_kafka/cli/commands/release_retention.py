@@ -17,10 +17,10 @@ from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.operations.preflight.partitions import TopicSettings, ask_topic_settings
 from kanister_kafka.operations.retention import RetentionRelease
-from kanister_kafka.operations.status import parse_timestamp
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.strimzi.retention import HeldRetention, released_spec
+from kanister_kafka.timestamps import parse_timestamp
 
 MAX_TOPICS = 50
 """Names of topics that are printed."""

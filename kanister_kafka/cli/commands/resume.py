@@ -6,7 +6,8 @@ import click
 
 from kanister_kafka.cli.app import current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.action_follower import status_command
@@ -100,7 +101,7 @@ def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
         _by_hand(seen)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
-    total = elapsed_text(live.elapsed())
+    total = format_elapsed(live.elapsed())
     if over.end is ActionResult.DONE:
         click.echo(f"Kafka {target} runs: every node is Ready, {total} after the start")
         return 0

@@ -12,7 +12,8 @@ import click
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
 from kanister_kafka.cli.app import confirm, current_clock, echo
 from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations import start_action
@@ -226,14 +227,14 @@ def _left(target: KafkaRef, seen: ActionSet) -> None:
 def _phases(progress: Progress) -> None:
     width = max((len(row.name) for row in progress.rows), default=0)
     for row in progress.rows:
-        took = "" if row.seconds is None else elapsed_text(row.seconds)
+        took = "" if row.seconds is None else format_elapsed(row.seconds)
         click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
 
 
 def _summary(wanted: start_action.ActionRequest, seen: ActionSet, live: LiveDisplay) -> int:
     """Print how it ended and what to do; return the exit code."""
     over, title = live.progress.over, f"{wanted.action} of Kafka {wanted.target}"
-    total = elapsed_text(live.elapsed())
+    total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
         click.echo(f"{title}: complete in {total}")
         for line in start_action.artifact_lines(seen):

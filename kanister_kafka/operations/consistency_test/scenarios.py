@@ -24,6 +24,7 @@ from kanister_kafka.operations.consistency_test.model import (
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.compare.verdict import (
     ConsistencyVerdict,
@@ -32,7 +33,6 @@ from kanister_kafka.topics.compare.verdict import (
 )
 from kanister_kafka.topics.compare.workers import merge_comparisons
 from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRates
-from kanister_kafka.topics.statistics import format_moment
 
 # The steps of a plan as they go, each with what was measured.
 
@@ -175,7 +175,7 @@ class ScenarioRunner:
         step, mirror = self.steps.step, self.mirror
         with step("in step", "the mirror is in step before"):
             before = _newest(self._in_step())
-            self.steps.measured("newest record of the source", format_moment(before))
+            self.steps.measured("newest record of the source", format_epoch_ms(before))
         with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
             mirror.stop()
         with step("snapshot", "all volumes of the mirror at once"):
@@ -193,7 +193,7 @@ class ScenarioRunner:
                 raise ActionError(f"{judged.verdict.value}, by {judged.uneven} ms")
             if judged.lost is not None and judged.lost <= before:
                 raise ActionError(
-                    f"a record of {format_moment(judged.lost)} is lost, before the stop"
+                    f"a record of {format_epoch_ms(judged.lost)} is lost, before the stop"
                 )
         with step("afterwards", "the mirror goes on from there without loss"):
             mirror.release()
@@ -292,8 +292,8 @@ class ScenarioRunner:
 
     def _head(self, name: str, judged: ConsistencyVerdict) -> None:
         uneven = f"uneven by {judged.uneven / 1000:.3f} s" if judged.uneven else "one moment"
-        last = f", newest {format_moment(judged.last)}" if judged.last is not None else ""
-        lost = f", first lost {format_moment(judged.lost)}" if judged.lost is not None else ""
+        last = f", newest {format_epoch_ms(judged.last)}" if judged.last is not None else ""
+        lost = f", first lost {format_epoch_ms(judged.lost)}" if judged.lost is not None else ""
         self.steps.measured(name, f"{judged.verdict.value}: {uneven}{last}{lost}")
 
     def _cuts(self, taken: Sequence[VolumeSnapshot]) -> None:

@@ -6,7 +6,6 @@ A stop waits for it to acknowledge the pause, and nobody else brings the brokers
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from kanister_kafka.kanister.function_types import NEWEST, is_within, parse_release
 from kanister_kafka.kube.client import Object, Objects
@@ -20,6 +19,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
 from kanister_kafka.strimzi import parse_version
 from kanister_kafka.strimzi.versions import format_version
+from kanister_kafka.timestamps import parse_timestamp
 
 OPERATOR = "cluster-operator"
 """Value of the label `strimzi.io/kind` on the operator's pods, in every way to install it."""
@@ -239,7 +239,7 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
     limit = view.planned.plan.options.hook_timeout
     ended = sorted(
         (item for item in _ours(view.planned) if _state(item) in ENDED),
-        key=lambda item: str(get_path(item, "metadata", "creationTimestamp")),
+        key=lambda item: str(get_path(item, "metadata", "creationTimestamp") or ""),
     )
     rehearse = view.ours("rehearse")
     if not ended:
@@ -309,13 +309,6 @@ def _state(item: Object) -> str:
 
 def _seconds(item: Object) -> int | None:
     """Return what a run took, from its creation to its last sign of progress."""
-    start = _time(get_path(item, "metadata", "creationTimestamp"))
-    end = _time(get_path(item, "status", "progress", "lastTransitionTime"))
+    start = parse_timestamp(get_path(item, "metadata", "creationTimestamp") or "")
+    end = parse_timestamp(get_path(item, "status", "progress", "lastTransitionTime") or "")
     return round((end - start).total_seconds()) if start and end and end >= start else None
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None

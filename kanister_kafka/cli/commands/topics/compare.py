@@ -61,12 +61,12 @@ def parse_percentage(text: str) -> float:
 
 def parse_since(text: str) -> int:
     """Read a time in ISO 8601; without an offset it is UTC."""
-    from kanister_kafka.topics.statistics import parse_timestamp
+    from kanister_kafka.timestamps import parse_timestamp, to_milliseconds
 
     found = parse_timestamp(text)
     if found is None:
         raise click.BadParameter(f"{text!r} is no time such as 2026-01-02T03:04:05Z")
-    return found
+    return to_milliseconds(found)
 
 
 def parse_part(text: str) -> tuple[int, int]:
