@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
+from click.testing import CliRunner
 
+from kanister_kafka import constants
+from kanister_kafka._version import __version__
 from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
+from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.actionset import ActionSet, ActionState
 from kanister_kafka.operations.inspector import ClusterInspector
@@ -589,3 +593,42 @@ def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
     cluster.refusals.append(("GET", f"configmaps/{name}", 403))
     seen = look()
     assert (seen.unusable_scripts, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))
+
+
+# How often the API server is asked
+
+
+def reads(cluster):
+    return [(path, str(query)) for method, path, query in cluster.asked if method == "GET"]
+
+
+def test_status_asks_for_nothing_twice(configure):  # noqa: F811 - the fixture
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        blueprint = add_blueprint(cluster, backupPrehook=("stop",))
+        notes = {constants.INPUT_HASH: "x", constants.VERSION: __version__, constants.OPTIONS: ""}
+        blueprint["metadata"]["annotations"] = notes  # so that it is compared with the cluster
+        done = CliRunner().invoke(main, ["status", "my-cluster", "-n", "kafka"])
+        assert done.exit_code == 0, done.output
+        asked = reads(cluster)
+        assert ("/apis", "{}") in asked  # the reader of a plan has looked as well
+        assert len(asked) == len(set(asked))
+
+
+def test_a_write_ends_the_moment_of_reads(configure):  # noqa: F811 - the fixture
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        connection = KubeClient()
+        pods = connection.kind("v1", "Pod")
+        names = lambda: [item["metadata"]["name"] for item in connection.items(pods, "kafka")]  # noqa: E731
+        with connection.one_moment():
+            before = names()
+            cluster.drop("pods", "kafka", "my-cluster-dual-0")
+            assert names() == before
+            with connection.one_moment():
+                assert names() == before
+            connection.delete(pods, "my-cluster-dual-1", "kafka")
+            assert names() == []
+        assert connection.items(pods, "kafka") == ()

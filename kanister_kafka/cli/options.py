@@ -51,6 +51,7 @@ from kanister_kafka.strimzi import Version, parse_version, read_cluster
 from kanister_kafka.yamldoc import LoadResult, load
 
 if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.strimzi.from_cluster import ClusterResources
 
 Command = Callable[..., None]
@@ -505,6 +506,7 @@ def plan_from_cli(
     namespace: str,
     cluster: str,
     strimzi_version: str,
+    connection: KubeClient | None = None,
     **choices: Any,
 ) -> BackupPlan:
     """Go from the words of the command line to a plan; tell all problems of the run at once."""
@@ -524,7 +526,7 @@ def plan_from_cli(
             read_cluster_resources,  # not for files, with which no cluster is asked
         )
 
-        source = read_cluster_resources(from_cluster, namespace, context=context)
+        source = read_cluster_resources(from_cluster, namespace, context=context, client=connection)
     else:
         source = load(paths)
     return _plan(source, options, version, cluster, namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -86,6 +87,23 @@ class KubeClient:
         # Without a discoverer it would read every resource and keep them in a file.
         self._client = library.DynamicClient(api, discoverer=lambda *_: None)
         self._served: dict[tuple[str, ...], list[Object]] = {}
+        self._answers: dict[tuple[object, ...], bytes] | None = None
+        """Answers to reads by path and query; None outside `one_moment`."""
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Send each read only once until this ends, so that all see the same state and none twice.
+
+        A write ends it: what is read after that is read anew. Do not wait for a change within it.
+        """
+        outer = self._answers
+        if outer is None:
+            self._answers = {}
+        try:
+            yield
+        finally:
+            if outer is None:
+                self._answers = None
 
     def kind(self, api_version: str, kind: str) -> ApiResource:
         """Find how a kind of one API version is served; NotFoundError where it is not."""
@@ -162,7 +180,7 @@ class KubeClient:
         """Create an object and return it as the server made it."""
         resource, namespace, _name = self._place(item)
         query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
-        return self.ask("POST", _path(resource, namespace), query, item)
+        return self._write("POST", _path(resource, namespace), query, item)
 
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Apply an object on the server's side, as our field manager, unknown fields refused.
@@ -175,7 +193,7 @@ class KubeClient:
             "force": "true" if force else "false",
         }
         content = "application/apply-patch+yaml"
-        return self.ask("PATCH", _path(*self._place(item)), query, item, content)
+        return self._write("PATCH", _path(*self._place(item)), query, item, content)
 
     def patch(
         self,
@@ -188,7 +206,7 @@ class KubeClient:
     ) -> Object:
         """Change some fields of an object by a merge patch; null removes one."""
         path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
-        return self.ask("PATCH", path, _writing(), change, "application/merge-patch+json")
+        return self._write("PATCH", path, _writing(), change, "application/merge-patch+json")
 
     def delete(
         self, resource: ApiResource, name: str, namespace: str = "", *, dry_run: bool = False
@@ -196,7 +214,7 @@ class KubeClient:
         """Delete an object; what it owns follows in the background."""
         query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
         del query["fieldManager"]
-        self.ask("DELETE", _path(resource, namespace, name), query)
+        self._write("DELETE", _path(resource, namespace, name), query)
 
     def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
         """Yield the lines of a pod's log as they are written, until its container ends."""
@@ -225,13 +243,31 @@ class KubeClient:
 
         The message of an error names the purpose, else the method and the path.
         """
-        data = self._send(method, path, query or {}, body, content_type, purpose).data
+        query = query or {}
+        key = (path, *sorted(query.items()))
+        kept = self._answers if method == "GET" else None
+        data = kept.get(key) if kept is not None else None
+        if data is None:
+            data = self._send(method, path, query, body, content_type, purpose).data
+            if kept is not None:
+                kept[key] = data
         try:
             answer: Object = {**json.loads(data)}
         except (TypeError, ValueError) as failure:
             what = purpose or f"{method.lower()} {_target(path)}"
             raise UnreachableError(f"{self.host}: cannot {what}: malformed answer") from failure
         return answer
+
+    def _write(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        self._answers = None
+        return self.ask(method, path, query, body, content_type)
 
     def _send(
         self,
@@ -258,7 +294,11 @@ class KubeClient:
 
     def _resources(self, base: tuple[str, ...]) -> list[Object]:
         if base not in self._served:
-            self._served[base] = self.ask("GET", base).get("resources") or []
+            try:
+                self._served[base] = self.ask("GET", base).get("resources") or []
+            except NotFoundError:
+                self._served[base] = []
+                raise
         return self._served[base]
 
     def _place(self, item: Object) -> tuple[ApiResource, str, str]:

@@ -60,9 +60,9 @@ def status(
             raise click.UsageError("-A is for all Kafkas: name neither one nor a namespace")
         ctx.exit(_everywhere(connection, kasten_namespace, form))
     target = find_target(connection, namespace, name)
-    judged = _with_freshness(
-        assess(ClusterInspector(connection, target, kasten_namespace).look()), context
-    )
+    with connection.one_moment():
+        seen = ClusterInspector(connection, target, kasten_namespace).look()
+        judged = _with_freshness(connection, assess(seen))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo(kafka_name(target.name))
@@ -75,10 +75,10 @@ def status(
 
 def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int:
     """Say how each Kafka of the cluster is; return the exit code."""
-    targets = all_targets(connection)
-    judged = [
-        assess(ClusterInspector(connection, target, kasten_namespace).look()) for target in targets
-    ]
+    with connection.one_moment():
+        targets = all_targets(connection)
+        inspectors = [ClusterInspector(connection, one, kasten_namespace) for one in targets]
+        judged = [assess(inspector.look()) for inspector in inspectors]
     now = datetime.now(timezone.utc)
     if form == "name":
         echo("".join(kafka_name(target.name) for target in targets))
@@ -88,7 +88,7 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     return 0 if all(one.runs for one in judged) else 1
 
 
-def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
+def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:
     """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
     seen = status.observed
     origin = seen.origin
@@ -98,7 +98,7 @@ def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
         return replace(status, remarks=(*status.remarks, older))
     try:
         options, version = options_from(shlex.split(origin.options))
-        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, context=context)
+        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, client=connection)
     except (click.UsageError, ValueError, KanisterKafkaError) as failure:
         why = failure.message if isinstance(failure, click.UsageError) else str(failure)
         return _unsure(status, why)

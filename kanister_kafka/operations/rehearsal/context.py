@@ -27,11 +27,11 @@ from kanister_kafka.operations.preflight import (
     PreflightTarget,
     run_preflight,
 )
+from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.model import RehearsalVersions
 from kanister_kafka.operations.start_action import check_action, find_applied
 from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeClaim, find_claims
 from kanister_kafka.strimzi import read_cluster
-from kanister_kafka.strimzi.clients import ClientChoices
 from kanister_kafka.strimzi.discovery import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -39,8 +39,9 @@ from kanister_kafka.strimzi.discovery import (
     find_resource,
     find_target,
 )
-from kanister_kafka.strimzi.from_cluster import read_cluster_resources
+from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
 from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
+from kanister_kafka.strimzi.reader import ReadResult
 
 STOP, RESTART = "backupPrehook", "backupPosthook"
 BACKUP = "backup"
@@ -146,6 +147,11 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     Raises NotFoundError where there is no such Kafka, Blueprint or action, ActionError where the
     claims cannot be snapshotted or another rehearsal has left something behind.
     """
+    with connection.one_moment():
+        return _read_context(connection, request)
+
+
+def _read_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
     target = find_target(connection, request.namespace, request.name)
     resource = find_resource(connection, "Kafka")
     if resource is None:
@@ -174,7 +180,7 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
             request.snapshot_class,
             kasten=BACKUP not in blueprint.actions,
         ),
-        writers=_writers(connection, target, blueprint.origin.told, request.context),
+        writers=_writers(connection, target, blueprint.origin),
         broker=brokers[0],
         brokers=len(brokers),
         listener=listener if request.probe else None,
@@ -257,23 +263,32 @@ def _only_one(connection: KubeClient, target: KafkaRef) -> None:
 
 
 def _writers(
-    connection: KubeClient, target: KafkaRef, told: ClientChoices, context: str
+    connection: KubeClient, target: KafkaRef, origin: Provenance
 ) -> tuple[ClientState, ...]:
     """Find what the Blueprint quiesces, as `render` does."""
-    fetched = read_cluster_resources(target.name, target.namespace, context=context)
-    reading = read_cluster(
-        fetched.documents,
-        cluster=target.name,
-        namespace=target.namespace,
-        writers=told.writers,
-        not_writers=told.not_writers,
-    )
+    _resources, reading = _read_cluster(connection, target, origin)
     if reading.cluster is None or has_error(reading.problems):
         raise InputError(reading.problems)
     return tuple(
         read_client(connection, writer.kind, writer.namespace, writer.name)
         for writer in reading.cluster.writers
     )
+
+
+def _read_cluster(
+    connection: KubeClient, target: KafkaRef, origin: Provenance
+) -> tuple[ClusterResources, ReadResult]:
+    """Read the cluster with the clients that the options of its Blueprint name."""
+    resources = read_cluster_resources(target.name, target.namespace, client=connection)
+    reading = read_cluster(
+        resources.documents,
+        cluster=target.name,
+        namespace=target.namespace,
+        writers=origin.told.writers,
+        not_writers=origin.told.not_writers,
+        others=resources.others,
+    )
+    return resources, reading
 
 
 # One clock for everything that is measured.
@@ -310,15 +325,16 @@ def check_preconditions(
 ) -> None:
     """Raise ActionError with all that is in the way; what may be in the way is told."""
     target, request = setting.target, setting.request
-    plan, problems = _plan(setting)
-    subject = PreflightTarget(
-        name=target.name,
-        namespace=target.namespace,
-        kasten_namespace=request.kasten_namespace,
-        plan=plan,
-        problems=problems,
-    )
-    lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
+    with connection.one_moment():
+        plan, problems = _plan(connection, setting)
+        subject = PreflightTarget(
+            name=target.name,
+            namespace=target.namespace,
+            kasten_namespace=request.kasten_namespace,
+            plan=plan,
+            problems=problems,
+        )
+        lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
     doubts = [line for line in lines if line.level is not CheckStatus.OK and not is_blocking(line)]
     for line in doubts:
         tell(f"  {line.level.value}: {line.what}")
@@ -344,27 +360,19 @@ def format_check_line(line: CheckLine) -> str:
     return f"{line.what} ({line.remedy})" if line.remedy else line.what
 
 
-def _plan(setting: RehearsalContext) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
-    target, request = setting.target, setting.request
-    fetched = read_cluster_resources(target.name, target.namespace, context=request.context)
+def _plan(
+    connection: KubeClient, setting: RehearsalContext
+) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
     origin = setting.blueprint.origin
-    told = origin.told
-    reading = read_cluster(
-        fetched.documents,
-        cluster=target.name,
-        namespace=target.namespace,
-        writers=told.writers,
-        not_writers=told.not_writers,
-        others=fetched.others,
-    )
-    problems = (*fetched.problems, *reading.problems)
+    resources, reading = _read_cluster(connection, setting.target, origin)
+    problems = (*resources.problems, *reading.problems)
     if reading.cluster is None or has_error(problems):
         return None, problems
     options = Options(
-        kasten_namespace=request.kasten_namespace,
+        kasten_namespace=setting.request.kasten_namespace,
         quiesce_by=origin.quiesce_by,
-        writers=told.writers,
-        not_writers=told.not_writers,
+        writers=origin.told.writers,
+        not_writers=origin.told.not_writers,
     )
     try:
         plan = build_plan(reading.cluster, options, problems)
