@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli import main
-from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.cli.progress import LiveDisplay, ProgressReporter
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.kube.objects import PodReadiness
 from kanister_kafka.operations.events import (
@@ -504,9 +504,9 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
 class Screen:
     """As much of a terminal as the display needs: what stands on it at the end."""
 
-    def __init__(self, columns=60):
-        self.rows, self.row, self.column, self.columns = [""], 0, 0, columns
-        self.wraps = self.shows = True
+    def __init__(self):
+        self.rows, self.row, self.column = [""], 0, 0
+        self.shows = True
 
     def feed(self, text):
         text = re.sub(r"(?<!\r)\n", "\r\n", text)  # as a terminal's driver does
@@ -520,17 +520,14 @@ class Screen:
         elif part == "\n":
             self.row += 1
             self.rows += [""] * (self.row + 1 - len(self.rows))
-        elif part == "\x1b[A":
+        elif part == "\x1b[1A":
             self.row = max(0, self.row - 1)
-        elif part == "\x1b[J":
-            self.rows[self.row :] = [self.rows[self.row][: self.column]]
-        elif part in ("\x1b[?7l", "\x1b[?7h"):
-            self.wraps = part.endswith("h")
+        elif part == "\x1b[2K":
+            self.rows[self.row] = ""
         elif part in ("\x1b[?25l", "\x1b[?25h"):
             self.shows = part.endswith("h")
         elif not part.startswith("\x1b"):
             row = self.rows[self.row].ljust(self.column)
-            assert self.column + len(part) < self.columns or self.wraps, part
             self.rows[self.row] = row[: self.column] + part + row[self.column + len(part) :]
             self.column += len(part)
 
@@ -580,7 +577,6 @@ def test_display_is_redrawn_in_place(live_cluster):
     assert any(line.startswith("12:00:00 flush: flushing xxx") for line in text)
     assert text[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
     assert screen.shows
-    assert screen.wraps
     assert "\x1b[32m" in written
 
 
@@ -608,7 +604,6 @@ def test_terminal_is_put_back_when_it_is_ended(live_cluster, number, code):
     assert ended == code
     screen = Screen().feed(written)
     assert screen.shows
-    assert screen.wraps
     if number is signal.SIGINT:
         text = "\n".join(screen.text())
         assert "runs on in the cluster, in phase quiesce when last seen" in text
@@ -645,8 +640,8 @@ def test_narrowed_terminal_is_cleared_of_broken_rows(monkeypatch):
         stream.text = ""
         live.show(Heartbeat(PodReadiness(3, 2, 3)))
     # Two rows were drawn, the first of which the terminal has broken into three.
-    assert stream.text.startswith("\x1b[A" * 4 + "\r\x1b[J")
-    assert f"{'x' * 19}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
+    assert re.match(r"(\r?\x1b\[2K\x1b\[1A){3}\r?\x1b\[2K", stream.text)
+    assert f"{'x' * 20}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
 
 
 def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
@@ -663,14 +658,14 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
             ApiUnavailable("no answer"),
         ):
             live.show(event)
-        text = Screen(80).feed(stream.text).text()
+        text = Screen().feed(stream.text).text()
         assert text[-4].endswith("1 of 3 nodes ready, 2 there")
         assert re.fullmatch(r" > stop +\d\.\ds +pods still there: b-0 b-1", text[-3])
         assert text[-2] == " . recover"
         assert text[-1] == " ! the API server is away: no answer"
         live.show(PhaseFinished("stop", ok=False, seconds=72))
         live.show(ActionFinished(ActionResult.FAILED, "x"))
-    assert " x stop      1m12s" in "\n".join(Screen(80).feed(stream.text).text())
+    assert " x stop      1m12s" in "\n".join(Screen().feed(stream.text).text())
 
 
 @pytest.mark.parametrize(
@@ -678,3 +673,29 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
 )
 def test_measured_times(seconds, text):
     assert format_elapsed(seconds) == text
+
+
+def test_bar_of_a_comparison(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with ProgressReporter("comparing") as bar:
+        bar.report(0, 0)
+        bar.report(10, 40)
+        bar.report(40, 40)
+    rows = Screen().feed(stream.text).text()
+    assert len(rows) == 1
+    assert re.match(r"comparing -+ 100% [\d,]+/s 0:00:00", rows[0])
+
+
+def test_progress_in_a_file_is_a_line_now_and_then(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with ProgressReporter("comparing") as bar:
+        for now[0] in (1.0, 11.0, 12.0, 22.0):
+            bar.report(int(now[0]), 44)
+    assert capsys.readouterr().err.splitlines() == [
+        "comparing: 25% of 44 offsets, 1/s, 33 s left",
+        "comparing: 50% of 44 offsets, 1/s, 22 s left",
+    ]

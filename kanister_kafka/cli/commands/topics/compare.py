@@ -331,7 +331,7 @@ def _here(sides: _ComparedTopics, request: CompareRequest, processes: int) -> Co
         if sides.reach.wire and time.monotonic() - sent > SENT:
             sent = time.monotonic()
             print_message(ProgressMessage(passed, total))
-        bar.tell(passed, total)
+        bar.report(passed, total)
 
     with ProgressReporter("comparing", quiet=sides.reach.wire) as bar:
         return compare_parallel(a, b, request, processes, pass_on)
@@ -351,7 +351,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
         for event in sides.reach.remote(work):
             match event:
                 case ProgressMessage(passed, total):
-                    bar.tell(passed, total)
+                    bar.report(passed, total)
                 case ResultMessage(result):
                     found.append(result)
     return sides.named(found[-1])
