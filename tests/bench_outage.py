@@ -37,7 +37,6 @@ from kanister_kafka.operations.rehearsal.context import (
     RehearsalRequest,
     Stopwatch,
     build_context,
-    is_ready,
     read_client,
 )
 from kanister_kafka.operations.rehearsal.model import PodTimeline
@@ -207,7 +206,7 @@ class Bench:
             )
             since = self.clock.today() - 2
             return (
-                is_ready(kafka)
+                objects.is_reconciled(kafka)
                 and len(pods) > len(self.setting.before.nodes) - 1
                 and all(map(objects.is_ready, pods))
                 and self.probing.acked_since(since) is not None

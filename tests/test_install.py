@@ -130,7 +130,7 @@ def connection(server):
 
 
 def outcomes(report):
-    return [(done.target.kind, done.outcome) for done in report.done]
+    return [(done.target.kind, done.outcome) for done in report.results]
 
 
 def applied(server):
@@ -189,7 +189,9 @@ class TestApply:
     def test_each_is_told_as_soon_as_it_is_done(self, server, connection):
         seen = []
         apply.apply_objects(
-            (ACCOUNT, RECORD), connection, told=lambda done: seen.append((done, len(server.writes)))
+            (ACCOUNT, RECORD),
+            connection,
+            on_result=lambda done: seen.append((done, len(server.writes))),
         )
         assert [(done.target.kind, writes) for done, writes in seen] == [
             ("ServiceAccount", 1),
@@ -206,7 +208,7 @@ class TestApply:
             ("Policy", ForbiddenError),
         ]
         assert [target.kind for target in report.pending] == KINDS
-        assert (report.done, report.exit_code) == ((), 2)
+        assert (report.results, report.exit_code) == ((), 2)
 
     def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
@@ -227,7 +229,7 @@ class TestApply:
         report = apply.apply_objects((ACCOUNT, RECORD), connection, clock=Clock(sleep=slept.append))
         assert slept == [1, 2]
         assert report.exit_code == 0
-        assert len(report.done) == 2
+        assert len(report.results) == 2
 
     def test_a_server_that_stays_away_leaves_one_object_unknown(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
@@ -381,7 +383,7 @@ class TestDiff:
         live["status"] = {"told": 1}
         result = {**dict(reversed(result.items())), "status": {"told": 2}}
         place = apply.ObjectRef(RBAC, "Role", "kafka", NAME)
-        trial = apply.DryRunResult(target=place, wanted=ROLE, live=live, result=result)
+        trial = apply.DryRunResult(target=place, desired=ROLE, live=live, result=result)
         assert apply.object_diff([trial]) == ""
 
     def test_what_is_new_and_what_goes(self, server, connection):
@@ -410,7 +412,7 @@ class TestPrune:
             ("kafka", "former"),
             ("elsewhere", "kafka.former"),
         ]
-        assert (found.unseen, found.held) == ((), ())
+        assert (found.unreadable, found.blockers) == ((), ())
 
     def test_where_listing_is_forbidden(self, server, connection):
         unlabelled = changed(self.EXTRA, name="theirs", labels={})
@@ -419,7 +421,7 @@ class TestPrune:
         server.faults["GET", "/namespaces/kasten-io/roles", None] = [forbidden()]
         found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
-        assert found.unseen == (
+        assert found.unreadable == (
             "in other namespaces than kafka, kasten-io: roles.rbac.authorization.k8s.io",
             "in namespace kasten-io: roles.rbac.authorization.k8s.io",
         )
@@ -438,7 +440,7 @@ class TestPrune:
         )
         found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
-        (reason,) = found.held
+        (reason,) = found.blockers
         assert f"says {state} since 2026-01-02T03:04:05Z" in reason
         assert "kanister-kafka resume mine -n kafka" in reason
 
@@ -448,9 +450,9 @@ class TestPrune:
         rest = tuple(item for item in ALL if item is not RECORD)
         found = apply.plan_prune(rest, connection)
         assert [place.kind for place in found.targets] == ["ConfigMap"]
-        assert found.held == ()
+        assert found.blockers == ()
         server.put({**RECORD, "data": {"state": "stopped"}})
-        assert apply.plan_prune(rest, connection).held != ()
+        assert apply.plan_prune(rest, connection).blockers != ()
 
 
 class TestDelete:
@@ -559,7 +561,7 @@ class TestDelete:
         server.put(*ALL)
         found = apply.plan_deletion(ALL, connection, sweep=True)
         report = apply.delete_objects(found.objects, connection, dry_run=dry_run)
-        assert len(report.done) == len(server.objects) == len(ALL)
+        assert len(report.results) == len(server.objects) == len(ALL)
         assert server.writes == []
         deletes = [method for method, _path, _query in server.asked if method == "DELETE"]
         assert len(deletes) == (len(ALL) if dry_run is DryRun.SERVER else 0)
@@ -583,7 +585,7 @@ class TestScripts:
     def test_deleted_after_what_names_it(self, server, connection):
         server.put(*self.PLAN)
         report, left, _found = self.removed(connection)
-        names = [done.target.name for done in report.done]
+        names = [done.target.name for done in report.results]
         at = names.index(SCRIPTS["metadata"]["name"])
         assert {"kafka.mine", "mine-kanister-kafka-switch"} <= set(names[:at])
         assert (left, server.objects) == ({}, {})
@@ -628,7 +630,7 @@ class TestScripts:
         report, left, found = self.removed(connection, sweep=sweep)
         assert why in left[f"configmap/{SCRIPTS['metadata']['name']}"]
         assert set(server.objects) == {server.path(SCRIPTS), server.path(other)}
-        assert (report.exit_code, found.unseen) == (0, ())
+        assert (report.exit_code, found.unreadable) == (0, ())
 
     @pytest.mark.parametrize(
         "other",
@@ -683,7 +685,7 @@ class TestScripts:
         assert f"listing is forbidden {unseen}" in left[f"configmap/{name}"]
         assert f"kubectl delete configmap {name} -n kafka" in left[f"configmap/{name}"]
         assert (server.live(SCRIPTS) is not None, report.exit_code) == (True, 0)
-        assert unseen in found.unseen
+        assert unseen in found.unreadable
 
     def test_without_kanister_nothing_runs_a_blueprint(self, server, connection):
         server.put(*self.PLAN)
@@ -701,7 +703,7 @@ class TestScripts:
         found = apply.plan_deletion(self.PLAN, connection, sweep=True)
         server.put(blueprint(SCRIPTS, "kafka.new"))
         report = apply.delete_objects(found.objects, connection)
-        (left,) = [done for done in report.done if done.outcome is ApplyOutcome.LEFT]
+        (left,) = [done for done in report.results if done.outcome is ApplyOutcome.LEFT]
         assert left.why == "Blueprint kasten-io/kafka.new names it"
         assert server.live(SCRIPTS)
 
@@ -720,7 +722,7 @@ class TestScripts:
         server.put(ACCOUNT, RECORD, *former, FORMER, scripts({}, ABROAD))
         found = apply.plan_prune(self.PLAN, connection)
         assert [place.name for place in found.targets] == [FORMER["metadata"]["name"]]
-        assert (found.passed, found.unseen, found.held) == ((), (), ())
+        assert (found.passed, found.unreadable, found.blockers) == ((), (), ())
         apply.apply_objects(self.PLAN, connection)
         report = apply.delete_objects(found.objects, connection, outcome=ApplyOutcome.PRUNED)
         assert outcomes(report) == [("ConfigMap", ApplyOutcome.PRUNED)]
@@ -819,12 +821,12 @@ class TestScripts:
             if done.target.kind == "Blueprint":  # until then nothing names it
                 del server.objects[path]
 
-        report = apply.apply_objects(self.PLAN, connection, told=told)
+        report = apply.apply_objects(self.PLAN, connection, on_result=told)
         (failed,) = report.failures
         assert failed.target.name == SCRIPTS["metadata"]["name"]
         assert "apply again" in str(failed.error)
         assert [place.name for place in report.pending] == [failed.target.name]
-        assert (len(report.done), report.exit_code) == (len(self.PLAN) - 1, 2)
+        assert (len(report.results), report.exit_code) == (len(self.PLAN) - 1, 2)
         assert apply.apply_objects(self.PLAN, connection).exit_code == 0
 
     def test_again_is_unchanged(self, server, connection):

@@ -227,7 +227,7 @@ def planned(**fields):
             (AccessReview(account="steps", text="get pods in kafka", allowed=True),)
         ),
         "rendered": (
-            OptionalRead(ManifestPair(wanted=thing("Role", "r"), live=thing("Role", "r"))),
+            OptionalRead(ManifestPair(desired=thing("Role", "r"), live=thing("Role", "r"))),
         ),
         "scripts": (pinned(),),
         "nodes": OptionalRead((node("one", plan.options.image),)),
@@ -901,9 +901,9 @@ def test_the_last_run_that_failed_is_told() -> None:
 DELETE = f"kubectl delete configmap {SCRIPTS.name} -n kafka && "
 APPLY = "kanister-kafka apply --from-cluster my-cluster -n kafka"
 BLUEPRINT_LIVE = OptionalRead(
-    ManifestPair(wanted=thing("Blueprint", "b"), live=thing("Blueprint", "b"))
+    ManifestPair(desired=thing("Blueprint", "b"), live=thing("Blueprint", "b"))
 )
-NO_BLUEPRINT = OptionalRead(ManifestPair(wanted=thing("Blueprint", "b"), live=None))
+NO_BLUEPRINT = OptionalRead(ManifestPair(desired=thing("Blueprint", "b"), live=None))
 
 
 @pytest.mark.parametrize(
@@ -965,11 +965,11 @@ def test_scripts_that_may_not_be_read_hide_no_other() -> None:
 
 def test_altered_scripts_are_no_drift_as_well() -> None:
     pairs = (
-        OptionalRead(ManifestPair(wanted=config_map(), live=config_map(data={}))),
-        OptionalRead(ManifestPair(wanted=role(), live=role())),
+        OptionalRead(ManifestPair(desired=config_map(), live=config_map(data={}))),
+        OptionalRead(ManifestPair(desired=role(), live=role())),
     )
     assert said(drift.drift, planned=planned(rendered=pairs)) == []
-    pairs = (OptionalRead(ManifestPair(wanted=config_map(), live=None)), pairs[1])
+    pairs = (OptionalRead(ManifestPair(desired=config_map(), live=None)), pairs[1])
     ((level, what),) = said(drift.drift, planned=planned(rendered=pairs))
     assert (level, what) == ("problem", f"not on the cluster: ConfigMap kafka/{SCRIPTS.name}")
 
@@ -1008,7 +1008,7 @@ def role(**fields):
     ],
 )
 def test_drift(wanted, live, level, part) -> None:
-    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     found = said(drift.drift, planned=planned(rendered=(pair,)))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
@@ -1070,15 +1070,15 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
     ],
 )
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
-    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
     assert (line.level.value, line.detail) == (level, detail)
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
     pairs = (
-        OptionalRead(ManifestPair(wanted=role(), live=role())),
-        OptionalRead(ManifestPair(wanted=thing("RoleBinding", "r"), live=None)),
+        OptionalRead(ManifestPair(desired=role(), live=role())),
+        OptionalRead(ManifestPair(desired=thing("RoleBinding", "r"), live=None)),
     )
     shown = view(planned=planned(rendered=pairs), options="--engine kanister", context="e f")
     (line,) = drift.drift.find(shown)
@@ -1089,7 +1089,7 @@ def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
 
 
 def test_an_object_that_may_not_be_read_hides_no_other() -> None:
-    changed = ManifestPair(wanted=role(), live={**role(), "rules": []})
+    changed = ManifestPair(desired=role(), live={**role(), "rules": []})
     lines = run_checks(view(planned=planned(rendered=(FORBIDDEN, OptionalRead(changed)))))
     assert [(line.level.value, line.what[:12]) for line in lines if line.id == "drift"] == [
         ("problem", "Role kafka/r"),
@@ -1116,9 +1116,12 @@ IMAGE = Options().image
 TAINT = [{"key": "x", "effect": "NoSchedule"}]
 
 
+BACK_OFF = "ImagePullBackOff: no"
+
+
 def pulled(**fields):
     return OptionalRead(
-        PullTestResult(**{"pod": "p", "node": "n", "ran": True, "said": "v1.34.1", **fields})
+        PullTestResult(**{"pod": "p", "node": "n", "ran": True, "output": "v1.34.1", **fields})
     )
 
 
@@ -1176,7 +1179,11 @@ def pulled(**fields):
         (image_checks.image_pull, {"planned": planned(pulled=pulled())}, ["ok"], "v1.34.1"),
         (
             image_checks.image_pull,
-            {"planned": planned(pulled=pulled(ran=False, said="ImagePullBackOff: no", left="x"))},
+            {
+                "planned": planned(
+                    pulled=pulled(ran=False, output="ImagePullBackOff: no", leftover="x")
+                )
+            },
             ["problem", "warning"],
             "did not run on node n: ImagePullBackOff: no",
         ),
@@ -1232,7 +1239,7 @@ def test_image(check, fields, levels, part) -> None:
     ],
 )
 def test_what_to_do_about_a_pod_that_did_not_run(why, remedy) -> None:
-    shown = view(planned=planned(pulled=pulled(ran=False, said=why)))
+    shown = view(planned=planned(pulled=pulled(ran=False, output=why)))
     assert [line.remedy for line in image_checks.image_pull.find(shown)] == [remedy]
 
 
@@ -1474,7 +1481,7 @@ def test_a_pod_that_runs_is_deleted() -> None:
         POD, running(), TransientError("busy"), running("Succeeded"), TransientError("x"), None
     )
     assert found.get() == PullTestResult(
-        pod="x-pull-1", node="n", ran=True, said="Client Version: v1.34.1", left=""
+        pod="x-pull-1", node="n", ran=True, output="Client Version: v1.34.1", leftover=""
     )
     assert [call[0] for call in api.calls] == ["create", "get", "get", "get", "delete", "delete"]
 
@@ -1501,7 +1508,7 @@ def test_a_pod_that_runs_is_deleted() -> None:
 def test_a_pod_that_does_not_run_is_deleted_too(answers, part) -> None:
     api, found = pull_with(POD, *answers, NotFoundError("already"))
     assert found.get().ran is False
-    assert part in found.get().said
+    assert part in found.get().output
     assert api.calls[-1][0] == "delete"
 
 
@@ -1516,7 +1523,7 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
     api = Api(made_so, None)
     found = pull_test(api, asked, clock=FakeTime().clock)
     assert found.get() == PullTestResult(
-        pod="x-pull-1", node="", ran=False, said="", further=("istio-proxy",)
+        pod="x-pull-1", node="", ran=False, output="", added_containers=("istio-proxy",)
     )
     assert [call[0] for call in api.calls] == ["create", "delete"]
     (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
@@ -1547,7 +1554,7 @@ def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
     ],
 )
 def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
-    looked = pulled(said=said_by) if said_by else None
+    looked = pulled(output=said_by) if said_by else None
     shown = planned(plan=made(image=image), pulled=looked)
     found = said(image_checks.kubectl, server=OptionalRead(server), planned=shown)
     assert [one[0] for one in found] == levels
@@ -1581,7 +1588,7 @@ def test_older_kanister_takes_no_labels(release, choices, level) -> None:
 
 def test_a_pod_that_cannot_be_deleted_is_told() -> None:
     _, found = pull_with(POD, running("Succeeded"), ForbiddenError("may not delete"))
-    assert found.get().left == "may not delete"
+    assert found.get().leftover == "may not delete"
 
 
 def test_a_pod_is_deleted_when_somebody_interrupts() -> None:
@@ -1599,7 +1606,7 @@ def test_a_refusal_of_the_pod_is_a_finding_and_a_missing_right_is_none() -> None
     refused = "pods is forbidden: violates PodSecurity restricted"
     for refusal in (ForbiddenError(refused), RejectedError(refused)):
         _, found = pull_with(refusal, NotFoundError("never made"))
-        assert (found.get().ran, found.get().said) == (False, refused)
+        assert (found.get().ran, found.get().output) == (False, refused)
     for answers in (
         [ForbiddenError('User "jane" cannot create resource "pods"')],
         [POD, ForbiddenError('User "jane" cannot get resource "pods"')],
@@ -1623,7 +1630,7 @@ def test_a_log_that_may_not_be_read_is_no_failure() -> None:
             raise ForbiddenError("no")
 
     found = pull_test(Silent(POD, running("Succeeded"), None), POD)
-    assert (found.get().ran, found.get().said) == (True, "its output could not be read")
+    assert (found.get().ran, found.get().output) == (True, "its output could not be read")
 
 
 LINES = (

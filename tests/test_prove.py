@@ -46,7 +46,7 @@ WANTED = ScenarioRequest(
     timeout=1,
     even_within=1000,
 )
-SCENE = ScenarioEnvironment(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SCENE = ScenarioEnvironment(request=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
 SNAPSHOT = VolumeSnapshot(
     name="s",
     claim="data-0",
@@ -166,7 +166,7 @@ def test_setup_measures_rates_and_content() -> None:
     steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
     assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
     assert all(step.passed for step in steps.steps)
-    assert [shown.title for shown in steps.shown] == ["source and mirror"]
+    assert [shown.title for shown in steps.comparisons] == ["source and mirror"]
     assert steps.steps[1].figures[0].value == "10.00 messages/s, set to 10"
 
 
@@ -323,7 +323,7 @@ def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
     found = tuple(VolumeClaim(name, "driver", "class") for name in names)
     setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
-    environment = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
+    environment = SimpleNamespace(setting=setting, request=SimpleNamespace(timeout=5))
     stopwatch = Stopwatch(cluster.time.clock)
     control = MirrorControl(KubeClient(), environment, stopwatch, lambda _: None)
     return control, names

@@ -117,8 +117,8 @@ def test_lost(lines, expected):
 
 
 def test_what_the_probe_could_not_remove():
-    assert heard("### ended").left == ""
-    assert heard("### ended, left: topic x").left == "topic x"
+    assert heard("### ended").leftover == ""
+    assert heard("### ended, left: topic x").leftover == "topic x"
     assert heard("### ended, left: topic x").ended
 
 

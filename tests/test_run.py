@@ -499,7 +499,7 @@ def test_progress_follows_the_events():
     ):
         progress = progress.after(event, 101.0)
     first, last = progress.rows
-    assert (first.mark, first.began, first.said) == (
+    assert (first.mark, first.began, first.last_line) == (
         PhaseMark.RUNNING,
         101.0,
         "waiting for two pods",

@@ -84,9 +84,9 @@ RAN = ActionSet(
 )
 
 
-def observed(kafka=UP, ready=2, there=2, state="", **changed):
+def observed(kafka=UP, ready=2, pods=2, state="", **changed):
     record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
-    workload = WorkloadState(name="my-cluster-dual", expected=2, there=there, ready=ready)
+    workload = WorkloadState(name="my-cluster-dual", expected=2, pods=pods, ready=ready)
     facts = {
         "target": TARGET,
         "kafka": kafka,
@@ -98,7 +98,7 @@ def observed(kafka=UP, ready=2, there=2, state="", **changed):
         "action_sets": (),
         "tasks": (),
         "happenings": (),
-        "unseen": (),
+        "unreadable": (),
         **changed,
     }
     return ObservedCluster(**facts)
@@ -169,7 +169,7 @@ def observed(kafka=UP, ready=2, there=2, state="", **changed):
             observed(
                 workloads=(
                     WorkloadState(
-                        name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+                        name="my-cluster-kafka", expected=3, pods=0, ready=0, replicas_before="3"
                     ),
                 ),
                 kafka=OURS,
@@ -300,7 +300,7 @@ def test_by_hand_undoes_everything_in_its_order():
         replace(OURS, restart_by=NOW),
         workloads=(
             WorkloadState(
-                name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+                name="my-cluster-kafka", expected=3, pods=0, ready=0, replicas_before="3"
             ),
         ),
         writers=(QUIET, paused, bare),
@@ -450,7 +450,7 @@ def test_all_that_there_is_to_see(cluster):
     assert seen.kafka.paused
     assert seen.kafka.acknowledged
     assert (seen.kafka.pause_before, seen.kafka.restart_by) == ("unset", NOW)
-    assert seen.workloads == (WorkloadState(name="my-cluster-dual", expected=2, there=2, ready=1),)
+    assert seen.workloads == (WorkloadState(name="my-cluster-dual", expected=2, pods=2, ready=1),)
     assert [(str(w), w.quiesced) for w in seen.writers] == [
         ("KafkaMirrorMaker2 other/writes", True)
     ]
@@ -459,7 +459,7 @@ def test_all_that_there_is_to_see(cluster):
     assert [found.name for found in seen.action_sets] == ["as-special"]
     assert [(t.pod, t.phase) for t in seen.tasks] == [("t1", "stop"), ("t2", "")]
     assert [(e.reason, e.count) for e in seen.happenings] == [("Stopped", 2)]
-    assert seen.unseen == ()
+    assert seen.unreadable == ()
 
 
 def test_nothing_but_the_record_is_left(cluster):
@@ -469,7 +469,7 @@ def test_nothing_but_the_record_is_left(cluster):
     status = assess(look())
     assert status.condition is KafkaCondition.GONE
     assert "namespace kafka has Kafka survivor" in status.remarks
-    assert status.observed.unseen == ("Kanister: it is not installed on this cluster",)
+    assert status.observed.unreadable == ("Kanister: it is not installed on this cluster",)
     assert "c1" in status_text(status, AT)
 
 
@@ -489,8 +489,8 @@ def test_what_may_not_be_listed_is_told(cluster):
     ]
     seen = look()
     assert assess(seen).condition is KafkaCondition.RUNNING
-    assert len(seen.unseen) == 4
-    assert "kafkamirrormaker2s of other namespaces" in seen.unseen[0]
+    assert len(seen.unreadable) == 4
+    assert "kafkamirrormaker2s of other namespaces" in seen.unreadable[0]
 
 
 def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
@@ -513,7 +513,7 @@ def test_stateful_sets_show_their_memo(cluster):
     named = {**labels, "strimzi.io/name": "my-cluster-kafka"}
     cluster.add("pods", "kafka", "my-cluster-kafka-2", labels=named)  # no controller-name
     (workload,) = look().workloads
-    assert (workload.expected, workload.there, workload.replicas_before) == (3, 1, "3")
+    assert (workload.expected, workload.pods, workload.replicas_before) == (3, 1, "3")
 
 
 def test_a_pod_tells_the_phase_that_it_runs() -> None:
@@ -592,7 +592,10 @@ def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
     name = add_both(cluster)
     cluster.refusals.append(("GET", f"configmaps/{name}", 403))
     seen = look()
-    assert (seen.unusable_scripts, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))
+    assert (seen.unusable_scripts, seen.unreadable) == (
+        (),
+        (f"ConfigMap {name}: it may not be read",),
+    )
 
 
 # How often the API server is asked

@@ -128,11 +128,11 @@ def print_failures(report: ApplyReport, participle: str) -> None:
     if not report.failures:
         return
     print_failed(report.failures)
-    if not report.done and not report.unknown:
+    if not report.results and not report.unknown:
         click.echo("nothing was changed", err=True)
         return
     rest = [place for place in report.pending if place not in report.unknown]
-    print_object_list(participle, [done.target for done in report.done])
+    print_object_list(participle, [done.target for done in report.results])
     print_object_list(f"not known whether {participle}", report.unknown)
     print_object_list(f"not {participle}", rest)
 
@@ -151,8 +151,8 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
 
 def print_unlisted(removal: DeletionPlan) -> None:
     """Print where nobody could look for more objects."""
-    for unseen in removal.unseen:
-        click.echo(f"not looked at, as listing is forbidden: {unseen}", err=True)
+    for unreadable in removal.unreadable:
+        click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
 
 
 def print_object_list(what: str, places: Collection[ObjectRef]) -> None:

@@ -261,11 +261,11 @@ class LiveDisplay:
             if seconds is None and row.began is not None:
                 seconds = self._now() - row.began
             took = "" if seconds is None else format_elapsed(seconds)
-            said = row.said if row.mark in (PhaseMark.RUNNING, PhaseMark.FAILED) else ""
+            last_line = row.last_line if row.mark in (PhaseMark.RUNNING, PhaseMark.FAILED) else ""
             sign, ascii_sign, colour = SIGNS[row.mark]
             state.append("\n ")
             state.append(ascii_sign if plain else sign, style=colour)
-            text = f" {row.name:{width}}  {took:>6}  {escape_control_chars(said)}"
+            text = f" {row.name:{width}}  {took:>6}  {escape_control_chars(last_line)}"
             state.append(encodable(text.rstrip(), sys.stderr))
         if progress.away:
             away = f"\n ! the API server is away: {escape_control_chars(progress.away)}"

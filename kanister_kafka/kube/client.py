@@ -107,36 +107,41 @@ class KubeClient:
 
     def kind(self, api_version: str, kind: str) -> ApiResource:
         """Find how a kind of one API version is served; NotFoundError where it is not."""
-        base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
+        root = "apis" if "/" in api_version else "api"
+        base = (root, *api_version.split("/"))
         for found in self._resources(base):
             if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
                 return ApiResource(base, found["name"], kind, found.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
 
-    def named(self, wanted: str) -> ApiResource:
+    def named(self, text: str) -> ApiResource:
         """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
-        name, _, group = wanted.lower().partition(".")
+        name, _, group = text.lower().partition(".")
         served = {name: versions[0] for name, versions in self.groups().items()}
-        rest = sorted(served, key=lambda other: other != APPS)
-        for at in (group,) if group else ("", *rest):
+        core = ""
+        every = [core, *sorted(served, key=lambda other: other != APPS)]
+        for at in [group] if group else every:
             if at and at not in served:
                 continue
             base = ("apis", at, served[at]) if at else ("api", "v1")
             for found in self._resources(base):
-                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                names = [found["name"], found["kind"].lower()] + (found.get("shortNames") or [])
                 if name in names and "/" not in found["name"]:
                     return ApiResource(
                         base, found["name"], found["kind"], found.get("namespaced", True)
                     )
-        raise UnreachableError(f"{self.host}: has no resource {wanted!r}")
+        raise UnreachableError(f"{self.host}: has no resource {text!r}")
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Return the versions of every API group that is served, the preferred one first."""
         found = {}
         for group in self.ask("GET", ("apis",), purpose="list API groups")["groups"]:
             preferred = group["preferredVersion"]["version"]
-            others = (each["version"] for each in group.get("versions") or ())
-            found[group["name"]] = (preferred, *(v for v in others if v != preferred))
+            versions = [preferred]
+            for each in group.get("versions") or ():
+                if each["version"] != preferred:
+                    versions.append(each["version"])
+            found[group["name"]] = tuple(versions)
         return found
 
     def version(self) -> Object:
@@ -205,7 +210,9 @@ class KubeClient:
         subresource: str = "",
     ) -> Object:
         """Change some fields of an object by a merge patch; null removes one."""
-        path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
+        path = _path(resource, namespace, name)
+        if subresource:
+            path += (subresource,)
         return self._write("PATCH", path, _writing(), change, "application/merge-patch+json")
 
     def delete(
@@ -313,8 +320,13 @@ def _target(path: tuple[str, ...]) -> str:
 
 
 def _path(resource: ApiResource, namespace: str, name: str = "") -> tuple[str, ...]:
-    place = ("namespaces", namespace) if namespace and resource.namespaced else ()
-    return (*resource.base, *place, resource.plural, *((name,) if name else ()))
+    path = list(resource.base)
+    if namespace and resource.namespaced:
+        path += ["namespaces", namespace]
+    path.append(resource.plural)
+    if name:
+        path.append(name)
+    return tuple(path)
 
 
 def _writing(*, dry_run: bool = False) -> dict[str, str]:

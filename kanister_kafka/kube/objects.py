@@ -63,6 +63,11 @@ def is_observed(item: Object) -> bool:
     return observed is not None and observed >= (get_path(item, "metadata", "generation") or 0)
 
 
+def is_reconciled(item: Object) -> bool:
+    """Tell whether the operator calls a custom resource Ready as it stands now."""
+    return is_observed(item) and is_true(item, "Ready")
+
+
 def join_limited(texts: Iterable[str], most: int = 5) -> str:
     """Join texts with commas; what is beyond `most` is counted only."""
     listed = list(texts)
@@ -77,7 +82,7 @@ def join_limited(texts: Iterable[str], most: int = 5) -> str:
 class PodReadiness:
     """Nodes of one cluster at one moment."""
 
-    there: int
+    pods: int
     """Pods, terminating ones included."""
     ready: int
     expected: int | None = None
@@ -85,8 +90,8 @@ class PodReadiness:
 
     def __str__(self) -> str:
         if self.expected is None:
-            return f"{self.ready} of {self.there} pods ready"
-        left = "" if self.there == self.expected else f", {self.there} there"
+            return f"{self.ready} of {self.pods} pods ready"
+        left = "" if self.pods == self.expected else f", {self.pods} there"
         return f"{self.ready} of {self.expected} nodes ready{left}"
 
 
@@ -109,7 +114,4 @@ def read_readiness(
 
 def is_ready(pod: Object) -> bool:
     """Tell whether a pod serves."""
-    if pod["metadata"].get("deletionTimestamp"):
-        return False
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    return not pod["metadata"].get("deletionTimestamp") and is_true(pod, "Ready")

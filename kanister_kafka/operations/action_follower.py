@@ -296,7 +296,7 @@ class Follower(FollowLoop):
     def _untaken(self) -> ActionFinished | None:
         """Delete it unless a controller has come to it in this very moment."""
         seen, resource = self.seen, self.action.resource
-        path = (*resource.base, "namespaces", seen.namespace, resource.plural, seen.name)
+        path = resource.base + ("namespaces", seen.namespace, resource.plural, seen.name)
         same = {"preconditions": {"resourceVersion": seen.version}}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", **same}
         try:

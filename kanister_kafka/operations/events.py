@@ -162,7 +162,7 @@ class PhaseProgress:
     """On the clock of whoever calls."""
     seconds: float | None = None
     """How long it took, once it has ended."""
-    said: str = ""
+    last_line: str = ""
     """The last line of its task pod, or why that cannot start."""
 
 
@@ -190,10 +190,10 @@ class Progress:
                 mark = PhaseMark.DONE if ok else PhaseMark.FAILED
                 return self._put(replace(self._row(phase), mark=mark, seconds=seconds))
             case LogLine(phase, _pod, text) if text.strip():
-                return self._put(replace(self._row(phase), said=_told(text, phase)))
+                return self._put(replace(self._row(phase), last_line=_told(text, phase)))
             case PodProblem(phase, reason):
-                told = self._put(replace(self._row(phase), said=reason)) if phase else self
-                return replace(told, troubles=(*self.troubles, reason))
+                after = self._put(replace(self._row(phase), last_line=reason)) if phase else self
+                return replace(after, troubles=self.troubles + (reason,))
             case ApiUnavailable(reason):
                 return replace(self, away=reason)
             case ApiRecovered():
@@ -209,7 +209,7 @@ class Progress:
 
     def _put(self, row: PhaseProgress) -> Progress:
         if all(known.name != row.name for known in self.rows):
-            return replace(self, rows=(*self.rows, row))
+            return replace(self, rows=self.rows + (row,))
         rows = tuple(row if known.name == row.name else known for known in self.rows)
         return replace(self, rows=rows)
 

@@ -42,7 +42,7 @@ class KafkaState:
     pause_before: str
     """Our memo; not empty where the pause is ours."""
     restart_by: str
-    held: HeldRetention | None = None
+    held_retention: HeldRetention | None = None
     """Its retention, where a restore holds it."""
 
 
@@ -52,14 +52,14 @@ class WorkloadState:
 
     name: str
     expected: int
-    there: int
+    pods: int
     ready: int
     replicas_before: str = ""
     """Our memo on a StatefulSet."""
 
     def __str__(self) -> str:
         text = f"{self.name} {self.ready} of {self.expected} ready"
-        return text if self.there == self.expected else f"{text} ({self.there} there)"
+        return text if self.pods == self.expected else f"{text} ({self.pods} there)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +160,13 @@ class ObservedCluster:
     """Names of the Kafkas of the namespace, where this one does not exist."""
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
-    unseen: tuple[str, ...]
+    unreadable: tuple[str, ...]
     """What could not be looked at, a line each."""
 
     @property
-    def there(self) -> int:
+    def pods(self) -> int:
         """Pods of nodes that are there."""
-        return sum(workload.there for workload in self.workloads)
+        return sum(workload.pods for workload in self.workloads)
 
     @property
     def expected(self) -> int:

@@ -23,7 +23,7 @@ class Provenance:
     """Words of the command line."""
 
     @property
-    def told(self) -> ClientChoices:
+    def client_choices(self) -> ClientChoices:
         """What the words of the command line say about single clients."""
         return ClientChoices(self._values("--writer"), self._values("--not-a-writer"))
 

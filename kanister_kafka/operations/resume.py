@@ -126,13 +126,14 @@ class Resume(FollowLoop):
         seen, pods = self.inspector.look(), self._pods()
         end = self._end(seen)
         ready = sum(workload.ready for workload in seen.workloads)
-        events: list[Event] = [Heartbeat(PodReadiness(seen.there, ready, seen.expected))]
+        events: list[Event] = [Heartbeat(PodReadiness(seen.pods, ready, seen.expected))]
         if end is None and not self.armed and self._is_free(seen):
             self._arm()
             now = self.clock.now()
             events += [PhaseFinished(WAIT, ok=True, seconds=now - self._start), PhaseStarted(PHASE)]
             self._start = now
-        return [*events, *self._pod_events(pods)], end
+        events += self._pod_events(pods)
+        return events, end
 
     def last_events(self, end: ActionFinished) -> Iterable[Event]:
         """End the phase that is under way as well."""

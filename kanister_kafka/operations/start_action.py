@@ -17,6 +17,7 @@ from kanister_kafka.errors import (
     TransientError,
 )
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.action_follower import FollowedAction
 from kanister_kafka.operations.actionset import (
     API_VERSION,
@@ -68,19 +69,19 @@ def check_action(blueprint: AppliedBlueprint, action: str) -> None:
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
 
 
-def check_retention(wanted: ActionRequest, retention: str) -> None:
+def check_retention(request: ActionRequest, retention: str) -> None:
     """Raise ActionError where a choice of the retention cannot be meant, or would be ignored."""
-    if wanted.action != "restore":
-        raise ActionError(f"--retention is for a restore, not for {wanted.action}")
-    if "retention" in dict(wanted.options):
+    if request.action != "restore":
+        raise ActionError(f"--retention is for a restore, not for {request.action}")
+    if "retention" in dict(request.options):
         raise ActionError("--retention is given twice: as --option retention=… too")
-    if not wanted.blueprint.holds_retention and retention != NOW:
+    if not request.blueprint.holds_retention and retention != NOW:
         raise ActionError(
-            f"Blueprint {wanted.blueprint.name} was rendered by an earlier version, whose restore "
+            f"Blueprint {request.blueprint.name} was rendered by an earlier version, whose restore "
             "holds no retention: Kafka would delete at once what has passed it.\n"
             "Put the one of this version on the cluster, and restore then:\n"
-            f"  kanister-kafka apply --from-cluster {wanted.target.name} "
-            f"-n {wanted.target.namespace}"
+            f"  kanister-kafka apply --from-cluster {request.target.name} "
+            f"-n {request.target.namespace}"
         )
 
 
@@ -98,28 +99,28 @@ def find_action_set(connection: KubeClient, name: str, namespace: str) -> Action
     return found
 
 
-def build_action_set(wanted: ActionRequest, *, job: str = "") -> Object:
+def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
     """Return the ActionSet that `start` creates."""
-    target, blueprint = wanted.target, wanted.blueprint
+    target, blueprint = request.target, request.blueprint
     return new_action_set(
-        wanted.action,
+        request.action,
         blueprint=blueprint.name,
         namespace=blueprint.namespace,
         target=target.namespace,
         cluster=target.name,
         job=job,
-        options=wanted.options,
-        artifacts=wanted.origin.artifacts if wanted.origin else None,
+        options=request.options,
+        artifacts=request.origin.artifacts if request.origin else None,
     )
 
 
-def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> FollowedAction:
+def start_action(connection: KubeClient, request: ActionRequest, *, job: str) -> FollowedAction:
     """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
     resource = action_sets(connection)
-    target, blueprint = wanted.target, wanted.blueprint
+    target, blueprint = request.target, request.blueprint
     nodes = expected_nodes(connection, target)  # whatever may fail comes before
     try:
-        made = connection.create(build_action_set(wanted, job=job))
+        made = connection.create(build_action_set(request, job=job))
     except TransientError:  # it may have been made all the same, and would then run unseen
         found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
         if not found:
@@ -131,7 +132,7 @@ def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> 
         job=job,
         namespace=target.namespace,
         cluster=target.name,
-        tasks=blueprint.actions[wanted.action],
+        tasks=blueprint.actions[request.action],
         nodes=nodes,
     )
 
@@ -180,20 +181,17 @@ def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) 
 
 def operators_versions(connection: KubeClient) -> frozenset[str]:
     """Return the Kafka versions that the operators of the cluster have, all together."""
-    found = connection.items(PODS, label=OPERATOR)
-    return frozenset(version for pod in found for version in _versions(pod))
-
-
-def _versions(pod: Object) -> frozenset[str]:
-    containers = (pod.get("spec") or {}).get("containers") or ()
-    texts = (
-        str(variable.get("value") or "")
-        for container in containers
-        for variable in container.get("env") or ()
-        if variable.get("name") == IMAGES
-    )
-    pairs = (pair.partition("=") for text in texts for pair in text.split())
-    return frozenset(version for version, equals, _image in pairs if equals)
+    versions: set[str] = set()
+    for pod in connection.items(PODS, label=OPERATOR):
+        for container in get_path(pod, "spec", "containers") or ():
+            for variable in container.get("env") or ():
+                if variable.get("name") != IMAGES:
+                    continue
+                for pair in str(variable.get("value") or "").split():
+                    version, equals, _image = pair.partition("=")
+                    if equals:
+                        versions.add(version)
+    return frozenset(versions)
 
 
 def missing_version(

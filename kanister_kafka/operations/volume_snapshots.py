@@ -72,7 +72,7 @@ def find_claims(
 
 
 def _claim(
-    connection: KubeClient, item: Object, classes: Objects, wanted: str, *, kasten: bool
+    connection: KubeClient, item: Object, classes: Objects, class_name: str, *, kasten: bool
 ) -> VolumeClaim:
     name, volume = item["metadata"]["name"], (item.get("spec") or {}).get("volumeName")
     if not volume:
@@ -81,26 +81,26 @@ def _claim(
     driver = (source.get("csi") or {}).get("driver", "")
     if not driver:
         raise ActionError(f"claim {name}: volume {volume} is not of a CSI driver")
-    chosen = class_of_claim(name, driver, classes, wanted, kasten=kasten)
+    chosen = class_of_claim(name, driver, classes, class_name, kasten=kasten)
     return VolumeClaim(name, driver, chosen)
 
 
 def class_of_claim(
-    claim: str, driver: str, classes: Iterable[Object], wanted: str, *, kasten: bool
+    claim: str, driver: str, classes: Iterable[Object], class_name: str, *, kasten: bool
 ) -> str:
     """Return the class of a claim's snapshot: the one wanted, else the one that a backup gets."""
     named = {str(item["metadata"]["name"]): item for item in classes}
-    if wanted:
-        found = named.get(wanted)
+    if class_name:
+        found = named.get(class_name)
         if found is None:
             known = ", ".join(sorted(named)) or "none"
-            raise ActionError(f"no VolumeSnapshotClass {wanted}; the cluster has {known}")
+            raise ActionError(f"no VolumeSnapshotClass {class_name}; the cluster has {known}")
         if found.get("driver") != driver:
             raise ActionError(
-                f"VolumeSnapshotClass {wanted} is of driver {found.get('driver')}, and claim "
+                f"VolumeSnapshotClass {class_name} is of driver {found.get('driver')}, and claim "
                 f"{claim} of {driver}"
             )
-        return wanted
+        return class_name
     fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
     if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
         return chosen
@@ -137,7 +137,7 @@ class VolumeSnapshotter:
         self._labels = labels
         self._now = now
         self._clock = clock
-        self.taken: dict[str, VolumeSnapshot] = {}
+        self.snapshots: dict[str, VolumeSnapshot] = {}
         """By name, as far as they have come."""
 
     def make(self, claims: Iterable[VolumeClaim]) -> None:
@@ -153,8 +153,8 @@ class VolumeSnapshotter:
             self._until(lambda snapshot: snapshot.cut is not None, "cut", timeout)
 
     def _planned(self, claim: VolumeClaim) -> VolumeSnapshot:
-        name = f"{self._name}-{len(self.taken)}"
-        self.taken[name] = VolumeSnapshot(
+        name = f"{self._name}-{len(self.snapshots)}"
+        self.snapshots[name] = VolumeSnapshot(
             name=name,
             claim=claim.name,
             snapshot_class=claim.snapshot_class,
@@ -164,7 +164,7 @@ class VolumeSnapshotter:
             ready=None,
             creation_time="",
         )
-        return self.taken[name]
+        return self.snapshots[name]
 
     def _make(self, snapshot: VolumeSnapshot) -> None:
         item = {
@@ -193,7 +193,7 @@ class VolumeSnapshotter:
         driver = Grace(GRACE_S, self._clock)
 
         def unfinished() -> list[str]:
-            return [snapshot.claim for snapshot in self.taken.values() if not done(snapshot)]
+            return [snapshot.claim for snapshot in self.snapshots.values() if not done(snapshot)]
 
         def look() -> bool:
             nonlocal problem
@@ -213,12 +213,12 @@ class VolumeSnapshotter:
         trouble = ""
         for item in self._mine():
             name, status = item["metadata"]["name"], item.get("status") or {}
-            if name not in self.taken:
+            if name not in self.snapshots:
                 continue
-            was, now = self.taken[name], self._now()
+            was, now = self.snapshots[name], self._now()
             cut = str(status.get("creationTime") or "")
             ready = status.get("readyToUse") is True
-            self.taken[name] = replace(
+            self.snapshots[name] = replace(
                 was,
                 cut=was.cut if was.cut is not None or not cut else now,
                 creation_time=cut,
@@ -270,6 +270,6 @@ class VolumeSnapshotter:
             return tuple(left)
         for content in contents:
             of = (content.get("spec") or {}).get("volumeSnapshotRef") or {}
-            if of.get("name") in self.taken and of.get("namespace") == self._namespace:
+            if of.get("name") in self.snapshots and of.get("namespace") == self._namespace:
                 left.append(f"VolumeSnapshotContent {content['metadata']['name']}")
         return tuple(left)

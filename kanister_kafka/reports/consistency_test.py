@@ -25,13 +25,13 @@ def summary(proof: ConsistencyReport) -> str:
     """Return in one sentence how it went."""
     if proof.passed:
         return "passed: every step showed what it has to"
-    wrong = [
-        f"{result.plan.value}: {step.name}: {step.failure}"
-        for result in proof.plans
-        for step in result.steps
-        if not step.passed
-    ]
-    return "FAILED: " + "; ".join([*wrong, *(f"left: {left}" for left in proof.left)])
+    wrong = []
+    for result in proof.plans:
+        for step in result.steps:
+            if not step.passed:
+                wrong.append(f"{result.plan.value}: {step.name}: {step.failure}")
+    wrong += [f"left: {leftover}" for leftover in proof.leftovers]
+    return "FAILED: " + "; ".join(wrong)
 
 
 def proof_text(proof: ConsistencyReport) -> str:
@@ -105,7 +105,7 @@ def proof_json(proof: ConsistencyReport) -> str:
         "topics": list(proof.topics),
         "versions": proof.versions,
         "passed": proof.passed,
-        "left": list(proof.left),
+        "left": list(proof.leftovers),
         "plans": [
             {
                 "plan": result.plan.value,
@@ -123,7 +123,7 @@ def proof_json(proof: ConsistencyReport) -> str:
                 ],
                 "comparisons": [
                     {"title": shown.title, **comparison_tree(shown.comparison)}
-                    for shown in result.shown
+                    for shown in result.comparisons
                 ],
             }
             for result in proof.plans

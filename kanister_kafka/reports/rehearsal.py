@@ -36,8 +36,8 @@ def verdict(rehearsal: Rehearsal) -> str:
     if rehearsal.passed:
         lost = "no acknowledged record was lost and " if rehearsal.probe else ""
         return f"passed: {lost}everything is as it was found"
-    wrong = [rehearsal.failure] if rehearsal.failure else []
-    return f"FAILED: {'; '.join([*wrong, *rehearsal.changed])}"
+    reasons = (rehearsal.failure, *rehearsal.changed)
+    return f"FAILED: {'; '.join(reason for reason in reasons if reason)}"
 
 
 def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
@@ -58,13 +58,13 @@ def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
             "compare min.insync.replicas and unclean.leader.election.enable with what the topics "
             "need, and read the logs of the brokers from the stop on."
         )
-    return (
-        *steps,
+    steps += [
         "Remove the cause that is named above, and see whether a backup would work:",
         f"  kanister-kafka check {here}",
         "Then rehearse again:",
         f"  kanister-kafka rehearse {here}",
-    )
+    ]
+    return tuple(steps)
 
 
 def outage_text(rehearsal: Rehearsal) -> str:
@@ -92,8 +92,9 @@ def versions_text(rehearsal: Rehearsal) -> str:
     """Return what took part."""
     of = rehearsal.versions
     named = (("Kafka", of.kafka), ("Strimzi", of.strimzi), ("Kubernetes", of.kubernetes))
-    told = [f"{name} {version}" for name, version in named if version]
-    return ", ".join([*told, f"kanister-kafka {of.tool}"])
+    known = [f"{name} {version}" for name, version in named if version]
+    known.append(f"kanister-kafka {of.tool}")
+    return ", ".join(known)
 
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:

@@ -43,11 +43,11 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
     lines = hung("", escape_control_chars(status.headline), width)
     for remark in status.remarks:
         lines += hung("! ", escape_control_chars(remark), width)
-    rows = [("since", _aged(status.since, now)), *_run(status, now), *_recorded(status)]
+    rows = [("since", _aged(status.since, now))] + _run(status, now) + _recorded(status)
     rows += [("nodes", str(workload)) for workload in seen.workloads]
     rows += [("writer", _writer(writer)) for writer in seen.writers]
     rows += [("task", f"pod {t.pod}, phase {t.phase}") for t in seen.tasks if t.phase]
-    rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unseen))]
+    rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unreadable))]
     rows += [("event", _event(happening, now)) for happening in seen.happenings]
     rows = [(key, value) for key, value in rows if value]
     keys = max((len(key) for key, _ in rows), default=0)
@@ -56,7 +56,8 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
         start = f"  {'' if key == above else key:{keys}}  "
         lines += hung(start, escape_control_chars(value), width)
         above = key
-    lines += ["", *status.next]
+    lines.append("")
+    lines += status.next
     return "".join(f"{escape_control_chars(line)}\n" for line in lines)
 
 
@@ -79,12 +80,10 @@ def _recorded(status: ClusterStatus) -> list[tuple[str, str]]:
     pools = (key for key in sorted(record) if key.startswith("nodeIds."))
     ids = "; ".join(f"{key.partition('.')[2]} {record[key]}" for key in pools)
     ended = record.get("endedBy", "") if record.get("state") == "running" else ""
-    return [
-        *rows,
-        ("node ids", ids),
-        ("brought back", f"by {ended}" if ended and status.runs else ""),
-        ("last failure", record.get("failure", "")),
-    ]
+    rows.append(("node ids", ids))
+    rows.append(("brought back", f"by {ended}" if ended and status.runs else ""))
+    rows.append(("last failure", record.get("failure", "")))
+    return rows
 
 
 def _writer(writer: ObservedClient) -> str:
@@ -145,7 +144,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
             "paused": kafka.paused,
             "pauseAcknowledged": kafka.acknowledged,
             "pauseBefore": kafka.pause_before or None,
-            "retentionHeld": _held(kafka.held),
+            "retentionHeld": _held(kafka.held_retention),
         },
         "nodes": [_workload(workload) for workload in seen.workloads],
         "writers": [_writer_tree(writer) for writer in seen.writers],
@@ -157,7 +156,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
         "record": seen.record,
         "blueprint": seen.blueprint or None,
         "remarks": list(status.remarks),
-        "notSeen": list(seen.unseen),
+        "notSeen": list(seen.unreadable),
         "events": [
             {
                 "at": e.at,
@@ -202,7 +201,7 @@ def _workload(workload: WorkloadState) -> dict[str, object]:
     return {
         "name": workload.name,
         "expected": workload.expected,
-        "there": workload.there,
+        "there": workload.pods,
         "ready": workload.ready,
         "replicasBefore": workload.replicas_before or None,
     }
@@ -275,8 +274,8 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
             (CheckStatus.OK, "ok"),
         )
     ]
-    if unseen := sum(bool(one.failure) for one in applied):
-        told.append(f"{unseen} not checked")
+    if unreadable := sum(bool(one.failure) for one in applied):
+        told.append(f"{unreadable} not checked")
     if without := len(found) - len(applied):
         told.append(f"{without} without a Blueprint")
     head = hung("", f"{count_noun(len(found), 'Kafka')}: {', '.join(told)}", width)
@@ -285,8 +284,9 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
     for one in applied:
         lines = [line for line in one.lines if line.level is not CheckStatus.OK]
         if one.failure:
-            texts = map(escape_control_chars, one.failure.splitlines())
-            rows = [row for text in texts for row in hung("  ", text, width)]
+            rows: list[str] = []
+            for text in one.failure.splitlines():
+                rows += hung("  ", escape_control_chars(text), width)
             parts.append(f"{one.namespace}/{one.name}\n" + "".join(f"{row}\n" for row in rows))
         elif lines:
             below = "".join(_text(line, color, width) for line in lines)

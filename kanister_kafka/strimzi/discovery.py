@@ -107,6 +107,16 @@ def expected_nodes(connection: KubeClient, target: KafkaRef) -> int | None:
     return sum(desired_replicas(found, owned).values()) or None
 
 
+def is_broker_pod(pod: Object, cluster: str) -> bool:
+    """Tell whether a pod is a broker of a Kafka (labels of Strimzi's Labels.java).
+
+    Pods of a Strimzi without node pools lack the label of the role, and all of them are brokers.
+    """
+    labels = pod["metadata"].get("labels") or {}
+    is_node = labels.get("strimzi.io/name") == f"{cluster}-kafka"
+    return is_node and labels.get("strimzi.io/broker-role") in (None, "", "true")
+
+
 def desired_replicas(kafka: Object, pools: Objects) -> dict[str, int]:
     """Return the workloads that a Kafka and its pools ask for, each with its number of nodes.
 

@@ -56,7 +56,7 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     for done in found.passed:
         tell(done)
     report = apply.delete_objects(
-        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, told=tell
+        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, on_result=tell
     )
     print_failures(report, "deleted")
     ctx.exit(report.exit_code)

@@ -155,7 +155,7 @@ def prove(
     for path in (html, output):
         check_writable(path)
     connection = KubeClient(context)
-    wanted = ScenarioRequest(
+    request = ScenarioRequest(
         source=source,
         mirror=mirror,
         topics=topics,
@@ -165,7 +165,7 @@ def prove(
         timeout=timeout,
         even_within=even_within,
     )
-    environment = find_environment(connection, wanted)
+    environment = find_environment(connection, request)
     chosen = tuple(plan for plan in Scenario if plan.value in plans or ALL in plans)
     _announce(environment, chosen)
     confirm("Go on?", "a proof replaces the volumes of the mirror", yes=yes)
@@ -181,7 +181,7 @@ def _announce(environment: ScenarioEnvironment, plans: tuple[Scenario, ...]) -> 
     lines = [f"plans: {', '.join(plan.value for plan in plans)}"]
     if any(plan.value != "setup" for plan in plans):
         lines.append(
-            f"OUTAGE: Kafka {environment.wanted.mirror} will be stopped and started by its "
+            f"OUTAGE: Kafka {environment.request.mirror} will be stopped and started by its "
             "Blueprint, several times"
         )
         lines.append(f"  stops meanwhile: {environment.writer}")

@@ -119,7 +119,7 @@ def _losses(
         pods = connection.items(PODS, target.namespace, label)
         run = partial(exec_in_pod, context=context)
         seen = ask_topic_settings(run, target.name, target.namespace, pods)
-        why = str(seen.unseen) if seen.unseen else ""
+        why = str(seen.unreadable) if seen.unreadable else ""
     except KanisterKafkaError as failure:
         why = str(failure)
     if why:

@@ -110,5 +110,5 @@ def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterSta
 
 def _unsure(status: ClusterStatus, why: str) -> ClusterStatus:
     line = f"whether the Blueprint is up to date: {why}"
-    unseen = (*status.observed.unseen, line)
-    return replace(status, observed=replace(status.observed, unseen=unseen))
+    unreadable = (*status.observed.unreadable, line)
+    return replace(status, observed=replace(status.observed, unreadable=unreadable))

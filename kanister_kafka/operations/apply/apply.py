@@ -45,7 +45,7 @@ Write = Callable[[], ObjectResult]
 
 
 def run_in_sequence(
-    steps: Sequence[tuple[ObjectRef, Write]], told: OnResult, clock: Clock
+    steps: Sequence[tuple[ObjectRef, Write]], on_result: OnResult, clock: Clock
 ) -> ApplyReport:
     """Write each object, and stop at the first that fails: the report leaves none out.
 
@@ -63,14 +63,14 @@ def run_in_sequence(
             error = ActionError("interrupted")
         else:
             done.append(happened)
-            told(done[-1])
+            on_result(done[-1])
             continue
         return ApplyReport(
-            done=tuple(done),
+            results=tuple(done),
             failures=(ObjectFailure(place, error),),
             pending=tuple(place for place, _write in steps[at:]),
         )
-    return ApplyReport(done=tuple(done))
+    return ApplyReport(results=tuple(done))
 
 
 def apply_objects(
@@ -79,7 +79,7 @@ def apply_objects(
     *,
     dry_run: DryRun = DryRun.NONE,
     force: bool = False,
-    told: OnResult = ignore_result,
+    on_result: OnResult = ignore_result,
     clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Apply objects as our field manager, after all of them passed a dry run on the server.
@@ -93,26 +93,26 @@ def apply_objects(
     trials = run_dry_run(objects, connection, ask=dry_run is not DryRun.CLIENT, force=force)
     if failed := failures(trials):
         return ApplyReport(
-            done=(), failures=failed, pending=tuple(trial.target for trial in trials)
+            results=(), failures=failed, pending=tuple(trial.target for trial in trials)
         )
     if dry_run is not DryRun.NONE:
         done = tuple(ObjectResult(trial.target, trial.outcome) for trial in trials)
         for each in done:
-            told(each)
-        return ApplyReport(done=done)
+            on_result(each)
+        return ApplyReport(results=done)
     write = partial(_write, connection=connection, force=force)
     report = run_in_sequence(
-        [(trial.target, partial(write, trial)) for trial in trials], told, clock
+        [(trial.target, partial(write, trial)) for trial in trials], on_result, clock
     )
     if report.failures:
         return report
     # Another apply or delete may have found that nothing names the scripts, just before this did.
-    shared = [trial.target for trial in trials if holds_scripts(trial.wanted)]
+    shared = [trial.target for trial in trials if holds_scripts(trial.desired)]
     there = run_in_sequence(
         [(t, partial(_there, t, connection)) for t in shared], ignore_result, clock
     )
-    done = tuple(each for each in report.done if each.target not in there.pending)
-    return ApplyReport(done=done, failures=there.failures, pending=there.pending)
+    done = tuple(each for each in report.results if each.target not in there.pending)
+    return ApplyReport(results=done, failures=there.failures, pending=there.pending)
 
 
 def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
@@ -123,7 +123,7 @@ def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
 
 def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> ObjectResult:
     try:
-        applied = connection.apply(trial.wanted, force=force)
+        applied = connection.apply(trial.desired, force=force)
     except ConflictError as failure:
         raise with_remedy(failure) from failure
     return ObjectResult(trial.target, apply_outcome(trial.live, applied))
@@ -143,7 +143,7 @@ def object_diff(trials: Iterable[DryRunResult], pruned: Iterable[Object] = ()) -
     lines: list[str] = []
     for trial in trials:
         # A RoleBinding cannot be tried before its Role is there: then it is new as it is wanted.
-        after = trial.result if trial.result is not None else trial.wanted
+        after = trial.result if trial.result is not None else trial.desired
         lines += _diff(trial.live, after)
     for item in pruned:
         lines += _diff(item, None)
@@ -160,11 +160,11 @@ def _text(item: Object | None) -> list[str]:
     """Return an object as sorted YAML, without what the API server writes of its own."""
     if item is None:
         return []
-    told = copy.deepcopy(item)
-    told.pop("status", None)
+    on_result = copy.deepcopy(item)
+    on_result.pop("status", None)
     for key in SERVERS_OWN:
-        told["metadata"].pop(key, None)
-    return dump(_sorted(told)).splitlines(keepends=True)
+        on_result["metadata"].pop(key, None)
+    return dump(_sorted(on_result)).splitlines(keepends=True)
 
 
 def _sorted(value: Any) -> Any:

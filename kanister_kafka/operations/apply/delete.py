@@ -109,9 +109,9 @@ class DeletionPlan:
     """As they are on the cluster, in the order in which they go: what needs others first."""
     passed: tuple[ObjectResult, ...] = ()
     """What is not there, is not ours, or is still needed by others."""
-    unseen: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     """Where nobody could look for more."""
-    held: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     """Why nothing is deleted now, though there would be something."""
 
     @property
@@ -143,10 +143,10 @@ def plan_deletion(
             passed.append(ObjectResult(place, ApplyOutcome.LEFT, why))
         else:
             (scripts if holds_scripts(live) else doomed)[place] = live
-    unseen: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     if sweep:
         found = find_owned_objects(ours, _namespaces(objects), connection)
-        unseen = found.unseen
+        unreadable = found.unreadable
         doomed.update((object_ref(item), item) for item in found.objects)
         scripts.update((object_ref(item), item) for item in found.scripts)
     keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
@@ -155,7 +155,9 @@ def plan_deletion(
     if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
         raise RejectedError("nothing is deleted: " + "; ".join(reasons))
     going = tuple(reversed(sort_for_apply(doomed.values())))
-    return DeletionPlan(objects=going, passed=tuple(passed), unseen=(*unseen, *keep.unseen))
+    return DeletionPlan(
+        objects=going, passed=tuple(passed), unreadable=unreadable + keep.unreadable
+    )
 
 
 def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
@@ -177,8 +179,8 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
         passed=tuple(
             ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
         ),
-        unseen=(*found.unseen, *keep.unseen),
-        held=stopped_kafka_reasons((*objects, *going), connection) if going else (),
+        unreadable=found.unreadable + keep.unreadable,
+        blockers=stopped_kafka_reasons(objects + going, connection) if going else (),
     )
 
 
@@ -188,7 +190,7 @@ def delete_objects(
     *,
     outcome: ApplyOutcome = ApplyOutcome.DELETED,
     dry_run: DryRun = DryRun.NONE,
-    told: OnResult = ignore_result,
+    on_result: OnResult = ignore_result,
     clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
@@ -199,12 +201,12 @@ def delete_objects(
     """
     targets = [object_ref(item) for item in objects]
     if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):
-        return ApplyReport(done=(), failures=failed, pending=tuple(targets))
+        return ApplyReport(results=(), failures=failed, pending=tuple(targets))
     if dry_run is not DryRun.NONE:
         done = tuple(ObjectResult(place, outcome) for place in targets)
         for each in done:
-            told(each)
-        return ApplyReport(done=done)
+            on_result(each)
+        return ApplyReport(results=done)
     scripts = tuple(item for item in objects if holds_scripts(item))
 
     @cache  # when the first of them is about to go, after the Blueprints and Deployments
@@ -222,7 +224,7 @@ def delete_objects(
         return ObjectResult(place, outcome)
 
     return run_in_sequence(
-        [(object_ref(item), partial(write, item)) for item in objects], told, clock
+        [(object_ref(item), partial(write, item)) for item in objects], on_result, clock
     )
 
 

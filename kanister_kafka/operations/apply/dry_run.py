@@ -42,7 +42,7 @@ class DryRunResult:
     """One object: as it is to be, as it is, and as the server would have it."""
 
     target: ObjectRef
-    wanted: Object
+    desired: Object
     live: Object | None
     result: Object | None = None
     """None where the server was not asked, or could not be yet."""
@@ -78,7 +78,9 @@ def run_dry_run(
         except UNTRIED as failure:
             is_early = place.namespace not in absent and _is_early(failure, item, places)
             error = None if is_early else with_remedy(failure)
-        found.append(DryRunResult(target=place, wanted=item, live=live, result=result, error=error))
+        found.append(
+            DryRunResult(target=place, desired=item, live=live, result=result, error=error)
+        )
     return tuple(found)
 
 
@@ -150,21 +152,21 @@ def _may_go(
         )
 
 
-def _intact(wanted: Object, live: Object | None) -> None:
+def _intact(desired: Object, live: Object | None) -> None:
     """Raise RefusedError where scripts are not those that their name tells, or may be changed.
 
     The API server lets nobody change them, us included, and what Blueprints pin fails every step.
     """
-    place = object_ref(wanted)
-    digits = digest_of(wanted)[:DIGITS]
-    if not digits or digits not in place.name or wanted.get("immutable") is not True:
+    place = object_ref(desired)
+    digits = digest_of(desired)[:DIGITS]
+    if not digits or digits not in place.name or desired.get("immutable") is not True:
         raise RejectedError(
             "its scripts do not match the hash in its name, or it is not immutable: it was changed "
             "after it was rendered; render it again"
         )
     if live is None:
         return
-    same = live.get("data") == wanted.get("data") and not live.get("binaryData")
+    same = live.get("data") == desired.get("data") and not live.get("binaryData")
     if same and live.get("immutable") is True:
         return
     what = "it is not immutable" if same else "its content differs"

@@ -54,7 +54,7 @@ class ObjectFailure:
 class ApplyReport:
     """What happened to all objects: nothing is left out."""
 
-    done: tuple[ObjectResult, ...]
+    results: tuple[ObjectResult, ...]
     """In the order in which it happened; in a dry run, in which it would have."""
     failures: tuple[ObjectFailure, ...] = ()
     """More than one only where nothing has been changed yet."""

@@ -68,8 +68,8 @@ class MirrorControl:
     def check_ready(self) -> None:
         """See that both Kafkas and what mirrors are Ready; ActionError names what is not."""
         setting = self._environment.setting
-        wanted = self._environment.wanted
-        for target in (wanted.source, wanted.mirror):
+        request = self._environment.request
+        for target in (request.source, request.mirror):
             if not read_state(self._connection, setting.kafka, target).ready:
                 raise ActionError(f"Kafka {target} is not Ready")
         if not self._writer().ready:
@@ -77,7 +77,7 @@ class MirrorControl:
 
     def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
         """Snapshot every claim of the mirror and wait until all can be restored."""
-        setting, timeout = self._environment.setting, self._environment.wanted.timeout
+        setting, timeout = self._environment.setting, self._environment.request.timeout
         name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = VolumeSnapshotter(
             self._connection,
@@ -93,20 +93,20 @@ class MirrorControl:
         else:
             taken.make(setting.claims)
         taken.wait(timeout)
-        return tuple(taken.taken.values())
+        return tuple(taken.snapshots.values())
 
     def stop(self) -> None:
         """Run the stop of the Blueprint; ActionError where it fails."""
-        setting = new_context(self._connection, self._environment.wanted)
+        setting = new_context(self._connection, self._environment.request)
         acting = ActionRunner(self._connection, setting, self._clock, self._tell)
         self._actings.append(acting)
         watched = acting.begin(STOP)
         self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._environment.wanted.timeout), STOP)
+        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), STOP)
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
-        acting, timeout = self._down, self._environment.wanted.timeout
+        acting, timeout = self._down, self._environment.request.timeout
         if acting is None:
             return
         check_action_result(acting.follow(acting.begin(RESTART), timeout=timeout), RESTART)
@@ -133,7 +133,7 @@ class MirrorControl:
         label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
         self._until(
             lambda: not self._connection.items(PODS, writer.namespace, label),
-            self._environment.wanted.timeout,
+            self._environment.request.timeout,
             f"pods of {writer} are still there",
         )
 
@@ -155,7 +155,7 @@ class MirrorControl:
         self._held = False
         self._until(
             lambda: self._writer().ready,
-            self._environment.wanted.timeout,
+            self._environment.request.timeout,
             f"{writer} is not Ready",
         )
 
@@ -190,7 +190,7 @@ class MirrorControl:
         A claim is told by its uid: one that is on its way out has the name of the new one, is
         bound, and may even have been made from a snapshot of the same name.
         """
-        timeout = self._environment.wanted.timeout
+        timeout = self._environment.request.timeout
         for former, claim in self._replaced:
             name = _name(claim)
             self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")

@@ -76,14 +76,21 @@ CHECKS: tuple[PreflightCheck, ...] = (
 
 def run_checks(view: ClusterFacts) -> tuple[CheckLine, ...]:
     """Run every check; what could not be looked at becomes a warning."""
-    return tuple(replace(line, id=check.id) for check in CHECKS for line in _lines(check, view))
+    lines: list[CheckLine] = []
+    for check in CHECKS:
+        lines += [replace(line, id=check.id) for line in _lines(check, view)]
+    return tuple(lines)
 
 
 def _lines(check: PreflightCheck, view: ClusterFacts) -> Iterator[CheckLine]:
     try:
         yield from check.find(view)
-    except NotReadableError as unseen:
-        yield warned(str(unseen), unseen.remedy, detail=(unseen.detail,) if unseen.detail else ())
+    except NotReadableError as unreadable:
+        yield warned(
+            str(unreadable),
+            unreadable.remedy,
+            detail=(unreadable.detail,) if unreadable.detail else (),
+        )
 
 
 def run_preflight(

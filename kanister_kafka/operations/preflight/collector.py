@@ -198,8 +198,8 @@ class FactsCollector:
         pulled: OptionalRead[PullTestResult] | None = None,
     ) -> PlanFacts:
         """Read what only a plan tells to ask for."""
-        wanted = [to_python(loads(m.text, m.file_name).documents[0].root) for m in manifests]
-        rendered = tuple(self._pair(item) for item in wanted if item["kind"] not in ON_DEMAND)
+        desired = [to_python(loads(m.text, m.file_name).documents[0].root) for m in manifests]
+        rendered = tuple(self._pair(item) for item in desired if item["kind"] not in ON_DEMAND)
         reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
         return PlanFacts(
             plan=plan,
@@ -207,7 +207,7 @@ class FactsCollector:
                 "the rights of the service accounts", reviews, lambda: self._rights(plan)
             ),
             rendered=rendered,
-            scripts=tuple(self._pinned(wanted, rendered)),
+            scripts=tuple(self._pinned(desired, rendered)),
             nodes=self.reader.list_all("v1", "Node"),
             action_sets=self.reader.list_of(
                 KANISTER, "ActionSet", "", plan.options.kasten_namespace
@@ -216,39 +216,38 @@ class FactsCollector:
         )
 
     def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:
-        return tuple(
-            question
-            for account in plan.accounts
-            for question in rights.ask_access(
+        reviews: list[AccessReview] = []
+        for account in plan.accounts:
+            reviews += rights.ask_access(
                 self.connection, account.name, self.namespace, account.rights
             )
-        )
+        return tuple(reviews)
 
     def _pinned(
-        self, wanted: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
+        self, desired: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
     ) -> Iterator[PinnedScripts]:
         """Read each ConfigMap of scripts that is asked for, with who asks."""
         asked: dict[ScriptPin, tuple[str, ...]] = {}
-        for item in wanted:
+        for item in desired:
             if item["kind"] == "Blueprint":
                 asked |= dict.fromkeys(script_pins(item), ())
         for seen in rendered:
             live = seen.value.live if seen.value else None
             if live and live["kind"] in RUN:
                 for pin in script_pins(live):
-                    asked[pin] = (*asked.get(pin, ()), title(live))
+                    asked[pin] = asked.get(pin, ()) + (title(live),)
         for pin, by in asked.items():
             home = pin.namespace or self.namespace
             found = self.reader.find("v1", "ConfigMap", pin.name, home)
             yield PinnedScripts(pin=pin, namespace=home, by=by, config_map=found)
 
-    def _pair(self, wanted: Object) -> OptionalRead[ManifestPair]:
-        kind, name = wanted["kind"], name_of(wanted)
-        home = get_path(wanted, "metadata", "namespace") or ""
-        found = self.reader.find(wanted["apiVersion"], kind, name, home)
-        if found.unseen is not None:
-            return OptionalRead(None, found.unseen)
-        return OptionalRead(ManifestPair(wanted=wanted, live=found.value))
+    def _pair(self, desired: Object) -> OptionalRead[ManifestPair]:
+        kind, name = desired["kind"], name_of(desired)
+        home = get_path(desired, "metadata", "namespace") or ""
+        found = self.reader.find(desired["apiVersion"], kind, name, home)
+        if found.unreadable is not None:
+            return OptionalRead(None, found.unreadable)
+        return OptionalRead(ManifestPair(desired=desired, live=found.value))
 
     def _server(self) -> int | None:
         try:
@@ -276,7 +275,7 @@ class FactsCollector:
             pods = self.reader.list_of(
                 "v1", "Pod", label, get_path(writer, "metadata", "namespace")
             )
-            if pods.unseen is not None:
+            if pods.unreadable is not None:
                 return pods
             found += pods.get()
         return OptionalRead(found)
@@ -286,7 +285,7 @@ class FactsCollector:
         for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
             for versions, kind in AUTOSCALERS:
                 items = self.reader.list_of(versions, kind, "", home)
-                if items.unseen is not None:
+                if items.unreadable is not None:
                     return items
                 found += items.get()
         return OptionalRead(found)
@@ -294,9 +293,9 @@ class FactsCollector:
     def _owners(self, label: str) -> OptionalRead[Objects]:
         sets = self.reader.list_of(POD_SETS, "StrimziPodSet", label)
         stateful = self.reader.list_of("apps/v1", "StatefulSet", label)
-        if sets.unseen is not None or stateful.unseen is not None:
-            return sets if sets.unseen is not None else stateful
-        return OptionalRead((*sets.get(), *stateful.get()))
+        if sets.unreadable is not None or stateful.unreadable is not None:
+            return sets if sets.unreadable is not None else stateful
+        return OptionalRead(sets.get() + stateful.get())
 
     def _volumes(self, claims: Objects) -> OptionalRead[Objects]:
         names = [str(name) for claim in claims if (name := get_path(claim, "spec", "volumeName"))]
@@ -325,13 +324,13 @@ class FactsCollector:
         """Find pods by the label that every way to install the operator sets."""
         label = f"strimzi.io/kind={platform.OPERATOR}"
         pods = self.reader.list_all("v1", "Pod", label)
-        if pods.unseen is not None:  # an operator of its own may stand beside the cluster
+        if pods.unreadable is not None:  # an operator of its own may stand beside the cluster
             beside = self.reader.list_of("v1", "Pod", label)
             return beside if beside.value else pods
         if pods.get():
             return pods
         deployments = self.reader.list_all("apps/v1", "Deployment")
-        if deployments.unseen is not None:
+        if deployments.unreadable is not None:
             return pods
         return OptionalRead(tuple(item for item in deployments.get() if _is_operator(item)))
 

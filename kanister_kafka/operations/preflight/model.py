@@ -70,12 +70,12 @@ class OptionalRead(Generic[T]):
     """What was read of the cluster, or why it was not."""
 
     value: T | None = None
-    unseen: NotReadableError | None = None
+    unreadable: NotReadableError | None = None
 
     def get(self) -> T:
         """Return it; raises UnseenError where it could not be looked at."""
-        if self.unseen is not None:
-            raise self.unseen
+        if self.unreadable is not None:
+            raise self.unreadable
         value: Any = self.value  # None may be what was read: there is no such object
         read: T = value
         return read
@@ -120,7 +120,7 @@ class AccessReview:
 class ManifestPair:
     """An object as it would be rendered now, beside the one on the cluster."""
 
-    wanted: Object
+    desired: Object
     live: Object | None
     """None where there is none."""
 
@@ -145,11 +145,11 @@ class PullTestResult:
     pod: str
     node: str
     ran: bool
-    said: str
+    output: str
     """First line of its output, or why it did not run."""
-    further: tuple[str, ...] = ()
+    added_containers: tuple[str, ...] = ()
     """Containers that somebody has added, and that do not end with the step's."""
-    left: str = ""
+    leftover: str = ""
     """Why the pod could not be deleted; empty where it is gone."""
 
 

@@ -75,27 +75,29 @@ def pull_test(
     name, namespace = name_of(pod), pod["metadata"]["namespace"]
     right = f"create, get and delete pods in namespace {namespace}"
     pods = connection.kind("v1", "Pod")
-    left = ""
+    leftover = ""
     try:  # from the creation on: without an answer to it the pod may be there all the same
-        further = _further(pod, connection.create(pod))
+        added = _added_containers(pod, connection.create(pod))
         last: Object = {}
-        ran, said = False, ""
-        if not further:  # else it would run for ever
-            last, ran, said = _run_to_end(lambda: connection.get(pods, name, namespace), clock)
-        said = _first_line(connection, name, namespace) if ran else said
+        ran, output = False, ""
+        if not added:  # else it would run for ever
+            last, ran, output = _run_to_end(lambda: connection.get(pods, name, namespace), clock)
+        output = _first_line(connection, name, namespace) if ran else output
     except (ForbiddenError, RejectedError) as refusal:
         if NOT_YOURS.search(str(refusal)):
             return OptionalRead(None, forbidden("whether the image can be pulled", right, refusal))
-        return OptionalRead(PullTestResult(pod="", node="", ran=False, said=str(refusal)))
+        return OptionalRead(PullTestResult(pod="", node="", ran=False, output=str(refusal)))
     finally:
-        left = _delete(lambda: connection.delete(pods, name, namespace), clock)
+        leftover = _delete(lambda: connection.delete(pods, name, namespace), clock)
     node = str(get_path(last, "spec", "nodeName") or "")
     return OptionalRead(
-        PullTestResult(pod=name, node=node, ran=ran, said=said, further=further, left=left)
+        PullTestResult(
+            pod=name, node=node, ran=ran, output=output, added_containers=added, leftover=leftover
+        )
     )
 
 
-def _further(asked: Object, made: Object) -> tuple[str, ...]:
+def _added_containers(asked: Object, made: Object) -> tuple[str, ...]:
     """Return the containers of a pod that were not asked for, such as the proxy of a service mesh.
 
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
@@ -116,7 +118,7 @@ def _run_to_end(get: Callable[[], Object], clock: Clock) -> tuple[Object, bool, 
     """Return the pod as last seen, whether it has run, and why not."""
     try:
         done = wait_for_phase(
-            get, ENDED, timeout=LIMIT, interval=1, hopeless=(*HOPELESS, PULL[1]), clock=clock
+            get, ENDED, timeout=LIMIT, interval=1, hopeless=HOPELESS + PULL[1:], clock=clock
         )
     except NotFoundError:
         return {}, False, "the pod was deleted by another client"

@@ -58,13 +58,13 @@ class ActionRunner:
 
     def begin(self, action: str) -> FollowedAction:
         """Create the ActionSet of an action, or find it where it was created already."""
-        wanted = ActionRequest(
+        request = ActionRequest(
             target=self._setting.target, action=action, blueprint=self._setting.blueprint
         )
 
         def start() -> FollowedAction:
             return self.find(action) or start_action(
-                self._connection, wanted, job=self._job(action)
+                self._connection, request, job=self._job(action)
             )
 
         watched = retry(start, START_PAUSES, clock=self._stopwatch.clock)

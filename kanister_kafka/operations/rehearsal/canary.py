@@ -191,8 +191,8 @@ class Canary:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join(5)
-        if self.hearing.left:
-            return (f"in Kafka: {self.hearing.left}",)
+        if self.hearing.leftover:
+            return (f"in Kafka: {self.hearing.leftover}",)
         made = "made" in self.hearing.marks
         return left[1:] if made and not self.hearing.ended else ()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from kanister_kafka.operations.rehearsal.model import (
     Gap,
+    Interval,
     OutageResult,
     OutageSource,
     PodState,
@@ -109,7 +110,7 @@ class CanaryLog:
         return any(mark.startswith("ended") for mark in self.marks)
 
     @property
-    def left(self) -> str:
+    def leftover(self) -> str:
         """What the probe could not remove; empty where nothing."""
         said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
         return next((text for text in said if text), "")
@@ -160,7 +161,10 @@ def per_second(times: Iterable[float]) -> tuple[tuple[int, int], ...]:
 
 def pods_outage(tracks: Iterable[PodTimeline]) -> OutageResult | None:
     """Return from when to when some broker was not Ready."""
-    spans = [span for track in tracks if track.broker for span in track.spans]
+    spans: list[Interval] = []
+    for track in tracks:
+        if track.broker:
+            spans += track.spans
     away = [span for span in spans if span.state is not PodState.READY]
     if not away:
         return None

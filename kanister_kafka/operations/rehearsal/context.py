@@ -38,6 +38,7 @@ from kanister_kafka.strimzi.discovery import (
     KafkaRef,
     find_resource,
     find_target,
+    is_broker_pod,
 )
 from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
 from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
@@ -50,8 +51,6 @@ LABEL = f"{constants.PREFIX}rehearsal"
 """On all that a rehearsal makes; its value is the id of the rehearsal."""
 NAME = "kanister-kafka-rehearsal-"
 """Start of the names of all that a rehearsal makes, but for ActionSets."""
-BROKER = "strimzi.io/broker-role"
-"""Strimzi's Labels.java; pods of a Strimzi without node pools lack it, and all are brokers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +161,7 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     for action in (STOP, RESTART):
         check_action(blueprint, action)
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-    brokers = [pod for pod in pods if is_broker(pod, target.name)]
+    brokers = [pod for pod in pods if is_broker_pod(pod, target.name)]
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
     listener, why = choose_open_listener(kafka, request.probe_config)
@@ -197,43 +196,26 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
 def read_state(connection: KubeClient, kafka: ApiResource, target: KafkaRef) -> InitialState:
     """See the cluster as it is now."""
     item = connection.get(kafka, target.name, target.namespace)
-    status, annotations = item.get("status") or {}, item["metadata"].get("annotations") or {}
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
     record = connection.find(CONFIG_MAPS, target.record, target.namespace) or {}
     switch = connection.find(DEPLOYMENTS, target.switch, target.namespace) or {}
+    label = f"{constants.CLUSTER_LABEL}={target.name}"
+    claims = [
+        (objects.name_of(claim), claim["metadata"].get("uid", ""))
+        for claim in connection.items(CLAIMS, target.namespace, label)
+    ]
+    annotations = item["metadata"].get("annotations") or {}
+    asks_for_pause = annotations.get(constants.PAUSE_RECONCILIATION) == "true"
+    has_deadline = constants.RESTART_DEADLINE in annotations
     return InitialState(
-        cluster_id=str(status.get("clusterId") or ""),
-        paused=annotations.get(constants.PAUSE_RECONCILIATION) == "true"
-        or constants.PREVIOUS_PAUSE in annotations,
-        ready=is_ready(item),
-        state=str((record.get("data") or {}).get("state") or ""),
-        armed=bool((switch.get("spec") or {}).get("replicas"))
-        or constants.RESTART_DEADLINE in annotations,
-        nodes=tuple(sorted(p["metadata"]["name"] for p in pods if objects.is_ready(p))),
-        claims=tuple(
-            sorted(
-                (claim["metadata"]["name"], claim["metadata"].get("uid", ""))
-                for claim in connection.items(
-                    CLAIMS, target.namespace, f"{constants.CLUSTER_LABEL}={target.name}"
-                )
-            )
-        ),
+        cluster_id=str(objects.get_path(item, "status", "clusterId") or ""),
+        paused=asks_for_pause or constants.PREVIOUS_PAUSE in annotations,
+        ready=objects.is_reconciled(item),
+        state=str(objects.get_path(record, "data", "state") or ""),
+        armed=bool(objects.get_path(switch, "spec", "replicas")) or has_deadline,
+        nodes=tuple(sorted(objects.name_of(pod) for pod in pods if objects.is_ready(pod))),
+        claims=tuple(sorted(claims)),
     )
-
-
-def is_broker(pod: Object, cluster: str) -> bool:
-    """Tell whether a pod of a cluster is one that clients talk to."""
-    labels = pod["metadata"].get("labels") or {}
-    return labels.get("strimzi.io/name") == f"{cluster}-kafka" and labels.get(BROKER) != "false"
-
-
-def is_ready(item: Object) -> bool:
-    """Tell whether the operator calls a custom resource Ready as it stands now."""
-    status = item.get("status") or {}
-    current = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
-    conditions = status.get("conditions") or ()
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
-    return current and ready
 
 
 def read_client(connection: KubeClient, kind: str, namespace: str, name: str) -> ClientState:
@@ -246,8 +228,8 @@ def read_client(connection: KubeClient, kind: str, namespace: str, name: str) ->
     label = f"{constants.CLUSTER_LABEL}={name},strimzi.io/kind={kind}"
     pods = connection.items(PODS, namespace, label)
     serving = sum(map(objects.is_ready, pods))
-    wanted = replicas if isinstance(replicas, int) else 1
-    ready = is_ready(item) and serving >= wanted
+    desired = replicas if isinstance(replicas, int) else 1
+    ready = objects.is_reconciled(item) and serving >= desired
     return ClientState(kind, namespace, name, replicas, ready)
 
 
@@ -284,8 +266,8 @@ def _read_cluster(
         resources.documents,
         cluster=target.name,
         namespace=target.namespace,
-        writers=origin.told.writers,
-        not_writers=origin.told.not_writers,
+        writers=origin.client_choices.writers,
+        not_writers=origin.client_choices.not_writers,
         others=resources.others,
     )
     return resources, reading
@@ -352,7 +334,7 @@ def check_preconditions(
 
 def is_blocking(line: CheckLine) -> bool:
     """Tell whether a rehearsal must not begin."""
-    return line.level is CheckStatus.PROBLEM and line.id not in (*OF_OPTIONS, *ABOUT_STORAGE)
+    return line.level is CheckStatus.PROBLEM and line.id not in OF_OPTIONS + ABOUT_STORAGE
 
 
 def format_check_line(line: CheckLine) -> str:
@@ -365,14 +347,14 @@ def _plan(
 ) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
     origin = setting.blueprint.origin
     resources, reading = _read_cluster(connection, setting.target, origin)
-    problems = (*resources.problems, *reading.problems)
+    problems = resources.problems + reading.problems
     if reading.cluster is None or has_error(problems):
         return None, problems
     options = Options(
         kasten_namespace=setting.request.kasten_namespace,
         quiesce_by=origin.quiesce_by,
-        writers=origin.told.writers,
-        not_writers=origin.told.not_writers,
+        writers=origin.client_choices.writers,
+        not_writers=origin.client_choices.not_writers,
     )
     try:
         plan = build_plan(reading.cluster, options, problems)

@@ -15,7 +15,6 @@ from kanister_kafka.operations.rehearsal.canary import Canary
 from kanister_kafka.operations.rehearsal.context import (
     RehearsalContext,
     Stopwatch,
-    is_broker,
     read_client,
     read_state,
 )
@@ -25,6 +24,7 @@ from kanister_kafka.operations.rehearsal.model import (
     PodTimeline,
     RehearsalStage,
 )
+from kanister_kafka.strimzi.discovery import is_broker_pod
 
 # The pods of a cluster, looked at all the time in a thread.
 
@@ -56,7 +56,7 @@ class TimelineBuilder:
         for pod in pods:
             name = self._name(pod)
             seen[name] = max(seen.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
-            if is_broker(pod, self._cluster):
+            if is_broker_pod(pod, self._cluster):
                 self._brokers.add(name)
         for name in {*self._spans, *seen}:
             state = seen.get(name, PodState.GONE)

@@ -214,7 +214,7 @@ class _Runner:
             target = self.setting.target
             command = f"kanister-kafka resume {target.name} -n {target.namespace}"
             self.tell(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
-            found = (*found, f"run: {command}")
+            found += (f"run: {command}",)
         self.changed += found
 
     def _tried(self, do: Callable[[], None]) -> None:
@@ -229,7 +229,7 @@ class _Runner:
         return float(self.setting.request.timeout)
 
     def _snapshot_stages(self, began: float) -> None:
-        taken = tuple(self.snapshots.taken.values())
+        taken = tuple(self.snapshots.snapshots.values())
         for name, does, times in (
             (CUT, "every claim is cut", [one.cut for one in taken]),
             (READY, "every snapshot can be used", [one.ready for one in taken]),
@@ -267,7 +267,7 @@ class _Runner:
             seconds=self.clock(),
             stages=tuple({**self.stages, **self._phases()}.values()),
             tracks=self.watch.tracks(),
-            snapshots=tuple(self.snapshots.taken.values()),
+            snapshots=tuple(self.snapshots.snapshots.values()),
             action_sets=tuple(self.acting.names.values()),
             hearing=self.probing.hearing if self.probing else None,
             stopped_at=self.stopped_at,

@@ -48,7 +48,7 @@ def _figures(main: Element, proof: ConsistencyReport) -> None:
     for result in proof.plans:
         uneven = [
             evaluate_consistency(shown.comparison).uneven
-            for shown in result.shown
+            for shown in result.comparisons
             if shown.title.startswith("restored")
         ]
         if uneven:
@@ -61,7 +61,7 @@ def _figures(main: Element, proof: ConsistencyReport) -> None:
 
 def _plan(main: Element, result: ScenarioResult) -> None:
     add(main, "h2", f"Plan {result.plan.value}: {PURPOSES[result.plan]}", class_="plan")
-    for shown in result.shown:
+    for shown in result.comparisons:
         _drawing(main, shown)
     table(main, f"Steps of plan {result.plan.value}", STEP, map(_row, result.steps))
 
