@@ -50,7 +50,7 @@ COMMANDS = {
 
 It is a function of that name, with _ for -, in a module of that name."""
 QUIET = f"{__name__}.quiet"
-"""In the meta of a context: only errors are said."""
+"""In the meta of a context: print only errors."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -65,7 +65,7 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete it; with nothing where the file cannot be read."""
+        """Complete it; with nothing if the file cannot be read."""
         from kanister_kafka.kube.kubeconfig import contexts
 
         try:
@@ -153,7 +153,7 @@ def add_access(command: click.Command) -> None:
 
 
 def add_output_options(command: click.Command) -> None:
-    """Give a command the options on how much it says, and how."""
+    """Give a command the options for quiet and colour."""
     if any("--color" in option.opts for option in command.params):
         return
 
@@ -256,7 +256,7 @@ class CommandGroup(click.Group):
 
 
 def _resource_list() -> bytes:
-    """Return standard input where a ResourceList is piped in, nothing where it is not."""
+    """Return standard input if it is a ResourceList, else nothing."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return b""
     from kanister_kafka.yamldoc.source import (
@@ -318,7 +318,7 @@ def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> No
 
 
 def warn_deprecated(what: str) -> None:
-    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    """Print on standard error what to write instead; -q does not hide it."""
     click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
 
 

@@ -82,7 +82,7 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_manifest_input(**choices: Any) -> ManifestInput:
-    """Read, render or validate the input; InputError where it is wrong, before any write."""
+    """Read, render or validate the input; InputError if it is wrong, before any write."""
     paths, namespace = choices["paths"], choices["namespace"]
     click.get_current_context().meta[USED_ANYWAY] = True
     with _stdin_again(paths):
@@ -117,7 +117,7 @@ def result(dry_run: DryRun) -> Callable[[ObjectResult], None]:
         suffix = SUFFIXES[dry_run] if happened else ""
         try:
             click.echo(f"{done.target} {word}{suffix}{why}")
-        except BrokenPipeError:  # nobody reads on: no reason to leave the cluster half done
+        except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     return line
@@ -150,7 +150,7 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
 
 
 def print_unlisted(removal: DeletionPlan) -> None:
-    """Print where nobody could look for more objects."""
+    """Print where no one could look for more objects."""
     for unreadable in removal.unreadable:
         click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
 

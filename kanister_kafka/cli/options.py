@@ -123,7 +123,7 @@ def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
 
 def format_pairs(pairs: Pairs) -> str:
-    """Spell pairs as they are given."""
+    """Format pairs as they are given."""
     return ",".join(map("=".join, pairs))
 
 
@@ -509,7 +509,7 @@ def plan_from_cli(
     connection: KubeClient | None = None,
     **choices: Any,
 ) -> BackupPlan:
-    """Go from the words of the command line to a plan; tell all problems of the run at once."""
+    """Go from the words of the command line to a plan; raise all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError(
             "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
@@ -625,7 +625,7 @@ def chosen_options_from(words: Iterable[str]) -> click.Context:
 def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:
     """Read options from words of a command line, as a Blueprint keeps them of its own making.
 
-    Raises click.UsageError where they are none.
+    Raises click.UsageError if they are none.
     """
     given = _choosing.make_context("options", list(words)).params
     version = parse_version(given.pop("strimzi_version"))

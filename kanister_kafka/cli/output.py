@@ -91,13 +91,13 @@ page_option = click.option(
 
 
 def check_writable(path: Path | None) -> None:
-    """Fail before long work rather than after it, where a file cannot be written."""
+    """Fail before long work rather than after it, if a file cannot be written."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UnreachableError(f"{path}: there is no such directory")
 
 
 def write_text(path: Path | None, text: str) -> None:
-    """Write a report into a file, or to standard output; UnreachableError where that fails."""
+    """Write a report into a file, or to standard output; UnreachableError if that fails."""
     if path is None:
         echo(text)
         return
@@ -165,7 +165,7 @@ def destination(output: str, output_dir: Path | None) -> Destination:
 
 
 def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
-    """Spell objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
+    """Format objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
     made = tuple(manifests)
     if form == "yaml":
         return to_yaml_stream(made)

@@ -48,7 +48,7 @@ SIGNS = {
 
 
 def is_drawable(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal on which text can be drawn in place."""
+    """Return whether a stream is a terminal on which text can be drawn in place."""
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 

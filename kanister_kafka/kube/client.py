@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -63,7 +63,7 @@ class ApiResource:
 
 
 LOG = logging.getLogger("kanister_kafka.requests")
-"""Tells of each request, for whoever sets a handler."""
+"""Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
@@ -105,8 +105,13 @@ class KubeClient:
             if outer is None:
                 self._answers = None
 
-    def kind(self, api_version: str, kind: str) -> ApiResource:
-        """Find how a kind of one API version is served; NotFoundError where it is not."""
+    def kind(self, api_version: str | tuple[str, ...], kind: str) -> ApiResource:
+        """Find how a kind is served, of several versions in the first one; else NotFoundError."""
+        if isinstance(api_version, tuple):
+            for version in api_version[:-1]:
+                with suppress(NotFoundError):
+                    return self.kind(version, kind)
+            api_version = api_version[-1]
         root = "apis" if "/" in api_version else "api"
         base = (root, *api_version.split("/"))
         for found in self._resources(base):
@@ -145,7 +150,7 @@ class KubeClient:
         return found
 
     def version(self) -> Object:
-        """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
+        """Return the version of the server: `major`, `minor`, `gitVersion`."""
         return self.ask("GET", ("version",))
 
     def get(self, resource: ApiResource, name: str, namespace: str = "") -> Object:
@@ -153,7 +158,7 @@ class KubeClient:
         return self.ask("GET", _path(resource, namespace, name))
 
     def find(self, resource: ApiResource, name: str, namespace: str = "") -> Object | None:
-        """Return one object, or None where there is none."""
+        """Return one object, or None if there is none."""
         try:
             return self.get(resource, name, namespace)
         except NotFoundError:

@@ -19,7 +19,7 @@ class ClusterAccess:
     """How every API server of this process is asked, besides the context."""
 
     kubeconfig: str = ""
-    """File; that of KUBECONFIG, or `~/.kube/config`, where it is empty."""
+    """File; that of KUBECONFIG, or `~/.kube/config`, if it is empty."""
     user: str = ""
     """Whom to impersonate; nobody where it is empty."""
     timeout: float = 0.0
@@ -78,7 +78,7 @@ def connect(context: str) -> tuple[Any, str]:
 
 
 def contexts() -> tuple[str, ...]:
-    """Return the names of the contexts of the kubeconfig; UnreachableError where there is none."""
+    """Return the names of the contexts of the kubeconfig; UnreachableError if there is none."""
     from kubernetes import config
 
     places = access().kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"

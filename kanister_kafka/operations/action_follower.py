@@ -313,7 +313,7 @@ class Follower(FollowLoop):
     def _lost(self, idle: float, pods: Objects) -> ActionFinished | None:
         running = self.seen.running
         if running is not None and running.name not in self.action.tasks:
-            return None  # a function that needs no pod: nothing can be told
+            return None  # a function that needs no pod
         if not self._may_list:
             return None
         what = f"phase {running.name}" if running else "the next phase"
@@ -328,11 +328,11 @@ class Follower(FollowLoop):
         return None
 
 
-# What a person is told when following ends: what goes on, and what to do about it.
+# Messages for the end of following: what goes on in the cluster, and what to do about it.
 
 
 def status_command(target: KafkaRef) -> str:
-    """Return the command that says what state a Kafka is in."""
+    """Return the command that shows the state of a Kafka."""
     return f"kanister-kafka status {target.name} -n {target.namespace}"
 
 
@@ -347,7 +347,7 @@ def release_command(target: KafkaRef) -> str:
 
 
 def held_message(held: HeldRetention) -> tuple[str, ...]:
-    """Say that retention is held, and where somebody has undone it."""
+    """Return lines about a hold of the retention, and about changes to it."""
     if held.damaged:
         return ("RETENTION may be held since a restore: the annotation that tells is damaged",)
     since = f"since {held.since}"
@@ -369,7 +369,7 @@ def delete_command(action_set: ActionSet) -> str:
 
 
 def still_running_message(target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
-    """Say what goes on in the cluster when nobody follows it any longer."""
+    """Return what goes on in the cluster when no one follows it any longer."""
     where = f"in phase {seen.running.name}" if seen.running else "between two phases"
     return (
         f"ActionSet {seen.namespace}/{seen.name} runs on in the cluster, {where} when last seen.",
@@ -379,7 +379,7 @@ def still_running_message(target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
 
 
 def remedy_message(end: ActionResult, target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
-    """Say what to do after an end that is none of ours to choose."""
+    """Return what to do after an end other than success, failure and timeout."""
     match end:
         case ActionResult.UNTAKEN:
             return (

@@ -94,7 +94,7 @@ class ActionFinished:
 
     end: ActionResult
     reason: str
-    """One line; empty where all went well."""
+    """One line; empty if all went well."""
 
 
 Event = (

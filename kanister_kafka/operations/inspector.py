@@ -50,7 +50,7 @@ POOL = "strimzi.io/controller-name"
 
 
 class ClusterInspector:
-    """Looks at one Kafka; what may not be looked at is told and passed over."""
+    """Looks at one Kafka; what may not be looked at is reported and passed over."""
 
     def __init__(
         self, connection: KubeClient, target: KafkaRef, kasten_namespace: str = ""
@@ -210,7 +210,7 @@ class ClusterInspector:
                 )
 
     def _digest(self, name: str) -> str | None:
-        """Return the digest of a ConfigMap of scripts; None where nobody may read it."""
+        """Return the digest of a ConfigMap of scripts; None where no one may read it."""
         try:
             found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
         except ForbiddenError:

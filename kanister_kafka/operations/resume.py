@@ -53,7 +53,7 @@ class ResumeIntervals:
 
 
 def is_idle(status: ClusterStatus) -> bool:
-    """Tell whether the cluster runs and nothing of ours is left on it."""
+    """Return whether the cluster runs and nothing of ours is left on it."""
     seen = status.observed
     kafka, switch, record = seen.kafka, seen.switch, seen.record or {}
     up = switch is not None and switch.replicas > 0
@@ -62,7 +62,7 @@ def is_idle(status: ClusterStatus) -> bool:
 
 
 def check_resumable(status: ClusterStatus) -> None:
-    """Raise ActionError where a resume cannot help, saying what would."""
+    """Raise ActionError if a resume cannot help, saying what would."""
     seen, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
@@ -152,7 +152,7 @@ class Resume(FollowLoop):
         self._reported.add(self._failure[:80])
 
     def _is_free(self, seen: ObservedCluster) -> bool:
-        """Tell whether nothing is at work; an ActionSet may be between two phases."""
+        """Return whether nothing is at work; an ActionSet may be between two phases."""
         now = self.clock.now()
         at_work = [task for task in seen.tasks if task.phase]
         for task in at_work:
@@ -180,7 +180,7 @@ class Resume(FollowLoop):
         self.armed = True
 
     def _forget(self) -> None:
-        """Take off the time that nobody waits for any more."""
+        """Take off the time that no one waits for any more."""
         kafkas = find_resource(self.connection, "Kafka")
         if kafkas is not None:
             due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: None}}}

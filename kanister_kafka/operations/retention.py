@@ -30,12 +30,12 @@ class RetentionRelease:
         self._clock = clock
 
     def look(self) -> tuple[Object, HeldRetention | None]:
-        """Return the Kafka, and its hold; NotFoundError where it is not there."""
+        """Return the Kafka, and its hold; NotFoundError if it is not there."""
         kafka = self.connection.get(self.resource, self.target.name, self.target.namespace)
         return kafka, read_held(kafka)
 
     def check(self, kafka: Object, held: HeldRetention) -> None:
-        """Raise ActionError where the hold cannot be ended now."""
+        """Raise ActionError if the hold cannot be ended now."""
         target = self.target
         where = f"{versioned('kafkas', kafka)} {target.name} -n {target.namespace}"
         if held.damaged:

@@ -45,7 +45,7 @@ class ActionRequest:
 
 
 def action_sets(connection: KubeClient) -> ApiResource:
-    """Find how ActionSets are served; NotFoundError where Kanister is not installed."""
+    """Find how ActionSets are served; NotFoundError if Kanister is not installed."""
     return _kanisters(connection, "ActionSet")
 
 
@@ -63,14 +63,14 @@ def find_blueprint(connection: KubeClient, name: str, namespace: str) -> Applied
 
 
 def check_action(blueprint: AppliedBlueprint, action: str) -> None:
-    """Raise ActionError where the Blueprint has no such action."""
+    """Raise ActionError if the Blueprint has no such action."""
     if action not in blueprint.actions:
         known = ", ".join(sorted(blueprint.actions)) or "none"
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
 
 
 def check_retention(request: ActionRequest, retention: str) -> None:
-    """Raise ActionError where a choice of the retention cannot be meant, or would be ignored."""
+    """Raise ActionError if a choice of the retention cannot be meant, or would be ignored."""
     if request.action != "restore":
         raise ActionError(f"--retention is for a restore, not for {request.action}")
     if "retention" in dict(request.options):
@@ -88,7 +88,7 @@ def check_retention(request: ActionRequest, retention: str) -> None:
 def find_action_set(connection: KubeClient, name: str, namespace: str) -> ActionSet:
     """Read an ActionSet whose artifacts another action needs.
 
-    Raises NotFoundError, or ActionError where it is not complete or has put out nothing: what a
+    Raises NotFoundError, or ActionError if it is not complete or has put out nothing: what a
     failed one has as artifacts are templates.
     """
     found = read_action_set(connection.get(action_sets(connection), name, namespace))
@@ -138,7 +138,7 @@ def start_action(connection: KubeClient, request: ActionRequest, *, job: str) ->
 
 
 def artifact_lines(artifacts: ActionSet) -> Iterable[str]:
-    """Say what an ActionSet has put out, a line each: `name: key=value`."""
+    """Return what an ActionSet has put out, a line each: `name: key=value`."""
     for name, artifact in sorted(artifacts.artifacts.items()):
         for key, value in sorted((artifact.get("keyValue") or {}).items()):
             yield f"{name}: {key}={value}"
@@ -154,7 +154,7 @@ def _kanisters(connection: KubeClient, kind: str) -> ApiResource:
 
 # Whether the operator still has the Kafka version of a backup, before a restore begins.
 #
-# The account of a restore sees one namespace; whoever starts it may see the operator as well.
+# The account of a restore sees one namespace; its user may see the operator as well.
 
 SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
 OPERATOR = "strimzi.io/kind=cluster-operator"
@@ -167,7 +167,7 @@ ARTIFACT = "kafka"
 
 
 def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) -> str:
-    """Return the `spec.kafka.version` that a backup holds; empty where it names none."""
+    """Return the `spec.kafka.version` that a backup holds; empty if it names none."""
     values = origin.artifacts.get(ARTIFACT, {}).get("keyValue") or {}
     name = f"{target.name}-backup-{values.get('backup', '')}-facts"
     found = connection.get(SECRETS, name, target.namespace)
@@ -197,9 +197,9 @@ def operators_versions(connection: KubeClient) -> frozenset[str]:
 def missing_version(
     connection: KubeClient, target: KafkaRef, origin: ActionSet
 ) -> tuple[str, bool]:
-    """Say in a sentence what stands against a restore, and whether that is certain.
+    """Return what stands against a restore, as a sentence, and whether that is certain.
 
-    Empty where nothing does. What could not be read is no certainty.
+    Empty if nothing does. What could not be read is not a certainty.
     """
     try:
         version = backup_version(connection, target, origin)

@@ -1,6 +1,6 @@
 """What state a Kafka is in, since when and by whom, and what to do next: facts in, words out.
 
-What the cluster itself shows decides; the record comes second, and where they differ that is told.
+What the cluster itself shows decides. The record comes second; a difference is reported.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class KafkaCondition(enum.Enum):
 
     RUNNING = "running"
     PAUSED = "paused-by-others"
-    """Every node serves; somebody else has paused the reconciliation."""
+    """Every node serves; another client has paused the reconciliation."""
     QUIESCING = "quiescing"
     QUIESCED = "quiesced"
     """Every node serves, but what writes into it is stopped and nothing is at work."""
@@ -52,7 +52,7 @@ class KafkaCondition(enum.Enum):
 
 
 def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str, ...]:
-    """Say what to do next; a line that begins with two spaces is a command."""
+    """Return what to do next; a line that begins with two spaces is a command."""
     target = cluster.target
     resume, status = f"  {resume_command(target)}", f"  {status_command(target)}"
     match condition:
@@ -199,7 +199,7 @@ class ClusterStatus:
     condition: KafkaCondition
     headline: str
     since: str
-    """Time, such as `2026-01-02T03:04:05Z`; empty where nothing tells."""
+    """Time, such as `2026-01-02T03:04:05Z`; empty if it is unknown."""
     run: str
     """Start of the action that stopped it, as Kanister gives it."""
     action_set: ActionSet | None
@@ -218,7 +218,7 @@ class ClusterStatus:
 
 
 def assess(cluster: ObservedCluster) -> ClusterStatus:
-    """Say what state a Kafka is in."""
+    """Return what state a Kafka is in."""
     condition = _condition(cluster)
     record = cluster.record or {}
     agrees = record.get("state", "") in RECORDED.get(condition, ())
@@ -270,7 +270,7 @@ def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
         return KafkaCondition.RESTARTING
     if cluster.work is Activity.STOPPING:
         return KafkaCondition.STOPPING
-    if not paused:  # the operator brings it back by itself, nobody puts the rest in order
+    if not paused:  # the operator brings it back by itself, no one puts the rest in order
         return KafkaCondition.PARTLY if cluster.serving else KafkaCondition.RESTARTING
     return KafkaCondition.PARTLY if cluster.pods else KafkaCondition.STOPPED
 
@@ -364,7 +364,7 @@ def _remarks(
 
 
 def _last_stop(record: Mapping[str, str]) -> list[str]:
-    """Return what the last stop, or what came after it, has to say of its backup."""
+    """Return what the last stop, or what came after it, recorded about its backup."""
     words = {
         "unclean": "the last stop was not clean: {}",
         "growing": "topics grew at the last stop although known writers had stopped: {}",

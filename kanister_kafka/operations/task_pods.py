@@ -26,11 +26,11 @@ OUTPUT = "###Phase-output###"
 """What a task prints for Kanister begins with it (pkg/output/output.go)."""
 FAILED = re.compile(r"(?:\d\d:\d\d:\d\d )?([\w-]+): (FAILED while .*)")
 QUOTED = re.compile(r"([\w-]+): (FAILED while (?:\\[^rn]|[^\"\\])*)")
-"""The same inside the JSON of Kanister's error, where the ends of lines are spelled out."""
+"""The same inside the JSON of Kanister's error, which writes the ends of lines out."""
 
 
 def belongs_to_run(pod: Object, job: str, since: str) -> bool:
-    """Tell whether a pod is of the ActionSet with this job label, made at this time.
+    """Return whether a pod is of the ActionSet with this job label, made at this time.
 
     A Kanister that does not copy the label leaves the time alone to go by.
     """
@@ -42,7 +42,7 @@ def belongs_to_run(pod: Object, job: str, since: str) -> bool:
 
 
 def phase_of(pod: Object, cluster: str) -> str:
-    """Return the phase that a pod runs for a Kafka, or nothing where it is none of ours.
+    """Return the phase that a pod runs for a Kafka, or nothing if it is none of ours.
 
     Our commands are `bash -c STUB PHASE …` in a container with the variable CLUSTER
     (templates/phase.j2); those of former versions `env … CLUSTER=NAME … bash -c SCRIPT PHASE …`.
@@ -56,14 +56,14 @@ def phase_of(pod: Object, cluster: str) -> str:
 
 
 def has_started(pod: Object) -> bool:
-    """Tell whether the container has run, so that there is a log."""
+    """Return whether the container has run, so that there is a log."""
     return any(
         s.get("state", {}).keys() & {"running", "terminated"} for s in container_statuses(pod)
     )
 
 
 def is_over(pod: Object) -> bool:
-    """Tell whether the container has ended."""
+    """Return whether the container has ended."""
     statuses = container_statuses(pod)
     return bool(statuses) and all("terminated" in s.get("state", {}) for s in statuses)
 
@@ -82,10 +82,10 @@ def pod_problem(pod: Object) -> str:
 
 
 def reason_in(text: str) -> str:
-    """Return the line that says why, out of a log or out of an error of Kanister.
+    """Return the line with the reason, out of a log or out of an error of Kanister.
 
     Kanister wraps the last lines of the log and the status of the pod into its error, 2 to 3 KB;
-    the last line of our scripts tells all.
+    the last line of our scripts has all.
     """
     found = QUOTED.findall(text) if '{"message"' in text else FAILED.findall(text)
     if found:
@@ -126,7 +126,7 @@ class TaskPodLogs:
         self._followed[key].start()
 
     def read(self, seconds: float) -> Iterator[LogLine]:
-        """Yield the lines that arrive within so many seconds; 0 for those that are there."""
+        """Yield the lines that arrive within this many seconds; 0 for those that are there."""
         end = self._clock.now() + seconds
         while True:
             while not self._lines.empty():

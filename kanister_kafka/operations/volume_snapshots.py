@@ -53,7 +53,7 @@ def find_claims(
 
     With `kasten` the class is the one that Kasten takes. Who names the class needs no right to look
     at classes and volumes; the driver is then unknown.
-    Raises ActionError where one cannot be snapshotted, NotFoundError where the class is not there.
+    Raises ActionError if one cannot be snapshotted, NotFoundError if the class is not there.
     """
     label = f"{CLUSTER_LABEL}={target.name}"
     items = connection.items(CLAIMS, target.namespace, label)
@@ -185,7 +185,7 @@ class VolumeSnapshotter:
             retry(partial(self._connection.create, item), CREATE_PAUSES, clock=self._clock)
 
     def wait(self, timeout: float) -> None:
-        """Wait until every one is cut and ready; ActionError where one fails or time is over."""
+        """Wait until every one is cut and ready; ActionError if one fails or time is over."""
         self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
 
     def _until(self, done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:

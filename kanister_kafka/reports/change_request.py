@@ -1,4 +1,4 @@
-"""A report for a change request, as Markdown and as one page: what it says is decided before."""
+"""A report for a change request, as Markdown and as one page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is said, the most important first."""
+    """Contents of a report, the most important first."""
 
     kicker: str
     """What kind of report it is."""

@@ -68,7 +68,7 @@ def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
 
 
 def outage_text(rehearsal: Rehearsal) -> str:
-    """Return the outage and who tells it."""
+    """Return the outage and its source."""
     outage = rehearsal.outage
     if outage is None:
         return "none was measured"

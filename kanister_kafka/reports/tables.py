@@ -75,7 +75,7 @@ def hung(start: str, text: str, width: int) -> list[str]:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> str:
-    """Lay out columns as kubectl does; what stands in the row above is not said again.
+    """Lay out columns as kubectl does; a cell that repeats the row above is blank.
 
     With a width in places of a terminal, the widest columns are broken into lines until they fit.
     """

@@ -45,12 +45,10 @@ class KafkaRef:
 
 def find_resource(connection: KubeClient, kind: str, group: str = STRIMZI) -> ApiResource | None:
     """Find how a kind of Strimzi's is served, or None where it is not."""
-    for version in VERSIONS:
-        try:
-            return connection.kind(f"{group}/{version}", kind)
-        except NotFoundError:
-            continue
-    return None
+    try:
+        return connection.kind(tuple(f"{group}/{version}" for version in VERSIONS), kind)
+    except NotFoundError:
+        return None
 
 
 def versioned(plural: str, item: Object) -> str:

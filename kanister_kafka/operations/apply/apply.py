@@ -50,7 +50,7 @@ def run_in_sequence(
     """Write each object, and stop at the first that fails: the report leaves none out.
 
     Each write may be repeated, and is while the API server is away. An interrupt from the keyboard
-    is a failure too, so that what was done until then is told.
+    is a failure too, so that the report has what was done until then.
     """
     done: list[ObjectResult] = []
     for at, (place, write) in enumerate(steps):
@@ -84,11 +84,11 @@ def apply_objects(
 ) -> ApplyReport:
     """Apply objects as our field manager, after all of them passed a dry run on the server.
 
-    Each object needs a namespace. Where any is refused in the dry run nothing is changed; where
-    one fails later the rest is not tried, and the report tells what was applied and what was not.
-    The API server writes nothing where an object is as wanted already. `force` takes over fields
+    Each object needs a namespace. If any is refused in the dry run nothing is changed; if one
+    fails later the rest is not tried, and the report has what was applied and what was not.
+    The API server writes nothing if an object is as desired already. `force` takes over fields
     of other managers. Scripts that another run has deleted meanwhile are a failure. Raises
-    UnreachableError where the server is out of reach before the first write.
+    UnreachableError if the server is out of reach before the first write.
     """
     trials = run_dry_run(objects, connection, ask=dry_run is not DryRun.CLIENT, force=force)
     if failed := failures(trials):
@@ -138,7 +138,7 @@ SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creatio
 def object_diff(trials: Iterable[DryRunResult], pruned: Iterable[Object] = ()) -> str:
     """Return a unified diff of the live objects against what the server would make of them.
 
-    Objects that would be pruned are taken away as a whole. Empty where nothing differs.
+    Objects that would be pruned are taken away as a whole. Empty if nothing differs.
     """
     lines: list[str] = []
     for trial in trials:

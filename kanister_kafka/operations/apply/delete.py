@@ -49,11 +49,11 @@ SUFFIX = f"-{COMPONENT}"
 
 
 def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str, ...]:
-    """Say of each Kafka that these objects serve why it is not at rest, with the remedy.
+    """Return for each Kafka that these objects serve why it is not at rest, with the remedy.
 
     Asked are the records (ConfigMaps) among the objects and those of the same Blueprint, and the
     Kafka that each is named after: its annotation tells a stop too where the record is damaged.
-    An unknown state counts as a stop. Raises UnreachableError where a record cannot be read.
+    An unknown state counts as a stop. Raises UnreachableError if a record cannot be read.
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     found = find_owned_objects(
@@ -110,7 +110,7 @@ class DeletionPlan:
     passed: tuple[ObjectResult, ...] = ()
     """What is not there, is not ours, or is still needed by others."""
     unreadable: tuple[str, ...] = ()
-    """Where nobody could look for more."""
+    """Where no one could look for more."""
     blockers: tuple[str, ...] = ()
     """Why nothing is deleted now, though there would be something."""
 
@@ -123,7 +123,7 @@ class DeletionPlan:
 def plan_deletion(
     objects: Objects, connection: KubeClient, *, sweep: bool, force: bool = False
 ) -> DeletionPlan:
-    """Say what deleting these objects means; each needs a namespace.
+    """Return what a deletion of these objects means; each needs a namespace.
 
     With `sweep` all else that serves the same Blueprint goes too, and in its namespaces the scripts
     that nothing names. What lacks our label, or serves another Blueprint that is still there, is
@@ -161,7 +161,7 @@ def plan_deletion(
 
 
 def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
-    """Say what a former version emitted for the same Blueprint that these objects leave out.
+    """Return what a former version emitted for the same Blueprint that these objects leave out.
 
     Former scripts of the same namespaces, which no Blueprint says to be its own, are among that
     once nothing needs them. While the Kafka is not at rest nothing of it is to be deleted: the
@@ -195,9 +195,9 @@ def delete_objects(
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
-    One that is gone meanwhile is no failure, and scripts are left that something has come to need.
-    Where one fails the rest is not tried, and the report
-    tells it. Raises UnreachableError where the server is out of reach before the first deletion.
+    One that is gone meanwhile is not a failure. Scripts that another object needs now are left.
+    If one fails the rest is not tried, and the report
+    tells it. Raises UnreachableError if the server is out of reach before the first deletion.
     """
     targets = [object_ref(item) for item in objects]
     if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):

@@ -30,11 +30,11 @@ CONFIG_MAP = ("v1", "ConfigMap")
 
 @dataclass(frozen=True, slots=True)
 class OwnedObjects:
-    """Objects that serve a Blueprint, and where nobody could look for more."""
+    """Objects that serve a Blueprint, and where no one could look for more."""
 
     objects: Objects
     scripts: Objects
-    """ConfigMaps of scripts: in the namespaces given those that say to serve no Blueprint, as all
+    """ConfigMaps of scripts: in the namespaces given those labelled for no Blueprint, as all
     clusters there share them, and those that serve one of the Blueprints."""
     unreadable: tuple[str, ...]
     """Such as `in other namespaces than kafka: roles.rbac.authorization.k8s.io`."""
@@ -47,7 +47,7 @@ def find_owned_objects(
     *,
     kinds: Iterable[tuple[str, str]] = ORDER,
 ) -> OwnedObjects:
-    """Find the objects of ours that say to serve one of these Blueprints (`NAMESPACE/NAME`).
+    """Find the objects of ours that are labelled for one of these Blueprints (`NAMESPACE/NAME`).
 
     All namespaces are looked at where the user may list them, else those given. A kind that is not
     served has no objects. Raises UnreachableError.
@@ -83,7 +83,7 @@ def find_owned_objects(
 
 
 def is_owned(item: Object) -> bool:
-    """Tell whether an object carries our label."""
+    """Return whether an object carries our label."""
     return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == COMPONENT
 
 
@@ -108,7 +108,7 @@ OVER = ("Succeeded", "Failed")
 
 @dataclass(frozen=True, slots=True)
 class KeptScripts:
-    """Which scripts must stay, and where nobody could look."""
+    """Which scripts must stay, and where no one could look."""
 
     reasons: Mapping[ObjectRef, str]
     """Only of those that must stay; one reason each."""
@@ -119,12 +119,12 @@ class KeptScripts:
 def scripts_to_keep(
     scripts: Objects, connection: KubeClient, *, gone: Objects = (), coming: Objects = ()
 ) -> KeptScripts:
-    """Say why each of these ConfigMaps must stay, if it must.
+    """Return why each of these ConfigMaps must stay, if it must.
 
     Needed are the scripts that a Blueprint, a Deployment or a pod names, and those of a Blueprint
     that an ActionSet names which has not ended: it may still run phases of the Blueprint that it
     has read, and that may be a former one. `gone` is what will not be there any more, `coming` what
-    takes the place of what is there. What nobody may look at is no proof that nothing is there.
+    takes the place of what is there. What no one may look at is not a proof that nothing is there.
     Raises UnreachableError.
     """
     if not scripts:
@@ -182,7 +182,7 @@ def _why(
 
 
 def _may_run(blueprint: Object | None, namespace: str) -> bool:
-    """Tell whether a Blueprint has steps of ours in a namespace; one that is gone may have had."""
+    """Return whether a Blueprint has our steps in a namespace; one that is gone may have had."""
     if blueprint is None:
         return True
     ours = is_owned(blueprint) or runs_scripts(blueprint)
@@ -196,7 +196,7 @@ def _blueprints(action_set: Object) -> Iterator[str]:
 
 
 def _ended(action_set: Object) -> bool:
-    """Tell whether an ActionSet runs nothing any more.
+    """Return whether an ActionSet runs nothing any more.
 
     Its state is `failed` before its deferPhase, which brings Kafka back, has run.
     """
@@ -217,7 +217,7 @@ def _selector(deployment: Object) -> tuple[str, dict[str, str]]:
 
 
 def _selected(pod: Object, selectors: Iterable[tuple[str, dict[str, str]]]) -> bool:
-    """Tell whether a pod is of one of these Deployments, and goes with it."""
+    """Return whether a pod is of one of these Deployments, and goes with it."""
     labels = (pod["metadata"].get("labels") or {}).items()
     home = pod["metadata"]["namespace"]
     return any(at == home and desired and desired.items() <= labels for at, desired in selectors)
@@ -235,7 +235,7 @@ class _ObjectLister:
         self.unreadable: list[str] = []
 
     def everywhere(self, kind: str) -> Objects:
-        """Return the objects of a kind of Kanister; none where that is not installed."""
+        """Return the objects of a kind of Kanister; none if that is not installed."""
         try:
             resource = self.connection.kind(KANISTER, kind)
         except NotFoundError:

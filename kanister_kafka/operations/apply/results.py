@@ -78,4 +78,4 @@ OnResult = Callable[[ObjectResult], None]
 
 
 def ignore_result(_done: ObjectResult) -> None:
-    """Tell nobody."""
+    """Report to no one."""

@@ -148,12 +148,12 @@ class JobTopicMetrics:
         self._image = image
 
     def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
-        """Measure how fast topics of a Kafka grow; UnreachableError where the Job fails."""
+        """Measure how fast topics of a Kafka grow; UnreachableError if the Job fails."""
         words = ("--for", f"{seconds}s", "--") + tuple(topics)
         return self._run("rate", words, TopicRates, self._access(target))
 
     def compare(self, topic: str, request: CompareRequest) -> Comparison:
-        """Compare a topic of the source with its mirror; UnreachableError where the Job fails."""
+        """Compare a topic of the source with its mirror; UnreachableError if the Job fails."""
         a, b = self._access(self._source), self._access(self._mirror)
         words = request_args(request) + ("--", topic_arg(a, topic), topic_arg(b, ""))
         found = self._run("compare", words, Comparison, a, b)

@@ -96,7 +96,7 @@ class MirrorControl:
         return tuple(taken.snapshots.values())
 
     def stop(self) -> None:
-        """Run the stop of the Blueprint; ActionError where it fails."""
+        """Run the stop of the Blueprint; ActionError if it fails."""
         setting = new_context(self._connection, self._environment.request)
         acting = ActionRunner(self._connection, setting, self._clock, self._tell)
         self._actings.append(acting)
@@ -119,17 +119,11 @@ class MirrorControl:
         )
 
     def hold(self) -> None:
-        """Scale what mirrors to 0 and wait for its pods to be gone; its replicas are kept on it."""
-        writer, resource = (
-            self._environment.writer,
-            find_resource(self._connection, self._environment.writer.kind),
-        )
-        if resource is None:
-            raise NotFoundError(f"{writer.kind} is not served any more")
+        """Scale the mirroring client to 0 and wait until its pods are gone."""
+        writer = self._environment.writer
         kept = "unset" if writer.replicas is None else str(writer.replicas)
-        change = {"metadata": {"annotations": {PREVIOUS_REPLICAS: kept}}, "spec": {"replicas": 0}}
         self._held = True
-        self._connection.patch(resource, writer.name, writer.namespace, change)
+        self._scale(0, kept)
         label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
         self._until(
             lambda: not self._connection.items(PODS, writer.namespace, label),
@@ -138,26 +132,26 @@ class MirrorControl:
         )
 
     def release(self) -> None:
-        """Give what mirrors its replicas again and wait until it is Ready."""
+        """Give the mirroring client its replicas again and wait until it is Ready."""
         if not self._held:
             return
-        writer, resource = (
-            self._environment.writer,
-            find_resource(self._connection, self._environment.writer.kind),
-        )
+        writer = self._environment.writer
+        self._scale(writer.replicas, None)
+        self._held = False
+        timeout = self._environment.request.timeout
+        self._until(lambda: self._writer().ready, timeout, f"{writer} is not Ready")
+
+    def _scale(self, replicas: object, kept: str | None) -> None:
+        """Set the replicas of the mirroring client, and keep its former ones on it."""
+        writer = self._environment.writer
+        resource = find_resource(self._connection, writer.kind)
         if resource is None:
             raise NotFoundError(f"{writer.kind} is not served any more")
         change = {
-            "metadata": {"annotations": {PREVIOUS_REPLICAS: None}},
-            "spec": {"replicas": writer.replicas},
+            "metadata": {"annotations": {PREVIOUS_REPLICAS: kept}},
+            "spec": {"replicas": replicas},
         }
         self._connection.patch(resource, writer.name, writer.namespace, change)
-        self._held = False
-        self._until(
-            lambda: self._writer().ready,
-            self._environment.request.timeout,
-            f"{writer} is not Ready",
-        )
 
     def put_back(self, snapshots: Sequence[VolumeSnapshot]) -> None:
         """Replace the claims of the stopped mirror by what was snapshotted.
@@ -187,7 +181,7 @@ class MirrorControl:
     def _replace(self) -> None:
         """Create each claim anew once the former one is gone, and see all of them bound.
 
-        A claim is told by its uid: one that is on its way out has the name of the new one, is
+        A claim is known by its uid: one that is on its way out has the name of the new one, is
         bound, and may even have been made from a snapshot of the same name.
         """
         timeout = self._environment.request.timeout
@@ -231,7 +225,7 @@ class MirrorControl:
         return self._connection.find(CLAIMS, name, self._target.namespace)
 
     def _left(self, name: str, former: str) -> bool:
-        """Tell whether the former claim of a name has left."""
+        """Return whether the former claim of a name has left."""
         found = self._find(name)
         return found is None or found["metadata"]["uid"] != former
 

@@ -115,7 +115,7 @@ class ScenarioRunner:
     _since: int = 0
 
     def play(self, plan: Scenario) -> None:
-        """Play one plan to its end; ActionError where a step does not show what it has to."""
+        """Play one plan to its end; ActionError if a step does not show what it has to."""
         self._since = 0
         {Scenario.SETUP: self._setup, Scenario.HOT: self._hot, Scenario.COLD: self._cold}[plan]()
 
@@ -143,7 +143,7 @@ class ScenarioRunner:
             self._hot_shows(in_turn=True)
 
     def _hot_shows(self, *, in_turn: bool) -> bool:
-        """Tell whether hot snapshots show partitions that end at different moments.
+        """Return whether hot snapshots show partitions that end at different moments.
 
         Asked for at once, small volumes on an idle machine are cut within tenths of a second, and
         may by luck have one moment. In turn is how they come where storage is not ready for all of
@@ -222,7 +222,7 @@ class ScenarioRunner:
                 raise ActionError(f"{topic}: {rate:.2f} messages/s, not {expected}")
 
     def _in_step(self) -> tuple[Comparison, ...]:
-        """Wait until the mirror is but little behind; ActionError where it does not get there."""
+        """Wait until the mirror is but little behind; ActionError if it does not get there."""
         clock = self.clock
         began = clock.now()
         timeout = self.environment.request.timeout

@@ -38,7 +38,7 @@ from kanister_kafka.yamldoc import loads, to_python
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
 
-# Every check, in the order in which they are told.
+# Every check, in the order in which they are reported.
 
 CHECKS: tuple[PreflightCheck, ...] = (
     cluster_facts.reading,
@@ -103,7 +103,7 @@ def run_preflight(
 ) -> tuple[CheckLine, ...]:
     """Gather everything, then judge it; `with_pod` runs and deletes a pod with the image.
 
-    Raises UnreachableError where the cluster does not answer, TemplateError for a template that
+    Raises UnreachableError if the cluster does not answer, TemplateError for a template that
     fails.
     """
     gatherer = FactsCollector(connection, subject, execute)

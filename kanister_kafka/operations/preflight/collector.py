@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.model import BackupPlan
@@ -26,7 +25,6 @@ from kanister_kafka.operations.preflight.model import (
     OptionalRead,
     PinnedScripts,
     PullTestResult,
-    T,
     try_read,
 )
 from kanister_kafka.strimzi import KafkaClient
@@ -51,21 +49,21 @@ class OptionalReader:
     def list_of(
         self, versions: Versions, kind: str, label: str, namespace: str = ""
     ) -> OptionalRead[Objects]:
-        """Return the objects of a namespace; none where the kind is not served."""
+        """Return the objects of a namespace; none if the kind is not served."""
         home = namespace or self.namespace
         what = f"{kind}s in namespace {home}"
-        return try_read(what, f"list {what}", lambda: self._items(versions, kind, home, label))
+        return try_read(what, f"list {what}", lambda: self._items(versions, kind, label, home))
 
     def list_all(self, version: str, kind: str, label: str = "") -> OptionalRead[Objects]:
-        """Return the objects of all namespaces; none where the kind is not served."""
+        """Return the objects of all namespaces; none if the kind is not served."""
         what = f"{kind}s"
-        everywhere = f"list {what} in all namespaces" if label else f"list {what}"
-        return try_read(what, everywhere, lambda: self._items(version, kind, "", label))
+        place = " in all namespaces" if label else ""
+        return try_read(what, f"list {what}{place}", lambda: self._items(version, kind, label, ""))
 
     def find(
         self, version: str, kind: str, name: str, namespace: str
     ) -> OptionalRead[Object | None]:
-        """Return one object, or None where there is none."""
+        """Return one object, or None if there is none."""
 
         def ask() -> Object | None:
             try:
@@ -76,44 +74,19 @@ class OptionalReader:
         place = f" in namespace {namespace}" if namespace else ""
         return try_read(f"{kind} {name}{place}", f"get {kind} {name}{place}", ask)
 
-    def seek(self, version: str, kind: str, name: str) -> OptionalRead[Object]:
-        """Return one object of the whole cluster; raises NotFoundError."""
-        return try_read(
-            f"{kind} {name}", f"get {kind} {name}", partial(self.get, version, kind, name)
-        )
-
     def get(self, versions: Versions, kind: str, name: str, namespace: str = "") -> Object:
         """Return one object; raises ForbiddenError and NotFoundError."""
-        return self._served(
-            versions,
-            kind,
-            lambda at: {
-                "kind": kind,
-                **self.connection.get(at, name, namespace or self.namespace),
-            },
-        )
+        resource = self.connection.kind(versions, kind)
+        return {"kind": kind, **self.connection.get(resource, name, namespace or self.namespace)}
 
-    def _items(self, versions: Versions, kind: str, namespace: str, label: str) -> Objects:
+    def _items(self, versions: Versions, kind: str, label: str, namespace: str) -> Objects:
         try:
-            return self._served(
-                versions, kind, lambda at: self.connection.items(at, namespace, label)
-            )
+            return self.connection.items(self.connection.kind(versions, kind), namespace, label)
         except NotFoundError:
             return ()  # no such kind here, so there are none
 
-    def _served(self, versions: Versions, kind: str, ask: Callable[..., T]) -> T:
-        """Ask for a kind in the first version that is served; raises NotFoundError."""
-        first, *rest = (versions,) if isinstance(versions, str) else versions
-        try:
-            found = self.connection.kind(first, kind)
-        except NotFoundError:
-            if not rest:
-                raise
-            return self._served(tuple(rest), kind, ask)
-        return ask(found)
-
     def is_served(self, version: str, kind: str) -> bool:
-        """Tell whether the cluster knows a kind."""
+        """Return whether the cluster knows a kind."""
         try:
             self.connection.kind(version, kind)
         except NotFoundError:
@@ -150,7 +123,7 @@ class FactsCollector:
         self.execute = execute
 
     def view(self, planned: PlanFacts | None) -> ClusterFacts:
-        """Read what every check needs; raises UnreachableError where the cluster is away."""
+        """Read what every check needs; raises UnreachableError if the cluster is away."""
         subject, reader = self.subject, self.reader
         writers = subject.plan.cluster.writers if subject.plan else ()
         mine = f"{CLUSTER_LABEL}={self.name}"
@@ -185,7 +158,11 @@ class FactsCollector:
             deployments=reader.list_of("apps/v1", "Deployment", "", subject.kasten_namespace),
             kasten=reader.find("v1", "ConfigMap", "k10-config", subject.kasten_namespace),
             record=reader.find("v1", "ConfigMap", f"{self.name}-{COMPONENT}", self.namespace),
-            space=reader.seek("v1", "Namespace", self.namespace),
+            space=try_read(
+                f"Namespace {self.namespace}",
+                f"get Namespace {self.namespace}",
+                lambda: reader.get("v1", "Namespace", self.namespace),
+            ),
             quotas=reader.list_of("v1", "ResourceQuota", ""),
             limit_ranges=reader.list_of("v1", "LimitRange", ""),
             server=try_read("the version of Kubernetes", "get /version", self._server),
@@ -309,12 +286,12 @@ class FactsCollector:
         )
 
     def _snapshot_classes(self) -> OptionalRead[Objects | None]:
+        version, kind = "snapshot.storage.k8s.io/v1", "VolumeSnapshotClass"
+
         def ask() -> Objects | None:
-            try:
-                kind = self.connection.kind("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass")
-            except NotFoundError:
+            if not self.reader.is_served(version, kind):
                 return None
-            return self.connection.items(kind)
+            return self.connection.items(self.connection.kind(version, kind))
 
         return try_read(
             "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask

@@ -50,7 +50,7 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     for name, paths in changed.items():
         if paths and all(path.startswith(METADATA) for path in paths):
             slight.append(name)
-        elif paths and name not in scripts:  # the check `scripts` tells of those, and the remedy
+        elif paths and name not in scripts:  # the check `scripts` reports those, with the remedy
             what = f"{name} is not as it would be rendered now: {join_limited(paths)}"
             detail = origins[name] or (OTHERWISE,)
             yield failed(what, view.apply, detail=detail, objects=(name,))
@@ -64,7 +64,7 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=tuple(slight),
         )
     for seen in everything:
-        seen.get()  # what may not be read is told last, so that it hides nothing
+        seen.get()  # what may not be read is reported last, so that it hides nothing
     if not missing and not any(changed.values()):
         what = f"all {len(found)} objects on the cluster are as they would be rendered now"
         yield passed(what, detail=tuple(chain.from_iterable(origins.values())))
@@ -82,7 +82,7 @@ def differences(pair: ManifestPair) -> Iterator[str]:
 
 
 def _origin(pair: ManifestPair) -> Iterator[str]:
-    """Say in what a Blueprint was made otherwise: version, options, cluster, or by hand."""
+    """Yield how the making of a Blueprint differed: version, options, cluster, or by hand."""
     if constants.INPUT_HASH not in _notes(pair.desired):
         return
     now, then = _notes(pair.desired), _notes(pair.live or {})
@@ -141,11 +141,11 @@ def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
         if pinned.config_map.unreadable is not None:
             continue
         live = pinned.config_map.value
-        # What is there runs without the ones of another version: `drift` tells that these lack.
+        # What is there runs without the ones of another version: `drift` reports these.
         if live is not None or pinned.by or not applied:
             yield _line(view, pinned, live)
     for pinned in view.planned.scripts:
-        pinned.config_map.get()  # what may not be read is told last, so that it hides nothing
+        pinned.config_map.get()  # what may not be read is reported last, so that it hides nothing
 
 
 def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> CheckLine:
@@ -170,7 +170,7 @@ def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> Che
 
 
 def _writers(config_map: Object) -> Iterator[str]:
-    """Say who has written it, as far as the API server knows."""
+    """Yield who has written it, as far as the API server knows."""
     for entry in get_path(config_map, "metadata", "managedFields") or ():
         yield (
             f"{title(config_map)} was written by {entry.get('manager') or 'somebody'} "

@@ -19,7 +19,7 @@ from kanister_kafka.operations.preflight.model import CheckLine, failed, passed,
 TOLD_IMAGES = 50
 """How many images a kubelet reports by default (`nodeStatusMaxImages`), the largest first."""
 UNPULLED = ("ImagePull", "ErrImage", "InvalidImage")
-"""How the reasons start with which a kubelet says that it has no image."""
+"""Starts of the reasons of a kubelet that has no image."""
 UID_RANGE = "openshift.io/sa.scc.uid-range"
 """On a namespace of OpenShift: first user id and how many, as `1000680000/10000`."""
 
@@ -38,7 +38,7 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
             "give --image with a version or a digest",
         )
     if view.planned.pulled is not None and view.planned.pulled.unreadable is None:
-        return  # seen better than any list of images tells
+        return  # a better proof than a list of images
     nodes = [node for node in view.planned.nodes.get() if _takes_pods(node)]
     without = [node for node in nodes if not _has(node, desired)]
     pull = view.ours("check", f"{view.options} --pull".strip())
@@ -60,7 +60,7 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("image-pull")
 def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that a pod as the steps have it has run, where that was asked for."""
+    """Check that a pod as the steps have it has run, if that was asked for."""
     if view.planned is None or view.planned.pulled is None:
         return
     found = view.planned.pulled.get()
@@ -166,7 +166,7 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
     quiet = True
     for item in view.quotas.get():
         if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
-            continue  # for other pods than ours, or it cannot be told
+            continue  # for other pods, or that is unknown
         hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
         asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
         if asked:
@@ -224,7 +224,7 @@ def _has(node: Object, desired: str) -> bool:
 
 
 def _in_full(image: str) -> str:
-    """Spell an image as a node does: with its registry and a tag."""
+    """Format an image as a node does: with its registry and a tag."""
     first, slash, _ = image.partition("/")
     if not slash:
         image = f"docker.io/library/{image}"

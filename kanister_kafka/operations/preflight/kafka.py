@@ -38,7 +38,7 @@ PodRevision.java)."""
 
 
 def stopped_by_us(view: ClusterFacts) -> bool:
-    """Tell whether the cluster is stopped, or half stopped, by us."""
+    """Return whether the cluster is stopped, or half stopped, by us."""
     return bool(annotation(view.kafka, PREVIOUS_PAUSE))
 
 
@@ -70,7 +70,7 @@ def ready(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("node-ids")
 def node_ids(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that every pool tells its node ids: a stop keeps them, and fails without."""
+    """Check that every pool has its node ids in the status: a stop keeps them, or fails."""
     ids: list[int] = []
     for pool in view.pools.get():
         desired = get_path(pool, "spec", "replicas") or 0
@@ -120,7 +120,7 @@ def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("rolling")
 def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that nobody has asked for a roll, and none is half done."""
+    """Check that no one has asked for a roll, and none is half done."""
     pods, sets = view.pods.get(), view.pod_sets.get()
     asked = [item for item in pods + sets if annotation(item, ROLLING) == "true"]
     discard = [pod for pod in pods if annotation(pod, DISCARD) == "true"]
@@ -172,7 +172,7 @@ def retention(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("pause")
 def pause(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that nobody has paused the cluster, and no pause is just ending."""
+    """Check that no one has paused the cluster, and no pause is just ending."""
     kafka, here = view.kafka, (title(view.kafka),)
     state = str(get_path(view.record.value or {}, "data", "state") or "")
     since = str(get_path(view.record.value or {}, "data", "since") or "")

@@ -159,7 +159,7 @@ class TopicSettings:
     cleanup_policy: str
 
     def empties(self, milliseconds: float) -> bool:
-        """Tell whether all records go that are at least so old."""
+        """Return whether all records go that are at least so old."""
         return "delete" in self.cleanup_policy and 0 <= self.retention_ms <= milliseconds
 
 

@@ -60,7 +60,7 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 def _revive(view: ClusterFacts, item: Object) -> str:
-    """Return the command that scales the operator up, where it was scaled to 0."""
+    """Return the command that scales the operator up, if it was scaled to 0."""
     if item["kind"] != "Deployment" or get_path(item, "spec", "replicas") != 0:
         return ""
     home = get_path(item, "metadata", "namespace")
@@ -145,7 +145,7 @@ LABELS_SINCE = "0.111"
 HOOKS = ("backupPrehook", "backupPosthook")
 ENDED = ("complete", "failed")
 NEARLY = 0.8
-"""Share of the limit from which on a hook is told to be near it."""
+"""Share of the limit from which a hook counts as near to it."""
 
 
 @preflight_check("kanister")
@@ -274,7 +274,7 @@ def _labels(release: str) -> bool:
 
 
 def _image(deployment: Object) -> str:
-    """Return the image of the controller, or nothing where the Deployment is another's.
+    """Return the image of the controller, or nothing if the Deployment is another's.
 
     Kanister's is `ghcr.io/kanisterio/controller`; Kasten's is in the Deployment `kanister-svc`.
     """

@@ -63,7 +63,7 @@ def pull_test_pod(blueprint: Object, cluster: str, namespace: str) -> Object:
             **spec,
             "containers": [container],
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": LIMIT + 30,  # it ends even if nobody deletes it
+            "activeDeadlineSeconds": LIMIT + 30,  # it ends even if no one deletes it
         },
     }
 
@@ -71,7 +71,7 @@ def pull_test_pod(blueprint: Object, cluster: str, namespace: str) -> Object:
 def pull_test(
     connection: KubeClient, pod: Object, *, clock: Clock = SYSTEM_CLOCK
 ) -> OptionalRead[PullTestResult]:
-    """Run a pod, wait for its end, and delete it whatever happens."""
+    """Run a pod, wait for its end, and delete it in any case."""
     name, namespace = name_of(pod), pod["metadata"]["namespace"]
     right = f"create, get and delete pods in namespace {namespace}"
     pods = connection.kind("v1", "Pod")

@@ -44,7 +44,7 @@ def ask_access(
     """Ask for each single right of a service account, one request each.
 
     Asked by LocalSubjectAccessReview, which the administrator of a namespace may create (it is in
-    the ClusterRole `admin`), else by SubjectAccessReview. Raises ForbiddenError where neither may
+    the ClusterRole `admin`), else by SubjectAccessReview. Raises ForbiddenError if neither may
     be created, and what `KubeClient.ask` raises.
     """
     reviews = []

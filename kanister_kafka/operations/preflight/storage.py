@@ -168,7 +168,7 @@ def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
     for claim in view.claims.get():
         volume = get_path(claim, "spec", "volumeName")
         if not volume:
-            continue  # not Bound: told by `claims`
+            continue  # not Bound: reported by `claims`
         driver = _driver(view, claim, volume)
         if driver:
             drivers.setdefault(driver, []).append(name_of(claim))

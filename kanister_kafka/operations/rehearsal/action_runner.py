@@ -57,7 +57,7 @@ class ActionRunner:
         """Name of the ActionSet of each action."""
 
     def begin(self, action: str) -> FollowedAction:
-        """Create the ActionSet of an action, or find it where it was created already."""
+        """Create the ActionSet of an action, or find it if it was created already."""
         request = ActionRequest(
             target=self._setting.target, action=action, blueprint=self._setting.blueprint
         )
@@ -151,6 +151,6 @@ class ActionRunner:
 
 
 def check_action_result(over: ActionFinished, action: str) -> None:
-    """Raise ActionError where an action did not end well."""
+    """Raise ActionError if an action did not end well."""
     if over.end is not ActionResult.DONE:
         raise ActionError(f"{action} {over.end.value}: {over.reason or 'no reason is known'}")

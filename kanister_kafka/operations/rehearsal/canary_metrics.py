@@ -50,7 +50,7 @@ class CanaryLog:
         self.kept: dict[tuple[int, int], str] = {}
         """Values that were read back."""
         self.marks: list[str] = []
-        """What probe.sh says of itself: made, reading, written N, ended."""
+        """What probe.sh prints about itself: made, reading, written N, ended."""
         self.complaints: list[str] = []
         """First lines of what Kafka's tools complain about."""
         self.clock = float("inf")
@@ -111,7 +111,7 @@ class CanaryLog:
 
     @property
     def leftover(self) -> str:
-        """What the probe could not remove; empty where nothing."""
+        """What the probe could not remove; empty if nothing."""
         said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
         return next((text for text in said if text), "")
 
@@ -119,7 +119,7 @@ class CanaryLog:
 def lost(hearing: CanaryLog) -> int | None:
     """Count records that were acknowledged and are not there with the same value.
 
-    None where some are missing but the reading itself was cut short, or nothing was acknowledged.
+    None if some are missing but the reading itself was cut short, or nothing was acknowledged.
     """
     missing = sum(hearing.kept.get(place) != ack.value for place, ack in hearing.acks.items())
     whole = hearing.written is not None and len(hearing.kept) >= hearing.written
@@ -135,7 +135,7 @@ def longest_gap(times: Iterable[float], since: float) -> tuple[float, float] | N
 def client_outage(times: Sequence[float], since: float, *, served: bool) -> OutageResult | None:
     """Return the outage that the acknowledgements at these times show after `since`.
 
-    Where they were not `served` again, it begins with the last one and has no end.
+    If they were not `served` again, it begins with the last one and has no end.
     """
     if not times:
         return None

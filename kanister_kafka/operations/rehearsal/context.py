@@ -80,7 +80,7 @@ class ClientState:
     namespace: str
     name: str
     replicas: object
-    """`spec.replicas`, or None where it is unset."""
+    """`spec.replicas`, or None if it is unset."""
     ready: bool
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class InitialState:
     claims: tuple[tuple[str, str], ...]
     """Names and uids."""
     state: str = ""
-    """What the record of backups says; empty where there is none."""
+    """What the record of backups says; empty if there is none."""
     armed: bool = False
     """Whether the watchdog is set to bring it back."""
 
@@ -143,7 +143,7 @@ class RehearsalContext:
 def build_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
     """Look at everything, touch nothing.
 
-    Raises NotFoundError where there is no such Kafka, Blueprint or action, ActionError where the
+    Raises NotFoundError if there is no such Kafka, Blueprint or action, ActionError if the
     claims cannot be snapshotted or another rehearsal has left something behind.
     """
     with connection.one_moment():
@@ -297,7 +297,7 @@ class Stopwatch:
 # Whether a cluster is fit for a rehearsal: what `check` finds, before anything is touched.
 
 OF_OPTIONS = ("drift", "hook-timeout", "image", "image-pull", "plan", "pod-user", "rights")
-"""Checks that judge by how the Blueprint was rendered, which nobody tells here: `check` asks."""
+"""Checks that judge by the options of the Blueprint, which `check` alone gets."""
 ABOUT_STORAGE = ("snapshot-class",)
 """What a rehearsal has settled by itself, with the class that it was given."""
 
@@ -305,7 +305,7 @@ ABOUT_STORAGE = ("snapshot-class",)
 def check_preconditions(
     connection: KubeClient, setting: RehearsalContext, tell: Callable[[str], None]
 ) -> None:
-    """Raise ActionError with all that is in the way; what may be in the way is told."""
+    """Raise ActionError with all that is in the way; what may be in the way is reported."""
     target, request = setting.target, setting.request
     with connection.one_moment():
         plan, problems = _plan(connection, setting)
@@ -333,12 +333,12 @@ def check_preconditions(
 
 
 def is_blocking(line: CheckLine) -> bool:
-    """Tell whether a rehearsal must not begin."""
+    """Return whether a rehearsal must not begin."""
     return line.level is CheckStatus.PROBLEM and line.id not in OF_OPTIONS + ABOUT_STORAGE
 
 
 def format_check_line(line: CheckLine) -> str:
-    """Return what a line says, with its remedy."""
+    """Return a line with its remedy."""
     return f"{line.what} ({line.remedy})" if line.remedy else line.what
 
 

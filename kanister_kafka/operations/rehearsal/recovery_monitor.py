@@ -104,7 +104,7 @@ class PodWatcher:
             return self._tracks.tracks()
 
     def ready(self, names: tuple[str, ...]) -> bool:
-        """Tell whether all of these were Ready at the last look."""
+        """Return whether all of these were Ready at the last look."""
         latest = {track.name: track.spans[-1].state for track in self.tracks()}
         return bool(latest) and all(latest.get(name) is PodState.READY for name in names)
 
@@ -133,7 +133,7 @@ NODES, SERVED = "nodes Ready", "clients served"
 WRITERS, KAFKA = "writers back", "Kafka Ready"
 POLL = 0.5
 Back = Callable[[], float | None]
-"""When something was back, or None where it is not."""
+"""When something was back, or None if it is not."""
 
 
 class RecoveryMonitor:
@@ -165,7 +165,7 @@ class RecoveryMonitor:
         return all(name in self.stages for name, _does, _back in self._all())
 
     def wait(self, seconds: float) -> None:
-        """Look until all is back, or for so long."""
+        """Look until all is back, or the time is over."""
         poll(self.see, timeout=seconds, interval=POLL, clock=self._clock.clock)
 
     def _all(self) -> Iterator[tuple[str, str, Back]]:

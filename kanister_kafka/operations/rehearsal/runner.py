@@ -1,9 +1,10 @@
-"""The whole cycle: stop, snapshots, restart, and everything removed again, whatever happens."""
+"""The whole cycle: stop, snapshots, restart, and everything removed again, in any case."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
@@ -23,7 +24,7 @@ from kanister_kafka.operations.rehearsal.context import (
 )
 from kanister_kafka.operations.rehearsal.model import Rehearsal, RehearsalStage
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher, RecoveryMonitor
-from kanister_kafka.operations.rehearsal.result import RehearsalData, build_rehearsal
+from kanister_kafka.operations.rehearsal.result import build_rehearsal
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
@@ -31,7 +32,7 @@ from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 
 def state_differences(connection: KubeClient, setting: RehearsalContext) -> tuple[str, ...]:
-    """Say how the cluster differs from how it was found; empty where it does not."""
+    """Return how the cluster differs from how it was found; empty if it does not."""
     before, target = setting.before, setting.target
     now = read_state(connection, setting.kafka, target)
     found = []
@@ -84,7 +85,7 @@ def run_rehearsal(
 ) -> Rehearsal:
     """Run the cycle and return what was measured; Kafka is brought back in any case.
 
-    `fit` raises ActionError where the cluster must not be touched, and that is passed on. All that
+    `fit` raises ActionError if the cluster must not be touched, and that is passed on. All that
     fails later is in the result, with what could not be put back.
     """
     return _Runner(connection, setting, tell, clock).run(fit)
@@ -132,7 +133,20 @@ class _Runner:
                         self._tried(self._bring_back)
                 finally:
                     self._clean_up()
-        return build_rehearsal(self._findings())
+        return build_rehearsal(
+            setting=self.setting,
+            began=self.clock.began,
+            seconds=self.clock(),
+            stages=tuple({**self.stages, **self._phases()}.values()),
+            tracks=self.watch.tracks(),
+            snapshots=tuple(self.snapshots.snapshots.values()),
+            action_sets=tuple(self.acting.names.values()),
+            hearing=self.probing.hearing if self.probing else None,
+            stopped_at=self.stopped_at,
+            restart_at=self.restart_at,
+            failures=tuple(dict.fromkeys(self.failures)),
+            changed=tuple(self.changed),
+        )
 
     def _fail(self, reason: str) -> None:
         self.failures.append(reason)
@@ -187,26 +201,22 @@ class _Runner:
         return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
 
     def _clean_up(self) -> None:
-        """Remove all that was made; what cannot be removed is told."""
+        """Remove all that was made; what cannot be removed is reported."""
         if self.probing is not None:
             with self.stage(READ, "compare with what was acknowledged"):
-                self._tried(self._end_probe)
+                self._remove(self.probing.end)
         self.watch.close()
         with self.stage(CLEAN, "delete all that was made"):
-            self._tried(self._delete_snapshots)
-            self._tried(self._delete_action_sets)
+            self._remove(partial(self.snapshots.delete, CLEANING))
+            if self.acting.names or self.stopped_at is not None:
+                self._remove(self.acting.delete)
         self._tried(self._compare)
 
-    def _end_probe(self) -> None:
-        if self.probing is not None:
-            self.changed += (f"left behind: {left}" for left in self.probing.end())
+    def _remove(self, remove: Callable[[], tuple[str, ...]]) -> None:
+        def keep() -> None:
+            self.changed += [f"left behind: {leftover}" for leftover in remove()]
 
-    def _delete_snapshots(self) -> None:
-        self.changed += (f"left behind: {left}" for left in self.snapshots.delete(CLEANING))
-
-    def _delete_action_sets(self) -> None:
-        if self.acting.names or self.stopped_at is not None:
-            self.changed += (f"left behind: {left}" for left in self.acting.delete())
+        self._tried(keep)
 
     def _compare(self) -> None:
         found = state_differences(self.connection, self.setting)
@@ -259,22 +269,6 @@ class _Runner:
     def tell(self, text: str) -> None:
         with contextlib.suppress(OSError):  # a terminal that was closed must not end the cycle
             self._tell_out(self.clock(), text)
-
-    def _findings(self) -> RehearsalData:
-        return RehearsalData(
-            setting=self.setting,
-            began=self.clock.began,
-            seconds=self.clock(),
-            stages=tuple({**self.stages, **self._phases()}.values()),
-            tracks=self.watch.tracks(),
-            snapshots=tuple(self.snapshots.snapshots.values()),
-            action_sets=tuple(self.acting.names.values()),
-            hearing=self.probing.hearing if self.probing else None,
-            stopped_at=self.stopped_at,
-            restart_at=self.restart_at,
-            failures=tuple(dict.fromkeys(self.failures)),
-            changed=tuple(self.changed),
-        )
 
     def _phases(self) -> dict[str, RehearsalStage]:
         """Return those of the stop; that of the restart ends when the writers are released."""
