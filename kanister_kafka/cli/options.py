@@ -7,6 +7,7 @@ import enum
 import functools
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -184,7 +185,7 @@ def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any
     kafkas = [name for name in names if name not in more]
     if len(kafkas) > 1:
         raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
-    choices["paths"] = (*choices["paths"], *more)
+    choices["paths"] = choices["paths"] + tuple(more)
     if not kafkas:
         return choices
     if choices["cluster"] or choices["from_cluster"]:
@@ -257,9 +258,9 @@ pod_options = option_group(
 )
 """How pods fit into a namespace: of steps and switch, and of what other commands run."""
 POD_WORDS = (
-    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
-    *("priority_class", "requests", "pod_limits"),
-)
+    "pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
+    "priority_class", "requests", "pod_limits",
+)  # fmt: skip
 """Names of these options."""
 
 
@@ -487,6 +488,52 @@ def options_named(*names: str) -> list[click.Parameter]:
 def _choosing(**_: object) -> None:
     """Take the options of a plan alone; it is read and never run."""
 
+
+# Options that several commands share.
+
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+kasten_namespace_option = click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+blueprint_namespace_option = click.option(
+    "--kasten-namespace",
+    default="",
+    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+)
+claims_class_option = click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+stage_timeout_option = click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+report_form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
+)
 
 live_options = option_group(
     click.argument("name", metavar="[KAFKA]", default="", required=False),

@@ -172,7 +172,9 @@ def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
     made = tuple(manifests)
     if form == "yaml":
         return to_yaml_stream(made)
-    documents = [one for m in made for one in loads(m.text, m.file_name).documents]
+    documents: list[Document] = []
+    for manifest in made:
+        documents += loads(manifest.text, manifest.file_name).documents
     if form == "name":
         return "".join(f"{_name(document)}\n" for document in documents)
     items = [to_python(document.root) for document in documents]

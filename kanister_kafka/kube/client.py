@@ -87,7 +87,7 @@ class KubeClient:
         # Without a discoverer it would read every resource and keep them in a file.
         self._client = library.DynamicClient(api, discoverer=lambda *_: None)
         self._served: dict[tuple[str, ...], list[Object]] = {}
-        self._answers: dict[tuple[object, ...], bytes] | None = None
+        self._answers: dict[tuple[object, ...], bytes | NotFoundError] | None = None
         """Answers to reads by path and query; None outside `one_moment`."""
 
     @contextmanager
@@ -260,9 +260,14 @@ class KubeClient:
         kept = self._answers if method == "GET" else None
         data = kept.get(key) if kept is not None else None
         if data is None:
-            data = self._send(method, path, query, body, content_type, purpose).data
+            try:
+                data = self._send(method, path, query, body, content_type, purpose).data
+            except NotFoundError as failure:
+                data = failure
             if kept is not None:
                 kept[key] = data
+        if isinstance(data, NotFoundError):
+            raise data
         try:
             answer: Object = {**json.loads(data)}
         except (TypeError, ValueError) as failure:
@@ -306,11 +311,7 @@ class KubeClient:
 
     def _resources(self, base: tuple[str, ...]) -> list[Object]:
         if base not in self._served:
-            try:
-                self._served[base] = self.ask("GET", base).get("resources") or []
-            except NotFoundError:
-                self._served[base] = []
-                raise
+            self._served[base] = self.ask("GET", base).get("resources") or []
         return self._served[base]
 
     def _place(self, item: Object) -> tuple[ApiResource, str, str]:

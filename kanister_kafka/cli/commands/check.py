@@ -20,6 +20,7 @@ from kanister_kafka.cli.options import (
     plan_from_cli,
     plan_options,
     strimzi_version_option,
+    templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.diagnostics import Location, error
@@ -48,11 +49,7 @@ NO_SUBJECT = ("no-kafka", "option")
 @click.option("--context", default="", help="Kubeconfig context.")
 @plan_options
 @strimzi_version_option
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@templates_option
 @click.option(
     "--pull",
     is_flag=True,
@@ -306,7 +303,10 @@ def _words(option: click.Parameter, value: Any) -> list[str]:
     if isinstance(option, click.Option) and option.is_flag:
         return [option.opts[-1]]
     values = value if option.multiple else (value,)
-    return [word for one in values for word in (option.opts[-1], _word(one))]
+    words = []
+    for one in values:
+        words += [option.opts[-1], _word(one)]
+    return words
 
 
 def _word(value: object) -> str:

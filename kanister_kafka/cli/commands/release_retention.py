@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -66,7 +67,8 @@ def release_retention(
         click.echo(f"retention of Kafka {target} is not held: nothing to do")
         return
     release.check(kafka, held)
-    for line in (*_described(target, kafka, held), *_losses(connection, target, held, context)):
+    losses = _losses(connection, target, held, context)
+    for line in chain(_described(target, kafka, held), losses):
         click.echo(escape_control_chars(line), err=True)
     if dry_run:
         click.echo(json.dumps(released_spec(kafka, held), indent=2))

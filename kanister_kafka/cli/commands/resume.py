@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 from kanister_kafka.cli.app import current_clock
-from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.options import (
+    blueprint_namespace_option,
+    live_options,
+    parse_duration_option,
+)
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -22,11 +26,7 @@ from kanister_kafka.strimzi.discovery import find_target
 
 @click.command(epilog="Example: kanister-kafka resume my-cluster -n kafka")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default="",
-    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
-)
+@blueprint_namespace_option
 @click.option(
     "--timeout",
     type=parse_duration_option,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import uuid
 from dataclasses import replace
-from typing import Any
 
 import click
 
@@ -91,13 +90,19 @@ def run(
     ctx: click.Context,
     /,
     *,
+    action: str,
+    name: str,
+    namespace: str,
     context: str,
+    kasten_namespace: str,
+    blueprint: str,
+    options: tuple[tuple[str, str], ...],
+    origin: str,
     retention: str,
     timeout: int | None,
     no_logs: bool,
     yes: bool,
     dry_run: bool,
-    **choices: Any,
 ) -> None:
     """Run an action of the Blueprint and follow it.
 
@@ -105,7 +110,18 @@ def run(
     ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
     """
     connection = KubeClient(context)
-    request = _wanted(connection, **choices)
+    target = find_target(connection, namespace, name)
+    applied = find_applied(connection, target, kasten_namespace, blueprint)
+    start_action.check_action(applied, action)
+    request = start_action.ActionRequest(
+        target=target,
+        action=action,
+        blueprint=applied,
+        options=options,
+        origin=start_action.find_action_set(connection, origin, applied.namespace)
+        if origin
+        else None,
+    )
     if retention:
         request = _with_retention(request, retention)
     if request.action == "restore" and not (dry_run and request.origin):
@@ -125,27 +141,6 @@ def run(
     ctx.exit(code)
 
 
-def _wanted(
-    connection: KubeClient,
-    *,
-    action: str,
-    name: str,
-    namespace: str,
-    kasten_namespace: str,
-    blueprint: str,
-    origin: str,
-    options: tuple[tuple[str, str], ...],
-) -> start_action.ActionRequest:
-    """Find all that is named; nothing has been touched so far."""
-    target = find_target(connection, namespace, name)
-    found = find_applied(connection, target, kasten_namespace, blueprint)
-    start_action.check_action(found, action)
-    earlier = start_action.find_action_set(connection, origin, found.namespace) if origin else None
-    return start_action.ActionRequest(
-        target=target, action=action, blueprint=found, options=options, origin=earlier
-    )
-
-
 def _with_retention(
     request: start_action.ActionRequest, retention: str
 ) -> start_action.ActionRequest:
@@ -154,7 +149,7 @@ def _with_retention(
             f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
         )
     start_action.check_retention(request, retention)
-    return replace(request, options=(*request.options, ("retention", retention)))
+    return replace(request, options=request.options + (("retention", retention),))
 
 
 def _tell_held(connection: KubeClient, target: KafkaRef) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from kanister_kafka.cli.app import echo, terminal_width
-from kanister_kafka.cli.options import live_options, options_from
+from kanister_kafka.cli.options import blueprint_namespace_option, live_options, options_from
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
@@ -24,11 +24,7 @@ from kanister_kafka.strimzi.from_cluster import read_cluster_resources
 
 @click.command(epilog="Example: kanister-kafka status my-cluster -n kafka")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default="",
-    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
-)
+@blueprint_namespace_option
 @report_format_option("text", "json", "yaml", "name")
 @click.option(
     "-A",
@@ -95,7 +91,7 @@ def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterSta
     if not status.runs or not origin.input_hash:
         return status
     if older := version_drift(origin):
-        return replace(status, remarks=(*status.remarks, older))
+        return replace(status, remarks=status.remarks + (older,))
     try:
         options, version = options_from(shlex.split(origin.options))
         fetched = read_cluster_resources(seen.target.name, seen.target.namespace, client=connection)
@@ -105,10 +101,10 @@ def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterSta
     if fetched.problems:
         return _unsure(status, "; ".join(problem.message for problem in fetched.problems))
     changed = input_drift(origin, seen.target, fetched.documents, options, version)
-    return replace(status, remarks=(*status.remarks, changed)) if changed else status
+    return replace(status, remarks=status.remarks + (changed,)) if changed else status
 
 
 def _unsure(status: ClusterStatus, why: str) -> ClusterStatus:
     line = f"whether the Blueprint is up to date: {why}"
-    unreadable = (*status.observed.unreadable, line)
+    unreadable = status.observed.unreadable + (line,)
     return replace(status, observed=replace(status.observed, unreadable=unreadable))

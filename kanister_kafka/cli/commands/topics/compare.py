@@ -345,7 +345,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
 
     work = sides.reach.work(
         "compare",
-        (*request_args(request), "--", *sides.arguments),
+        request_args(request) + ("--",) + sides.arguments,
         *sides.accesses,
         namespace=sides.namespace,
     )
@@ -367,15 +367,11 @@ def _rendered(
     from kanister_kafka.topics.job import is_secret, job_config, job_manifest, request_args
     from kanister_kafka.yamldoc.dumper import dump
 
+    split = ("--split", f"$(JOB_COMPLETION_INDEX)/{parts}", "--")
     work: TopicJob = replace(
         sides.reach.work(
             "compare",
-            (
-                *request_args(request),
-                *("--split", f"$(JOB_COMPLETION_INDEX)/{parts}"),
-                "--",
-                *sides.arguments,
-            ),
+            request_args(request) + split + sides.arguments,
             *sides.accesses,
             namespace=sides.namespace,
         ),

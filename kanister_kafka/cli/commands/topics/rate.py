@@ -82,7 +82,7 @@ def _measured(
 
     access = reach.access(TopicRef())
     if reach.in_cluster:
-        work = reach.work("rate", ("--for", f"{length}s", "--", *topics), access)
+        work = reach.work("rate", ("--for", f"{length}s", "--") + topics, access)
         for event in reach.remote(work):
             if isinstance(event, ResultMessage):
                 yield replace(event.result, cluster=access.label)
