@@ -172,7 +172,7 @@ def add_output_options(command: click.Command) -> None:
             is_flag=True,
             expose_value=False,
             callback=quiet,
-            help="Say no warnings and notes, only errors.",
+            help="Print only errors, no warnings and notes.",
         ),
         click.Option(
             ["--color"],
@@ -190,7 +190,7 @@ def _request_timeout(text: str) -> float:
 
     found = parse_duration(f"{text}s" if text.isdecimal() else text)
     if not found:
-        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 10s")
     return float(found)
 
 

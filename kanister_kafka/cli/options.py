@@ -67,7 +67,7 @@ def parse_duration_option(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
     found = parse_duration(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 90s or 1m30s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 90s or 1m30s")
     return found
 
 
@@ -160,7 +160,7 @@ _input_options = option_group(
         "--cluster",
         default="",
         metavar="[NAMESPACE/]NAME",
-        help="Which Kafka, where there are several.",
+        help="Which Kafka, if there are several.",
     ),
     strimzi_version_option,
 )
@@ -325,14 +325,14 @@ plan_options = option_group(
         metavar="DURATION|never",
         default="1h",
         show_default=True,
-        help="When the watchdog brings Kafka back that nobody has brought back.",
+        help="Time after which the watchdog starts a Kafka that is still stopped.",
     ),
     click.option(
         "--quiesce-by",
         type=_choice(QuiesceMethod),
         default=QuiesceMethod.REPLICAS.value,
         show_default=True,
-        help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
+        help="How mirrors and connectors stop; pause if GitOps would undo changed replicas.",
     ),
     click.option(
         "--writer",
@@ -340,26 +340,26 @@ plan_options = option_group(
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
         help="Quiesce this KafkaMirrorMaker2, KafkaMirrorMaker, KafkaConnect or KafkaBridge, "
-        "although its address does not tell that it writes into the Kafka; repeatable.",
+        "although its address does not show that it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--not-a-writer",
         "not_writers",
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
-        help="Leave this one alone, whatever its address tells; repeatable.",
+        help="Do not stop this one, even if it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--unclean-stop",
         type=_choice(UncleanStop),
         default=UncleanStop.FAIL.value,
         show_default=True,
-        help="What comes of a backup where a node was killed while it stopped.",
+        help="What to do with a backup if a node was killed while it stopped.",
     ),
     click.option(
         "--require-quiet",
         is_flag=True,
-        help="Fail where topics still grow after all known writers have stopped.",
+        help="Fail if topics still grow after all known writers have stopped.",
     ),
     click.option(
         "--kasten",
@@ -532,7 +532,7 @@ report_form_option = click.option(
 check_option = click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
+    help="Write nothing; exit 1 with a diff if files in --output-dir are stale.",
 )
 
 live_options = option_group(

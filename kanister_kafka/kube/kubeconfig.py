@@ -21,9 +21,9 @@ class ClusterAccess:
     kubeconfig: str = ""
     """File; that of KUBECONFIG, or `~/.kube/config`, if it is empty."""
     user: str = ""
-    """Whom to impersonate; nobody where it is empty."""
+    """Whom to impersonate; no one if it is empty."""
     timeout: float = 0.0
-    """Seconds for each part of an answer; those of TIMEOUTS where it is 0."""
+    """Seconds for each part of an answer; those of TIMEOUTS if it is 0."""
 
     @property
     def timeouts(self) -> tuple[float, float]:

@@ -319,7 +319,7 @@ class Follower(FollowLoop):
         what = f"phase {running.name}" if running else "the next phase"
         if pods and idle > self.intervals.ended:
             return ActionFinished(
-                ActionResult.LOST, f"the pod of {what} has ended and nobody has noticed"
+                ActionResult.LOST, f"the pod of {what} has ended and the controller has not noticed"
             )
         if not pods and idle > self.intervals.idle:
             return ActionFinished(
@@ -349,17 +349,17 @@ def release_command(target: KafkaRef) -> str:
 def held_message(held: HeldRetention) -> tuple[str, ...]:
     """Return lines about a hold of the retention, and about changes to it."""
     if held.damaged:
-        return ("RETENTION may be held since a restore: the annotation that tells is damaged",)
+        return ("RETENTION may be held since a restore: its annotation is damaged",)
     since = f"since {held.since}"
     if not held.holds:
         return (
-            f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: somebody has "
-            f"changed {DELAY} in spec.kafka.config, and what has passed its retention is deleted",
+            f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: {DELAY} in "
+            "spec.kafka.config was changed, and what has passed its retention is deleted",
         )
     long = "" if held.retention == HOLD else f", of records {held.retention} after each start"
     found = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
     if held.changed:
-        return (found, f"somebody has changed since: {', '.join(held.changed)}")
+        return (found, f"changed since: {', '.join(held.changed)}")
     return (found,)
 
 
@@ -389,15 +389,15 @@ def remedy_message(end: ActionResult, target: KafkaRef, seen: ActionSet) -> tupl
             )
         case ActionResult.LOST:
             return (
-                "A controller that is restarted forgets what it ran and calls it running for ever:",
-                "nothing is at work in the cluster now.",
+                "The Kanister controller restarted and no longer tracks this action:",
+                'its state stays "running", and nothing is at work in the cluster now.',
                 f"1. look:            {status_command(target)}",
                 f"2. bring it back:   {resume_command(target)}",
                 f"3. take it away:    {delete_command(seen)}",
             )
         case ActionResult.GONE:
             return (
-                "Who deletes an ActionSet ends its action where it is.",
+                "The ActionSet was deleted, so its action was aborted.",
                 f"look:          {status_command(target)}",
                 f"bring it back: {resume_command(target)}",
             )

@@ -51,7 +51,7 @@ def input_drift(
         return ""
     words = f" {origin.options}" if origin.options else ""
     command = f"kanister-kafka check {target.name} -n {target.namespace}{words}"
-    return f"the cluster has changed since its Blueprint was made; in what, says: {command}"
+    return f"the cluster has changed since its Blueprint was made; to see how, run: {command}"
 
 
 def _as_files(documents: Iterable[Document]) -> Iterator[Document]:

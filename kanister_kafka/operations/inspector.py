@@ -210,7 +210,7 @@ class ClusterInspector:
                 )
 
     def _digest(self, name: str) -> str | None:
-        """Return the digest of a ConfigMap of scripts; None where no one may read it."""
+        """Return the digest of a ConfigMap of scripts; None if no one may read it."""
         try:
             found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
         except ForbiddenError:

@@ -157,7 +157,7 @@ class ObservedCluster:
     happenings: tuple[KafkaEvent, ...]
     """The latest last."""
     others: tuple[str, ...] = ()
-    """Names of the Kafkas of the namespace, where this one does not exist."""
+    """Names of the Kafkas of the namespace, if this one does not exist."""
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
     unreadable: tuple[str, ...]

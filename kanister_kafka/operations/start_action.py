@@ -213,13 +213,13 @@ def missing_version(
         return "", False
     if not known:
         return (
-            f"the backup is of Kafka {version}, and no operator is seen that tells its versions",
+            f"the backup is of Kafka {version}, and no operator is seen that lists its versions",
             False,
         )
     return (
         f"the backup is of Kafka {version}, and the operator has {', '.join(sorted(known))}: "
         f"bring back a Strimzi that has it, or go on with --option {ANY}=true and set "
-        "spec.kafka.version when the restore tells so",
+        "spec.kafka.version when the restore asks for it",
         True,
     )
 

@@ -69,7 +69,7 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
             return ("Nothing to do.",)
         case KafkaCondition.PAUSED:
             return (
-                "Nothing of ours. Whoever has paused it ends the pause; by hand:",
+                "Not paused by a backup. The client that has paused it ends the pause; by hand:",
                 *_end(cluster),
             )
         case KafkaCondition.STOPPED if cluster.work:
@@ -88,7 +88,7 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
             return ("It can only be restored from a backup:", *_restore(cluster))
         case KafkaCondition.DEGRADED | KafkaCondition.DOWN:
             return (
-                "No backup has stopped it. See what the operator says:",
+                "No backup has stopped it. See what the operator reports:",
                 f"  kubectl describe kafka {target.name} -n {target.namespace}",
                 f"  kubectl get pods -n {target.namespace} "
                 f"-l {constants.CLUSTER_LABEL}={target.name} -o wide",
@@ -177,7 +177,7 @@ RECORDED = {
     KafkaCondition.RESTARTING: ("restarting", "stopped"),
     KafkaCondition.RESTORING: ("restoring",),
 }
-"""What the record says in each condition, where both agree."""
+"""What the record says in each condition, if both agree."""
 LAUNCH = timedelta(seconds=90)
 """Between the creation of an ActionSet and the start of its action, which names the run."""
 
@@ -282,7 +282,7 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
     nodes = f"{sum(w.ready for w in cluster.workloads)} of {cluster.expected} nodes are Ready"
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
-        KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by somebody else",
+        KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
         KafkaCondition.QUIESCING: f"runs; what writes into it is being stopped{others}",
         KafkaCondition.QUIESCED: f"runs, but what writes into it is stopped{others}",
         KafkaCondition.STOPPING: f"is being stopped, {nodes}{others}",
@@ -292,8 +292,8 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
         ),
         KafkaCondition.RESTARTING: f"is coming back, {nodes}{others}",
         KafkaCondition.RESTORING: f"is being restored, {nodes}",
-        KafkaCondition.DEGRADED: f"is partly down, not by us: {nodes}",
-        KafkaCondition.DOWN: "is down, not by us: it has no pods",
+        KafkaCondition.DEGRADED: f"is partly down, and not by a backup: {nodes}",
+        KafkaCondition.DOWN: "is down, and not by a backup: it has no pods",
         KafkaCondition.GONE: "does not exist: there is no such Kafka resource",
     }
     return f"Kafka {target} {words[condition]}"
@@ -336,11 +336,11 @@ def _remarks(
     elif record and not agrees and condition is not KafkaCondition.GONE:
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
-        found.append(f'the record says "{state}"{since}; what the cluster shows counts')
+        found.append(f'the record has state "{state}"{since}; what the cluster shows counts')
     if kafka and kafka.held_retention:
         found += held_message(kafka.held_retention)
     if kafka and kafka.why_not and not kafka.ready:
-        found.append(f"the operator says {kafka.why_not}")
+        found.append(f"the operator reports {kafka.why_not}")
     if kafka and kafka.paused and not kafka.acknowledged:
         found.append("the operator has not acknowledged the pause: does it run?")
     if condition in (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING):
@@ -368,6 +368,6 @@ def _last_stop(record: Mapping[str, str]) -> list[str]:
     words = {
         "unclean": "the last stop was not clean: {}",
         "growing": "topics grew at the last stop although known writers had stopped: {}",
-        "seenRunning": "somebody brought it back while it was to stay stopped, {}",
+        "seenRunning": "another client started it while it had to stay stopped, {}",
     }
     return [text.format(record[key]) for key, text in words.items() if record.get(key)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WIDTH = 40
 """Characters of the bars."""
-NOT_CLIENTS = "told by the pods: not the clients' own view"
+NOT_CLIENTS = "estimated from the pods, not measured by a client"
 
 
 def verdict(rehearsal: Rehearsal) -> str:

@@ -92,7 +92,7 @@ def _writer(writer: ObservedClient) -> str:
     if writer.replicas_before:
         words.append(f"{writer.replicas_before} before the backup")
     if writer.paused:
-        words.append("paused by a backup" if writer.pause_before else "paused by somebody else")
+        words.append("paused by a backup" if writer.pause_before else "paused by another client")
     return ", ".join(words)
 
 

@@ -279,7 +279,7 @@ def test_restore_goes_on_with_another_version_where_it_is_told_to(cluster):
     [
         ("4.2.0", IMAGES, ""),
         ("", IMAGES, ""),
-        ("4.1.0", "", "no operator is seen that tells its versions"),
+        ("4.1.0", "", "no operator is seen that lists its versions"),
     ],
 )
 def test_restore_begins_where_no_version_stands_against_it(cluster, version, images, words):

@@ -447,7 +447,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.pause,
             {"kafka": kafka({PAUSE_RECONCILIATION: "True"})},
             "problem",
-            "somebody has paused",
+            "is paused already",
         ),
         (
             kafka_checks.pause,
@@ -473,7 +473,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.writers,
             {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)},
             "problem",
-            "paused by somebody else and runs",
+            "paused by another client and runs",
         ),
         (
             kafka_checks.writers,
@@ -1034,10 +1034,7 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
             of_origin(),
             thing("Blueprint", "b", actions={"x": {}, "y": {}}),
             "problem",
-            (
-                f"Blueprint kafka/b was made by a version that does not say so, and this is "
-                f"{__version__}",
-            ),
+            (f"Blueprint kafka/b was made by an unknown version, and this is {__version__}",),
         ),
         (
             of_origin(actions={"y": {}}),
@@ -1062,8 +1059,8 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
             of_origin(),
             "problem",
             (
-                "Blueprint kafka/b was made from this very input: somebody has changed it, or the "
-                "templates",
+                "Blueprint kafka/b was made from this very input: it was changed since, or the "
+                "templates were",
             ),
         ),
     ],
@@ -1547,7 +1544,7 @@ def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
         (DEFAULT_IMAGE, 32, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.32"),
         (DEFAULT_IMAGE, 36, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.36"),
         (DEFAULT_IMAGE, None, "", [], ""),
-        ("example.com/tools:1", 34, "", ["warning"], "does not tell which kubectl it has"),
+        ("example.com/tools:1", 34, "", ["warning"], "does not show which kubectl it has"),
         ("example.com/tools:1", 34, "Client Version: v1.33.1", ["ok"], "kubectl 1.33"),
         (DEFAULT_IMAGE, 34, "Client Version: v1.31.1", ["warning"], "has kubectl 1.31"),
     ],

@@ -621,7 +621,7 @@ def test_without_a_probe_the_pods_tell():
     result, _told = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS
-    assert "not the clients' own view" in rehearsal_text(result)
+    assert "not measured by a client" in rehearsal_text(result)
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

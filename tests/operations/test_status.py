@@ -201,8 +201,8 @@ def remarks(*arguments, **changed):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((OURS, 0, 0, "running"), 'the record says "running" since 2026-01-02T03:04:05Z'),
-        ((UP, 2, 2, "stopped"), 'the record says "stopped"'),
+        ((OURS, 0, 0, "running"), 'the record has state "running" since 2026-01-02T03:04:05Z'),
+        ((UP, 2, 2, "stopped"), 'the record has state "stopped"'),
         ((OURS, 0, 0, "stopped"), "no watchdog is armed"),
         ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
         ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator says Timeout: x"),

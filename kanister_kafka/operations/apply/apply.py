@@ -117,7 +117,7 @@ def apply_objects(
 
 def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
     if find_live_object(place, connection) is None:
-        raise NotFoundError("somebody has deleted it while all this was applied: apply again")
+        raise NotFoundError("it was deleted during this apply: apply again")
     return ObjectResult(place, ApplyOutcome.UNCHANGED)
 
 

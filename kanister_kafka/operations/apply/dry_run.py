@@ -121,8 +121,8 @@ def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
     """Add to a conflict of field managers what can be done about it."""
     if isinstance(failure, ConflictError) and "Apply failed with" in str(failure):
         return ConflictError(
-            f"{failure}; take these fields over with --force-conflicts, or change them where the "
-            "other manager has them from"
+            f"{failure}; take these fields over with --force-conflicts, or change them in the "
+            "source that the other manager applies"
         )
     return failure
 

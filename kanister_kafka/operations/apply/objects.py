@@ -31,7 +31,7 @@ ORDER = (
 )
 """API version and kind of all that is rendered, what is needed before what needs it.
 
-The API server wants a Role before its RoleBinding where the user may not `bind`; Kasten refuses a
+The API server wants a Role before its RoleBinding if the user may not `bind`; Kasten refuses a
 Policy whose hooks name no Blueprint.
 """
 

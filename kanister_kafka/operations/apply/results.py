@@ -57,7 +57,7 @@ class ApplyReport:
     results: tuple[ObjectResult, ...]
     """In the order in which it happened; in a dry run, in which it would have."""
     failures: tuple[ObjectFailure, ...] = ()
-    """More than one only where nothing has been changed yet."""
+    """More than one only if nothing has been changed yet."""
     pending: tuple[ObjectRef, ...] = ()
     """What was to be written and was not, those that failed among them."""
 

@@ -76,7 +76,7 @@ def find_environment(connection: KubeClient, request: ScenarioRequest) -> Scenar
         if labels.get(LAB) != "true":
             raise ActionError(
                 f"namespace {target.namespace} has not the label {LAB}=true: a proof stops the "
-                "mirror and replaces its volumes, and does so only where that label allows it "
+                "mirror and replaces its volumes, and does so only if that label allows it "
                 "(examples/lab sets it)"
             )
     setting = new_context(connection, request)

@@ -44,8 +44,8 @@ class PreflightTarget:
     name: str
     namespace: str
     kasten_namespace: str
-    plan: BackupPlan | None
-    """None where reading it found an error; what needs no plan is looked at all the same."""
+    plan: BackupPlan | None = None
+    """None if reading it found an error; what needs no plan is looked at all the same."""
     problems: tuple[Diagnostic, ...]
     """Of the reading and of the plan."""
     context: str = ""
@@ -55,16 +55,9 @@ class PreflightTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterFacts:
+class ClusterFacts(PreflightTarget):
     """One Kafka cluster and what a backup of it rests upon, at one moment."""
 
-    name: str
-    namespace: str
-    context: str
-    """Of the kubeconfig; empty for the current one."""
-    kasten_namespace: str
-    problems: tuple[Diagnostic, ...]
-    """Of the reading and of the plan."""
     planned: PlanFacts | None
     """None if the reading has errors, so that nothing can be planned."""
     kafka: Object
@@ -88,7 +81,7 @@ class ClusterFacts:
     snapshot_classes: OptionalRead[Objects | None]
     """None if the cluster does not know VolumeSnapshots."""
     operators: OptionalRead[Objects]
-    """Pods of every Strimzi cluster operator; where there is none, its Deployments."""
+    """Pods of every Strimzi cluster operator; if there is none, its Deployments."""
     kanister_api: bool
     """Whether the cluster knows Blueprints."""
     deployments: OptionalRead[Objects]
@@ -102,8 +95,6 @@ class ClusterFacts:
     limit_ranges: OptionalRead[Objects]
     server: OptionalRead[int | None] = OptionalRead(None)  # noqa: RUF009 - it is frozen
     """Minor version of Kubernetes; None if the API server does not tell it."""
-    options: str = ""
-    """Words of the command line that a command which renders the same has to repeat."""
 
     def kubectl(self, words: str) -> str:
         """Return a command for kubectl, on the cluster that was looked at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.model import BackupPlan
@@ -40,7 +41,7 @@ Versions = str | tuple[str, ...]
 
 
 class OptionalReader:
-    """Reads objects of one namespace, and of others where one is named."""
+    """Reads objects of one namespace, and of others if one is named."""
 
     def __init__(self, connection: KubeClient, namespace: str) -> None:
         self.connection = connection
@@ -131,12 +132,7 @@ class FactsCollector:
         claims = reader.list_of("v1", "PersistentVolumeClaim", mine)
         written = tuple(self._writer(writer) for writer in writers)
         return ClusterFacts(
-            name=self.name,
-            namespace=self.namespace,
-            context=subject.context,
-            options=subject.options,
-            kasten_namespace=subject.kasten_namespace,
-            problems=subject.problems,
+            **{field.name: getattr(subject, field.name) for field in fields(subject)},
             planned=planned,
             kafka=reader.get(STRIMZI, "Kafka", self.name),
             pools=reader.list_of(STRIMZI, "KafkaNodePool", mine),

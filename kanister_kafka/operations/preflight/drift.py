@@ -23,7 +23,7 @@ from kanister_kafka.operations.preflight.model import (
 
 WHOLE = ("Blueprint",)
 """Kinds to which the API server adds nothing below: what is there besides was put there."""
-OTHERWISE = "where it was rendered with other options, give the same ones here"
+OTHERWISE = "if it was rendered with other options, give the same ones here"
 METADATA = ("metadata.labels", "metadata.annotations")
 ORIGIN = (constants.INPUT_HASH, constants.OPTIONS, constants.VERSION)
 """Annotations that say why a Blueprint is what it is, and are no difference by themselves."""
@@ -88,7 +88,7 @@ def _origin(pair: ManifestPair) -> Iterator[str]:
     now, then = _notes(pair.desired), _notes(pair.live or {})
     version, made = then.get(constants.VERSION, ""), f"{title(pair.desired)} was made"
     if version != __version__:
-        by = f"kanister-kafka {version}" if version else "a version that does not say so"
+        by = f"kanister-kafka {version}" if version else "an unknown version"
         yield f"{made} by {by}, and this is {__version__}"
     elif then.get(constants.OPTIONS) != now.get(constants.OPTIONS):
         yield f"{made} with {then.get(constants.OPTIONS) or 'the default options'}"
@@ -96,7 +96,7 @@ def _origin(pair: ManifestPair) -> Iterator[str]:
     elif then.get(constants.INPUT_HASH) != now[constants.INPUT_HASH]:
         yield f"{made} from another state of the cluster"
     elif any(differences(pair)):
-        yield f"{made} from this very input: somebody has changed it, or the templates"
+        yield f"{made} from this very input: it was changed since, or the templates were"
 
 
 def _notes(item: Object) -> dict[str, str]:
@@ -173,6 +173,6 @@ def _writers(config_map: Object) -> Iterator[str]:
     """Yield who has written it, as far as the API server knows."""
     for entry in get_path(config_map, "metadata", "managedFields") or ():
         yield (
-            f"{title(config_map)} was written by {entry.get('manager') or 'somebody'} "
+            f"{title(config_map)} was written by {entry.get('manager') or 'an unknown client'} "
             f"({entry.get('operation')}) at {entry.get('time')}"
         )

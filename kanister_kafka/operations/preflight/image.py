@@ -52,7 +52,7 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
             f"image {desired} is not known to be on {join_limited(map(name_of, without))}, "
             "and whether it "
             "can be pulled shows when it is"
-            + (f"; a node tells {TOLD_IMAGES} images at most" if full else ""),
+            + (f"; a node reports {TOLD_IMAGES} images at most" if full else ""),
             pull,
             objects=titles(without),
         )
@@ -70,7 +70,7 @@ def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
         yield failed(
             "a pod as the steps have it gets further containers, and a step would wait for their "
             f"end for ever: {', '.join(found.added_containers)}",
-            "keep whoever adds them from these pods: --pod-label, --pod-annotation",
+            "exclude these pods from what adds the containers: --pod-label, --pod-annotation",
             objects=pod,
         )
     elif found.ran:
@@ -104,7 +104,7 @@ def kubectl(view: ClusterFacts) -> Iterator[CheckLine]:
     client = minor_of_client(said) or minor_of_image(desired)
     if client is None:
         yield warned(
-            f"image {desired} does not tell which kubectl it has, and Kubernetes is 1.{server}",
+            f"image {desired} does not show which kubectl it has, and Kubernetes is 1.{server}",
             view.ours("check", f"{view.options} --pull".strip()),
         )
     elif abs(client - server) > MAX_SKEW:
@@ -191,7 +191,7 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
-"""What a pod must ask for where a quota limits it (Kubernetes, Resource Quotas)."""
+"""What a pod must ask for if a quota limits it (Kubernetes, Resource Quotas)."""
 
 
 def _spelled(key: str) -> str:

@@ -38,7 +38,7 @@ PodRevision.java)."""
 
 
 def stopped_by_us(view: ClusterFacts) -> bool:
-    """Return whether the cluster is stopped, or half stopped, by us."""
+    """Return whether the cluster is stopped, or partly stopped, by a backup."""
     return bool(annotation(view.kafka, PREVIOUS_PAUSE))
 
 
@@ -77,14 +77,14 @@ def node_ids(view: ClusterFacts) -> Iterator[CheckLine]:
         found = get_path(pool, "status", "nodeIds") or ()
         if len(found) != desired:
             yield failed(
-                f"{title(pool)} tells {len(found)} node ids and wants {desired} nodes",
+                f"{title(pool)} has {len(found)} node ids in its status and needs {desired} nodes",
                 "wait until the operator has scaled it",
                 objects=(title(pool),),
             )
             return
         ids += found
     if view.pools.get():
-        yield passed(f"the pools tell their node ids: {join_limited(map(str, sorted(ids)), 9)}")
+        yield passed(f"the pools have their node ids: {join_limited(map(str, sorted(ids)), 9)}")
 
 
 @preflight_check("pods-ready")
@@ -178,11 +178,13 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     resume = view.ours("resume")
     if stopped_by_us(view):
-        told = f" (the record says {state} since {since})" if state else ""
-        yield failed(f"{here[0]} is stopped, or half stopped, by us{told}", resume, objects=here)
+        told = f" ({state} since {since} by the record)" if state else ""
+        yield failed(
+            f"{here[0]} is stopped, or partly stopped, by a backup{told}", resume, objects=here
+        )
     elif annotation(kafka, PAUSE_RECONCILIATION).lower() == "true":
         yield failed(
-            f"somebody has paused the reconciliation of {here[0]}, and a restart would end that "
+            f"the reconciliation of {here[0]} is paused already, and a restart would end that "
             "pause until the brokers serve again",
             view.kubectl(f"annotate kafka {view.name} -n {view.namespace} {PAUSE_RECONCILIATION}-"),
             objects=here,
@@ -194,7 +196,9 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=here,
         )
     elif state and state != BackupState.RUNNING.value:
-        yield failed(f"the record says {state} since {since}, and {here[0]} is not paused", resume)
+        yield failed(
+            f"the record has state {state} since {since}, and {here[0]} is not paused", resume
+        )
     else:
         yield passed(f"{here[0]} is not paused", objects=here)
 
@@ -217,13 +221,13 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
             plural = f"{writer['kind'].lower()}s"
             name, home = name_of(writer), get_path(writer, "metadata", "namespace")
             yield failed(
-                f"{title(writer)} is paused by somebody else and runs: it cannot be quiesced",
+                f"{title(writer)} is paused by another client and runs: it cannot be quiesced",
                 view.kubectl(f"annotate {plural} {name} -n {home} {PAUSE_RECONCILIATION}-"),
                 objects=(title(writer),) + titles(owned),
             )
         else:
             yield warned(
-                f"{title(writer)} is paused by somebody else; it has no pods and stays so",
+                f"{title(writer)} is paused by another client; it has no pods and stays paused",
                 objects=(title(writer),),
             )
     if left and not stopped_by_us(view):
@@ -320,7 +324,7 @@ def version_change(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=(title(view.kafka),),
         )
     elif desired:
-        seen = "runs" if runs else "is asked for; what runs is not told"
+        seen = "runs" if runs else "is asked for; the running version is unknown"
         yield passed(f"Kafka {desired} {seen}, and no other version is asked for")
 
 

@@ -38,7 +38,7 @@ class CheckLine:
     detail: tuple[str, ...] = ()
     """A line each, if one sentence does not hold it."""
     remedy: str = ""
-    """A command where there is one, else what to do; empty if nothing is to be done."""
+    """A command if there is one, else what to do; empty if nothing is to be done."""
     objects: tuple[str, ...] = ()
     """What it is about, as `Kind namespace/name`."""
 
@@ -101,7 +101,7 @@ class PartitionState:
     topic: str
     number: int
     leader: str
-    """Node id; `none` where it has none."""
+    """Node id; `none` if it has none."""
     replicas: int
     in_sync: int
 

@@ -74,7 +74,7 @@ def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
     bounds = view.planned.plan.cluster.operator if view.planned else None
     here = (title(pod),)
     if version is None:
-        yield passed(f"{title(pod)} is Ready; its image does not tell its version", objects=here)
+        yield passed(f"{title(pod)} is Ready; its image tag has no version", objects=here)
     elif bounds and (version < bounds.first or (bounds.last is not None and version > bounds.last)):
         yield failed(
             f"{title(pod)} is Strimzi {format_version(version)}, and the plan is for {bounds}",
@@ -162,7 +162,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
     if not found:
         yield failed(
             f"no Kanister controller is in namespace {home}",
-            "give --kasten-namespace where it is another one",
+            "give --kasten-namespace if it is another one",
         )
         return
     for item in found:
@@ -188,7 +188,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
         beside = (
             f"; known here up to {NEWEST}"
             if release
-            else f", which does not tell the release of Kanister; known here up to {NEWEST}"
+            else f", which has no release of Kanister; known here up to {NEWEST}"
         )
         yield passed(f"{title(item)} runs: {known}{beside}", objects=(title(item),))
 
@@ -255,9 +255,9 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
         count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
         said = f"{action} took {longest}s at most in {count}, of {limit}s that a hook may take"
         if longest > limit:
-            yield failed(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+            yield failed(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         elif longest > limit * NEARLY:
-            yield warned(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+            yield warned(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         else:
             yield passed(said)
     last = ended[-1]

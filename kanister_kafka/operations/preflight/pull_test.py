@@ -1,4 +1,4 @@
-"""One short-lived pod as the steps have it: the only check that writes, and only where asked to."""
+"""One short-lived pod as the steps have it: the only check that writes, and only if asked to."""
 
 from __future__ import annotations
 

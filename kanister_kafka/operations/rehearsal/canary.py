@@ -204,7 +204,7 @@ class Canary:
         return "" if found is None else str((found.get("status") or {}).get("phase") or "Pending")
 
     def _follow(self) -> None:
-        """Hear all that it prints, again from the start where the stream breaks."""
+        """Hear all that it prints, again from the start if the stream breaks."""
         name, namespace = self._setting.name, self._setting.target.namespace
         while not self._over.is_set() and not self.hearing.ended:
             try:

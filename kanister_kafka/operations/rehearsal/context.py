@@ -58,12 +58,12 @@ class RehearsalRequest:
     """What is asked for."""
 
     name: str = ""
-    """Of the Kafka; the only one of the namespace where it is empty."""
+    """Of the Kafka; the only one of the namespace if it is empty."""
     namespace: str = ""
     context: str = ""
     kasten_namespace: str
     blueprint: str = ""
-    """Its name; ours by default where it is empty."""
+    """Its name; ours by default if it is empty."""
     snapshot_class: str = ""
     probe: bool = True
     probe_config: str = ""

@@ -14,7 +14,7 @@ class OutageSource(enum.Enum):
     """A client that wrote all the time: from its last acknowledged record to the first one after.
     """
     PODS = "pods"
-    """When the brokers' pods were not Ready: not the clients' own view."""
+    """When the brokers' pods were not Ready: not measured by a client."""
 
 
 class PodState(enum.Enum):

@@ -43,7 +43,7 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
     if now.armed and not before.armed:
         found.append("the watchdog is still armed")
     if now.state != before.state and not now.settled:
-        found.append(f"the record of backups says {now.state}")
+        found.append(f"the record of backups has state {now.state}")
     if missing := sorted({*before.nodes} - {*now.nodes}):
         found.append(f"not Ready any more: {', '.join(missing)}")
     if now.claims != before.claims:
@@ -69,7 +69,7 @@ RETRY_PAUSES = (0.5, 0.5)
 CLEANING = 120
 """Seconds for what was deleted to be gone."""
 LATE = 60
-"""Seconds for Kafka to be back all the same where the restart has failed."""
+"""Seconds for Kafka to be back all the same if the restart has failed."""
 PROBE, PREFLIGHT = "probe", "preflight"
 CUT, READY = "snapshots cut", "snapshots ready"
 READ, CLEAN = "read back", "clean up"

@@ -48,7 +48,7 @@ def milliseconds(text: str) -> int:
     """Read a short duration such as 500ms or 2s."""
     match = re.fullmatch(r"(\d{1,9})(ms|s)", text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 500ms or 2s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 500ms or 2s")
     return int(match[1]) * (1000 if match[2] == "s" else 1)
 
 
