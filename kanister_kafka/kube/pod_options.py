@@ -176,9 +176,9 @@ def minor_of_image(image: str) -> int | None:
     return int(match[1]) if match and ("k8s" in name or "kubectl" in name) else None
 
 
-def minor_of_client(said: str) -> int | None:
+def minor_of_client(output: str) -> int | None:
     """Return the minor version that `kubectl version --client` tells in its first line."""
-    words = said.partition("Client Version:")[2].split()
+    words = output.partition("Client Version:")[2].split()
     match = CLIENT_VERSION.fullmatch(words[0]) if words else None
     return int(match[1]) if match else None
 
@@ -190,6 +190,6 @@ def minor_of_server(version: object) -> int | None:
     return int(match[0]) if match else None
 
 
-def merged(before: Pairs, given: Iterable[tuple[str, str]]) -> Pairs:
-    """Return pairs with those that were given over them."""
-    return tuple({**dict(before), **dict(given)}.items())
+def merged(before: Pairs, more: Iterable[tuple[str, str]]) -> Pairs:
+    """Return pairs with more pairs over them."""
+    return tuple({**dict(before), **dict(more)}.items())

@@ -346,20 +346,20 @@ def release_command(target: KafkaRef) -> str:
     return f"kanister-kafka release-retention {target.name} -n {target.namespace}"
 
 
-def held_message(held: HeldRetention) -> tuple[str, ...]:
+def held_message(hold: HeldRetention) -> tuple[str, ...]:
     """Return lines about a hold of the retention, and about changes to it."""
-    if held.damaged:
+    if hold.damaged:
         return ("RETENTION may be held since a restore: its annotation is damaged",)
-    since = f"since {held.since}"
-    if not held.holds:
+    since = f"since {hold.since}"
+    if not hold.holds:
         return (
             f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: {DELAY} in "
             "spec.kafka.config was changed, and what has passed its retention is deleted",
         )
-    long = "" if held.retention == HOLD else f", of records {held.retention} after each start"
+    long = "" if hold.retention == HOLD else f", of records {hold.retention} after each start"
     found = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
-    if held.changed:
-        return (found, f"changed since: {', '.join(held.changed)}")
+    if hold.changed:
+        return (found, f"changed since: {', '.join(hold.changed)}")
     return (found,)
 
 
@@ -368,24 +368,25 @@ def delete_command(action_set: ActionSet) -> str:
     return f"kubectl delete actionset {action_set.name} -n {action_set.namespace}"
 
 
-def still_running_message(target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
+def still_running_message(target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
     """Return what goes on in the cluster when no one follows it any longer."""
-    where = f"in phase {seen.running.name}" if seen.running else "between two phases"
+    where = f"in phase {action_set.running.name}" if action_set.running else "between two phases"
     return (
-        f"ActionSet {seen.namespace}/{seen.name} runs on in the cluster, {where} when last seen.",
+        f"ActionSet {action_set.namespace}/{action_set.name} runs on in the cluster, "
+        f"{where} when last seen.",
         f"  look:          {status_command(target)}",
         f"  bring it back: {resume_command(target)}",
     )
 
 
-def remedy_message(end: ActionResult, target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
+def remedy_message(end: ActionResult, target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
     """Return what to do after an end other than success, failure and timeout."""
     match end:
         case ActionResult.UNTAKEN:
             return (
                 "The Kanister controller does not seem to run, or looks at another namespace.",
                 "The ActionSet was deleted, so that it does not start later by surprise.",
-                f"look: kubectl get pods -n {seen.namespace}",
+                f"look: kubectl get pods -n {action_set.namespace}",
             )
         case ActionResult.LOST:
             return (
@@ -393,7 +394,7 @@ def remedy_message(end: ActionResult, target: KafkaRef, seen: ActionSet) -> tupl
                 'its state stays "running", and nothing is at work in the cluster now.',
                 f"1. look:            {status_command(target)}",
                 f"2. bring it back:   {resume_command(target)}",
-                f"3. take it away:    {delete_command(seen)}",
+                f"3. take it away:    {delete_command(action_set)}",
             )
         case ActionResult.GONE:
             return (

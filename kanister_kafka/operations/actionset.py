@@ -189,8 +189,8 @@ def new_action_set(
     }
 
 
-def _state(found: Mapping[str, Any]) -> ActionState:
+def _state(status: Mapping[str, Any]) -> ActionState:
     try:
-        return ActionState(found.get("state") or "")
+        return ActionState(status.get("state") or "")
     except ValueError:  # of a later Kanister: not ended as far as we know
         return ActionState.RUNNING

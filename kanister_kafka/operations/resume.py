@@ -151,16 +151,16 @@ class Resume(FollowLoop):
         self._failure = task_pods.reason_in(line.text)
         self._reported.add(self._failure[:80])
 
-    def _is_free(self, seen: ObservedCluster) -> bool:
+    def _is_free(self, cluster: ObservedCluster) -> bool:
         """Return whether nothing is at work; an ActionSet may be between two phases."""
         now = self.clock.now()
-        at_work = [task for task in seen.tasks if task.phase]
+        at_work = [task for task in cluster.tasks if task.phase]
         for task in at_work:
             if self._show_logs:
                 self._logs.follow(task.pod, WAIT)
         if at_work or self._quiet_since is None:
             self._quiet_since = now
-        if all(action_set.ended for action_set in seen.action_sets):
+        if all(action_set.ended for action_set in cluster.action_sets):
             return not at_work
         return not at_work and now - self._quiet_since > self.intervals.quiet
 
@@ -210,19 +210,19 @@ class Resume(FollowLoop):
                 restarts = max(s.get("restartCount", 0) for s in container_statuses(pod))
                 self._logs.follow(pod["metadata"]["name"], PHASE, run=restarts)
 
-    def _end(self, seen: ObservedCluster) -> ActionFinished | None:
-        if seen.kafka is None:
+    def _end(self, cluster: ObservedCluster) -> ActionFinished | None:
+        if cluster.kafka is None:
             return ActionFinished(ActionResult.GONE, f"Kafka {self.target} was deleted meanwhile")
-        status = assess(seen)
+        status = assess(cluster)
         if is_idle(status):
             return ActionFinished(ActionResult.DONE, "")
         if not self.armed:
             return None
-        if seen.switch is None:
+        if cluster.switch is None:
             return ActionFinished(
                 ActionResult.GONE, f"Deployment {self.target.switch} was deleted meanwhile"
             )
-        if seen.switch.replicas:
+        if cluster.switch.replicas:
             self._done_since = None
             return None
         now = self.clock.now()

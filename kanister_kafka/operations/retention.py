@@ -34,11 +34,11 @@ class RetentionRelease:
         kafka = self.connection.get(self.resource, self.target.name, self.target.namespace)
         return kafka, read_held(kafka)
 
-    def check(self, kafka: Object, held: HeldRetention) -> None:
+    def check(self, kafka: Object, hold: HeldRetention) -> None:
         """Raise ActionError if the hold cannot be ended now."""
         target = self.target
         where = f"{versioned('kafkas', kafka)} {target.name} -n {target.namespace}"
-        if held.damaged:
+        if hold.damaged:
             raise ActionError(
                 f"annotation {constants.RETENTION_HELD} of Kafka {target} is damaged.\n"
                 "Put spec.kafka.config right by hand, then take the annotation away:\n"

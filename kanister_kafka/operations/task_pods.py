@@ -49,8 +49,8 @@ def phase_of(pod: Object, cluster: str) -> str:
     """
     containers: list[Object] = (pod.get("spec") or {}).get("containers") or [{}]
     command = [str(word) for word in containers[0].get("command") or ()]
-    told = {"name": "CLUSTER", "value": cluster} in (containers[0].get("env") or ())
-    if not (told or f"CLUSTER={cluster}" in command) or "-c" not in command:
+    is_ours = {"name": "CLUSTER", "value": cluster} in (containers[0].get("env") or ())
+    if not (is_ours or f"CLUSTER={cluster}" in command) or "-c" not in command:
         return ""
     return next(iter(command[command.index("-c") + 2 :]), "")
 
@@ -143,13 +143,13 @@ class TaskPodLogs:
         self._over.set()
 
     def _read(self, pod: str, phase: str) -> None:
-        told = 0
+        delivered = 0
         while not self._over.is_set():
             try:
                 for number, text in enumerate(self._connection.log(pod, self._namespace)):
-                    if number >= told and not text.startswith(OUTPUT):
+                    if number >= delivered and not text.startswith(OUTPUT):
                         self._lines.put(LogLine(phase, pod, text))
-                    told = max(told, number + 1)
+                    delivered = max(delivered, number + 1)
                 return
             except NotFoundError:  # Kanister deletes a pod the moment it ends
                 return

@@ -188,12 +188,12 @@ class VolumeSnapshotter:
         """Wait until every one is cut and ready; ActionError if one fails or time is over."""
         self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
 
-    def _until(self, done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
+    def _until(self, is_done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
         problem = ""
         driver = Grace(GRACE_S, self._clock)
 
         def unfinished() -> list[str]:
-            return [snapshot.claim for snapshot in self.snapshots.values() if not done(snapshot)]
+            return [snapshot.claim for snapshot in self.snapshots.values() if not is_done(snapshot)]
 
         def look() -> bool:
             nonlocal problem

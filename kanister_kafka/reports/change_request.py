@@ -130,9 +130,9 @@ def _page(main: Element, sheet: ChangeRequest) -> None:
     kind, sign = ("passed", "✓") if sheet.is_good else ("failed", "✗")
     add(top, "p", f"{sign} {sheet.verdict}", class_=f"verdict {kind}")
     if sheet.facts:
-        told = add(main, "ul", class_="facts")
+        items = add(main, "ul", class_="facts")
         for fact in sheet.facts:
-            add(told, "li", fact)
+            add(items, "li", fact)
     if sheet.next:
         add_next(main, sheet.next)
     for table in sheet.tables:

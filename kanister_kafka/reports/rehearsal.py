@@ -110,8 +110,8 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         facts.append(("Records", records_text(rehearsal.probe)))
         worst = max(rehearsal.probe.gaps, key=lambda gap: gap.seconds, default=None)
         if worst is not None:
-            told = f"partition {worst.partition} for {format_seconds(worst.seconds)}"
-            facts.append(("Longest", f"{told} without an acknowledged record"))
+            gap = f"partition {worst.partition} for {format_seconds(worst.seconds)}"
+            facts.append(("Longest", f"{gap} without an acknowledged record"))
     facts.append(("Verdict", verdict(rehearsal)))
     head = "".join(f"{name + ':':10} {escape_control_chars(text)}\n" for name, text in facts)
     after = "".join(f"{escape_control_chars(line)}\n" for line in next_steps(rehearsal))

@@ -172,28 +172,28 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
-def _held(found: HeldRetention | None) -> dict[str, object] | None:
-    if found is None:
+def _held(hold: HeldRetention | None) -> dict[str, object] | None:
+    if hold is None:
         return None
     return {
-        "since": found.since or None,
-        "retention": found.retention or None,
-        "backup": found.backup or None,
-        "holds": found.holds,
-        "changed": list(found.changed),
+        "since": hold.since or None,
+        "retention": hold.retention or None,
+        "backup": hold.backup or None,
+        "holds": hold.holds,
+        "changed": list(hold.changed),
     }
 
 
-def _action_set(found: ActionSet | None) -> dict[str, object] | None:
-    if found is None:
+def _action_set(action_set: ActionSet | None) -> dict[str, object] | None:
+    if action_set is None:
         return None
     return {
-        "namespace": found.namespace,
-        "name": found.name,
-        "action": found.action,
-        "state": found.state.value or None,
-        "phase": found.running.name if found.running else None,
-        "created": found.created,
+        "namespace": action_set.namespace,
+        "name": action_set.name,
+        "action": action_set.action,
+        "state": action_set.state.value or None,
+        "phase": action_set.running.name if action_set.running else None,
+        "created": action_set.created,
     }
 
 
@@ -263,10 +263,10 @@ def preflight_json(lines: Sequence[CheckLine]) -> str:
     return json.dumps([line.fields() for line in lines], indent=2, ensure_ascii=False) + "\n"
 
 
-def checks_text(found: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
+def checks_text(results: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
     """Return how many Kafkas are how, a row for each, and below them what is wrong with any."""
-    applied = [one for one in found if one.is_applied]
-    told = [
+    applied = [one for one in results if one.is_applied]
+    counts = [
         f"{sum(one.worst is level for one in applied if not one.failure)} {word}"
         for level, word in (
             (CheckStatus.PROBLEM, "with problems"),
@@ -275,12 +275,14 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
         )
     ]
     if unreadable := sum(bool(one.failure) for one in applied):
-        told.append(f"{unreadable} not checked")
-    if without := len(found) - len(applied):
-        told.append(f"{without} without a Blueprint")
-    head = hung("", f"{count_noun(len(found), 'Kafka')}: {', '.join(told)}", width)
+        counts.append(f"{unreadable} not checked")
+    if without := len(results) - len(applied):
+        counts.append(f"{without} without a Blueprint")
+    head = hung("", f"{count_noun(len(results), 'Kafka')}: {', '.join(counts)}", width)
     parts = ["".join(f"{row}\n" for row in head)]
-    parts.append(table(("KAFKA", "RESULT", "PROBLEMS", "WARNINGS"), list(map(_row, found)), width))
+    parts.append(
+        table(("KAFKA", "RESULT", "PROBLEMS", "WARNINGS"), list(map(_row, results)), width)
+    )
     for one in applied:
         lines = [line for line in one.lines if line.level is not CheckStatus.OK]
         if one.failure:
@@ -294,7 +296,7 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
     return "\n".join(parts)
 
 
-def checks_json(found: Sequence[Checked]) -> str:
+def checks_json(results: Sequence[Checked]) -> str:
     """Return a JSON list of objects with namespace, name, result, failure and lines."""
     trees = [
         {
@@ -304,19 +306,19 @@ def checks_json(found: Sequence[Checked]) -> str:
             "failure": one.failure or None,
             "lines": [line.fields() for line in one.lines],
         }
-        for one in found
+        for one in results
     ]
     return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
 
 
-def checks_markdown(found: Sequence[Checked]) -> str:
+def checks_markdown(results: Sequence[Checked]) -> str:
     """Return Markdown for a comment of a change request, a part for each Kafka."""
-    return change_request_markdown(*map(_sheet, found))
+    return change_request_markdown(*map(_sheet, results))
 
 
-def checks_html(found: Sequence[Checked]) -> str:
+def checks_html(results: Sequence[Checked]) -> str:
     """Return one HTML page without scripts and without anything from elsewhere."""
-    return change_request_html("Check before a backup", *map(_sheet, found))
+    return change_request_html("Check before a backup", *map(_sheet, results))
 
 
 def _sheet(one: Checked) -> ChangeRequest:
@@ -375,12 +377,12 @@ def _text(line: CheckLine, color: Color | None, width: int) -> str:
 
 def _summary(lines: Sequence[CheckLine]) -> str:
     levels = [line.level for line in lines]
-    told = [
+    counts = [
         count_noun(levels.count(CheckStatus.PROBLEM), "problem"),
         count_noun(levels.count(CheckStatus.WARNING), "warning"),
     ]
     worst = max(levels, key=list(CheckStatus).index, default=CheckStatus.OK)
-    return f"{', '.join(told)}, {levels.count(CheckStatus.OK)} ok: {VERDICTS[worst]}"
+    return f"{', '.join(counts)}, {levels.count(CheckStatus.OK)} ok: {VERDICTS[worst]}"
 
 
 # A preview as text for people and JSON for machines.
@@ -401,8 +403,8 @@ def _phase(shown: PhasePreview, last: int) -> str:
     place = "deferPhase" if phase.index is None else f"phase {phase.index + 1} of {last}"
     known = functions(NEWEST).get(phase.func)
     does = f"  # {known.description}\n" if known else ""
-    held = {"objects": shown.objects} if shown.objects else {}
-    body = indent(dump({**held, "args": shown.args}), "  ")
+    objects = {"objects": shown.objects} if shown.objects else {}
+    body = indent(dump({**objects, "args": shown.args}), "  ")
     return f"{place}: {phase.name} ({phase.func})\n{does}{body}{_left(shown.symbolic)}"
 
 

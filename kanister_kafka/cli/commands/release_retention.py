@@ -88,14 +88,14 @@ def release_retention(
     click.echo(f"Kafka {target} is Ready, and deletes what has passed its retention")
 
 
-def _described(target: KafkaRef, kafka: dict[str, Any], held: HeldRetention) -> Iterator[str]:
-    """Say what is held, and what the write will change."""
-    of = f", of a backup made at {held.backup}" if held.backup else ""
-    yield f"retention of Kafka {target} is held since {held.since} ({held.retention}){of}"
+def _described(target: KafkaRef, kafka: dict[str, Any], hold: HeldRetention) -> Iterator[str]:
+    """Yield what is held, and what the write will change."""
+    of = f", of a backup made at {hold.backup}" if hold.backup else ""
+    yield f"retention of Kafka {target} is held since {hold.since} ({hold.retention}){of}"
     config = kafka["spec"]["kafka"].get("config") or {}
-    for key in sorted(held.held):
-        now, was = config.get(key), (held.before or {}).get(key)
-        if key in held.changed:
+    for key in sorted(hold.held):
+        now, was = config.get(key), (hold.before or {}).get(key)
+        if key in hold.changed:
             yield f"  {key} stays {now}: somebody has changed it since"
         else:
             yield f"  {key}: {now} becomes {'Kafka default' if was is None else was}"
@@ -110,13 +110,13 @@ def _described(target: KafkaRef, kafka: dict[str, Any], held: HeldRetention) -> 
 
 
 def _losses(
-    connection: KubeClient, target: KafkaRef, held: HeldRetention, context: str
+    connection: KubeClient, target: KafkaRef, hold: HeldRetention, context: str
 ) -> Iterator[str]:
-    """Say what will go once the brokers have been rolled."""
+    """Yield what will go once the brokers have been rolled."""
     from kanister_kafka.kube.exec import exec_in_pod  # not for those who are to be told nothing
 
     label = f"{constants.CLUSTER_LABEL}={target.name}"
-    made = parse_timestamp(held.backup)
+    made = parse_timestamp(hold.backup)
     try:
         pods = connection.items(PODS, target.namespace, label)
         run = partial(exec_in_pod, context=context)

@@ -85,7 +85,7 @@ def resume(
     ctx.exit(_follow(resuming, seen, logs=not no_logs))
 
 
-def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
+def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
     target = resuming.target
     live = LiveDisplay(f"resume of Kafka {target}", logs=logs, now=resuming.clock.now)
@@ -98,7 +98,7 @@ def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
         _left(resuming)
-        _by_hand(seen)
+        _by_hand(cluster)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
     total = format_elapsed(live.elapsed())
@@ -108,7 +108,7 @@ def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
     click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(over.reason)}", err=True)
     _left(resuming)
-    _by_hand(seen)
+    _by_hand(cluster)
     return 1
 
 
@@ -122,9 +122,9 @@ def _left(resuming: Resume) -> None:
     click.echo(f"  look:  {status_command(target)}", err=True)
 
 
-def _by_hand(seen: ObservedCluster) -> None:
+def _by_hand(cluster: ObservedCluster) -> None:
     """Print the way without anything of ours."""
-    if commands := manual_commands(seen):
+    if commands := manual_commands(cluster):
         click.echo("By hand, in this order:", err=True)
         for command in commands:
             click.echo(f"  {escape_control_chars(command)}", err=True)

@@ -214,8 +214,8 @@ def _follow(follower: Follower, request: start_action.ActionRequest, *, logs: bo
     return _summary(request, follower.seen, live)
 
 
-def _left(target: KafkaRef, seen: ActionSet) -> None:
-    for line in still_running_message(target, seen):
+def _left(target: KafkaRef, action_set: ActionSet) -> None:
+    for line in still_running_message(target, action_set):
         click.echo(line, err=True)
 
 
@@ -226,21 +226,21 @@ def _phases(progress: Progress) -> None:
         click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
 
 
-def _summary(request: start_action.ActionRequest, seen: ActionSet, live: LiveDisplay) -> int:
+def _summary(request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay) -> int:
     """Print how it ended and what to do; return the exit code."""
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
         click.echo(f"{title}: complete in {total}")
-        for line in start_action.artifact_lines(seen):
+        for line in start_action.artifact_lines(action_set):
             click.echo(f"  {escape_control_chars(line)}")
         return 0
     end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
     click.echo(f"{title}: {end.value} after {total}")
     click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(reason)}", err=True)
     if end is ActionResult.TIMEOUT:
-        _left(request.target, seen)
+        _left(request.target, action_set)
     else:
-        for line in remedy_message(end, request.target, seen):
+        for line in remedy_message(end, request.target, action_set):
             click.echo(f"  {line}", err=True)
     return 1

@@ -122,14 +122,14 @@ def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
 def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no one has asked for a roll, and none is half done."""
     pods, sets = view.pods.get(), view.pod_sets.get()
-    asked = [item for item in pods + sets if annotation(item, ROLLING) == "true"]
+    requested = [item for item in pods + sets if annotation(item, ROLLING) == "true"]
     discard = [pod for pod in pods if annotation(pod, DISCARD) == "true"]
     old = [pod for pod in pods if _is_old(pod, sets)]
-    if asked:
+    if requested:
         yield failed(
-            f"a rolling update is asked for by {ROLLING} on {join_limited(titles(asked))}",
+            f"a rolling update is asked for by {ROLLING} on {join_limited(titles(requested))}",
             "wait until the operator has rolled them and taken the annotation away",
-            objects=titles(asked),
+            objects=titles(requested),
         )
     if discard:
         yield failed(
@@ -144,7 +144,7 @@ def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
             "wait until it is done",
             objects=titles(old),
         )
-    if not (asked or discard or old):
+    if not (requested or discard or old):
         yield passed("no rolling update is under way or asked for")
 
 
@@ -178,9 +178,9 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     resume = view.ours("resume")
     if stopped_by_us(view):
-        told = f" ({state} since {since} by the record)" if state else ""
+        recorded = f" ({state} since {since} by the record)" if state else ""
         yield failed(
-            f"{here[0]} is stopped, or partly stopped, by a backup{told}", resume, objects=here
+            f"{here[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=here
         )
     elif annotation(kafka, PAUSE_RECONCILIATION).lower() == "true":
         yield failed(

@@ -97,13 +97,13 @@ def pull_test(
     )
 
 
-def _added_containers(asked: Object, made: Object) -> tuple[str, ...]:
-    """Return the containers of a pod that were not asked for, such as the proxy of a service mesh.
+def _added_containers(request: Object, pod: Object) -> tuple[str, ...]:
+    """Return the containers of a pod that were not requested, such as a proxy of a service mesh.
 
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
     """
-    mine = {container["name"] for container in get_path(asked, "spec", "containers") or ()}
-    found = (str(one.get("name")) for one in get_path(made, "spec", "containers") or ())
+    mine = {container["name"] for container in get_path(request, "spec", "containers") or ()}
+    found = (str(one.get("name")) for one in get_path(pod, "spec", "containers") or ())
     return tuple(name for name in found if name not in mine)
 
 

@@ -65,12 +65,12 @@ class CanaryLog:
         elif text.strip() and len(self.complaints) < COMPLAINTS and text not in self.complaints:
             self.complaints.append(text)
 
-    def _mark(self, said: str) -> None:
-        if not said.startswith(RECORD):
-            if said not in self.marks:
-                self.marks.append(said)
+    def _mark(self, text: str) -> None:
+        if not text.startswith(RECORD):
+            if text not in self.marks:
+                self.marks.append(text)
             return
-        partition, _, rest = said.removeprefix(RECORD).partition("\tOffset:")
+        partition, _, rest = text.removeprefix(RECORD).partition("\tOffset:")
         offset, _, value = rest.partition("\t")
         if partition.isdecimal() and offset.isdecimal():
             self.kept[int(partition), int(offset)] = value
