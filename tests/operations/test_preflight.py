@@ -441,7 +441,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
                 "record": RECORD,
             },
             "problem",
-            "by us (the record says stopped since 2026-01-02T03:04:05Z)",
+            "by a backup (stopped since 2026-01-02T03:04:05Z by the record)",
         ),
         (
             kafka_checks.pause,
@@ -455,7 +455,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             "problem",
             "has not ended the reconciliation",
         ),
-        (kafka_checks.pause, {"record": RECORD}, "problem", "the record says stopped"),
+        (kafka_checks.pause, {"record": RECORD}, "problem", "the record has state stopped"),
         (
             kafka_checks.pause,
             {"record": OptionalRead({"data": {"state": "running"}})},
@@ -514,7 +514,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.version_change,
             {"kafka": kafka(state=status("Ready"))},
             "ok",
-            "what runs is not told",
+            "the running version is unknown",
         ),
         (kafka_checks.rebalance, {}, "ok", "no rebalance is running"),
         (
@@ -711,7 +711,7 @@ OLM = {"valueFrom": {"fieldRef": {"fieldPath": platform.TARGETS}}}
     ("item", "level", "part"),
     [
         (operator_pod("Ready"), "ok", "Pod strimzi/operator-0 is Ready: Strimzi 0.45.2"),
-        (operator_pod("Ready", image="a/b@sha256:01"), "ok", "does not tell its version"),
+        (operator_pod("Ready", image="a/b@sha256:01"), "ok", "image tag has no version"),
         (operator_pod("Ready", image="a:5000/b:v0.40.1@sha256:01"), "ok", "Strimzi 0.40.1"),
         (operator_pod("Ready", image="b:0.30.0"), "problem", "Strimzi 0.30, and the plan is for"),
         (operator_pod("Ready", STRIMZI_NAMESPACE="a, kafka"), "ok", "is Ready"),
@@ -789,7 +789,7 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             platform.kanister,
             {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))},
             "ok",
-            "image tag 8.5.9, which does not tell the release",
+            "image tag 8.5.9, which has no release",
         ),
         (
             platform.kanister,
@@ -1147,7 +1147,7 @@ def pulled(**fields):
             image_checks.image,
             {"planned": planned(nodes=seen(node("one", *(f"i:{i}" for i in range(50)))))},
             ["warning"],
-            "a node tells 50 images at most",
+            "a node reports 50 images at most",
         ),
         (
             image_checks.image,

@@ -205,7 +205,7 @@ def remarks(*arguments, **changed):
         ((UP, 2, 2, "stopped"), 'the record has state "stopped"'),
         ((OURS, 0, 0, "stopped"), "no watchdog is armed"),
         ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
-        ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator says Timeout: x"),
+        ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator reports Timeout: x"),
         ((replace(UP, restart_by=NOW), 2, 2), "annotation of the watchdog is left"),
     ],
 )
