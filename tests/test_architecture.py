@@ -18,6 +18,7 @@ USERS = {
     "jinja2": "backup",
     "kubernetes": "kube",
     "click": "cli",
+    "rich": "cli",
     "confluent_kafka": "topics",
     "javaproperties": "topics",
 }

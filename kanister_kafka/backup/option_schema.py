@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kanister_kafka.backup.options import (
-    DURATION,
     HOLD,
     NEVER,
     NONE,
@@ -22,9 +21,9 @@ from kanister_kafka.backup.options import (
     POLICY_OPTIONS,
     Options,
     StepTimeouts,
-    parse_duration,
 )
 from kanister_kafka.diagnostics import error
+from kanister_kafka.durations import DURATION, parse_duration
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.versions import VERSION

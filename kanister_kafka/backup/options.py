@@ -11,6 +11,7 @@ from typing import Any
 
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.kube.pod_options import (
@@ -62,16 +63,6 @@ RESOURCES = {"requests": "requests", "pod_limits": "limits"}
 """Fields with resources of pods, and their options."""
 ADDITIVE_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
 """Fields with a default that is added to."""
-DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
-
-
-def parse_duration(text: str) -> int | None:
-    """Read a duration such as 90s or 1m30s as seconds; None where it is none."""
-    match = DURATION.fullmatch(text)
-    if not text or match is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def is_retention_choice(text: str) -> bool:
@@ -505,11 +496,3 @@ def _word(name: str, value: object) -> str:
     if isinstance(value, int) and name in ("restart_after", "hook_timeout"):
         return format_duration(value) if value or name == "hook_timeout" else NEVER
     return str(value)
-
-
-def format_duration(seconds: int) -> str:
-    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"

@@ -28,7 +28,6 @@ from kanister_kafka.backup.options import (
     QuiesceMethod,
     SnapshotProvider,
     Strategy,
-    format_duration,
 )
 from kanister_kafka.backup.phases import PhaseFactory
 from kanister_kafka.backup.rbac import (
@@ -43,6 +42,7 @@ from kanister_kafka.backup.rbac import (
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
+from kanister_kafka.durations import format_duration
 from kanister_kafka.strimzi import KafkaCluster
 from kanister_kafka.strimzi.autoscalers import PAUSED, SCALED_OBJECT
 from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget

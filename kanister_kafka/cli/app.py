@@ -12,12 +12,14 @@ import click
 
 from kanister_kafka.cli.live_names import ACCESS, completes_names
 from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.durations import parse_duration
 from kanister_kafka.errors import InputError, KanisterKafkaError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kanister_kafka.backup.model import BackupPlan
+    from kanister_kafka.kube.wait import Clock
 
 COMMANDS = {
     "plan": "Show what a backup will do.",
@@ -50,7 +52,7 @@ It is a function of that name, with _ for -, in a module of that name."""
 FORMER = {"prove": "consistency-test"}
 """Former names, each with today's: they work for one release, with a warning."""
 QUIET = f"{__name__}.quiet"
-"""In the meta of a context: only errors are said."""
+"""In the meta of a context: print only errors."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -65,7 +67,7 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete it; with nothing where the file cannot be read."""
+        """Complete it; with nothing if the file cannot be read."""
         from kanister_kafka.kube.kubeconfig import contexts
 
         try:
@@ -153,7 +155,7 @@ def add_access(command: click.Command) -> None:
 
 
 def add_output_options(command: click.Command) -> None:
-    """Give a command the options on how much it says, and how."""
+    """Give a command the options for quiet and colour."""
     if any("--color" in option.opts for option in command.params):
         return
 
@@ -170,7 +172,7 @@ def add_output_options(command: click.Command) -> None:
             is_flag=True,
             expose_value=False,
             callback=quiet,
-            help="Say no warnings and notes, only errors.",
+            help="Print only errors, no warnings and notes.",
         ),
         click.Option(
             ["--color"],
@@ -185,11 +187,10 @@ def add_output_options(command: click.Command) -> None:
 
 
 def _request_timeout(text: str) -> float:
-    from kanister_kafka.backup.options import parse_duration
 
     found = parse_duration(f"{text}s" if text.isdecimal() else text)
     if not found:
-        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 10s")
     return float(found)
 
 
@@ -264,7 +265,7 @@ class CommandGroup(click.Group):
 
 
 def _resource_list() -> bytes:
-    """Return standard input where a ResourceList is piped in, nothing where it is not."""
+    """Return standard input if it is a ResourceList, else nothing."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return b""
     from kanister_kafka.yamldoc.source import (
@@ -273,6 +274,13 @@ def _resource_list() -> bytes:
 
     raw = read_stdin()
     return raw if b"ResourceList" in raw else b""
+
+
+def current_clock() -> Clock:
+    """Return the clock by which a command waits: the one given as `obj`, else the system's."""
+    from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+
+    return click.get_current_context().find_object(Clock) or SYSTEM_CLOCK
 
 
 def echo_bytes(text: str) -> None:
@@ -319,7 +327,7 @@ def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> No
 
 
 def warn_deprecated(what: str) -> None:
-    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    """Print on standard error what to write instead; -q does not hide it."""
     click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
 
 

@@ -97,7 +97,7 @@ class FleetFolders:
 
 
 def _read_index(output: Path) -> OwnedFiles:
-    """Return who owns what; nothing where that is not known, so that nothing is removed."""
+    """Return who owns what; nothing if that is not known, so that nothing is removed."""
     try:
         found = json.loads(read_text(output / INDEX) or "{}")
     except ValueError:

@@ -30,7 +30,7 @@ class _LiveName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete it; with nothing where the cluster does not answer, or may not be asked."""
+        """Complete it; with nothing if the cluster does not answer, or may not be asked."""
         from kanister_kafka.kube.kubeconfig import reset_access, set_access
 
         set_access(**{"timeout": PATIENCE, **ctx.meta.get(ACCESS, {})})

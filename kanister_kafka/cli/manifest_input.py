@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,13 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.render import render
 from kanister_kafka.cli.app import print_diagnostics, print_plan_warnings
-from kanister_kafka.cli.options import USED_ANYWAY, input_options, plan_from_cli, plan_options
+from kanister_kafka.cli.options import (
+    USED_ANYWAY,
+    input_options,
+    plan_from_cli,
+    plan_options,
+    templates_option,
+)
 from kanister_kafka.diagnostics import has_error
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.kube.client import KubeClient, Objects
@@ -69,11 +74,7 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="client: only read the cluster; server: let it try all and keep nothing.",
         ),
-        click.option(
-            "--templates",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="Directory with templates that go before ours of the same name.",
-        ),
+        templates_option,
         plan_options,
         input_options,
     ):
@@ -82,7 +83,7 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_manifest_input(**choices: Any) -> ManifestInput:
-    """Read, render or validate the input; InputError where it is wrong, before any write."""
+    """Read, render or validate the input; InputError if it is wrong, before any write."""
     paths, namespace = choices["paths"], choices["namespace"]
     click.get_current_context().meta[USED_ANYWAY] = True
     with _stdin_again(paths):
@@ -97,11 +98,9 @@ def read_manifest_input(**choices: Any) -> ManifestInput:
             templates = choices.pop("templates")
             plan = plan_from_cli(**choices)
             print_plan_warnings(plan)
-            documents = tuple(
-                document
-                for manifest in render(plan, templates)
-                for document in loads(manifest.text, manifest.file_name).documents
-            )
+            documents = ()
+            for manifest in render(plan, templates):
+                documents += loads(manifest.text, manifest.file_name).documents
     connection = KubeClient(choices["context"])
     objects = admit_objects(documents, namespace or connection.namespace)
     return ManifestInput(objects, connection, is_rendered)
@@ -117,7 +116,7 @@ def result(dry_run: DryRun) -> Callable[[ObjectResult], None]:
         suffix = SUFFIXES[dry_run] if happened else ""
         try:
             click.echo(f"{done.target} {word}{suffix}{why}")
-        except BrokenPipeError:  # nobody reads on: no reason to leave the cluster half done
+        except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     return line
@@ -128,11 +127,11 @@ def print_failures(report: ApplyReport, participle: str) -> None:
     if not report.failures:
         return
     print_failed(report.failures)
-    if not report.done and not report.unknown:
+    if not report.results and not report.unknown:
         click.echo("nothing was changed", err=True)
         return
     rest = [place for place in report.pending if place not in report.unknown]
-    print_object_list(participle, [done.target for done in report.done])
+    print_object_list(participle, [done.target for done in report.results])
     print_object_list(f"not known whether {participle}", report.unknown)
     print_object_list(f"not {participle}", rest)
 
@@ -150,9 +149,9 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
 
 
 def print_unlisted(removal: DeletionPlan) -> None:
-    """Print where nobody could look for more objects."""
-    for unseen in removal.unseen:
-        click.echo(f"not looked at, as listing is forbidden: {unseen}", err=True)
+    """Print where no one could look for more objects."""
+    for unreadable in removal.unreadable:
+        click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
 
 
 def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
@@ -160,7 +159,7 @@ def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
     if places:
         indent = " " * (len(what) - len(what.lstrip()) + 2)
         lines = [f"{indent}{place.placed}" for place in places]
-        click.echo("\n".join([f"{what}:", *lines]), err=True)
+        click.echo("\n".join([f"{what}:"] + lines), err=True)
 
 
 def _check(paths: tuple[str, ...], choices: dict[str, Any]) -> None:

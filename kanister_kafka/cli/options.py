@@ -7,6 +7,7 @@ import enum
 import functools
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,11 +30,10 @@ from kanister_kafka.backup.options import (
     StepTimeouts,
     Strategy,
     UncleanStop,
-    format_duration,
-    parse_duration,
 )
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
+from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.kube.pod_options import (
@@ -52,6 +52,7 @@ from kanister_kafka.strimzi import Version, parse_version, read_cluster
 from kanister_kafka.yamldoc import LoadResult, load
 
 if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.strimzi.from_cluster import ClusterResources
 
 Command = Callable[..., None]
@@ -66,7 +67,7 @@ def parse_duration_option(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
     found = parse_duration(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 90s or 1m30s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 90s or 1m30s")
     return found
 
 
@@ -123,7 +124,7 @@ def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
 
 def format_pairs(pairs: Pairs) -> str:
-    """Spell pairs as they are given."""
+    """Format pairs as they are given."""
     return ",".join(map("=".join, pairs))
 
 
@@ -159,7 +160,7 @@ _input_options = option_group(
         "--cluster",
         default="",
         metavar="[NAMESPACE/]NAME",
-        help="Which Kafka, where there are several.",
+        help="Which Kafka, if there are several.",
     ),
     strimzi_version_option,
 )
@@ -184,7 +185,7 @@ def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any
     kafkas = [name for name in names if name not in more]
     if len(kafkas) > 1:
         raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
-    choices["paths"] = (*choices["paths"], *more)
+    choices["paths"] = choices["paths"] + tuple(more)
     if not kafkas:
         return choices
     if choices["cluster"] or choices["from_cluster"]:
@@ -257,9 +258,9 @@ pod_options = option_group(
 )
 """How pods fit into a namespace: of steps and switch, and of what other commands run."""
 POD_WORDS = (
-    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
-    *("priority_class", "requests", "pod_limits"),
-)
+    "pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
+    "priority_class", "requests", "pod_limits",
+)  # fmt: skip
 """Names of these options."""
 
 
@@ -324,14 +325,14 @@ plan_options = option_group(
         metavar="DURATION|never",
         default="1h",
         show_default=True,
-        help="When the watchdog brings Kafka back that nobody has brought back.",
+        help="Time after which the watchdog starts a Kafka that is still stopped.",
     ),
     click.option(
         "--quiesce-by",
         type=_choice(QuiesceMethod),
         default=QuiesceMethod.REPLICAS.value,
         show_default=True,
-        help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
+        help="How mirrors and connectors stop; pause if GitOps would undo changed replicas.",
     ),
     click.option(
         "--writer",
@@ -339,26 +340,26 @@ plan_options = option_group(
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
         help="Quiesce this KafkaMirrorMaker2, KafkaMirrorMaker, KafkaConnect or KafkaBridge, "
-        "although its address does not tell that it writes into the Kafka; repeatable.",
+        "although its address does not show that it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--not-a-writer",
         "not_writers",
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
-        help="Leave this one alone, whatever its address tells; repeatable.",
+        help="Do not stop this one, even if it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--unclean-stop",
         type=_choice(UncleanStop),
         default=UncleanStop.FAIL.value,
         show_default=True,
-        help="What comes of a backup where a node was killed while it stopped.",
+        help="What to do with a backup if a node was killed while it stopped.",
     ),
     click.option(
         "--require-quiet",
         is_flag=True,
-        help="Fail where topics still grow after all known writers have stopped.",
+        help="Fail if topics still grow after all known writers have stopped.",
     ),
     click.option(
         "--kasten",
@@ -488,6 +489,52 @@ def _choosing(**_: object) -> None:
     """Take the options of a plan alone; it is read and never run."""
 
 
+# Options that several commands share.
+
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that go before ours of the same name.",
+)
+kasten_namespace_option = click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+blueprint_namespace_option = click.option(
+    "--kasten-namespace",
+    default="",
+    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+)
+claims_class_option = click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+stage_timeout_option = click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+report_form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff if files in --output-dir are stale.",
+)
+
 live_options = option_group(
     click.argument("name", metavar="[KAFKA]", default="", required=False),
     click.option(
@@ -506,9 +553,10 @@ def plan_from_cli(
     namespace: str,
     cluster: str,
     strimzi_version: str,
+    connection: KubeClient | None = None,
     **choices: Any,
 ) -> BackupPlan:
-    """Go from the words of the command line to a plan; tell all problems of the run at once."""
+    """Go from the words of the command line to a plan; raise all problems of the run at once."""
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError(
             "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
@@ -525,7 +573,7 @@ def plan_from_cli(
             read_cluster_resources,  # not for files, with which no cluster is asked
         )
 
-        source = read_cluster_resources(from_cluster, namespace, context=context)
+        source = read_cluster_resources(from_cluster, namespace, context=context, client=connection)
     else:
         source = load(paths)
     return _plan(source, options, version, cluster, namespace)
@@ -624,7 +672,7 @@ def chosen_options_from(words: Iterable[str]) -> click.Context:
 def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:
     """Read options from words of a command line, as a Blueprint keeps them of its own making.
 
-    Raises click.UsageError where they are none.
+    Raises click.UsageError if they are none.
     """
     given = _choosing.make_context("options", list(words)).params
     version = parse_version(given.pop("strimzi_version"))

@@ -94,13 +94,13 @@ page_option = click.option(
 
 
 def check_writable(path: Path | None) -> None:
-    """Fail before long work rather than after it, where a file cannot be written."""
+    """Fail before long work rather than after it, if a file cannot be written."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UnreachableError(f"{path}: there is no such directory")
 
 
 def write_text(path: Path | None, text: str) -> None:
-    """Write a report into a file, or to standard output; UnreachableError where that fails."""
+    """Write a report into a file, or to standard output; UnreachableError if that fails."""
     if path is None:
         echo(text)
         return
@@ -168,11 +168,13 @@ def destination(output: str, output_dir: Path | None) -> Destination:
 
 
 def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
-    """Spell objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
+    """Format objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
     made = tuple(manifests)
     if form == "yaml":
         return to_yaml_stream(made)
-    documents = [one for m in made for one in loads(m.text, m.file_name).documents]
+    documents: list[Document] = []
+    for manifest in made:
+        documents += loads(manifest.text, manifest.file_name).documents
     if form == "name":
         return "".join(f"{_name(document)}\n" for document in documents)
     items = [to_python(document.root) for document in documents]

@@ -64,7 +64,7 @@ class KanisterRelease(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         release = parse_release(str(value))
         if release is None:
             known = ", ".join(RELEASES)
-            self.fail(f"{value!r} is no release of Kanister that is known: {known}.", param, ctx)
+            self.fail(f"{value!r} is not a known release of Kanister: {known}.", param, ctx)
         return release
 
 

@@ -137,7 +137,7 @@ class ConnectionOptions:
             name=f"{NAME}{secrets.token_hex(4)}",
             namespace=self.namespace or namespace or connection(self.context).namespace,
             image=self.image,
-            arguments=(*command_args(command, len(accesses)), *rest),
+            arguments=command_args(command, len(accesses)) + rest,
             accesses=accesses,
             pods=pod_options_from(OF_A_JOB, **self.pods),
         )

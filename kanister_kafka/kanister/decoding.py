@@ -15,13 +15,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Location
+from kanister_kafka.durations import parse_go_duration
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
 from kanister_kafka.kanister.kube_api import unknown_resource_hint
 from kanister_kafka.kanister.scalar_formats import (
     BOOLEANS,
     coerce_to_string,
     is_image,
-    parse_go_duration,
     quantity_sign,
 )
 from kanister_kafka.kanister.schema_validator import child_path

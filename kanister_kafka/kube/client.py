@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -62,7 +63,7 @@ class ApiResource:
 
 
 LOG = logging.getLogger("kanister_kafka.requests")
-"""Tells of each request, for whoever sets a handler."""
+"""Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
@@ -86,43 +87,70 @@ class KubeClient:
         # Without a discoverer it would read every resource and keep them in a file.
         self._client = library.DynamicClient(api, discoverer=lambda *_: None)
         self._served: dict[tuple[str, ...], list[Object]] = {}
+        self._answers: dict[tuple[object, ...], bytes | NotFoundError] | None = None
+        """Answers to reads by path and query; None outside `one_moment`."""
 
-    def kind(self, api_version: str, kind: str) -> ApiResource:
-        """Find how a kind of one API version is served; NotFoundError where it is not."""
-        base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Send each read only once until this ends, so that all see the same state and none twice.
+
+        A write ends it: what is read after that is read anew. Do not wait for a change within it.
+        """
+        outer = self._answers
+        if outer is None:
+            self._answers = {}
+        try:
+            yield
+        finally:
+            if outer is None:
+                self._answers = None
+
+    def kind(self, api_version: str | tuple[str, ...], kind: str) -> ApiResource:
+        """Find how a kind is served, of several versions in the first one; else NotFoundError."""
+        if isinstance(api_version, tuple):
+            for version in api_version[:-1]:
+                with suppress(NotFoundError):
+                    return self.kind(version, kind)
+            api_version = api_version[-1]
+        root = "apis" if "/" in api_version else "api"
+        base = (root, *api_version.split("/"))
         for found in self._resources(base):
             if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
                 return ApiResource(base, found["name"], kind, found.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
 
-    def named(self, wanted: str) -> ApiResource:
+    def named(self, text: str) -> ApiResource:
         """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
-        name, _, group = wanted.lower().partition(".")
+        name, _, group = text.lower().partition(".")
         served = {name: versions[0] for name, versions in self.groups().items()}
-        rest = sorted(served, key=lambda other: other != APPS)
-        for at in (group,) if group else ("", *rest):
+        core = ""
+        every = [core, *sorted(served, key=lambda other: other != APPS)]
+        for at in [group] if group else every:
             if at and at not in served:
                 continue
             base = ("apis", at, served[at]) if at else ("api", "v1")
             for found in self._resources(base):
-                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                names = [found["name"], found["kind"].lower()] + (found.get("shortNames") or [])
                 if name in names and "/" not in found["name"]:
                     return ApiResource(
                         base, found["name"], found["kind"], found.get("namespaced", True)
                     )
-        raise UnreachableError(f"{self.host}: has no resource {wanted!r}")
+        raise UnreachableError(f"{self.host}: has no resource {text!r}")
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Return the versions of every API group that is served, the preferred one first."""
         found = {}
         for group in self.ask("GET", ("apis",), purpose="list API groups")["groups"]:
             preferred = group["preferredVersion"]["version"]
-            others = (each["version"] for each in group.get("versions") or ())
-            found[group["name"]] = (preferred, *(v for v in others if v != preferred))
+            versions = [preferred]
+            for each in group.get("versions") or ():
+                if each["version"] != preferred:
+                    versions.append(each["version"])
+            found[group["name"]] = tuple(versions)
         return found
 
     def version(self) -> Object:
-        """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
+        """Return the version of the server: `major`, `minor`, `gitVersion`."""
         return self.ask("GET", ("version",))
 
     def get(self, resource: ApiResource, name: str, namespace: str = "") -> Object:
@@ -130,7 +158,7 @@ class KubeClient:
         return self.ask("GET", _path(resource, namespace, name))
 
     def find(self, resource: ApiResource, name: str, namespace: str = "") -> Object | None:
-        """Return one object, or None where there is none."""
+        """Return one object, or None if there is none."""
         try:
             return self.get(resource, name, namespace)
         except NotFoundError:
@@ -162,7 +190,7 @@ class KubeClient:
         """Create an object and return it as the server made it."""
         resource, namespace, _name = self._place(item)
         query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
-        return self.ask("POST", _path(resource, namespace), query, item)
+        return self._write("POST", _path(resource, namespace), query, item)
 
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Apply an object on the server's side, as our field manager, unknown fields refused.
@@ -175,7 +203,7 @@ class KubeClient:
             "force": "true" if force else "false",
         }
         content = "application/apply-patch+yaml"
-        return self.ask("PATCH", _path(*self._place(item)), query, item, content)
+        return self._write("PATCH", _path(*self._place(item)), query, item, content)
 
     def patch(
         self,
@@ -187,8 +215,10 @@ class KubeClient:
         subresource: str = "",
     ) -> Object:
         """Change some fields of an object by a merge patch; null removes one."""
-        path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
-        return self.ask("PATCH", path, _writing(), change, "application/merge-patch+json")
+        path = _path(resource, namespace, name)
+        if subresource:
+            path += (subresource,)
+        return self._write("PATCH", path, _writing(), change, "application/merge-patch+json")
 
     def delete(
         self, resource: ApiResource, name: str, namespace: str = "", *, dry_run: bool = False
@@ -196,7 +226,7 @@ class KubeClient:
         """Delete an object; what it owns follows in the background."""
         query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
         del query["fieldManager"]
-        self.ask("DELETE", _path(resource, namespace, name), query)
+        self._write("DELETE", _path(resource, namespace, name), query)
 
     def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
         """Yield the lines of a pod's log as they are written, until its container ends."""
@@ -225,13 +255,36 @@ class KubeClient:
 
         The message of an error names the purpose, else the method and the path.
         """
-        data = self._send(method, path, query or {}, body, content_type, purpose).data
+        query = query or {}
+        key = (path, *sorted(query.items()))
+        kept = self._answers if method == "GET" else None
+        data = kept.get(key) if kept is not None else None
+        if data is None:
+            try:
+                data = self._send(method, path, query, body, content_type, purpose).data
+            except NotFoundError as failure:
+                data = failure
+            if kept is not None:
+                kept[key] = data
+        if isinstance(data, NotFoundError):
+            raise data
         try:
             answer: Object = {**json.loads(data)}
         except (TypeError, ValueError) as failure:
             what = purpose or f"{method.lower()} {_target(path)}"
             raise UnreachableError(f"{self.host}: cannot {what}: malformed answer") from failure
         return answer
+
+    def _write(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        self._answers = None
+        return self.ask(method, path, query, body, content_type)
 
     def _send(
         self,
@@ -273,8 +326,13 @@ def _target(path: tuple[str, ...]) -> str:
 
 
 def _path(resource: ApiResource, namespace: str, name: str = "") -> tuple[str, ...]:
-    place = ("namespaces", namespace) if namespace and resource.namespaced else ()
-    return (*resource.base, *place, resource.plural, *((name,) if name else ()))
+    path = list(resource.base)
+    if namespace and resource.namespaced:
+        path += ["namespaces", namespace]
+    path.append(resource.plural)
+    if name:
+        path.append(name)
+    return tuple(path)
 
 
 def _writing(*, dry_run: bool = False) -> dict[str, str]:

@@ -19,7 +19,7 @@ class ExecResult:
     """What a command in a container left."""
 
     code: int | None
-    """Its exit code; None where it was still running at the end of its time."""
+    """Its exit code; None if it was still running at the end of its time."""
     output: str
     errors: str
 
@@ -35,8 +35,8 @@ def exec_in_pod(
 ) -> ExecResult:
     """Run a command in a container and wait for it; it gets no input and no terminal.
 
-    A command that outlasts its time is left alone: whoever writes it bounds it with `timeout` as
-    well. Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
+    A command that outlasts its time is left alone: bound it with `timeout` as well.
+    Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
     """
     from kubernetes import client
     from kubernetes.stream import stream
@@ -49,7 +49,7 @@ def exec_in_pod(
     start = f"{host}: cannot run a command in pod {namespace}/{pod}"
     try:
         socket: Any = stream(
-            # Its import costs a second, but nothing else is spelled alike in all its releases.
+            # Its import costs a second, but nothing else is the same in all its releases.
             client.CoreV1Api(api).connect_get_namespaced_pod_exec,
             pod,
             namespace,

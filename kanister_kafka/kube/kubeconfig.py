@@ -19,11 +19,11 @@ class ClusterAccess:
     """How every API server of this process is asked, besides the context."""
 
     kubeconfig: str = ""
-    """File; that of KUBECONFIG, or `~/.kube/config`, where it is empty."""
+    """File; that of KUBECONFIG, or `~/.kube/config`, if it is empty."""
     user: str = ""
-    """Whom to impersonate; nobody where it is empty."""
+    """Whom to impersonate; no one if it is empty."""
     timeout: float = 0.0
-    """Seconds for each part of an answer; those of TIMEOUTS where it is 0."""
+    """Seconds for each part of an answer; those of TIMEOUTS if it is 0."""
 
     @property
     def timeouts(self) -> tuple[float, float]:
@@ -78,7 +78,7 @@ def connect(context: str) -> tuple[Any, str]:
 
 
 def contexts() -> tuple[str, ...]:
-    """Return the names of the contexts of the kubeconfig; UnreachableError where there is none."""
+    """Return the names of the contexts of the kubeconfig; UnreachableError if there is none."""
     from kubernetes import config
 
     places = access().kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"

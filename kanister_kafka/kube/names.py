@@ -18,7 +18,7 @@ class NameRule(NamedTuple):
     """What the string must be, for a message."""
 
     def allows(self, text: str) -> bool:
-        """Tell whether the string keeps the rule."""
+        """Return whether the string keeps the rule."""
         return len(text) <= self.longest and self.pattern.fullmatch(text) is not None
 
 

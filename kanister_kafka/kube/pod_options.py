@@ -71,7 +71,7 @@ class Toleration:
 
 
 def parse_toleration(text: str) -> Toleration | None:
-    """Read KEY[=VALUE][:EFFECT]; None where it is none."""
+    """Read KEY[=VALUE][:EFFECT]; None if it is not one."""
     match = TOLERATION.fullmatch(text)
     if match is None or not is_key(match["key"]) or match["effect"] not in (None, *EFFECTS):
         return None
@@ -83,23 +83,23 @@ def parse_toleration(text: str) -> Toleration | None:
 
 
 def is_key(text: str) -> bool:
-    """Tell whether a text may be the key of a label, an annotation, a taint or a resource."""
+    """Return whether a text may be the key of a label, an annotation, a taint or a resource."""
     return bool(KEY.fullmatch(text)) and len(text) <= 317
 
 
 def is_value(text: str) -> bool:
-    """Tell whether a text may be the value of a label or a taint."""
+    """Return whether a text may be the value of a label or a taint."""
     return bool(VALUE.fullmatch(text)) and len(text) <= 63
 
 
 def quantity(text: str) -> Fraction | None:
-    """Read a quantity such as 100m or 64Mi; None where it is none."""
+    """Read a quantity such as 100m or 64Mi; None if it is not one."""
     match = QUANTITY.fullmatch(text)
     return Fraction(match[1]) * UNITS[match[2] or ""] if match else None
 
 
 def parse_resources(text: str) -> Pairs | None:
-    """Read cpu=100m,memory=64Mi as `kubectl set resources` does; None where it is none."""
+    """Read cpu=100m,memory=64Mi as `kubectl set resources` does; None if it is not one."""
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(key and equals and value for key, equals, value in pairs):
         return None
@@ -176,15 +176,15 @@ def image_for(minor: int) -> str:
 
 
 def minor_of_image(image: str) -> int | None:
-    """Return the minor version of kubectl that the tag of an image tells, where it does."""
+    """Return the minor version of kubectl that the tag of an image has, if it has one."""
     name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     match = CLIENT_VERSION.fullmatch(tag)
     return int(match[1]) if match and ("k8s" in name or "kubectl" in name) else None
 
 
-def minor_of_client(said: str) -> int | None:
+def minor_of_client(output: str) -> int | None:
     """Return the minor version that `kubectl version --client` tells in its first line."""
-    words = said.partition("Client Version:")[2].split()
+    words = output.partition("Client Version:")[2].split()
     match = CLIENT_VERSION.fullmatch(words[0]) if words else None
     return int(match[1]) if match else None
 
@@ -196,6 +196,6 @@ def minor_of_server(version: object) -> int | None:
     return int(match[0]) if match else None
 
 
-def merged(before: Pairs, given: Iterable[tuple[str, str]]) -> Pairs:
-    """Return pairs with those that were given over them."""
-    return tuple({**dict(before), **dict(given)}.items())
+def merged(before: Pairs, more: Iterable[tuple[str, str]]) -> Pairs:
+    """Return pairs with more pairs over them."""
+    return tuple({**dict(before), **dict(more)}.items())

@@ -105,9 +105,9 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
     """Read a Blueprint as the API server has it."""
     actions = {}
     for name, action in (item.get("actions") or {}).items():
-        phases = [*(action.get("phases") or ()), action.get("deferPhase")]
-        tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
-        actions[name] = frozenset(tasks)
+        phases = list(action.get("phases") or ())
+        phases.append(action.get("deferPhase") or {})
+        actions[name] = frozenset(p.get("name", "") for p in phases if p.get("func") == KUBE_TASK)
     metadata = item["metadata"]
     home = metadata.get("namespace", "")
     restore = json.dumps((item.get("actions") or {}).get("restore") or {})
@@ -133,7 +133,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         now = (status.get("progress") or {}).get("runningPhase")
         if last.state is ActionState.PENDING and now and now == last.name:
             last = replace(last, state=ActionState.RUNNING)
-        phases = (*phases, last)
+        phases += (last,)
     return ActionSet(
         name=metadata["name"],
         namespace=metadata.get("namespace", ""),
@@ -189,8 +189,8 @@ def new_action_set(
     }
 
 
-def _state(found: Mapping[str, Any]) -> ActionState:
+def _state(status: Mapping[str, Any]) -> ActionState:
     try:
-        return ActionState(found.get("state") or "")
+        return ActionState(status.get("state") or "")
     except ValueError:  # of a later Kanister: not ended as far as we know
         return ActionState.RUNNING

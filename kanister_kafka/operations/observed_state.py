@@ -40,10 +40,10 @@ class KafkaState:
     acknowledged: bool
     """Whether the operator has said that it is paused."""
     pause_before: str
-    """Our memo; not empty where the pause is ours."""
+    """Our memo; not empty if the pause is ours."""
     restart_by: str
-    held: HeldRetention | None = None
-    """Its retention, where a restore holds it."""
+    held_retention: HeldRetention | None = None
+    """Its retention, if a restore holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,14 @@ class WorkloadState:
 
     name: str
     expected: int
-    there: int
+    pods: int
     ready: int
     replicas_before: str = ""
     """Our memo on a StatefulSet."""
 
     def __str__(self) -> str:
         text = f"{self.name} {self.ready} of {self.expected} ready"
-        return text if self.there == self.expected else f"{text} ({self.there} there)"
+        return text if self.pods == self.expected else f"{text} ({self.pods} there)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class TaskPod:
 
     pod: str
     phase: str
-    """Empty where it is none of ours."""
+    """Empty if it is none of ours."""
     job: str
 
     @property
@@ -139,16 +139,16 @@ class ObservedCluster:
 
     target: KafkaRef
     kafka: KafkaState | None
-    """None where there is no such resource."""
+    """None if there is no such resource."""
     workloads: tuple[WorkloadState, ...]
-    """As many as the resources ask for; none where these are gone."""
+    """As many as the resources ask for; none if these are gone."""
     writers: tuple[ObservedClient, ...]
     record: Mapping[str, str] | None
-    """Data of the ConfigMap; None where it is gone."""
+    """Data of the ConfigMap; None if it is gone."""
     switch: WatchdogState | None
-    """None where there is no such Deployment."""
+    """None if there is no such Deployment."""
     blueprint: str
-    """`NAMESPACE/NAME` of the Blueprint; empty where it is not there."""
+    """`NAMESPACE/NAME` of the Blueprint; empty if it is not there."""
     origin: Provenance = field(default_factory=Provenance)
     """What it says of its making."""
     action_sets: tuple[ActionSet, ...]
@@ -157,16 +157,16 @@ class ObservedCluster:
     happenings: tuple[KafkaEvent, ...]
     """The latest last."""
     others: tuple[str, ...] = ()
-    """Names of the Kafkas of the namespace, where this one does not exist."""
+    """Names of the Kafkas of the namespace, if this one does not exist."""
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
-    unseen: tuple[str, ...]
+    unreadable: tuple[str, ...]
     """What could not be looked at, a line each."""
 
     @property
-    def there(self) -> int:
+    def pods(self) -> int:
         """Pods of nodes that are there."""
-        return sum(workload.there for workload in self.workloads)
+        return sum(workload.pods for workload in self.workloads)
 
     @property
     def expected(self) -> int:

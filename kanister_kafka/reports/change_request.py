@@ -1,4 +1,4 @@
-"""A report for a change request, as Markdown and as one page: what it says is decided before."""
+"""A report for a change request, as Markdown and as one page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is said, the most important first."""
+    """Contents of a report, the most important first."""
 
     kicker: str
     """What kind of report it is."""
@@ -130,9 +130,9 @@ def _page(main: Element, sheet: ChangeRequest) -> None:
     kind, sign = ("passed", "✓") if sheet.is_good else ("failed", "✗")
     add(top, "p", f"{sign} {sheet.verdict}", class_=f"verdict {kind}")
     if sheet.facts:
-        told = add(main, "ul", class_="facts")
+        items = add(main, "ul", class_="facts")
         for fact in sheet.facts:
-            add(told, "li", fact)
+            add(items, "li", fact)
     if sheet.next:
         add_next(main, sheet.next)
     for table in sheet.tables:

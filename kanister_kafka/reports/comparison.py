@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.comparison_summary import (
     UNEVEN_MEANS,
     difference_text,
@@ -22,7 +23,6 @@ from kanister_kafka.reports.record_format import (
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.reports.tables import columns, hung
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
@@ -96,7 +96,7 @@ def comparison_text(found: Comparison, width: int = 0) -> str:
 def read_text(found: Comparison) -> str:
     """Return how much was read and how fast."""
     rate = f", {per_second(found):,} a second" if found.seconds else ""
-    return f"Read {pluralize(found.messages, 'record')} in {seconds_text(found.seconds)}{rate}."
+    return f"Read {pluralize(found.messages, 'record')} in {format_seconds(found.seconds)}{rate}."
 
 
 def per_second(found: Comparison) -> int:

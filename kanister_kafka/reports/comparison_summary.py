@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kanister_kafka.reports.record_format import format_interval, format_timestamp
+from kanister_kafka.durations import format_milliseconds
+from kanister_kafka.reports.record_format import format_timestamp
 from kanister_kafka.reports.text import count_noun
 from kanister_kafka.topics.compare.verdict import LaggingSide
 from kanister_kafka.topics.model import STRAYS, ComparisonVerdict, DifferenceKind, Isolation
@@ -72,7 +73,7 @@ def _consistent(found: Comparison, judged: ConsistencyVerdict) -> str:
     if judged.uneven:
         return (
             f"{of}{has} before {format_timestamp(judged.lost)} in all partitions, and none after "
-            f"{format_timestamp(judged.last)}: {format_interval(judged.uneven)} apart, "
+            f"{format_timestamp(judged.last)}: {format_milliseconds(judged.uneven)} apart, "
             "which counts as even; "
             f"{_newer(found, ahead)}{tails}"
         )
@@ -85,12 +86,12 @@ def _consistent(found: Comparison, judged: ConsistencyVerdict) -> str:
 def _uneven(found: Comparison, judged: ConsistencyVerdict) -> str:
     if judged.behind not in OTHER:
         newer = f"{_newer(found, 'A')}, {_newer(found, 'B')}"
-        size = f"{format_interval(judged.uneven)}: " if judged.uneven else ""
+        size = f"{format_milliseconds(judged.uneven)}: " if judged.uneven else ""
         return f"{size}each side lacks what is newest on the other in some partitions; {newer}"
     behind, ahead = judged.behind.value, OTHER[judged.behind]
     lost, last = _at_lost(found, judged), _at_last(found, judged)
     return (
-        f"{format_interval(judged.uneven)}: {behind} lacks records of {ahead} "
+        f"{format_milliseconds(judged.uneven)}: {behind} lacks records of {ahead} "
         f"from {format_timestamp(judged.lost)} on "
         f"in partition {lost}, and yet holds partition {last} "
         f"up to {format_timestamp(judged.last)}; "
@@ -199,7 +200,7 @@ def notes(found: Comparison) -> Iterator[str]:
             "What only one side has at an end is counted by offsets: at most so many where a topic "
             "is compacted or written in transactions."
         )
-    yield f"A head counts as even within {format_interval(found.even_within)}."
+    yield f"A head counts as even within {format_milliseconds(found.even_within)}."
 
 
 def _transactions(found: Comparison) -> Iterator[str]:

@@ -12,8 +12,8 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ServiceAccountSpec,
 )
-from kanister_kafka.backup.options import format_duration
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
 from kanister_kafka.reports.tables import columns, table
 from kanister_kafka.strimzi import Workload

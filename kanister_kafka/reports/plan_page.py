@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kanister_kafka.backup.model import BackupPlan
-from kanister_kafka.backup.options import Strategy, format_duration
+from kanister_kafka.backup.options import Strategy
+from kanister_kafka.durations import format_duration
 from kanister_kafka.reports.change_request import (
     ChangeRequest,
     ReportTable,

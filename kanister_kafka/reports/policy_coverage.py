@@ -50,9 +50,9 @@ def _paragraph(policy: PolicyCoverage, width: int) -> str:
     ]
     shown = [tuple(map(escape_control_chars, row)) for row in rows]
     body = table(HEADER, shown, width) if rows else f"{NOTHING}\n"
-    above = (
-        row for line in head.splitlines() for row in hung("", escape_control_chars(line), width)
-    )
+    above: list[str] = []
+    for line in head.splitlines():
+        above += hung("", escape_control_chars(line), width)
     return "".join(f"{row}\n" for row in above) + body
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from kanister_kafka.backup.options import format_duration
-from kanister_kafka.reports.rehearsal import format_clock_time
 from kanister_kafka.reports.tables import truncate
 from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.timestamps import format_epoch_ms
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import TopicRecord
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 YEAR_10000 = 253_402_300_800_000
 """ms; producers may set any time, a calendar does not have it."""
 NONE = "-"
@@ -27,21 +24,12 @@ def format_timestamp(time: int | None) -> str:
         return NONE
     if time >= YEAR_10000:
         return f"{time} ms"
-    return format_clock_time(EPOCH + timedelta(milliseconds=time))
+    return format_epoch_ms(time)
 
 
 def timestamp_json(time: int | None) -> str | None:
     """Return a time for machines; None where there is none."""
     return None if time is None or time < 0 else format_timestamp(time)
-
-
-def format_interval(milliseconds: int) -> str:
-    """Return how far two times are from each other: `40 ms`, `3.2 s`, `1h2m3s`."""
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    if milliseconds < 120_000:
-        return f"{milliseconds / 1000:.1f} s"
-    return format_duration(round(milliseconds / 1000))
 
 
 def format_bytes(content: bytes | None, width: int) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.record_format import (
     format_bytes,
     format_headers,
@@ -13,7 +14,6 @@ from kanister_kafka.reports.record_format import (
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.reports.tables import columns, display_width, hung, pad, truncate
 from kanister_kafka.reports.text import escape_control_chars
 
@@ -76,7 +76,7 @@ def rates_text(rates: TopicRates, width: int = 0) -> str:
     if len(topics) != 1:
         rows.append(row("all", "", rates.flows))
     number = sum(flow.messages for flow in rates.flows)
-    cluster, seconds = escape_control_chars(rates.cluster), seconds_text(rates.seconds)
+    cluster, seconds = escape_control_chars(rates.cluster), format_seconds(rates.seconds)
     told = f"{cluster}: {_records(number, 'new ')} in {seconds}"
     head = "\n".join(hung("", told, width))
     return f"{head}\n\n{columns(rows, frozenset((1, 2, 3)), width)}"

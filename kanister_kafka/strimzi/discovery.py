@@ -45,12 +45,10 @@ class KafkaRef:
 
 def find_resource(connection: KubeClient, kind: str, group: str = STRIMZI) -> ApiResource | None:
     """Find how a kind of Strimzi's is served, or None where it is not."""
-    for version in VERSIONS:
-        try:
-            return connection.kind(f"{group}/{version}", kind)
-        except NotFoundError:
-            continue
-    return None
+    try:
+        return connection.kind(tuple(f"{group}/{version}" for version in VERSIONS), kind)
+    except NotFoundError:
+        return None
 
 
 def versioned(plural: str, item: Object) -> str:
@@ -105,6 +103,16 @@ def expected_nodes(connection: KubeClient, target: KafkaRef) -> int | None:
     label = f"{constants.CLUSTER_LABEL}={target.name}"
     owned = connection.items(pools, target.namespace, label) if pools else ()
     return sum(desired_replicas(found, owned).values()) or None
+
+
+def is_broker_pod(pod: Object, cluster: str) -> bool:
+    """Tell whether a pod is a broker of a Kafka (labels of Strimzi's Labels.java).
+
+    Pods of a Strimzi without node pools lack the label of the role, and all of them are brokers.
+    """
+    labels = pod["metadata"].get("labels") or {}
+    is_node = labels.get("strimzi.io/name") == f"{cluster}-kafka"
+    return is_node and labels.get("strimzi.io/broker-role") in (None, "", "true")
 
 
 def desired_replicas(kafka: Object, pools: Objects) -> dict[str, int]:

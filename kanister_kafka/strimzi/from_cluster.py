@@ -58,13 +58,16 @@ class ObjectWithPods:
     replica_sets: Objects
 
 
-def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> ClusterResources:
+def read_cluster_resources(
+    name: str, namespace: str, *, context: str = "", client: KubeClient | None = None
+) -> ClusterResources:
     """Read a Kafka cluster, its workloads, and all that may write into it; nothing is changed.
 
-    Without a name every Kafka of the namespace is read; without a namespace, that of the context.
-    Raises UnreachableError, or InputError where the server answers but has no such Kafka.
+    `client` is asked, else the API server of the context. Without a name every Kafka of the
+    namespace is read; without a namespace, that of the context. Raises UnreachableError, or
+    InputError if the server answers but has no such Kafka.
     """
-    server = _StrimziReader(context)
+    server = _StrimziReader(client or KubeClient(context))
     namespace = namespace or server.namespace
     label = f"{CLUSTER_LABEL}={name}" if name else ""
     documents = server.read("Kafka", namespace, name=name)
@@ -89,7 +92,7 @@ def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> C
 
 def server_minor(*, context: str = "") -> int | None:
     """Return the minor version of Kubernetes; None where the API server does not tell it."""
-    return _StrimziReader(context).minor()
+    return _StrimziReader(KubeClient(context)).minor()
 
 
 def _others(server: _StrimziReader, documents: Documents) -> tuple[BootstrapAddresses, ...]:
@@ -121,7 +124,7 @@ def iter_clusters(namespace: str = "", *, context: str = "") -> Iterator[Documen
     There is one listing for each kind, however many clusters there are, and no more than a page of
     it is in memory. Raises UnreachableError.
     """
-    server = _StrimziReader(context)
+    server = _StrimziReader(KubeClient(context))
     yield from server.each("Kafka", namespace)
     yield from server.each("KafkaNodePool", namespace)
     for kind in ("StrimziPodSet", "StatefulSet"):
@@ -184,9 +187,9 @@ def _no_kafka(server: _StrimziReader, name: str, namespace: str) -> Diagnostic:
 class _StrimziReader:
     """Reads Strimzi's resources in the version that loses no field."""
 
-    def __init__(self, context: str) -> None:
-        self._client = KubeClient(context)
-        self.namespace = self._client.namespace
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self.namespace = client.namespace
         self._served = self._client.groups()
         if not set(VERSIONS).intersection(self._served.get(GROUP, ())):
             message = "Strimzi's custom resources are not installed on this cluster: it has no API"

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.errors import NotFoundError, TransientError, UnreachableError
+from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.objects import name_of
 from kanister_kafka.kube.pod_options import PodOptions
+from kanister_kafka.kube.pods import PULL, wait_for_phase
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties, write_properties
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.json_codec import KINDS, from_json, to_json
 from kanister_kafka.topics.model import Isolation
-from kanister_kafka.topics.statistics import format_moment
 
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 CONFIG = "/config"
@@ -173,8 +175,7 @@ STARTED = 180.0
 """Seconds for a pod to be scheduled, its image pulled, and to run."""
 GRACE_S = 15.0
 """Seconds for which a pod may complain of its image before that is the end."""
-HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
-COMPLAINTS = ("ErrImagePull", "ImagePullBackOff", "CreateContainerError", *HOPELESS)
+COMPLAINTS = (*PULL, "CreateContainerError")
 KEPT = 20
 """Lines of its output that are shown where it fails."""
 
@@ -215,7 +216,9 @@ def read_message(text: str) -> ProgressMessage | ResultMessage | str:
     return ResultMessage(from_json(KINDS[name], value)) if name in KINDS else text
 
 
-def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage | ResultMessage]:
+def run_job(
+    connection: KubeClient, work: TopicJob, *, clock: Clock = SYSTEM_CLOCK
+) -> Iterator[ProgressMessage | ResultMessage]:
     """Run a command as a Job and yield what it says; it is removed at the end, whatever comes.
 
     Raises UnreachableError where it fails, with what it said.
@@ -224,7 +227,7 @@ def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage 
     try:
         connection.create(job_config(work, secret=True, owner=made))
         connection.patch(JOBS, work.name, work.namespace, {"spec": {"suspend": False}})
-        pod = _pod_of_job(connection, work.namespace, work.name)
+        pod = _pod_of_job(connection, work.namespace, work.name, clock)
         yield from follow_job(connection, work.namespace, pod)
     finally:
         with contextlib.suppress(NotFoundError):
@@ -249,40 +252,26 @@ def follow_job(
         raise UnreachableError(f"pod {namespace}/{pod} came to no result: {words}")
 
 
-def _pod_of_job(connection: KubeClient, namespace: str, name: str) -> str:
+def _pod_of_job(connection: KubeClient, namespace: str, name: str, clock: Clock) -> str:
     """Wait for the pod of a Job to run, or to have run; return its name."""
-    end, wrong = time.monotonic() + STARTED, 0.0
-    reason = "its pod was not made"
-    while time.monotonic() < end:
-        try:
-            pods = connection.items(PODS, namespace, f"job-name={name}")
-        except TransientError:
-            pods = ()
-        for pod in pods:
-            phase = (pod.get("status") or {}).get("phase")
-            if phase in ("Running", "Succeeded", "Failed"):
-                return str(pod["metadata"]["name"])
-            reason, kind = _waits(pod)
-            wrong = (wrong or time.monotonic()) if kind in COMPLAINTS else 0.0
-            if wrong and (kind in HOPELESS or time.monotonic() - wrong > GRACE_S):
-                raise UnreachableError(f"Job {namespace}/{name}: {reason}")
-        time.sleep(POLL)
-    raise UnreachableError(f"Job {namespace}/{name} does not run after {STARTED:g} s: {reason}")
 
+    def find() -> Object | None:
+        pods = connection.items(PODS, namespace, f"job-name={name}")
+        return pods[0] if pods else None
 
-def _waits(pod: Object) -> tuple[str, str]:
-    """Return why a pod does not run yet, in words and as Kubernetes calls it."""
-    status = pod.get("status") or {}
-    for container in status.get("containerStatuses") or ():
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason"):
-            kind = str(waiting["reason"])
-            message = " ".join(str(waiting.get("message") or "").split())[:300]
-            return f"{kind}: {message}" if message else kind, kind
-    for condition in status.get("conditions") or ():
-        if condition.get("status") == "False" and condition.get("message"):
-            return str(condition["message"])[:300], str(condition.get("reason"))
-    return "its pod is Pending", ""
+    done = wait_for_phase(
+        find,
+        ("Running", "Succeeded", "Failed"),
+        timeout=STARTED,
+        interval=POLL,
+        complaints=COMPLAINTS,
+        grace=GRACE_S,
+        clock=clock,
+    )
+    if done.reached:
+        return name_of(done.pod)
+    late = "" if done.hopeless else f" does not run after {STARTED:g} s"
+    raise UnreachableError(f"Job {namespace}/{name}{late}: {done.reason}")
 
 
 # A comparison as the words of the command line, for a Job that makes the same one.
@@ -305,7 +294,7 @@ def request_args(request: CompareRequest) -> tuple[str, ...]:
     for number in request.partitions:
         words += ["-p", str(number)]
     if request.since:
-        words += ["--since", format_moment(request.since)]
+        words += ["--since", format_epoch_ms(request.since)]
     if request.last:
         words += ["--last", str(request.last)]
     if request.sample:

@@ -186,7 +186,7 @@ def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
     server.faults["GET", place, None] = [forbidden("validatingadmissionpolicies")]
     found = apply.plan_prune(objects(plan_of()), KubeClient())
     resource = "validatingadmissionpolicies.admissionregistration.k8s.io"
-    assert found.unseen == (f"of the whole cluster: {resource}",)
+    assert found.unreadable == (f"of the whole cluster: {resource}",)
 
 
 def test_older_kubernetes_is_told_what_to_do(server: Any) -> None:

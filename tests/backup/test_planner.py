@@ -20,10 +20,11 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.backup.model import BackupStage
-from kanister_kafka.backup.options import SnapshotProvider, format_duration, parse_duration
+from kanister_kafka.backup.options import SnapshotProvider
 from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.durations import format_duration, parse_duration
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
 

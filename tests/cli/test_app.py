@@ -682,7 +682,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             ["validate", "--kanister-version", "0.99", KRAFT],
             2,
-            "'0.99' is no release of Kanister that is known: 0.100, 0.101,",
+            "'0.99' is not a known release of Kanister: 0.100, 0.101,",
             id="no-release",
         ),
         pytest.param(["validate", "/no/such"], 2, "/no/such: No such file", id="validate-no-file"),

@@ -272,7 +272,7 @@ to end as failed.
 - **Told**: what `status` said soon after the fault, and the events.
 
 Each row is of one run, on a small machine with a single Kafka node, which may have had other work:
-good for proportions only. The mirror is paused by somebody else in all rows but the one that is
+good for proportions only. The mirror is paused by another client in all rows but the one that is
 about it, so that of it only the replicas are put back.
 """.split("\n")
 _HEADINGS = [

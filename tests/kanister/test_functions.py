@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from kanister_kafka.durations import parse_go_duration
 from kanister_kafka.kanister.decoding import ArgumentErrorKind, decode
 from kanister_kafka.kanister.function_catalog import ROWS
 from kanister_kafka.kanister.function_types import (
@@ -18,12 +19,7 @@ from kanister_kafka.kanister.function_types import (
 )
 from kanister_kafka.kanister.functions import functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, unknown_resource_hint
-from kanister_kafka.kanister.scalar_formats import (
-    coerce_to_string,
-    is_image,
-    parse_go_duration,
-    quantity_sign,
-)
+from kanister_kafka.kanister.scalar_formats import coerce_to_string, is_image, quantity_sign
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.pipeline import validate_text
 from kanister_kafka.yamldoc import Node, loads

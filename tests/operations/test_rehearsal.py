@@ -18,6 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
 from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
 from kanister_kafka.operations.rehearsal import canary as probes
@@ -116,8 +117,8 @@ def test_lost(lines, expected):
 
 
 def test_what_the_probe_could_not_remove():
-    assert heard("### ended").left == ""
-    assert heard("### ended, left: topic x").left == "topic x"
+    assert heard("### ended").leftover == ""
+    assert heard("### ended, left: topic x").leftover == "topic x"
     assert heard("### ended, left: topic x").ended
 
 
@@ -572,6 +573,10 @@ def selected(selector, labels):
     return True
 
 
+QUICK = Clock(sleep=lambda seconds: time.sleep(seconds / 20))
+"""What threads play here is looked at more often."""
+
+
 def fit(_connection, _setting, _tell):
     pass
 
@@ -580,7 +585,7 @@ def run(cluster, **changes):
     told: list[str] = []
     before = cluster.names()
     result = run_rehearsal(
-        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit
+        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit, clock=QUICK
     )
     assert cluster.names() == before, "something was left behind"
     return result, told
@@ -616,7 +621,7 @@ def test_without_a_probe_the_pods_tell():
     result, _told = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS
-    assert "not the clients' own view" in rehearsal_text(result)
+    assert "not measured by a client" in rehearsal_text(result)
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

@@ -8,16 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from kanister_kafka.durations import format_milliseconds
 from kanister_kafka.reports.comparison import comparison_json, comparison_text
 from kanister_kafka.reports.html.comparison_page import comparison_html
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
 from kanister_kafka.reports.html.time_axis import TimeAxis
-from kanister_kafka.reports.record_format import (
-    bytes_json,
-    format_bytes,
-    format_interval,
-    format_timestamp,
-)
+from kanister_kafka.reports.record_format import bytes_json, format_bytes, format_timestamp
 from kanister_kafka.reports.topics import (
     last_json,
     last_text,
@@ -208,7 +204,7 @@ def test_a_time_is_utc_to_the_millisecond(time, expected):
     [(0, "0 ms"), (999, "999 ms"), (3200, "3.2 s"), (61_000, "61.0 s"), (3_723_000, "1h2m3s")],
 )
 def test_how_far_two_times_are_apart(milliseconds, expected):
-    assert format_interval(milliseconds) == expected
+    assert format_milliseconds(milliseconds) == expected
 
 
 # --- Rates and totals

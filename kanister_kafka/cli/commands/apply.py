@@ -77,13 +77,15 @@ def apply(
 def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> int:
     extra = _prunable(input_) if prune else DeletionPlan()
     tell, connection = result(dry), input_.connection
-    report = applying.apply_objects(input_.objects, connection, dry_run=dry, force=force, told=tell)
+    report = applying.apply_objects(
+        input_.objects, connection, dry_run=dry, force=force, on_result=tell
+    )
     print_failures(report, "applied")
     if report.failures:
         print_object_list("not pruned", extra.targets)
         return report.exit_code
     pruned = applying.delete_objects(
-        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, told=tell
+        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, on_result=tell
     )
     print_failures(pruned, "pruned")
     return pruned.exit_code
@@ -100,8 +102,8 @@ def _prunable(input_: ManifestInput) -> DeletionPlan:
     print_unlisted(found)
     for left in found.passed:
         print_object_list(f"not pruned, as {left.why}", [left.target])
-    if found.held:
-        print_object_list(f"not pruned, as {'; '.join(found.held)}", found.targets)
+    if found.blockers:
+        print_object_list(f"not pruned, as {'; '.join(found.blockers)}", found.targets)
         return DeletionPlan()
     print_object_list("to be pruned", found.targets)
     return found

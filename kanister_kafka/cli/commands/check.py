@@ -20,6 +20,7 @@ from kanister_kafka.cli.options import (
     plan_from_cli,
     plan_options,
     strimzi_version_option,
+    templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.diagnostics import Location, error
@@ -48,11 +49,7 @@ NO_SUBJECT = ("no-kafka", "option")
 @click.option("--context", default="", help="Kubeconfig context.")
 @plan_options
 @strimzi_version_option
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@templates_option
 @click.option(
     "--pull",
     is_flag=True,
@@ -125,7 +122,8 @@ def check(
         ctx.exit(max(one.exit_code(level) for one in found))
     namespace = namespace or connection.namespace
     target = KafkaRef(namespace, kafka or _only(connection, namespace))
-    lines = look(target, ctx, choices)
+    with connection.one_moment():
+        lines = look(target, ctx, choices)
     if form == "name":
         echo(kafka_name(target.name))
     elif form in ("markdown", "html"):
@@ -154,7 +152,7 @@ def _lines(
 
     words = _repeated(ctx)
     words += _applied(connection, target, ctx, choices)
-    plan, problems = _plan(target.name, target.namespace, context=context, **choices)
+    plan, problems = _plan(connection, target, context=context, **choices)
     subject = PreflightTarget(
         name=target.name,
         namespace=target.namespace,
@@ -189,14 +187,15 @@ def _each(
     found = []
     for target in all_targets(connection):
         one = Checked(target.namespace, target.name)
-        strategy = _strategy(connection, target, choices)
-        if strategy is None:
-            found.append(replace(one, is_applied=False))
-            continue
-        try:
-            one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
-        except (ForbiddenError, NotFoundError, InputError) as failure:
-            one = replace(one, failure=str(failure), failure_code=failure.exit_code)
+        with connection.one_moment():
+            strategy = _strategy(connection, target, choices)
+            if strategy is None:
+                found.append(replace(one, is_applied=False))
+                continue
+            try:
+                one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
+            except (ForbiddenError, NotFoundError, InputError) as failure:
+                one = replace(one, failure=str(failure), failure_code=failure.exit_code)
         found.append(one)
     if not any(one.is_applied for one in found):
         names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
@@ -267,14 +266,15 @@ def _only(connection: KubeClient, namespace: str) -> str:
 
 
 def _plan(
-    kafka: str, namespace: str, *, context: str, **choices: Any
+    connection: KubeClient, target: KafkaRef, *, context: str, **choices: Any
 ) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
     try:
         plan = plan_from_cli(
             paths=(),
-            from_cluster=kafka,
+            from_cluster=target.name,
             context=context,
-            namespace=namespace,
+            connection=connection,
+            namespace=target.namespace,
             cluster="",
             **choices,
         )
@@ -303,7 +303,10 @@ def _words(option: click.Parameter, value: Any) -> list[str]:
     if isinstance(option, click.Option) and option.is_flag:
         return [option.opts[-1]]
     values = value if option.multiple else (value,)
-    return [word for one in values for word in (option.opts[-1], _word(one))]
+    words = []
+    for one in values:
+        words += [option.opts[-1], _word(one)]
+    return words
 
 
 def _word(value: object) -> str:

@@ -20,10 +20,12 @@ from kanister_kafka.cli.fleet_output import FleetFolders
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
+    check_option,
     option_group,
     options_from_cli,
     plan_options,
     refuse,
+    templates_option,
     version_from_cli,
     with_suitable_image,
 )
@@ -128,16 +130,8 @@ def fleet() -> None:
 )
 @fleet_options
 @destination_options
-@click.option(
-    "--check",
-    is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
-)
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@check_option
+@templates_option
 @click.pass_context
 def render(
     ctx: click.Context,
@@ -252,19 +246,19 @@ def _input(
             options=options_from_cli(**choices),
             strimzi_version=version_from_cli(strimzi_version),
         )
-        if wrong := (*rule.options.problems(), *rule.options.idle()):
-            raise InputError(wrong)
+        if wrong := [*rule.options.problems(), *rule.options.idle()]:
+            raise InputError(tuple(wrong))
         found = Fleet(rules=(rule,), namespace=namespace)
     else:
         _refuse_options(ctx)
         found = _fleet(file)
         found = replace(found, namespace=namespace or found.namespace)
-    paths = (*found.paths, *paths)
+    paths = found.paths + paths
     if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
     if not from_cluster:
         refuse("--from-cluster", "context", *ACCESS)
-    requirements = (*found.selector.requirements, *selector.requirements)
+    requirements = found.selector.requirements + selector.requirements
     objects = iter_clusters(namespace, context=context) if from_cluster else iter_load(paths)
     if from_cluster:
         minor = server_minor(context=context)
@@ -325,12 +319,13 @@ def _identity(choices: dict[str, Any]) -> str:
     narrowed = [f"-n {choices['namespace']}"] if choices["namespace"] else []
     for one in choices["selector"].requirements:
         narrowed.append(f"-l {'not ' if one.negated else ''}{one.key} {' '.join(one.values or ())}")
-    return " ".join([shlex.join(words), *narrowed])
+    return " ".join([shlex.join(words)] + narrowed)
 
 
 def _summary(done: int, missing: list[str], participle: str) -> str:
     lines = [f"{done} {participle}" + (f", {len(missing)} not:" if missing else "")]
-    return "\n".join([*lines, *(f"  {name}" for name in missing)])
+    lines += [f"  {name}" for name in missing]
+    return "\n".join(lines)
 
 
 class _ProgressCounter:

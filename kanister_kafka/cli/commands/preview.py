@@ -96,15 +96,17 @@ def _action(path: str, name: str) -> tuple[Blueprint, BlueprintAction]:
         return named[0]
     if named:
         raise click.BadParameter(f"{path} has several Blueprints with it", param_hint="--action")
-    known = ", ".join(action.name for blueprint in blueprints for action in blueprint.actions)
-    told = f"{path} has no action {name!r}; it has {known or 'none'}"
+    known = []
+    for blueprint in blueprints:
+        known += [action.name for action in blueprint.actions]
+    told = f"{path} has no action {name!r}; it has {', '.join(known) or 'none'}"
     raise click.BadParameter(told, param_hint="--action")
 
 
 def _subject(path: str, reference: str, context: str, options: dict[str, str]) -> PreviewTarget:
     if reference:
         kind, *place = reference.split("/")
-        if len(place) not in (1, 2) or not all((kind, *place)):
+        if len(place) not in (1, 2) or not kind or not all(place):
             told = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
             raise click.BadParameter(told, param_hint="--from-cluster")
         live = read_object(kind, "".join(place[:-1]), place[-1], context=context)

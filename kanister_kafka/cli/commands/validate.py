@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import click
@@ -97,7 +97,7 @@ def validate(
     settings = LintSettings(
         kasten=kasten, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
     )
-    result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
+    result = validate_paths(paths, settings, ignore=set(chain.from_iterable(ignore)))
     least = Severity(fail_on)
     for form, output in chosen:
         if form == "text" and output == STDOUT:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 CLUSTER = (
-    *("kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as"),
-    *("request_timeout", "verbose"),
-)
+    "kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as",
+    "request_timeout", "verbose",
+)  # fmt: skip
 """Options that say which cluster is asked, and how."""
 
 
@@ -62,11 +62,9 @@ def version(
     from kanister_kafka.reports.tables import hung  # not for those who read JSON
 
     names, width = max(map(len, found)), terminal_width()
-    lines = (
-        line
-        for name, text in found.items()
-        for line in hung(f"{name + ':':{names + 1}} ", text, width)
-    )
+    lines: list[str] = []
+    for name, text in found.items():
+        lines += hung(f"{name + ':':{names + 1}} ", text, width)
     echo("".join(f"{line}\n" for line in lines))
 
 

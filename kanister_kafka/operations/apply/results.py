@@ -54,10 +54,10 @@ class ObjectFailure:
 class ApplyReport:
     """What happened to all objects: nothing is left out."""
 
-    done: tuple[ObjectResult, ...]
+    results: tuple[ObjectResult, ...]
     """In the order in which it happened; in a dry run, in which it would have."""
     failures: tuple[ObjectFailure, ...] = ()
-    """More than one only where nothing has been changed yet."""
+    """More than one only if nothing has been changed yet."""
     pending: tuple[ObjectRef, ...] = ()
     """What was to be written and was not, those that failed among them."""
 
@@ -78,4 +78,4 @@ OnResult = Callable[[ObjectResult], None]
 
 
 def ignore_result(_done: ObjectResult) -> None:
-    """Tell nobody."""
+    """Report to no one."""

@@ -38,7 +38,7 @@ from kanister_kafka.yamldoc import loads, to_python
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
 
-# Every check, in the order in which they are told.
+# Every check, in the order in which they are reported.
 
 CHECKS: tuple[PreflightCheck, ...] = (
     cluster_facts.reading,
@@ -76,14 +76,21 @@ CHECKS: tuple[PreflightCheck, ...] = (
 
 def run_checks(view: ClusterFacts) -> tuple[CheckLine, ...]:
     """Run every check; what could not be looked at becomes a warning."""
-    return tuple(replace(line, id=check.id) for check in CHECKS for line in _lines(check, view))
+    lines: list[CheckLine] = []
+    for check in CHECKS:
+        lines += [replace(line, id=check.id) for line in _lines(check, view)]
+    return tuple(lines)
 
 
 def _lines(check: PreflightCheck, view: ClusterFacts) -> Iterator[CheckLine]:
     try:
         yield from check.find(view)
-    except NotReadableError as unseen:
-        yield warned(str(unseen), unseen.remedy, detail=(unseen.detail,) if unseen.detail else ())
+    except NotReadableError as unreadable:
+        yield warned(
+            str(unreadable),
+            unreadable.remedy,
+            detail=(unreadable.detail,) if unreadable.detail else (),
+        )
 
 
 def run_preflight(
@@ -96,7 +103,7 @@ def run_preflight(
 ) -> tuple[CheckLine, ...]:
     """Gather everything, then judge it; `with_pod` runs and deletes a pod with the image.
 
-    Raises UnreachableError where the cluster does not answer, TemplateError for a template that
+    Raises UnreachableError if the cluster does not answer, TemplateError for a template that
     fails.
     """
     gatherer = FactsCollector(connection, subject, execute)

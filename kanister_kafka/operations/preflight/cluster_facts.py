@@ -32,9 +32,9 @@ class PlanFacts:
     """Of the Blueprint as it would be rendered, of the one on the cluster and of the watchdog."""
     nodes: OptionalRead[Objects]
     action_sets: OptionalRead[Objects]
-    """All of the Kanister namespace; none where Kanister is not installed."""
+    """All of the Kanister namespace; none if Kanister is not installed."""
     pulled: OptionalRead[PullTestResult] | None
-    """None where it was not asked for."""
+    """None if it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class PreflightTarget:
     name: str
     namespace: str
     kasten_namespace: str
-    plan: BackupPlan | None
-    """None where reading it found an error; what needs no plan is looked at all the same."""
+    plan: BackupPlan | None = None
+    """None if reading it found an error; what needs no plan is looked at all the same."""
     problems: tuple[Diagnostic, ...]
     """Of the reading and of the plan."""
     context: str = ""
@@ -55,18 +55,11 @@ class PreflightTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterFacts:
+class ClusterFacts(PreflightTarget):
     """One Kafka cluster and what a backup of it rests upon, at one moment."""
 
-    name: str
-    namespace: str
-    context: str
-    """Of the kubeconfig; empty for the current one."""
-    kasten_namespace: str
-    problems: tuple[Diagnostic, ...]
-    """Of the reading and of the plan."""
     planned: PlanFacts | None
-    """None where the reading has errors, so that nothing can be planned."""
+    """None if the reading has errors, so that nothing can be planned."""
     kafka: Object
     pools: OptionalRead[Objects]
     pod_sets: OptionalRead[Objects]
@@ -76,7 +69,7 @@ class ClusterFacts:
     writers: tuple[OptionalRead[Object], ...]
     """What the plan quiesces."""
     writer_pods: OptionalRead[Objects]
-    """Of those writers alone that somebody has paused."""
+    """Of those writers alone that another client has paused."""
     autoscalers: OptionalRead[Objects]
     """ScaledObjects and HorizontalPodAutoscalers beside the cluster and beside its writers."""
     rebalances: OptionalRead[Objects]
@@ -86,9 +79,9 @@ class ClusterFacts:
     """PersistentVolumes of the claims."""
     storage_classes: OptionalRead[Objects]
     snapshot_classes: OptionalRead[Objects | None]
-    """None where the cluster does not know VolumeSnapshots."""
+    """None if the cluster does not know VolumeSnapshots."""
     operators: OptionalRead[Objects]
-    """Pods of every Strimzi cluster operator; where there is none, its Deployments."""
+    """Pods of every Strimzi cluster operator; if there is none, its Deployments."""
     kanister_api: bool
     """Whether the cluster knows Blueprints."""
     deployments: OptionalRead[Objects]
@@ -101,9 +94,7 @@ class ClusterFacts:
     quotas: OptionalRead[Objects]
     limit_ranges: OptionalRead[Objects]
     server: OptionalRead[int | None] = OptionalRead(None)  # noqa: RUF009 - it is frozen
-    """Minor version of Kubernetes; None where the API server does not tell it."""
-    options: str = ""
-    """Words of the command line that a command which renders the same has to repeat."""
+    """Minor version of Kubernetes; None if the API server does not tell it."""
 
     def kubectl(self, words: str) -> str:
         """Return a command for kubectl, on the cluster that was looked at."""
@@ -125,7 +116,7 @@ def _context(context: str) -> str:
     return f" --context {shlex.quote(context)}" if context else ""
 
 
-# How a check is told to the preflight: an id, and one function of what was gathered.
+# How a check is reported to the preflight: an id, and one function of what was gathered.
 
 PreflightFunction = Callable[[ClusterFacts], Iterator[CheckLine]]
 
@@ -139,7 +130,7 @@ class PreflightCheck:
 
 
 def preflight_check(name: str) -> Callable[[PreflightFunction], PreflightCheck]:
-    """Make a function the check of this id; `preflight.CHECKS` says when it is told."""
+    """Make a function the check of this id; `preflight.CHECKS` says when it is reported."""
     return lambda find: PreflightCheck(name, find)
 
 

@@ -14,7 +14,7 @@ class OutageSource(enum.Enum):
     """A client that wrote all the time: from its last acknowledged record to the first one after.
     """
     PODS = "pods"
-    """When the brokers' pods were not Ready: not the clients' own view."""
+    """When the brokers' pods were not Ready: not measured by a client."""
 
 
 class PodState(enum.Enum):
@@ -35,7 +35,7 @@ class RehearsalStage:
     """What it is, for people to read."""
     start: float
     end: float | None
-    """None where its end was not seen."""
+    """None if its end was not seen."""
     failed: bool = False
     """Whether it was given up then."""
 
@@ -88,7 +88,7 @@ class OutageResult:
 
     start: float
     end: float | None
-    """None where it did not end."""
+    """None if it did not end."""
     source: OutageSource
 
     @property
@@ -119,7 +119,7 @@ class CanaryResult:
     partitions: int
     replication: int
     servers: str
-    """Bootstrap address; empty where it stands in the Secret of the client's own properties."""
+    """Bootstrap address; empty if it stands in the Secret of the client's own properties."""
     rate: int
     """Records that it tried to write in a second."""
     acked: int
@@ -128,7 +128,7 @@ class CanaryResult:
     read: int
     """Records that were read back at the end."""
     lost: int | None
-    """Records that were acknowledged and are not there; None where that could not be found out."""
+    """Records that were acknowledged and are not there; None if that could not be found out."""
     first: float
     last: float
     """When the first and the last record was acknowledged."""
@@ -142,7 +142,7 @@ class CanaryResult:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalVersions:
-    """What took part; empty where unknown."""
+    """What took part; empty if unknown."""
 
     kafka: str
     strimzi: str
@@ -173,7 +173,7 @@ class Rehearsal:
     probe: CanaryResult | None
     outage: OutageResult | None
     failure: str
-    """Why it ended early; empty where it did not."""
+    """Why it ended early; empty if it did not."""
     changed: tuple[str, ...]
     """What differs from how it was found, and what was left behind."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_milliseconds, format_seconds
 from kanister_kafka.reports.comparison import (
     COMMON,
     ENDS,
@@ -32,8 +33,6 @@ from kanister_kafka.reports.html.elements import (
     to_html,
 )
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.record_format import format_interval
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.model import ComparisonVerdict
 
@@ -113,10 +112,10 @@ def _figures(main: Element, found: Comparison, judged: ConsistencyVerdict) -> No
         )
     elif judged.uneven > found.even_within:
         told = "from the first record that is lacking to the last that is there"
-        metric_tile(figures, "Uneven head", format_interval(judged.uneven), told, "outage")
+        metric_tile(figures, "Uneven head", format_milliseconds(judged.uneven), told, "outage")
     elif judged.passed:
         told = (
-            f"partitions differ by {format_interval(judged.uneven)}"
+            f"partitions differ by {format_milliseconds(judged.uneven)}"
             if judged.uneven
             else "one moment"
         )
@@ -129,7 +128,7 @@ def _figures(main: Element, found: Comparison, judged: ConsistencyVerdict) -> No
         parts = ", ".join(f"{number:,} {word}" for word, number in ends if number)
         number = sum(number for _, number in ends)
         metric_tile(figures, f"Only in {side.upper()}", f"{number:,}", parts or "nothing")
-    took = f"{pluralize(found.messages, 'record')} in {seconds_text(found.seconds)}"
+    took = f"{pluralize(found.messages, 'record')} in {format_seconds(found.seconds)}"
     metric_tile(figures, "Read", f"{per_second(found):,}/s", took)
 
 

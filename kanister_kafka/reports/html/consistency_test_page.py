@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_milliseconds, format_seconds
 from kanister_kafka.operations.consistency_test.model import PURPOSES
 from kanister_kafka.reports.comparison_summary import verdict_text
 from kanister_kafka.reports.consistency_test import OUTCOMES, summary
 from kanister_kafka.reports.html.comparison_page import HEADS_STYLE
 from kanister_kafka.reports.html.elements import add, metric_tile, new_page, table, to_html
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.record_format import format_interval
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def proof_html(proof: ConsistencyReport) -> str:
     add(top, "p", "Hot and cold backups of a mirror", class_="kicker")
     add(top, "h1", f"Kafka {proof.mirror}")
     began = f"{proof.began:%Y-%m-%d %H:%M:%S} UTC"
-    add(top, "p", f"{began}, {seconds_text(proof.seconds)}, source {proof.source}", class_="when")
+    add(top, "p", f"{began}, {format_seconds(proof.seconds)}, source {proof.source}", class_="when")
     kind, sign = ("passed", "✓") if proof.passed else ("failed", "✗")
     add(top, "p", f"{sign} {summary(proof)}", class_=f"verdict {kind}")
     _figures(main, proof)
@@ -49,20 +48,20 @@ def _figures(main: Element, proof: ConsistencyReport) -> None:
     for result in proof.plans:
         uneven = [
             evaluate_consistency(shown.comparison).uneven
-            for shown in result.shown
+            for shown in result.comparisons
             if shown.title.startswith("restored")
         ]
         if uneven:
             name = result.plan.value.capitalize()
             told = "heads of what was restored are apart, at most"
-            metric_tile(figures, name, format_interval(max(uneven)), told)
+            metric_tile(figures, name, format_milliseconds(max(uneven)), told)
         else:
             metric_tile(figures, result.plan.value.capitalize(), OUTCOMES[result.passed], "")
 
 
 def _plan(main: Element, result: ScenarioResult) -> None:
     add(main, "h2", f"Plan {result.plan.value}: {PURPOSES[result.plan]}", class_="plan")
-    for shown in result.shown:
+    for shown in result.comparisons:
         _drawing(main, shown)
     table(main, f"Steps of plan {result.plan.value}", STEP, map(_row, result.steps))
 
@@ -82,4 +81,4 @@ def _drawing(main: Element, shown: ComparisonSnapshot) -> None:
 def _row(step: ScenarioStep) -> tuple[str, str, str, str]:
     told = [f"{one.name}: {one.value}" for one in step.figures]
     failed = [f"FAILED: {step.failure}"] if step.failure else []
-    return step.name, step.does, seconds_text(step.seconds), "; ".join([*failed, *told])
+    return step.name, step.does, format_seconds(step.seconds), "; ".join([*failed, *told])

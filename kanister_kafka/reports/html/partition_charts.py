@@ -8,9 +8,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_milliseconds
 from kanister_kafka.reports.html.elements import add, rect
 from kanister_kafka.reports.html.time_axis import TimeAxis
-from kanister_kafka.reports.record_format import YEAR_10000, format_interval, format_timestamp
+from kanister_kafka.reports.record_format import YEAR_10000, format_timestamp
 from kanister_kafka.topics.compare.verdict import LaggingSide
 
 if TYPE_CHECKING:
@@ -183,9 +184,9 @@ def _band(lanes: PartitionChart, lost: int, last: int, *, even: bool) -> None:
     y = LABEL - 6
     add(lanes.back, "line", x1=start, x2=end, y1=y, y2=y, class_=f"bracket{kind}")
     text = (
-        f"even within {format_interval(last - lost)}"
+        f"even within {format_milliseconds(last - lost)}"
         if even
-        else f"uneven by {format_interval(last - lost)}"
+        else f"uneven by {format_milliseconds(last - lost)}"
     )
     _label(lanes, text, (start + end) / 2, f"border{kind}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.html.elements import add, rect
-from kanister_kafka.reports.rehearsal import outage_text, seconds_text
+from kanister_kafka.reports.rehearsal import outage_text
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.model import (
@@ -93,7 +94,7 @@ class RehearsalChart:
 
     def _described(self) -> str:
         found = self._rehearsal
-        stages = (f"{stage.name} {seconds_text(stage.seconds)}" for stage in found.stages)
+        stages = (f"{stage.name} {format_seconds(stage.seconds)}" for stage in found.stages)
         return f"Outage: {outage_text(found)}. Stages: {', '.join(stages)}."
 
     def _lane(self, name: str) -> None:
@@ -117,7 +118,7 @@ class RehearsalChart:
 
     def _stage(self, stage: RehearsalStage) -> None:
         end = self._whole if stage.end is None else stage.end
-        took = "not ended" if stage.end is None else seconds_text(stage.seconds)
+        took = "not ended" if stage.end is None else format_seconds(stage.seconds)
         row = self._name(stage.name, f"{stage.name}: {stage.does}")
         kind = "stage failed" if stage.failed else "stage"
         self._bar(row, stage.start, end, kind, f"{stage.name}, {took}: {stage.does}")
@@ -136,7 +137,7 @@ class RehearsalChart:
         middle = self._y + ROW / 2
         for span in pod.spans:
             state = span.state.value
-            tip = f"{pod.name}: {state} for {seconds_text(span.end - span.start)}"
+            tip = f"{pod.name}: {state} for {format_seconds(span.end - span.start)}"
             if state == "gone":
                 line = add(
                     row,
@@ -161,13 +162,13 @@ class RehearsalChart:
         add(row, "line", x1=start, x2=end, y1=middle, y2=middle, class_="snapshot")
         if of.ready is not None:
             dot = add(row, "circle", cx=self._x(of.ready), cy=middle, r=7, class_="ready")
-            add(dot, "title", f"ready after {seconds_text(of.ready - of.made)}")
+            add(dot, "title", f"ready after {format_seconds(of.ready - of.made)}")
         if of.cut is not None:
             at = self._x(of.cut)
             points = f"{at},{middle - 5} {at + 5},{middle} {at},{middle + 5} {at - 5},{middle}"
             cut = add(row, "polygon", points=points, class_="cut")
-            add(cut, "title", f"cut after {seconds_text(of.cut - of.made)}")
-        text = "not ready" if of.ready is None else f"ready {seconds_text(of.ready - of.made)}"
+            add(cut, "title", f"cut after {format_seconds(of.cut - of.made)}")
+        text = "not ready" if of.ready is None else f"ready {format_seconds(of.ready - of.made)}"
         self._beside(row, of.made, last, text, 14)
         self._y += ROW
 
@@ -202,7 +203,7 @@ class RehearsalChart:
         if outage is None:
             return
         start, end = self._x(outage.start), self._x(outage.end or self._whole)
-        text = "not over" if outage.end is None else seconds_text(outage.seconds)
+        text = "not over" if outage.end is None else format_seconds(outage.seconds)
         y, wide = (top + bottom) / 2, len(text) * 9.0 + 16
         middle = min(max((start + end) / 2, GUTTER + wide / 2), GUTTER + PLOT - wide / 2)
         rect(self.svg, (start, top, end - start, bottom - top), "outage")
@@ -223,7 +224,7 @@ class RehearsalChart:
             return
         start, end = self._x(outage.start), self._x(outage.end or self._whole)
         rect(self._back, (start, AXIS - 4, end - start, self._y - AXIS + 4), "band")
-        text = f"outage {seconds_text(outage.seconds)}" if outage.end else "outage, not over"
+        text = f"outage {format_seconds(outage.seconds)}" if outage.end else "outage, not over"
         middle = min(max((start + end) / 2, GUTTER + 60), GUTTER + PLOT - 60)
         add(self._back, "line", x1=start, x2=end, y1=AXIS - 32, y2=AXIS - 32, class_="bracket")
         add(

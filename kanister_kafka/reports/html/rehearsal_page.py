@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.change_request import add_next
 from kanister_kafka.reports.html.elements import (
     PAGE_STYLE,
@@ -17,13 +18,12 @@ from kanister_kafka.reports.html.elements import (
 from kanister_kafka.reports.html.rehearsal_chart import RehearsalChart
 from kanister_kafka.reports.rehearsal import (
     NOT_CLIENTS,
-    format_clock_time,
     next_steps,
     records_text,
-    seconds_text,
     verdict,
     versions_text,
 )
+from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.model import Rehearsal
@@ -87,7 +87,7 @@ def _top(main: Element, rehearsal: Rehearsal, place: str) -> None:
     add(top, "p", "Rehearsal of a cold backup", class_="kicker")
     add(top, "h1", f"Kafka {place}")
     began = f"{rehearsal.began:%Y-%m-%d %H:%M:%S} UTC"
-    add(top, "p", f"{began}, {seconds_text(rehearsal.seconds)} in all", class_="when")
+    add(top, "p", f"{began}, {format_seconds(rehearsal.seconds)} in all", class_="when")
     kind = "passed" if rehearsal.passed else "failed"
     sign = "✓ " if rehearsal.passed else "✗ "
     add(top, "p", sign + verdict(rehearsal), class_=f"verdict {kind}")
@@ -97,7 +97,7 @@ def _figures(main: Element, rehearsal: Rehearsal) -> None:
     figures = add(main, "section", class_="figures", aria_label="Figures")
     outage, probe = rehearsal.outage, rehearsal.probe
     if outage is not None:
-        text = "not over" if outage.end is None else seconds_text(outage.seconds)
+        text = "not over" if outage.end is None else format_seconds(outage.seconds)
         kind = "failed" if outage.end is None else ""
         metric_tile(figures, "Outage", text, "as a client saw it" if probe else NOT_CLIENTS, kind)
     if probe is not None:
@@ -113,7 +113,7 @@ def _figures(main: Element, rehearsal: Rehearsal) -> None:
         if stage is not None and stage.end is not None:
             first = rehearsal.stage("quiesce") if name == "stop" else stage
             start = stage.start if first is None else first.start
-            metric_tile(figures, title, seconds_text(stage.end - start), does)
+            metric_tile(figures, title, format_seconds(stage.end - start), does)
 
 
 def _legend(frame: Element, rehearsal: Rehearsal) -> None:
@@ -171,9 +171,9 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
             (
                 (
                     str(gap.partition),
-                    format_clock_time(rehearsal.at(gap.start)),
-                    format_clock_time(rehearsal.at(gap.end)),
-                    seconds_text(gap.seconds),
+                    format_timestamp(rehearsal.at(gap.start)),
+                    format_timestamp(rehearsal.at(gap.end)),
+                    format_seconds(gap.seconds),
                 )
                 for gap in probe.gaps
             ),
@@ -184,8 +184,8 @@ def _tables(main: Element, rehearsal: Rehearsal) -> None:
 
 
 def _times(start: float, took: float | None) -> tuple[str, str]:
-    return f"+{seconds_text(start)}", seconds_text(took)
+    return f"+{format_seconds(start)}", format_seconds(took)
 
 
 def _after(at: float | None, made: float) -> str:
-    return seconds_text(None if at is None else at - made)
+    return format_seconds(None if at is None else at - made)

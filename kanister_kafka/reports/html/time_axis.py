@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from xml.etree.ElementTree import Element
 
 from kanister_kafka.reports.html.elements import add
-from kanister_kafka.reports.record_format import EPOCH, YEAR_10000
+from kanister_kafka.reports.record_format import YEAR_10000
+from kanister_kafka.timestamps import from_milliseconds
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 STEPS = (
@@ -58,7 +58,7 @@ class TimeAxis:
 
     def draw(self, parent: Element, top: float, bottom: float) -> None:
         """Draw lines through everything from top to bottom, with their times above."""
-        day = (EPOCH + timedelta(milliseconds=self.start)).date().isoformat()
+        day = from_milliseconds(self.start).date().isoformat()
         add(parent, "text", f"{day} UTC", x=0, y=top - 8, class_="tick")
         for time, name in self._named():
             x = self.x(time)
@@ -68,7 +68,7 @@ class TimeAxis:
     def _named(self) -> Iterator[tuple[int, str]]:
         step = next((s for s in STEPS if (self.end - self.start) / s <= NAMES), STEPS[-1])
         for time in range(-(-self.start // step) * step, self.end + 1, step):
-            moment = EPOCH + timedelta(milliseconds=time)
+            moment = from_milliseconds(time)
             if step >= DAY or time % DAY == 0:
                 yield time, moment.date().isoformat()
             elif step >= MINUTE:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import END, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.compacted import CompactedComparer
 from kanister_kafka.topics.compare.partition import WINDOW_BYTES, PartitionComparer
@@ -25,7 +26,6 @@ from kanister_kafka.topics.partition_reader import to_topic_record
 from kanister_kafka.topics.reference import mirror_candidates
 from kanister_kafka.topics.statistics import (
     first_messages,
-    format_moment,
     last_messages,
     message_at,
     partition_bounds,
@@ -197,7 +197,7 @@ def _sampled(request: CompareRequest) -> str:
     if request.sample:
         return f"{request.sample:.1%} of it, in blocks"
     if request.since:
-        return f"what is newer than {format_moment(request.since)}"
+        return f"what is newer than {format_epoch_ms(request.since)}"
     return f"the newest {request.last} offsets" if request.last else ""
 
 

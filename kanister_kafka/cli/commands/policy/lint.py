@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 
 from kanister_kafka import reports
@@ -39,7 +41,7 @@ def lint(
     settings = LintSettings(
         kasten=True, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
     )
-    silent = {check for ids in ignore for check in ids}
+    silent = set(chain.from_iterable(ignore))
     result, policies = lint_paths(paths, settings, ignore=silent)
     least = Severity(fail_on)
     for form, output in chosen:

@@ -19,7 +19,7 @@ from kanister_kafka.backup.options import (
 from kanister_kafka.backup.output_dir import write_files
 from kanister_kafka.backup.render import Manifest, render
 from kanister_kafka.cli.app import print_diagnostics
-from kanister_kafka.cli.options import option_group, options_named, plan_from_cli
+from kanister_kafka.cli.options import option_group, options_named, plan_from_cli, templates_option
 from kanister_kafka.cli.output import Destination, destination_options, format_manifests
 from kanister_kafka.errors import ForbiddenError
 from kanister_kafka.kube.client import ApiResource, KubeClient
@@ -72,11 +72,7 @@ def tell_absent(
 
 output_options = option_group(
     destination_options,
-    click.option(
-        "--templates",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Directory with templates that go before ours of the same name.",
-    ),
+    templates_option,
 )
 
 

@@ -22,9 +22,9 @@ from kanister_kafka.kasten.schemas import FREQUENCIES, PERIODS, RETENTION
 from kanister_kafka.kube.client import NAMESPACES
 
 CHOICES = (
-    *("strategy", "kasten_namespace", "frequency", "profile", "hook_timeout"),
-    *("name", "labels", "annotations"),
-)
+    "strategy", "kasten_namespace", "frequency", "profile", "hook_timeout",
+    "name", "labels", "annotations",
+)  # fmt: skip
 
 
 def parse_retention(text: str) -> tuple[str, int]:

@@ -48,7 +48,7 @@ def milliseconds(text: str) -> int:
     """Read a short duration such as 500ms or 2s."""
     match = re.fullmatch(r"(\d{1,9})(ms|s)", text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 500ms or 2s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 500ms or 2s")
     return int(match[1]) * (1000 if match[2] == "s" else 1)
 
 
@@ -62,12 +62,12 @@ def parse_percentage(text: str) -> float:
 
 def parse_since(text: str) -> int:
     """Read a time in ISO 8601; without an offset it is UTC."""
-    from kanister_kafka.topics.statistics import parse_timestamp
+    from kanister_kafka.timestamps import parse_timestamp, to_milliseconds
 
     found = parse_timestamp(text)
     if found is None:
         raise click.BadParameter(f"{text!r} is no time such as 2026-01-02T03:04:05Z")
-    return found
+    return to_milliseconds(found)
 
 
 def parse_part(text: str) -> tuple[int, int]:
@@ -334,7 +334,7 @@ def _here(sides: _ComparedTopics, request: CompareRequest, processes: int) -> Co
         if sides.reach.wire and time.monotonic() - sent > SENT:
             sent = time.monotonic()
             print_message(ProgressMessage(passed, total))
-        bar.tell(passed, total)
+        bar.report(passed, total)
 
     with ProgressReporter("comparing", quiet=sides.reach.wire) as bar:
         return compare_parallel(a, b, request, processes, pass_on)
@@ -345,7 +345,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
 
     work = sides.reach.work(
         "compare",
-        (*request_args(request), "--", *sides.arguments),
+        request_args(request) + ("--",) + sides.arguments,
         *sides.accesses,
         namespace=sides.namespace,
     )
@@ -354,7 +354,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
         for event in sides.reach.remote(work):
             match event:
                 case ProgressMessage(passed, total):
-                    bar.tell(passed, total)
+                    bar.report(passed, total)
                 case ResultMessage(result):
                     found.append(result)
     return sides.named(found[-1])
@@ -367,15 +367,11 @@ def _rendered(
     from kanister_kafka.topics.job import is_secret, job_config, job_manifest, request_args
     from kanister_kafka.yamldoc.dumper import dump
 
+    split = ("--split", f"$(JOB_COMPLETION_INDEX)/{parts}", "--")
     work: TopicJob = replace(
         sides.reach.work(
             "compare",
-            (
-                *request_args(request),
-                *("--split", f"$(JOB_COMPLETION_INDEX)/{parts}"),
-                "--",
-                *sides.arguments,
-            ),
+            request_args(request) + split + sides.arguments,
             *sides.accesses,
             namespace=sides.namespace,
         ),

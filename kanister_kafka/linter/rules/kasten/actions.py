@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.durations import parse_go_duration
 from kanister_kafka.gotemplate import FieldNode, IfNode, WithNode
 from kanister_kafka.gotemplate.types import Reference
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase, TemplateText
 from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_commands
-from kanister_kafka.kanister.scalar_formats import parse_go_duration
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
 from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.registry import Finding, LintSettings
