@@ -31,6 +31,8 @@ COMMANDS = {
     "run": "Run an action of the Blueprint and follow it.",
     "status": "Show whether a Kafka runs or is stopped, and what to do next.",
     "resume": "Start a stopped Kafka, with or without Kanister.",
+    "backups": "List, describe, delete and prune backups of Kanister alone.",
+    "restore": "Restore a backup of Kanister alone.",
     "release-retention": "Let a restored Kafka delete expired records again.",
     "delete": "Delete from the cluster what `apply` has put there.",
     "fleet": "Render Blueprints for many Kafkas in one run.",

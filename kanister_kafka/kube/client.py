@@ -62,6 +62,8 @@ class ApiResource:
         return f"{self.plural}.{group}" if group else self.plural
 
 
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+"""What a request accepts that wants only the metadata of a list."""
 LOG = logging.getLogger("kanister_kafka.requests")
 """Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
@@ -165,23 +167,43 @@ class KubeClient:
             return None
 
     def items(
-        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        label: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> Objects:
         """Return the objects of a namespace, or of all; each with its apiVersion and kind."""
-        return tuple(self.each(resource, namespace, label, fields=fields))
+        return tuple(
+            self.each(resource, namespace, label, fields=fields, metadata_only=metadata_only)
+        )
 
     def each(
-        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        label: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> Iterator[Object]:
-        """Yield the same as they come: no more than a page of them is in memory."""
+        """Yield the same as they come: no more than a page of them is in memory.
+
+        With `metadata_only` the server leaves out everything else, such as the data of a Secret
+        (PartialObjectMetadataList, meta.k8s.io/v1).
+        """
+        accept = METADATA if metadata_only else ""
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
         query = {"limit": str(PAGE), "labelSelector": label, "fieldSelector": fields}
         place = f"namespace {namespace}" if namespace else "all namespaces"
         while True:
             path = _path(resource, namespace)
-            page = self.ask("GET", path, query, purpose=f"list {resource} in {place}")
+            purpose = f"list {resource} in {place}"
+            page = self.ask("GET", path, query, accept=accept, purpose=purpose)
             for item in page.get("items") or ():
-                yield {**named, **item}
+                yield {**item, **named}
             query["continue"] = page.get("metadata", {}).get("continue") or ""
             if not query["continue"]:
                 return
@@ -221,12 +243,22 @@ class KubeClient:
         return self._write("PATCH", path, _writing(), change, "application/merge-patch+json")
 
     def delete(
-        self, resource: ApiResource, name: str, namespace: str = "", *, dry_run: bool = False
+        self,
+        resource: ApiResource,
+        name: str,
+        namespace: str = "",
+        *,
+        dry_run: bool = False,
+        uid: str = "",
     ) -> None:
-        """Delete an object; what it owns follows in the background."""
+        """Delete an object; objects that it owns follow in the background.
+
+        With a uid, ConflictError if the object is another one by now.
+        """
         query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
         del query["fieldManager"]
-        self._write("DELETE", _path(resource, namespace, name), query)
+        body = {"preconditions": {"uid": uid}} if uid else None
+        self._write("DELETE", _path(resource, namespace, name), query, body)
 
     def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
         """Yield the lines of a pod's log as they are written, until its container ends."""
@@ -249,6 +281,7 @@ class KubeClient:
         body: Object | None = None,
         content_type: str = "application/json",
         *,
+        accept: str = "",
         purpose: str = "",
     ) -> Object:
         """Send one request by the steps of its path and return the JSON of the answer.
@@ -256,12 +289,12 @@ class KubeClient:
         The message of an error names the purpose, else the method and the path.
         """
         query = query or {}
-        key = (path, *sorted(query.items()))
+        key = (path, accept, *sorted(query.items()))
         kept = self._answers if method == "GET" else None
         data = kept.get(key) if kept is not None else None
         if data is None:
             try:
-                data = self._send(method, path, query, body, content_type, purpose).data
+                data = self._send(method, path, query, body, content_type, accept, purpose).data
             except NotFoundError as failure:
                 data = failure
             if kept is not None:
@@ -293,6 +326,7 @@ class KubeClient:
         query: dict[str, str],
         body: Object | None = None,
         content_type: str = "application/json",
+        accept: str = "",
         purpose: str = "",
     ) -> Any:
         target = _target(path)
@@ -303,7 +337,8 @@ class KubeClient:
                 target,
                 body=body,
                 query_params=[(key, value) for key, value in query.items() if value],
-                header_params={},  # its default is one dictionary that all requests share
+                # its default is one dictionary that all requests share
+                header_params={"Accept": accept} if accept else {},
                 content_type=content_type,
                 serialize=False,
                 _request_timeout=access().timeouts,

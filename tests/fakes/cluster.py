@@ -162,9 +162,10 @@ class SmallCluster(http_api.HttpApi):
         if method == "PATCH":
             return 200, self.change(*key, body)
         if method == "DELETE":
-            wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
-            if wanted not in (None, self.objects[key]["metadata"]["resourceVersion"]):
-                return 409, {"message": "the precondition failed"}
+            metadata = self.objects[key]["metadata"]
+            for field, wanted in ((body or {}).get("preconditions") or {}).items():
+                if wanted != metadata[field]:
+                    return 409, {"message": "the precondition failed"}
             if self.lingering:
                 self.change(*key, {"metadata": {"deletionTimestamp": NOW}})
                 self.after(self.lingering, self.drop, *key)
@@ -180,6 +181,8 @@ class SmallCluster(http_api.HttpApi):
                 for (at, home, _), item in self.objects.items()
                 if at == plural and namespace in ("", home)
             ]
+        if "as=PartialObjectMetadataList" in self.accept:
+            found = [{"metadata": item["metadata"]} for item in found]
         chosen = query.get("labelSelector", "")
         return [i for i in found if selected(chosen, i["metadata"].get("labels", {}))]
 
@@ -215,8 +218,8 @@ def selected(selector, labels):
             if labels.get(key.strip()) not in values.strip(" ()").split(","):
                 return False
         else:
-            key, _, value = part.partition("=")
-            if labels.get(key) != value:
+            key, equals, value = part.partition("=")
+            if labels.get(key) != value if equals else key not in labels:
                 return False
     return True
 

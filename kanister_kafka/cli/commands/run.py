@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 
 import click
@@ -123,27 +124,37 @@ def run(
         else None,
     )
     if retention:
-        request = _with_retention(request, retention)
+        request = with_retention(request, retention)
     if request.action == "restore" and not (dry_run and request.origin):
-        _confirm(connection, request, yes=yes)
+        confirm_restore(connection, request, _origin_lines(request.origin), yes=yes)
     if dry_run:
         echo(dump(start_action.build_action_set(request)))
         return
+    ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))
+
+
+def run_request(
+    connection: KubeClient,
+    request: start_action.ActionRequest,
+    *,
+    logs: bool,
+    timeout: int | None,
+) -> int:
+    """Make the ActionSet and follow it; return the exit code of the command."""
     watched = start_action.start_action(connection, request, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
-    follower = Follower(
-        connection, watched, logs=not no_logs, timeout=timeout, clock=current_clock()
-    )
-    code = _follow(follower, request, logs=not no_logs)
+    follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
+    code = _follow(follower, request, logs=logs)
     if request.action == "restore" and code == 0:
         _tell_held(connection, request.target)
-    ctx.exit(code)
+    return code
 
 
-def _with_retention(
+def with_retention(
     request: start_action.ActionRequest, retention: str
 ) -> start_action.ActionRequest:
+    """Add the option `retention` to a restore."""
     if not is_retention_choice(retention):
         raise click.BadParameter(
             f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
@@ -169,15 +180,26 @@ def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
     click.echo(f"  {release_command(target)}")
 
 
-def _confirm(connection: KubeClient, request: start_action.ActionRequest, *, yes: bool) -> None:
-    """Ask before what is there is overwritten; without a terminal only --yes will do."""
-    origin = request.origin
+def _origin_lines(origin: ActionSet | None) -> list[str]:
     if origin is None:
         raise click.UsageError("a restore needs --from ACTIONSET: the backup to restore")
-    click.echo(f"Kafka {request.target} is to be restored from", err=True)
-    click.echo(f"ActionSet {origin.name}, {origin.action} of {origin.created}:", err=True)
-    for line in start_action.artifact_lines(origin):
-        click.echo(f"  {escape_control_chars(line)}", err=True)
+    artifacts = [f"  {line}" for line in start_action.artifact_lines(origin)]
+    return [f"ActionSet {origin.name}, {origin.action} of {origin.created}:", *artifacts]
+
+
+def confirm_restore(
+    connection: KubeClient,
+    request: start_action.ActionRequest,
+    source: Iterable[str],
+    *,
+    yes: bool,
+) -> None:
+    """Print what is restored from where, and ask; without a terminal --yes is required."""
+    assert request.origin is not None  # noqa: S101 - `source` describes it
+    origin = request.origin
+    click.echo(f"Kafka {request.target} will be restored from", err=True)
+    for line in source:
+        click.echo(escape_control_chars(line), err=True)
     told, certain = start_action.missing_version(connection, request.target, origin)
     if certain and (start_action.ANY, "true") not in request.options:
         raise ActionError(told)
