@@ -30,6 +30,7 @@ RUN_ELSEWHERE = {
 """Pages whose commands a test of their own runs, but for those that the next table has."""
 ONLY_PARSED = {
     "apply": "writes to a cluster",
+    "backups": "reads or deletes backups of a cluster",
     "check": "reads a cluster",
     "delete": "writes to a cluster",
     "fleet plan --from-cluster": "reads a cluster",
@@ -38,6 +39,7 @@ ONLY_PARSED = {
     "rehearse": "stops a Kafka",
     "release-retention": "writes to a cluster",
     "render --from-cluster": "reads a cluster",
+    "restore": "starts an action on a cluster",
     "resume": "writes to a cluster",
     "run": "starts an action on a cluster",
     "status": "reads a cluster",

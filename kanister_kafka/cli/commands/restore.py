@@ -63,9 +63,9 @@ def restore(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Restore a backup of the action `backup` into the namespace that it came from.
+    """Restore a backup into the namespace that it came from.
 
-    BACKUP is a name that `backups list` prints. The ActionSet of the backup may be gone. Runs the
+    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. The ActionSet of the backup may be gone. Runs the
     action `restore` of the Blueprint, which checks everything before it changes anything, and
     follows it. Exit code 0 if the restore is complete, 1 if it failed.
     """
