@@ -11,7 +11,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal release clean
+.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal versions release clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
@@ -52,6 +52,9 @@ proof: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/p
 
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
 	$(BIN)/python -m tests.docs.rehearsal $(KAFKA)
+
+versions: $(READY) ## The table of Kafka's versions by Strimzi's, anew from its source, or from a clone: STRIMZI=DIR
+	$(BIN)/python -m tests.strimzi.update_versions $(STRIMZI)
 
 release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build/release; TAG=v1.2.3 is checked
 	$(BIN)/python -m tests.release $(if $(TAG),--tag $(TAG))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from kanister_kafka.strimzi import (
 )
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.listeners import namespace_of
+from kanister_kafka.strimzi.versions import VersionRange, kafka_versions
 from kanister_kafka.yamldoc import Document, document_from_dict, load, loads, to_python
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -219,6 +221,15 @@ def reading_of(text: str, cluster: str = "", namespace: str = "", version: str =
     )
 
 
+def with_kafka_of(strimzi: str, text: str) -> str:
+    """Set a version of Kafka that this version of Strimzi runs."""
+    version = parse_version(strimzi)
+    if version is None:
+        return text
+    newest = kafka_versions(VersionRange.exactly(version))[-1]
+    return re.sub(r"(?m)^    version: [0-9.]+$", f"    version: {newest}", text)
+
+
 def cluster_of(text: str, **options: str) -> KafkaCluster:
     reading = reading_of(text, **options)
     assert reading.cluster is not None, "\n".join(map(str, reading.problems))
@@ -375,6 +386,22 @@ PROBLEMS = {
         ZOOKEEPER,
         ("version: 3.8.0", f"version: {MARK}null"),
         is_=[("unpinned-version", WARNING, "spec.kafka.version")],
+    ),
+    "kafka-that-no-strimzi-runs": case(
+        ZOOKEEPER,
+        ("version: 3.8.0", f"version: {MARK}9.9.9"),
+        is_=[("kafka-version", ERROR, "spec.kafka.version")],
+    ),
+    "kafka-of-a-newer-strimzi": case(
+        KRAFT,
+        ("version: 4.0.0", f"version: {MARK}4.0.0"),
+        is_=[("kafka-version", ERROR, "spec.kafka.version")],
+        version="0.40",
+    ),
+    "kafka-of-an-older-strimzi": case(
+        KRAFT_V1,
+        ("version: 4.0.0", f"version: {MARK}3.9.2"),
+        is_=[("kafka-version", ERROR, "spec.kafka.version")],
     ),
     "version-number": case(
         ZOOKEEPER,
@@ -1095,9 +1122,9 @@ def test_a_version_narrows_the_kinds(
 ) -> None:
     for text in versions:
         version = parse_version(text)
-        reading = read_cluster(
-            load([EXAMPLES / name]).documents, cluster=cluster, strimzi_version=version
-        )
+        files = (path.read_text() for path in sorted((EXAMPLES / name).glob("*.yaml")))
+        documents = loads(with_kafka_of(text, "---\n".join(files))).documents
+        reading = read_cluster(documents, cluster=cluster, strimzi_version=version)
         assert reading.cluster is not None
         assert reading.cluster.zookeeper is not None
         workloads = (*reading.cluster.nodes, reading.cluster.zookeeper)
@@ -1109,7 +1136,8 @@ def test_the_status_tells_the_oldest_version() -> None:
     status = "status:\n  operatorLastSuccessfulVersion: 0.41.0\n"
     assert str(cluster_of(ZOOKEEPER + status).operator) == "0.41 to 0.45"
     # The version that the user names wins: the operator may be newer than the status.
-    assert str(cluster_of(ZOOKEEPER + status, version="0.40.0").operator) == "0.40"
+    older = with_kafka_of("0.40", ZOOKEEPER)
+    assert str(cluster_of(older + status, version="0.40.0").operator) == "0.40"
     unreadable = "status:\n  operatorLastSuccessfulVersion: main\n"
     assert str(cluster_of(ZOOKEEPER + unreadable).operator) == "0.23 to 0.45"
 
@@ -1494,7 +1522,8 @@ def test_a_writer_knows_its_workload(
     ],
 )
 def test_the_kinds_of_a_connect(version: str, kinds: tuple[WorkloadKind, ...]) -> None:
-    cluster = cluster_of(ZOOKEEPER + CONNECT + MIRROR, version=version)
+    zookeeper = with_kafka_of(version, ZOOKEEPER)
+    cluster = cluster_of(zookeeper + CONNECT + MIRROR, version=version)
     assert {writer.kinds for writer in cluster.writers} == {kinds}
 
 
@@ -1509,7 +1538,7 @@ def test_the_kinds_of_a_connect(version: str, kinds: tuple[WorkloadKind, ...]) -
 )
 def test_some_writers_are_always_deployments(text: str, versions: list[str]) -> None:
     for version in versions:
-        (writer,) = cluster_of(text, version=version).writers
+        (writer,) = cluster_of(with_kafka_of(version, text), version=version).writers
         assert writer.kinds == (DEPLOYMENT,)
 
 

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.strimzi import Version, VersionRange, parse_version
-from kanister_kafka.strimzi.versions import OLDEST, TABLE, VersionFeature, format_version
+from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS, SOURCE_DATE
+from kanister_kafka.strimzi.versions import (
+    OLDEST,
+    TABLE,
+    VersionFeature,
+    format_version,
+    kafka_versions,
+    operators_for,
+)
 
 RELEASES: list[Version] = [(0, minor) for minor in range(23, 52)] + [(1, 0), (1, 1), (1, 2)]
 VERSIONS = st.sampled_from(RELEASES)
@@ -156,3 +165,23 @@ def test_bounds_agree_with_each_version(version: Version, features: list[Version
         bounds = bounds.having(feature)
     within = bounds.first <= version and (bounds.last is None or version <= bounds.last)
     assert within == all(VersionRange.exactly(version).may_have(feature) for feature in features)
+
+
+def test_kafka_versions_by_operator() -> None:
+    assert kafka_versions(VersionRange.exactly((0, 46))) == ("3.9.0", "4.0.0")
+    assert kafka_versions(VersionRange.exactly((9, 9))) == ()
+    every = kafka_versions(VersionRange())
+    assert (every[0], every[-1]) >= ("2.6.0", "4.3.1")
+    for version in every:
+        operators = operators_for(version)
+        assert operators is not None
+        assert version in kafka_versions(operators)
+    assert str(operators_for("3.9.0")) == "0.45 to 0.47"
+    assert operators_for("9.9.9") is None
+
+
+def test_table_of_kafka_versions_is_complete_and_not_old() -> None:
+    assert min(KAFKA_VERSIONS) == OLDEST
+    assert [minor for major, minor in KAFKA_VERSIONS if major == 0] == [*range(23, 52)]
+    age = datetime.now(timezone.utc).date() - SOURCE_DATE
+    assert age < timedelta(days=183), "run `make versions`: the table is older than half a year"
