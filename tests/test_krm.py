@@ -21,6 +21,7 @@ from kanister_kafka.backup.option_schema import PLURALS
 from kanister_kafka.cli import main
 from kanister_kafka.cli.commands.render import render
 from kanister_kafka.cli.options import input_options, plan_options
+from kanister_kafka.errors import TemplateError
 from kanister_kafka.integrations.krm import resource_list
 from kanister_kafka.integrations.krm.function import run_function
 from kanister_kafka.integrations.krm.function_config import (
@@ -28,7 +29,6 @@ from kanister_kafka.integrations.krm.function_config import (
     NOT_IN_A_BUILD,
     function_config_schema,
 )
-from kanister_kafka.integrations.krm.resource_list import ObjectKey
 from kanister_kafka.yamldoc import to_python
 
 from .conftest import ROOT
@@ -627,10 +627,8 @@ def test_any_list_keeps_its_items_and_comes_back_the_same(
     once = run_function(text)
     assert not [p for p in once.problems if p.severity.value == "error"]
     answer = loads(once.text.replace("ResourceList", "List")).documents
-    known = {ObjectKey.of(document) for document in given_items}
-    assert [ObjectKey.of(d) for d in answer if ObjectKey.of(d) in known] == [
-        ObjectKey.of(d) for d in given_items
-    ]
+    known = {document.key for document in given_items}
+    assert [d.key for d in answer if d.key in known] == [d.key for d in given_items]
     assert len(answer) == len(given_items) + len(COMPANIONS)
     assert run_function(once.text).text == once.text
 
@@ -685,3 +683,10 @@ def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
         text = yaml.safe_dump({"kind": "ResourceList", "items": read, "functionConfig": config})
         assert run_function(text).problems == ()
     assert load([EXAMPLES / "kustomize" / "base" / "kafka.yaml"]).problems == ()
+
+
+@pytest.mark.parametrize("text", ["", "a: 1\n---\nb: 2\n"], ids=["none", "two"])
+def test_a_template_of_a_site_makes_one_object(tmp_path: Path, text: str) -> None:
+    (tmp_path / "configmap.yaml.j2").write_text(text)
+    with pytest.raises(TemplateError, match="ConfigMap orders-kanister-kafka makes"):
+        run_function(LIST + spec(templates=str(tmp_path)))

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import validate_text
-from kanister_kafka.linter.pipeline import validate_texts
+from kanister_kafka.linter.pipeline import validate_loaded
+from kanister_kafka.yamldoc import loads, merge_results
 
 from .conftest import ROOT
 
@@ -43,7 +44,8 @@ def test_other_kinds_are_not_judged() -> None:
 def test_two_files_of_a_folder_may_hold_one_blueprint_twice() -> None:
     other = HEAD.replace("kafka-0", "kafka-1")
     texts = {"a/one.yaml": HEAD, "a/two.yaml": other, "b/one.yaml": other, "a/same.yaml": HEAD}
-    problems = validate_texts(texts)
+    loaded = merge_results(loads(text, source) for source, text in texts.items())
+    problems = validate_loaded(loaded).problems
     assert [(p.check, p.location.source) for p in problems] == [
         ("repeated-blueprint", "a/two.yaml")
     ]

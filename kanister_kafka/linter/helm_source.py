@@ -23,6 +23,8 @@ class ChartAwareReader:
 
     def __init__(self) -> None:
         self._places: dict[str, SourceMap] = {}
+        self.unread: list[str] = []
+        """Templates whose text depends on values: what stands in them is not known."""
         self._folders: dict[Path, bool] = {}
         """Whether a directory is the `templates` of a chart."""
 
@@ -42,6 +44,7 @@ class ChartAwareReader:
         if literal := literal_output(text):
             self._places[source] = literal.places
             return loads(literal.text, source)
+        self.unread.append(source)
         as_it_is = loads(raw, source)
         if not any(group in text for group in LINTED_GROUPS):
             return LoadResult((), (), (source,), as_it_is.ignores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from kanister_kafka.linter import (
     read_ahead,
 )
 from kanister_kafka.linter.helm_source import ChartAwareReader
-from kanister_kafka.yamldoc import LoadResult, Suppression, load, loads, merge_results
+from kanister_kafka.yamldoc import LoadResult, Suppression, load, loads
 
 if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
@@ -72,24 +72,21 @@ def validate_text(
     ignore: Collection[str] = (),
 ) -> tuple[Diagnostic, ...]:
     """Validate every Blueprint in a text of any number of documents."""
-    return validate_texts({source: text}, settings, ignore=ignore)
+    return validate_loaded(loads(text, source), settings, ignore=ignore).problems
 
 
-def validate_texts(
-    texts: Mapping[str, str | bytes],
+def validate_loaded(
+    loaded: LoadResult,
     settings: LintSettings | None = None,
     *,
     ignore: Collection[str] = (),
     least: Severity = Severity.INFO,
-) -> tuple[Diagnostic, ...]:
-    """Validate several texts, by source, as what stands side by side.
-
-    Checks that find nothing as bad as `least` are not run.
-    """
+) -> Validation:
+    """Validate text that is parsed already. Rules below the severity `least` do not run."""
     with without_gc():
-        loaded = merge_results(loads(text, source) for source, text in texts.items())
-        problems = _validate(loaded, settings or LintSettings(), ignore, least).problems
-        return tuple(problem for problem in problems if problem.severity.reaches(least))
+        found = _validate(loaded, settings or LintSettings(), ignore, least)
+    kept = (problem for problem in found.problems if problem.severity.reaches(least))
+    return replace(found, problems=tuple(kept))
 
 
 def lint(

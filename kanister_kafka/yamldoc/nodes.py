@@ -95,6 +95,20 @@ class MappingNode:
 Node = Union[Scalar, Sequence, MappingNode]
 
 
+class ObjectKey(NamedTuple):
+    """The identity of an object in Kubernetes, whatever its version."""
+
+    group: str
+    """Empty for the core group."""
+    kind: str
+    namespace: str
+    """Empty if the object is cluster-scoped, or if its manifest does not name the namespace."""
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(word for word in (self.kind, self.namespace, self.name) if word)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One object of the input: a mapping at the top level of a document or of a `kind: List`."""
@@ -123,6 +137,12 @@ class Document:
     def kind(self) -> str:
         """Kind, or an empty string where the object names none."""
         return self.text("kind")
+
+    @property
+    def key(self) -> ObjectKey:
+        """Group, kind, namespace and name."""
+        namespace = self.text("metadata", "namespace")
+        return ObjectKey(self.group, self.kind, namespace, self.text("metadata", "name"))
 
 
 def with_location(node: Node, location: Location) -> Node:

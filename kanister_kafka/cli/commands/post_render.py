@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from kanister_kafka.backup.options import ScriptSharing
-from kanister_kafka.backup.render import render, to_yaml_stream, without_repeated_scripts
+from kanister_kafka.backup.render import render, without_repeated_scripts
 from kanister_kafka.cli.app import print_plan_warnings
 from kanister_kafka.cli.options import plan_options, plans_from_cli, strimzi_version_option
 from kanister_kafka.integrations.helm_post_renderer import append_manifests, kafka_names
@@ -50,4 +50,4 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     manifests = without_repeated_scripts()(
         manifest for plan in plans for manifest in render(plan, templates)
     )
-    sys.stdout.buffer.write(append_manifests(raw, blueprints, to_yaml_stream(manifests)))
+    sys.stdout.buffer.write(append_manifests(raw, blueprints, manifests))

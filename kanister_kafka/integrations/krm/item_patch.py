@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from kanister_kafka.integrations.krm.render import ListPatch
+from kanister_kafka.integrations.krm.render import ListPatch, RenderedObject
 from kanister_kafka.integrations.krm.resource_list import ResourceList
 from kanister_kafka.yamldoc import Sequence as SequenceNode
-from kanister_kafka.yamldoc import loads, parse, to_python
+from kanister_kafka.yamldoc import parse, to_python
 from kanister_kafka.yamldoc.dumper import dump
 from kanister_kafka.yamldoc.parser import LINE_BREAK
 
@@ -31,12 +31,13 @@ Edit = tuple[int, int, str]
 def serialize(before: ResourceList, change: ListPatch, results: Sequence[Any]) -> str:
     """Return the text of a list after a change, with results instead of those that it had."""
     data = to_python(before.root)
-    kept = [
-        to_python(node) if text is None else _data(text)
-        for node, text in zip(before.nodes, change.items, strict=True)
-        if text != ""
-    ]
-    data[ITEMS] = [*kept, *map(_data, change.added)]
+    items = []
+    for node, new in zip(before.nodes, change.items, strict=True):
+        if new is None:
+            items.append(to_python(node))
+        elif isinstance(new, RenderedObject):
+            items.append(new.data)
+    data[ITEMS] = items + [one.data for one in change.added]
     data.pop(RESULTS, None)
     if results:
         data[RESULTS] = list(results)
@@ -47,11 +48,6 @@ def serialize(before: ResourceList, change: ListPatch, results: Sequence[Any]) -
             return text
     made = json.dumps(data, indent=2, ensure_ascii=False)
     return NO_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", made) + "\n"
-
-
-def _data(text: str) -> Any:
-    (document,) = loads(text).documents
-    return to_python(document.root)
 
 
 class _Block:
@@ -89,7 +85,7 @@ class _Block:
         if isinstance(items, SequenceNode) and items.items:
             return self._exchanged(items, change)
         key = next((e for e in self.before.root.entries if e.key == ITEMS), None)
-        new = "".join(_entry(text, "") for text in change.added)
+        new = "".join(_entry(one, "") for one in change.added)
         if not new:
             return []
         if key is None:
@@ -111,12 +107,12 @@ class _Block:
         end = self._end_of(ITEMS)
         ends = [self._before_comments(start, column) for start in (*dashes[1:], end)]
         indent = " " * column
-        edits = [
-            (first, last, _entry(text, indent) if text else "")
-            for first, last, text in zip(dashes, ends, change.items, strict=True)
-            if text is not None
-        ]
-        new = "".join(_entry(text, indent) for text in change.added)
+        edits = []
+        for first, last, one in zip(dashes, ends, change.items, strict=True):
+            if one is not None:
+                text = _entry(one, indent) if isinstance(one, RenderedObject) else ""
+                edits.append((first, last, text))
+        new = "".join(_entry(one, indent) for one in change.added)
         return [*edits, (ends[-1], ends[-1], new)]
 
     def _dash(self, line: int, column: int) -> int:
@@ -160,9 +156,9 @@ class _Block:
         return len(self.lines)
 
 
-def _entry(text: str, indent: str) -> str:
+def _entry(one: RenderedObject, indent: str) -> str:
     """Return an object as an item of a list."""
-    first, *rest = text.rstrip("\n").split("\n")
+    first, *rest = one.text.rstrip("\n").split("\n")
     return "".join([f"{indent}- {first}\n", *(_indented(line, indent) for line in rest)])
 
 

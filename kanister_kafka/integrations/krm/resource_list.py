@@ -13,25 +13,6 @@ SOURCE = "<stdin>"
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectKey:
-    """What makes two objects the same one to Kubernetes, whatever the version."""
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return "/".join(word for word in (self.kind, self.namespace, self.name) if word)
-
-    @classmethod
-    def of(cls, document: Document) -> ObjectKey:
-        """Return that of an object."""
-        namespace, name = (document.text("metadata", key) for key in ("namespace", "name"))
-        return cls(document.group, document.kind, namespace, name)
-
-
-@dataclass(frozen=True, slots=True)
 class ResourceList:
     """One list, with the text that it came as."""
 
@@ -68,7 +49,7 @@ def read_resource_list(raw: str | bytes) -> tuple[ResourceList | None, tuple[Dia
 
 def with_source(document: Document) -> Document:
     """Return an object whose every place is its kind, namespace and name."""
-    root = placed_at(document.root, Location(str(ObjectKey.of(document))))
+    root = placed_at(document.root, Location(str(document.key)))
     return Document(root) if isinstance(root, MappingNode) else document
 
 
