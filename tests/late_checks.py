@@ -12,7 +12,7 @@ from pathlib import Path
 from kanister_kafka import linter
 from kanister_kafka.linter import rules
 from kanister_kafka.linter.pipeline import validate_text
-from kanister_kafka.linter.registry import BLUEPRINT_RULES, MANIFEST_SET_RULES
+from kanister_kafka.linter.registry import RULES
 
 from .test_checks import INVALID, VALID, name, settings_of
 
@@ -26,10 +26,9 @@ def forget() -> None:
         for loaded in [one for one in sys.modules if f"{one}.".startswith(f"{module}.")]:
             del sys.modules[loaded]
         vars(rules).pop(late, None)
-        for registry in (BLUEPRINT_RULES, MANIFEST_SET_RULES):
-            for found in list(registry.values()):
-                if f"{found.find.__module__}.".startswith(f"{module}."):
-                    del registry[found.id]  # type: ignore[attr-defined]
+        RULES[:] = [
+            rule for rule in RULES if not f"{rule.check.__module__}.".startswith(f"{module}.")
+        ]
 
 
 def differing(paths: Iterable[Path]) -> list[str]:
@@ -38,7 +37,7 @@ def differing(paths: Iterable[Path]) -> list[str]:
         text = path.read_text()
         forget()
         alone = validate_text(text, settings=settings_of(text))
-        linter.all_checks(), linter.all_checks_together()
+        linter.all_rules()
         if alone != validate_text(text, settings=settings_of(text)):
             found.append(name(path))
     return found

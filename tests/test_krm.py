@@ -347,7 +347,7 @@ def test_an_object_of_somebody_else_is_not_replaced() -> None:
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
     outcome = run_function(text)
     (problem,) = outcome.problems
-    assert (problem.check, problem.location.source) == (
+    assert (problem.rule, problem.location.source) == (
         "duplicate-object",
         "KafkaBlueprint/backup",
     )
@@ -456,7 +456,7 @@ def test_what_is_wrong_is_told_at_its_place_and_nothing_is_added(
     result = krm(text)
     assert result.exit_code == 1
     outcome = run_function(text)
-    found = [(p.location.source, p.path, p.check) for p in outcome.problems]
+    found = [(p.location.source, p.path, p.rule) for p in outcome.problems]
     assert [place for place in found if place[2] != "unpinned-version"] == expected
     assert len(result.stderr.splitlines()) == len(found)
     assert objects(result.stdout) == objects(text)
@@ -672,7 +672,7 @@ def test_a_damaged_list_raises_nothing_and_loses_no_item(
         assert list(map(to_python, after.nodes[:count])) == list(map(to_python, before.nodes))
         again = run_function(outcome.text)
         assert again.text == outcome.text
-        assert {p.check for p in again.problems} == {p.check for p in outcome.problems}
+        assert {p.rule for p in again.problems} == {p.rule for p in outcome.problems}
 
 
 def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -378,7 +378,7 @@ def told(mutant: Mutant, options: LintSettings | None = None) -> None:
     problems = [
         p for p in validate_text(mutant.text, settings=options) if p.severity is Severity.ERROR
     ]
-    found = [(p.location.line, p.check) for p in problems]
+    found = [(p.location.line, p.rule) for p in problems]
     assert any(line in mutant.lines and check in mutant.checks for line, check in found), (
         f"wanted one of {sorted(mutant.checks)} at {mutant.lines}, got {found}"
     )

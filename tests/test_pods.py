@@ -134,7 +134,7 @@ def test_without_labels_older_kanister_takes_it() -> None:
         manifests = render(plan_of(pod_labels=labels, pod_annotations=()))
         blueprint = next(one for one in manifests if one.kind == "Blueprint")
         problems = validate_loaded(blueprint.loaded, LintSettings(release="0.110")).problems
-        told[bool(labels)] = {p.check for p in problems}
+        told[bool(labels)] = {p.rule for p in problems}
     assert told == {False: set(), True: {"unknown-argument"}}
 
 

@@ -91,7 +91,7 @@ class ParsedOptions:
         found = self.options.problems()
         for problem in found:
             place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
-            place.error(problem.check, problem.message)
+            place.error(problem.rule, problem.message)
         return not found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,7 @@ class ChartAwareReader:
         places = self._places.get(problem.location.source)
         if places is None or not problem.location.line:
             return problem
-        at = places.original(problem.location)
-        return Diagnostic(problem.check, problem.severity, at, problem.path, problem.message)
+        return replace(problem, location=places.original(problem.location))
 
 
 def _report(check: str, place: Location) -> Diagnostic:

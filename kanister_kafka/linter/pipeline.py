@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Diagnostic, Severity, sort_diagnostics, warning
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity, sort_diagnostics, warning
 from kanister_kafka.kanister import read
 from kanister_kafka.kanister.blueprint import detect_blueprint
 from kanister_kafka.linter import (
     LintSettings,
     ManifestSet,
     check_blueprint,
-    check_input,
+    check_manifest_set,
     read_ahead,
 )
 from kanister_kafka.linter.helm_source import ChartAwareReader
@@ -97,9 +97,9 @@ def lint(
 
     with without_gc():
         loaded = load(paths)
-        together, found = _read(loaded)
-        result = _judge(loaded, together, found, settings, ignore)
-        return result, policy_coverage(together, settings, result.problems)
+        manifests, found = _read(loaded)
+        result = _judge(loaded, manifests, found, settings, ignore)
+        return result, policy_coverage(manifests, settings, result.problems)
 
 
 def _validate(
@@ -124,17 +124,17 @@ def _read(loaded: LoadResult) -> tuple[ManifestSet, list[Diagnostic]]:
 
 def _judge(
     loaded: LoadResult,
-    together: ManifestSet,
+    manifests: ManifestSet,
     found: list[Diagnostic],
     settings: LintSettings,
     ignore: Collection[str],
     least: Severity = Severity.INFO,
 ) -> Validation:
-    mine = together.blueprints
+    mine = manifests.blueprints
     read_ahead(mine)
     for blueprint in mine:
         found.extend(check_blueprint(blueprint, settings, least))
-    found.extend(check_input(together, settings, least))
+    found.extend(check_manifest_set(manifests, settings, least))
     if loaded.ignores:
         found.extend(_unknown(loaded.ignores))
     silent = _silent(loaded.ignores, ignore)
@@ -148,7 +148,7 @@ def _judge(
     )
 
 
-def _unknown(ignores: Iterable[Suppression]) -> Iterator[Diagnostic]:
+def _unknown(ignores: Iterable[Suppression]) -> Diagnostics:
     """Find comments that name no check: a typo would leave a reader in the belief of silence."""
     from kanister_kafka.linter.rule_docs import (
         closest_rule_id,  # here: few files have any
@@ -156,10 +156,10 @@ def _unknown(ignores: Iterable[Suppression]) -> Iterator[Diagnostic]:
     )
 
     for ignore in ignores:
-        if ignore.check not in rule_docs():
-            near = closest_rule_id(ignore.check)
+        if ignore.rule not in rule_docs():
+            near = closest_rule_id(ignore.rule)
             hint = f'did you mean "{near}"?' if near else "`explain` lists all"
-            message = f'Unsupported value: "{ignore.check}": no check has this id; {hint}'
+            message = f'Unsupported value: "{ignore.rule}": no check has this id; {hint}'
             yield warning("unknown-check", ignore.location, "", message)
 
 
@@ -169,14 +169,14 @@ def _silent(
     """Return what tells whether a problem is to be ignored."""
     spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for ignore in sorted(ignores, key=lambda i: (i.first, -i.last)):
-        known = spans[ignore.location.source, ignore.check]
+        known = spans[ignore.location.source, ignore.rule]
         if not known or ignore.last > known[-1][1]:  # within another otherwise
             known.append((ignore.first, ignore.last))
 
     def silent(problem: Diagnostic) -> bool:
-        if problem.check in everywhere:
+        if problem.rule in everywhere:
             return True
-        known = spans.get((problem.location.source, problem.check), [])
+        known = spans.get((problem.location.source, problem.rule), [])
         line = problem.location.line
         before = bisect_right(known, line, key=lambda span: span[0])
         return before > 0 and line <= known[before - 1][1]

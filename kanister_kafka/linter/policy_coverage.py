@@ -19,7 +19,6 @@ from kanister_kafka.linter.kasten.objects import (
     KastenObjects,
     PolicyOperation,
     parameters,
-    read_kasten_objects,
 )
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
@@ -79,11 +78,11 @@ class PolicyCoverage:
 
 
 def policy_coverage(
-    together: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
+    manifests: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
 ) -> tuple[PolicyCoverage, ...]:
     """Return what each Policy covers, in the order of the input, beside what is wrong with it."""
-    objects = read_kasten_objects(together)
-    told = _Findings.of(together, problems)
+    objects = manifests.kasten
+    told = _Findings.of(manifests, problems)
     return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
 
 
@@ -97,9 +96,9 @@ class _Findings:
     """By source, and by the first line of the object."""
 
     @classmethod
-    def of(cls, together: ManifestSet, problems: Iterable[Diagnostic]) -> _Findings:
+    def of(cls, manifests: ManifestSet, problems: Iterable[Diagnostic]) -> _Findings:
         starts: dict[str, list[int]] = defaultdict(list)
-        for document in together.documents:
+        for document in manifests.documents:
             starts[document.root.location.source].append(document.root.location.line)
         told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
         for problem in problems:
@@ -110,7 +109,7 @@ class _Findings:
         """Return the ids of what was found in an object, at a path and below it."""
         return list(
             dict.fromkeys(
-                problem.check
+                problem.rule
                 for problem in self.found.get(self._object(root), ())
                 if problem.severity.reaches(least) and _is_below(problem.path, below)
             )

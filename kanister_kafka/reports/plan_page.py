@@ -36,7 +36,7 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
         rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
     if plan.problems:
-        found = [(p.severity.value, p.message, p.check) for p in plan.problems]
+        found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
         tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
     header = ("Namespace", "May use", "Named", "Verbs", "To")
     tables += [

@@ -46,7 +46,7 @@ def _result(problem: Diagnostic, document: Document | None) -> dict[str, Any]:
         made["file"] = {"path": problem.location.source}
     elif document is not None and (file := _file(document)):
         made["file"] = file
-    made["tags"] = {"check": problem.check}
+    made["tags"] = {"check": problem.rule}
     if problem.location.line:
         made["tags"] |= {"line": f"{problem.location.line}", "column": f"{problem.location.column}"}
     return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
@@ -14,7 +13,7 @@ from kanister_kafka.linter.kasten.objects import (
     ResourceFilter,
 )
 from kanister_kafka.linter.kasten.resource_names import resource_mistake
-from kanister_kafka.linter.registry import LintSettings
+from kanister_kafka.linter.registry import LintSettings, cached_on_model
 from kanister_kafka.yamldoc import Scalar
 
 
@@ -43,7 +42,7 @@ class BlueprintLink:
         return f"{full}/{self.name}" if self.name else full
 
 
-@lru_cache(maxsize=1)  # for the rules that follow
+@cached_on_model
 def blueprint_links(objects: KastenObjects) -> tuple[BlueprintLink, ...]:
     """Return what bindings and annotations in the input tie to a Blueprint."""
     return tuple(_ties(objects))

@@ -10,7 +10,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from kanister_kafka.constants import CLUSTER_LABEL
@@ -18,7 +18,7 @@ from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.registry import ManifestSet
+from kanister_kafka.linter.registry import LintSettings, ManifestSet
 from kanister_kafka.yamldoc import Document
 
 # Whether an object is one of Kasten's, or one that its author means to be and Kasten does not.
@@ -292,7 +292,7 @@ class BindingObject:
         return plain[0] if len(plain) == 1 else frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class KastenObjects:
     """All that Kasten would read, and the Blueprints that it is about."""
 
@@ -317,6 +317,12 @@ class KastenObjects:
     """Hooks by the Blueprint and the action that they call."""
     by_name: Mapping[str, tuple[Blueprint, ...]]
     """Blueprints by their name."""
+
+    def rules_apply(self, settings: LintSettings) -> bool:
+        """Report whether Kasten runs the Blueprints: as set, or if one of its objects is there."""
+        if settings.kasten is not None:
+            return settings.kasten
+        return bool(self.policies or self.bindings)
 
     def of(self, owner: Cursor) -> tuple[PolicyOperation, ...]:
         """Return the operations of a Policy, or the one of an action."""
@@ -353,13 +359,12 @@ class KastenObjects:
         return any(spot.text == blueprint.name for spot in bound)
 
 
-@lru_cache(maxsize=1)  # every rule asks for the same input
-def read_kasten_objects(together: ManifestSet) -> KastenObjects:
+def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
     """Read what Kasten would of a whole input."""
     kinds: dict[str, list[Cursor]] = defaultdict(list)
     strimzi: dict[tuple[str, str], list[Cursor]] = defaultdict(list)
     annotations, identities = [], []
-    for document in together.documents:
+    for document in manifests.documents:
         identity = detect_kasten_object(document)
         if identity.kind:
             kinds[identity.kind].append(Cursor.of(document))
@@ -378,11 +383,11 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
     for hook in hooks:
         called[hook.blueprint.text, hook.action.text].append(hook)
     by_name: dict[str, list[Blueprint]] = defaultdict(list)
-    for blueprint in together.blueprints:
+    for blueprint in manifests.blueprints:
         by_name[blueprint.name].append(blueprint)
     return KastenObjects(
-        blueprints=together.blueprints,
-        documents=together.documents,
+        blueprints=manifests.blueprints,
+        documents=manifests.documents,
         policies=tuple(kinds["Policy"]),
         bindings=tuple(map(BindingObject, kinds["BlueprintBinding"])),
         restores=tuple(kinds["RestoreAction"]),

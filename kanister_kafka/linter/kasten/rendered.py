@@ -7,13 +7,13 @@ Of another Blueprint nobody but its author knows that. Ours stop and start one c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
+from kanister_kafka.linter.registry import cached_on_model
 from kanister_kafka.yamldoc import Scalar
 
 DOES = {
@@ -55,7 +55,7 @@ class RenderedBlueprint(NamedTuple):
     """Whether it is in the input."""
 
 
-@lru_cache(maxsize=1)  # for the rules that follow
+@cached_on_model
 def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
     """Return the Blueprints that were rendered here, by name.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.gotemplate import ParseErrorKind, nodes
 from kanister_kafka.gotemplate.possible_output import may_print
 from kanister_kafka.kanister import Blueprint, child_path
@@ -15,7 +15,7 @@ from kanister_kafka.kanister.decoding import conditions, field_of, is_template, 
 from kanister_kafka.kanister.jsonpath import IN_A_CONDITION, check_jsonpath
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED
 from kanister_kafka.kanister.template_context import PARAMETERS
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 
@@ -206,8 +206,8 @@ CUSTOM = frozenset([("snapshot.storage.k8s.io", "volumesnapshots")])
 NEEDED = ("apiVersion", "resource", "name")
 
 
-@blueprint_rule("wait-condition")
-def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "wait-condition")
+def wait_condition(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find conditions that cannot be met: the phase waits for the whole time-out, then fails."""
     for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("conditions")
@@ -217,16 +217,16 @@ def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Fin
         found = [(place, item) for place, item in conditions(path, node) if not _is_null(item)]
         if not found:
             message = "Required value: without a condition in anyOf or allOf it waits to its end"
-            yield Finding(node.location, path, message)
+            yield rule.report(node.location, path, message)
         for place, item in found:
             if isinstance(item, MappingNode):
-                yield from _never(place, item, function.name)
+                yield from _never(rule, place, item, function.name)
 
 
-def _never(path: str, item: MappingNode, function: str) -> Iterator[Finding]:
+def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnostics:
     condition, target = field_of(item, "condition"), field_of(item, "objectReference")
     if condition is None:
-        yield Finding(
+        yield rule.report(
             item.location, child_path(path, "condition"), "Required value: it is never true"
         )
     elif isinstance(condition, Scalar) and isinstance(condition.value, str):
@@ -236,20 +236,20 @@ def _never(path: str, item: MappingNode, function: str) -> Iterator[Finding]:
             message = (
                 f"Invalid value: {quote_value(condition)}: without a template it is never true"
             )
-            yield Finding(condition.location, child_path(path, "condition"), message)
+            yield rule.report(condition.location, child_path(path, "condition"), message)
         for line, column, message in condition_errors(text, function, *_resource(target)):
             place = condition.place(line, column)
-            yield Finding(place, child_path(path, "condition"), f"Invalid value: {message}")
+            yield rule.report(place, child_path(path, "condition"), f"Invalid value: {message}")
     if target is None:
         message = "Required value: nothing is looked at"
-        yield Finding(item.location, child_path(path, "objectReference"), message)
+        yield rule.report(item.location, child_path(path, "objectReference"), message)
     elif isinstance(target, MappingNode):
         for name in NEEDED:
             if _is_empty(field_of(target, name)):
                 message = f"Required value: {function} finds no object without it"
                 where = child_path(child_path(path, "objectReference"), name)
-                yield Finding(target.location, where, message)
-        yield from _place(child_path(path, "objectReference"), target, function)
+                yield rule.report(target.location, where, message)
+        yield from _place(rule, child_path(path, "objectReference"), target, function)
 
 
 def _resource(target: Node | None) -> tuple[str, str]:
@@ -259,19 +259,19 @@ def _resource(target: Node | None) -> tuple[str, str]:
     return ("", "") if is_template(group) or is_template(resource) else (group, resource)
 
 
-def _place(path: str, target: MappingNode, function: str) -> Iterator[Finding]:
+def _place(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnostics:
     """Find an object that is looked for in a namespace that it has not, or in none."""
     group, resource = _resource(target)
     namespace, where = field_of(target, "namespace"), child_path(path, "namespace")
     is_namespaced = (group, resource) in (NAMESPACED | CUSTOM) or group.endswith("strimzi.io")
     if resource and is_namespaced and _is_empty(namespace):
         message = f"Required value: {function} finds no {resource} outside of a namespace"
-        yield Finding(target.location, where, message)
+        yield rule.report(target.location, where, message)
     if (group, resource) not in CLUSTER_SCOPED or _is_empty(namespace):
         return
     if isinstance(namespace, Scalar) and not is_template(namespace.text):
         message = f"Invalid value: {function} finds no {resource} in a namespace; leave it out"
-        yield Finding(namespace.location, where, message)
+        yield rule.report(namespace.location, where, message)
 
 
 def _is_null(node: Node) -> bool:
@@ -282,8 +282,8 @@ def _is_empty(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.value == "")
 
 
-@blueprint_rule("wait-constant", Severity.WARNING)
-def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "wait-constant", Severity.WARNING)
+def wait_constant(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find paths that Wait does not replace: only `{ $.path }` is read from the object.
 
     Anything else between quotes is a string like any other, and not an empty one, so `if` takes it
@@ -298,6 +298,6 @@ def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Find
                 continue
             for match in CONSTANT.finditer(node.text):
                 message = 'is a constant string: Wait reads "{ $.path }", with braces and dollar'
-                yield Finding(
+                yield rule.report(
                     node.place_at(match.start() + 1), child_path(path, "condition"), message
                 )
