@@ -18,7 +18,9 @@ def header_table(actions: Iterable[PlannedAction], cluster: str) -> Iterator[str
 
     `cluster` is the Kafka that the table is about: it is not named again in each step.
     """
-    rows = [HEADINGS, *(row for action in actions for row in _rows(action, cluster))]
+    rows = [HEADINGS]
+    for action in actions:
+        rows += _rows(action, cluster)
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
     margin = " " * sum(width + len(GAP) for width in widths)
     for *cells, text in rows:

@@ -235,7 +235,7 @@ class KanisterActionFactory:
         return replace(
             phase,
             script="restart-restored",
-            values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
+            values=(*phase.values, f"BACKUP={BACKUP}") if backup else phase.values,
             steps=(*phase.steps, ready),
             account=self.names.restore,
         )

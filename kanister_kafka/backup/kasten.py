@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     BindingTarget,
@@ -265,7 +266,7 @@ def build_transforms(cluster: KafkaCluster, options: Options) -> tuple[Transform
     """Return what a restore changes; an object that a test does not fit stays as it was."""
     paused = () if options.volumes_into else (_paused(cluster),)
     classes = (_classes(cluster, options, old, new) for old, new in options.storage_classes)
-    return (*paused, *(transform for each in classes for transform in each))
+    return paused + tuple(chain.from_iterable(classes))
 
 
 def _paused(cluster: KafkaCluster) -> TransformSpec:

@@ -78,16 +78,15 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
     Kustomize follows a name within a namespace only, and the Blueprint is in another than what it
     names. So names in it are prefixed where they stand, as those of the objects are.
     """
-    arguments = tuple(arguments)
-    named = [
-        {**BLUEPRINT, "path": f"{path}/{field}"}
-        for path in arguments
-        for field in (
-            "podOverride/serviceAccountName",
-            "podOverride/volumes/configMap/name",
-            *(f"podAnnotations/{_escaped(key)}" for key in (STATE_CONFIGMAP_NAME, WATCHDOG_NAME)),
-        )
-    ]
+    fields = (
+        "podOverride/serviceAccountName",
+        "podOverride/volumes/configMap/name",
+        f"podAnnotations/{_escaped(STATE_CONFIGMAP_NAME)}",
+        f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
+    )
+    named: list[dict[str, str]] = []
+    for path in arguments:
+        named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
     return {
         "namePrefix": named,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka.backup.options import Options, Strategy
 from kanister_kafka.constants import COMPONENT
@@ -363,7 +364,7 @@ class BackupPlan:
     @property
     def phases(self) -> tuple[PlannedPhase, ...]:
         """The phases of all actions, in the order of the Blueprint."""
-        return tuple(phase for action in self.actions for phase in action.all_phases)
+        return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     def is_first(self, phase: PlannedPhase) -> bool:
         """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
@@ -380,4 +381,4 @@ class BackupPlan:
     @property
     def roles(self) -> tuple[RoleSpec, ...]:
         """Roles of all accounts."""
-        return tuple(role for account in self.accounts for role in account.roles)
+        return tuple(chain.from_iterable(account.roles for account in self.accounts))

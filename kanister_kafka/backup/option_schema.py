@@ -105,7 +105,7 @@ def parse_options(
     """
     before = defaults or ParsedOptions()
     settings = {setting.name: setting for setting in option_fields()}
-    reject_unknown_keys(top, (*settings, *others))
+    reject_unknown_keys(top, [*settings, *others])
     places = {name: top.at(name) for name in settings}
     places = {name: place for name, place in places.items() if place.present}
     changed = {}

@@ -7,6 +7,7 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from kanister_kafka.constants import PREFIX
@@ -277,13 +278,12 @@ class Options:
     def words(self) -> tuple[str, ...]:
         """Return the words of the command line for all that is not the default."""
         usual = Options()
-        return tuple(
-            word
-            for chosen in dataclasses.fields(self)
-            if chosen.name not in POLICY_OPTIONS
-            and (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
-            for word in _words(chosen.name, value)
-        )
+        words: list[str] = []
+        for chosen in dataclasses.fields(self):
+            value = getattr(self, chosen.name)
+            if chosen.name not in POLICY_OPTIONS and value != getattr(usual, chosen.name):
+                words += _words(chosen.name, value)
+        return tuple(words)
 
     def problems(self) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the choices themselves."""
@@ -300,7 +300,7 @@ class Options:
         """
         return tuple(
             error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
-            for path, value, must in (*self._wrong_hot(), *self._wrong_limits())
+            for path, value, must in chain(self._wrong_hot(), self._wrong_limits())
         )
 
     def _wrong(self) -> Iterator[tuple[str, object, str]]:

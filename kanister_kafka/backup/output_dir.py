@@ -218,8 +218,12 @@ def _is_unused(name: str, files: Mapping[str, str]) -> bool:
     documents = loads(files[name]).documents if SCRIPTS in name else ()
     if not documents or not all(map(is_own_scripts_file, documents)):
         return False
-    names = [document.text("metadata", "name") for document in documents]
-    return not any(one in text for other, text in files.items() for one in names if other != name)
+    others = [text for other, text in files.items() if other != name]
+    for document in documents:
+        scripts = document.text("metadata", "name")
+        if any(scripts in text for text in others):
+            return False
+    return True
 
 
 def is_own_scripts_file(document: Document) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka._version import __version__
 from kanister_kafka.backup import kasten
@@ -201,10 +202,12 @@ class _PlanBuilder:
             policies=build_policies(cluster, options, name),
             transforms=build_transforms(cluster, options),
             restoring=build_restore_action(cluster, options, name),
-            notes=(
-                *kasten.kasten_next_steps(cluster, options, name),
-                *policy_notes(cluster, options, name),
-                *gitops.annotation_next_steps(cluster, options),
+            notes=tuple(
+                chain(
+                    kasten.kasten_next_steps(cluster, options, name),
+                    policy_notes(cluster, options, name),
+                    gitops.annotation_next_steps(cluster, options),
+                )
             ),
             problems=sort_diagnostics(found),
         )
@@ -232,14 +235,14 @@ class _PlanBuilder:
             ),
             PlannedAction(name="resume", phases=(make.restart("resume", self.limits.restart),)),
         )
-        return (*hooks, *self._restore_actions())
+        return hooks + self._restore_actions()
 
     def _restore_actions(self) -> tuple[PlannedAction, ...]:
         if not self.names.restore:
             return ()
         make = KanisterActionFactory(self.phases, self.names, self.options)
         actions = make.actions() if self.engine else ()
-        return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
+        return actions + make.kasten_actions() if self.kasten_restore else actions
 
     def _header(self, actions: tuple[PlannedAction, ...]) -> Iterator[str]:
         cluster = self.cluster

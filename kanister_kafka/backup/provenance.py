@@ -33,7 +33,7 @@ DECIDED_ABOVE = frozenset({"cluster", "options"})
 
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
     """Return the annotations that a Blueprint bears of its making."""
-    words = (*plan.options.words(), *_version_words(plan))
+    words = plan.options.words() + _version_words(plan)
     found = {constants.INPUT_HASH: input_hash(plan), constants.VERSION: __version__}
     return tuple((found | ({constants.OPTIONS: shlex.join(words)} if words else {})).items())
 

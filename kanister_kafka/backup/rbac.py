@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     Permission,
@@ -210,20 +211,13 @@ def _writer_rights(cluster: KafkaCluster, options: Options) -> Iterator[Permissi
 
 def access_review_specs(found: Iterable[Permission]) -> tuple[str, ...]:
     """Return `VERB:RESOURCE:SUBRESOURCE:NAME:NAMESPACE` for each single right."""
-    return tuple(
-        ":".join(
-            (
-                verb,
-                f"{right.resource}.{right.group}" if right.group else right.resource,
-                right.subresource,
-                name,
-                right.namespace,
-            )
-        )
-        for right in found
-        for name in right.names or ("",)
-        for verb in right.verbs
-    )
+    rights = []
+    for right in found:
+        resource = f"{right.resource}.{right.group}" if right.group else right.resource
+        for name in right.names or ("",):
+            end = f":{resource}:{right.subresource}:{name}:{right.namespace}"
+            rights += [verb + end for verb in right.verbs]
+    return tuple(rights)
 
 
 def service_account(
@@ -368,5 +362,5 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
     yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("update",), PUT_BACK)
     yield permission(cluster, KAFKA_GROUP, "kafkas", (), ("create",), PUT_BACK)
     pools = ("kafkanodepools",) if cluster.pools else ()
-    for resource in (*pools, *NAMED, *WRITERS):
+    for resource in chain(pools, NAMED, WRITERS):
         yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)

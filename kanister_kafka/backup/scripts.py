@@ -104,9 +104,9 @@ def script_pins(item: Object) -> tuple[ScriptPin, ...]:
     found = set()
     for home, part in _parts(item):
         for spec in _pod_specs(part):
-            names = {name for name in _config_maps(spec) if NAME.search(name)}
             digests = set(_values(spec, "SCRIPTS_SHA256")) or {""}
-            found |= {ScriptPin(home, name, sha256) for name in names for sha256 in digests}
+            for name in filter(NAME.search, _config_maps(spec)):
+                found |= {ScriptPin(home, name, sha256) for sha256 in digests}
     return tuple(sorted(found))
 
 
@@ -140,7 +140,7 @@ def _parts(item: Object) -> Iterator[tuple[str, object]]:
     for action in actions.values() if isinstance(actions, dict) else ():
         phases = action.get("phases") if isinstance(action, dict) else None
         last = action.get("deferPhase") if isinstance(action, dict) else None
-        for phase in (*(phases if isinstance(phases, list) else ()), last):
+        for phase in [*phases, last] if isinstance(phases, list) else [last]:
             if not isinstance(phase, dict):
                 continue
             args = phase.get("args")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from kanister_kafka.gotemplate import nodes
 from kanister_kafka.gotemplate.types import (
@@ -62,7 +63,7 @@ def check_call(
         misuses += _compared(function, [value for _at, value in given])
     if name == "index":
         path, faults = _indexed(given)
-        return path[-1] if path else given[0][1], path, (*misuses, *faults)
+        return path[-1] if path else given[0][1], path, tuple(chain(misuses, faults))
     return UNKNOWN if name in CHOICES else Value(known.result), (), tuple(misuses)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
@@ -169,7 +170,7 @@ class BlueprintAction:
     @cached_property
     def all_phases(self) -> tuple[BlueprintPhase, ...]:
         """Its phases, the deferPhase last."""
-        return (*self.phases, *((self.defer_phase,) if self.defer_phase else ()))
+        return (*self.phases, self.defer_phase) if self.defer_phase else self.phases
 
     def names(self, field: str) -> dict[str, Scalar]:
         """Return the strings of a list such as `inputArtifactNames`, with their places."""
@@ -216,12 +217,12 @@ class Blueprint:
     @cached_property
     def phases(self) -> tuple[BlueprintPhase, ...]:
         """All phases of all actions, deferPhases included."""
-        return tuple(phase for action in self.actions for phase in action.all_phases)
+        return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     @cached_property
     def templates(self) -> tuple[TemplateText, ...]:
         """All templates of all actions."""
-        return tuple(template for action in self.actions for template in action.templates)
+        return tuple(chain.from_iterable(action.templates for action in self.actions))
 
     def action(self, name: str) -> BlueprintAction | None:
         """Return an action by its name."""

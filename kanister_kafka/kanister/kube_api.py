@@ -7,6 +7,7 @@ custom resources, or come from another API server.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _NAMESPACED = {
     "": """configmaps endpoints events limitranges persistentvolumeclaims pods podtemplates
@@ -48,9 +49,18 @@ _OTHER_SERVERS = """actions.kio.kasten.io apps.kio.kasten.io custom.metrics.k8s.
     quota.openshift.io route.openshift.io security.openshift.io template.openshift.io
     user.openshift.io"""
 
-NAMESPACED = frozenset((g, r) for g, names in _NAMESPACED.items() for r in names.split())
+
+def _pairs(resources: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Return group and plural of each resource; `resources` has the plurals by group."""
+    pairs: set[tuple[str, str]] = set()
+    for group, plurals in resources.items():
+        pairs.update((group, name) for name in plurals.split())
+    return frozenset(pairs)
+
+
+NAMESPACED = _pairs(_NAMESPACED)
 """Built-in resources, by group and plural, that live in a namespace."""
-CLUSTER_SCOPED = frozenset((g, r) for g, names in _OF_THE_CLUSTER.items() for r in names.split())
+CLUSTER_SCOPED = _pairs(_OF_THE_CLUSTER)
 """Resources that live in no namespace; those of the CSI snapshots are custom ones."""
 STRATEGIC = frozenset(
     {

@@ -38,9 +38,9 @@ __all__ = [
     "read_ahead",
 ]
 ALWAYS = (
-    *("arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando"),
-    *("phases", "pods", "reserved", "workloads"),
-)
+    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases", "pods",
+    "reserved", "scripts", "workloads",
+)  # fmt: skip
 """Modules of rules that every input needs. The others are imported by what is in the input."""
 KASTEN_KINDS = frozenset(
     ("BlueprintBinding", "Policy", "TransformSet", "BackupAction", "ExportAction", "RestoreAction")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.gotemplate import (
@@ -149,7 +149,7 @@ def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found
 
 
 def _in_pipe(pipe: PipeNode, where: str, *, is_root: bool) -> Iterator[Found]:
-    words = [word for command in pipe.commands for word in command.arguments]
+    words = list(chain.from_iterable(command.arguments for command in pipe.commands))
     for word in words:
         yield from _in_word(word, where if len(words) == 1 else PASSED, is_root=is_root)
 

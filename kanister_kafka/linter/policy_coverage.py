@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.kasten.schemas import MOMENTS
@@ -28,9 +29,9 @@ AROUND = ("backupPrehook", "backup", "backupPosthook")
 """Actions that Kasten runs on a bound object during a backup, in this order."""
 UNKNOWN = "?"
 NO_RUN = (
-    *("kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace"),
-    *("kasten-policy-shape", "kasten-selector"),
-)
+    "kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace", "kasten-policy-shape",
+    "kasten-selector",
+)  # fmt: skip
 """Errors for which nothing of a Policy runs, or not what its author has meant."""
 NO_HOOK = ("kasten-kafka-not-stopped",)
 """What is found where no hook is at all."""
@@ -133,7 +134,7 @@ def _coverage(
     selected = namespace_selection(policy)
     errors = told.ids(policy.location, least=Severity.ERROR)
     wrong = _see(found for found in errors if found in NO_RUN)
-    runs = (*_hooks(objects, told, policy), *_bound(objects, settings, told, policy))
+    runs = tuple(chain(_hooks(objects, told, policy), _bound(objects, settings, told, policy)))
     return PolicyCoverage(
         name=policy.at("metadata", "name").text,
         location=policy.location,
@@ -202,14 +203,14 @@ def _see(ids: Iterable[str]) -> str:
 
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
     blueprints = objects.named(blueprint)
-    found = [one.action(action) for one in blueprints]
-    but = "" if any(found) else "the Blueprint has no action for it"
+    actions = [found for one in blueprints if (found := one.action(action))]
+    but = "" if actions else "the Blueprint has no action for it"
     return CoveredAction(
         when=when,
         on=on,
         blueprint=blueprint,
         action=action,
-        phases=tuple(phase.name for one in found if one for phase in one.phases),
+        phases=tuple(phase.name for phase in chain.from_iterable(one.phases for one in actions)),
         but=but if blueprints else "the Blueprint is not in the input",
     )
 

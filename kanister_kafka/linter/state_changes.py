@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Location
@@ -164,8 +165,11 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
         return _scaled(phase)
     if phase.func == "KubeOps":
         return _once(list(_patched(phase)))
-    found = [change for call in kubectl_calls(phase) for change in _called(phase, call)]
-    paused = {starts for call in kubectl_calls(phase) for starts in _pauses(call)}
+    found: list[StateChange] = []
+    paused: set[bool] = set()
+    for call in kubectl_calls(phase):
+        found += _called(phase, call)
+        paused.update(_pauses(call))
     for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
             if toggle is PAUSES and starts in paused:
@@ -193,13 +197,13 @@ def _once(found: list[StateChange]) -> list[StateChange]:
 def _toggled(text: str) -> tuple[tuple[StopStartPattern, bool, int], ...]:
     """Return what a text toggles, whether it starts it, and where."""
     lower = text.lower()
-    return tuple(
-        (toggle, starts, match.start())
-        for toggle in STOP_START_PATTERNS
-        if toggle.hint in lower
-        for pattern, starts in ((toggle.stop, False), (toggle.start, True))
-        if (match := pattern.search(text))
-    )
+    found = []
+    for toggle in STOP_START_PATTERNS:
+        if toggle.hint in lower:
+            for pattern, starts in ((toggle.stop, False), (toggle.start, True)):
+                if match := pattern.search(text):
+                    found.append((toggle, starts, match.start()))
+    return tuple(found)
 
 
 def _scaled(phase: BlueprintPhase) -> list[StateChange]:
@@ -269,7 +273,8 @@ def _pauses(call: KubectlCall) -> Iterator[bool]:
 
 @lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
 def _unconditional(phase: BlueprintPhase) -> bool:
-    words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
+    every = chain.from_iterable(command.words for command in commands(phase))
+    words = " ".join(node.text for _path, node in every)
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
 
 
@@ -291,7 +296,7 @@ class ObjectCreation(NamedTuple):
 
 def object_creations(blueprint: Blueprint) -> tuple[ObjectCreation, ...]:
     """Return what may start things in ways that are not looked into."""
-    return tuple(maker for phase in blueprint.phases for maker in _makers(phase))
+    return tuple(chain.from_iterable(map(_makers, blueprint.phases)))
 
 
 def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -66,10 +67,10 @@ def merge_results(several: Iterable[LoadResult]) -> LoadResult:
     """Put together what was read one by one."""
     read = tuple(several)
     return LoadResult(
-        tuple(document for loaded in read for document in loaded.documents),
-        tuple(problem for loaded in read for problem in loaded.problems),
-        tuple(dict.fromkeys(file for loaded in read for file in loaded.files)),
-        tuple(ignore for loaded in read for ignore in loaded.ignores),
+        tuple(chain.from_iterable(loaded.documents for loaded in read)),
+        tuple(chain.from_iterable(loaded.problems for loaded in read)),
+        tuple(dict.fromkeys(chain.from_iterable(loaded.files for loaded in read))),
+        tuple(chain.from_iterable(loaded.ignores for loaded in read)),
     )
 
 
@@ -109,7 +110,9 @@ def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
     """
     parsed = parse(text, source)
     problems = list(parsed.problems)
-    documents = [found for root in parsed.roots for found in _objects(root, problems)]
+    documents: list[Document] = []
+    for root in parsed.roots:
+        documents += _objects(root, problems)
     found = find_suppressions(source, parsed.lines) if "ignore=" in parsed.text else ()
     return LoadResult(tuple(documents), tuple(problems), (source,), found)
 

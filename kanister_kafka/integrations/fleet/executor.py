@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from kanister_kafka.backup.model import BackupPlan
@@ -203,7 +204,7 @@ def group_clusters(
 def render_fleet(tasks: Iterable[RenderTask], processes: int = 1) -> Iterator[RenderResult]:
     """Yield the outcome of each cluster, in the order of the tasks whoever is done first."""
     done = map(render_task, tasks) if processes == 1 else _together(tasks, processes)
-    yield from _apart(outcome for outcomes in done for outcome in outcomes)
+    yield from _apart(chain.from_iterable(done))
 
 
 def _task(found: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool) -> RenderTask:

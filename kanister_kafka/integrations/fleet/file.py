@@ -65,7 +65,7 @@ class FleetEntry:
     @property
     def told(self) -> tuple[str, ...]:
         """Clients of which the options say whether they write."""
-        return (*self.options.writers, *self.options.not_writers)
+        return self.options.writers + self.options.not_writers
 
     def fits(self, key: FleetKey, labels: Mapping[str, str]) -> bool:
         """Tell whether a Kafka is one of these."""
@@ -251,7 +251,7 @@ class _FleetReader:
     def _rule(
         self, entry: FieldCursor, defaults: ParsedOptions, version: Version | None, namespace: str
     ) -> FleetEntry:
-        found = parse_options(entry, defaults, others=(*READING, *WHICH))
+        found = parse_options(entry, defaults, others=[*READING, *WHICH])
         found.check(entry)
         paths = self._paths(entry.at("paths"))
         own = self._namespace(entry.at("namespace"))

@@ -133,9 +133,9 @@ class ClusterGrouper(Generic[T]):
             homes[client.reach.namespace].append(client)
             for cluster, home in strimzi_services(chain(*client.reach.written)):
                 named[FleetKey(home, cluster)].append(client)
-        by_name: dict[str, list[_ClientObject[T]]] = {
-            name: [] for rule in self._rules for name in rule.told
-        }
+        by_name: dict[str, list[_ClientObject[T]]] = {}
+        for rule in self._rules:
+            by_name.update((name, []) for name in rule.told)
         for client in self._clients:
             if client.reach.key in by_name:
                 by_name[client.reach.key].append(client)
@@ -146,17 +146,20 @@ class ClusterGrouper(Generic[T]):
                 client.owners.append(key)
         for key, found in self._kafkas.items():
             writers = [c for c in mine[key] if any(map(told[key].has, c.reach.written))]
-            settled = [client for name in self._settled(found) for client in by_name[name]]
-            near = {key.namespace, *(client.reach.namespace for client in (*writers, *settled))}
-            beside = [client for home in sorted(near) for client in homes.get(home, ())]
-            near_ones = (*mine[key], *settled, *named.get(key, ()), *beside)
-            taken = {id(client): client for client in near_ones}.values()
-            others = {owner for client in taken for owner in client.owners} - {key}
-            found.held += [client.held for client in taken]
-            found.held += [one for home in sorted(near) for one in self._scalers.get(home, ())]
-            found.others = [told[other] for other in sorted(others)]
-            for client in taken:
+            settled = list(chain.from_iterable(by_name[name] for name in self._settled(found)))
+            near = {key.namespace}
+            near.update(client.reach.namespace for client in chain(writers, settled))
+            clients = mine[key] + settled + named.get(key, [])
+            for home in sorted(near):
+                clients += homes.get(home, ())
+            others: set[FleetKey] = set()
+            for client in {id(client): client for client in clients}.values():
+                others.update(client.owners)
+                found.held.append(client.held)
                 client.taken = True
+            for home in sorted(near):
+                found.held += self._scalers.get(home, ())
+            found.others = [told[other] for other in sorted(others - {key})]
         for client in self._clients:
             if not client.taken:
                 self._tell(client)
@@ -238,14 +241,14 @@ class _ClientIndex(Generic[T]):
 
     def of(self, addresses: BootstrapAddresses) -> list[_ClientObject[T]]:
         """Return the clients that write into a cluster or read from it."""
-        found = {id(c): c for address in addresses.all for c in self._exact.get(address, ())}
+        found: dict[int, _ClientObject[T]] = {}
+        for address in addresses.all:
+            found.update((id(client), client) for client in self._exact.get(address, ()))
         for template in addresses.templates:
             # One without a node id in it, nor any number, is an address as it stands.
-            for client in (
-                *self._shaped.get(without_numbers(template), ()),
-                *self._exact.get(template, ()),
-            ):
-                if any(map(addresses.has, (*client.reach.written, *client.reach.read))):
+            shaped = self._shaped.get(without_numbers(template), ())
+            for client in chain(shaped, self._exact.get(template, ())):
+                if any(map(addresses.has, chain(client.reach.written, client.reach.read))):
                     found[id(client)] = client
         return list(found.values())
 

@@ -101,7 +101,8 @@ class _Run:
     def outcome(self) -> KrmResult:
         given = self.given
         config = read_config(given.config, self.problems)
-        documents = (*(item for item in given.items if item.kind != KIND), *config.documents)
+        documents = [item for item in given.items if item.kind != KIND]
+        documents += config.documents
         change = unchanged(given.items)
         if not has_error(self.problems):
             planned = build_plans(documents, config, self.problems)
@@ -109,12 +110,13 @@ class _Run:
             merged = merge_items(given.items, made, config.top)
             if not has_error(self.problems):
                 change = merged
-                self.notes += [note for plan in planned for note in plan.notes]
+                for plan in planned:
+                    self.notes += plan.notes
                 self.notes += [
                     f"{gone} is of an earlier run and no longer rendered: taken out"
                     for gone in change.dropped
                 ]
         problems = sort_diagnostics(self.problems)
-        named = (*documents, *([given.config] if given.config else ()))
+        named = [*documents, given.config] if given.config else documents
         text = serialize(given, change, krm_results(problems, self.notes, named))
         return KrmResult(text, problems, tuple(self.notes))

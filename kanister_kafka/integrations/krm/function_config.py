@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -113,7 +114,7 @@ def read_function_config(document: Document | None, problems: list[Diagnostic]) 
         namespace=namespace.namespace() if namespace.present else "",
         strimzi_version=_version(version),
         templates=_templates(spec.at("templates")),
-        documents=(*_loaded(spec.at("paths")), *_inline(spec.at("resources"))),
+        documents=tuple(chain(_loaded(spec.at("paths")), _inline(spec.at("resources")))),
     )
 
 

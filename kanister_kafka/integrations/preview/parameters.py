@@ -36,8 +36,8 @@ _BY_KIND = {kind.lower(): kind for kind in (*WORKLOADS, "Namespace")} | {
 }
 """Kinds of objects with parameters of their own; an ActionSet says `pvc` for a claim."""
 _SERVER_SIDE = (
-    *("creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid"),
-)
+    "creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid",
+)  # fmt: skip
 """Metadata that the API server adds to a manifest."""
 
 
@@ -264,12 +264,12 @@ def _claims(workload: Object, pod: Object) -> dict[str, str]:
 
 def _mounts(pod: Object, claims: Mapping[str, str]) -> dict[str, str]:
     """Return the mount path by claim."""
-    return {
-        claims[mount["name"]]: mount["mountPath"]
-        for container in _list(pod, "spec", "containers")
-        for mount in container.get("volumeMounts") or ()
-        if mount["name"] in claims
-    }
+    paths = {}
+    for container in _list(pod, "spec", "containers"):
+        for mount in container.get("volumeMounts") or ():
+            if mount["name"] in claims:
+                paths[claims[mount["name"]]] = mount["mountPath"]
+    return paths
 
 
 def _owns(owner: Object, owned: Object) -> bool:

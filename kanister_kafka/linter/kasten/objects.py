@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from kanister_kafka.constants import CLUSTER_LABEL
@@ -41,18 +42,17 @@ api)."""
 OTHERS = {
     GROUP: ("PolicyPreset", "Profile", "StorageSecurityContext", "StorageSecurityContextBinding"),
     ACTIONS_GROUP: (
-        *("BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction"),
-        *("ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction"),
+        "BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction",
+        "ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction",
     ),
-}
+}  # fmt: skip
 """Kinds of the same groups, which are not read here and are no misspelling of one that is."""
 AMBIGUOUS = ("Policy",)
 """Kinds that others have as well: of Kasten only where the group looks like it."""
 LIKE_KASTEN = ("kasten", "kanister")
 SIMILARITY = 0.7
-ACTION_FIELDS = (
-    *("backupParameters", "exportParameters", "importParameters"),
-    *("restoreParameters", "reportParameters"),
+ACTION_FIELDS = tuple(
+    f"{operation}Parameters" for operation in ("backup", "export", "import", "restore", "report")
 )
 
 
@@ -109,8 +109,9 @@ def _shaped(top: Cursor) -> str:
     """Tell by its fields alone which kind an object is."""
     spec = top.at("spec")
     actions = list(spec.at("actions").each())
-    if any(action.at(field).there for action in actions for field in ACTION_FIELDS):
-        return "Policy"
+    for action in actions:
+        if any(action.at(field).there for field in ACTION_FIELDS):
+            return "Policy"
     if actions and spec.at("selector").there and all(a.at("action").there for a in actions):
         return "Policy"
     if spec.at("blueprintRef").there:
@@ -345,18 +346,16 @@ class KastenObjects:
 
     def references(self) -> Iterator[Cursor]:
         """Yield every place where Kasten is told the name of a Blueprint."""
-        for spot in (
-            *(hook.blueprint for hook in self.hooks),
-            *(binding.blueprint for binding in self.bindings),
-            *self.annotations,
-        ):
+        for spot in chain((hook.blueprint for hook in self.hooks), self._bound()):
             if spot.text:
                 yield spot
 
     def is_bound(self, blueprint: Blueprint) -> bool:
         """Tell whether a binding or an annotation in the input ties it to an object."""
-        bound = (*(binding.blueprint for binding in self.bindings), *self.annotations)
-        return any(spot.text == blueprint.name for spot in bound)
+        return any(spot.text == blueprint.name for spot in self._bound())
+
+    def _bound(self) -> Iterator[Cursor]:
+        return chain((binding.blueprint for binding in self.bindings), self.annotations)
 
 
 def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
@@ -375,7 +374,7 @@ def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Cursor.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
-    hooks = tuple(hook for operation in operations for hook in operation.calls)
+    hooks = tuple(chain.from_iterable(operation.calls for operation in operations))
     by_owner: dict[Location, list[PolicyOperation]] = defaultdict(list)
     for operation in operations:
         by_owner[operation.owner.location].append(operation)

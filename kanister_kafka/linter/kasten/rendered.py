@@ -7,6 +7,7 @@ Of another Blueprint nobody but its author knows that. Ours stop and start one c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
@@ -63,7 +64,7 @@ def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
     """
     found: dict[str, RenderedBlueprint] = {}
     in_input = {blueprint.name for blueprint in objects.blueprints}
-    for spot in (*objects.policies, *objects.restores):
+    for spot in chain(objects.policies, objects.restores):
         name = spot.at("metadata", "annotations", BLUEPRINT).text.rpartition("/")[2]
         if name and name not in in_input:
             found[name] = RenderedBlueprint(name)
@@ -98,12 +99,12 @@ def _read(blueprint: Blueprint) -> RenderedBlueprint:
     named = {phase.argument("namespace") for phase in first.phases} if first else set()
     places = {node.text for node in named if isinstance(node, Scalar)}
     alone = places.pop() if len(places) == 1 else ""
-    texts = (node.text for phase in blueprint.phases for _path, node in phase.values)
+    values = chain.from_iterable(phase.values for phase in blueprint.phases)
     return RenderedBlueprint(
         name=blueprint.name,
         namespace="" if "{" in alone else alone,
         cold=blueprint.action("backupPosthook") is not None,
         restores=blueprint.action("beforeRestore") is not None,
-        pools=any(POOLS in text for text in texts),
+        pools=any(POOLS in node.text for _path, node in values),
         here=True,
     )

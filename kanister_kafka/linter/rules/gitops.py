@@ -27,7 +27,9 @@ def substitute(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diag
         blueprint.document.text("metadata", "labels", SUBSTITUTE),
     ):
         return
-    found = [(path, scalar, match) for path, scalar in _scalars(root) for match in _in(scalar)]
+    found: list[tuple[str, Scalar, re.Match[str]]] = []
+    for path, scalar in _scalars(root):
+        found += [(path, scalar, match) for match in _in(scalar)]
     if not found:
         return
     path, scalar, first = found[0]

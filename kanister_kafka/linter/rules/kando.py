@@ -78,7 +78,7 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
     if call is None:
         return
     said = " ".join(("kando", *call.command))
-    known = (*COMMANDS[call.command].values(), *ANYWHERE.values())
+    known = [*COMMANDS[call.command].values(), *ANYWHERE.values()]
     for flag in call.unknown:
         yield f"{said} has no flag {flag}{nearest(flag.lstrip('-'), known)}"
     is_open = any(OPEN.search(word) for word in call.operands)

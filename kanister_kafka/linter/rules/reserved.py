@@ -7,6 +7,7 @@ in silence, while an action hook of a Policy may call any name.
 from __future__ import annotations
 
 import difflib
+from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.kanister import BlueprintAction
@@ -39,17 +40,17 @@ def near_reserved_anywhere(
     rule: Rule, manifests: ManifestSet, settings: LintSettings
 ) -> Diagnostics:
     """Find nearly reserved names of hooks where nothing else tells whether Kasten is there."""
-    actions = [action for blueprint in manifests.blueprints for action in blueprint.actions]
-    near = [(one, wanted) for one in actions if (wanted := reserved_like(one.name)) in HOOKS]
-    if settings.kasten is False or not near or manifests.kasten.rules_apply(settings):
-        return  # the rules of Kasten report them
-    for action, wanted in near:
-        yield named(
-            rule,
-            action,
+    for action in chain.from_iterable(one.actions for one in manifests.blueprints):
+        hook = reserved_like(action.name)
+        if hook not in HOOKS:
+            continue
+        if settings.kasten is False or manifests.kasten.rules_apply(settings):
+            return  # the rules of Kasten report it
+        message = (
             f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
-            f'did you mean "{wanted}"?',
+            f'did you mean "{hook}"?'
         )
+        yield named(rule, action, message)
 
 
 def reserved_like(name: str) -> str:

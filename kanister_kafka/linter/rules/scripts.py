@@ -45,8 +45,10 @@ def _scripts(blueprint: Blueprint) -> Iterator[tuple[str, Scalar]]:
 
 def read_ahead(blueprints: Iterable[Blueprint]) -> None:
     """Ask the shell about the scripts of several Blueprints at once: to start it takes longest."""
-    nodes = [node for blueprint in blueprints for _path, node in _scripts(blueprint)]
-    bash_syntax.check_syntax(tuple(one.text for node in nodes for one in _skeletons(node.text)))
+    texts: list[str] = []
+    for _path, node in chain.from_iterable(map(_scripts, blueprints)):
+        texts += [skeleton.text for skeleton in _skeletons(node.text)]
+    bash_syntax.check_syntax(tuple(texts))
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves

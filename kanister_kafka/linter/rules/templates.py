@@ -73,7 +73,7 @@ def refused_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
         for pipe in pipelines_of(template.parsed.nodes):
             for i, command in enumerate(pipe.commands):
                 piped = pipe.commands[i - 1].arguments if i else ()
-                told = _refused(command.arguments, (*command.arguments[1:], *piped))
+                told = _refused(command.arguments, [*command.arguments[1:], *piped])
                 if told:
                     place = template.place(command.line, command.column)
                     message = f"Kanister refuses {told} since {REFUSED_SINCE}: FIPS has none"

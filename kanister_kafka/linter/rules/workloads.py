@@ -9,6 +9,7 @@ say, and Kasten's documentation promises nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
@@ -61,7 +62,7 @@ def _stops(blueprint: Blueprint) -> tuple[_StoppedWorkload, ...]:
 
 def _stopped(blueprint: Blueprint) -> Iterator[_StoppedWorkload]:
     made = {phase: state_changes(phase) for phase in blueprint.phases}
-    every = [change for found in made.values() for change in found]
+    every = list(chain.from_iterable(made.values()))
     hiding = object_creations(blueprint)
     for action in blueprint.actions:
         for i, phase in enumerate(action.phases):
@@ -138,10 +139,10 @@ def stopped_after_failure(rule: Rule, blueprint: Blueprint, _settings: LintSetti
     """Find what stays stopped when a phase fails: no deferPhase starts it again."""
     for stop in _stops(blueprint):
         phase = stop.change.phase
-        undone = (*stop.deferred, *(c for c in stop.later if c.phase is phase))
+        undone = chain(stop.deferred, (c for c in stop.later if c.phase is phase))
         if any(c.target.is_called_so(stop.change.target) for c in undone):
             continue
-        if stop.action.name in (*AFTER, *FOR_A_RESTORE) or not stop.change.lasts:
+        if stop.action.name in AFTER + FOR_A_RESTORE or not stop.change.lasts:
             continue
         if stop.action.defer_phase is not None and not _plain(stop.action.defer_phase):
             continue

@@ -26,9 +26,9 @@ _CHUNK = re.compile(
     r"|[.,]0+(?![0-9])|[.,]9+(?![0-9])"
 )
 _MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PARTS: dict[str, Callable[[datetime], str]] = {
     "2006": lambda t: f"{t.year:04d}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import chain, permutations
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.gotemplate import FieldNode, IfNode, WithNode
@@ -82,7 +82,7 @@ def _reordered(name: str) -> str:
     """Return the reserved hook whose words these are, such as preBackupHook; else nothing."""
     letters = plain(name).removesuffix("s")
     for hook, words in HOOKS.items():
-        orders = {"".join(order) for order in (*permutations(words), *permutations(words[:2]))}
+        orders = {"".join(order) for order in chain(permutations(words), permutations(words[:2]))}
         if letters in orders and not reserved_like(name):
             return hook
     return ""
@@ -186,13 +186,12 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
 def _asked_for(template: TemplateText, used: Reference) -> bool:
     """Tell whether `if` or `with` asks for a parameter, which nil only makes false."""
     place = (used.steps[0].line, used.steps[0].column - 1)  # of the dot before it
-    return any(
-        isinstance(operand, FieldNode) and (operand.line, operand.column) == place
-        for node in template.parsed.nodes
-        if isinstance(node, (IfNode, WithNode))
-        for command in node.pipe.commands
-        for operand in command.arguments
-    )
+    for node in template.parsed.nodes:
+        if isinstance(node, (IfNode, WithNode)):
+            for operand in chain.from_iterable(one.arguments for one in node.pipe.commands):
+                if isinstance(operand, FieldNode) and (operand.line, operand.column) == place:
+                    return True
+    return False
 
 
 def _found(rule: Rule, template: TemplateText, used: Reference, message: str) -> Diagnostic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Set
+from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kube.names import SUBDOMAIN
@@ -62,7 +63,8 @@ def hook_action(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> 
     """Find hooks that call what the Blueprint does not have: the operation fails there."""
     for hook in objects.hooks:
         blueprints = objects.named(hook.blueprint.text)
-        names = [action.name for blueprint in blueprints for action in blueprint.actions]
+        actions = chain.from_iterable(blueprint.actions for blueprint in blueprints)
+        names = [action.name for action in actions]
         name = hook.action.text
         if blueprints and name and name not in names:
             near = difflib.get_close_matches(name, names, n=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import BlueprintAction
@@ -39,11 +40,8 @@ def hook_per_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettin
         if hook.at("blueprint").text in rendered_blueprints(objects):
             continue  # what it does is known: kasten-stopped-per-namespace
         for action in _called(objects, hook) if undone else ():
-            if not any(
-                used.names[0] in OF_NAMESPACE
-                for template in action.templates
-                for used in template.analysis.references
-            ):
+            used = chain.from_iterable(one.analysis.references for one in action.templates)
+            if not any(reference.names[0] in OF_NAMESPACE for reference in used):
                 message = (
                     f"runs once for {_each(selected)}, and does the same every time: what it stops "
                     "may be started by one while another is not done; give each namespace a Policy "
@@ -127,11 +125,8 @@ def hook_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -
     """Find a hook that acts in namespaces which the Policy does not back up."""
     for policy, hooks in _backups(objects):
         selected, hook = namespace_selection(policy), hooks.at("preHook")
-        found = {
-            _namespace(phase.argument("namespace"))
-            for action in _called(objects, hook)
-            for phase in action.phases
-        }
+        phases = chain.from_iterable(action.phases for action in _called(objects, hook))
+        found = {_namespace(phase.argument("namespace")) for phase in phases}
         places = found - {"", settings.kasten_namespace}
         ours = hook.at("blueprint").text in rendered_blueprints(objects)
         if not ours and places and not any(map(selected.may_hold, places)):
@@ -163,7 +158,9 @@ def _twice(
         if bool(found and found.cold) is not ours:
             continue
         named = objects.named(name.text)
-        around = [action for blueprint in named for action in map(blueprint.action, BOUND)]
+        around: list[BlueprintAction | None] = []
+        for blueprint in named:
+            around += map(blueprint.action, BOUND)
         alone = len(named) == 1  # or it is one of several stages, as its Policy and binding are
         for tie in blueprint_links(objects) if alone and any(around) else ():
             works = not no_use(tie, settings)
@@ -197,12 +194,11 @@ def kafka_not_stopped(rule: Rule, objects: KastenObjects, settings: LintSettings
 def backup_without_hooks(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find a Policy that takes the volumes of a namespace without the hooks of another."""
     backups = _of_policies(objects, "backup")
-    stopped = {
-        namespace: operation.owner.at("metadata", "name").text
-        for operation in backups
-        if operation.hooks.at("preHook").there
-        for namespace in namespace_selection(operation.owner).names
-    }
+    stopped: dict[str, str] = {}
+    for operation in backups:
+        if operation.hooks.at("preHook").there:
+            name = operation.owner.at("metadata", "name").text
+            stopped.update(dict.fromkeys(namespace_selection(operation.owner).names, name))
     for operation in backups:
         selected = namespace_selection(operation.owner)
         both = sorted(selected.names & stopped.keys())

@@ -40,7 +40,8 @@ def all_resources(objects: KastenObjects) -> Iterator[ResourceFilter]:
     for operation in objects.operations:
         if operation.in_policy or operation.name == "restore":
             filters = operation.filters
-            yield from (*filters.included, *filters.excluded)
+            yield from filters.included
+            yield from filters.excluded
             for field in OF_CLUSTER:
                 yield from map(ResourceFilter.of, filters.here.at(field).each())
     for transform in transforms(objects):

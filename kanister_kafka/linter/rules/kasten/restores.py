@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
@@ -268,7 +269,7 @@ def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, Rendered
             if may_select(policy, tie) and namespace_selection(policy).by_name
         }
         bound = [ours for name, ours in rendered_blueprints(objects).items() if name in tied]
-        for ours in dict.fromkeys((*called, *bound)):
+        for ours in dict.fromkeys(chain(called, bound)):
             yield operation, ours
 
 

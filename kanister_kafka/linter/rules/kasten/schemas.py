@@ -58,7 +58,9 @@ def kind(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnos
 def binding_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a BlueprintBinding is not documented to hold."""
     for binding in objects.bindings:
-        flat = [found.path for spot in binding.requirements() for found in _flat(rule, spot)]
+        flat: list[str] = []
+        for spot in binding.requirements():
+            flat += [found.path for found in _flat(rule, spot)]
         for found in _held_against(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
             if not found.path.startswith(tuple(flat)):
                 yield found
@@ -83,7 +85,7 @@ def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
             if not (preset and found.path == "spec.frequency" and is_unset(policy)):
                 yield found
         yield from _misplaced(
-            rule, policy.at("spec"), (*BELOW, *PARAMETERS), "of the entry of actions"
+            rule, policy.at("spec"), BELOW + PARAMETERS, "of the entry of actions"
         )
         for action in policy.at("spec", "actions").each():
             yield from _misplaced(rule, action, BELOW, "of the action")
@@ -120,7 +122,7 @@ def unknown_operation(rule: Rule, objects: KastenObjects, _settings: LintSetting
     for policy in objects.policies:
         for action in policy.at("spec", "actions").each():
             spot = action.at("action")
-            known = (*schemas.OPERATIONS, *OTHER_OPERATIONS)
+            known = schemas.OPERATIONS + OTHER_OPERATIONS
             if (
                 spot.text
                 and spot.text not in known
