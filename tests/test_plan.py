@@ -447,7 +447,7 @@ def test_header_tells_each_phase_in_its_order_with_its_limits(
 
 def test_who_is_left_alone_and_why() -> None:
     plan = plan_of("mirror-maker-2")
-    (alone,) = plan.left_alone
+    (alone,) = plan.ignored_clients
     assert str(alone) == "KafkaMirrorMaker2 kafka-backup/onward"
     assert "only reads" in alone.reason
 

@@ -331,7 +331,7 @@ class BackupPlan:
     shared: tuple[tuple[str, str], ...]
     """Names and values that every script gets, in the environment of its container."""
     actions: tuple[PlannedAction, ...]
-    left_alone: tuple[IgnoredClient, ...]
+    ignored_clients: tuple[IgnoredClient, ...]
     bound: BindingTarget
     policies: tuple[PolicySpec, ...]
     """In the order in which they are to run."""

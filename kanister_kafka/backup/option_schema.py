@@ -125,9 +125,11 @@ def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "f
             top.problems.append(error("unknown-field", location, top.at(key).path, told))
 
 
-def json_schema_properties(told: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each option, by name; `told` has what some are for."""
-    words = {name: {"description": text} for name, text in (told or {}).items()}
+def json_schema_properties(
+    help_texts: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each option, by name; `help_texts` has what some are for."""
+    words = {name: {"description": text} for name, text in (help_texts or {}).items()}
     return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in option_fields()}
 
 

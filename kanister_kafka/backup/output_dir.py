@@ -30,18 +30,18 @@ class OutdatedFile:
     """A file that is missing, has other text, or should not be there any more."""
 
     path: Path
-    found: str | None
-    wanted: str | None
+    text: str | None
+    expected: str | None
 
     @property
     def diff(self) -> str:
         """What writing it would change, for people and for `patch -p0`."""
         name = self.path.as_posix()
         lines = difflib.unified_diff(
-            (self.found or "").splitlines(keepends=True),
-            (self.wanted or "").splitlines(keepends=True),
-            NOWHERE if self.found is None else name,
-            NOWHERE if self.wanted is None else name,
+            (self.text or "").splitlines(keepends=True),
+            (self.expected or "").splitlines(keepends=True),
+            NOWHERE if self.text is None else name,
+            NOWHERE if self.expected is None else name,
         )
         return "".join(line if line.endswith("\n") else f"{line}{NO_NEWLINE}" for line in lines)
 
@@ -77,7 +77,7 @@ def write_file(path: Path, text: str) -> None:
         raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
-def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Path]:
+def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[Path]:
     """Remove what a former rendering of this Blueprint has left; yield the paths.
 
     Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, but for scripts of ours that no
@@ -85,10 +85,10 @@ def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Pat
     be read or removed.
     """
     names = set(_names(folder))
-    if names <= set(wanted):
+    if names <= set(expected):
         return
     found = dict(_texts(folder, names))
-    kept = {name: found[name] for name in wanted if name in found}
+    kept = {name: found[name] for name in expected if name in found}
     for name in sorted(_superfluous(found, kept, blueprint)):
         path = folder / name
         try:
@@ -166,7 +166,7 @@ def _mode(path: Path) -> int | None:
 
 
 def outdated_files(
-    folder: Path, wanted: Mapping[str, str], blueprint: str
+    folder: Path, expected: Mapping[str, str], blueprint: str
 ) -> tuple[OutdatedFile, ...]:
     """Compare a directory with the files that belong there, in the order of their names.
 
@@ -174,20 +174,20 @@ def outdated_files(
     names: other files are somebody else's.
     Raises UnreachableError for what cannot be read.
     """
-    found = dict(_texts(folder, set(wanted) | set(_names(folder))))
-    superfluous = _superfluous(found, wanted, blueprint)
+    found = dict(_texts(folder, set(expected) | set(_names(folder))))
+    superfluous = _superfluous(found, expected, blueprint)
     return tuple(
-        OutdatedFile(folder / name, found.get(name), wanted.get(name))
-        for name in sorted(wanted.keys() | found.keys())
-        if found.get(name) != wanted.get(name) and (name in wanted or name in superfluous)
+        OutdatedFile(folder / name, found.get(name), expected.get(name))
+        for name in sorted(expected.keys() | found.keys())
+        if found.get(name) != expected.get(name) and (name in expected or name in superfluous)
     )
 
 
-def _superfluous(found: Mapping[str, str], wanted: Mapping[str, str], blueprint: str) -> set[str]:
+def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprint: str) -> set[str]:
     """Name the files that serve this Blueprint and are not wanted, and scripts without any use."""
-    extra = found.keys() - wanted.keys()
-    going = {name for name in extra if _serves(found[name], blueprint)}
-    staying = {name: text for name, text in found.items() if name not in going} | dict(wanted)
+    extra = texts.keys() - expected.keys()
+    going = {name for name in extra if _serves(texts[name], blueprint)}
+    staying = {name: text for name, text in texts.items() if name not in going} | dict(expected)
     return going | {name for name in extra - going if _is_unused(name, staying)}
 
 

@@ -197,7 +197,7 @@ class _PlanBuilder:
             annotations=tuple(sorted(annotations.items())),
             shared=tuple(self.phases.shared().items()),
             actions=actions,
-            left_alone=cluster.bystanders,
+            ignored_clients=cluster.bystanders,
             bound=kasten.binding_target(cluster),
             policies=build_policies(cluster, options, name),
             transforms=build_transforms(cluster, options),

@@ -24,7 +24,17 @@ from kanister_kafka.backup.options import GitOps, KastenOutput, Options, Quiesce
 from kanister_kafka.strimzi import KafkaCluster
 
 FOR_PEOPLE = frozenset(
-    {"header", "left_alone", "notes", "problems", "purpose", "reason", "rights", "stage", "steps"}
+    {
+        "header",
+        "ignored_clients",
+        "notes",
+        "problems",
+        "purpose",
+        "reason",
+        "rights",
+        "stage",
+        "steps",
+    }
 )
 """Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
 DECIDED_ABOVE = frozenset({"cluster", "options"})

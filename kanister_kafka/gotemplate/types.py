@@ -95,11 +95,11 @@ def signature(text: str, least: int | None = None) -> FunctionSignature:
     return FunctionSignature(parameters, rest, named(result.strip()), fewest)
 
 
-def fits(given: Type, wanted: Type) -> bool:
+def fits(argument: Type, parameter: Type) -> bool:
     """Tell whether a value of a type can be given where another is wanted, for all we know."""
-    if ANY in (given, wanted) or given == wanted:
+    if ANY in (argument, parameter) or argument == parameter:
         return True
-    return given.go == wanted.go and not isinstance(given, BasicType)
+    return argument.go == parameter.go and not isinstance(argument, BasicType)
 
 
 _NUMBERS = {"int": "int", "int64": "int", "uint8": "uint", "uint32": "uint", "float64": "float"}

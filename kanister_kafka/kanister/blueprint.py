@@ -289,16 +289,16 @@ def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
     return found
 
 
-def _add_scalars(path: str, node: Node | None, found: list[tuple[str, Scalar]]) -> None:
+def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]) -> None:
     """Add to a list: the text is nested no deeper than the Python stack bears (MAX_DEPTH)."""
     if isinstance(node, Scalar):
-        found.append((path, node))
+        scalars.append((path, node))
     elif isinstance(node, MappingNode):
         for key, _location, value, _spelled in node.entries:
-            _add_scalars(f"{path}.{key}" if path else key, value, found)
+            _add_scalars(f"{path}.{key}" if path else key, value, scalars)
     elif isinstance(node, Sequence):
         for i, item in enumerate(node.items):
-            _add_scalars(f"{path}[{i}]", item, found)
+            _add_scalars(f"{path}[{i}]", item, scalars)
 
 
 # Whether an object is a Blueprint, or one that its author means to be and Kubernetes does not.

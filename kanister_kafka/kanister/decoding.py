@@ -109,10 +109,10 @@ def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) 
             yield warning("ignored-key", entry.location, child_path(path, entry.key), message)
 
 
-def expect_string(path: str, node: Node, wanted: str = "a string") -> Diagnostics:
+def expect_string(path: str, node: Node, expected: str = "a string") -> Diagnostics:
     """Yield what is wrong with one string, whatever it says."""
     if not isinstance(node, Scalar):
-        yield wrong_type(node, path, wanted)
+        yield wrong_type(node, path, expected)
     elif not isinstance(node.value, str) and node.value is not None:
         text = coerce_to_string(node.value)
         if text != node.text:
@@ -321,7 +321,9 @@ def _image(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
         yield invalid_value(node, path, told)
 
 
-def _entries(path: str, node: Node, wanted: str) -> Iterator[Diagnostic | tuple[str, MappingEntry]]:
+def _entries(
+    path: str, node: Node, expected: str
+) -> Iterator[Diagnostic | tuple[str, MappingEntry]]:
     """Yield the entries of a mapping; a list of mappings is merged into one."""
     merged = items_of(node) if isinstance(node, Sequence) else (node,)
     for i, one in enumerate(merged):
@@ -329,7 +331,7 @@ def _entries(path: str, node: Node, wanted: str) -> Iterator[Diagnostic | tuple[
         if isinstance(one, MappingNode):
             yield from ((child_path(place, entry.key), entry) for entry in one.entries)
         elif not isinstance(one, Scalar) or one.value is not None:
-            yield wrong_type(one, place, wanted)
+            yield wrong_type(one, place, expected)
 
 
 def _mounts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:

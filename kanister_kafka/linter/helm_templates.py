@@ -43,12 +43,12 @@ class SourceMap:
     """Of the parts, in what the template gives."""
     places: tuple[int, ...]
     """Of the same parts, in the template."""
-    given: str
+    output: str
     template: str
 
     def original(self, location: Location) -> Location:
         """Return the place in the template of a place in what it gives."""
-        offset = _offset(self.given, location.line, location.column)
+        offset = _offset(self.output, location.line, location.column)
         part = max(0, bisect_right(self.starts, offset) - 1)
         at = min(self.places[part] + offset - self.starts[part], len(self.template))
         line = self.template.count("\n", 0, at) + 1

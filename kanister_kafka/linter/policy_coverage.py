@@ -93,7 +93,7 @@ class _Findings:
 
     starts: dict[str, Sequence[int]]
     """First lines of the objects of each source."""
-    found: dict[tuple[str, int], list[Diagnostic]]
+    by_object: dict[tuple[str, int], list[Diagnostic]]
     """By source, and by the first line of the object."""
 
     @classmethod
@@ -103,7 +103,7 @@ class _Findings:
             starts[document.root.location.source].append(document.root.location.line)
         told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
         for problem in problems:
-            told.found[told._object(problem.location)].append(problem)
+            told.by_object[told._object(problem.location)].append(problem)
         return told
 
     def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
@@ -111,7 +111,7 @@ class _Findings:
         return list(
             dict.fromkeys(
                 problem.rule
-                for problem in self.found.get(self._object(root), ())
+                for problem in self.by_object.get(self._object(root), ())
                 if problem.severity.reaches(least) and _is_below(problem.path, below)
             )
         )
@@ -127,14 +127,16 @@ def _is_below(path: str, top: str) -> bool:
 
 
 def _coverage(
-    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+    objects: KastenObjects, settings: LintSettings, findings: _Findings, policy: Cursor
 ) -> PolicyCoverage:
     actions = list(policy.at("spec", "actions").each())
     profiles = (spot.at("profile", "name").text for _operation, spot in parameters(policy))
     selected = namespace_selection(policy)
-    errors = told.ids(policy.location, least=Severity.ERROR)
+    errors = findings.ids(policy.location, least=Severity.ERROR)
     wrong = _see(found for found in errors if found in NO_RUN)
-    runs = tuple(chain(_hooks(objects, told, policy), _bound(objects, settings, told, policy)))
+    runs = tuple(
+        chain(_hooks(objects, findings, policy), _bound(objects, settings, findings, policy))
+    )
     return PolicyCoverage(
         name=policy.at("metadata", "name").text,
         location=policy.location,
@@ -149,24 +151,28 @@ def _coverage(
     )
 
 
-def _hooks(objects: KastenObjects, told: _Findings, policy: Cursor) -> Iterator[CoveredAction]:
+def _hooks(objects: KastenObjects, findings: _Findings, policy: Cursor) -> Iterator[CoveredAction]:
     for operation in objects.of(policy):
         none = not operation.calls
-        if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
+        if none and not {*findings.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
             continue
         for moment in MOMENTS:
             for namespace in namespace_selection(policy).rows():
-                yield _hook(objects, told, operation, moment, namespace)
+                yield _hook(objects, findings, operation, moment, namespace)
 
 
 def _hook(
-    objects: KastenObjects, told: _Findings, operation: PolicyOperation, moment: str, namespace: str
+    objects: KastenObjects,
+    findings: _Findings,
+    operation: PolicyOperation,
+    moment: str,
+    namespace: str,
 ) -> CoveredAction:
     hook = operation.hooks.at(moment)
     when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
-    found = told.ids(operation.owner.location, here)
+    found = findings.ids(operation.owner.location, here)
     if not hook.there:
-        whole = told.ids(operation.owner.location, operation.hooks.path)
+        whole = findings.ids(operation.owner.location, operation.hooks.path)
         found += [one for one in whole if one in NO_HOOK]
         return CoveredAction(
             when=when, on=namespace, blueprint="", action="", phases=(), but=_see(found)
@@ -177,7 +183,7 @@ def _hook(
 
 
 def _bound(
-    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+    objects: KastenObjects, settings: LintSettings, findings: _Findings, policy: Cursor
 ) -> Iterator[CoveredAction]:
     for tie in blueprint_links(objects):
         if not may_select(policy, tie):
@@ -190,7 +196,7 @@ def _bound(
         left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
         root = tie.binding.root.location if tie.binding else tie.here.location
         below = "" if tie.binding else tie.here.path
-        why = no_use(tie, settings) or left_out or _see(told.ids(root, below))
+        why = no_use(tie, settings) or left_out or _see(findings.ids(root, below))
         for name in names or (UNKNOWN,):
             run = _run(objects, name, f"{tie}, by {tie.by}", tie.blueprint, name)
             yield replace(run, but=why) if why else run

@@ -183,10 +183,10 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
     return _once(found)
 
 
-def _once(found: list[StateChange]) -> list[StateChange]:
+def _once(changes: list[StateChange]) -> list[StateChange]:
     """Keep the last stop and the last start of each thing: how it is left depends on these."""
     kept: dict[tuple[str, KubectlTarget, bool], StateChange] = {}
-    for change in found:
+    for change in changes:
         key = (change.kind, change.target, change.starts)
         kept.pop(key, None)
         kept[key] = change

@@ -78,7 +78,7 @@ def _own(task: RenderTask) -> Iterator[RenderResult]:
     for found, _rule in chosen:
         if task.selector.fits(found.labels):
             before = [*found.problems, *problems]
-            yield _outcome(task, found.key, found.held, found.others, before)
+            yield _outcome(task, found.key, found.objects, found.others, before)
 
 
 def _itself(document: Document) -> Document:
@@ -207,13 +207,13 @@ def render_fleet(tasks: Iterable[RenderTask], processes: int = 1) -> Iterator[Re
     yield from _apart(chain.from_iterable(done))
 
 
-def _task(found: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool) -> RenderTask:
+def _task(cluster: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool) -> RenderTask:
     return RenderTask(
         rule=rule,
-        key=found.key,
-        objects=tuple(spool.get(place) for place in found.held),
-        others=tuple(found.others),
-        problems=tuple(found.problems),
+        key=cluster.key,
+        objects=tuple(spool.get(place) for place in cluster.objects),
+        others=tuple(cluster.others),
+        problems=tuple(cluster.problems),
     )
 
 

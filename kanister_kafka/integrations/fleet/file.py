@@ -63,7 +63,7 @@ class FleetEntry:
     selector: LabelSelector = field(default_factory=LabelSelector)
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def clients(self) -> tuple[str, ...]:
         """Clients of which the options say whether they write."""
         return self.options.writers + self.options.not_writers
 
@@ -164,9 +164,9 @@ WHICH: dict[str, dict[str, Any]] = {
 """What an entry has besides."""
 
 
-def fleet_schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaFleet, draft 7; `told` has what options are for, by name."""
-    options = json_schema_properties(told)
+def fleet_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the schema of a KafkaFleet, draft 7; `help_texts` has what options are for, by name."""
+    options = json_schema_properties(help_texts)
 
     def chosen(others: Mapping[str, Any]) -> dict[str, Any]:
         return {

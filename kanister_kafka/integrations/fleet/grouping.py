@@ -39,7 +39,7 @@ class DiscoveredCluster(Generic[T]):
     source: str
     labels: dict[str, str]
     kafka: T
-    held: list[T] = field(default_factory=list)
+    objects: list[T] = field(default_factory=list)
     others: list[BootstrapAddresses] = field(default_factory=list)
     """Addresses of the other Kafkas that its bystanders have to do with."""
     problems: list[Diagnostic] = field(default_factory=list)
@@ -50,13 +50,13 @@ class DiscoveredCluster(Generic[T]):
 class _ClientObject(Generic[T]):
     """A MirrorMaker, Connect or Bridge, and whose it is."""
 
-    held: T
+    document: T
     place: Location
     reach: ClientAddresses
     problems: tuple[Diagnostic, ...]
     owners: list[FleetKey] = field(default_factory=list)
     """Kafkas that it writes into or reads from."""
-    taken: bool = False
+    is_assigned: bool = False
     """Whether some cluster is read with it, and tells what is to be told of it."""
 
 
@@ -115,7 +115,7 @@ class ClusterGrouper(Generic[T]):
         """Return the Kafkas in the order of their names, each with what belongs to it."""
         for key, held in self._parts.items():
             if key in self._kafkas:
-                self._kafkas[key].held += held
+                self._kafkas[key].objects += held
             else:
                 for part in held:
                     self._orphan(self._restore(part))
@@ -135,7 +135,7 @@ class ClusterGrouper(Generic[T]):
                 named[FleetKey(home, cluster)].append(client)
         by_name: dict[str, list[_ClientObject[T]]] = {}
         for rule in self._rules:
-            by_name.update((name, []) for name in rule.told)
+            by_name.update((name, []) for name in rule.clients)
         for client in self._clients:
             if client.reach.key in by_name:
                 by_name[client.reach.key].append(client)
@@ -155,18 +155,18 @@ class ClusterGrouper(Generic[T]):
             others: set[FleetKey] = set()
             for client in {id(client): client for client in clients}.values():
                 others.update(client.owners)
-                found.held.append(client.held)
-                client.taken = True
+                found.objects.append(client.document)
+                client.is_assigned = True
             for home in sorted(near):
-                found.held += self._scalers.get(home, ())
+                found.objects += self._scalers.get(home, ())
             found.others = [told[other] for other in sorted(others - {key})]
         for client in self._clients:
-            if not client.taken:
+            if not client.is_assigned:
                 self._tell(client)
 
-    def _settled(self, found: DiscoveredCluster[T]) -> tuple[str, ...]:
+    def _settled(self, cluster: DiscoveredCluster[T]) -> tuple[str, ...]:
         """Return the names of clients of which the options of a cluster say what they are."""
-        rules = (rule.told for rule in self._rules if rule.fits(found.key, found.labels))
+        rules = (rule.clients for rule in self._rules if rule.fits(cluster.key, cluster.labels))
         return next(rules, ())
 
     def _tell(self, client: _ClientObject[T]) -> None:
@@ -181,10 +181,10 @@ class ClusterGrouper(Generic[T]):
             message = unplaced(quote_name(servers), "a Kafka of the input", reach.key)
             self.problems.append(warning("unplaced-writer", client.place, "spec", message))
 
-    def _addresses(self, found: DiscoveredCluster[T]) -> BootstrapAddresses:
-        kafka = FieldCursor.of(self._restore(found.kafka), [])
-        pools = self._pools.get(found.key, ())
-        return bootstrap_addresses(found.key.name, found.key.namespace, kafka, pools)
+    def _addresses(self, cluster: DiscoveredCluster[T]) -> BootstrapAddresses:
+        kafka = FieldCursor.of(self._restore(cluster.kafka), [])
+        pools = self._pools.get(cluster.key, ())
+        return bootstrap_addresses(cluster.key.name, cluster.key.namespace, kafka, pools)
 
     def _home(self, document: Document) -> str:
         return document.text("metadata", "namespace") or self._namespace
@@ -201,7 +201,7 @@ class ClusterGrouper(Generic[T]):
         if key not in self._kafkas:
             source = document.root.location.source
             self._kafkas[key] = DiscoveredCluster(key, source, labels(document), held)
-        self._kafkas[key].held.append(held)
+        self._kafkas[key].objects.append(held)
 
     def _orphan(self, part: Document) -> None:
         """Report a node pool whose Kafka is not there, or what keeps it from having one."""

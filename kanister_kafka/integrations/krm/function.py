@@ -93,8 +93,8 @@ def run_function(raw: str | bytes) -> KrmResult:
 
 
 class _Run:
-    def __init__(self, given: ResourceList) -> None:
-        self.given = given
+    def __init__(self, resource_list: ResourceList) -> None:
+        self.given = resource_list
         self.problems: list[Diagnostic] = []
         self.notes: list[str] = []
 

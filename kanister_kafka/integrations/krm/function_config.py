@@ -55,10 +55,12 @@ INPUT: dict[str, dict[str, Any]] = {
 """Fields of the spec besides the options: where a Kafka is found, and how it is read."""
 
 
-def function_config_schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaBlueprint, draft 7; `told` has what options are for, by name."""
+def function_config_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the schema of a KafkaBlueprint, draft 7; `help_texts` has what options are for, by name."""
     options = {
-        name: one for name, one in json_schema_properties(told).items() if name != NOT_IN_A_BUILD
+        name: one
+        for name, one in json_schema_properties(help_texts).items()
+        if name != NOT_IN_A_BUILD
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -141,10 +141,10 @@ def unchanged(items: Collection[Document]) -> ListPatch:
 
 
 def merge_items(
-    items: Collection[Document], made: Collection[RenderedObject], top: FieldCursor
+    items: Collection[Document], rendered: Collection[RenderedObject], top: FieldCursor
 ) -> ListPatch:
     """Put rendered objects in the place of those of an earlier run; report what is not ours."""
-    added = {one.key: one for one in made}
+    added = {one.key: one for one in rendered}
     blueprints = {f"{key.namespace}/{key.name}" for key in added if key.kind == "Blueprint"}
     changes: list[RenderedObject | ObjectKey | None] = []
     for item in items:

@@ -180,17 +180,17 @@ def _typed(
     return GoStruct(known, fields, symbolic.data(name, type=known))
 
 
-def _leave_open(made: GoMap, document: Document) -> None:
+def _leave_open(parameters: GoMap, document: Document) -> None:
     """Leave to the run what the API server and controllers add to a manifest."""
     source = symbolic.data("Object")
-    made.entries.setdefault("status", symbolic.field(source, "status"))
-    metadata = made.entries.get("metadata")
+    parameters.entries.setdefault("status", symbolic.field(source, "status"))
+    metadata = parameters.entries.get("metadata")
     if isinstance(metadata, GoMap) and metadata.source:
         for name in _SERVER_SIDE:
             if not (name == "namespace" and document.kind == "Namespace"):
                 metadata.entries.setdefault(name, symbolic.field(metadata.source, name))
     is_native = "." not in document.group or document.group.endswith(".k8s.io")
-    pending = [made.entries.get("spec")] if is_native else []
+    pending = [parameters.entries.get("spec")] if is_native else []
     while pending:
         value = pending.pop()
         if isinstance(value, GoMap):
@@ -200,11 +200,11 @@ def _leave_open(made: GoMap, document: Document) -> None:
             pending += value.items
 
 
-def _hide(made: GoMap) -> None:
+def _hide(parameters: GoMap) -> None:
     """Leave the values of a Secret to the run, kubectl's copy of them included."""
     for name in ("data", "stringData"):
-        made.entries[name] = symbolic.data("Object", name)
-    metadata = made.entries.get("metadata")
+        parameters.entries[name] = symbolic.data("Object", name)
+    metadata = parameters.entries.get("metadata")
     if isinstance(metadata, GoMap):
         metadata.entries["annotations"] = symbolic.data("Object", "metadata", "annotations")
 

@@ -76,8 +76,8 @@ def detect_kasten_object(document: Document) -> KastenDetection:
     return KastenDetection(meant, tuple(_problems(version, kind, meant)))
 
 
-def _problems(version: Cursor, kind: Cursor, meant: str) -> Iterator[tuple[Cursor, str]]:
-    for spot, right in ((version, VERSIONS[meant]), (kind, meant)):
+def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Iterator[tuple[Cursor, str]]:
+    for spot, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
         if not spot.there:
             yield spot, f'Required value: must be "{right}"'
         elif spot.text and spot.text != right:
@@ -314,7 +314,7 @@ class KastenObjects:
     """Operations by the place of their Policy or action."""
     strimzi: Mapping[tuple[str, str], tuple[Cursor, ...]]
     """Custom resources of Strimzi by kind and namespace."""
-    called: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
+    hooks_by_action: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
     """Hooks by the Blueprint and the action that they call."""
     by_name: Mapping[str, tuple[Blueprint, ...]]
     """Blueprints by their name."""
@@ -335,7 +335,7 @@ class KastenObjects:
 
     def calls(self, blueprint: Blueprint, action: str) -> tuple[HookCallSite, ...]:
         """Return the hooks that call an action."""
-        return self.called.get((blueprint.name, action), ())
+        return self.hooks_by_action.get((blueprint.name, action), ())
 
     def on_namespace(self) -> Iterator[tuple[Blueprint, BlueprintAction]]:
         """Yield the actions that a hook calls on a namespace."""
@@ -397,7 +397,7 @@ def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
         identities=tuple(identities),
         by_owner=_grouped(by_owner),
         strimzi=_grouped(strimzi),
-        called=_grouped(called),
+        hooks_by_action=_grouped(called),
         by_name=_grouped(by_name),
     )
 

@@ -351,7 +351,7 @@ def _matters(first: Found, last: Found) -> bool:
     return any(map(DUMPS.fullmatch, inner)) or FETCHES.match(_words(first)) is not None
 
 
-def _words(found: Found) -> str:
+def _words(command: Found) -> str:
     """Return the program without its folder, and its words without options."""
-    _all, plain, program, *_place = found
+    _all, plain, program, *_place = command
     return " ".join((program, *plain[1:]))

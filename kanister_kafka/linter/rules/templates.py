@@ -80,14 +80,14 @@ def refused_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
                     yield rule.report(place, template.path, message)
 
 
-def _refused(words: Sequence[Operand], given: Sequence[Operand]) -> str:
+def _refused(words: Sequence[Operand], arguments: Sequence[Operand]) -> str:
     """Return what is refused of a call, or an empty string."""
     if not isinstance(words[0], IdentifierNode):
         return ""
     name = words[0].name
     if name == "derivePassword":
         return name
-    kind = given[0].value if given and isinstance(given[0], StringNode) else KEYS[0]
+    kind = arguments[0].value if arguments and isinstance(arguments[0], StringNode) else KEYS[0]
     return f"{name} of {kind}" if name == "genPrivateKey" and kind not in KEYS else ""
 
 

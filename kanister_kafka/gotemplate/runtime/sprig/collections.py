@@ -264,8 +264,8 @@ DICT_FUNCTIONS = {
 # Types and comparisons of them, by reflect.go of sprig 2.22.0.
 
 
-def _is_like(wanted: str, value: Value) -> Value:
-    return go_type(value) in (wanted, f"*{wanted}")
+def _is_like(kind: str, value: Value) -> Value:
+    return go_type(value) in (kind, f"*{kind}")
 
 
 def _copy(value: Value) -> Value:

@@ -72,8 +72,8 @@ _READ = {
 def format_date(time: datetime, layout: str) -> str:
     """Return a time of UTC in a layout of Go's."""
 
-    def part(found: re.Match[str]) -> str:
-        chunk = found[0]
+    def part(match: re.Match[str]) -> str:
+        chunk = match[0]
         if chunk in _PARTS:
             return _PARTS[chunk](time)
         if chunk[0] == "Z":

@@ -183,9 +183,9 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
             yield template, reference
 
 
-def _asked_for(template: TemplateText, used: Reference) -> bool:
+def _asked_for(template: TemplateText, reference: Reference) -> bool:
     """Tell whether `if` or `with` asks for a parameter, which nil only makes false."""
-    place = (used.steps[0].line, used.steps[0].column - 1)  # of the dot before it
+    place = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
     for node in template.parsed.nodes:
         if isinstance(node, (IfNode, WithNode)):
             for operand in chain.from_iterable(one.arguments for one in node.pipe.commands):
@@ -194,10 +194,10 @@ def _asked_for(template: TemplateText, used: Reference) -> bool:
     return False
 
 
-def _found(rule: Rule, template: TemplateText, used: Reference, message: str) -> Diagnostic:
-    first = used.steps[0]
+def _found(rule: Rule, template: TemplateText, reference: Reference, message: str) -> Diagnostic:
+    first = reference.steps[0]
     place = template.place(first.line, first.column)
-    return rule.report(place, template.path, f".{'.'.join(used.names)}: {message}")
+    return rule.report(place, template.path, f".{'.'.join(reference.names)}: {message}")
 
 
 def _in_namespace(names: tuple[str, ...]) -> bool:

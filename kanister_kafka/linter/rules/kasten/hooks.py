@@ -197,8 +197,8 @@ def no_failure_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings)
         yield rule.report(pre.here.location, f"{pre.hooks.path}.onFailure", message)
 
 
-def _near(objects: KastenObjects, name: str, wanted: str) -> bool:
-    return not objects.named(name) and bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+def _near(objects: KastenObjects, name: str, expected: str) -> bool:
+    return not objects.named(name) and bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
 
 
 def _follows(hook: HookCallSite, action: str) -> str:

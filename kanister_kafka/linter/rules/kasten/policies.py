@@ -236,9 +236,9 @@ def _unstopped(
     )
 
 
-def _misspelt(objects: KastenObjects, name: str, wanted: str) -> bool:
+def _misspelt(objects: KastenObjects, name: str, expected: str) -> bool:
     """Tell whether a name is of no Blueprint here, and was meant to be that of a certain one."""
-    alike = bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+    alike = bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
     return not objects.named(name) and (alike or name in rendered_blueprints(objects))
 
 
