@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kanister_kafka import linter
 from kanister_kafka.linter import rules
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.registry import RULES
 
 from .test_checks import INVALID, VALID, name, settings_of
@@ -37,7 +36,7 @@ def differing(paths: Iterable[Path]) -> list[str]:
         text = path.read_text()
         forget()
         alone = validate_text(text, settings=settings_of(text))
-        linter.all_rules()
+        all_rules()
         if alone != validate_text(text, settings=settings_of(text)):
             found.append(name(path))
     return found

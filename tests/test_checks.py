@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from kanister_kafka.linter import BLUEPRINT, LintSettings, all_rules, bash_syntax
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter import BLUEPRINT, LintSettings, bash_syntax
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 
 from .conftest import ROOT
 

@@ -15,8 +15,7 @@ from click.testing import CliRunner
 
 import kanister_kafka
 from kanister_kafka.cli import main
-from kanister_kafka.linter import all_rules
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.rule_docs import rule_docs
 
 from . import fleets, reference

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kanister_kafka.kanister.decoding import decode
-from kanister_kafka.kanister.function_catalog import ROWS
+from kanister_kafka.kanister.function_catalog import ROWS, functions, releases_with
 from kanister_kafka.kanister.function_types import (
     HEAD,
     NEWEST,
@@ -16,7 +16,6 @@ from kanister_kafka.kanister.function_types import (
     FunctionArgument,
     parse_release,
 )
-from kanister_kafka.kanister.functions import functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, unknown_resource_hint
 from kanister_kafka.kanister.scalar_formats import (
     coerce_to_string,

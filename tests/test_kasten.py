@@ -22,10 +22,16 @@ from kanister_kafka import (
 from kanister_kafka.backup.kasten import BLUEPRINT_ANNOTATION, RETAINED
 from kanister_kafka.kanister import read as read_blueprint
 from kanister_kafka.kanister.commands import simple_commands
-from kanister_kafka.linter import KASTEN_GROUPS, KASTEN_KINDS, LintSettings, all_rules
+from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.kasten.objects import ACTIONS_GROUP, ANNOTATION, GROUP, VERSIONS
 from kanister_kafka.linter.kasten.resource_names import KNOWN
-from kanister_kafka.linter.pipeline import validate, validate_text
+from kanister_kafka.linter.pipeline import (
+    KASTEN_GROUPS,
+    KASTEN_KINDS,
+    all_rules,
+    validate,
+    validate_text,
+)
 from kanister_kafka.linter.rules.kasten.actions import waits
 from kanister_kafka.linter.rules.reserved import TIMEOUTS, reserved_like
 from kanister_kafka.yamldoc import loads

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kanister_kafka.gotemplate import ParsedTemplate
     from kanister_kafka.gotemplate.types import CheckResult
 
+OBJECT_KINDS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC", "Namespace")
+"""Parameters that are there for an object of one kind only, and nil for any other."""
+
 
 @dataclass(frozen=True, eq=False)
 class TemplateText:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kanister_kafka.kanister.function_catalog import KanisterFunction, functions
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
-from kanister_kafka.kanister.functions import KanisterFunction, functions
 from kanister_kafka.kanister.schema import (
     ACTION,
     ARTIFACT,

@@ -165,7 +165,7 @@ WHICH: dict[str, dict[str, Any]] = {
 
 
 def fleet_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaFleet, draft 7; `help_texts` has what options are for, by name."""
+    """Return the schema of a KafkaFleet, draft 7, with the help texts of options by name."""
     options = json_schema_properties(help_texts)
 
     def chosen(others: Mapping[str, Any]) -> dict[str, Any]:

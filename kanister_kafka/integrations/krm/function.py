@@ -9,12 +9,12 @@ from typing import Any
 from kanister_kafka.diagnostics import Diagnostic, Severity, has_error, sort_diagnostics
 from kanister_kafka.integrations.krm.function_config import KIND
 from kanister_kafka.integrations.krm.function_config import read_function_config as read_config
-from kanister_kafka.integrations.krm.item_patch import serialize
 from kanister_kafka.integrations.krm.render import build_plans, merge_items, render_plans, unchanged
 from kanister_kafka.integrations.krm.resource_list import (
     ResourceList,
     annotations_of,
     read_resource_list,
+    serialize,
 )
 from kanister_kafka.yamldoc import Document
 

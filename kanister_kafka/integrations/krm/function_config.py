@@ -56,7 +56,7 @@ INPUT: dict[str, dict[str, Any]] = {
 
 
 def function_config_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaBlueprint, draft 7; `help_texts` has what options are for, by name."""
+    """Return the schema of a KafkaBlueprint, draft 7, with the help texts of options by name."""
     options = {
         name: one
         for name, one in json_schema_properties(help_texts).items()

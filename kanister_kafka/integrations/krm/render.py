@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.planner import build_plan
@@ -15,21 +13,12 @@ from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.errors import TemplateError
 from kanister_kafka.integrations.krm.function_config import FunctionConfig
-from kanister_kafka.integrations.krm.resource_list import annotations_of
+from kanister_kafka.integrations.krm.resource_list import ListPatch, RenderedObject, annotations_of
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.reader import GROUP
 from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, loads, to_python
 from kanister_kafka.yamldoc.dumper import dump
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedObject:
-    """One rendered object, as text and as data."""
-
-    key: ObjectKey
-    text: str
-    data: dict[str, Any]
 
 
 def build_plans(
@@ -119,20 +108,6 @@ TOOL_ANNOTATION_PREFIXES = (
     "kustomize.config.k8s.io/",
 )
 """Annotations by which the caller knows an item again: they stay on what is replaced."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListPatch:
-    """What a run makes of a list."""
-
-    items: tuple[RenderedObject | ObjectKey | None, ...]
-    """For each item the object that replaces it, its key if it is dropped, None if it is kept."""
-    added: tuple[RenderedObject, ...] = ()
-
-    @property
-    def dropped(self) -> tuple[ObjectKey, ...]:
-        """Keys of the items that are left out."""
-        return tuple(item for item in self.items if isinstance(item, ObjectKey))
 
 
 def unchanged(items: Collection[Document]) -> ListPatch:

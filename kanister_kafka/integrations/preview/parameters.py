@@ -25,8 +25,8 @@ from kanister_kafka.gotemplate.runtime.values import (
     canonical,
 )
 from kanister_kafka.kanister import BlueprintPhase
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.kanister.template_context import CONFIG_MAP, PARAMETERS, PHASE, SECRET
 from kanister_kafka.yamldoc import Document, MappingNode, Scalar, to_python
 

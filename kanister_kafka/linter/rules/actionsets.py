@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kanister_kafka.diagnostics import Diagnostics, Location
 from kanister_kafka.kanister import Blueprint, BlueprintAction, child_path
-from kanister_kafka.kanister.object_kinds import OBJECT_KINDS
+from kanister_kafka.kanister.blueprint import OBJECT_KINDS
 from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import nearest
 from kanister_kafka.yamldoc import Document, MappingNode, Scalar, Sequence

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from kanister_kafka.diagnostics import Diagnostics, Location, Severity
 from kanister_kafka.kanister import Blueprint
-from kanister_kafka.kanister.object_kinds import OBJECT_KINDS
+from kanister_kafka.kanister.blueprint import OBJECT_KINDS
 from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import finding_at
 from kanister_kafka.yamldoc import Document, MappingNode, to_python

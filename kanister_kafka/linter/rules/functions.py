@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kanister_kafka.diagnostics import Diagnostics, Location
 from kanister_kafka.kanister import Blueprint, BlueprintPhase, child_path
 from kanister_kafka.kanister.decoding import FIELDS, field_of, is_template, quote_value, text_of
-from kanister_kafka.kanister.functions import KanisterFunction, functions, releases_with
+from kanister_kafka.kanister.function_catalog import KanisterFunction, functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRATEGIC
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, loads

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, BlueprintAction, TemplateText
-from kanister_kafka.kanister.object_kinds import OBJECT_KINDS
+from kanister_kafka.kanister.blueprint import OBJECT_KINDS
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import finding_at, is_slip, nearest, references
 from kanister_kafka.yamldoc import MappingNode, Scalar

@@ -22,7 +22,7 @@ from kanister_kafka.kanister import (
     child_path,
 )
 from kanister_kafka.kanister.commands import simple_commands
-from kanister_kafka.kanister.functions import functions
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.linter.registry import (
     BLUEPRINT,
     LintSettings,

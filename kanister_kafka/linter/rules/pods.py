@@ -14,8 +14,8 @@ from kanister_kafka.kanister.decoding import (
     quote_value,
     text_of,
 )
+from kanister_kafka.kanister.function_catalog import KanisterFunction
 from kanister_kafka.kanister.function_types import ArgumentType
-from kanister_kafka.kanister.functions import KanisterFunction
 from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
