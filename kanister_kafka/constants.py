@@ -1,4 +1,4 @@
-"""What a backup leaves on the cluster for whoever comes next: names of annotations and keys.
+"""What a backup leaves on the cluster for later runs and for people: annotations and keys.
 
 The scripts in templates/scripts write and read the same names; `tests/test_marks.py` compares them.
 """

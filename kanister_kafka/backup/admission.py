@@ -107,7 +107,7 @@ def _unchanged(path: str, empty: str) -> AdmissionValidation:
 
 
 def _same_but(now: str, before: str, free: str) -> str:
-    """Spell that two mappings have the same values, but for keys that are free."""
+    """Spell that two mappings have the same values, except for keys that are free."""
     now, before = f"variables.{now}", f"variables.{before}"
     return (
         f"{now}.all(key, {free} || (key in {before} && {now}[key] == {before}[key])) && "

@@ -321,7 +321,7 @@ def restore_next_steps(cluster: KafkaCluster, options: Options, name: str) -> It
 
 
 def _replaced(path: str, old: str, new: str) -> tuple[JsonPatchOperation, ...]:
-    # Only the test lets go on: a replacement where there is nothing would end the restore.
+    # Only the test lets go on: a replacement if there is nothing would end the restore.
     test = JsonPatchOperation(op="test", path=path, value=old, has_value=bool(old))
     return test, JsonPatchOperation(op="replace", path=path, value=new)
 

@@ -29,7 +29,7 @@ ADMISSION = {"group": "admissionregistration.k8s.io"}
 
 
 def is_generated(directory: Path) -> bool:
-    """Tell whether a directory has a file of Kustomize that this module has made."""
+    """Return whether a directory has a file of Kustomize that this module has made."""
     path = directory / FILE_NAME
     return path.is_file() and path.read_bytes().startswith(MARK.encode())
 
@@ -39,7 +39,7 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError where one would take the place of what somebody else has written.
+    Raises UnreachableError if one would take the place of what somebody else has written.
     """
     for other in OTHER_NAMES:
         if (directory / other).exists():

@@ -94,7 +94,7 @@ class JsonPatchOperation:
     path: str
     value: str = ""
     has_value: bool = True
-    """False where a test asks only whether the path is there."""
+    """False if a test asks only whether the path is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ class PlannedStep:
     objects: tuple[str, ...]
     """Objects that it reads or changes, as `Kind name` or `Kind namespace/name`."""
     until: str = ""
-    """What it waits for; empty where it waits for nothing."""
+    """What it waits for; empty if it waits for nothing."""
     seconds: int = 0
     """For how long it waits at most."""
 
@@ -196,7 +196,7 @@ class Permission:
     resource: str
     subresource: str = ""
     names: tuple[str, ...] = ()
-    """Objects that it is limited to; none where the API cannot limit it."""
+    """Objects that it is limited to; none if the API cannot limit it."""
     verbs: tuple[str, ...]
     reason: str
 
@@ -287,16 +287,16 @@ class ResourceNames:
     """Names that the steps share."""
 
     account: str
-    """Service account of the steps, save those that need another right."""
+    """Service account of the steps, except those that need another right."""
     flush: str
     """Of the flush, which runs a command in each node."""
     keep: str
     """Of what keeps objects and claims, where Kanister alone backs up."""
     record: str
     switch: str
-    """Deployment of the watchdog, and its account; empty where there is none."""
+    """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
-    """Service account of what restores and deletes; empty where nothing does."""
+    """Service account of what restores and deletes; empty if nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +355,7 @@ class BackupPlan:
 
     @property
     def scripts_owner(self) -> str:
-        """What the name of the ConfigMap with the scripts begins with; empty where it is shared."""
+        """What the name of the ConfigMap with the scripts begins with; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
         hot = "" if self.options.strategy is Strategy.COLD else "-hot"
@@ -367,11 +367,11 @@ class BackupPlan:
         return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     def is_first(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
+        """Return whether a phase is the first of the Blueprint, at which what all share stands."""
         return phase == self.phases[0]
 
     def introduces_account(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of its service account: its pod stands there."""
+        """Return whether a phase is the first of its service account: its pod stands there."""
         return phase == next(one for one in self.phases if one.account == phase.account)
 
     def anchor(self, account: str) -> str:

@@ -118,7 +118,7 @@ def parse_options(
 
 
 def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "field") -> None:
-    """Report each key of a mapping that is none of the known ones."""
+    """Report each key of a mapping that is not one of the known ones."""
     for key, location in top.entries().items():
         if key not in known:
             told = f"unknown {noun}{_hint(key, known)}"

@@ -67,7 +67,7 @@ DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 
 
 def parse_duration(text: str) -> int | None:
-    """Read a duration such as 90s or 1m30s as seconds; None where it is none."""
+    """Read a duration such as 90s or 1m30s as seconds; None if it is none."""
     match = DURATION.fullmatch(text)
     if not text or match is None:
         return None
@@ -76,7 +76,7 @@ def parse_duration(text: str) -> int | None:
 
 
 def is_retention_choice(text: str) -> bool:
-    """Tell whether a text says what is to become of the retention of a restored Kafka."""
+    """Return whether a text says what is to become of the retention of a restored Kafka."""
     return text in (HOLD, NOW) or bool(parse_duration(text))
 
 
@@ -142,7 +142,7 @@ class ScriptSharing(enum.Enum):
     SHARED = "shared"
     """Of all clusters in the namespace, under a name without the cluster."""
     OWN = "own"
-    """Of one cluster: nobody else applies or prunes it."""
+    """Of one cluster: no one else applies or prunes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +237,7 @@ class Options:
     annotations: tuple[tuple[str, str], ...] = ()
     limits: StepTimeouts = field(default_factory=StepTimeouts)
     restart_after: int = 3600
-    """When the watchdog brings Kafka back that nobody has brought back, in seconds after
+    """When the watchdog brings Kafka back that no one has brought back, in seconds after
     the start of the stop; 0 for no watchdog."""
     snapshot_class: str = ""
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
@@ -387,7 +387,7 @@ class Options:
                 yield "timeout", f"{step}={format_duration(seconds)}", f"is for {needed}"
 
     def _needs(self) -> Iterator[tuple[str, str]]:
-        """Yield for each step what it would take to have it; nothing where it is there."""
+        """Yield for each step what it would take to have it; nothing if it is there."""
         hot = self.strategy is Strategy.HOT
         for limit in dataclasses.fields(StepTimeouts):
             step = limit.name

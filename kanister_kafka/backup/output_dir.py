@@ -64,7 +64,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write one file, whose directory somebody has named; UnreachableError where that fails.
+    """Write one file, whose directory somebody has named; UnreachableError if that fails.
 
     A device or a pipe, such as /dev/stdout, is written to as it is.
     """
@@ -99,7 +99,7 @@ def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[P
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file, nothing where there is none or it is a symbolic link."""
+    """Return the text of a file, nothing if there is none or it is a symbolic link."""
     return next((text for _name, text in _texts(path.parent, (path.name,))), "")
 
 
@@ -214,7 +214,7 @@ def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_unused(name: str, files: Mapping[str, str]) -> bool:
-    """Tell whether a file has shared scripts that no other of the files names."""
+    """Return whether a file has shared scripts that no other of the files names."""
     documents = loads(files[name]).documents if SCRIPTS in name else ()
     if not documents or not all(map(is_own_scripts_file, documents)):
         return False
@@ -227,7 +227,7 @@ def _is_unused(name: str, files: Mapping[str, str]) -> bool:
 
 
 def is_own_scripts_file(document: Document) -> bool:
-    """Tell whether an object is a ConfigMap of scripts that this tool has rendered."""
+    """Return whether an object is a ConfigMap of scripts that this tool has rendered."""
     ours = document.text("metadata", "labels", constants.MANAGED_BY) == constants.COMPONENT
     return ours and is_scripts(document.kind, document.text("metadata", "name"))
 
@@ -240,7 +240,7 @@ def _serves(text: str, blueprint: str) -> bool:
 
 
 def belongs_to_blueprint(document: Document, blueprint: str) -> bool:
-    """Tell whether an object was rendered for this Blueprint, `NAMESPACE/NAME`."""
+    """Return whether an object was rendered for this Blueprint, `NAMESPACE/NAME`."""
     of = document.text("metadata", "annotations", constants.BLUEPRINT)
     by = document.text("metadata", "labels", constants.MANAGED_BY)
     return (of, by) == (blueprint, constants.COMPONENT)

@@ -61,7 +61,7 @@ class AutoscalerConflict:
 
 
 def autoscaler_conflict(autoscaler: Autoscaler, options: Options) -> AutoscalerConflict | None:
-    """Return what an autoscaler does to a backup with these options; None where it is nothing."""
+    """Return what an autoscaler does to a backup with these options; None if it is nothing."""
     if options.strategy is Strategy.HOT or autoscaler.scales is AutoscalerTarget.NOTHING:
         return None
     is_keda = autoscaler.kind == SCALED_OBJECT

@@ -38,7 +38,7 @@ FOR_PEOPLE = frozenset(
 )
 """Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
 DECIDED_ABOVE = frozenset({"cluster", "options"})
-"""Fields that have become phases, rules and names, but for what is taken from them by itself."""
+"""Fields that have become phases, rules and names, except for what is taken from them by itself."""
 
 
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:

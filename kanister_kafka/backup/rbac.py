@@ -51,7 +51,7 @@ def backup_rights(
 
 
 def has_cruise_control(cluster: KafkaCluster) -> bool:
-    """Tell whether Cruise Control moves partitions of the cluster."""
+    """Return whether Cruise Control moves partitions of the cluster."""
     return f"{cluster.name}-cruise-control" in cluster.components
 
 

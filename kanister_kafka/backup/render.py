@@ -33,7 +33,7 @@ from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
-"""Text that YAML reads as the same string without quotes, save the words below."""
+"""Text that YAML reads as the same string without quotes, except the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
 
@@ -97,7 +97,7 @@ class AnnotatedName:
 def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     """Return the names of objects in the environment of the steps, by their variables.
 
-    None where pods may have no annotations, which Kanister refuses before 0.111.
+    None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
     names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
@@ -113,7 +113,7 @@ def render(
 
     `templates` is a directory of a site whose files go before ours of the same name. `renamable`
     spells names of other objects where Kustomize can follow them. Raises TemplateError for a
-    template that fails, InternalError where the result is no valid Blueprint.
+    template that fails, InternalError if the result is no valid Blueprint.
     """
     names = annotated_names(plan) if renamable else {}
     environment = _environment(templates)
@@ -220,7 +220,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
     loaders: list[jinja2.BaseLoader] = [ours]
     if templates is not None:
         if not templates.is_dir():
-            raise TemplateError(f"{templates}: is no directory")
+            raise TemplateError(f"{templates}: is not a directory")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
     # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
     # values and no way from these to what Python is made of. Ours do without the cost of that.

@@ -50,7 +50,7 @@ class TemplateText:
 
     @cached_property
     def analysis(self) -> CheckResult:
-        """What it asks of its data; nothing where it does not parse."""
+        """What it asks of its data; nothing if it does not parse."""
         return _analysed(self.node.text, is_condition=self.is_condition)
 
     def place(self, line: int, column: int) -> Location:
@@ -114,17 +114,17 @@ class BlueprintPhase:
 
     @cached_property
     def name(self) -> str:
-        """Its name; empty where it has none."""
+        """Its name; empty if it has none."""
         return self.text("name")
 
     @cached_property
     def func(self) -> str:
-        """Name of its function; empty where it has none."""
+        """Name of its function; empty if it has none."""
         return self.text("func")
 
     @cached_property
     def arguments(self) -> MappingNode:
-        """Its arguments; empty where there are none."""
+        """Its arguments; empty if there are none."""
         value = self.node.get("args")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -139,7 +139,7 @@ class BlueprintPhase:
 
     @cached_property
     def objects(self) -> MappingNode:
-        """Its references to Secrets and ConfigMaps by name; empty where there are none."""
+        """Its references to Secrets and ConfigMaps by name; empty if there are none."""
         value = self.node.get("objects")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -183,7 +183,7 @@ class BlueprintAction:
 
     @property
     def output_artifacts(self) -> MappingNode:
-        """What it hands on; empty where there is nothing."""
+        """What it hands on; empty if there is nothing."""
         value = self.node.get("outputArtifacts")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -325,7 +325,7 @@ class BlueprintDetection(NamedTuple):
 
 
 def detect_blueprint(document: Document) -> BlueprintDetection:
-    """Tell whether an object is a Blueprint, or passes for none by mistake."""
+    """Return whether an object is a Blueprint, or passes for none by mistake."""
     root = document.root
     version, kind = _text(root.get("apiVersion")), _text(root.get("kind"))
     shaped = _has_phases(root)
@@ -344,7 +344,7 @@ def detect_blueprint(document: Document) -> BlueprintDetection:
 
 
 def _text(node: Node | None) -> str | None:
-    """Return a string; None where there is none, or something else: the schema tells of both."""
+    """Return a string; None if there is none, or something else: the schema tells of both."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) else None
 

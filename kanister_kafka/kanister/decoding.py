@@ -39,7 +39,7 @@ def quote_value(node: Node) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Tell whether a text has anything to render."""
+    """Return whether a text has anything to render."""
     return "{{" in text
 
 

@@ -720,7 +720,7 @@ class KanisterFunction:
 def functions(release: str) -> Mapping[str, KanisterFunction]:
     """Return the functions of a release by name; `parse_release` reads what people type.
 
-    Raises KeyError where there is no such release.
+    Raises KeyError if there is no such release.
     """
     return {
         row.name: KanisterFunction(

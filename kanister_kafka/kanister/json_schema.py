@@ -179,7 +179,7 @@ SPELLING = SchemaWriter(NAMED, DESCRIPTIONS)
 def json_schema(release: str) -> JsonSchema:
     """Return the JSON Schema of a Blueprint for a release of Kanister.
 
-    Raises KeyError where there is no such release; `releases.parse_release` gives known ones.
+    Raises KeyError if there is no such release; `releases.parse_release` gives known ones.
     """
     known = functions(release)
     phase = SPELLING.fields(PHASE)

@@ -97,7 +97,7 @@ _PLURALS = {
 
 
 def unknown_resource_hint(group: str, resource: str) -> str:
-    """Return what a resource must be to be served by an API server; empty where it may be."""
+    """Return what a resource must be to be served by an API server; empty if it may be."""
     lower = resource.lower()
     built_in = not group or group in _GROUPS.values()
     plural = _PLURALS.get(lower, lower) if built_in else lower
@@ -119,7 +119,7 @@ _KNOWN = frozenset([*_KUBECTL.values(), *_GROUPS])
 
 
 def is_known(resource: str) -> bool:
-    """Tell whether a plural is one of which the other names are known."""
+    """Return whether a plural is one of which the other names are known."""
     return resource in _KNOWN
 
 
@@ -148,5 +148,5 @@ def plural_of(word: str) -> str:
 
 
 def group_of(resource: str) -> str | None:
-    """Return the group of a built-in resource; None where none is built in by this name."""
+    """Return the group of a built-in resource; None if none is built in by this name."""
     return _GROUPS.get(resource)

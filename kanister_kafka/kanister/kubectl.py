@@ -46,16 +46,16 @@ class KubectlTarget(NamedTuple):
     """An object, or several, as far as the text tells."""
 
     kind: str
-    """The plural; empty where only the run can tell."""
+    """The plural; empty if only the run can tell."""
     name: str
     """Empty for all of the kind, and where only the run can tell."""
     namespace: str
-    """Empty where only the run can tell."""
+    """Empty if only the run can tell."""
     spelled: str = ""
     """The name as it stands, with a template or a variable in it."""
 
     def may_be(self, other: KubectlTarget) -> bool:
-        """Tell whether both may be one object; that of the action may have any name."""
+        """Return whether both may be one object; that of the action may have any name."""
         names = {self.name, other.name} - {"", THE_OBJECT}
         kinds = {self.kind, other.kind} - {""}
         return (
@@ -65,7 +65,7 @@ class KubectlTarget(NamedTuple):
         )
 
     def is_called_so(self, other: KubectlTarget) -> bool:
-        """Tell whether both have one name, or one of them has none that is known."""
+        """Return whether both have one name, or one of them has none that is known."""
         return not self.name or not other.name or self.name == other.name
 
     def __str__(self) -> str:
@@ -188,7 +188,7 @@ def _is_elsewhere(text: str) -> bool:
 
 
 def literal_name(text: str) -> str:
-    """Return a name that stands in the text, or an empty string where only the run can tell."""
+    """Return a name that stands in the text, or an empty string if only the run can tell."""
     text = OBJECT_NAME.sub(THE_OBJECT, text)
     return text if NAME.fullmatch(text) else ""
 

@@ -138,7 +138,7 @@ def _is_placeholder(node: Node) -> bool:
 
 
 def has_placeholder(text: str) -> bool:
-    """Tell whether Helm or envsubst is yet to fill something in, of a type that is not known."""
+    """Return whether Helm or envsubst is yet to fill something in, of a type that is not known."""
     return "{{" in text or "${" in text
 
 

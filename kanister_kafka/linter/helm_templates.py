@@ -57,14 +57,14 @@ class SourceMap:
 
 @dataclass(frozen=True, slots=True)
 class LiteralOutput:
-    """A template of literals alone, and what it gives whatever the values are."""
+    """The output of a template of literals alone, which does not depend on values."""
 
     text: str
     places: SourceMap
 
 
 def literal_output(template: str) -> LiteralOutput | None:
-    """Return what a template gives; None where that depends on values, or it is none."""
+    """Return what a template gives; None if that depends on values, or it is none."""
     parsed = parse(template, frozenset())
     if parsed.errors:
         return None

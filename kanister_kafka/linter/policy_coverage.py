@@ -46,13 +46,13 @@ class CoveredAction:
     on: str
     """What it runs on."""
     blueprint: str
-    """Empty where there is no such hook."""
+    """Empty if there is no such hook."""
     action: str
-    """Empty where there is no such hook: nothing runs."""
+    """Empty if there is no such hook: nothing runs."""
     phases: tuple[str, ...]
-    """None where the input does not have the action."""
+    """None if the input does not have the action."""
     but: str = ""
-    """Why it does not run or does harm, or why that is not known; empty where nothing is against
+    """Why it does not run or does harm, or why that is not known; empty if nothing is against
     it. Ids of checks are those of the findings."""
 
 
@@ -63,11 +63,11 @@ class PolicyCoverage:
     name: str
     location: Location
     frequency: str
-    """Empty where a preset has it."""
+    """Empty if a preset has it."""
     namespaces: tuple[str, ...]
-    """None where they are not selected by name."""
+    """None if they are not selected by name."""
     matches: str
-    """What selects namespaces by other means, as `team=data`; empty where nothing does."""
+    """What selects namespaces by other means, as `team=data`; empty if nothing does."""
     several: bool
     """Whether hooks run more than once, or may: once for each namespace."""
     operations: tuple[str, ...]

@@ -115,7 +115,7 @@ UNSCALED = frozenset(
 )
 """Resources without the subresource that `kubectl scale` writes to; not of foreign groups."""
 UNPAUSED = SCALED | {"pods", "strimzipodsets"}
-"""Resources on which nobody reads Strimzi's annotation (StrimziPodSetController.java)."""
+"""Resources on which no one reads Strimzi's annotation (StrimziPodSetController.java)."""
 
 
 class StateChange(NamedTuple):
@@ -141,7 +141,7 @@ class StateChange(NamedTuple):
         return f"{self.kind} of {self.target}" if self.target != ANYTHING else self.kind
 
     def may_undo(self, other: StateChange) -> bool:
-        """Tell whether this may start again what another has stopped."""
+        """Return whether this may start again what another has stopped."""
         if not self.starts or other.starts:
             return False
         return self.kind == other.kind and (
@@ -149,12 +149,12 @@ class StateChange(NamedTuple):
         )
 
     def undoes(self, other: StateChange) -> bool:
-        """Tell whether this starts again what another has stopped, for all that can be seen."""
+        """Return whether this starts again what another has stopped, for all that can be seen."""
         return self.may_undo(other) and self.target == other.target
 
 
 def _operator_starts(started: KubectlTarget, stopped: KubectlTarget) -> bool:
-    """Tell whether Strimzi scales a workload with the resource that it is made for."""
+    """Return whether Strimzi scales a workload with the resource that it is made for."""
     of_strimzi = started.kind in STRIMZI.values() and stopped.kind not in STRIMZI.values()
     return of_strimzi and stopped.name.startswith(started.name)
 
@@ -264,7 +264,7 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
 
 
 def _pauses(call: KubectlCall) -> Iterator[bool]:
-    """Tell for each time that a call writes Strimzi's annotation whether it resumes."""
+    """Return for each time that a call writes Strimzi's annotation whether it resumes."""
     if call.verb in ("annotate", "patch") and PAUSE in call.text:
         for pattern, starts in ((PAUSES.stop, False), (PAUSES.start, True)):
             if pattern.search(call.text):
@@ -284,10 +284,10 @@ class ObjectCreation(NamedTuple):
     phase: BlueprintPhase
     place: Location
     targets: tuple[KubectlTarget, ...] = ()
-    """What it is about; nothing where that may be anything."""
+    """What it is about; nothing if that may be anything."""
 
     def may_start(self, stop: StateChange) -> bool:
-        """Tell whether it is about what has been stopped, or about something that starts it."""
+        """Return whether it is about what has been stopped, or about something that starts it."""
         if not self.targets or any(one.may_be(stop.target) for one in self.targets):
             return True
         others = {one.kind for one in self.targets} - {stop.target.kind}
@@ -342,7 +342,7 @@ def _place(statement: SimpleCommand) -> Location:
 
 
 def _runs_more(statement: SimpleCommand) -> bool:
-    """Tell whether a statement runs something that may start whatever there is."""
+    """Return whether a statement runs something that may start whatever there is."""
     program, words = statement.program, statement.words
     if program in DEPLOYERS:
         return not {*DEPLOYERS[program]}.isdisjoint(words)

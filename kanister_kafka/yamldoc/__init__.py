@@ -1,4 +1,4 @@
-"""YAML text to located nodes, whatever the text is."""
+"""YAML parser: any text to located nodes."""
 
 from kanister_kafka.yamldoc.nodes import (
     Document,

@@ -85,7 +85,7 @@ class MappingNode:
     location: Location
 
     def get(self, key: str) -> Node | None:
-        """Return the value of a key, or None where the key is absent."""
+        """Return the value of a key, or None if the key is absent."""
         for entry in self.entries:
             if entry.key == key:
                 return entry.value
@@ -116,7 +116,7 @@ class Document:
     root: MappingNode
 
     def text(self, *path: str) -> str:
-        """Return the string at a path of keys, or an empty string where there is none."""
+        """Return the string at a path of keys, or an empty string if there is none."""
         node: Node | None = self.root
         for key in path:
             node = node.get(key) if isinstance(node, MappingNode) else None
@@ -135,7 +135,7 @@ class Document:
 
     @property
     def kind(self) -> str:
-        """Kind, or an empty string where the object names none."""
+        """Kind, or an empty string if the object names none."""
         return self.text("kind")
 
     @property

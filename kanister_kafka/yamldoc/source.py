@@ -33,7 +33,7 @@ class LoadResult:
     documents: tuple[Document, ...]
     problems: tuple[Diagnostic, ...]
     files: tuple[str, ...] = ()
-    """All that was read, also where there is no object in it."""
+    """All that was read, also if there is no object in it."""
     ignores: tuple[Suppression, ...] = ()
     """What comments in the text ask the validator not to tell."""
 
@@ -57,7 +57,7 @@ ReadText = Callable[[bytes, str], LoadResult]
 def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadResult:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
-    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError where a
+    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
     path cannot be read.
     """
     return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
@@ -77,7 +77,7 @@ def merge_results(several: Iterable[LoadResult]) -> LoadResult:
 def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
     """Read the same one object after the other, so that a file may be of any length.
 
-    Raises UnreachableError where a path cannot be read.
+    Raises UnreachableError if a path cannot be read.
     """
     for path in paths:
         if str(path) == STDIN:

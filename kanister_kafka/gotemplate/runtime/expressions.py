@@ -61,7 +61,7 @@ class VariableStack:
         """How many of them may not be changed, since the run may not come to the change."""
 
     def has(self, name: str) -> bool:
-        """Tell whether a variable is there."""
+        """Return whether a variable is there."""
         return any(cell.name == name for cell in self.all)
 
     def get(self, name: str) -> Value:

@@ -146,7 +146,7 @@ def operand(value: Value) -> Operand:
 
 
 def is_path(value: SymbolicValue) -> bool:
-    """Tell whether a value is a field of the data, which can be named anywhere in the text."""
+    """Return whether a value is a field of the data, which can be named anywhere in the text."""
     if value.level or len(value.commands) > 1 or len(value.commands[0].arguments) > 1:
         return False
     return isinstance(value.commands[0].arguments[0], nodes.VariableNode)
@@ -173,7 +173,7 @@ def from_map(value: Mapping[str, Any], source: SymbolicValue) -> GoMap:
 
 
 def is_own(value: Value) -> bool:
-    """Tell whether a map was made by the template and belongs to no data."""
+    """Return whether a map was made by the template and belongs to no data."""
     return isinstance(value, GoMap) and value.source is None
 
 

@@ -38,7 +38,7 @@ class SymbolicValue:
     commands: tuple[CommandNode, ...]
     """The pipeline that gives it; `$` in it is the data of the whole template."""
     level: int = 0
-    """How many `range` and `with` are around the dot it speaks of; 0 where it names none."""
+    """How many `range` and `with` are around the dot it speaks of; 0 if it names none."""
     type: types.Type = types.ANY
 
 
@@ -186,7 +186,7 @@ def kind(value: Value) -> str:
 
 
 def truth(value: Value) -> bool | None:
-    """Tell whether `if` takes a value for true; None where only the run can tell."""
+    """Return whether `if` takes a value for true; None if only the run can tell."""
     match value:
         case SymbolicValue():
             return None
@@ -202,7 +202,7 @@ def truth(value: Value) -> bool | None:
 
 
 def is_known(value: Value) -> bool:
-    """Tell whether nothing in a value is left to the run."""
+    """Return whether nothing in a value is left to the run."""
     return all(
         not isinstance(part, SymbolicValue) and not (isinstance(part, GoMap) and part.is_open)
         for part in _parts(value)

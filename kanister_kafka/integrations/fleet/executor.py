@@ -145,7 +145,7 @@ TASKS_PER_WORKER = 8
 
 @dataclass(frozen=True, slots=True)
 class GroupedFleet:
-    """A fleet whose clusters are known, but for those in paths of their own."""
+    """A fleet whose clusters are known, except for those in paths of their own."""
 
     tasks: Iterator[RenderTask]
     total: int
@@ -202,7 +202,7 @@ def group_clusters(
 
 
 def render_fleet(tasks: Iterable[RenderTask], processes: int = 1) -> Iterator[RenderResult]:
-    """Yield the outcome of each cluster, in the order of the tasks whoever is done first."""
+    """Yield the outcome of each cluster, in the order of the tasks, not of their ends."""
     done = map(render_task, tasks) if processes == 1 else _together(tasks, processes)
     yield from _apart(chain.from_iterable(done))
 

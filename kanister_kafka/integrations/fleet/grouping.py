@@ -65,7 +65,7 @@ class ClusterGrouper(Generic[T]):
 
     What a cluster is read from is what `render` would use of the same input: the Kafka, its pools
     and workloads, the clients that write into it, and those in the namespaces of these. A client
-    elsewhere whose address is nobody's is told once, not for each cluster.
+    elsewhere whose address is no one's is told once, not for each cluster.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class ClusterGrouper(Generic[T]):
         return next(rules, ())
 
     def _tell(self, client: _ClientObject[T]) -> None:
-        """Tell what is to be told of a client that no cluster is read with."""
+        """Return what is to be told of a client that no cluster is read with."""
         self.problems += client.problems
         reach = client.reach
         if client.problems or not self._kafkas:
@@ -217,7 +217,7 @@ class ClusterGrouper(Generic[T]):
     def _blame(self, problem: Diagnostic) -> None:
         """Tell a broken file to the clusters in it, or to the only one of its directory.
 
-        What else it holds nobody knows; where it may be about any cluster, all others go on.
+        What else it holds no one knows; where it may be about any cluster, all others go on.
         """
         source = problem.location.source
         inside = [found for found in self._kafkas.values() if found.source == source]
@@ -308,7 +308,7 @@ def deserialize(raw: bytes) -> Document:
 
 
 class ObjectSpool:
-    """A temporary file of objects, which nobody else can open and which is gone at the end."""
+    """A temporary file of objects, which no one else can open and which is gone at the end."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is

@@ -76,7 +76,7 @@ class KrmResult:
     """What a run gives back."""
 
     text: str
-    """The list with its results; empty where the input is no list."""
+    """The list with its results; empty if the input is no list."""
     problems: tuple[Diagnostic, ...]
     notes: tuple[str, ...] = ()
     """What is left for a person to do, and what was taken out."""

@@ -43,13 +43,13 @@ INPUT: dict[str, dict[str, Any]] = {
     "paths": {
         "type": "array",
         "items": TEXT,
-        "description": "Files and directories with custom resources besides the items, relative "
+        "description": "Files and directories with more custom resources than the items, relative "
         "to the kustomization.",
     },
     "resources": {
         "type": "array",
         "items": {"type": "object", "required": ["apiVersion", "kind"]},
-        "description": "Custom resources besides the items.",
+        "description": "Custom resources in addition to the items.",
     },
 }
 """Fields of the spec besides the options: where a Kafka is found, and how it is read."""

@@ -38,14 +38,14 @@ class ResourceList:
     nodes: tuple[MappingNode, ...]
     """The items where they stand in the text."""
     items: tuple[Document, ...]
-    """The same, each placed at its kind, namespace and name: nobody sees the lines of a list that
+    """The same, each placed at its kind, namespace and name: no one sees the lines of a list that
     goes from one program to another."""
     config: Document | None
     """The functionConfig, placed likewise."""
 
 
 def read_resource_list(raw: str | bytes) -> tuple[ResourceList | None, tuple[Diagnostic, ...]]:
-    """Read the text of one list; None where it is none, with what is wrong."""
+    """Read the text of one list; None if it is none, with what is wrong."""
     parsed = parse(raw, SOURCE)
     if has_error(parsed.problems):
         return None, parsed.problems
@@ -174,7 +174,7 @@ class _Block:
             self.lines.pop()
 
     def spliced(self, change: ListPatch, results: Sequence[Any]) -> str | None:
-        """Return the text after a change; None where the list is not in block style."""
+        """Return the text after a change; None if the list is not in block style."""
         root = self.before.root
         if root.location.column != 1 or self.lines[root.location.line - 1].startswith("{"):
             return None

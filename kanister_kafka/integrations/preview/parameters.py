@@ -221,7 +221,7 @@ _ORDINAL = re.compile(r"-([0-9]+)$")
 def pods_of(
     workload: Object, pods: Iterable[Object], replica_sets: Iterable[Object]
 ) -> PreviewPods | None:
-    """Return the running pods of a workload; None where a Deployment has no ReplicaSet."""
+    """Return the running pods of a workload; None if a Deployment has no ReplicaSet."""
     owner: Object | None = workload
     if workload.get("kind") == "Deployment":
         revision = _annotation(workload)

@@ -30,7 +30,7 @@ class BlueprintLink:
     """Empty for all, or where it is not plain."""
     group: str = ""
     resource: str = ""
-    """Plural name; empty where they are chosen by other means."""
+    """Plural name; empty if they are chosen by other means."""
     name: str = ""
     binding: BindingObject | None = None
     """What ties them, unless it is an annotation."""
@@ -94,7 +94,7 @@ def no_use(tie: BlueprintLink, settings: LintSettings) -> str:
 
 
 def covers(entry: ResourceFilter, tie: BlueprintLink) -> bool:
-    """Tell whether an entry of a filter may be about what is tied, labels and names apart."""
+    """Return whether an entry of a filter may be about what is tied, labels and names apart."""
     if entry.resource and entry.resource != tie.resource:
         return False
     return not entry.group or not tie.group or entry.group == tie.group

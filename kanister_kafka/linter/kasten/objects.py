@@ -60,12 +60,12 @@ class KastenDetection(NamedTuple):
     """What an object is to the rules of Kasten."""
 
     kind: str = ""
-    """One of VERSIONS, or empty for what is none of them."""
+    """One of VERSIONS, or empty for what is not one of them."""
     problems: tuple[tuple[Cursor, str], ...] = ()
 
 
 def detect_kasten_object(document: Document) -> KastenDetection:
-    """Tell which of Kasten's kinds an object is, or passes for by mistake."""
+    """Return which of Kasten's kinds an object is, or passes for by mistake."""
     top = Cursor.of(document)
     version, kind = top.at("apiVersion"), top.at("kind")
     group, slash, _number = version.text.rpartition("/")
@@ -86,7 +86,7 @@ def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Iterator[tuple[
 
 
 def _meant(top: Cursor, group: str) -> str:
-    """Return the kind that an object is meant to be; empty where it is none of ours."""
+    """Return the kind that an object is meant to be; empty if it is not one of ours."""
     kind = top.at("kind").text
     ours = group in (GROUP, ACTIONS_GROUP)
     if kind in VERSIONS:
@@ -217,21 +217,21 @@ class ResourceFilter(NamedTuple):
 
     here: Cursor
     group: str
-    """API group; empty where none is given."""
+    """API group; empty if none is given."""
     resource: str
-    """Plural name of the resource; empty where only labels are given."""
+    """Plural name of the resource; empty if only labels are given."""
     name: str
-    """Name of the object; empty where all are meant."""
+    """Name of the object; empty if all are meant."""
     by_label: bool
     """Whether labels narrow it further."""
     cluster: str
-    """The Kafka whose label the objects have; empty where they need not have it."""
+    """The Kafka whose label the objects have; empty if they need not have it."""
     has_group: bool
     is_open: bool
     """Whether something is yet to fill in what it is for."""
     says_nothing: bool
     is_narrowed: bool
-    """Whether a name or a label narrows it, but for that of a Kafka."""
+    """Whether a name or a label narrows it, except for that of a Kafka."""
 
     @classmethod
     def of(cls, here: Cursor) -> ResourceFilter:
@@ -351,7 +351,7 @@ class KastenObjects:
                 yield spot
 
     def is_bound(self, blueprint: Blueprint) -> bool:
-        """Tell whether a binding or an annotation in the input ties it to an object."""
+        """Return whether a binding or an annotation in the input ties it to an object."""
         return any(spot.text == blueprint.name for spot in self._bound())
 
     def _bound(self) -> Iterator[Cursor]:

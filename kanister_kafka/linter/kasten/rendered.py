@@ -1,6 +1,6 @@
 """Blueprints that were rendered here: what their actions do, and so where a hook may call them.
 
-Of another Blueprint nobody but its author knows that. Ours stop and start one certain Kafka, which
+Of another Blueprint no one but its author knows that. Ours stop and start one certain Kafka, which
 `plan` decides and docs/design.md describes.
 """
 
@@ -20,7 +20,7 @@ from kanister_kafka.yamldoc import Scalar
 DOES = {
     "backupPrehook": "stops Kafka for the snapshots",
     "backupPosthook": "brings Kafka back, and fails where it was not stopped all the time",
-    "resume": "brings Kafka back, and says nothing of the backup",
+    "resume": "brings Kafka back, and does not judge the backup",
     "beforeRestore": "stops Kafka for a restore",
     "afterRestore": "brings a restored Kafka back, with its cluster id",
     "backup": "is the whole backup of --engine kanister",
@@ -45,13 +45,13 @@ class RenderedBlueprint(NamedTuple):
 
     name: str
     namespace: str = ""
-    """Of its Kafka; empty where that is not known."""
+    """Of its Kafka; empty if that is not known."""
     cold: bool | None = None
-    """Whether it stops Kafka; None where it is known by name alone."""
+    """Whether it stops Kafka; None if it is known by name alone."""
     restores: bool = False
     """Whether it has the actions that a restore calls."""
     pools: bool | None = None
-    """Whether its Kafka has node pools; None where it is known by name alone."""
+    """Whether its Kafka has node pools; None if it is known by name alone."""
     here: bool = False
     """Whether it is in the input."""
 

@@ -69,7 +69,7 @@ class ResourceMistake(NamedTuple):
 
 @lru_cache(maxsize=1024)  # Policies repeat themselves
 def resource_mistake(group: str, resource: str) -> ResourceMistake | None:
-    """Return what is wrong with a group and a resource, each empty where it is not given."""
+    """Return what is wrong with a group and a resource, each empty if it is not given."""
     return _of_group(group, resource) or (_of_resource(group, resource) if resource else None)
 
 

@@ -44,7 +44,7 @@ FIELDS = re.compile(r"\{\{-?\s*(?:\.\w+)+\s*-?\}\}")
 
 
 def is_filled(node: Node | None) -> bool | None:
-    """Tell whether a value says something; None where that is known when it is rendered."""
+    """Return whether a value says something; None if that is known when it is rendered."""
     if isinstance(node, Sequence):
         return bool(node.items)
     if isinstance(node, MappingNode):
@@ -106,7 +106,7 @@ def _restore_kopia(rule: Rule, phase: BlueprintPhase) -> Diagnostics:
 def _delete_data(rule: Rule, phase: BlueprintPhase) -> Diagnostics:
     """Find both: deleteDataPodFunc() then reads past the end of a list, which no one recovers."""
     crashes = "with both the Kanister controller crashes"
-    nothing = "without either nothing is deleted, and no error is told"
+    nothing = "without either nothing is deleted, and no error is reported"
     yield from _one_of(rule, phase, ("backupID", "backupTag"), crashes, nothing)
 
 
@@ -231,7 +231,7 @@ def workload_needed(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
                 path = f"{phase.path}.args.{missing[0]}"
                 message = (
                     f"Required value: {phase.func} takes it from the object of the action only if "
-                    f"that is one of {', '.join(kinds)}; this is said to be {said[:60]!r}"
+                    f"that is one of {', '.join(kinds)}; the action states {said[:60]!r}"
                 )
                 yield rule.report(phase.arguments.location, path, message)
 

@@ -60,7 +60,7 @@ def _own(blueprint: Blueprint) -> Iterator[tuple[BlueprintAction, TemplateText, 
 
 
 def _fails(reference: Reference) -> bool:
-    """Tell whether a path into an artifact fails without it; `index` gives an empty one."""
+    """Return whether a path into an artifact fails without it; `index` gives an empty one."""
     steps = reference.steps
     return not steps[1].by_index or (len(steps) > 3 and not steps[3].by_index)
 

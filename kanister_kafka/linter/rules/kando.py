@@ -95,7 +95,7 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
 
 
 def _read(words: tuple[str, ...]) -> _Call | None:
-    """Read a call of a command that is known; none where help is asked for."""
+    """Read a call of a command that is known; none if help is asked for."""
     plain = [word for word in words if not word.startswith("-")]
     command = next((c for c in COMMANDS if tuple(plain[: len(c)]) == c), None)
     if command is None:

@@ -68,7 +68,7 @@ def finding_at(
 
 
 def is_slip(name: str, known: Iterable[str]) -> bool:
-    """Tell whether a name is a known one with a slip of the pen: one letter, or two in turn.
+    """Return whether a name is a known one with a slip of the pen: one letter, or two in turn.
 
     A digit is none: `db1` and `db2` are two names.
     """
@@ -249,7 +249,7 @@ def phase_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Di
 
 
 def _runs_nothing_else(phase: BlueprintPhase) -> bool:
-    """Tell whether all programs of a phase are known, so that none prints an output unseen."""
+    """Return whether all programs of a phase are known, so that none prints an output unseen."""
     return all(SILENT.fullmatch(statement.program) for statement in simple_commands(phase))
 
 
@@ -283,7 +283,7 @@ def _printed(phase: BlueprintPhase) -> set[str]:
 
 
 def _prints_more(phase: BlueprintPhase) -> bool:
-    """Tell whether it prints an output whose key only the run knows."""
+    """Return whether it prints an output whose key only the run knows."""
     words = " ".join(node.text for _path, node in phase.values)
     return len(PRINTS.findall(words)) > len(PRINTED_KEY.findall(words))
 

@@ -110,7 +110,7 @@ def _override(phase: BlueprintPhase, function: KanisterFunction) -> MappingNode 
 
 @lint_rule(BLUEPRINT, "service-account", Severity.WARNING)
 def service_account(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find kubectl in a pod of another namespace whose service account nobody chose.
+    """Find kubectl in a pod of another namespace whose service account no one chose.
 
     Only in its own namespace does the controller give a pod its own account; elsewhere the pod has
     the account `default` of the namespace, which may do nothing (pkg/kube/pod.go).

@@ -1,4 +1,4 @@
-"""Names of actions that Kasten reserves, and what looks like one of them, whoever runs it.
+"""Names of actions that Kasten reserves, and names that look like one of them.
 
 docs.kasten.io/9.0.10/kanister/reference/action-names: on a bound object any other name is ignored
 in silence, while an action hook of a Policy may call any name.

@@ -16,9 +16,9 @@ from kanister_kafka.kanister.commands import (
     ARGUMENTS,
     KUBECTL,
     MAX_SCRIPT_LENGTH,
-    Found,
     ShellCommand,
     SimpleCommand,
+    Statement,
     commands,
     pipelines,
     simple_commands,
@@ -158,7 +158,7 @@ def shell_option(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
 
 @lint_rule(BLUEPRINT, "shell-unchecked", Severity.INFO)
 def shell_unchecked(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Say once that scripts are not parsed, where there is no bash to ask."""
+    """Say once that scripts are not parsed, if there is no bash to ask."""
     if bash_syntax.find_bash() is None:
         for path, node in _scripts(blueprint):
             yield rule.report(
@@ -201,7 +201,7 @@ def _is_data(reference: Reference) -> bool:
 
 
 def _object_is_secret(blueprint: Blueprint, template: TemplateText) -> bool:
-    """Tell whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    """Return whether `.Object` is a Secret: the action says so, or its data are decoded."""
     action = blueprint.action(template.action)
     stated = action.node.get("kind") if action else None
     kind = stated.text.lower() if isinstance(stated, Scalar) else ""
@@ -335,23 +335,24 @@ def _found(rule: Rule, command: ShellCommand) -> Diagnostics:
         first, last = pipeline[0], pipeline[-1]
         if _matters(first, last):
             message = (
-                f"if {first[2]} fails nobody is told: the shell heeds {last[2]} alone, and what it "
-                "has got until then passes for all; use bash with -o pipefail"
+                f"a failure of {first.program} is not seen: the shell returns the result of "
+                f"{last.program} alone, so partial data passes for a whole backup; use bash with "
+                "-o pipefail"
             )
-            yield rule.report(node.place(first[3], first[4]), path, message)
+            yield rule.report(node.place(first.line, first.column), path, message)
 
 
-def _matters(first: Found, last: Found) -> bool:
-    program = first[2]
+def _matters(first: Statement, last: Statement) -> bool:
+    program = first.program
     if STORES.match(_words(last)):
         return program not in HARMLESS_FIRST
-    if last[2] in READS or program in HARMLESS_FIRST:
+    if last.program in READS or program in HARMLESS_FIRST:
         return False
-    inner = first[1][2:] if program in KUBECTL and first[1][1:2] == ("exec",) else (program,)
+    is_exec = program in KUBECTL and first.plain[1:2] == ("exec",)
+    inner = first.plain[2:] if is_exec else (program,)
     return any(map(DUMPS.fullmatch, inner)) or FETCHES.match(_words(first)) is not None
 
 
-def _words(command: Found) -> str:
+def _words(command: Statement) -> str:
     """Return the program without its folder, and its words without options."""
-    _all, plain, program, *_place = command
-    return " ".join((program, *plain[1:]))
+    return " ".join((command.program, *command.plain[1:]))

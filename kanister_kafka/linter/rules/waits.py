@@ -19,7 +19,7 @@ from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_r
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 
-# What is wrong with the text of a condition of Wait or WaitV2, whatever the object holds.
+# Mistakes in the text of a condition of Wait or WaitV2 that no object can make right.
 #
 # WaitV2 renders it on the object (cli-runtime's GoTemplatePrinter). Wait puts in what its
 # JSONPaths find, as text, and renders the result on nothing (pkg/function/wait.go).
@@ -59,7 +59,7 @@ def condition_errors(
         yield from _literals(read.nodes, known=known)
     opened = function == "Wait" and "{{" in text
     if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never_true):
-        yield 1, 1, "never prints true alone, whatever the object holds"
+        yield 1, 1, "prints true alone for no object: the condition is never met"
 
 
 def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[ConditionError]:
@@ -253,7 +253,7 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
 
 
 def _resource(target: Node | None) -> tuple[str, str]:
-    """Return group and resource of a reference; empty where only the run can tell."""
+    """Return group and resource of a reference; empty if only the run can tell."""
     found = (field_of(target, name) for name in ("group", "resource"))
     group, resource = (node.text if isinstance(node, Scalar) else "" for node in found)
     return ("", "") if is_template(group) or is_template(resource) else (group, resource)

@@ -89,7 +89,7 @@ def _is_namesake(other: StateChange, stop: StateChange) -> bool:
 
 
 def _follows(maker: ObjectCreation, stop: StateChange, rest: set[BlueprintPhase]) -> bool:
-    """Tell whether something may start what is stopped, and runs then: after it, or elsewhere."""
+    """Return whether something may start what is stopped, and runs then: after it, or elsewhere."""
     if not maker.may_start(stop):
         return False
     phase = maker.phase
@@ -155,7 +155,7 @@ def stopped_after_failure(rule: Rule, blueprint: Blueprint, _settings: LintSetti
 
 
 def _plain(phase: BlueprintPhase) -> bool:
-    """Tell whether all that a phase does can be seen: it runs no script."""
+    """Return whether all that a phase does can be seen: it runs no script."""
     return not any(command.script for command in commands(phase))
 
 
@@ -219,7 +219,7 @@ def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings)
 
 @lint_rule(BLUEPRINT, "pause-ignored")
 def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find Strimzi's annotation on what nobody pauses: what is deleted then comes back at once."""
+    """Find Strimzi's annotation on what no one pauses: what is deleted then comes back at once."""
     found = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
     paused = [(call, target) for call, target in found if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):

@@ -28,7 +28,7 @@ NIL = "runtime error: invalid memory address or nil pointer dereference"
 
 
 def same(one: Value, other: Value) -> bool:
-    """Tell whether reflect.DeepEqual takes two values for equal: their types count."""
+    """Return whether reflect.DeepEqual takes two values for equal: their types count."""
     if go_type(one) != go_type(other):
         return False
     if isinstance(one, GoSlice) and isinstance(other, GoSlice):
@@ -159,7 +159,7 @@ LIST_FUNCTIONS = {
 
 
 def is_empty(value: Value) -> bool:
-    """Tell whether `default` would replace a value."""
+    """Return whether `default` would replace a value."""
     known = truth(value)
     if known is None:
         raise UnsupportedError

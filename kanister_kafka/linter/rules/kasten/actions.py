@@ -184,7 +184,7 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
 
 
 def _asked_for(template: TemplateText, reference: Reference) -> bool:
-    """Tell whether `if` or `with` asks for a parameter, which nil only makes false."""
+    """Return whether `if` or `with` asks for a parameter, which nil only makes false."""
     place = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
     for node in template.parsed.nodes:
         if isinstance(node, (IfNode, WithNode)):
@@ -211,7 +211,7 @@ def _in_namespace(names: tuple[str, ...]) -> bool:
 
 
 def _on_bound_object(objects: KastenObjects, blueprint: Blueprint, action: BlueprintAction) -> bool:
-    """Tell whether an action runs on a bound object only; `delete` runs in Kasten's namespace."""
+    """Return whether an action runs on a bound object only; `delete` runs in Kasten's namespace."""
     reserved = action.name in TIMEOUTS and action.name != "delete"
     called = objects.calls(blueprint, action.name)
     return reserved and not called and objects.is_bound(blueprint)

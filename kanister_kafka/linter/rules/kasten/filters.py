@@ -82,7 +82,7 @@ class FilterMatch(enum.Enum):
 def match_filter(
     filters: Filters, group: str, resource: str, kafkas: Collection[str] = frozenset()
 ) -> FilterMatch:
-    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
+    """Return whether a filter takes a resource: fields of one entry have to fit, entries add up.
 
     `kafkas` are the names of the Kafkas that it is about, where they are known.
     """
@@ -131,13 +131,13 @@ def _fit(
 
 
 def excludes(filters: Filters, tie: BlueprintLink) -> bool:
-    """Tell whether a filter includes certain resources, and not these."""
+    """Return whether a filter includes certain resources, and not these."""
     entries = filters.included
     return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
 
 
 def may_select(policy: Cursor, tie: BlueprintLink) -> bool:
-    """Tell whether a Policy may be about the namespace of what is tied."""
+    """Return whether a Policy may be about the namespace of what is tied."""
     selected = namespace_selection(policy)
     return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
 
@@ -234,7 +234,7 @@ def _values(rule: Rule, expression: Cursor) -> Diagnostics:
 
 
 def _is_filled(here: Cursor) -> bool:
-    """Tell whether each requirement by name has a name, so that they rule each other out."""
+    """Return whether each requirement by name has a name, so that they rule each other out."""
     labels = [here.at("matchLabels", key) for key in NAME_KEYS]
     found = [label for label in labels if label.there]
     expressions = [

@@ -237,7 +237,7 @@ def _unstopped(
 
 
 def _misspelt(objects: KastenObjects, name: str, expected: str) -> bool:
-    """Tell whether a name is of no Blueprint here, and was meant to be that of a certain one."""
+    """Return whether a name is of no Blueprint here, and was meant to be that of a certain one."""
     alike = bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
     return not objects.named(name) and (alike or name in rendered_blueprints(objects))
 
@@ -245,7 +245,7 @@ def _misspelt(objects: KastenObjects, name: str, expected: str) -> bool:
 def _tied(
     objects: KastenObjects, settings: LintSettings, operation: PolicyOperation, blueprint: str
 ) -> bool:
-    """Tell whether a Blueprint runs for an object of a backup, by a binding or an annotation."""
+    """Return whether a Blueprint runs for an object of a backup, by a binding or an annotation."""
     return any(
         tie.blueprint == blueprint
         and may_select(operation.owner, tie)
@@ -311,7 +311,7 @@ def _called(objects: KastenObjects, hook: Cursor) -> Iterator[BlueprintAction]:
 
 
 def _namespace(node: object) -> str:
-    """Return the namespace of an argument; empty where a template is to tell it."""
+    """Return the namespace of an argument; empty if a template is to tell it."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) and "{{" not in value else ""
 

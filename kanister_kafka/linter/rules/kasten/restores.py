@@ -183,7 +183,7 @@ def restore_renames(rule: Rule, objects: KastenObjects, _settings: LintSettings)
 
 
 def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
-    """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
+    """Return whether a restore is about Kafka, by what it includes or by what is in the input."""
     source = restore.at("spec", "subject", "namespace").text
     filters = Filters(restore.at("spec", "filters"))
     if any(entry.group == STRIMZI for entry in filters.included):

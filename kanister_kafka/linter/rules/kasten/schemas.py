@@ -27,7 +27,10 @@ NEEDED = {"export": ("profile",), "import": ("profile", "receiveString")}
 WHY = {
     ("profile", "export"): "the location profile to export to",
     ("profile", "import"): "the location profile to import from",
-    ("receiveString", "import"): "what the export has given, which tells what to import",
+    (
+        "receiveString",
+        "import",
+    ): "the string of the export that identifies the data to import",
 }
 ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
 """Fields whose absence has a check of its own."""
@@ -98,7 +101,7 @@ def no_frequency(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
     for policy in objects.policies:
         spec = policy.at("spec")
         if spec.there and not spec.at("frequency").there and not spec.at("presetRef").there:
-            message = 'Required value: when it runs; "@onDemand" for whenever somebody wants it'
+            message = 'Required value: when it runs; "@onDemand" if a person starts each run'
             yield rule.report(spec.location, f"{spec.path}.frequency", message)
 
 
@@ -145,7 +148,7 @@ def restore_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
 
 
 def is_unset(policy: Cursor) -> bool:
-    """Tell whether the frequency of a Policy is empty, as a preset leaves it."""
+    """Return whether the frequency of a Policy is empty, as a preset leaves it."""
     return policy.at("spec", "frequency").is_empty
 
 
