@@ -15,7 +15,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from kanister_kafka.constants import CLUSTER_LABEL
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, error
 from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
@@ -61,7 +61,7 @@ class KastenDetection(NamedTuple):
 
     kind: str = ""
     """One of VERSIONS, or empty for what is not one of them."""
-    problems: tuple[tuple[Cursor, str], ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
 
 
 def detect_kasten_object(document: Document) -> KastenDetection:
@@ -76,13 +76,16 @@ def detect_kasten_object(document: Document) -> KastenDetection:
     return KastenDetection(meant, tuple(_problems(version, kind, meant)))
 
 
-def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Iterator[tuple[Cursor, str]]:
+def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Diagnostics:
     for spot, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
         if not spot.there:
-            yield spot, f'Required value: must be "{right}"'
+            message = f'Required value: must be "{right}"'
         elif spot.text and spot.text != right:
             what = "Kasten serves it at no other" if spot is version else "there is no such kind"
-            yield spot, f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+            message = f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+        else:
+            continue
+        yield error("kasten-kind", spot.location, spot.path, message)
 
 
 def _meant(top: Cursor, group: str) -> str:

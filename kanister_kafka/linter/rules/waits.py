@@ -36,8 +36,14 @@ COUNTS = frozenset(
 """Fields that are numbers wherever Kubernetes and Strimzi have them."""
 MAX_DEPTH = 60
 
-ConditionError = tuple[int, int, str]
-"""Line and column, counted from 1, and what is wrong."""
+
+class ConditionError(NamedTuple):
+    """A mistake in the text of a condition, which knows its lines and not the file."""
+
+    line: int
+    """Counted from 1, as the column."""
+    column: int
+    message: str
 
 
 def condition_errors(
@@ -59,7 +65,7 @@ def condition_errors(
         yield from _literals(read.nodes, known=known)
     opened = function == "Wait" and "{{" in text
     if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never_true):
-        yield 1, 1, "prints true alone for no object: the condition is never met"
+        yield ConditionError(1, 1, "prints true alone for no object: the condition is never met")
 
 
 def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[ConditionError]:
@@ -70,13 +76,13 @@ def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[Conditi
             for string in strings:
                 if _has_path(string.value):
                     told = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
-                    yield string.line, string.column, told
+                    yield ConditionError(string.line, string.column, told)
             count = _count(command)
             if known and strings and count:
                 told = (
                     f"{count} is a number, which is never compared with text: leave out the quotes"
                 )
-                yield strings[0].line, strings[0].column, told
+                yield ConditionError(strings[0].line, strings[0].column, told)
 
 
 def _count(command: nodes.CommandNode) -> str:
@@ -106,11 +112,13 @@ def _paths(text: str) -> Iterator[ConditionError]:
         first = path.removeprefix(".")[:1]
         if found.refused:
             told = f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
-            yield line, column, f"{told}: eq is never true, and ne at once"
+            yield ConditionError(line, column, f"{told}: eq is never true, and ne at once")
         elif found.never_found:
-            yield line, column, f"this JSONPath finds nothing: {found.never_found}"
+            yield ConditionError(line, column, f"this JSONPath finds nothing: {found.never_found}")
         elif path.startswith(".") and first.isupper():
-            yield line, column, f"no object has a field that begins with {first}: {_low(path)}"
+            yield ConditionError(
+                line, column, f"no object has a field that begins with {first}: {_low(path)}"
+            )
 
 
 def _low(path: str) -> str:
@@ -124,7 +132,7 @@ def _parameters(tree: Sequence[nodes.AnyNode]) -> Iterator[ConditionError]:
         if field.variable in ("", "$") and field.names[0] in PARAMETERS.fields:
             name = field.names[0]
             message = f".{name} is nil when Wait evaluates a condition; write the value out"
-            yield field.line, field.column, message
+            yield ConditionError(field.line, field.column, message)
 
 
 def _fields(body: Sequence[nodes.AnyNode], depth: int) -> Iterator[_Condition]:
@@ -194,7 +202,7 @@ class _Fields:
                 path = ".".join(field.names[i:])
                 hint = _low(path) if name not in PARAMETERS.fields else "the dot is the object"
                 told = f"no object has a field {name} there: {hint}"
-                yield field.line, field.column, told
+                yield ConditionError(field.line, field.column, told)
                 return
 
 
@@ -237,9 +245,10 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
                 f"Invalid value: {quote_value(condition)}: without a template it is never true"
             )
             yield rule.report(condition.location, child_path(path, "condition"), message)
-        for line, column, message in condition_errors(text, function, *_resource(target)):
-            place = condition.place(line, column)
-            yield rule.report(place, child_path(path, "condition"), f"Invalid value: {message}")
+        for found in condition_errors(text, function, *_resource(target)):
+            place = condition.place(found.line, found.column)
+            message = f"Invalid value: {found.message}"
+            yield rule.report(place, child_path(path, "condition"), message)
     if target is None:
         message = "Required value: nothing is looked at"
         yield rule.report(item.location, child_path(path, "objectReference"), message)

@@ -50,11 +50,10 @@ def binding_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettin
 
 
 @lint_rule(KASTEN, "kasten-kind")
-def kind(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+def kind(_rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find objects meant for Kasten, of a version or a kind that it does not have."""
     for identity in objects.identities:
-        for spot, message in identity.problems:
-            yield rule.report(spot.location, spot.path, message)
+        yield from identity.problems
 
 
 @lint_rule(KASTEN, "kasten-binding-shape")
@@ -157,9 +156,8 @@ def _held_against(rule: Rule, spot: Cursor, whole: ObjectSchema) -> Diagnostics:
     wanted = whole._replace(known={**whole.known, "metadata": AnySchema()})
     if spot.node is not None:
         for problem in validate_schema(spot.node, wanted, spot.path):
-            told = problem.path in OF_KIND  # by kasten-kind
-            told |= problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
-            if not told:
+            is_missing = problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
+            if problem.path not in OF_KIND and not is_missing:  # which other rules report
                 yield rule.report(problem.location, problem.path, problem.message)
 
 
