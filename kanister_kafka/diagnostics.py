@@ -49,7 +49,7 @@ class Diagnostic:
     """
 
     rule: str
-    """Id of the rule, such as `ephemeral-storage`: a section of docs/checks.md has this title."""
+    """Id of the rule, such as `ephemeral-storage`: a section of docs/rules.md has this title."""
     severity: Severity
     location: Location
     path: str

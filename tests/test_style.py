@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
 NOT_YET = ("cli", "kube", "operations", "reports", "strimzi", "topics")

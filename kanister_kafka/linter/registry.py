@@ -71,7 +71,7 @@ class Rule:
     """A function that finds mistakes, and the ids under which it reports them."""
 
     ids: Mapping[str, Severity]
-    """One or more; `docs/checks.md#ID` documents each."""
+    """One or more; `docs/rules.md#ID` documents each."""
     scope: Scope[Any]
     check: RuleFunction[Any]
 
