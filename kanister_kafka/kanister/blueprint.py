@@ -6,11 +6,11 @@ compared by identity, and remembers what it was asked: dozens of checks ask the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Scalar, Sequence
@@ -18,6 +18,30 @@ from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Sc
 if TYPE_CHECKING:
     from kanister_kafka.gotemplate import ParsedTemplate
     from kanister_kafka.gotemplate.types import CheckResult
+
+Model = TypeVar("Model")
+Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
+
+
+def cached_on_model(
+    function: Callable[Concatenate[Model, Parameters], Result],
+) -> Callable[Concatenate[Model, Parameters], Result]:
+    """Keep results of a function in its first argument, as `cached_property` does for a method.
+
+    For functions of other modules that dozens of rules ask the same. Results go with the model.
+    """
+
+    @wraps(function)
+    def cached(model: Model, /, *others: Parameters.args, **named: Parameters.kwargs) -> Result:
+        results: dict[Any, Result] = vars(model).setdefault("_results", {})
+        key = (function, others, *named.items())
+        if key not in results:
+            results[key] = function(model, *others, **named)
+        return results[key]
+
+    return cached
+
 
 OBJECT_KINDS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC", "Namespace")
 """Parameters that are there for an object of one kind only, and nil for any other."""

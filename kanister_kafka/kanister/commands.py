@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.blueprint import BlueprintPhase, cached_on_model
 from kanister_kafka.yamldoc import Scalar, Sequence
 
 ARGUMENTS = ("command", "backgroundCommand", "initCommand", "outputCommand")
@@ -76,7 +76,7 @@ def _runs(option: str) -> bool:
     return re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option) is not None
 
 
-@lru_cache(maxsize=256)  # dozens of checks ask for each phase, one after the other
+@cached_on_model
 def commands(phase: BlueprintPhase) -> tuple[ShellCommand, ...]:
     """Return what a phase runs; Kanister takes a single string for a list of one."""
     return tuple(_commands(phase))
@@ -146,7 +146,7 @@ MAX_SCRIPT_LENGTH = 200_000
 """Longest script that is looked into, in characters."""
 
 
-@lru_cache(maxsize=256)
+@cached_on_model
 def simple_commands(phase: BlueprintPhase, *programs: str) -> tuple[SimpleCommand, ...]:
     """Return the simple commands of a phase that run one of these programs, or all of them.
 
@@ -154,12 +154,6 @@ def simple_commands(phase: BlueprintPhase, *programs: str) -> tuple[SimpleComman
     in here-documents or in strings that are run once more is found where it looks like a command.
     """
     return tuple(_statements(phase, programs))
-
-
-def clear_cache() -> None:
-    """Forget phases, with all that they are from; what is known of mere texts stays."""
-    commands.cache_clear()
-    simple_commands.cache_clear()
 
 
 def _statements(phase: BlueprintPhase, programs: tuple[str, ...]) -> Iterator[SimpleCommand]:

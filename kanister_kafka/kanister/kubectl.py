@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from kanister_kafka.kanister import commands
-from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.blueprint import BlueprintPhase, cached_on_model
 from kanister_kafka.kanister.commands import (
     KUBECTL,
     SHELLS,
@@ -100,16 +99,10 @@ class KubectlCall(NamedTuple):
         return " ".join(self.statement.words)
 
 
-@lru_cache(maxsize=256)  # several checks ask for each phase
+@cached_on_model
 def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
     """Return what the phase tells kubectl, in the order of its text."""
     return tuple(_calls(phase))
-
-
-def clear_cache() -> None:
-    """Forget phases, with all that they are from; what is known of mere texts stays."""
-    kubectl_calls.cache_clear()
-    commands.clear_cache()
 
 
 def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:

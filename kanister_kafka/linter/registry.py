@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from kanister_kafka.linter.kasten.objects import KastenObjects
 
 Subject = TypeVar("Subject")
-Model = TypeVar("Model")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +99,3 @@ def lint_rule(
         return check
 
     return register
-
-
-def cached_on_model(function: Callable[[Model], Result]) -> Callable[[Model], Result]:
-    """Keep the result of a function in its argument, as `cached_property` does for a method.
-
-    For models of a lower layer, of which several rules derive the same.
-    """
-    key = f"{function.__module__}.{function.__qualname__}"
-
-    @wraps(function)
-    def cached(model: Model) -> Result:
-        values = vars(model)
-        if key not in values:
-            values[key] = function(model)
-        result: Result = values[key]
-        return result
-
-    return cached

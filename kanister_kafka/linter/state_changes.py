@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister import Blueprint, BlueprintPhase
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import SHELLS, SimpleCommand, commands, simple_commands
 from kanister_kafka.kanister.decoding import field_of
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRIMZI, plural
@@ -271,7 +272,7 @@ def _pauses(call: KubectlCall) -> Iterator[bool]:
                 yield starts
 
 
-@lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
+@cached_on_model
 def _unconditional(phase: BlueprintPhase) -> bool:
     every = chain.from_iterable(command.words for command in commands(phase))
     words = " ".join(node.text for _path, node in every)

@@ -35,7 +35,6 @@ from kanister_kafka.integrations.fleet.grouping import (
     choose_entry,
     deserialize,
 )
-from kanister_kafka.kanister.kubectl import clear_cache
 from kanister_kafka.linter.pipeline import without_gc
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
@@ -46,11 +45,8 @@ from kanister_kafka.yamldoc import Document, iter_load
 
 def render_task(task: RenderTask) -> tuple[RenderResult, ...]:
     """Plan, and render where that is wanted, each cluster of a task."""
-    try:
-        with without_gc():
-            return _work(task)
-    finally:
-        clear_cache()
+    with without_gc():
+        return _work(task)
 
 
 def _work(task: RenderTask) -> tuple[RenderResult, ...]:

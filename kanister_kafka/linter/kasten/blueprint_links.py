@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
     ANNOTATION,
@@ -13,7 +14,7 @@ from kanister_kafka.linter.kasten.objects import (
     ResourceFilter,
 )
 from kanister_kafka.linter.kasten.resource_names import resource_mistake
-from kanister_kafka.linter.registry import LintSettings, cached_on_model
+from kanister_kafka.linter.registry import LintSettings
 from kanister_kafka.yamldoc import Scalar
 
 

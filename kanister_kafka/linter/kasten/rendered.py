@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
 from kanister_kafka.kanister import Blueprint
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
-from kanister_kafka.linter.registry import cached_on_model
 from kanister_kafka.yamldoc import Scalar
 
 DOES = {

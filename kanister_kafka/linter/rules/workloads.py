@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import commands
 from kanister_kafka.kanister.kubectl import KubectlCall, KubectlTarget, kubectl_calls
 from kanister_kafka.linter.registry import (
     BLUEPRINT,
     LintSettings,
     Rule,
-    cached_on_model,
     lint_rule,
 )
 from kanister_kafka.linter.state_changes import (
