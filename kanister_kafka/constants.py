@@ -55,11 +55,11 @@ class BackupState(enum.Enum):
 
 
 STATE_KEYS = (
-    *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
-    *("before", "clusterId", "kafkaVersion"),
-    *("specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing"),
+    "state", "since", "run", "action", "failure", "endedBy", "confirmedBy",
+    "before", "clusterId", "kafkaVersion",
+    "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
     "restartRequested",
-)
+)  # fmt: skip
 """Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
 that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
 `confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the starts of the

@@ -40,7 +40,7 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
     return AdmissionPolicy(
         name=f"{home}.{cluster.name}-{COMPONENT}",
         matched=(
-            AdmissionMatch(group=KAFKA_GROUP, resources=(*WHOLE, *STATUSES)),
+            AdmissionMatch(group=KAFKA_GROUP, resources=WHOLE + STATUSES),
             AdmissionMatch(group="apps", resources=("statefulsets",)),
         ),
         condition=f"request.userInfo.username in {limited} || "
@@ -71,18 +71,9 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
                 f"{PREFIX}*, and no "
                 "other",
             ),
-            *(
-                AdmissionValidation(
-                    expression=f"{_or_empty('object', path, empty)} == "
-                    f"{_or_empty('oldObject', path, empty)}",
-                    message=f"this account may not change {path}",
-                )
-                for path, empty in (
-                    ("metadata.labels", "{}"),
-                    ("metadata.finalizers", "[]"),
-                    ("metadata.ownerReferences", "[]"),
-                )
-            ),
+            _unchanged("metadata.labels", "{}"),
+            _unchanged("metadata.finalizers", "[]"),
+            _unchanged("metadata.ownerReferences", "[]"),
             AdmissionValidation(
                 expression=f"!variables.status || (request.userInfo.username in {restore} && "
                 f"({_same_but('told', 'toldBefore', f'key in {_list(IDENTITY)}')}))",
@@ -107,8 +98,16 @@ def _or_empty(of: str, path: str, empty: str = "{}") -> str:
     return f"(has({of}.{path}) ? dyn({of}.{path}) : dyn({empty}))"
 
 
+def _unchanged(path: str, empty: str) -> AdmissionValidation:
+    """Refuse a change of a field; `empty` is its value in CEL if it is absent."""
+    before, after = _or_empty("oldObject", path, empty), _or_empty("object", path, empty)
+    return AdmissionValidation(
+        expression=f"{after} == {before}", message=f"this account may not change {path}"
+    )
+
+
 def _same_but(now: str, before: str, free: str) -> str:
-    """Spell that two mappings have the same values, but for keys that are free."""
+    """Spell that two mappings have the same values, except for keys that are free."""
     now, before = f"variables.{now}", f"variables.{before}"
     return (
         f"{now}.all(key, {free} || (key in {before} && {now}[key] == {before}[key])) && "

@@ -20,7 +20,7 @@ BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
 DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION_OPTION = '{{ index .Options "retention" }}'
-"""Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
+"""Of a restore: `hold`, `now` or a duration; empty if it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
 STOP = "stop"
 """Key that says whether every node ended cleanly: `clean` or `unclean`."""
@@ -235,7 +235,7 @@ class KanisterActionFactory:
         return replace(
             phase,
             script="restart-restored",
-            values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
+            values=(*phase.values, f"BACKUP={BACKUP}") if backup else phase.values,
             steps=(*phase.steps, ready),
             account=self.names.restore,
         )

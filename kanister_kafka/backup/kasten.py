@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     BindingTarget,
@@ -265,7 +266,7 @@ def build_transforms(cluster: KafkaCluster, options: Options) -> tuple[Transform
     """Return what a restore changes; an object that a test does not fit stays as it was."""
     paused = () if options.volumes_into else (_paused(cluster),)
     classes = (_classes(cluster, options, old, new) for old, new in options.storage_classes)
-    return (*paused, *(transform for each in classes for transform in each))
+    return paused + tuple(chain.from_iterable(classes))
 
 
 def _paused(cluster: KafkaCluster) -> TransformSpec:
@@ -320,7 +321,7 @@ def restore_next_steps(cluster: KafkaCluster, options: Options, name: str) -> It
 
 
 def _replaced(path: str, old: str, new: str) -> tuple[JsonPatchOperation, ...]:
-    # Only the test lets go on: a replacement where there is nothing would end the restore.
+    # Only the test lets go on: a replacement if there is nothing would end the restore.
     test = JsonPatchOperation(op="test", path=path, value=old, has_value=bool(old))
     return test, JsonPatchOperation(op="replace", path=path, value=new)
 

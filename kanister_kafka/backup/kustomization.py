@@ -29,7 +29,7 @@ ADMISSION = {"group": "admissionregistration.k8s.io"}
 
 
 def is_generated(directory: Path) -> bool:
-    """Tell whether a directory has a file of Kustomize that this module has made."""
+    """Return whether a directory has a file of Kustomize that this module has made."""
     path = directory / FILE_NAME
     return path.is_file() and path.read_bytes().startswith(MARK.encode())
 
@@ -39,7 +39,7 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError where one would take the place of what somebody else has written.
+    Raises UnreachableError if one would take the place of what somebody else has written.
     """
     for other in OTHER_NAMES:
         if (directory / other).exists():
@@ -78,16 +78,15 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
     Kustomize follows a name within a namespace only, and the Blueprint is in another than what it
     names. So names in it are prefixed where they stand, as those of the objects are.
     """
-    arguments = tuple(arguments)
-    named = [
-        {**BLUEPRINT, "path": f"{path}/{field}"}
-        for path in arguments
-        for field in (
-            "podOverride/serviceAccountName",
-            "podOverride/volumes/configMap/name",
-            *(f"podAnnotations/{_escaped(key)}" for key in (STATE_CONFIGMAP_NAME, WATCHDOG_NAME)),
-        )
-    ]
+    fields = (
+        "podOverride/serviceAccountName",
+        "podOverride/volumes/configMap/name",
+        f"podAnnotations/{_escaped(STATE_CONFIGMAP_NAME)}",
+        f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
+    )
+    named: list[dict[str, str]] = []
+    for path in arguments:
+        named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
     return {
         "namePrefix": named,

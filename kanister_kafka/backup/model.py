@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka.backup.options import Options, Strategy
 from kanister_kafka.constants import COMPONENT
@@ -93,7 +94,7 @@ class JsonPatchOperation:
     path: str
     value: str = ""
     has_value: bool = True
-    """False where a test asks only whether the path is there."""
+    """False if a test asks only whether the path is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +181,7 @@ class PlannedStep:
     objects: tuple[str, ...]
     """Objects that it reads or changes, as `Kind name` or `Kind namespace/name`."""
     until: str = ""
-    """What it waits for; empty where it waits for nothing."""
+    """What it waits for; empty if it waits for nothing."""
     seconds: int = 0
     """For how long it waits at most."""
 
@@ -195,7 +196,7 @@ class Permission:
     resource: str
     subresource: str = ""
     names: tuple[str, ...] = ()
-    """Objects that it is limited to; none where the API cannot limit it."""
+    """Objects that it is limited to; none if the API cannot limit it."""
     verbs: tuple[str, ...]
     reason: str
 
@@ -286,16 +287,16 @@ class ResourceNames:
     """Names that the steps share."""
 
     account: str
-    """Service account of the steps, save those that need another right."""
+    """Service account of the steps, except those that need another right."""
     flush: str
     """Of the flush, which runs a command in each node."""
     keep: str
     """Of what keeps objects and claims, where Kanister alone backs up."""
     record: str
     switch: str
-    """Deployment of the watchdog, and its account; empty where there is none."""
+    """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
-    """Service account of what restores and deletes; empty where nothing does."""
+    """Service account of what restores and deletes; empty if nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +331,7 @@ class BackupPlan:
     shared: tuple[tuple[str, str], ...]
     """Names and values that every script gets, in the environment of its container."""
     actions: tuple[PlannedAction, ...]
-    left_alone: tuple[IgnoredClient, ...]
+    ignored_clients: tuple[IgnoredClient, ...]
     bound: BindingTarget
     policies: tuple[PolicySpec, ...]
     """In the order in which they are to run."""
@@ -354,7 +355,7 @@ class BackupPlan:
 
     @property
     def scripts_owner(self) -> str:
-        """What the name of the ConfigMap with the scripts begins with; empty where it is shared."""
+        """What the name of the ConfigMap with the scripts begins with; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
         hot = "" if self.options.strategy is Strategy.COLD else "-hot"
@@ -363,14 +364,14 @@ class BackupPlan:
     @property
     def phases(self) -> tuple[PlannedPhase, ...]:
         """The phases of all actions, in the order of the Blueprint."""
-        return tuple(phase for action in self.actions for phase in action.all_phases)
+        return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     def is_first(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
+        """Return whether a phase is the first of the Blueprint, at which what all share stands."""
         return phase == self.phases[0]
 
     def introduces_account(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of its service account: its pod stands there."""
+        """Return whether a phase is the first of its service account: its pod stands there."""
         return phase == next(one for one in self.phases if one.account == phase.account)
 
     def anchor(self, account: str) -> str:
@@ -380,4 +381,4 @@ class BackupPlan:
     @property
     def roles(self) -> tuple[RoleSpec, ...]:
         """Roles of all accounts."""
-        return tuple(role for account in self.accounts for role in account.roles)
+        return tuple(chain.from_iterable(account.roles for account in self.accounts))

@@ -90,7 +90,7 @@ class ParsedOptions:
         found = self.options.problems()
         for problem in found:
             place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
-            place.error(problem.check, problem.message)
+            place.error(problem.rule, problem.message)
         return not found
 
 
@@ -104,7 +104,7 @@ def parse_options(
     """
     before = defaults or ParsedOptions()
     settings = {setting.name: setting for setting in option_fields()}
-    reject_unknown_keys(top, (*settings, *others))
+    reject_unknown_keys(top, [*settings, *others])
     places = {name: top.at(name) for name in settings}
     places = {name: place for name, place in places.items() if place.present}
     changed = {}
@@ -117,16 +117,18 @@ def parse_options(
 
 
 def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "field") -> None:
-    """Report each key of a mapping that is none of the known ones."""
+    """Report each key of a mapping that is not one of the known ones."""
     for key, location in top.entries().items():
         if key not in known:
             told = f"unknown {noun}{_hint(key, known)}"
             top.problems.append(error("unknown-field", location, top.at(key).path, told))
 
 
-def json_schema_properties(told: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each option, by name; `told` has what some are for."""
-    words = {name: {"description": text} for name, text in (told or {}).items()}
+def json_schema_properties(
+    help_texts: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each option, by name; `help_texts` has what some are for."""
+    words = {name: {"description": text} for name, text in (help_texts or {}).items()}
     return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in option_fields()}
 
 

@@ -7,6 +7,7 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from kanister_kafka.constants import PREFIX
@@ -66,7 +67,7 @@ ADDITIVE_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
 
 
 def is_retention_choice(text: str) -> bool:
-    """Tell whether a text says what is to become of the retention of a restored Kafka."""
+    """Return whether a text says what is to become of the retention of a restored Kafka."""
     return text in (HOLD, NOW) or bool(parse_duration(text))
 
 
@@ -132,7 +133,7 @@ class ScriptSharing(enum.Enum):
     SHARED = "shared"
     """Of all clusters in the namespace, under a name without the cluster."""
     OWN = "own"
-    """Of one cluster: nobody else applies or prunes it."""
+    """Of one cluster: no one else applies or prunes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +228,7 @@ class Options:
     annotations: tuple[tuple[str, str], ...] = ()
     limits: StepTimeouts = field(default_factory=StepTimeouts)
     restart_after: int = 3600
-    """When the watchdog brings Kafka back that nobody has brought back, in seconds after
+    """When the watchdog brings Kafka back that no one has brought back, in seconds after
     the start of the stop; 0 for no watchdog."""
     snapshot_class: str = ""
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
@@ -268,13 +269,12 @@ class Options:
     def words(self) -> tuple[str, ...]:
         """Return the words of the command line for all that is not the default."""
         usual = Options()
-        return tuple(
-            word
-            for chosen in dataclasses.fields(self)
-            if chosen.name not in POLICY_OPTIONS
-            and (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
-            for word in _words(chosen.name, value)
-        )
+        words: list[str] = []
+        for chosen in dataclasses.fields(self):
+            value = getattr(self, chosen.name)
+            if chosen.name not in POLICY_OPTIONS and value != getattr(usual, chosen.name):
+                words += _words(chosen.name, value)
+        return tuple(words)
 
     def problems(self) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the choices themselves."""
@@ -291,7 +291,7 @@ class Options:
         """
         return tuple(
             error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
-            for path, value, must in (*self._wrong_hot(), *self._wrong_limits())
+            for path, value, must in chain(self._wrong_hot(), self._wrong_limits())
         )
 
     def _wrong(self) -> Iterator[tuple[str, object, str]]:
@@ -378,7 +378,7 @@ class Options:
                 yield "timeout", f"{step}={format_duration(seconds)}", f"is for {needed}"
 
     def _needs(self) -> Iterator[tuple[str, str]]:
-        """Yield for each step what it would take to have it; nothing where it is there."""
+        """Yield for each step what it would take to have it; nothing if it is there."""
         hot = self.strategy is Strategy.HOT
         for limit in dataclasses.fields(StepTimeouts):
             step = limit.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     BackupStage,
@@ -250,13 +251,15 @@ class PhaseFactory:
 
     def _workloads(self) -> tuple[Workload, ...]:
         """All workloads in the order in which they stop."""
-        return (*self.first(), *self.cluster.quorum)
+        return self.first() + self.cluster.quorum
 
     def _stop_limit(self, workloads: tuple[Workload, ...]) -> int:
         return max((workload.grace_seconds for workload in workloads), default=0) + self.limits.stop
 
     def _node_kinds(self) -> str:
-        kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
+        kinds: set[str] = set()
+        for workload in self._workloads():
+            kinds.update(kind.value for kind in workload.kinds)
         return ",".join(sorted(kinds))
 
     def _bystanders(self) -> tuple[str, ...]:
@@ -350,7 +353,7 @@ def _workload(workload: Workload) -> str:
 
 
 def _stopping(workloads: tuple[Workload, ...]) -> str:
-    kinds = {kind for workload in workloads for kind in workload.kinds}
+    kinds = set(chain.from_iterable(workload.kinds for workload in workloads))
     if kinds == {WorkloadKind.STATEFUL_SET}:
         return "scale to 0"
     return "delete" if kinds == {WorkloadKind.POD_SET} else "delete or scale to 0"

@@ -24,16 +24,26 @@ from kanister_kafka.backup.options import GitOps, KastenOutput, Options, Quiesce
 from kanister_kafka.strimzi import KafkaCluster
 
 FOR_PEOPLE = frozenset(
-    {"header", "left_alone", "notes", "problems", "purpose", "reason", "rights", "stage", "steps"}
+    {
+        "header",
+        "ignored_clients",
+        "notes",
+        "problems",
+        "purpose",
+        "reason",
+        "rights",
+        "stage",
+        "steps",
+    }
 )
 """Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
 DECIDED_ABOVE = frozenset({"cluster", "options"})
-"""Fields that have become phases, rules and names, but for what is taken from them by itself."""
+"""Fields that have become phases, rules and names, except for what is taken from them by itself."""
 
 
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
     """Return the annotations that a Blueprint bears of its making."""
-    words = (*plan.options.words(), *_version_words(plan))
+    words = plan.options.words() + _version_words(plan)
     found = {constants.INPUT_HASH: input_hash(plan), constants.VERSION: __version__}
     return tuple((found | ({constants.OPTIONS: shlex.join(words)} if words else {})).items())
 

@@ -13,7 +13,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import starmap
 from pathlib import Path
 
@@ -29,10 +29,11 @@ from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.formatter import format_literal
 from kanister_kafka.linter import LintSettings, bash_syntax
-from kanister_kafka.linter.pipeline import validate_texts
+from kanister_kafka.linter.pipeline import validate_loaded
+from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
-"""Text that YAML reads as the same string without quotes, save the words below."""
+"""Text that YAML reads as the same string without quotes, except the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
 
@@ -47,9 +48,9 @@ FOLDERS = ("scripts/lib/", "scripts/phases/")
 STUB = "scripts/stub.sh"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
-    """One rendered object."""
+    """One rendered object, as text and parsed."""
 
     kind: str
     name: str
@@ -58,8 +59,22 @@ class Manifest:
 
     @property
     def file_name(self) -> str:
-        """Name of a file of its own."""
+        """Name of a file that holds this object alone."""
         return f"{self.kind.lower()}-{self.name}.yaml"
+
+    @cached_property
+    def loaded(self) -> LoadResult:
+        """The parsed text. `render` has parsed all except the shared scripts to validate them."""
+        return loads(self.text, self.file_name)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The object; none or several if a site's own template writes none or several."""
+        return self.loaded.documents
+
+    def __reduce__(self) -> tuple[type[Manifest], tuple[str, str, str]]:
+        """Leave the parsed text behind: it is larger than the text and slower to send."""
+        return type(self), (self.kind, self.name, self.text)
 
 
 class _Verbatim(str):
@@ -82,7 +97,7 @@ class AnnotatedName:
 def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     """Return the names of objects in the environment of the steps, by their variables.
 
-    None where pods may have no annotations, which Kanister refuses before 0.111.
+    None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
     names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
@@ -98,7 +113,7 @@ def render(
 
     `templates` is a directory of a site whose files go before ours of the same name. `renamable`
     spells names of other objects where Kustomize can follow them. Raises TemplateError for a
-    template that fails, InternalError where the result is no valid Blueprint.
+    template that fails, InternalError if the result is no valid Blueprint.
     """
     names = annotated_names(plan) if renamable else {}
     environment = _environment(templates)
@@ -127,9 +142,10 @@ def render(
 
 
 def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Diagnostic, ...]:
-    """Validate what was rendered, but for the scripts, which `_scripts` has read once for all."""
-    texts = {one.file_name: one.text for one in manifests if not is_scripts(one.kind, one.name)}
-    return validate_texts(texts, LintSettings(kasten_namespace=kasten), least=Severity.ERROR)
+    """Validate the objects, except the scripts, which `_scripts` checks once for all clusters."""
+    loaded = [one.loaded for one in manifests if not is_scripts(one.kind, one.name)]
+    settings = LintSettings(kasten_namespace=kasten)
+    return validate_loaded(merge_results(loaded), settings, least=Severity.ERROR).problems
 
 
 def without_repeated_scripts() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
@@ -204,7 +220,7 @@ def _environment(templates: Path | None) -> jinja2.Environment:
     loaders: list[jinja2.BaseLoader] = [ours]
     if templates is not None:
         if not templates.is_dir():
-            raise TemplateError(f"{templates}: is no directory")
+            raise TemplateError(f"{templates}: is not a directory")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
     # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
     # values and no way from these to what Python is made of. Ours do without the cost of that.

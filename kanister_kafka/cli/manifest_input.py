@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +20,12 @@ from kanister_kafka.cli.options import (
     plan_options,
     templates_option,
 )
-from kanister_kafka.diagnostics import has_error
-from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.diagnostics import Location, error, has_error, sort_diagnostics
+from kanister_kafka.errors import InputError
 from kanister_kafka.kube.client import KubeClient, Objects
 from kanister_kafka.linter import LintSettings
-from kanister_kafka.linter.pipeline import validate
+from kanister_kafka.linter.helm_source import ChartAwareReader
+from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.operations.apply import (
     ApplyOutcome,
     ApplyReport,
@@ -38,8 +37,7 @@ from kanister_kafka.operations.apply import (
     admit_objects,
 )
 from kanister_kafka.strimzi.reader import GROUP
-from kanister_kafka.yamldoc import MAX_BYTES, LoadResult, load, loads
-from kanister_kafka.yamldoc.source import STDIN
+from kanister_kafka.yamldoc import LoadResult, load
 
 ALSO_RENDERED = frozenset({"paths", "context", "namespace", "kasten_namespace"})
 """Options of the input that mean something for files that are rendered already."""
@@ -83,26 +81,23 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_manifest_input(**choices: Any) -> ManifestInput:
-    """Read, render or validate the input; InputError if it is wrong, before any write."""
-    paths, namespace = choices["paths"], choices["namespace"]
+    """Read, render or validate the input; InputError where it is wrong, before any write."""
     click.get_current_context().meta[USED_ANYWAY] = True
-    with _stdin_again(paths):
-        loaded = load(paths) if choices["from_cluster"] is None else LoadResult((), ())
-        is_rendered = bool(loaded.documents) and not any(
-            document.group == GROUP for document in loaded.documents
-        )
-        if is_rendered:
-            _check(paths, choices)
-            documents = loaded.documents
-        else:
-            templates = choices.pop("templates")
-            plan = plan_from_cli(**choices)
-            print_plan_warnings(plan)
-            documents = ()
-            for manifest in render(plan, templates):
-                documents += loads(manifest.text, manifest.file_name).documents
+    reader = ChartAwareReader()
+    loaded = _load(choices["paths"], reader) if choices["from_cluster"] is None else None
+    documents = list(loaded.documents) if loaded else []
+    is_rendered = bool(documents) and not any(document.group == GROUP for document in documents)
+    if loaded and is_rendered:
+        _check(loaded, reader, choices)
+    else:
+        templates = choices.pop("templates")
+        plan = plan_from_cli(**choices, loaded=loaded)
+        print_plan_warnings(plan)
+        documents = []
+        for manifest in render(plan, templates):
+            documents += manifest.documents
     connection = KubeClient(choices["context"])
-    objects = admit_objects(documents, namespace or connection.namespace)
+    objects = admit_objects(documents, choices["namespace"] or connection.namespace)
     return ManifestInput(objects, connection, is_rendered)
 
 
@@ -162,7 +157,21 @@ def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
         click.echo("\n".join([f"{what}:"] + lines), err=True)
 
 
-def _check(paths: tuple[str, ...], choices: dict[str, Any]) -> None:
+def _load(paths: tuple[str, ...], reader: ChartAwareReader) -> LoadResult:
+    """Read files; a template of a chart as Helm renders it, or InputError if values decide that."""
+    loaded = load(paths, reader.loads)
+    if reader.unread:
+        message = (
+            "depends on values that only Helm has: "
+            "run `helm template CHART` and give this command its output"
+        )
+        places = [Location(source, 1, 1) for source in reader.unread]
+        problems = [error("helm-template", place, "", message) for place in places]
+        raise InputError(sort_diagnostics(problems))
+    return loaded
+
+
+def _check(loaded: LoadResult, reader: ChartAwareReader, choices: dict[str, Any]) -> None:
     """Validate files that are rendered already; an error ends it here."""
     context = click.get_current_context()
     for option in context.command.params:
@@ -172,35 +181,8 @@ def _check(paths: tuple[str, ...], choices: dict[str, Any]) -> None:
             raise click.UsageError(
                 f"{option.opts[-1]} is for rendering, and these files are rendered already"
             )
-    problems = validate(paths, LintSettings(kasten_namespace=choices["kasten_namespace"])).problems
+    settings = LintSettings(kasten_namespace=choices["kasten_namespace"])
+    problems = reader.original(validate_loaded(loaded, settings).problems)
     if has_error(problems):
         raise InputError(problems)
     print_diagnostics(problems)
-
-
-@contextmanager
-def _stdin_again(paths: tuple[str, ...]) -> Iterator[None]:
-    """Let standard input be read twice: once to see what it is, once by whom it is for."""
-    if STDIN not in paths or sys.stdin is None:
-        yield
-        return
-    try:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as failure:
-        raise UnreachableError(f"<stdin>: {failure}") from failure
-    before, sys.stdin = sys.stdin, _RereadableStdin(raw)
-    try:
-        yield
-    finally:
-        sys.stdin = before
-
-
-class _RereadableStdin(io.TextIOBase):
-    """A standard input whose bytes are there for everyone who asks."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    @property
-    def buffer(self) -> io.BytesIO:
-        return io.BytesIO(self._raw)

@@ -554,9 +554,13 @@ def plan_from_cli(
     cluster: str,
     strimzi_version: str,
     connection: KubeClient | None = None,
+    loaded: LoadResult | None = None,
     **choices: Any,
 ) -> BackupPlan:
-    """Go from the words of the command line to a plan; raise all problems of the run at once."""
+    """Build a plan from the options of the command line; report all problems of the run at once.
+
+    `loaded` is what the paths hold, if they are read already.
+    """
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError(
             "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
@@ -575,7 +579,7 @@ def plan_from_cli(
 
         source = read_cluster_resources(from_cluster, namespace, context=context, client=connection)
     else:
-        source = load(paths)
+        source = loaded or load(paths)
     return _plan(source, options, version, cluster, namespace)
 
 

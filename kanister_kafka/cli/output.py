@@ -17,7 +17,7 @@ from kanister_kafka.backup.render import Manifest, to_yaml_stream
 from kanister_kafka.cli.app import echo, warn_deprecated
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.yamldoc import Document, loads, to_python
+from kanister_kafka.yamldoc import Document, to_python
 
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -169,12 +169,11 @@ def destination(output: str, output_dir: Path | None) -> Destination:
 
 def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
     """Format objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
-    made = tuple(manifests)
     if form == "yaml":
-        return to_yaml_stream(made)
+        return to_yaml_stream(manifests)
     documents: list[Document] = []
-    for manifest in made:
-        documents += loads(manifest.text, manifest.file_name).documents
+    for manifest in manifests:
+        documents += manifest.documents
     if form == "name":
         return "".join(f"{_name(document)}\n" for document in documents)
     items = [to_python(document.root) for document in documents]

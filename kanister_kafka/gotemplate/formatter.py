@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from kanister_kafka.gotemplate import nodes
 
@@ -195,4 +196,4 @@ def _ways(body: Sequence[nodes.AnyNode], depth: int) -> list[list[_Part]]:
 def _each(before: list[list[_Part]], after: list[list[_Part]]) -> list[list[_Part]]:
     if len(before) * len(after) > MAX_VARIANTS:
         raise _TooManyVariantsError
-    return [[*one, *other] for one in before for other in after]
+    return [one + other for one, other in product(before, after)]

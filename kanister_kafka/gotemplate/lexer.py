@@ -402,7 +402,7 @@ class Lexer:
             yield self._token(kind, start, end)
 
     def _next(self, start: int) -> tuple[TokenKind, int]:
-        """Tell what begins at a position inside an action, and where it ends."""
+        """Return what begins at a position inside an action, and where it ends."""
         text, first = self._text, self._text[start : start + 1]
         if not first:
             raise _BadTokenError(start, "unclosed action")

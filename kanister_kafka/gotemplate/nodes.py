@@ -259,7 +259,7 @@ def pipelines_of(tree: Sequence[AnyNode]) -> Iterator[PipeNode]:
             case ActionNode():
                 pending.append(node.pipe)
             case IfNode() | RangeNode() | WithNode():
-                pending += (node.pipe, *node.body, *(node.else_body or ()))
+                pending += [node.pipe, *node.body, *(node.else_body or ())]
             case BlockNode():
                 pending += (node.pipe, *node.body)
             case DefineNode():

@@ -490,12 +490,14 @@ class Parser:
         while self._open and self._open[-1].otherwise is _Else.CHAINED:
             self._close()
 
-    def _name(self, done: _OpenBlock, keyword: Token) -> None:
-        is_full = any(not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in done.body)
-        if is_full and self._names.get(done.name):
-            told = f"template: multiple definition of template {quote(done.name)}"
+    def _name(self, block: _OpenBlock, keyword: Token) -> None:
+        is_full = any(
+            not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in block.body
+        )
+        if is_full and self._names.get(block.name):
+            told = f"template: multiple definition of template {quote(block.name)}"
             self.pipelines.fail(told, keyword)
-        self._names[done.name] = is_full or self._names.get(done.name, False)
+        self._names[block.name] = is_full or self._names.get(block.name, False)
 
     def _close(self) -> None:
         """Make a node of the innermost action."""
@@ -509,11 +511,11 @@ class Parser:
         self._add(_made(done))
 
 
-def _made(done: _OpenBlock) -> AnyNode:
-    line, column, body = done.start.line, done.start.column, tuple(done.body)
-    if done.pipe is None:
-        return nodes.DefineNode(done.name, body, line=line, column=column)
-    if done.kind is TokenKind.BLOCK:
-        return nodes.BlockNode(done.name, done.pipe, body, line=line, column=column)
-    else_body = None if done.otherwise is _Else.NONE else tuple(done.else_body)
-    return _BRANCHES[done.kind](done.pipe, body, else_body, line=line, column=column)
+def _made(block: _OpenBlock) -> AnyNode:
+    line, column, body = block.start.line, block.start.column, tuple(block.body)
+    if block.pipe is None:
+        return nodes.DefineNode(block.name, body, line=line, column=column)
+    if block.kind is TokenKind.BLOCK:
+        return nodes.BlockNode(block.name, block.pipe, body, line=line, column=column)
+    else_body = None if block.otherwise is _Else.NONE else tuple(block.else_body)
+    return _BRANCHES[block.kind](block.pipe, body, else_body, line=line, column=column)

@@ -73,7 +73,7 @@ class FunctionSignature(NamedTuple):
 
     parameters: tuple[Type, ...]
     rest: Type | None
-    """Of the arguments after the parameters; None where there can be none."""
+    """Of the arguments after the parameters; None if there can be none."""
     result: Type
     least: int
     """Fewest arguments that do not fail."""
@@ -95,11 +95,11 @@ def signature(text: str, least: int | None = None) -> FunctionSignature:
     return FunctionSignature(parameters, rest, named(result.strip()), fewest)
 
 
-def fits(given: Type, wanted: Type) -> bool:
-    """Tell whether a value of a type can be given where another is wanted, for all we know."""
-    if ANY in (given, wanted) or given == wanted:
+def fits(argument: Type, parameter: Type) -> bool:
+    """Return whether a value of a type can be given where another is wanted, for all we know."""
+    if ANY in (argument, parameter) or argument == parameter:
         return True
-    return given.go == wanted.go and not isinstance(given, BasicType)
+    return argument.go == parameter.go and not isinstance(argument, BasicType)
 
 
 _NUMBERS = {"int": "int", "int64": "int", "uint8": "uint", "uint32": "uint", "float64": "float"}
@@ -122,7 +122,7 @@ class PathStep(NamedTuple):
     line: int
     column: int
     by_index: bool = False
-    """Whether it is taken by `index`, which gives nothing where a field would fail."""
+    """Whether it is taken by `index`, which gives nothing if a field would fail."""
 
 
 class Reference(NamedTuple):
@@ -176,7 +176,7 @@ class Value(NamedTuple):
 
     type: Type = ANY
     steps: tuple[PathStep, ...] | None = None
-    """The path it lies at; None where that is not known."""
+    """The path it lies at; None if that is not known."""
     literal: str | None = None
     """Its text, where it is a string that stands in the template."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kanister_kafka.kanister.function_catalog import KanisterFunction, functions
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
-from kanister_kafka.kanister.functions import KanisterFunction, functions
 from kanister_kafka.kanister.schema import (
     ACTION,
     ARTIFACT,
@@ -43,53 +43,53 @@ class SchemaWriter:
     about: Mapping[str, str] = field(default_factory=dict)
     """What a field of this name means, wherever it stands."""
 
-    def type(self, wanted: Type) -> JsonSchema:
+    def type(self, schema: Type) -> JsonSchema:
         """Spell a type."""
-        match wanted:
+        match schema:
             case AnySchema():
                 return {}
             case StringSchema():
-                rule = wanted.rule
+                rule = schema.rule
                 pattern: JsonSchema = {"pattern": f"^(?:{rule.pattern.pattern})$"} if rule else {}
                 return {"type": "string", **pattern}
             case EnumSchema():
-                word = "examples" if wanted.open else "enum"
-                return {"type": "string", word: list(wanted.choices)}
+                word = "examples" if schema.open else "enum"
+                return {"type": "string", word: list(schema.choices)}
             case IntegerSchema():
-                most: JsonSchema = {} if wanted.most is None else {"maximum": wanted.most}
-                return {"type": "integer", "minimum": wanted.least, **most}
+                most: JsonSchema = {} if schema.most is None else {"maximum": schema.most}
+                return {"type": "integer", "minimum": schema.least, **most}
             case BooleanSchema():
                 return {"type": "boolean"}
             case ListSchema():
-                least: JsonSchema = {"minItems": wanted.least} if wanted.least else {}
-                return {"type": "array", "items": self.type(wanted.item), **least}
+                least: JsonSchema = {"minItems": schema.least} if schema.least else {}
+                return {"type": "array", "items": self.type(schema.item), **least}
             case MapSchema():
-                least = {"minProperties": wanted.least} if wanted.least else {}
-                values = self.type(wanted.value)
+                least = {"minProperties": schema.least} if schema.least else {}
+                values = self.type(schema.value)
                 return {"type": "object", "additionalProperties": values, **least}
             case DocumentedSchema():
-                source = wanted.source
-                return _beside(self.type(wanted.type), description=wanted.says, comment=source)
+                source = schema.source
+                return _beside(self.type(schema.type), description=schema.says, comment=source)
             case ObjectSchema():
-                named = (name for name, fields in self.named.items() if fields is wanted)
+                named = (name for name, fields in self.named.items() if fields is schema)
                 name = next(named, None)
-                return {"$ref": f"#/definitions/{name}"} if name else self.fields(wanted)
+                return {"$ref": f"#/definitions/{name}"} if name else self.fields(schema)
 
-    def fields(self, wanted: ObjectSchema) -> JsonSchema:
+    def fields(self, schema: ObjectSchema) -> JsonSchema:
         """Spell an object."""
-        least: JsonSchema = {"minProperties": wanted.least} if wanted.least else {}
+        least: JsonSchema = {"minProperties": schema.least} if schema.least else {}
         return {
             "type": "object",
-            "properties": self.properties(wanted),
-            "required": sorted(wanted.required),
-            "additionalProperties": wanted.open,
+            "properties": self.properties(schema),
+            "required": sorted(schema.required),
+            "additionalProperties": schema.open,
             **least,
         }
 
-    def properties(self, wanted: ObjectSchema) -> JsonSchema:
+    def properties(self, schema: ObjectSchema) -> JsonSchema:
         """Spell the fields of an object, each with what it means."""
         made: JsonSchema = {}
-        for name, value in wanted.known.items():
+        for name, value in schema.known.items():
             shape = self.type(value)
             known = name in self.about
             made[name] = _beside(shape, description=self.about[name]) if known else shape
@@ -179,7 +179,7 @@ SPELLING = SchemaWriter(NAMED, DESCRIPTIONS)
 def json_schema(release: str) -> JsonSchema:
     """Return the JSON Schema of a Blueprint for a release of Kanister.
 
-    Raises KeyError where there is no such release; `releases.parse_release` gives known ones.
+    Raises KeyError if there is no such release; `releases.parse_release` gives known ones.
     """
     known = functions(release)
     phase = SPELLING.fields(PHASE)

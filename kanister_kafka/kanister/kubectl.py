@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from kanister_kafka.kanister import commands
-from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.blueprint import BlueprintPhase, cached_on_model
 from kanister_kafka.kanister.commands import (
     KUBECTL,
     SHELLS,
@@ -46,16 +45,16 @@ class KubectlTarget(NamedTuple):
     """An object, or several, as far as the text tells."""
 
     kind: str
-    """The plural; empty where only the run can tell."""
+    """The plural; empty if only the run can tell."""
     name: str
     """Empty for all of the kind, and where only the run can tell."""
     namespace: str
-    """Empty where only the run can tell."""
+    """Empty if only the run can tell."""
     spelled: str = ""
     """The name as it stands, with a template or a variable in it."""
 
     def may_be(self, other: KubectlTarget) -> bool:
-        """Tell whether both may be one object; that of the action may have any name."""
+        """Return whether both may be one object; that of the action may have any name."""
         names = {self.name, other.name} - {"", THE_OBJECT}
         kinds = {self.kind, other.kind} - {""}
         return (
@@ -65,7 +64,7 @@ class KubectlTarget(NamedTuple):
         )
 
     def is_called_so(self, other: KubectlTarget) -> bool:
-        """Tell whether both have one name, or one of them has none that is known."""
+        """Return whether both have one name, or one of them has none that is known."""
         return not self.name or not other.name or self.name == other.name
 
     def __str__(self) -> str:
@@ -100,16 +99,10 @@ class KubectlCall(NamedTuple):
         return " ".join(self.statement.words)
 
 
-@lru_cache(maxsize=256)  # several checks ask for each phase
+@cached_on_model
 def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
     """Return what the phase tells kubectl, in the order of its text."""
     return tuple(_calls(phase))
-
-
-def clear_cache() -> None:
-    """Forget phases, with all that they are from; what is known of mere texts stays."""
-    kubectl_calls.cache_clear()
-    commands.clear_cache()
 
 
 def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
@@ -188,7 +181,7 @@ def _is_elsewhere(text: str) -> bool:
 
 
 def literal_name(text: str) -> str:
-    """Return a name that stands in the text, or an empty string where only the run can tell."""
+    """Return a name that stands in the text, or an empty string if only the run can tell."""
     text = OBJECT_NAME.sub(THE_OBJECT, text)
     return text if NAME.fullmatch(text) else ""
 

@@ -19,7 +19,7 @@ BOOLEANS = TRUE_STRINGS | FALSE_STRINGS
 """Strings that decode to a bool: those of strconv.ParseBool, and none at all."""
 
 MAX_LENGTH = 1000
-"""Longer texts are read as nothing, since nobody writes them and reading takes its time."""
+"""Longer texts are read as nothing, since no one writes them and reading takes its time."""
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
 _QUANTITY = re.compile(rf"([-+]?)({_NUMBER})(?:[KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?")
 
@@ -49,9 +49,9 @@ def coerce_to_string(value: Value) -> str:
 
 
 def quantity_sign(text: str) -> int | None:
-    """Return -1, 0 or 1, or None where the text is no quantity of Kubernetes.
+    """Return -1, 0 or 1, or None if the text is no quantity of Kubernetes.
 
-    resource.ParseQuantity takes a unit without a number for 0, which nobody means.
+    resource.ParseQuantity takes a unit without a number for 0, which no one means.
     """
     match = _QUANTITY.fullmatch(text)
     if not match:
@@ -62,7 +62,7 @@ def quantity_sign(text: str) -> int | None:
 
 
 def is_image(text: str) -> bool:
-    """Tell whether a container runtime takes this reference to an image."""
+    """Return whether a container runtime takes this reference to an image."""
     match = _IMAGE.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if not match:
         return False

@@ -35,7 +35,7 @@ class BashDiagnostic(NamedTuple):
 
 @lru_cache(maxsize=1)
 def find_bash() -> str | None:
-    """Return where bash is, or None where there is none."""
+    """Return where bash is, or None if there is none."""
     import shutil  # slow to import, as is all that starts a program
 
     return shutil.which("bash")
@@ -46,7 +46,7 @@ _KNOWN: dict[str, tuple[BashDiagnostic, ...]] = {}
 
 
 def check_syntax(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], ...]:
-    """Return what is wrong with the syntax of each script; nothing where there is no bash.
+    """Return what is wrong with the syntax of each script; nothing if there is no bash.
 
     To start bash takes longer than to read a script, so all are read at once, and one by one only
     where something is wrong. What is the same text as one before is not read again.
@@ -65,7 +65,7 @@ def check_syntax(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], 
 
 
 def _reaches_out(script: str) -> bool:
-    """Tell whether a script may find the end of what it opens in the next one.
+    """Return whether a script may find the end of what it opens in the next one.
 
     A here-document can, and arithmetic, for neither heeds the brackets in between.
     """
@@ -84,7 +84,7 @@ def _together(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], ...
 
 
 def _are_right(scripts: tuple[str, ...]) -> bool:
-    """Tell whether all can be read, one after the other and each kept from the next."""
+    """Return whether all can be read, one after the other and each kept from the next."""
     told = _ask("".join(f"{BEFORE}{script}{AFTER}" for script in scripts))
     return told is None or told == ""
 
@@ -100,7 +100,7 @@ def _read(script: str) -> tuple[BashDiagnostic, ...]:
 
 
 def _ask(script: str) -> str | None:
-    """Return what bash says of a script, or None where it cannot be asked."""
+    """Return what bash says of a script, or None if it cannot be asked."""
     import subprocess
     import tempfile
 

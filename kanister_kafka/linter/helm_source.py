@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ class ChartAwareReader:
 
     def __init__(self) -> None:
         self._places: dict[str, SourceMap] = {}
+        self.unread: list[str] = []
+        """Templates whose text depends on values: what stands in them is not known."""
         self._folders: dict[Path, bool] = {}
         """Whether a directory is the `templates` of a chart."""
 
@@ -42,6 +45,7 @@ class ChartAwareReader:
         if literal := literal_output(text):
             self._places[source] = literal.places
             return loads(literal.text, source)
+        self.unread.append(source)
         as_it_is = loads(raw, source)
         if not any(group in text for group in LINTED_GROUPS):
             return LoadResult((), (), (source,), as_it_is.ignores)
@@ -69,8 +73,7 @@ class ChartAwareReader:
         places = self._places.get(problem.location.source)
         if places is None or not problem.location.line:
             return problem
-        at = places.original(problem.location)
-        return Diagnostic(problem.check, problem.severity, at, problem.path, problem.message)
+        return replace(problem, location=places.original(problem.location))
 
 
 def _report(check: str, place: Location) -> Diagnostic:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.gotemplate import (
@@ -43,12 +43,12 @@ class SourceMap:
     """Of the parts, in what the template gives."""
     places: tuple[int, ...]
     """Of the same parts, in the template."""
-    given: str
+    output: str
     template: str
 
     def original(self, location: Location) -> Location:
         """Return the place in the template of a place in what it gives."""
-        offset = _offset(self.given, location.line, location.column)
+        offset = _offset(self.output, location.line, location.column)
         part = max(0, bisect_right(self.starts, offset) - 1)
         at = min(self.places[part] + offset - self.starts[part], len(self.template))
         line = self.template.count("\n", 0, at) + 1
@@ -57,14 +57,14 @@ class SourceMap:
 
 @dataclass(frozen=True, slots=True)
 class LiteralOutput:
-    """A template of literals alone, and what it gives whatever the values are."""
+    """The output of a template of literals alone, which does not depend on values."""
 
     text: str
     places: SourceMap
 
 
 def literal_output(template: str) -> LiteralOutput | None:
-    """Return what a template gives; None where that depends on values, or it is none."""
+    """Return what a template gives; None if that depends on values, or it is none."""
     parsed = parse(template, frozenset())
     if parsed.errors:
         return None
@@ -149,7 +149,7 @@ def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found
 
 
 def _in_pipe(pipe: PipeNode, where: str, *, is_root: bool) -> Iterator[Found]:
-    words = [word for command in pipe.commands for word in command.arguments]
+    words = list(chain.from_iterable(command.arguments for command in pipe.commands))
     for word in words:
         yield from _in_word(word, where if len(words) == 1 else PASSED, is_root=is_root)
 

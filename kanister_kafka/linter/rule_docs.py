@@ -84,7 +84,7 @@ def pages() -> dict[str, str]:
 
 
 def closest_rule_id(name: str) -> str | None:
-    """Return the id that is most like a name, or None where none is near."""
+    """Return the id that is most like a name, or None if none is near."""
     from difflib import get_close_matches  # as above
 
     return next(iter(get_close_matches(name, rule_docs(), n=1)), None)

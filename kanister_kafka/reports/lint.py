@@ -60,8 +60,8 @@ def _command(problem: Diagnostic) -> str:
     properties = {"file": location.source}
     if location.line:
         properties |= {"line": str(location.line), "col": str(location.column)}
-    properties["title"] = problem.check
+    properties["title"] = problem.rule
     told = ",".join(f"{key}={value.translate(PROPERTY)}" for key, value in properties.items())
     path = f"{problem.path}: " if problem.path else ""
-    message = escape_control_chars(f"{path}{problem.message} ({problem.check})").translate(DATA)
+    message = escape_control_chars(f"{path}{problem.message} ({problem.rule})").translate(DATA)
     return f"::{LEVELS[problem.severity]} {told}::{message}"

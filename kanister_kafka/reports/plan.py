@@ -41,8 +41,8 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.cluster.writers:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
         parts.append(table(("QUIESCED", "WHY"), rows, width))
-    if plan.left_alone:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+    if plan.ignored_clients:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))
     if plan.switch:
         after = format_duration(plan.options.restart_after)
@@ -173,7 +173,7 @@ def plan_json(plan: BackupPlan) -> str:
         ],
         "leftAlone": [
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
-            for b in plan.left_alone
+            for b in plan.ignored_clients
         ],
         "rights": [
             {

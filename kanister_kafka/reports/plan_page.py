@@ -33,11 +33,11 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     if cluster.writers:
         rows = [(str(writer), writer.reason) for writer in cluster.writers]
         tables.append(ReportTable("Stopped with it", ("What", "Why"), rows))
-    if plan.left_alone:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+    if plan.ignored_clients:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
     if plan.problems:
-        found = [(p.severity.value, p.message, p.check) for p in plan.problems]
+        found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
         tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
     header = ("Namespace", "May use", "Named", "Verbs", "To")
     tables += [

@@ -9,8 +9,8 @@ from textwrap import indent
 
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.preview.render import ActionPreview, PhasePreview
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.operations.actionset import ActionSet
 from kanister_kafka.operations.observed_state import KafkaEvent, ObservedClient, WorkloadState
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus

@@ -39,11 +39,11 @@ class JsonValues(NamedTuple):
     spans: tuple[tuple[int, int], ...]
     """Where each value begins and ends."""
     rest: int
-    """Where what is no JSON begins; the length of the text where there is nothing of the kind."""
+    """Where what is no JSON begins; the length of the text if there is nothing of the kind."""
 
 
 def json_values(text: str) -> JsonValues:
-    """Return where the values of a text are that begins with `{`; none where it does not."""
+    """Return where the values of a text are that begins with `{`; none if it does not."""
     spans: list[tuple[int, int]] = []
     at = _solid(text, 0)
     while at < len(text) and (spans or text[at] == "{"):

@@ -1,4 +1,4 @@
-"""YAML text to nodes, whatever the text is; the only module that imports PyYAML.
+"""YAML text to nodes, however broken it is; the only module that imports PyYAML.
 
 The parser's event stream is composed here, without recursion and under limits, because PyYAML's own
 composer follows nesting with the Python stack and copies an alias as often as it is named: both end
@@ -30,7 +30,7 @@ MAX_DEPTH = 200
 MAX_NODES = 2_000_000
 """Most nodes in one file, each use of an alias counted with all that is below it."""
 MAX_PROBLEMS = 10_000
-"""Most faults that are told of one file: nobody reads so many, and each takes memory."""
+"""Most faults that are told of one file: no one reads so many, and each takes memory."""
 MERGE = "<<"
 MERGE_TAG = "tag:yaml.org,2002:merge"
 ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
@@ -105,7 +105,7 @@ class Composer:
         self._open: list[_OpenCollection] = []
         self.lines: list[str] = []
         self._text = ""
-        """What is read; empty where it is read bit by bit."""
+        """What is read; empty if it is read bit by bit."""
         self._apart = False
         """Whether the items of a list at the top are nodes of their own."""
 
@@ -128,7 +128,7 @@ class Composer:
                 line = text.count("\n", 0, found.rest)
                 column = found.rest - text.rfind("\n", 0, found.rest)
                 here = Location(self.source, line + 1, column)
-                self._report("yaml-syntax", here, "is no JSON, as what stands before it is")
+                self._report("yaml-syntax", here, "is not JSON, although the text before it is")
             return
         rest = text
         if found.spans:
@@ -317,7 +317,7 @@ class Composer:
             self._report("yaml-syntax", here, told)
 
     def _is_listed(self) -> bool:
-        """Tell whether what comes now is one of the `items` of the document."""
+        """Return whether what comes now is one of the `items` of the document."""
         if len(self._open) != 2 or self._open[1].mapping:
             return False
         key = self._open[0].key
@@ -385,14 +385,14 @@ class Composer:
         value = resolve_scalar(text)
         if type(value) in TYPES[kind]:
             return value
-        self._report("yaml-syntax", here, f"{text[:40]!r} is no {kind}")
+        self._report("yaml-syntax", here, f"{text[:40]!r} is not a valid {kind}")
         return text
 
     def _binary(self, text: str, here: Location) -> str:
         try:
             raw = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
         except ValueError:
-            self._report("yaml-syntax", here, f"{text[:40]!r} is no base64")
+            self._report("yaml-syntax", here, f"{text[:40]!r} is not base64")
             return text
         return raw.decode(errors="replace")
 

@@ -55,7 +55,7 @@ def resolve_scalar(text: str) -> Value:
 
 
 def key_text(value: Value) -> str | None:
-    """Return the key of an object that a value becomes, or None where it cannot be one.
+    """Return the key of an object that a value becomes, or None if it cannot be one.
 
     convertToJSONableObject in sigs.k8s.io/yaml: numbers are spelled anew, a fraction with the
     digits of a float of 32 bits.

@@ -22,9 +22,9 @@ ITEM = re.compile(r"^ *(?:- +)*")
 
 
 class Suppression(NamedTuple):
-    """One check that is not to be told, from one line to another."""
+    """A rule whose findings a comment silences, from one line to another."""
 
-    check: str
+    rule: str
     location: Location
     """Of the id in the comment."""
     first: int

@@ -114,7 +114,7 @@ def test_each_field_has_a_rule_of_its_own() -> None:
 
 def test_hot_backup_changes_nothing_that_it_could_limit() -> None:
     (problem,) = Options(admission_policy=True, strategy=Strategy.HOT).problems()
-    assert (problem.path, problem.check) == ("admission-policy", "option")
+    assert (problem.path, problem.rule) == ("admission-policy", "option")
 
 
 def test_plan_tells_it() -> None:

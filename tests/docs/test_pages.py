@@ -15,8 +15,7 @@ from click.testing import CliRunner
 
 import kanister_kafka
 from kanister_kafka.cli import main
-from kanister_kafka.linter import all_checks, all_checks_together
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.rule_docs import rule_docs
 from tests import fleet_inputs as fleets
 from tests.conftest import ROOT
@@ -37,7 +36,7 @@ def reported() -> set[str]:
                     node.args[0], ast.Constant
                 ):
                     found.add(node.args[0].value)
-    return found | {"yaml-limit", *all_checks(), *all_checks_together()}
+    return found.union({"yaml-limit"}, *(rule.ids for rule in all_rules()))
 
 
 def test_every_check_has_a_section_and_every_section_a_check() -> None:
@@ -48,8 +47,9 @@ def test_every_check_has_a_section_and_every_section_a_check() -> None:
 
 def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
     assert list(rule_docs()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
-    for check in (*all_checks().values(), *all_checks_together().values()):
-        assert rule_docs()[check.id].severity is check.severity, check.id
+    for rule in all_rules():
+        for rule_id, severity in rule.ids.items():
+            assert rule_docs()[rule_id].severity is severity, rule_id
     for section in rule_docs().values():
         assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary
 
@@ -225,8 +225,8 @@ def test_ignore_comments_of_the_page_on_ci_are_needed_and_work() -> None:
     (text,) = re.findall(r"```yaml\n(# kanister-kafka: .*?)```", CI, re.DOTALL)
     bare = re.sub("# kanister-kafka: .*", "#", text)
     asked = set(re.findall(r"ignore=(\S+)", text))
-    assert {problem.check for problem in validate_text(bare)} == asked
-    assert {problem.check for problem in validate_text(text)} <= {"unknown-check"}
+    assert {problem.rule for problem in validate_text(bare)} == asked
+    assert {problem.rule for problem in validate_text(text)} <= {"unknown-check"}
 
 
 def test_the_hook_for_fresh_files_takes_the_words_of_render(at_root: Path, tmp_path: Path) -> None:

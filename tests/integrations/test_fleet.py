@@ -422,7 +422,7 @@ def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list
     return (
         [f"{w}: {w.reason}" for w in found.writers],
         [f"{b}: {b.reason}" for b in found.bystanders if b.namespace == found.namespace],
-        [p.message for p in reading.problems if p.check == "unplaced-writer"],
+        [p.message for p in reading.problems if p.rule == "unplaced-writer"],
     )
 
 
@@ -444,7 +444,7 @@ def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, lis
             found[str(task.key)] = (
                 [f"{w}: {w.reason}" for w in cluster.writers],
                 [f"{b}: {b.reason}" for b in cluster.bystanders if b.namespace == task.key[0]],
-                [p.message for p in reading.problems if p.check == "unplaced-writer"],
+                [p.message for p in reading.problems if p.rule == "unplaced-writer"],
             )
     return found
 
@@ -489,7 +489,7 @@ def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
         found = group_clusters(
             fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool
         )
-        return [p.message for p in found.problems if p.check == "unplaced-writer"]
+        return [p.message for p in found.problems if p.rule == "unplaced-writer"]
 
 
 def test_a_client_of_nobodys_namespace_and_address_is_told_once() -> None:
@@ -516,7 +516,7 @@ def test_a_client_that_the_file_names_and_nobody_has_is_an_error() -> None:
     rules = of_file("clusters: [{cluster: kafka/a, writers: [KafkaConnect/away/fra]}]\n")
     (outcome,) = outcomes(FAR, rules)
     assert outcome.row is None
-    assert [p.check for p in outcome.problems if p.severity.value == "error"] == ["option"]
+    assert [p.rule for p in outcome.problems if p.severity.value == "error"] == ["option"]
 
 
 def names(found: Iterable[RenderResult]) -> list[str]:

@@ -885,7 +885,7 @@ def test_what_is_not_rendered_here_is_not_accepted(text, path, word):
     with pytest.raises(InputError) as raised:
         apply.admit_objects(loads(text).documents, "kafka")
     problem = next(p for p in raised.value.problems if word in p.message)
-    assert (problem.check, problem.path) == ("not-for-apply", path)
+    assert (problem.rule, problem.path) == ("not-for-apply", path)
     assert problem.location.line
 
 

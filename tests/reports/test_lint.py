@@ -145,9 +145,9 @@ def test_github_reads_what_was_written(problem: Diagnostic) -> None:
     name, properties, data = of_runner(text.removesuffix("\n"))
     assert name in ("error", "warning", "notice")
     assert properties["file"] == problem.location.source
-    assert properties["title"] == problem.check
+    assert properties["title"] == problem.rule
     assert properties.get("line") == (str(problem.location.line) if problem.location.line else None)
-    assert data.endswith(f"({problem.check})")
+    assert data.endswith(f"({problem.rule})")
 
 
 # JUnit

@@ -89,7 +89,7 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
     unfit = CompareRequest(compacted=True, last=5)
     with pytest.raises(InputError, match="known only when all of it is read") as failure:
         compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
-    assert [problem.check for problem in failure.value.problems] == ["compacted-in-part"]
+    assert [problem.rule for problem in failure.value.problems] == ["compacted-in-part"]
     assert not multiprocessing.active_children()
 
 

@@ -279,7 +279,7 @@ def _plan(
             **choices,
         )
     except InputError as failure:
-        if any(problem.check in NO_SUBJECT for problem in failure.problems):
+        if any(problem.rule in NO_SUBJECT for problem in failure.problems):
             raise
         return None, failure.problems
     return plan, plan.problems

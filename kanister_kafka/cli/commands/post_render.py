@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kanister_kafka.backup.options import ScriptSharing
-from kanister_kafka.backup.render import render, to_yaml_stream, without_repeated_scripts
+from kanister_kafka.backup.render import render, without_repeated_scripts
 from kanister_kafka.cli.app import print_plan_warnings
 from kanister_kafka.cli.options import (
     plan_options,
@@ -51,4 +51,4 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
     every = chain.from_iterable(render(plan, templates) for plan in plans)
     manifests = without_repeated_scripts()(every)
-    sys.stdout.buffer.write(append_manifests(raw, blueprints, to_yaml_stream(manifests)))
+    sys.stdout.buffer.write(append_manifests(raw, blueprints, manifests))

@@ -141,7 +141,7 @@ def stale_text(found: Collection[OutdatedFile]) -> str:
     """Say how many files are stale, and what brings them up to date."""
     if not found:
         return "up to date"
-    gone = sum(file.wanted is None for file in found)
+    gone = sum(file.expected is None for file in found)
     will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
     if written := len(found) - gone:
         will.append(f"writes {'it' if len(found) == 1 else written} anew")

@@ -65,9 +65,9 @@ def restore(
 ) -> None:
     """Restore a backup into the namespace that it came from.
 
-    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. The ActionSet of the backup may be gone. Runs the
-    action `restore` of the Blueprint, which checks everything before it changes anything, and
-    follows it. Exit code 0 if the restore is complete, 1 if it failed.
+    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. The
+    ActionSet of the backup may be gone. Runs the action `restore` of the Blueprint, which checks
+    everything before it changes anything, and follows it. Exits with 1 if the restore failed.
     """
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka.gotemplate.nodes import AnyNode
 from kanister_kafka.gotemplate.runtime.expressions import (
@@ -61,7 +62,7 @@ def evaluate(
     except (CannotIsolateError, RecursionError):
         pass
     doubts = (_fault(failure, is_certain=False) for failure in machine.doubts)
-    return EvaluationResult(text, is_symbolic, (*doubts, *certain))
+    return EvaluationResult(text, is_symbolic, tuple(chain(doubts, certain)))
 
 
 def _fault(failure: ExecutionError, *, is_certain: bool) -> EvaluationError:

@@ -78,12 +78,12 @@ def float_text(value: float, verb: str = "g", precision: int | None = None) -> s
     return f"{'-' * sign}{shortest[0]}{point}{shortest[1:]}{letter}{exponent:+03d}"
 
 
-def _directive(found: re.Match[str], given: Iterator[Value]) -> str:
-    flags, width, precision, verb = found.groups()
+def _directive(match: re.Match[str], arguments: Iterator[Value]) -> str:
+    flags, width, precision, verb = match.groups()
     if verb == "[":
         raise UnsupportedError
-    wide, bad_width = _number(width, given, "%!(BADWIDTH)")
-    exact, bad_precision = _number(precision, given, "%!(BADPREC)")
+    wide, bad_width = _number(width, arguments, "%!(BADWIDTH)")
+    exact, bad_precision = _number(precision, arguments, "%!(BADPREC)")
     bad = bad_width + bad_precision
     if not verb:
         return f"{bad}%!(NOVERB)"
@@ -95,17 +95,17 @@ def _directive(found: re.Match[str], given: Iterator[Value]) -> str:
         exact = 0
     directive = _Directive(verb, flags, wide, None if exact and exact < 0 else exact)
     try:
-        value = next(given)
+        value = next(arguments)
     except StopIteration:
         return f"{bad}%!{verb}(MISSING)"
     return bad + directive.print(value)
 
 
-def _number(word: str | None, given: Iterator[Value], bad: str) -> tuple[int | None, str]:
+def _number(word: str | None, arguments: Iterator[Value], bad: str) -> tuple[int | None, str]:
     """Read a width or precision, which `*` takes from the arguments."""
     if not word:
         return None, ""
-    value = next(given, None) if word == "*" else int(word)
+    value = next(arguments, None) if word == "*" else int(word)
     if isinstance(value, bool) or not isinstance(value, int):
         return None, bad
     if abs(value) > MAX_WIDTH:

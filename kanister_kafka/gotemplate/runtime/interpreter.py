@@ -134,7 +134,7 @@ class Interpreter:
                     self._templates[node.name] = node.body
                 pending += reversed(node.body)
             elif isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
-                pending += reversed((*node.body, *(node.else_body or ())))
+                pending += reversed(node.body + (node.else_body or ()))
 
     def body(self, body: Sequence[nodes.AnyNode], dot: Value) -> None:
         """Run nodes in their order."""

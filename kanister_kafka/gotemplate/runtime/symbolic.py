@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from kanister_kafka.gotemplate import nodes, types
@@ -137,7 +138,7 @@ def operand(value: Value) -> Operand:
         return _term(source.commands)
     match value:
         case GoMap():
-            pairs = [word for pair in value.entries.items() for word in pair]
+            pairs = list(chain.from_iterable(value.entries.items()))
             return _term(call("dict", pairs).commands)
         case GoSlice():
             return _term(call("list", value.items).commands)
@@ -145,7 +146,7 @@ def operand(value: Value) -> Operand:
 
 
 def is_path(value: SymbolicValue) -> bool:
-    """Tell whether a value is a field of the data, which can be named anywhere in the text."""
+    """Return whether a value is a field of the data, which can be named anywhere in the text."""
     if value.level or len(value.commands) > 1 or len(value.commands[0].arguments) > 1:
         return False
     return isinstance(value.commands[0].arguments[0], nodes.VariableNode)
@@ -172,7 +173,7 @@ def from_map(value: Mapping[str, Any], source: SymbolicValue) -> GoMap:
 
 
 def is_own(value: Value) -> bool:
-    """Tell whether a map was made by the template and belongs to no data."""
+    """Return whether a map was made by the template and belongs to no data."""
     return isinstance(value, GoMap) and value.source is None
 
 
@@ -196,7 +197,9 @@ def parts(value: Value) -> Iterator[SymbolicValue]:
 
 def common_level(values: Iterable[Value]) -> int:
     """Return the level of the one dot that values speak of; two cannot be named at once."""
-    found = {part.level for value in values for part in parts(value)}
+    found: set[int] = set()
+    for value in values:
+        found.update(part.level for part in parts(value))
     found.discard(0)
     if len(found) > 1:
         raise CannotIsolateError

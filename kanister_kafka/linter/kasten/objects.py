@@ -10,15 +10,16 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from kanister_kafka.constants import CLUSTER_LABEL
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, error
 from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.registry import ManifestSet
+from kanister_kafka.linter.registry import LintSettings, ManifestSet
 from kanister_kafka.yamldoc import Document
 
 # Whether an object is one of Kasten's, or one that its author means to be and Kasten does not.
@@ -41,18 +42,17 @@ api)."""
 OTHERS = {
     GROUP: ("PolicyPreset", "Profile", "StorageSecurityContext", "StorageSecurityContextBinding"),
     ACTIONS_GROUP: (
-        *("BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction"),
-        *("ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction"),
+        "BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction",
+        "ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction",
     ),
-}
+}  # fmt: skip
 """Kinds of the same groups, which are not read here and are no misspelling of one that is."""
 AMBIGUOUS = ("Policy",)
 """Kinds that others have as well: of Kasten only where the group looks like it."""
 LIKE_KASTEN = ("kasten", "kanister")
 SIMILARITY = 0.7
-ACTION_FIELDS = (
-    *("backupParameters", "exportParameters", "importParameters"),
-    *("restoreParameters", "reportParameters"),
+ACTION_FIELDS = tuple(
+    f"{operation}Parameters" for operation in ("backup", "export", "import", "restore", "report")
 )
 
 
@@ -60,12 +60,12 @@ class KastenDetection(NamedTuple):
     """What an object is to the rules of Kasten."""
 
     kind: str = ""
-    """One of VERSIONS, or empty for what is none of them."""
-    problems: tuple[tuple[Cursor, str], ...] = ()
+    """One of VERSIONS, or empty for what is not one of them."""
+    problems: tuple[Diagnostic, ...] = ()
 
 
 def detect_kasten_object(document: Document) -> KastenDetection:
-    """Tell which of Kasten's kinds an object is, or passes for by mistake."""
+    """Return which of Kasten's kinds an object is, or passes for by mistake."""
     top = Cursor.of(document)
     version, kind = top.at("apiVersion"), top.at("kind")
     group, slash, _number = version.text.rpartition("/")
@@ -76,17 +76,20 @@ def detect_kasten_object(document: Document) -> KastenDetection:
     return KastenDetection(meant, tuple(_problems(version, kind, meant)))
 
 
-def _problems(version: Cursor, kind: Cursor, meant: str) -> Iterator[tuple[Cursor, str]]:
-    for spot, right in ((version, VERSIONS[meant]), (kind, meant)):
+def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Diagnostics:
+    for spot, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
         if not spot.there:
-            yield spot, f'Required value: must be "{right}"'
+            message = f'Required value: must be "{right}"'
         elif spot.text and spot.text != right:
             what = "Kasten serves it at no other" if spot is version else "there is no such kind"
-            yield spot, f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+            message = f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+        else:
+            continue
+        yield error("kasten-kind", spot.location, spot.path, message)
 
 
 def _meant(top: Cursor, group: str) -> str:
-    """Return the kind that an object is meant to be; empty where it is none of ours."""
+    """Return the kind that an object is meant to be; empty if it is not one of ours."""
     kind = top.at("kind").text
     ours = group in (GROUP, ACTIONS_GROUP)
     if kind in VERSIONS:
@@ -109,8 +112,9 @@ def _shaped(top: Cursor) -> str:
     """Tell by its fields alone which kind an object is."""
     spec = top.at("spec")
     actions = list(spec.at("actions").each())
-    if any(action.at(field).there for action in actions for field in ACTION_FIELDS):
-        return "Policy"
+    for action in actions:
+        if any(action.at(field).there for field in ACTION_FIELDS):
+            return "Policy"
     if actions and spec.at("selector").there and all(a.at("action").there for a in actions):
         return "Policy"
     if spec.at("blueprintRef").there:
@@ -216,21 +220,21 @@ class ResourceFilter(NamedTuple):
 
     here: Cursor
     group: str
-    """API group; empty where none is given."""
+    """API group; empty if none is given."""
     resource: str
-    """Plural name of the resource; empty where only labels are given."""
+    """Plural name of the resource; empty if only labels are given."""
     name: str
-    """Name of the object; empty where all are meant."""
+    """Name of the object; empty if all are meant."""
     by_label: bool
     """Whether labels narrow it further."""
     cluster: str
-    """The Kafka whose label the objects have; empty where they need not have it."""
+    """The Kafka whose label the objects have; empty if they need not have it."""
     has_group: bool
     is_open: bool
     """Whether something is yet to fill in what it is for."""
     says_nothing: bool
     is_narrowed: bool
-    """Whether a name or a label narrows it, but for that of a Kafka."""
+    """Whether a name or a label narrows it, except for that of a Kafka."""
 
     @classmethod
     def of(cls, here: Cursor) -> ResourceFilter:
@@ -292,7 +296,7 @@ class BindingObject:
         return plain[0] if len(plain) == 1 else frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class KastenObjects:
     """All that Kasten would read, and the Blueprints that it is about."""
 
@@ -313,10 +317,16 @@ class KastenObjects:
     """Operations by the place of their Policy or action."""
     strimzi: Mapping[tuple[str, str], tuple[Cursor, ...]]
     """Custom resources of Strimzi by kind and namespace."""
-    called: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
+    hooks_by_action: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
     """Hooks by the Blueprint and the action that they call."""
     by_name: Mapping[str, tuple[Blueprint, ...]]
     """Blueprints by their name."""
+
+    def rules_apply(self, settings: LintSettings) -> bool:
+        """Report whether Kasten runs the Blueprints: as set, or if one of its objects is there."""
+        if settings.kasten is not None:
+            return settings.kasten
+        return bool(self.policies or self.bindings)
 
     def of(self, owner: Cursor) -> tuple[PolicyOperation, ...]:
         """Return the operations of a Policy, or the one of an action."""
@@ -328,7 +338,7 @@ class KastenObjects:
 
     def calls(self, blueprint: Blueprint, action: str) -> tuple[HookCallSite, ...]:
         """Return the hooks that call an action."""
-        return self.called.get((blueprint.name, action), ())
+        return self.hooks_by_action.get((blueprint.name, action), ())
 
     def on_namespace(self) -> Iterator[tuple[Blueprint, BlueprintAction]]:
         """Yield the actions that a hook calls on a namespace."""
@@ -339,27 +349,24 @@ class KastenObjects:
 
     def references(self) -> Iterator[Cursor]:
         """Yield every place where Kasten is told the name of a Blueprint."""
-        for spot in (
-            *(hook.blueprint for hook in self.hooks),
-            *(binding.blueprint for binding in self.bindings),
-            *self.annotations,
-        ):
+        for spot in chain((hook.blueprint for hook in self.hooks), self._bound()):
             if spot.text:
                 yield spot
 
     def is_bound(self, blueprint: Blueprint) -> bool:
-        """Tell whether a binding or an annotation in the input ties it to an object."""
-        bound = (*(binding.blueprint for binding in self.bindings), *self.annotations)
-        return any(spot.text == blueprint.name for spot in bound)
+        """Return whether a binding or an annotation in the input ties it to an object."""
+        return any(spot.text == blueprint.name for spot in self._bound())
+
+    def _bound(self) -> Iterator[Cursor]:
+        return chain((binding.blueprint for binding in self.bindings), self.annotations)
 
 
-@lru_cache(maxsize=1)  # every rule asks for the same input
-def read_kasten_objects(together: ManifestSet) -> KastenObjects:
+def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
     """Read what Kasten would of a whole input."""
     kinds: dict[str, list[Cursor]] = defaultdict(list)
     strimzi: dict[tuple[str, str], list[Cursor]] = defaultdict(list)
     annotations, identities = [], []
-    for document in together.documents:
+    for document in manifests.documents:
         identity = detect_kasten_object(document)
         if identity.kind:
             kinds[identity.kind].append(Cursor.of(document))
@@ -370,7 +377,7 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Cursor.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
-    hooks = tuple(hook for operation in operations for hook in operation.calls)
+    hooks = tuple(chain.from_iterable(operation.calls for operation in operations))
     by_owner: dict[Location, list[PolicyOperation]] = defaultdict(list)
     for operation in operations:
         by_owner[operation.owner.location].append(operation)
@@ -378,11 +385,11 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
     for hook in hooks:
         called[hook.blueprint.text, hook.action.text].append(hook)
     by_name: dict[str, list[Blueprint]] = defaultdict(list)
-    for blueprint in together.blueprints:
+    for blueprint in manifests.blueprints:
         by_name[blueprint.name].append(blueprint)
     return KastenObjects(
-        blueprints=together.blueprints,
-        documents=together.documents,
+        blueprints=manifests.blueprints,
+        documents=manifests.documents,
         policies=tuple(kinds["Policy"]),
         bindings=tuple(map(BindingObject, kinds["BlueprintBinding"])),
         restores=tuple(kinds["RestoreAction"]),
@@ -393,7 +400,7 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
         identities=tuple(identities),
         by_owner=_grouped(by_owner),
         strimzi=_grouped(strimzi),
-        called=_grouped(called),
+        hooks_by_action=_grouped(called),
         by_name=_grouped(by_name),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, group_of
@@ -68,7 +69,7 @@ class ResourceMistake(NamedTuple):
 
 @lru_cache(maxsize=1024)  # Policies repeat themselves
 def resource_mistake(group: str, resource: str) -> ResourceMistake | None:
-    """Return what is wrong with a group and a resource, each empty where it is not given."""
+    """Return what is wrong with a group and a resource, each empty if it is not given."""
     return _of_group(group, resource) or (_of_resource(group, resource) if resource else None)
 
 
@@ -83,7 +84,7 @@ def _of_group(group: str, resource: str) -> ResourceMistake | None:
         return ResourceMistake("group", f'must be in lower case: "{group.lower()}"', certain=True)
     right = _home(resource)
     if group and right and group not in OF_STRIMZI and not built_in(group):
-        strimzi = "strimzi" in group and resource in {r for of in OF_STRIMZI.values() for r in of}
+        strimzi = "strimzi" in group and resource in _of_strimzi()
         near = difflib.get_close_matches(group, (right,), n=1, cutoff=0.85)
         if strimzi or near:
             return ResourceMistake("group", f'{resource} are of group "{right}"', certain=True)
@@ -140,7 +141,7 @@ def _home(resource: str) -> str | None:
 
 
 def _of_strimzi() -> frozenset[str]:
-    return frozenset(r for known in OF_STRIMZI.values() for r in known)
+    return frozenset(chain.from_iterable(OF_STRIMZI.values()))
 
 
 def _everywhere() -> frozenset[str]:

@@ -24,15 +24,15 @@ class NamespaceSelection:
     """What a Policy selects."""
 
     names: frozenset[str]
-    """Names that may be selected, `*` for any letters; empty where it is not by name."""
+    """Names that may be selected, `*` for any letters; empty if it is not by name."""
     by_name: bool
     open: bool
     """Whether Helm or Flux is yet to fill something in."""
     words: str
-    """How it selects by other means, as `team=data`; empty where it does not."""
+    """How it selects by other means, as `team=data`; empty if it does not."""
 
     def may_hold(self, namespace: str) -> bool:
-        """Tell whether it may select a namespace."""
+        """Return whether it may select a namespace."""
         return not self.by_name or self.open or _fits(namespace, self.names)
 
     @property

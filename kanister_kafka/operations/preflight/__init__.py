@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.render import Manifest, render
+from kanister_kafka.errors import TemplateError
 from kanister_kafka.kube.client import Object
 from kanister_kafka.operations.preflight import (
     cluster_facts,
@@ -33,7 +34,7 @@ from kanister_kafka.operations.preflight.model import (
 )
 from kanister_kafka.operations.preflight.partitions import Execute
 from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
-from kanister_kafka.yamldoc import loads, to_python
+from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -119,9 +120,12 @@ def run_preflight(
 
 def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
     """Return the Blueprint among rendered objects."""
-    text = next(manifest.text for manifest in manifests if manifest.kind == "Blueprint")
-    found: Object = to_python(loads(text).documents[0].root)
-    return found
+    for manifest in manifests:
+        for document in manifest.documents:
+            if document.kind == "Blueprint":
+                item: Object = to_python(document.root)
+                return item
+    raise TemplateError("the templates make no Blueprint: give blueprint.yaml.j2 one object")
 
 
 # Whether a backup would work, said before any backup: gather once, then judge what was seen.

@@ -157,7 +157,7 @@ TOLD_ELSEWHERE = (
 def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
     """Yield what reading and planning said under these ids."""
     for problem in view.problems:
-        if problem.check in ids:
+        if problem.rule in ids:
             yield _line(problem)
 
 
@@ -165,7 +165,7 @@ def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
 def reading(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that whatever else reading and planning found."""
     for problem in view.problems:
-        if problem.check not in TOLD_ELSEWHERE:
+        if problem.rule not in TOLD_ELSEWHERE:
             yield _line(problem)
 
 
@@ -185,6 +185,6 @@ def _line(problem: Diagnostic) -> CheckLine:
     return CheckLine(
         level=LEVELS[problem.severity],
         what=f"{problem.location}{path}: {problem.message}",
-        remedy=f"kanister-kafka explain {problem.check}",
+        remedy=f"kanister-kafka explain {problem.rule}",
         objects=(problem.location.source.replace("/", " ", 1),),
     )

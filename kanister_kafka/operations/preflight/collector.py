@@ -29,7 +29,7 @@ from kanister_kafka.operations.preflight.model import (
     try_read,
 )
 from kanister_kafka.strimzi import KafkaClient
-from kanister_kafka.yamldoc import loads, to_python
+from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -171,7 +171,9 @@ class FactsCollector:
         pulled: OptionalRead[PullTestResult] | None = None,
     ) -> PlanFacts:
         """Read what only a plan tells to ask for."""
-        desired = [to_python(loads(m.text, m.file_name).documents[0].root) for m in manifests]
+        desired: list[Object] = []
+        for manifest in manifests:
+            desired += [to_python(document.root) for document in manifest.documents]
         rendered = tuple(self._pair(item) for item in desired if item["kind"] not in ON_DEMAND)
         reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
         return PlanFacts(

@@ -33,7 +33,7 @@ def wrap(value: int) -> Int64:
 
 
 def to_int64(value: Value) -> Int64:
-    """Return a value as int64; 0 where it is no number."""
+    """Return a value as int64; 0 if it is no number."""
     match value:
         case str():
             number = int(value) if _DECIMAL.fullmatch(value) and len(value) < 40 else 0
@@ -48,7 +48,7 @@ def to_int64(value: Value) -> Int64:
 
 
 def to_float64(value: Value) -> float:
-    """Return a value as float64; 0 where it is no number."""
+    """Return a value as float64; 0 if it is no number."""
     match value:
         case str():
             if _SPECIAL.fullmatch(value):

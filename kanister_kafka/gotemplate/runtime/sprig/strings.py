@@ -84,7 +84,7 @@ def _untitle(word: str) -> Value:
 
 
 def _bounds(start: int, end: int | None, length: int) -> str:
-    """Return how Go complains about the bounds of a slice; nothing where they are right."""
+    """Return how Go complains about the bounds of a slice; nothing if they are right."""
     if end is None:
         return f"[{start}:{length}]" if start > length else ""
     if end < 0:
