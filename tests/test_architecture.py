@@ -16,7 +16,8 @@ from .conftest import ROOT
 PACKAGE = ROOT / "kanister_kafka"
 USERS = {
     "yaml": "yamldoc",
-    "jinja2": "backup",
+    "jinja2": "jinja",
+    "markupsafe": "jinja",
     "kubernetes": "kube",
     "click": "cli",
     "confluent_kafka": "topics",

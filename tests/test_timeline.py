@@ -21,7 +21,7 @@ from kanister_kafka.operations.rehearsal.model import (
     RehearsalVersions,
     VolumeSnapshot,
 )
-from kanister_kafka.reports.html.rehearsal_page import TIMELINE_STYLE, rehearsal_html
+from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from kanister_kafka.reports.rehearsal import (
     rehearsal_json,
     rehearsal_markdown,
@@ -349,7 +349,9 @@ def colours(block):
     return {k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in found.items()}
 
 
-DAY, NIGHT, PAPER = (colours(block) for block in re.findall(r":root \{[^}]*\}", TIMELINE_STYLE))
+DAY, NIGHT, PAPER = (
+    colours(block) for block in re.findall(r":root \{[^}]*\}", rehearsal_html(DONE))
+)
 
 
 @pytest.mark.parametrize("mode", [DAY, NIGHT, PAPER], ids=["day", "night", "paper"])
