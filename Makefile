@@ -50,7 +50,7 @@ bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRA
 proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
 	$(BIN)/kanister-kafka prove --yes --format markdown -o docs/proof.md --html build/proof.html
 
-rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
+rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, its report and its picture in the docs
 	$(BIN)/python -m tests.rehearsal $(KAFKA)
 
 release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build/release; TAG=v1.2.3 is checked
