@@ -47,8 +47,8 @@ bench-fleet: $(READY) ## How long 100, 1,000 and 3,000 clusters take, and how mu
 bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRAP: docs/performance.md
 	$(BIN)/python tests/bench_topics.py $(BOOTSTRAP) --write $(MORE)
 
-proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
-	$(BIN)/kanister-kafka prove --yes --format markdown -o docs/proof.md --html build/proof.html
+proof: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
+	$(BIN)/kanister-kafka consistency-test --yes --format markdown -o docs/proof.md --html build/proof.html
 
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, its report and its picture in the docs
 	$(BIN)/python -m tests.rehearsal $(KAFKA)

@@ -447,10 +447,10 @@ FORMS_OF_KUBECTL = {
     "preview": "blueprint.yaml --action go",
     "status": "my-cluster",
     "topics compare": "a:1/x b:1/y",
-    "topics last": "--bootstrap-server a:1 x",
-    "topics merge": "job",
+    "topics tail": "--bootstrap-server a:1 x",
+    "topics collect": "job",
     "topics rate": "--bootstrap-server a:1 x",
-    "topics total": "--bootstrap-server a:1 x",
+    "topics count": "--bootstrap-server a:1 x",
     "version": "",
 }
 """Commands that print one report, with what each needs."""
@@ -468,7 +468,7 @@ def test_reports_have_the_forms_of_kubectl(command: str, words: str) -> None:
 def test_the_former_name_of_the_form_warns_and_works() -> None:
     old, new = (run("plan", "-f", KRAFT, flag, "json") for flag in ("--format", "-o"))
     assert old.stdout == new.stdout
-    assert old.stderr == f"warning: --format is deprecated; write -o json\n{new.stderr}"
+    assert old.stderr == f"warning: --format is deprecated; write -o\n{new.stderr}"
     quiet = run("explain", "null-argument", "--format", "json", "-q")
     assert "--format is deprecated" in quiet.stderr
 
@@ -726,7 +726,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             ["topics", "compare", "a:1/x", "b:1/y", "--config-secret", "s"],
             2,
-            "--config-secret is for --as-job",
+            "--config-secret is for --print-job",
             id="config-secret-alone",
         ),
         pytest.param(
@@ -875,3 +875,26 @@ def test_what_kubectl_apply_cannot_keep_is_told() -> None:
     large = run(*words, *many)
     assert large.exit_code == 0
     assert "kubectl apply --server-side" in large.stderr
+
+
+def test_former_names_of_commands_and_options_work_and_warn() -> None:
+    help_texts = [run(name, "--help") for name in ("prove", "consistency-test")]
+    assert help_texts[0].stdout.split()[3:] == help_texts[1].stdout.split()[3:]
+    assert help_texts[0].stderr == "warning: prove is deprecated; write consistency-test\n"
+    assert help_texts[1].stderr == ""
+    for former, name in (("last", "tail"), ("merge", "collect"), ("total", "count")):
+        assert f"{former} is deprecated; write {name}" in run("topics", former, "--help").stderr
+        assert f"  {former} " not in run("topics", "--help").stdout
+    words = ("topics", "compare", "h:1/a", "h:1/b", "--in-cluster", "-j", "2")
+    old, new = (run(*words, name, "2s").stderr for name in ("--even-within", "--max-skew"))
+    assert old == f"warning: --even-within is deprecated; write --max-skew\n{new}"
+    both = run(*words, "--even-within", "2s", "--max-skew", "1s")
+    assert both.exit_code == 2
+    assert "--even-within is the deprecated name of --max-skew" in both.stderr
+
+
+def test_former_names_of_pages_work_and_warn() -> None:
+    for former, name in (("checks", "rules"), ("docs/prove.md", "consistency-test")):
+        page = run("docs", former)
+        assert page.stdout == run("docs", name).stdout
+        assert f"is now called {name}" in page.stderr

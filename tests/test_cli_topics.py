@@ -39,8 +39,8 @@ def run(*words: str) -> Result:
 def test_total_last_and_rate_as_text_and_json(brokers: Brokers, name: str) -> None:  # noqa: F811
     brokers.write(name, everywhere(MANY[:7]))
     at = ("--bootstrap-server", brokers.address)
-    assert re.search(r"all +28 ", run("total", *at, name).stdout)
-    found = json.loads(run("total", *at, name, "-o", "json").stdout)
+    assert re.search(r"all +28 ", run("count", *at, name).stdout)
+    found = json.loads(run("count", *at, name, "-o", "json").stdout)
     assert [one["latest"] for one in found["partitions"]] == [7] * 4
     newest = json.loads(run("last", *at, name, "-n", "2", "-p", "1", "-o", "json").stdout)
     assert [record["offset"] for record in newest["records"]] == [5, 6]
@@ -87,14 +87,14 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
 @pytest.mark.parametrize(
     ("words", "exits", "told"),
     [
-        (("total", "blogs"), 2, "name the cluster: --bootstrap-server"),
+        (("count", "blogs"), 2, "name the cluster: --bootstrap-server"),
         (("compare", "h:1/a", "h:1/b", "--last", "1", "--sample", "5%"), 2, "exclude each other"),
         (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "no share such as 5%"),
         (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
-        (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--as-job splits it"),
+        (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--print-job splits it"),
         (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
-        (("total", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
+        (("count", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),
     ],
 )
@@ -107,7 +107,7 @@ def test_one_clear_line(words: tuple[str, ...], exits: int, told: str) -> None:
 
 def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:  # noqa: F811
     brokers.write(name, everywhere(MANY[:1]))
-    result = run("total", "--bootstrap-server", brokers.address, "nope")
+    result = run("count", "--bootstrap-server", brokers.address, "nope")
     assert result.exit_code == 2
     assert f"no topic nope; it has {name[:5]}" in result.stderr or name in result.stderr
 
@@ -132,12 +132,12 @@ def test_in_cluster_the_job_says_the_same(cluster) -> None:
 
     cluster.on_create.append(play)
     words = ("--kafka", "a", "-n", "kafka", "--in-cluster", "--image", "i:1", "blogs")
-    result = run("total", *words, "-o", "json")
+    result = run("count", *words, "-o", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert (found["cluster"], found["records"]) == ("kafka/a", 7)
     assert cluster.args == [
-        *("topics", "total", "--wire", "--command-config", "/config/a.properties"),
+        *("topics", "count", "--wire", "--command-config", "/config/a.properties"),
         *("--", "blogs"),
     ]
 
@@ -145,7 +145,7 @@ def test_in_cluster_the_job_says_the_same(cluster) -> None:
 def test_as_job_prints_what_kubectl_applies(cluster) -> None:
     cluster.add("kafkas", "mirror", "b", **KAFKA)
     result = run(
-        *("compare", "kafka/a/blogs", "mirror/b/", "--as-job", "3", "--image", "i:1"),
+        *("compare", "kafka/a/blogs", "mirror/b/", "--print-job", "3", "--image", "i:1"),
         *("--last", "5"),
     )
     assert result.exit_code == 0, result.output
@@ -168,7 +168,7 @@ def test_credentials_are_not_printed(tmp_path: Path) -> None:
         "sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
         'username="u" password="hush";\n'
     )
-    words = ("compare", "kafka/a/x", "kafka/a/y", "--as-job", "2", "--image", "i:1")
+    words = ("compare", "kafka/a/x", "kafka/a/y", "--print-job", "2", "--image", "i:1")
     result = run(*words, "--command-config", str(secret))
     assert result.exit_code == 2
     assert "--config-secret" in result.stderr

@@ -25,7 +25,7 @@ from . import fleets, reference, rehearsal
 from .conftest import ROOT
 from .test_timeline import DONE
 
-SECTIONS = (ROOT / "docs" / "checks.md").read_text()
+SECTIONS = (ROOT / "docs" / "rules.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 

@@ -35,7 +35,7 @@ ONLY_PARSED = {
     "delete": "writes to a cluster",
     "fleet plan --from-cluster": "reads a cluster",
     "plan --from-cluster": "reads a cluster",
-    "prove": "replaces the volumes of a Kafka",
+    "consistency-test": "replaces the volumes of a Kafka",
     "rehearse": "stops a Kafka",
     "release-retention": "writes to a cluster",
     "render --from-cluster": "reads a cluster",
@@ -43,7 +43,7 @@ ONLY_PARSED = {
     "run": "starts an action on a cluster",
     "status": "reads a cluster",
     "topics compare": "reads two Kafkas",
-    "topics merge": "reads a cluster",
+    "topics collect": "reads a cluster",
     "validate --kasten -": "reads what kustomize prints; test_kustomize.py has both",
 }
 """How a command begins that is not run here, and why."""
@@ -144,8 +144,8 @@ def test_what_runs_elsewhere_is_there(page: str, test: str) -> None:
         "kanister-kafka topics compares A B",
         "kanister-kafka apply --from-clutser my-cluster",
         "kanister-kafka run",
-        "kanister-kafka topics compare A B --as-job eight | kubectl apply -f -",
-        "helm template x > y && kanister-kafka prove --plan warm --yes --image i",
+        "kanister-kafka topics compare A B --print-job eight | kubectl apply -f -",
+        "helm template x > y && kanister-kafka consistency-test --scenario warm --yes --image i",
     ],
 )
 def test_a_misspelt_command_is_found(line: str) -> None:

@@ -125,7 +125,7 @@ def test_the_image_holds_all_that_an_installation_needs(tmp_path: Path) -> None:
         assert (installed / file.relative_to(ROOT / "kanister_kafka")).exists()
     for file in ROOT.glob("templates/**/*.j2"):
         assert (installed / file.relative_to(ROOT)).exists()
-    assert (installed / "docs" / "checks.md").exists()
+    assert (installed / "docs" / "rules.md").exists()
     user = re.findall(r"^USER (\d+)", dockerfile, re.M)
     assert user[-1] != "0"
     assert dockerfile.rstrip().endswith('ENTRYPOINT ["kanister-kafka"]')

@@ -1,4 +1,4 @@
-"""The command `topics merge`."""
+"""The command `topics collect`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kanister_kafka.cli.progress import ProgressReporter
 
 
 @click.command(
-    epilog="Example: kanister-kafka topics merge kanister-kafka-topics-1f2e3d4c -n kafka "
+    epilog="Example: kanister-kafka topics collect kanister-kafka-topics-1f2e3d4c -n kafka "
     "--html blogs.html"
 )
 @click.argument("job")
@@ -20,10 +20,11 @@ from kanister_kafka.cli.progress import ProgressReporter
 @click.option("--context", default="", help="Kubeconfig context.")
 @report_format_option("text", "json", "yaml")
 @page_option
-def merge(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
-    """Merge what the pods of a Job found that topics compare --as-job has printed.
+def collect(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
+    """Collect the result of a Job that topics compare --print-job has printed.
 
-    Waits for its end. Exit code as of topics compare. The Job stays, until Kubernetes forgets it.
+    Waits for the end of the Job. Exit codes are those of topics compare. The Job is not deleted;
+    Kubernetes removes it after its time to live.
     """
     from kanister_kafka.cli.commands.topics.compare import tell
     from kanister_kafka.kube.client import KubeClient

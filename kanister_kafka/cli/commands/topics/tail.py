@@ -1,4 +1,4 @@
-"""The command `topics last`."""
+"""The command `topics tail`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDE = 200
 """Columns where there is no terminal to ask."""
 
 
-@click.command(epilog="Example: kanister-kafka topics last --kafka my-cluster -n kafka blogs -c 5")
+@click.command(epilog="Example: kanister-kafka topics tail --kafka my-cluster -n kafka blogs -c 5")
 @click.argument("topic")
 @click.option(
     "-p", "--partition", "partitions", type=click.IntRange(0), multiple=True, help="Repeatable."
@@ -40,7 +40,7 @@ WIDE = 200
 )
 @report_format_option("text", "json", "yaml")
 @with_connection_options
-def last(
+def tail(
     *,
     reach: ConnectionOptions,
     topic: str,
@@ -49,12 +49,12 @@ def last(
     page: int,
     form: str,
 ) -> None:
-    """Show the last messages of every partition side by side, in the order of their times."""
+    """Show the last messages of every partition side by side, ordered by timestamp."""
     from kanister_kafka.reports.topics import last_json, last_text
     from kanister_kafka.topics.client import KafkaConsumer
     from kanister_kafka.topics.job import ResultMessage
     from kanister_kafka.topics.reference import parse_topic_ref
-    from kanister_kafka.topics.statistics import tail_records as newest
+    from kanister_kafka.topics.statistics import tail_records
 
     place = parse_topic_ref(topic)
     access = reach.access(place)
@@ -62,7 +62,7 @@ def last(
         chosen = [word for number in partitions for word in ("-p", str(number))]
         sizes = ("--count", str(count), "--page", str(page))
         work = reach.work(
-            "last",
+            "tail",
             (*chosen, *sizes, "--", place.topic),
             access,
             namespace=place.namespace,
@@ -70,7 +70,7 @@ def last(
         results = [event.result for event in reach.remote(work) if isinstance(event, ResultMessage)]
         found = replace(results[-1], cluster=access.label)
     else:
-        found = newest(KafkaConsumer(access), place.topic, partitions, count, page)
+        found = tail_records(KafkaConsumer(access), place.topic, partitions, count, page)
     if reach.wire:
         print_message(found)
         return

@@ -26,7 +26,9 @@ def proof() -> dict:
         pytest.skip(f"no source and mirror with the label {LAB}=true: make lab-env")
     applied = lab.command("apply", "--from-cluster", "my-cluster", "-n", "kafka-mirror")
     assert applied.returncode == 0, applied.stderr
-    done = lab.command("prove", "--plan", "all", "--yes", "--format", "json", timeout=3600)
+    done = lab.command(
+        "consistency-test", "--scenario", "all", "--yes", "--format", "json", timeout=3600
+    )
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 

@@ -1,4 +1,4 @@
-"""The command `prove`."""
+"""The command `consistency-test`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.app import confirm
 from kanister_kafka.cli.commands.topics.compare import milliseconds
 from kanister_kafka.cli.options import parse_duration_option
-from kanister_kafka.cli.output import FILE, check_writable, print_elapsed, write_text
+from kanister_kafka.cli.output import (
+    FILE,
+    check_writable,
+    print_elapsed,
+    renamed_option,
+    write_text,
+)
 from kanister_kafka.cli.topic_connection import IMAGE
 
 if TYPE_CHECKING:
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ALL = "all"
-PLANS = ("setup", "hot", "cold")
+SCENARIOS = ("setup", "hot", "cold")
 
 
 def _target(text: str) -> KafkaRef:
@@ -34,15 +40,19 @@ def _target(text: str) -> KafkaRef:
     return KafkaRef(namespace, name)
 
 
-@click.command(epilog="Example: kanister-kafka prove --plan all --yes --html proof.html")
-@click.option(
+@click.command(
+    epilog="Example: kanister-kafka consistency-test --scenario all --yes --html report.html"
+)
+@renamed_option(
     "--plan",
-    "plans",
-    type=click.Choice([*PLANS, ALL]),
+    "--scenario",
+    "scenarios",
+    type=click.Choice([*SCENARIOS, ALL]),
     multiple=True,
     default=(ALL,),
     show_default=True,
-    help="setup: all is in step; hot and cold: the two ways of a backup; repeatable.",
+    help="setup: mirror and source are in step; hot, cold: backup of a running, of a "
+    "stopped Kafka; repeatable.",
 )
 @click.option(
     "--source",
@@ -88,13 +98,14 @@ def _target(text: str) -> KafkaRef:
     show_envvar=True,
     help="Image with this command, for the Jobs that look into the topics.",
 )
-@click.option(
+@renamed_option(
     "--even-within",
+    "--max-skew",
     type=milliseconds,
     default="1s",
     show_default=True,
     metavar="DURATION",
-    help="Up to which difference in time a head counts as even.",
+    help="Largest time difference between the ends of partitions that counts as consistent.",
 )
 @click.option(
     "--timeout",
@@ -117,9 +128,9 @@ def _target(text: str) -> KafkaRef:
     "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-def prove(
+def consistency_test(
     *,
-    plans: tuple[str, ...],
+    scenarios: tuple[str, ...],
     source: KafkaRef,
     mirror: KafkaRef,
     topics: tuple[str, ...],
@@ -127,21 +138,21 @@ def prove(
     kasten_namespace: str,
     snapshot_class: str,
     image: str,
-    even_within: int,
+    max_skew: int,
     timeout: int,
     form: str,
     html: Path | None,
     output: Path | None,
     yes: bool,
 ) -> None:
-    """Show on a test cluster that cold backups are consistent and hot ones are not.
+    """Test on a test cluster whether cold and hot backups are consistent.
 
-    Plays the plans on an environment such as examples/lab: the mirror is snapshotted while it is
-    written to (hot), or while its Blueprint has stopped it (cold); its volumes are then replaced
-    by the snapshots, and what it holds is compared with the source, record by record. For test
+    Runs scenarios on an environment such as examples/lab. The mirror is snapshotted while clients
+    write to it (hot), or while its Blueprint has stopped it (cold). Its volumes are then replaced
+    by the snapshots, and its topics are compared with the source, record by record. For test
     clusters only: both namespaces need the label kanister-kafka.io/lab=true.
 
-    Exit code 1 where a step did not show what it has to.
+    Exits with 1 if a step fails.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.consistency_test.environment import (
@@ -163,23 +174,23 @@ def prove(
         kasten_namespace=kasten_namespace,
         snapshot_class=snapshot_class,
         timeout=timeout,
-        even_within=even_within,
+        even_within=max_skew,
     )
     environment = find_environment(connection, wanted)
-    chosen = tuple(plan for plan in Scenario if plan.value in plans or ALL in plans)
-    _announce(environment, chosen)
-    confirm("Go on?", "a proof replaces the volumes of the mirror", yes=yes)
+    selected = tuple(one for one in Scenario if one.value in scenarios or ALL in scenarios)
+    _announce(environment, selected)
+    confirm("Continue?", "the test replaces the volumes of the mirror", yes=yes)
     metrics = JobTopicMetrics(connection, source, mirror, image)
-    proof = run_consistency_test(connection, environment, metrics, chosen, print_elapsed)
-    _write(proof, form, output, html)
-    if not proof.passed:
+    report = run_consistency_test(connection, environment, metrics, selected, print_elapsed)
+    _write(report, form, output, html)
+    if not report.passed:
         sys.exit(1)
 
 
-def _announce(environment: ScenarioEnvironment, plans: tuple[Scenario, ...]) -> None:
+def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...]) -> None:
     """Print what will be stopped and replaced."""
-    lines = [f"plans: {', '.join(plan.value for plan in plans)}"]
-    if any(plan.value != "setup" for plan in plans):
+    lines = [f"scenarios: {', '.join(scenario.value for scenario in scenarios)}"]
+    if any(scenario.value != "setup" for scenario in scenarios):
         lines.append(
             f"OUTAGE: Kafka {environment.wanted.mirror} will be stopped and started by its "
             "Blueprint, several times"
@@ -190,11 +201,11 @@ def _announce(environment: ScenarioEnvironment, plans: tuple[Scenario, ...]) -> 
     click.echo("\n".join(lines), err=True)
 
 
-def _write(proof: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:
+def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:
     from kanister_kafka.reports.consistency_test import PROOF_FORMATS
 
-    write_text(output, PROOF_FORMATS[form](proof))
+    write_text(output, PROOF_FORMATS[form](report))
     if html is not None:
         from kanister_kafka.reports.html.consistency_test_page import proof_html
 
-        write_text(html, proof_html(proof))
+        write_text(html, proof_html(report))
