@@ -258,12 +258,13 @@ Written by `{COMMAND}` from the results of its tests ([tests/e2e](../tests/e2e))
 Each row is a fault on a real cluster that was caused during a backup.
 
 A scenario passed if, at its end, every node of Kafka was Ready without other help than the row
-names, each acknowledged message existed once, no annotation of a backup was left, the mirror had its
-replicas again, and `kanister-kafka status` reported a running Kafka. A backup that was not consistent had
-to fail.
+names, each acknowledged message existed once, no annotation of a backup was left, the mirror had
+its replicas again, and `kanister-kafka status` reported a running Kafka. A backup that was not
+consistent had to fail.
 
-- **Result**: *recovered* if it passed with the latest scripts that were run with this release. Scenarios
-  that passed with other scripts before are called *with other scripts* and do not count as passed.
+- **Result**: *recovered* if it passed with the latest scripts that were run with this release.
+  Scenarios that passed with other scripts before are called *with other scripts* and do not count
+  as passed.
 - **Seconds**: from the fault until every node was Ready. In brackets, if no node had to be
   started: until everything had its former state. If the watchdog started Kafka, it was set
   to 5 min from the start of the stop. The default is an hour.
