@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -80,11 +81,26 @@ def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from every_command((*words, name))
 
 
+GROUP = re.compile(r"\n(?=[A-Z][^\n:]*:\n)")
+"""Between the groups of options of a help text."""
+
+
 def cli() -> str:
-    parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in every_command():
-        title = " ".join(("kanister-kafka", *words))
-        parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
+    """Return the page of all help texts; a group of options of several commands is on it once."""
+    helps = {words: GROUP.split(help_of(*words)) for words in every_command()}
+    often = Counter(group.strip("\n") for groups in helps.values() for group in groups)
+    shared = {group.partition(":")[0]: group for group, number in often.items() if number > 2}
+    shared.pop("Options", None)
+    parts = ["# Commands\n\nThe help texts of all commands. "]
+    parts.append("Options that several commands have are at the [end](#common-options).\n")
+    for words, groups in helps.items():
+        shown = []
+        for group in groups:
+            title, text = group.partition(":")[0], group.strip("\n")
+            shown.append(f"{title}: see below.\n" if shared.get(title) == text else f"{text}\n")
+        parts.append(f"\n## {' '.join(('kanister-kafka', *words))}\n\n```\n")
+        parts.append("\n".join(shown) + "```\n")
+    parts.append("\n## Common options\n\n```\n" + "\n\n".join(shared.values()) + "\n```\n")
     return "".join(parts)
 
 
