@@ -72,7 +72,7 @@ def test_compare_exits_by_its_verdict(
     compacted = ("--bootstrap-server", brokers.address, "--compacted", "--last", "5")
     unfit = run("compare", *compacted, f"{name}-a", f"{name}-b")
     assert unfit.exit_code == 2
-    assert "known only when all of it is read" in unfit.stderr
+    assert "known only after all records are read" in unfit.stderr
 
 
 def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  # noqa: F811

@@ -60,7 +60,7 @@ RECORD = ("SIDE", "OFFSET", "TIME", "KEY", "VALUE", "HEADERS")
 
 
 def comparison_text(found: Comparison, width: int = 0) -> str:
-    """Return the verdict, what both have, what only one has, and where they differ first.
+    """Return the verdict, what both have, what only one has, and if they differ first.
 
     With a width, in places of a terminal, long texts are broken into lines.
     """
@@ -122,7 +122,7 @@ def common_rows(found: Comparison) -> Iterator[ComparisonRow]:
 
 
 def ends_rows(found: Comparison) -> Iterator[ComparisonRow]:
-    """Yield for each partition, and for all, what only one side has, and where each ends."""
+    """Yield for each partition, and for all, what only one side has, and if each ends."""
     for result in found.partitions:
         yield (
             str(result.partition),

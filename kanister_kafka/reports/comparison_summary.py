@@ -157,7 +157,7 @@ def only_one_side(found: Comparison) -> str:
 
 
 def difference_text(result: PartitionResult) -> str:
-    """Return where a partition differs first."""
+    """Return if a partition differs first."""
     found, where = result.difference, f"partition {result.partition}"
     rest = ", and nothing in common was found after it" if result.given_up else ""
     if found is None:
@@ -196,14 +196,14 @@ def notes(found: Comparison) -> Iterator[str]:
     heads += [r for r in found.partitions if _in_doubt(r.head_b) or _in_doubt(r.tail_b)]
     if heads:
         yield (
-            "What only one side has at an end is counted by offsets: at most so many where a topic "
-            "is compacted or written in transactions."
+            "Records that only one side has at an end are counted by offsets: there can be fewer "
+            "in a compacted topic or with transactions."
         )
     yield f"A head counts as even within {format_interval(found.even_within)}."
 
 
 def _transactions(found: Comparison) -> Iterator[str]:
-    """Yield which records of transactions were read, where that is not the usual."""
+    """Yield which records of transactions were read, if that is not the usual."""
     if found.isolation is Isolation.UNCOMMITTED:
         yield (
             "Records of aborted and of open transactions were compared too (--isolation "

@@ -22,7 +22,7 @@ NULL, EMPTY = "(null)", "(empty)"
 
 
 def format_timestamp(time: int | None) -> str:
-    """Return ms since 1970 as ISO 8601 in UTC; a dash where a record has no time."""
+    """Return ms since 1970 as ISO 8601 in UTC; a dash if a record has no time."""
     if time is None or time < 0:
         return NONE
     if time >= YEAR_10000:
@@ -31,7 +31,7 @@ def format_timestamp(time: int | None) -> str:
 
 
 def timestamp_json(time: int | None) -> str | None:
-    """Return a time for machines; None where there is none."""
+    """Return a time for machines; None if there is none."""
     return None if time is None or time < 0 else format_timestamp(time)
 
 
@@ -65,7 +65,7 @@ def format_headers(message: TopicRecord, width: int) -> str:
 
 
 def bytes_json(content: bytes | None) -> str | dict[str, str] | None:
-    """Return bytes as text where they are one that can be shown, else as base64."""
+    """Return bytes as text if they are one that can be shown, else as base64."""
     if content is None:
         return None
     try:

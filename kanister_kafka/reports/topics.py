@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 BY_OFFSETS = (
-    "Counts are by offsets: at most so many where a topic is compacted or written in transactions."
+    "Counts are by offsets: there can be fewer records in a compacted topic or with transactions."
 )
 CELL = 18
 """Places that a partition has at least where all stand side by side."""

@@ -25,7 +25,7 @@ STRIMZI = "kafka.strimzi.io"
 
 
 def is_autoscaler(document: Document) -> bool:
-    """Tell whether an object is of a kind that changes replicas of others."""
+    """Return whether an object is of a kind that changes replicas of others."""
     return KINDS.get(document.kind) == document.group
 
 
@@ -77,7 +77,7 @@ def _read(
 
 
 def _is_paused(top: FieldCursor) -> bool:
-    """Tell whether KEDA leaves the target alone.
+    """Return whether KEDA leaves the target alone.
 
     With `paused-replicas` it does not: it sets the target to that number again and again
     (scaledobject_controller.go), and that annotation goes before the other one.
@@ -89,7 +89,7 @@ def _is_paused(top: FieldCursor) -> bool:
 
 
 def _is_idle(top: FieldCursor, scales: AutoscalerTarget) -> bool:
-    """Tell whether an autoscaler of Kubernetes does a backup no harm."""
+    """Return whether an autoscaler of Kubernetes does a backup no harm."""
     if any(_owners(top)):
         return True  # KEDA's own, which goes with its ScaledObject
     if scales is AutoscalerTarget.WRITER:

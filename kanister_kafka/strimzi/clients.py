@@ -32,7 +32,7 @@ EMIT_MAY_BE_OFF: Version = (3, 9)
 
 @dataclass(frozen=True, slots=True)
 class _ClientReach:
-    """Which clusters a custom resource has to do with: bootstrap servers, where they are set."""
+    """Which clusters a custom resource has to do with: bootstrap servers, if they are set."""
 
     into: tuple[FieldCursor, ...] = ()
     """Of the clusters that it mirrors into, or is attached to."""
@@ -93,7 +93,7 @@ def _is_alias(place: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
 
 
 def _syncs_to_source(mirror: FieldCursor, version: Version | None) -> bool:
-    """Tell whether a mirror writes its offset-syncs topic into the cluster that it reads from.
+    """Return whether a mirror writes its offset-syncs topic into the cluster that it reads from.
 
     Its source connector does (MirrorSourceConnector.java), and by default it does so there. The
     checkpoint connector only reads the topic, and the heartbeat connector writes to the target.
@@ -108,7 +108,7 @@ def _syncs_to_source(mirror: FieldCursor, version: Version | None) -> bool:
 
 
 def _location(connector: FieldCursor, version: Version | None) -> str:
-    """Return where a connector has the offset-syncs topic: Kafka before 3.0 knows the source."""
+    """Return if a connector has the offset-syncs topic: Kafka before 3.0 knows the source."""
     if version and version < LOCATION_MAY_BE_SET:
         return "source"
     return connector.at("config", "offset-syncs.topic.location").string("source")
@@ -183,18 +183,18 @@ class ClientAddresses:
     """KIND/NAMESPACE/NAME."""
     namespace: str
     written: tuple[frozenset[Address], ...]
-    """Of each cluster that it writes into; where it mirrors, into its source as well."""
+    """Of each cluster that it writes into; if it mirrors, into its source as well."""
     read: tuple[frozenset[Address], ...]
     """Of each cluster that it only reads from."""
 
 
 def is_client(document: Document) -> bool:
-    """Tell whether an object is of a kind that writes into a Kafka."""
+    """Return whether an object is of a kind that writes into a Kafka."""
     return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
 
 
 def reach_of(document: Document, namespace: str, problems: list[Diagnostic]) -> ClientAddresses:
-    """Return each address that a client may use; `namespace` where it names none."""
+    """Return each address that a client may use; `namespace` if it names none."""
     spec = FieldCursor.of(document, problems).at("spec").required()
     reach = CLIENTS[document.kind].reach(spec) if spec.present else _ClientReach()
     home = document.text("metadata", "namespace") or namespace

@@ -45,12 +45,12 @@ class FieldCursor:
         return here
 
     def entries(self) -> dict[str, Location]:
-        """Return the keys of an object, each with its place; none where it is unset."""
+        """Return the keys of an object, each with its place; none if it is unset."""
         node = self._mapping()
         return {entry.key: entry.location for entry in node.entries} if node else {}
 
     def each(self) -> tuple[FieldCursor, ...]:
-        """Return the items of a list; none where it is unset."""
+        """Return the items of a list; none if it is unset."""
         if not self.present:
             return ()
         if not isinstance(self.node, Sequence):
@@ -62,11 +62,11 @@ class FieldCursor:
         )
 
     def is_text(self, text: str) -> bool:
-        """Tell whether the input sets this very string here."""
+        """Return whether the input sets this very string here."""
         return isinstance(self.node, Scalar) and self.node.value == text
 
     def string(self, default: str = "") -> str:
-        """Return a string, or the default where it is unset."""
+        """Return a string, or the default if it is unset."""
         if not self.present:
             return default
         text = self._text()
@@ -80,7 +80,7 @@ class FieldCursor:
         return self.string(default)
 
     def integer(self, default: int, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
-        """Return a whole number within bounds, or the default where it is unset."""
+        """Return a whole number within bounds, or the default if it is unset."""
         if not self.present:
             return default
         value = self.node.value if isinstance(self.node, Scalar) else None
@@ -93,7 +93,7 @@ class FieldCursor:
         return value
 
     def boolean(self) -> bool:
-        """Return true or false; false where it is unset."""
+        """Return true or false; false if it is unset."""
         if not self.present:
             return False
         if isinstance(self.node, Scalar) and isinstance(self.node.value, bool):
@@ -136,7 +136,7 @@ class FieldCursor:
         return name
 
     def required(self) -> FieldCursor:
-        """Report the field where it is unset."""
+        """Report the field if it is unset."""
         if not self.present:
             self.error("missing-field", "Required value")
         return self

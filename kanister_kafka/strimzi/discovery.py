@@ -44,7 +44,7 @@ class KafkaRef:
 
 
 def find_resource(connection: KubeClient, kind: str, group: str = STRIMZI) -> ApiResource | None:
-    """Find how a kind of Strimzi's is served, or None where it is not."""
+    """Find how a kind of Strimzi's is served, or None if it is not."""
     for version in VERSIONS:
         try:
             return connection.kind(f"{group}/{version}", kind)
@@ -67,7 +67,7 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
     """Say which Kafka is meant: the one named, or else the only one of the namespace.
 
     Where no Kafka is there any more, the records that backups left tell of those that were.
-    Raises NotFoundError where that leaves none, or several.
+    Raises NotFoundError if that leaves none, or several.
     """
     namespace = namespace or connection.namespace
     if name:
@@ -86,7 +86,7 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
 
 
 def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
-    """Return every Kafka of all namespaces, sorted; raises NotFoundError where there is none."""
+    """Return every Kafka of all namespaces, sorted; raises NotFoundError if there is none."""
     resource = find_resource(connection, "Kafka")
     found = connection.items(resource) if resource else ()
     metadata = (item["metadata"] for item in found)
@@ -97,7 +97,7 @@ def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
 
 
 def expected_nodes(connection: KubeClient, target: KafkaRef) -> int | None:
-    """Return how many nodes the resources of a Kafka ask for; None where they do not tell."""
+    """Return how many nodes the resources of a Kafka ask for; None if they do not tell."""
     kafkas, pools = find_resource(connection, "Kafka"), find_resource(connection, "KafkaNodePool")
     found = connection.find(kafkas, target.name, target.namespace) if kafkas else None
     if found is None:

@@ -45,7 +45,7 @@ class ClusterResources:
     others: tuple[BootstrapAddresses, ...] = ()
     """Addresses of Kafkas that were not asked for, so that clients of theirs are known as that."""
     minor: int | None = None
-    """Minor version of Kubernetes; None where the API server does not tell it."""
+    """Minor version of Kubernetes; None if the API server does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ObjectWithPods:
 
     document: Document
     pods: Objects | None
-    """All pods of its namespace; None for other kinds, and where they may not be listed."""
+    """All pods of its namespace; None for other kinds, and if they may not be listed."""
     replica_sets: Objects
 
 
@@ -62,7 +62,7 @@ def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> C
     """Read a Kafka cluster, its workloads, and all that may write into it; nothing is changed.
 
     Without a name every Kafka of the namespace is read; without a namespace, that of the context.
-    Raises UnreachableError, or InputError where the server answers but has no such Kafka.
+    Raises UnreachableError, or InputError if the server answers but has no such Kafka.
     """
     server = _StrimziReader(context)
     namespace = namespace or server.namespace
@@ -88,12 +88,12 @@ def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> C
 
 
 def server_minor(*, context: str = "") -> int | None:
-    """Return the minor version of Kubernetes; None where the API server does not tell it."""
+    """Return the minor version of Kubernetes; None if the API server does not tell it."""
     return _StrimziReader(context).minor()
 
 
 def _others(server: _StrimziReader, documents: Documents) -> tuple[BootstrapAddresses, ...]:
-    """Return the addresses of all other Kafkas; none where they may not be listed."""
+    """Return the addresses of all other Kafkas; none if they may not be listed."""
     mine = {_key(document) for document in documents if document.kind == "Kafka"}
     try:
         kafkas, pools = server.read("Kafka"), server.read("KafkaNodePool")

@@ -65,14 +65,14 @@ class BootstrapAddresses:
         return self.external.union((f"{self.cluster}-kafka-{k}", self.namespace) for k in kinds)
 
     def match(self, bootstrap: str, namespace: str) -> bool:
-        """Tell whether one server of a comma-separated list is this cluster.
+        """Return whether one server of a comma-separated list is this cluster.
 
         `namespace` is that of the client, in which a short name is looked up.
         """
         return self.has(candidate_addresses(bootstrap, namespace))
 
     def has(self, addresses: frozenset[Address]) -> bool:
-        """Tell whether one of these addresses is this cluster's."""
+        """Return whether one of these addresses is this cluster's."""
         return not self.all.isdisjoint(addresses) or any(
             matches_template(template, address)
             for template in self.templates
@@ -96,7 +96,7 @@ class BootstrapAddresses:
 
 
 def matches_template(template: Address, address: Address) -> bool:
-    """Tell whether an address is what a template makes for some node id."""
+    """Return whether an address is what a template makes for some node id."""
     if isinstance(template, str) or isinstance(address, str):
         return (
             isinstance(template, str)
@@ -152,7 +152,7 @@ def _meant(server: str, namespace: str) -> Iterator[Address]:
 
 
 def _parted(server: str) -> tuple[str, str]:
-    """Return host and port of one server; the port is empty where there is none."""
+    """Return host and port of one server; the port is empty if there is none."""
     server = PROTOCOL.sub("", server, count=1)
     host, colon, port = server.rpartition(":")
     return (_host(host), port) if colon and port.isdecimal() else (_host(server), "")
@@ -316,7 +316,7 @@ class InternalListener:
     """A way to Kafka."""
 
     name: str
-    """Empty where the client's own properties say all."""
+    """Empty if the client's own properties say all."""
     servers: str
     """Bootstrap address; empty as above."""
     tls: bool

@@ -16,7 +16,7 @@ WorkloadName = NewType("WorkloadName", str)
 PoolName = NewType("PoolName", str)
 
 DEFAULT_GRACE_SECONDS = 30
-"""`terminationGracePeriodSeconds` where none is set (Strimzi's PodTemplate.java)."""
+"""`terminationGracePeriodSeconds` if none is set (Strimzi's PodTemplate.java)."""
 
 
 class Role(enum.Enum):
@@ -42,7 +42,7 @@ class Workload:
     kinds: tuple[WorkloadKind, ...]
     """Kinds that it may have by all that is known; with two, the steps find out at run time."""
     pool: PoolName | None
-    """The node pool, or None where the cluster has none, and for ZooKeeper."""
+    """The node pool, or None if the cluster has none, and for ZooKeeper."""
     roles: tuple[Role, ...]
     replicas: int
     """As the input has it, for people to read; the steps follow the cluster."""
@@ -65,7 +65,7 @@ class KafkaClient:
     namespace: str
     name: str
     replicas: int
-    """As the input has it, or the default of Strimzi where it is unset."""
+    """As the input has it, or the default of Strimzi if it is unset."""
     workload: WorkloadName
     kinds: tuple[WorkloadKind, ...]
     reason: str
@@ -147,13 +147,13 @@ class KafkaCluster:
     writers: tuple[KafkaClient, ...]
     bystanders: tuple[IgnoredClient, ...]
     storage_classes: tuple[StorageClass, ...] = ()
-    """Where the custom resources name one; the default of Kubernetes is not named."""
+    """If the custom resources name one; the default of Kubernetes is not named."""
     autoscalers: tuple[Autoscaler, ...] = ()
     """Of its writers and node pools, as far as they are in the input."""
 
     @property
     def pools(self) -> tuple[PoolName, ...]:
-        """Names of its node pools; none where it has no KafkaNodePool."""
+        """Names of its node pools; none if it has no KafkaNodePool."""
         return tuple(node.pool for node in self.nodes if node.pool is not None)
 
     @property

@@ -52,10 +52,10 @@ COMPONENTS = {
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A cluster, where one could be made out, and all problems."""
+    """A cluster, if one could be made out, and all problems."""
 
     cluster: KafkaCluster | None
-    """None where a problem is an error."""
+    """None if a problem is an error."""
     problems: tuple[Diagnostic, ...]
 
 
@@ -71,7 +71,7 @@ def read_cluster(
 ) -> ReadResult:
     """Find one Kafka cluster among documents of any kind and order.
 
-    `cluster` is `NAME` or `NAMESPACE/NAME`, needed where there are several; `namespace` stands for
+    `cluster` is `NAME` or `NAMESPACE/NAME`, needed if there are several; `namespace` stands for
     the one that a document leaves out. `writers` and `not_writers` say of MirrorMakers, Connects
     and Bridges, each as `KIND/NAMESPACE/NAME`, what their addresses do not tell. `others` are the
     addresses of Kafkas that are not among the documents. Nothing is raised: see
@@ -312,7 +312,7 @@ class _ClusterReader:
         *,
         uses_zookeeper: bool,
     ) -> list[FieldCursor] | None:
-        """Return the pools; None where the cluster has none by design."""
+        """Return the pools; None if the cluster has none by design."""
         enabled = annotations.at("strimzi.io/node-pools").string() == "enabled"
         wanted = enabled if uses_zookeeper else True
         if wanted and not pools:
@@ -351,7 +351,7 @@ class _ClusterReader:
         return (*self.others, *found)
 
     def _is_live(self, kind: str, group: str, kafka: FieldCursor) -> bool:
-        """Tell whether the input, read from a cluster, has workloads of this Kafka."""
+        """Return whether the input, read from a cluster, has workloads of this Kafka."""
         namespace, name = self._name(kafka)
         for workload in self._all(kind, group):
             labels = workload.at("metadata", "labels")

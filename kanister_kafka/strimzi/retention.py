@@ -22,13 +22,13 @@ class HeldRetention:
     """A hold, and what became of it."""
 
     since: str
-    """Time of the restore; empty where the annotation is damaged."""
+    """Time of the restore; empty if the annotation is damaged."""
     retention: str
     """`hold`, or the duration for which each broker holds records after its start."""
     backup: str
-    """When the backup was made; empty where nothing tells."""
+    """When the backup was made; empty if nothing tells."""
     before: Mapping[str, Any] | None
-    """What each option was, None where it was absent; None where there was no config at all."""
+    """What each option was, None if it was absent; None if there was no config at all."""
     held: Mapping[str, Any]
     """What the restore has set each option to."""
     changed: tuple[str, ...]
@@ -43,7 +43,7 @@ class HeldRetention:
 
 
 def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
-    """Read the hold of a Kafka resource; None where nothing is held."""
+    """Read the hold of a Kafka resource; None if nothing is held."""
     text = (kafka["metadata"].get("annotations") or {}).get(RETENTION_HELD)
     if not text:
         return None
@@ -66,7 +66,7 @@ def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
 
 
 def released_spec(kafka: Mapping[str, Any], held: HeldRetention) -> dict[str, Any]:
-    """Return the merge patch that ends a hold, and is refused where the Kafka has changed.
+    """Return the merge patch that ends a hold, and is refused if the Kafka has changed.
 
     An option is as it was before; what somebody has changed since is left alone.
     """

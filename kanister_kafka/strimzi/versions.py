@@ -85,7 +85,7 @@ class VersionRange:
 
     @property
     def stated(self) -> str:
-        """The version that the user named; empty where nobody did."""
+        """The version that the user named; empty if nobody did."""
         return format_version(self.first) if self.first_reason == STATED else ""
 
     def having(self, feature: VersionFeature) -> VersionRange:
@@ -108,7 +108,7 @@ class VersionRange:
         return self.last is not None and self.last < self.first
 
     def may_have(self, feature: VersionFeature) -> bool:
-        """Tell whether any version within the bounds has a feature."""
+        """Return whether any version within the bounds has a feature."""
         return not self.having(feature).empty
 
     @property
@@ -133,6 +133,6 @@ VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"
 
 
 def parse_version(text: str) -> Version | None:
-    """Read `0.45`, `0.45.2` or `v0.45.2`; None where it is no version."""
+    """Read `0.45`, `0.45.2` or `v0.45.2`; None if it is not a version."""
     match = re.fullmatch(VERSION, text)
     return (int(match[1]), int(match[2])) if match else None

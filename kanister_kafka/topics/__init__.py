@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from kanister_kafka.errors import UnreachableError
 
-# What is said where the extra is not installed.
+# What is said if the extra is not installed.
 
 EXTRA = ("confluent_kafka", "javaproperties")
 """Packages of the extra."""

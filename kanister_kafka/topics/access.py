@@ -37,8 +37,8 @@ class AccessRequest:
 def find_access(connection: KubeClient, wish: AccessRequest) -> ClientAccess:
     """Choose a listener and gather what a client needs for it.
 
-    Raises NotFoundError where there is no such Kafka, listener or user, UnreachableError where
-    none of them can be used, ForbiddenError where a Secret may not be read.
+    Raises NotFoundError if there is no such Kafka, listener or user, UnreachableError where
+    none of them can be used, ForbiddenError if a Secret may not be read.
     """
     target = find_target(connection, wish.namespace, wish.kafka)
     resource = find_resource(connection, "Kafka")
@@ -91,7 +91,7 @@ def _protocol(listener: Listener) -> str:
 
 
 def _authority(connection: KubeClient, target: KafkaRef) -> tuple[str, ...]:
-    """Return the certificates of the cluster's own authority, where the status has none."""
+    """Return the certificates of the cluster's own authority, if the status has none."""
     # KafkaResources.java: <cluster>-cluster-ca-cert; old certificates stay until they expire
     data = _secret(connection, f"{target.name}-cluster-ca-cert", target.namespace)
     return tuple(text.decode() for name, text in sorted(data.items()) if name.endswith(".crt"))

@@ -36,7 +36,7 @@ FORBIDDEN = (
     "_AUTHENTICATION",
 )
 END = -1
-"""What `offsets_at` finds where no record is that new."""
+"""What `offsets_at` finds if no record is that new."""
 CREATE_TIME, LOG_APPEND_TIME = 1, 2
 """Whose clock a timestamp is of: the producer's, or the broker's (KIP-32)."""
 QUEUED = 16384
@@ -72,7 +72,7 @@ class OffsetRange:
 
     @property
     def count(self) -> int:
-        """Offsets in it: its records, or more where it is compacted or has transactions."""
+        """Offsets in it: its records, or more if it is compacted or has transactions."""
         return max(0, self.latest - self.earliest)
 
 
@@ -144,7 +144,7 @@ class KafkaConsumer:
         return {place.partition: place.offset if place.offset >= 0 else END for place in found}
 
     def is_compacted(self, topic: str) -> bool | None:
-        """Tell whether the topic keeps the last record of each key; None where nobody may know."""
+        """Return whether the topic keeps the last record of each key; None if nobody may know."""
         with require_extra():
             from confluent_kafka import admin
         library: Any = admin

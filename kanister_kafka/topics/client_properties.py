@@ -55,7 +55,7 @@ PLAIN_LOGIN = ("PlainLoginModule", "ScramLoginModule")
 def read_properties(path: Path) -> ClientProperties:
     """Read a file of client properties; values are never shown.
 
-    Raises UnreachableError where it cannot be read, InputError for a property that cannot be
+    Raises UnreachableError if it cannot be read, InputError for a property that cannot be
     carried over.
     """
     with require_extra():
@@ -68,7 +68,7 @@ def read_properties(path: Path) -> ClientProperties:
         raise UnreachableError(f"{path}: {failure.strerror}") from failure
     except (ValueError, javaproperties.InvalidUEscapeError) as failure:
         raise InputError(
-            (error("client-property", Location(str(path)), "", "is no file of properties"),)
+            (error("client-property", Location(str(path)), "", "is not a file of properties"),)
         ) from failure
     return translate(found, str(path))
 

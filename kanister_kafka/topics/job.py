@@ -1,4 +1,4 @@
-"""The same command as a Job in the cluster, where brokers are reached only from there.
+"""The same command as a Job in the cluster, if brokers are reached only from there.
 
 Its pod has no account and no right: it talks to Kafka alone, with the properties it is given.
 """
@@ -25,7 +25,7 @@ from kanister_kafka.topics.statistics import format_moment
 
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 CONFIG = "/config"
-"""Where a pod finds its properties: one file a side, `a.properties` and `b.properties`."""
+"""If a pod finds its properties: one file a side, `a.properties` and `b.properties`."""
 SECRET_WORDS = ("password", "key.pem", "jaas")
 """In the names of settings whose values are nobody's business."""
 FORGOTTEN = 3600
@@ -37,7 +37,7 @@ NAME = "kanister-kafka-topics-"
 
 
 OF_A_JOB = PodOptions(requests=(("cpu", "100m"), ("memory", "128Mi")), limits=(("memory", "1Gi"),))
-"""What a pod asks for where nobody says otherwise."""
+"""What a pod asks for if nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,12 @@ def job_files(accesses: Sequence[ClientAccess]) -> dict[str, str]:
 
 
 def is_secret(settings: ClientProperties) -> bool:
-    """Tell whether settings hold what must not be printed."""
+    """Return whether settings hold what must not be printed."""
     return any(word in name for name in settings for word in SECRET_WORDS)
 
 
 def job_config(work: TopicJob, *, secret: bool, owner: Object | None = None) -> Object:
-    """Return the object that holds the properties, owned by the Job where that is there."""
+    """Return the object that holds the properties, owned by the Job if that is there."""
     metadata: Object = {"name": work.name, "namespace": work.namespace, "labels": _labels()}
     if owner is not None:
         metadata["ownerReferences"] = [
@@ -91,7 +91,7 @@ def job_config(work: TopicJob, *, secret: bool, owner: Object | None = None) -> 
 
 
 def job_manifest(work: TopicJob, *, secret: bool, suspended: bool) -> Object:
-    """Return the Job; Indexed where the work is split.
+    """Return the Job; Indexed if the work is split.
 
     `suspended` lets it wait for the properties, which belong to it and come after it. Its pods pass
     the Pod Security Standard `restricted`.
@@ -176,7 +176,7 @@ GRACE_S = 15.0
 HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
 COMPLAINTS = ("ErrImagePull", "ImagePullBackOff", "CreateContainerError", *HOPELESS)
 KEPT = 20
-"""Lines of its output that are shown where it fails."""
+"""Lines of its output that are shown if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def message_line(value: Any) -> str:
 
 
 def read_message(text: str) -> ProgressMessage | ResultMessage | str:
-    """Return what a line of a Job's output is; a text where it is for people."""
+    """Return what a line of a Job's output is; a text if it is for people."""
     if not text.startswith("{"):
         return text
     try:
@@ -218,7 +218,7 @@ def read_message(text: str) -> ProgressMessage | ResultMessage | str:
 def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage | ResultMessage]:
     """Run a command as a Job and yield what it says; it is removed at the end, whatever comes.
 
-    Raises UnreachableError where it fails, with what it said.
+    Raises UnreachableError if it fails, with what it said.
     """
     made = connection.create(job_manifest(work, secret=True, suspended=True))
     try:
@@ -234,7 +234,7 @@ def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage 
 def follow_job(
     connection: KubeClient, namespace: str, pod: str
 ) -> Iterator[ProgressMessage | ResultMessage]:
-    """Yield what one pod says until it has ended; UnreachableError where it failed."""
+    """Yield what one pod says until it has ended; UnreachableError if it failed."""
     said: list[str] = []
     came = False
     for text in connection.log(pod, namespace):

@@ -39,7 +39,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, value: Any) -> Any:
-    """Return a value of the model from what JSON held; UnreachableError where it is none."""
+    """Return a value of the model from what JSON held; UnreachableError if it is none."""
     try:
         return _decode(kind, value)
     except (KeyError, TypeError, ValueError) as failure:

@@ -37,7 +37,7 @@ class PartitionBounds:
     latest: int
     """One past the offset of the newest record."""
     oldest: RecordPosition | None
-    """None where it is empty."""
+    """None if it is empty."""
     newest: RecordPosition | None
     broker_time: bool = False
     """Whether its times are of the broker's clock and not of the producers' (KIP-32)."""
@@ -48,7 +48,7 @@ class UnmatchedRange:
     """Records at one end of a partition that one side has and the other has not."""
 
     count: int
-    """By their offsets: at most so many where the topic is compacted or has transactions."""
+    """By their offsets: at most this number if the topic is compacted or has transactions."""
     first: RecordPosition
     last: RecordPosition
 
@@ -63,7 +63,7 @@ class DifferenceKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDifference:
-    """The first place where the two sides differ."""
+    """The first place if the two sides differ."""
 
     fault: DifferenceKind
     a: TopicRecord | None
@@ -80,7 +80,7 @@ class PartitionResult:
     common: int
     """Records that both have, in the same order."""
     first_a: RecordPosition | None
-    """The first of these in A; None where they have none in common."""
+    """The first of these in A; None if they have none in common."""
     first_b: RecordPosition | None
     last_a: RecordPosition | None
     last_b: RecordPosition | None
@@ -138,11 +138,11 @@ class Comparison:
     b: str
     partitions: tuple[PartitionResult, ...]
     timed: bool
-    """Whether times were compared: not where one side has the broker's and the other the
+    """Whether times were compared: not if one side has the broker's and the other the
     producer's."""
     compacted: bool
     sampled: str = ""
-    """How much was compared, where it was not all."""
+    """How much was compared, if it was not all."""
     isolation: Isolation = Isolation.COMMITTED
     """Which records of transactions were read."""
     even_within: int

@@ -30,7 +30,7 @@ class TopicRef:
 
 
 def parse_topic_ref(text: str) -> TopicRef:
-    """Read a reference; InputError where it is none.
+    """Read a reference; InputError if it is none.
 
     A cluster without a topic, `NAMESPACE/KAFKA/`, asks for the topic of the other side, by its own
     name or as a mirror calls it.
@@ -46,7 +46,7 @@ def parse_topic_ref(text: str) -> TopicRef:
         case _:
             raise _wrong(text, f"is none of {FORMS}")
     if topic in (".", "..") or not (TOPIC.fullmatch(topic) or (not topic and place.has_cluster)):
-        raise _wrong(text, f"{topic!r} is no name of a topic")
+        raise _wrong(text, f"{topic!r} is not a name of a topic")
     return place
 
 

@@ -48,7 +48,7 @@ def first_messages(
 def last_messages(
     cluster: KafkaConsumer, topic: str, spans: Mapping[int, OffsetRange], most: int = 1
 ) -> dict[int, list[Any]]:
-    """Return up to so many of the newest records of each partition, oldest first."""
+    """Return at most `most` of the newest records of each partition, oldest first."""
     found: dict[int, list[Any]] = {number: [] for number in spans}
     wanted, back = dict(spans), most - 1 + BACK
     while wanted:
@@ -81,7 +81,7 @@ def partition_bounds(
 
 
 def message_at(cluster: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:
-    """Return one record, or None where it is gone."""
+    """Return one record, or None if it is gone."""
     found = _read(cluster, topic, {partition: offset}, {partition: offset + 1})
     return next(iter(found.get(partition, ())), None)
 
@@ -108,7 +108,7 @@ LOOK = 1.0
 
 
 def topic_sizes(cluster: KafkaConsumer, topics: Sequence[str]) -> TopicSizes:
-    """Count what topics hold, by offsets; NotFoundError where one is not there."""
+    """Count what topics hold, by offsets; NotFoundError if one is not there."""
     held = []
     for topic in topics:
         spans = cluster.spans(topic, cluster.partitions(topic))
@@ -185,7 +185,7 @@ def tail_records(
 ) -> TailRecords:
     """Return the last records of each partition in the order of their times.
 
-    Page 2 is of those before, and so on. NotFoundError where a partition is not there.
+    Page 2 is of those before, and so on. NotFoundError if a partition is not there.
     """
     numbers = tuple(partitions) or cluster.partitions(topic)
     spans = cluster.spans(topic, numbers)
@@ -216,7 +216,7 @@ def format_moment(time: int) -> str:
 
 
 def parse_timestamp(text: str) -> int | None:
-    """Read such a time, with another offset, or none for UTC; None where it is no time."""
+    """Read such a time, with another offset, or none for UTC; None if it is not a time."""
     try:
         known = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

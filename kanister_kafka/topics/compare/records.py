@@ -37,7 +37,7 @@ class RecordBatch:
         return len(self.keys)
 
     def add(self, run: Sequence[Any], *, timed: bool = True) -> None:
-        """Take in some messages; without times where the clocks are different."""
+        """Take in some messages; without times if the clocks are different."""
         if not run:
             return
         kind = type(run[0])  # its methods are called by map, twice as fast as in a loop
