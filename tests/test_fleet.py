@@ -508,7 +508,7 @@ def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> 
     )
     assert told_once(FAR, rules) == []
     found = together(FAR, rules)
-    assert "KafkaConnect away/far: --writer says so" in found["kafka/a"][0]
+    assert "KafkaConnect away/far: named by --writer" in found["kafka/a"][0]
     assert found["kafka/b"][0] == []
     assert found["kafka/b"][2] == []
 

@@ -302,7 +302,8 @@ def test_totals_have_the_newest_and_sums():
         "all 10 2026-11-25T19:00:01.199Z",
         "all 1,210 2026-11-25T19:00:01.200Z",
         "",
-        "Counts are by offsets: there can be fewer records in a compacted topic or with transactions.",
+        "Counts are by offsets: there can be fewer records in a compacted topic or with "
+        "transactions.",
     ]
 
 

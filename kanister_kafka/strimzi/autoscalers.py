@@ -1,4 +1,4 @@
-"""What changes replicas by itself: KEDA's ScaledObjects and HorizontalPodAutoscalers.
+"""Objects that change replicas: ScaledObjects of KEDA and HorizontalPodAutoscalers.
 
 A backup keeps writers at 0 replicas, or their reconciliation paused, and Kafka stopped. KEDA sets
 a target at 0 to its minimum as soon as a trigger is active (KEDA's scale_scaledobjects.go). The
@@ -54,7 +54,7 @@ def find_autoscalers(
 def _read(
     document: Document, targets: dict[tuple[str, str, str, str], AutoscalerTarget], default: str
 ) -> Autoscaler | None:
-    problems: list[Diagnostic] = []  # what is wrong with it is KEDA's or the API server's to tell
+    problems: list[Diagnostic] = []  # KEDA or the API server reports errors in it
     top = FieldCursor.of(document, problems)
     reference = top.at("spec", "scaleTargetRef")
     home = top.at("metadata", "namespace").string() or default
@@ -77,10 +77,10 @@ def _read(
 
 
 def _is_paused(top: FieldCursor) -> bool:
-    """Return whether KEDA leaves the target alone.
+    """Return whether KEDA does not scale the target.
 
-    With `paused-replicas` it does not: it sets the target to that number again and again
-    (scaledobject_controller.go), and that annotation goes before the other one.
+    With `paused-replicas` it does: it sets the target to that number again and again
+    (scaledobject_controller.go), and that annotation overrides the other one.
     """
     annotations = top.at("metadata", "annotations")
     if annotations.at(PAUSED_REPLICAS).present:
@@ -89,7 +89,7 @@ def _is_paused(top: FieldCursor) -> bool:
 
 
 def _is_idle(top: FieldCursor, scales: AutoscalerTarget) -> bool:
-    """Return whether an autoscaler of Kubernetes does a backup no harm."""
+    """Return whether an autoscaler of Kubernetes does not affect a backup."""
     if any(_owners(top)):
         return True  # KEDA's own, which goes with its ScaledObject
     if scales is AutoscalerTarget.WRITER:

@@ -1,4 +1,4 @@
-"""What each Strimzi version does, in one table; nothing else in the package compares versions.
+"""Differences between Strimzi versions in one table; no other module compares versions.
 
 Versions are compared by major and minor number. Each row was read in the source of Strimzi at the
 tags named: feature gates in FeatureGates.java, API versions in the CRDs, removals in CHANGELOG.md.
@@ -71,7 +71,7 @@ TABLE: dict[VersionFeature, FeatureRange] = {
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """The operator versions that fit everything seen so far."""
+    """The operator versions that match the input."""
 
     first: Version = OLDEST
     last: Version | None = None
@@ -85,7 +85,7 @@ class VersionRange:
 
     @property
     def stated(self) -> str:
-        """The version that the user named; empty if nobody did."""
+        """The version that the user named; empty by default."""
         return format_version(self.first) if self.first_reason == STATED else ""
 
     def having(self, feature: VersionFeature) -> VersionRange:
@@ -97,7 +97,7 @@ class VersionRange:
         return bounds
 
     def since(self, first: Version, reason: str) -> VersionRange:
-        """Narrow to a version and what came after it."""
+        """Narrow to a version and later ones."""
         if first <= self.first:
             return self
         return replace(self, first=first, first_reason=reason)
@@ -129,7 +129,7 @@ def format_version(version: Version) -> str:
 
 
 VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"
-"""What is read as a version of Strimzi; the same in regular expressions of JSON Schema."""
+"""A version of Strimzi; valid as a regular expression of JSON Schema too."""
 
 
 def parse_version(text: str) -> Version | None:
