@@ -1,6 +1,6 @@
-"""Client properties as Kafka's own tools take them, in the words of librdkafka.
+"""Client properties of Kafka's own tools, translated to librdkafka.
 
-Properties that both know by the same name go through as they are; so do librdkafka's own.
+Properties with the same name in both, and those of librdkafka, are not changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESERVED_PROPERTIES = frozenset(
         "value.deserializer",
     )
 )
-"""What a consumer of ours decides by itself; Kafka's tools leave such lines in their files."""
+"""Properties that KafkaConsumer sets; files of Kafka's tools can contain them."""
 
 JAVA_ONLY = frozenset(
     (
@@ -46,17 +46,17 @@ JAVA_ONLY = frozenset(
         "sasl.client.callback.handler.class",
     )
 )
-"""Properties of the Java client that have no counterpart here and do not matter to a reader."""
+"""Properties of the Java client without an equivalent, which do not matter to a consumer."""
 
 PLAIN_LOGIN = ("PlainLoginModule", "ScramLoginModule")
-"""Login modules of a user with a password (org.apache.kafka.common.security)."""
+"""Login modules with a user and a password (org.apache.kafka.common.security)."""
 
 
 def read_properties(path: Path) -> ClientProperties:
-    """Read a file of client properties; values are never shown.
+    """Read a file of client properties; no message contains a value.
 
     Raises UnreachableError if it cannot be read, InputError for a property that cannot be
-    carried over.
+    translated.
     """
     with require_extra():
         import javaproperties
@@ -74,7 +74,7 @@ def read_properties(path: Path) -> ClientProperties:
 
 
 def write_properties(settings: Mapping[str, str]) -> str:
-    """Return a file of properties; values of several lines, such as certificates, are escaped."""
+    """Return a file of properties; values with several lines are escaped."""
     with require_extra():
         import javaproperties
 
@@ -83,7 +83,7 @@ def write_properties(settings: Mapping[str, str]) -> str:
 
 
 def translate(found: Mapping[str, str], source: str) -> ClientProperties:
-    """Translate properties; InputError names all that cannot be carried over."""
+    """Translate properties; InputError lists all that cannot be translated."""
     settings: ClientProperties = {}
     problems = []
     for name, value in found.items():
@@ -124,7 +124,9 @@ def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
 def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
     module = value.split(maxsplit=1)[0].rpartition(".")[2] if value.strip() else ""
     if module not in PLAIN_LOGIN:
-        raise ValueError(f"login module {module or '(none)'} is none of {', '.join(PLAIN_LOGIN)}")
+        raise ValueError(
+            f"login module {module or '(none)'} is not one of {', '.join(PLAIN_LOGIN)}"
+        )
     words = dict(re.findall(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"', value))
     if set(words) != {"username", "password"}:
         raise ValueError('needs username="…" and password="…"')
@@ -152,4 +154,4 @@ RULES: dict[str, Callable[[str, Mapping[str, str]], ClientProperties]] = {
     "ssl.truststore.location": _truststore,
     "ssl.truststore.password": _dropped,
 }
-"""How a property of the Java client is said to librdkafka (CONFIGURATION.md)."""
+"""Translation of properties of the Java client to librdkafka (CONFIGURATION.md)."""
