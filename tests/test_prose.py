@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "prose.yaml"
 RULES = yaml.safe_load(DATA.read_text("utf-8"))

@@ -1,7 +1,8 @@
 """Every check, as its section of docs/rules.md tells it.
 
 The page is the one place that names all ids: those of checks of Blueprints are registered, those of
-text and of custom resources are words in the modules that find them; tests/test_docs.py compares.
+text and of custom resources are words in the modules that find them; tests/docs/test_pages.py
+compares.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_an_address_that_nothing_places_is_settled_by_a_word(kafka: Kafka) -> No
     with applied(bridge(kafka)):
         plan, warnings = planned(kafka)
         assert "is not a known address of this cluster" in plan
-        assert f"{name} is left alone" in warnings
+        assert f"{name} is not stopped" in warnings
         plan, warnings = planned(kafka, "--writer", name)
         assert "named by --writer" in plan
         assert "unplaced-writer" not in warnings
