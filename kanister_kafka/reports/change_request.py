@@ -1,4 +1,4 @@
-"""A report for a change request, as Markdown and as one page: what it says is decided before."""
+"""A report for a change request, as Markdown and as an HTML page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from html import escape
 from kanister_kafka.reports.text import escape_control_chars
 
 COMMAND = "  "
-"""How a line of `next` begins that is a command."""
+"""Prefix of a command in `next`."""
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#!]")
-"""What CommonMark and its tables on forges read as markup within a line."""
+"""Characters that CommonMark and tables of GitHub and GitLab treat as markup within a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is said, the most important first."""
+    """The content of a report, the most important first."""
 
     kicker: str
-    """What kind of report it is."""
+    """The kind of the report."""
     title: str
     verdict: str
     is_good: bool
     facts: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
-    """What to do next, a line each; one that begins with COMMAND is a command."""
+    """Next steps, a line each; one that begins with COMMAND is a command."""
     tables: tuple[ReportTable, ...] = ()
     foot: str = ""
 
@@ -58,7 +58,7 @@ def change_request_html(title: str, *sheets: ChangeRequest) -> str:
 
 
 def markdown_next(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a section with what to do next."""
+    """Yield the lines of a section with the next steps."""
     yield ""
     yield "### What to do next"
     yield ""

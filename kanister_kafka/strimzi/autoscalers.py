@@ -20,7 +20,7 @@ KINDS = {SCALED_OBJECT: "keda.sh", HORIZONTAL: "autoscaling"}
 PAUSED = "autoscaling.keda.sh/paused"
 PAUSED_REPLICAS = "autoscaling.keda.sh/paused-replicas"
 NO = ("0", "f", "F", "FALSE", "false", "False")
-"""What Go's strconv.ParseBool takes for false; all else pauses (KEDA's scaledobject_types.go)."""
+"""False for Go's strconv.ParseBool; other values pause (KEDA's scaledobject_types.go)."""
 STRIMZI = "kafka.strimzi.io"
 
 

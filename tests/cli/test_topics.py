@@ -91,7 +91,7 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
         (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
         (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--print-job splits it"),
-        (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
+        (("compare", "a/b", "h:1/b"), 1, "is not one of TOPIC"),
         (("count", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),
     ],

@@ -502,7 +502,10 @@ def test_a_comparison_is_safe_on_a_terminal(found):
     ("told", "note"),
     [
         ({"timed": False}, "Times were not compared"),
-        ({"sampled": "5.0% of it, in blocks"}, "Compared was only 5.0% of it, in blocks"),
+        (
+            {"sampled": "5.0% of it, in blocks"},
+            "Only a part was compared: 5.0% of it, in blocks. Other",
+        ),
         ({"missing_in_a": (2, 5)}, "Only B has partitions 2, 5: not compared."),
         ({"compacted": True}, "what each key holds was compared"),
         ({"even_within": 2500}, "counts as even within 2.5 s."),

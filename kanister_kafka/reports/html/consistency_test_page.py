@@ -57,7 +57,7 @@ def _tile(result: ScenarioResult) -> Tile:
     if not restored:
         return Tile(title, OUTCOMES[result.passed], "")
     uneven = max(evaluate_consistency(comparison).uneven for comparison in restored)
-    meaning = "heads of what was restored are apart, at most"
+    meaning = "largest distance of the restored heads"
     return Tile(title, format_interval(uneven), meaning)
 
 

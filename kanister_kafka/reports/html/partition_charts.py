@@ -101,7 +101,7 @@ class PartitionChart:
 
 
 def head_time_axis(comparison: Comparison, verdict: ConsistencyVerdict) -> TimeAxis | None:
-    """Return the time around the border of what both sides have, or None without a border."""
+    """Return the time around the end of the common records, or None without one."""
     border = [t for t in (verdict.last, verdict.lost) if t is not None and 0 <= t < YEAR_10000]
     if not border:
         return None
@@ -175,7 +175,7 @@ def _records(
     y = chart.y + (ROW - TICK) / 2
     start = axis.x(span[0])
     box = (start, y, axis.x(span[1]) - start, TICK)
-    places = sorted({round(axis.x(time), 1) for time in (*span, *times) if axis.has(time)})
+    places = sorted({round(axis.x(time), 1) for time in span + times if axis.has(time)})
     gaps = [after - before for before, after in pairwise(places)]
     width = TICK_WIDTHS[kind]
     if gaps and median(gaps) < width:

@@ -13,13 +13,11 @@ SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-CALENDAR_STEPS = (
-    *(1, 2, 5, 10, 20, 50, 100, 200, 500),
-    *(n * SECOND for n in (1, 2, 5, 10, 15, 30)),
-    *(n * MINUTE for n in (1, 2, 5, 10, 15, 30)),
-    *(n * HOUR for n in (1, 2, 3, 6, 12)),
-    *(n * DAY for n in (1, 2, 5, 10, 30, 90, 365, 3650, 36_500, 365_000)),
-)
+CALENDAR_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+CALENDAR_STEPS += [n * SECOND for n in (1, 2, 5, 10, 15, 30)]
+CALENDAR_STEPS += [n * MINUTE for n in (1, 2, 5, 10, 15, 30)]
+CALENDAR_STEPS += [n * HOUR for n in (1, 2, 3, 6, 12)]
+CALENDAR_STEPS += [n * DAY for n in (1, 2, 5, 10, 30, 90, 365, 3650, 36_500, 365_000)]
 """ms between two ticks."""
 CALENDAR_TICKS = 8
 

@@ -382,7 +382,7 @@ def _tail(side: ReadBuffer, bounds: PartitionBounds) -> UnmatchedRange | None:
 
 
 def _fault(a: int, b: int) -> DifferenceKind:
-    """Return how both differ, where so many records are in one side alone."""
+    """Return the kind of a difference; `a` and `b` are the numbers of records of one side only."""
     return (
         DifferenceKind.ONLY_B if not a else DifferenceKind.ONLY_A if not b else DifferenceKind.OTHER
     )
