@@ -45,10 +45,12 @@ def find_autoscalers(
         targets["Deployment", "apps", writer.namespace, str(writer.workload)] = (
             AutoscalerTarget.WRITER
         )
-    found = (_read(item, targets, default_namespace) for item in documents if is_autoscaler(item))
-    return tuple(
-        sorted((one for one in found if one), key=lambda one: (one.namespace, one.kind, one.name))
-    )
+    autoscalers = []
+    for document in filter(is_autoscaler, documents):
+        autoscaler = _read(document, targets, default_namespace)
+        if autoscaler is not None:
+            autoscalers.append(autoscaler)
+    return tuple(sorted(autoscalers, key=lambda one: (one.namespace, one.kind, one.name)))
 
 
 def _read(

@@ -73,23 +73,23 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
     if name:
         return KafkaRef(namespace, name)
     resource = find_resource(connection, "Kafka")
-    found = _names(connection.items(resource, namespace)) if resource else ()
-    if not found:
+    names = _names(connection.items(resource, namespace)) if resource else ()
+    if not names:
         label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
         records = _names(connection.items(CONFIG_MAPS, namespace, label))
-        found = tuple(n.removesuffix(SUFFIX) for n in records if n.endswith(SUFFIX))
-    if not found:
+        names = tuple(n.removesuffix(SUFFIX) for n in records if n.endswith(SUFFIX))
+    if not names:
         raise NotFoundError(f"no Kafka in namespace {namespace}, and no record of one")
-    if len(found) > 1:
-        raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(found)}")
-    return KafkaRef(namespace, found[0])
+    if len(names) > 1:
+        raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(names)}")
+    return KafkaRef(namespace, names[0])
 
 
 def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
     """Return every Kafka of all namespaces, sorted; raises NotFoundError if there is none."""
     resource = find_resource(connection, "Kafka")
-    found = connection.items(resource) if resource else ()
-    metadata = (item["metadata"] for item in found)
+    kafkas = connection.items(resource) if resource else ()
+    metadata = (item["metadata"] for item in kafkas)
     targets = sorted((KafkaRef(one["namespace"], one["name"]) for one in metadata), key=str)
     if not targets:
         raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")

@@ -150,13 +150,13 @@ def read_object(kind: str, namespace: str, name: str, *, context: str = "") -> O
     Secret are dropped at once. Raises UnreachableError.
     """
     cluster = KubeClient(context)
-    found = cluster.named(kind)
-    item = cluster.get(found, name, namespace)
+    resource = cluster.named(kind)
+    item = cluster.get(resource, name, namespace)
     item["metadata"].pop("managedFields", None)
-    if found.kind == "Secret":
+    if resource.kind == "Secret":
         item = {key: item[key] for key in ("apiVersion", "kind", "metadata", "type")}
         item["metadata"].pop("annotations", None)  # kubectl keeps a copy of the values there
-    if found.kind not in WORKLOADS:
+    if resource.kind not in WORKLOADS:
         return ObjectWithPods(document_from_dict(item), None, ())
     try:
         pods = cluster.items(PODS, namespace)
@@ -177,8 +177,8 @@ def _partial(kind: str, unseen: str) -> Diagnostic:
 
 def _no_kafka(server: _StrimziReader, name: str, namespace: str) -> Diagnostic:
     try:
-        found = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
-        known = f"which has {', '.join(found) or 'none'}"
+        names = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
+        known = f"which has {', '.join(names) or 'none'}"
     except ForbiddenError:
         known = "and listing those that exist is forbidden"
     message = f"no Kafka {name} in namespace {namespace}, {known}"
@@ -227,11 +227,11 @@ class _StrimziReader:
     def _documents(
         self, resource: ApiResource, namespace: str, label: str, name: str
     ) -> Iterator[Document]:
-        found: Iterable[Object]
+        items: Iterable[Object]
         if name:
-            found = (self._client.get(resource, name, namespace),)
+            items = (self._client.get(resource, name, namespace),)
         else:
-            found = self._client.each(resource, namespace, label)
-        for item in found:
+            items = self._client.each(resource, namespace, label)
+        for item in items:
             item["metadata"].pop("managedFields", None)
             yield document_from_dict(item)

@@ -135,21 +135,19 @@ def kafka_versions(operator: VersionRange) -> tuple[str, ...]:
     """
     from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
 
-    found = {
-        version
-        for strimzi, versions in KAFKA_VERSIONS.items()
-        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last)
-        for version in versions.split()
-    }
-    return tuple(sorted(found, key=lambda version: [int(part) for part in version.split(".")]))
+    kafka: set[str] = set()
+    for strimzi, versions in KAFKA_VERSIONS.items():
+        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last):
+            kafka.update(versions.split())
+    return tuple(sorted(kafka, key=lambda version: [int(part) for part in version.split(".")]))
 
 
 def operators_for(kafka: str) -> VersionRange | None:
     """Return the operators that run a version of Kafka; None if no known one does."""
     from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
 
-    found = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
-    return VersionRange(min(found), max(found)) if found else None
+    operators = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
+    return VersionRange(min(operators), max(operators)) if operators else None
 
 
 VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"

@@ -62,9 +62,10 @@ def storage_classes(storage: FieldCursor, resource: str, name: str) -> Iterator[
         overrides = volume.at("overrides").each()
         places += [(one, f"{path}/overrides/{i}") for i, one in enumerate(overrides)]
     for place, path in places:
-        if found := place.at("class").string():
+        storage_class = place.at("class").string()
+        if storage_class:
             yield StorageClass(
-                resource=resource, name=name, path=f"{path}/class", storage_class=found
+                resource=resource, name=name, path=f"{path}/class", storage_class=storage_class
             )
 
 

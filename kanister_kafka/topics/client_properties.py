@@ -63,14 +63,14 @@ def read_properties(path: Path) -> ClientProperties:
 
     try:
         with path.open("rb") as file:
-            found = dict(javaproperties.load(file))
+            properties = dict(javaproperties.load(file))
     except OSError as failure:
         raise UnreachableError(f"{path}: {failure.strerror}") from failure
     except (ValueError, javaproperties.InvalidUEscapeError) as failure:
         raise InputError(
             (error("client-property", Location(str(path)), "", "is not a file of properties"),)
         ) from failure
-    return translate(found, str(path))
+    return translate(properties, str(path))
 
 
 def write_properties(settings: Mapping[str, str]) -> str:
@@ -82,15 +82,15 @@ def write_properties(settings: Mapping[str, str]) -> str:
     return text
 
 
-def translate(found: Mapping[str, str], source: str) -> ClientProperties:
+def translate(properties: Mapping[str, str], source: str) -> ClientProperties:
     """Translate properties; InputError lists all that cannot be translated."""
     settings: ClientProperties = {}
     problems = []
-    for name, value in found.items():
+    for name, value in properties.items():
         if name in RESERVED_PROPERTIES or name in JAVA_ONLY or name == "ssl.truststore.type":
             continue
         try:
-            settings.update(_one(name, value, found))
+            settings.update(_one(name, value, properties))
         except ValueError as failure:
             problems.append(error("client-property", Location(source), name, str(failure)))
     if problems:
@@ -98,13 +98,13 @@ def translate(found: Mapping[str, str], source: str) -> ClientProperties:
     return settings
 
 
-def _one(name: str, value: str, found: Mapping[str, str]) -> ClientProperties:
+def _one(name: str, value: str, properties: Mapping[str, str]) -> ClientProperties:
     rule = RULES.get(name)
-    return {name: value} if rule is None else rule(value, found)
+    return {name: value} if rule is None else rule(value, properties)
 
 
-def _truststore(value: str, found: Mapping[str, str]) -> ClientProperties:
-    if found.get("ssl.truststore.type", "JKS").upper() != "PEM":
+def _truststore(value: str, properties: Mapping[str, str]) -> ClientProperties:
+    if properties.get("ssl.truststore.type", "JKS").upper() != "PEM":
         raise ValueError(
             "librdkafka reads certificates as PEM only: export them (keytool -exportcert -rfc), "
             "and set ssl.truststore.type=PEM"
@@ -112,8 +112,8 @@ def _truststore(value: str, found: Mapping[str, str]) -> ClientProperties:
     return {"ssl.ca.location": value}
 
 
-def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
-    match found.get("ssl.keystore.type", "JKS").upper():
+def _keystore(value: str, properties: Mapping[str, str]) -> ClientProperties:
+    match properties.get("ssl.keystore.type", "JKS").upper():
         case "PEM":
             return {"ssl.certificate.location": value, "ssl.key.location": value}
         case "PKCS12":
@@ -121,7 +121,7 @@ def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
     raise ValueError("librdkafka reads no JKS: set ssl.keystore.type to PKCS12 or PEM")
 
 
-def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
+def _jaas(value: str, _properties: Mapping[str, str]) -> ClientProperties:
     module = value.split(maxsplit=1)[0].rpartition(".")[2] if value.strip() else ""
     if module not in PLAIN_LOGIN:
         raise ValueError(
@@ -134,16 +134,16 @@ def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
 
 
 def _renamed(name: str) -> Callable[[str, Mapping[str, str]], ClientProperties]:
-    return lambda value, _found: {name: value}
+    return lambda value, _properties: {name: value}
 
 
-def _dropped(_value: str, _found: Mapping[str, str]) -> ClientProperties:
+def _dropped(_value: str, _properties: Mapping[str, str]) -> ClientProperties:
     return {}
 
 
 RULES: dict[str, Callable[[str, Mapping[str, str]], ClientProperties]] = {
     "sasl.jaas.config": _jaas,
-    "ssl.endpoint.identification.algorithm": lambda value, _found: {
+    "ssl.endpoint.identification.algorithm": lambda value, _properties: {
         "ssl.endpoint.identification.algorithm": value or "none"
     },
     "ssl.keystore.certificate.chain": _renamed("ssl.certificate.pem"),

@@ -62,14 +62,14 @@ def pieces(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[AlignedPiece]:
     Nearby records that only changed places are not common, so that both places are reported.
     """
     ends = [(-1, -1), *_matches(a, b), (len(a), len(b))]
-    found: list[AlignedPiece] = []
+    result: list[AlignedPiece] = []
     for (i, j), (next_i, next_j) in pairwise(ends):
         alike = next_i == i + 1 and next_j == j + 1
-        if not alike or not found:
-            found.append(AlignedPiece(next_i - i - 1, next_j - j - 1, 0))
+        if not alike or not result:
+            result.append(AlignedPiece(next_i - i - 1, next_j - j - 1, 0))
         if next_i < len(a) or next_j < len(b):
-            found[-1] = AlignedPiece(found[-1].a, found[-1].b, found[-1].same + 1)
-    return _without_moved(a, b, found)
+            result[-1] = AlignedPiece(result[-1].a, result[-1].b, result[-1].same + 1)
+    return _without_moved(a, b, result)
 
 
 def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -90,37 +90,37 @@ def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, in
             left -= 1
         if left < 0:
             break
-    found: list[tuple[int, int]] = []
+    matches: list[tuple[int, int]] = []
     link: object = chains[-1] if chains else None
     while isinstance(link, tuple):
         i, j, link = link
-        found.append((i, j))
-    return [*((n, n) for n in range(begin)), *reversed(found)]
+        matches.append((i, j))
+    return [*((n, n) for n in range(begin)), *reversed(matches)]
 
 
 def _without_moved(
-    a: Sequence[Hashable], b: Sequence[Hashable], found: list[AlignedPiece]
+    a: Sequence[Hashable], b: Sequence[Hashable], parts: list[AlignedPiece]
 ) -> list[AlignedPiece]:
     """Join nearby pieces if a record of A in one piece is a record of B in the other."""
     rests: list[tuple[set[Hashable], set[Hashable]]] = []
     i = j = 0
-    for piece in found:
+    for piece in parts:
         rests.append((set(a[i : i + piece.a]), set(b[j : j + piece.b])))
         i, j = i + piece.a + piece.same, j + piece.b + piece.same
     joined: list[AlignedPiece] = []
     at = 0
-    while at < len(found):
+    while at < len(parts):
         first = last = at
         while at <= last:
             between = 0
-            for later in range(at + 1, len(found)):
-                between += found[later - 1].same
+            for later in range(at + 1, len(parts)):
+                between += parts[later - 1].same
                 if between >= MIN_MATCH:
                     break
                 if rests[at][0] & rests[later][1] or rests[at][1] & rests[later][0]:
                     last = max(last, later)
             at += 1
-        joined.append(_whole(found[first : last + 1]))
+        joined.append(_whole(parts[first : last + 1]))
     return joined
 
 
