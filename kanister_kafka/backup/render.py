@@ -1,4 +1,4 @@
-"""Plan to YAML text through templates; the only module that imports Jinja.
+"""Plan to YAML text through templates.
 
 A template spells and decides nothing. Each expression in it is one whole YAML scalar, quoted here
 where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
@@ -10,15 +10,11 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from itertools import starmap
 from pathlib import Path
-
-import jinja2
-import jinja2.sandbox
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import KastenOutput
@@ -28,6 +24,13 @@ from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.formatter import format_literal
+from kanister_kafka.jinja import (
+    Environment,
+    Undefined,
+    read_source,
+    render_template,
+    yaml_environment,
+)
 from kanister_kafka.linter import LintSettings, bash_syntax
 from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
@@ -128,7 +131,7 @@ def render(
     def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
         of_scripts = name == scripts.name
         annotations = scripts_annotations(plan) if of_scripts else annotations_for(plan, kind)
-        text = _spell(environment, template, item=item, annotations=annotations, **values)
+        text = render_template(environment, template, item=item, annotations=annotations, **values)
         return Manifest(kind, name, text)
 
     manifests = tuple(starmap(manifest, _objects(plan, scripts)))
@@ -201,7 +204,7 @@ def yaml_scalar(value: object) -> str:
     """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
     if isinstance(value, _Verbatim):
         return value
-    if isinstance(value, jinja2.Undefined):
+    if isinstance(value, Undefined):
         return str(value)  # which raises, and says what is not there or must not be used
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
@@ -215,51 +218,15 @@ def yaml_scalar(value: object) -> str:
 
 
 @lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
-def _environment(templates: Path | None) -> jinja2.Environment:
-    ours = jinja2.PackageLoader("kanister_kafka.templates", "")
-    loaders: list[jinja2.BaseLoader] = [ours]
-    if templates is not None:
-        if not templates.is_dir():
-            raise TemplateError(f"{templates}: is not a directory")
-        loaders.insert(0, jinja2.FileSystemLoader(templates))
-    # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
-    # values and no way from these to what Python is made of. Ours do without the cost of that.
-    kind = jinja2.sandbox.ImmutableSandboxedEnvironment if templates else jinja2.Environment
-    environment = kind(
-        # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<%=",
-        variable_end_string="%>",
-        comment_start_string="<%#",
-        comment_end_string="%>",
-        undefined=jinja2.StrictUndefined,
-        finalize=yaml_scalar,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # finalize does for YAML what this does for HTML
-        loader=jinja2.ChoiceLoader(loaders),
-        auto_reload=False,  # a run has one set of templates
-    )
+def _environment(templates: Path | None) -> Environment:
+    if templates is not None and not templates.is_dir():
+        raise TemplateError(f"{templates}: is not a directory")
+    environment = yaml_environment(yaml_scalar, templates)
     environment.filters["comment"] = _comment
     environment.filters["literal"] = format_literal
     environment.filters["block"] = _block
     environment.filters["indented"] = _indented
     return environment
-
-
-def _spell(environment: jinja2.Environment, template: str, **values: object) -> str:
-    try:
-        return environment.get_template(template).render(values)
-    except jinja2.TemplateSyntaxError as failure:
-        where = failure.filename or failure.name
-        raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
-    except (jinja2.TemplateError, TypeError, ValueError, OSError) as failure:
-        frames = traceback.extract_tb(failure.__traceback__)
-        lines = [frame for frame in frames if frame.filename.endswith(".j2")]
-        where = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else template
-        raise TemplateError(f"{where}: {failure}") from failure
 
 
 def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
@@ -268,12 +235,6 @@ def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
         for key, one in names.items():
             word = word.replace(f":{one.name}:", f":$({key}):")
     return word
-
-
-def _source(environment: jinja2.Environment, name: str) -> str:
-    if environment.loader is None:
-        raise jinja2.TemplateNotFound(name)
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _comment(text: str) -> _Verbatim:
@@ -293,17 +254,17 @@ def _indented(text: str, indent: int) -> str:
 
 
 @lru_cache(maxsize=8)  # the same in every Blueprint
-def _scripts(environment: jinja2.Environment) -> ScriptsConfigMap:
+def _scripts(environment: Environment) -> ScriptsConfigMap:
     """Read the scripts of all steps. A script is text to copy, and no template.
 
     Raises TemplateError for one of a site that no shell can read, or that YAML would change.
     """
     names = [name for name in environment.list_templates() if name.startswith(FOLDERS)]
-    texts = {name: _source(environment, name).rstrip("\n") + "\n" for name in names}
+    texts = {name: read_source(environment, name).rstrip("\n") + "\n" for name in names}
     if problems := tuple(_script_problems(texts)):
         raise TemplateError("\n".join(problems))
     files = sorted((name.rpartition("/")[2], text) for name, text in texts.items())
-    return ScriptsConfigMap(tuple(files), _source(environment, STUB))
+    return ScriptsConfigMap(tuple(files), read_source(environment, STUB))
 
 
 def _has_unseen(text: str) -> bool:

@@ -35,7 +35,7 @@ def summary(proof: ConsistencyReport) -> str:
 
 
 def proof_text(proof: ConsistencyReport) -> str:
-    """Return the steps of each plan with what was measured."""
+    """Return the steps of each scenario with their measured values."""
     lines = [
         f"Source {proof.source}, mirror {proof.mirror}, topics {', '.join(proof.topics)}",
         f"{proof.began:%Y-%m-%d %H:%M:%S} UTC, {format_seconds(proof.seconds)}; {proof.versions}",

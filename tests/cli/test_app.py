@@ -427,7 +427,7 @@ def test_validate_holds_a_blueprint_against_a_release(tmp_path: Path) -> None:
 
 def test_explain_prints_the_section_of_a_check() -> None:
     text = run("explain", "ephemeral-storage").stdout
-    assert text.startswith("ephemeral-storage (error)\n\nThe data is lost")
+    assert text.startswith("ephemeral-storage (error)\n\nThe storage is ephemeral")
     assert "# wrong\nstorage: {type: ephemeral}\n# right\n" in text
     assert "```" not in text
 

@@ -75,7 +75,7 @@ def test_compare_exits_by_its_verdict(
     compacted = ("--bootstrap-server", brokers.address, "--compacted", "--last", "5")
     unfit = run("compare", *compacted, f"{name}-a", f"{name}-b")
     assert unfit.exit_code == 2
-    assert "known only when all of it is read" in unfit.stderr
+    assert "known only after all records are read" in unfit.stderr
 
 
 def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  # noqa: F811
@@ -96,7 +96,7 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
         (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
         (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--print-job splits it"),
-        (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
+        (("compare", "a/b", "h:1/b"), 1, "is not one of TOPIC"),
         (("count", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),
     ],

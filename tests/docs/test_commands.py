@@ -107,6 +107,7 @@ def test_commands_of_the_page(page: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "blueprints").symlink_to(ROOT / "blueprints")
     (tmp_path / "kafka.yaml").symlink_to(ROOT / "examples" / "kraft-separate-pools" / "kafka.yaml")
     for line in lines(PAGES[page]):
         for name, value in re.findall(r"^export (\w+)=(\S+)$", line):

@@ -477,7 +477,7 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
         assert set(found[key][2]) <= set(warnings)
     assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
     assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]
-    assert "KafkaConnect/kafka/opaque is left alone" in found["kafka/a"][2][0]
+    assert "KafkaConnect/kafka/opaque is not stopped" in found["kafka/a"][2][0]
     assert "KafkaConnect/away/gone is left alone" in found["other/c"][2][0]
 
 
@@ -507,7 +507,7 @@ def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> 
     )
     assert told_once(FAR, rules) == []
     found = together(FAR, rules)
-    assert "KafkaConnect away/far: --writer says so" in found["kafka/a"][0]
+    assert "KafkaConnect away/far: named by --writer" in found["kafka/a"][0]
     assert found["kafka/b"][0] == []
     assert found["kafka/b"][2] == []
 

@@ -222,9 +222,9 @@ def test_sarif_says_all_that_is_known(sarif: jsonschema.Draft4Validator) -> None
     assert driver["name"] == "kanister-kafka"
     assert [rule["id"] for rule in driver["rules"]] == ["hook-timeout", "paused", "unknown-field"]
     rule = driver["rules"][2]
-    assert rule["shortDescription"]["text"].startswith("The API server drops a field")
+    assert rule["shortDescription"]["text"].startswith("The resource does not have this field")
     assert rule["defaultConfiguration"] == {"level": "error"}
-    assert "```\n# wrong\n" in rule["help"]["markdown"]
+    assert "```yaml\n# wrong\n" in rule["help"]["markdown"]
     assert "```" not in rule["help"]["text"]
     result = run["results"][0]
     assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "unknown-field"

@@ -192,7 +192,7 @@ def test_what_cannot_be_placed_is_called_that(server: str) -> None:
     found = reading(KRAFT + connected_to(server))
     assert found.cluster is not None
     (alone,) = found.cluster.bystanders
-    assert alone.reason.endswith(" is none of this cluster's known addresses")
+    assert alone.reason.endswith(" is not a known address of this cluster")
     (problem,) = found.problems
     assert (problem.rule, problem.severity) == ("unplaced-writer", Severity.WARNING)
     assert problem.path == "spec.bootstrapServers"
@@ -214,7 +214,7 @@ def test_another_kafka_of_the_input_is_known_by_all_its_addresses(server: str) -
 def test_a_listener_whose_address_only_the_cluster_tells_is_named() -> None:
     text = OTHER_EXPOSED + connected_to("kafka.corp.example:9094")
     (said,) = warnings(text, "elsewhere/other")
-    assert "only the running cluster tells the address of listener lb;" in said
+    assert "the address of listener lb is only known on the running cluster;" in said
     status = "status:\n  listeners: [{name: lb, bootstrapServers: 'lb.example.com:9095'}]\n"
     (said,) = warnings(
         OTHER_EXPOSED + status + connected_to("kafka.corp.example:9094"), "elsewhere/other"
@@ -231,7 +231,7 @@ def test_a_client_is_a_writer_if_somebody_says_so() -> None:
     assert found.problems == ()
     assert found.cluster is not None
     (writer,) = found.cluster.writers
-    assert (str(writer), writer.reason) == ("KafkaConnect kafka/sink", "--writer says so")
+    assert (str(writer), writer.reason) == ("KafkaConnect kafka/sink", "named by --writer")
     assert (writer.workload, writer.replicas) == ("sink-connect", 3)
 
 
@@ -242,7 +242,7 @@ def test_a_client_is_left_alone_if_somebody_says_so(server: str) -> None:
     assert found.cluster is not None
     assert found.cluster.writers == ()
     (alone,) = found.cluster.bystanders
-    assert alone.reason == f'--not-a-writer says so; its bootstrap address is "{server}"'
+    assert alone.reason == f'named by --not-a-writer; its bootstrap address is "{server}"'
 
 
 def test_a_client_that_is_not_there_is_an_error_with_a_hint() -> None:

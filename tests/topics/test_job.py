@@ -167,7 +167,7 @@ def test_parts_are_merged(cluster) -> None:
 
 def test_a_part_that_is_gone_is_no_result(cluster) -> None:
     parts_of(cluster, there=(1,))
-    with pytest.raises(UnreachableError, match="1 of 2 parts are there"):
+    with pytest.raises(UnreachableError, match="1 of 2 parts exist"):
         collect_job_results(KubeClient(), "split", "kafka", lambda *_: None)
 
 

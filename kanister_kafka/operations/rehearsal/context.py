@@ -41,7 +41,7 @@ from kanister_kafka.strimzi.discovery import (
     is_broker_pod,
 )
 from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
-from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
+from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
 from kanister_kafka.strimzi.reader import ReadResult
 
 STOP, RESTART = "backupPrehook", "backupPosthook"
@@ -124,7 +124,7 @@ class RehearsalContext:
     broker: Object
     """One of the broker pods, whose image the probe uses."""
     brokers: int
-    listener: InternalListener | None
+    listener: Listener | None
     """None without a probe."""
     why_no_probe: str
     versions: RehearsalVersions
@@ -164,7 +164,7 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     brokers = [pod for pod in pods if is_broker_pod(pod, target.name)]
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
-    listener, why = choose_open_listener(kafka, request.probe_config)
+    listener, why = choose_probe_listener(kafka, request.probe_config)
     status = kafka.get("status") or {}
     return RehearsalContext(
         id=secrets.token_hex(4),
