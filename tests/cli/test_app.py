@@ -714,7 +714,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             id="early-switch",
         ),
         pytest.param(
-            ["status", "--request-timeout", "soon"], 2, "is no duration", id="request-timeout"
+            ["status", "--request-timeout", "soon"], 2, "is not a duration", id="request-timeout"
         ),
         pytest.param(
             ["rehearse", "--no-probe", "--probe-config", "x"],
@@ -729,13 +729,13 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             id="config-secret-alone",
         ),
         pytest.param(
-            ["topics", "total", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
+            ["topics", "count", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
             2,
             "--priority-class is for --in-cluster",
             id="pods-of-no-job",
         ),
         pytest.param(
-            ["topics", "total", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
+            ["topics", "count", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
             2,
             "--kafka and --bootstrap-server exclude each other",
             id="two-clusters",

@@ -60,18 +60,18 @@ REPORT = ConsistencyReport(
     topics=("t",),
     versions=EVIL,
     plans=(
-        ScenarioResult(plan=Scenario.SETUP, steps=(step(),), shown=()),
+        ScenarioResult(plan=Scenario.SETUP, steps=(step(),), comparisons=()),
         ScenarioResult(
             plan=Scenario.HOT,
             steps=(step(figures=(Metric(EVIL, EVIL),), passed=False, failure=EVIL),),
-            shown=(
+            comparisons=(
                 ComparisonSnapshot(title=f"restored {EVIL}", comparison=COMPARISON),
                 ComparisonSnapshot(title="restored", comparison=UNEVEN),
                 ComparisonSnapshot(title="restored", comparison=EVEN),
             ),
         ),
     ),
-    left=(EVIL,),
+    leftovers=(EVIL,),
 )
 CHECKS = (
     Checked(
@@ -122,7 +122,7 @@ def test_a_page_makes_no_request(name: str) -> None:
 def test_the_page_of_a_consistency_test_has_every_scenario() -> None:
     even = dataclasses.replace(
         REPORT,
-        plans=(dataclasses.replace(REPORT.plans[1], steps=(), shown=REPORT.plans[1].shown[2:]),),
+        plans=(dataclasses.replace(REPORT.plans[1], steps=(), comparisons=REPORT.plans[1].comparisons[2:]),),
     )
     page = Page(proof_html(even))
     assert "Plan hot: volumes snapshotted while the mirror is written to, and restored" in (

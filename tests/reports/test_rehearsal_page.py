@@ -165,8 +165,8 @@ def test_text_has_the_figures_and_a_bar_for_each_stage():
 
 
 def test_text_says_who_tells_of_the_outage():
-    assert "not the clients' own view" in rehearsal_text(BY_PODS)
-    assert "not the clients' own view" not in rehearsal_text(DONE)
+    assert "not measured by a client" in rehearsal_text(BY_PODS)
+    assert "not measured by a client" not in rehearsal_text(DONE)
 
 
 def test_text_says_what_went_wrong():
@@ -271,7 +271,7 @@ def test_no_name_becomes_markup():
 
 def test_a_page_without_a_probe_does_not_speak_of_clients():
     page = Page(rehearsal_html(BY_PODS))
-    assert "told by the pods: not the clients' own view" in page.said("p")
+    assert "estimated from the pods, not measured by a client" in page.said("p")
     assert not page.all("path", "acks")
     assert not any("acknowledged" in text for text in page.said("span"))
 
