@@ -26,7 +26,8 @@ def habits(tree: ast.AST) -> Iterator[tuple[int, str]]:
             if len(node.generators) > 1 or conditions > 1:
                 yield node.lineno, "a comprehension with more than one for or one if"
         elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
-            if sum(isinstance(one, ast.Starred) for one in node.elts) > 1:
+            starred = [one for one in node.elts if isinstance(one, ast.Starred)]
+            if len(starred) > 1:
                 yield node.lineno, "a tuple of several starred parts"
 
 
