@@ -478,7 +478,7 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
     assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
     assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]
     assert "KafkaConnect/kafka/opaque is not stopped" in found["kafka/a"][2][0]
-    assert "KafkaConnect/away/gone is left alone" in found["other/c"][2][0]
+    assert "KafkaConnect/away/gone is not stopped" in found["other/c"][2][0]
 
 
 FAR = stream(MIXED, CONNECT % ("far", "away", "kafka.corp.example:9094"))
