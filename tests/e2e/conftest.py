@@ -28,6 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"no cluster for e2e: {reason}"))
         return
+    suites.source()  # of what was collected, whatever is edited while the tests run
     if os.environ.get(suites.RESUME):
         _skip_passed(items)
 
