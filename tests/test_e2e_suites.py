@@ -61,8 +61,8 @@ def test_a_row_has_what_passed_of_all_and_when(folder: Path) -> None:
     later = replace(RESULT, test="test_cycle::test_whole[b/b]", ended="2026-02-02T00:00:00Z")
     text = table(folder, v1_2_0=[RESULT, later], v0_45_2=[])
     assert "| Suite | Strimzi 0.45.2 | Strimzi 1.2.0 |" in text
-    assert "| `test_cycle` | not run | 1 of 2, 2026-02-02 |" in text
-    assert "| `test_faults` | not run | not run |" in text
+    assert "| `test_cycle` | no result | 1 of 2, 2026-02-02 |" in text
+    assert "| `test_faults` | no result | no result |" in text
     assert "test_reliability" not in text
     assert "Failed" not in text
 

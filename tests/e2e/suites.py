@@ -129,7 +129,7 @@ def section(kept: Mapping[str, Results], directory: Path = SUITES) -> Iterator[s
 def _cell(suite: Path, results: Results) -> str:
     mine = [result for result in results.values() if result.suite == suite.stem]
     if not mine:
-        return "not run"
+        return "no result"
     names = functions(suite)
     run = {result.function for result in mine}
     failed = {result.function for result in mine if result.problem}
