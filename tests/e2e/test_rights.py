@@ -172,7 +172,8 @@ class Site:
         memo = {"annotations": {"kanister-kafka.io/replicas-before": before}}
         change = json.dumps({"metadata": memo, "spec": {"replicas": replicas}})
         for kind, name, namespace in WRITERS:
-            kubectl("patch", kind, name, "-n", namespace, "--type", "merge", "-p", change)
+            resource = lab.versioned(f"{kind}s")
+            kubectl("patch", resource, name, "-n", namespace, "--type", "merge", "-p", change)
 
     def _hold(self, *, hold: bool) -> None:
         where = ("-n", self.kafka.namespace)
