@@ -65,8 +65,8 @@ bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blue
 fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=100000 for some hours
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(BIN)/pytest -q tests/linter/test_fuzz.py
 
-e2e: $(READY) ## On the cluster of the current kubeconfig: docs/development.md says how
-	$(BIN)/pytest -v -m e2e tests/e2e
+e2e: $(READY) ## What has not passed on the cluster of the current kubeconfig, or AGAIN=1, or MORE='-k …'
+	E2E_RESUME=$(if $(AGAIN),,1) $(BIN)/pytest -v -m e2e tests/e2e $(MORE)
 
 reliability: $(READY) ## Every fault on a real cluster that has not passed there, or AGAIN=1, or MORE='-k …'
 	-RELIABILITY=1 RELIABILITY_AGAIN=$(AGAIN) $(BIN)/pytest -v -m e2e tests/e2e/test_reliability.py $(MORE)

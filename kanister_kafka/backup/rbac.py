@@ -286,7 +286,7 @@ def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Permission]:
     verbs = ("create", "delete", "get", "list", "patch")
     yield permission(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):
-        yield permission(cluster, KAFKA_GROUP, resource, (), ("get", "list"), KEEP)
+        yield permission(cluster, KAFKA_GROUP, resource, (), ("list",), KEEP)
 
 
 def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:

@@ -148,6 +148,16 @@ def test_neither_steps_nor_switch_may_read_secrets() -> None:
     assert not {one for one in keep if "podsets" in one and "delete" in one}, "and stops nothing"
 
 
+def test_objects_with_the_label_of_the_cluster_are_listed_alone() -> None:
+    """The phase that keeps them reads them by their label, never by name."""
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    keep = rights(plan, "backup-kanister-kafka-keep")
+    kinds = ("kafkaconnectors", "kafkatopics", "kafkausers")
+    assert {one for one in keep if one.split()[1] in kinds} == {
+        f"kafka-backup {kind} * list" for kind in kinds
+    }
+
+
 def test_each_account_is_checked_before_the_stop() -> None:
     """By a phase of its own, for what comes after the stop as well."""
     plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e import reliability
+from tests.e2e import reliability, suites
 from tests.e2e.reliability import SCENARIOS, Result, all_scenarios, load, page, short, shortcomings
 
 SCRIPTS = "kanister-kafka-scripts-0123456789"
@@ -158,6 +158,7 @@ def test_the_command(
 ) -> None:
     monkeypatch.setattr(reliability, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(reliability, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(suites, "RESULTS", tmp_path / "suites")
     if missing:
         del results["two-runs"]
     for result in results.values():
@@ -170,7 +171,9 @@ def test_the_command(
 
 
 def test_the_page_is_of_the_results_that_are_kept() -> None:
-    assert reliability.PAGE.read_text(encoding="utf-8") == page(load(reliability.RESULTS))
+    assert reliability.PAGE.read_text(encoding="utf-8") == page(
+        load(reliability.RESULTS), suites.load_all(suites.RESULTS)
+    )
 
 
 def test_kept_results_are_of_scenarios_that_there_are() -> None:

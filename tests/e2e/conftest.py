@@ -1,10 +1,18 @@
-"""Which clusters there are to test on; without any, one line says why."""
+"""The clusters to test on, with a reason if there is none, and the outcome of each test."""
 
 from __future__ import annotations
 
+import functools
+import os
+import re
+from collections.abc import Generator
+
 import pytest
 
-from . import lab
+from kanister_kafka.backup.scripts import NAME as SCRIPTS
+
+from . import faults, lab, suites
+from .reliability import short
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -19,6 +27,58 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if reason := _reason():
         for item in items:
             item.add_marker(pytest.mark.skip(reason=f"no cluster for e2e: {reason}"))
+        return
+    suites.source()  # of what was collected, whatever is edited while the tests run
+    if os.environ.get(suites.RESUME):
+        _skip_passed(items)
+
+
+def _skip_passed(items: list[pytest.Item]) -> None:
+    kept = suites.load(_release(), suites.RESULTS)
+    for item in items:
+        result = kept.get(suites.test_name(item.nodeid))
+        if result and not result.problem and result.source == suites.source():
+            reason = f"passed with Strimzi {_release()} and these sources, {result.ended}"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the outcome; a teardown that fails takes the place of a test that passed."""
+    report = yield
+    suite = suites.test_name(item.nodeid).partition("::")[0]
+    over = report.failed or (report.passed and report.when == "call")
+    if over and suite not in suites.OWN_RESULTS and item.get_closest_marker("e2e"):
+        problem = short(str(call.excinfo.value)) if report.failed and call.excinfo else ""
+        result = suites.E2eResult(
+            test=suites.test_name(item.nodeid),
+            problem=problem or ("failed" if report.failed else ""),
+            ended=suites.now(),
+            scripts=_scripts(),
+            source=suites.source(),
+        )
+        suites.save(result, _release(), suites.RESULTS)
+    return report
+
+
+@functools.cache
+def _release() -> str:
+    """Return the release of the operator, as its image names it."""
+    namespace, name = faults.operator()
+    pod = lab.get("deployment", name, "-n", namespace)["spec"]["template"]["spec"]
+    found = re.search(r":v?([0-9][\w.-]*)(@|$)", pod["containers"][0]["image"])
+    return found[1] if found else "unknown"
+
+
+@functools.cache
+def _scripts() -> str:
+    """Return the name of the ConfigMap that is rendered today."""
+    done = lab.command("render", "-f", str(suites.ROOT / "examples" / "kraft-combined"))
+    found = SCRIPTS.search(done.stdout)
+    assert found, done.stderr
+    return found[0]
 
 
 _known: list[str] = []

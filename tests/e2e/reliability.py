@@ -18,6 +18,8 @@ from pathlib import Path
 
 from kanister_kafka.operations.task_pods import reason_in
 
+from . import suites
+
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "tests" / "e2e" / "results"
 PAGE = ROOT / "docs" / "reliability.md"
@@ -239,11 +241,14 @@ def shortcomings(results: Mapping[str, Result]) -> list[str]:
     return lines
 
 
-def page(kept: Mapping[str, Mapping[str, Result]]) -> str:
-    """Return docs/reliability.md, of results by release and scenario."""
+def page(
+    kept: Mapping[str, Mapping[str, Result]], tests: Mapping[str, suites.Results] | None = None
+) -> str:
+    """Return docs/reliability.md, of results by release and scenario, and by release and test."""
     lines = [*_HEAD]
     for release in sorted(kept, key=_numbers, reverse=True):
         lines += _section(release, kept[release])
+    lines += suites.section(tests) if tests else []
     return "\n".join(lines)
 
 
@@ -332,7 +337,7 @@ def _run_with(results: Iterable[Result]) -> list[str]:
 def main(arguments: list[str]) -> int:
     kept = load(RESULTS)
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    text = page(kept)
+    text = page(kept, suites.load_all(suites.RESULTS))
     if "--check" in arguments:
         return int(old != text)
     PAGE.write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ FAR = "kk-rights-far"
 WRITERS = (
     ("kafkamirrormaker2", "loop", KAFKA.namespace),
     ("kafkaconnect", "hub", KAFKA.namespace),
+    ("kafkabridge", "near", KAFKA.namespace),
     ("kafkabridge", "far", FAR),
 )
 POD = {
@@ -111,18 +112,15 @@ def objects() -> list[dict]:
             {"class": "org.apache.kafka.connect.tools.MockSinkConnector", "tasksMax": 1},
             labels={"strimzi.io/cluster": "hub"},
         ),
-        strimzi(
-            "KafkaBridge",
-            "far",
-            {
-                "replicas": 1,
-                "bootstrapServers": f"{SERVERS}.{KAFKA.namespace}.svc:9092",
-                "http": {"port": 8080},
-            },
-            namespace=FAR,
-            annotations=PAUSED,
-        ),
+        bridge("near", KAFKA.namespace),
+        bridge("far", FAR),
     ]
+
+
+def bridge(name: str, namespace: str) -> dict:
+    servers = f"{SERVERS}.{KAFKA.namespace}.svc:9092"
+    spec = {"replicas": 1, "bootstrapServers": servers, "http": {"port": 8080}}
+    return strimzi("KafkaBridge", name, spec, namespace=namespace, annotations=PAUSED)
 
 
 def mirror_maker() -> dict:

@@ -44,6 +44,7 @@ CYCLE = (
     ("", "switch"),
     ("backup", "backupReady"),
     ("stopped", "backupRecover"),
+    ("resume", "resume"),
     ("restore", "restoreCheck"),
     ("restore", "restoreStop"),
     ("restore", "restoreSnapshot"),
@@ -62,6 +63,8 @@ NOBODY = "delete:namespaces:::"
 """A right that no account has."""
 STOPPED = ("stopped", "backupRecover")
 """A recovery that brings back what was stopped."""
+RESUMED = ("resume", "resume")
+"""The same by the account of the steps."""
 QUOTA = "hold-the-nodes"
 EVENT = "no event could be written"
 TOLD = {
@@ -143,7 +146,7 @@ class Site:
             kubectl("delete", "secrets", *where, "-l", of_backup)
         elif phase == "backupSnapshot":
             kubectl("delete", "volumesnapshots", *where, "-l", of_backup)
-        elif key == STOPPED:
+        elif key in (STOPPED, RESUMED):
             self._writers(replicas=0, before="1")
             mine = {"run": self.run, "backup": self.backup, "endedBy": ""}
             self.mark({"state": "stopped", **mine})
@@ -169,7 +172,8 @@ class Site:
         memo = {"annotations": {"kanister-kafka.io/replicas-before": before}}
         change = json.dumps({"metadata": memo, "spec": {"replicas": replicas}})
         for kind, name, namespace in WRITERS:
-            kubectl("patch", kind, name, "-n", namespace, "--type", "merge", "-p", change)
+            resource = lab.versioned(f"{kind}s")
+            kubectl("patch", resource, name, "-n", namespace, "--type", "merge", "-p", change)
 
     def _hold(self, *, hold: bool) -> None:
         where = ("-n", self.kafka.namespace)
@@ -187,7 +191,7 @@ class Site:
             kubectl("patch", "kafkatopic", name, *where, "--type", "merge", "-p", unheld)
         kinds = (
             "kafkas,kafkanodepools,kafkatopics,kafkausers,"
-            "kafkamirrormaker2s,kafkaconnects,kafkaconnectors"
+            "kafkamirrormaker2s,kafkaconnects,kafkaconnectors,kafkabridges"
         )
         kubectl("delete", kinds, "--all", *where)
         kubectl("delete", "secrets", *where, "-l", "strimzi.io/kind in (Kafka,KafkaUser)")
@@ -284,7 +288,7 @@ def begin(site: Site) -> None:
     site.run = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-STARTING = (STOPPED, ("", "switch"), ("restore", "restoreRestart"))
+STARTING = (STOPPED, RESUMED, ("", "switch"), ("restore", "restoreRestart"))
 
 
 def as_expected(key: tuple[str, str], run: Run) -> None:
@@ -394,7 +398,8 @@ def failure(phase: str, grant: Grant, run: Run) -> str:
 )
 def test_the_check_names_all_that_is_missing(site: Site, key: tuple[str, str]) -> None:
     task = site.tasks[key]
-    values = {"RUN": "", "BACKUP": FAILED_BACKUP, "OVERWRITE": "", "RETENTION": ""}
+    began = "2000-01-01T00:00:00Z"
+    values = {"RUN": began, "BACKUP": FAILED_BACKUP, "OVERWRITE": "", "RETENTION": ""}
     roles = site.roles_of(task.account)
     for role in roles:
         set_rules(role, [])
