@@ -122,7 +122,11 @@ def test_a_page_makes_no_request(name: str) -> None:
 def test_the_page_of_a_consistency_test_has_every_scenario() -> None:
     even = dataclasses.replace(
         REPORT,
-        plans=(dataclasses.replace(REPORT.plans[1], steps=(), comparisons=REPORT.plans[1].comparisons[2:]),),
+        plans=(
+            dataclasses.replace(
+                REPORT.plans[1], steps=(), comparisons=REPORT.plans[1].comparisons[2:]
+            ),
+        ),
     )
     page = Page(proof_html(even))
     assert "Plan hot: volumes snapshotted while the mirror is written to, and restored" in (
