@@ -714,7 +714,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             id="early-switch",
         ),
         pytest.param(
-            ["status", "--request-timeout", "soon"], 2, "is no duration", id="request-timeout"
+            ["status", "--request-timeout", "soon"], 2, "is not a duration", id="request-timeout"
         ),
         pytest.param(
             ["rehearse", "--no-probe", "--probe-config", "x"],
