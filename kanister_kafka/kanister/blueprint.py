@@ -330,8 +330,8 @@ def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]
 
 # Whether an object is a Blueprint, or one that its author means to be and Kubernetes does not.
 #
-# Other kinds are left out, so a typo in `kind` or `apiVersion` would pass in silence: the API server
-# refuses that object, and a GitOps tool reports it hours later.
+# Other kinds are left out, so a typo in `kind` or `apiVersion` would pass in silence: the API
+# server refuses that object, and a GitOps tool reports it hours later.
 
 GROUP = "cr.kanister.io"
 API_VERSION = f"{GROUP}/v1alpha1"
