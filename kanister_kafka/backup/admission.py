@@ -23,7 +23,7 @@ from kanister_kafka.strimzi import KafkaCluster
 WHOLE = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s", "kafkas")
 STATUSES = ("kafkanodepools/status", "kafkas/status")
 IDENTITY = ("clusterId", "nodeIds", "roles")
-"""Annotations that a restore writes into a status."""
+"""Fields of a status that a restore writes."""
 
 
 def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPolicy:

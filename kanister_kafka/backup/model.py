@@ -291,7 +291,7 @@ class ResourceNames:
     flush: str
     """Of the flush, which runs a command in each node."""
     keep: str
-    """Pods that keep objects and claims, if Kanister alone backs up."""
+    """Of the phases that keep objects and claims, if Kanister alone backs up."""
     record: str
     switch: str
     """Deployment of the watchdog, and its account; empty if there is none."""

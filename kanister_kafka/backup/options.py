@@ -35,7 +35,7 @@ PLATFORM = "platform"
 NEVER = "never"
 """Word for no watchdog."""
 NONE = "none"
-"""Word that removes the defaults from the fields of pods."""
+"""Word that removes the default labels or annotations of pods."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")

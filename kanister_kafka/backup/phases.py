@@ -22,7 +22,7 @@ RUN = "{{ .Time }}"
 run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
-"""Kinds of objects that other-writers.sh looks for."""
+"""Kinds of clients that other-writers.sh looks for."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 

@@ -38,7 +38,7 @@ FOR_PEOPLE = frozenset(
 )
 """Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
 DECIDED_ABOVE = frozenset({"cluster", "options"})
-"""Fields that have become phases, rules and names. Only values taken from them directly count."""
+"""Fields that have become phases, rules and names. The hash has their other values apart."""
 
 
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:

@@ -340,7 +340,7 @@ def restore_rights(
 
 
 def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
-    """Yield rights to all objects that a backup may hold: more than the Blueprint may name."""
+    """Yield rights to all objects of a backup, which may be more than the Blueprint names."""
     verbs = ("create", "delete", "list")
     yield permission(cluster, "", "persistentvolumeclaims", (), verbs, "replace the claims")
     yield permission(

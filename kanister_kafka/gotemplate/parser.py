@@ -12,7 +12,7 @@ from kanister_kafka.gotemplate import lexer, nodes
 from kanister_kafka.gotemplate.lexer import Lexer, Token, TokenKind, Tokens, quote
 from kanister_kafka.gotemplate.nodes import AnyNode, ParsedTemplate, ParseError, ParseErrorKind
 
-# The state of a template of its own, be it the whole text, a `define` or a `block`.
+# State that each template has of its own, be it the whole text, a `define` or a `block`.
 
 
 class VariableTypes:

@@ -38,8 +38,7 @@ THE_OBJECT = "the object"
 """Stands for the name of the object of the action."""
 NAME = re.compile(rf"{THE_OBJECT}|[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?")
 ELSEWHERE = re.compile(r"\bset-context\b|\boc\s+project\b|\bKUBECONFIG=")
-"""Options and variables that give kubectl another namespace, or another cluster, than that of its
-pod."""
+"""Text that gives kubectl another namespace, or another cluster, than that of its pod."""
 
 
 class KubectlTarget(NamedTuple):

@@ -104,7 +104,7 @@ def _at_the_end(action: BlueprintAction, subject: PreviewTarget) -> Value:
 
 
 class _Wait(Enum):
-    """Render the parts that a wait renders before it begins to wait."""
+    """Parts that a wait renders before it begins to wait."""
 
     ALL = "all"
     NOTHING = "nothing"

@@ -34,7 +34,7 @@ class BlueprintLink:
     """Plural name; empty if they are chosen by other means."""
     name: str = ""
     binding: BindingObject | None = None
-    """The object that ties them, unless it is an annotation."""
+    """The binding, unless an annotation ties them."""
 
     def __str__(self) -> str:
         if not self.resource:

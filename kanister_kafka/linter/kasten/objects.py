@@ -185,12 +185,12 @@ class PolicyOperation:
 
     @cached_property
     def hooks(self) -> Cursor:
-        """Path of its hooks."""
+        """Place of its hooks."""
         return self.parameters.at("hooks")
 
     @cached_property
     def filters(self) -> Filters:
-        """Its subject within an application."""
+        """Part of an application that it is about."""
         return Filters(self.parameters.at("filters"))
 
     @cached_property

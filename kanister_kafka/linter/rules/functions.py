@@ -121,7 +121,7 @@ class KubeOpsPhase(NamedTuple):
         return f"{self.phase.path}.args.objectReference"
 
     def target(self, field: str) -> Scalar | None:
-        """Return a field of the reference that is set to something other than a template."""
+        """Return a field of the reference that is set, and not to a template."""
         node = field_of(self.reference, field)
         said = isinstance(node, Scalar) and node.value not in (None, "")
         return node if isinstance(node, Scalar) and said and not is_template(node.text) else None

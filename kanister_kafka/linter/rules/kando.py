@@ -47,7 +47,7 @@ OPERANDS: Mapping[tuple[str, ...], int] = {
     ("output",): 2,
 }
 INSTEAD = {"profile": ("repository-server",)}
-"""Options that may stand in the place of a flag, in releases up to 0.119."""
+"""Flags that may stand in the place of another, in releases up to 0.119."""
 ANYWHERE = {"v": "verbosity"}
 ALONE = ("help", "h", "version")
 KEY = re.compile(r"[a-zA-Z0-9_]+")

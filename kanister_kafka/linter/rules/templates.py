@@ -59,7 +59,7 @@ def unknown_template_function(
 REFUSED_SINCE = "0.106"
 """The release from which on Kanister's engine refuses what FIPS does not have (pkg/ksprig)."""
 KEYS = ("ecdsa", "ed25519", "rsa")
-"""Algorithms of genPrivateKey since then."""
+"""Key types of genPrivateKey since then."""
 
 
 @lint_rule(BLUEPRINT, "refused-function")

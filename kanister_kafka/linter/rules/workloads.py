@@ -40,7 +40,7 @@ AFTER = ("backupPosthook", "restorePosthook")
 
 
 class _StoppedWorkload(NamedTuple):
-    """Something that an action stops, and the actions that start it again."""
+    """Something that an action stops, and the changes that start it again."""
 
     action: BlueprintAction
     change: StateChange
@@ -50,7 +50,7 @@ class _StoppedWorkload(NamedTuple):
     elsewhere: tuple[StateChange, ...]
     """In other actions."""
     others: tuple[StateChange, ...]
-    """Actions that start something else of the same name."""
+    """Changes that start something else of the same name."""
     hidden: bool
     """Whether what follows, or another action, may start it in a way that is not looked into."""
 
