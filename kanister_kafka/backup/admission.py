@@ -1,4 +1,4 @@
-"""What RBAC cannot say of the accounts, as a ValidatingAdmissionPolicy.
+"""Limits of the accounts that RBAC cannot express, as a ValidatingAdmissionPolicy.
 
 Who may patch an object may patch all of it: a Kafka's image, a pod's volumes. The policy lets the
 accounts of a plan change annotations of this tool, the pause, and `spec.replicas`, and nothing else
@@ -23,7 +23,7 @@ from kanister_kafka.strimzi import KafkaCluster
 WHOLE = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s", "kafkas")
 STATUSES = ("kafkanodepools/status", "kafkas/status")
 IDENTITY = ("clusterId", "nodeIds", "roles")
-"""What a restore writes into a status."""
+"""Fields of a status that a restore writes."""
 
 
 def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPolicy:
@@ -94,7 +94,7 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _or_empty(of: str, path: str, empty: str = "{}") -> str:
-    """Spell a field that may be missing, as what no schema is known of."""
+    """Return an expression for a field that may be missing and that has no known schema."""
     return f"(has({of}.{path}) ? dyn({of}.{path}) : dyn({empty}))"
 
 
@@ -107,7 +107,7 @@ def _unchanged(path: str, empty: str) -> AdmissionValidation:
 
 
 def _same_but(now: str, before: str, free: str) -> str:
-    """Spell that two mappings have the same values, except for keys that are free."""
+    """Return an expression that two mappings are the same, except for keys that are free."""
     now, before = f"variables.{now}", f"variables.{before}"
     return (
         f"{now}.all(key, {free} || (key in {before} && {now}[key] == {before}[key])) && "

@@ -23,7 +23,7 @@ RETENTION_OPTION = '{{ index .Options "retention" }}'
 """Of a restore: `hold`, `now` or a duration; empty if it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
 STOP = "stop"
-"""Key that says whether every node ended cleanly: `clean` or `unclean`."""
+"""Key for whether every node ended cleanly: `clean` or `unclean`."""
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""

@@ -14,7 +14,7 @@ from kanister_kafka.yamldoc.dumper import dump
 
 FILE_NAME = "kustomization.yaml"
 CONFIGURATION = "kustomizeconfig.yaml"
-"""Where other objects are named, for `namePrefix` and `nameSuffix` of an overlay."""
+"""Fields that name other objects, for `namePrefix` and `nameSuffix` of an overlay."""
 OTHER_NAMES = ("kustomization.yml", "Kustomization")
 """Kustomize takes these as well, and refuses a directory that has two of them."""
 MARK = "# Written by kanister-kafka, and written anew: what is to differ belongs in an overlay.\n"
@@ -39,7 +39,7 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError if one would take the place of what somebody else has written.
+    Raises UnreachableError if one would replace a file that another program has written.
     """
     for other in OTHER_NAMES:
         if (directory / other).exists():
@@ -63,7 +63,7 @@ def kustomization_files(
 
 
 def pods(plan: BackupPlan) -> tuple[str, ...]:
-    """Return the paths of the arguments of all phases, as Kustomize spells them."""
+    """Return the paths of the arguments of all phases, as Kustomize writes them."""
     found: list[str] = []
     for action in plan.actions:
         found.append(f"actions/{action.name}/phases/args")
@@ -75,8 +75,8 @@ def pods(plan: BackupPlan) -> tuple[str, ...]:
 def configuration(arguments: Iterable[str]) -> dict[str, Any]:
     """Return where names of other objects stand, in a Blueprint with these arguments of phases.
 
-    Kustomize follows a name within a namespace only, and the Blueprint is in another than what it
-    names. So names in it are prefixed where they stand, as those of the objects are.
+    Kustomize follows a name within a namespace only, and the Blueprint is in another namespace than
+    its objects. So names in it are prefixed in their places, as those of the objects are.
     """
     fields = (
         "podOverride/serviceAccountName",
@@ -123,5 +123,5 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
 
 
 def _escaped(key: str) -> str:
-    """Spell a key with a slash as one part of a path."""
+    """Write a key with a slash as one part of a path."""
     return key.replace("/", "\\/")

@@ -1,4 +1,4 @@
-"""A plan: what will be done to which objects, in which order, waiting for what and how long."""
+"""A plan: actions on objects in their order, each with its waits and their limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kanister_kafka.strimzi import IgnoredClient, KafkaCluster
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingTarget:
-    """The object that Kasten is to find the Blueprint by."""
+    """The object by which Kasten finds the Blueprint."""
 
     group: str
     resource: str
@@ -54,7 +54,7 @@ class HookCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportSettings:
-    """Where restore points are copied to."""
+    """Target to which restore points are copied."""
 
     profile: str
     frequency: str
@@ -123,7 +123,7 @@ class RestoreActionSpec:
     """Whether the Blueprint stops the Kafka before, and starts it after."""
 
 
-# A ValidatingAdmissionPolicy, decided: a template only spells it.
+# A ValidatingAdmissionPolicy, decided: a template only formats it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class AdmissionExpression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionValidation:
-    """An expression of CEL that must hold, and what is said where it does not."""
+    """An expression of CEL that must hold, and the message if it does not."""
 
     expression: str
     message: str
@@ -157,7 +157,7 @@ class AdmissionPolicy:
     name: str
     matched: tuple[AdmissionMatch, ...]
     condition: str
-    """Expression that tells whose requests are looked at."""
+    """Expression that selects the accounts whose requests are checked."""
     variables: tuple[AdmissionExpression, ...]
     validations: tuple[AdmissionValidation, ...]
 
@@ -181,7 +181,7 @@ class PlannedStep:
     objects: tuple[str, ...]
     """Objects that it reads or changes, as `Kind name` or `Kind namespace/name`."""
     until: str = ""
-    """What it waits for; empty if it waits for nothing."""
+    """Condition that it waits for; empty if it waits for nothing."""
     seconds: int = 0
     """For how long it waits at most."""
 
@@ -210,12 +210,12 @@ class PlannedPhase:
     script: str
     """Name of a file in templates/scripts/phases, without its ending."""
     values: tuple[str, ...]
-    """Words `NAME=VALUE` for the script, besides the `shared` ones of the plan."""
+    """Words `NAME=VALUE` for the script, in addition to the `shared` ones of the plan."""
     steps: tuple[PlannedStep, ...]
     account: str
     """Service account that it runs as."""
     outputs: tuple[str, ...] = ()
-    """Keys that it tells Kanister, for artifacts."""
+    """Keys of its output to Kanister, for artifacts."""
 
     @property
     def seconds(self) -> int:
@@ -291,12 +291,12 @@ class ResourceNames:
     flush: str
     """Of the flush, which runs a command in each node."""
     keep: str
-    """Of what keeps objects and claims, where Kanister alone backs up."""
+    """Of the phases that keep objects and claims, if Kanister alone backs up."""
     record: str
     switch: str
     """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
-    """Service account of what restores and deletes; empty if nothing does."""
+    """Service account of the phases that restore and delete; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,12 +306,12 @@ class Watchdog:
     name: str
     """Of the Deployment, and of its service account."""
     phase: PlannedPhase
-    """What its pod does."""
+    """The work of its pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupPlan:
-    """Everything that is rendered, decided: a template only spells it."""
+    """Everything that is rendered, decided: a template only formats it."""
 
     cluster: KafkaCluster
     options: Options
@@ -334,9 +334,9 @@ class BackupPlan:
     ignored_clients: tuple[IgnoredClient, ...]
     bound: BindingTarget
     policies: tuple[PolicySpec, ...]
-    """In the order in which they are to run."""
+    """In the order in which they must run."""
     transforms: tuple[TransformSpec, ...]
-    """What a restore changes on the way."""
+    """Changes that a restore makes on the way."""
     restoring: RestoreActionSpec
     notes: tuple[str, ...]
     """What is left for a person to do, such as annotations to set."""
@@ -350,12 +350,12 @@ class BackupPlan:
 
     @property
     def rights(self) -> tuple[Permission, ...]:
-        """What the steps may do, by namespace."""
+        """Rights of the steps, by namespace."""
         return self.accounts[0].rights
 
     @property
     def scripts_owner(self) -> str:
-        """What the name of the ConfigMap with the scripts begins with; empty if it is shared."""
+        """Prefix of the name of the ConfigMap with the scripts; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
         hot = "" if self.options.strategy is Strategy.COLD else "-hot"

@@ -38,7 +38,7 @@ READING: dict[str, dict[str, Any]] = {
         "description": "Version of the operator; without it the steps find out when they run.",
     },
 }
-"""JSON Schema of what such files say besides the options of how a Kafka is read."""
+"""JSON Schema of the fields of such files other than the options of how a Kafka is read."""
 NAMES = {"limits": "timeouts", "pod_limits": "limits"}
 """Name of a field of `Options` where the command calls it otherwise."""
 PLURALS = {
@@ -83,9 +83,9 @@ class ParsedOptions:
     """By name; what is not set anywhere has none."""
 
     def check(self, here: FieldCursor) -> bool:
-        """Report what is wrong with the options as they go together; tell whether nothing is.
+        """Report conflicts between the options; return whether there are none.
 
-        It is reported where the option was set, or `here` where it was not.
+        It is reported where the option was set, or `here` if it was not.
         """
         found = self.options.problems()
         for problem in found:
@@ -99,8 +99,9 @@ def parse_options(
 ) -> ParsedOptions:
     """Read options from a mapping; what is wrong with it is reported at its place.
 
-    What the mapping does not set is as in `defaults`; labels, annotations and timeouts are taken
-    over one by one. `others` are names that the caller reads: any further one is reported.
+    An option that the mapping does not set is as in `defaults`; labels, annotations and timeouts
+    are taken over one by one. `others` are names that the caller reads: any further one is
+    reported.
     """
     before = defaults or ParsedOptions()
     settings = {setting.name: setting for setting in option_fields()}
@@ -148,7 +149,7 @@ def option_fields() -> tuple[OptionField, ...]:
 
 
 def _kind(hint: Any) -> OptionType:
-    """Return how a type is read where the name of the option says no more."""
+    """Return how a type is read if the name of the option decides no more."""
     if hint is str:
         return OptionType(FieldCursor.string, {"type": "string"})
     if hint is bool:
@@ -265,7 +266,7 @@ KINDS = {
         },
     ),
 }
-"""By field of `Options`, where its type does not say how it is spelled."""
+"""By field of `Options`, if its type does not define how it is written."""
 
 
 def _camel(name: str) -> str:

@@ -1,7 +1,7 @@
-"""Files and directories of what was rendered: how they are written, and whether they are stale.
+"""Files and directories of rendered objects: how they are written, and whether they are stale.
 
-A repository may bring symbolic links along. What is written takes the place of a link, and never
-goes where it leads to.
+A repository may bring symbolic links along. A written file takes the place of a link, and never
+goes to its target.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class OutdatedFile:
 
     @property
     def diff(self) -> str:
-        """What writing it would change, for people and for `patch -p0`."""
+        """The changes that writing it would make, for people and for `patch -p0`."""
         name = self.path.as_posix()
         lines = difflib.unified_diff(
             (self.text or "").splitlines(keepends=True),
@@ -47,11 +47,11 @@ class OutdatedFile:
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> Iterator[Path]:
-    """Write files into a directory, which is made where it is not there, and yield each path.
+    """Write files into a directory, which is created if it is absent, and yield each path.
 
     `below` is the name of a directory in it, where they go into that one. Raises UnreachableError
-    where either is a symbolic link, or is reached through one from the working directory, and where
-    a file cannot be written.
+    if either is a symbolic link, or is reached through one from the working directory, and if a
+    file cannot be written.
     """
     place = folder / below
     try:
@@ -64,7 +64,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write one file, whose directory somebody has named; UnreachableError if that fails.
+    """Write one file into a directory that the user has named; UnreachableError if that fails.
 
     A device or a pipe, such as /dev/stdout, is written to as it is.
     """
@@ -80,8 +80,8 @@ def write_file(path: Path, text: str) -> None:
 def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[Path]:
     """Remove what a former rendering of this Blueprint has left; yield the paths.
 
-    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, but for scripts of ours that no
-    other file names any more, and so do symbolic links. Raises UnreachableError where a file cannot
+    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, except for rendered scripts that
+    no other file names any more, and so do symbolic links. Raises UnreachableError if a file cannot
     be read or removed.
     """
     names = set(_names(folder))
@@ -124,7 +124,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _make(folder: Path, below: str) -> None:
-    """Make a directory; what the working directory holds on the way to it must not be a link."""
+    """Make a directory; no part of its path below the working directory may be a link."""
     here, wanted = Path.cwd(), folder.absolute()
     start = here if wanted.is_relative_to(here) else wanted.parent
     start.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def _make(folder: Path, below: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put a file in the place of what is there: another file, or a link."""
+    """Put a file in the place of another file, or of a link."""
     made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
     mode = _mode(path)
     in_place = False
@@ -170,9 +170,9 @@ def outdated_files(
 ) -> tuple[OutdatedFile, ...]:
     """Compare a directory with the files that belong there, in the order of their names.
 
-    Too much is only what serves this Blueprint (`NAMESPACE/NAME`), and scripts of ours that no file
-    names: other files are somebody else's.
-    Raises UnreachableError for what cannot be read.
+    Too much are only files that serve this Blueprint (`NAMESPACE/NAME`), and rendered scripts that
+    no file names: other files belong to others. Raises UnreachableError for a file that cannot be
+    read.
     """
     found = dict(_texts(folder, set(expected) | set(_names(folder))))
     superfluous = _superfluous(found, expected, blueprint)

@@ -22,7 +22,7 @@ RUN = "{{ .Time }}"
 run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
-"""What other-writers.sh looks for."""
+"""Kinds of clients that other-writers.sh looks for."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 
@@ -119,7 +119,7 @@ class PhaseFactory:
         )
 
     def stop(self, name: str = "stop") -> PlannedPhase:
-        """Pause, then stop what is beside the nodes, brokers, and the metadata quorum last."""
+        """Pause, then stop the other components, brokers, and the metadata quorum last."""
         limits = self.limits
         steps = []
         if self.names.switch:
@@ -263,7 +263,7 @@ class PhaseFactory:
         return ",".join(sorted(kinds))
 
     def _bystanders(self) -> tuple[str, ...]:
-        """Return `KIND/NAMESPACE/NAME` of what other-writers.sh is to leave alone."""
+        """Return `KIND/NAMESPACE/NAME` of the clients that other-writers.sh must leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
         homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
@@ -308,7 +308,7 @@ class PhaseFactory:
         return tuple(workload.name for workload in workloads)
 
     def asked(self, account: str) -> str:
-        """Spell the rights of an account for templates/scripts/rights.sh."""
+        """Format the rights of an account for templates/scripts/rights.sh."""
         return " ".join(access_review_specs(self.rights[account]))
 
     def shared(self) -> dict[str, str]:
@@ -337,7 +337,7 @@ class PhaseFactory:
         }
 
     def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
-        """Spell what a phase gets besides the shared values; None leaves one out."""
+        """Format the values of a phase other than the shared ones; None leaves one out."""
         return tuple(
             f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
         )

@@ -49,7 +49,7 @@ from kanister_kafka.strimzi import KafkaCluster
 from kanister_kafka.strimzi.autoscalers import PAUSED, SCALED_OBJECT
 from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget
 
-# What an autoscaler would do to a backup, and what keeps it from that.
+# The effect of an autoscaler on a backup, and ways to prevent it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 def build_plan(
     cluster: KafkaCluster, options: Options, problems: Iterable[Diagnostic] = ()
 ) -> BackupPlan:
-    """Plan the backup of a cluster; `problems` are warnings of the reading, to be told with it.
+    """Plan the backup of a cluster; `problems` are warnings of the reading, kept with it.
 
     The problems of the plan may have errors, which only this cluster shows: do not use it then.
     """
@@ -225,7 +225,7 @@ class _PlanBuilder:
     def _cold_actions(self) -> tuple[PlannedAction, ...]:
         make = self.phases
         phases = (make.quiesce("backupPrehook"), make.flush(), make.stop())
-        # Whatever time Kasten leaves: past its limit it would cut the recovery off.
+        # All the time that Kasten leaves: past its limit it would cut the recovery off.
         spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
         left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
         recover = make.restart("recover", left, recovery=True, leave_stopped=True)
@@ -268,7 +268,7 @@ class _PlanBuilder:
                     Location(self.cluster.source),
                     "",
                     f"{action.name} may take {needed}s and Kasten ends it after "
-                    f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and tell "
+                    f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and set "
                     "--hook-timeout, or lower --timeout",
                 )
 
@@ -336,7 +336,7 @@ def _text(step: PlannedStep, cluster: str) -> str:
 
 
 def _named(objects: Iterable[str]) -> Iterator[str]:
-    """Name objects, with a kind only where it is another than that of the object before."""
+    """Name objects, with a kind only if it is another than that of the object before."""
     before = ""
     for one in objects:
         kind, _, name = one.partition(" ")

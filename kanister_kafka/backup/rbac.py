@@ -1,4 +1,4 @@
-"""The least rights that suffice, from what the scripts in templates/scripts call."""
+"""The least rights that suffice, derived from the calls of the scripts in templates/scripts."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def flush_rights(
 
 
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
-    """Yield what a phase needs to say why it failed."""
+    """Yield the rights that a phase needs to report why it failed."""
     tell = "say why it failed"
     yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
@@ -223,7 +223,7 @@ def access_review_specs(permissions: Iterable[Permission]) -> tuple[str, ...]:
 def service_account(
     cluster: KafkaCluster, name: str, anchor: str, purpose: str, permissions: tuple[Permission, ...]
 ) -> ServiceAccountSpec:
-    """Return a service account with a Role in each namespace; abroad its name tells whose it is."""
+    """Return a service account with a Role in each namespace, elsewhere as `HOME.NAME`."""
     namespaces = dict.fromkeys(right.namespace for right in permissions)
     return ServiceAccountSpec(
         name=name,
@@ -251,7 +251,7 @@ def _rule(right: Permission) -> PolicyRule:
     )
 
 
-# The least rights of what backs up, restores and deletes without Kasten.
+# The least rights of backups, restores and deletions without Kasten.
 
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
 KEEP = "keep what a restore needs"
@@ -299,7 +299,7 @@ def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:
 
 
 def _end_rights(cluster: KafkaCluster) -> Iterator[Permission]:
-    """Yield what the end of a restore needs besides a restart."""
+    """Yield further rights that the end of a restore needs in addition to a restart."""
     name = f"{cluster.name}-entity-operator"
     yield permission(
         cluster, "apps", "deployments", [name], ("get",), "see that topics can be made"
@@ -326,7 +326,7 @@ def restore_rights(
         )
     if pools:
         why = "put back the node ids"
-        # Those of the backup, where it is put back from one.
+        # Those of the backup, if it is put back from one.
         pools = () if engine else pools
         found.append(
             permission(
@@ -340,7 +340,7 @@ def restore_rights(
 
 
 def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
-    """Yield rights to whatever a backup may hold, which may be more than the Blueprint names."""
+    """Yield rights to all objects of a backup, which may be more than the Blueprint names."""
     verbs = ("create", "delete", "list")
     yield permission(cluster, "", "persistentvolumeclaims", (), verbs, "replace the claims")
     yield permission(

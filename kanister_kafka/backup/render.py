@@ -1,6 +1,6 @@
 """Plan to YAML text through templates.
 
-A template spells and decides nothing. Each expression in it is one whole YAML scalar, quoted here
+A template formats and decides nothing. Each expression in it is one whole YAML scalar, quoted here
 where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
 or the shape of the document.
 """
@@ -38,7 +38,7 @@ from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
 """Text that YAML reads as the same string without quotes, except the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-"""What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
+"""Words that YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
 
 NON_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f"
@@ -112,11 +112,11 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
 def render(
     plan: BackupPlan, templates: Path | None = None, *, renamable: bool = False
 ) -> tuple[Manifest, ...]:
-    """Spell the plan as Kubernetes objects, in the order in which they are applied.
+    """Render the plan as Kubernetes objects, in the order in which they are applied.
 
-    `templates` is a directory of a site whose files go before ours of the same name. `renamable`
-    spells names of other objects where Kustomize can follow them. Raises TemplateError for a
-    template that fails, InternalError if the result is no valid Blueprint.
+    `templates` is a directory of a site whose files replace built-in ones of the same name.
+    `renamable` writes names of other objects at places where Kustomize can follow them. Raises
+    TemplateError for a template that fails, InternalError if the result is not a valid Blueprint.
     """
     names = annotated_names(plan) if renamable else {}
     environment = _environment(templates)
@@ -175,7 +175,7 @@ def to_yaml_stream(manifests: Iterable[Manifest]) -> str:
 
 
 def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str, str, str, object]]:
-    """Yield kind, name, template and what the template is about besides the plan."""
+    """Yield kind, name, template and the subject of the template in addition to the plan."""
     for account in plan.accounts:
         yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
     yield "ConfigMap", scripts.name, "scripts.yaml.j2", None
@@ -205,7 +205,7 @@ def yaml_scalar(value: object) -> str:
     if isinstance(value, _Verbatim):
         return value
     if isinstance(value, Undefined):
-        return str(value)  # which raises, and says what is not there or must not be used
+        return str(value)  # raises an error about a value that is absent or must not be used
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
     if isinstance(value, (str, int)):

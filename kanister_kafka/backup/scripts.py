@@ -27,14 +27,14 @@ class ScriptsConfigMap:
     files: tuple[tuple[str, str], ...]
     """Names and contents, in the order of their names. A content ends with one line feed."""
     stub: str
-    """What a phase begins with: it compares the files that are mounted with the digest."""
+    """First command of a phase: it compares the files that are mounted with the digest."""
     path: str = PATH
     owner: str = ""
-    """What the name begins with where the ConfigMap is of one cluster; empty if it is shared."""
+    """Prefix of the name if the ConfigMap is of one cluster; empty if it is shared."""
 
     @property
     def sha256(self) -> str:
-        """Digest in hexadecimal digits, of what `sha256sum ./*.sh` prints about the files."""
+        """Digest in hexadecimal digits of the output of `sha256sum ./*.sh` for the files."""
         return _digest(self.files)
 
     @property
@@ -45,7 +45,7 @@ class ScriptsConfigMap:
 
 @lru_cache(maxsize=8)  # the same for all clusters
 def _digest(files: tuple[tuple[str, str], ...]) -> str:
-    import hashlib  # slow to import, and asked for by what renders alone
+    import hashlib  # slow to import, and needed to render alone
 
     digests = (f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in files)
     return hashlib.sha256("".join(digests).encode()).hexdigest()
@@ -69,7 +69,7 @@ class ScriptPin:
     """Scripts that an object asks for."""
 
     namespace: str
-    """Where its pods run; empty if only Kanister knows."""
+    """Namespace of its pods; empty if only Kanister knows."""
     name: str
     """Of the ConfigMap."""
     sha256: str
@@ -113,7 +113,7 @@ def script_pins(item: Object) -> tuple[ScriptPin, ...]:
 def may_pin(item: Object, namespace: str, name: str) -> bool:
     """Return whether anything in an object, or in a step of a Blueprint, may name a ConfigMap.
 
-    A step tells in which namespace its pod runs, where it is not a template that says so.
+    A step names the namespace in which its pod runs, unless that is a template.
     """
     return any(
         home in ("", namespace) and name in json.dumps(part, ensure_ascii=False, default=str)
@@ -122,17 +122,17 @@ def may_pin(item: Object, namespace: str, name: str) -> bool:
 
 
 def runs_scripts(blueprint: Object) -> bool:
-    """Return whether anything in the actions of a Blueprint names scripts of ours."""
+    """Return whether anything in the actions of a Blueprint names rendered scripts."""
     return NAME.search(json.dumps(blueprint.get("actions"), default=str)) is not None
 
 
 def namespaces_of_scripts(blueprint: Object) -> frozenset[str]:
-    """Return the namespaces in which a Blueprint runs pods; empty for one that is not told."""
+    """Return the namespaces in which a Blueprint runs pods; empty for one that is not known."""
     return frozenset(home for home, _phase in _parts(blueprint))
 
 
 def _parts(item: Object) -> Iterator[tuple[str, object]]:
-    """Yield what may ask for scripts, and in which namespace; empty if that is not told."""
+    """Yield parts that may ask for scripts, each with its namespace; empty if that is not known."""
     if item.get("kind") != "Blueprint":
         yield str(item["metadata"].get("namespace") or ""), item.get("spec")
         return

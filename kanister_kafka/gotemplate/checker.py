@@ -1,7 +1,7 @@
-"""What a template asks of its data: the paths it follows, and what cannot work whatever they hold.
+"""The data that a template asks for: the paths it follows, and calls that always fail.
 
-The rules are those of text/template/exec.go and funcs.go of Go 1.26. What only the run can tell is
-not judged.
+The rules are those of text/template/exec.go and funcs.go of Go 1.26. Values that only the run shows
+are not judged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from kanister_kafka.gotemplate.types import (
 )
 from kanister_kafka.gotemplate.types import comparable as kind_of
 
-# Whether a function can be called with what it is given, by text/template/funcs.go of Go 1.26.
+# Whether a function can be called with its arguments, by text/template/funcs.go of Go 1.26.
 
 CallArguments = Sequence[tuple[nodes.Node, Value]]
 """Arguments with their places; what is piped in is the last one."""
@@ -136,7 +136,7 @@ class _Context:
     depth: int = 0
 
     def inner(self, dot: Value) -> _Context:
-        """Return the frame of what stands in an action: whether it is run is not certain."""
+        """Return the frame of the content of an action: whether it is run is not certain."""
         return _Context(dot, dict(self.variables), conditional=True, depth=self.depth + 1)
 
 

@@ -12,7 +12,7 @@ from kanister_kafka.gotemplate import lexer, nodes
 from kanister_kafka.gotemplate.lexer import Lexer, Token, TokenKind, Tokens, quote
 from kanister_kafka.gotemplate.nodes import AnyNode, ParsedTemplate, ParseError, ParseErrorKind
 
-# What a template has of its own, be it the whole text, a `define` or a `block`.
+# State that each template has of its own, be it the whole text, a `define` or a `block`.
 
 
 class VariableTypes:
@@ -163,7 +163,7 @@ class PipelineParser:
         return made
 
     def _declaration(self, pipe: _OpenPipeline) -> bool:
-        """Read a variable that is declared or assigned; tell whether another may follow."""
+        """Read a variable that is declared or assigned; return whether another may follow."""
         tokens = self.tokens
         variable = tokens.next_solid()
         if variable.kind is not TokenKind.VARIABLE:
@@ -285,7 +285,7 @@ _BRANCHES = {
 
 
 class _Else(Enum):
-    """What ends the part of an action that is being read."""
+    """End of the part of an action that is being read."""
 
     NONE = "no else yet"
     OWN = "an else of its own"

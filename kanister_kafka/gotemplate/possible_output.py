@@ -1,4 +1,4 @@
-"""Whether a template may print a certain word, whatever its data."""
+"""Whether a template may print a certain word with any data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a value in a template can be, as far as its type is known before it runs.
+"""Types of the values in a template, as far as they are known before it runs.
 
-The types are those of Go that text/template tells apart; `Plain("any")` stands for what only the
-run can tell.
+The types are those of Go that text/template distinguishes; `Plain("any")` stands for values that
+only the run shows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class BasicType(NamedTuple):
     go: str
     """As Go names it: `string`, `int64`, `any`, `time.Time`."""
     comparable: str = ""
-    """What `eq` and `lt` take it for, as far as that is not `go`."""
+    """Its basic kind for `eq` and `lt`, as far as that is not `go`."""
 
 
 class StructType(NamedTuple):
@@ -26,7 +26,7 @@ class StructType(NamedTuple):
     go: str
     fields: Mapping[str, Type]
     has_methods: bool = False
-    """Whether a name in upper case that is no field may be a method."""
+    """Whether a name in upper case that is not a field may be a method."""
 
 
 class MapType(NamedTuple):
@@ -64,12 +64,12 @@ _BY_NAME: dict[str, Type] = {
 
 
 def named(name: str) -> Type:
-    """Return the type that a signature spells by this name."""
+    """Return the type that a signature writes by this name."""
     return _BY_NAME.get(name) or BasicType(name)
 
 
 class FunctionSignature(NamedTuple):
-    """What a function takes and gives."""
+    """The parameters and the result of a function."""
 
     parameters: tuple[Type, ...]
     rest: Type | None
@@ -139,7 +139,7 @@ class Reference(NamedTuple):
 
 
 class TypeErrorKind(Enum):
-    """What cannot work."""
+    """A call that cannot work."""
 
     FIELD = "field"
     CALL = "call"
@@ -178,7 +178,7 @@ class Value(NamedTuple):
     steps: tuple[PathStep, ...] | None = None
     """The path it lies at; None if that is not known."""
     literal: str | None = None
-    """Its text, where it is a string that stands in the template."""
+    """Its text, if it is a string that stands in the template."""
 
 
 UNKNOWN = Value()

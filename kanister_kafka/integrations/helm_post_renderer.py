@@ -15,7 +15,7 @@ START = re.compile(rb"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
 
 
 def kafka_names(documents: Iterable[Document], namespace: str) -> tuple[str, ...]:
-    """Return `NAMESPACE/NAME` of every Kafka, sorted; where none is named it is in `namespace`."""
+    """Return `NAMESPACE/NAME` of every Kafka, sorted; `namespace` is for one without its own."""
     names = {
         f"{document.text('metadata', 'namespace') or namespace}/{document.text('metadata', 'name')}"
         for document in documents

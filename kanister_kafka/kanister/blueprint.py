@@ -1,7 +1,7 @@
 """A Blueprint as Kanister reads it: actions, phases and templates, each where it stands.
 
-Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it. Each is
-compared by identity, and remembers what it was asked: dozens of checks ask the same.
+Nothing is judged here: a part of the wrong shape is left out, and `schema` reports it. Each is
+compared by identity, and remembers its answers: dozens of checks ask the same.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class TemplateText:
 
     @cached_property
     def functions(self) -> frozenset[str]:
-        """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
+        """Functions that it may call: KANISTER, or WAIT_V2 for a condition of that function."""
         return functions(is_condition=self.is_condition)
 
     @cached_property
@@ -74,7 +74,7 @@ class TemplateText:
 
     @cached_property
     def analysis(self) -> CheckResult:
-        """What it asks of its data; nothing if it does not parse."""
+        """Data that it asks for; nothing if it does not parse."""
         return _analysed(self.node.text, is_condition=self.is_condition)
 
     def place(self, line: int, column: int) -> Location:
@@ -82,7 +82,7 @@ class TemplateText:
         return self.node.place(line, column)
 
 
-# What reads templates is imported where there is one: it takes as long as a small Blueprint does.
+# Import the reader of templates only if there is one: it takes as long as a small Blueprint does.
 
 
 def functions(*, is_condition: bool) -> frozenset[str]:
@@ -207,7 +207,7 @@ class BlueprintAction:
 
     @property
     def output_artifacts(self) -> MappingNode:
-        """What it hands on; empty if there is nothing."""
+        """Values that it hands on; empty if there are none."""
         value = self.node.get("outputArtifacts")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -257,7 +257,7 @@ class Blueprint:
 
 
 def read(document: Document) -> Blueprint:
-    """Read a document of kind Blueprint, whatever is in it."""
+    """Read a document of kind Blueprint with any content."""
     actions = document.root.get("actions")
     entries = actions.entries if isinstance(actions, MappingNode) else ()
     return Blueprint(document, tuple(made for entry in entries if (made := _action(entry))))
@@ -292,7 +292,7 @@ def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
 
 
 def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
-    """Return templates, each with the path from here; a path is made only where there is one."""
+    """Return templates, each with the path from here; a path is made only if there is one."""
     if isinstance(node, Scalar):
         return [("", node)] if isinstance(node.value, str) and "{{" in node.value else []
     found: list[tuple[str, Scalar]] = []
@@ -317,7 +317,7 @@ def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
 
 
 def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]) -> None:
-    """Add to a list: the text is nested no deeper than the Python stack bears (MAX_DEPTH)."""
+    """Add to a list: the text is nested no deeper than the Python stack allows (MAX_DEPTH)."""
     if isinstance(node, Scalar):
         scalars.append((path, node))
     elif isinstance(node, MappingNode):
@@ -330,8 +330,8 @@ def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]
 
 # Whether an object is a Blueprint, or one that its author means to be and Kubernetes does not.
 #
-# Other kinds are none of our business, so a typo in `kind` or `apiVersion` would pass in silence:
-# the API server refuses such an object, and a GitOps tool tells so hours later.
+# Other kinds are left out, so a typo in `kind` or `apiVersion` would pass in silence: the API
+# server refuses that object, and a GitOps tool reports it hours later.
 
 GROUP = "cr.kanister.io"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -341,10 +341,10 @@ KINDS = (KIND, "ActionSet", "Profile", "RepositoryServer")
 
 
 class BlueprintDetection(NamedTuple):
-    """What an object is to the validator."""
+    """The role of an object for the validator."""
 
     is_blueprint: bool
-    """Whether it is judged as one, whatever it says of itself."""
+    """Whether it is judged as one, regardless of its kind and apiVersion."""
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -368,7 +368,7 @@ def detect_blueprint(document: Document) -> BlueprintDetection:
 
 
 def _text(node: Node | None) -> str | None:
-    """Return a string; None if there is none, or something else: the schema tells of both."""
+    """Return a string; None if there is none, or something else: the schema reports both."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) else None
 

@@ -20,7 +20,7 @@ _SET_OPTIONS = """allexport braceexpand emacs errexit errtrace functrace hashall
     ignoreeof keyword monitor noclobber noexec noglob nolog notify nounset onecmd physical pipefail
     posix privileged verbose vi xtrace"""
 SET_OPTIONS = frozenset(_SET_OPTIONS.split())
-"""What follows `-o`: the names of bash's `set`."""
+"""Names after `-o`: those of bash's `set`."""
 
 
 class ShellCommand(NamedTuple):
@@ -38,7 +38,7 @@ class ShellCommand(NamedTuple):
 
     @property
     def misplaced(self) -> tuple[str, Scalar] | None:
-        """The name of an option before `-c` without its `-o`: the shell looks for such a file.
+        """The name of an option before `-c` without its `-o`: the shell looks for that file.
 
         Any other word may be a file of the image, to which `-c` and the rest are arguments.
         """
@@ -55,7 +55,7 @@ class ShellCommand(NamedTuple):
         return None
 
     def _first(self, start: int) -> tuple[bool, tuple[str, Scalar]] | None:
-        """Return the first word that is no option, and whether `-c` stands before it."""
+        """Return the first word that is not an option, and whether `-c` stands before it."""
         runs = skip = False
         for place in self.words[start:]:
             text = place[1].text
@@ -72,7 +72,7 @@ class ShellCommand(NamedTuple):
 
 
 def _runs(option: str) -> bool:
-    """Return whether an option of a shell says that a script follows: `-c`, `-ec`."""
+    """Return whether a script follows an option of a shell: `-c`, `-ec`."""
     return re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option) is not None
 
 
@@ -94,7 +94,7 @@ def _commands(phase: BlueprintPhase) -> Iterator[ShellCommand]:
 
 
 KUBECTL = ("kubectl", "oc")
-"""What talks to the API server."""
+"""Programs that call the API server."""
 WITH_VALUE = ("--context", "--kubeconfig", "--namespace", "--selector", "-f", "-l", "-n", "-o")
 """Options of kubectl and oc whose value may be the next word."""
 
@@ -109,7 +109,7 @@ class SimpleCommand(NamedTuple):
     plain: tuple[str, ...]
     """Its words without options and what belongs to these."""
     program: str
-    """The first of these without the folder where it is; empty if there is none."""
+    """The first of these without its folder; empty if there is none."""
     path: str
     node: Scalar
     line: int
@@ -117,7 +117,7 @@ class SimpleCommand(NamedTuple):
     column: int
 
     def option(self, *names: str) -> str | None:
-        """Return the value of an option, spelled `--x=v` or `--x v`; empty if it has none."""
+        """Return the value of an option, as `--x=v` or `--x v`; empty if it has none."""
         for i, word in enumerate(self.words):
             name, equals, value = word.partition("=")
             if name in names:

@@ -2,8 +2,8 @@
 
 Kanister decodes each argument with mapstructure's WeakDecode into a Go type (pkg/function/args.go):
 a number becomes a string, a string a list of one, `true` the string `1`, and keys that a struct
-does not have are dropped. What then must hold is read from each function's Exec(). Templates are
-not judged, as nothing is known of what they render to.
+does not have are dropped. Conditions for the decoded value are from each function's Exec().
+Templates are not judged, as their output is not known.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) 
 
 
 def expect_string(path: str, node: Node, expected: str = "a string") -> Diagnostics:
-    """Yield what is wrong with one string, whatever it says."""
+    """Yield what is wrong with one string of any content."""
     if not isinstance(node, Scalar):
         yield wrong_type(node, path, expected)
     elif not isinstance(node.value, str) and node.value is not None:
@@ -196,7 +196,7 @@ FIELDS = tuple(_NAMES.split())
 
 
 PLACEHOLDER = re.compile(r"<[\w .-]+>")
-"""What a published Blueprint leaves to be filled in."""
+"""Values that a published Blueprint leaves to the user."""
 MOST_REPLICAS = 2**31 - 1
 SPACED = re.compile(r"\A[^\\]*\s")
 """A program with arguments behind it; Windows has paths with spaces."""

@@ -165,7 +165,7 @@ ROWS = (
             FunctionArgument(
                 "statsMode",
                 ArgumentType.TEXT,
-                "What restic counts.",
+                "Mode in which restic counts.",
                 choices=("restore-size", "files-by-contents", "blobs-per-file", "raw-data"),
                 default="restore-size",
             ),

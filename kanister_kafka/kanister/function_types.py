@@ -1,4 +1,4 @@
-"""What a function takes and gives, as rows: each with the releases that have it."""
+"""Arguments and outputs of a function, as rows: each with the releases that have it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RELEASES = (*(f"0.{minor}" for minor in range(100, 120)), HEAD)
 NEWEST = RELEASES[-2]
 """The newest one that is published."""
 RELEASE_PATTERN = re.compile(r"v?(0\.[0-9]+)(?:\.0)?")
-"""As charts and images spell it, with or without the `v` of a git tag."""
+"""As charts and images write it, with or without the `v` of a git tag."""
 PLACES = {release: place for place, release in enumerate(RELEASES)}
 
 
@@ -30,13 +30,13 @@ def parse_release(text: str) -> str | None:
 
 
 def is_within(release: str, since: str, until: str) -> bool:
-    """Return whether a release is neither before `since` nor after `until`; empty is no limit."""
+    """Return whether a release is neither before `since` nor after `until`, if these are set."""
     place = PLACES[release]
     return (not since or PLACES[since] <= place) and (not until or place <= PLACES[until])
 
 
 class ArgumentType(Enum):
-    """What an argument is decoded to, and what Kanister or Kubernetes then wants of it."""
+    """The type of an argument, and the further conditions of Kanister or Kubernetes."""
 
     TEXT = "a string"
     NAMES = "one string of names with spaces between them"
@@ -84,7 +84,7 @@ class FunctionArgument(ReleaseRange):
     choices: tuple[str, ...] = ()
     """All that the value, or an item of a list, may be; empty if it is free."""
     default: str = ""
-    """As YAML spells it; empty if there is none, or not always the same."""
+    """As YAML text; empty if there is none, or not always the same."""
     blank: bool = True
     """Whether it may be empty, or zero for a quantity."""
     rendered: bool = True

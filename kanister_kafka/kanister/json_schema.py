@@ -36,12 +36,12 @@ JsonSchema = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SchemaWriter:
-    """How the types of a statement are spelled."""
+    """The JSON Schema form of the types of a statement."""
 
     named: Mapping[str, ObjectSchema] = field(default_factory=dict)
-    """What has a definition of its own."""
+    """Types with a definition of their own."""
     about: Mapping[str, str] = field(default_factory=dict)
-    """What a field of this name means, wherever it stands."""
+    """The meaning of a field of this name, at any place."""
 
     def type(self, schema: Type) -> JsonSchema:
         """Spell a type."""
@@ -76,7 +76,7 @@ class SchemaWriter:
                 return {"$ref": f"#/definitions/{name}"} if name else self.fields(schema)
 
     def fields(self, schema: ObjectSchema) -> JsonSchema:
-        """Spell an object."""
+        """Return the schema of an object."""
         least: JsonSchema = {"minProperties": schema.least} if schema.least else {}
         return {
             "type": "object",
@@ -87,7 +87,7 @@ class SchemaWriter:
         }
 
     def properties(self, schema: ObjectSchema) -> JsonSchema:
-        """Spell the fields of an object, each with what it means."""
+        """Return the schemas of the fields of an object, each with its description."""
         made: JsonSchema = {}
         for name, value in schema.known.items():
             shape = self.type(value)
@@ -97,7 +97,7 @@ class SchemaWriter:
 
 
 def _beside(shape: JsonSchema, *, description: str, comment: str = "") -> JsonSchema:
-    """Add words to a shape; draft 7 takes nothing beside a $ref into account."""
+    """Add words to a shape; draft 7 ignores other keys next to a $ref."""
     words: JsonSchema = {"description": description, **({"$comment": comment} if comment else {})}
     return {"allOf": [shape], **words} if "$ref" in shape else {**shape, **words}
 
@@ -143,16 +143,16 @@ SHAPES: dict[ArgumentType, JsonSchema] = {
     },
     ArgumentType.MANIFEST: _TEXT,
 }
-"""What a value of each kind looks like."""
+"""The shape of a value of each kind."""
 NAMED: dict[str, ObjectSchema] = {
     "action": ACTION,
     "artifact": ARTIFACT,
     "objectReference": OBJECT_REFERENCE,
     "phase": PHASE,
 }
-"""What gets a definition of its own."""
+"""Types that get a definition of their own."""
 DESCRIPTIONS = {
-    "actions": "What can be run, by name. Kasten calls backupPrehook, backup, backupPosthook, "
+    "actions": "Actions by name. Kasten calls backupPrehook, backup, backupPosthook, "
     "restorePrehook, restore, restorePosthook and delete.",
     "apiVersion": "cr.kanister.io/v1alpha1. In a reference to an object the version alone.",
     "args": "Arguments of the function. Strings are Go templates.",
@@ -161,14 +161,14 @@ DESCRIPTIONS = {
     "func": "Function of Kanister that the phase runs.",
     "group": "API group; empty for the core.",
     "inputArtifactNames": "Artifacts of an earlier action, as .ArtifactsIn.NAME.",
-    "keyValue": "What the artifact holds, by key. Values are Go templates.",
+    "keyValue": "Values of the artifact, by key. They are Go templates.",
     "kind": "Kind of the object. For an action it is a note to people.",
     "kopiaSnapshot": "Output of `kando location push`, for Kasten.",
     "metadata": "Name, namespace, labels and annotations.",
     "name": "Name. Those of phases are unique in the whole Blueprint.",
     "namespace": "Namespace. A Blueprint belongs into that of its controller.",
     "objects": "Secrets and ConfigMaps that the phase reads, as .Phases.PHASE.Secrets.NAME.",
-    "outputArtifacts": "What the action hands on to others, made when all its phases are done.",
+    "outputArtifacts": "Artifacts for other actions, made when all phases of the action are done.",
     "phases": "Steps of the action, run in this order until one fails.",
     "resource": "Resource in the plural, such as kafkas.",
     "secretNames": "Secrets that the ActionSet must bring, as .Secrets.NAME.",
@@ -237,5 +237,5 @@ def _argument(argument: FunctionArgument) -> JsonSchema:
     made: JsonSchema = {"description": argument.description, **shape}
     if argument.default:
         made["description"] = f"{argument.description} Default: {argument.default}."
-    # draft 7 takes nothing beside a $ref into account
+    # draft 7 ignores other keys next to a $ref
     return {"allOf": [shape], "description": made["description"]} if "$ref" in shape else made

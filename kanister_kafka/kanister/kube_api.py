@@ -1,4 +1,4 @@
-"""What the API server of Kubernetes serves, as far as a reference to an object can miss it.
+"""Resources that the API server of Kubernetes serves, as far as a reference can miss them.
 
 Built in are the resources of Kubernetes 1.34, as `kubectl api-resources` lists them. All others are
 custom resources, or come from another API server.
@@ -93,7 +93,7 @@ _PLURALS = {
     **{r.removesuffix("ies") + "y": r for r in _GROUPS if r.endswith("ies")},
     **dict(pair.split("=") for pair in _SHORT.split()),
 }
-"""Built-in resources by what kubectl takes for them, and the API does not."""
+"""Built-in resources by names that kubectl accepts, and the API does not."""
 
 
 def unknown_resource_hint(group: str, resource: str) -> str:

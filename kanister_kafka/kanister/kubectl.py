@@ -1,4 +1,4 @@
-"""What kubectl and oc are told to do, and to which objects."""
+"""Operations of kubectl and oc, and the objects that they are for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kanister_kafka.yamldoc import Scalar
 _RUNS_ANOTHER = """chroot command eval flock gosu ionice nice nohup parallel retry runuser setsid
     stdbuf su timeout watch xargs"""
 RUNS_ANOTHER = frozenset(_RUNS_ANOTHER.split())
-"""Programs that run the program which follows, besides the shells."""
+"""Programs that run the program which follows, in addition to the shells."""
 _VALUED = """--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate
     --client-key --cluster --container --context --current-replicas --field-manager
     --field-selector --filename --for --grace-period --kubeconfig --kustomize --namespace --output
@@ -38,18 +38,18 @@ THE_OBJECT = "the object"
 """Stands for the name of the object of the action."""
 NAME = re.compile(rf"{THE_OBJECT}|[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?")
 ELSEWHERE = re.compile(r"\bset-context\b|\boc\s+project\b|\bKUBECONFIG=")
-"""What gives kubectl another namespace, or another cluster, than that of its pod."""
+"""Text that gives kubectl another namespace, or another cluster, than that of its pod."""
 
 
 class KubectlTarget(NamedTuple):
-    """An object, or several, as far as the text tells."""
+    """An object, or several, as far as the text names them."""
 
     kind: str
-    """The plural; empty if only the run can tell."""
+    """The plural; empty if only the run shows it."""
     name: str
-    """Empty for all of the kind, and where only the run can tell."""
+    """Empty for all of the kind, and if only the run shows it."""
     namespace: str
-    """Empty if only the run can tell."""
+    """Empty if only the run shows it."""
     spelled: str = ""
     """The name as it stands, with a template or a variable in it."""
 
@@ -83,11 +83,11 @@ class KubectlCall(NamedTuple):
     statement: SimpleCommand
     verb: str
     operands: tuple[str, ...]
-    """What follows the verb and is no option."""
+    """Words after the verb that are not options."""
     options: Mapping[str, str]
     """With their dashes; an option without a value has an empty one."""
     targets: tuple[KubectlTarget, ...]
-    """What it is about."""
+    """The objects that it is about."""
 
     def option(self, *names: str) -> str | None:
         """Return the value of the first of these options that is given."""
@@ -101,7 +101,7 @@ class KubectlCall(NamedTuple):
 
 @cached_on_model
 def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
-    """Return what the phase tells kubectl, in the order of its text."""
+    """Return the operations of kubectl in the phase, in the order of its text."""
     return tuple(_calls(phase))
 
 
@@ -181,7 +181,7 @@ def _is_elsewhere(text: str) -> bool:
 
 
 def literal_name(text: str) -> str:
-    """Return a name that stands in the text, or an empty string if only the run can tell."""
+    """Return a name that stands in the text, or an empty string if only the run shows it."""
     text = OBJECT_NAME.sub(THE_OBJECT, text)
     return text if NAME.fullmatch(text) else ""
 

@@ -49,7 +49,7 @@ def coerce_to_string(value: Value) -> str:
 
 
 def quantity_sign(text: str) -> int | None:
-    """Return -1, 0 or 1, or None if the text is no quantity of Kubernetes.
+    """Return -1, 0 or 1, or None if the text is not a quantity of Kubernetes.
 
     resource.ParseQuantity takes a unit without a number for 0, which no one means.
     """

@@ -1,4 +1,4 @@
-"""The walk that holds a node against a statement of what it should be."""
+"""The walk that compares a node with a statement of its schema."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
     if isinstance(node, Scalar):
         shown = node.text[:60] or "null"
         if isinstance(node.value, str):
-            import json  # slow to import, and needed where something is wrong
+            import json  # slow to import, and needed if something is wrong
 
             shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:

@@ -1,4 +1,4 @@
-"""The rules for Blueprints and for the objects beside them."""
+"""The rules for Blueprints and for the other objects of the input."""
 
 from kanister_kafka.linter.registry import (
     BLUEPRINT,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = "templates"
 LINTED_GROUPS = ("cr.kanister.io", "config.kio.kasten.io")
-"""API groups of what is validated: a template without them is Helm's affair alone."""
+"""API groups of the objects that are validated: a template without them matters to Helm alone."""
 
 
 class ChartAwareReader:
@@ -87,12 +87,12 @@ def _report(check: str, place: Location) -> Diagnostic:
 # Text to a template that gives back the text.
 
 LEFT = "{{"
-"""What opens an action."""
+"""The start of an action."""
 TOKEN = re.compile(r"\{\{[^`{}\r\n]*\}\}|\{\{")
 """A whole action on one line, or else what would open one.
 
 An action stays readable in a raw string, which may hold no backtick and loses a carriage return.
-What closes an action needs no escape: outside of one it is text.
+The end of an action needs no escape: outside of an action it is text.
 """
 
 

@@ -37,7 +37,7 @@ VALUES = frozenset({"Capabilities", "Chart", "Files", "Release", "Subcharts", "T
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """Where each part of what a template gives stands in the template."""
+    """Places in the template of the parts of its output."""
 
     starts: tuple[int, ...]
     """Of the parts, in what the template gives."""
@@ -81,7 +81,7 @@ def literal_output(template: str) -> LiteralOutput | None:
 
 @dataclass(frozen=True, slots=True)
 class UnescapedActions:
-    """What Helm spoils in a template that is full of another's actions."""
+    """Damage that Helm does to a template that is full of another's actions."""
 
     problems: tuple[Diagnostic, ...]
     is_foreign: bool
@@ -136,7 +136,7 @@ Found = tuple[FieldNode | VariableNode, tuple[str, ...], str]
 
 
 def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found]:
-    """Yield each field of the template's own data, and what becomes of it where it is nothing."""
+    """Yield each field of the template's own data, and what becomes of it if it is empty."""
     for node in nodes:
         match node:
             case ActionNode(pipe=pipe):

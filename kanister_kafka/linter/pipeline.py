@@ -46,7 +46,7 @@ ALWAYS = (
     "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases", "pods",
     "reserved", "scripts", "workloads",
 )  # fmt: skip
-"""Modules of rules that every input needs. The others are imported by what is in the input."""
+"""Modules of rules that every input needs. The others are imported if the input has their kinds."""
 KASTEN_KINDS = frozenset(
     ("BlueprintBinding", "Policy", "TransformSet", "BackupAction", "ExportAction", "RestoreAction")
 )
@@ -56,7 +56,7 @@ KASTEN_GROUPS = "kio.kasten.io"
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The diagnostics of a run, and counts of what was validated."""
+    """The diagnostics of a run, and counts of the validated objects."""
 
     problems: tuple[Diagnostic, ...]
     """Sorted by location."""

@@ -1,4 +1,4 @@
-"""What each Policy covers: which namespaces, and which actions of Blueprints run around what.
+"""Coverage of each Policy: its namespaces, and the actions of Blueprints that run around them.
 
 The table and the findings are one: what is found at a hook or at a binding stands in its row.
 """
@@ -34,7 +34,7 @@ NO_RUN = (
 )  # fmt: skip
 """Errors for which nothing of a Policy runs, or not what its author has meant."""
 NO_HOOK = ("kasten-kafka-not-stopped",)
-"""What is found where no hook is at all."""
+"""Ids of findings if there is no hook at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class CoveredAction:
     when: str
     """The hook, as `backup preHook`; for a bound object the action itself."""
     on: str
-    """What it runs on."""
+    """The subject that it runs on."""
     blueprint: str
     """Empty if there is no such hook."""
     action: str
@@ -58,7 +58,7 @@ class CoveredAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyCoverage:
-    """What one Policy covers."""
+    """The coverage of one Policy."""
 
     name: str
     location: Location
@@ -67,7 +67,7 @@ class PolicyCoverage:
     namespaces: tuple[str, ...]
     """None if they are not selected by name."""
     matches: str
-    """What selects namespaces by other means, as `team=data`; empty if nothing does."""
+    """Selectors of namespaces by other means, as `team=data`; empty if there are none."""
     several: bool
     """Whether hooks run more than once, or may: once for each namespace."""
     operations: tuple[str, ...]
@@ -81,7 +81,7 @@ class PolicyCoverage:
 def policy_coverage(
     manifests: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
 ) -> tuple[PolicyCoverage, ...]:
-    """Return what each Policy covers, in the order of the input, beside what is wrong with it."""
+    """Return what each Policy covers, in the order of the input, and what is wrong with it."""
     objects = manifests.kasten
     told = _Findings.of(manifests, problems)
     return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
@@ -89,7 +89,7 @@ def policy_coverage(
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """What was found, by the object that it is about."""
+    """Findings by the object that they are about."""
 
     starts: dict[str, Sequence[int]]
     """First lines of the objects of each source."""
@@ -107,7 +107,7 @@ class _Findings:
         return told
 
     def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
-        """Return the ids of what was found in an object, at a path and below it."""
+        """Return the ids of the findings in an object, at a path and below it."""
         return list(
             dict.fromkeys(
                 problem.rule

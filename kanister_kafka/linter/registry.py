@@ -20,7 +20,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True, slots=True)
 class LintSettings:
-    """What Blueprints are validated for."""
+    """Options of the validation of Blueprints."""
 
     kasten: bool | None = None
     """Whether Kasten runs them; None to decide by the objects in the input."""
@@ -40,7 +40,7 @@ class ManifestSet:
 
     @cached_property
     def kasten(self) -> KastenObjects:
-        """What Kasten reads of it."""
+        """The fields of it that Kasten reads."""
         # Slow to import, and needed for inputs with Kasten's objects alone.
         from kanister_kafka.linter.kasten.objects import read_kasten_objects
 
@@ -49,7 +49,7 @@ class ManifestSet:
 
 @dataclass(frozen=True, slots=True)
 class Scope(Generic[Subject]):
-    """What a rule looks at."""
+    """The subject of a rule."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""What the phases of a Blueprint stop and start, and what else may start it."""
+"""State changes by the phases of a Blueprint, and by other ways to start something."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STORED = frozenset(["configmaps", "namespaces", "secrets"])
 """Resources that start nothing when they are made."""
 KIND = re.compile(r"(?:^|[{,\s])[\"']?kind[\"']?\s*:\s*[\"']?([A-Za-z]\w*)")
 CREATES = ("cronjobs", "deployments", "jobs")
-"""What `kubectl create` makes by itself that runs."""
+"""Kinds that `kubectl create` makes by itself and that run."""
 DEPLOYERS = {
     "argocd": ("app", "appset", "proj", "repo"),
     "flux": ("create", "reconcile", "resume"),
@@ -46,7 +46,7 @@ OPAQUE = re.compile(
     r"(?:ansible(?:-playbook)?|docker|eval|go|java|jenkins\S*|kapp|make|node|nodejs|perl|php|podman"
     r"|pulumi|python[\d.]*|ruby|source|ssh|systemctl|supervisorctl|terraform|tofu|\.|.*\.(?:py|rb|sh))"
 )
-"""Programs that may do anything, as their arguments or another file tell."""
+"""Programs whose arguments or files may make them do anything."""
 VARIABLE = re.compile(r"\$\{?\w")
 """A program whose name is in a variable."""
 REQUESTS = ("curl", "http", "https", "wget")
@@ -66,7 +66,7 @@ class StopStartPattern(NamedTuple):
 
     what: str
     hint: str
-    """What both hold, in lower case: to look for it takes no time."""
+    """Text that both have, in lower case: to look for it takes no time."""
     stop: re.Pattern[str]
     start: re.Pattern[str]
     lasts: bool
@@ -227,7 +227,7 @@ def _text_of(phase: BlueprintPhase, argument: str) -> str:
 
 
 def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
-    """Yield what KubeOps patches, as far as its text tells."""
+    """Yield the objects that KubeOps patches, as far as its text names them."""
     spec, reference = phase.argument("spec"), phase.argument("objectReference")
     if not isinstance(spec, Scalar) or not isinstance(reference, MappingNode):
         return
@@ -285,7 +285,7 @@ class ObjectCreation(NamedTuple):
     phase: BlueprintPhase
     place: Location
     targets: tuple[KubectlTarget, ...] = ()
-    """What it is about; nothing if that may be anything."""
+    """Its objects; empty if it may be about any."""
 
     def may_start(self, stop: StateChange) -> bool:
         """Return whether it is about what has been stopped, or about something that starts it."""
@@ -343,7 +343,7 @@ def _place(statement: SimpleCommand) -> Location:
 
 
 def _runs_more(statement: SimpleCommand) -> bool:
-    """Return whether a statement runs something that may start whatever there is."""
+    """Return whether a statement runs a program that may start any object."""
     program, words = statement.program, statement.words
     if program in DEPLOYERS:
         return not {*DEPLOYERS[program]}.isdisjoint(words)

@@ -26,7 +26,7 @@ class Scalar(NamedTuple):
     value: str | int | float | bool | None
     location: Location
     text: str = ""
-    """As it is spelled in the input."""
+    """As it is in the input."""
     indent: int | None = None
     """Of a literal block, in characters; None for any other style."""
     quoted: bool = False
@@ -38,14 +38,14 @@ class Scalar(NamedTuple):
         """Return where a place within the text is in the input, both counted from 1.
 
         Exact for literal blocks and for text on one line without escapes; else where the text
-        begins, since YAML folds lines and spells characters in other ways.
+        begins, since YAML folds lines and encodes characters in other ways.
         """
         here = self.location
         if not here.line:
             return here
         if self.indent is not None:
             last, length = _end(self.text)
-            if line > last:  # the end of the text, which is no place of its own in the input
+            if line > last:  # the end of the text, which is not a place of its own in the input
                 line, column = last, length + 1
             return Location(here.source, here.line + line, self.indent + column)
         if line == 1 and not self.folded and "\n" not in self.text:
@@ -74,7 +74,7 @@ class MappingEntry(NamedTuple):
     location: Location
     value: Node
     spelled: str = ""
-    """As it stands in the input, where that is another text."""
+    """As it stands in the input, if that is another text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ Node = Union[Scalar, Sequence, MappingNode]
 
 
 class ObjectKey(NamedTuple):
-    """The identity of an object in Kubernetes, whatever its version."""
+    """The identity of an object in Kubernetes, regardless of its version."""
 
     group: str
     """Empty for the core group."""

@@ -35,7 +35,7 @@ class LoadResult:
     files: tuple[str, ...] = ()
     """All that was read, also if there is no object in it."""
     ignores: tuple[Suppression, ...] = ()
-    """What comments in the text ask the validator not to tell."""
+    """Findings that comments in the text ask the validator to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def parse(text: str | bytes, source: str = "<text>") -> ParseResult:
 
 
 def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
-    """Open `kind: List`, report what is no object, and skip empty documents."""
+    """Open `kind: List`, report items that are not objects, and skip empty documents."""
     pending = [(root, "")]
     while pending:
         node, path = pending.pop()

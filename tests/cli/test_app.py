@@ -84,7 +84,7 @@ def test_forms_of_kasten(words: list[str], more: list[str]) -> None:
     ("words", "told"),
     [
         ("--kasten policy --kasten binding", 'kasten: Invalid value: "binding": must not be'),
-        ("--kasten annotation --kasten policy", "must not be beside --kasten policy"),
+        ("--kasten annotation --kasten policy", "must not be used with --kasten policy"),
         ("--frequency @daily", 'frequency: Invalid value: "@daily": is for --kasten policy'),
         ("--profile s3", 'profile: Invalid value: "s3": is for --kasten policy'),
         ("--profile s3 --kasten binding", "is for --kasten policy"),

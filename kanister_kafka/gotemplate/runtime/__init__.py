@@ -22,21 +22,21 @@ from kanister_kafka.gotemplate.runtime.values import CannotIsolateError, Value
 
 @dataclass(frozen=True, slots=True)
 class EvaluationError:
-    """What fails when the template runs."""
+    """A failure of the template when it runs."""
 
     line: int
     column: int
     at: str
-    """What fails, as it is spelled."""
+    """The failing expression, as it is in the text."""
     message: str
     """In Go's words."""
     is_certain: bool
-    """Whether it fails in any run, not only where something symbolic has a certain value."""
+    """Whether it fails in any run, not only if something symbolic has a certain value."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """What a template gives."""
+    """The output of a template."""
 
     text: str
     """The template itself where it fails."""

@@ -91,7 +91,7 @@ class VariableStack:
     def settle(self, pipe: PipeNode, value: Value) -> tuple[VariableNode, ...]:
         """Return the variables whose declaration the text must keep.
 
-        The path of a field can be said wherever the variable is; a call may not be made twice.
+        The path of a field can stand in the place of the variable; a call may not be made twice.
         """
         if all(map(symbolic.is_path, symbolic.parts(value))):
             return ()
@@ -177,7 +177,7 @@ class ExecutionError(Exception):
         super().__init__(message)
         self.node = node
         self.at = at
-        """What failed, as it is spelled."""
+        """The failing expression, as it is in the text."""
 
 
 class ExpressionEvaluator:
@@ -188,9 +188,9 @@ class ExpressionEvaluator:
         self.level = 0
         """How many `range` and `with` that the text keeps are around."""
         self.is_sure = True
-        """Whether the run comes here whatever is symbolic."""
+        """Whether the run comes here with any value of the symbolic parts."""
         self.doubts: list[ExecutionError] = []
-        """What fails where the run may not come."""
+        """Failures at places that the run may not reach."""
         self._library = library
         self._steps = 0
 

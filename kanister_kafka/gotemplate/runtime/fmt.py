@@ -27,7 +27,7 @@ _BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "x": "0x", "X": "0X"}
 _FLOATS = {"v": "g", "F": "f", **{verb: verb for verb in "eEfgG"}}
 _EXPONENT = 6
-"""Exponent from which the shortest `%g` is spelled with `e`."""
+"""Exponent from which the shortest `%g` is written with `e`."""
 
 
 def text(value: Value) -> str:
@@ -36,7 +36,7 @@ def text(value: Value) -> str:
 
 
 def sprint(values: Sequence[Value]) -> str:
-    """Print values with a space between two that are no strings."""
+    """Print values with a space between two that are not strings."""
     made, was_string = "", True
     for value in values:
         is_string = isinstance(value, str)
@@ -123,7 +123,7 @@ class _Directive:
     precision: int | None = None
 
     def print(self, value: Value) -> str:
-        """Print a value, or say in Go's way that the verb does not suit it."""
+        """Print a value, or Go's note that the verb does not suit it."""
         if value is None:
             return self._pad("<nil>") if self.verb in "vT" else f"%!{self.verb}(<nil>)"
         if self.verb == "T":

@@ -1,4 +1,4 @@
-"""Expressions for what only the run can tell, with what is known filled in."""
+"""Expressions for values that only the run shows, with the known values filled in."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def call(
 def invoke(
     method: SymbolicValue, values: Sequence[Value], *, is_piped: bool = False
 ) -> SymbolicValue:
-    """Return a call of what may be a method."""
+    """Return a call of a name that may be a method."""
     level = common_level((method, *values))
     return _call(operand(method), values, level, types.ANY, is_piped)
 
@@ -118,7 +118,7 @@ def of(value: Value) -> SymbolicValue:
 def operand(value: Value) -> Operand:
     """Return a value as an argument of a call.
 
-    An int64 is spelled as an int, which only `%T` and reflect.DeepEqual tell apart.
+    An int64 is written as an int: only `%T` and reflect.DeepEqual distinguish them.
     """
     match value:
         case None:
@@ -178,7 +178,7 @@ def is_own(value: Value) -> bool:
 
 
 def parts(value: Value) -> Iterator[SymbolicValue]:
-    """Yield the expressions that a value is spelled with."""
+    """Yield the expressions that a value is written with."""
     pending, count = [value], 0
     while pending:
         value = pending.pop()

@@ -1,7 +1,8 @@
 """Go's values as far as a template meets them, each with the type that decides what it may do.
 
 Booleans, strings, floats and `int` are Python's own; None is Go's invalid value, an interface that
-holds nothing. What only the run can tell is Symbolic: it stands for the expression that gives it.
+holds nothing. A value that only the run shows is Symbolic: it stands for the expression that gives
+it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Byte(int):
 
 @dataclass(frozen=True, slots=True)
 class SymbolicValue:
-    """A value that only the run can tell."""
+    """A value that only the run shows."""
 
     commands: tuple[CommandNode, ...]
     """The pipeline that gives it; `$` in it is the data of the whole template."""
@@ -109,11 +110,11 @@ class CallError(Exception):
 
 
 class UnsupportedError(Exception):
-    """What Go makes of this is not known here, so the value stays symbolic."""
+    """The result of Go is not known here, so the value stays symbolic."""
 
 
 class CannotIsolateError(Exception):
-    """What is known cannot be told apart from what is not: the text stays as it was written."""
+    """Known and unknown values cannot be distinguished: the text stays as it was written."""
 
 
 class ArgumentEvaluation(Enum):
@@ -128,7 +129,7 @@ class ArgumentEvaluation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GoFunction:
-    """What a function of the template language does."""
+    """The work of a function of the template language."""
 
     call: Callable[..., Value]
     needs: ArgumentEvaluation = ArgumentEvaluation.ALL
@@ -163,7 +164,7 @@ def go_type(value: Value) -> str:
 
 
 def canonical(kind: types.Type) -> str:
-    """Return the name of a type with `interface {}` spelled out, as reflection names it."""
+    """Return the name of a type with `interface {}` in full, as reflection names it."""
     if kind.go == "any":
         return INTERFACE
     return kind.go.removesuffix("any") + INTERFACE if kind.go.endswith("]any") else kind.go
@@ -186,7 +187,7 @@ def kind(value: Value) -> str:
 
 
 def truth(value: Value) -> bool | None:
-    """Return whether `if` takes a value for true; None if only the run can tell."""
+    """Return whether `if` takes a value for true; None if only the run shows it."""
     match value:
         case SymbolicValue():
             return None

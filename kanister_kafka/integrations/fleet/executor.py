@@ -40,11 +40,11 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
 from kanister_kafka.yamldoc import Document, iter_load
 
-# What one process does: a task in, the outcome of its clusters out.
+# The work of one process: a task in, the outcome of its clusters out.
 
 
 def render_task(task: RenderTask) -> tuple[RenderResult, ...]:
-    """Plan, and render where that is wanted, each cluster of a task."""
+    """Plan each cluster of a task, and render it if that is wanted."""
     with without_gc():
         return _work(task)
 
@@ -177,7 +177,7 @@ def group_clusters(
     total = len(chosen) + len(own)
 
     def tasks() -> Iterator[RenderTask]:
-        while chosen:  # what is done with is let go: what is told of others grows meanwhile
+        while chosen:  # release finished clusters: problems of others grow meanwhile
             found, rule = chosen.popleft()
             yield replace(
                 _task(found, rule, spool),

@@ -51,7 +51,7 @@ class FleetEntry:
 
     location: Location
     path: str
-    """Of the entry, as `clusters[3]`; empty if it is no entry of a file."""
+    """Of the entry, as `clusters[3]`; empty if it is not an entry of a file."""
     options: Options = field(default_factory=Options)
     strimzi_version: Version | None = None
     namespace: str = ""
@@ -59,12 +59,12 @@ class FleetEntry:
     paths: tuple[str, ...] = ()
     """Input of its own; that of the fleet if there are none."""
     cluster: str = ""
-    """`NAME` or `NAMESPACE/NAME`; any where it is empty."""
+    """`NAME` or `NAMESPACE/NAME`; any if it is empty."""
     selector: LabelSelector = field(default_factory=LabelSelector)
 
     @property
     def clients(self) -> tuple[str, ...]:
-        """Clients of which the options say whether they write."""
+        """Clients of which the options define whether they write."""
         return self.options.writers + self.options.not_writers
 
     def fits(self, key: FleetKey, labels: Mapping[str, str]) -> bool:
@@ -80,7 +80,7 @@ class FleetEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """What a fleet file says; without one, a single rule for every Kafka."""
+    """The content of a fleet file; without one, a single rule for every Kafka."""
 
     rules: tuple[FleetEntry, ...]
     """The first that fits a Kafka decides; one that none fits is left out."""
@@ -89,7 +89,7 @@ class Fleet:
     namespace: str = ""
     """Of documents that name none."""
     selector: LabelSelector = field(default_factory=LabelSelector)
-    """What every Kafka has to fit besides."""
+    """Further conditions for every Kafka."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class FleetSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """What became of one cluster, or of a rule in whose input none is."""
+    """The result of one cluster, or of a rule whose input has none."""
 
     rule: FleetEntry
     key: FleetKey | None = None
@@ -161,7 +161,7 @@ WHICH: dict[str, dict[str, Any]] = {
     "cluster": {**TEXT, "description": "Which Kafka, as NAME or NAMESPACE/NAME."},
     "selector": SELECTOR,
 }
-"""What an entry has besides."""
+"""Further fields of an entry."""
 
 
 def fleet_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Objects of any order to clusters: each is told apart as it is read, and none has to be kept."""
+"""Objects of any order to clusters: each is assigned as it is read, and none has to be kept."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ class _ClientObject(Generic[T]):
     owners: list[FleetKey] = field(default_factory=list)
     """Kafkas that it writes into or reads from."""
     is_assigned: bool = False
-    """Whether some cluster is read with it, and tells what is to be told of it."""
+    """Whether some cluster is read with it, and reports the problems of it."""
 
 
 class ClusterGrouper(Generic[T]):
-    """Takes objects one by one; what it holds of each is up to the caller.
+    """Takes objects one by one; the caller decides what it keeps of each.
 
-    What a cluster is read from is what `render` would use of the same input: the Kafka, its pools
-    and workloads, the clients that write into it, and those in the namespaces of these. A client
-    elsewhere whose address is no one's is told once, not for each cluster.
+    A cluster is read from the objects that `render` would use of the same input: the Kafka, its
+    pools and workloads, the clients that write into it, and those in the namespaces of these. A
+    client elsewhere whose address belongs to no cluster is reported once, not for each cluster.
     """
 
     def __init__(
         self, namespace: str, restore: Callable[[T], Document], rules: Collection[FleetEntry] = ()
     ) -> None:
         self.problems: list[Diagnostic] = []
-        """What cannot be told of one cluster."""
+        """Problems that belong to no single cluster."""
         self._namespace = namespace
         self._restore = restore
         self._rules = rules
@@ -112,7 +112,7 @@ class ClusterGrouper(Generic[T]):
                 self.problems.append(one)
 
     def clusters(self) -> tuple[DiscoveredCluster[T], ...]:
-        """Return the Kafkas in the order of their names, each with what belongs to it."""
+        """Return the Kafkas in the order of their names, each with the objects of it."""
         for key, held in self._parts.items():
             if key in self._kafkas:
                 self._kafkas[key].objects += held
@@ -165,12 +165,12 @@ class ClusterGrouper(Generic[T]):
                 self._tell(client)
 
     def _settled(self, cluster: DiscoveredCluster[T]) -> tuple[str, ...]:
-        """Return the names of clients of which the options of a cluster say what they are."""
+        """Return the names of clients that the options of a cluster classify."""
         rules = (rule.clients for rule in self._rules if rule.fits(cluster.key, cluster.labels))
         return next(rules, ())
 
     def _tell(self, client: _ClientObject[T]) -> None:
-        """Return what is to be told of a client that no cluster is read with."""
+        """Return the problems of a client that no cluster is read with."""
         self.problems += client.problems
         reach = client.reach
         if client.problems or not self._kafkas:
@@ -215,9 +215,9 @@ class ClusterGrouper(Generic[T]):
             report_orphan_pool(label, f"{home}/{owner}")
 
     def _blame(self, problem: Diagnostic) -> None:
-        """Tell a broken file to the clusters in it, or to the only one of its directory.
+        """Report a broken file to the clusters in it, or to the only one of its directory.
 
-        What else it holds no one knows; where it may be about any cluster, all others go on.
+        The rest of its content is unknown. If it may be about any cluster, all others go on.
         """
         source = problem.location.source
         inside = [found for found in self._kafkas.values() if found.source == source]
@@ -291,7 +291,7 @@ def _folder(source: str) -> str:
 # Objects put aside in a file until their cluster is rendered, so that none stays in memory.
 
 LENGTH = 4
-"""Bytes before each object that tell how long it is."""
+"""Bytes before each object that hold its length."""
 
 
 def serialize(document: Document) -> bytes:

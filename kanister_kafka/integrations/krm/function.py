@@ -22,7 +22,7 @@ from kanister_kafka.yamldoc import Document
 
 PATH = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEX = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
-"""By these the caller says which file an item is of, the newer spelling first."""
+"""Annotations by which the caller sets the file of an item, the newer one first."""
 
 
 def krm_results(
@@ -73,10 +73,10 @@ def _file(document: Document) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class KrmResult:
-    """What a run gives back."""
+    """The result of a run."""
 
     text: str
-    """The list with its results; empty if the input is no list."""
+    """The list with its results; empty if the input is not a list."""
     problems: tuple[Diagnostic, ...]
     notes: tuple[str, ...] = ()
     """What is left for a person to do, and what was taken out."""
@@ -85,8 +85,8 @@ class KrmResult:
 def run_function(raw: str | bytes) -> KrmResult:
     """Add to a ResourceList what is rendered for each Kafka among its items.
 
-    Where anything is wrong all items come back as they are. Raises TemplateError for a template of
-    a site that fails, and InternalError as `render` does.
+    If anything is wrong all items come back as they are. Raises TemplateError for a template of a
+    site that fails, and InternalError as `render` does.
     """
     given, problems = read_resource_list(raw)
     return _Run(given).outcome() if given else KrmResult("", sort_diagnostics(problems))

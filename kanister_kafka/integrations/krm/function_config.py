@@ -1,4 +1,4 @@
-"""The configuration of the function: the command's options, and what is read besides items."""
+"""The configuration of the function: the command's options, and the inputs other than items."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ INPUT: dict[str, dict[str, Any]] = {
     **READING,
     "templates": {
         **TEXT,
-        "description": "Directory with templates that go before ours of the same name.",
+        "description": "Directory with templates that replace built-in ones of the same name.",
     },
     "paths": {
         "type": "array",
@@ -52,7 +52,7 @@ INPUT: dict[str, dict[str, Any]] = {
         "description": "Custom resources in addition to the items.",
     },
 }
-"""Fields of the spec besides the options: where a Kafka is found, and how it is read."""
+"""Further fields of the spec: where a Kafka is found, and how it is read."""
 
 
 def function_config_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def function_config_schema(help_texts: Mapping[str, str] | None = None) -> dict[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
-    """All that a KafkaBlueprint says."""
+    """All fields of a KafkaBlueprint."""
 
     top: FieldCursor
     """Where to report what concerns all of it."""

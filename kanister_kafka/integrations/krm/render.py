@@ -88,7 +88,7 @@ def _rendered_object(document: Document, text: str) -> RenderedObject:
 
 
 def _names(documents: Iterable[Document], namespace: str) -> list[str]:
-    """Return each Kafka once; an empty name where one lacks a name, for the reader to say so."""
+    """Return each Kafka once; an empty name if one lacks a name, for the reader to report."""
     found: dict[str, None] = {}
     for document in documents:
         if document.kind == "Kafka" and document.group == GROUP:
@@ -98,7 +98,7 @@ def _names(documents: Iterable[Document], namespace: str) -> list[str]:
     return list(found)
 
 
-# What becomes of each item: kept as it is, replaced, or dropped; and what is added.
+# Each item of the result: kept as it is, replaced, dropped, or added.
 
 TOOL_ANNOTATION_PREFIXES = (
     "config.k8s.io/",
@@ -118,7 +118,7 @@ def unchanged(items: Collection[Document]) -> ListPatch:
 def merge_items(
     items: Collection[Document], rendered: Collection[RenderedObject], top: FieldCursor
 ) -> ListPatch:
-    """Put rendered objects in the place of those of an earlier run; report what is not ours."""
+    """Put rendered objects in the place of those of an earlier run; report objects of others."""
     added = {one.key: one for one in rendered}
     blueprints = {f"{key.namespace}/{key.name}" for key in added if key.kind == "Blueprint"}
     changes: list[RenderedObject | ObjectKey | None] = []

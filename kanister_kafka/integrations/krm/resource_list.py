@@ -45,7 +45,7 @@ class ResourceList:
 
 
 def read_resource_list(raw: str | bytes) -> tuple[ResourceList | None, tuple[Diagnostic, ...]]:
-    """Read the text of one list; None if it is none, with what is wrong."""
+    """Read the text of one list; None if it is not a list, and what is wrong."""
     parsed = parse(raw, SOURCE)
     if has_error(parsed.problems):
         return None, parsed.problems
@@ -71,7 +71,7 @@ def with_source(document: Document) -> Document:
 
 
 def annotations_of(document: Document) -> dict[str, str]:
-    """Return the annotations of an object; what is no string is left out."""
+    """Return the annotations of an object; values that are not strings are left out."""
     metadata = document.root.get("metadata")
     found = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
     entries = found.entries if isinstance(found, MappingNode) else ()
@@ -118,7 +118,7 @@ class RenderedObject:
 
 @dataclass(frozen=True, slots=True)
 class ListPatch:
-    """What a run makes of a list."""
+    """The result of a run for a list."""
 
     items: tuple[RenderedObject | ObjectKey | None, ...]
     """For each item the object that replaces it, its key if it is dropped, None if it is kept."""

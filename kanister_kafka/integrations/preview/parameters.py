@@ -1,4 +1,4 @@
-"""What Kanister gives to the templates of an action, as far as it is known before it runs.
+"""Parameters of Kanister for the templates of an action, as far as known before it runs.
 
 TemplateParams and how they are made: pkg/param/param.go; which phases they hold when: runAction in
 pkg/controller/controller.go; both at 0.119.0. Secrets, profiles, artifacts, times and outputs stay
@@ -34,7 +34,7 @@ WORKLOADS = ("StatefulSet", "Deployment", "DeploymentConfig")
 _BY_KIND = {kind.lower(): kind for kind in (*WORKLOADS, "Namespace")} | {
     "persistentvolumeclaim": "PVC"
 }
-"""Kinds of objects with parameters of their own; an ActionSet says `pvc` for a claim."""
+"""Kinds of objects with parameters of their own; an ActionSet has `pvc` for a claim."""
 _SERVER_SIDE = (
     "creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid",
 )  # fmt: skip
@@ -53,7 +53,7 @@ class PreviewPods:
 
 @dataclass(frozen=True, slots=True)
 class PreviewTarget:
-    """What an ActionSet runs an action on."""
+    """The object that an ActionSet runs an action on."""
 
     document: Document | None = None
     """None, nothing is known of it."""

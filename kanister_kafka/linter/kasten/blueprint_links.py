@@ -1,4 +1,4 @@
-"""What ties a Blueprint to objects: bindings and annotations."""
+"""Links from a Blueprint to objects: bindings and annotations."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class BlueprintLink:
     here: Cursor
     """The name of the Blueprint, where it stands."""
     by: str
-    """What ties them."""
+    """The binding or annotation."""
     blueprint: str
     namespaces: frozenset[str]
-    """Empty for all, or where it is not plain."""
+    """Empty for all, or if it is not plain."""
     group: str = ""
     resource: str = ""
     """Plural name; empty if they are chosen by other means."""
     name: str = ""
     binding: BindingObject | None = None
-    """What ties them, unless it is an annotation."""
+    """The binding, unless an annotation ties them."""
 
     def __str__(self) -> str:
         if not self.resource:

@@ -1,7 +1,7 @@
-"""What Kasten's objects in the input say: Policies, bindings, hooks, filters, annotations.
+"""Kasten's objects in the input: Policies, bindings, hooks, filters, annotations.
 
 Their shapes are from docs.kasten.io: kanister/hooks, api/policies, api/blueprintbindings and
-kanister/reference, at 8.0 to 9.0.11. What has another shape is left out; `shapes` tells of it.
+kanister/reference, at 8.0 to 9.0.11. A part of another shape is left out, and `shapes` reports it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ OTHERS = {
         "ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction",
     ),
 }  # fmt: skip
-"""Kinds of the same groups, which are not read here and are no misspelling of one that is."""
+"""Kinds of the same groups, which are not read here. They are not misspellings of a kind that
+is."""
 AMBIGUOUS = ("Policy",)
 """Kinds that others have as well: of Kasten only where the group looks like it."""
 LIKE_KASTEN = ("kasten", "kanister")
@@ -57,10 +58,10 @@ ACTION_FIELDS = tuple(
 
 
 class KastenDetection(NamedTuple):
-    """What an object is to the rules of Kasten."""
+    """The role of an object for the rules of Kasten."""
 
     kind: str = ""
-    """One of VERSIONS, or empty for what is not one of them."""
+    """One of VERSIONS, or empty for any other version."""
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -89,7 +90,7 @@ def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Diagnostics:
 
 
 def _meant(top: Cursor, group: str) -> str:
-    """Return the kind that an object is meant to be; empty if it is not one of ours."""
+    """Return the kind that an object is meant to be; empty for a kind that is not of Kasten."""
     kind = top.at("kind").text
     ours = group in (GROUP, ACTIONS_GROUP)
     if kind in VERSIONS:
@@ -109,7 +110,7 @@ def _meant(top: Cursor, group: str) -> str:
 
 
 def _shaped(top: Cursor) -> str:
-    """Tell by its fields alone which kind an object is."""
+    """Return which kind an object is, by its fields alone."""
     spec = top.at("spec")
     actions = list(spec.at("actions").each())
     for action in actions:
@@ -129,7 +130,7 @@ def _shaped(top: Cursor) -> str:
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
 FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
-"""What an entry of a filter may hold."""
+"""Fields that an entry of a filter may have."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 OPERATIONS = ("backup", "export", "restore")
@@ -145,7 +146,7 @@ class HookCallSite:
     moment: str
     """One of MOMENTS."""
     hooks: Cursor
-    """What holds it and its siblings."""
+    """The mapping that has it and its siblings."""
 
     @cached_property
     def here(self) -> Cursor:
@@ -178,18 +179,18 @@ class PolicyOperation:
     """The Policy, or the RestoreAction, BackupAction or ExportAction."""
     in_policy: bool
     parameters: Cursor
-    """What holds its filters and hooks; in a Policy it may be absent."""
+    """The mapping that has its filters and hooks. In a Policy it may be absent."""
     here: Cursor
     """The entry of the Policy, or the whole action."""
 
     @cached_property
     def hooks(self) -> Cursor:
-        """Where its hooks are."""
+        """Place of its hooks."""
         return self.parameters.at("hooks")
 
     @cached_property
     def filters(self) -> Filters:
-        """What of an application it is about."""
+        """Part of an application that it is about."""
         return Filters(self.parameters.at("filters"))
 
     @cached_property
@@ -206,17 +207,17 @@ class Filters:
 
     @cached_property
     def included(self) -> tuple[ResourceFilter, ...]:
-        """What it takes; none for all."""
+        """Resources that it takes; none for all."""
         return tuple(map(ResourceFilter.of, self.here.at("includeResources").each()))
 
     @cached_property
     def excluded(self) -> tuple[ResourceFilter, ...]:
-        """What it leaves out."""
+        """Resources that it leaves out."""
         return tuple(map(ResourceFilter.of, self.here.at("excludeResources").each()))
 
 
 class ResourceFilter(NamedTuple):
-    """What a filter or a binding names: a resource, or one object of it."""
+    """The subject of a filter or a binding: a resource, or one object of it."""
 
     here: Cursor
     group: str
@@ -290,7 +291,7 @@ class BindingObject:
                         yield ResourceFilter.of(value)
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that it is bound to; empty for all, or where it is not plain."""
+        """Return the namespaces that it is bound to; empty for all, or if it is not plain."""
         named = [spot.at("namespace") for spot in self.requirements()]
         plain = [spot.at("values").texts for spot in named if spot.at("operator").text == "In"]
         return plain[0] if len(plain) == 1 else frozenset()
@@ -348,7 +349,7 @@ class KastenObjects:
                     yield blueprint, action
 
     def references(self) -> Iterator[Cursor]:
-        """Yield every place where Kasten is told the name of a Blueprint."""
+        """Yield every place that gives Kasten the name of a Blueprint."""
         for spot in chain((hook.blueprint for hook in self.hooks), self._bound()):
             if spot.text:
                 yield spot

@@ -1,7 +1,7 @@
-"""Blueprints that were rendered here: what their actions do, and so where a hook may call them.
+"""Blueprints that were rendered here: the effects of their actions, and hooks that may call them.
 
-Of another Blueprint no one but its author knows that. Ours stop and start one certain Kafka, which
-`plan` decides and docs/design.md describes.
+Only its author knows that of another Blueprint. Rendered ones stop and start one certain Kafka,
+which `plan` decides and docs/design.md describes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kanister_kafka.yamldoc import Scalar
 
 DOES = {
     "backupPrehook": "stops Kafka for the snapshots",
-    "backupPosthook": "brings Kafka back, and fails where it was not stopped all the time",
+    "backupPosthook": "brings Kafka back, and fails if it was not stopped all the time",
     "resume": "brings Kafka back, and does not judge the backup",
     "beforeRestore": "stops Kafka for a restore",
     "afterRestore": "brings a restored Kafka back, with its cluster id",
@@ -37,7 +37,7 @@ CALLS = {
 }
 """Where each is right, by operation and moment. What is half restored is not to be started."""
 POOLS = "kafkanodepools.kafka.strimzi.io::"
-"""Within the rights that a step checks before it stops anything, where there are node pools."""
+"""Within the rights that a step checks before it stops anything, if there are node pools."""
 
 
 class RenderedBlueprint(NamedTuple):

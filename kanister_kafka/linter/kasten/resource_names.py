@@ -1,7 +1,7 @@
-"""Names of resources, wherever Kasten is told one: group and plural, as the API server has them.
+"""Names of resources in Kasten's objects: group and plural, as the API server has them.
 
 Another name matches nothing: a filter does not take it, a binding does not bind to it, a transform
-does not change it, and no message says so.
+does not change it, and there is no message.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ OTHER_NAMES = {
 }
 """Strimzi's resources by singular and by short name, which kubectl takes and the API does not."""
 NO_GROUPS = ("core", "v1")
-"""What the core group is called, which has no name in the API."""
+"""Name of the core group here: it has no name in the API."""
 RESOURCE_SIMILARITY = 0.75
 ALIKE_ANYWHERE = 0.88
-"""The same where no group is given, so that it may be of any."""
+"""The same if no group is given, so that it may be of any."""
 OF_CLUSTER = ("includeClusterResources", "excludeClusterResources")
 
 
@@ -105,7 +105,7 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         return ResourceMistake("resource", "must be the plural in lower case", certain=True)
     known = OF_STRIMZI.get(group) or (built_in(group) if group else frozenset())
     if group and not known:
-        return None  # of somebody whose resources are not known here
+        return None  # of a vendor whose resources are not known here
     if lower in (known or _everywhere()):
         return None
     home = _home(resource)

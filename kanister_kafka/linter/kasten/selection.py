@@ -1,4 +1,4 @@
-"""Which namespaces a Policy selects, as far as its selector tells.
+"""Namespaces that a Policy selects, as far as its selector shows.
 
 Kasten selects namespaces by their labels, and by name with a key of its own (docs.kasten.io,
 api/policies). Every namespace has its name in a label of Kubernetes as well. All requirements of a
@@ -21,7 +21,7 @@ NAME_KEYS = (NAME_KEY, "kubernetes.io/metadata.name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceSelection:
-    """What a Policy selects."""
+    """The namespaces that a Policy selects."""
 
     names: frozenset[str]
     """Names that may be selected, `*` for any letters; empty if it is not by name."""
@@ -61,7 +61,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     for expression in selector.at("matchExpressions").each():
         key, operator = expression.at("key").text, expression.at("operator").text
         values = expression.at("values")
-        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is told by its shape
+        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is checked with its shape
             named.append(NamedNamespaces(values))
         else:
             shown = f" ({', '.join(sorted(values.texts))})" if values.texts else ""

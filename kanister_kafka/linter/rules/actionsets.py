@@ -1,4 +1,4 @@
-"""An ActionSet beside the Blueprint that it runs: whether it brings what the action asks for.
+"""An ActionSet and the Blueprint that it runs: whether it brings what the action asks for.
 
 pkg/param/param.go, New: what it does not bring is nil, or missing from its map. A Blueprint that is
 not in the input is not known.

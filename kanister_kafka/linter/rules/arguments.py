@@ -44,7 +44,7 @@ FIELDS = re.compile(r"\{\{-?\s*(?:\.\w+)+\s*-?\}\}")
 
 
 def is_filled(node: Node | None) -> bool | None:
-    """Return whether a value says something; None if that is known when it is rendered."""
+    """Return whether a value is set to something; None if only the run shows that."""
     if isinstance(node, Sequence):
         return bool(node.items)
     if isinstance(node, MappingNode):
@@ -156,7 +156,7 @@ def argument_combination(rule: Rule, blueprint: Blueprint, settings: LintSetting
 
 @lint_rule(BLUEPRINT, "ignored-argument", Severity.WARNING)
 def ignored_argument(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find arguments that have no effect beside the others."""
+    """Find arguments that have no effect next to the others."""
     for phase, _function in phases_with_function(blueprint, settings):
         for name, why in _without_effect(phase):
             entry = next(entry for entry in phase.arguments.entries if entry.key == name)
@@ -188,7 +188,7 @@ def _without_effect(phase: BlueprintPhase) -> Iterator[tuple[str, str]]:
 
 @lint_rule(BLUEPRINT, "scale-workload-kind")
 def scale_workload_kind(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find kinds that ScaleWorkload does not know: StrimziPodSet and Kafka are none of them."""
+    """Find kinds that ScaleWorkload does not know: it knows neither StrimziPodSet nor Kafka."""
     for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("kind")
         if function.name != "ScaleWorkload" or not isinstance(node, Scalar):
@@ -212,13 +212,13 @@ FALLBACKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "RestoreDataAll": (("pods",), WORKLOADS),
     "ScaleWorkload": (("namespace", "name", "kind"), (*WORKLOADS, "DeploymentConfig")),
 }
-"""What a function takes from the object of the action where it is not given, and from which kinds
-(param.TemplateParams is filled by the kind of the object, pkg/param/param.go)."""
+"""Arguments that a function takes from the object of the action if they are not given, and from
+which kinds (param.TemplateParams is filled by the kind of the object, pkg/param/param.go)."""
 
 
 @lint_rule(BLUEPRINT, "workload-needed", Severity.WARNING)
 def workload_needed(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find functions that fall back on the object of the action where it is no workload.
+    """Find functions that fall back on the object of the action if it is not a workload.
 
     The kind of an action is a note to people, so this is a warning; the object is the ActionSet's.
     """
@@ -238,7 +238,7 @@ def workload_needed(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
 
 @lint_rule(BLUEPRINT, "unnoticed-failure", Severity.WARNING)
 def unnoticed_failure(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find PrepareData that succeeds whatever its command does (pkg/function/prepare_data.go)."""
+    """Find PrepareData that succeeds even if its command fails (pkg/function/prepare_data.go)."""
     for phase, function in phases_with_function(blueprint, settings):
         if function.name != "PrepareData" or is_filled(phase.argument("failOnError")):
             continue

@@ -1,4 +1,4 @@
-"""What the objects of one run say about a Blueprint: a second one, and what it is bound to."""
+"""Objects of one run about a Blueprint: a second one, and the objects that it is bound to."""
 
 from __future__ import annotations
 

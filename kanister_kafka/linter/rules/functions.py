@@ -121,14 +121,14 @@ class KubeOpsPhase(NamedTuple):
         return f"{self.phase.path}.args.objectReference"
 
     def target(self, field: str) -> Scalar | None:
-        """Return a field of the reference that says something other than a template."""
+        """Return a field of the reference that is set, and not to a template."""
         node = field_of(self.reference, field)
         said = isinstance(node, Scalar) and node.value not in (None, "")
         return node if isinstance(node, Scalar) and said and not is_template(node.text) else None
 
     @property
     def resource(self) -> tuple[str, str] | None:
-        """Group and resource, where both are known."""
+        """Group and resource, if both are known."""
         group = field_of(self.reference, "group")
         resource = self.target("resource")
         if resource is None or is_template(text_of(group)):
@@ -166,8 +166,8 @@ def custom_resource_patch(rule: Rule, blueprint: Blueprint, settings: LintSettin
 def object_namespace(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find objects that are looked for in a namespace and have none, or the other way round.
 
-    delete always asks within a namespace, `default` where none is named; patch asks within that of
-    the reference alone, and not at all without it (pkg/kube/kubectl.go).
+    delete always asks within a namespace, `default` if none is named; patch asks within that of the
+    reference alone, and not at all without it (pkg/kube/kubectl.go).
     """
     for operation in kube_ops_phases(blueprint, settings):
         resource = operation.target("resource")
@@ -189,7 +189,7 @@ def object_namespace(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
 
 @lint_rule(BLUEPRINT, "manifest")
 def manifest(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find specs of KubeOps that are no objects to create, or no patch; templates are not read."""
+    """Find specs of KubeOps that are not objects, or not a patch; templates are not read."""
     for operation in kube_ops_phases(blueprint, settings):
         node = operation.phase.argument("spec")
         if not isinstance(node, Scalar) or is_template(node.text) or not node.text.strip():

@@ -1,4 +1,4 @@
-"""What a tool that applies from Git does to a Blueprint."""
+"""Changes that a tool which applies from Git makes to a Blueprint."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
-"""What Flux takes for its own; `$${x}` it leaves as `${x}`."""
+"""Text that Flux replaces; `$${x}` it leaves as `${x}`."""
 KNOWN = re.compile(r"#?[A-Za-z0-9_]+|[A-Za-z0-9_]+(?:[:=,^#%].*|/.*/.*)", re.DOTALL)
-"""What it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no `${x-y}`."""
+"""Text that it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no
+`${x-y}`."""
 SHOWN = 3
 
 

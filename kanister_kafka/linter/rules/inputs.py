@@ -1,4 +1,4 @@
-"""What an action is given: artifacts, Secrets, ConfigMaps, and the object it is for.
+"""The inputs of an action: artifacts, Secrets, ConfigMaps, and the object that it runs on.
 
 Nothing of it is held against the lists of an action by Kanister itself: what is missing shows when
 the template that names it is rendered.

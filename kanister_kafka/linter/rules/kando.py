@@ -47,19 +47,19 @@ OPERANDS: Mapping[tuple[str, ...], int] = {
     ("output",): 2,
 }
 INSTEAD = {"profile": ("repository-server",)}
-"""What may stand in the place of a flag, in releases up to 0.119."""
+"""Flags that may stand in the place of another, in releases up to 0.119."""
 ANYWHERE = {"v": "verbosity"}
 ALONE = ("help", "h", "version")
 KEY = re.compile(r"[a-zA-Z0-9_]+")
 OPEN = re.compile(r"[$`]|\{\{")
-"""What may become several words, or none."""
+"""Text that may become several words, or none."""
 
 
 class _Call(NamedTuple):
     command: tuple[str, ...]
     operands: tuple[str, ...]
     flags: tuple[str, ...]
-    """Their long names, where they are known."""
+    """Their long names, if these are known."""
     unknown: tuple[str, ...]
 
 

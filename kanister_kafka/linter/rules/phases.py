@@ -35,7 +35,7 @@ from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 if TYPE_CHECKING:
     from kanister_kafka.gotemplate.types import PathStep, Reference
 
-# Where templates name what an action has: shared by the checks of phases and of inputs.
+# Places at which templates name what an action has: shared by the checks of phases and of inputs.
 
 
 def references(
@@ -107,7 +107,7 @@ SILENT = re.compile(
     r"|head|kando|kubectl|local|ls|mkdir|mktemp|mv|oc|printf|pwd|rm|sed|set|shift|sleep|sort|sync"
     r"|tail|tar|test|touch|tr|trap|true|umask|unset|wait|wc|}"
 )
-"""Programs, and words of a shell, that print no output of a phase but what stands after them."""
+"""Programs, and words of a shell, that print no output of a phase except that of later words."""
 PRINTS = re.compile(r"\bkando\s+output\b|--output-name\b|###Phase-output###")
 
 
@@ -129,7 +129,7 @@ def duplicate_phase(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
 
 @lint_rule(BLUEPRINT, "phase-reference")
 def phase_reference(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find phases that a template names where they are not, or not yet, to be had."""
+    """Find phases that a template names and that are not there, or not yet."""
     for action, template, reference in references(blueprint, "Phases", "CurrentPhase"):
         first, *others = reference.steps
         if first.name == "CurrentPhase":
@@ -180,7 +180,7 @@ def _seen(
 def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find Secrets and ConfigMaps of a phase that its `objects` do not name.
 
-    Kanister fetches those whose kind says Secret or ConfigMap, in any case, and leaves out others
+    Kanister fetches those whose kind is Secret or ConfigMap, in any case, and leaves out others
     without a word (filterByKind in pkg/param/param.go).
     """
     for field, kind in (("Secrets", "Secret"), ("ConfigMaps", "ConfigMap")):
@@ -261,7 +261,7 @@ SOURCES = frozenset({".", "source"})
 def unseen_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find outputs of commands that print none as far as can be seen; a program may.
 
-    A command that sources a file says that its code is elsewhere: nothing is told of it.
+    The code of a command that sources a file is elsewhere: it is not reported.
     """
     known = functions(settings.release)
     for template, phase, step, _reference in _seen(blueprint, "Output"):
@@ -290,11 +290,11 @@ def _prints_more(phase: BlueprintPhase) -> bool:
 
 @lint_rule(BLUEPRINT, "defer-output")
 def defer_output(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find a deferPhase that needs the output of a phase: after a failure it has none to give.
+    """Find a deferPhase that needs the output of a phase: after a failure there is no output.
 
     The output of a phase that failed is nil and a later one is not in .Phases, so the template
-    fails and what the deferPhase was to put right stays as it is. The first phase may be asked if
-    it makes one object: where that fails nothing has been done.
+    fails and the state that the deferPhase should put right stays as it is. A template may name the
+    first phase if that makes one object: if it fails nothing has been done.
     """
     for template, phase, step, reference in _seen(blueprint, "Output"):
         deferred = template.phase is not None and template.phase.index is None

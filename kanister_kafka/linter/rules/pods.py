@@ -32,8 +32,8 @@ def pod_labels(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diag
     """Find labels and annotations that Kanister's own validation refuses, templates among them.
 
     It looks at them before anything is rendered (ValidatePodLabelsAndAnnotations in
-    pkg/function/utils.go, since 0.111), so a template is no label value; an annotation's value is
-    free, and what is no string is not looked at.
+    pkg/function/utils.go, since 0.111), so a template is not a label value. An annotation's value
+    is free, and only strings are looked at.
     """
     for phase, function in phases_with_function(blueprint, settings):
         for argument in function.arguments.values():
@@ -65,7 +65,7 @@ def _refused(text: str, says: str) -> str:
 
 @lint_rule(BLUEPRINT, "pod-override")
 def pod_override(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
-    """Find containers of podOverride that are none of the pod's and have no image.
+    """Find containers of podOverride that the pod does not have and that have no image.
 
     podOverride is merged by the name of the container (PatchDefaultPodSpecs in pkg/kube/pod.go), so
     another name adds a container, which the API server refuses without an image.
@@ -142,7 +142,7 @@ TEMPLATE = re.compile(r"\{\{(?:(?!\{\{).)*?\}\}", re.DOTALL)
 
 @lint_rule(BLUEPRINT, "placeholder", Severity.WARNING)
 def placeholder(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find images with something between `<` and `>`, which is to be filled in before they run."""
+    """Find images with `<` and `>`, a placeholder that must be filled in before they run."""
     for phase in blueprint.phases:
         for path, node in phase.values:
             found = PLACEHOLDER.search(node.text) if path.endswith(ARGUMENTS) else None

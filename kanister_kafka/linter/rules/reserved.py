@@ -39,7 +39,7 @@ ALIKE = 0.88
 def near_reserved_anywhere(
     rule: Rule, manifests: ManifestSet, settings: LintSettings
 ) -> Diagnostics:
-    """Find nearly reserved names of hooks where nothing else tells whether Kasten is there."""
+    """Find nearly reserved names of hooks if nothing else shows whether Kasten is there."""
     for action in chain.from_iterable(one.actions for one in manifests.blueprints):
         hook = reserved_like(action.name)
         if hook not in HOOKS:

@@ -53,7 +53,7 @@ def read_ahead(blueprints: Iterable[Blueprint]) -> None:
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
 def _skeletons(text: str) -> tuple[PlaceholderText, ...]:
-    """Return a script as its templates may render it: where they decide, either way."""
+    """Return a script as its templates may render it: both ways if they decide."""
     from kanister_kafka.gotemplate import ParseErrorKind  # here: not every Blueprint has a script
     from kanister_kafka.gotemplate.formatter import placeholder_text
 
@@ -78,7 +78,7 @@ def _either_way(
 def _unrolled(text: str, tree: tuple[nodes.AnyNode, ...]) -> tuple[PlaceholderText, ...]:
     """Return the same for a script whose loops decide: as they run, or in every way they may.
 
-    No line of it is known any more: a fault is told where the script begins.
+    No line of it is known any more: a fault is reported at the start of the script.
     """
     # Imported here, for few scripts need all of sprig.
     from kanister_kafka.gotemplate.formatter import placeholder_text, variants
@@ -158,7 +158,7 @@ def shell_option(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
 
 @lint_rule(BLUEPRINT, "shell-unchecked", Severity.INFO)
 def shell_unchecked(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Say once that scripts are not parsed, if there is no bash to ask."""
+    """Report once that scripts are not parsed, if there is no bash."""
     if bash_syntax.find_bash() is None:
         for path, node in _scripts(blueprint):
             yield rule.report(
@@ -201,7 +201,7 @@ def _is_data(reference: Reference) -> bool:
 
 
 def _object_is_secret(blueprint: Blueprint, template: TemplateText) -> bool:
-    """Return whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    """Return whether `.Object` is a Secret: by the kind of the action, or its data are decoded."""
     action = blueprint.action(template.action)
     stated = action.node.get("kind") if action else None
     kind = stated.text.lower() if isinstance(stated, Scalar) else ""
@@ -243,14 +243,14 @@ def literal_secret(rule: Rule, blueprint: Blueprint, _settings: LintSettings) ->
 BOUNDS = re.compile(
     r"\b(?:break|exit|return|timeout|SECONDS|seq|read|date)\b|-(?:l|g)[te]\b|\(\(|<\("
 )
-"""What ends a loop, or may."""
+"""Words that end a loop, or may."""
 LOOP = re.compile(
     r"^[ \t]*(?P<waits>while|until)\b"
     r"|(?:[;|&(]|\b(?:do|then|else))[ \t]*(?:while|until)\s|(?<![\w-])for\s+\w+\s+in\s"
     r"|(?<![\w-])(?P<ends>done)\b",
     re.MULTILINE,
 )
-"""Where a loop on lines of its own begins, where another one does, and where one ends."""
+"""Starts of a loop on lines of its own, starts of another loop, and ends of one."""
 
 
 @lint_rule(BLUEPRINT, "unbounded-wait", Severity.WARNING)
@@ -280,7 +280,7 @@ def _loops(text: str) -> tuple[int, ...]:
         loop = text[start : match.end()]
         if start is not None and "sleep" in loop and not BOUNDS.search(loop):
             found.append(start)
-            begun = [None] * len(begun)  # what is around it is told with it
+            begun = [None] * len(begun)  # the loops around it are reported with it
     return tuple(found)
 
 
@@ -288,7 +288,7 @@ def _endless(statement: SimpleCommand) -> str:
     program = statement.program
     given = statement.option("--timeout") or ""
     if statement.plain[1:3] == ("rollout", "status") and not given:
-        return f"{program} rollout status waits for ever; give it --timeout"
+        return f"{program} rollout status has no time limit; give it --timeout"
     if statement.plain[1:2] == ("wait",) and given.startswith("-"):
         return f"{program} wait with a negative --timeout waits for a week"
     return ""
@@ -315,7 +315,7 @@ STORES = re.compile(
 READS = frozenset(["awk", "cut", "grep", "head", "jq", "read", "sed", "sort", "tail", "wc", "yq"])
 """Programs that look for something, so that the end of a pipeline is an answer and no copy."""
 HARMLESS_FIRST = frozenset([":", "date", "done", "echo", "printf", "seq", "true", "yes", "}"])
-"""What begins a pipeline and does not fail, or is no command of its own."""
+"""Commands that begin a pipeline and do not fail, or that are not commands of their own."""
 
 
 @lint_rule(BLUEPRINT, "pipeline-failure", Severity.WARNING)

@@ -27,7 +27,7 @@ def template_syntax(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
         for fault in template.parsed.errors:
             if fault.kind is ParseErrorKind.SYNTAX:
                 message = f"does not parse as a template: {fault.message}"
-                if HYPHEN in fault.message:  # the documentation of Kanister itself has such a name
+                if HYPHEN in fault.message:  # as in Kanister's own documentation
                     message += f"; a name with a hyphen is reached by {_index(template, fault)}"
                 yield rule.report(template.place(fault.line, fault.column), template.path, message)
 
@@ -59,7 +59,7 @@ def unknown_template_function(
 REFUSED_SINCE = "0.106"
 """The release from which on Kanister's engine refuses what FIPS does not have (pkg/ksprig)."""
 KEYS = ("ecdsa", "ed25519", "rsa")
-"""What genPrivateKey makes since then."""
+"""Key types of genPrivateKey since then."""
 
 
 @lint_rule(BLUEPRINT, "refused-function")

@@ -27,7 +27,7 @@ from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 FREE = frozenset(
     ["annotations", "binaryData", "config", "data", "labels", "matchLabels", "nodeSelector"]
 )
-"""Fields whose keys somebody chose."""
+"""Fields with keys of the user's choice."""
 COMPARES = ("eq", "ge", "gt", "le", "lt")
 COUNTS = frozenset(
     """availableReplicas currentReplicas generation observedGeneration readyReplicas replicas
@@ -49,7 +49,7 @@ class ConditionError(NamedTuple):
 def condition_errors(
     text: str, function: str, group: str, resource: str
 ) -> Iterator[ConditionError]:
-    """Yield what is wrong with a condition; its syntax is told by another check."""
+    """Yield what is wrong with a condition; another check reports its syntax."""
     if "{{" not in text and function != "Wait":
         return
     read = parse_template_cached(text, is_condition=function == "WaitV2")
@@ -172,12 +172,12 @@ class _Fields:
 
     def __init__(self, *, known: bool) -> None:
         self._known = known
-        """Whether the resource is one whose fields are all spelled so."""
+        """Whether the resource is one whose fields are all written so."""
 
     def of(
         self, body: Sequence[nodes.AnyNode], *, is_root: bool, depth: int = 0
     ) -> Iterator[ConditionError]:
-        """Yield faults; `is_root` tells whether the dot is the object."""
+        """Yield faults; `is_root` is whether the dot is the object."""
         for node in body if depth < MAX_DEPTH else ():
             if not isinstance(
                 node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)
@@ -210,7 +210,7 @@ WAITS = ("Wait", "WaitV2")
 CONSTANT = re.compile(r"[\"`](?:\$[.\[]|\{\s*\.)")
 """A string of a template that means a path, and that Wait does not take for one."""
 CUSTOM = frozenset([("snapshot.storage.k8s.io", "volumesnapshots")])
-"""Custom resources that live in a namespace, besides those of Strimzi."""
+"""Custom resources that live in a namespace, other than those of Strimzi."""
 NEEDED = ("apiVersion", "resource", "name")
 
 
@@ -262,7 +262,7 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
 
 
 def _resource(target: Node | None) -> tuple[str, str]:
-    """Return group and resource of a reference; empty if only the run can tell."""
+    """Return group and resource of a reference; empty if only the run shows them."""
     found = (field_of(target, name) for name in ("group", "resource"))
     group, resource = (node.text if isinstance(node, Scalar) else "" for node in found)
     return ("", "") if is_template(group) or is_template(resource) else (group, resource)

@@ -2,8 +2,8 @@
 
 Phases of an action run in order and the first failure ends it; its deferPhase then runs in any
 case, and at once, so before a snapshot that is taken when the action is done
-(pkg/controller/controller.go). Whether another action runs after a failed one is not Kanister's to
-say, and Kasten's documentation promises nothing.
+(pkg/controller/controller.go). Kanister does not decide whether another action runs after a failed
+one, and Kasten's documentation promises nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AFTER = ("backupPosthook", "restorePosthook")
 
 
 class _StoppedWorkload(NamedTuple):
-    """Something that an action stops, with what starts it again."""
+    """Something that an action stops, and the changes that start it again."""
 
     action: BlueprintAction
     change: StateChange
@@ -50,7 +50,7 @@ class _StoppedWorkload(NamedTuple):
     elsewhere: tuple[StateChange, ...]
     """In other actions."""
     others: tuple[StateChange, ...]
-    """What starts something else of the same name."""
+    """Changes that start something else of the same name."""
     hidden: bool
     """Whether what follows, or another action, may start it in a way that is not looked into."""
 
@@ -200,7 +200,7 @@ def _finding(rule: Rule, call: KubectlCall, message: str) -> Diagnostic:
 
 @lint_rule(BLUEPRINT, "scale-subresource")
 def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
-    """Find `kubectl scale` of what has no scale, or whose scale is no number of pods.
+    """Find `kubectl scale` of objects without a scale, or whose scale is not a number of pods.
 
     Strimzi gives one to KafkaConnect, KafkaMirrorMaker2, KafkaBridge and KafkaNodePool. That of a
     KafkaConnector is its number of tasks, which is never 0.
@@ -223,7 +223,7 @@ def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> 
     found = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
     paused = [(call, target) for call, target in found if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):
-        return  # with what it is of, so it does no harm
+        return  # with its owner, so it does no harm
     for call, target in paused:
         kind = target.kind.removesuffix("s")
         message = f"pauses nothing: Strimzi does not read the annotation on a {kind}; "

@@ -34,12 +34,12 @@ def strings(value: Value) -> list[str]:
 
 
 def to_bytes(word: str) -> bytes:
-    """Return the bytes of a string; YAML can spell half a character."""
+    """Return the bytes of a string; YAML can encode half a character."""
     return word.encode(errors="surrogatepass")
 
 
 def from_bytes(raw: bytes) -> str:
-    """Return bytes as a string; what is no UTF-8 is left to the run."""
+    """Return bytes as a string; bytes that are not UTF-8 are left to the run."""
     try:
         return raw.decode()
     except UnicodeDecodeError:

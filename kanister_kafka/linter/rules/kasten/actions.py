@@ -95,7 +95,7 @@ def _uncalled(objects: KastenObjects) -> Iterator[tuple[Blueprint, BlueprintActi
                 yield blueprint, action
 
 
-# Template parameters that an action does not have under Kasten, by what it is called on.
+# Template parameters that an action does not have under Kasten, by the kind that it is called on.
 #
 # An action hook has the namespace for its object (docs.kasten.io, kanister/hooks), so that
 # Kanister leaves the parameters of every other kind nil (pkg/param/param.go, New).
@@ -105,7 +105,7 @@ OF_NAMESPACE = {
     "spec": ("finalizers",),
     "status": ("conditions", "phase"),
 }
-"""What a Namespace has below these fields; it has no other field of its own."""
+"""Fields of a Namespace below these; it has no other field of its own."""
 
 
 @lint_rule(KASTEN, "kasten-hook-context")
@@ -248,7 +248,7 @@ def hook_timeout(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 
 @lint_rule(KASTEN, "kasten-fixed-replicas", Severity.INFO)
 def fixed_replicas(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find numbers of replicas that are right until somebody scales the workload."""
+    """Find numbers of replicas that are right until the workload is scaled."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
             if action.name not in TIMEOUTS and not objects.calls(blueprint, action.name):
@@ -266,7 +266,7 @@ def fixed_replicas(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
 
 
 def waits(statement: SimpleCommand) -> float:
-    """Return for how many seconds a command waits at most, where its words tell."""
+    """Return for how many seconds a command waits at most, if its words show it."""
     if statement.runs("timeout"):
         return _timeout(list(statement.words[1:]))
     if statement.runs("kubectl") or statement.runs("oc"):

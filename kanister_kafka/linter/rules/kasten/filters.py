@@ -84,7 +84,7 @@ def match_filter(
 ) -> FilterMatch:
     """Return whether a filter takes a resource: fields of one entry have to fit, entries add up.
 
-    `kafkas` are the names of the Kafkas that it is about, where they are known.
+    `kafkas` are the names of the Kafkas that it is about, if they are known.
     """
     found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
         FilterMatch.YES
@@ -100,7 +100,7 @@ def match_filter(
 
 
 def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None:
-    """Return an entry without a resource that alone takes this one, beside others that name theirs.
+    """Return an entry without a resource that alone takes this one, although others name theirs.
 
     All of the group is taken by it, so the others would be for nothing: one has lost its resource.
     """
@@ -137,7 +137,7 @@ def excludes(filters: Filters, tie: BlueprintLink) -> bool:
 
 
 def may_select(policy: Cursor, tie: BlueprintLink) -> bool:
-    """Return whether a Policy may be about the namespace of what is tied."""
+    """Return whether a Policy may be about the namespace of the tied object."""
     selected = namespace_selection(policy)
     return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
 
@@ -165,7 +165,7 @@ WITHOUT_VALUES = ("Exists", "DoesNotExist")
 ALIKE = 0.9
 PREFIX = NAME_KEY.partition("/")[0]
 ABOUT_NAME = ("namespace", "namespaces", "appname", "appnames")
-"""What else the name of a namespace is called below Kasten's own prefix."""
+"""Other names of the name of a namespace below Kasten's own prefix."""
 
 
 @lint_rule(KASTEN, "kasten-selector")
@@ -176,7 +176,7 @@ def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Dia
         for spot, key in _keys(here):
             if wanted := _misspelt(key):
                 message = (
-                    f'Unsupported value: "{key}": no namespace has such a label, so it selects '
+                    f'Unsupported value: "{key}": no namespace has that label, so it selects '
                     f'nothing; did you mean "{wanted}"?'
                 )
                 yield rule.report(spot.location, spot.path, message)
@@ -203,7 +203,7 @@ def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
 
 
 def _misspelt(key: str) -> str:
-    """Return the key that is meant; empty for one of Kasten's, and for a label of somebody's."""
+    """Return the key that is meant; empty for a key of Kasten, and for a label of the site."""
     if key in KNOWN:
         return ""
     prefix, _slash, name = key.rpartition("/")

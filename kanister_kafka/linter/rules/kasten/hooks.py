@@ -22,7 +22,8 @@ from kanister_kafka.yamldoc import MappingNode, Scalar
 
 LATE_CAPTURE = "lateCapture"
 LATE_CAPTURE_KEYS = ("apiVersion", "resource", "name", "namespace")
-"""What docs.kasten.io/9.0.11/kanister/reference/late-capture asks for, beside an optional group."""
+"""Required fields of a late capture, in addition to an optional group
+(docs.kasten.io/9.0.11/kanister/reference/late-capture)."""
 
 
 _DOWN = "Kafka stopped until the watchdog starts it, an hour after the stop by default"
@@ -43,7 +44,7 @@ FOR_RESTORE = {
 
 @lint_rule(KASTEN, "kasten-hook-field")
 def hook_field(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find hooks that do not say what to call."""
+    """Find hooks that do not name the action to call."""
     for hook in objects.hooks:
         for field in (hook.blueprint, hook.action):
             if not field.there:
@@ -120,7 +121,7 @@ def _missing(
         if moment in mine:
             continue
         if other and moment == "onFailure" and not _near(objects, other, ours.name):
-            continue  # somebody's own way to bring Kafka back
+            continue  # the site's own way to bring Kafka back
         instead = f"it calls Blueprint {other}; " if other else ""
         yield (
             moment,
@@ -184,7 +185,7 @@ def no_failure_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings)
             continue
         name = pre.blueprint.text
         if name in rendered_blueprints(objects) or stays_stopped(objects, operation):
-            continue  # told as an error, or nothing to undo
+            continue  # reported as an error, or nothing to undo
         undone = pre.hooks.at("onSuccess").there
         if not undone and not any(len(blueprint.actions) > 1 for blueprint in objects.named(name)):
             continue  # one action alone, such as a flush, leaves nothing to undo
@@ -202,7 +203,7 @@ def _near(objects: KastenObjects, name: str, expected: str) -> bool:
 
 
 def _follows(hook: HookCallSite, action: str) -> str:
-    """Say what follows from an action of ours in the wrong place."""
+    """Return what follows from a rendered action in the wrong place."""
     if hook.operation == "export":
         return "it does so while data is moved, long after the snapshots"
     if action in ("backupPrehook", "beforeRestore"):
@@ -236,7 +237,7 @@ def hook_artifacts(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
 
 @lint_rule(KASTEN, "kasten-late-capture", Severity.WARNING)
 def late_capture(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find late captures that do not say which object to capture."""
+    """Find late captures that do not name the object to capture."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
             for entry in action.output_artifacts.entries:

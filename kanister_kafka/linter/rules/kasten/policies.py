@@ -1,4 +1,4 @@
-"""Policies beside each other and beside the Blueprints that they call: where a hook goes astray."""
+"""Policies next to each other and to the Blueprints that they call: where a hook goes astray."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OF_NAMESPACE = ("Namespace", "Object")
 """Parameters by which an action of a hook finds out for which namespace it was called."""
 CLAIMS = "persistentvolumeclaims"
 BOUND = ("backupPrehook", "backupPosthook")
-"""What runs around the volumes of a bound object."""
+"""Actions that run around the volumes of a bound object."""
 AFTER_RESTORE = ("restore", "restorePosthook")
 
 
@@ -167,7 +167,7 @@ def _twice(
             if tie.blueprint == name.text and may_select(policy, tie) and works:
                 message = (
                     f"Blueprint {name.text} is tied to {tie} as well, by {tie.by}: it "
-                    "runs a second time within the hooks, and starts again what is to stay stopped "
+                    "runs a second time within the hooks, and starts again what must stay stopped "
                     "until the last volume is done; remove the one or the other"
                 )
                 yield rule.report(name.location, name.path, message)
@@ -311,7 +311,7 @@ def _called(objects: KastenObjects, hook: Cursor) -> Iterator[BlueprintAction]:
 
 
 def _namespace(node: object) -> str:
-    """Return the namespace of an argument; empty if a template is to tell it."""
+    """Return the namespace of an argument; empty if it is a template."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) and "{{" not in value else ""
 

@@ -1,4 +1,4 @@
-"""Where Blueprints are, and where Kasten is told their names.
+"""Places of Blueprints, and the objects of Kasten that name them.
 
 Kasten finds Blueprints in its own namespace only (docs.kasten.io/latest/kanister/reference/
 blueprint-schema); hooks and annotations give no more than the name.
@@ -125,7 +125,7 @@ def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
     for spot in objects.references() if names else ():
         if spot.text not in names:
             near = difflib.get_close_matches(spot.text, names, n=1, cutoff=NAME_SIMILARITY)
-            same = near and _digits(near[0]) == _digits(spot.text)  # a version is no misspelling
+            same = near and _digits(near[0]) == _digits(spot.text)  # a version is not a misspelling
             yield spot, near[0] if same else ""
 
 

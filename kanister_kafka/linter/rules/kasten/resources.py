@@ -13,7 +13,7 @@ from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 
 @lint_rule(KASTEN, "kasten-misspelt-resource")
 def misspelt_resource(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find names that no API server has for a resource: such an entry never matches anything."""
+    """Find names that no API server has for a resource: an entry with one matches nothing."""
     yield from _mistakes(rule, objects, certain=True)
 
 
@@ -34,7 +34,7 @@ def _mistakes(rule: Rule, objects: KastenObjects, *, certain: bool) -> Diagnosti
 
 
 def all_resources(objects: KastenObjects) -> Iterator[ResourceFilter]:
-    """Yield every place where Kasten is told a resource: bindings, filters, transforms."""
+    """Yield every place that names a resource to Kasten: bindings, filters, transforms."""
     for binding in objects.bindings:
         yield from binding.resources()
     for operation in objects.operations:

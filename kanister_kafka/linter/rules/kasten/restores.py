@@ -33,12 +33,12 @@ NEEDED_AT_RESTORE = {
     "secrets": ("", "Strimzi makes new certificate authorities, which no client trusts"),
     "kafkausers": (STRIMZI, "the User Operator deletes the users from Kafka"),
 }
-"""What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
-proc-cluster-recovery-volume.adoc)."""
+"""Objects that a restore of a Kafka needs in addition to it, and what happens without them
+(Strimzi's documentation, proc-cluster-recovery-volume.adoc)."""
 STATE_OBJECT = {
     "configmaps": ("", "the record of the backup, with the cluster id, is not restored")
 }
-"""What a restore by the actions of our Blueprints needs besides."""
+"""Further objects that a restore by the actions of rendered Blueprints needs."""
 
 NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
 NAMES = (
@@ -46,7 +46,7 @@ NAMES = (
     "/metadata/namespace",
     f"/metadata/labels/{CLUSTER_LABEL.replace('/', '~1')}",
 )
-"""What a cluster is put together by, as JSON Pointers (Strimzi's KafkaResources.java)."""
+"""Fields that relate the objects of a cluster, as JSON Pointers (Strimzi's KafkaResources.java)."""
 
 
 @lint_rule(KASTEN, "kasten-restore-namespace", Severity.WARNING)
@@ -183,7 +183,7 @@ def restore_renames(rule: Rule, objects: KastenObjects, _settings: LintSettings)
 
 
 def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
-    """Return whether a restore is about Kafka, by what it includes or by what is in the input."""
+    """Return whether a restore is about Kafka, by its includes or by the objects in the input."""
     source = restore.at("spec", "subject", "namespace").text
     filters = Filters(restore.at("spec", "filters"))
     if any(entry.group == STRIMZI for entry in filters.included):
@@ -195,7 +195,7 @@ def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
 # Whether a backup of a Kafka takes what a restore of it needs.
 
 Needs = dict[tuple[str, str], str]
-"""What is needed, by group and resource, with what follows without it."""
+"""Needed objects, by group and resource, each with the effect of its absence."""
 NEEDED_FOR_RESTORE: Needs = {
     ("", "persistentvolumeclaims"): "no volume is snapshotted",
     ("", "secrets"): "Strimzi makes new certificate authorities, which no client trusts",
@@ -215,7 +215,7 @@ KINDS = {
     "kafkatopics": "KafkaTopic",
     "kafkausers": "KafkaUser",
 }
-"""Kinds of resources that a Kafka may or may not have beside it."""
+"""Kinds of resources that may or may not belong to a Kafka."""
 
 
 @lint_rule(KASTEN, "kasten-backup-incomplete")
@@ -241,7 +241,7 @@ def backup_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSetting
 
 @lint_rule(KASTEN, "kasten-backup-leaves-out", Severity.WARNING)
 def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find such backups without what the Kafka in the input has, or may have, beside it."""
+    """Find such backups without resources that the Kafka in the input has, or may have."""
     for operation, ours in _backups(objects):
         needs = _needs(objects, ours)
         left = {}

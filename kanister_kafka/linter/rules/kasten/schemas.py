@@ -1,7 +1,8 @@
 """Shapes of Kasten's objects, held against what `kasten.kinds` states of them.
 
-What `kasten.kinds` closes is settled by public pages: kubectl refuses another field, or the API
-server another value, and what drops it instead leaves out what the author has meant.
+`kasten.kinds` closes only fields and values that public pages settle: kubectl refuses another
+field, or the API server another value, and a client that drops it leaves out what the author has
+meant.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PARAMETERS = tuple(f"{name}Parameters" for name in schemas.OPERATIONS)
 BELOW = ("hooks", "filters", "profile")
 OTHER_OPERATIONS = ("k10DisasterRecovery",)
 NEEDED = {"export": ("profile",), "import": ("profile", "receiveString")}
-"""What an operation cannot do without, by its name."""
+"""Required fields of an operation, by its name."""
 WHY = {
     ("profile", "export"): "the location profile to export to",
     ("profile", "import"): "the location profile to import from",
@@ -96,7 +97,7 @@ def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 
 @lint_rule(KASTEN, "kasten-no-frequency", Severity.WARNING)
 def no_frequency(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find Policies that neither say when they run nor leave it to a preset."""
+    """Find Policies that neither set when they run nor leave it to a preset."""
     for policy in objects.policies:
         spec = policy.at("spec")
         if spec.there and not spec.at("frequency").there and not spec.at("presetRef").there:
@@ -106,7 +107,7 @@ def no_frequency(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 
 @lint_rule(KASTEN, "kasten-missing-parameter")
 def missing_parameter(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find exports and imports that do not say where to or from (docs.kasten.io, api/policies)."""
+    """Find exports and imports without a target or a source (docs.kasten.io, api/policies)."""
     for policy in objects.policies:
         preset = policy.at("spec", "presetRef").there
         for action in policy.at("spec", "actions").each():
