@@ -314,7 +314,7 @@ def terminal_width() -> int:
 
 def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
-    from kanister_kafka.reports import diagnostics_text  # only for results
+    from kanister_kafka.reports import diagnostics_text  # only to print problems
 
     lines = []
     context = click.get_current_context(silent=True)
