@@ -1,4 +1,4 @@
-"""What the commands have in common: how they are found, and how they end."""
+"""The common parts of all commands: how they are found, and how they end."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ COMMANDS = {
     "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
     "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
-    "version": "Show the versions of this command and of what is installed on the cluster.",
+    "version": "Show the versions of this command and of the software on the cluster.",
     "completion": "Print the script that makes a shell complete this command.",
 }
-"""What each is for, in the order of the work: from a plan to a backup, then what is around it.
+"""The summary of each command, in the order of the work: from a plan to a backup, then all else.
 
 It is a function of that name, with _ for -, in a module of that name."""
 FORMER = {"prove": "consistency-test"}
@@ -81,7 +81,7 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
 
 
 class CliError(click.ClickException):
-    """An error of ours on its way out."""
+    """A KanisterKafkaError as click shows it."""
 
     def __init__(self, cause: KanisterKafkaError) -> None:
         super().__init__(str(cause))
@@ -98,7 +98,7 @@ class CliError(click.ClickException):
 
 
 def add_access(command: click.Command) -> None:
-    """Give a command that talks to an API server the options of kubectl that say how."""
+    """Give a command the options of kubectl for the connection to an API server."""
     names = [option.name for option in command.params]
     if "context" not in names or "kubeconfig" in names:
         return
@@ -216,7 +216,7 @@ class CommandGroup(click.Group):
             formatter.write_dl(list(self.about.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; the others, and all that they need, stay where they are."""
+        """Import and return a command, without the others and all that they need."""
         if cmd_name in self.former:
             today = self.former[cmd_name]
             if not ctx.resilient_parsing:
@@ -291,7 +291,7 @@ def echo_bytes(text: str) -> None:
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print a text as it is, with escapes for what the encoding of the stream does not have."""
+    """Print a text, with escapes for characters that the encoding of the stream does not have."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
 
@@ -314,7 +314,7 @@ def terminal_width() -> int:
 
 def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
-    from kanister_kafka.reports import diagnostics_text  # not for those who have nothing to tell
+    from kanister_kafka.reports import diagnostics_text  # only to print problems
 
     lines = []
     context = click.get_current_context(silent=True)

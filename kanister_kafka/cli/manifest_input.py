@@ -52,7 +52,7 @@ SUFFIXES = {DryRun.NONE: "", DryRun.CLIENT: " (dry run)", DryRun.SERVER: " (serv
 
 @dataclass(frozen=True, slots=True)
 class ManifestInput:
-    """What the command is about, and where."""
+    """The object of the command, and its place."""
 
     objects: Objects
     connection: KubeClient
@@ -81,7 +81,7 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_manifest_input(**choices: Any) -> ManifestInput:
-    """Read, render or validate the input; InputError where it is wrong, before any write."""
+    """Read, render or validate the input; InputError if it is wrong, before any write."""
     click.get_current_context().meta[USED_ANYWAY] = True
     reader = ChartAwareReader()
     loaded = _load(choices["paths"], reader) if choices["from_cluster"] is None else None
@@ -144,7 +144,7 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
 
 
 def print_unlisted(removal: DeletionPlan) -> None:
-    """Print where no one could look for more objects."""
+    """Print the kinds and namespaces in which the user may not look for more objects."""
     for unreadable in removal.unreadable:
         click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
 

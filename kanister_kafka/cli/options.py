@@ -59,7 +59,7 @@ Command = Callable[..., None]
 USED_ANYWAY = f"{__name__}.used"
 """In the meta of a context: the command asks an API server in any case."""
 ACCESS = ("kubeconfig", "as", "request_timeout")
-"""Options that say how an API server is asked."""
+"""Options of the connection to an API server."""
 LIMITS = tuple(field.name for field in dataclasses.fields(StepTimeouts))
 
 
@@ -90,7 +90,7 @@ def _pair_or_none(text: str) -> tuple[str, str] | str:
 
 
 def parse_annotations(usual: Pairs, given: Iterable[tuple[str, str] | str]) -> Pairs:
-    """Return what pods bear: the defaults, and what was given over them or instead of them."""
+    """Return the metadata of pods: the defaults, with the given over them or instead of them."""
     found = dict(usual)
     for one in given:
         if isinstance(one, str):
@@ -208,8 +208,8 @@ pod_options = option_group(
         type=_pair_or_none,
         multiple=True,
         metavar="KEY=VALUE|none",
-        help="Label of every pod, besides or, after none, instead of the default; repeatable.  "
-        f"[default: {format_pairs(NO_SIDECAR_LABELS)}]",
+        help="Label of every pod, in addition to or, after none, instead of the default; "
+        f"repeatable.  [default: {format_pairs(NO_SIDECAR_LABELS)}]",
     ),
     click.option(
         "--pod-annotation",
@@ -225,7 +225,7 @@ pod_options = option_group(
         "image_pull_secrets",
         multiple=True,
         metavar="NAME",
-        help="Secret beside the Kafka with which pods pull their image; repeatable.",
+        help="Secret in the namespace of the Kafka with which pods pull their image; repeatable.",
     ),
     click.option(
         "--toleration",
@@ -246,17 +246,17 @@ pod_options = option_group(
         "--requests",
         default="",
         metavar="cpu=CPU,memory=MEMORY|none",
-        help=f"What each pod asks for.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
+        help=f"Resources that each pod requests.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
     ),
     click.option(
         "--limits",
         "pod_limits",
         default="",
         metavar="cpu=CPU,memory=MEMORY",
-        help="What each pod may use at most.  [default: no limit]",
+        help="Limits of each pod.  [default: no limit]",
     ),
 )
-"""How pods fit into a namespace: of steps and switch, and of what other commands run."""
+"""How pods fit into a namespace: pods of steps and switch, and those of other commands."""
 POD_WORDS = (
     "pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
     "priority_class", "requests", "pod_limits",
@@ -376,7 +376,7 @@ plan_options = option_group(
         default=HOLD,
         show_default=True,
         metavar="hold|now|DURATION",
-        help="What a Kafka that Kasten restores does with what has passed its retention.",
+        help="Handling of records past their retention in a Kafka that Kasten restores.",
     ),
     click.option(
         "--kasten-namespace",
@@ -460,7 +460,7 @@ plan_options = option_group(
         shell_complete=lambda _ctx, _param, text: [
             f"{step}=" for step in LIMITS if step.startswith(text)
         ],
-        help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
+        help=f"How long a step waits, repeatable. STEP is one of {', '.join(LIMITS)}.  [default: "
         + ", ".join(f"{name} {format_duration(getattr(StepTimeouts(), name))}" for name in LIMITS)
         + "]",
     ),
@@ -494,7 +494,7 @@ def _choosing(**_: object) -> None:
 templates_option = click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
+    help="Directory with templates that replace the built-in ones of the same name.",
 )
 kasten_namespace_option = click.option(
     "--kasten-namespace",
@@ -612,7 +612,7 @@ def _plan(
     home: str,
 ) -> BackupPlan:
     found, documents, seen = options.problems(), source.documents, source.problems
-    if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
+    if not documents and has_error(seen):  # the Kafka may be in a document that cannot be read
         raise InputError(sort_diagnostics([*found, *seen]))
     reading = read_cluster(
         documents,
@@ -635,7 +635,7 @@ def _plan(
 
 
 def refuse(needed: str, *names: str) -> None:
-    """End with wrong use where one of these options is given, which does nothing without another.
+    """End with wrong use if an option is given that does nothing without another.
 
     A command that uses an option in another way, such as `apply` its context, names it itself.
     """
@@ -664,7 +664,7 @@ def version_from_cli(text: str) -> Version | None:
     """Read --strimzi-version."""
     version = parse_version(text)
     if text and version is None:
-        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+        raise click.BadParameter(f"{text!r} is not a version", param_hint="--strimzi-version")
     return version
 
 
@@ -705,7 +705,7 @@ def options_from_cli(
     for step, text in timeouts:
         if step not in LIMITS:
             raise click.BadParameter(
-                f"{step!r} is none of {', '.join(LIMITS)}", param_hint="--timeout"
+                f"{step!r} is not one of {', '.join(LIMITS)}", param_hint="--timeout"
             )
         limits[step] = parse_duration_option(text)
     if run_as_user != PLATFORM and not run_as_user.isdecimal():

@@ -115,7 +115,7 @@ def print_elapsed(elapsed: float, text: str) -> None:
     echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
 
 
-# Where rendered objects go, and how they are written: `-o` as kubectl has it, `--output-dir`.
+# Destination and form of rendered objects: `-o` as kubectl has it, `--output-dir`.
 
 FORMS = ("yaml", "json", "name")
 
@@ -155,7 +155,7 @@ def destination(output: str, output_dir: Path | None) -> Destination:
     if not output:
         return Destination(output_dir, FORMS[0])
     if output_dir is not None:
-        raise click.UsageError(f"-o must be one of {', '.join(FORMS)} beside --output-dir")
+        raise click.UsageError(f"-o must be one of {', '.join(FORMS)} with --output-dir")
     folder = Path(output)
     if folder.is_file():
         raise click.BadParameter(

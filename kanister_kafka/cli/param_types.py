@@ -19,7 +19,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Return them, or end with the id that is most like what was given."""
+        """Return them, or end with the id that is most like the given one."""
         from kanister_kafka.linter.rule_docs import (
             closest_rule_id,  # seldom needed, as below
             rule_docs,

@@ -1,4 +1,4 @@
-"""What goes on, on standard error: drawn in place on a terminal, line by line elsewhere."""
+"""The progress, on standard error: drawn in place on a terminal, line by line elsewhere."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _new_bar() -> ProgressBar:
 
 
 class LiveDisplay:
-    """Shows events as they come; what the terminal was is put back at the end, also by Ctrl-C."""
+    """Shows events as they come, and restores the terminal at the end, also after Ctrl-C."""
 
     def __init__(
         self, title: str, *, logs: bool = True, now: Callable[[], float] = time.monotonic

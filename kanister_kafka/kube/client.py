@@ -63,7 +63,7 @@ class ApiResource:
 
 
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-"""What a request accepts that wants only the metadata of a list."""
+"""The Accept header of a request for only the metadata of a list."""
 LOG = logging.getLogger("kanister_kafka.requests")
 """Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
@@ -72,7 +72,7 @@ REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", na
 
 
 class KubeClient:
-    """An API server, asked by path; each method is one request, but for pages and discovery.
+    """An API server, asked by path; each method is one request, except for pages and discovery.
 
     Every method raises TransientError, ForbiddenError or UnreachableError; those that write also
     RefusedError and ConflictError, those that name one object NotFoundError.
@@ -217,7 +217,7 @@ class KubeClient:
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Apply an object on the server's side, as our field manager, unknown fields refused.
 
-        ConflictError tells which other manager has which fields; `force` takes them over.
+        ConflictError names the other managers and their fields; `force` takes them over.
         """
         query = {
             **_writing(dry_run=dry_run),

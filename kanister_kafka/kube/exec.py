@@ -16,7 +16,7 @@ HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command in a container left."""
+    """Output and exit code of a command in a container."""
 
     code: int | None
     """Its exit code; None if it was still running at the end of its time."""
@@ -42,7 +42,7 @@ def exec_in_pod(
     from kubernetes.stream import stream
     from websocket import WebSocketException
 
-    if access().user:  # the websocket of the client would go out as whoever is impersonating
+    if access().user:  # the websocket of the client would ignore the impersonation
         raise ForbiddenError("with --as no command is run in a pod")
     api, _namespace = connect(context)
     host = api.configuration.host.rpartition("@")[2]

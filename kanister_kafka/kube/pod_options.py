@@ -15,11 +15,11 @@ NO_SIDECAR_ANNOTATIONS: Pairs = (("linkerd.io/inject", "disabled"),)
 """Istio's and Linkerd's way to leave a pod alone. Kanister waits without limit for the end of a pod
 (WaitForPodCompletion in its pkg/kube/pod.go), and the container of a mesh never ends."""
 DEFAULT_REQUESTS: Pairs = (("cpu", "100m"), ("memory", "64Mi"))
-"""What a step asks for: bash and a kubectl at a time."""
+"""The requests of a step: bash and one kubectl at a time."""
 
 REPOSITORY = "docker.io/alpine/k8s"
 DEFAULT_IMAGE = f"{REPOSITORY}:1.34.11"
-"""bash and kubectl; docs/design.md says why this image."""
+"""bash and kubectl; docs/design.md explains why this image."""
 TAGS = {
     25: "1.25.16",
     26: "1.26.2",
@@ -108,7 +108,7 @@ def parse_resources(text: str) -> Pairs | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodOptions:
-    """What pods bear and ask for besides what they do."""
+    """Metadata, resources and placement of pods."""
 
     labels: Pairs = NO_SIDECAR_LABELS
     annotations: Pairs = NO_SIDECAR_ANNOTATIONS
@@ -120,7 +120,7 @@ class PodOptions:
     limits: Pairs = ()
 
     def spec(self) -> dict[str, Any]:
-        """Return what a pod's spec has of it, but for its containers."""
+        """Return its part of a pod's spec, except the containers."""
         found: dict[str, Any] = {
             "imagePullSecrets": [{"name": name} for name in self.pull_secrets],
             "tolerations": [one.fields() for one in self.tolerations],
@@ -131,7 +131,7 @@ class PodOptions:
 
 
 def pod_option_errors(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
-    """Yield option, value and what it must be, for what no pod may have."""
+    """Yield option, value and rule for each value that a pod must not have."""
     key, value = "must be a qualified name", "must be a label value"
     own = "is for Strimzi and this tool: pods with it are taken for others"
     for path, pairs in (("pod-label", pods.labels), ("pod-annotation", pods.annotations)):
@@ -165,7 +165,7 @@ def _wrong_resources(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
 def image_for(minor: int) -> str:
     """Return the image whose kubectl suits an API server of Kubernetes 1.MINOR.
 
-    It is the default one wherever that does, and where no tag is known that would.
+    It is the default one if that suits, or if there is no known tag that suits.
     """
     if abs((minor_of_image(DEFAULT_IMAGE) or minor) - minor) <= MAX_SKEW:
         return DEFAULT_IMAGE
@@ -183,7 +183,7 @@ def minor_of_image(image: str) -> int | None:
 
 
 def minor_of_client(output: str) -> int | None:
-    """Return the minor version that `kubectl version --client` tells in its first line."""
+    """Return the minor version of `kubectl version --client` from its first line."""
     words = output.partition("Client Version:")[2].split()
     match = CLIENT_VERSION.fullmatch(words[0]) if words else None
     return int(match[1]) if match else None

@@ -19,7 +19,7 @@ APART = re.compile(r",(?![^(]*\))")
 
 @dataclass(frozen=True, slots=True)
 class SelectorRequirement:
-    """What one label has to be."""
+    """The condition on one label."""
 
     key: str
     values: tuple[str, ...] | None
@@ -27,7 +27,7 @@ class SelectorRequirement:
     negated: bool
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Return whether labels are so; one that is not there is none of any values."""
+        """Return whether labels match; an absent label is `NotIn` any values."""
         found = labels.get(self.key)
         there = found is not None if self.values is None else found in self.values
         return there is not self.negated

@@ -191,7 +191,7 @@ class Follower(FollowLoop):
         self._may_list = True
 
     def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
-        """Read pods and ActionSet, and compare with what was seen before."""
+        """Read pods and ActionSet, and compare them with the last reading."""
         # Pods first: one that is seen belongs to the phase that is seen after it, or to an older.
         pods, readiness = self._pods()
         made = self.action.action_set

@@ -31,7 +31,7 @@ def input_drift(
 ) -> str:
     """Return a line if a Blueprint would be another one now; empty if it would be the same.
 
-    The live cluster tells more than the files that it was made from, such as its workloads, and a
+    The live cluster shows more than the files that it was made from, such as its workloads, and a
     Blueprint for more than one possibility is as good: either reading will do.
     """
     live = tuple(documents)

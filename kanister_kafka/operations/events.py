@@ -1,4 +1,4 @@
-"""What happens while something is followed, one small object each."""
+"""Events of an action that is followed, one small object each."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ActionResult(enum.Enum):
     LOST = "lost"
     """The controller has forgotten it, as it does when it is restarted."""
     GONE = "gone"
-    """Somebody deleted the ActionSet."""
+    """The ActionSet was deleted."""
     TIMEOUT = "timeout"
     """It goes on; we no longer look."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhasesDiscovered:
-    """All phases that are to come, in their order."""
+    """All phases that will run, in their order."""
 
     phases: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class PodProblem:
-    """A pod cannot start, or nothing can be said about it."""
+    """A pod cannot start, or its state is unknown."""
 
     phase: str
     reason: str
@@ -110,7 +110,7 @@ Event = (
 )
 
 
-# An API server that is away for a while: told once, asked again and again.
+# An API server that is away for a while: reported once, asked again and again.
 
 
 class ApiOutage:
@@ -138,7 +138,7 @@ class ApiOutage:
             self._since = None
 
 
-# What a display shows: one state, changed by each event, drawn by somebody else.
+# The state of a display: changed by each event, drawn elsewhere.
 
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d ")
 
@@ -159,7 +159,7 @@ class PhaseProgress:
     name: str
     mark: PhaseMark = PhaseMark.WAITING
     began: float | None = None
-    """On the clock of whoever calls."""
+    """On the clock of the caller."""
     seconds: float | None = None
     """How long it took, once it has ended."""
     last_line: str = ""
@@ -168,7 +168,7 @@ class PhaseProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All that is known of what is followed."""
+    """All that is known of the action that is followed."""
 
     began: float
     rows: tuple[PhaseProgress, ...] = ()

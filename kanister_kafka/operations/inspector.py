@@ -46,11 +46,11 @@ LAST_EVENTS = 8
 GONE = "gone"
 """Instead of the digest of scripts."""
 POOL = "strimzi.io/controller-name"
-"""On the pods of a StrimziPodSet; those of a StatefulSet tell by their name."""
+"""On the pods of a StrimziPodSet; those of a StatefulSet have it in their name."""
 
 
 class ClusterInspector:
-    """Looks at one Kafka; what may not be looked at is reported and passed over."""
+    """Looks at one Kafka; objects that may not be read are reported and passed over."""
 
     def __init__(
         self, connection: KubeClient, target: KafkaRef, kasten_namespace: str = ""
@@ -162,7 +162,7 @@ class ClusterInspector:
         clients: dict[str, Objects],
         client_choices: ClientChoices,
     ) -> tuple[ObservedClient, ...]:
-        """Return the clients that write into the Kafka, by what the Blueprint was rendered with."""
+        """Return the clients that write into the Kafka, by the options of the Blueprint."""
         home, name = self.target.namespace, self.target.name
         writers = set()
         if kafka:

@@ -1,4 +1,4 @@
-"""What a live cluster shows of a Kafka, as plain facts; nothing is judged and nothing changed."""
+"""The state of a Kafka on a live cluster, as plain facts; nothing is judged and nothing changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_PHASES = ("quiesce", "flush", "stop")
 
 
 class Activity(enum.Enum):
-    """What a task pod is doing to the cluster."""
+    """The work of a task pod on the cluster."""
 
     STOPPING = "stopping it"
     STARTING = "bringing it back"
@@ -38,9 +38,9 @@ class KafkaState:
     paused: bool
     """Whether the annotation asks for a pause."""
     acknowledged: bool
-    """Whether the operator has said that it is paused."""
+    """Whether the operator has acknowledged the pause."""
     pause_before: str
-    """Our memo; not empty if the pause is ours."""
+    """Our memo; not empty if a backup has set the pause."""
     restart_by: str
     held_retention: HeldRetention | None = None
     """Its retention, if a restore holds it."""
@@ -64,7 +64,7 @@ class WorkloadState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedClient:
-    """What writes into the cluster, or has one of our memos."""
+    """A client that writes into the cluster, or has one of our memos."""
 
     kind: str
     resource: str
@@ -78,7 +78,7 @@ class ObservedClient:
 
     @property
     def quiesced(self) -> bool:
-        """Whether a backup has stopped it and nobody put it back."""
+        """Whether a backup has stopped it and it was not put back."""
         return bool(self.replicas_before or self.pause_before)
 
     def __str__(self) -> str:
@@ -99,12 +99,12 @@ class TaskPod:
 
     pod: str
     phase: str
-    """Empty if it is none of ours."""
+    """Empty if it is not one of our phases."""
     job: str
 
     @property
     def work(self) -> Activity:
-        """What its phase does."""
+        """The work of its phase."""
         name = self.phase.lower()
         if name.endswith(START_PHASES):
             return Activity.STARTING
@@ -128,7 +128,7 @@ class UnusableScripts:
     """A ConfigMap of scripts that is missing or altered."""
 
     kind: str
-    """Of what asks for them: Blueprint or Deployment."""
+    """Of the object that asks for them: Blueprint or Deployment."""
     text: str
     """What is wrong, and what to do, in one line."""
 
@@ -150,7 +150,7 @@ class ObservedCluster:
     blueprint: str
     """`NAMESPACE/NAME` of the Blueprint; empty if it is not there."""
     origin: Provenance = field(default_factory=Provenance)
-    """What it says of its making."""
+    """Its own annotations about its rendering."""
     action_sets: tuple[ActionSet, ...]
     """Of this Kafka's Blueprint, the latest first."""
     tasks: tuple[TaskPod, ...]
@@ -161,7 +161,7 @@ class ObservedCluster:
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
     unreadable: tuple[str, ...]
-    """What could not be looked at, a line each."""
+    """Objects that could not be read, a line each."""
 
     @property
     def pods(self) -> int:

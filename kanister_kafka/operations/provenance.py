@@ -24,7 +24,7 @@ class Provenance:
 
     @property
     def client_choices(self) -> ClientChoices:
-        """What the command line had about single clients."""
+        """The options of the command line for single clients."""
         return ClientChoices(self._values("--writer"), self._values("--not-a-writer"))
 
     @property

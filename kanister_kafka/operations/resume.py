@@ -1,7 +1,8 @@
 """Bringing a Kafka back by the watchdog, with or without Kanister being alive.
 
 The watchdog is a Deployment. At the time that an annotation of the Kafka names, its pod runs the
-restart of the Blueprint, with its own rights. To resume is to name the present, and to have a pod.
+restart of the Blueprint, with its own rights. A resume sets that time to now, and makes sure that
+there is a pod.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from kanister_kafka.strimzi.discovery import DEPLOYMENTS, find_resource
 from kanister_kafka.timestamps import format_second
 
 WAIT = "wait"
-"""For what is at work already, and the pod of the watchdog."""
+"""For actions at work already, and the pod of the watchdog."""
 PHASE = "switch"
 """Name of the phase that the pod of the watchdog runs, as its lines begin."""
 
@@ -53,7 +54,7 @@ class ResumeIntervals:
 
 
 def is_idle(status: ClusterStatus) -> bool:
-    """Return whether the cluster runs and nothing of ours is left on it."""
+    """Return whether the cluster runs and nothing of a backup is left on it."""
     seen = status.observed
     kafka, switch, record = seen.kafka, seen.switch, seen.record or {}
     up = switch is not None and switch.replicas > 0
@@ -62,7 +63,7 @@ def is_idle(status: ClusterStatus) -> bool:
 
 
 def check_resumable(status: ClusterStatus) -> None:
-    """Raise ActionError if a resume cannot help, saying what would."""
+    """Raise ActionError, with a remedy, if a resume cannot help."""
     seen, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
@@ -118,7 +119,7 @@ class Resume(FollowLoop):
         self._done_since: float | None = None
 
     def first_events(self) -> Iterable[Event]:
-        """Begin with the wait for what is at work already."""
+        """Begin with the wait for actions at work already."""
         return PhasesDiscovered((WAIT, PHASE)), PhaseStarted(WAIT)
 
     def look(self) -> tuple[Iterable[Event], ActionFinished | None]:

@@ -1,4 +1,4 @@
-"""Starting an action: is there such a Blueprint and such an action, and an ActionSet for it."""
+"""Starting an action: find the Blueprint and its action, and create an ActionSet for it."""
 
 from __future__ import annotations
 
@@ -115,13 +115,13 @@ def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
 
 
 def start_action(connection: KubeClient, request: ActionRequest, *, job: str) -> FollowedAction:
-    """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
+    """Create the ActionSet; `job` is a word that no other has. Returns the action to follow."""
     resource = action_sets(connection)
     target, blueprint = request.target, request.blueprint
-    nodes = expected_nodes(connection, target)  # whatever may fail comes before
+    nodes = expected_nodes(connection, target)  # all that may fail comes before
     try:
         made = connection.create(build_action_set(request, job=job))
-    except TransientError:  # it may have been made all the same, and would then run unseen
+    except TransientError:  # it may still have been made, and would then run unseen
         found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
         if not found:
             raise
@@ -162,7 +162,7 @@ OPERATOR = "strimzi.io/kind=cluster-operator"
 IMAGES = "STRIMZI_KAFKA_IMAGES"
 """Variable of the operator: `VERSION=IMAGE`, one a line (Strimzi's ClusterOperatorConfig.java)."""
 ANY = "any-kafka-version"
-"""Option of an ActionSet with which a restore goes on all the same."""
+"""Option of an ActionSet with which a restore ignores the version."""
 ARTIFACT = "kafka"
 
 
@@ -199,7 +199,7 @@ def missing_version(
 ) -> tuple[str, bool]:
     """Return what stands against a restore, as a sentence, and whether that is certain.
 
-    Empty if nothing does. What could not be read is not a certainty.
+    Empty if nothing does. A failed read is not a certainty.
     """
     try:
         version = backup_version(connection, target, origin)
@@ -224,7 +224,7 @@ def missing_version(
     )
 
 
-# The Blueprint that was applied for a Kafka, wherever it is and whatever its name.
+# The Blueprint that was applied for a Kafka, in any namespace and with any name.
 
 ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", namespaced=True)
 
@@ -234,9 +234,9 @@ def find_applied(
 ) -> AppliedBlueprint:
     """Find the Blueprint of a Kafka: of this name, of the default one, or that its accounts name.
 
-    The annotation `kanister-kafka.io/blueprint` of the service accounts beside the Kafka says which
-    Blueprint they were rendered for. It is looked at only where no Blueprint of the default name is
-    in this namespace, and counts only if it is the only one. Raises NotFoundError as
+    The annotation `kanister-kafka.io/blueprint` of the service accounts of the Kafka's namespace
+    names the Blueprint that they were rendered for. It is looked at only if this namespace has no
+    Blueprint of the default name, and counts only if it is the only one. Raises NotFoundError as
     `find_blueprint` does.
     """
     if name:

@@ -1,6 +1,6 @@
-"""What state a Kafka is in, since when and by whom, and what to do next: facts in, words out.
+"""The state of a Kafka, since when and by whom, and what to do next: facts in, words out.
 
-What the cluster itself shows decides. The record comes second; a difference is reported.
+The state of the cluster itself decides. The record comes second; a difference is reported.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from kanister_kafka.timestamps import parse_timestamp
 
 
 class KafkaCondition(enum.Enum):
-    """What state a Kafka is in."""
+    """The state of a Kafka."""
 
     RUNNING = "running"
     PAUSED = "paused-by-others"
     """Every node serves; another client has paused the reconciliation."""
     QUIESCING = "quiescing"
     QUIESCED = "quiesced"
-    """Every node serves, but what writes into it is stopped and nothing is at work."""
+    """Every node serves, but the writers are stopped and nothing is at work."""
     STOPPING = "stopping"
     STOPPED = "stopped"
     PARTLY = "partly-stopped"
@@ -62,7 +62,7 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
             return ("Kafka runs; what a backup has left behind is put in order by:", resume)
         case KafkaCondition.RUNNING if cluster.kafka and cluster.kafka.held_retention:
             return (
-                "Once nothing is to be saved any more, end the hold:",
+                "When there is nothing left to save, end the hold:",
                 f"  {release_command(target)}",
             )
         case KafkaCondition.RUNNING:
@@ -96,7 +96,7 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
 
 
 def manual_commands(cluster: ObservedCluster) -> tuple[str, ...]:
-    """Return the kubectl commands that bring a Kafka back without anything of ours.
+    """Return the kubectl commands that bring a Kafka back without kanister-kafka.
 
     First StatefulSets, which the operator would leave at 0, then the end of the pause, then the
     writers, with the counts that are kept on them or in the record.
@@ -177,7 +177,7 @@ RECORDED = {
     KafkaCondition.RESTARTING: ("restarting", "stopped"),
     KafkaCondition.RESTORING: ("restoring",),
 }
-"""What the record says in each condition, if both agree."""
+"""The state of the record in each condition, if both agree."""
 LAUNCH = timedelta(seconds=90)
 """Between the creation of an ActionSet and the start of its action, which names the run."""
 
@@ -194,7 +194,7 @@ class WatchdogCondition(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """What was observed, and what that means."""
+    """The observed facts, and their meaning."""
 
     condition: KafkaCondition
     headline: str
@@ -206,14 +206,14 @@ class ClusterStatus:
     """Of that run, or the one that is running."""
     arm: WatchdogCondition
     remarks: tuple[str, ...]
-    """Where record and cluster differ, and what else is odd."""
+    """Differences of record and cluster, and other oddities."""
     next: tuple[str, ...]
     """What to do, a line each; commands stand alone on a line."""
     observed: ObservedCluster
 
     @property
     def runs(self) -> bool:
-        """Whether every node serves, and nothing of ours is left to undo."""
+        """Whether every node serves, and nothing of a backup is left to undo."""
         return self.condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED)
 
 
@@ -278,13 +278,13 @@ def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
 def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
     target = cluster.target
     quiesced = ", ".join(str(writer) for writer in cluster.writers if writer.quiesced)
-    others = f"; stopped beside it: {quiesced}" if quiesced else ""
+    others = f"; stopped with it: {quiesced}" if quiesced else ""
     nodes = f"{sum(w.ready for w in cluster.workloads)} of {cluster.expected} nodes are Ready"
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
         KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
-        KafkaCondition.QUIESCING: f"runs; what writes into it is being stopped{others}",
-        KafkaCondition.QUIESCED: f"runs, but what writes into it is stopped{others}",
+        KafkaCondition.QUIESCING: f"runs; its writers are being stopped{others}",
+        KafkaCondition.QUIESCED: f"runs, but its writers are stopped{others}",
         KafkaCondition.STOPPING: f"is being stopped, {nodes}{others}",
         KafkaCondition.STOPPED: f"is stopped by a backup{others}",
         KafkaCondition.PARTLY: (

@@ -23,7 +23,7 @@ INTERVAL = 0.1
 THREAD = "log-of-"
 """Start of the names of the threads that read logs."""
 OUTPUT = "###Phase-output###"
-"""What a task prints for Kanister begins with it (pkg/output/output.go)."""
+"""The output of a task for Kanister begins with it (pkg/output/output.go)."""
 FAILED = re.compile(r"(?:\d\d:\d\d:\d\d )?([\w-]+): (FAILED while .*)")
 QUOTED = re.compile(r"([\w-]+): (FAILED while (?:\\[^rn]|[^\"\\])*)")
 """The same inside the JSON of Kanister's error, which writes the ends of lines out."""
@@ -42,7 +42,7 @@ def belongs_to_run(pod: Object, job: str, since: str) -> bool:
 
 
 def phase_of(pod: Object, cluster: str) -> str:
-    """Return the phase that a pod runs for a Kafka, or nothing if it is none of ours.
+    """Return the phase that a pod runs for a Kafka, or nothing for another pod.
 
     Our commands are `bash -c STUB PHASE …` in a container with the variable CLUSTER
     (templates/phase.j2); those of former versions `env … CLUSTER=NAME … bash -c SCRIPT PHASE …`.
@@ -137,7 +137,7 @@ class TaskPodLogs:
             self._clock.sleep(min(left, INTERVAL))
 
     def close(self, seconds: float) -> None:
-        """Wait so long for what is on its way; then nothing more is tried."""
+        """Wait this long for an answer that is on its way; then nothing more is tried."""
         for thread in self._followed.values():
             thread.join(seconds)
         self._over.set()

@@ -183,7 +183,7 @@ def comparison_json(comparison: Comparison) -> str:
 
 
 def comparison_tree(comparison: Comparison) -> dict[str, object]:
-    """Return what `comparison_json` spells, for reports that hold several."""
+    """Return the data of `comparison_json` for reports that hold several."""
     consistency = evaluate_consistency(comparison)
     names = ("tail", "head", "only")
     return {

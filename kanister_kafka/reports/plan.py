@@ -48,7 +48,7 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         after = format_duration(plan.options.restart_after)
         parts.append(
             f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
-            "after a stop began, if nobody has done so.\n"
+            "after a stop began, if nothing has done so.\n"
         )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
@@ -57,14 +57,14 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.admission:
         parts.append(
             f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "
-            "change besides the pause, their own annotations and spec.replicas; the account of a "
+            "change except the pause, their own annotations and spec.replicas; the account of a "
             "restore may put back whole objects.\n"
         )
     return "\n".join(parts)
 
 
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
-    """Return where an account may do what, with what, and why."""
+    """Return the rights of an account: namespace, verbs, resources and reason."""
     return [
         (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
         for r in account.rights

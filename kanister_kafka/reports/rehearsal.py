@@ -55,8 +55,8 @@ def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
     if rehearsal.probe and rehearsal.probe.lost:
         steps.append(
             "Rely on no backup of this Kafka until you know why acknowledged records are missing: "
-            "compare min.insync.replicas and unclean.leader.election.enable with what the topics "
-            "need, and read the logs of the brokers from the stop on."
+            "compare min.insync.replicas and unclean.leader.election.enable with the needs of "
+            "the topics, and read the logs of the brokers from the stop on."
         )
     steps += [
         "Remove the cause that is named above, and see whether a backup would work:",

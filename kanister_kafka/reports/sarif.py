@@ -17,7 +17,7 @@ SCHEMA = (
 )
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 BASE = "%SRCROOT%"
-"""As GitHub calls the root of what was checked out."""
+"""The name on GitHub of the root of the checkout."""
 
 Tree = dict[str, object]
 
@@ -75,7 +75,7 @@ def _physical(location: Location) -> Tree:
 
 
 def _artifact(source: str) -> Tree:
-    """Name a file relative to where the command ran, or absolutely where it is elsewhere."""
+    """Name a file relative to where the command ran, or absolutely if it is elsewhere."""
     path = Path(os.path.normpath(source))  # as it is written: a link is not followed
     if path.is_absolute() or path.parts[:1] == (os.pardir,):
         return {"uri": Path(os.path.normpath(Path.cwd() / path)).as_uri()}

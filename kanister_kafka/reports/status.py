@@ -220,7 +220,7 @@ def _writer_tree(writer: ObservedClient) -> dict[str, object]:
 
 
 def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
-    """Return how many Kafkas run, and a line for each: where it is, and how it is."""
+    """Return how many Kafkas run, and a line for each: its namespace, name and state."""
     running = sum(status.runs for status in statuses)
     head = f"{running} of {count_noun(len(statuses), 'Kafka')} run as they should\n\n"
     rows = [
@@ -231,12 +231,12 @@ def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
 
 
 def statuses_json(statuses: Sequence[ClusterStatus], now: datetime) -> str:
-    """Return them as one JSON list of what `status_json` has of each."""
+    """Return them as one JSON list with the result of `status_json` for each."""
     trees = [json.loads(status_json(status, now)) for status in statuses]
     return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
 
 
-# What the preflight says, as text for people and as the JSON that is ours.
+# The results of the preflight, as text for people and as the JSON of kanister-kafka.
 
 WIDTH = max(len(level.value) for level in CheckStatus) + 2
 KICKER = "Check before a backup"

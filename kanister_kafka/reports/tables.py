@@ -26,7 +26,7 @@ def _places(character: str) -> int:
 
 
 def truncate(text: str, width: int) -> str:
-    """Return a text that takes no more places than that, with … where it was cut."""
+    """Return a text cut to this width, with … for the rest."""
     if display_width(text) <= width:
         return text
     kept, taken = [], 1

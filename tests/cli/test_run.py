@@ -307,7 +307,7 @@ def test_what_is_discarded_is_said_before_it_begins(cluster):
     add_backup(cluster, version="4.2.0")
     done = invoke(*RESTORE, "--option", "discard-replaced=true")
     assert done.exit_code == 0, done.stderr
-    assert "What its volumes hold now is LOST" in done.stderr
+    assert "The present data of its volumes is LOST" in done.stderr
 
 
 def test_timeout_says_what_goes_on(cluster):

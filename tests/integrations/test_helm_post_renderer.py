@@ -116,7 +116,7 @@ def test_a_namespace_of_the_release() -> None:
         (b"a: [", (), 1, "(yaml-syntax)"),
         (b"\xff\xfe", (), 1, "(not-text)"),
         (SEED, ("--name", "one"), 2, "--name is for one Kafka, and here are kafka"),
-        (KAFKA, ("--strimzi-version", "x"), 2, "is no version"),
+        (KAFKA, ("--strimzi-version", "x"), 2, "is not a version"),
     ],
 )
 def test_what_is_wrong_ends_the_release(raw: bytes, words, code: int, said: str) -> None:

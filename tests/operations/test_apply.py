@@ -516,7 +516,7 @@ class TestDelete:
         kafka = {"metadata": {"name": "mine", "annotations": {PREVIOUS_PAUSE: "unset"}}}
         server.objects[f"{path}/{version}/namespaces/kafka/kafkas/mine"] = kafka
         server.put(RECORD)
-        with pytest.raises(RejectedError, match="bears the pause"):
+        with pytest.raises(RejectedError, match="has the pause"):
             apply.plan_deletion((RECORD,), connection, sweep=False)
         kafka["metadata"].pop("annotations")
         assert len(apply.plan_deletion((RECORD,), connection, sweep=False).objects) == 1

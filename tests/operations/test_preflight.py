@@ -626,7 +626,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             storage.snapshot_class,
             {"planned": planned(plan=made(snapshot_class="else"))},
             "problem",
-            "VolumeSnapshotClass else is none of driver csi.example.com, which has snap",
+            "VolumeSnapshotClass else is not of driver csi.example.com, which has snap",
         ),
         (
             storage.snapshot_class,
@@ -983,7 +983,7 @@ def role(**fields):
     [
         (role(), role(), "ok", "all 1 objects"),
         (role(), {**role(), "status": {}, "immutable": False}, "ok", "all 1"),
-        (role(), None, "problem", "nothing of what a backup needs is on the cluster"),
+        (role(), None, "problem", "none of the objects that a backup needs is on the cluster"),
         (
             role(),
             {**role(), "rules": [{"resources": ["pods"], "verbs": ["get", "list"]}]},
@@ -1524,7 +1524,7 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
     assert [call[0] for call in api.calls] == ["create", "delete"]
     (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
     assert line.level is CheckStatus.PROBLEM
-    assert "a step would wait for their end for ever: istio-proxy" in line.what
+    assert "a step would wait for their end forever: istio-proxy" in line.what
     assert "--pod-label" in line.remedy
 
 

@@ -348,7 +348,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
     text = status_text(assess(seen), AT)
     for words in (
         "Kafka kafka/my-cluster is stopped by a backup; "
-        "stopped beside it: KafkaMirrorMaker2 other/mirror",
+        "stopped with it: KafkaMirrorMaker2 other/mirror",
         "since         2026-01-02T03:04:05Z (10m ago)",
         "stopped       by backupPrehook begun 2026-01-02T03:04:05Z",
         "kasten-io/backupprehook-x: backupPrehook complete",

@@ -26,7 +26,7 @@ from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun
 
 COLORS = {"+": "green", "-": "red", "@": "cyan"}
 WHOLE = {"ServiceAccount", "Blueprint"}
-"""What every rendering has: without them the input is a part, and the rest is no leftover."""
+"""Kinds of every rendering: an input without them is a part, and the rest is not a leftover."""
 
 
 @click.command(
@@ -38,7 +38,7 @@ WHOLE = {"ServiceAccount", "Blueprint"}
     "--diff",
     is_flag=True,
     help="Show what would change, and change nothing; exit code 0: nothing, 1: something, 2: "
-    "it cannot be told.",
+    "it is unknown.",
 )
 @click.option(
     "--prune",
@@ -92,7 +92,7 @@ def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> i
 
 
 def _prunable(input_: ManifestInput) -> DeletionPlan:
-    """Find what is to be pruned, and say it before anything is done."""
+    """Find the objects to prune, and print them before anything is done."""
     if missing := WHOLE - {item["kind"] for item in input_.objects}:
         raise click.UsageError(
             f"--prune needs all that was rendered, and no {' and no '.join(sorted(missing))} is "

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
-"""What `apply` is told in another way, or not at all."""
+"""Options that `apply` takes in another way, or not at all."""
 NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
@@ -88,9 +88,9 @@ def check(
 ) -> None:
     """Check whether a backup would work on the live cluster.
 
-    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the options of the
-    Blueprint that was applied; options that are given go before those. One broker is asked which
-    replicas are not in sync, by a command in its pod.
+    Nothing is changed, except with --pull. Rights, drift and time-outs are judged by the options of
+    the Blueprint that was applied; options that are given go before those. One broker is asked
+    which replicas are not in sync, by a command in its pod.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.preflight import Checked, CheckStatus
@@ -146,7 +146,7 @@ def _lines(
     *,
     pull: bool,
 ) -> tuple[CheckLine, ...]:
-    """Check one Kafka by what is given, and by its applied Blueprint for what is not."""
+    """Check one Kafka by the options, and by its applied Blueprint for those that are not given."""
     from kanister_kafka.kube.exec import exec_in_pod
     from kanister_kafka.operations.preflight import PreflightTarget, run_preflight
 
@@ -206,14 +206,14 @@ def _each(
 
 
 def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any]) -> str | None:
-    """Return the strategy by which a Kafka is checked; None where no Blueprint is applied."""
+    """Return the strategy by which a Kafka is checked; None without an applied Blueprint."""
     for strategy in dict.fromkeys((choices["strategy"], "cold", "hot")):
         try:
             find_applied(connection, target, choices["kasten_namespace"], hot=strategy == "hot")
         except NotFoundError:
             continue
         except ForbiddenError:
-            pass  # there may be one: the check says what could not be read
+            pass  # there may be one: the check reports what could not be read
         return str(strategy)
     return None
 
@@ -310,7 +310,7 @@ def _words(option: click.Parameter, value: Any) -> list[str]:
 
 
 def _word(value: object) -> str:
-    """Spell a value as it can be given again: a pair, a duration, a text."""
+    """Format a value as an option takes it: a pair, a duration, a text."""
     if isinstance(value, tuple):
         return "=".join(value)
     if isinstance(value, int):

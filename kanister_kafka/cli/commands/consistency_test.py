@@ -107,7 +107,7 @@ def _target(text: str) -> KafkaRef:
 @click.option(
     "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
 )
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 def consistency_test(
     *,
     scenarios: tuple[str, ...],

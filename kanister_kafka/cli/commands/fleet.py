@@ -68,7 +68,7 @@ CLEAR = "\r\x1b[K"
 def _selector(text: str) -> LabelSelector:
     found = parse_selector(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no label selector, as app=kafka,tier!=test")
+        raise click.BadParameter(f"{text!r} is not a label selector, as app=kafka,tier!=test")
     return found
 
 
@@ -119,8 +119,8 @@ def fleet() -> None:
 
     FILE is a fleet file, which names clusters with defaults and overrides; without one, every Kafka
     of the input is taken, with the options of the command. What is printed for a cluster is byte
-    for byte what `render` prints for it alone. A cluster with an error is left out and told at the
-    end, with exit code 1; the others are done.
+    for byte what `render` prints for it alone. A cluster with an error is left out and reported at
+    the end, with exit code 1; the others are done.
     """
 
 
@@ -186,7 +186,7 @@ def _follow(
     quiet: bool = False,
     **how: Any,
 ) -> int:
-    """Take each outcome as it comes, tell what is to be told, and return the exit code."""
+    """Take each outcome as it comes, print its messages, and return the exit code."""
     gc.freeze()  # modules and templates: nothing of them is ever garbage
     jobs = choices.pop("jobs")
     with ObjectSpool() as spool:
@@ -238,7 +238,7 @@ def _input(
     strimzi_version: str,
     **choices: Any,
 ) -> tuple[Fleet, Iterable[Document | Diagnostic]]:
-    """Return what the fleet is to be, and the objects that its clusters are found in."""
+    """Return the fleet, and the objects in which its clusters are found."""
     if file is None:
         rule = FleetEntry(
             location=Location("<input>"),
@@ -270,7 +270,7 @@ def _input(
 
 
 def _refuse_options(ctx: click.Context) -> None:
-    """Refuse options of the plan beside a file, which has its own: there would be two truths."""
+    """Refuse options of the plan together with a file, which has its own options."""
     for option in ctx.command.params:
         name = option.name or ""
         given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -312,7 +312,7 @@ def _to_stream(form: str) -> Callable[[RenderResult], None]:
 
 
 def _identity(choices: dict[str, Any]) -> str:
-    """Return what tells the input of a run from others that may go into the same directory."""
+    """Return the key of the input of a run; other runs may write into the same directory."""
     words = [choices["file"] or "", *choices["paths"]]
     if choices["from_cluster"]:
         words += ["--from-cluster", choices["context"]]
@@ -329,7 +329,7 @@ def _summary(done: int, missing: list[str], participle: str) -> str:
 
 
 class _ProgressCounter:
-    """Says on a terminal how many are done; nothing elsewhere."""
+    """Prints on a terminal how many are done; nothing elsewhere."""
 
     def __init__(self, total: int, *, shows: bool) -> None:
         self._total, self._done = total, 0

@@ -36,7 +36,7 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     """Add the Blueprint of every Kafka to the manifests of a Helm release.
 
     Reads the manifests on standard input and writes them on standard output, followed by all that a
-    backup of each Kafka among them needs. What else is in them stays as it is, byte for byte.
+    backup of each Kafka among them needs. The manifests stay as they are, byte for byte.
     """
     # Two releases in a namespace must not both have one object: Helm refuses the second.
     choices["scripts"] = choices["scripts"] or ScriptSharing.OWN.value

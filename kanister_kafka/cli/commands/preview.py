@@ -64,8 +64,8 @@ def preview(
 ) -> None:
     """Show the arguments that Kanister passes to each phase.
 
-    Every phase of an action with its arguments, rendered for one object. What only the run can
-    tell, such as the output of an earlier phase and every secret, stays a template. FILE is a
+    Every phase of an action with its arguments, rendered for one object. Values that only a run
+    has, such as the output of an earlier phase and every secret, stay templates. FILE is a
     Blueprint, or - for standard input.
     """
     if object_path and reference:

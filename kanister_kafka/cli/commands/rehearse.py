@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--probe/--no-probe",
     default=True,
-    help="Whether a client writes all the time and tells of the outage.  [default: probe]",
+    help="Whether a client writes all the time and measures the outage.  [default: probe]",
 )
 @click.option(
     "--probe-config",
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     help="File for the report, instead of standard output.",
 )
 @stage_timeout_option
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 def rehearse(
     *,
     name: str,
@@ -79,9 +79,10 @@ def rehearse(
     """Run a whole backup cycle, measure it, and remove what it has made.
 
     Kafka is stopped, every claim is snapshotted as Kasten would do it, and Kafka is brought back:
-    an outage of some minutes. A client that writes all the time tells how long it was, and whether
-    every record that was acknowledged is still there. Whatever fails, Kafka is brought back and all
-    that was made is removed. Exit code 1 where that did not succeed or a record was lost.
+    an outage of some minutes. A client that writes all the time measures how long it was, and
+    whether every record that was acknowledged is still there. If a step fails, Kafka is still
+    brought back and all that was made is removed. Exit code 1 where that did not succeed or a
+    record was lost.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.rehearsal.context import RehearsalRequest, build_context
@@ -134,6 +135,6 @@ def _announce(setting: RehearsalContext) -> None:
         lines.append(f"  probe: pod and topic {setting.name}, through its listener {name}")
     else:
         why = setting.why_no_probe
-        lines.append(f"  no probe: {why}; the outage is told by the pods alone")
+        lines.append(f"  no probe: {why}; the outage is measured by the pods alone")
     lines.append("All that is made is removed at the end, also after a failure or Ctrl-C.")
     echo("".join(f"{line}\n" for line in lines), err=True)

@@ -29,7 +29,7 @@ MAX_TOPICS = 50
 
 @click.command(epilog="Example: kanister-kafka release-retention my-cluster -n kafka")
 @live_options
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 @click.option(
     "--timeout",
     type=parse_duration_option,
@@ -56,7 +56,7 @@ def release_retention(
     """Let a restored Kafka delete expired records again.
 
     Puts back the options of spec.kafka.config that a restore has changed, exactly as they were;
-    the operator then rolls the brokers one by one. Says before what will be lost. One broker is
+    the operator then rolls the brokers one by one. Prints before what will be lost. One broker is
     asked for its topics by a command in its pod.
     """
     connection = KubeClient(context)
@@ -96,7 +96,7 @@ def _described(target: KafkaRef, kafka: dict[str, Any], hold: HeldRetention) -> 
     for key in sorted(hold.held):
         now, was = config.get(key), (hold.before or {}).get(key)
         if key in hold.changed:
-            yield f"  {key} stays {now}: somebody has changed it since"
+            yield f"  {key} stays {now}: it was changed since"
         else:
             yield f"  {key}: {now} becomes {'Kafka default' if was is None else was}"
     yield "the operator will roll every broker, one by one"
@@ -113,7 +113,7 @@ def _losses(
     connection: KubeClient, target: KafkaRef, hold: HeldRetention, context: str
 ) -> Iterator[str]:
     """Yield what will go once the brokers have been rolled."""
-    from kanister_kafka.kube.exec import exec_in_pod  # not for those who are to be told nothing
+    from kanister_kafka.kube.exec import exec_in_pod  # not with --quiet
 
     label = f"{constants.CLUSTER_LABEL}={target.name}"
     made = parse_timestamp(hold.backup)
@@ -125,9 +125,9 @@ def _losses(
     except KanisterKafkaError as failure:
         why = str(failure)
     if why:
-        yield f"WARNING: what will be lost cannot be told: {why}"
+        yield f"WARNING: the losses are unknown: {why}"
     elif made is None:
-        yield "WARNING: what will be lost cannot be told: nothing tells when the backup was made"
+        yield "WARNING: the losses are unknown: there is no time of the backup"
     else:
         age = (datetime.now(timezone.utc) - made).total_seconds() * 1000
         yield from _lost([topic for topic in seen.get() if topic.empties(age)])

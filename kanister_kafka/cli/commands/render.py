@@ -138,7 +138,7 @@ def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
 
 
 def stale_text(found: Collection[OutdatedFile]) -> str:
-    """Say how many files are stale, and what brings them up to date."""
+    """Print how many files are stale, and the command that brings them up to date."""
     if not found:
         return "up to date"
     gone = sum(file.expected is None for file in found)

@@ -37,7 +37,7 @@ from kanister_kafka.strimzi.discovery import find_target
 )
 @click.option("--no-logs", is_flag=True, help="Do not show what the pods print.")
 @click.option(
-    "--dry-run", is_flag=True, help="Say whether there is something to do and how; change nothing."
+    "--dry-run", is_flag=True, help="Show whether there is something to do and how; change nothing."
 )
 @click.pass_context
 def resume(
@@ -113,7 +113,7 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
 
 
 def _left(resuming: Resume) -> None:
-    """Say what goes on without us."""
+    """Print what continues without this command."""
     target = resuming.target
     if resuming.armed:
         click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
@@ -123,7 +123,7 @@ def _left(resuming: Resume) -> None:
 
 
 def _by_hand(cluster: ObservedCluster) -> None:
-    """Print the way without anything of ours."""
+    """Print the commands of kubectl that need nothing of kanister-kafka."""
     if commands := manual_commands(cluster):
         click.echo("By hand, in this order:", err=True)
         for command in commands:

@@ -33,10 +33,12 @@ from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.yamldoc.dumper import dump
 
 REPLACED = (
-    "What its volumes hold now is replaced. Snapshots of them are kept until the restored Kafka is "
-    "Ready; --option discard-replaced=true takes none."
+    "The present data of its volumes is replaced. Snapshots of them are kept until the restored "
+    "Kafka is Ready; --option discard-replaced=true takes none."
 )
-DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no snapshots of them."
+DISCARDED = (
+    "The present data of its volumes is LOST: discard-replaced=true takes no snapshots of them."
+)
 
 
 @click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
@@ -72,8 +74,8 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
     "--retention",
     default="",
     metavar="hold|now|DURATION",
-    help="After a restore, what has passed its retention: kept until `release-retention`, deleted "
-    "at once, or kept for so long after each start of a broker.  [default: hold]",
+    help="After a restore, records past their retention: kept until `release-retention`, deleted "
+    "at once, or kept for this time after each start of a broker.  [default: hold]",
 )
 @click.option(
     "--timeout",
@@ -107,7 +109,7 @@ def run(
 ) -> None:
     """Run an action of the Blueprint and follow it.
 
-    Makes an ActionSet and shows each phase with what its task pod prints, until the last one has
+    Makes an ActionSet and shows each phase with the output of its task pod, until the last one has
     ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
     """
     connection = KubeClient(context)
@@ -164,7 +166,7 @@ def with_retention(
 
 
 def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
-    """Say loudly that a person has to end the hold; the restore itself is done."""
+    """Print as a warning that a person has to end the hold; the restore itself is done."""
     try:
         _kafka, held = RetentionRelease(connection, target).look()
     except KanisterKafkaError as failure:

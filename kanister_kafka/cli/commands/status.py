@@ -47,7 +47,7 @@ def status(
 ) -> None:
     """Show whether a Kafka runs or is stopped, and what to do next.
 
-    What the cluster itself shows decides, the record of the backups comes second. Exit code 0
+    The cluster itself decides, and the record of the backups comes second. Exit code 0
     where Kafka runs, 1 where it does not or something is left to undo.
     """
     connection = KubeClient(context)
@@ -70,7 +70,7 @@ def status(
 
 
 def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int:
-    """Say how each Kafka of the cluster is; return the exit code."""
+    """Print the state of each Kafka of the cluster; return the exit code."""
     with connection.one_moment():
         targets = all_targets(connection)
         inspectors = [ClusterInspector(connection, one, kasten_namespace) for one in targets]

@@ -129,7 +129,7 @@ def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> Objec
     return ObjectResult(trial.target, apply_outcome(trial.live, applied))
 
 
-# What an apply would change, in the manner of `kubectl diff`.
+# The changes of an apply, in the manner of `kubectl diff`.
 
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 """Metadata that the API server writes."""

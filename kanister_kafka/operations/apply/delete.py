@@ -52,7 +52,7 @@ def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str
     """Return for each Kafka that these objects serve why it is not at rest, with the remedy.
 
     Asked are the records (ConfigMaps) among the objects and those of the same Blueprint, and the
-    Kafka that each is named after: its annotation tells a stop too where the record is damaged.
+    Kafka that each is named after: its annotation shows a stop too, if the record is damaged.
     An unknown state counts as a stop. Raises UnreachableError if a record cannot be read.
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
@@ -79,14 +79,14 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
             since = f" since {data['since']}" if data.get("since") else ""
             said = f"{place.placed} says {state}{since}"
         elif _is_marked(kafka, place, connection):
-            said = f"Kafka {kafka} in namespace {place.namespace} bears the pause of a backup"
+            said = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
         else:
             continue
         yield f"{said}; bring it back first: kanister-kafka resume {kafka} -n {place.namespace}"
 
 
 def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
-    if kafka == record.name:  # no record of ours
+    if kafka == record.name:  # not a record of kanister-kafka
         return False
     for version in VERSIONS:
         try:
@@ -103,14 +103,14 @@ def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionPlan:
-    """What is to be deleted, and what is not; nothing has been deleted yet."""
+    """The objects to delete, and those that stay; nothing has been deleted yet."""
 
     objects: Objects = ()
     """As they are on the cluster, in the order in which they go: what needs others first."""
     passed: tuple[ObjectResult, ...] = ()
-    """What is not there, is not ours, or is still needed by others."""
+    """Objects that do not exist, are of others, or are still needed by others."""
     unreadable: tuple[str, ...] = ()
-    """Where no one could look for more."""
+    """Kinds and namespaces that the user may not list."""
     blockers: tuple[str, ...] = ()
     """Why nothing is deleted now, though there would be something."""
 
@@ -126,9 +126,9 @@ def plan_deletion(
     """Return what a deletion of these objects means; each needs a namespace.
 
     With `sweep` all else that serves the same Blueprint goes too, and in its namespaces the scripts
-    that nothing names. What lacks our label, or serves another Blueprint that is still there, is
-    left, and so are scripts that anything else still needs. Raises RefusedError while the Kafka is
-    not at rest, unless with `force`, and UnreachableError.
+    that nothing names. Objects without our label, objects of another Blueprint that is still there,
+    and scripts that are still needed stay. Raises RefusedError while the Kafka is not at rest,
+    unless with `force`, and UnreachableError.
     """
     ours = blueprints_of(objects)
     doomed: dict[ObjectRef, Object] = {}
@@ -163,8 +163,8 @@ def plan_deletion(
 def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
     """Return what a former version emitted for the same Blueprint that these objects leave out.
 
-    Former scripts of the same namespaces, which no Blueprint says to be its own, are among that
-    once nothing needs them. While the Kafka is not at rest nothing of it is to be deleted: the
+    Former scripts of the same namespaces, which no Blueprint names as its own, are among that
+    once nothing needs them. While the Kafka is not at rest nothing of it may be deleted: the
     restart may need it. Raises UnreachableError.
     """
     applied = {object_ref(item) for item in objects}
@@ -196,8 +196,8 @@ def delete_objects(
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
     One that is gone meanwhile is not a failure. Scripts that another object needs now are left.
-    If one fails the rest is not tried, and the report
-    tells it. Raises UnreachableError if the server is out of reach before the first deletion.
+    If one fails the rest is not tried, and the report shows it. Raises UnreachableError if the
+    server is out of reach before the first deletion.
     """
     targets = [object_ref(item) for item in objects]
     if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):

@@ -1,4 +1,4 @@
-"""What would happen to objects: asked of the API server, which keeps nothing of it."""
+"""A dry run of objects: the API server answers, and keeps nothing of it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ INSTALL = {
     KASTEN: "Kasten is not installed: install it, or render without --kasten",
 }
 UNTRIED = (ForbiddenError, NotFoundError, RejectedError)
-"""What one object may meet while the server answers; all else ends the trial at once."""
+"""Errors of one object while the server answers; all others end the trial at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
-    """One object: as it is to be, as it is, and as the server would have it."""
+    """One object: as it should be, as it is, and as the server would have it."""
 
     target: ObjectRef
     desired: Object
@@ -50,7 +50,7 @@ class DryRunResult:
 
     @property
     def outcome(self) -> ApplyOutcome:
-        """What would happen."""
+        """The expected outcome."""
         return apply_outcome(self.live, self.result)
 
 
@@ -153,9 +153,10 @@ def _may_go(
 
 
 def _intact(desired: Object, live: Object | None) -> None:
-    """Raise RefusedError if scripts are not those that their name tells, or may be changed.
+    """Raise RefusedError if scripts are not those of their name, or may be changed.
 
-    The API server lets nobody change them, us included, and what Blueprints pin fails every step.
+    The API server lets no client change them, us included, and a wrong one that Blueprints pin
+    fails every step.
     """
     place = object_ref(desired)
     digits = digest_of(desired)[:DIGITS]
@@ -186,7 +187,7 @@ def _absent(namespaces: Iterable[str], connection: KubeClient) -> frozenset[str]
         try:
             if connection.find(resource, namespace) is None:
                 found.add(namespace)
-        except ForbiddenError:  # then the write will tell
+        except ForbiddenError:  # then the write will show it
             continue
     return frozenset(found)
 
@@ -207,7 +208,7 @@ def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef])
 def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
     """Return what an apply did, or would do, to an object; no one knows the result: configured.
 
-    A resourceVersion that stays says that nothing was written, and one that moves may have been
+    A resourceVersion that stays means that nothing was written, and one that moves may have been
     moved by others: the controller of a Deployment writes its status all the time.
     """
     if before is None:
@@ -217,7 +218,7 @@ def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
 
 
 def _settled(item: Object) -> dict[str, Any]:
-    """Return an object with what is wanted of it, and what is ours of it."""
+    """Return an object without status and versions, and of managedFields only our own."""
     settled = {key: value for key, value in item.items() if key != "status"}
     metadata = dict(settled["metadata"])
     for key in ("resourceVersion", "generation"):

@@ -47,7 +47,7 @@ class ObjectRef:
     api_version: str
     kind: str
     namespace: str
-    """Empty for what is of the whole cluster."""
+    """Empty for an object of the whole cluster."""
     name: str
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ def sort_for_apply(objects: Iterable[Object]) -> Objects:
 
 
 def blueprints_of(objects: Iterable[Object]) -> frozenset[str]:
-    """Return `NAMESPACE/NAME` of each Blueprint that objects are, or say that they serve."""
+    """Return `NAMESPACE/NAME` of each Blueprint that is, or is named by, one of these objects."""
     found = {blueprint_of(item) for item in objects}
     for item in objects:
         if item["kind"] == "Blueprint":

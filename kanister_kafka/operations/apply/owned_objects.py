@@ -1,4 +1,4 @@
-"""What else on a cluster was put there for the same Blueprint."""
+"""The other objects on a cluster that serve the same Blueprint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONFIG_MAP = ("v1", "ConfigMap")
 
 @dataclass(frozen=True, slots=True)
 class OwnedObjects:
-    """Objects that serve a Blueprint, and where no one could look for more."""
+    """Objects that serve a Blueprint, and the kinds and namespaces that the user may not list."""
 
     objects: Objects
     scripts: Objects
@@ -47,7 +47,7 @@ def find_owned_objects(
     *,
     kinds: Iterable[tuple[str, str]] = ORDER,
 ) -> OwnedObjects:
-    """Find the objects of ours that are labelled for one of these Blueprints (`NAMESPACE/NAME`).
+    """Find our objects that have the label of one of these Blueprints (`NAMESPACE/NAME`).
 
     All namespaces are looked at where the user may list them, else those given. A kind that is not
     served has no objects. Raises UnreachableError.
@@ -100,7 +100,7 @@ def _in_each(
             unreadable.setdefault(f"in namespace {namespace}", []).append(str(resource))
 
 
-# What still needs a ConfigMap of scripts, which all clusters of a namespace share.
+# The users of a ConfigMap of scripts, which all clusters of a namespace share.
 
 OVER = ("Succeeded", "Failed")
 """Phases of a pod that reads no file any more."""
@@ -108,7 +108,7 @@ OVER = ("Succeeded", "Failed")
 
 @dataclass(frozen=True, slots=True)
 class KeptScripts:
-    """Which scripts must stay, and where no one could look."""
+    """The scripts that must stay, and the kinds and namespaces that the user may not list."""
 
     reasons: Mapping[ObjectRef, str]
     """Only of those that must stay; one reason each."""
@@ -124,8 +124,8 @@ def scripts_to_keep(
     Needed are the scripts that a Blueprint, a Deployment or a pod names, and those of a Blueprint
     that an ActionSet names which has not ended: it may still run phases of the Blueprint that it
     has read, and that may be a former one. `gone` is what will not be there any more, `coming` what
-    takes the place of what is there. What no one may look at is not a proof that nothing is there.
-    Raises UnreachableError.
+    takes the place of the present objects. An object that the user may not read counts as one that
+    exists. Raises UnreachableError.
     """
     if not scripts:
         return KeptScripts({})
@@ -190,7 +190,7 @@ def _may_run(blueprint: Object | None, namespace: str) -> bool:
 
 
 def _blueprints(action_set: Object) -> Iterator[str]:
-    """Yield `NAMESPACE/NAME` of each Blueprint; Kanister looks beside the ActionSet."""
+    """Yield `NAMESPACE/NAME` of each Blueprint; Kanister looks next to the ActionSet."""
     for action in (action_set.get("spec") or {}).get("actions") or ():
         yield f"{action_set['metadata']['namespace']}/{action.get('blueprint', '')}"
 
@@ -228,7 +228,7 @@ def _at(item: Object) -> str:
 
 
 class _ObjectLister:
-    """Lists objects, and notes where that is forbidden."""
+    """Lists objects, and notes the places in which that is forbidden."""
 
     def __init__(self, connection: KubeClient) -> None:
         self.connection = connection

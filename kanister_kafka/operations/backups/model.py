@@ -1,4 +1,4 @@
-"""What a backup is, as its Secrets and snapshots show it."""
+"""A backup, as its Secrets and snapshots show it."""
 
 from __future__ import annotations
 
@@ -138,4 +138,4 @@ class Catalogue:
 
     backups: tuple[Backup, ...]
     unreadable: tuple[str, ...] = ()
-    """What could not be read, a sentence each."""
+    """Failures of reading, a sentence each."""

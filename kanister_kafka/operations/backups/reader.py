@@ -187,7 +187,7 @@ class _BackupReader:
         idle = ("", constants.BackupState.RUNNING.value)
         digits = "".join(filter(str.isdecimal, record.get("run", "")))
         if state not in idle and run and digits == run:
-            return f"ConfigMap {self.kafka.record} says {state} by its run"
+            return f"ConfigMap {self.kafka.record} has the state {state} of its run"
         return actions.running_backup(self.namespace)
 
     def _snapshot(self, item: Object) -> BackupSnapshot:
@@ -268,7 +268,7 @@ def find_backup(catalogue: Catalogue, name: str) -> Backup:
 
 
 def in_use(connection: KubeClient, kasten_namespace: str, backups: Iterable[Backup]) -> list[str]:
-    """Return for each backup that is being made, restored or deleted a sentence that says so.
+    """Return for each backup that is being made, restored or deleted a sentence about it.
 
     An ActionSet or a state that cannot be read counts as a use.
     """

@@ -1,4 +1,4 @@
-"""What a proof plays on: a source with producers, and a mirror whose volumes may be replaced."""
+"""The clusters of a proof: a source with producers, and a mirror whose volumes may be replaced."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ScenarioEnvironment:
     setting: RehearsalContext
     """Of the mirror."""
     writer: ClientState
-    """What mirrors into it."""
+    """The client that mirrors into it."""
     rates: dict[str, int]
     """Records a second of each topic, by its producer."""
 
@@ -129,13 +129,13 @@ Result = TypeVar("Result")
 
 
 class TopicMetrics(Protocol):
-    """What looks at topics."""
+    """The pod that reads topics."""
 
     def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
         """Measure how fast topics of a Kafka grow."""
 
     def compare(self, topic: str, request: CompareRequest) -> Comparison:
-        """Compare a topic of the source with what mirrors it."""
+        """Compare a topic of the source with its mirror."""
 
 
 class JobTopicMetrics:

@@ -1,4 +1,4 @@
-"""What a proof does to the mirror: hold what writes into it, stop, put volumes back, start.
+"""The operations of a proof on the mirror: hold its writers, stop, put volumes back, start.
 
 The mirror's Kafka is stopped and started by the actions of its Blueprint and by nothing else.
 """
@@ -45,7 +45,7 @@ OnMirrorProgress = Callable[[str], None]
 
 
 class MirrorControl:
-    """The mirror during one plan; what was made and changed is put back at the end."""
+    """The mirror during one plan; all changes are put back at the end."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class MirrorControl:
         self._connection.patch(resource, writer.name, writer.namespace, change)
 
     def put_back(self, snapshots: Sequence[VolumeSnapshot]) -> None:
-        """Replace the claims of the stopped mirror by what was snapshotted.
+        """Replace the claims of the stopped mirror by those of the snapshots.
 
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
@@ -198,7 +198,7 @@ class MirrorControl:
     def leave(self) -> tuple[str, ...]:
         """Bring everything back, remove what was made; return what is left."""
         left: list[str] = []
-        self._tried(self._replace, left)  # where it was interrupted
+        self._tried(self._replace, left)  # if it was interrupted
         if not left:
             self._tried(self.start, left)
         else:  # without its claims the operator would give it empty ones

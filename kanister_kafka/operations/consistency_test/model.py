@@ -1,4 +1,4 @@
-"""What a proof found, as data."""
+"""The results of a proof, as data."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ConsistencyReport:
     versions: str
     plans: tuple[ScenarioResult, ...]
     leftovers: tuple[str, ...] = ()
-    """What could not be removed or put back."""
+    """Objects that could not be removed or put back."""
 
     @property
     def passed(self) -> bool:

@@ -1,4 +1,4 @@
-"""The three plans, step by step; each step has a measure and says what it has to be."""
+"""The three plans, step by step; each step has a measure and its required value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from kanister_kafka.topics.compare.verdict import (
 from kanister_kafka.topics.compare.workers import merge_comparisons
 from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRates
 
-# The steps of a plan as they go, each with what was measured.
+# The steps of a plan as they go, each with its measurement.
 
 OnStep = Callable[[str], None]
 
@@ -59,7 +59,7 @@ class StepRecorder:
 
     @contextlib.contextmanager
     def step(self, name: str, does: str) -> Iterator[None]:
-        """Measure a step; what it raises is kept as its failure, and passed on."""
+        """Measure a step; an exception is kept as its failure, and passed on."""
         start, failed = self._clock(), "interrupted"
         self._figures = []
         self._tell(f"{name}: {does}")
@@ -201,7 +201,7 @@ class ScenarioRunner:
             self._same("after the restore", self._compare())
 
     def _restore(self, snapshots: Sequence[VolumeSnapshot]) -> None:
-        """Put snapshots back into place; what mirrors stays away, so that it can be seen."""
+        """Put snapshots back into place; mirroring stays stopped, so that they can be compared."""
         step, mirror = self.steps.step, self.mirror
         with step("hold", "what mirrors is scaled to 0"):
             mirror.hold()
@@ -338,7 +338,7 @@ def run_consistency_test(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> ConsistencyReport:
-    """Play plans one after the other; what each changed is put back before the next begins.
+    """Play plans one after the other, and put back the changes of each before the next.
 
     All that fails is in the result. After a plan that left something behind no other is begun.
     """

@@ -76,7 +76,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
 
 
 def run_checks(view: ClusterFacts) -> tuple[CheckLine, ...]:
-    """Run every check; what could not be looked at becomes a warning."""
+    """Run every check; an object that could not be read becomes a warning."""
     lines: list[CheckLine] = []
     for check in CHECKS:
         lines += [replace(line, id=check.id) for line in _lines(check, view)]
@@ -128,7 +128,7 @@ def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
     raise TemplateError("the templates make no Blueprint: give blueprint.yaml.j2 one object")
 
 
-# Whether a backup would work, said before any backup: gather once, then judge what was seen.
+# Whether a backup would work, reported before any backup: gather once, then judge the facts.
 
 __all__ = [
     "CHECKS",

@@ -23,7 +23,7 @@ from kanister_kafka.operations.preflight.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """What only a plan tells to ask for."""
+    """Facts that can be read only with a plan."""
 
     plan: BackupPlan
     rights: OptionalRead[tuple[AccessReview, ...]]
@@ -45,7 +45,7 @@ class PreflightTarget:
     namespace: str
     kasten_namespace: str
     plan: BackupPlan | None = None
-    """None if reading it found an error; what needs no plan is looked at all the same."""
+    """None if reading it found an error; checks that need no plan still run."""
     problems: tuple[Diagnostic, ...]
     """Of the reading and of the plan."""
     context: str = ""
@@ -67,11 +67,12 @@ class ClusterFacts(PreflightTarget):
     pods: OptionalRead[Objects]
     """Of the Kafka resource: nodes, entity operator, exporter, Cruise Control."""
     writers: tuple[OptionalRead[Object], ...]
-    """What the plan quiesces."""
+    """The clients that the plan quiesces."""
     writer_pods: OptionalRead[Objects]
     """Of those writers alone that another client has paused."""
     autoscalers: OptionalRead[Objects]
-    """ScaledObjects and HorizontalPodAutoscalers beside the cluster and beside its writers."""
+    """ScaledObjects and HorizontalPodAutoscalers in the namespaces of the cluster and its
+    writers."""
     rebalances: OptionalRead[Objects]
     partitions: OptionalRead[tuple[PartitionState, ...]]
     claims: OptionalRead[Objects]
@@ -94,14 +95,14 @@ class ClusterFacts(PreflightTarget):
     quotas: OptionalRead[Objects]
     limit_ranges: OptionalRead[Objects]
     server: OptionalRead[int | None] = OptionalRead(None)  # noqa: RUF009 - it is frozen
-    """Minor version of Kubernetes; None if the API server does not tell it."""
+    """Minor version of Kubernetes; None if the API server does not report it."""
 
     def kubectl(self, words: str) -> str:
         """Return a command for kubectl, on the cluster that was looked at."""
         return f"kubectl {words}{_context(self.context)}"
 
     def ours(self, command: str, words: str = "") -> str:
-        """Return a command of ours for this Kafka."""
+        """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
         place = f"{self.name} -n {self.namespace}{_context(self.context)}"
         return f"kanister-kafka {command} {place}{rest}"
@@ -116,7 +117,7 @@ def _context(context: str) -> str:
     return f" --context {shlex.quote(context)}" if context else ""
 
 
-# How a check is reported to the preflight: an id, and one function of what was gathered.
+# How a check is reported to the preflight: an id, and one function of the gathered facts.
 
 PreflightFunction = Callable[[ClusterFacts], Iterator[CheckLine]]
 
@@ -130,11 +131,11 @@ class PreflightCheck:
 
 
 def preflight_check(name: str) -> Callable[[PreflightFunction], PreflightCheck]:
-    """Make a function the check of this id; `preflight.CHECKS` says when it is reported."""
+    """Make a function the check of this id; `preflight.CHECKS` has the order of the reports."""
     return lambda find: PreflightCheck(name, find)
 
 
-# What reading and planning found wrong, as lines.
+# Problems of reading and planning, as lines.
 
 LEVELS = {
     Severity.ERROR: CheckStatus.PROBLEM,
@@ -151,11 +152,11 @@ TOLD_ELSEWHERE = (
     "tiered-storage",
     "unpinned-version",
 )
-"""Ids of `docs/rules.md` that a check of this package tells itself."""
+"""Ids of `docs/rules.md` that a check of this package reports itself."""
 
 
 def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
-    """Yield what reading and planning said under these ids."""
+    """Yield the problems of reading and planning with these ids."""
     for problem in view.problems:
         if problem.rule in ids:
             yield _line(problem)
@@ -163,7 +164,7 @@ def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
 
 @preflight_check("reading")
 def reading(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that whatever else reading and planning found."""
+    """Report all other problems of reading and planning."""
     for problem in view.problems:
         if problem.rule not in TOLD_ELSEWHERE:
             yield _line(problem)

@@ -1,4 +1,4 @@
-"""Everything that the checks look at, read at one go; what may not be read is kept as that."""
+"""All facts for the checks, read at one go; a refused read is kept as one."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
     ("keda.sh/v1alpha1", "ScaledObject"),
     (("autoscaling/v2", "autoscaling/v1"), "HorizontalPodAutoscaler"),
 )
-"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not tell of `spec.behavior`."""
+"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not have `spec.behavior`."""
 STORAGE = "storage.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
 RUN = ("Blueprint", "Deployment")
@@ -170,7 +170,7 @@ class FactsCollector:
         manifests: Iterable[Manifest],
         pulled: OptionalRead[PullTestResult] | None = None,
     ) -> PlanFacts:
-        """Read what only a plan tells to ask for."""
+        """Read the facts that can be read only with a plan."""
         desired: list[Object] = []
         for manifest in manifests:
             desired += [to_python(document.root) for document in manifest.documents]
@@ -299,7 +299,7 @@ class FactsCollector:
         """Find pods by the label that every way to install the operator sets."""
         label = f"strimzi.io/kind={platform.OPERATOR}"
         pods = self.reader.list_all("v1", "Pod", label)
-        if pods.unreadable is not None:  # an operator of its own may stand beside the cluster
+        if pods.unreadable is not None:  # the namespace may have an operator of its own
             beside = self.reader.list_of("v1", "Pod", label)
             return beside if beside.value else pods
         if pods.get():

@@ -22,11 +22,11 @@ from kanister_kafka.operations.preflight.model import (
 )
 
 WHOLE = ("Blueprint",)
-"""Kinds to which the API server adds nothing below: what is there besides was put there."""
+"""Kinds to which the API server adds nothing below: an additional part was put there."""
 OTHERWISE = "if it was rendered with other options, give the same ones here"
 METADATA = ("metadata.labels", "metadata.annotations")
 ORIGIN = (constants.INPUT_HASH, constants.OPTIONS, constants.VERSION)
-"""Annotations that say why a Blueprint is what it is, and are no difference by themselves."""
+"""Annotations about the origin of a Blueprint, which are not a difference by themselves."""
 
 
 @preflight_check("drift")
@@ -38,7 +38,7 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     found = [seen.get() for seen in everything if seen.unreadable is None]
     missing = [pair.desired for pair in found if pair.live is None]
     if len(missing) == len(everything):
-        yield failed("nothing of what a backup needs is on the cluster yet", view.apply)
+        yield failed("none of the objects that a backup needs is on the cluster yet", view.apply)
         return
     if missing:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"

@@ -69,8 +69,8 @@ def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
     if found.added_containers:
         yield failed(
             "a pod as the steps have it gets further containers, and a step would wait for their "
-            f"end for ever: {', '.join(found.added_containers)}",
-            "exclude these pods from what adds the containers: --pod-label, --pod-annotation",
+            f"end forever: {', '.join(found.added_containers)}",
+            "exclude these pods from the injection of containers: --pod-label, --pod-annotation",
             objects=pod,
         )
     elif found.ran:
@@ -191,7 +191,7 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
-"""What a pod must ask for if a quota limits it (Kubernetes, Resource Quotas)."""
+"""The resources that a pod must set if a quota limits them (Kubernetes, Resource Quotas)."""
 
 
 def _spelled(key: str) -> str:
@@ -199,8 +199,8 @@ def _spelled(key: str) -> str:
 
 
 def _names(kind: str, limits: Object) -> Iterator[str]:
-    # A limit is the default of a request as well; `min` and `max` stand in for what is not given
-    # (SetDefaults_LimitRangeItem in Kubernetes).
+    # A limit is the default of a request as well; `min` and `max` stand in for values that are not
+    # given (SetDefaults_LimitRangeItem in Kubernetes).
     for key in limits:
         if kind in ("default", "max"):
             yield f"limits.{key}"

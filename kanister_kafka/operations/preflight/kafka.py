@@ -133,7 +133,7 @@ def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
         )
     if discard:
         yield failed(
-            f"{join_limited(titles(discard))} and its claims are to be deleted by {DISCARD}",
+            f"{join_limited(titles(discard))} and its claims will be deleted by {DISCARD}",
             "wait until the operator has replaced them",
             objects=titles(discard),
         )
@@ -150,7 +150,7 @@ def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("retention")
 def retention(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check whether a restore holds the retention: a backup may be made, and is to say so."""
+    """Check whether a restore holds the retention: a backup may be made, and records it."""
     held, here = read_held(view.kafka), (title(view.kafka),)
     if held is None:
         yield passed("no restore holds the retention", objects=here)
@@ -292,7 +292,7 @@ def _is_old(pod: Object, sets: tuple[Object, ...]) -> bool:
     return False
 
 
-# What must not be cut in two: a migration, a change of version, a rebalance.
+# Changes that a backup must not interrupt: a migration, a change of version, a rebalance.
 
 MOVING = ("Rebalancing",)
 """States of a KafkaRebalance in which replicas move, as types of a condition (Strimzi's
@@ -319,7 +319,7 @@ def version_change(view: ClusterFacts) -> Iterator[CheckLine]:
     yield from diagnostic_lines(view, "unpinned-version")
     if desired and runs and desired != runs:
         yield failed(
-            f"Kafka is to become {desired} and the last reconciliation ended with {runs}",
+            f"Kafka will become {desired} and the last reconciliation ended with {runs}",
             "wait until the operator has changed the version",
             objects=(title(view.kafka),),
         )

@@ -1,4 +1,4 @@
-"""What a check says, and what it is shown: data alone, gathered before the first check runs."""
+"""The input and the results of checks: data alone, gathered before the first check runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CheckStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """What one check found, in one sentence, and what to do about it."""
+    """The result of one check in one sentence, and what to do about it."""
 
     id: str = ""
     """Of the check, such as `snapshot-class`."""
@@ -38,9 +38,9 @@ class CheckLine:
     detail: tuple[str, ...] = ()
     """A line each, if one sentence does not hold it."""
     remedy: str = ""
-    """A command if there is one, else what to do; empty if nothing is to be done."""
+    """A command if there is one, else what to do; empty if there is nothing to do."""
     objects: tuple[str, ...] = ()
-    """What it is about, as `Kind namespace/name`."""
+    """The objects that it is about, as `Kind namespace/name`."""
 
     def fields(self) -> dict[str, object]:
         """Return it as the object that our JSON has of it."""
@@ -55,7 +55,7 @@ class CheckLine:
 
 
 class NotReadableError(Exception):
-    """A check asks for what nobody was allowed to look at; it becomes a warning."""
+    """A check asks for objects that the user may not read; it becomes a warning."""
 
     def __init__(self, what: str, why: str, remedy: str, detail: str = "") -> None:
         super().__init__(f"{what} could not be looked at: {why}")
@@ -67,7 +67,7 @@ class NotReadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OptionalRead(Generic[T]):
-    """What was read of the cluster, or why it was not."""
+    """A result of reading the cluster, or the reason why there is none."""
 
     value: T | None = None
     unreadable: NotReadableError | None = None
@@ -96,7 +96,7 @@ def forbidden(what: str, right: str, refusal: KanisterKafkaError) -> NotReadable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionState:
-    """A partition whose replicas are not all in sync, as kafka-topics.sh tells it."""
+    """A partition whose replicas are not all in sync, as kafka-topics.sh prints it."""
 
     topic: str
     number: int
@@ -118,7 +118,7 @@ class AccessReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestPair:
-    """An object as it would be rendered now, beside the one on the cluster."""
+    """An object as it would be rendered now, with the one on the cluster."""
 
     desired: Object
     live: Object | None
@@ -133,8 +133,8 @@ class PinnedScripts:
     namespace: str
     """Where the steps run."""
     by: tuple[str, ...]
-    """What on the cluster asks for them, as `Kind namespace/name`; empty if only what would be
-    rendered now does."""
+    """Objects on the cluster that ask for them, as `Kind namespace/name`; empty if only the present
+    rendering does."""
     config_map: OptionalRead[Object | None]
 
 

@@ -1,8 +1,8 @@
 """Partitions that are not in sync, asked of a broker by its own tool.
 
-The broker's own certificate is used, on its own listener for replication: that one is there in
-every Strimzi cluster whatever its listeners are, and no authorization hides a topic from it. What
-is secret stays in the broker's pod.
+The broker's own certificate is used, on its own listener for replication: every Strimzi cluster has
+that one, with any listeners, and no authorization hides a topic from it. Secrets stay in the
+broker's pod.
 """
 
 from __future__ import annotations
@@ -135,13 +135,13 @@ def _count(nodes: str) -> int:
 
 
 def _why(errors: str) -> str:
-    """Return the line of a stack trace that tells most: the first cause, or the first line."""
+    """Return the most useful line of a stack trace: the first cause, or the first line."""
     lines = errors.strip().splitlines()
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return (causes[-1] if causes else lines[0]).removeprefix("Caused by: ")[:300]
 
 
-# What each topic lets go, asked of a broker by its own tool, as for partitions.
+# The retention of each topic, asked of a broker by its own tool, as for partitions.
 
 WHAT = "the retention of the topics"
 SETTING = re.compile(r",(?=[a-z.]+=)")
@@ -150,7 +150,7 @@ SETTING = re.compile(r",(?=[a-z.]+=)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSettings:
-    """The effective options of a topic that say when its records go."""
+    """The effective options of a topic that decide when its records are deleted."""
 
     name: str
     retention_ms: int

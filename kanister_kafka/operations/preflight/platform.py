@@ -1,6 +1,6 @@
 """Whether the Strimzi operator lives, watches this namespace, and is of a version that fits.
 
-A stop waits for it to acknowledge the pause, and nobody else brings the brokers back.
+A stop waits for it to acknowledge the pause, and only the operator brings the brokers back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EVERYWHERE = ("", "*")
 ClusterOperatorConfig.java)."""
 OWN = "metadata.namespace"
 TARGETS = "metadata.annotations['olm.targetNamespaces']"
-"""Where OLM tells the operator what to watch."""
+"""The annotation in which OLM names the namespaces that the operator watches."""
 
 
 @preflight_check("operator")

@@ -76,11 +76,11 @@ def pull_test(
     right = f"create, get and delete pods in namespace {namespace}"
     pods = connection.kind("v1", "Pod")
     leftover = ""
-    try:  # from the creation on: without an answer to it the pod may be there all the same
+    try:  # from the creation on: without an answer to it the pod may still be there
         added = _added_containers(pod, connection.create(pod))
         last: Object = {}
         ran, output = False, ""
-        if not added:  # else it would run for ever
+        if not added:  # else it would run forever
             last, ran, output = _run_to_end(lambda: connection.get(pods, name, namespace), clock)
         output = _first_line(connection, name, namespace) if ran else output
     except (ForbiddenError, RejectedError) as refusal:
@@ -110,7 +110,7 @@ def _added_containers(request: Object, pod: Object) -> tuple[str, ...]:
 def _first_line(connection: KubeClient, name: str, namespace: str) -> str:
     try:
         return next(connection.log(name, namespace), "its output is empty")
-    except UnreachableError:  # to run is what counts, and whoever may create may not read
+    except UnreachableError:  # to run is what counts, and a user who may create may not read
         return "its output could not be read"
 
 

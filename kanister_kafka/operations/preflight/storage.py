@@ -111,7 +111,7 @@ def _choose(
     annotate = view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {IS_DEFAULT}=true")
     if desired and desired not in map(name_of, classes):
         return failed(
-            f"VolumeSnapshotClass {desired} is none of driver {driver}, which has {known}",
+            f"VolumeSnapshotClass {desired} is not of driver {driver}, which has {known}",
             "give one of those with --snapshot-class",
             objects=objects,
         )

@@ -31,7 +31,7 @@ DOES = {
     "recover": "see that the stop went well",
     "switch": "arm the watchdog",
 }
-"""What each phase of the stop is, for people to read."""
+"""The title of each phase of the stop, for people."""
 START_PAUSES = (1, 1, 1, 1)
 """Seconds between tries to create an ActionSet."""
 OnActionLine = Callable[[str], None]

@@ -30,7 +30,7 @@ MOST_PARTITIONS = 12
 """Each is read back by a program of its own at the end."""
 MOST_REPLICAS = 3
 USER = 65534
-"""Where the broker's own pod does not say which user it runs as."""
+"""The user if the broker's own pod does not name one."""
 GRACE = 300
 """Seconds to read back and to remove the topic."""
 STARTED = 180

@@ -1,4 +1,4 @@
-r"""What the probe printed and what was seen of pods, as figures; pure.
+r"""Figures from the output of the probe and the states of pods; pure.
 
 Lines of the probe: of Kafka's VerifiableProducer (tools/…/VerifiableProducer.java, one JSON object
 a line, `timestamp` in milliseconds when the acknowledgement was heard), of its console consumer
@@ -40,7 +40,7 @@ class Acknowledgement:
 
 
 class CanaryLog:
-    """What was heard of a probe so far; lines that are heard again change nothing."""
+    """The output of a probe so far; lines that come again change nothing."""
 
     def __init__(self) -> None:
         self.acks: dict[tuple[int, int], Acknowledgement] = {}
@@ -50,11 +50,11 @@ class CanaryLog:
         self.kept: dict[tuple[int, int], str] = {}
         """Values that were read back."""
         self.marks: list[str] = []
-        """What probe.sh prints about itself: made, reading, written N, ended."""
+        """The lines of probe.sh about itself: made, reading, written N, ended."""
         self.complaints: list[str] = []
-        """First lines of what Kafka's tools complain about."""
+        """First lines of the errors of Kafka's tools."""
         self.clock = float("inf")
-        """Seconds from the clock of the probe to ours; the line that came fastest tells best."""
+        """Seconds to add to the clock of the probe for our own, by the line that came fastest."""
 
     def line(self, text: str, now: float) -> None:
         """Take in one line; `now` is our clock, seconds since 1970."""
@@ -111,7 +111,7 @@ class CanaryLog:
 
     @property
     def leftover(self) -> str:
-        """What the probe could not remove; empty if nothing."""
+        """Objects that the probe could not remove; empty if there are none."""
         said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
         return next((text for text in said if text), "")
 

@@ -1,4 +1,4 @@
-"""What a rehearsal finds on the cluster before it touches anything."""
+"""The state of the cluster before a rehearsal changes anything."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ BACKUP = "backup"
 LABEL = f"{constants.PREFIX}rehearsal"
 """On all that a rehearsal makes; its value is the id of the rehearsal."""
 NAME = "kanister-kafka-rehearsal-"
-"""Start of the names of all that a rehearsal makes, but for ActionSets."""
+"""Start of the names of all that a rehearsal makes, except ActionSets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class RehearsalRequest:
     context: str = ""
     kasten_namespace: str
     blueprint: str = ""
-    """Its name; ours by default if it is empty."""
+    """Its name; the default one if it is empty."""
     snapshot_class: str = ""
     probe: bool = True
     probe_config: str = ""
@@ -99,7 +99,7 @@ class InitialState:
     claims: tuple[tuple[str, str], ...]
     """Names and uids."""
     state: str = ""
-    """What the record of backups says; empty if there is none."""
+    """The data of the record of backups; empty if there is none."""
     armed: bool = False
     """Whether the watchdog is set to bring it back."""
 
@@ -299,13 +299,13 @@ class Stopwatch:
 OF_OPTIONS = ("drift", "hook-timeout", "image", "image-pull", "plan", "pod-user", "rights")
 """Checks that judge by the options of the Blueprint, which `check` alone gets."""
 ABOUT_STORAGE = ("snapshot-class",)
-"""What a rehearsal has settled by itself, with the class that it was given."""
+"""The options that a rehearsal sets by itself, with the given class."""
 
 
 def check_preconditions(
     connection: KubeClient, setting: RehearsalContext, tell: Callable[[str], None]
 ) -> None:
-    """Raise ActionError with all that is in the way; what may be in the way is reported."""
+    """Raise ActionError with all obstacles; possible ones are reported."""
     target, request = setting.target, setting.request
     with connection.one_moment():
         plan, problems = _plan(connection, setting)

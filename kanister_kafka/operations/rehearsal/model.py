@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 
 class OutageSource(enum.Enum):
-    """Who tells of the outage."""
+    """The source of the times of the outage."""
 
     CLIENTS = "clients"
     """A client that wrote all the time: from its last acknowledged record to the first one after.
@@ -18,7 +18,7 @@ class OutageSource(enum.Enum):
 
 
 class PodState(enum.Enum):
-    """What can be seen of a pod."""
+    """The state of a pod."""
 
     GONE = "gone"
     STOPPING = "stopping"
@@ -32,7 +32,7 @@ class RehearsalStage:
 
     name: str
     does: str
-    """What it is, for people to read."""
+    """Its title, for people."""
     start: float
     end: float | None
     """None if its end was not seen."""
@@ -79,7 +79,7 @@ class VolumeSnapshot:
     ready: float | None
     """When `status.readyToUse` was first seen."""
     creation_time: str
-    """As the driver says it, by its own clock; whole seconds."""
+    """As the driver reports it, by its own clock; whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryResult:
-    """What a client of the cluster saw."""
+    """The observations of a client of the cluster."""
 
     topic: str
     partitions: int
@@ -142,7 +142,7 @@ class CanaryResult:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalVersions:
-    """What took part; empty if unknown."""
+    """Each version is empty if it is unknown."""
 
     kafka: str
     strimzi: str
@@ -169,13 +169,13 @@ class Rehearsal:
     snapshots: tuple[VolumeSnapshot, ...]
     action_sets: tuple[str, ...]
     writers: tuple[str, ...]
-    """`Kind namespace/name` of what was quiesced."""
+    """`Kind namespace/name` of each quiesced client."""
     probe: CanaryResult | None
     outage: OutageResult | None
     failure: str
     """Why it ended early; empty if it did not."""
     changed: tuple[str, ...]
-    """What differs from how it was found, and what was left behind."""
+    """Differences from the state before, and objects that were left behind."""
 
     @property
     def passed(self) -> bool:

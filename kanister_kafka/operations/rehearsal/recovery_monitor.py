@@ -1,4 +1,4 @@
-"""What comes back after the stop, and when."""
+"""The recovery after the stop: pods, their states and times."""
 
 from __future__ import annotations
 

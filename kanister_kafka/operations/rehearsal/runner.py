@@ -67,9 +67,9 @@ OnProgress = Callable[[float, str], None]
 CheckPreconditions = Callable[[KubeClient, RehearsalContext, Callable[[str], None]], None]
 RETRY_PAUSES = (0.5, 0.5)
 CLEANING = 120
-"""Seconds for what was deleted to be gone."""
+"""Seconds until deleted objects are gone."""
 LATE = 60
-"""Seconds for Kafka to be back all the same if the restart has failed."""
+"""Seconds for Kafka to be back even if the restart has failed."""
 PROBE, PREFLIGHT = "probe", "preflight"
 CUT, READY = "snapshots cut", "snapshots ready"
 READ, CLEAN = "read back", "clean up"
@@ -83,10 +83,10 @@ def run_rehearsal(
     fit: CheckPreconditions = check_preconditions,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Rehearsal:
-    """Run the cycle and return what was measured; Kafka is brought back in any case.
+    """Run the cycle and return the measurements; Kafka is brought back in any case.
 
     `fit` raises ActionError if the cluster must not be touched, and that is passed on. All that
-    fails later is in the result, with what could not be put back.
+    fails later is in the result, with the objects that could not be put back.
     """
     return _Runner(connection, setting, tell, clock).run(fit)
 
@@ -190,7 +190,7 @@ class _Runner:
             check_action_result(over, RESTART)
 
     def _ended_by_itself(self) -> bool:
-        """Wait for a stop that was not seen to its end; tell whether it has undone itself."""
+        """Wait for a stop that was not followed to its end; return whether it has undone itself."""
         watched = self.acting.find(STOP)
         if watched is None:  # it was never created
             return True
@@ -201,9 +201,9 @@ class _Runner:
         return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
 
     def _clean_up(self) -> None:
-        """Remove all that was made; what cannot be removed is reported."""
+        """Remove all that was made, and report the objects that cannot be removed."""
         if self.probing is not None:
-            with self.stage(READ, "compare with what was acknowledged"):
+            with self.stage(READ, "compare with the acknowledged records"):
                 self._remove(self.probing.end)
         self.watch.close()
         with self.stage(CLEAN, "delete all that was made"):

@@ -31,11 +31,11 @@ def lint(
     kasten_namespace: str,
     gitops: str | None,
 ) -> None:
-    """Say what would silently not run, and what each Policy covers.
+    """Show what would silently not run, and what each Policy covers.
 
     Policies, BlueprintBindings, Blueprints and annotated workloads are held against each other, by
-    the rules of `validate --kasten`: give all of them. text and json tell what each Policy covers
-    besides; the other formats are those of `validate`.
+    the rules of `validate --kasten`: give all of them. text and json also show what each Policy
+    covers; the other formats are those of `validate`.
     """
     chosen = find_targets(formats, outputs)
     settings = LintSettings(

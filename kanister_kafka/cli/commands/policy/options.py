@@ -1,4 +1,4 @@
-"""What the commands that render for Kasten have in common."""
+"""The common parts of the commands that render for Kasten."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STORAGE_CLASSES = ApiResource(
 def tell_absent(
     resource: ApiResource, option: str, names: Collection[str], choices: Mapping[str, Any]
 ) -> None:
-    """Say which of these names the cluster does not have, where the input is a live one."""
+    """Warn of those names that the cluster does not have, if the input is a live one."""
     if choices["from_cluster"] is None or not names:
         return
     try:
@@ -77,7 +77,7 @@ output_options = option_group(
 
 
 def plan_policies(**choices: Any) -> BackupPlan:
-    """Go from the words of the command line to a plan, and tell its warnings."""
+    """Make a plan from the command line, and print its warnings."""
     plan = plan_from_cli(**{**DEFAULTS, **choices})
     print_diagnostics(plan.problems)
     return plan

@@ -79,7 +79,7 @@ def render(
 ) -> None:
     """Print the Policies of a cluster and of its mirrors.
 
-    They come in the order in which they are to run. The one with hooks is of the namespace whose
+    They come in the order in which they must run. The one with hooks is of the namespace whose
     Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
     resources: give both the same --strategy and --name.
     """

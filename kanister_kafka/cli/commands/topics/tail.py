@@ -15,7 +15,7 @@ from kanister_kafka.cli.topic_connection import (
 )
 
 WIDE = 200
-"""Columns where there is no terminal to ask."""
+"""Columns without a terminal to ask."""
 
 
 @click.command(epilog="Example: kanister-kafka topics tail --kafka my-cluster -n kafka blogs -c 5")
