@@ -11,7 +11,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal release clean
+.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal versions release clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
@@ -32,35 +32,38 @@ docs: $(READY) ## The pages of docs/ as a site in build/site; a link that leads 
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 blueprints: $(READY) ## Render the references in blueprints/ again
-	$(BIN)/pytest -q tests/test_blueprints.py tests/test_docs.py tests/test_helm.py --update-blueprints
+	$(BIN)/pytest -q tests/backup/test_blueprints.py tests/docs/test_pages.py tests/integrations/test_helm_chart.py --update-blueprints
 
-differential: $(READY) ## What Go makes of the rows in tests/go_*.json, and whether we do too; needs Go
-	cd tests/differential && go run . ..
-	$(BIN)/pytest -q tests/test_differential.py tests/test_evaluate.py
+differential: $(READY) ## What Go makes of the rows in tests/differential/go_*.json, and whether we do too; needs Go
+	cd tests/differential && go run . .
+	$(BIN)/pytest -q tests/differential/test_differential.py tests/gotemplate/test_runtime.py
 
 bench: $(READY) ## How fast the validator is: docs/performance.md
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.benchmarks.validate
 
 bench-fleet: $(READY) ## How long 100, 1,000 and 3,000 clusters take, and how much memory
-	$(BIN)/python -m tests.bench_fleet
+	$(BIN)/python -m tests.benchmarks.fleet
 
 bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRAP: docs/performance.md
-	$(BIN)/python tests/bench_topics.py $(BOOTSTRAP) --write $(MORE)
+	$(BIN)/python -m tests.benchmarks.topics $(BOOTSTRAP) --write $(MORE)
 
-proof: $(READY) ## The plans of prove on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
-	$(BIN)/kanister-kafka prove --yes --format markdown -o docs/proof.md --html build/proof.html
+proof: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
+	$(BIN)/kanister-kafka consistency-test --yes --format markdown -o docs/proof.md --html build/consistency-test.html
 
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
-	$(BIN)/python -m tests.rehearsal $(KAFKA)
+	$(BIN)/python -m tests.docs.rehearsal $(KAFKA)
+
+versions: $(READY) ## The table of Kafka's versions by Strimzi's, anew from its source, or from a clone: STRIMZI=DIR
+	$(BIN)/python -m tests.strimzi.update_versions $(STRIMZI)
 
 release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build/release; TAG=v1.2.3 is checked
 	$(BIN)/python -m tests.release $(if $(TAG),--tag $(TAG))
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
-	$(BIN)/python tests/bench_outage.py $(KAFKA) --rounds $(ROUNDS) --write $(MORE)
+	$(BIN)/python -m tests.benchmarks.outage $(KAFKA) --rounds $(ROUNDS) --write $(MORE)
 
 fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=100000 for some hours
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(BIN)/pytest -q tests/test_fuzz.py
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(BIN)/pytest -q tests/linter/test_fuzz.py
 
 e2e: $(READY) ## What has not passed on the cluster of the current kubeconfig, or AGAIN=1, or MORE='-k …'
 	E2E_RESUME=$(if $(AGAIN),,1) $(BIN)/pytest -v -m e2e tests/e2e $(MORE)

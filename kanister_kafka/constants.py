@@ -1,6 +1,7 @@
-"""What a backup leaves on the cluster for whoever comes next: names of annotations and keys.
+"""Names of annotations and of keys that a backup leaves on the cluster.
 
-The scripts in templates/scripts write and read the same names; `tests/test_marks.py` compares them.
+The scripts in templates/scripts write and read the same names; `tests/backup/test_constants.py`
+compares them.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Diagnostic:
     """One finding, worded as kubectl words its own."""
 
     check: str
-    """Id of the check, such as `ephemeral-storage`; a section of docs/checks.md bears its name."""
+    """Id of the check, such as `ephemeral-storage`; a section of docs/rules.md bears its name."""
     severity: Severity
     location: Location
     path: str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .shell_fixture import Shell
+    from tests.fakes.script_runner import Shell
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,9 +42,25 @@ def at_root(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Write a kubeconfig with the contexts `here`, the current one, and `plain`."""
+    from .fakes.http_api import BEARER, write_kubeconfig
+
+    path = tmp_path / "kubeconfig"
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def write(url: str, token: str = BEARER) -> Path:
+        write_kubeconfig(path, url, namespace="from-context", token=token)
+        return path
+
+    return write
+
+
+@pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """Scripts against a kubectl that answers what it is told."""
-    from .shell_fixture import Shell  # which imports what may not be installed
+    from tests.fakes.script_runner import Shell  # which imports what may not be installed
 
     return Shell(tmp_path)
 

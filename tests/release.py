@@ -28,8 +28,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from kanister_kafka import __version__
-
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 NAME = "kanister-kafka"
 HOME = Path("opt/kanister-kafka")

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import kanister_kafka
-
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
 USERS = {

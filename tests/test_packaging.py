@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from kanister_kafka import __version__
-
-from . import release
-from .conftest import ROOT
+from tests import release
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("setuptools") is None, reason="setuptools is not installed here"

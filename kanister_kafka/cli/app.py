@@ -34,9 +34,9 @@ COMMANDS = {
     "fleet": "Render Blueprints for many Kafkas in one run.",
     "policy": "Render, restore and lint Kasten Policies.",
     "topics": "Measure topics, and compare two of them record by record.",
-    "prove": "Show on a test cluster that cold backups are consistent and hot ones are not.",
+    "consistency-test": "Test on a test cluster whether cold and hot backups are consistent.",
     "preview": "Show the arguments that Kanister passes to each phase.",
-    "explain": "Explain a check, with a wrong and a right example.",
+    "explain": "Explain a rule, with a wrong and a right example.",
     "docs": "Print a page of the documentation.",
     "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
@@ -47,6 +47,8 @@ COMMANDS = {
 """What each is for, in the order of the work: from a plan to a backup, then what is around it.
 
 It is a function of that name, with _ for -, in a module of that name."""
+FORMER = {"prove": "consistency-test"}
+"""Former names, each with today's: they work for one release, with a warning."""
 QUIET = f"{__name__}.quiet"
 """In the meta of a context: only errors are said."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
@@ -196,6 +198,8 @@ class CommandGroup(click.Group):
 
     about: Mapping[str, str] = COMMANDS
     """Its commands, and what each is for."""
+    former: Mapping[str, str] = FORMER
+    """Former names of its commands, each with today's."""
     package = "kanister_kafka.cli.commands"
     """The package that their modules are in."""
 
@@ -208,8 +212,13 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self.about.items()))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; the others, and all that they need, stay where they are."""
+        if cmd_name in self.former:
+            today = self.former[cmd_name]
+            if not ctx.resilient_parsing:
+                warn_deprecated(f"{cmd_name} is deprecated; write {today}")
+            cmd_name = today
         if cmd_name not in self.about:
             return None
         name = cmd_name.replace("-", "_")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -21,46 +22,48 @@ from kanister_kafka.yamldoc import Document, loads, to_python
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-OLD_FORM = f"{__name__}.format"
-"""In the meta of a context: what the deprecated --format was given."""
+
+def renamed_option(former: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Return an option that also works by its former name for one release, with a warning."""
+    key = f"{__name__}.{former}"
+    current = names[0]
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        if value is not None and value != ():
+            ctx.meta[key] = value
+
+    def choose(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if key not in ctx.meta:
+            return value
+        if ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{former} is the deprecated name of {current}: give {current} alone"
+            )
+        warn_deprecated(f"{former} is deprecated; write {current}")
+        ctx.set_parameter_source(str(param.name), ParameterSource.COMMANDLINE)
+        return ctx.meta[key]
+
+    kept = {name: attributes[name] for name in ("type", "multiple") if name in attributes}
+    new = click.option(*names, callback=choose, **attributes)
+    # eager: its value is known when the new option is read
+    old = click.option(
+        former, hidden=True, is_eager=True, expose_value=False, callback=remember, **kept
+    )
+    return lambda command: new(old(command))
 
 
 def report_format_option(*forms: str) -> Callable[[Command], Command]:
-    """Return `-o` as kubectl has it, with the deprecated `--format` beside it; text is usual."""
-
-    def choose(ctx: click.Context, _param: click.Parameter, value: str) -> str:
-        old = ctx.meta.get(OLD_FORM)
-        if old is None:
-            return value
-        if ctx.get_parameter_source("form") is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--format is the deprecated name of -o: give -o alone")
-        warn_deprecated(f"--format is deprecated; write -o {old}")
-        ctx.set_parameter_source("form", ParameterSource.COMMANDLINE)
-        return str(old)
-
-    def keep(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
-        if value is not None:
-            ctx.meta[OLD_FORM] = value
-
-    new = click.option(
+    """Return `-o` as kubectl has it; text is the default."""
+    return renamed_option(
+        "--format",
         "-o",
         "--output",
         "form",
         type=click.Choice(forms),
         default=forms[0],
         show_default=True,
-        callback=choose,
-        help="How it is written.",
+        help="Output format.",
     )
-    old = click.option(
-        "--format",
-        type=click.Choice(forms),
-        hidden=True,
-        is_eager=True,
-        expose_value=False,
-        callback=keep,
-    )
-    return lambda command: new(old(command))
 
 
 def report_text(form: str, text: Callable[[], str], tree: Callable[[], str]) -> str:

@@ -172,7 +172,7 @@ def with_connection_options(command: Callable[..., None]) -> Callable[..., None]
                 choices["count"] = max(1, int(numbers[-1]))
         if len(namespaces) > 1:
             raise click.UsageError(f"one namespace, not {' and '.join(namespaces)}")
-        if not (choices["in_cluster"] or choices.get("as_job")):
+        if not (choices["in_cluster"] or choices.get("print_job")):
             refuse("--in-cluster", "image", *POD_WORDS)
         if choices["kafka"] and choices["bootstrap"]:
             raise click.UsageError("--kafka and --bootstrap-server exclude each other")

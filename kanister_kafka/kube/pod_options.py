@@ -21,6 +21,10 @@ REPOSITORY = "docker.io/alpine/k8s"
 DEFAULT_IMAGE = f"{REPOSITORY}:1.34.11"
 """bash and kubectl; docs/design.md says why this image."""
 TAGS = {
+    25: "1.25.16",
+    26: "1.26.2",
+    27: "1.27.3",
+    28: "1.28.13",
     29: "1.29.2",
     30: "1.30.2",
     31: "1.31.1",
@@ -28,6 +32,8 @@ TAGS = {
     33: "1.33.3",
     34: DEFAULT_IMAGE.rpartition(":")[2],
     35: "1.35.3",
+    36: "1.36.2",
+    37: "1.37.0",
 }
 """By minor version of Kubernetes: tags of that image that are known to be published."""
 MAX_SKEW = 1

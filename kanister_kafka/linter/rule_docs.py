@@ -1,7 +1,8 @@
-"""Every check, as its section of docs/checks.md tells it.
+"""Every check, as its section of docs/rules.md tells it.
 
 The page is the one place that names all ids: those of checks of Blueprints are registered, those of
-text and of custom resources are words in the modules that find them; tests/test_docs.py compares.
+text and of custom resources are words in the modules that find them; tests/docs/test_pages.py
+compares.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def rule_docs() -> dict[str, RuleDoc]:
             " ".join(found["text"].split()),
             found["rest"].strip(),
         )
-        for found in SECTION.finditer(page("checks"))
+        for found in SECTION.finditer(page("rules"))
     }
 
 
@@ -75,11 +76,11 @@ def pages() -> dict[str, str]:
     from importlib.resources import files  # as above
 
     found = {}
-    for one in sorted(files("kanister_kafka.docs").iterdir(), key=lambda one: one.name):
+    for one in files("kanister_kafka.docs").iterdir():
         if one.name.endswith(".md"):
             with one.open(encoding="utf-8") as text:
                 found[one.name.removesuffix(".md")] = text.readline().strip("# \n")
-    return found
+    return dict(sorted(found.items()))
 
 
 def closest_rule_id(name: str) -> str | None:

@@ -61,7 +61,8 @@ def proof_markdown(proof: ConsistencyReport) -> str:
     lines = [
         "# Proof",
         "",
-        "Written by `kanister-kafka prove --format markdown` from one run on a cluster made by",
+        "Written by `kanister-kafka consistency-test --format markdown` from one run on a cluster "
+        "made by",
         "[examples/lab](../examples/lab), never by hand.",
         "",
         f"Source `{proof.source}`, mirror `{proof.mirror}`, "

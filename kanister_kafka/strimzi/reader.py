@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from kanister_kafka.strimzi.versions import (
     VersionFeature,
     VersionRange,
     format_version,
+    kafka_versions,
+    operators_for,
     parse_version,
 )
 from kanister_kafka.strimzi.workloads import (
@@ -42,6 +45,8 @@ LIVE = (
     ("StrimziPodSet", "core.strimzi.io", VersionFeature.POD_SETS),
 )
 """Workloads that tell of the operator's version, with their group."""
+MAX_LISTED = 12
+"""Versions of Kafka that a message lists one by one."""
 COMPONENTS = {
     "cruiseControl": "-cruise-control",
     "entityOperator": "-entity-operator",
@@ -141,6 +146,7 @@ class _ClusterReader:
             nodes = pool_nodes(name, spec, in_use)
             check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
         self._check_spec(spec, annotations)
+        self._check_kafka_version(spec.at("kafka", "version"), bounds)
         self._check_watched(spec, namespace)
         found = find_clients(
             self.documents,
@@ -400,6 +406,28 @@ class _ClusterReader:
                 "reconciliation is paused already: it is resumed until the brokers serve again, "
                 "then paused as before",
             )
+
+    def _check_kafka_version(self, version: FieldCursor, bounds: VersionRange) -> None:
+        """Report a version of Kafka that no operator which fits the other fields runs."""
+        text = version.string()
+        if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", text) or has_error(self.problems):
+            return  # after another error the range of operators may be wrong
+        known = kafka_versions(bounds)
+        if not known or text in known:  # the operator may be newer than the table
+            return
+        listed = ", ".join(known) if len(known) <= MAX_LISTED else f"{known[0]} to {known[-1]}"
+        operators = operators_for(text)
+        if operators:
+            remedy = f"Kafka {text} needs Strimzi {operators}"
+        elif bounds.last is None:
+            remedy = "if the operator is newer than this list, give its version: --strimzi-version"
+        else:
+            remedy = "set a version of this list"
+        version.error(
+            "kafka-version",
+            f"Unsupported value: {quote_name(text)}: Strimzi {bounds} runs Kafka {listed}; "
+            f"{remedy}",
+        )
 
     def _check_unique(self) -> None:
         seen: dict[tuple[str, str, str], Location] = {}

@@ -128,6 +128,30 @@ def format_version(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
+def kafka_versions(operator: VersionRange) -> tuple[str, ...]:
+    """Return the versions of Kafka that any operator within the range runs, in their order.
+
+    Empty if all of these operators are newer than the table.
+    """
+    from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
+
+    found = {
+        version
+        for strimzi, versions in KAFKA_VERSIONS.items()
+        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last)
+        for version in versions.split()
+    }
+    return tuple(sorted(found, key=lambda version: [int(part) for part in version.split(".")]))
+
+
+def operators_for(kafka: str) -> VersionRange | None:
+    """Return the operators that run a version of Kafka; None if no known one does."""
+    from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
+
+    found = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
+    return VersionRange(min(found), max(found)) if found else None
+
+
 VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"
 """What is read as a version of Strimzi; the same in regular expressions of JSON Schema."""
 

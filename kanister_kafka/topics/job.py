@@ -301,7 +301,7 @@ def command_args(command: str, sides: int) -> tuple[str, ...]:
 
 def request_args(request: CompareRequest) -> tuple[str, ...]:
     """Return the options that say the same as a request; which part it is does not belong to it."""
-    words = ["--even-within", f"{request.even_within}ms"]
+    words = ["--max-skew", f"{request.even_within}ms"]
     for number in request.partitions:
         words += ["-p", str(number)]
     if request.since:

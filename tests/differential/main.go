@@ -1,4 +1,4 @@
-// What Go makes of the rows in tests/go_*.json; each file is written anew with its answers.
+// What Go makes of the rows in tests/differential/go_*.json; each file is written anew with its answers.
 //
 // YAML is read as kubectl reads it, JSONPath parsed as Kubernetes parses it, and templates are
 // rendered with sprig 2.22.0 as Kanister renders them. `make differential` runs it.

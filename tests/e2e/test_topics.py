@@ -80,7 +80,7 @@ def test_the_last_messages_are_what_the_producers_write() -> None:
 
 
 def of_late() -> tuple[str, str]:
-    """What is newer than a minute: a hot plan of `prove` leaves a mirror with doubled records."""
+    """Return a time a minute ago: a hot scenario leaves a mirror with duplicated records."""
     return "--since", (datetime.now(timezone.utc) - timedelta(minutes=1)).isoformat()
 
 
@@ -107,7 +107,7 @@ def test_a_listener_with_tls_is_trusted() -> None:
 def test_a_comparison_that_is_split_is_the_same_as_the_whole() -> None:
     words = ("compare", f"{SOURCE}/items", f"{MIRROR}/", *of_late())
     whole = inside(*words)
-    rendered = topics(*words, "--as-job", "3")
+    rendered = topics(*words, "--print-job", "3")
     (name,) = set(re.findall(r"^  name: (kanister-kafka-topics-\w+)$", rendered, re.MULTILINE))
     lab.kubectl("apply", "-f", "-", stdin=rendered)
     try:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.api_server import running
+from tests.fakes.api_server import running
 
 from .conftest import User
 

@@ -8,8 +8,11 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.app import echo, terminal_width, warn_deprecated
 from kanister_kafka.linter.rule_docs import page, pages
+
+FORMER = {"checks": "rules", "prove": "consistency-test"}
+"""Former names of pages, each with today's."""
 
 
 class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
@@ -20,6 +23,9 @@ class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it without folder and suffix, or end with the page that is most like it."""
         name = str(value).removeprefix("docs/").removesuffix(".md")
+        if name in FORMER:
+            warn_deprecated(f"page {name} is now called {FORMER[name]}")
+            name = FORMER[name]
         if name not in pages():
             near = get_close_matches(name, pages(), n=1)
             hint = f"did you mean {near[0]!r}?" if near else "`docs` lists all."
@@ -42,7 +48,7 @@ class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
 def docs(name: str | None) -> None:
     """Print a page of the documentation.
 
-    It is Markdown. Messages name pages as docs/PAGE.md. Without PAGE it lists all. For one check,
+    It is Markdown. Messages name pages as docs/PAGE.md. Without PAGE it lists all. For one rule,
     `explain` is shorter.
     """
     if name is not None:

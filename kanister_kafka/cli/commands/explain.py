@@ -13,32 +13,32 @@ from kanister_kafka.linter.rule_docs import RuleDoc, rule_docs
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
-@click.argument("checks", required=False, type=RuleIds(), metavar="[CHECK-ID]")
+@click.argument("rules", required=False, type=RuleIds(), metavar="[RULE-ID]")
 @report_format_option("text", "json", "yaml", "name")
-def explain(checks: tuple[str, ...] | None, form: str) -> None:
-    """Explain a check, with a wrong and a right example.
+def explain(rules: tuple[str, ...] | None, form: str) -> None:
+    """Explain a rule, with a wrong and a right example.
 
-    Without CHECK-ID it lists all checks.
+    Without RULE-ID it lists all rules.
     """
     sections = rule_docs()
     if form == "name":
-        echo("".join(f"{check}\n" for check in checks or sections))
+        echo("".join(f"{rule}\n" for rule in rules or sections))
         return
     if form != "text":
-        tree = [_tree(sections[check]) for check in checks or sections]
+        tree = [_tree(sections[rule]) for rule in rules or sections]
         text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
         echo(as_yaml(text) if form == "yaml" else text)
         return
-    if checks is None:
-        from kanister_kafka.reports.tables import hung  # not for one check
+    if rules is None:
+        from kanister_kafka.reports.tables import hung  # not for one rule
 
-        ids = max(len(check) for check in sections)
+        ids = max(len(rule) for rule in sections)
         for section in sections.values():
             start = f"{section.id:{ids}}  {section.severity.value:7}  "
             echo("".join(f"{row}\n" for row in hung(start, section.summary, terminal_width())))
         return
-    told = (sections[check] for check in checks)
-    echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in told) + "\n")
+    selected = (sections[rule] for rule in rules)
+    echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in selected) + "\n")
 
 
 def _tree(section: RuleDoc) -> dict[str, str]:

@@ -160,7 +160,7 @@ TOLD_ELSEWHERE = (
     "tiered-storage",
     "unpinned-version",
 )
-"""Ids of `docs/checks.md` that a check of this package tells itself."""
+"""Ids of `docs/rules.md` that a check of this package tells itself."""
 
 
 def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:

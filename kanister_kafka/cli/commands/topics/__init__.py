@@ -10,24 +10,27 @@ from kanister_kafka.cli.app import CommandGroup
 
 COMMANDS = {
     "compare": "Compare two topics record by record, such as a source and its mirror.",
-    "last": "Show the last messages of every partition side by side, in the order of their times.",
-    "merge": "Merge what the pods of a Job found that topics compare --as-job has printed.",
+    "collect": "Collect the result of a Job that topics compare --print-job has printed.",
+    "count": "Count the messages of topics, by partition and in total.",
     "rate": "Measure messages per second by topic and partition, from their end offsets.",
-    "total": "Count the messages that topics hold, by partition and in all.",
+    "tail": "Show the last messages of every partition side by side, ordered by timestamp.",
 }
 """What each is for; it is a function of that name in a module of that name."""
+FORMER = {"last": "tail", "merge": "collect", "total": "count"}
+"""Former names, each with today's."""
 
 
 class Topics(CommandGroup):
     """Imports a command when it is asked for."""
 
     about: Mapping[str, str] = COMMANDS
+    former = FORMER
     package = __name__
 
 
 @click.group(
     cls=Topics,
-    epilog="Example: kanister-kafka topics total --kafka my-cluster -n kafka blogs items",
+    epilog="Example: kanister-kafka topics count --kafka my-cluster -n kafka blogs items",
 )
 def topics() -> None:
     """Measure topics, and compare two of them record by record.

@@ -18,6 +18,7 @@ from kanister_kafka.cli.options import refuse
 from kanister_kafka.cli.output import (
     check_writable,
     page_option,
+    renamed_option,
     report_format_option,
     report_text,
     write_text,
@@ -116,13 +117,14 @@ def parse_part(text: str) -> tuple[int, int]:
     default=None,
     help="Whether to compare what each key holds.  [default: as the topics are configured]",
 )
-@click.option(
+@renamed_option(
     "--even-within",
+    "--max-skew",
     type=milliseconds,
     default="1s",
     show_default=True,
     metavar="DURATION",
-    help="Up to which difference in time a head counts as even.",
+    help="Largest time difference between the ends of partitions that counts as consistent.",
 )
 @click.option(
     "--isolation",
@@ -142,17 +144,18 @@ def parse_part(text: str) -> tuple[int, int]:
     show_default=True,
     help="Processes at a time, each with some of the partitions and with a core of its own.",
 )
-@click.option(
+@renamed_option(
     "--as-job",
+    "--print-job",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Print a Job that splits the partitions among N pods; topics merge has its result.",
+    help="Print a Job that splits the partitions among N pods; topics collect reads its result.",
 )
 @click.option(
     "--config-secret",
     default="",
     metavar="SECRET",
-    help="Secret with a.properties and b.properties for --as-job.",
+    help="Secret with a.properties and b.properties for --print-job.",
 )
 @click.option(
     "--split", type=parse_part, default="0/1", hidden=True, help="Which part of how many."
@@ -171,12 +174,12 @@ def compare(
     since: int | None,
     sample: float | None,
     compacted: bool | None,
-    even_within: int,
+    max_skew: int,
     isolation: str,
     form: str,
     html: Path | None,
     jobs: int,
-    as_job: int | None,
+    print_job: int | None,
     config_secret: str,
     split: tuple[int, int],
 ) -> None:
@@ -197,12 +200,12 @@ def compare(
     check_writable(html)
     if sum(map(bool, (last, since, sample))) > 1:
         raise click.UsageError("--last, --since and --sample exclude each other")
-    if as_job:
-        refuse("a comparison, and --as-job prints a Job", "html", "form")
+    if print_job:
+        refuse("a comparison, and --print-job prints a Job", "html", "form")
     else:
-        refuse("--as-job", "config_secret")
-    if jobs > 1 and (as_job or reach.in_cluster):
-        raise click.UsageError("--jobs is for processes here: in the cluster --as-job splits it")
+        refuse("--print-job", "config_secret")
+    if jobs > 1 and (print_job or reach.in_cluster):
+        raise click.UsageError("--jobs is for processes here: in the cluster --print-job splits it")
     request = CompareRequest(
         partitions=partitions,
         split=split,
@@ -210,7 +213,7 @@ def compare(
         since=since or 0,
         sample=sample or 0.0,
         compacted=compacted,
-        even_within=even_within,
+        even_within=max_skew,
         isolation=Isolation(isolation),
     )
     other = replace(
@@ -220,10 +223,10 @@ def compare(
         user=user_b or reach.user,
     )
     sides = _ComparedTopics(
-        reach, other, parse_topic_ref(a), parse_topic_ref(b), inside=bool(as_job)
+        reach, other, parse_topic_ref(a), parse_topic_ref(b), inside=bool(print_job)
     )
-    if as_job:
-        echo(_rendered(sides, request, as_job, config_secret))
+    if print_job:
+        echo(_rendered(sides, request, print_job, config_secret))
         return
     try:
         found = _remote(sides, request) if reach.in_cluster else _here(sides, request, jobs)

@@ -1,0 +1,211 @@
+"""The command `consistency-test`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.cli.app import confirm
+from kanister_kafka.cli.commands.topics.compare import milliseconds
+from kanister_kafka.cli.options import parse_duration_option
+from kanister_kafka.cli.output import (
+    FILE,
+    check_writable,
+    print_elapsed,
+    renamed_option,
+    write_text,
+)
+from kanister_kafka.cli.topic_connection import IMAGE
+
+if TYPE_CHECKING:
+    from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment
+    from kanister_kafka.operations.consistency_test.model import ConsistencyReport, Scenario
+    from kanister_kafka.strimzi.discovery import KafkaRef
+
+ALL = "all"
+SCENARIOS = ("setup", "hot", "cold")
+
+
+def _target(text: str) -> KafkaRef:
+    """Read NAMESPACE/NAME."""
+    from kanister_kafka.strimzi.discovery import KafkaRef
+
+    namespace, slash, name = text.partition("/")
+    if not slash or not namespace or not name or "/" in name:
+        raise click.BadParameter(f"{text!r} is not NAMESPACE/NAME")
+    return KafkaRef(namespace, name)
+
+
+@click.command(
+    epilog="Example: kanister-kafka consistency-test --scenario all --yes --html report.html"
+)
+@renamed_option(
+    "--plan",
+    "--scenario",
+    "scenarios",
+    type=click.Choice([*SCENARIOS, ALL]),
+    multiple=True,
+    default=(ALL,),
+    show_default=True,
+    help="setup: mirror and source are in step; hot, cold: backup of a running, of a "
+    "stopped Kafka; repeatable.",
+)
+@click.option(
+    "--source",
+    type=_target,
+    default="kafka/my-cluster",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="The Kafka that is written to.",
+)
+@click.option(
+    "--mirror",
+    type=_target,
+    default="kafka-mirror/my-cluster",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="The Kafka that is backed up and restored.",
+)
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    default=("blogs", "items"),
+    show_default=True,
+    help="Topic of the source; repeatable.",
+)
+@click.option("--context", default="", help="Kubeconfig context.")
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+@click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+@click.option(
+    "--image",
+    required=True,
+    envvar=IMAGE,
+    show_envvar=True,
+    help="Image with this command, for the Jobs that look into the topics.",
+)
+@renamed_option(
+    "--even-within",
+    "--max-skew",
+    type=milliseconds,
+    default="1s",
+    show_default=True,
+    metavar="DURATION",
+    help="Largest time difference between the ends of partitions that counts as consistent.",
+)
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+@click.option("--html", type=FILE, metavar="FILE", help="Write it with its pictures as one page.")
+@click.option(
+    "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
+)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+def consistency_test(
+    *,
+    scenarios: tuple[str, ...],
+    source: KafkaRef,
+    mirror: KafkaRef,
+    topics: tuple[str, ...],
+    context: str,
+    kasten_namespace: str,
+    snapshot_class: str,
+    image: str,
+    max_skew: int,
+    timeout: int,
+    form: str,
+    html: Path | None,
+    output: Path | None,
+    yes: bool,
+) -> None:
+    """Test on a test cluster whether cold and hot backups are consistent.
+
+    Runs scenarios on an environment such as examples/lab. The mirror is snapshotted while clients
+    write to it (hot), or while its Blueprint has stopped it (cold). Its volumes are then replaced
+    by the snapshots, and its topics are compared with the source, record by record. For test
+    clusters only: both namespaces need the label kanister-kafka.io/lab=true.
+
+    Exits with 1 if a step fails.
+    """
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.consistency_test.environment import (
+        JobTopicMetrics,
+        ScenarioRequest,
+        find_environment,
+    )
+    from kanister_kafka.operations.consistency_test.model import Scenario
+    from kanister_kafka.operations.consistency_test.scenarios import run_consistency_test
+
+    for path in (html, output):
+        check_writable(path)
+    connection = KubeClient(context)
+    wanted = ScenarioRequest(
+        source=source,
+        mirror=mirror,
+        topics=topics,
+        context=context,
+        kasten_namespace=kasten_namespace,
+        snapshot_class=snapshot_class,
+        timeout=timeout,
+        even_within=max_skew,
+    )
+    environment = find_environment(connection, wanted)
+    selected = tuple(one for one in Scenario if one.value in scenarios or ALL in scenarios)
+    _announce(environment, selected)
+    confirm("Continue?", "the test replaces the volumes of the mirror", yes=yes)
+    metrics = JobTopicMetrics(connection, source, mirror, image)
+    report = run_consistency_test(connection, environment, metrics, selected, print_elapsed)
+    _write(report, form, output, html)
+    if not report.passed:
+        sys.exit(1)
+
+
+def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...]) -> None:
+    """Print what will be stopped and replaced."""
+    lines = [f"scenarios: {', '.join(scenario.value for scenario in scenarios)}"]
+    if any(scenario.value != "setup" for scenario in scenarios):
+        lines.append(
+            f"OUTAGE: Kafka {environment.wanted.mirror} will be stopped and started by its "
+            "Blueprint, several times"
+        )
+        lines.append(f"  stops meanwhile: {environment.writer}")
+        for claim in environment.setting.claims:
+            lines.append(f"  replaced by a snapshot of it: claim {claim.name}")
+    click.echo("\n".join(lines), err=True)
+
+
+def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:
+    from kanister_kafka.reports.consistency_test import PROOF_FORMATS
+
+    write_text(output, PROOF_FORMATS[form](report))
+    if html is not None:
+        from kanister_kafka.reports.html.consistency_test_page import proof_html
+
+        write_text(html, proof_html(report))

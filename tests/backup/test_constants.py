@@ -1,0 +1,91 @@
+"""Names on the cluster: the scripts and kanister_kafka/constants.py must mean the same."""
+
+from __future__ import annotations
+
+import re
+
+from kanister_kafka import constants
+from tests.fakes.script_runner import SCRIPTS, cycle
+
+LABELS = ("backup", "before-restore", "cluster", "complete", "run")
+TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
+ALL = "\n".join(
+    line
+    for text in TEXTS.values()
+    for line in text.splitlines()
+    if not line.lstrip().startswith("#")
+)
+
+
+def names_in_scripts() -> dict[str, set[str]]:
+    """Read every name that a script gives to a mark."""
+    found: dict[str, set[str]] = {}
+    for name, value in re.findall(r"^([A-Z_]+)=([a-z0-9.-]+\.[a-z]+/[a-z-]+)\b", ALL, re.MULTILINE):
+        found.setdefault(name, set()).add(value)
+    return found
+
+
+def test_scripts_and_commands_call_a_mark_the_same() -> None:
+    found = names_in_scripts()
+    assert found == {
+        "PAUSE": {constants.PAUSE_RECONCILIATION},
+        "PAUSE_BEFORE": {constants.PREVIOUS_PAUSE},
+        "REPLICAS_BEFORE": {constants.PREVIOUS_REPLICAS},
+        "RESTART_BY": {constants.RESTART_DEADLINE},
+        "RETENTION_HELD": {constants.RETENTION_HELD},
+        "SKIP_CHECK": {"strimzi.io/skip-broker-scaledown-check"},
+        "OF_BACKUP": {f"{constants.PREFIX}backup"},
+        "OF_RUN": {f"{constants.PREFIX}run"},
+        "COMPLETE": {f"{constants.PREFIX}complete"},
+        "BEFORE": {f"{constants.PREFIX}before-restore"},
+    }
+
+
+def test_no_script_knows_another_mark() -> None:
+    used = set(re.findall(rf"{re.escape(constants.PREFIX)}[a-z-]+", ALL))
+    labels = {f"{constants.PREFIX}{name}" for name in LABELS}
+    ours = {
+        constants.PREVIOUS_PAUSE,
+        constants.PREVIOUS_REPLICAS,
+        constants.RESTART_DEADLINE,
+        constants.RETENTION_HELD,
+    }
+    assert used == ours | labels
+    assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {
+        constants.PAUSE_RECONCILIATION
+    }
+    assert f'"{constants.MANAGED_BY}": "{constants.COMPONENT}"' in TEXTS["backup.sh"]
+
+
+def test_states_of_the_record_are_the_ones_that_are_known() -> None:
+    known = {state.value for state in constants.BackupState}
+    written = set(re.findall(r"\bstate=([a-z]+)\b", ALL))
+    written |= set(re.findall(r"\bhalt ([a-z]+)\b", ALL))
+    written |= set(re.findall(r'\\"state\\":\\"([a-z]+)\\"', ALL))
+    assert written == known
+    read = set(re.findall(r"\$state [!=]= ([a-z]+)\b", ALL))
+    assert read
+    assert {state for state in read if not any(k.startswith(state) for k in known)} == set()
+
+
+def test_keys_of_the_record_are_the_ones_that_are_known() -> None:
+    written: set[str] = set()
+    for line in re.findall(r"^\s*(?:record|note) (.*)$", ALL, re.MULTILINE):
+        written |= set(re.findall(r'(?:^|[\s"])(\w+)=', line))
+    read = set(re.findall(r"\{\.data\.(\w+)\}", ALL)) - {"objects"}
+    read |= set(re.findall(r"\brecorded (\w+)", ALL))
+    inside = set(re.findall(r'\\"(\w+)\\":\\"', TEXTS["quiesce.sh"]))
+    assert "state" in written & read & inside
+    known = {*constants.STATE_KEYS, "backup", "operatorLastSuccessfulVersion"}
+    assert (written | read | inside) - {"resourceVersion"} <= known
+
+
+def test_who_ends_a_stop_is_a_phase_of_the_plan() -> None:
+    plan = cycle()
+    assert plan.switch is not None
+    names = {phase.name for action in plan.actions for phase in action.phases}
+    names |= {a.defer_phase.name for a in plan.actions if a.defer_phase} | {plan.switch.phase.name}
+    assert {"restart", "recover", "resume", "switch"} <= names
+    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["bring-back.sh"]))
+    assert compared
+    assert compared <= names

@@ -1,0 +1,594 @@
+"""Plans: order, waits, rights, forms of Kasten, refusals of options."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kanister_kafka import (
+    BackupPlan,
+    KastenOutput,
+    Options,
+    QuiesceMethod,
+    StepTimeouts,
+    Strategy,
+    build_plan,
+    load,
+    plan_text,
+    read_cluster,
+    render,
+)
+from kanister_kafka.backup.model import BackupStage
+from kanister_kafka.backup.options import SnapshotProvider, format_duration, parse_duration
+from kanister_kafka.backup.rbac import access_review_specs
+from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.diagnostics import Severity
+from tests.conftest import ROOT
+from tests.fakes.script_runner import FILES, sourced
+
+
+def plan_of(example: str, cluster: str = "", **choices: object) -> BackupPlan:
+    reading = read_cluster(load([ROOT / "examples" / example]).documents, cluster=cluster)
+    assert reading.cluster is not None, reading.problems
+    return build_plan(reading.cluster, Options(**choices), reading.problems)  # type: ignore[arg-type]
+
+
+def rights(plan: BackupPlan, account: str = "") -> set[str]:
+    (found,) = [one for one in plan.accounts if one.name == (account or plan.service_account)]
+    return {
+        f"{right.namespace} {right.resource}{'/' if right.subresource else ''}{right.subresource} "
+        f"{','.join(right.names) or '*'} {','.join(right.verbs)}"
+        for right in found.rights
+    }
+
+
+def test_order_of_a_cold_backup() -> None:
+    plan = plan_of("kraft-broker-pools")
+    prehook, posthook, resume = plan.actions
+    assert [phase.name for phase in prehook.phases] == ["quiesce", "flush", "stop"]
+    assert prehook.defer_phase is not None
+    assert prehook.defer_phase.name == "recover"
+    switch, pause, *others = prehook.phases[2].steps
+    assert switch.does == "wait for the watchdog"
+    assert pause.does == "pause reconciliation"
+    order = [name for step in others for name in step.objects if name.startswith("StrimziPodSet")]
+    assert [name.rpartition("-")[2] for name in order[-1:]] == ["controller"]
+    assert len(order) == 3
+    assert [phase.name for phase in posthook.phases] == ["restart"]
+    assert [phase.name for phase in resume.phases] == ["resume"]
+
+
+def test_waits_follow_the_longest_grace_period() -> None:
+    plan = plan_of("kraft-broker-pools")
+    brokers, quorum = plan.actions[0].phases[2].steps[-2:]
+    assert brokers.seconds == 120 + StepTimeouts().stop
+    assert quorum.seconds == plan.cluster.quorum[0].grace_seconds + StepTimeouts().stop
+
+
+@pytest.mark.parametrize(
+    "example", sorted(p.parent.name for p in (ROOT / "examples").glob("*/kafka.yaml"))
+)
+def test_waits_fit_the_hook_timeout_of_kasten(example: str) -> None:
+    cluster = "kafka-mirror/my-cluster" if example == "seed" else ""
+    plan = plan_of(example, cluster)
+    assert "hook-timeout" not in {problem.check for problem in plan.problems}
+    assert all(action.seconds < 1200 for action in plan.actions)
+
+
+def test_waits_that_do_not_fit_are_told() -> None:
+    plan = plan_of("kraft-separate-pools", limits=StepTimeouts(pause=1000))
+    (problem,) = [p for p in plan.problems if p.check == "hook-timeout"]
+    assert "backupPrehook" in problem.message
+    assert not [
+        p
+        for p in plan_of(
+            "kraft-separate-pools", limits=StepTimeouts(pause=1000), hook_timeout=3600
+        ).problems
+        if p.check == "hook-timeout"
+    ]
+
+
+def test_rights_are_named_and_stay_in_their_namespace() -> None:
+    plan = plan_of("mirror-maker-2")
+    assert rights(plan) == {
+        "kafka-backup configmaps backup-kanister-kafka get,patch",
+        "kafka-backup deployments backup-entity-operator delete",
+        "kafka-backup deployments backup-kanister-kafka-switch get",
+        "kafka-backup deployments/scale backup-kanister-kafka-switch get,patch",
+        "kafka-backup events * create",
+        "kafka-backup kafkabridges http get,patch",
+        "kafka-backup kafkaconnects sink get,patch",
+        "kafka-backup kafkanodepools broker,controller get",
+        "kafka-backup kafkas backup get,patch",
+        "kafka-backup persistentvolumeclaims * list",
+        "kafka-backup pods * list,watch",
+        "kafka-backup strimzipodsets backup-broker,backup-controller get,delete",
+        "kafka-tools kafkamirrormaker2s mirror get,patch",
+        "kafka-tools pods * list",
+    }
+    steps, flush, switch = plan.accounts
+    assert {role.namespace: role.name for role in steps.roles} == {
+        "kafka-backup": "backup-kanister-kafka",
+        "kafka-tools": "kafka-backup.backup-kanister-kafka",
+    }
+    assert {role.namespace: role.name for role in switch.roles} == {
+        "kafka-backup": "backup-kanister-kafka-switch",
+        "kafka-tools": "kafka-backup.backup-kanister-kafka-switch",
+    }
+    assert [role.namespace for role in flush.roles] == ["kafka-backup"]
+    assert plan.roles == (*steps.roles, *flush.roles, *switch.roles)
+
+
+def test_only_the_flush_may_run_a_command_in_a_pod() -> None:
+    """Its names of pods are not limited: the operator gives the ids that they end with."""
+    plan = plan_of(
+        "mirror-maker-2", engine=SnapshotProvider.KANISTER, kasten=(KastenOutput.RESTORE,)
+    )
+    may = {a.name for a in plan.accounts for r in a.rights if r.subresource == "exec"}
+    assert may == {"backup-kanister-kafka-flush"}
+    assert rights(plan, "backup-kanister-kafka-flush") == {
+        "kafka-backup configmaps backup-kanister-kafka get,patch",
+        "kafka-backup events * create",
+        "kafka-backup kafkas backup get",
+        "kafka-backup pods * get,list",
+        "kafka-backup pods/exec * create",
+    }
+    (flush,) = [p for p in plan.actions[0].phases if p.name == "flush"]
+    assert flush.account == "backup-kanister-kafka-flush"
+
+
+def test_neither_steps_nor_switch_may_read_secrets() -> None:
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    may = {a.name for a in plan.accounts for r in a.rights if r.resource == "secrets"}
+    assert may == {"backup-kanister-kafka-keep", "backup-kanister-kafka-restore"}
+    keep = rights(plan, "backup-kanister-kafka-keep")
+    assert rights(plan, "backup-kanister-kafka-switch") <= keep, "it recovers as well"
+    assert not {one for one in keep if "podsets" in one and "delete" in one}, "and stops nothing"
+
+
+def test_objects_with_the_label_of_the_cluster_are_listed_alone() -> None:
+    """The phase that keeps them reads them by their label, never by name."""
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    keep = rights(plan, "backup-kanister-kafka-keep")
+    kinds = ("kafkaconnectors", "kafkatopics", "kafkausers")
+    assert {one for one in keep if one.split()[1] in kinds} == {
+        f"kafka-backup {kind} * list" for kind in kinds
+    }
+
+
+def test_each_account_is_checked_before_the_stop() -> None:
+    """By a phase of its own, for what comes after the stop as well."""
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    for action in (plan.actions[0], plan.actions[3]):
+        stop = [phase.stage for phase in action.phases].index(BackupStage.STOP)
+        used = {phase.account for phase in action.phases}
+        if action.defer_phase:
+            used.add(action.defer_phase.account)
+        checked = {}
+        for phase in action.phases[:stop]:
+            asked = dict(value.split("=", 1) for value in phase.values).get("RIGHTS")
+            assert (asked is not None) == ("rights.sh" in sourced(phase.script))
+            checked[phase.account] = asked
+        assert set(checked) == used
+        for account in plan.accounts:
+            if account.name in used:
+                assert checked[account.name] == " ".join(access_review_specs(account.rights))
+
+
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_one_account_does_all_where_it_is_named(engine: SnapshotProvider) -> None:
+    plan = plan_of("mirror-maker-2", engine=engine, service_account="own")
+    steps, *others = plan.accounts
+    assert steps.name == "own"
+    assert {one.name.rpartition("-")[2] for one in others} <= {"restore", "switch"}
+    assert "kafka-backup pods/exec * create" in rights(plan, "own")
+    assert ("kafka-backup secrets * create,delete,get,list,patch" in rights(plan, "own")) == (
+        engine is SnapshotProvider.KANISTER
+    )
+
+
+def test_switch_may_do_no_more_than_a_restart_needs() -> None:
+    plan = plan_of("mirror-maker-2")
+    assert plan.switch is not None
+    assert plan.switch.name == plan.switch.phase.account == "backup-kanister-kafka-switch"
+    assert rights(plan, plan.switch.name) == {
+        "kafka-backup configmaps backup-kanister-kafka get,patch",
+        "kafka-backup deployments/scale backup-kanister-kafka-switch get,patch",
+        "kafka-backup events * create",
+        "kafka-backup kafkabridges http get,patch",
+        "kafka-backup kafkaconnects sink get,patch",
+        "kafka-backup kafkanodepools broker,controller get",
+        "kafka-backup kafkas backup get,patch",
+        "kafka-backup pods * list",
+        "kafka-backup strimzipodsets backup-broker,backup-controller get",
+        "kafka-tools kafkamirrormaker2s mirror get,patch",
+    }
+
+
+def test_switch_of_stateful_sets_may_scale_them_back() -> None:
+    plan = plan_of("stateful-sets")
+    assert plan.switch is not None
+    found = [one for one in rights(plan, plan.switch.name) if "statefulsets" in one]
+    assert found
+    assert all(one.endswith(" get,patch") for one in found)
+
+
+def test_rebalances_are_looked_for_where_cruise_control_makes_them() -> None:
+    for example in ("mirror-maker-2", "strimzi-v1"):
+        plan = plan_of(example)
+        (quiesce,) = [p for a in plan.actions for p in a.phases if p.name == "quiesce"]
+        has = any(name.endswith("-cruise-control") for name in plan.cluster.components)
+        assert has == any("kafkarebalances" in one for one in rights(plan))
+        assert has == ("CRUISE_CONTROL=yes" in quiesce.values)
+
+
+def test_no_switch_where_it_was_declined() -> None:
+    """`--restart-after never`."""
+    plan = plan_of("mirror-maker-2", restart_after=0)
+    assert plan.switch is None
+    names = [account.name for account in plan.accounts]
+    assert names == ["backup-kanister-kafka", "backup-kanister-kafka-flush"]
+    assert not [right for right in rights(plan) if "switch" in right]
+    assert "Deployment" not in {manifest.kind for manifest in render(plan)}
+    for action in plan.actions:
+        for phase in action.phases:
+            assert "SWITCH=backup-kanister-kafka-switch" not in phase.values
+            assert not [step for step in phase.steps if "switch" in step.does]
+
+
+def test_engine_of_kanister_has_the_whole_cycle() -> None:
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    names = ["backupPrehook", "backupPosthook", "resume", "backup", "restore", "delete"]
+    assert [action.name for action in plan.actions] == names
+    backup, restore, delete = plan.actions[3:]
+    assert (backup.artifact_out, restore.artifact_in, delete.artifact_in) == ("kafka",) * 3
+    artifact = dict(backup.artifact)
+    assert artifact["cluster"] == "backup"
+    assert artifact["namespace"] == "kafka-backup"
+    assert artifact["backup"] == "{{ .Phases.backupSnapshot.Output.backup }}"
+    (snapshot,) = [phase for phase in backup.phases if phase.name == "backupSnapshot"]
+    assert set(snapshot.outputs) <= set(artifact)
+    assert all(f".Output.{key} }}}}" in artifact[key] for key in snapshot.outputs)
+    order = [phase.name for phase in backup.phases]
+    assert order.index("backupKeep") < order.index("backupStop") < order.index("backupSnapshot")
+    assert order.index("backupSnapshot") < order.index("backupRestart") < order.index("backupReady")
+    assert backup.defer_phase is not None
+    assert backup.defer_phase.script == "recover-backup"
+    own = "backup-kanister-kafka"
+    assert {phase.name: phase.account for phase in backup.phases} == {
+        "backupQuiesce": own,
+        "backupKeep": f"{own}-keep",
+        "backupFlush": f"{own}-flush",
+        "backupStop": own,
+        "backupSnapshot": f"{own}-keep",
+        "backupRestart": own,
+        "backupReady": f"{own}-keep",
+    }
+    assert backup.defer_phase.account == f"{own}-keep", "it removes what is left of the backup"
+
+
+def test_who_restores_is_another_account() -> None:
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    names = [account.name for account in plan.accounts]
+    suffixes = ("", "-flush", "-keep", "-restore", "-switch")
+    assert names == [f"backup-kanister-kafka{suffix}" for suffix in suffixes]
+    restore, delete = plan.actions[4:]
+    assert {phase.account for phase in (*restore.phases, *delete.phases)} == {names[3]}
+    may_write = {one for one in rights(plan, names[2]) if " secrets " in one or "claims" in one}
+    assert may_write == {
+        "kafka-backup persistentvolumeclaims * list",
+        "kafka-backup secrets * create,delete,get,list,patch",
+    }
+    assert not any(one.endswith("exec * create") for one in rights(plan, names[3]))
+    for account in plan.accounts:
+        assert not any("*" in "".join(right.verbs) + right.resource for right in account.rights)
+
+
+def test_restore_by_kasten_adds_its_hooks_and_no_right_to_objects() -> None:
+    plan = plan_of("mirror-maker-2", kasten=(KastenOutput.RESTORE,))
+    before, after = plan.actions[3:]
+    assert [phase.name for phase in before.phases] == ["haltForRestore"]
+    assert [phase.name for phase in after.phases] == ["identify", "restartRestored"]
+    assert (before.name, after.name) == ("beforeRestore", "afterRestore")
+    found = rights(plan, "backup-kanister-kafka-restore")
+    assert not [one for one in found if "secrets" in one or "persistentvolume" in one]
+    assert "kafka-backup kafkas/status backup get,patch" in found
+    assert "kafka-backup kafkanodepools/status broker,controller get,patch" in found
+
+
+def test_restore_of_zookeeper_writes_no_status() -> None:
+    plan = plan_of("zookeeper-node-pools", kasten=(KastenOutput.RESTORE,))
+    assert not [one for one in rights(plan, plan.accounts[2].name) if "/status" in one]
+
+
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_names_of_phases_are_unique(engine: SnapshotProvider) -> None:
+    """Kanister refuses a Blueprint where two actions share one."""
+    plan = plan_of("mirror-maker-2", engine=engine, kasten=(KastenOutput.RESTORE,))
+    found = [phase.name for action in plan.actions for phase in action.phases]
+    found += [action.defer_phase.name for action in plan.actions if action.defer_phase]
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        (KastenOutput.POLICY, KastenOutput.RESTORE),
+        (KastenOutput.BINDING, KastenOutput.ANNOTATION, KastenOutput.RESTORE),
+    ],
+)
+def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenOutput, ...]) -> None:
+    plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER, kasten=forms)
+    assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
+    for manifest in render(plan):
+        tells = f"kanister-kafka.io/blueprint: kasten-io/{plan.name}\n" in manifest.text
+        assert tells is not is_scripts(manifest.kind, manifest.name), (
+            "the scripts are of no cluster"
+        )
+
+
+def test_quiescing_by_pause_may_delete_workloads_and_nothing_else() -> None:
+    by_pause = rights(plan_of("mirror-maker-2", quiesce_by=QuiesceMethod.PAUSE))
+    more = by_pause - rights(plan_of("mirror-maker-2"))
+    assert more == {
+        "kafka-backup deployments http-bridge,sink-connect delete",
+        "kafka-backup strimzipodsets sink-connect delete",
+        "kafka-tools deployments mirror-mirrormaker2 delete",
+        "kafka-tools strimzipodsets mirror-mirrormaker2 delete",
+    }
+
+
+def test_hot_backup_may_only_look_and_flush() -> None:
+    plan = plan_of("kraft-separate-pools", strategy=Strategy.HOT)
+    assert rights(plan) == {"kafka pods * get,list", "kafka pods/exec * create"}
+    assert plan.name.endswith(".hot")
+    assert [account.name for account in plan.accounts] == ["my-cluster-kanister-kafka-hot"], (
+        "beside a cold backup of the same cluster it must not take its account"
+    )
+    assert plan.switch is None
+    assert not plan.record
+    assert any("Not guaranteed" in line for line in plan.header)
+
+
+PLURALS = {"configmap": "configmaps", "secret": "secrets", '"$KAFKA"': "kafkas"}
+CALL = re.compile(
+    r'\b(?:api|kubectl) (get|patch|annotate|delete) ("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
+)
+
+
+BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|ask \w+) |\bwait_for [^\n]*\" )"
+"""What stands before the name of a function where it is made or called."""
+
+
+def called(files: list[str]) -> set[tuple[str, str]]:
+    """Read verb and resource of each call whose resource stands in what is run of the text."""
+    found = set()
+    texts = [FILES[file].read_text() for file in files]
+    whole = re.sub(r"^\s*#.*\n", "", "\n".join(texts), flags=re.MULTILINE)
+    while dead := [
+        name
+        for name in re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
+        if len(re.findall(BEFORE + rf"{name}\b(?!=)", whole, re.MULTILINE)) == 1
+    ]:
+        body = rf"^{dead[0]}\(\) \{{(.*\}}$|[\s\S]*?^\}}$)"
+        whole = re.sub(body, "", whole, flags=re.MULTILINE)
+    for line in whole.replace("\\\n", " ").splitlines():
+        for match in CALL.finditer(line.partition(" # ")[0]):
+            verb, resource, name = match.groups()
+            plural = PLURALS.get(resource, resource.partition(".")[0])
+            many = name.startswith("-") and verb == "get"
+            verb = {"annotate": "patch"}.get(verb, "list" if many else verb)
+            below = re.search(r"--subresource (\w+)", line)
+            found.add((verb, f"{plural}/{below.group(1)}" if below else plural))
+    return found
+
+
+@pytest.mark.parametrize("quiesce_by", QuiesceMethod)
+@pytest.mark.parametrize("example", ["mirror-maker-2", "stateful-sets", "zookeeper-node-pools"])
+def test_every_call_of_a_script_is_within_the_rights(
+    example: str, quiesce_by: QuiesceMethod
+) -> None:
+    plan = plan_of(
+        example,
+        engine=SnapshotProvider.KANISTER,
+        kasten=(KastenOutput.RESTORE,),
+        quiesce_by=quiesce_by,
+    )
+    assert plan.switch is not None
+    phases = [phase for action in plan.actions for phase in action.phases]
+    phases += [action.defer_phase for action in plan.actions if action.defer_phase]
+    for phase in (*phases, plan.switch.phase):
+        (account,) = [one for one in plan.accounts if one.name == phase.account]
+        granted = {
+            (verb, f"{right.resource}/{right.subresource}".rstrip("/"))
+            for right in account.rights
+            for verb in right.verbs
+        }
+        idle = {"kafkanodepools", "kafkanodepools/status"} if not plan.cluster.pools else set()
+        if plan.cluster.zookeeper:
+            idle |= {"kafkas/status", "kafkanodepools/status"}
+        kinds = {kind.value.lower() + "s" for node in plan.cluster.nodes for kind in node.kinds}
+        idle |= {"statefulsets", "strimzipodsets"} - kinds
+        idle |= set() if plan.cluster.writers else {"kafkaconnectors"}
+        if phase is plan.switch.phase:  # a post-hook alone compares them
+            idle.add("persistentvolumeclaims")
+        missing = {
+            (v, r)
+            for v, r in called(sourced(phase.script, quiesce_by.value)) - granted
+            if r not in idle
+        }
+        assert not missing, f"{phase.name} as {account.name}"
+
+
+def test_calls_of_scripts_are_seen() -> None:
+    found = called([*sourced("restart"), "snapshot.sh"])
+    assert {
+        ("patch", "kafkas"),
+        ("patch", "deployments/scale"),
+        ("patch", "configmaps"),
+        ("list", "volumesnapshots"),
+    } <= found
+    assert ("delete", "secrets") not in found, "nobody calls it"
+
+
+@pytest.mark.parametrize("engine", SnapshotProvider)
+@pytest.mark.parametrize("strategy", Strategy)
+def test_header_tells_each_phase_in_its_order_with_its_limits(
+    strategy: Strategy, engine: SnapshotProvider
+) -> None:
+    if strategy is Strategy.HOT and engine is SnapshotProvider.KANISTER:
+        return
+    plan = plan_of("kraft-separate-pools", strategy=strategy, engine=engine)
+    assert all(len(line) <= 140 for line in plan.header)
+    table = plan.header[plan.header.index("") + 1 :]
+    told = re.compile(r"(?P<action>\S*) +(?P<phase>\S+?)(, always)? +(\d+ s +)?\S")
+    rows = [match for line in table[1:] if (match := told.match(line[:60])) and line[16:18].strip()]
+    phases = [phase.name for action in plan.actions for phase in action.all_phases]
+    assert [row["phase"] for row in rows] == phases
+    actions = [row["action"] for row in rows if row["action"]]
+    assert actions == [action.name for action in plan.actions]
+    limits = [
+        step.seconds for action in plan.actions for p in action.all_phases for step in p.steps
+    ]
+    assert [int(n) for n in re.findall(r" (\d+) s  ", "\n".join(table))] == [*filter(None, limits)]
+
+
+def test_who_is_left_alone_and_why() -> None:
+    plan = plan_of("mirror-maker-2")
+    (alone,) = plan.left_alone
+    assert str(alone) == "KafkaMirrorMaker2 kafka-backup/onward"
+    assert "only reads" in alone.reason
+
+
+@pytest.mark.parametrize(
+    ("example", "bound", "warned"),
+    [
+        pytest.param("zookeeper-pod-sets", "Kafka", False, id="kafka-owns-all"),
+        pytest.param("kraft-combined", "KafkaNodePool", False, id="one-pool-owns-all"),
+        pytest.param("kraft-separate-pools", "Kafka", True, id="several-owners"),
+        pytest.param("zookeeper-node-pools", "Kafka", True, id="pools-and-zookeeper"),
+    ],
+)
+def test_binding_goes_to_the_owner_of_the_volumes(
+    example: str, bound: str, *, warned: bool
+) -> None:
+    plan = plan_of(example, kasten=(KastenOutput.BINDING,))
+    assert plan.bound.kind == bound
+    assert ("binding-no-barrier" in {p.check for p in plan.problems}) is warned
+
+
+def test_annotation_form_says_what_to_set() -> None:
+    plan = plan_of("seed", "kafka-mirror/my-cluster", kasten=(KastenOutput.ANNOTATION,))
+    assert plan.notes == (
+        "to do: kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka-mirror "
+        "kanister.kasten.io/blueprint=kafka-mirror.my-cluster",
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        pytest.param({"image": "x; rm -rf /"}, "image", id="image"),
+        pytest.param({"image": "{{ .Time }}"}, "image", id="template"),
+        pytest.param({"name": "No"}, "name", id="name"),
+        pytest.param({"kasten_namespace": ""}, "kasten-namespace", id="namespace"),
+        pytest.param({"service_account": "a b"}, "service-account", id="account"),
+        pytest.param({"labels": (("a b", "c"),)}, "label", id="label-key"),
+        pytest.param({"labels": (("a", "c d"),)}, "label", id="label-value"),
+        pytest.param({"annotations": (("a b", "c"),)}, "annotation", id="annotation"),
+        pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
+        pytest.param({"frequency": "@daily"}, "frequency", id="frequency-alone"),
+        pytest.param(
+            {"profile": "s3", "kasten": (KastenOutput.RESTORE,)}, "profile", id="profile-alone"
+        ),
+        pytest.param(
+            {"kasten": (KastenOutput.POLICY, KastenOutput.BINDING)},
+            "kasten",
+            id="policy-and-binding",
+        ),
+        pytest.param(
+            {"kasten": (KastenOutput.POLICY, KastenOutput.ANNOTATION)},
+            "kasten",
+            id="policy-and-annotation",
+        ),
+        pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
+        pytest.param(
+            {"snapshot_class": "A b", "engine": SnapshotProvider.KANISTER},
+            "snapshot-class",
+            id="snapshot-class",
+        ),
+        pytest.param(
+            {"restore_point": "A b", "kasten": (KastenOutput.RESTORE,)},
+            "restore-point",
+            id="restore-point",
+        ),
+        pytest.param(
+            {"strategy": Strategy.HOT, "engine": SnapshotProvider.KANISTER},
+            "engine",
+            id="hot-engine",
+        ),
+    ],
+)
+def test_options_that_cannot_work(choice: dict, path: str) -> None:
+    (problem,) = Options(**choice).problems()
+    assert problem.path == path
+    assert problem.check == "option"
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        ({"strategy": Strategy.HOT, "restart_after": 7200}, "restart-after"),
+        ({"strategy": Strategy.HOT, "quiesce_by": QuiesceMethod.PAUSE}, "quiesce-by"),
+        ({"strategy": Strategy.HOT, "require_quiet": True}, "require-quiet"),
+        ({"strategy": Strategy.HOT, "writers": ("KafkaConnect/a/b",)}, "writer"),
+        ({"strategy": Strategy.HOT, "limits": StepTimeouts(stop=60)}, "timeout"),
+        ({"limits": StepTimeouts(snapshot=60)}, "timeout"),
+        ({"limits": StepTimeouts(switch=90), "restart_after": 0}, "timeout"),
+    ],
+)
+def test_options_that_do_nothing(choice: dict, path: str) -> None:
+    (problem,) = Options(**choice).idle()
+    assert problem.path == path
+    assert not Options(**choice).problems()
+
+
+def test_options_that_do_something_are_not_idle() -> None:
+    assert not Options().idle()
+    assert not Options(strategy=Strategy.HOT, limits=StepTimeouts(flush=5)).idle()
+    assert not Options(
+        engine=SnapshotProvider.KANISTER, limits=StepTimeouts(snapshot=60, claims=5)
+    ).idle()
+
+
+@pytest.mark.parametrize("engine", SnapshotProvider)
+def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: SnapshotProvider) -> None:
+    plan = plan_of("kraft-broker-pools", restart_after=300, engine=engine)
+    (found,) = [one for one in plan.problems if one.severity is Severity.ERROR]
+    assert (found.check, found.path) == ("option", "restart-after")
+    least = re.search(r"at least ((?:\d+[hms])+)", found.message)
+    assert least is not None
+    seconds = parse_duration(least[1])
+    assert seconds is not None
+    for after, refused in ((seconds - 1, True), (seconds, False), (0, False)):
+        plan = plan_of("kraft-broker-pools", restart_after=after, engine=engine)
+        assert any(one.severity is Severity.ERROR for one in plan.problems) is refused
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 400])
+def test_tables_of_a_plan_fit_the_terminal(width: int) -> None:
+    plan = plan_of("mirror-maker-2")
+    usual, fitted = plan_text(plan), plan_text(plan, width)
+    tables = [line for line in fitted.splitlines() if "   " in line]
+    assert sorted("".join(fitted.split())) == sorted("".join(usual.split()))
+    assert max(map(len, tables)) <= max(width, 115)
+    assert max(map(len, tables)) < max(map(len, usual.splitlines())) or width == 400
+    assert (fitted == usual) is (width == 400)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (90, "1m30s"), (120, "2m"), (3661, "1h1m1s")]
+)
+def test_duration_is_spelled_as_in_go(seconds: int, text: str) -> None:
+    assert format_duration(seconds) == text

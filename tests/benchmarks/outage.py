@@ -1,0 +1,357 @@
+"""How long clients cannot write: our backup, the same by hand with kubectl, and pods just deleted.
+
+Run by `make bench-outage`; it stops and starts the Kafka that it is given, several times. The three
+take turns, and the median of each counts. One client writes all the time (the probe of `rehearse`):
+the outage is from the last record that Kafka has accepted to the first one after. What it finds is
+written into docs/performance.md as ratios, for another machine has other times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import secrets
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.errors import KanisterKafkaError, TransientError
+from kanister_kafka.kube import objects
+from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
+from kanister_kafka.operations.rehearsal.canary import RATE, Canary
+from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost
+from kanister_kafka.operations.rehearsal.context import (
+    RESTART,
+    STOP,
+    ClientState,
+    RehearsalContext,
+    RehearsalRequest,
+    Stopwatch,
+    build_context,
+    is_ready,
+    read_client,
+)
+from kanister_kafka.operations.rehearsal.model import PodTimeline
+from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
+from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+
+REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- outage: begin -->", "<!-- outage: end -->"
+SETTLED = 900
+"""Seconds for everything to be as before, between two rounds."""
+RESTING = 5
+"""Seconds without change before the next one begins."""
+
+STOP_BY_HAND = r"""
+set -eu
+API=$(kubectl api-versions | sed -n 's|^kafka.strimzi.io/||p' | sort | tail -n 1).kafka.strimzi.io
+for writer in $WRITERS; do
+  kubectl patch "${writer%%/*}.$API" "${writer##*/}" -n "$NS" --type merge \
+    -p '{"spec":{"replicas":0}}'
+done
+for writer in $WRITERS; do
+  kubectl wait pod -n "$NS" -l "strimzi.io/cluster=${writer##*/}" --for=delete --timeout=120s
+done
+of_nodes=strimzi.io/cluster=$NAME,strimzi.io/name=$NAME-kafka
+for pod in $(kubectl get pods -n "$NS" -l "$of_nodes" -o name); do
+  kubectl exec "$pod" -n "$NS" -c kafka -- sync
+done
+kubectl annotate kafkas.$API "$NAME" -n "$NS" --overwrite strimzi.io/pause-reconciliation=true
+kubectl wait kafka "$NAME" -n "$NS" --timeout=360s \
+  --for='jsonpath={.status.conditions[?(@.type=="ReconciliationPaused")].status}=True'
+kubectl delete deployment "$NAME-entity-operator" -n "$NS" --ignore-not-found
+kubectl wait pod -n "$NS" -l "strimzi.io/name=$NAME-entity-operator" --for=delete --timeout=60s
+for pool in $BROKERS $CONTROLLERS; do
+  kubectl delete strimzipodset "$NAME-$pool" -n "$NS"
+  kubectl wait pod -n "$NS" -l "$of_nodes,strimzi.io/pool-name=$pool" --for=delete --timeout=120s
+done
+"""
+START_BY_HAND = r"""
+set -eu
+API=$(kubectl api-versions | sed -n 's|^kafka.strimzi.io/||p' | sort | tail -n 1).kafka.strimzi.io
+kubectl annotate kafkas.$API "$NAME" -n "$NS" strimzi.io/pause-reconciliation-
+kubectl wait kafka "$NAME" -n "$NS" --for=condition=Ready --timeout=900s
+for writer in $WRITERS; do
+  replicas=${writer#*/}
+  kubectl patch "${writer%%/*}.$API" "${writer##*/}" -n "$NS" --type merge \
+    -p "{\"spec\":{\"replicas\":${replicas%%/*}}}"
+done
+"""
+DELETE_PODS = r"""
+set -eu
+kubectl delete pod -n "$NS" -l "strimzi.io/cluster=$NAME,strimzi.io/name=$NAME-kafka" --wait=false
+"""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One outage."""
+
+    seconds: float
+    start: float
+    """By the clock of the run."""
+
+
+@dataclass
+class Bench:
+    """One Kafka, its client, and what was measured."""
+
+    connection: KubeClient
+    setting: RehearsalContext
+    snapshots: bool
+    clock: Stopwatch = field(default_factory=Stopwatch)
+    lines: list[tuple[float, str]] = field(default_factory=list)
+    """What our own actions said, and when it was heard."""
+    pools: dict[str, bool] = field(default_factory=dict)
+    """Names of the node pools, and whether each has brokers."""
+
+    def __post_init__(self) -> None:
+        self.probing = Canary(self.connection, self.setting, self.clock.today)
+
+    def measure(self, work: Callable[[], None]) -> Round:
+        """Do something that stops Kafka, and return the outage that the client saw."""
+        self.settle()
+        began = self.clock.today()
+        work()
+        self.settle()
+        hearing = self.probing.hearing
+        times = [ack.at + hearing.clock for ack in tuple(hearing.acks.values())]
+        outage = client_outage(times, began, served=True)
+        if outage is None or outage.seconds is None:
+            raise SystemExit("the client saw nothing: no record was accepted")
+        return Round(outage.seconds, outage.start - self.clock.began.timestamp())
+
+    def ours(self) -> None:
+        setting = replace(self.setting, id=secrets.token_hex(4))
+        acting = ActionRunner(self.connection, setting, self.clock, self.heard)
+        try:
+            check_action_result(acting.follow(acting.begin(STOP), timeout=SETTLED), STOP)
+            self.snapshot(setting)
+        finally:
+            check_action_result(acting.follow(acting.begin(RESTART), timeout=SETTLED), RESTART)
+            acting.delete()
+
+    def by_hand(self) -> None:
+        try:
+            self.shell(STOP_BY_HAND)
+            self.snapshot(replace(self.setting, id=secrets.token_hex(4)))
+        finally:
+            self.shell(START_BY_HAND)
+
+    def floor(self) -> None:
+        self.shell(DELETE_PODS)
+        time.sleep(2)
+
+    def snapshot(self, setting: RehearsalContext) -> None:
+        if not self.snapshots:
+            return
+        snapshots = VolumeSnapshotter(
+            self.connection, setting.target.namespace, setting.name, setting.labels, self.clock
+        )
+        try:
+            snapshots.make(setting.claims)
+            snapshots.wait(SETTLED)
+        finally:
+            snapshots.delete(60)
+
+    def heard(self, text: str) -> None:
+        self.lines.append((self.clock(), text))
+
+    def shell(self, script: str) -> None:
+        target = self.setting.target
+        pods = self.connection.items(PODS, target.namespace, objects.pod_selector(target.name))
+        for pod in pods:  # none are left where it is to be started
+            labels = pod["metadata"]["labels"]
+            self.pools[labels["strimzi.io/pool-name"]] = labels["strimzi.io/broker-role"] == "true"
+        here = [one for one in self.setting.writers if one.namespace == target.namespace]
+        environment = {
+            **os.environ,
+            "NS": target.namespace,
+            "NAME": target.name,
+            "WRITERS": " ".join(
+                f"{w.resource.partition('.')[0]}/{count(w)}/{w.name}" for w in here
+            ),
+            "BROKERS": " ".join(name for name, broker in self.pools.items() if broker),
+            "CONTROLLERS": " ".join(name for name, broker in self.pools.items() if not broker),
+        }
+        done = subprocess.run(
+            ["bash", "-c", script], env=environment, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(f"by hand: {done.stderr}")
+
+    def settle(self) -> None:
+        """Wait until Kafka, its writers and its client are as before, and stay so for a while."""
+        end, steady = self.clock() + SETTLED, 0
+        while steady < RESTING:
+            if self.clock() > end:
+                raise SystemExit("Kafka did not come back: run kanister-kafka resume")
+            time.sleep(1)
+            steady = steady + 1 if self.is_settled() else 0
+
+    def is_settled(self) -> bool:
+        target = self.setting.target
+        with contextlib.suppress(TransientError):
+            kafka = self.connection.get(self.setting.kafka, target.name, target.namespace)
+            pods = self.connection.items(
+                PODS, target.namespace, f"{CLUSTER_LABEL}={target.name},strimzi.io/kind=Kafka"
+            )
+            since = self.clock.today() - 2
+            return (
+                is_ready(kafka)
+                and len(pods) > len(self.setting.before.nodes) - 1
+                and all(map(objects.is_ready, pods))
+                and self.probing.acked_since(since) is not None
+                and all(
+                    read_client(self.connection, one.kind, one.namespace, one.name).ready
+                    for one in self.setting.writers
+                    if one.ready
+                )
+            )
+        return False
+
+
+def count(writer: ClientState) -> object:
+    """Return the replicas of a writer, or Strimzi's default."""
+    return 1 if writer.replicas is None else writer.replicas
+
+
+METHODS = ("ours", "by hand", "floor")
+WHAT = {
+    "ours": "our Blueprint through Kanister: `backupPrehook`, {snapshots}`backupPosthook`",
+    "by hand": "the same with kubectl, in the same order, by a script that never hesitates",
+    "floor": "the pods of all nodes deleted, and left to come back",
+}
+
+
+def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round]]:
+    """Measure all three in turns."""
+    work = dict(zip(METHODS, (bench.ours, bench.by_hand, bench.floor), strict=True))
+    found: dict[str, list[Round]] = {name: [] for name in METHODS}
+    for number in range(rounds):
+        for name in METHODS:
+            bench.lines.clear()
+            watch = PodWatcher(
+                bench.connection,
+                bench.setting.target.namespace,
+                bench.setting.target.name,
+                bench.clock,
+            )
+            try:
+                found[name].append(bench.measure(work[name]))
+            finally:
+                watch.close()
+            one = found[name][-1]
+            say(f"round {number + 1}: {name:8} {one.seconds:6.1f} s")
+            if trace:
+                for line in timeline(one, bench.lines, watch.tracks()):
+                    say(line)
+    return found
+
+
+def timeline(
+    one: Round, lines: list[tuple[float, str]], tracks: tuple[PodTimeline, ...]
+) -> Iterator[str]:
+    """Yield what happened around an outage, in seconds since its start."""
+    seen = [*lines]
+    seen += [(s.start, f"      {t.name} {s.state.value}") for t in tracks for s in t.spans]
+    seen.append((one.start, "      LAST RECORD ACCEPTED"))
+    seen.append((one.start + one.seconds, "      FIRST RECORD ACCEPTED"))
+    for at, text in sorted(seen):
+        if -20 < at - one.start < one.seconds + 30:
+            yield f"  {at - one.start:+7.1f}  {text}"
+
+
+def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
+    """Return the section of docs/performance.md."""
+    middle = {name: median(one.seconds for one in found[name]) for name in METHODS}
+    floor, versions = middle["floor"], bench.setting.versions
+    snapshots = "VolumeSnapshots, " if bench.snapshots else ""
+    brokers, all_nodes = bench.setting.brokers, len(bench.setting.before.nodes)
+    rows = []
+    for name in METHODS:
+        seconds = [one.seconds for one in found[name]]
+        took = f"{middle[name]:.0f} s ({min(seconds):.0f} to {max(seconds):.0f})"
+        ratios = f"{middle[name] / floor:.2f} | {middle[name] / middle['by hand']:.2f}"
+        rows.append(f"| {WHAT[name].format(snapshots=snapshots)} | {ratios} | {took} |")
+    rounds = len(found["ours"])
+    told = (
+        "From the last record that Kafka has accepted to the first one after, as a client saw it "
+        f"that writes {RATE} in a second: {brokers} brokers of {all_nodes} nodes, Strimzi "
+        f"{versions.strimzi}, Kafka {versions.kafka}, Kubernetes {versions.kubernetes}. "
+        f"{rounds} round{'s'[: rounds > 1]} in turns, medians. The seconds are of one machine with "
+        f"{os.cpu_count()} cores ({platform.machine()}); the ratios are what to look at."
+    )
+    return "\n".join(
+        [
+            *("```sh", command, "```", "", textwrap.fill(told, 100), ""),
+            "| | to the floor | to by hand | seconds, one machine |",
+            "|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def write(section: str) -> None:
+    text = REPORT.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{REPORT} has no lines {BEGIN} and {END}")
+    REPORT.write_text(f"{before}{begin}\n{section}\n{end}{after}", "utf-8")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kafka", help="NAMESPACE/NAME; it is stopped and started several times")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--snapshots", action="store_true", help="wait for VolumeSnapshots too")
+    parser.add_argument("--kasten-namespace", default="kasten-io")
+    parser.add_argument("--trace", action="store_true", help="print what happened when")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
+    chosen = parser.parse_args()
+    namespace, _, name = chosen.kafka.partition("/")
+    try:
+        connection = KubeClient("")
+        request = RehearsalRequest(
+            name=name,
+            namespace=namespace,
+            kasten_namespace=chosen.kasten_namespace,
+            timeout=SETTLED * 4,
+        )
+        bench = Bench(connection, build_context(connection, request), chosen.snapshots)
+        try:
+            bench.probing.start()
+            found = rounds_of(bench, chosen.rounds, trace=chosen.trace)
+        finally:
+            left = bench.probing.end()
+        missing = lost(bench.probing.hearing)
+    except KanisterKafkaError as failure:
+        raise SystemExit(str(failure)) from failure
+    shown = " --snapshots" if chosen.snapshots else ""
+    command = f"make bench-outage KAFKA={chosen.kafka} ROUNDS={chosen.rounds}"
+    section = report(bench, found, f"{command}{' MORE=' + shown.strip() if shown else ''}")
+    say(section)
+    say(f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}")
+    if chosen.write:
+        write(section)
+    if missing is None or missing or left:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,465 @@
+"""The commands `apply` and `delete`: words in, lines and exit codes out."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kanister_kafka.backup.scripts import ScriptsConfigMap, holds_scripts
+from kanister_kafka.cli import main, manifest_input
+from kanister_kafka.constants import BLUEPRINT
+from kanister_kafka.operations.apply import ApplyOutcome, DryRun, ObjectRef, ObjectResult
+from kanister_kafka.yamldoc import load
+from tests.conftest import ROOT
+from tests.fakes.api_server import forbidden, running, status
+
+KRAFT = str(ROOT / "examples" / "kraft-separate-pools")
+RECORD = "configmaps/my-cluster-kanister-kafka"
+
+
+def run(*words, stdin=None):
+    return CliRunner().invoke(main, words, input=stdin, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def text():
+    return run("render", "-f", KRAFT).stdout
+
+
+@pytest.fixture(scope="module")
+def objects(text):
+    return list(yaml.safe_load_all(text))
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    with running(tmp_path, monkeypatch) as server:
+        yield server
+
+
+def lines(result):
+    return result.stdout.splitlines()
+
+
+def named(item):
+    group, slash, _version = item["apiVersion"].rpartition("/")
+    return f"{item['kind'].lower()}{'.' if slash else ''}{group}/{item['metadata']['name']}"
+
+
+def record_of(objects):
+    return next(item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item))
+
+
+def scripts_of(objects):
+    return next(item for item in objects if holds_scripts(item))
+
+
+def former_scripts():
+    """Return scripts as another version had them."""
+    metadata = {
+        "name": ScriptsConfigMap((("stop.sh", "# stops"),), "").name,
+        "namespace": "kafka",
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+    }
+    data = {"stop.sh": "# stops"}
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    return {**kind, "metadata": metadata, "immutable": True, "data": data}
+
+
+def another(objects, name="kafka.other"):
+    """Return the Blueprint under another name."""
+    found = copy.deepcopy(next(item for item in objects if item["kind"] == "Blueprint"))
+    found["metadata"]["name"] = name
+    found["metadata"]["annotations"][BLUEPRINT] = f"kasten-io/{name}"
+    return found
+
+
+def extra():
+    metadata = {
+        "name": "former",
+        "namespace": "kafka",
+        "labels": {"app.kubernetes.io/managed-by": "kanister-kafka"},
+        "annotations": {BLUEPRINT: "kasten-io/kafka.my-cluster"},
+    }
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+def test_apply_of_custom_resources(server, objects):
+    first = run("apply", "-f", KRAFT)
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert sorted(lines(first)) == sorted(f"{named(item)} created" for item in objects)
+    again = run("apply", "-f", KRAFT)
+    assert sorted(lines(again)) == sorted(f"{named(item)} unchanged" for item in objects)
+    assert len(server.objects) == len(objects)
+
+
+def test_what_a_running_backup_needs_is_not_in_what_is_applied(server):
+    run("apply", "-f", KRAFT)
+    sent = [body for body in server.bodies if body]
+    records = [body for body in sent if body["kind"] == "ConfigMap" and not holds_scripts(body)]
+    assert records
+    assert [body for body in records if "data" in body] == []
+    deployments = [body for body in sent if body["kind"] == "Deployment"]
+    assert deployments
+    assert [body for body in deployments if "replicas" in body["spec"]] == []
+
+
+@pytest.mark.parametrize("how", ["directory", "stdin"])
+@pytest.mark.parametrize("command", ["apply", "delete"])
+def test_rendered_files(server, text, objects, tmp_path, how, command):
+    server.put(*objects)
+    if how == "directory":
+        assert run("render", "-f", KRAFT, "-o", str(tmp_path / "out")).exit_code == 0
+        result = run(command, "-f", str(tmp_path / "out"))
+    else:
+        result = run(command, "-f", "-", stdin=text)
+    assert result.exit_code == 0
+    word = {"apply": "configured", "delete": "deleted"}[command]
+    assert sorted(lines(result)) == sorted(f"{named(item)} {word}" for item in objects)
+
+
+def test_custom_resources_on_standard_input(server, objects):
+    text = (ROOT / "examples" / "kraft-separate-pools" / "kafka.yaml").read_text()
+    result = run("apply", "-f", "-", stdin=text)
+    assert len(lines(result)) == len(objects) == len(server.objects)
+
+
+def test_rendered_files_are_validated_first(server, text):
+    result = run("apply", "-f", "-", stdin=text.replace("func: KubeTask", "func: KubeTusk", 1))
+    assert result.exit_code == 1
+    assert "(unknown-function)" in result.stderr
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("command", ["apply", "delete"])
+@pytest.mark.parametrize("words", [["--image", "a"], ["--cluster", "a"], ["--templates", "."]])
+def test_options_of_a_rendering_are_no_use_with_rendered_files(server, text, command, words):
+    result = run(command, "-f", "-", *words, stdin=text)
+    assert result.exit_code == 2
+    assert f"{words[0]} is for rendering" in result.stderr
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("words", [[], ["-f", KRAFT, "--from-cluster"]])
+def test_input_is_one_thing(server, words):
+    result = run("apply", *words)
+    assert result.exit_code == 2
+    assert "either -f PATH or --from-cluster" in result.stderr
+    assert server.asked == []
+
+
+def test_kinds_that_are_not_rendered(server):
+    text = "apiVersion: actions.kio.kasten.io/v1alpha1\nkind: RestoreAction\nmetadata: {name: a}\n"
+    result = run("apply", "-f", "-", stdin=text)
+    assert result.exit_code == 1
+    assert "<stdin>:1:1: error: kind: to apply a RestoreAction would start" in result.stderr
+    assert server.writes == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dry-run"], "created (dry run)"),
+        (["--dry-run=client"], "created (dry run)"),
+        (["--dry-run=server"], "created (server dry run)"),
+    ],
+)
+def test_dry_run(server, objects, words, said):
+    result = run("apply", "-f", KRAFT, *words)
+    assert result.exit_code == 0
+    assert {line.partition(" ")[2] for line in lines(result)} == {said}
+    assert len(lines(result)) == len(objects)
+    assert server.writes == []
+
+
+def test_refusals_come_before_any_change(server):
+    server.faults["PATCH", RECORD, True] = [status(422, "is too long")]
+    result = run("apply", "-f", KRAFT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, last = result.stderr.splitlines()
+    assert first.startswith(
+        "error: configmap/my-cluster-kanister-kafka in namespace kafka: http://127.0.0.1:"
+    )
+    assert "is too long (HTTP 422)" in first
+    assert last == "nothing was changed"
+
+
+def test_one_reason_for_many_objects_is_told_once(server, objects):
+    server.namespaces.remove("kafka")
+    result = run("apply", "-f", KRAFT)
+    assert result.exit_code == 2
+    told = result.stderr.splitlines()
+    assert told[0] == ("error: namespace kafka does not exist: kubectl create namespace kafka")
+    assert told[1:] and len(told) == len(objects) + 2  # less the Blueprint, and three lines more
+    assert told[2].startswith("    serviceaccount/")
+
+
+def test_half_applied_is_told_by_name(server, objects):
+    server.faults["PATCH", RECORD, False] = [status(422, "exceeded quota")]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 1
+    heads = [line for line in result.stderr.splitlines() if not line.startswith(" ")]
+    assert heads[1:] == ["applied:", "not applied:"]
+    done, rest = result.stderr.partition("\napplied:\n")[2].split("not applied:\n")
+    assert "configmap/my-cluster-kanister-kafka in namespace kafka\n" in rest
+    assert len(done.splitlines()) == len(lines(result)) == len(server.objects)
+    assert len(done.splitlines()) + len(rest.splitlines()) == len(objects)
+
+
+def test_half_applied_and_nothing_pruned(server, objects):
+    server.put(extra())
+    server.faults["PATCH", RECORD, False] = [status(422, "exceeded quota")]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.stderr.endswith("not pruned:\n  configmap/former in namespace kafka\n")
+    assert "/api/v1/namespaces/kafka/configmaps/former" in server.objects
+    assert len(objects) > 3
+
+
+def test_prune(server, objects):
+    server.put(extra())
+    result = run("apply", "-f", KRAFT, "--prune", "--dry-run=server")
+    assert lines(result)[-1] == "configmap/former pruned (server dry run)"
+    assert server.writes == []
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.stderr == "to be pruned:\n  configmap/former in namespace kafka\n"
+    assert lines(result)[-1] == "configmap/former pruned"
+    assert len(server.objects) == len(objects)
+
+
+class TestScripts:
+    """The ConfigMap of scripts, which serves all clusters of the namespace."""
+
+    def test_delete_leaves_them_to_another_cluster(self, server, objects):
+        run("apply", "-f", KRAFT)
+        other = another(objects)
+        server.put(other)
+        name = f"configmap/{scripts_of(objects)['metadata']['name']}"
+        for words, count in ((["--dry-run"], len(objects) + 1), ([], 2)):
+            result = run("delete", "-f", KRAFT, *words)
+            assert result.exit_code == 0
+            assert f"{name} left: Blueprint kasten-io/kafka.other names it" in lines(result)
+            assert len(server.objects) == count
+        assert server.live(scripts_of(objects))
+
+    def test_prune_takes_former_ones(self, server, objects):
+        server.put(former_scripts())
+        assert run("apply", "-f", KRAFT).exit_code == 0
+        place = f"configmap/{former_scripts()['metadata']['name']}"
+        result = run("apply", "-f", KRAFT, "--diff", "--prune")
+        assert (result.exit_code, "-immutable: true" in lines(result)) == (1, True)
+        result = run("apply", "-f", KRAFT, "--prune")
+        assert lines(result)[-1] == f"{place} pruned"
+        assert len(server.objects) == len(objects)
+
+    def test_prune_says_why_it_keeps_former_ones(self, server, objects):
+        former, name = former_scripts(), scripts_of(objects)["metadata"]["name"]
+        text = json.dumps(another(objects)).replace(name, former["metadata"]["name"])
+        server.put(former, json.loads(text))
+        for words in ([], ["--diff"], ["--dry-run"]):
+            result = run("apply", "-f", KRAFT, "--prune", *words)
+            assert result.stderr == (
+                "not pruned, as Blueprint kasten-io/kafka.other names it:\n"
+                f"  configmap/{former['metadata']['name']} in namespace kafka\n"
+            )
+        assert server.live(former)
+
+    @pytest.mark.parametrize(
+        ("words", "code"), [([], 1), (["--dry-run=client"], 1), (["--diff"], 2)]
+    )
+    def test_altered_ones(self, server, objects, words, code):
+        server.put({**scripts_of(objects), "data": {"stop.sh": "# stops nothing"}})
+        result = run("apply", "-f", KRAFT, *words)
+        assert (result.exit_code, result.stdout, server.writes) == (code, "", [])
+        assert "it was altered or replaced" in result.stderr
+
+
+def test_prune_waits_for_the_restart(server):
+    record = {**extra(), "data": {"state": "stopped"}}
+    server.put(record)
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 0
+    assert "not pruned, as configmap/former in namespace kafka says stopped; " in result.stderr
+    assert server.live(record)
+
+
+def test_prune_wants_the_whole_input(server, objects):
+    part = json.dumps(next(item for item in objects if item["kind"] == "Blueprint"))
+    result = run("apply", "-f", "-", "--prune", stdin=part)
+    assert result.exit_code == 2
+    assert "no ServiceAccount is in the input" in result.stderr
+    assert server.writes == []
+
+
+def test_what_could_not_be_looked_at_is_said(server):
+    server.faults["GET", "/apps/v1/deployments", None] = [forbidden()]
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "not looked at, as listing is forbidden: "
+        "in other namespaces than kafka, kasten-io: deployments.apps\n"
+    )
+
+
+class TestDiff:
+    def test_same(self, server):
+        run("apply", "-f", KRAFT)
+        before = copy.deepcopy(server.objects)
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert (result.exit_code, result.output) == (0, "")
+        assert server.objects == before
+
+    def test_different(self, server, objects):
+        run("apply", "-f", KRAFT)
+        del server.asked[:]
+        record = record_of(objects)
+        server.live(record)["metadata"]["labels"]["app.kubernetes.io/name"] = "other"
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert result.exit_code == 1
+        signs = [line for line in lines(result)[2:] if line[0] in "+-"]
+        assert [line.split() for line in signs] == [
+            ["-", "app.kubernetes.io/name:", "other"],
+            ["+", "app.kubernetes.io/name:", "kanister-kafka"],
+        ]
+        assert "\x1b" not in result.output
+        assert server.writes == []
+
+    def test_what_would_be_pruned(self, server):
+        run("apply", "-f", KRAFT)
+        server.put(extra())
+        assert run("apply", "-f", KRAFT, "--diff").exit_code == 0
+        result = run("apply", "-f", KRAFT, "--diff", "--prune")
+        assert result.exit_code == 1
+        assert "-  name: former" in result.stdout
+        assert server.live(extra())
+
+    def test_colours_of_a_terminal(self, server):
+        assert server.url
+        result = CliRunner().invoke(main, ["apply", "-f", KRAFT, "--diff"], color=True)
+        assert "\x1b[32m+apiVersion" in result.stdout
+
+    @pytest.mark.parametrize(
+        "answer", [status(422, "is wrong"), forbidden(), status(401, "who are you"), None]
+    )
+    def test_what_cannot_be_told_is_not_taken_for_a_difference(self, server, answer):
+        server.faults["PATCH", RECORD, True] = [answer]
+        result = run("apply", "-f", KRAFT, "--diff")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: ")
+
+    def test_nor_is_wrong_input(self, server):
+        assert run("apply", "-f", KRAFT, "--cluster", "no", "--diff").exit_code == 2
+        assert server.asked == []
+
+    def test_needs_no_dry_run(self, server):
+        assert run("apply", "-f", KRAFT, "--diff", "--dry-run=server").exit_code == 2
+        assert server.asked == []
+
+
+class TestDelete:
+    def test_all_and_again(self, server, objects):
+        run("apply", "-f", KRAFT)
+        server.put(extra())
+        result = run("delete", "-f", KRAFT)
+        assert (result.exit_code, server.objects) == (0, {})
+        assert result.stderr.startswith("to be deleted:\n  blueprint.cr.kanister.io/kafka.my-")
+        assert len(result.stderr.splitlines()) == len(objects) + 2
+        assert {line.partition(" ")[2] for line in lines(result)} == {"deleted"}
+        again = run("delete", "-f", KRAFT)
+        assert (again.exit_code, again.stderr) == (0, "")
+        assert {line.partition(" ")[2] for line in lines(again)} == {"not found"}
+
+    def test_rendered_files_are_all_that_goes(self, server, text, objects):
+        server.put(*objects, extra())
+        run("delete", "-f", "-", stdin=text)
+        assert list(server.objects) == [server.path(extra())]
+
+    @pytest.mark.parametrize("words", [["--dry-run"], ["--dry-run=server"]])
+    def test_dry_run(self, server, objects, words):
+        server.put(*objects)
+        result = run("delete", "-f", KRAFT, *words)
+        assert (result.exit_code, len(server.objects)) == (0, len(objects))
+        assert all(line.endswith("dry run)") for line in lines(result))
+
+    def test_refused_while_stopped(self, server, objects):
+        record = record_of(objects)
+        server.put(*objects)
+        server.put({**record, "data": {"state": "stopped"}})
+        result = run("delete", "-f", KRAFT)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "kanister-kafka resume my-cluster -n kafka" in result.stderr
+        assert len(server.objects) == len(objects)
+        assert run("delete", "-f", KRAFT, "--force").exit_code == 0
+        assert server.objects == {}
+
+    def test_what_is_not_ours(self, server, objects):
+        server.put(*objects)
+        account = next(item for item in objects if item["kind"] == "ServiceAccount")
+        server.live(account)["metadata"]["labels"] = {}
+        result = run("delete", "-f", KRAFT)
+        assert result.exit_code == 0
+        assert f"{named(account)} left: it lacks our label" in result.stdout
+        assert list(server.objects) == [server.path(account)]
+
+    @pytest.mark.parametrize(
+        "words",
+        ["--image a", "--frequency @daily", "--limits cpu=1", "--timeout stop=1m", "--label a=b"],
+    )
+    def test_options_that_do_nothing_are_refused(self, server, words):
+        option = words.split()[0]
+        result = run("delete", "-f", KRAFT, *words.split())
+        assert result.exit_code == 2
+        assert f"{option} is for rendering: delete finds objects by" in result.stderr
+        assert server.asked == []
+        assert f" {option} " not in run("delete", "--help").stdout
+        assert f" {option} " in run("apply", "--help").stdout
+
+    def test_half_deleted_is_told_by_name(self, server, objects):
+        server.put(*objects)
+        server.faults["DELETE", RECORD, False] = [status(422, "no")]
+        result = run("delete", "-f", KRAFT)
+        assert result.exit_code == 1
+        assert "\ndeleted:\n  blueprint.cr" in result.stderr
+        assert "\nnot deleted:\n  configmap/my-cluster" in result.stderr
+
+
+def test_a_reader_that_goes_away_does_not_stop_it(monkeypatch, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    out = io.TextIOWrapper(os.fdopen(write, "wb", buffering=0), write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    told = manifest_input.result(DryRun.NONE)
+    done = ObjectResult(ObjectRef("v1", "ConfigMap", "kafka", "a"), ApplyOutcome.CREATED)
+    told(done)
+    told(done)
+    assert tmp_path.exists()
+
+
+@pytest.mark.parametrize("command", ["apply", "delete"])
+def test_help_loads_nothing_heavy(command):
+    code = (
+        "import sys; from kanister_kafka.cli import main\n"
+        f"try: main(['{command}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('kubernetes' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_input_of_the_example_is_what_the_tests_take_it_for():
+    assert {document.group for document in load([KRAFT]).documents} == {"kafka.strimzi.io"}
+
+
+@pytest.mark.parametrize("words", [[], ["--kasten", "policy"], ["--kasten", "binding"]])
+def test_whatever_is_rendered_can_be_applied(server, words):
+    text = run("render", "-f", KRAFT, *words).stdout
+    result = run("apply", "-f", "-", stdin=text)
+    assert result.exit_code == 0
+    assert len(server.objects) == len(list(yaml.safe_load_all(text)))

@@ -1,0 +1,668 @@
+"""The command `check` against an API server over HTTP, and the way a command gets into a pod."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from kubernetes import client
+
+from kanister_kafka.backup.options import Options, StepTimeouts, Strategy
+from kanister_kafka.backup.planner import build_plan
+from kanister_kafka.backup.render import render
+from kanister_kafka.backup.scripts import ScriptsConfigMap, digest_of, holds_scripts
+from kanister_kafka.cli import main
+from kanister_kafka.errors import ForbiddenError, NotFoundError, TransientError, UnreachableError
+from kanister_kafka.kube import exec as executing
+from kanister_kafka.kube.exec import ExecResult, exec_in_pod
+from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.yamldoc import document_from_dict, loads, to_python
+from tests.cli.test_app import completed
+from tests.fakes.http_api import HttpApi, serving, write_kubeconfig
+from tests.operations.test_preflight import (
+    NAMESPACE,
+    claim,
+    deployment,
+    kafka,
+    node,
+    operator_pod,
+    pod,
+    pod_set,
+    pool,
+    snapshot_class,
+    thing,
+    volume,
+)
+
+SERVED = {
+    "v1": (
+        "Pod PersistentVolumeClaim ConfigMap ServiceAccount ResourceQuota LimitRange",
+        "Namespace Node PersistentVolume",
+    ),
+    "apps/v1": ("Deployment StatefulSet", ""),
+    "rbac.authorization.k8s.io/v1": ("Role RoleBinding", ""),
+    "autoscaling/v2": ("HorizontalPodAutoscaler", ""),
+    "keda.sh/v1alpha1": ("ScaledObject", ""),
+    "storage.k8s.io/v1": ("", "StorageClass"),
+    "snapshot.storage.k8s.io/v1": ("", "VolumeSnapshotClass"),
+    "cr.kanister.io/v1alpha1": ("Blueprint ActionSet", ""),
+    "core.strimzi.io/v1beta2": ("StrimziPodSet", ""),
+    "kafka.strimzi.io/v1beta2": (
+        "Kafka KafkaNodePool KafkaRebalance KafkaConnect KafkaMirrorMaker2 KafkaMirrorMaker "
+        "KafkaBridge",
+        "",
+    ),
+}
+"""Kinds with a namespace, and those without one."""
+
+
+def plural(kind):
+    return kind.lower() + ("es" if kind.endswith("s") else "s")
+
+
+class ApiServer(HttpApi):
+    """An API server that keeps objects, grants every right, and runs each pod at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.objects = {}
+        self.forbidden = set()
+        self.allowed = True
+        self.written = []
+
+    def add(self, *items, version=""):
+        for item in items:
+            group = version or item["apiVersion"]
+            namespaces, _ = SERVED[group]
+            at = item["metadata"].get("namespace") if item["kind"] in namespaces.split() else ""
+            key = (group, plural(item["kind"]), at or "", item["metadata"]["name"])
+            self.objects[key] = {**item, "apiVersion": group}
+
+    def answer(self, method, path, query, body):
+        steps = path.strip("/").split("/")
+        if steps == ["apis"]:
+            versions = [name.split("/") for name in SERVED if "/" in name]
+            return 200, {
+                "groups": [
+                    {
+                        "name": group,
+                        "versions": [{"groupVersion": f"{group}/{v}", "version": v}],
+                        "preferredVersion": {"groupVersion": f"{group}/{v}", "version": v},
+                    }
+                    for group, v in versions
+                ]
+            }
+        version = steps[1] if steps[0] == "api" else "/".join(steps[1:3])
+        rest = steps[2:] if steps[0] == "api" else steps[3:]
+        if version == "authorization.k8s.io/v1":
+            return 201, {"status": {"allowed": self.allowed}}
+        if version not in SERVED:
+            return 404, {"message": "the server could not find the requested resource"}
+        if not rest:
+            return 200, {"resources": resources(version)}
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        resource, *name = rest
+        if resource in self.forbidden:
+            return 403, {"message": f'User "jane" cannot {method.lower()} resource "{resource}"'}
+        key = (version, resource, namespace, *name[:1])
+        if method == "POST":
+            return self.create(version, body)
+        if method == "DELETE":
+            self.written.append((method, path))
+            self.objects.pop(key, None)
+            return 200, {}
+        if name[1:] == ["log"]:
+            return 200, "Client Version: v1.34.1\n"
+        if name:
+            found = self.objects.get(key)
+            return (200, found) if found else (404, {"message": f'"{name[0]}" not found'})
+        wanted = [pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair]
+        return 200, {
+            "items": [
+                item
+                for at, item in self.objects.items()
+                if at[:2] == key[:2]
+                and namespace in ("", at[2])
+                and all(item["metadata"].get("labels", {}).get(k[0]) == k[-1] for k in wanted)
+            ]
+        }
+
+    def create(self, version, body):
+        self.written.append(("POST", body["kind"]))
+        made = {**body, "status": {"phase": "Succeeded"}}
+        made["spec"]["nodeName"] = "one"
+        self.add(made, version=version)
+        return 201, made
+
+
+def resources(version):
+    namespaced, whole = SERVED[version]
+    return [
+        {"name": plural(kind), "kind": kind, "namespaced": kind in namespaced.split()}
+        for kind in f"{namespaced} {whole}".split()
+    ]
+
+
+OURS = {"strimzi.io/cluster": "my-cluster", "strimzi.io/kind": "Kafka"}
+
+
+def labelled(item, labels=OURS):
+    return {**item, "metadata": {**item["metadata"], "labels": {**labels}}}
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Serve a healthy cluster to which the Blueprint is applied."""
+    with serving(ApiServer()) as server:
+        path = tmp_path / "config"
+        write_kubeconfig(path, server.url, namespace=NAMESPACE)
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        fill(server)
+        yield server
+
+
+def fill(server):
+    server.add(kafka(), pool())
+    broker = pod("my-cluster-dual-0", "Ready", labels=OURS)
+    server.add(broker, labelled(claim(), {"strimzi.io/cluster": "my-cluster"}), volume())
+    server.add(labelled(pod_set()), version="core.strimzi.io/v1beta2")
+    server.add(snapshot_class(), version="snapshot.storage.k8s.io/v1")
+    server.add(labelled(operator_pod("Ready"), {"strimzi.io/kind": "cluster-operator"}))
+    server.add(deployment(), version="apps/v1")
+    server.add(node("one", Options().image), thing("Namespace", NAMESPACE, ""))
+    install(server)
+
+
+@lru_cache
+def rendered(**options):
+    documents = [
+        document_from_dict(kafka()),
+        document_from_dict(pool()),
+        document_from_dict(labelled_pod_set()),
+    ]
+    reading = read_cluster(documents)
+    return render(build_plan(reading.cluster, Options(**options), reading.problems))
+
+
+def install(server, **options):
+    for manifest in rendered(**options):
+        server.add(to_python(loads(manifest.text).documents[0].root))
+
+
+def labelled_pod_set():
+    return {**labelled(pod_set()), "apiVersion": "core.strimzi.io/v1beta2"}
+
+
+@pytest.fixture(autouse=True)
+def broker(monkeypatch):
+    """Answer for the broker: every replica is in sync."""
+    asked = []
+
+    def run(pod, namespace, _command, **more):
+        asked.append((pod, namespace, more))
+        return ExecResult(0, "", "")
+
+    monkeypatch.setattr(executing, "exec_in_pod", run)
+    return asked
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["check", *words])
+
+
+def levels(result):
+    return {line["id"]: line["level"] for line in json.loads(result.stdout)}
+
+
+def test_a_healthy_cluster(server, broker) -> None:
+    result = run("my-cluster", "-n", NAMESPACE)
+    assert result.exit_code == 0, result.output
+    assert "ok       Kafka kafka/my-cluster is Ready (kafka-ready)\n" in result.stdout
+    assert "ok       all 13 objects on the cluster are as they would be rendered" in result.stdout
+    assert "0 problems, 1 warning, " in result.stdout
+    assert broker == [
+        ("my-cluster-dual-0", NAMESPACE, {"container": "kafka", "seconds": 60, "context": ""})
+    ]
+    assert server.written == []
+
+
+def test_the_only_kafka_of_the_namespace_of_the_context_needs_no_name(server) -> None:
+    result = run("-o", "json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found[0]["objects"] == ["Kafka kafka/my-cluster"]
+    assert set(found[0]) == {"id", "level", "what", "detail", "remedy", "objects"}
+    other = kafka()
+    other["metadata"] = {**other["metadata"], "name": "other"}
+    server.add(other)
+    result = run()
+    assert result.exit_code == 2
+    assert "namespace kafka has my-cluster, other: which one?" in result.output
+
+
+@pytest.mark.usefixtures("server")
+def test_no_kafka_and_wrong_options() -> None:
+    result = run("-n", "empty")
+    assert (result.exit_code, "Namespace/empty: error: has no Kafka" in result.output) == (1, True)
+    result = run("nope")
+    assert result.exit_code == 1
+    assert "no Kafka nope in namespace kafka, which has my-cluster" in result.output
+    result = run("my-cluster", "--name", "A b")
+    assert result.exit_code == 1
+    assert 'name: Invalid value: "A b"' in result.output
+    assert result.stdout == ""
+
+
+def test_a_problem_is_exit_code_1_and_a_warning_where_it_is_asked_for(server) -> None:
+    assert run("my-cluster", "--fail-on", "warning").exit_code == 1
+    server.allowed = False
+    result = run("my-cluster", "-o", "json")
+    assert result.exit_code == 1
+    assert levels(result)["rights"] == "problem"
+
+
+def test_a_cluster_that_does_not_answer_is_exit_code_2(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    result = run("my-cluster")
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
+
+
+def test_a_cluster_that_cannot_be_planned_is_judged_all_the_same(server) -> None:
+    broken = pool()
+    broken["spec"]["storage"] = {"type": "ephemeral"}
+    server.add(broken)
+    result = run("my-cluster", "-o", "json")
+    assert result.exit_code == 1
+    found = levels(result)
+    assert (found["storage"], found["plan"], found["kafka-ready"]) == ("problem", "problem", "ok")
+    assert "drift" not in found
+
+
+def test_drift_is_judged_by_the_options_and_the_remedy_repeats_them(server) -> None:
+    words = (
+        "--restart-after",
+        "2h",
+        "--annotation",
+        "a=b c",
+        "--timeout",
+        "stop=1m",
+        "--context",
+        "here",
+    )
+    result = run("my-cluster", *words, "-o", "json")
+    found = [line for line in json.loads(result.stdout) if line["id"] == "drift"]
+    assert result.exit_code == 1
+    assert {line["remedy"] for line in found} == {
+        "kanister-kafka apply --from-cluster my-cluster -n kafka --context here "
+        "--restart-after 7200s "
+        "--annotation 'a=b c' --timeout stop=1m"
+    }
+    install(server, restart_after=7200)
+    assert levels(run("my-cluster", "--restart-after", "2h", "-o", "json"))["drift"] == "ok"
+
+
+def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
+    install(server, restart_after=7200, limits=StepTimeouts(stop=60))
+    assert levels(run("my-cluster", "-o", "json"))["drift"] == "ok"
+    result = run("my-cluster", "--restart-after", "3h", "-o", "json")
+    (remedy,) = {one["remedy"] for one in json.loads(result.stdout) if one["id"] == "drift"}
+    assert remedy == (
+        "kanister-kafka apply --from-cluster my-cluster -n kafka --restart-after 10800s "
+        "--timeout stop=1m"
+    )
+
+
+@pytest.mark.usefixtures("server")
+def test_how_the_server_is_asked_and_what_is_said_are_no_options_of_a_plan() -> None:
+    words = ("--request-timeout", "20s", "-q", "--color", "never", "-v")
+    result = run("my-cluster", *words, "-o", "json")
+    assert levels(result)["drift"] == "ok"
+
+
+def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) -> None:
+    del server.objects["cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster"]
+    install(server, name="backup-of-kafka", kasten_namespace="kanister")
+    result = run("my-cluster", "-o", "json")
+    assert levels(result)["drift"] == "ok", [
+        one for one in json.loads(result.stdout) if one["id"] == "drift"
+    ]
+
+
+def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
+    install(server)
+    for manifest in rendered():
+        item = to_python(loads(manifest.text).documents[0].root)
+        if item["kind"] == "Blueprint":
+            item["metadata"]["annotations"]["kanister-kafka.io/options"] = "--no-such 5"
+            server.add(item)
+    result = run("my-cluster")
+    assert "the options of Blueprint kasten-io/kafka.my-cluster cannot be read" in result.stderr
+
+
+def another(server, name="other", namespace="second", *, applied=True):
+    other = kafka()
+    other["metadata"] = {**other["metadata"], "name": name, "namespace": namespace}
+    server.add(other, thing("Namespace", namespace, ""))
+    if applied:
+        found = server.objects[BLUEPRINT]
+        server.add({**found, "metadata": {**found["metadata"], "name": f"{namespace}.{name}"}})
+
+
+BLUEPRINT = ("cr.kanister.io/v1alpha1", "blueprints", "kasten-io", "kafka.my-cluster")
+
+
+def test_every_kafka_with_a_blueprint_is_checked(server) -> None:
+    another(server, "bare", applied=False)
+    result = run("-A")
+    assert result.exit_code == 0, result.output
+    head, _, titles, *rows = result.stdout.splitlines()
+    assert head == "2 Kafkas: 0 with problems, 1 with warnings, 0 ok, 1 without a Blueprint"
+    assert titles.split() == ["KAFKA", "RESULT", "PROBLEMS", "WARNINGS"]
+    assert rows[0].split() == ["kafka/my-cluster", "warning", "0", "1"]
+    assert rows[1].split() == ["second/bare", "no", "Blueprint", "-", "-"]
+    assert [row for row in rows if row.startswith("warning  ")] == rows[4:5]
+    assert run("-A", "--fail-on", "warning").exit_code == 1
+
+
+def test_the_exit_code_is_that_of_the_worst_kafka(server) -> None:
+    another(server)
+    found = json.loads(run("-A", "-o", "json").stdout)
+    assert [(one["namespace"], one["name"], one["result"]) for one in found] == [
+        ("kafka", "my-cluster", "warning"),
+        ("second", "other", "problem"),
+    ]
+    assert run("-A").exit_code == 1
+    server.forbidden.add("kafkas")
+    assert run("-A").exit_code == 2
+    server.forbidden = {"kafkanodepools"}
+    result = run("-A")
+    assert (result.exit_code, "2 not checked" in result.stdout) == (2, True), result.output
+
+
+def test_all_kafkas_and_none_of_them(server) -> None:
+    for words in (("my-cluster",), ("-n", "kafka"), ("--blueprint", "x")):
+        result = run("-A", *words)
+        assert (result.exit_code, "-A is for all Kafkas" in result.output) == (2, True)
+    del server.objects[BLUEPRINT]
+    result = run("-A")
+    assert result.exit_code == 2
+    assert "no Blueprint of any Kafka is applied: kafka/my-cluster;" in result.output
+    del server.objects["kafka.strimzi.io/v1beta2", "kafkas", NAMESPACE, "my-cluster"]
+    assert "no Kafka of Strimzi in any namespace" in run("-A").output
+
+
+def test_a_blueprint_that_may_not_be_read_is_none_that_is_missing(server) -> None:
+    server.forbidden.add("blueprints")
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    assert "drift" in {line["id"] for line in found["lines"]}
+
+
+def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
+    del server.objects[BLUEPRINT]
+    install(server, strategy=Strategy.HOT)
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    assert {one["id"]: one["level"] for one in found["lines"]}["drift"] == "ok"
+
+
+@pytest.mark.usefixtures("server")
+def test_findings_in_the_forms_of_kubectl() -> None:
+    tree = json.loads(run("my-cluster", "-o", "json").stdout)
+    assert yaml.safe_load(run("my-cluster", "-o", "yaml").stdout) == tree
+    assert run("my-cluster", "-o", "name").stdout == "kafka.kafka.strimzi.io/my-cluster\n"
+    page = run("my-cluster", "-o", "markdown").stdout
+    assert page.startswith("## Check before a backup: Kafka kafka/my-cluster\n\n**0 problems, 1 w")
+    assert page == run("-A", "-o", "markdown").stdout
+    assert run("my-cluster", "-o", "html").stdout.startswith("<!DOCTYPE html>")
+    old = run("my-cluster", "--format", "json")
+    assert (json.loads(old.stdout), old.exit_code) == (tree, 0)
+    assert "warning: --format is deprecated; write -o\n" in old.stderr
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "check"),
+    [
+        ("pods", "pods-ready"),
+        ("strimzipodsets", "rolling"),
+        ("kafkarebalances", "rebalance"),
+        ("horizontalpodautoscalers", "autoscalers"),
+        ("scaledobjects", "autoscalers"),
+        ("persistentvolumeclaims", "claims"),
+        ("volumesnapshotclasses", "snapshot-class"),
+        ("deployments", "kanister"),
+        ("actionsets", "measured"),
+        ("blueprints", "drift"),
+        ("configmaps", "scripts"),
+        ("nodes", "image"),
+        ("namespaces", "pod-user"),
+        ("resourcequotas", "quota"),
+    ],
+)
+def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
+    server.forbidden.add(forbidden)
+    result = run("my-cluster", "-o", "json")
+    lines = [line for line in json.loads(result.stdout) if line["id"] == check]
+    assert result.exit_code == 0, result.output
+    assert [line["level"] for line in lines] == ["warning"]
+    assert lines[0]["what"].endswith("could not be looked at: that is forbidden")
+    assert lines[0]["remedy"].startswith("needs the right to ")
+    assert forbidden in lines[0]["detail"][0]
+
+
+class TestScripts:
+    """The ConfigMap that holds what the steps run."""
+
+    def found(self, server):
+        return next(item for item in server.objects.values() if holds_scripts(item))
+
+    def lines(self):
+        result = run("my-cluster", "-o", "json")
+        lines = [line for line in json.loads(result.stdout) if line["id"] == "scripts"]
+        return result.exit_code, [line["level"] for line in lines], lines
+
+    @pytest.mark.usefixtures("server")
+    def test_one_line_for_blueprint_and_switch(self) -> None:
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (0, ["ok"])
+        assert (
+            "pins" in line["what"]
+            and "Blueprint kasten-io/kafka.my-cluster" in line["what"]
+            and "Deployment kafka/my-cluster-kanister-kafka-switch" in line["what"]
+        )
+
+    def test_altered(self, server) -> None:
+        found = self.found(server)
+        server.add({**found, "data": {**found["data"], "stop.sh": "# altered\n"}})
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (1, ["problem"])
+        assert line["remedy"].startswith(f"kubectl delete configmap {found['metadata']['name']} -n")
+
+    def test_those_of_a_former_version(self, server) -> None:
+        """What is on the cluster is judged by its own scripts, whatever this version has."""
+        found = self.found(server)
+        former = {"stop.sh": "# stops\n"}
+        name, sha256 = (s := ScriptsConfigMap(tuple(former.items()), "")).name, s.sha256
+        now = (found["metadata"]["name"], digest_of(found))
+        for item in [
+            i for i in server.objects.values() if i["kind"] in ("Blueprint", "Deployment")
+        ]:
+            text = json.dumps(item).replace(now[0], name).replace(now[1], sha256)
+            server.add(json.loads(text))
+        (key,) = [key for key, item in server.objects.items() if holds_scripts(item)]
+        del server.objects[key]
+        assert self.lines()[:2] == (1, ["problem"])
+        server.add({**found, "metadata": {**found["metadata"], "name": name}, "data": former})
+        code, levels, (line,) = self.lines()
+        assert (code, levels) == (1, ["ok"])  # and the drift is a problem
+        assert name in line["what"]
+
+
+def test_what_scales_a_pool_by_itself_is_found(server) -> None:
+    scaled = thing(
+        "ScaledObject",
+        "grow",
+        spec={"scaleTargetRef": {
+            "apiVersion": "kafka.strimzi.io/v1beta2", "kind": "KafkaNodePool", "name": "dual"
+        }},
+    )  # fmt: skip
+    server.add(scaled, version="keda.sh/v1alpha1")
+    result = run("my-cluster", "-o", "json")
+    assert result.exit_code == 1
+    (line,) = [line for line in json.loads(result.stdout) if line["id"] == "autoscalers"]
+    assert line["level"] == "problem"
+    assert line["objects"] == ["ScaledObject kafka/grow", "KafkaNodePool kafka/dual"]
+    annotated = "kubectl annotate scaledobject grow -n kafka autoscaling.keda.sh/paused=true"
+    assert line["remedy"] == f"before each backup: {annotated}"
+
+
+def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:
+    server.forbidden.add("persistentvolumes")
+    store = {**thing("StorageClass", "fast", ""), "provisioner": "csi.example.com"}
+    server.add(store, version="storage.k8s.io/v1")
+    assert levels(run("my-cluster", "-o", "json"))["snapshot-class"] == "ok"
+
+
+def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
+    for key in [key for key in server.objects if key[2:] == ("strimzi", "operator-0")]:
+        del server.objects[key]
+    labels = {"strimzi.io/kind": "cluster-operator"}
+    spec = {"replicas": 0, "template": {"metadata": {"labels": labels}, "spec": {}}}
+    server.add(thing("Deployment", "co", "strimzi", spec=spec), version="apps/v1")
+    result = run("my-cluster")
+    assert result.exit_code == 1
+    assert "kubectl scale deployment co -n strimzi --replicas 1" in result.stdout
+
+
+def test_pull_says_so_runs_a_pod_and_deletes_it(server) -> None:
+    result = run("my-cluster", "--pull")
+    assert result.exit_code == 0, result.output
+    assert f"starting a pod with {Options().image} in namespace kafka" in result.stderr
+    assert "ran on node one: Client Version: v1.34.1 (image-pull)" in result.stdout
+    (posted, pod), (deleted, path) = server.written
+    assert (posted, pod, deleted) == ("POST", "Pod", "DELETE")
+    assert "/namespaces/kafka/pods/my-cluster-kanister-kafka-pull-" in path
+    assert not [key for key in server.objects if "-pull-" in key[-1]]
+
+
+def exec_with(monkeypatch, answer):
+    """Let the websocket be what a test says; return what was asked for."""
+    monkeypatch.undo()
+    configuration = client.Configuration()
+    configuration.host = "https://api"
+    monkeypatch.setattr(
+        executing, "connect", lambda _context: (client.ApiClient(configuration), "default")
+    )
+    asked = {}
+
+    def stream(_method, pod, namespace, **options):
+        asked.update(options, pod=pod, namespace=namespace)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("kubernetes.stream.stream", stream)
+    return asked
+
+
+def websocket(code, out="", err=""):
+    done = SimpleNamespace(returncode=code, close=lambda: None)
+    done.run_forever = lambda timeout: setattr(done, "waited", timeout)
+    done.read_stdout = lambda timeout: out  # noqa: ARG005
+    done.read_stderr = lambda timeout: err  # noqa: ARG005
+    return done
+
+
+def test_a_command_runs_in_a_container(monkeypatch) -> None:
+    answer = websocket(3, "out", "err")
+    asked = exec_with(monkeypatch, answer)
+    found = exec_in_pod("p", "n", ("true", "x"), container="c", seconds=7)
+    assert found == ExecResult(3, "out", "err")
+    assert answer.waited == 7
+    assert (asked["pod"], asked["namespace"], asked["container"]) == ("p", "n", "c")
+    assert (asked["command"], asked["stdin"], asked["tty"]) == (["true", "x"], False, False)
+
+
+HANDSHAKE = (
+    'Handshake status {} Forbidden -+-+- {{}} -+-+- {{"kind":"Status","message":"pods \\"p\\" no"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "part"),
+    [
+        (client.ApiException(0, HANDSHAKE.format(403)), ForbiddenError, 'n/p: pods "p" no$'),
+        (client.ApiException(0, HANDSHAKE.format(404)), NotFoundError, 'pods "p" no'),
+        (client.ApiException(0, "Handshake status 500"), UnreachableError, "status 500"),
+        (ConnectionResetError("gone"), TransientError, "gone"),
+        (ValueError("a secret"), UnreachableError, "malformed credentials or answer$"),
+    ],
+)
+def test_a_command_that_does_not_get_into_a_container(monkeypatch, failure, kind, part) -> None:
+    exec_with(monkeypatch, failure)
+    with pytest.raises(kind, match=part) as caught:
+        exec_in_pod("p", "n", ("true",))
+    assert type(caught.value) is kind
+
+
+# names that the cluster has
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("check my", ["my-cluster"]),
+        ("check -n second o", ["other"]),
+        ("plan second/", ["second/other"]),
+        ("status --namespace se", ["second"]),
+        ("topics rate --kafka m", ["my-cluster"]),
+        ("render --from-cluster my", ["my-cluster"]),
+        ("plan -f a.yaml my", ["my"]),
+        ("check nope", []),
+        ("run backupPrehook my", ["my-cluster"]),
+        ("resume --context nope my", []),
+    ],
+)
+def test_namespaces_and_kafkas_are_completed(server, monkeypatch, line, found) -> None:
+    another(server)
+    assert completed(monkeypatch, *line.split()) == found
+
+
+def test_completion_asks_the_cluster_that_the_line_names(server, monkeypatch, tmp_path) -> None:
+    config = tmp_path / "other"
+    config.write_text((tmp_path / "config").read_text())
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert completed(monkeypatch, "check", "my") == []
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == ["my-cluster"]
+    server.forbidden.add("kafkas")
+    assert completed(monkeypatch, "check", "--kubeconfig", str(config), "my") == []
+
+
+@pytest.mark.usefixtures("server")
+def test_a_policy_for_a_namespace_that_the_cluster_lacks_is_told() -> None:
+    words = ["policy", "render", "my-cluster", "-n", "kafka", "--definitions"]
+    told = CliRunner().invoke(main, [*words, "kafk"]).stderr
+    assert (
+        "to do: check --definitions kafk: the cluster has no Namespace kafk; did you mean kafka?\n"
+    ) in told
+    result = CliRunner().invoke(main, [*words, "nope"])
+    assert result.exit_code == 0, result.output
+    assert "the cluster has no Namespace nope; it has kafka\n" in result.stderr
+
+
+def test_a_storage_class_that_the_cluster_lacks_is_told(server) -> None:
+    words = ["policy", "restore", "my-cluster", "-n", "kafka", "--restore-point", "r"]
+    server.add(thing("StorageClass", "fast", ""), version="storage.k8s.io/v1")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr
+    assert "the cluster has no" not in told
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "to do: check --storage-class slow: the cluster has no StorageClass slow;" in told
+    server.forbidden.add("storageclasses")
+    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "that needs the right to list storageclasses\n" in told

@@ -1,0 +1,282 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import kanister_kafka
+from kanister_kafka.cli import main
+from kanister_kafka.linter import all_checks, all_checks_together
+from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.rule_docs import rule_docs
+from tests import fleet_inputs as fleets
+from tests.conftest import ROOT
+from tests.docs import reference
+
+SECTIONS = (ROOT / "docs" / "rules.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def reported() -> set[str]:
+    """Read every check id from the source: first argument of error, warning, warn and the like."""
+    found = set()
+    for path in (ROOT / "kanister_kafka").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args:
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name in ("error", "warning", "warn", "_report") and isinstance(
+                    node.args[0], ast.Constant
+                ):
+                    found.add(node.args[0].value)
+    return found | {"yaml-limit", *all_checks(), *all_checks_together()}
+
+
+def test_every_check_has_a_section_and_every_section_a_check() -> None:
+    sections = re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
+    assert sorted(sections) == sorted(set(sections))
+    assert set(sections) == reported()
+
+
+def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
+    assert list(rule_docs()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
+    for check in (*all_checks().values(), *all_checks_together().values()):
+        assert rule_docs()[check.id].severity is check.severity, check.id
+    for section in rule_docs().values():
+        assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary
+
+
+def test_every_section_shows_wrong_and_right() -> None:
+    for section in re.split(r"^### ", SECTIONS, flags=re.MULTILINE)[1:]:
+        assert "\n# wrong\n" in section, section
+        assert "\n# right\n" in section, section
+        assert re.search(r"^\*(error|warning|info)\* · ", section, re.MULTILINE), section
+
+
+def help_of(*words: str) -> str:
+    return CliRunner().invoke(main, [*words, "--help"], prog_name="kanister-kafka").output
+
+
+def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Find all commands, those of groups too."""
+    found: click.Command | None = main
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
+    yield words
+    if isinstance(found, click.Group):
+        for name in found.list_commands(click.Context(found)):
+            yield from every_command((*words, name))
+
+
+def cli() -> str:
+    parts = ["# Commands\n\nAs the commands themselves say it.\n"]
+    for words in every_command():
+        title = " ".join(("kanister-kafka", *words))
+        parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
+    return "".join(parts)
+
+
+GENERATED = {"api": reference.api, "cli": cli, "functions": reference.functions}
+
+
+@pytest.mark.parametrize("page", GENERATED)
+def test_reference_is_fresh(page: str, request: pytest.FixtureRequest) -> None:
+    path, text = ROOT / "docs" / f"{page}.md", GENERATED[page]()
+    if request.config.getoption("--update-blueprints"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text() == text, "run `make blueprints`"
+
+
+def test_running_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest) -> None:
+    page = at_root / "docs" / "running.md"
+    text = page.read_text()
+    (block,) = re.findall(r"```\n(\$ kanister-kafka plan .*?)```\n", text, re.DOTALL)
+    command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
+    output = CliRunner().invoke(main, shlex.split(command)).stdout
+    fresh = f"$ kanister-kafka {command}\n{output}"
+    if request.config.getoption("--update-blueprints"):
+        page.write_text(text.replace(block, fresh), encoding="utf-8")
+        block = fresh
+    assert block == fresh
+
+
+def test_readme_shows_a_true_finding(at_root: Path) -> None:
+    text = (at_root / "README.md").read_text()
+    ((command, output),) = re.findall(
+        r"```\n\$ kanister-kafka (validate .*?)\n(.*?)```\n", text, re.DOTALL
+    )
+    assert CliRunner().invoke(main, shlex.split(command)).stdout == output
+
+
+def test_readme_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:
+    text = (at_root / "README.md").read_text()
+    (block,) = re.findall(r"```\n(\$ kanister-kafka validate .*?)```\n", text, re.DOTALL)
+    command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
+    fresh = f"$ kanister-kafka {command}\n{CliRunner().invoke(main, shlex.split(command)).stdout}"
+    if request.config.getoption("--update-blueprints"):
+        (at_root / "README.md").write_text(text.replace(block, fresh), encoding="utf-8")
+        block = fresh
+    assert block == fresh
+
+
+def test_python_of_the_readme_runs(at_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - it is ours
+    assert "kind: Blueprint" in capsys.readouterr().out
+    assert at_root.is_dir()
+
+
+def test_example_of_the_package_runs() -> None:
+    assert "kk.to_yaml_stream(kk.render(plan))" in (kanister_kafka.__doc__ or "")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("*/*.md")), ids=str)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_commands_of_the_seed_page_run(at_root: Path) -> None:
+    text = (at_root / "docs" / "seed.md").read_text()
+    (command,) = re.findall(r"```sh\nkanister-kafka (.*?)\n```", text)
+    assert CliRunner().invoke(main, shlex.split(command)).exit_code == 0
+    instead = command.replace("--kasten policy", "--kasten annotation")
+    note = CliRunner().invoke(main, shlex.split(instead)).stderr
+    (annotate,) = re.findall(r"```\n(kubectl annotate .*?)\n```", text)
+    assert annotate in note
+
+
+FLEETS = (ROOT / "docs" / "fleets.md").read_text()
+
+
+def test_page_on_fleets_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fleet file, with each cluster where the file says, and its commands, one by one."""
+    monkeypatch.chdir(tmp_path)
+    for number, home in enumerate(("orders", "payments", "all")):
+        path = tmp_path / "clusters" / home / "kafka.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(fleets.cluster(8 + number).replace(f"cluster-{8 + number}", home))
+    (file,) = re.findall(r"```yaml\n(.*?)```", FLEETS, re.DOTALL)
+    (tmp_path / "fleet.yaml").write_text(file)
+    (block,) = re.findall(r"```sh\n(.*?)```", FLEETS, re.DOTALL)
+    words = [shlex.split(line, comments=True) for line in block.splitlines()]
+    ours = [line[1:] for line in words if line[0] == "kanister-kafka"]
+    assert len(ours) == 3
+    for command in ours:
+        if "--from-cluster" not in command:
+            result = CliRunner().invoke(main, command)
+            assert result.exit_code == 0, result.stderr
+    assert len([path for path in (tmp_path / "build").iterdir() if path.is_dir()]) == 3
+
+
+CI = (ROOT / "docs" / "ci.md").read_text()
+CI_EXAMPLES = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", CI, re.DOTALL)]
+
+
+def commands(value: object) -> Iterator[str]:
+    """Find our own commands, wherever a CI system wants them."""
+    if isinstance(value, str) and value.startswith("kanister-kafka "):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from commands(child)
+
+
+@pytest.mark.parametrize("command", [*commands(CI_EXAMPLES)])
+def test_commands_of_the_page_on_ci_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "blueprints").symlink_to(ROOT / "blueprints")
+    (tmp_path / "kafka").symlink_to(ROOT / "examples" / "kraft-separate-pools")
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command)[1:]
+    if "--check" in words:
+        stale = CliRunner().invoke(main, words)
+        assert (stale.exit_code, stale.stdout[:14]) == (1, "--- /dev/null\n")
+        CliRunner().invoke(main, [word for word in words if word != "--check"])
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, result.stdout) == (0, "")
+    for report in re.findall(r"findings\.\w+", command):
+        assert (tmp_path / report).stat().st_size
+
+
+def test_examples_of_the_page_on_ci_are_read_by_what_they_name() -> None:
+    ignoring, hook, fresh, *workflows = CI_EXAMPLES
+    assert ignoring["kind"] == "Blueprint"
+    used = [hook["repos"][0]["hooks"][0]["id"] for hook in (hook, fresh)]
+    ours = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert used == [hook["id"] for hook in ours]
+    assert len(list(commands(workflows))) == len(workflows) == 4
+    upload = workflows[1]["jobs"]["blueprints"]["steps"][-1]
+    assert f"--output {upload['with']['sarif_file']} " in CI
+
+
+def test_ignore_comments_of_the_page_on_ci_are_needed_and_work() -> None:
+    (text,) = re.findall(r"```yaml\n(# kanister-kafka: .*?)```", CI, re.DOTALL)
+    bare = re.sub("# kanister-kafka: .*", "#", text)
+    asked = set(re.findall(r"ignore=(\S+)", text))
+    assert {problem.check for problem in validate_text(bare)} == asked
+    assert {problem.check for problem in validate_text(text)} <= {"unknown-check"}
+
+
+def test_the_hook_for_fresh_files_takes_the_words_of_render(at_root: Path, tmp_path: Path) -> None:
+    _, hook = yaml.safe_load((at_root / ".pre-commit-hooks.yaml").read_text())
+    given = CI_EXAMPLES[2]["repos"][0]["hooks"][0]["args"]
+    named = {"kafka": "examples/kraft-separate-pools", "backup": str(tmp_path)}
+    words = [*shlex.split(hook["entry"])[1:], *(named.get(word, word) for word in given)]
+    assert not hook["pass_filenames"]
+    assert CliRunner().invoke(main, words).exit_code == 1
+    assert CliRunner().invoke(main, [w for w in words if w != "--check"]).exit_code == 0
+    assert CliRunner().invoke(main, words).exit_code == 0
+
+
+def test_the_hook_of_pre_commit_runs_our_command() -> None:
+    hook, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert shlex.split(hook["entry"]) == ["kanister-kafka", "validate"]
+    file = str(ROOT / "blueprints/seed/role-my-cluster-kanister-kafka.yaml")
+    words = [*shlex.split(hook["entry"])[1:], *CI_EXAMPLES[1]["repos"][0]["hooks"][0]["args"], file]
+    assert CliRunner().invoke(main, words).exit_code == 0
+
+
+POLICIES = (ROOT / "docs" / "policies.md").read_text()
+
+
+def shell_blocks(page: str) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+
+
+def test_commands_of_the_page_on_policies_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order, in a folder that has the files which the page speaks of."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kafka").symlink_to(ROOT / "examples" / "mirror-maker-2")
+    ran = []
+    for block in shell_blocks(POLICIES):
+        for line in block.replace("\\\n", "").splitlines():
+            command, _arrow, file = line.partition(" > ")
+            words = shlex.split(command, comments=True)
+            if words[:1] != ["kanister-kafka"]:
+                continue
+            result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
+            assert result.exit_code == 0, f"{line}\n{result.output}"
+            if file:
+                (tmp_path / file).parent.mkdir(exist_ok=True)
+                (tmp_path / file).write_text(result.stdout)
+            ran.append(words[1])
+    assert {"policy", "render", "schema"} <= set(ran)
+
+
+def test_the_page_on_policies_shows_what_lint_prints(at_root: Path) -> None:  # noqa: ARG001
+    ((command, shown),) = re.findall(r"```\n\$ kanister-kafka (.*?)\n(.*?)```", POLICIES, re.DOTALL)
+    assert CliRunner().invoke(main, shlex.split(command)).stdout == shown

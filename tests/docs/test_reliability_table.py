@@ -1,0 +1,214 @@
+"""The tables of docs/reliability.md: every scenario is in them, and no failure is hidden."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e import reliability, suites
+from tests.e2e.reliability import SCENARIOS, Result, all_scenarios, load, page, short, shortcomings
+
+SCRIPTS = "kanister-kafka-scripts-0123456789"
+OTHERS = "kanister-kafka-scripts-9876543210"
+RESULT = Result(
+    scenario="",
+    problem="",
+    stopped=True,
+    seconds=40.4,
+    reference=20.2,
+    by="switch",
+    written=100,
+    found=100,
+    status="is stopped by a backup",
+    events=("Stopping", "Switch", "Restarted"),
+    ended="2026-01-02T03:04:05Z",
+    scripts=SCRIPTS,
+    release="0.45.2",
+    versions=(("Kafka", "3.9.2"), ("Kubernetes", "1.34.4")),
+)
+
+
+@pytest.fixture
+def results() -> dict[str, Result]:
+    return {s.key: replace(RESULT, scenario=s.key) for s in all_scenarios()}
+
+
+def row(text: str, what: str) -> list[str]:
+    """Return the cells of the row of a scenario."""
+    line = next(line for line in text.splitlines() if line.startswith(f"| {what} |"))
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def scenario(key: str) -> reliability.Scenario:
+    return next(s for s in all_scenarios() if s.key == key)
+
+
+def one(results: dict[str, Result]) -> str:
+    return page({"0.45.2": results})
+
+
+def test_all_passed(results: dict[str, Result]) -> None:
+    text = one(results)
+    assert shortcomings(results) == []
+    assert f"**{len(results)} of {len(results)} scenarios passed.**" in text
+    assert "Failed:" not in text
+    assert "Not run:" not in text
+    assert text.count("| recovered |") == len(results)
+    assert f"\n- `{SCRIPTS}`, Kafka 3.9.2, Kubernetes 1.34.4\n\n" in text
+
+
+def test_a_row_holds_what_was_measured_and_when(results: dict[str, Result]) -> None:
+    wanted = scenario("broker-hangs")
+    assert row(one(results), wanted.what) == [
+        *(wanted.what, "stop", "recovered", "2026-01-02", "40", "2.0", "switch", "100 of 100"),
+        "“is stopped by a backup”; Stopping, Switch, Restarted",
+    ]
+
+
+def test_where_nothing_stopped_there_is_no_ratio(results: dict[str, Result]) -> None:
+    results["two-runs"] = replace(results["two-runs"], stopped=False)
+    assert row(one(results), scenario("two-runs").what)[4:6] == ["(40)", ""]
+
+
+def test_a_scenario_without_a_result_is_told_and_does_not_count(
+    results: dict[str, Result],
+) -> None:
+    del results["broker-hangs"], results["two-runs"]
+    text = one(results)
+    assert "\nNot run: broker-hangs, two-runs.\n" in text
+    assert f"**{len(results)} of {len(results) + 2} scenarios passed.**" in text
+    assert shortcomings(results) == ["broker-hangs: not run", "two-runs: not run"]
+
+
+def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result]) -> None:
+    older = replace(results["two-runs"], scripts=OTHERS, ended="2026-01-01T00:00:00Z")
+    results["two-runs"] = older
+    text = one(results)
+    assert row(text, scenario("two-runs").what)[2:4] == [
+        *("recovered, with other scripts", "2026-01-01")
+    ]
+    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
+    assert shortcomings(results) == ["two-runs: run with other scripts"]
+    first, second = (line for line in text.splitlines() if line.startswith("- `"))
+    assert SCRIPTS in first
+    assert OTHERS in second
+
+
+def test_each_release_has_a_table_the_newest_first(results: dict[str, Result]) -> None:
+    newer = {"two-runs": replace(RESULT, scenario="two-runs", release="0.100.1")}
+    text = page({"0.45.2": results, "0.100.1": newer})
+    head, first, second = text.split("\n## ")
+    assert head.startswith("# Reliability")
+    assert first.startswith("Strimzi 0.100.1\n")
+    assert first.count("| recovered |") == 1
+    assert second.startswith("Strimzi 0.45.2\n")
+    assert second.count("| recovered |") == len(results)
+
+
+def test_a_failure_is_shown_with_its_reason(results: dict[str, Result]) -> None:
+    results["two-runs"] = replace(results["two-runs"], problem="3 messages lost\n| a <b>")
+    text = one(results)
+    assert row(text, scenario("two-runs").what)[2] == "**FAILED**"
+    assert "\nFailed:\n\n- two-runs: 3 messages lost \\| a &lt;b>\n" in text
+    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
+
+
+def test_of_a_problem_the_reason_alone_is_kept() -> None:
+    log = r"10:00:00 stop: FAILED while waiting: why\r"
+    error = f'{{"message":"Pod failed","cause":{{"message":"{log}"}}}}'
+    assert short(error) == "stop: FAILED while waiting: why"
+    assert short(f"['{sys.executable}', '-m', 'x'] timed out\n in {ROOT}/a") == (
+        "['python', '-m', 'x'] timed out in ./a"
+    )
+    assert len(short("x" * 5000)) == reliability.LONGEST
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path, results: dict[str, Result]) -> None:
+    for result in results.values():
+        result.save(tmp_path)
+    other = replace(RESULT, scenario="two-runs", release="1.2.0")
+    other.save(tmp_path)
+    assert load(tmp_path) == {"0.45.2": results, "1.2.0": {"two-runs": other}}
+    again = replace(other, problem="lost")
+    again.save(tmp_path)
+    assert load(tmp_path)["1.2.0"] == {"two-runs": again}, "the last one counts"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.45.2.json", "1.2.0.json"]
+
+
+def test_a_result_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "1.2.0.json").write_text(json.dumps([{"problem": ""}]))
+    with pytest.raises(SystemExit, match=r"1\.2\.0\.json"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_command(
+    tmp_path: Path,
+    results: dict[str, Result],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    missing: bool,
+) -> None:
+    monkeypatch.setattr(reliability, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(reliability, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(suites, "RESULTS", tmp_path / "suites")
+    if missing:
+        del results["two-runs"]
+    for result in results.values():
+        result.save(tmp_path / "results")
+    assert reliability.main(["--check"]) == 1, "there is no page yet"
+    assert reliability.main([]) == (1 if missing else 0)
+    assert (tmp_path / "page.md").read_text() == one(results)
+    assert reliability.main(["--check"]) == 0
+    assert ("Strimzi 0.45.2: two-runs: not run" in capsys.readouterr().err) == missing
+
+
+def test_the_page_is_of_the_results_that_are_kept() -> None:
+    assert reliability.PAGE.read_text(encoding="utf-8") == page(
+        load(reliability.RESULTS), suites.load_all(suites.RESULTS)
+    )
+
+
+def test_kept_results_are_of_scenarios_that_there_are() -> None:
+    keys = {s.key for s in all_scenarios()}
+    for release, results in load(reliability.RESULTS).items():
+        assert set(results) <= keys
+        assert {result.release for result in results.values()} <= {release}
+
+
+def test_every_scenario_has_a_key_of_its_own_and_words_of_its_own() -> None:
+    keys = [s.key for s in all_scenarios()]
+    assert len(keys) == len(set(keys))
+    words = [(s.what, s.phase, point) for point, group in SCENARIOS.items() for s in group]
+    assert len(words) == len(set(words))
+
+
+def test_every_scenario_is_played_by_a_test() -> None:
+    """Read from the source: `of(POINT, key=BEGIN)` takes the scenarios of a point."""
+    tree = ast.parse((ROOT / "tests" / "e2e" / "test_reliability.py").read_text())
+    names = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    def value(node: ast.expr) -> object:
+        return names[node.id] if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+    played: list[str] = []
+    for node in tree.body:
+        for call in getattr(node, "decorator_list", []):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "of":
+                key = next((str(value(k.value)) for k in call.keywords if k.arg == "key"), "")
+                point = str(value(call.args[0]))
+                played += [s.key for s in SCENARIOS[point] if s.key.startswith(key)]
+    assert sorted(played) == sorted(s.key for s in all_scenarios()), "each once"

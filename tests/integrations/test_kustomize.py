@@ -1,0 +1,494 @@
+"""With the real Kustomize: the examples, what a user sees who gets it wrong, and bases."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kanister_kafka.cli import main
+from tests.conftest import ROOT
+from tests.integrations.test_krm import COMPANIONS, KAFKA, LOADER
+
+KUSTOMIZE = shutil.which("kustomize")
+EXAMPLES = ROOT / "examples" / "kustomize"
+PAGE = (ROOT / "docs" / "kustomize.md").read_text()
+COMMAND = Path(sys.executable).parent
+"""Where the command is that belongs to this very Python."""
+needs_kustomize = pytest.mark.skipif(KUSTOMIZE is None, reason="kustomize is not on PATH")
+Objects = list[dict[str, Any]]
+
+
+def build(
+    directory: Path, *words: str, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `kustomize build` as a user does, with the command on PATH."""
+    first = f"{path}{os.pathsep}" if path else ""
+    return subprocess.run(
+        [KUSTOMIZE or "kustomize", "build", "--enable-alpha-plugins", *words, str(directory)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{first}{COMMAND}{os.pathsep}{os.environ['PATH']}"},
+    )
+
+
+def objects(text: str) -> Objects:
+    return list(yaml.load_all(text, Loader=LOADER))
+
+
+def names(found: Objects) -> list[tuple[str, str, str]]:
+    return sorted(
+        (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+        for one in found
+    )
+
+
+def kinds(found: Objects) -> list[str]:
+    return sorted(one["kind"] for one in found)
+
+
+def built(directory: Path, *words: str, path: Path | None = None) -> Objects:
+    done = build(directory, *words, path=path)
+    assert (done.returncode, done.stderr) == (0, "")
+    return objects(done.stdout)
+
+
+OURS = ["Kafka", "KafkaNodePool", "KafkaNodePool", *COMPANIONS]
+
+
+@needs_kustomize
+def test_the_transformer_adds_to_the_build() -> None:
+    found = built(EXAMPLES / "exec-transformer", "--enable-exec")
+    assert kinds(found) == sorted([*OURS, "Policy"])
+    kafka = next(one for one in found if one["kind"] == "Kafka")
+    assert kafka == next(yaml.safe_load_all(KAFKA))
+
+
+@needs_kustomize
+def test_the_generator_makes_what_is_its_own() -> None:
+    found = built(EXAMPLES / "generator", "--enable-exec")
+    assert kinds(found) == sorted(COMPANIONS)
+    (blueprint,) = (one for one in found if one["kind"] == "Blueprint")
+    assert "from-europe" in str(blueprint)
+
+
+@needs_kustomize
+def test_the_container_runs_without_a_word_as_nobody(tmp_path: Path) -> None:
+    """In place of an engine stands what runs the command and notes how it was called."""
+    engine = tmp_path / "docker"
+    engine.write_text('#!/bin/sh\necho "$*" >"$(dirname "$0")/words"\nexec kanister-kafka\n')
+    engine.chmod(0o755)
+    found = built(EXAMPLES / "container", path=tmp_path)
+    assert kinds(found) == sorted([*OURS, "Policy"])
+    words = (tmp_path / "words").read_text().split()
+    config = yaml.safe_load((EXAMPLES / "container" / "kafka-blueprint.yaml").read_text())
+    function = config["metadata"]["annotations"]["config.kubernetes.io/function"]
+    assert words[-1] == yaml.safe_load(function)["container"]["image"]
+    assert "--user nobody --security-opt=no-new-privileges" in " ".join(words)
+
+
+def test_the_image_holds_all_that_an_installation_needs(tmp_path: Path) -> None:
+    """No engine is here: what the Dockerfile copies is installed as it says."""
+    dockerfile = (EXAMPLES / "container" / "Dockerfile").read_text()
+    copied = [line.split()[1:] for line in re.findall(r"^COPY (?!--from).*", dockerfile, re.M)]
+    for *sources, target in copied:
+        for source in sources:
+            there = tmp_path / "source" / (source if target == "./" else target)
+            ignored = shutil.ignore_patterns("__pycache__")
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, there, ignore=ignored)
+            else:
+                there.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, there)
+    assert "pip install --no-cache-dir --disable-pip-version-check '.[topics]'" in dockerfile
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
+            *("--no-build-isolation", "--target", str(tmp_path / "installed")),
+            str(tmp_path / "source"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    installed = tmp_path / "installed" / "kanister_kafka"
+    for file in ROOT.glob("kanister_kafka/**/*.py"):
+        assert (installed / file.relative_to(ROOT / "kanister_kafka")).exists()
+    for file in ROOT.glob("templates/**/*.j2"):
+        assert (installed / file.relative_to(ROOT)).exists()
+    assert (installed / "docs" / "rules.md").exists()
+    user = re.findall(r"^USER (\d+)", dockerfile, re.M)
+    assert user[-1] != "0"
+    assert dockerfile.rstrip().endswith('ENTRYPOINT ["kanister-kafka"]')
+
+
+@pytest.fixture
+def overlay(tmp_path: Path) -> Path:
+    """A kustomization with the function over a base of its own."""
+    shutil.copytree(EXAMPLES / "base", tmp_path / "base")
+    shutil.copytree(EXAMPLES / "exec-transformer", tmp_path / "overlay")
+    return tmp_path / "overlay"
+
+
+def edit(file: Path, *changes: tuple[str, str]) -> None:
+    text = file.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    file.write_text(text)
+
+
+WRONG = {
+    "misspelt-option": (
+        "overlay/kafka-blueprint.yaml",
+        [("restartAfter:", "restartafter:")],
+        "KafkaBlueprint/kafka-backup: error: spec.restartafter: unknown field; "
+        'did you mean "restartAfter"? (unknown-field)',
+    ),
+    "wrong-value": (
+        "overlay/kafka-blueprint.yaml",
+        [("restartAfter: 45m", "restartAfter: soon")],
+        'KafkaBlueprint/kafka-backup: error: spec.restartAfter: Invalid value: "soon": '
+        "must be a duration such as 90s or 1m30s or never (wrong-type)",
+    ),
+    "no-kafka": (
+        "base/kafka.yaml",
+        [("kind: Kafka\n", "kind: KafkaTopic\n")],
+        "KafkaBlueprint/kafka-backup: error: no kind: Kafka of group kafka.strimzi.io among the "
+        "items, spec.paths and spec.resources (no-kafka)",
+    ),
+    "invalid-kafka": (
+        "base/kafka.yaml",
+        [("replicas: 3\n  roles: [broker]", "replicas: many\n  roles: [broker]")],
+        'KafkaNodePool/shop/broker: error: spec.replicas: Invalid value: "many": must be an '
+        "integer (wrong-type)",
+    ),
+    "no-such-kafka": (
+        "overlay/kafka-blueprint.yaml",
+        [("spec:\n", "spec:\n  cluster: invoices\n")],
+        "Kafka/shop/orders: error: no Kafka invoices in the input, which has shop/orders "
+        "(no-kafka)",
+    ),
+}
+
+
+@needs_kustomize
+@pytest.mark.parametrize(("file", "changes", "line"), WRONG.values(), ids=WRONG)
+def test_who_builds_sees_one_clear_line(
+    overlay: Path, file: str, changes: list[tuple[str, str]], line: str
+) -> None:
+    edit(overlay.parent / file, *changes)
+    done = build(overlay, "--enable-exec")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [line, "Error: couldn't execute function: exit status 1 "]
+
+
+@needs_kustomize
+def test_two_kafkas_have_a_blueprint_each(overlay: Path) -> None:
+    text = (overlay.parent / "base" / "kafka.yaml").read_text()
+    (overlay / "second.yaml").write_text(text.replace("shop", "bank"))
+    edit(overlay / "kustomization.yaml", ("  - ../base\n", "  - ../base\n  - second.yaml\n"))
+    found = built(overlay, "--enable-exec")
+    blueprints = [name for kind, _, name in names(found) if kind == "Blueprint"]
+    assert blueprints == ["bank.orders", "shop.orders"]
+    edit(overlay / "kafka-blueprint.yaml", ("spec:\n", "spec:\n  name: mine\n"))
+    done = build(overlay, "--enable-exec")
+    assert done.returncode == 1
+    assert "would be made for Kafka shop/orders and for Kafka bank/orders" in done.stderr
+
+
+@needs_kustomize
+def test_namespace_and_prefix_of_the_build_are_seen(overlay: Path) -> None:
+    """Transformers of Kustomize itself run before: the Blueprint is for what is applied."""
+    edit(overlay / "kustomization.yaml", ("transformers:", "namespace: prod\ntransformers:"))
+    found = built(overlay, "--enable-exec")
+    assert ("Blueprint", "kasten-io", "prod.orders") in names(found)
+    assert ("Kafka", "prod", "orders") in names(found)
+
+
+@needs_kustomize
+def test_without_its_word_kustomize_leaves_the_function_out_as_the_page_says() -> None:
+    assert kinds(built(EXAMPLES / "exec-transformer")) == sorted(OURS[:3])
+    assert "Do not forget `--enable-exec`" in PAGE
+
+
+@needs_kustomize
+def test_twice_in_one_build_is_once(overlay: Path) -> None:
+    once = built(overlay, "--enable-exec")
+    (overlay.parent / "again").mkdir()
+    shutil.copy(overlay / "kafka-blueprint.yaml", overlay.parent / "again")
+    (overlay.parent / "again" / "kustomization.yaml").write_text(
+        "resources:\n- ../overlay\ntransformers:\n- kafka-blueprint.yaml\n"
+    )
+    assert built(overlay.parent / "again", "--enable-exec") == once
+
+
+@needs_kustomize
+def test_a_component_gives_it_to_many_builds(overlay: Path) -> None:
+    edit(overlay / "kustomization.yaml", ("kind: Kustomization", "kind: Component"))
+    edit(overlay / "kustomization.yaml", ("v1beta1", "v1alpha1"), ("resources:\n  - ../base\n", ""))
+    (overlay.parent / "app").mkdir()
+    app = overlay.parent / "app" / "kustomization.yaml"
+    app.write_text("resources:\n- ../base\ncomponents:\n- ../overlay\n")
+    found = built(overlay.parent / "app", "--enable-exec")
+    assert kinds(found) == sorted([*OURS, "Policy"])
+
+
+@needs_kustomize
+def test_warnings_pass_and_the_build_goes_on(overlay: Path) -> None:
+    edit(overlay.parent / "base" / "kafka.yaml", ("    version: 4.2.0\n", ""))
+    done = build(overlay, "--enable-exec")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Kafka/shop/orders: warning: spec.kafka.version: ")
+    assert kinds(objects(done.stdout)) == sorted([*OURS, "Policy"])
+
+
+# A base.
+
+RENDERED = [
+    pytest.param(["--kasten", "policy"], id="policy"),
+    pytest.param(["--engine", "kanister", "--kasten", "restore"], id="kanister"),
+    pytest.param(["--strategy", "hot", "--label", "on=1e3", "--annotation", "a/b=y"], id="words"),
+]
+
+
+def render(*words: str) -> str:
+    given = words if "-f" in words else ("-f", str(EXAMPLES / "base"), *words)
+    result = CliRunner().invoke(main, ["render", *given])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@needs_kustomize
+@pytest.mark.parametrize("words", RENDERED)
+def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -> None:
+    render(*words, "-o", str(tmp_path / "base"), "--kustomization")
+    found, expected = built(tmp_path / "base"), objects(render(*words))
+    assert names(found) == names(expected)
+    assert sorted(map(spelled, map(started, found))) == sorted(map(spelled, expected))
+
+
+def started(one: dict[str, Any]) -> dict[str, Any]:
+    """Put in what the kubelet does when it starts a pod: names from annotations."""
+    one = json.loads(json.dumps(one))
+    for notes, env, command in pods(one):
+        values = {}
+        for variable in env:
+            path = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath", "")
+            if key := re.fullmatch(r"metadata\.annotations\['(.*)'\]", path):
+                del variable["valueFrom"]
+                values[variable["name"]] = variable["value"] = notes.pop(key[1])
+        for name, value in values.items():
+            command[:] = [word.replace(f"$({name})", value) for word in command]
+    return one
+
+
+def pods(one: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]], list[str]]]:
+    """Return annotations, environment and command of each pod that an object makes."""
+    if one["kind"] == "Deployment":
+        template = one["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        return [(template["metadata"]["annotations"], container["env"], container["command"])]
+    actions = one["actions"].values() if one["kind"] == "Blueprint" else ()
+    all_args = [
+        phase["args"]
+        for action in actions
+        for phase in (*action["phases"], action.get("deferPhase"))
+        if phase
+    ]
+    return [
+        (args["podAnnotations"], args["podOverride"]["containers"][0]["env"], args["command"])
+        for args in all_args
+    ]
+
+
+def renamed(one: dict[str, Any], known: list[str], prefix: str, suffix: str) -> dict[str, Any]:
+    """Give the objects of these names others, wherever a whole word names them."""
+    text = json.dumps(one)
+    for name in sorted(known, key=len, reverse=True):
+        text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", f"{prefix}{name}{suffix}", text)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+ELSEWHERE = pytest.param(
+    ["-f", str(ROOT / "examples" / "mirror-maker-2"), "--kasten", "binding", "--scripts", "own"],
+    id="writers-elsewhere",
+)
+
+
+@needs_kustomize
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE])
+@pytest.mark.parametrize(
+    ("lines", "prefix", "suffix"),
+    [
+        pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
+        pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
+        pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
+    ],
+)
+def test_an_overlay_renames_all_that_names_an_object(
+    words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
+) -> None:
+    render(*words, "-o", str(tmp_path / "base"), "--kustomization")
+    for folder, below in (("over", "base"), ("above", "over")):
+        (tmp_path / folder).mkdir()
+        text = f"resources: [../{below}]\n{lines}\n"
+        (tmp_path / folder / "kustomization.yaml").write_text(text)
+    printed = objects(render(*words))
+    known = [one["metadata"]["name"] for one in printed]
+    for folder, times in (("over", 1), ("above", 2)):
+        expected = [renamed(one, known, prefix * times, suffix * times) for one in printed]
+        found = [started(one) for one in built(tmp_path / folder)]
+        assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+def test_two_bases_of_a_namespace_need_scripts_of_their_own(tmp_path: Path) -> None:
+    text = (EXAMPLES / "base" / "kafka.yaml").read_text().replace("orders", "billing")
+    (tmp_path / "billing.yaml").write_text(text)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "kustomization.yaml").write_text("resources: [../one, ../other]\n")
+    for words, fits in ((["--scripts", "shared"], False), (["--scripts", "own"], True)):
+        render(*words, "-o", str(tmp_path / "one"), "--kustomization")
+        other = ["-f", str(tmp_path / "billing.yaml"), "-o", str(tmp_path / "other")]
+        render(*words, *other, "--kustomization")
+        done = build(tmp_path / "both")
+        assert (done.returncode == 0) is fits
+        assert fits or "already registered id: ConfigMap" in done.stderr
+
+
+@needs_kustomize
+def test_a_namespace_over_a_base_is_found(tmp_path: Path) -> None:
+    render("-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "above").mkdir()
+    lines = "resources: [../base]\nnamespace: prod\n"
+    (tmp_path / "above" / "kustomization.yaml").write_text(lines)
+    done = build(tmp_path / "above")
+    result = CliRunner().invoke(main, ["validate", "--kasten", "-"], input=done.stdout)
+    assert result.exit_code == 1
+    assert "(kasten-namespace)" in result.stdout
+
+
+def test_an_admission_policy_is_not_for_a_base(tmp_path: Path) -> None:
+    words = ["render", "-f", str(EXAMPLES / "base"), "-o", str(tmp_path), "--kustomization"]
+    result = CliRunner().invoke(main, [*words, "--admission-policy"])
+    assert result.exit_code == 2
+    assert "names service accounts in CEL" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def spelled(one: dict[str, Any]) -> str:
+    return json.dumps(one, sort_keys=True)
+
+
+@needs_kustomize
+def test_a_base_does_not_start_a_restore(tmp_path: Path) -> None:
+    words = ["--kasten", "restore", "--restore-point", "rp", "-o", str(tmp_path)]
+    render(*words, "--kustomization")
+    assert (tmp_path / "restoreaction-shop.orders.yaml").exists()
+    assert "RestoreAction" not in kinds(built(tmp_path))
+    assert "TransformSet" in kinds(built(tmp_path))
+
+
+def test_a_base_lists_its_files_sorted_and_leaves_others_alone(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    for _ in range(2):
+        render("-o", str(tmp_path), "--kustomization")
+        made = yaml.safe_load((tmp_path / "kustomization.yaml").read_text())
+        assert made["resources"] == sorted(
+            path.name for path in tmp_path.glob("*.yaml") if not path.name.startswith("kustom")
+        )
+        assert len(made["resources"]) == len(COMPANIONS)
+    assert (tmp_path / "note.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_a_kustomization_of_somebody_else_is_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("resources: [mine.yaml]\n")
+    words = ["render", "-f", str(EXAMPLES / "base"), "-o", str(tmp_path), "--kustomization"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert str(tmp_path / name) in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "resources: [mine.yaml]\n"
+
+
+def test_a_kustomization_needs_a_directory() -> None:
+    words = ["render", "-f", str(EXAMPLES / "base"), "--kustomization"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "--kustomization needs --output" in result.stderr
+
+
+KUBECONFORM = shutil.which("kubeconform")
+
+
+@pytest.mark.skipif(KUBECONFORM is None, reason="kubeconform is not on PATH")
+@pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
+def test_kubeconform_checks_a_configuration_by_our_schema(
+    tmp_path: Path,
+    is_right: bool,  # noqa: FBT001
+) -> None:
+    schema = CliRunner().invoke(main, ["schema", "--kind", "KafkaBlueprint"]).stdout
+    (tmp_path / "kafkablueprint.json").write_text(schema)
+    config = tmp_path / "kafka-blueprint.yaml"
+    shutil.copy(EXAMPLES / "exec-transformer" / "kafka-blueprint.yaml", config)
+    if not is_right:
+        edit(config, ("restartAfter", "restartafter"))
+    location = str(tmp_path / "{{.ResourceKind}}.json")
+    done = subprocess.run(
+        [KUBECONFORM or "", "-strict", "-schema-location", location, str(config)],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode == 0) == is_right, done.stdout
+
+
+@needs_kustomize
+@pytest.mark.skipif(KUBECONFORM is None, reason="kubeconform is not on PATH")
+@pytest.mark.parametrize("block", re.findall(r"```sh\n(.*?)```", PAGE, re.S))
+def test_commands_of_the_page_run(block: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{COMMAND}{os.pathsep}{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr.replace("0 errors", "")
+
+
+@needs_kustomize
+def test_configuration_of_the_page_builds(overlay: Path) -> None:
+    config, kustomization = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+    (overlay / "kafka-blueprint.yaml").write_text(config)
+    (overlay / "kustomization.yaml").write_text(kustomization)
+    assert kinds(built(overlay, "--enable-exec")) == sorted([*OURS, "Policy"])
+
+
+def test_the_page_shows_a_line_that_is_tested() -> None:
+    assert WRONG["misspelt-option"][2] in PAGE
+
+
+@needs_kustomize
+def test_the_overlay_above_that_the_page_warns_of_is_found(overlay: Path) -> None:
+    (overlay.parent / "above").mkdir()
+    (overlay.parent / "above" / "kustomization.yaml").write_text(
+        "resources:\n- ../overlay\nnamespace: prod\n"
+    )
+    done = build(overlay.parent / "above", "--enable-exec")
+    result = CliRunner().invoke(main, ["validate", "--kasten", "-"], input=done.stdout)
+    assert result.exit_code == 1
+    assert "(kasten-namespace)" in result.stdout

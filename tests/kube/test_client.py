@@ -1,0 +1,463 @@
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from kanister_kafka.cli import main
+from kanister_kafka.diagnostics import Diagnostic, Location, Severity
+from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
+from kanister_kafka.strimzi.from_cluster import iter_clusters, read_cluster_resources
+from kanister_kafka.yamldoc import to_python
+from tests.fakes.http_api import BEARER, HttpApi, serving
+
+STRIMZI = "kafka.strimzi.io"
+CORE = "core.strimzi.io"
+VOLUME = {"type": "persistent-claim", "size": "1Gi"}
+PLURALS = {
+    "Kafka": (STRIMZI, "kafkas"),
+    "KafkaNodePool": (STRIMZI, "kafkanodepools"),
+    "KafkaMirrorMaker2": (STRIMZI, "kafkamirrormaker2s"),
+    "KafkaConnect": (STRIMZI, "kafkaconnects"),
+    "KafkaMirrorMaker": (STRIMZI, "kafkamirrormakers"),
+    "KafkaBridge": (STRIMZI, "kafkabridges"),
+    "StrimziPodSet": (CORE, "strimzipodsets"),
+    "StatefulSet": ("apps", "statefulsets"),
+}
+
+
+class ApiServer(HttpApi):
+    """What an API server answers to reads, as far as the module can tell."""
+
+    def __init__(self):
+        super().__init__()
+        self.groups = {"apps": ["v1"], STRIMZI: ["v1", "v1beta2"], CORE: ["v1", "v1beta2"]}
+        self.unserved = set()  # (version, plural)
+        self.objects = []  # (group, plural, object)
+        self.answers = {}  # path to status and body, instead of what follows from the objects
+        self.page = 500
+
+    def add(self, kind, namespace, name, cluster="", **fields):
+        labels = {"strimzi.io/cluster": cluster} if cluster else {}
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        metadata["managedFields"] = [{"manager": "kubectl"}]
+        self.objects.append((*PLURALS[kind], {"metadata": metadata, **fields}))
+
+    def forbid(self, path):
+        message = f'is forbidden: User "jane" cannot list {path}'
+        self.answers[path] = (403, {"kind": "Status", "message": message, "code": 403})
+
+    def answer(self, method, path, query, body):  # noqa: ARG002 - it is for reads
+        if path in self.answers:
+            return self.answers[path]
+        _, _apis, *steps = path.split("/")
+        if not steps:
+            return 200, {
+                "kind": "APIGroupList",
+                "groups": [self.group(name) for name in self.groups],
+            }
+        group, version, *steps = steps
+        namespace = steps[1] if steps[0] == "namespaces" else ""
+        plural, *name = steps[2:] if namespace else steps
+        if version not in self.groups.get(group, ()) or (version, plural) in self.unserved:
+            return 404, {"kind": "Status", "message": "the server could not find the resource"}
+        found = [
+            item
+            for at_group, at_plural, item in self.objects
+            if (at_group, at_plural) == (group, plural)
+            and namespace in ("", item["metadata"]["namespace"])
+            and name in ([], [item["metadata"]["name"]])
+            and selected(query.get("labelSelector", ""), item["metadata"]["labels"])
+        ]
+        if name and not found:
+            return 404, {"kind": "Status", "message": f'{plural} "{name[0]}" not found'}
+        if name:
+            kind = next(kind for kind, at in PLURALS.items() if at == (group, plural))
+            return 200, {"apiVersion": f"{group}/{version}", "kind": kind, **found[0]}
+        start = int(query.get("continue", "0"))
+        end = start + min(self.page, int(query["limit"]))
+        more = {"continue": str(end)} if end < len(found) else {}
+        return 200, {"kind": "List", "metadata": more, "items": found[start:end]}
+
+    def group(self, name):
+        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in self.groups[name]]
+        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+def selected(selector, labels):
+    key, equals, value = selector.partition("=")
+    return labels.get(key) == value if equals else not key or key in labels
+
+
+@pytest.fixture
+def server(configure):
+    with serving(ApiServer()) as server:
+        configure(server.url)
+        yield server
+
+
+@pytest.fixture
+def cluster(server):
+    """A cluster `mine` with all that belongs to it, beside one that is another's."""
+    for name in ("mine", "other"):
+        server.add("Kafka", "kafka", name, spec={"kafka": {}})
+        server.add("KafkaNodePool", "kafka", f"{name}-pool", name)
+        server.add("StrimziPodSet", "kafka", f"{name}-mine-pool", name)
+        server.add("StatefulSet", "kafka", f"{name}-zookeeper", name)
+    server.add("StatefulSet", "kafka", "database")
+    server.add("KafkaConnect", "kafka", "connect")
+    server.add("KafkaMirrorMaker2", "elsewhere", "mirror")
+    return server
+
+
+def found(fetched):
+    return {document.root.location.source for document in fetched.documents}
+
+
+def versions(fetched):
+    return {document.kind: document.version for document in fetched.documents}
+
+
+def unreachable(*arguments, **options):
+    with pytest.raises(UnreachableError) as raised:
+        read_cluster_resources(*arguments, **options)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert BEARER not in message
+    return message
+
+
+@pytest.mark.usefixtures("cluster")
+def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
+    fetched = read_cluster_resources("mine", "kafka")
+    assert found(fetched) == {
+        "Kafka/kafka/mine",
+        "KafkaNodePool/kafka/mine-pool",
+        "StrimziPodSet/kafka/mine-mine-pool",
+        "StatefulSet/kafka/mine-zookeeper",
+        "KafkaConnect/kafka/connect",
+        "KafkaMirrorMaker2/elsewhere/mirror",
+    }
+    assert fetched.problems == ()
+
+
+def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
+    cluster.add("Kafka", "elsewhere", "third")
+    assert found(read_cluster_resources("", "kafka")) >= {
+        "Kafka/kafka/mine",
+        "Kafka/kafka/other",
+        "KafkaNodePool/kafka/other-pool",
+        "StatefulSet/kafka/other-zookeeper",
+    }
+    assert not found(read_cluster_resources("", "kafka")) & {
+        "Kafka/elsewhere/third",
+        "StatefulSet/kafka/database",
+    }
+
+
+def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
+    host = {"bootstrap": {"host": "third.example.com"}, "hostTemplate": "t-{nodePodName}.test"}
+    listener = {"name": "in", "port": 9094, "type": "ingress", "configuration": host}
+    cluster.add("Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
+    cluster.add("KafkaNodePool", "elsewhere", "broker", "third")
+    others = {other.cluster: other for other in read_cluster_resources("mine", "kafka").others}
+    assert set(others) == {"other", "third"}
+    assert others["third"].match("third.example.com:443", "kafka")
+    assert others["third"].match("t-third-broker-3.test:443", "kafka")
+    assert {other.cluster for other in read_cluster_resources("", "kafka").others} == {"third"}
+
+
+def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkas")
+    fetched = read_cluster_resources("mine", "kafka")
+    assert fetched.others == ()
+    assert fetched.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("context", "namespace"), [("", "from-context"), ("here", "from-context"), ("plain", "default")]
+)
+def test_namespace_is_the_contexts(server, context, namespace):
+    server.add("Kafka", namespace, "mine")
+    assert found(read_cluster_resources("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
+
+
+@pytest.mark.parametrize(
+    ("served", "read"),
+    [
+        pytest.param(["v1", "v1beta2"], "v1beta2", id="both"),
+        pytest.param(["v1beta2", "v1"], "v1beta2", id="both, the other order"),
+        pytest.param(["v1beta2", "v1beta1", "v1alpha1"], "v1beta2", id="v1beta2 only"),
+        pytest.param(["v1"], "v1", id="v1 only"),
+    ],
+)
+def test_version(cluster, served, read):
+    cluster.groups.update({STRIMZI: served, CORE: served})
+    seen = versions(read_cluster_resources("mine", "kafka"))
+    assert seen.pop("StatefulSet") == "v1"
+    assert set(seen.values()) == {read}
+    assert "KafkaMirrorMaker2" in seen
+
+
+def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
+    cluster.unserved |= {("v1beta2", "kafkas"), ("v1beta2", "kafkanodepools")}
+    seen = versions(read_cluster_resources("mine", "kafka"))
+    assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
+        "v1",
+        "v1",
+        "v1beta2",
+    )
+
+
+def test_kinds_that_are_not_served_are_skipped(cluster):
+    del cluster.groups[CORE]
+    cluster.unserved |= {(v, "kafkamirrormaker2s") for v in ("v1", "v1beta2")}
+    fetched = read_cluster_resources("mine", "kafka")
+    assert set(versions(fetched)) == {"Kafka", "KafkaNodePool", "StatefulSet", "KafkaConnect"}
+    assert fetched.problems == ()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_objects_are_named_and_lose_managed_fields():
+    for document in read_cluster_resources("mine", "kafka").documents:
+        value = to_python(document.root)
+        version = "v1" if document.group == "apps" else "v1beta2"
+        assert value["apiVersion"] == f"{document.group}/{version}"
+        assert document.group == PLURALS[value["kind"]][0]
+        assert "labels" in value["metadata"]
+        assert "managedFields" not in value["metadata"]
+
+
+def test_lists_are_read_page_by_page(server):
+    server.page = 2
+    for number in range(5):
+        server.add("Kafka", "kafka", f"cluster-{number}")
+    assert len(read_cluster_resources("", "kafka").documents) == 5
+    pages = [query for _, path, query in server.asked if path.endswith("/kafkas")]
+    assert [query["limit"] for query in pages] == ["500"] * 3
+    assert [query.get("continue") for query in pages] == [None, "2", "4"]
+
+
+def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
+    cluster.add("KafkaMirrorMaker2", "kafka", "near")
+    fetched = read_cluster_resources("mine", "kafka")
+    mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
+    assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
+    (problem,) = fetched.problems
+    assert (problem.check, problem.severity) == ("partial-view", Severity.WARNING)
+    assert problem.location == Location("KafkaMirrorMaker2")
+    assert problem.message == (
+        "writers in namespaces other than kafka were not looked for: "
+        "listing kafkamirrormaker2s.kafka.strimzi.io there is forbidden"
+    )
+
+
+def test_workloads_that_may_not_be_listed(cluster):
+    cluster.forbid("/apis/apps/v1/namespaces/kafka/statefulsets")
+    fetched = read_cluster_resources("mine", "kafka")
+    assert [(p.check, p.location.source) for p in fetched.problems] == [
+        ("partial-view", "StatefulSet")
+    ]
+    assert "StrimziPodSet/kafka/mine-mine-pool" in found(fetched)
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pytest.param(["namespaces/kafka/kafkas/mine"], id="Kafka"),
+        pytest.param(["namespaces/kafka/kafkanodepools"], id="node pools"),
+        pytest.param(["kafkaconnects", "namespaces/kafka/kafkaconnects"], id="writers"),
+    ],
+)
+def test_what_is_needed_is_forbidden(cluster, paths):
+    for path in paths:
+        cluster.forbid(f"/apis/{STRIMZI}/v1beta2/{path}")
+    message = unreachable("mine", "kafka")
+    assert message.startswith(f"{cluster.url}: cannot ")
+    assert f'User "jane" cannot list /apis/{STRIMZI}/v1beta2/{paths[-1]} (HTTP 403)' in message
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [(["b", "a"], "which has b, a"), ([], "which has none")],
+    ids=["two", "none"],
+)
+def test_missing_kafka(server, names, known):
+    for name in names:
+        server.add("Kafka", "kafka", name)
+    with pytest.raises(InputError) as raised:
+        read_cluster_resources("mine", "kafka")
+    (problem,) = raised.value.problems
+    assert (problem.check, problem.severity) == ("no-kafka", Severity.ERROR)
+    assert problem.location == Location("Kafka/kafka/mine")
+    assert problem.message == f"no Kafka mine in namespace kafka, {known}"
+
+
+def test_missing_kafka_where_kafkas_may_not_be_listed(server):
+    server.forbid(f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas")
+    with pytest.raises(InputError, match="listing those that exist is forbidden"):
+        read_cluster_resources("mine", "kafka")
+
+
+@pytest.mark.parametrize("served", [None, ["v1beta1"]], ids=["no group", "too old"])
+def test_strimzi_is_not_installed(server, served):
+    server.groups[STRIMZI] = served
+    if served is None:
+        del server.groups[STRIMZI]
+    assert unreachable("mine", "kafka") == (
+        f"{server.url}: Strimzi's custom resources are not installed on this cluster: "
+        "it has no API kafka.strimzi.io/v1beta2 or v1"
+    )
+
+
+def test_unauthorized(server):
+    server.answers["/apis"] = (401, {"kind": "Status", "message": "Unauthorized", "code": 401})
+    message = unreachable("mine", "kafka")
+    assert message == f"{server.url}: cannot list API groups: Unauthorized (HTTP 401)"
+
+
+@pytest.mark.parametrize("path", ["/apis", f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(200, "<html>log in</html>", id="page"),
+        pytest.param(200, "", id="nothing"),
+        pytest.param(200, "null", id="null in a page"),
+        pytest.param(200, None, id="null"),
+        pytest.param(200, [1], id="list"),
+        pytest.param(200, 1, id="number"),
+        pytest.param(302, "<html>over there</html>", id="redirect"),
+        pytest.param(500, {"message": "etcd is away\n\n" * 100}, id="error"),
+        pytest.param(502, "<html>bad gateway</html>", id="gateway"),
+    ],
+)
+def test_answers_that_are_no_use(server, path, status, body):
+    server.answers[path] = (status, body)
+    message = unreachable("", "kafka")
+    assert message.startswith(f"{server.url}: cannot list ")
+    assert len(message) < 600
+
+
+def test_connection_refused(configure):
+    with socket.socket() as taken:  # bound and not listening: nobody else can take the port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        configure(url)
+        message = unreachable("mine", "kafka")
+    assert message.startswith(f"{url}: cannot list API groups: ")
+    assert message.endswith("Connection refused")
+
+
+def test_no_tls(server, configure):
+    configure(server.url.replace("http:", "https:"))
+    assert "SSL" in unreachable("mine", "kafka")
+
+
+def test_token_that_no_header_can_hold(server, configure):
+    configure(server.url, token=f"{BEARER}\nmore")
+    assert unreachable("mine", "kafka").endswith(": malformed credentials or answer")
+
+
+def test_unknown_context(server):
+    message = unreachable("mine", "kafka", context="nowhere")
+    assert message.startswith("kubeconfig ")
+    assert "nowhere" in message
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- 1",
+        "word",
+        "a: [",
+        "\x00",
+        "clusters: 3",
+        "clusters: [1]",
+        "users: [{}]",
+        "current-context: x",
+        "{current-context: x, contexts: [{name: x}]}",
+        "{current-context: x, contexts: [{name: x, context: 1}]}",
+        "{current-context: x, contexts: [{name: x, context: {cluster: y}}], clusters: [{name: y}]}",
+        "{current-context: x, contexts: [{name: x, context: {cluster: y}}],"
+        " clusters: [{name: y, cluster: {server: 'https://x', certificate-authority: /none}}]}",
+    ],
+)
+def test_broken_kubeconfig(configure, text):
+    path = configure("http://127.0.0.1:1")
+    path.write_text(text)
+    assert unreachable("mine", "kafka").startswith(f"kubeconfig {path}: ")
+
+
+@pytest.mark.parametrize("context", ["", "here"])
+def test_no_kubeconfig_and_not_in_a_cluster(tmp_path, monkeypatch, context):
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    message = unreachable("mine", "kafka", context=context)
+    assert message == "kubeconfig ~/.kube/config: does not exist"
+
+
+def test_import_is_cheap():
+    code = "import sys, kanister_kafka.kube; sys.exit('kubernetes' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def listings(server):
+    return [path.rpartition("/")[2] for _, path, _ in server.asked if path != "/apis"]
+
+
+def each(*arguments):
+    read = list(iter_clusters(*arguments))
+    problems = [one for one in read if isinstance(one, Diagnostic)]
+    return {one.root.location.source for one in read if one not in problems}, problems
+
+
+def test_a_fleet_is_read_with_one_listing_for_each_kind(cluster):
+    for number in range(20):
+        cluster.add("Kafka", f"ns-{number}", "a")
+        cluster.add("KafkaNodePool", f"ns-{number}", "pool", "a")
+    read, problems = each()
+    assert len([source for source in read if source.startswith("Kafka/")]) == 22
+    assert problems == []
+    assert sorted(listings(cluster)) == sorted(plural for _group, plural in PLURALS.values())
+
+
+def test_a_fleet_of_one_namespace_comes_with_writers_of_all(cluster):
+    cluster.add("Kafka", "other", "theirs")
+    read, _problems = each("kafka")
+    assert "Kafka/other/theirs" not in read
+    assert {"Kafka/kafka/mine", "Kafka/kafka/other", "KafkaMirrorMaker2/elsewhere/mirror"} <= read
+    assert "StatefulSet/kafka/database" not in read
+
+
+def test_a_fleet_of_which_a_part_may_not_be_seen(cluster):
+    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
+    cluster.forbid(f"/apis/{CORE}/v1beta2/namespaces/kafka/strimzipodsets")
+    read, problems = each("kafka")
+    assert "KafkaConnect/kafka/connect" in read
+    assert [problem.check for problem in problems] == ["partial-view", "partial-view"]
+    with pytest.raises(ForbiddenError):
+        each()
+
+
+def test_a_fleet_is_rendered_from_a_live_cluster(server):
+    nodes = {"version": "3.9.0", "replicas": 3, "storage": VOLUME}
+    spec = {"kafka": nodes, "zookeeper": {"replicas": 3, "storage": VOLUME}}
+    for name in ("a", "b", "c"):
+        server.add("Kafka", f"ns-{name}", name, spec=spec)
+        labels = server.objects[-1][2]["metadata"]["labels"]
+        labels["tier"] = "test" if name == "b" else "prod"
+    bootstrap = {"bootstrapServers": "c-kafka-bootstrap.ns-c.svc:9092"}
+    server.add("KafkaConnect", "apps", "connect", spec=bootstrap)
+    words = ["fleet", "plan", "--from-cluster", "-l", "tier=prod", "-o", "json"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    planned = json.loads(result.stdout)
+    assert [(one["kafka"], one["writers"]) for one in planned] == [("ns-a/a", 0), ("ns-c/c", 1)]

@@ -1,0 +1,71 @@
+"""Each check against the Blueprints of its folder: right ones say nothing, wrong ones say where.
+
+A file in tests/invalid/CHECK-ID begins with one comment for every finding,
+`# expect: LINE:COLUMN CHECK-ID FIELD-PATH`, and may name settings, `# settings: key=value …`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanister_kafka.linter import LintSettings, all_checks, bash_syntax
+from kanister_kafka.linter.pipeline import validate_text
+from tests.conftest import ROOT
+
+INVALID = sorted((ROOT / "tests" / "invalid").glob("*/*.yaml"))
+VALID = sorted((ROOT / "tests" / "valid").glob("*.yaml"))
+
+
+def settings_of(text: str) -> LintSettings:
+    given: dict[str, Any] = {}
+    for line in re.findall(r"^# settings: (.*)$", text, re.MULTILINE):
+        for word in line.split():
+            key, _equals, value = word.partition("=")
+            given[key] = {"true": True, "false": False}.get(value, value)
+    return LintSettings(**given)
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", INVALID, ids=name)
+def test_wrong_one_is_told_at_its_place(path: Path) -> None:
+    text = path.read_text()
+    expected = re.findall(r"^# expect: (\d+):(\d+) (\S+) ?(.*)$", text, re.MULTILINE)
+    problems = validate_text(text, settings=settings_of(text))
+    found = [(str(p.location.line), str(p.location.column), p.check, p.path) for p in problems]
+    assert found == expected
+    assert path.parent.name in {check for _line, _column, check, _path in expected}
+
+
+@pytest.mark.parametrize("path", VALID, ids=name)
+def test_right_one_says_nothing(path: Path) -> None:
+    text = path.read_text()
+    assert not validate_text(text, settings=settings_of(text))
+
+
+def test_every_check_has_a_wrong_one() -> None:
+    assert set(all_checks()) <= {path.parent.name for path in INVALID} | {"shell-unchecked"}
+
+
+def test_without_bash_it_says_that_scripts_are_not_parsed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bash_syntax.find_bash.cache_clear()
+    text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
+    assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
+    bash_syntax.find_bash.cache_clear()
+
+
+def test_checks_are_imported_for_every_input_that_needs_them() -> None:
+    command = [sys.executable, "-m", "tests.linter.late_checks"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout

@@ -1,0 +1,72 @@
+"""The validator: each check at its place, and Blueprints that people run today."""
+
+from __future__ import annotations
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanister_kafka import validate_text
+from kanister_kafka.linter.pipeline import validate_texts
+from tests.conftest import ROOT
+
+HEAD = """\
+apiVersion: cr.kanister.io/v1alpha1
+kind: Blueprint
+metadata:
+  name: x
+actions:
+  backup:
+    phases:
+    - func: KubeExec
+      name: run
+      args:
+        namespace: kafka
+        pod: kafka-0
+        command: [sync]
+"""
+
+
+def found(text: str) -> list[tuple[int, int, str, str]]:
+    return [(p.location.line, p.location.column, p.check, p.path) for p in validate_text(text)]
+
+
+def test_a_right_one_has_no_problem() -> None:
+    assert found(HEAD) == []
+
+
+def test_other_kinds_are_not_judged() -> None:
+    assert found("kind: Secret\nspec: {anything: 1}\n") == []
+
+
+def test_two_files_of_a_folder_may_hold_one_blueprint_twice() -> None:
+    other = HEAD.replace("kafka-0", "kafka-1")
+    texts = {"a/one.yaml": HEAD, "a/two.yaml": other, "b/one.yaml": other, "a/same.yaml": HEAD}
+    problems = validate_texts(texts)
+    assert [(p.check, p.location.source) for p in problems] == [
+        ("repeated-blueprint", "a/two.yaml")
+    ]
+
+
+HOT = ROOT / "blueprints/kraft-separate-pools-hot/blueprint-kafka.my-cluster.hot.yaml"
+SOUND = yaml.safe_load(HOT.read_text())
+wrong = st.none() | st.integers() | st.booleans() | st.text(max_size=5) | st.just([]) | st.just({})
+
+
+def paths(value: object, path: tuple = ()) -> list[tuple]:
+    children = list(value.items()) if isinstance(value, dict) else []
+    children += enumerate(value) if isinstance(value, list) else []
+    return [path, *(p for key, child in children for p in paths(child, (*path, key)))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(paths(SOUND)[1:]), wrong)
+def test_any_field_may_hold_anything(path: tuple, value: object) -> None:
+    broken = yaml.safe_load(yaml.safe_dump(SOUND))
+    place = broken
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    for problem in validate_text(yaml.safe_dump(broken)):
+        assert problem.location.line > 0
+        assert str(problem)

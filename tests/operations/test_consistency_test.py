@@ -1,0 +1,413 @@
+"""Proofs: what the plans do in which order, what makes them fail, and what is put back."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from kanister_kafka.errors import ActionError, RejectedError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.consistency_test import mirror_control as stages
+from kanister_kafka.operations.consistency_test.environment import (
+    ScenarioEnvironment,
+    ScenarioRequest,
+)
+from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl, restored
+from kanister_kafka.operations.consistency_test.model import Scenario
+from kanister_kafka.operations.consistency_test.scenarios import ScenarioRunner, StepRecorder
+from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.operations.volume_snapshots import VolumeClaim
+from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.topics.model import (
+    Comparison,
+    DifferenceKind,
+    PartitionBounds,
+    PartitionRate,
+    PartitionResult,
+    RecordDifference,
+    RecordPosition,
+    TopicRates,
+    TopicRecord,
+    UnmatchedRange,
+)
+from tests.fakes.cluster import serving
+
+T = 1_700_000_000_000
+WANTED = ScenarioRequest(
+    source=KafkaRef("kafka", "my-cluster"),
+    mirror=KafkaRef("kafka-mirror", "my-cluster"),
+    topics=("blogs",),
+    kasten_namespace="kasten-io",
+    timeout=1,
+    even_within=1000,
+)
+SCENE = ScenarioEnvironment(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SNAPSHOT = VolumeSnapshot(
+    name="s",
+    claim="data-0",
+    snapshot_class="c",
+    driver="d",
+    made=0.0,
+    cut=1.0,
+    ready=2.0,
+    creation_time="",
+)
+
+
+def at(offset: int, time: int) -> RecordPosition:
+    return RecordPosition(offset=offset, time=T + time)
+
+
+def partition(number: int, upto: int, *, newest: int = 100_000, wrong: bool = False):
+    """A partition of one record a ms up to `newest`; the mirror has those up to `upto`."""
+    head = None
+    if upto < newest:
+        head = UnmatchedRange(
+            count=newest - upto, first=at(upto + 1, upto + 1), last=at(newest, newest)
+        )
+    message = TopicRecord(partition=number, offset=5, time=T + 5, key=b"k", value=b"v")
+    return PartitionResult(
+        partition=number,
+        a=PartitionBounds(
+            earliest=0, latest=newest + 1, oldest=at(0, 0), newest=at(newest, newest)
+        ),
+        b=PartitionBounds(earliest=0, latest=upto + 1, oldest=at(0, 0), newest=at(upto, upto)),
+        common=upto + 1,
+        first_a=at(0, 0),
+        first_b=at(0, 0),
+        last_a=at(upto, upto),
+        last_b=at(upto, upto),
+        digest="d",
+        head_a=head,
+        only_a=int(wrong),
+        difference=RecordDifference(fault=DifferenceKind.ONLY_A, a=message, b=None)
+        if wrong
+        else None,
+    )
+
+
+def comparison(*partitions: PartitionResult) -> Comparison:
+    return Comparison(
+        a="kafka/my-cluster/blogs",
+        b="kafka-mirror/my-cluster/src.blogs",
+        partitions=partitions,
+        timed=True,
+        compacted=False,
+        even_within=1000,
+    )
+
+
+IN_STEP = comparison(partition(0, 99_990), partition(1, 100_000))
+BEHIND = comparison(partition(0, 90_000))
+UNEVEN = comparison(partition(0, 95_000), partition(1, 99_000))
+EVEN = comparison(partition(0, 100_400, newest=120_000), partition(1, 100_400, newest=120_000))
+TOO_EARLY = comparison(partition(0, 90_000), partition(1, 90_000))
+DIFFERING = comparison(partition(0, 99_990, wrong=True))
+
+
+class FakeEyes:
+    """Shows what it was given, the last of it for ever."""
+
+    def __init__(self, rate: float = 10.0, **shown: list[Comparison]) -> None:
+        self.rate = rate
+        self.whole = shown.get("whole", [IN_STEP])
+        self.newest = shown.get("newest", [IN_STEP])
+
+    def rates(self, target, topics, seconds):
+        flows = (
+            PartitionRate(topic=topics[0], partition=0, messages=9, per_second=self.rate / 2),
+            PartitionRate(topic=topics[0], partition=1, messages=9, per_second=self.rate / 2),
+        )
+        return TopicRates(cluster=str(target), seconds=seconds, flows=flows)
+
+    def compare(self, _topic, request):
+        queue = self.newest if request.last else self.whole
+        return queue.pop(0) if len(queue) > 1 else queue[0]
+
+
+class FakeStage:
+    """Notes what was done."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.done: list[str] = []
+        self.fails = fails
+
+    def __getattr__(self, name: str):
+        def do(*_arguments, in_turn: bool = False):
+            self.done.append(f"{name} in turn" if in_turn else name)
+            if name == self.fails:
+                raise ActionError(f"{name} failed")
+            return (SNAPSHOT,)
+
+        return do
+
+
+def play(plan: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
+    steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
+    player = ScenarioRunner(SCENE, stage, metrics, steps)  # type: ignore[arg-type]
+    try:
+        player.play(plan)
+    except ActionError:
+        assert not steps.steps[-1].passed
+    return steps
+
+
+def failure(steps: StepRecorder) -> str:
+    return steps.steps[-1].failure
+
+
+def test_setup_measures_rates_and_content() -> None:
+    steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
+    assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
+    assert all(step.passed for step in steps.steps)
+    assert [shown.title for shown in steps.shown] == ["source and mirror"]
+    assert steps.steps[1].figures[0].value == "10.00 messages/s, set to 10"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        (FakeEyes(rate=7.9), "7.90 messages/s, not 10"),
+        (FakeEyes(rate=12.1), "12.10 messages/s, not 10"),
+        (FakeEyes(newest=[BEHIND]), "still 10.0 s behind"),
+        (FakeEyes(whole=[DIFFERING]), "source and mirror differ: kafka/my-cluster/blogs"),
+    ],
+    ids=["slow", "fast", "behind", "differing"],
+)
+def test_setup_fails(metrics: FakeEyes, words: str) -> None:
+    assert words in failure(play(Scenario.SETUP, metrics, FakeStage()))
+
+
+def test_a_mirror_that_gets_in_step_is_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr("kanister_kafka.operations.consistency_test.scenarios.POLL_S", 0.01)
+    steps = play(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
+    assert all(step.passed for step in steps.steps)
+
+
+def test_cold_stops_by_the_blueprint_and_restores_with_the_mirror_held() -> None:
+    stage = FakeStage()
+    steps = play(Scenario.COLD, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    assert stage.done == [
+        *("stop", "snapshot", "start"),
+        *("hold", "stop", "put_back", "start"),
+        "release",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        ([DIFFERING], "source and mirror differ"),
+        ([IN_STEP, UNEVEN], "uneven head, by 3999 ms"),
+        ([IN_STEP, TOO_EARLY], "is lost, before the stop"),
+        ([IN_STEP, DIFFERING], "the common tail is not identical"),
+        ([IN_STEP, EVEN, DIFFERING], "source and mirror differ"),
+    ],
+    ids=["loss-after-restart", "uneven", "too-early", "tail", "loss-after-restore"],
+)
+def test_cold_fails(whole: list[Comparison], words: str) -> None:
+    assert words in failure(play(Scenario.COLD, FakeEyes(whole=whole), FakeStage()))
+
+
+def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
+    stage = FakeStage()
+    steps = play(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    assert stage.done == ["snapshot", "hold", "stop", "put_back", "start", "release"]
+    (heads,) = (step for step in steps.steps if step.name == "heads")
+    assert heads.figures[0].value.startswith("uneven head: uneven by 3.999 s")
+    assert "1 lost" in steps.steps[-1].figures[-1].value
+
+
+def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() -> None:
+    stage = FakeStage()
+    steps = play(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
+    assert all(step.passed for step in steps.steps), failure(steps)
+    restored = ["hold", "stop", "put_back", "start", "release"]
+    assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
+    shown = [step.figures[-1].value for step in steps.steps if step.name == "heads"]
+    assert shown == ["yes", "none"]
+
+
+def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
+    stage = FakeStage()
+    assert "not shown" in failure(play(Scenario.HOT, FakeEyes(whole=[EVEN]), stage))
+    assert stage.done.count("snapshot in turn") == 1
+
+
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [
+        ([DIFFERING], "the common tail is not identical"),
+        ([EVEN, IN_STEP, DIFFERING], "the common tail is not identical"),
+    ],
+)
+def test_hot_fails(whole: list[Comparison], words: str) -> None:
+    assert words in failure(play(Scenario.HOT, FakeEyes(whole=whole), FakeStage()))
+
+
+@pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
+def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
+    stage = FakeStage(fails)
+    metrics = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
+    assert failure(play(Scenario.COLD, metrics, stage)) == f"{fails} failed"
+    assert stage.done[-1] == fails
+
+
+def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:
+    claim = {
+        "metadata": {
+            "name": "data-0-my-cluster-broker-0",
+            "namespace": "kafka-mirror",
+            "uid": "u",
+            "labels": {"strimzi.io/cluster": "my-cluster"},
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes", "strimzi.io/x": "y"},
+            "finalizers": ["kubernetes.io/pvc-protection"],
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": "fast",
+            "volumeName": "pvc-1",
+        },
+        "status": {"phase": "Bound"},
+    }
+    assert restored(claim, "snap") == {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "data-0-my-cluster-broker-0",
+            "namespace": "kafka-mirror",
+            "labels": {"strimzi.io/cluster": "my-cluster"},
+            "annotations": {"strimzi.io/x": "y"},
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": "fast",
+            "dataSource": {
+                "apiGroup": "snapshot.storage.k8s.io",
+                "kind": "VolumeSnapshot",
+                "name": "snap",
+            },
+        },
+    }
+
+
+@pytest.fixture
+def cluster(configure, monkeypatch):
+    monkeypatch.setattr(stages, "POLL", 0.01)
+    with serving() as cluster:
+        configure(cluster.url)
+        yield cluster
+
+
+def claims_of(cluster, *, source: str = ""):
+    """A mirror of two claims, restored before from snapshots of this name; all of it is bound."""
+    claims = []
+    for number in range(2):
+        name = f"data-0-my-cluster-broker-{number}"
+        spec = {"accessModes": ["ReadWriteOnce"], "dataSource": {"name": source}}
+        bound = {"phase": "Bound"}
+        cluster.add("persistentvolumeclaims", "kafka-mirror", name, spec=spec, status=bound)
+        claims.append(name)
+    return claims
+
+
+def mirror(cluster) -> tuple[MirrorControl, list[str]]:
+    names = claims_of(cluster, source="snapshot-0")
+    found = tuple(VolumeClaim(name, "driver", "class") for name in names)
+    setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
+    environment = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
+    return MirrorControl(KubeClient(), environment, lambda: 0.0, lambda _: None), names
+
+
+def taken(names: list[str]) -> list[VolumeSnapshot]:
+    return [
+        dataclasses.replace(SNAPSHOT, name=f"snapshot-{i}", claim=name)
+        for i, name in enumerate(names)
+    ]
+
+
+def bind(cluster):
+    def on_create(made):
+        if made["kind"] == "PersistentVolumeClaim":
+            place = made["metadata"]
+            change = {"status": {"phase": "Bound"}}
+            cluster.change("persistentvolumeclaims", place["namespace"], place["name"], change)
+
+    cluster.on_create.append(on_create)
+
+
+def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
+    stage, names = mirror(cluster)
+    before = {n: cluster.get("persistentvolumeclaims", "kafka-mirror", n) for n in names}
+    bind(cluster)
+    cluster.lingering = 0.2
+    stage.put_back(taken(names))
+    for number, name in enumerate(names):
+        now = cluster.get("persistentvolumeclaims", "kafka-mirror", name)
+        assert now["metadata"]["uid"] != before[name]["metadata"]["uid"]
+        assert now["spec"]["dataSource"]["name"] == f"snapshot-{number}"
+    verbs = [write[0] for write in cluster.writes]
+    assert verbs == ["DELETE", "DELETE", "POST", "POST"]
+
+
+@pytest.mark.parametrize("in_turn", [False, True], ids=["at-once", "in-turn"])
+def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
+    cluster, monkeypatch, in_turn
+) -> None:
+    monkeypatch.setattr("kanister_kafka.operations.volume_snapshots.POLL", 0.01)
+    stage, names = mirror(cluster)
+    stage._environment.setting.name, stage._environment.setting.labels = "proof", {"of": "proof"}
+    uncut: list[int] = []
+
+    def cut(made) -> None:
+        time.sleep(0.3)
+        while True:  # all that are asked for at once come, however slow this machine is
+            items = cluster.listed("volumesnapshots", "kafka-mirror", {})
+            if in_turn or len(items) == len(names):
+                break
+            time.sleep(0.01)
+        uncut.append(sum("status" not in item for item in items))
+        status = {"creationTime": "2026-01-01T00:00:00Z", "readyToUse": True}
+        name = made["metadata"]["name"]
+        cluster.change("volumesnapshots", "kafka-mirror", name, {"status": status})
+
+    cluster.on_create.append(cut)
+    snapshots = stage.snapshot(in_turn=in_turn)
+    assert [one.claim for one in snapshots] == names
+    assert all(one.cut is not None and one.ready is not None for one in snapshots)
+    assert max(uncut) == (1 if in_turn else len(names))
+
+
+def test_nothing_is_deleted_while_a_pod_is_there(cluster) -> None:
+    stage, names = mirror(cluster)
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
+    cluster.add("pods", "kafka-mirror", "my-cluster-broker-0", labels=labels)
+    with pytest.raises(ActionError, match="is not stopped: there is my-cluster-broker-0"):
+        stage.put_back(taken(names))
+    assert cluster.writes == []
+
+
+def test_nothing_is_deleted_without_all_snapshots(cluster) -> None:
+    stage, names = mirror(cluster)
+    with pytest.raises(ActionError, match="no snapshot of claim data-0-my-cluster-broker-1"):
+        stage.put_back(taken(names)[:1])
+    assert cluster.writes == []
+
+
+def test_what_was_interrupted_is_completed(cluster) -> None:
+    stage, names = mirror(cluster)
+    cluster.refusals.append(("POST", "persistentvolumeclaims", 422))
+    with pytest.raises(RejectedError):
+        stage.put_back(taken(names))
+    cluster.refusals.clear()
+    bind(cluster)
+    assert stage.leave() == ()
+    for name in names:
+        assert cluster.get("persistentvolumeclaims", "kafka-mirror", name)

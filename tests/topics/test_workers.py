@@ -1,0 +1,123 @@
+"""A comparison in several processes finds what one finds, and tells where one of them ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanister_kafka.diagnostics import Location, error
+from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
+from kanister_kafka.topics.client import ClientAccess
+from kanister_kafka.topics.compare import CompareRequest, workers
+from kanister_kafka.topics.compare.verdict import ComparisonVerdict, evaluate_consistency
+from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
+from tests.topics.test_client import (  # noqa: F401 - fixtures
+    MANY,
+    PARTITIONS,
+    Brokers,
+    brokers,
+    everywhere,
+    mock,
+    name,
+)
+
+WHOLE = CompareRequest(compacted=False)
+
+
+def ways(at: Brokers, *topics: str) -> tuple[TopicAccess, TopicAccess]:
+    settings = {"bootstrap.servers": at.address, "fetch.wait.max.ms": "10"}
+    a, b = (
+        TopicAccess(ClientAccess(of, settings), topic)
+        for of, topic in zip("ab", topics, strict=True)
+    )
+    return a, b
+
+
+@given(
+    st.integers(1, 7).flatmap(lambda parts: st.tuples(st.integers(0, parts - 1), st.just(parts))),
+    st.integers(1, 9),
+)
+def test_each_partition_of_a_part_is_of_one_process(split: tuple[int, int], processes: int) -> None:
+    for number in range(100):
+        of = [
+            one
+            for one in workers._split(replace(WHOLE, split=split), processes)
+            if has(one, number)
+        ]
+        assert len(of) == has(replace(WHOLE, split=split), number)
+
+
+def has(request: CompareRequest, number: int) -> bool:
+    part, parts = request.split
+    return number % parts == part
+
+
+@pytest.mark.parametrize("processes", [2, 3, 6])
+def test_several_processes_find_what_one_finds(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+    processes: int,
+) -> None:
+    brokers.write(f"{name}-a", everywhere(MANY))
+    brokers.write(f"{name}-b", {**everywhere(MANY), 2: [*MANY[:90], *MANY[91:]]})
+    both = ways(brokers, f"{name}-a", f"{name}-b")
+    heard: list[tuple[int, int]] = []
+    one = compare_parallel(*both, WHOLE, 1, lambda *_: None)
+    more = compare_parallel(*both, WHOLE, processes, lambda *far: heard.append(far))
+    assert [result.partition for result in more.partitions] == list(PARTITIONS)
+    assert replace(more, seconds=0) == replace(one, seconds=0)
+    assert evaluate_consistency(more).verdict is ComparisonVerdict.DIFFERING
+    assert heard[-1] == (heard[-1][1], heard[-1][1])
+    assert heard == sorted(heard)
+
+
+def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+) -> None:
+    brokers.write(f"{name}-a", everywhere(MANY[:5]))
+    with pytest.raises(NotFoundError, match="no topic nope"):
+        compare_parallel(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
+    unfit = CompareRequest(compacted=True, last=5)
+    with pytest.raises(InputError, match="known only when all of it is read") as failure:
+        compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
+    assert [problem.check for problem in failure.value.problems] == ["compacted-in-part"]
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_is_told_and_the_others_end(
+    brokers: Brokers,  # noqa: F811
+    name: str,  # noqa: F811
+) -> None:
+    brokers.write(name, everywhere(MANY[:5]))
+    a, _ = ways(brokers, name, name)
+
+    def kill() -> None:
+        while not (running := multiprocessing.active_children()):
+            time.sleep(0.05)
+        running[0].kill()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = {"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        with pytest.raises(UnreachableError, match="ended without a result"):
+            compare_parallel(
+                a, TopicAccess(ClientAccess("b", nowhere), name), WHOLE, 2, lambda *_: None
+            )
+    assert not multiprocessing.active_children()
+
+
+def test_problems_go_from_one_process_to_another() -> None:
+    found = (error("a-code", Location("a.yaml"), "spec", "is wrong"),)
+    again = pickle.loads(pickle.dumps(InputError(found)))  # noqa: S301 - our own
+    assert again.problems == found
+    assert str(again) == str(InputError(found))
