@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .e2e import suites
-from .e2e.suites import E2eResult
+from tests.e2e import suites
+from tests.e2e.suites import E2eResult
 
 RESULT = E2eResult(
     test="test_cycle::test_whole[kafka/my-cluster]",
