@@ -637,7 +637,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(["render"], 2, "either -f PATH or --from-cluster", id="no-input"),
         pytest.param(["render", "-f", KRAFT, "--from-cluster"], 2, "either", id="both"),
         pytest.param(["render", "-f", "/no/such"], 2, "/no/such: No such file", id="no-file"),
-        pytest.param(["render", "-f", KRAFT, "--timeout", "x=1s"], 2, "none of", id="no-step"),
+        pytest.param(["render", "-f", KRAFT, "--timeout", "x=1s"], 2, "not one of", id="no-step"),
         pytest.param(["render", "-f", KRAFT, "--timeout", "stop=1"], 2, "duration", id="no-time"),
         pytest.param(["render", "-f", KRAFT, "--label", "x"], 2, "KEY=VALUE", id="no-pair"),
         pytest.param(["render", "-f", KRAFT, "--run-as-user", "me"], 2, "user id", id="no-user"),

@@ -92,8 +92,8 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
     [
         (("count", "blogs"), 2, "name the cluster: --bootstrap-server"),
         (("compare", "h:1/a", "h:1/b", "--last", "1", "--sample", "5%"), 2, "exclude each other"),
-        (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "no share such as 5%"),
-        (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
+        (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "not a share such as 5%"),
+        (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "not a time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
         (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--print-job splits it"),
         (("compare", "a/b", "h:1/b"), 1, "is not one of TOPIC"),

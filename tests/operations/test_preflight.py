@@ -395,7 +395,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.rolling,
             {"pods": seen(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
             "problem",
-            "to be deleted by strimzi.io/delete-pod-and-pvc",
+            "will be deleted by strimzi.io/delete-pod-and-pvc",
         ),
         (
             kafka_checks.rolling,
@@ -499,7 +499,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.version_change,
             {"kafka": kafka(version="4.0.0")},
             "problem",
-            "to become 4.0.0",
+            "will become 4.0.0",
         ),
         (
             kafka_checks.version_change,

@@ -201,7 +201,7 @@ class ScenarioRunner:
             self._same("after the restore", self._compare())
 
     def _restore(self, snapshots: Sequence[VolumeSnapshot]) -> None:
-        """Put snapshots back into place; mirroring stays stopped, so that they can be compared."""
+        """Put snapshots back into place; mirroring stays stopped, so that they can be read."""
         step, mirror = self.steps.step, self.mirror
         with step("hold", "what mirrors is scaled to 0"):
             mirror.hold()
