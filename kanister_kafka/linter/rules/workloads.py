@@ -223,7 +223,7 @@ def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> 
     found = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
     paused = [(call, target) for call, target in found if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):
-        return  # with its owner, so it does no harm
+        return  # its owner is paused as well, so it does no harm
     for call, target in paused:
         kind = target.kind.removesuffix("s")
         message = f"pauses nothing: Strimzi does not read the annotation on a {kind}; "
