@@ -156,7 +156,7 @@ def server(tmp_path, monkeypatch):
 def test_it_is_applied_before_what_it_limits_may_do_anything(server: Any) -> None:
     report = apply.apply_objects(objects(plan_of()), KubeClient())
     assert not report.failures
-    kinds = [done.target.kind for done in report.done]
+    kinds = [done.target.kind for done in report.results]
     assert kinds.index(KINDS[0]) < kinds.index(KINDS[1]) < kinds.index("Role")
     policy = server.objects[f"{ADMISSION}/validatingadmissionpolicies/{NAME}"]
     assert policy["spec"]["failurePolicy"] == "Fail"
