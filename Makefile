@@ -50,7 +50,7 @@ bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRA
 proof: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
 	$(BIN)/kanister-kafka consistency-test --yes --format markdown -o docs/proof.md --html build/consistency-test.html
 
-rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, and its picture in README.md
+rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, its report and its picture in the docs
 	$(BIN)/python -m tests.docs.rehearsal $(KAFKA)
 
 versions: $(READY) ## The table of Kafka's versions by Strimzi's, anew from its source, or from a clone: STRIMZI=DIR

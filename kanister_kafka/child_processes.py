@@ -12,9 +12,9 @@ from threading import Thread
 
 
 def spawn_context() -> SpawnContext:
-    """Return how processes are started: anew.
+    """Return the start method of processes: spawn.
 
-    A fork would copy whatever threads and locks the caller has, and is not there on Windows.
+    A fork would copy all threads and locks of the caller, and Windows does not have it.
     """
     return get_context("spawn")
 
@@ -35,7 +35,7 @@ def ignore_sigint() -> Iterator[None]:
 def exit_with_parent() -> None:
     """End this process with the one that has started it.
 
-    That one may be killed, and nobody else would tell of it.
+    That one may be killed, and nothing else would report it.
     """
     Thread(target=_wait, daemon=True).start()
 

@@ -15,7 +15,7 @@ COMPONENT = "kanister-kafka"
 BLUEPRINT = f"{PREFIX}blueprint"
 """On all that is rendered: `NAMESPACE/NAME` of the Blueprint that it serves."""
 INPUT_HASH = f"{PREFIX}input-hash"
-"""On a Blueprint: a hash of all that decided what it says; `plan/origin.py` says of what."""
+"""On a Blueprint: a hash of all inputs that decide its content; `plan/origin.py` names them."""
 OPTIONS = f"{PREFIX}options"
 """On a Blueprint: the words of the command line that chose what is not the default."""
 VERSION = f"{PREFIX}version"
@@ -30,13 +30,21 @@ PREVIOUS_REPLICAS = f"{PREFIX}replicas-before"
 RESTART_DEADLINE = f"{PREFIX}restart-by"
 """On the Kafka: when the watchdog brings it back, such as `2026-01-02T03:04:05Z`."""
 RETENTION_HELD = f"{PREFIX}retention-held"
-"""On a restored Kafka that deletes nothing: JSON, with what the options were before."""
+"""On a restored Kafka that deletes nothing: JSON with the former values of the options."""
+BACKUP = f"{PREFIX}backup"
+"""On every object of a backup of Kanister alone: its name, the fourteen digits of its start."""
+CLUSTER = f"{PREFIX}cluster"
+"""On the same objects: the name of the Kafka."""
+RUN = f"{PREFIX}run"
+"""On the same objects: every digit of the start of the action."""
+COMPLETE = f"{PREFIX}complete"
+"""On the Secret with the facts of a backup: when its last snapshot was ready."""
 PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"
 CLUSTER_LABEL = "strimzi.io/cluster"
 
 
 class BackupState(enum.Enum):
-    """What the record, a ConfigMap, says in its key `state`."""
+    """Values that the record, a ConfigMap, has in its key `state`."""
 
     RUNNING = "running"
     QUIESCING = "quiescing"
@@ -47,16 +55,16 @@ class BackupState(enum.Enum):
 
 
 STATE_KEYS = (
-    *("state", "since", "run", "action", "failure", "endedBy", "confirmedBy"),
-    *("before", "clusterId", "kafkaVersion"),
-    *("specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing"),
+    "state", "since", "run", "action", "failure", "endedBy", "confirmedBy",
+    "before", "clusterId", "kafkaVersion",
+    "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
     "restartRequested",
-)
-"""Keys of the record besides `nodeIds.<pool>`. `since` is a time, `run` the start of the action
-that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or switch, and
-`confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the starts of the
-restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and `claims` are
-what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field manager that
-wrote the pause, `seenRunning` what the watchdog saw run while all was to stay stopped, `unclean`
-the nodes that were killed, `growing` the topics that grew after the writers had stopped, and
+)  # fmt: skip
+"""Keys of the record in addition to `nodeIds.<pool>`. `since` is a time, `run` the start of the
+action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
+switch, and `confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the
+starts of the restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and
+`claims` are what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field
+manager that wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the
+nodes that were killed, `growing` the topics that grew after the writers had stopped, and
 `restartRequested` the run, or `any`, for which a step without its scripts asked the watchdog."""

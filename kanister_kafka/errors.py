@@ -1,4 +1,4 @@
-"""What can go wrong, as types.
+"""The types of errors.
 
 ::
 
@@ -9,7 +9,7 @@
     │   ├── NotFoundError     2   the cluster has no such object, or no such kind
     │   └── TransientError    2   the API server is away or too busy: worth another try
     ├── RefusedError          1   the API server refuses an object as it is
-    │   └── ConflictError     1   somebody else has changed it, or manages its fields
+    │   └── ConflictError     1   another client has changed it, or manages its fields
     ├── ActionError           1   what was started on the cluster failed there
     ├── TemplateError         1   a template fails: a site's own, named with its line
     └── InternalError         70  our own output is wrong: a bug to report, never the user's fault
@@ -71,11 +71,11 @@ class ConflictError(RejectedError):
 
 
 class ActionError(KanisterKafkaError):
-    """What was started on the cluster failed there, or did not end in time."""
+    """An action failed on the cluster, or did not end in time."""
 
 
 class InternalError(KanisterKafkaError):
-    """What we rendered does not pass our own validator."""
+    """The rendered Blueprint does not pass our own validator."""
 
     exit_code = 70
 

@@ -21,7 +21,9 @@ def lazy_getattr(
     name that took its place. A former name works, with a DeprecationWarning.
     """
     former = deprecated or {}
-    modules = {name: module for module, names in homes.items() for name in names.split()}
+    modules: dict[str, str] = {}
+    for module, names in homes.items():
+        modules.update(dict.fromkeys(names.split(), module))
 
     class Package(ModuleType):
         """Keeps a public name its own where a module is called the same, such as `validate`.

@@ -15,9 +15,11 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "kanister_kafka"
 USERS = {
     "yaml": "yamldoc",
-    "jinja2": "backup",
+    "jinja2": "jinja",
+    "markupsafe": "jinja",
     "kubernetes": "kube",
     "click": "cli",
+    "rich": "cli",
     "confluent_kafka": "topics",
     "javaproperties": "topics",
 }

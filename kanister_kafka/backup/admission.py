@@ -1,4 +1,4 @@
-"""What RBAC cannot say of the accounts, as a ValidatingAdmissionPolicy.
+"""Limits of the accounts that RBAC cannot express, as a ValidatingAdmissionPolicy.
 
 Who may patch an object may patch all of it: a Kafka's image, a pod's volumes. The policy lets the
 accounts of a plan change annotations of this tool, the pause, and `spec.replicas`, and nothing else
@@ -23,7 +23,7 @@ from kanister_kafka.strimzi import KafkaCluster
 WHOLE = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s", "kafkas")
 STATUSES = ("kafkanodepools/status", "kafkas/status")
 IDENTITY = ("clusterId", "nodeIds", "roles")
-"""What a restore writes into a status."""
+"""Fields of a status that a restore writes."""
 
 
 def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPolicy:
@@ -40,7 +40,7 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
     return AdmissionPolicy(
         name=f"{home}.{cluster.name}-{COMPONENT}",
         matched=(
-            AdmissionMatch(group=KAFKA_GROUP, resources=(*WHOLE, *STATUSES)),
+            AdmissionMatch(group=KAFKA_GROUP, resources=WHOLE + STATUSES),
             AdmissionMatch(group="apps", resources=("statefulsets",)),
         ),
         condition=f"request.userInfo.username in {limited} || "
@@ -71,18 +71,9 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
                 f"{PREFIX}*, and no "
                 "other",
             ),
-            *(
-                AdmissionValidation(
-                    expression=f"{_or_empty('object', path, empty)} == "
-                    f"{_or_empty('oldObject', path, empty)}",
-                    message=f"this account may not change {path}",
-                )
-                for path, empty in (
-                    ("metadata.labels", "{}"),
-                    ("metadata.finalizers", "[]"),
-                    ("metadata.ownerReferences", "[]"),
-                )
-            ),
+            _unchanged("metadata.labels", "{}"),
+            _unchanged("metadata.finalizers", "[]"),
+            _unchanged("metadata.ownerReferences", "[]"),
             AdmissionValidation(
                 expression=f"!variables.status || (request.userInfo.username in {restore} && "
                 f"({_same_but('told', 'toldBefore', f'key in {_list(IDENTITY)}')}))",
@@ -103,12 +94,20 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _or_empty(of: str, path: str, empty: str = "{}") -> str:
-    """Spell a field that may be missing, as what no schema is known of."""
+    """Return an expression for a field that may be missing and that has no known schema."""
     return f"(has({of}.{path}) ? dyn({of}.{path}) : dyn({empty}))"
 
 
+def _unchanged(path: str, empty: str) -> AdmissionValidation:
+    """Refuse a change of a field; `empty` is its value in CEL if it is absent."""
+    before, after = _or_empty("oldObject", path, empty), _or_empty("object", path, empty)
+    return AdmissionValidation(
+        expression=f"{after} == {before}", message=f"this account may not change {path}"
+    )
+
+
 def _same_but(now: str, before: str, free: str) -> str:
-    """Spell that two mappings have the same values, but for keys that are free."""
+    """Return an expression that two mappings are the same, except for keys that are free."""
     now, before = f"variables.{now}", f"variables.{before}"
     return (
         f"{now}.all(key, {free} || (key in {before} && {now}[key] == {before}[key])) && "

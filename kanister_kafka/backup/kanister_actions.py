@@ -20,10 +20,10 @@ BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
 DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION_OPTION = '{{ index .Options "retention" }}'
-"""Of a restore: `hold`, `now` or a duration; empty where it is not given, which is `hold`."""
+"""Of a restore: `hold`, `now` or a duration; empty if it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
 STOP = "stop"
-"""Key that says whether every node ended cleanly: `clean` or `unclean`."""
+"""Key for whether every node ended cleanly: `clean` or `unclean`."""
 SNAPSHOTS = "VolumeSnapshots of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
@@ -235,7 +235,7 @@ class KanisterActionFactory:
         return replace(
             phase,
             script="restart-restored",
-            values=(*phase.values, *((f"BACKUP={BACKUP}",) if backup else ())),
+            values=(*phase.values, f"BACKUP={BACKUP}") if backup else phase.values,
             steps=(*phase.steps, ready),
             account=self.names.restore,
         )

@@ -1,8 +1,9 @@
-"""How Kasten is told: which object to bind to, and what is left for a person to do."""
+"""Forms of the binding to Kasten: the object that it binds to, and the steps left for a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     BindingTarget,
@@ -109,10 +110,11 @@ DAY = 24 * 60
 
 
 def build_policies(cluster: KafkaCluster, options: Options, name: str) -> tuple[PolicySpec, ...]:
-    """Return the Policies in the order in which they are to run.
+    """Return the Policies in the order in which they must run.
 
-    Kasten calls the hooks of a Policy once for each of its namespaces, and ours stop one certain
-    cluster: so the namespace of the cluster has a Policy of its own, and nothing else is in it.
+    Kasten calls the hooks of a Policy once for each of its namespaces, and rendered hooks stop one
+    certain cluster: so the namespace of the cluster has a Policy of its own, and nothing else is in
+    it.
     """
     if KastenOutput.POLICY not in options.kasten:
         return ()
@@ -187,7 +189,7 @@ def policy_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Ite
 
 
 def _around(cluster: KafkaCluster) -> dict[str, list[str]]:
-    """Return the other namespaces of mirrors, connectors and their sources, with what is there."""
+    """Return the other namespaces of mirrors, connectors and their sources, with the objects."""
     found: dict[str, list[str]] = {}
     for writer in cluster.writers:
         found.setdefault(writer.namespace, []).append(f"{writer.kind} {writer.name}")
@@ -233,8 +235,8 @@ RESTORED = (
     ("kafka.strimzi.io", "kafkatopics"),
     ("kafka.strimzi.io", "kafkausers"),
 )
-"""What a RestoreAction includes and nothing else: pods, StrimziPodSets and Deployments that came
-back from a restore point would be in the operator's way (strimzi-kafka-operator#10127)."""
+"""Resources that a RestoreAction includes, and no others: pods, StrimziPodSets and Deployments that
+came back from a restore point would be in the operator's way (strimzi-kafka-operator#10127)."""
 CLASS = "/spec/storageClassName"
 
 
@@ -265,7 +267,7 @@ def build_transforms(cluster: KafkaCluster, options: Options) -> tuple[Transform
     """Return what a restore changes; an object that a test does not fit stays as it was."""
     paused = () if options.volumes_into else (_paused(cluster),)
     classes = (_classes(cluster, options, old, new) for old, new in options.storage_classes)
-    return (*paused, *(transform for each in classes for transform in each))
+    return paused + tuple(chain.from_iterable(classes))
 
 
 def _paused(cluster: KafkaCluster) -> TransformSpec:
@@ -287,7 +289,7 @@ def _paused(cluster: KafkaCluster) -> TransformSpec:
 def _classes(
     cluster: KafkaCluster, options: Options, old: str, new: str
 ) -> Iterator[TransformSpec]:
-    """Change the class of claims, and where Strimzi is told it for the claims to come."""
+    """Change the class of claims, and in the fields from which Strimzi takes it for new claims."""
     suffix = f"-{old}" if old else ""
     yield TransformSpec(
         name=f"claims{suffix}", resource=CLAIMS, commands=_replaced(CLASS, old, new)
@@ -320,7 +322,7 @@ def restore_next_steps(cluster: KafkaCluster, options: Options, name: str) -> It
 
 
 def _replaced(path: str, old: str, new: str) -> tuple[JsonPatchOperation, ...]:
-    # Only the test lets go on: a replacement where there is nothing would end the restore.
+    # Only the test lets go on: a replacement if there is nothing would end the restore.
     test = JsonPatchOperation(op="test", path=path, value=old, has_value=bool(old))
     return test, JsonPatchOperation(op="replace", path=path, value=new)
 

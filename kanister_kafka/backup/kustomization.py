@@ -14,7 +14,7 @@ from kanister_kafka.yamldoc.dumper import dump
 
 FILE_NAME = "kustomization.yaml"
 CONFIGURATION = "kustomizeconfig.yaml"
-"""Where other objects are named, for `namePrefix` and `nameSuffix` of an overlay."""
+"""Fields that name other objects, for `namePrefix` and `nameSuffix` of an overlay."""
 OTHER_NAMES = ("kustomization.yml", "Kustomization")
 """Kustomize takes these as well, and refuses a directory that has two of them."""
 MARK = "# Written by kanister-kafka, and written anew: what is to differ belongs in an overlay.\n"
@@ -29,7 +29,7 @@ ADMISSION = {"group": "admissionregistration.k8s.io"}
 
 
 def is_generated(directory: Path) -> bool:
-    """Tell whether a directory has a file of Kustomize that this module has made."""
+    """Return whether a directory has a file of Kustomize that this module has made."""
     path = directory / FILE_NAME
     return path.is_file() and path.read_bytes().startswith(MARK.encode())
 
@@ -39,7 +39,7 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError where one would take the place of what somebody else has written.
+    Raises UnreachableError if one would replace a file that another program has written.
     """
     for other in OTHER_NAMES:
         if (directory / other).exists():
@@ -63,7 +63,7 @@ def kustomization_files(
 
 
 def pods(plan: BackupPlan) -> tuple[str, ...]:
-    """Return the paths of the arguments of all phases, as Kustomize spells them."""
+    """Return the paths of the arguments of all phases, as Kustomize writes them."""
     found: list[str] = []
     for action in plan.actions:
         found.append(f"actions/{action.name}/phases/args")
@@ -75,19 +75,18 @@ def pods(plan: BackupPlan) -> tuple[str, ...]:
 def configuration(arguments: Iterable[str]) -> dict[str, Any]:
     """Return where names of other objects stand, in a Blueprint with these arguments of phases.
 
-    Kustomize follows a name within a namespace only, and the Blueprint is in another than what it
-    names. So names in it are prefixed where they stand, as those of the objects are.
+    Kustomize follows a name within a namespace only, and the Blueprint is in another namespace than
+    its objects. So names in it are prefixed in their places, as those of the objects are.
     """
-    arguments = tuple(arguments)
-    named = [
-        {**BLUEPRINT, "path": f"{path}/{field}"}
-        for path in arguments
-        for field in (
-            "podOverride/serviceAccountName",
-            "podOverride/volumes/configMap/name",
-            *(f"podAnnotations/{_escaped(key)}" for key in (STATE_CONFIGMAP_NAME, WATCHDOG_NAME)),
-        )
-    ]
+    fields = (
+        "podOverride/serviceAccountName",
+        "podOverride/volumes/configMap/name",
+        f"podAnnotations/{_escaped(STATE_CONFIGMAP_NAME)}",
+        f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
+    )
+    named: list[dict[str, str]] = []
+    for path in arguments:
+        named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
     return {
         "namePrefix": named,
@@ -124,5 +123,5 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
 
 
 def _escaped(key: str) -> str:
-    """Spell a key with a slash as one part of a path."""
+    """Write a key with a slash as one part of a path."""
     return key.replace("/", "\\/")

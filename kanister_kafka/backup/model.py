@@ -1,9 +1,10 @@
-"""A plan: what will be done to which objects, in which order, waiting for what and how long."""
+"""A plan: actions on objects in their order, each with its waits and their limits."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka.backup.options import Options, Strategy
 from kanister_kafka.constants import COMPONENT
@@ -15,7 +16,7 @@ from kanister_kafka.strimzi import IgnoredClient, KafkaCluster
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BindingTarget:
-    """The object that Kasten is to find the Blueprint by."""
+    """The object by which Kasten finds the Blueprint."""
 
     group: str
     resource: str
@@ -53,7 +54,7 @@ class HookCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportSettings:
-    """Where restore points are copied to."""
+    """Target to which restore points are copied."""
 
     profile: str
     frequency: str
@@ -93,7 +94,7 @@ class JsonPatchOperation:
     path: str
     value: str = ""
     has_value: bool = True
-    """False where a test asks only whether the path is there."""
+    """False if a test asks only whether the path is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class RestoreActionSpec:
     """Whether the Blueprint stops the Kafka before, and starts it after."""
 
 
-# A ValidatingAdmissionPolicy, decided: a template only spells it.
+# A ValidatingAdmissionPolicy, decided: a template only formats it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class AdmissionExpression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionValidation:
-    """An expression of CEL that must hold, and what is said where it does not."""
+    """An expression of CEL that must hold, and the message if it does not."""
 
     expression: str
     message: str
@@ -156,7 +157,7 @@ class AdmissionPolicy:
     name: str
     matched: tuple[AdmissionMatch, ...]
     condition: str
-    """Expression that tells whose requests are looked at."""
+    """Expression that selects the accounts whose requests are checked."""
     variables: tuple[AdmissionExpression, ...]
     validations: tuple[AdmissionValidation, ...]
 
@@ -180,7 +181,7 @@ class PlannedStep:
     objects: tuple[str, ...]
     """Objects that it reads or changes, as `Kind name` or `Kind namespace/name`."""
     until: str = ""
-    """What it waits for; empty where it waits for nothing."""
+    """Condition that it waits for; empty if it waits for nothing."""
     seconds: int = 0
     """For how long it waits at most."""
 
@@ -195,7 +196,7 @@ class Permission:
     resource: str
     subresource: str = ""
     names: tuple[str, ...] = ()
-    """Objects that it is limited to; none where the API cannot limit it."""
+    """Objects that it is limited to; none if the API cannot limit it."""
     verbs: tuple[str, ...]
     reason: str
 
@@ -209,12 +210,12 @@ class PlannedPhase:
     script: str
     """Name of a file in templates/scripts/phases, without its ending."""
     values: tuple[str, ...]
-    """Words `NAME=VALUE` for the script, besides the `shared` ones of the plan."""
+    """Words `NAME=VALUE` for the script, in addition to the `shared` ones of the plan."""
     steps: tuple[PlannedStep, ...]
     account: str
     """Service account that it runs as."""
     outputs: tuple[str, ...] = ()
-    """Keys that it tells Kanister, for artifacts."""
+    """Keys of its output to Kanister, for artifacts."""
 
     @property
     def seconds(self) -> int:
@@ -286,16 +287,16 @@ class ResourceNames:
     """Names that the steps share."""
 
     account: str
-    """Service account of the steps, save those that need another right."""
+    """Service account of the steps, except those that need another right."""
     flush: str
     """Of the flush, which runs a command in each node."""
     keep: str
-    """Of what keeps objects and claims, where Kanister alone backs up."""
+    """Of the phases that keep objects and claims, if Kanister alone backs up."""
     record: str
     switch: str
-    """Deployment of the watchdog, and its account; empty where there is none."""
+    """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
-    """Service account of what restores and deletes; empty where nothing does."""
+    """Service account of the phases that restore and delete; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,12 +306,12 @@ class Watchdog:
     name: str
     """Of the Deployment, and of its service account."""
     phase: PlannedPhase
-    """What its pod does."""
+    """The work of its pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupPlan:
-    """Everything that is rendered, decided: a template only spells it."""
+    """Everything that is rendered, decided: a template only formats it."""
 
     cluster: KafkaCluster
     options: Options
@@ -330,12 +331,12 @@ class BackupPlan:
     shared: tuple[tuple[str, str], ...]
     """Names and values that every script gets, in the environment of its container."""
     actions: tuple[PlannedAction, ...]
-    left_alone: tuple[IgnoredClient, ...]
+    ignored_clients: tuple[IgnoredClient, ...]
     bound: BindingTarget
     policies: tuple[PolicySpec, ...]
-    """In the order in which they are to run."""
+    """In the order in which they must run."""
     transforms: tuple[TransformSpec, ...]
-    """What a restore changes on the way."""
+    """Changes that a restore makes on the way."""
     restoring: RestoreActionSpec
     notes: tuple[str, ...]
     """What is left for a person to do, such as annotations to set."""
@@ -349,12 +350,12 @@ class BackupPlan:
 
     @property
     def rights(self) -> tuple[Permission, ...]:
-        """What the steps may do, by namespace."""
+        """Rights of the steps, by namespace."""
         return self.accounts[0].rights
 
     @property
     def scripts_owner(self) -> str:
-        """What the name of the ConfigMap with the scripts begins with; empty where it is shared."""
+        """Prefix of the name of the ConfigMap with the scripts; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
         hot = "" if self.options.strategy is Strategy.COLD else "-hot"
@@ -363,14 +364,14 @@ class BackupPlan:
     @property
     def phases(self) -> tuple[PlannedPhase, ...]:
         """The phases of all actions, in the order of the Blueprint."""
-        return tuple(phase for action in self.actions for phase in action.all_phases)
+        return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     def is_first(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of the Blueprint, at which what all share stands."""
+        """Return whether a phase is the first of the Blueprint, at which what all share stands."""
         return phase == self.phases[0]
 
     def introduces_account(self, phase: PlannedPhase) -> bool:
-        """Tell whether a phase is the first of its service account: its pod stands there."""
+        """Return whether a phase is the first of its service account: its pod stands there."""
         return phase == next(one for one in self.phases if one.account == phase.account)
 
     def anchor(self, account: str) -> str:
@@ -380,4 +381,4 @@ class BackupPlan:
     @property
     def roles(self) -> tuple[RoleSpec, ...]:
         """Roles of all accounts."""
-        return tuple(role for account in self.accounts for role in account.roles)
+        return tuple(chain.from_iterable(account.roles for account in self.accounts))

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kanister_kafka.backup.options import (
-    DURATION,
     HOLD,
     NEVER,
     NONE,
@@ -22,9 +21,9 @@ from kanister_kafka.backup.options import (
     POLICY_OPTIONS,
     Options,
     StepTimeouts,
-    parse_duration,
 )
 from kanister_kafka.diagnostics import error
+from kanister_kafka.durations import DURATION, parse_duration
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.versions import VERSION
@@ -39,7 +38,7 @@ READING: dict[str, dict[str, Any]] = {
         "description": "Version of the operator; without it the steps find out when they run.",
     },
 }
-"""JSON Schema of what such files say besides the options of how a Kafka is read."""
+"""JSON Schema of the fields of such files other than the options of how a Kafka is read."""
 NAMES = {"limits": "timeouts", "pod_limits": "limits"}
 """Name of a field of `Options` where the command calls it otherwise."""
 PLURALS = {
@@ -84,14 +83,14 @@ class ParsedOptions:
     """By name; what is not set anywhere has none."""
 
     def check(self, here: FieldCursor) -> bool:
-        """Report what is wrong with the options as they go together; tell whether nothing is.
+        """Report conflicts between the options; return whether there are none.
 
-        It is reported where the option was set, or `here` where it was not.
+        It is reported where the option was set, or `here` if it was not.
         """
         found = self.options.problems()
         for problem in found:
             place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
-            place.error(problem.check, problem.message)
+            place.error(problem.rule, problem.message)
         return not found
 
 
@@ -100,12 +99,13 @@ def parse_options(
 ) -> ParsedOptions:
     """Read options from a mapping; what is wrong with it is reported at its place.
 
-    What the mapping does not set is as in `defaults`; labels, annotations and timeouts are taken
-    over one by one. `others` are names that the caller reads: any further one is reported.
+    An option that the mapping does not set is as in `defaults`; labels, annotations and timeouts
+    are taken over one by one. `others` are names that the caller reads: any further one is
+    reported.
     """
     before = defaults or ParsedOptions()
     settings = {setting.name: setting for setting in option_fields()}
-    reject_unknown_keys(top, (*settings, *others))
+    reject_unknown_keys(top, [*settings, *others])
     places = {name: top.at(name) for name in settings}
     places = {name: place for name, place in places.items() if place.present}
     changed = {}
@@ -118,16 +118,18 @@ def parse_options(
 
 
 def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "field") -> None:
-    """Report each key of a mapping that is none of the known ones."""
+    """Report each key of a mapping that is not one of the known ones."""
     for key, location in top.entries().items():
         if key not in known:
             told = f"unknown {noun}{_hint(key, known)}"
             top.problems.append(error("unknown-field", location, top.at(key).path, told))
 
 
-def json_schema_properties(told: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each option, by name; `told` has what some are for."""
-    words = {name: {"description": text} for name, text in (told or {}).items()}
+def json_schema_properties(
+    help_texts: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each option, by name; `help_texts` has what some are for."""
+    words = {name: {"description": text} for name, text in (help_texts or {}).items()}
     return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in option_fields()}
 
 
@@ -147,7 +149,7 @@ def option_fields() -> tuple[OptionField, ...]:
 
 
 def _kind(hint: Any) -> OptionType:
-    """Return how a type is read where the name of the option says no more."""
+    """Return how a type is read if the name of the option decides no more."""
     if hint is str:
         return OptionType(FieldCursor.string, {"type": "string"})
     if hint is bool:
@@ -264,7 +266,7 @@ KINDS = {
         },
     ),
 }
-"""By field of `Options`, where its type does not say how it is spelled."""
+"""By field of `Options`, if its type does not define how it is written."""
 
 
 def _camel(name: str) -> str:

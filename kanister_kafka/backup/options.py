@@ -1,4 +1,4 @@
-"""What a site may choose, with the defaults and where they come from."""
+"""Choices of a site, with the defaults and where they come from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.kube.pod_options import (
@@ -33,7 +35,7 @@ PLATFORM = "platform"
 NEVER = "never"
 """Word for no watchdog."""
 NONE = "none"
-"""Word that takes the defaults away from what pods bear."""
+"""Word that removes the default labels or annotations of pods."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
 LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
@@ -57,30 +59,20 @@ POLICY_OPTIONS = frozenset(
 )
 """Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
 SINGULARS = {"not_writers": "not-a-writer"}
-"""Option of the command for each item of a field, where its name does not tell."""
+"""Option of the command for each item of a field, if it does not follow from its name."""
 RESOURCES = {"requests": "requests", "pod_limits": "limits"}
 """Fields with resources of pods, and their options."""
 ADDITIVE_OPTIONS = frozenset({"pod_labels", "pod_annotations"})
 """Fields with a default that is added to."""
-DURATION = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
-
-
-def parse_duration(text: str) -> int | None:
-    """Read a duration such as 90s or 1m30s as seconds; None where it is none."""
-    match = DURATION.fullmatch(text)
-    if not text or match is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def is_retention_choice(text: str) -> bool:
-    """Tell whether a text says what is to become of the retention of a restored Kafka."""
+    """Return whether a text is a choice for the retention of a restored Kafka."""
     return text in (HOLD, NOW) or bool(parse_duration(text))
 
 
 class Strategy(enum.Enum):
-    """How consistent the snapshot is to be."""
+    """Required consistency of the snapshot."""
 
     COLD = "cold"
     """Every broker stopped: the volumes hold one moment of the whole cluster."""
@@ -107,16 +99,16 @@ class QuiesceMethod(enum.Enum):
 
 
 class UncleanStop(enum.Enum):
-    """What comes of a backup whose nodes did not all end cleanly."""
+    """Outcome of a backup whose nodes did not all end cleanly."""
 
     FAIL = "fail"
     """It fails, and the cluster is brought back."""
     WARN = "warn"
-    """It goes on; record, event and artifact say so."""
+    """It goes on; record, event and artifact show it."""
 
 
 class KastenOutput(enum.Enum):
-    """How Kasten is told to run the Blueprint."""
+    """Objects by which Kasten runs the Blueprint."""
 
     POLICY = "policy"
     """A Policy with action hooks, which bracket the whole namespace."""
@@ -129,7 +121,7 @@ class KastenOutput(enum.Enum):
 
 
 class GitOps(enum.Enum):
-    """What brings the objects from Git to the cluster, and may want to be told about them."""
+    """Tool that brings the objects from Git to the cluster, and that may need annotations."""
 
     ARGOCD = "argocd"
     FLUX = "flux"
@@ -141,7 +133,7 @@ class ScriptSharing(enum.Enum):
     SHARED = "shared"
     """Of all clusters in the namespace, under a name without the cluster."""
     OWN = "own"
-    """Of one cluster: nobody else applies or prunes it."""
+    """Of one cluster: no one else applies or prunes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +173,12 @@ class Options:
     engine: SnapshotProvider = SnapshotProvider.KASTEN
     quiesce_by: QuiesceMethod = QuiesceMethod.REPLICAS
     writers: tuple[str, ...] = ()
-    """MirrorMakers, Connects and Bridges that are quiesced whatever their address tells, each as
+    """MirrorMakers, Connects and Bridges that are quiesced regardless of their address, each as
     KIND/NAMESPACE/NAME."""
     not_writers: tuple[str, ...] = ()
-    """Those that are left alone whatever it tells."""
+    """Those that are left alone regardless of their address."""
     unclean_stop: UncleanStop = UncleanStop.FAIL
-    """What comes of a node that was killed while it stopped."""
+    """Outcome for a node that was killed while it stopped."""
     require_quiet: bool = False
     """Whether a backup fails where topics still grow after all known writers have stopped."""
     kasten: tuple[KastenOutput, ...] = ()
@@ -236,7 +228,7 @@ class Options:
     annotations: tuple[tuple[str, str], ...] = ()
     limits: StepTimeouts = field(default_factory=StepTimeouts)
     restart_after: int = 3600
-    """When the watchdog brings Kafka back that nobody has brought back, in seconds after
+    """When the watchdog brings Kafka back that no one has brought back, in seconds after
     the start of the stop; 0 for no watchdog."""
     snapshot_class: str = ""
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
@@ -245,8 +237,8 @@ class Options:
     storage_classes: tuple[tuple[str, str], ...] = ()
     """Storage classes that a restore replaces, each with the new one; empty for any."""
     restored_retention: str = HOLD
-    """What becomes of the retention of a Kafka that Kasten restores: `hold`, `now` or a duration
-    for which each broker holds it after its start."""
+    """Retention of a Kafka that Kasten restores: `hold`, `now` or a duration for which each broker
+    holds it after its start."""
     volumes_into: str = ""
     """Another namespace, into which the volumes alone are restored."""
     hook_timeout: int = 1200
@@ -255,7 +247,7 @@ class Options:
 
     @property
     def pods(self) -> PodOptions:
-        """What the pods of the steps and of the watchdog bear and ask for."""
+        """Labels, annotations and resources of the pods of the steps and of the watchdog."""
         tolerations = map(parse_toleration, self.tolerations)
         return PodOptions(
             labels=self.pod_labels,
@@ -277,13 +269,12 @@ class Options:
     def words(self) -> tuple[str, ...]:
         """Return the words of the command line for all that is not the default."""
         usual = Options()
-        return tuple(
-            word
-            for chosen in dataclasses.fields(self)
-            if chosen.name not in POLICY_OPTIONS
-            and (value := getattr(self, chosen.name)) != getattr(usual, chosen.name)
-            for word in _words(chosen.name, value)
-        )
+        words: list[str] = []
+        for chosen in dataclasses.fields(self):
+            value = getattr(self, chosen.name)
+            if chosen.name not in POLICY_OPTIONS and value != getattr(usual, chosen.name):
+                words += _words(chosen.name, value)
+        return tuple(words)
 
     def problems(self) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the choices themselves."""
@@ -293,14 +284,14 @@ class Options:
         )
 
     def idle(self) -> tuple[Diagnostic, ...]:
-        """Return what is chosen beside choices with which it does nothing.
+        """Return choices that have no effect together with others.
 
-        For choices that are all made at once: what a default of a fleet says need not be of use for
-        each of its clusters.
+        For choices that are all made at once: a default of a fleet need not be of use for each of
+        its clusters.
         """
         return tuple(
             error("option", Location("<options>"), path, f'Invalid value: "{value}": {must}')
-            for path, value, must in (*self._wrong_hot(), *self._wrong_limits())
+            for path, value, must in chain(self._wrong_hot(), self._wrong_limits())
         )
 
     def _wrong(self) -> Iterator[tuple[str, object, str]]:
@@ -387,7 +378,7 @@ class Options:
                 yield "timeout", f"{step}={format_duration(seconds)}", f"is for {needed}"
 
     def _needs(self) -> Iterator[tuple[str, str]]:
-        """Yield for each step what it would take to have it; nothing where it is there."""
+        """Yield for each step what it would take to have it; nothing if it is there."""
         hot = self.strategy is Strategy.HOT
         for limit in dataclasses.fields(StepTimeouts):
             step = limit.name
@@ -411,7 +402,7 @@ class Options:
         for form in (KastenOutput.BINDING, KastenOutput.ANNOTATION):
             if form in self.kasten:
                 # Both would run: the hooks of the one within those of the other.
-                must = "must not be beside --kasten policy: Kafka would be started too early"
+                must = "must not be used with --kasten policy: Kafka would be started too early"
                 yield "kasten", form.value, must
 
     def _wrong_policy(self) -> Iterator[tuple[str, object, str]]:
@@ -419,7 +410,7 @@ class Options:
         if self.time and not TIME.fullmatch(self.time):
             yield "at", self.time, "must be HH:MM, from 00:00 to 23:59"
         elif self.time and self.frequency != DAILY:
-            # What Kasten does with hours alone in a longer period is not documented.
+            # The effect in Kasten of hours alone in a longer period is not documented.
             yield "at", self.time, f"is for --frequency {DAILY}; it runs {self.frequency}"
         for period, count in self.retention:
             longer = [known for known, _count, _frequency in RETENTION[max(often - 1, 0) :]]
@@ -455,7 +446,7 @@ class Options:
             must = "must be hold, now, or a duration such as 72h or 1h30m"
             yield "restored-retention", self.restored_retention, must
         elif self.restored_retention != HOLD and KastenOutput.RESTORE not in self.kasten:
-            must = "is for --kasten restore; a restore of --engine kanister is told when it runs"
+            must = "is for --kasten restore; with --engine kanister set it when the restore runs"
             yield "restored-retention", self.restored_retention, must
         if self.volumes_into and not LABEL.allows(self.volumes_into):
             yield "volumes-into", self.volumes_into, "must be a lowercase RFC 1123 label"
@@ -472,7 +463,7 @@ class Options:
 
 
 def _words(name: str, value: Any) -> Iterator[str]:
-    """Spell one choice; a repeatable one is several times there."""
+    """Format one choice; a repeatable one is several times there."""
     if isinstance(value, StepTimeouts):
         usual = StepTimeouts()
         for limit in dataclasses.fields(value):
@@ -492,7 +483,7 @@ def _words(name: str, value: Any) -> Iterator[str]:
 
 
 def _against(usual: Pairs, value: Pairs) -> Pairs | tuple[str | tuple[str, str], ...]:
-    """Return what is to be given besides the defaults, or a word that takes these away."""
+    """Return the values to give in addition to the defaults, or a word that removes these."""
     more = tuple(pair for pair in value if pair not in usual)
     return more if merged(usual, more) == value else (NONE, *value)
 
@@ -505,11 +496,3 @@ def _word(name: str, value: object) -> str:
     if isinstance(value, int) and name in ("restart_after", "hook_timeout"):
         return format_duration(value) if value or name == "hook_timeout" else NEVER
     return str(value)
-
-
-def format_duration(seconds: int) -> str:
-    """Return seconds as Go and kubectl spell a duration: `1m30s`."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"

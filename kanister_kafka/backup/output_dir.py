@@ -1,7 +1,7 @@
-"""Files and directories of what was rendered: how they are written, and whether they are stale.
+"""Files and directories of rendered objects: how they are written, and whether they are stale.
 
-A repository may bring symbolic links along. What is written takes the place of a link, and never
-goes where it leads to.
+A repository may bring symbolic links along. A written file takes the place of a link, and never
+goes to its target.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ class OutdatedFile:
     """A file that is missing, has other text, or should not be there any more."""
 
     path: Path
-    found: str | None
-    wanted: str | None
+    text: str | None
+    expected: str | None
 
     @property
     def diff(self) -> str:
-        """What writing it would change, for people and for `patch -p0`."""
+        """The changes that writing it would make, for people and for `patch -p0`."""
         name = self.path.as_posix()
         lines = difflib.unified_diff(
-            (self.found or "").splitlines(keepends=True),
-            (self.wanted or "").splitlines(keepends=True),
-            NOWHERE if self.found is None else name,
-            NOWHERE if self.wanted is None else name,
+            (self.text or "").splitlines(keepends=True),
+            (self.expected or "").splitlines(keepends=True),
+            NOWHERE if self.text is None else name,
+            NOWHERE if self.expected is None else name,
         )
         return "".join(line if line.endswith("\n") else f"{line}{NO_NEWLINE}" for line in lines)
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> Iterator[Path]:
-    """Write files into a directory, which is made where it is not there, and yield each path.
+    """Write files into a directory, which is created if it is absent, and yield each path.
 
     `below` is the name of a directory in it, where they go into that one. Raises UnreachableError
-    where either is a symbolic link, or is reached through one from the working directory, and where
-    a file cannot be written.
+    if either is a symbolic link, or is reached through one from the working directory, and if a
+    file cannot be written.
     """
     place = folder / below
     try:
@@ -64,7 +64,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write one file, whose directory somebody has named; UnreachableError where that fails.
+    """Write one file into a directory that the user has named; UnreachableError if that fails.
 
     A device or a pipe, such as /dev/stdout, is written to as it is.
     """
@@ -77,18 +77,18 @@ def write_file(path: Path, text: str) -> None:
         raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
-def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Path]:
+def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[Path]:
     """Remove what a former rendering of this Blueprint has left; yield the paths.
 
-    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, but for scripts of ours that no
-    other file names any more, and so do symbolic links. Raises UnreachableError where a file cannot
+    Files that do not serve this Blueprint (`NAMESPACE/NAME`) stay, except for rendered scripts that
+    no other file names any more, and so do symbolic links. Raises UnreachableError if a file cannot
     be read or removed.
     """
     names = set(_names(folder))
-    if names <= set(wanted):
+    if names <= set(expected):
         return
     found = dict(_texts(folder, names))
-    kept = {name: found[name] for name in wanted if name in found}
+    kept = {name: found[name] for name in expected if name in found}
     for name in sorted(_superfluous(found, kept, blueprint)):
         path = folder / name
         try:
@@ -99,7 +99,7 @@ def prune(folder: Path, wanted: Collection[str], blueprint: str) -> Iterator[Pat
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file, nothing where there is none or it is a symbolic link."""
+    """Return the text of a file, nothing if there is none or it is a symbolic link."""
     return next((text for _name, text in _texts(path.parent, (path.name,))), "")
 
 
@@ -124,7 +124,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _make(folder: Path, below: str) -> None:
-    """Make a directory; what the working directory holds on the way to it must not be a link."""
+    """Make a directory; no part of its path below the working directory may be a link."""
     here, wanted = Path.cwd(), folder.absolute()
     start = here if wanted.is_relative_to(here) else wanted.parent
     start.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def _make(folder: Path, below: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put a file in the place of what is there: another file, or a link."""
+    """Put a file in the place of another file, or of a link."""
     made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
     mode = _mode(path)
     in_place = False
@@ -166,28 +166,28 @@ def _mode(path: Path) -> int | None:
 
 
 def outdated_files(
-    folder: Path, wanted: Mapping[str, str], blueprint: str
+    folder: Path, expected: Mapping[str, str], blueprint: str
 ) -> tuple[OutdatedFile, ...]:
     """Compare a directory with the files that belong there, in the order of their names.
 
-    Too much is only what serves this Blueprint (`NAMESPACE/NAME`), and scripts of ours that no file
-    names: other files are somebody else's.
-    Raises UnreachableError for what cannot be read.
+    Too much are only files that serve this Blueprint (`NAMESPACE/NAME`), and rendered scripts that
+    no file names: other files belong to others. Raises UnreachableError for a file that cannot be
+    read.
     """
-    found = dict(_texts(folder, set(wanted) | set(_names(folder))))
-    superfluous = _superfluous(found, wanted, blueprint)
+    found = dict(_texts(folder, set(expected) | set(_names(folder))))
+    superfluous = _superfluous(found, expected, blueprint)
     return tuple(
-        OutdatedFile(folder / name, found.get(name), wanted.get(name))
-        for name in sorted(wanted.keys() | found.keys())
-        if found.get(name) != wanted.get(name) and (name in wanted or name in superfluous)
+        OutdatedFile(folder / name, found.get(name), expected.get(name))
+        for name in sorted(expected.keys() | found.keys())
+        if found.get(name) != expected.get(name) and (name in expected or name in superfluous)
     )
 
 
-def _superfluous(found: Mapping[str, str], wanted: Mapping[str, str], blueprint: str) -> set[str]:
+def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprint: str) -> set[str]:
     """Name the files that serve this Blueprint and are not wanted, and scripts without any use."""
-    extra = found.keys() - wanted.keys()
-    going = {name for name in extra if _serves(found[name], blueprint)}
-    staying = {name: text for name, text in found.items() if name not in going} | dict(wanted)
+    extra = texts.keys() - expected.keys()
+    going = {name for name in extra if _serves(texts[name], blueprint)}
+    staying = {name: text for name, text in texts.items() if name not in going} | dict(expected)
     return going | {name for name in extra - going if _is_unused(name, staying)}
 
 
@@ -214,16 +214,20 @@ def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_unused(name: str, files: Mapping[str, str]) -> bool:
-    """Tell whether a file has shared scripts that no other of the files names."""
+    """Return whether a file has shared scripts that no other of the files names."""
     documents = loads(files[name]).documents if SCRIPTS in name else ()
     if not documents or not all(map(is_own_scripts_file, documents)):
         return False
-    names = [document.text("metadata", "name") for document in documents]
-    return not any(one in text for other, text in files.items() for one in names if other != name)
+    others = [text for other, text in files.items() if other != name]
+    for document in documents:
+        scripts = document.text("metadata", "name")
+        if any(scripts in text for text in others):
+            return False
+    return True
 
 
 def is_own_scripts_file(document: Document) -> bool:
-    """Tell whether an object is a ConfigMap of scripts that this tool has rendered."""
+    """Return whether an object is a ConfigMap of scripts that this tool has rendered."""
     ours = document.text("metadata", "labels", constants.MANAGED_BY) == constants.COMPONENT
     return ours and is_scripts(document.kind, document.text("metadata", "name"))
 
@@ -236,7 +240,7 @@ def _serves(text: str, blueprint: str) -> bool:
 
 
 def belongs_to_blueprint(document: Document, blueprint: str) -> bool:
-    """Tell whether an object was rendered for this Blueprint, `NAMESPACE/NAME`."""
+    """Return whether an object was rendered for this Blueprint, `NAMESPACE/NAME`."""
     of = document.text("metadata", "annotations", constants.BLUEPRINT)
     by = document.text("metadata", "labels", constants.MANAGED_BY)
     return (of, by) == (blueprint, constants.COMPONENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     BackupStage,
@@ -21,7 +22,7 @@ RUN = "{{ .Time }}"
 run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
-"""What other-writers.sh looks for."""
+"""Kinds of clients that other-writers.sh looks for."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 
@@ -118,7 +119,7 @@ class PhaseFactory:
         )
 
     def stop(self, name: str = "stop") -> PlannedPhase:
-        """Pause, then stop what is beside the nodes, brokers, and the metadata quorum last."""
+        """Pause, then stop the other components, brokers, and the metadata quorum last."""
         limits = self.limits
         steps = []
         if self.names.switch:
@@ -250,17 +251,19 @@ class PhaseFactory:
 
     def _workloads(self) -> tuple[Workload, ...]:
         """All workloads in the order in which they stop."""
-        return (*self.first(), *self.cluster.quorum)
+        return self.first() + self.cluster.quorum
 
     def _stop_limit(self, workloads: tuple[Workload, ...]) -> int:
         return max((workload.grace_seconds for workload in workloads), default=0) + self.limits.stop
 
     def _node_kinds(self) -> str:
-        kinds = {kind.value for workload in self._workloads() for kind in workload.kinds}
+        kinds: set[str] = set()
+        for workload in self._workloads():
+            kinds.update(kind.value for kind in workload.kinds)
         return ",".join(sorted(kinds))
 
     def _bystanders(self) -> tuple[str, ...]:
-        """Return `KIND/NAMESPACE/NAME` of what other-writers.sh is to leave alone."""
+        """Return `KIND/NAMESPACE/NAME` of the clients that other-writers.sh must leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
         homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
@@ -305,7 +308,7 @@ class PhaseFactory:
         return tuple(workload.name for workload in workloads)
 
     def asked(self, account: str) -> str:
-        """Spell the rights of an account for templates/scripts/rights.sh."""
+        """Format the rights of an account for templates/scripts/rights.sh."""
         return " ".join(access_review_specs(self.rights[account]))
 
     def shared(self) -> dict[str, str]:
@@ -334,7 +337,7 @@ class PhaseFactory:
         }
 
     def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
-        """Spell what a phase gets besides the shared values; None leaves one out."""
+        """Format the values of a phase other than the shared ones; None leaves one out."""
         return tuple(
             f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
         )
@@ -350,7 +353,7 @@ def _workload(workload: Workload) -> str:
 
 
 def _stopping(workloads: tuple[Workload, ...]) -> str:
-    kinds = {kind for workload in workloads for kind in workload.kinds}
+    kinds = set(chain.from_iterable(workload.kinds for workload in workloads))
     if kinds == {WorkloadKind.STATEFUL_SET}:
         return "scale to 0"
     return "delete" if kinds == {WorkloadKind.POD_SET} else "delete or scale to 0"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka._version import __version__
 from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
-from kanister_kafka.backup.header import header_table
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
 from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
@@ -18,6 +19,7 @@ from kanister_kafka.backup.model import (
     BackupStage,
     Permission,
     PlannedAction,
+    PlannedStep,
     ResourceNames,
     ServiceAccountSpec,
     Watchdog,
@@ -28,7 +30,6 @@ from kanister_kafka.backup.options import (
     QuiesceMethod,
     SnapshotProvider,
     Strategy,
-    format_duration,
 )
 from kanister_kafka.backup.phases import PhaseFactory
 from kanister_kafka.backup.rbac import (
@@ -43,11 +44,12 @@ from kanister_kafka.backup.rbac import (
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
+from kanister_kafka.durations import format_duration
 from kanister_kafka.strimzi import KafkaCluster
 from kanister_kafka.strimzi.autoscalers import PAUSED, SCALED_OBJECT
 from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget
 
-# What an autoscaler would do to a backup, and what keeps it from that.
+# The effect of an autoscaler on a backup, and ways to prevent it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class AutoscalerConflict:
 
 
 def autoscaler_conflict(autoscaler: Autoscaler, options: Options) -> AutoscalerConflict | None:
-    """Return what an autoscaler does to a backup with these options; None where it is nothing."""
+    """Return what an autoscaler does to a backup with these options; None if it is nothing."""
     if options.strategy is Strategy.HOT or autoscaler.scales is AutoscalerTarget.NOTHING:
         return None
     is_keda = autoscaler.kind == SCALED_OBJECT
@@ -101,7 +103,7 @@ HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 def build_plan(
     cluster: KafkaCluster, options: Options, problems: Iterable[Diagnostic] = ()
 ) -> BackupPlan:
-    """Plan the backup of a cluster; `problems` are warnings of the reading, to be told with it.
+    """Plan the backup of a cluster; `problems` are warnings of the reading, kept with it.
 
     The problems of the plan may have errors, which only this cluster shows: do not use it then.
     """
@@ -196,15 +198,17 @@ class _PlanBuilder:
             annotations=tuple(sorted(annotations.items())),
             shared=tuple(self.phases.shared().items()),
             actions=actions,
-            left_alone=cluster.bystanders,
+            ignored_clients=cluster.bystanders,
             bound=kasten.binding_target(cluster),
             policies=build_policies(cluster, options, name),
             transforms=build_transforms(cluster, options),
             restoring=build_restore_action(cluster, options, name),
-            notes=(
-                *kasten.kasten_next_steps(cluster, options, name),
-                *policy_notes(cluster, options, name),
-                *gitops.annotation_next_steps(cluster, options),
+            notes=tuple(
+                chain(
+                    kasten.kasten_next_steps(cluster, options, name),
+                    policy_notes(cluster, options, name),
+                    gitops.annotation_next_steps(cluster, options),
+                )
             ),
             problems=sort_diagnostics(found),
         )
@@ -221,7 +225,7 @@ class _PlanBuilder:
     def _cold_actions(self) -> tuple[PlannedAction, ...]:
         make = self.phases
         phases = (make.quiesce("backupPrehook"), make.flush(), make.stop())
-        # Whatever time Kasten leaves: past its limit it would cut the recovery off.
+        # All the time that Kasten leaves: past its limit it would cut the recovery off.
         spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
         left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
         recover = make.restart("recover", left, recovery=True, leave_stopped=True)
@@ -232,14 +236,14 @@ class _PlanBuilder:
             ),
             PlannedAction(name="resume", phases=(make.restart("resume", self.limits.restart),)),
         )
-        return (*hooks, *self._restore_actions())
+        return hooks + self._restore_actions()
 
     def _restore_actions(self) -> tuple[PlannedAction, ...]:
         if not self.names.restore:
             return ()
         make = KanisterActionFactory(self.phases, self.names, self.options)
         actions = make.actions() if self.engine else ()
-        return (*actions, *(make.kasten_actions() if self.kasten_restore else ()))
+        return actions + make.kasten_actions() if self.kasten_restore else actions
 
     def _header(self, actions: tuple[PlannedAction, ...]) -> Iterator[str]:
         cluster = self.cluster
@@ -264,7 +268,7 @@ class _PlanBuilder:
                     Location(self.cluster.source),
                     "",
                     f"{action.name} may take {needed}s and Kasten ends it after "
-                    f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and tell "
+                    f"{self.options.hook_timeout}s: raise its timeout.blueprintHooks and set "
                     "--hook-timeout, or lower --timeout",
                 )
 
@@ -288,3 +292,53 @@ class _PlanBuilder:
                 f"{action.name} may take until Kafka is stopped: the watchdog would bring "
                 "it back in the middle of that; or lower --timeout",
             )
+
+
+# The plan as a table in comments at the top of the Blueprint, for a reader in a hurry.
+
+HEADINGS = ("action", "phase", "at most", "what it does")
+GAP = "  "
+WIDTH = 140
+"""Of a line, at most."""
+
+
+def header_table(actions: Iterable[PlannedAction], cluster: str) -> Iterator[str]:
+    """Yield the steps of each phase in their order, below a line of headings.
+
+    `cluster` is the Kafka that the table is about: it is not named again in each step.
+    """
+    rows = [HEADINGS]
+    for action in actions:
+        rows += _rows(action, cluster)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
+    margin = " " * sum(width + len(GAP) for width in widths)
+    for *cells, text in rows:
+        start = "".join(f"{c:{width}}{GAP}" for c, width in zip(cells, widths, strict=True))
+        yield from textwrap.wrap(
+            text, WIDTH, initial_indent=start, subsequent_indent=margin, break_on_hyphens=False
+        )
+
+
+def _rows(action: PlannedAction, cluster: str) -> Iterator[tuple[str, str, str, str]]:
+    for number, phase in enumerate(action.all_phases):
+        for place, step in enumerate(phase.steps):
+            at_most = f"{step.seconds:5} s" if step.seconds else ""
+            first, name = ("", "") if place else (action.name, phase.name)
+            if phase is action.defer_phase and not place:
+                name += ", always"
+            yield "" if number else first, name, at_most, _text(step, cluster)
+
+
+def _text(step: PlannedStep, cluster: str) -> str:
+    objects = ", ".join(_named(one for one in step.objects if one != cluster))
+    until = f", until {step.until}" if step.until else ""
+    return f"{step.does}{': ' if objects else ''}{objects}{until}"
+
+
+def _named(objects: Iterable[str]) -> Iterator[str]:
+    """Name objects, with a kind only if it is another than that of the object before."""
+    before = ""
+    for one in objects:
+        kind, _, name = one.partition(" ")
+        yield name if kind == before and name else one
+        before = kind

@@ -1,8 +1,8 @@
-"""What a Blueprint says of its own making: version, options, and a hash of its input.
+"""Annotations of a Blueprint on its own making: version, options, and a hash of its input.
 
 The hash covers what decides the text of the Blueprint: what was planned for this cluster, and the
 options that are not the default. It does not cover where the input was read, the order of its keys,
-what a plan says for people only, nor templates of a site: two inputs that ask for the same have the
+texts of a plan for people only, nor templates of a site: two inputs that ask for the same have the
 same hash, such as a file and the live cluster that was made from it.
 """
 
@@ -24,22 +24,32 @@ from kanister_kafka.backup.options import GitOps, KastenOutput, Options, Quiesce
 from kanister_kafka.strimzi import KafkaCluster
 
 FOR_PEOPLE = frozenset(
-    {"header", "left_alone", "notes", "problems", "purpose", "reason", "rights", "stage", "steps"}
+    {
+        "header",
+        "ignored_clients",
+        "notes",
+        "problems",
+        "purpose",
+        "reason",
+        "rights",
+        "stage",
+        "steps",
+    }
 )
 """Fields of a plan that nothing on the cluster follows; rights are there again, as rules."""
 DECIDED_ABOVE = frozenset({"cluster", "options"})
-"""Fields that have become phases, rules and names, but for what is taken from them by itself."""
+"""Fields that have become phases, rules and names. The hash has their other values apart."""
 
 
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
-    """Return the annotations that a Blueprint bears of its making."""
-    words = (*plan.options.words(), *_version_words(plan))
+    """Return the annotations of a Blueprint on its making."""
+    words = plan.options.words() + _version_words(plan)
     found = {constants.INPUT_HASH: input_hash(plan), constants.VERSION: __version__}
     return tuple((found | ({constants.OPTIONS: shlex.join(words)} if words else {})).items())
 
 
 def input_hash(plan: BackupPlan) -> str:
-    """Return the hash of what decides what a plan is rendered to."""
+    """Return the hash of the inputs that decide the rendered objects of a plan."""
     made = _tree(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
         del made["bound"]  # no object is made of it
@@ -53,7 +63,7 @@ def input_hash(plan: BackupPlan) -> str:
 
 
 def _tree(value: Any) -> Any:
-    """Return a part of a plan as JSON can spell it."""
+    """Return a part of a plan as JSON can encode it."""
     if isinstance(value, (str, int)) and not isinstance(value, enum.Enum):  # most are
         return value
     if isinstance(value, tuple):
@@ -66,7 +76,7 @@ def _tree(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _kept(kind: type) -> tuple[str, ...]:
-    """Return the fields of a part of a plan that count; none for what is no such part."""
+    """Return the fields of a part of a plan that count; none for any other value."""
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     return tuple(one.name for one in fields if one.name not in FOR_PEOPLE | DECIDED_ABOVE)
 
@@ -76,7 +86,7 @@ def _version_words(plan: BackupPlan) -> tuple[str, ...]:
     return ("--strimzi-version", version) if version else ()
 
 
-# Which annotations each object bears.
+# Annotations of each object.
 
 Pairs = tuple[tuple[str, str], ...]
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -111,7 +121,7 @@ SHELL = ("Blueprint", "Deployment")
 
 
 def annotations_for(plan: BackupPlan, kind: str) -> Pairs:
-    """Return what an object of this kind bears, sorted by key; a site's own go before ours."""
+    """Return the annotations of an object of this kind, sorted by key; those of a site win."""
     ours = dict(_gitops(plan.options.gitops, kind))
     if kind == "Blueprint":
         ours |= dict(provenance_annotations(plan))
@@ -119,7 +129,7 @@ def annotations_for(plan: BackupPlan, kind: str) -> Pairs:
 
 
 def scripts_annotations(plan: BackupPlan) -> Pairs:
-    """Return what the ConfigMap of scripts bears, sorted by key.
+    """Return the annotations of the ConfigMap of scripts, sorted by key.
 
     One that is shared has nothing of a single cluster.
     """

@@ -1,9 +1,10 @@
-"""The least rights that suffice, from what the scripts in templates/scripts call."""
+"""The least rights that suffice, derived from the calls of the scripts in templates/scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from kanister_kafka.backup.model import (
     Permission,
@@ -50,7 +51,7 @@ def backup_rights(
 
 
 def has_cruise_control(cluster: KafkaCluster) -> bool:
-    """Tell whether Cruise Control moves partitions of the cluster."""
+    """Return whether Cruise Control moves partitions of the cluster."""
     return f"{cluster.name}-cruise-control" in cluster.components
 
 
@@ -72,7 +73,7 @@ def flush_rights(
 
 
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
-    """Yield what a phase needs to say why it failed."""
+    """Yield the rights that a phase needs to report why it failed."""
     tell = "say why it failed"
     yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
@@ -98,15 +99,15 @@ def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permiss
     return sort_permissions(found, home)
 
 
-def sort_permissions(found: Iterable[Permission], home: str) -> tuple[Permission, ...]:
+def sort_permissions(permissions: Iterable[Permission], home: str) -> tuple[Permission, ...]:
     """Sort rights by namespace, that of the cluster first."""
-    return tuple(sorted(found, key=lambda right: (right.namespace != home, _order(right))))
+    return tuple(sorted(permissions, key=lambda right: (right.namespace != home, _order(right))))
 
 
-def merge_permissions(found: Iterable[Permission]) -> tuple[Permission, ...]:
+def merge_permissions(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
     """Join rights to the same objects into one."""
     by_object: dict[tuple[object, ...], Permission] = {}
-    for one in found:
+    for one in permissions:
         key = (one.namespace, one.group, one.resource, one.subresource, one.names)
         first = by_object.setdefault(key, one)
         verbs = tuple(sorted({*first.verbs, *one.verbs})) if first is not one else one.verbs
@@ -208,40 +209,33 @@ def _writer_rights(cluster: KafkaCluster, options: Options) -> Iterator[Permissi
             )
 
 
-def access_review_specs(found: Iterable[Permission]) -> tuple[str, ...]:
+def access_review_specs(permissions: Iterable[Permission]) -> tuple[str, ...]:
     """Return `VERB:RESOURCE:SUBRESOURCE:NAME:NAMESPACE` for each single right."""
-    return tuple(
-        ":".join(
-            (
-                verb,
-                f"{right.resource}.{right.group}" if right.group else right.resource,
-                right.subresource,
-                name,
-                right.namespace,
-            )
-        )
-        for right in found
-        for name in right.names or ("",)
-        for verb in right.verbs
-    )
+    rights = []
+    for right in permissions:
+        resource = f"{right.resource}.{right.group}" if right.group else right.resource
+        for name in right.names or ("",):
+            end = f":{resource}:{right.subresource}:{name}:{right.namespace}"
+            rights += [verb + end for verb in right.verbs]
+    return tuple(rights)
 
 
 def service_account(
-    cluster: KafkaCluster, name: str, anchor: str, purpose: str, found: tuple[Permission, ...]
+    cluster: KafkaCluster, name: str, anchor: str, purpose: str, permissions: tuple[Permission, ...]
 ) -> ServiceAccountSpec:
-    """Return a service account with a Role in each namespace; abroad its name tells whose it is."""
-    namespaces = dict.fromkeys(right.namespace for right in found)
+    """Return a service account with a Role in each namespace, elsewhere as `HOME.NAME`."""
+    namespaces = dict.fromkeys(right.namespace for right in permissions)
     return ServiceAccountSpec(
         name=name,
         anchor=anchor,
         purpose=purpose,
-        rights=found,
+        rights=permissions,
         roles=tuple(
             RoleSpec(
                 name=name if namespace == cluster.namespace else f"{cluster.namespace}.{name}",
                 namespace=namespace,
                 account=name,
-                rules=tuple(_rule(right) for right in found if right.namespace == namespace),
+                rules=tuple(_rule(right) for right in permissions if right.namespace == namespace),
             )
             for namespace in namespaces
         ),
@@ -257,7 +251,7 @@ def _rule(right: Permission) -> PolicyRule:
     )
 
 
-# The least rights of what backs up, restores and deletes without Kasten.
+# The least rights of backups, restores and deletions without Kasten.
 
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
 KEEP = "keep what a restore needs"
@@ -305,7 +299,7 @@ def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:
 
 
 def _end_rights(cluster: KafkaCluster) -> Iterator[Permission]:
-    """Yield what the end of a restore needs besides a restart."""
+    """Yield further rights that the end of a restore needs in addition to a restart."""
     name = f"{cluster.name}-entity-operator"
     yield permission(
         cluster, "apps", "deployments", [name], ("get",), "see that topics can be made"
@@ -332,7 +326,7 @@ def restore_rights(
         )
     if pools:
         why = "put back the node ids"
-        # Those of the backup, where it is put back from one.
+        # Those of the backup, if it is put back from one.
         pools = () if engine else pools
         found.append(
             permission(
@@ -346,7 +340,7 @@ def restore_rights(
 
 
 def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
-    """Yield rights to whatever a backup may hold, which may be more than the Blueprint names."""
+    """Yield rights to all objects of a backup, which may be more than the Blueprint names."""
     verbs = ("create", "delete", "list")
     yield permission(cluster, "", "persistentvolumeclaims", (), verbs, "replace the claims")
     yield permission(
@@ -368,5 +362,5 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
     yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("update",), PUT_BACK)
     yield permission(cluster, KAFKA_GROUP, "kafkas", (), ("create",), PUT_BACK)
     pools = ("kafkanodepools",) if cluster.pools else ()
-    for resource in (*pools, *NAMED, *WRITERS):
+    for resource in chain(pools, NAMED, WRITERS):
         yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)

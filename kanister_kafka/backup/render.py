@@ -1,6 +1,6 @@
-"""Plan to YAML text through templates; the only module that imports Jinja.
+"""Plan to YAML text through templates.
 
-A template spells and decides nothing. Each expression in it is one whole YAML scalar, quoted here
+A template formats and decides nothing. Each expression in it is one whole YAML scalar, quoted here
 where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
 or the shape of the document.
 """
@@ -10,15 +10,11 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import starmap
 from pathlib import Path
-
-import jinja2
-import jinja2.sandbox
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import KastenOutput
@@ -28,13 +24,21 @@ from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.formatter import format_literal
+from kanister_kafka.jinja import (
+    Environment,
+    Undefined,
+    read_source,
+    render_template,
+    yaml_environment,
+)
 from kanister_kafka.linter import LintSettings, bash_syntax
-from kanister_kafka.linter.pipeline import validate_texts
+from kanister_kafka.linter.pipeline import validate_loaded
+from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
-"""Text that YAML reads as the same string without quotes, save the words below."""
+"""Text that YAML reads as the same string without quotes, except the words below."""
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-"""What YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
+"""Words that YAML 1.1 or 1.2 takes for a boolean or null, in lower case."""
 
 NON_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f"
@@ -47,9 +51,9 @@ FOLDERS = ("scripts/lib/", "scripts/phases/")
 STUB = "scripts/stub.sh"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
-    """One rendered object."""
+    """One rendered object, as text and parsed."""
 
     kind: str
     name: str
@@ -58,8 +62,22 @@ class Manifest:
 
     @property
     def file_name(self) -> str:
-        """Name of a file of its own."""
+        """Name of a file that holds this object alone."""
         return f"{self.kind.lower()}-{self.name}.yaml"
+
+    @cached_property
+    def loaded(self) -> LoadResult:
+        """The parsed text. `render` has parsed all except the shared scripts to validate them."""
+        return loads(self.text, self.file_name)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The object; none or several if a site's own template writes none or several."""
+        return self.loaded.documents
+
+    def __reduce__(self) -> tuple[type[Manifest], tuple[str, str, str]]:
+        """Leave the parsed text behind: it is larger than the text and slower to send."""
+        return type(self), (self.kind, self.name, self.text)
 
 
 class _Verbatim(str):
@@ -82,7 +100,7 @@ class AnnotatedName:
 def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     """Return the names of objects in the environment of the steps, by their variables.
 
-    None where pods may have no annotations, which Kanister refuses before 0.111.
+    None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
     names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
@@ -94,11 +112,11 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
 def render(
     plan: BackupPlan, templates: Path | None = None, *, renamable: bool = False
 ) -> tuple[Manifest, ...]:
-    """Spell the plan as Kubernetes objects, in the order in which they are applied.
+    """Render the plan as Kubernetes objects, in the order in which they are applied.
 
-    `templates` is a directory of a site whose files go before ours of the same name. `renamable`
-    spells names of other objects where Kustomize can follow them. Raises TemplateError for a
-    template that fails, InternalError where the result is no valid Blueprint.
+    `templates` is a directory of a site whose files replace built-in ones of the same name.
+    `renamable` writes names of other objects at places where Kustomize can follow them. Raises
+    TemplateError for a template that fails, InternalError if the result is not a valid Blueprint.
     """
     names = annotated_names(plan) if renamable else {}
     environment = _environment(templates)
@@ -113,7 +131,7 @@ def render(
     def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
         of_scripts = name == scripts.name
         annotations = scripts_annotations(plan) if of_scripts else annotations_for(plan, kind)
-        text = _spell(environment, template, item=item, annotations=annotations, **values)
+        text = render_template(environment, template, item=item, annotations=annotations, **values)
         return Manifest(kind, name, text)
 
     manifests = tuple(starmap(manifest, _objects(plan, scripts)))
@@ -127,9 +145,10 @@ def render(
 
 
 def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Diagnostic, ...]:
-    """Validate what was rendered, but for the scripts, which `_scripts` has read once for all."""
-    texts = {one.file_name: one.text for one in manifests if not is_scripts(one.kind, one.name)}
-    return validate_texts(texts, LintSettings(kasten_namespace=kasten), least=Severity.ERROR)
+    """Validate the objects, except the scripts, which `_scripts` checks once for all clusters."""
+    loaded = [one.loaded for one in manifests if not is_scripts(one.kind, one.name)]
+    settings = LintSettings(kasten_namespace=kasten)
+    return validate_loaded(merge_results(loaded), settings, least=Severity.ERROR).problems
 
 
 def without_repeated_scripts() -> Callable[[Iterable[Manifest]], tuple[Manifest, ...]]:
@@ -156,7 +175,7 @@ def to_yaml_stream(manifests: Iterable[Manifest]) -> str:
 
 
 def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str, str, str, object]]:
-    """Yield kind, name, template and what the template is about besides the plan."""
+    """Yield kind, name, template and the subject of the template in addition to the plan."""
     for account in plan.accounts:
         yield "ServiceAccount", account.name, "serviceaccount.yaml.j2", account
     yield "ConfigMap", scripts.name, "scripts.yaml.j2", None
@@ -185,8 +204,8 @@ def yaml_scalar(value: object) -> str:
     """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
     if isinstance(value, _Verbatim):
         return value
-    if isinstance(value, jinja2.Undefined):
-        return str(value)  # which raises, and says what is not there or must not be used
+    if isinstance(value, Undefined):
+        return str(value)  # raises an error about a value that is absent or must not be used
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
     if isinstance(value, (str, int)):
@@ -199,51 +218,15 @@ def yaml_scalar(value: object) -> str:
 
 
 @lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
-def _environment(templates: Path | None) -> jinja2.Environment:
-    ours = jinja2.PackageLoader("kanister_kafka.templates", "")
-    loaders: list[jinja2.BaseLoader] = [ours]
-    if templates is not None:
-        if not templates.is_dir():
-            raise TemplateError(f"{templates}: is no directory")
-        loaders.insert(0, jinja2.FileSystemLoader(templates))
-    # Templates of a site may come with a repository (`templates` of a KafkaBlueprint), so they get
-    # values and no way from these to what Python is made of. Ours do without the cost of that.
-    kind = jinja2.sandbox.ImmutableSandboxedEnvironment if templates else jinja2.Environment
-    environment = kind(
-        # A Blueprint is full of Go's {{ }}; bash has [[ ]] and <<. Jinja's ERB style meets neither.
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<%=",
-        variable_end_string="%>",
-        comment_start_string="<%#",
-        comment_end_string="%>",
-        undefined=jinja2.StrictUndefined,
-        finalize=yaml_scalar,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # finalize does for YAML what this does for HTML
-        loader=jinja2.ChoiceLoader(loaders),
-        auto_reload=False,  # a run has one set of templates
-    )
+def _environment(templates: Path | None) -> Environment:
+    if templates is not None and not templates.is_dir():
+        raise TemplateError(f"{templates}: is not a directory")
+    environment = yaml_environment(yaml_scalar, templates)
     environment.filters["comment"] = _comment
     environment.filters["literal"] = format_literal
     environment.filters["block"] = _block
     environment.filters["indented"] = _indented
     return environment
-
-
-def _spell(environment: jinja2.Environment, template: str, **values: object) -> str:
-    try:
-        return environment.get_template(template).render(values)
-    except jinja2.TemplateSyntaxError as failure:
-        where = failure.filename or failure.name
-        raise TemplateError(f"{where}:{failure.lineno}: {failure.message}") from failure
-    except (jinja2.TemplateError, TypeError, ValueError, OSError) as failure:
-        frames = traceback.extract_tb(failure.__traceback__)
-        lines = [frame for frame in frames if frame.filename.endswith(".j2")]
-        where = f"{lines[-1].filename}:{lines[-1].lineno}" if lines else template
-        raise TemplateError(f"{where}: {failure}") from failure
 
 
 def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
@@ -252,12 +235,6 @@ def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
         for key, one in names.items():
             word = word.replace(f":{one.name}:", f":$({key}):")
     return word
-
-
-def _source(environment: jinja2.Environment, name: str) -> str:
-    if environment.loader is None:
-        raise jinja2.TemplateNotFound(name)
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _comment(text: str) -> _Verbatim:
@@ -277,17 +254,17 @@ def _indented(text: str, indent: int) -> str:
 
 
 @lru_cache(maxsize=8)  # the same in every Blueprint
-def _scripts(environment: jinja2.Environment) -> ScriptsConfigMap:
+def _scripts(environment: Environment) -> ScriptsConfigMap:
     """Read the scripts of all steps. A script is text to copy, and no template.
 
     Raises TemplateError for one of a site that no shell can read, or that YAML would change.
     """
     names = [name for name in environment.list_templates() if name.startswith(FOLDERS)]
-    texts = {name: _source(environment, name).rstrip("\n") + "\n" for name in names}
+    texts = {name: read_source(environment, name).rstrip("\n") + "\n" for name in names}
     if problems := tuple(_script_problems(texts)):
         raise TemplateError("\n".join(problems))
     files = sorted((name.rpartition("/")[2], text) for name, text in texts.items())
-    return ScriptsConfigMap(tuple(files), _source(environment, STUB))
+    return ScriptsConfigMap(tuple(files), read_source(environment, STUB))
 
 
 def _has_unseen(text: str) -> bool:

@@ -27,14 +27,14 @@ class ScriptsConfigMap:
     files: tuple[tuple[str, str], ...]
     """Names and contents, in the order of their names. A content ends with one line feed."""
     stub: str
-    """What a phase begins with: it compares the files that are mounted with the digest."""
+    """First command of a phase: it compares the files that are mounted with the digest."""
     path: str = PATH
     owner: str = ""
-    """What the name begins with where the ConfigMap is of one cluster; empty where it is shared."""
+    """Prefix of the name if the ConfigMap is of one cluster; empty if it is shared."""
 
     @property
     def sha256(self) -> str:
-        """Digest in hexadecimal digits, of what `sha256sum ./*.sh` prints about the files."""
+        """Digest in hexadecimal digits of the output of `sha256sum ./*.sh` for the files."""
         return _digest(self.files)
 
     @property
@@ -45,16 +45,16 @@ class ScriptsConfigMap:
 
 @lru_cache(maxsize=8)  # the same for all clusters
 def _digest(files: tuple[tuple[str, str], ...]) -> str:
-    import hashlib  # slow to import, and asked for by what renders alone
+    import hashlib  # slow to import, and needed to render alone
 
     digests = (f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in files)
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def is_scripts(kind: str, name: str) -> bool:
-    """Tell whether an object is a ConfigMap of scripts, of one cluster or shared.
+    """Return whether an object is a ConfigMap of scripts, of one cluster or shared.
 
-    The record of a Kafka is none, whatever the name of that Kafka is.
+    The record of a Kafka is not one, even if the name of that Kafka looks like it.
     """
     return kind == "ConfigMap" and bool(NAME.search(name)) and not name.endswith(f"-{COMPONENT}")
 
@@ -69,22 +69,22 @@ class ScriptPin:
     """Scripts that an object asks for."""
 
     namespace: str
-    """Where its pods run; empty where only Kanister knows."""
+    """Namespace of its pods; empty if only Kanister knows."""
     name: str
     """Of the ConfigMap."""
     sha256: str
-    """In hexadecimal digits; empty where it compares nothing."""
+    """In hexadecimal digits; empty if it compares nothing."""
 
 
 def holds_scripts(item: Object) -> bool:
-    """Tell whether an object is a ConfigMap of scripts, by its name."""
+    """Return whether an object is a ConfigMap of scripts, by its name."""
     return is_scripts(str(item.get("kind")), str(item["metadata"].get("name", "")))
 
 
 def digest_of(config_map: Object) -> str:
     """Return what a stub compares: the digest of the files that a ConfigMap puts into a pod.
 
-    Empty where its content is none that the API server would take, or no text.
+    Empty if its content is none that the API server would take, or no text.
     """
     try:
         texts = {**(config_map.get("data") or {})}
@@ -104,16 +104,16 @@ def script_pins(item: Object) -> tuple[ScriptPin, ...]:
     found = set()
     for home, part in _parts(item):
         for spec in _pod_specs(part):
-            names = {name for name in _config_maps(spec) if NAME.search(name)}
             digests = set(_values(spec, "SCRIPTS_SHA256")) or {""}
-            found |= {ScriptPin(home, name, sha256) for name in names for sha256 in digests}
+            for name in filter(NAME.search, _config_maps(spec)):
+                found |= {ScriptPin(home, name, sha256) for sha256 in digests}
     return tuple(sorted(found))
 
 
 def may_pin(item: Object, namespace: str, name: str) -> bool:
-    """Tell whether anything in an object, or in a step of a Blueprint, may name a ConfigMap.
+    """Return whether anything in an object, or in a step of a Blueprint, may name a ConfigMap.
 
-    A step tells in which namespace its pod runs, where it is not a template that says so.
+    A step names the namespace in which its pod runs, unless that is a template.
     """
     return any(
         home in ("", namespace) and name in json.dumps(part, ensure_ascii=False, default=str)
@@ -122,17 +122,17 @@ def may_pin(item: Object, namespace: str, name: str) -> bool:
 
 
 def runs_scripts(blueprint: Object) -> bool:
-    """Tell whether anything in the actions of a Blueprint names scripts of ours."""
+    """Return whether anything in the actions of a Blueprint names rendered scripts."""
     return NAME.search(json.dumps(blueprint.get("actions"), default=str)) is not None
 
 
 def namespaces_of_scripts(blueprint: Object) -> frozenset[str]:
-    """Return the namespaces in which a Blueprint runs pods; empty for one that is not told."""
+    """Return the namespaces in which a Blueprint runs pods; empty for one that is not known."""
     return frozenset(home for home, _phase in _parts(blueprint))
 
 
 def _parts(item: Object) -> Iterator[tuple[str, object]]:
-    """Yield what may ask for scripts, and in which namespace; empty where that is not told."""
+    """Yield parts that may ask for scripts, each with its namespace; empty if that is not known."""
     if item.get("kind") != "Blueprint":
         yield str(item["metadata"].get("namespace") or ""), item.get("spec")
         return
@@ -140,7 +140,7 @@ def _parts(item: Object) -> Iterator[tuple[str, object]]:
     for action in actions.values() if isinstance(actions, dict) else ():
         phases = action.get("phases") if isinstance(action, dict) else None
         last = action.get("deferPhase") if isinstance(action, dict) else None
-        for phase in (*(phases if isinstance(phases, list) else ()), last):
+        for phase in [*phases, last] if isinstance(phases, list) else [last]:
             if not isinstance(phase, dict):
                 continue
             args = phase.get("args")

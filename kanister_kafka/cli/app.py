@@ -1,4 +1,4 @@
-"""What the commands have in common: how they are found, and how they end."""
+"""The common parts of all commands: how they are found, and how they end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import click
 
 from kanister_kafka.cli.live_names import ACCESS, completes_names
 from kanister_kafka.diagnostics import Diagnostic, Severity
+from kanister_kafka.durations import parse_duration
 from kanister_kafka.errors import InputError, KanisterKafkaError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kanister_kafka.backup.model import BackupPlan
+    from kanister_kafka.kube.wait import Clock
 
 COMMANDS = {
     "plan": "Show what a backup will do.",
@@ -29,6 +31,8 @@ COMMANDS = {
     "run": "Run an action of the Blueprint and follow it.",
     "status": "Show whether a Kafka runs or is stopped, and what to do next.",
     "resume": "Start a stopped Kafka, with or without Kanister.",
+    "backups": "List, describe, delete and prune backups of the action `backup`.",
+    "restore": "Restore a backup into the namespace that it came from.",
     "release-retention": "Let a restored Kafka delete expired records again.",
     "delete": "Delete from the cluster what `apply` has put there.",
     "fleet": "Render Blueprints for many Kafkas in one run.",
@@ -41,16 +45,16 @@ COMMANDS = {
     "schema": "Print a JSON Schema of the Blueprint, or of another kind.",
     "post-render": "Add the Blueprint of every Kafka to the manifests of a Helm release.",
     "krm": "Add Blueprints to a ResourceList: a function for Kustomize and kpt.",
-    "version": "Show the versions of this command and of what is installed on the cluster.",
+    "version": "Show the versions of this command and of the software on the cluster.",
     "completion": "Print the script that makes a shell complete this command.",
 }
-"""What each is for, in the order of the work: from a plan to a backup, then what is around it.
+"""The summary of each command, in the order of the work: from a plan to a backup, then all else.
 
 It is a function of that name, with _ for -, in a module of that name."""
 FORMER = {"prove": "consistency-test"}
 """Former names, each with today's: they work for one release, with a warning."""
 QUIET = f"{__name__}.quiet"
-"""In the meta of a context: only errors are said."""
+"""In the meta of a context: print only errors."""
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -65,7 +69,7 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete it; with nothing where the file cannot be read."""
+        """Complete it; with nothing if the file cannot be read."""
         from kanister_kafka.kube.kubeconfig import contexts
 
         try:
@@ -77,7 +81,7 @@ class ContextName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # ge
 
 
 class CliError(click.ClickException):
-    """An error of ours on its way out."""
+    """A KanisterKafkaError as click shows it."""
 
     def __init__(self, cause: KanisterKafkaError) -> None:
         super().__init__(str(cause))
@@ -94,7 +98,7 @@ class CliError(click.ClickException):
 
 
 def add_access(command: click.Command) -> None:
-    """Give a command that talks to an API server the options of kubectl that say how."""
+    """Give a command the options of kubectl for the connection to an API server."""
     names = [option.name for option in command.params]
     if "context" not in names or "kubeconfig" in names:
         return
@@ -153,7 +157,7 @@ def add_access(command: click.Command) -> None:
 
 
 def add_output_options(command: click.Command) -> None:
-    """Give a command the options on how much it says, and how."""
+    """Give a command the options for quiet and colour."""
     if any("--color" in option.opts for option in command.params):
         return
 
@@ -170,7 +174,7 @@ def add_output_options(command: click.Command) -> None:
             is_flag=True,
             expose_value=False,
             callback=quiet,
-            help="Say no warnings and notes, only errors.",
+            help="Print only errors, no warnings and notes.",
         ),
         click.Option(
             ["--color"],
@@ -185,11 +189,10 @@ def add_output_options(command: click.Command) -> None:
 
 
 def _request_timeout(text: str) -> float:
-    from kanister_kafka.backup.options import parse_duration
 
     found = parse_duration(f"{text}s" if text.isdecimal() else text)
     if not found:
-        raise click.BadParameter(f"{text!r} is no duration such as 10s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 10s")
     return float(found)
 
 
@@ -213,7 +216,7 @@ class CommandGroup(click.Group):
             formatter.write_dl(list(self.about.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; the others, and all that they need, stay where they are."""
+        """Import and return a command, without the others and all that they need."""
         if cmd_name in self.former:
             today = self.former[cmd_name]
             if not ctx.resilient_parsing:
@@ -264,7 +267,7 @@ class CommandGroup(click.Group):
 
 
 def _resource_list() -> bytes:
-    """Return standard input where a ResourceList is piped in, nothing where it is not."""
+    """Return standard input if it is a ResourceList, else nothing."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return b""
     from kanister_kafka.yamldoc.source import (
@@ -275,13 +278,20 @@ def _resource_list() -> bytes:
     return raw if b"ResourceList" in raw else b""
 
 
+def current_clock() -> Clock:
+    """Return the clock by which a command waits: the one given as `obj`, else the system's."""
+    from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+
+    return click.get_current_context().find_object(Clock) or SYSTEM_CLOCK
+
+
 def echo_bytes(text: str) -> None:
     """Print a text that another program reads: in UTF-8 on every platform, no line end changed."""
     click.echo(text.encode(), nl=False)
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print a text as it is, with escapes for what the encoding of the stream does not have."""
+    """Print a text, with escapes for characters that the encoding of the stream does not have."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
 
@@ -304,7 +314,7 @@ def terminal_width() -> int:
 
 def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> None:
     """Print a line for each problem, coloured on a terminal."""
-    from kanister_kafka.reports import diagnostics_text  # not for those who have nothing to tell
+    from kanister_kafka.reports import diagnostics_text  # only to print problems
 
     lines = []
     context = click.get_current_context(silent=True)
@@ -319,7 +329,7 @@ def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> No
 
 
 def warn_deprecated(what: str) -> None:
-    """Say on standard error what to write instead of what is given; -q does not hide it."""
+    """Print on standard error what to write instead; -q does not hide it."""
     click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
 
 

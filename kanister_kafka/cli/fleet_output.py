@@ -21,7 +21,7 @@ from kanister_kafka.integrations.fleet import RenderResult
 
 INDEX = ".kanister_kafka_fleet"
 """File in the directory of --output: which directories which input has made. Without an ending, so
-that nobody applies it."""
+that kubectl does not apply it."""
 OwnedFiles = dict[str, dict[str, str]]
 """For each input its directories, each with its Blueprint, `NAMESPACE/NAME`."""
 
@@ -52,9 +52,9 @@ class FleetFolders:
             self._remove(name, files, one)
 
     def end(self, *, whole: bool) -> int:
-        """Remove the directories of clusters that are gone, or say so; return the exit code.
+        """Remove the directories of clusters that are gone, or print them; return the exit code.
 
-        None is removed where something is wrong: a cluster that could not be read is not gone.
+        None is removed if anything is wrong: a cluster that could not be read is not gone.
         """
         former = self._index.get(self._identity, {})
         gone = {name: of for name, of in former.items() if name not in self._made}
@@ -97,7 +97,7 @@ class FleetFolders:
 
 
 def _read_index(output: Path) -> OwnedFiles:
-    """Return who owns what; nothing where that is not known, so that nothing is removed."""
+    """Return who owns what; nothing if that is not known, so that nothing is removed."""
     try:
         found = json.loads(read_text(output / INDEX) or "{}")
     except ValueError:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
 
 ACCESS = f"{__name__}.access"
-"""In the meta of a context: how the API server is to be asked, by fields of Access."""
+"""In the meta of a context: the connection to the API server, by fields of Access."""
 PATIENCE = 3.0
-"""Seconds for each answer while somebody waits for a completion."""
+"""Seconds for each answer while a user waits for a completion."""
 
 
 class _LiveName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
@@ -30,7 +30,7 @@ class _LiveName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete it; with nothing where the cluster does not answer, or may not be asked."""
+        """Complete it; with nothing if the cluster does not answer, or may not be asked."""
         from kanister_kafka.kube.kubeconfig import reset_access, set_access
 
         set_access(**{"timeout": PATIENCE, **ctx.meta.get(ACCESS, {})})

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,12 +13,19 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.render import render
 from kanister_kafka.cli.app import print_diagnostics, print_plan_warnings
-from kanister_kafka.cli.options import USED_ANYWAY, input_options, plan_from_cli, plan_options
-from kanister_kafka.diagnostics import has_error
-from kanister_kafka.errors import InputError, UnreachableError
+from kanister_kafka.cli.options import (
+    USED_ANYWAY,
+    input_options,
+    plan_from_cli,
+    plan_options,
+    templates_option,
+)
+from kanister_kafka.diagnostics import Location, error, has_error, sort_diagnostics
+from kanister_kafka.errors import InputError
 from kanister_kafka.kube.client import KubeClient, Objects
 from kanister_kafka.linter import LintSettings
-from kanister_kafka.linter.pipeline import validate
+from kanister_kafka.linter.helm_source import ChartAwareReader
+from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.operations.apply import (
     ApplyOutcome,
     ApplyReport,
@@ -33,8 +37,7 @@ from kanister_kafka.operations.apply import (
     admit_objects,
 )
 from kanister_kafka.strimzi.reader import GROUP
-from kanister_kafka.yamldoc import MAX_BYTES, LoadResult, load, loads
-from kanister_kafka.yamldoc.source import STDIN
+from kanister_kafka.yamldoc import LoadResult, load
 
 ALSO_RENDERED = frozenset({"paths", "context", "namespace", "kasten_namespace"})
 """Options of the input that mean something for files that are rendered already."""
@@ -49,7 +52,7 @@ SUFFIXES = {DryRun.NONE: "", DryRun.CLIENT: " (dry run)", DryRun.SERVER: " (serv
 
 @dataclass(frozen=True, slots=True)
 class ManifestInput:
-    """What the command is about, and where."""
+    """The object of the command, and its place."""
 
     objects: Objects
     connection: KubeClient
@@ -69,11 +72,7 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="client: only read the cluster; server: let it try all and keep nothing.",
         ),
-        click.option(
-            "--templates",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="Directory with templates that go before ours of the same name.",
-        ),
+        templates_option,
         plan_options,
         input_options,
     ):
@@ -82,28 +81,23 @@ def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_manifest_input(**choices: Any) -> ManifestInput:
-    """Read, render or validate the input; InputError where it is wrong, before any write."""
-    paths, namespace = choices["paths"], choices["namespace"]
+    """Read, render or validate the input; InputError if it is wrong, before any write."""
     click.get_current_context().meta[USED_ANYWAY] = True
-    with _stdin_again(paths):
-        loaded = load(paths) if choices["from_cluster"] is None else LoadResult((), ())
-        is_rendered = bool(loaded.documents) and not any(
-            document.group == GROUP for document in loaded.documents
-        )
-        if is_rendered:
-            _check(paths, choices)
-            documents = loaded.documents
-        else:
-            templates = choices.pop("templates")
-            plan = plan_from_cli(**choices)
-            print_plan_warnings(plan)
-            documents = tuple(
-                document
-                for manifest in render(plan, templates)
-                for document in loads(manifest.text, manifest.file_name).documents
-            )
+    reader = ChartAwareReader()
+    loaded = _load(choices["paths"], reader) if choices["from_cluster"] is None else None
+    documents = list(loaded.documents) if loaded else []
+    is_rendered = bool(documents) and not any(document.group == GROUP for document in documents)
+    if loaded and is_rendered:
+        _check(loaded, reader, choices)
+    else:
+        templates = choices.pop("templates")
+        plan = plan_from_cli(**choices, loaded=loaded)
+        print_plan_warnings(plan)
+        documents = []
+        for manifest in render(plan, templates):
+            documents += manifest.documents
     connection = KubeClient(choices["context"])
-    objects = admit_objects(documents, namespace or connection.namespace)
+    objects = admit_objects(documents, choices["namespace"] or connection.namespace)
     return ManifestInput(objects, connection, is_rendered)
 
 
@@ -117,7 +111,7 @@ def result(dry_run: DryRun) -> Callable[[ObjectResult], None]:
         suffix = SUFFIXES[dry_run] if happened else ""
         try:
             click.echo(f"{done.target} {word}{suffix}{why}")
-        except BrokenPipeError:  # nobody reads on: no reason to leave the cluster half done
+        except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     return line
@@ -128,11 +122,11 @@ def print_failures(report: ApplyReport, participle: str) -> None:
     if not report.failures:
         return
     print_failed(report.failures)
-    if not report.done and not report.unknown:
+    if not report.results and not report.unknown:
         click.echo("nothing was changed", err=True)
         return
     rest = [place for place in report.pending if place not in report.unknown]
-    print_object_list(participle, [done.target for done in report.done])
+    print_object_list(participle, [done.target for done in report.results])
     print_object_list(f"not known whether {participle}", report.unknown)
     print_object_list(f"not {participle}", rest)
 
@@ -150,9 +144,9 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
 
 
 def print_unlisted(removal: DeletionPlan) -> None:
-    """Print where nobody could look for more objects."""
-    for unseen in removal.unseen:
-        click.echo(f"not looked at, as listing is forbidden: {unseen}", err=True)
+    """Print the kinds and namespaces in which the user may not look for more objects."""
+    for unreadable in removal.unreadable:
+        click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
 
 
 def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
@@ -160,10 +154,24 @@ def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
     if places:
         indent = " " * (len(what) - len(what.lstrip()) + 2)
         lines = [f"{indent}{place.placed}" for place in places]
-        click.echo("\n".join([f"{what}:", *lines]), err=True)
+        click.echo("\n".join([f"{what}:"] + lines), err=True)
 
 
-def _check(paths: tuple[str, ...], choices: dict[str, Any]) -> None:
+def _load(paths: tuple[str, ...], reader: ChartAwareReader) -> LoadResult:
+    """Read files; a template of a chart as Helm renders it, or InputError if values decide that."""
+    loaded = load(paths, reader.loads)
+    if reader.unread:
+        message = (
+            "depends on values that only Helm has: "
+            "run `helm template CHART` and give this command its output"
+        )
+        places = [Location(source, 1, 1) for source in reader.unread]
+        problems = [error("helm-template", place, "", message) for place in places]
+        raise InputError(sort_diagnostics(problems))
+    return loaded
+
+
+def _check(loaded: LoadResult, reader: ChartAwareReader, choices: dict[str, Any]) -> None:
     """Validate files that are rendered already; an error ends it here."""
     context = click.get_current_context()
     for option in context.command.params:
@@ -173,35 +181,8 @@ def _check(paths: tuple[str, ...], choices: dict[str, Any]) -> None:
             raise click.UsageError(
                 f"{option.opts[-1]} is for rendering, and these files are rendered already"
             )
-    problems = validate(paths, LintSettings(kasten_namespace=choices["kasten_namespace"])).problems
+    settings = LintSettings(kasten_namespace=choices["kasten_namespace"])
+    problems = reader.original(validate_loaded(loaded, settings).problems)
     if has_error(problems):
         raise InputError(problems)
     print_diagnostics(problems)
-
-
-@contextmanager
-def _stdin_again(paths: tuple[str, ...]) -> Iterator[None]:
-    """Let standard input be read twice: once to see what it is, once by whom it is for."""
-    if STDIN not in paths or sys.stdin is None:
-        yield
-        return
-    try:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as failure:
-        raise UnreachableError(f"<stdin>: {failure}") from failure
-    before, sys.stdin = sys.stdin, _RereadableStdin(raw)
-    try:
-        yield
-    finally:
-        sys.stdin = before
-
-
-class _RereadableStdin(io.TextIOBase):
-    """A standard input whose bytes are there for everyone who asks."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    @property
-    def buffer(self) -> io.BytesIO:
-        return io.BytesIO(self._raw)

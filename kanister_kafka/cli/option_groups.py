@@ -6,25 +6,25 @@ import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Input": (
-        *("paths", "from_cluster", "namespace", "cluster", "strimzi_version", "writers"),
-        *("not_writers", "selector", "jobs"),
+        "paths", "from_cluster", "namespace", "cluster", "strimzi_version", "writers",
+        "not_writers", "selector", "jobs",
     ),
     "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
     "Backup": (
-        *("strategy", "engine", "snapshot_class", "restart_after", "quiesce_by", "unclean_stop"),
-        *("require_quiet", "timeouts", "hook_timeout"),
+        "strategy", "engine", "snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
+        "require_quiet", "timeouts", "hook_timeout",
     ),
     "Kasten": (
-        *("kasten", "kasten_namespace", "frequency", "profile", "restore_point"),
-        *("restored_retention",),
+        "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
+        "restored_retention",
     ),
     "Pods and rights": (
-        *("image", "service_account", "admission_policy", "run_as_user", "pod_labels"),
-        *("pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
-        *("priority_class", "requests", "pod_limits"),
+        "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
+        "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
+        "priority_class", "requests", "pod_limits",
     ),
     "Objects": ("name", "scripts", "gitops", "labels", "annotations", "templates"),
-}
+}  # fmt: skip
 """Which options stand in which section, by their names in code; all others come first."""
 
 

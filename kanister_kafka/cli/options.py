@@ -7,6 +7,7 @@ import enum
 import functools
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,11 +30,10 @@ from kanister_kafka.backup.options import (
     StepTimeouts,
     Strategy,
     UncleanStop,
-    format_duration,
-    parse_duration,
 )
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
+from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.errors import InputError
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.kube.pod_options import (
@@ -52,13 +52,14 @@ from kanister_kafka.strimzi import Version, parse_version, read_cluster
 from kanister_kafka.yamldoc import LoadResult, load
 
 if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.strimzi.from_cluster import ClusterResources
 
 Command = Callable[..., None]
 USED_ANYWAY = f"{__name__}.used"
 """In the meta of a context: the command asks an API server in any case."""
 ACCESS = ("kubeconfig", "as", "request_timeout")
-"""Options that say how an API server is asked."""
+"""Options of the connection to an API server."""
 LIMITS = tuple(field.name for field in dataclasses.fields(StepTimeouts))
 
 
@@ -66,7 +67,7 @@ def parse_duration_option(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
     found = parse_duration(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 90s or 1m30s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 90s or 1m30s")
     return found
 
 
@@ -89,7 +90,7 @@ def _pair_or_none(text: str) -> tuple[str, str] | str:
 
 
 def parse_annotations(usual: Pairs, given: Iterable[tuple[str, str] | str]) -> Pairs:
-    """Return what pods bear: the defaults, and what was given over them or instead of them."""
+    """Return the metadata of pods: the defaults, with the given over them or instead of them."""
     found = dict(usual)
     for one in given:
         if isinstance(one, str):
@@ -123,7 +124,7 @@ def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
 
 def format_pairs(pairs: Pairs) -> str:
-    """Spell pairs as they are given."""
+    """Format pairs as they are given."""
     return ",".join(map("=".join, pairs))
 
 
@@ -159,7 +160,7 @@ _input_options = option_group(
         "--cluster",
         default="",
         metavar="[NAMESPACE/]NAME",
-        help="Which Kafka, where there are several.",
+        help="Which Kafka, if there are several.",
     ),
     strimzi_version_option,
 )
@@ -184,7 +185,7 @@ def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any
     kafkas = [name for name in names if name not in more]
     if len(kafkas) > 1:
         raise click.UsageError(f"one KAFKA, not {' and '.join(kafkas)}")
-    choices["paths"] = (*choices["paths"], *more)
+    choices["paths"] = choices["paths"] + tuple(more)
     if not kafkas:
         return choices
     if choices["cluster"] or choices["from_cluster"]:
@@ -207,8 +208,8 @@ pod_options = option_group(
         type=_pair_or_none,
         multiple=True,
         metavar="KEY=VALUE|none",
-        help="Label of every pod, besides or, after none, instead of the default; repeatable.  "
-        f"[default: {format_pairs(NO_SIDECAR_LABELS)}]",
+        help="Label of every pod, in addition to or, after none, instead of the default; "
+        f"repeatable.  [default: {format_pairs(NO_SIDECAR_LABELS)}]",
     ),
     click.option(
         "--pod-annotation",
@@ -224,7 +225,7 @@ pod_options = option_group(
         "image_pull_secrets",
         multiple=True,
         metavar="NAME",
-        help="Secret beside the Kafka with which pods pull their image; repeatable.",
+        help="Secret in the namespace of the Kafka with which pods pull their image; repeatable.",
     ),
     click.option(
         "--toleration",
@@ -245,21 +246,21 @@ pod_options = option_group(
         "--requests",
         default="",
         metavar="cpu=CPU,memory=MEMORY|none",
-        help=f"What each pod asks for.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
+        help=f"Resources that each pod requests.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
     ),
     click.option(
         "--limits",
         "pod_limits",
         default="",
         metavar="cpu=CPU,memory=MEMORY",
-        help="What each pod may use at most.  [default: no limit]",
+        help="Limits of each pod.  [default: no limit]",
     ),
 )
-"""How pods fit into a namespace: of steps and switch, and of what other commands run."""
+"""How pods fit into a namespace: pods of steps and switch, and those of other commands."""
 POD_WORDS = (
-    *("pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector"),
-    *("priority_class", "requests", "pod_limits"),
-)
+    "pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
+    "priority_class", "requests", "pod_limits",
+)  # fmt: skip
 """Names of these options."""
 
 
@@ -324,14 +325,14 @@ plan_options = option_group(
         metavar="DURATION|never",
         default="1h",
         show_default=True,
-        help="When the watchdog brings Kafka back that nobody has brought back.",
+        help="Time after which the watchdog starts a Kafka that is still stopped.",
     ),
     click.option(
         "--quiesce-by",
         type=_choice(QuiesceMethod),
         default=QuiesceMethod.REPLICAS.value,
         show_default=True,
-        help="How mirrors and connectors stop; pause where GitOps would undo changed replicas.",
+        help="How mirrors and connectors stop; pause if GitOps would undo changed replicas.",
     ),
     click.option(
         "--writer",
@@ -339,26 +340,26 @@ plan_options = option_group(
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
         help="Quiesce this KafkaMirrorMaker2, KafkaMirrorMaker, KafkaConnect or KafkaBridge, "
-        "although its address does not tell that it writes into the Kafka; repeatable.",
+        "although its address does not show that it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--not-a-writer",
         "not_writers",
         multiple=True,
         metavar="KIND/NAMESPACE/NAME",
-        help="Leave this one alone, whatever its address tells; repeatable.",
+        help="Do not stop this one, even if it writes into the Kafka; repeatable.",
     ),
     click.option(
         "--unclean-stop",
         type=_choice(UncleanStop),
         default=UncleanStop.FAIL.value,
         show_default=True,
-        help="What comes of a backup where a node was killed while it stopped.",
+        help="What to do with a backup if a node was killed while it stopped.",
     ),
     click.option(
         "--require-quiet",
         is_flag=True,
-        help="Fail where topics still grow after all known writers have stopped.",
+        help="Fail if topics still grow after all known writers have stopped.",
     ),
     click.option(
         "--kasten",
@@ -375,7 +376,7 @@ plan_options = option_group(
         default=HOLD,
         show_default=True,
         metavar="hold|now|DURATION",
-        help="What a Kafka that Kasten restores does with what has passed its retention.",
+        help="Handling of records past their retention in a Kafka that Kasten restores.",
     ),
     click.option(
         "--kasten-namespace",
@@ -459,7 +460,7 @@ plan_options = option_group(
         shell_complete=lambda _ctx, _param, text: [
             f"{step}=" for step in LIMITS if step.startswith(text)
         ],
-        help=f"How long a step waits; STEP is one of {', '.join(LIMITS)}; repeatable.  [default: "
+        help=f"How long a step waits, repeatable. STEP is one of {', '.join(LIMITS)}.  [default: "
         + ", ".join(f"{name} {format_duration(getattr(StepTimeouts(), name))}" for name in LIMITS)
         + "]",
     ),
@@ -488,6 +489,52 @@ def _choosing(**_: object) -> None:
     """Take the options of a plan alone; it is read and never run."""
 
 
+# Options that several commands share.
+
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Directory with templates that replace the built-in ones of the same name.",
+)
+kasten_namespace_option = click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of Kasten or of the Kanister controller.",
+)
+blueprint_namespace_option = click.option(
+    "--kasten-namespace",
+    default="",
+    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+)
+claims_class_option = click.option(
+    "--snapshot-class",
+    default="",
+    metavar="CLASS",
+    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+)
+stage_timeout_option = click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    default="20m",
+    show_default=True,
+    help="How long each action, the snapshots and the return may take.",
+)
+report_form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the report is written.",
+)
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 with a diff if files in --output-dir are stale.",
+)
+
 live_options = option_group(
     click.argument("name", metavar="[KAFKA]", default="", required=False),
     click.option(
@@ -506,9 +553,14 @@ def plan_from_cli(
     namespace: str,
     cluster: str,
     strimzi_version: str,
+    connection: KubeClient | None = None,
+    loaded: LoadResult | None = None,
     **choices: Any,
 ) -> BackupPlan:
-    """Go from the words of the command line to a plan; tell all problems of the run at once."""
+    """Build a plan from the options of the command line; report all problems of the run at once.
+
+    `loaded` is what the paths hold, if they are read already.
+    """
     if bool(paths) == (from_cluster is not None):
         raise click.UsageError(
             "give either -f PATH or --from-cluster; KAFKA alone is one of a live cluster"
@@ -525,9 +577,9 @@ def plan_from_cli(
             read_cluster_resources,  # not for files, with which no cluster is asked
         )
 
-        source = read_cluster_resources(from_cluster, namespace, context=context)
+        source = read_cluster_resources(from_cluster, namespace, context=context, client=connection)
     else:
-        source = load(paths)
+        source = loaded or load(paths)
     return _plan(source, options, version, cluster, namespace)
 
 
@@ -560,7 +612,7 @@ def _plan(
     home: str,
 ) -> BackupPlan:
     found, documents, seen = options.problems(), source.documents, source.problems
-    if not documents and has_error(seen):  # to miss a Kafka in what could not be read is no news
+    if not documents and has_error(seen):  # the Kafka may be in a document that cannot be read
         raise InputError(sort_diagnostics([*found, *seen]))
     reading = read_cluster(
         documents,
@@ -583,7 +635,7 @@ def _plan(
 
 
 def refuse(needed: str, *names: str) -> None:
-    """End with wrong use where one of these options is given, which does nothing without another.
+    """End with wrong use if an option is given that does nothing without another.
 
     A command that uses an option in another way, such as `apply` its context, names it itself.
     """
@@ -612,7 +664,7 @@ def version_from_cli(text: str) -> Version | None:
     """Read --strimzi-version."""
     version = parse_version(text)
     if text and version is None:
-        raise click.BadParameter(f"{text!r} is no version", param_hint="--strimzi-version")
+        raise click.BadParameter(f"{text!r} is not a version", param_hint="--strimzi-version")
     return version
 
 
@@ -624,7 +676,7 @@ def chosen_options_from(words: Iterable[str]) -> click.Context:
 def options_from(words: Iterable[str]) -> tuple[Options, Version | None]:
     """Read options from words of a command line, as a Blueprint keeps them of its own making.
 
-    Raises click.UsageError where they are none.
+    Raises click.UsageError if they are none.
     """
     given = _choosing.make_context("options", list(words)).params
     version = parse_version(given.pop("strimzi_version"))
@@ -653,7 +705,7 @@ def options_from_cli(
     for step, text in timeouts:
         if step not in LIMITS:
             raise click.BadParameter(
-                f"{step!r} is none of {', '.join(LIMITS)}", param_hint="--timeout"
+                f"{step!r} is not one of {', '.join(LIMITS)}", param_hint="--timeout"
             )
         limits[step] = parse_duration_option(text)
     if run_as_user != PLATFORM and not run_as_user.isdecimal():

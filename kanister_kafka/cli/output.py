@@ -17,7 +17,7 @@ from kanister_kafka.backup.render import Manifest, to_yaml_stream
 from kanister_kafka.cli.app import echo, warn_deprecated
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.yamldoc import Document, loads, to_python
+from kanister_kafka.yamldoc import Document, to_python
 
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -94,13 +94,13 @@ page_option = click.option(
 
 
 def check_writable(path: Path | None) -> None:
-    """Fail before long work rather than after it, where a file cannot be written."""
+    """Fail before long work rather than after it, if a file cannot be written."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UnreachableError(f"{path}: there is no such directory")
 
 
 def write_text(path: Path | None, text: str) -> None:
-    """Write a report into a file, or to standard output; UnreachableError where that fails."""
+    """Write a report into a file, or to standard output; UnreachableError if that fails."""
     if path is None:
         echo(text)
         return
@@ -115,7 +115,7 @@ def print_elapsed(elapsed: float, text: str) -> None:
     echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
 
 
-# Where rendered objects go, and how they are written: `-o` as kubectl has it, `--output-dir`.
+# Destination and form of rendered objects: `-o` as kubectl has it, `--output-dir`.
 
 FORMS = ("yaml", "json", "name")
 
@@ -155,7 +155,7 @@ def destination(output: str, output_dir: Path | None) -> Destination:
     if not output:
         return Destination(output_dir, FORMS[0])
     if output_dir is not None:
-        raise click.UsageError(f"-o must be one of {', '.join(FORMS)} beside --output-dir")
+        raise click.UsageError(f"-o must be one of {', '.join(FORMS)} with --output-dir")
     folder = Path(output)
     if folder.is_file():
         raise click.BadParameter(
@@ -168,11 +168,12 @@ def destination(output: str, output_dir: Path | None) -> Destination:
 
 
 def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
-    """Spell objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
-    made = tuple(manifests)
+    """Format objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
     if form == "yaml":
-        return to_yaml_stream(made)
-    documents = [one for m in made for one in loads(m.text, m.file_name).documents]
+        return to_yaml_stream(manifests)
+    documents: list[Document] = []
+    for manifest in manifests:
+        documents += manifest.documents
     if form == "name":
         return "".join(f"{_name(document)}\n" for document in documents)
     items = [to_python(document.root) for document in documents]

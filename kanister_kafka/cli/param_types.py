@@ -19,7 +19,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Return them, or end with the id that is most like what was given."""
+        """Return them, or end with the id that is most like the given one."""
         from kanister_kafka.linter.rule_docs import (
             closest_rule_id,  # seldom needed, as below
             rule_docs,
@@ -64,7 +64,7 @@ class KanisterRelease(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         release = parse_release(str(value))
         if release is None:
             known = ", ".join(RELEASES)
-            self.fail(f"{value!r} is no release of Kanister that is known: {known}.", param, ctx)
+            self.fail(f"{value!r} is not a known release of Kanister: {known}.", param, ctx)
         return release
 
 

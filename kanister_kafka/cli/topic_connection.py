@@ -93,7 +93,7 @@ class ConnectionOptions:
     """Words about the pods of a Job."""
 
     def access(self, place: TopicRef) -> ClientAccess:
-        """Find the way to the cluster of a topic; what properties say goes before all else."""
+        """Find the connection to the cluster of a topic; properties go before all else."""
         from kanister_kafka.topics.access import AccessRequest, find_access
         from kanister_kafka.topics.client import ClientAccess
         from kanister_kafka.topics.client_properties import read_properties
@@ -131,19 +131,19 @@ class ConnectionOptions:
         if not self.image:
             raise click.UsageError(
                 f"--in-cluster needs --image, or {IMAGE}: an image with this command "
-                "(`kanister-kafka docs topics` says how to build one)"
+                "(`kanister-kafka docs topics` explains how to build one)"
             )
         return TopicJob(
             name=f"{NAME}{secrets.token_hex(4)}",
             namespace=self.namespace or namespace or connection(self.context).namespace,
             image=self.image,
-            arguments=(*command_args(command, len(accesses)), *rest),
+            arguments=command_args(command, len(accesses)) + rest,
             accesses=accesses,
             pods=pod_options_from(OF_A_JOB, **self.pods),
         )
 
     def remote(self, work: TopicJob) -> Iterator[ProgressMessage | ResultMessage]:
-        """Run it as a Job and yield what it says."""
+        """Run it as a Job and yield its output."""
         from kanister_kafka.topics.job import run_job
 
         click.echo(f"Job {work.namespace}/{work.name} created", err=True)

@@ -1,4 +1,4 @@
-"""Go's template language to a located tree, whatever the text is."""
+"""Parser of Go's template language: any text to a located tree."""
 
 from kanister_kafka.gotemplate.nodes import (
     ActionNode,

@@ -1,7 +1,7 @@
-"""What a template asks of its data: the paths it follows, and what cannot work whatever they hold.
+"""The data that a template asks for: the paths it follows, and calls that always fail.
 
-The rules are those of text/template/exec.go and funcs.go of Go 1.26. What only the run can tell is
-not judged.
+The rules are those of text/template/exec.go and funcs.go of Go 1.26. Values that only the run shows
+are not judged.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from kanister_kafka.gotemplate import nodes
 from kanister_kafka.gotemplate.types import (
@@ -32,7 +33,7 @@ from kanister_kafka.gotemplate.types import (
 )
 from kanister_kafka.gotemplate.types import comparable as kind_of
 
-# Whether a function can be called with what it is given, by text/template/funcs.go of Go 1.26.
+# Whether a function can be called with its arguments, by text/template/funcs.go of Go 1.26.
 
 CallArguments = Sequence[tuple[nodes.Node, Value]]
 """Arguments with their places; what is piped in is the last one."""
@@ -44,25 +45,25 @@ NUMBERS = ("any", "float64", "int", "int64", "uint32")
 
 
 def check_call(
-    function: nodes.IdentifierNode, known: FunctionSignature, given: CallArguments
+    function: nodes.IdentifierNode, known: FunctionSignature, arguments: CallArguments
 ) -> tuple[Value, tuple[Value, ...], tuple[TemplateTypeError, ...]]:
     """Return the result of a call, the values that an `index` goes through, and what fails."""
     name = function.name
-    most = len(known.parameters) if known.rest is None else len(given)
-    if not known.least <= len(given) <= most:
+    most = len(known.parameters) if known.rest is None else len(arguments)
+    if not known.least <= len(arguments) <= most:
         least = f"at least {known.least}" if known.rest else f"{known.least}"
-        told = f"wrong number of args for {name}: want {least} got {len(given)}"
+        told = f"wrong number of args for {name}: want {least} got {len(arguments)}"
         return Value(known.result), (), (_misuse(function, told),)
     misuses = [
         _misuse(at, told)
-        for i, (at, value) in enumerate(given)
+        for i, (at, value) in enumerate(arguments)
         if (told := _refused(value, known.parameter(i)))
     ]
     if name in COMPARISONS:
-        misuses += _compared(function, [value for _at, value in given])
+        misuses += _compared(function, [value for _at, value in arguments])
     if name == "index":
-        path, faults = _indexed(given)
-        return path[-1] if path else given[0][1], path, (*misuses, *faults)
+        path, faults = _indexed(arguments)
+        return path[-1] if path else arguments[0][1], path, tuple(chain(misuses, faults))
     return UNKNOWN if name in CHOICES else Value(known.result), (), tuple(misuses)
 
 
@@ -77,12 +78,12 @@ def _misuse(at: nodes.Node, message: str) -> TemplateTypeError:
     return TemplateTypeError(at.line, at.column, message, TypeErrorKind.CALL)
 
 
-def _refused(value: Value, wanted: Type) -> str:
+def _refused(value: Value, parameter: Type) -> str:
     if value.type.go == "number":
-        return "" if wanted.go in NUMBERS else f"expected {wanted.go}; found a number"
-    if fits(value.type, wanted):
+        return "" if parameter.go in NUMBERS else f"expected {parameter.go}; found a number"
+    if fits(value.type, parameter):
         return ""
-    return f"wrong type for value; expected {wanted.go}; got {value.type.go}"
+    return f"wrong type for value; expected {parameter.go}; got {value.type.go}"
 
 
 def _compared(
@@ -94,10 +95,10 @@ def _compared(
             yield _misuse(function, f"incompatible types for comparison: {first} and {kind}")
 
 
-def _indexed(given: CallArguments) -> tuple[tuple[Value, ...], tuple[TemplateTypeError, ...]]:
-    value = given[0][1]
+def _indexed(arguments: CallArguments) -> tuple[tuple[Value, ...], tuple[TemplateTypeError, ...]]:
+    value = arguments[0][1]
     path, misuses = [], []
-    for at, key in given[1:]:
+    for at, key in arguments[1:]:
         owner, told = value.type, ""
         taken: Type = ANY
         if isinstance(owner, MapType):
@@ -135,7 +136,7 @@ class _Context:
     depth: int = 0
 
     def inner(self, dot: Value) -> _Context:
-        """Return the frame of what stands in an action: whether it is run is not certain."""
+        """Return the frame of the content of an action: whether it is run is not certain."""
         return _Context(dot, dict(self.variables), conditional=True, depth=self.depth + 1)
 
 

@@ -1,15 +1,16 @@
-"""A tree back to text, as text/template/parse/node.go spells it, but with a space within braces."""
+"""A tree back to text, as text/template/parse/node.go writes it, with a space within braces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from kanister_kafka.gotemplate import nodes
 
 
 def format_node(node: nodes.Operand | nodes.CommandNode, *, at_root: bool = False) -> str:
-    """Spell what stands inside an action; `at_root`, fields of `$` are fields of the dot."""
+    """Format the content of an action; `at_root`, fields of `$` are fields of the dot."""
     match node:
         case nodes.DotNode():
             return "."
@@ -37,7 +38,7 @@ def format_node(node: nodes.Operand | nodes.CommandNode, *, at_root: bool = Fals
 
 
 def format_pipeline(pipe: nodes.PipeNode, *, at_root: bool = False) -> str:
-    """Spell a pipeline with its declarations."""
+    """Format a pipeline with its declarations."""
     names = ", ".join(variable.name for variable in pipe.declarations)
     sign = "" if not names else " = " if pipe.is_assign else " := "
     stages = " | ".join(format_node(command, at_root=at_root) for command in pipe.commands)
@@ -45,12 +46,12 @@ def format_pipeline(pipe: nodes.PipeNode, *, at_root: bool = False) -> str:
 
 
 def format_action(*words: str) -> str:
-    """Spell one action of these words."""
+    """Format one action of these words."""
     return f"{{{{ {' '.join(word for word in words if word)} }}}}"
 
 
 def format_literal(text: str) -> str:
-    """Spell text so that a template prints it as it is: braces in a value are no action."""
+    """Format text so that a template prints it as it is: braces in a value are not an action."""
     return text.replace("{{", format_action('"{{"'))
 
 
@@ -79,7 +80,7 @@ def _path(names: Sequence[str]) -> str:
     return "".join(f".{name}" for name in names)
 
 
-# A template as the text around its values, for what can be said before these are known.
+# A template as the text around its values, for checks before these are known.
 
 VALUE = "x"
 """Stands for a value: a word, a name and a number's variable alike."""
@@ -139,7 +140,7 @@ def placeholder_text(tree: Sequence[nodes.AnyNode], *, otherwise: bool = False) 
 def variants(tree: Sequence[nodes.AnyNode]) -> tuple[PlaceholderText, ...]:
     """Return the text in every way that its `if`s and its rounds may decide, each by itself.
 
-    A `range` runs up to three times. Nothing is returned where there are too many ways.
+    A `range` runs up to three times. Nothing is returned if these are too many.
     """
     try:
         parts = _ways(tree, 0)
@@ -195,4 +196,4 @@ def _ways(body: Sequence[nodes.AnyNode], depth: int) -> list[list[_Part]]:
 def _each(before: list[list[_Part]], after: list[list[_Part]]) -> list[list[_Part]]:
     if len(before) * len(after) > MAX_VARIANTS:
         raise _TooManyVariantsError
-    return [[*one, *other] for one in before for other in after]
+    return [one + other for one, other in product(before, after)]

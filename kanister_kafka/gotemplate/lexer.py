@@ -77,7 +77,7 @@ def character(text: str) -> int:
 
 
 def number(text: str) -> int | float | complex:
-    """Return the value of a number that is no sum: integer, float or imaginary."""
+    """Return the value of a number that is not a sum: integer, float or imaginary."""
     if text.endswith("i"):
         try:
             return complex(0, _float(text[:-1]))
@@ -176,7 +176,7 @@ _SHOWN = 10
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     ERROR = auto()
     EOF = auto()
@@ -265,14 +265,14 @@ class Tokens:
         return token
 
     def next_solid(self) -> Token:
-        """Take the next token that is no space."""
+        """Take the next token that is not space."""
         token = self.next()
         while token.kind is TokenKind.SPACE:
             token = self.next()
         return token
 
     def peek_solid(self) -> Token:
-        """Return the next token that is no space, and leave it; space before it is lost."""
+        """Return the next token that is not space, and leave it; space before it is lost."""
         token = self.next_solid()
         self.push(token)
         return token
@@ -285,7 +285,7 @@ _RIGHT_DELIM = re.compile(r"([ \t\r\n]-)?\}\}")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _TRIMMING = re.compile(r"[ \t\r\n]-\}\}")
 _PLAIN_WORD = re.compile("[A-Za-z0-9_]+")
-"""What most words are; letters and digits of others are looked at one by one."""
+"""The form of most words; letters and digits of others are looked at one by one."""
 _NUMBER = re.compile(
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?"
     r"|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
@@ -320,7 +320,7 @@ class _BadTokenError(Exception):
 
 
 class Lexer:
-    """Reads one text; words that are functions too, `break` and `continue`, are no keywords."""
+    """Reads one text; words that are functions too, `break` and `continue`, are not keywords."""
 
     def __init__(self, text: str, functions: Collection[str]) -> None:
         self._text = text
@@ -402,7 +402,7 @@ class Lexer:
             yield self._token(kind, start, end)
 
     def _next(self, start: int) -> tuple[TokenKind, int]:
-        """Tell what begins at a position inside an action, and where it ends."""
+        """Return what begins at a position inside an action, and where it ends."""
         text, first = self._text, self._text[start : start + 1]
         if not first:
             raise _BadTokenError(start, "unclosed action")

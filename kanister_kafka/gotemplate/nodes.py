@@ -56,7 +56,7 @@ class NumberNode(Node):
 
     value: int | float | complex
     text: str
-    """As it is spelled."""
+    """As it is in the text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +64,9 @@ class StringNode(Node):
     """A string constant, quoted or raw."""
 
     value: str
-    """Without quotes and escapes; bytes that are no UTF-8 are replaced."""
+    """Without quotes and escapes; bytes that are not UTF-8 are replaced."""
     text: str
-    """As it is spelled, quotes included."""
+    """As it is in the text, quotes included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +147,7 @@ class ActionNode(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _BranchNode(Node):
-    """What `if`, `range` and `with` have in common."""
+    """The parts that `if`, `range` and `with` have in common."""
 
     pipe: PipeNode
     body: tuple[AnyNode, ...]
@@ -220,7 +220,7 @@ AnyNode = Union[
 
 
 class ParseErrorKind(Enum):
-    """What a fault is about."""
+    """The kind of a fault."""
 
     SYNTAX = "syntax"
     UNKNOWN_FUNCTION = "unknown-function"
@@ -259,7 +259,7 @@ def pipelines_of(tree: Sequence[AnyNode]) -> Iterator[PipeNode]:
             case ActionNode():
                 pending.append(node.pipe)
             case IfNode() | RangeNode() | WithNode():
-                pending += (node.pipe, *node.body, *(node.else_body or ()))
+                pending += [node.pipe, *node.body, *(node.else_body or ())]
             case BlockNode():
                 pending += (node.pipe, *node.body)
             case DefineNode():

@@ -12,7 +12,7 @@ from kanister_kafka.gotemplate import lexer, nodes
 from kanister_kafka.gotemplate.lexer import Lexer, Token, TokenKind, Tokens, quote
 from kanister_kafka.gotemplate.nodes import AnyNode, ParsedTemplate, ParseError, ParseErrorKind
 
-# What a template has of its own, be it the whole text, a `define` or a `block`.
+# State that each template has of its own, be it the whole text, a `define` or a `block`.
 
 
 class VariableTypes:
@@ -163,7 +163,7 @@ class PipelineParser:
         return made
 
     def _declaration(self, pipe: _OpenPipeline) -> bool:
-        """Read a variable that is declared or assigned; tell whether another may follow."""
+        """Read a variable that is declared or assigned; return whether another may follow."""
         tokens = self.tokens
         variable = tokens.next_solid()
         if variable.kind is not TokenKind.VARIABLE:
@@ -285,7 +285,7 @@ _BRANCHES = {
 
 
 class _Else(Enum):
-    """What ends the part of an action that is being read."""
+    """End of the part of an action that is being read."""
 
     NONE = "no else yet"
     OWN = "an else of its own"
@@ -490,12 +490,14 @@ class Parser:
         while self._open and self._open[-1].otherwise is _Else.CHAINED:
             self._close()
 
-    def _name(self, done: _OpenBlock, keyword: Token) -> None:
-        is_full = any(not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in done.body)
-        if is_full and self._names.get(done.name):
-            told = f"template: multiple definition of template {quote(done.name)}"
+    def _name(self, block: _OpenBlock, keyword: Token) -> None:
+        is_full = any(
+            not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in block.body
+        )
+        if is_full and self._names.get(block.name):
+            told = f"template: multiple definition of template {quote(block.name)}"
             self.pipelines.fail(told, keyword)
-        self._names[done.name] = is_full or self._names.get(done.name, False)
+        self._names[block.name] = is_full or self._names.get(block.name, False)
 
     def _close(self) -> None:
         """Make a node of the innermost action."""
@@ -509,11 +511,11 @@ class Parser:
         self._add(_made(done))
 
 
-def _made(done: _OpenBlock) -> AnyNode:
-    line, column, body = done.start.line, done.start.column, tuple(done.body)
-    if done.pipe is None:
-        return nodes.DefineNode(done.name, body, line=line, column=column)
-    if done.kind is TokenKind.BLOCK:
-        return nodes.BlockNode(done.name, done.pipe, body, line=line, column=column)
-    else_body = None if done.otherwise is _Else.NONE else tuple(done.else_body)
-    return _BRANCHES[done.kind](done.pipe, body, else_body, line=line, column=column)
+def _made(block: _OpenBlock) -> AnyNode:
+    line, column, body = block.start.line, block.start.column, tuple(block.body)
+    if block.pipe is None:
+        return nodes.DefineNode(block.name, body, line=line, column=column)
+    if block.kind is TokenKind.BLOCK:
+        return nodes.BlockNode(block.name, block.pipe, body, line=line, column=column)
+    else_body = None if block.otherwise is _Else.NONE else tuple(block.else_body)
+    return _BRANCHES[block.kind](block.pipe, body, else_body, line=line, column=column)

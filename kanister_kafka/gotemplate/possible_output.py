@@ -1,4 +1,4 @@
-"""Whether a template may print a certain word, whatever its data."""
+"""Whether a template may print a certain word with any data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IsOpen = Callable[[str], bool]
 def may_print(
     tree: Sequence[nodes.AnyNode], word: str, is_open: IsOpen = lambda _text: False
 ) -> bool:
-    """Tell whether a template may print a word and white space around it, and nothing else.
+    """Return whether a template may print a word and white space around it, and nothing else.
 
     White space anywhere is overlooked, and so is that conditions depend on each other: what cannot
     print the word this way cannot do so at all.

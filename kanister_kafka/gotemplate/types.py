@@ -1,7 +1,7 @@
-"""What a value in a template can be, as far as its type is known before it runs.
+"""Types of the values in a template, as far as they are known before it runs.
 
-The types are those of Go that text/template tells apart; `Plain("any")` stands for what only the
-run can tell.
+The types are those of Go that text/template distinguishes; `Plain("any")` stands for values that
+only the run shows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class BasicType(NamedTuple):
     go: str
     """As Go names it: `string`, `int64`, `any`, `time.Time`."""
     comparable: str = ""
-    """What `eq` and `lt` take it for, as far as that is not `go`."""
+    """Its basic kind for `eq` and `lt`, as far as that is not `go`."""
 
 
 class StructType(NamedTuple):
@@ -26,7 +26,7 @@ class StructType(NamedTuple):
     go: str
     fields: Mapping[str, Type]
     has_methods: bool = False
-    """Whether a name in upper case that is no field may be a method."""
+    """Whether a name in upper case that is not a field may be a method."""
 
 
 class MapType(NamedTuple):
@@ -64,16 +64,16 @@ _BY_NAME: dict[str, Type] = {
 
 
 def named(name: str) -> Type:
-    """Return the type that a signature spells by this name."""
+    """Return the type that a signature writes by this name."""
     return _BY_NAME.get(name) or BasicType(name)
 
 
 class FunctionSignature(NamedTuple):
-    """What a function takes and gives."""
+    """The parameters and the result of a function."""
 
     parameters: tuple[Type, ...]
     rest: Type | None
-    """Of the arguments after the parameters; None where there can be none."""
+    """Of the arguments after the parameters; None if there can be none."""
     result: Type
     least: int
     """Fewest arguments that do not fail."""
@@ -95,11 +95,11 @@ def signature(text: str, least: int | None = None) -> FunctionSignature:
     return FunctionSignature(parameters, rest, named(result.strip()), fewest)
 
 
-def fits(given: Type, wanted: Type) -> bool:
-    """Tell whether a value of a type can be given where another is wanted, for all we know."""
-    if ANY in (given, wanted) or given == wanted:
+def fits(argument: Type, parameter: Type) -> bool:
+    """Return whether a value of a type can be given where another is wanted, for all we know."""
+    if ANY in (argument, parameter) or argument == parameter:
         return True
-    return given.go == wanted.go and not isinstance(given, BasicType)
+    return argument.go == parameter.go and not isinstance(argument, BasicType)
 
 
 _NUMBERS = {"int": "int", "int64": "int", "uint8": "uint", "uint32": "uint", "float64": "float"}
@@ -122,7 +122,7 @@ class PathStep(NamedTuple):
     line: int
     column: int
     by_index: bool = False
-    """Whether it is taken by `index`, which gives nothing where a field would fail."""
+    """Whether it is taken by `index`, which gives nothing if a field would fail."""
 
 
 class Reference(NamedTuple):
@@ -139,7 +139,7 @@ class Reference(NamedTuple):
 
 
 class TypeErrorKind(Enum):
-    """What cannot work."""
+    """A call that cannot work."""
 
     FIELD = "field"
     CALL = "call"
@@ -176,9 +176,9 @@ class Value(NamedTuple):
 
     type: Type = ANY
     steps: tuple[PathStep, ...] | None = None
-    """The path it lies at; None where that is not known."""
+    """The path it lies at; None if that is not known."""
     literal: str | None = None
-    """Its text, where it is a string that stands in the template."""
+    """Its text, if it is a string that stands in the template."""
 
 
 UNKNOWN = Value()

@@ -1,4 +1,4 @@
-"""What a Blueprint may hold, as Kanister reads it: its shape, its functions, its templates."""
+"""The content of a Blueprint, as Kanister reads it: its shape, its functions, its templates."""
 
 from kanister_kafka.kanister.blueprint import (
     Blueprint,

@@ -1,15 +1,16 @@
 """A Blueprint as Kanister reads it: actions, phases and templates, each where it stands.
 
-Nothing is judged here: what has the wrong shape is left out, and `schema` tells of it. Each is
-compared by identity, and remembers what it was asked: dozens of checks ask the same.
+Nothing is judged here: a part of the wrong shape is left out, and `schema` reports it. Each is
+compared by identity, and remembers its answers: dozens of checks ask the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property, lru_cache, wraps
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Scalar, Sequence
@@ -17,6 +18,33 @@ from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Sc
 if TYPE_CHECKING:
     from kanister_kafka.gotemplate import ParsedTemplate
     from kanister_kafka.gotemplate.types import CheckResult
+
+Model = TypeVar("Model")
+Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
+
+
+def cached_on_model(
+    function: Callable[Concatenate[Model, Parameters], Result],
+) -> Callable[Concatenate[Model, Parameters], Result]:
+    """Keep results of a function in its first argument, as `cached_property` does for a method.
+
+    For functions of other modules that dozens of rules ask the same. Results go with the model.
+    """
+
+    @wraps(function)
+    def cached(model: Model, /, *others: Parameters.args, **named: Parameters.kwargs) -> Result:
+        results: dict[Any, Result] = vars(model).setdefault("_results", {})
+        key = (function, others, *named.items())
+        if key not in results:
+            results[key] = function(model, *others, **named)
+        return results[key]
+
+    return cached
+
+
+OBJECT_KINDS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC", "Namespace")
+"""Parameters that are there for an object of one kind only, and nil for any other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +64,7 @@ class TemplateText:
 
     @cached_property
     def functions(self) -> frozenset[str]:
-        """What it may call: KANISTER, or WAIT_V2 for a condition of that function."""
+        """Functions that it may call: KANISTER, or WAIT_V2 for a condition of that function."""
         return functions(is_condition=self.is_condition)
 
     @cached_property
@@ -46,7 +74,7 @@ class TemplateText:
 
     @cached_property
     def analysis(self) -> CheckResult:
-        """What it asks of its data; nothing where it does not parse."""
+        """Data that it asks for; nothing if it does not parse."""
         return _analysed(self.node.text, is_condition=self.is_condition)
 
     def place(self, line: int, column: int) -> Location:
@@ -54,7 +82,7 @@ class TemplateText:
         return self.node.place(line, column)
 
 
-# What reads templates is imported where there is one: it takes as long as a small Blueprint does.
+# Import the reader of templates only if there is one: it takes as long as a small Blueprint does.
 
 
 def functions(*, is_condition: bool) -> frozenset[str]:
@@ -110,17 +138,17 @@ class BlueprintPhase:
 
     @cached_property
     def name(self) -> str:
-        """Its name; empty where it has none."""
+        """Its name; empty if it has none."""
         return self.text("name")
 
     @cached_property
     def func(self) -> str:
-        """Name of its function; empty where it has none."""
+        """Name of its function; empty if it has none."""
         return self.text("func")
 
     @cached_property
     def arguments(self) -> MappingNode:
-        """Its arguments; empty where there are none."""
+        """Its arguments; empty if there are none."""
         value = self.node.get("args")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -135,7 +163,7 @@ class BlueprintPhase:
 
     @cached_property
     def objects(self) -> MappingNode:
-        """Its references to Secrets and ConfigMaps by name; empty where there are none."""
+        """Its references to Secrets and ConfigMaps by name; empty if there are none."""
         value = self.node.get("objects")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -169,7 +197,7 @@ class BlueprintAction:
     @cached_property
     def all_phases(self) -> tuple[BlueprintPhase, ...]:
         """Its phases, the deferPhase last."""
-        return (*self.phases, *((self.defer_phase,) if self.defer_phase else ()))
+        return (*self.phases, self.defer_phase) if self.defer_phase else self.phases
 
     def names(self, field: str) -> dict[str, Scalar]:
         """Return the strings of a list such as `inputArtifactNames`, with their places."""
@@ -179,7 +207,7 @@ class BlueprintAction:
 
     @property
     def output_artifacts(self) -> MappingNode:
-        """What it hands on; empty where there is nothing."""
+        """Values that it hands on; empty if there are none."""
         value = self.node.get("outputArtifacts")
         return value if isinstance(value, MappingNode) else MappingNode((), self.node.location)
 
@@ -216,12 +244,12 @@ class Blueprint:
     @cached_property
     def phases(self) -> tuple[BlueprintPhase, ...]:
         """All phases of all actions, deferPhases included."""
-        return tuple(phase for action in self.actions for phase in action.all_phases)
+        return tuple(chain.from_iterable(action.all_phases for action in self.actions))
 
     @cached_property
     def templates(self) -> tuple[TemplateText, ...]:
         """All templates of all actions."""
-        return tuple(template for action in self.actions for template in action.templates)
+        return tuple(chain.from_iterable(action.templates for action in self.actions))
 
     def action(self, name: str) -> BlueprintAction | None:
         """Return an action by its name."""
@@ -229,7 +257,7 @@ class Blueprint:
 
 
 def read(document: Document) -> Blueprint:
-    """Read a document of kind Blueprint, whatever is in it."""
+    """Read a document of kind Blueprint with any content."""
     actions = document.root.get("actions")
     entries = actions.entries if isinstance(actions, MappingNode) else ()
     return Blueprint(document, tuple(made for entry in entries if (made := _action(entry))))
@@ -264,7 +292,7 @@ def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
 
 
 def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
-    """Return templates, each with the path from here; a path is made only where there is one."""
+    """Return templates, each with the path from here; a path is made only if there is one."""
     if isinstance(node, Scalar):
         return [("", node)] if isinstance(node.value, str) and "{{" in node.value else []
     found: list[tuple[str, Scalar]] = []
@@ -288,22 +316,22 @@ def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
     return found
 
 
-def _add_scalars(path: str, node: Node | None, found: list[tuple[str, Scalar]]) -> None:
-    """Add to a list: the text is nested no deeper than the Python stack bears (MAX_DEPTH)."""
+def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]) -> None:
+    """Add to a list: the text is nested no deeper than the Python stack allows (MAX_DEPTH)."""
     if isinstance(node, Scalar):
-        found.append((path, node))
+        scalars.append((path, node))
     elif isinstance(node, MappingNode):
         for key, _location, value, _spelled in node.entries:
-            _add_scalars(f"{path}.{key}" if path else key, value, found)
+            _add_scalars(f"{path}.{key}" if path else key, value, scalars)
     elif isinstance(node, Sequence):
         for i, item in enumerate(node.items):
-            _add_scalars(f"{path}[{i}]", item, found)
+            _add_scalars(f"{path}[{i}]", item, scalars)
 
 
 # Whether an object is a Blueprint, or one that its author means to be and Kubernetes does not.
 #
-# Other kinds are none of our business, so a typo in `kind` or `apiVersion` would pass in silence:
-# the API server refuses such an object, and a GitOps tool tells so hours later.
+# Other kinds are left out, so a typo in `kind` or `apiVersion` would pass in silence: the API
+# server refuses that object, and a GitOps tool reports it hours later.
 
 GROUP = "cr.kanister.io"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -313,15 +341,15 @@ KINDS = (KIND, "ActionSet", "Profile", "RepositoryServer")
 
 
 class BlueprintDetection(NamedTuple):
-    """What an object is to the validator."""
+    """The role of an object for the validator."""
 
     is_blueprint: bool
-    """Whether it is judged as one, whatever it says of itself."""
+    """Whether it is judged as one, regardless of its kind and apiVersion."""
     problems: tuple[Diagnostic, ...] = ()
 
 
 def detect_blueprint(document: Document) -> BlueprintDetection:
-    """Tell whether an object is a Blueprint, or passes for none by mistake."""
+    """Return whether an object is a Blueprint, or passes for none by mistake."""
     root = document.root
     version, kind = _text(root.get("apiVersion")), _text(root.get("kind"))
     shaped = _has_phases(root)
@@ -340,7 +368,7 @@ def detect_blueprint(document: Document) -> BlueprintDetection:
 
 
 def _text(node: Node | None) -> str | None:
-    """Return a string; None where there is none, or something else: the schema tells of both."""
+    """Return a string; None if there is none, or something else: the schema reports both."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) else None
 

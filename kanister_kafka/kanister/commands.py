@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.blueprint import BlueprintPhase, cached_on_model
 from kanister_kafka.yamldoc import Scalar, Sequence
 
 ARGUMENTS = ("command", "backgroundCommand", "initCommand", "outputCommand")
@@ -20,7 +20,7 @@ _SET_OPTIONS = """allexport braceexpand emacs errexit errtrace functrace hashall
     ignoreeof keyword monitor noclobber noexec noglob nolog notify nounset onecmd physical pipefail
     posix privileged verbose vi xtrace"""
 SET_OPTIONS = frozenset(_SET_OPTIONS.split())
-"""What follows `-o`: the names of bash's `set`."""
+"""Names after `-o`: those of bash's `set`."""
 
 
 class ShellCommand(NamedTuple):
@@ -38,7 +38,7 @@ class ShellCommand(NamedTuple):
 
     @property
     def misplaced(self) -> tuple[str, Scalar] | None:
-        """The name of an option before `-c` without its `-o`: the shell looks for such a file.
+        """The name of an option before `-c` without its `-o`: the shell looks for that file.
 
         Any other word may be a file of the image, to which `-c` and the rest are arguments.
         """
@@ -55,7 +55,7 @@ class ShellCommand(NamedTuple):
         return None
 
     def _first(self, start: int) -> tuple[bool, tuple[str, Scalar]] | None:
-        """Return the first word that is no option, and whether `-c` stands before it."""
+        """Return the first word that is not an option, and whether `-c` stands before it."""
         runs = skip = False
         for place in self.words[start:]:
             text = place[1].text
@@ -72,11 +72,11 @@ class ShellCommand(NamedTuple):
 
 
 def _runs(option: str) -> bool:
-    """Tell whether an option of a shell says that a script follows: `-c`, `-ec`."""
+    """Return whether a script follows an option of a shell: `-c`, `-ec`."""
     return re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option) is not None
 
 
-@lru_cache(maxsize=256)  # dozens of checks ask for each phase, one after the other
+@cached_on_model
 def commands(phase: BlueprintPhase) -> tuple[ShellCommand, ...]:
     """Return what a phase runs; Kanister takes a single string for a list of one."""
     return tuple(_commands(phase))
@@ -94,7 +94,7 @@ def _commands(phase: BlueprintPhase) -> Iterator[ShellCommand]:
 
 
 KUBECTL = ("kubectl", "oc")
-"""What talks to the API server."""
+"""Programs that call the API server."""
 WITH_VALUE = ("--context", "--kubeconfig", "--namespace", "--selector", "-f", "-l", "-n", "-o")
 """Options of kubectl and oc whose value may be the next word."""
 
@@ -109,7 +109,7 @@ class SimpleCommand(NamedTuple):
     plain: tuple[str, ...]
     """Its words without options and what belongs to these."""
     program: str
-    """The first of these without the folder where it is; empty where there is none."""
+    """The first of these without its folder; empty if there is none."""
     path: str
     node: Scalar
     line: int
@@ -117,7 +117,7 @@ class SimpleCommand(NamedTuple):
     column: int
 
     def option(self, *names: str) -> str | None:
-        """Return the value of an option, spelled `--x=v` or `--x v`; empty where it has none."""
+        """Return the value of an option, as `--x=v` or `--x v`; empty if it has none."""
         for i, word in enumerate(self.words):
             name, equals, value = word.partition("=")
             if name in names:
@@ -126,7 +126,7 @@ class SimpleCommand(NamedTuple):
         return None
 
     def runs(self, program: str, *words: str) -> bool:
-        """Tell whether it begins with a program of this name and these words in this order."""
+        """Return whether it begins with a program of this name and these words in this order."""
         return self.program == program and self.plain[1 : len(words) + 1] == words
 
 
@@ -146,7 +146,7 @@ MAX_SCRIPT_LENGTH = 200_000
 """Longest script that is looked into, in characters."""
 
 
-@lru_cache(maxsize=256)
+@cached_on_model
 def simple_commands(phase: BlueprintPhase, *programs: str) -> tuple[SimpleCommand, ...]:
     """Return the simple commands of a phase that run one of these programs, or all of them.
 
@@ -154,12 +154,6 @@ def simple_commands(phase: BlueprintPhase, *programs: str) -> tuple[SimpleComman
     in here-documents or in strings that are run once more is found where it looks like a command.
     """
     return tuple(_statements(phase, programs))
-
-
-def clear_cache() -> None:
-    """Forget phases, with all that they are from; what is known of mere texts stays."""
-    commands.cache_clear()
-    simple_commands.cache_clear()
 
 
 def _statements(phase: BlueprintPhase, programs: tuple[str, ...]) -> Iterator[SimpleCommand]:
@@ -173,30 +167,41 @@ def _statements(phase: BlueprintPhase, programs: tuple[str, ...]) -> Iterator[Si
                 yield SimpleCommand(words, plain, program, path, node, line, column)
         elif command.words:
             path, node = command.words[0]
-            found = _found([word.text for _path, word in command.words], 0, 1)
-            if not programs or found[2] in programs:
-                yield SimpleCommand(*found[:3], path, node, *found[3:])
+            found = _statement([word.text for _path, word in command.words], 0, 1)
+            if not programs or found.program in programs:
+                yield SimpleCommand(*found[:3], path, node, found.line, found.column)
 
 
 Words = tuple[str, ...]
-Found = tuple[Words, Words, str, int, int]
-"""Of a statement its words, those without options, its program, line and column."""
+
+
+class Statement(NamedTuple):
+    """A simple command of a script."""
+
+    words: Words
+    plain: Words
+    """Words without options and their values."""
+    program: str
+    """Without its directory."""
+    line: int
+    """Counted from 1, as the column."""
+    column: int
 
 
 @lru_cache(maxsize=512)  # Blueprints repeat themselves
-def _running(text: str, programs: tuple[str, ...]) -> tuple[Found, ...]:
+def _running(text: str, programs: tuple[str, ...]) -> tuple[Statement, ...]:
     """Return the statements of a script that run one of these programs, or all of them."""
-    return tuple(found for found in split_statements(text) if not programs or found[2] in programs)
+    return tuple(one for one in split_statements(text) if not programs or one.program in programs)
 
 
-def split_statements(text: str) -> tuple[Found, ...]:
+def split_statements(text: str) -> tuple[Statement, ...]:
     """Return the statements of a script, without the files that they read from and write to."""
     return tuple(found for found, _is_piped in _split(text))
 
 
-def pipelines(text: str) -> tuple[tuple[Found, ...], ...]:
+def pipelines(text: str) -> tuple[tuple[Statement, ...], ...]:
     """Return the statements of each pipeline of a script."""
-    made: list[list[Found]] = []
+    made: list[list[Statement]] = []
     for found, is_piped in _split(text[:MAX_SCRIPT_LENGTH]):
         if is_piped and made:
             made[-1].append(found)
@@ -206,7 +211,7 @@ def pipelines(text: str) -> tuple[tuple[Found, ...], ...]:
 
 
 @lru_cache(maxsize=256)  # as above
-def _split(text: str) -> tuple[tuple[Found, bool], ...]:
+def _split(text: str) -> tuple[tuple[Statement, bool], ...]:
     """Return the statements of a script, and whether each reads from the one before."""
     found = []
     words: list[str] = []
@@ -230,19 +235,19 @@ def _split(text: str) -> tuple[tuple[Found, bool], ...]:
         elif kind in ("end", "comment"):
             redirects = False
             if words:
-                one = _found(words, line, start - text.rfind("\n", 0, start))
+                one = _statement(words, line, start - text.rfind("\n", 0, start))
                 found.append((one, piped))
                 words, piped = [], False
             piped = piped or match.group().strip() in ("|", "|&")
     if words:
-        found.append((_found(words, line, start - text.rfind("\n", 0, start)), piped))
+        found.append((_statement(words, line, start - text.rfind("\n", 0, start)), piped))
     return tuple(found)
 
 
-def _found(words: list[str], line: int, column: int) -> Found:
+def _statement(words: list[str], line: int, column: int) -> Statement:
     plain = _plain(words)
     program = plain[0].rpartition("/")[2] if plain else ""
-    return tuple(words), plain, program, line + 1, column
+    return Statement(tuple(words), plain, program, line + 1, column)
 
 
 def _plain(words: Iterable[str]) -> Words:

@@ -2,8 +2,8 @@
 
 Kanister decodes each argument with mapstructure's WeakDecode into a Go type (pkg/function/args.go):
 a number becomes a string, a string a list of one, `true` the string `1`, and keys that a struct
-does not have are dropped. What then must hold is read from each function's Exec(). Templates are
-not judged, as nothing is known of what they render to.
+does not have are dropped. Conditions for the decoded value are from each function's Exec().
+Templates are not judged, as their output is not known.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
-from typing import NamedTuple
 
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, error, warning
+from kanister_kafka.durations import parse_go_duration
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
 from kanister_kafka.kanister.kube_api import unknown_resource_hint
 from kanister_kafka.kanister.scalar_formats import (
     BOOLEANS,
     coerce_to_string,
     is_image,
-    parse_go_duration,
     quantity_sign,
 )
 from kanister_kafka.kanister.schema_validator import child_path
@@ -29,27 +27,6 @@ from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
 
 # What is wrong with the value of an argument, and how values are read and named on the way.
-
-
-class ArgumentErrorKind(Enum):
-    """What is wrong with a value."""
-
-    TYPE = "cannot be decoded"
-    VALUE = "is decoded, and refused"
-    SPELLING = "is decoded to another text than is written"
-    IGNORED = "is dropped"
-
-
-class ArgumentError(NamedTuple):
-    """One thing that is wrong with an argument."""
-
-    flaw: ArgumentErrorKind
-    location: Location
-    path: str
-    message: str
-
-
-ArgumentErrors = Iterator[ArgumentError]
 
 
 def quote_value(node: Node) -> str:
@@ -62,7 +39,7 @@ def quote_value(node: Node) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Tell whether a text has anything to render."""
+    """Return whether a text has anything to render."""
     return "{{" in text
 
 
@@ -88,44 +65,40 @@ def items_of(node: Node | None) -> tuple[Node, ...]:
     return () if empty or node is None else (node,)
 
 
-def wrong_type(node: Node, path: str, wanted: str) -> ArgumentError:
-    """Make the fault of a value that cannot be decoded."""
-    return ArgumentError(
-        ArgumentErrorKind.TYPE,
-        node.location,
-        path,
-        f"Invalid value: {quote_value(node)}: must be {wanted}",
-    )
+def wrong_type(node: Node, path: str, expected: str) -> Diagnostic:
+    """Report a value that cannot be decoded."""
+    message = f"Invalid value: {quote_value(node)}: must be {expected}"
+    return error("argument-type", node.location, path, message)
 
 
-def invalid_value(node: Node, path: str, wanted: str) -> ArgumentError:
-    """Make the fault of a value that is decoded and cannot work."""
-    message = f"Invalid value: {quote_value(node)}: {wanted}"
-    return ArgumentError(ArgumentErrorKind.VALUE, node.location, path, message)
+def invalid_value(node: Node, path: str, expected: str) -> Diagnostic:
+    """Report a value that is decoded and cannot work."""
+    message = f"Invalid value: {quote_value(node)}: {expected}"
+    return error("argument-value", node.location, path, message)
 
 
-def empty_value(node: Node, path: str) -> ArgumentError:
-    """Make the fault of a value that must say something."""
-    return ArgumentError(
-        ArgumentErrorKind.VALUE, node.location, path, "Required value: it is empty"
-    )
+def empty_value(node: Node, path: str) -> Diagnostic:
+    """Report a value that must not be empty."""
+    return error("argument-value", node.location, path, "Required value: it is empty")
 
 
-def unsupported_value(node: Node, path: str, choices: Iterable[str]) -> ArgumentError:
-    """Make the fault of a value that is none of a few."""
-    choices = tuple(choices)
-    given = text_of(node).lower()
-    near = difflib.get_close_matches(given, [one.lower() for one in choices], n=1)
-    hint = (
-        next(f'did you mean "{one}"?' for one in choices if one.lower() == near[0])
-        if near
-        else "supported values: " + ", ".join(f'"{one}"' for one in choices)
-    )
-    message = f"Unsupported value: {quote_value(node)}; {hint}"
-    return ArgumentError(ArgumentErrorKind.VALUE, node.location, path, message)
+def unsupported_value(node: Node, path: str, choices: Iterable[str]) -> Diagnostic:
+    """Report a value that is not one of a few."""
+    return error("argument-value", node.location, path, unsupported_message(node, choices))
 
 
-def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) -> ArgumentErrors:
+def unsupported_message(node: Node, choices: Iterable[str]) -> str:
+    """Return a message with the choice that is nearest to a value, or with all of them."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(text_of(node).lower(), list(by_lower), n=1)
+    if near:
+        hint = f'did you mean "{by_lower[near[0]]}"?'
+    else:
+        hint = "supported values: " + ", ".join(f'"{choice}"' for choice in by_lower.values())
+    return f"Unsupported value: {quote_value(node)}; {hint}"
+
+
+def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) -> Diagnostics:
     """Yield the keys that a struct does not have: decoding drops them, and minds no case."""
     names = {name.lower(): name for name in known}
     for entry in node.entries:
@@ -133,15 +106,13 @@ def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) 
             near = difflib.get_close_matches(entry.key.lower(), names, n=1)
             hint = f'; did you mean "{names[near[0]]}"?' if near else ""
             message = f"{of} has no such key, so it is dropped in silence{hint}"
-            yield ArgumentError(
-                ArgumentErrorKind.IGNORED, entry.location, child_path(path, entry.key), message
-            )
+            yield warning("ignored-key", entry.location, child_path(path, entry.key), message)
 
 
-def expect_string(path: str, node: Node, wanted: str = "a string") -> ArgumentErrors:
-    """Yield what is wrong with one string, whatever it says."""
+def expect_string(path: str, node: Node, expected: str = "a string") -> Diagnostics:
+    """Yield what is wrong with one string of any content."""
     if not isinstance(node, Scalar):
-        yield wrong_type(node, path, wanted)
+        yield wrong_type(node, path, expected)
     elif not isinstance(node.value, str) and node.value is not None:
         text = coerce_to_string(node.value)
         if text != node.text:
@@ -149,7 +120,7 @@ def expect_string(path: str, node: Node, wanted: str = "a string") -> ArgumentEr
                 f'Invalid value: {node.text}: Kanister reads "{text}"; '
                 f'for the text quote it: "{node.text}"'
             )
-            yield ArgumentError(ArgumentErrorKind.SPELLING, node.location, path, message)
+            yield error("unquoted-value", node.location, path, message)
 
 
 # References to objects, and the conditions of Wait and WaitV2, as Kanister decodes them.
@@ -160,7 +131,7 @@ CONDITION_FIELDS = ("condition", "objectReference")
 CONDITION_LISTS = ("anyOf", "allOf")
 
 
-def reference(path: str, node: Node) -> ArgumentErrors:
+def reference(path: str, node: Node) -> Diagnostics:
     """Yield what is wrong with a reference to an object."""
     if not isinstance(node, MappingNode):
         yield wrong_type(node, path, ArgumentType.REFERENCE.value)
@@ -190,7 +161,7 @@ def conditions(path: str, node: Node | None) -> Iterator[tuple[str, Node]]:
             yield (f"{place}[{i}]" if isinstance(listed, Sequence) else place), item
 
 
-def condition_lists(path: str, node: Node) -> ArgumentErrors:
+def condition_lists(path: str, node: Node) -> Diagnostics:
     """Yield what is wrong with the lists of conditions."""
     if not isinstance(node, MappingNode):
         yield wrong_type(node, path, ArgumentType.CONDITIONS.value)
@@ -225,19 +196,19 @@ FIELDS = tuple(_NAMES.split())
 
 
 PLACEHOLDER = re.compile(r"<[\w .-]+>")
-"""What a published Blueprint leaves to be filled in."""
+"""Values that a published Blueprint leaves to the user."""
 MOST_REPLICAS = 2**31 - 1
 SPACED = re.compile(r"\A[^\\]*\s")
 """A program with arguments behind it; Windows has paths with spaces."""
 
 
-def decode(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def decode(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     """Yield what is wrong with the value of an argument; null is left to `null-argument`."""
     if not isinstance(node, Scalar) or node.value is not None:
         yield from _RULES[argument.kind](argument, path, node)
 
 
-def _text(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _text(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     yield from expect_string(path, node, argument.kind.value)
     text = text_of(node)
     if not isinstance(node, Scalar) or is_template(text):
@@ -248,7 +219,7 @@ def _text(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
         yield unsupported_value(node, path, argument.choices)
 
 
-def _texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _texts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     items = items_of(node)
     if not items and not argument.blank:
         yield empty_value(node, path)
@@ -265,7 +236,7 @@ def _texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
             yield invalid_value(item, place, advice)
 
 
-def _yaml_texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _yaml_texts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if isinstance(node, Sequence):
         yield from _texts(argument, path, node)
         return
@@ -276,14 +247,14 @@ def _yaml_texts(argument: FunctionArgument, path: str, node: Node) -> ArgumentEr
         yield invalid_value(node, path, f"must be {argument.kind.value}")
 
 
-def _boolean(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _boolean(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not isinstance(node, Scalar):
         yield wrong_type(node, path, argument.kind.value)
     elif isinstance(node.value, str) and node.value not in BOOLEANS and not is_template(node.value):
         yield unsupported_value(node, path, ("true", "false"))
 
 
-def _replicas(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _replicas(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     """Judge a number that is taken as it is, not decoded (setArgs in scale_workload.go)."""
     value = node.value if isinstance(node, Scalar) else None
     if not isinstance(node, Scalar) or isinstance(value, bool):
@@ -300,11 +271,11 @@ def _replicas(argument: FunctionArgument, path: str, node: Node) -> ArgumentErro
         yield from expect_string(path, node)
 
 
-def _workload(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _workload(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     yield from expect_string(path, node, argument.kind.value)
 
 
-def _duration(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _duration(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not isinstance(node, Scalar):
         yield wrong_type(node, path, argument.kind.value)
         return
@@ -322,7 +293,7 @@ def _duration(argument: FunctionArgument, path: str, node: Node) -> ArgumentErro
         yield invalid_value(node, path, "must be longer than 0: the time is over at once")
 
 
-def _quantity(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _quantity(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not isinstance(node, Scalar):
         yield wrong_type(node, path, argument.kind.value)
         return
@@ -338,7 +309,7 @@ def _quantity(argument: FunctionArgument, path: str, node: Node) -> ArgumentErro
         yield invalid_value(node, path, "must be greater than 0")
 
 
-def _image(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _image(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     yield from expect_string(path, node, argument.kind.value)
     text = text_of(node)
     if not isinstance(node, Scalar) or is_template(text) or (not text and argument.blank):
@@ -351,8 +322,8 @@ def _image(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
 
 
 def _entries(
-    path: str, node: Node, wanted: str
-) -> Iterator[ArgumentError | tuple[str, MappingEntry]]:
+    path: str, node: Node, expected: str
+) -> Iterator[Diagnostic | tuple[str, MappingEntry]]:
     """Yield the entries of a mapping; a list of mappings is merged into one."""
     merged = items_of(node) if isinstance(node, Sequence) else (node,)
     for i, one in enumerate(merged):
@@ -360,12 +331,12 @@ def _entries(
         if isinstance(one, MappingNode):
             yield from ((child_path(place, entry.key), entry) for entry in one.entries)
         elif not isinstance(one, Scalar) or one.value is not None:
-            yield wrong_type(one, place, wanted)
+            yield wrong_type(one, place, expected)
 
 
-def _mounts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _mounts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, ArgumentError):
+        if isinstance(found, Diagnostic):
             yield found
             continue
         place, entry = found
@@ -374,14 +345,14 @@ def _mounts(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors
         text = text_of(mount)
         if not is_template(claim) and not SUBDOMAIN.allows(claim):
             message = f'Invalid value: "{claim}": must be the name of a PersistentVolumeClaim'
-            yield ArgumentError(ArgumentErrorKind.VALUE, entry.location, place, message)
+            yield error("argument-value", entry.location, place, message)
         if isinstance(mount, Scalar) and not is_template(text) and (not text or ":" in text):
             yield invalid_value(mount, place, "must be a path without a colon")
 
 
-def _labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _labels(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, ArgumentError):
+        if isinstance(found, Diagnostic):
             yield found
             continue
         place, entry = found
@@ -389,13 +360,13 @@ def _labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors
         yield from expect_string(place, value)
         if not is_template(key) and not QUALIFIED.allows(key):
             message = f'Invalid value: "{key}": must be {QUALIFIED.says}'
-            yield ArgumentError(ArgumentErrorKind.VALUE, entry.location, place, message)
+            yield error("argument-value", entry.location, place, message)
         text = text_of(value)
         if isinstance(value, Scalar) and not is_template(text) and not LABEL_VALUE.allows(text):
             yield invalid_value(value, place, f"must be {LABEL_VALUE.says}")
 
 
-def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     """Judge the type; `pod-labels` judges keys and values, templates included."""
     if not isinstance(node, MappingNode):
         yield wrong_type(node, path, argument.kind.value)
@@ -404,28 +375,28 @@ def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> ArgumentEr
         yield from expect_string(child_path(path, entry.key), entry.value)
 
 
-def _pod_override(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _pod_override(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if isinstance(node, MappingNode):
         yield from ignored_keys(path, node, FIELDS, "a pod's spec")
     for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, ArgumentError):
+        if isinstance(found, Diagnostic):
             yield found
 
 
-def _reference(_argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _reference(_argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     yield from reference(path, node)
 
 
-def _conditions(_argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _conditions(_argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     yield from condition_lists(path, node)
 
 
-def _manifest(argument: FunctionArgument, path: str, node: Node) -> ArgumentErrors:
+def _manifest(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not isinstance(node, Scalar):
         yield wrong_type(node, path, f"{argument.kind.value}: write `{argument.name}: |-`")
 
 
-_RULES: dict[ArgumentType, Callable[[FunctionArgument, str, Node], ArgumentErrors]] = {
+_RULES: dict[ArgumentType, Callable[[FunctionArgument, str, Node], Diagnostics]] = {
     ArgumentType.TEXT: _text,
     ArgumentType.NAMES: _text,
     ArgumentType.TEXTS: _texts,

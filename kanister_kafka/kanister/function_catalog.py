@@ -7,13 +7,17 @@ reading Exec().
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from kanister_kafka.kanister.function_types import (
+    RELEASES,
     ArgumentType,
     FunctionArgument,
     FunctionOutput,
     FunctionSpec,
+    format_release_range,
 )
 
 PACKAGE = "pkg/function/"
@@ -161,7 +165,7 @@ ROWS = (
             FunctionArgument(
                 "statsMode",
                 ArgumentType.TEXT,
-                "What restic counts.",
+                "Mode in which restic counts.",
                 choices=("restore-size", "files-by-contents", "blobs-per-file", "raw-data"),
                 default="restore-size",
             ),
@@ -683,3 +687,59 @@ ROWS = (
     ),
 )
 """All that any of these releases has, by name."""
+
+
+# The functions of one release. Every function refuses an argument that it does not list
+# (CheckSupportedArgs in pkg/utils/utils.go), so an argument of a later release is an error.
+
+
+@dataclass(frozen=True, slots=True)
+class KanisterFunction:
+    """A function of one release."""
+
+    name: str
+    source: str
+    """Its file in kanisterio/kanister."""
+    description: str
+    """One line, for editors."""
+    arguments: Mapping[str, FunctionArgument]
+    outputs: tuple[str, ...]
+    """Keys of its own in the output of its phase."""
+    prints: bool
+    """Whether what its command prints with `kando output` becomes outputs as well."""
+    needs_profile: bool
+    """Whether it always fails without a Profile in the ActionSet."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the arguments that must be there, sorted."""
+        return tuple(sorted(name for name, one in self.arguments.items() if one.required))
+
+
+@lru_cache
+def functions(release: str) -> Mapping[str, KanisterFunction]:
+    """Return the functions of a release by name; `parse_release` reads what people type.
+
+    Raises KeyError if there is no such release.
+    """
+    return {
+        row.name: KanisterFunction(
+            row.name,
+            row.source,
+            row.description,
+            {one.name: one for one in row.arguments if one.is_in(release)},
+            tuple(one.name for one in row.outputs if one.is_in(release)),
+            row.prints,
+            row.needs_profile,
+        )
+        for row in ROWS
+        if row.is_in(release)
+    }
+
+
+def releases_with(function: str, argument: str = "") -> str:
+    """Return in words which releases have a function, or an argument of it; empty for none."""
+    found = [(release, functions(release).get(function)) for release in RELEASES]
+    return format_release_range(
+        [r for r, one in found if one and (not argument or argument in one.arguments)]
+    )

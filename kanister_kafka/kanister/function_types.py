@@ -1,4 +1,4 @@
-"""What a function takes and gives, as rows: each with the releases that have it."""
+"""Arguments and outputs of a function, as rows: each with the releases that have it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ RELEASES = (*(f"0.{minor}" for minor in range(100, 120)), HEAD)
 NEWEST = RELEASES[-2]
 """The newest one that is published."""
 RELEASE_PATTERN = re.compile(r"v?(0\.[0-9]+)(?:\.0)?")
-"""As charts and images spell it, with or without the `v` of a git tag."""
+"""As charts and images write it, with or without the `v` of a git tag."""
 PLACES = {release: place for place, release in enumerate(RELEASES)}
 
 
 def parse_release(text: str) -> str | None:
-    """Return the release that a text names, or None where there is no such release."""
+    """Return the release that a text names, or None if there is no such release."""
     match = RELEASE_PATTERN.fullmatch(text)
     release = match[1] if match else text.lower()
     return release if release in PLACES else None
 
 
 def is_within(release: str, since: str, until: str) -> bool:
-    """Tell whether a release is neither before `since` nor after `until`; empty is no limit."""
+    """Return whether a release is neither before `since` nor after `until`, if these are set."""
     place = PLACES[release]
     return (not since or PLACES[since] <= place) and (not until or place <= PLACES[until])
 
 
 class ArgumentType(Enum):
-    """What an argument is decoded to, and what Kanister or Kubernetes then wants of it."""
+    """The type of an argument, and the further conditions of Kanister or Kubernetes."""
 
     TEXT = "a string"
     NAMES = "one string of names with spaces between them"
@@ -63,12 +63,12 @@ class ReleaseRange:
     """Something that came or went with a release."""
 
     since: str = ""
-    """First release that has it; empty where 0.100 has it."""
+    """First release that has it; empty if 0.100 has it."""
     until: str = ""
-    """Last release that has it; empty where the head has it."""
+    """Last release that has it; empty if the head has it."""
 
     def is_in(self, release: str) -> bool:
-        """Tell whether a release has it."""
+        """Return whether a release has it."""
         return is_within(release, self.since, self.until)
 
 
@@ -82,9 +82,9 @@ class FunctionArgument(ReleaseRange):
     """One line, for editors."""
     required: bool = False
     choices: tuple[str, ...] = ()
-    """All that the value, or an item of a list, may be; empty where it is free."""
+    """All that the value, or an item of a list, may be; empty if it is free."""
     default: str = ""
-    """As YAML spells it; empty where there is none, or not always the same."""
+    """As YAML text; empty if there is none, or not always the same."""
     blank: bool = True
     """Whether it may be empty, or zero for a quantity."""
     rendered: bool = True
@@ -116,7 +116,7 @@ class FunctionSpec(ReleaseRange):
 
 
 def format_release_range(releases: list[str]) -> str:
-    """Return in words which releases have something; empty where none has."""
+    """Return in words which releases have something; empty if none has."""
     if not releases:
         return ""
     first, last = releases[0], releases[-1]

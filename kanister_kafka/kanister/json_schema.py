@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kanister_kafka.kanister.function_catalog import KanisterFunction, functions
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
-from kanister_kafka.kanister.functions import KanisterFunction, functions
 from kanister_kafka.kanister.schema import (
     ACTION,
     ARTIFACT,
@@ -36,60 +36,60 @@ JsonSchema = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SchemaWriter:
-    """How the types of a statement are spelled."""
+    """The JSON Schema form of the types of a statement."""
 
     named: Mapping[str, ObjectSchema] = field(default_factory=dict)
-    """What has a definition of its own."""
+    """Types with a definition of their own."""
     about: Mapping[str, str] = field(default_factory=dict)
-    """What a field of this name means, wherever it stands."""
+    """The meaning of a field of this name, at any place."""
 
-    def type(self, wanted: Type) -> JsonSchema:
+    def type(self, schema: Type) -> JsonSchema:
         """Spell a type."""
-        match wanted:
+        match schema:
             case AnySchema():
                 return {}
             case StringSchema():
-                rule = wanted.rule
+                rule = schema.rule
                 pattern: JsonSchema = {"pattern": f"^(?:{rule.pattern.pattern})$"} if rule else {}
                 return {"type": "string", **pattern}
             case EnumSchema():
-                word = "examples" if wanted.open else "enum"
-                return {"type": "string", word: list(wanted.choices)}
+                word = "examples" if schema.open else "enum"
+                return {"type": "string", word: list(schema.choices)}
             case IntegerSchema():
-                most: JsonSchema = {} if wanted.most is None else {"maximum": wanted.most}
-                return {"type": "integer", "minimum": wanted.least, **most}
+                most: JsonSchema = {} if schema.most is None else {"maximum": schema.most}
+                return {"type": "integer", "minimum": schema.least, **most}
             case BooleanSchema():
                 return {"type": "boolean"}
             case ListSchema():
-                least: JsonSchema = {"minItems": wanted.least} if wanted.least else {}
-                return {"type": "array", "items": self.type(wanted.item), **least}
+                least: JsonSchema = {"minItems": schema.least} if schema.least else {}
+                return {"type": "array", "items": self.type(schema.item), **least}
             case MapSchema():
-                least = {"minProperties": wanted.least} if wanted.least else {}
-                values = self.type(wanted.value)
+                least = {"minProperties": schema.least} if schema.least else {}
+                values = self.type(schema.value)
                 return {"type": "object", "additionalProperties": values, **least}
             case DocumentedSchema():
-                source = wanted.source
-                return _beside(self.type(wanted.type), description=wanted.says, comment=source)
+                source = schema.source
+                return _beside(self.type(schema.type), description=schema.says, comment=source)
             case ObjectSchema():
-                named = (name for name, fields in self.named.items() if fields is wanted)
+                named = (name for name, fields in self.named.items() if fields is schema)
                 name = next(named, None)
-                return {"$ref": f"#/definitions/{name}"} if name else self.fields(wanted)
+                return {"$ref": f"#/definitions/{name}"} if name else self.fields(schema)
 
-    def fields(self, wanted: ObjectSchema) -> JsonSchema:
-        """Spell an object."""
-        least: JsonSchema = {"minProperties": wanted.least} if wanted.least else {}
+    def fields(self, schema: ObjectSchema) -> JsonSchema:
+        """Return the schema of an object."""
+        least: JsonSchema = {"minProperties": schema.least} if schema.least else {}
         return {
             "type": "object",
-            "properties": self.properties(wanted),
-            "required": sorted(wanted.required),
-            "additionalProperties": wanted.open,
+            "properties": self.properties(schema),
+            "required": sorted(schema.required),
+            "additionalProperties": schema.open,
             **least,
         }
 
-    def properties(self, wanted: ObjectSchema) -> JsonSchema:
-        """Spell the fields of an object, each with what it means."""
+    def properties(self, schema: ObjectSchema) -> JsonSchema:
+        """Return the schemas of the fields of an object, each with its description."""
         made: JsonSchema = {}
-        for name, value in wanted.known.items():
+        for name, value in schema.known.items():
             shape = self.type(value)
             known = name in self.about
             made[name] = _beside(shape, description=self.about[name]) if known else shape
@@ -97,7 +97,7 @@ class SchemaWriter:
 
 
 def _beside(shape: JsonSchema, *, description: str, comment: str = "") -> JsonSchema:
-    """Add words to a shape; draft 7 takes nothing beside a $ref into account."""
+    """Add words to a shape; draft 7 ignores other keys next to a $ref."""
     words: JsonSchema = {"description": description, **({"$comment": comment} if comment else {})}
     return {"allOf": [shape], **words} if "$ref" in shape else {**shape, **words}
 
@@ -143,16 +143,16 @@ SHAPES: dict[ArgumentType, JsonSchema] = {
     },
     ArgumentType.MANIFEST: _TEXT,
 }
-"""What a value of each kind looks like."""
+"""The shape of a value of each kind."""
 NAMED: dict[str, ObjectSchema] = {
     "action": ACTION,
     "artifact": ARTIFACT,
     "objectReference": OBJECT_REFERENCE,
     "phase": PHASE,
 }
-"""What gets a definition of its own."""
+"""Types that get a definition of their own."""
 DESCRIPTIONS = {
-    "actions": "What can be run, by name. Kasten calls backupPrehook, backup, backupPosthook, "
+    "actions": "Actions by name. Kasten calls backupPrehook, backup, backupPosthook, "
     "restorePrehook, restore, restorePosthook and delete.",
     "apiVersion": "cr.kanister.io/v1alpha1. In a reference to an object the version alone.",
     "args": "Arguments of the function. Strings are Go templates.",
@@ -161,14 +161,14 @@ DESCRIPTIONS = {
     "func": "Function of Kanister that the phase runs.",
     "group": "API group; empty for the core.",
     "inputArtifactNames": "Artifacts of an earlier action, as .ArtifactsIn.NAME.",
-    "keyValue": "What the artifact holds, by key. Values are Go templates.",
+    "keyValue": "Values of the artifact, by key. They are Go templates.",
     "kind": "Kind of the object. For an action it is a note to people.",
     "kopiaSnapshot": "Output of `kando location push`, for Kasten.",
     "metadata": "Name, namespace, labels and annotations.",
     "name": "Name. Those of phases are unique in the whole Blueprint.",
     "namespace": "Namespace. A Blueprint belongs into that of its controller.",
     "objects": "Secrets and ConfigMaps that the phase reads, as .Phases.PHASE.Secrets.NAME.",
-    "outputArtifacts": "What the action hands on to others, made when all its phases are done.",
+    "outputArtifacts": "Artifacts for other actions, made when all phases of the action are done.",
     "phases": "Steps of the action, run in this order until one fails.",
     "resource": "Resource in the plural, such as kafkas.",
     "secretNames": "Secrets that the ActionSet must bring, as .Secrets.NAME.",
@@ -179,7 +179,7 @@ SPELLING = SchemaWriter(NAMED, DESCRIPTIONS)
 def json_schema(release: str) -> JsonSchema:
     """Return the JSON Schema of a Blueprint for a release of Kanister.
 
-    Raises KeyError where there is no such release; `releases.parse_release` gives known ones.
+    Raises KeyError if there is no such release; `releases.parse_release` gives known ones.
     """
     known = functions(release)
     phase = SPELLING.fields(PHASE)
@@ -237,5 +237,5 @@ def _argument(argument: FunctionArgument) -> JsonSchema:
     made: JsonSchema = {"description": argument.description, **shape}
     if argument.default:
         made["description"] = f"{argument.description} Default: {argument.default}."
-    # draft 7 takes nothing beside a $ref into account
+    # draft 7 ignores other keys next to a $ref
     return {"allOf": [shape], "description": made["description"]} if "$ref" in shape else made

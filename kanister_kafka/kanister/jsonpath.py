@@ -1,6 +1,6 @@
 """JSONPath as Kubernetes parses it: client-go's util/jsonpath/parser.go at 0.33.
 
-What the parser refuses Wait replaces by nothing (pkg/jsonpath), without a word.
+Wait replaces a path that the parser refuses by nothing (pkg/jsonpath), without a message.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MAX_DEPTH = 50
 
 
 class _RejectedError(Exception):
-    """Ends the parsing of a path; its text says why."""
+    """Ends the parsing of a path; its text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
-    """What becomes of a path, whatever object it is read from; both are empty if all is well."""
+    """Faults of a path for any object that it is read from; both are empty if all is well."""
 
     refused: str
     """Why it does not parse."""

@@ -1,4 +1,4 @@
-"""What the API server of Kubernetes serves, as far as a reference to an object can miss it.
+"""Resources that the API server of Kubernetes serves, as far as a reference can miss them.
 
 Built in are the resources of Kubernetes 1.34, as `kubectl api-resources` lists them. All others are
 custom resources, or come from another API server.
@@ -7,6 +7,7 @@ custom resources, or come from another API server.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _NAMESPACED = {
     "": """configmaps endpoints events limitranges persistentvolumeclaims pods podtemplates
@@ -48,9 +49,18 @@ _OTHER_SERVERS = """actions.kio.kasten.io apps.kio.kasten.io custom.metrics.k8s.
     quota.openshift.io route.openshift.io security.openshift.io template.openshift.io
     user.openshift.io"""
 
-NAMESPACED = frozenset((g, r) for g, names in _NAMESPACED.items() for r in names.split())
+
+def _pairs(resources: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Return group and plural of each resource; `resources` has the plurals by group."""
+    pairs: set[tuple[str, str]] = set()
+    for group, plurals in resources.items():
+        pairs.update((group, name) for name in plurals.split())
+    return frozenset(pairs)
+
+
+NAMESPACED = _pairs(_NAMESPACED)
 """Built-in resources, by group and plural, that live in a namespace."""
-CLUSTER_SCOPED = frozenset((g, r) for g, names in _OF_THE_CLUSTER.items() for r in names.split())
+CLUSTER_SCOPED = _pairs(_OF_THE_CLUSTER)
 """Resources that live in no namespace; those of the CSI snapshots are custom ones."""
 STRATEGIC = frozenset(
     {
@@ -83,11 +93,11 @@ _PLURALS = {
     **{r.removesuffix("ies") + "y": r for r in _GROUPS if r.endswith("ies")},
     **dict(pair.split("=") for pair in _SHORT.split()),
 }
-"""Built-in resources by what kubectl takes for them, and the API does not."""
+"""Built-in resources by names that kubectl accepts, and the API does not."""
 
 
 def unknown_resource_hint(group: str, resource: str) -> str:
-    """Return what a resource must be to be served by an API server; empty where it may be."""
+    """Return what a resource must be to be served by an API server; empty if it may be."""
     lower = resource.lower()
     built_in = not group or group in _GROUPS.values()
     plural = _PLURALS.get(lower, lower) if built_in else lower
@@ -109,7 +119,7 @@ _KNOWN = frozenset([*_KUBECTL.values(), *_GROUPS])
 
 
 def is_known(resource: str) -> bool:
-    """Tell whether a plural is one of which the other names are known."""
+    """Return whether a plural is one of which the other names are known."""
     return resource in _KNOWN
 
 
@@ -138,5 +148,5 @@ def plural_of(word: str) -> str:
 
 
 def group_of(resource: str) -> str | None:
-    """Return the group of a built-in resource; None where none is built in by this name."""
+    """Return the group of a built-in resource; None if none is built in by this name."""
     return _GROUPS.get(resource)

@@ -1,4 +1,4 @@
-"""What kubectl and oc are told to do, and to which objects."""
+"""Operations of kubectl and oc, and the objects that they are for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from kanister_kafka.kanister import commands
-from kanister_kafka.kanister.blueprint import BlueprintPhase
+from kanister_kafka.kanister.blueprint import BlueprintPhase, cached_on_model
 from kanister_kafka.kanister.commands import (
     KUBECTL,
     SHELLS,
@@ -22,7 +21,7 @@ from kanister_kafka.yamldoc import Scalar
 _RUNS_ANOTHER = """chroot command eval flock gosu ionice nice nohup parallel retry runuser setsid
     stdbuf su timeout watch xargs"""
 RUNS_ANOTHER = frozenset(_RUNS_ANOTHER.split())
-"""Programs that run the program which follows, besides the shells."""
+"""Programs that run the program which follows, in addition to the shells."""
 _VALUED = """--as --as-group --as-uid --cache-dir --certificate-authority --client-certificate
     --client-key --cluster --container --context --current-replicas --field-manager
     --field-selector --filename --for --grace-period --kubeconfig --kustomize --namespace --output
@@ -39,23 +38,23 @@ THE_OBJECT = "the object"
 """Stands for the name of the object of the action."""
 NAME = re.compile(rf"{THE_OBJECT}|[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?")
 ELSEWHERE = re.compile(r"\bset-context\b|\boc\s+project\b|\bKUBECONFIG=")
-"""What gives kubectl another namespace, or another cluster, than that of its pod."""
+"""Text that gives kubectl another namespace, or another cluster, than that of its pod."""
 
 
 class KubectlTarget(NamedTuple):
-    """An object, or several, as far as the text tells."""
+    """An object, or several, as far as the text names them."""
 
     kind: str
-    """The plural; empty where only the run can tell."""
+    """The plural; empty if only the run shows it."""
     name: str
-    """Empty for all of the kind, and where only the run can tell."""
+    """Empty for all of the kind, and if only the run shows it."""
     namespace: str
-    """Empty where only the run can tell."""
+    """Empty if only the run shows it."""
     spelled: str = ""
     """The name as it stands, with a template or a variable in it."""
 
     def may_be(self, other: KubectlTarget) -> bool:
-        """Tell whether both may be one object; that of the action may have any name."""
+        """Return whether both may be one object; that of the action may have any name."""
         names = {self.name, other.name} - {"", THE_OBJECT}
         kinds = {self.kind, other.kind} - {""}
         return (
@@ -65,7 +64,7 @@ class KubectlTarget(NamedTuple):
         )
 
     def is_called_so(self, other: KubectlTarget) -> bool:
-        """Tell whether both have one name, or one of them has none that is known."""
+        """Return whether both have one name, or one of them has none that is known."""
         return not self.name or not other.name or self.name == other.name
 
     def __str__(self) -> str:
@@ -84,11 +83,11 @@ class KubectlCall(NamedTuple):
     statement: SimpleCommand
     verb: str
     operands: tuple[str, ...]
-    """What follows the verb and is no option."""
+    """Words after the verb that are not options."""
     options: Mapping[str, str]
     """With their dashes; an option without a value has an empty one."""
     targets: tuple[KubectlTarget, ...]
-    """What it is about."""
+    """The objects that it is about."""
 
     def option(self, *names: str) -> str | None:
         """Return the value of the first of these options that is given."""
@@ -100,16 +99,10 @@ class KubectlCall(NamedTuple):
         return " ".join(self.statement.words)
 
 
-@lru_cache(maxsize=256)  # several checks ask for each phase
+@cached_on_model
 def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
-    """Return what the phase tells kubectl, in the order of its text."""
+    """Return the operations of kubectl in the phase, in the order of its text."""
     return tuple(_calls(phase))
-
-
-def clear_cache() -> None:
-    """Forget phases, with all that they are from; what is known of mere texts stays."""
-    kubectl_calls.cache_clear()
-    commands.clear_cache()
 
 
 def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
@@ -188,7 +181,7 @@ def _is_elsewhere(text: str) -> bool:
 
 
 def literal_name(text: str) -> str:
-    """Return a name that stands in the text, or an empty string where only the run can tell."""
+    """Return a name that stands in the text, or an empty string if only the run shows it."""
     text = OBJECT_NAME.sub(THE_OBJECT, text)
     return text if NAME.fullmatch(text) else ""
 

@@ -19,18 +19,8 @@ BOOLEANS = TRUE_STRINGS | FALSE_STRINGS
 """Strings that decode to a bool: those of strconv.ParseBool, and none at all."""
 
 MAX_LENGTH = 1000
-"""Longer texts are read as nothing, since nobody writes them and reading takes its time."""
+"""Longer texts are read as nothing, since no one writes them and reading takes its time."""
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
-_DURATION = re.compile(rf"([-+]?)(0|(?:(?:{_NUMBER})(?:ns|us|µs|μs|ms|s|m|h))+)")
-_STEP = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)")
-_NANOSECONDS = {
-    "ns": 1,
-    **dict.fromkeys(("us", "µs", "μs"), 10**3),
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-}
 _QUANTITY = re.compile(rf"([-+]?)({_NUMBER})(?:[KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?")
 
 _HOST_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -58,21 +48,10 @@ def coerce_to_string(value: Value) -> str:
     return value or ""
 
 
-def parse_go_duration(text: str) -> int | None:
-    """Return nanoseconds, or None where Go's time.ParseDuration fails."""
-    match = _DURATION.fullmatch(text) if len(text) <= MAX_LENGTH else None
-    if not match:
-        return None
-    from fractions import Fraction  # as above
-
-    total = sum(int(Fraction(x) * _NANOSECONDS[unit]) for x, unit in _STEP.findall(match[2]))
-    return None if total >= 2**63 else -total if match[1] == "-" else total
-
-
 def quantity_sign(text: str) -> int | None:
-    """Return -1, 0 or 1, or None where the text is no quantity of Kubernetes.
+    """Return -1, 0 or 1, or None if the text is not a quantity of Kubernetes.
 
-    resource.ParseQuantity takes a unit without a number for 0, which nobody means.
+    resource.ParseQuantity takes a unit without a number for 0, which no one means.
     """
     match = _QUANTITY.fullmatch(text)
     if not match:
@@ -83,7 +62,7 @@ def quantity_sign(text: str) -> int | None:
 
 
 def is_image(text: str) -> bool:
-    """Tell whether a container runtime takes this reference to an image."""
+    """Return whether a container runtime takes this reference to an image."""
     match = _IMAGE.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if not match:
         return False

@@ -1,4 +1,4 @@
-"""Our own statement of the Blueprint resource, and the types that such a statement is made of.
+"""Statement of the Blueprint resource, and the types that a statement is made of.
 
 The schema of Kanister's CRD knows types only: no field is required, and an unknown one is dropped
 in silence by the API server. What is required here is what the controller needs at run time
@@ -19,7 +19,7 @@ class StringSchema(NamedTuple):
     """A string."""
 
     rule: NameRule | None = None
-    """What Kubernetes wants of it besides, if anything."""
+    """Further condition of Kubernetes, if any."""
 
 
 class EnumSchema(NamedTuple):
@@ -27,7 +27,7 @@ class EnumSchema(NamedTuple):
 
     choices: tuple[str, ...]
     open: bool = False
-    """Whether there may be more that we do not know; what is nearly one of ours is still wrong."""
+    """Whether there may be more that is unknown here; a name near a known one is still wrong."""
 
 
 class IntegerSchema(NamedTuple):
@@ -45,7 +45,7 @@ class BooleanSchema:
 
 @dataclass(frozen=True, slots=True)
 class AnySchema:
-    """Any value: checked elsewhere, or not ours to check."""
+    """Any value: checked elsewhere, or not at all."""
 
 
 class ListSchema(NamedTuple):
@@ -69,13 +69,13 @@ class ObjectSchema(NamedTuple):
     known: Mapping[str, Type]
     required: frozenset[str] = frozenset()
     open: bool = False
-    """Whether there may be more that we do not know; what is nearly one of ours is still wrong."""
+    """Whether there may be more that is unknown here; a name near a known one is still wrong."""
     least: int = 0
     """How many of them there must be."""
 
 
 class DocumentedSchema(NamedTuple):
-    """A type, with what it means and where that is written."""
+    """A type, with its meaning and the source of that."""
 
     type: Type
     says: str

@@ -1,4 +1,4 @@
-"""The walk that holds a node against a statement of what it should be."""
+"""The walk that compares a node with a statement of its schema."""
 
 from __future__ import annotations
 
@@ -26,99 +26,99 @@ NEAR = 0.75
 """Ratio of difflib from which on a word is taken for a misspelling of another."""
 
 
-def validate_schema(node: Node, wanted: Type = BLUEPRINT, path: str = "") -> Iterator[Diagnostic]:
+def validate_schema(node: Node, schema: Type = BLUEPRINT, path: str = "") -> Iterator[Diagnostic]:
     """Yield every unknown or missing field and every wrong type below a node."""
-    match wanted:
+    match schema:
         case AnySchema():
             return
         case StringSchema():
             if not isinstance(node, Scalar) or not isinstance(node.value, str):
                 yield _wrong(node, path, "a string")
-            elif wanted.rule and not wanted.rule.allows(node.value):
-                yield _invalid_name(node.location, path, node.value, wanted.rule)
+            elif schema.rule and not schema.rule.allows(node.value):
+                yield _invalid_name(node.location, path, node.value, schema.rule)
         case ListSchema():
-            yield from _check_list(node, wanted, path)
+            yield from _check_list(node, schema, path)
         case EnumSchema():
-            yield from _check_choice(node, wanted, path)
+            yield from _check_choice(node, schema, path)
         case IntegerSchema():
-            yield from _check_whole(node, wanted, path)
+            yield from _check_whole(node, schema, path)
         case BooleanSchema():
             is_truth = isinstance(node, Scalar) and isinstance(node.value, bool)
             if not is_truth and not _is_placeholder(node):
                 yield _wrong(node, path, "a boolean")
         case DocumentedSchema():
-            yield from validate_schema(node, wanted.type, path)
+            yield from validate_schema(node, schema.type, path)
         case MapSchema():
-            yield from _check_map(node, wanted, path)
+            yield from _check_map(node, schema, path)
         case ObjectSchema():
-            yield from _check_fields(node, wanted, path)
+            yield from _check_fields(node, schema, path)
 
 
-def _check_choice(node: Node, wanted: EnumSchema, path: str) -> Iterator[Diagnostic]:
+def _check_choice(node: Node, schema: EnumSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         yield _wrong(node, path, "a string")
         return
-    if node.value in wanted.choices or _is_placeholder(node):
+    if node.value in schema.choices or _is_placeholder(node):
         return
-    near = did_you_mean(node.value, wanted.choices)
-    if near or not wanted.open:
-        hint = f'did you mean "{near}"?' if near else f"supported values: {_listed(wanted.choices)}"
+    near = did_you_mean(node.value, schema.choices)
+    if near or not schema.open:
+        hint = f'did you mean "{near}"?' if near else f"supported values: {_listed(schema.choices)}"
         message = f'Unsupported value: "{node.value[:60]}": {hint}'
         yield error("wrong-type", node.location, path, message)
 
 
-def _check_whole(node: Node, wanted: IntegerSchema, path: str) -> Iterator[Diagnostic]:
+def _check_whole(node: Node, schema: IntegerSchema, path: str) -> Iterator[Diagnostic]:
     value = node.value if isinstance(node, Scalar) else None
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= wanted.least
-    if whole and wanted.most is not None and isinstance(value, int):
-        whole = value <= wanted.most
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= schema.least
+    if whole and schema.most is not None and isinstance(value, int):
+        whole = value <= schema.most
     if not whole and not _is_placeholder(node):
-        least = "zero" if wanted.least == 0 else wanted.least
-        bounds = f"{wanted.least} to {wanted.most}"
-        far = f"not below {least}" if wanted.most is None else bounds
+        least = "zero" if schema.least == 0 else schema.least
+        bounds = f"{schema.least} to {schema.most}"
+        far = f"not below {least}" if schema.most is None else bounds
         yield _wrong(node, path, f"a whole number, {far}")
 
 
-def _check_list(node: Node, wanted: ListSchema, path: str) -> Iterator[Diagnostic]:
+def _check_list(node: Node, schema: ListSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, Sequence):
         yield _wrong(node, path, "a list")
         return
-    if len(node.items) < wanted.least:
+    if len(node.items) < schema.least:
         yield error("missing-field", node.location, path, "Required value: the list is empty")
     for i, item in enumerate(node.items):
-        yield from validate_schema(item, wanted.item, f"{path}[{i}]")
+        yield from validate_schema(item, schema.item, f"{path}[{i}]")
 
 
-def _check_map(node: Node, wanted: MapSchema, path: str) -> Iterator[Diagnostic]:
+def _check_map(node: Node, schema: MapSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, MappingNode):
         yield _wrong(node, path, "an object")
         return
-    if len(node.entries) < wanted.least:
+    if len(node.entries) < schema.least:
         yield error("missing-field", node.location, path, "Required value: the object is empty")
     for entry in node.entries:
-        if wanted.key and not wanted.key.allows(entry.key):
-            yield _invalid_name(entry.location, path, entry.key, wanted.key)
-        yield from validate_schema(entry.value, wanted.value, child_path(path, entry.key))
+        if schema.key and not schema.key.allows(entry.key):
+            yield _invalid_name(entry.location, path, entry.key, schema.key)
+        yield from validate_schema(entry.value, schema.value, child_path(path, entry.key))
 
 
-def _check_fields(node: Node, wanted: ObjectSchema, path: str) -> Iterator[Diagnostic]:
+def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, MappingNode):
         yield _wrong(node, path, "an object")
         return
     for entry in node.entries:
-        if _is_null(entry.value) and entry.key in wanted.known:
+        if _is_null(entry.value) and entry.key in schema.known:
             continue  # the API server drops null where it knows the field
-        if entry.key in wanted.known:
+        if entry.key in schema.known:
             yield from validate_schema(
-                entry.value, wanted.known[entry.key], child_path(path, entry.key)
+                entry.value, schema.known[entry.key], child_path(path, entry.key)
             )
-        elif not wanted.open or did_you_mean(entry.key, wanted.known):
-            yield _unknown(entry, wanted, path)
+        elif not schema.open or did_you_mean(entry.key, schema.known):
+            yield _unknown(entry, schema, path)
     given = {entry.key for entry in node.entries if not _is_null(entry.value)}
-    for name in sorted(wanted.required - given):
+    for name in sorted(schema.required - given):
         yield error("missing-field", node.location, child_path(path, name), "Required value")
-    if len(given) < wanted.least:
-        message = f"Required value: at least {wanted.least} of {_listed(wanted.known)}"
+    if len(given) < schema.least:
+        message = f"Required value: at least {schema.least} of {_listed(schema.known)}"
         yield error("missing-field", node.location, path, message)
 
 
@@ -138,7 +138,7 @@ def _is_placeholder(node: Node) -> bool:
 
 
 def has_placeholder(text: str) -> bool:
-    """Tell whether Helm or envsubst is yet to fill something in, of a type that is not known."""
+    """Return whether Helm or envsubst is yet to fill something in, of a type that is not known."""
     return "{{" in text or "${" in text
 
 
@@ -151,23 +151,23 @@ def _invalid_name(location: Location, path: str, text: str, rule: NameRule) -> D
     return error("invalid-name", location, path, message)
 
 
-def _unknown(entry: MappingEntry, wanted: ObjectSchema, path: str) -> Diagnostic:
-    near = difflib.get_close_matches(entry.key, wanted.known, n=1)
-    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(wanted.known)}"
+def _unknown(entry: MappingEntry, schema: ObjectSchema, path: str) -> Diagnostic:
+    near = difflib.get_close_matches(entry.key, schema.known, n=1)
+    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(schema.known)}"
     message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
     return error("unknown-field", entry.location, child_path(path, entry.key), message)
 
 
-def _wrong(node: Node, path: str, wanted: str) -> Diagnostic:
+def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
     if isinstance(node, Scalar):
         shown = node.text[:60] or "null"
         if isinstance(node.value, str):
-            import json  # slow to import, and needed where something is wrong
+            import json  # slow to import, and needed if something is wrong
 
             shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:
         shown = "an object" if isinstance(node, MappingNode) else "a list"
-    message = f"Invalid value: {shown}: must be {wanted}"
+    message = f"Invalid value: {shown}: must be {expected}"
     return error("wrong-type", node.location, path, message)
 
 

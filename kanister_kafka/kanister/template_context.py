@@ -1,4 +1,4 @@
-"""What the templates of a Blueprint find: the parameters that Kanister gives them.
+"""Data of the templates of a Blueprint: the parameters that Kanister gives them.
 
 TemplateParams and what is in it: pkg/param/param.go and pkg/apis/cr/v1alpha1/types.go, compared at
 the tags 0.100.0 to 0.119.0 and at the head of 2026-08-21.
@@ -310,7 +310,7 @@ _SPRIG = {
 """As reflection shows them on TxtFuncMap() of sprig 2.22.0."""
 
 SIGNATURES: Mapping[str, FunctionSignature] = {**_BUILTINS, **_SPRIG}
-"""Of what Kanister's own engine has; WaitV2 calls Go's `slice`, which takes the same."""
+"""Functions of Kanister's own engine; WaitV2 calls Go's `slice`, which takes the same."""
 BUILTINS = frozenset(_BUILTINS)
 KANISTER = frozenset(SIGNATURES)
 WAIT_V2_SIGNATURES: Mapping[str, FunctionSignature] = {

@@ -1,7 +1,8 @@
-"""Our own statement of the Kasten kinds that are rendered here; Kasten publishes no schema of them.
+"""Statement of the Kasten kinds that are rendered here; Kasten publishes no schema of them.
 
-What the public pages and the examples on them settle is closed: another name is wrong. What they
-leave open is open here as well. The validator and the JSON Schemas are both made from this.
+A point that the public pages and the examples on them settle is closed: another name is wrong. A
+point that they leave open is open here as well. The validator and the JSON Schemas are both made
+from this.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ _EXPRESSION = ObjectSchema(
         "key": DocumentedSchema(StringSchema(), "Key of the label.", SELECTORS),
         "operator": DocumentedSchema(EnumSchema(OPERATORS), "How it is compared.", SELECTORS),
         "values": DocumentedSchema(
-            ListSchema(StringSchema()), "What In and NotIn compare with.", SELECTORS
+            ListSchema(StringSchema()), "Values for In and NotIn.", SELECTORS
         ),
     },
     frozenset({"key", "operator"}),
@@ -121,7 +122,7 @@ _FILTERS = DocumentedSchema(
                 REPORTED,
             ),
             "excludeResources": DocumentedSchema(
-                ListSchema(FILTER), "What is left out, of what is taken otherwise.", REPORTED
+                ListSchema(FILTER), "Exceptions from the included resources.", REPORTED
             ),
             "includeClusterResources": DocumentedSchema(
                 ListSchema(FILTER), "The same for resources that live in no namespace.", REPORTED
@@ -210,16 +211,14 @@ PARAMETERS: dict[str, ObjectSchema] = {
             "exportData": _EXPORTED,
             "hooks": _HOOKS,
             "migrationToken": _named("Secret that Kasten makes for an import.", REPORTED),
-            "receiveString": DocumentedSchema(StringSchema(), "What an import is given.", REPORTED),
+            "receiveString": DocumentedSchema(StringSchema(), "Input of an import.", REPORTED),
         },
         open=True,
     ),
     "import": ObjectSchema(
         {
             "profile": _PROFILE,
-            "receiveString": DocumentedSchema(
-                StringSchema(), "What the export has given.", POLICIES
-            ),
+            "receiveString": DocumentedSchema(StringSchema(), "Output of the export.", POLICIES),
         },
         open=True,
     ),
@@ -242,7 +241,7 @@ ACTION = ObjectSchema(
 )
 POLICY = ObjectSchema(
     {
-        "comment": DocumentedSchema(StringSchema(), "What it is for.", POLICIES),
+        "comment": DocumentedSchema(StringSchema(), "Its purpose.", POLICIES),
         "frequency": _FREQUENCY,
         "subFrequency": _TIMES,
         "retention": _COUNTS,
@@ -257,9 +256,7 @@ POLICY = ObjectSchema(
 )
 _SET: dict[str, Type] = {
     "operator": DocumentedSchema(EnumSchema(OPERATORS), "How it is compared.", BINDINGS),
-    "values": DocumentedSchema(
-        ListSchema(StringSchema()), "What In and NotIn compare with.", BINDINGS
-    ),
+    "values": DocumentedSchema(ListSchema(StringSchema()), "Values for In and NotIn.", BINDINGS),
 }
 _KEYED = ObjectSchema(
     {"key": DocumentedSchema(StringSchema(), "Its key.", BINDINGS), **_SET},
@@ -313,9 +310,11 @@ _PATCH = ObjectSchema(
         "path": DocumentedSchema(
             StringSchema(), "JSON Pointer, with ~1 for a slash in a key.", TRANSFORMS
         ),
-        "from": DocumentedSchema(StringSchema(), "Where copy and move take it from.", TRANSFORMS),
+        "from": DocumentedSchema(StringSchema(), "Source of copy and move.", TRANSFORMS),
         "value": DocumentedSchema(AnySchema(), "What is set or compared with.", TRANSFORMS),
-        "regex": DocumentedSchema(StringSchema(), "What the value has to match.", TRANSFORMS),
+        "regex": DocumentedSchema(
+            StringSchema(), "Pattern that the value has to match.", TRANSFORMS
+        ),
     },
     frozenset({"op", "path"}),
     open=True,
@@ -336,7 +335,7 @@ _TRANSFORM = ObjectSchema(
 _TRANSFORMS = ListSchema(_TRANSFORM, least=1)
 TRANSFORM_SET = ObjectSchema(
     {
-        "comment": DocumentedSchema(StringSchema(), "What it is for.", TRANSFORM_SETS),
+        "comment": DocumentedSchema(StringSchema(), "Its purpose.", TRANSFORM_SETS),
         "transforms": DocumentedSchema(
             _TRANSFORMS, "A set without one is invalid.", TRANSFORM_SETS
         ),
@@ -359,7 +358,7 @@ RESTORE = ObjectSchema(
     {
         "subject": DocumentedSchema(_RESTORE_POINT, "What is restored.", REPORTED),
         "targetNamespace": DocumentedSchema(
-            StringSchema(), "Where to; the action has to be there too.", REPORTED
+            StringSchema(), "Target; the action has to be there too.", REPORTED
         ),
         "filters": _FILTERS,
         "transforms": DocumentedSchema(
@@ -388,8 +387,8 @@ def _kind(
 
 KINDS: dict[str, ObjectSchema] = dict(
     (
-        _kind(CONFIG, "BlueprintBinding", BINDING, "Which Blueprint, for what.", BINDINGS),
-        _kind(CONFIG, "Policy", POLICY, "When, for what, and what is done.", POLICIES),
+        _kind(CONFIG, "BlueprintBinding", BINDING, "Which Blueprint, for which objects.", BINDINGS),
+        _kind(CONFIG, "Policy", POLICY, "When, for which objects, and which actions.", POLICIES),
         _kind(ACTIONS, "RestoreAction", RESTORE, "What is restored, and how.", REPORTED),
         _kind(CONFIG, "TransformSet", TRANSFORM_SET, "Changes on restore.", TRANSFORM_SETS),
     )
@@ -404,6 +403,6 @@ def kasten_schema(kind: str) -> JsonSchema:
     """Return the JSON Schema of a kind; draft 7, as that of the Blueprint."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": f"{kind} of Kasten, as far as its public documentation tells",
+        "title": f"{kind} of Kasten, as far as it is documented publicly",
         **SchemaWriter().fields(KINDS[kind]),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -61,15 +62,17 @@ class ApiResource:
         return f"{self.plural}.{group}" if group else self.plural
 
 
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+"""The Accept header of a request for only the metadata of a list."""
 LOG = logging.getLogger("kanister_kafka.requests")
-"""Tells of each request, for whoever sets a handler."""
+"""Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 
 
 class KubeClient:
-    """An API server, asked by path; each method is one request, but for pages and discovery.
+    """An API server, asked by path; each method is one request, except for pages and discovery.
 
     Every method raises TransientError, ForbiddenError or UnreachableError; those that write also
     RefusedError and ConflictError, those that name one object NotFoundError.
@@ -86,43 +89,70 @@ class KubeClient:
         # Without a discoverer it would read every resource and keep them in a file.
         self._client = library.DynamicClient(api, discoverer=lambda *_: None)
         self._served: dict[tuple[str, ...], list[Object]] = {}
+        self._answers: dict[tuple[object, ...], bytes | NotFoundError] | None = None
+        """Answers to reads by path and query; None outside `one_moment`."""
 
-    def kind(self, api_version: str, kind: str) -> ApiResource:
-        """Find how a kind of one API version is served; NotFoundError where it is not."""
-        base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Send each read only once until this ends, so that all see the same state and none twice.
+
+        A write ends it: what is read after that is read anew. Do not wait for a change within it.
+        """
+        outer = self._answers
+        if outer is None:
+            self._answers = {}
+        try:
+            yield
+        finally:
+            if outer is None:
+                self._answers = None
+
+    def kind(self, api_version: str | tuple[str, ...], kind: str) -> ApiResource:
+        """Find how a kind is served, of several versions in the first one; else NotFoundError."""
+        if isinstance(api_version, tuple):
+            for version in api_version[:-1]:
+                with suppress(NotFoundError):
+                    return self.kind(version, kind)
+            api_version = api_version[-1]
+        root = "apis" if "/" in api_version else "api"
+        base = (root, *api_version.split("/"))
         for found in self._resources(base):
             if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
                 return ApiResource(base, found["name"], kind, found.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
 
-    def named(self, wanted: str) -> ApiResource:
+    def named(self, text: str) -> ApiResource:
         """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
-        name, _, group = wanted.lower().partition(".")
+        name, _, group = text.lower().partition(".")
         served = {name: versions[0] for name, versions in self.groups().items()}
-        rest = sorted(served, key=lambda other: other != APPS)
-        for at in (group,) if group else ("", *rest):
+        core = ""
+        every = [core, *sorted(served, key=lambda other: other != APPS)]
+        for at in [group] if group else every:
             if at and at not in served:
                 continue
             base = ("apis", at, served[at]) if at else ("api", "v1")
             for found in self._resources(base):
-                names = (found["name"], found["kind"].lower(), *found.get("shortNames", ()))
+                names = [found["name"], found["kind"].lower()] + (found.get("shortNames") or [])
                 if name in names and "/" not in found["name"]:
                     return ApiResource(
                         base, found["name"], found["kind"], found.get("namespaced", True)
                     )
-        raise UnreachableError(f"{self.host}: has no resource {wanted!r}")
+        raise UnreachableError(f"{self.host}: has no resource {text!r}")
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Return the versions of every API group that is served, the preferred one first."""
         found = {}
         for group in self.ask("GET", ("apis",), purpose="list API groups")["groups"]:
             preferred = group["preferredVersion"]["version"]
-            others = (each["version"] for each in group.get("versions") or ())
-            found[group["name"]] = (preferred, *(v for v in others if v != preferred))
+            versions = [preferred]
+            for each in group.get("versions") or ():
+                if each["version"] != preferred:
+                    versions.append(each["version"])
+            found[group["name"]] = tuple(versions)
         return found
 
     def version(self) -> Object:
-        """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
+        """Return the version of the server: `major`, `minor`, `gitVersion`."""
         return self.ask("GET", ("version",))
 
     def get(self, resource: ApiResource, name: str, namespace: str = "") -> Object:
@@ -130,30 +160,50 @@ class KubeClient:
         return self.ask("GET", _path(resource, namespace, name))
 
     def find(self, resource: ApiResource, name: str, namespace: str = "") -> Object | None:
-        """Return one object, or None where there is none."""
+        """Return one object, or None if there is none."""
         try:
             return self.get(resource, name, namespace)
         except NotFoundError:
             return None
 
     def items(
-        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        label: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> Objects:
         """Return the objects of a namespace, or of all; each with its apiVersion and kind."""
-        return tuple(self.each(resource, namespace, label, fields=fields))
+        return tuple(
+            self.each(resource, namespace, label, fields=fields, metadata_only=metadata_only)
+        )
 
     def each(
-        self, resource: ApiResource, namespace: str = "", label: str = "", *, fields: str = ""
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        label: str = "",
+        *,
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> Iterator[Object]:
-        """Yield the same as they come: no more than a page of them is in memory."""
+        """Yield the same as they come: no more than a page of them is in memory.
+
+        With `metadata_only` the server leaves out everything else, such as the data of a Secret
+        (PartialObjectMetadataList, meta.k8s.io/v1).
+        """
+        accept = METADATA if metadata_only else ""
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
         query = {"limit": str(PAGE), "labelSelector": label, "fieldSelector": fields}
         place = f"namespace {namespace}" if namespace else "all namespaces"
         while True:
             path = _path(resource, namespace)
-            page = self.ask("GET", path, query, purpose=f"list {resource} in {place}")
+            purpose = f"list {resource} in {place}"
+            page = self.ask("GET", path, query, accept=accept, purpose=purpose)
             for item in page.get("items") or ():
-                yield {**named, **item}
+                yield {**item, **named}
             query["continue"] = page.get("metadata", {}).get("continue") or ""
             if not query["continue"]:
                 return
@@ -162,12 +212,12 @@ class KubeClient:
         """Create an object and return it as the server made it."""
         resource, namespace, _name = self._place(item)
         query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
-        return self.ask("POST", _path(resource, namespace), query, item)
+        return self._write("POST", _path(resource, namespace), query, item)
 
     def apply(self, item: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """Apply an object on the server's side, as our field manager, unknown fields refused.
 
-        ConflictError tells which other manager has which fields; `force` takes them over.
+        ConflictError names the other managers and their fields; `force` takes them over.
         """
         query = {
             **_writing(dry_run=dry_run),
@@ -175,7 +225,7 @@ class KubeClient:
             "force": "true" if force else "false",
         }
         content = "application/apply-patch+yaml"
-        return self.ask("PATCH", _path(*self._place(item)), query, item, content)
+        return self._write("PATCH", _path(*self._place(item)), query, item, content)
 
     def patch(
         self,
@@ -187,16 +237,28 @@ class KubeClient:
         subresource: str = "",
     ) -> Object:
         """Change some fields of an object by a merge patch; null removes one."""
-        path = (*_path(resource, namespace, name), *((subresource,) if subresource else ()))
-        return self.ask("PATCH", path, _writing(), change, "application/merge-patch+json")
+        path = _path(resource, namespace, name)
+        if subresource:
+            path += (subresource,)
+        return self._write("PATCH", path, _writing(), change, "application/merge-patch+json")
 
     def delete(
-        self, resource: ApiResource, name: str, namespace: str = "", *, dry_run: bool = False
+        self,
+        resource: ApiResource,
+        name: str,
+        namespace: str = "",
+        *,
+        dry_run: bool = False,
+        uid: str = "",
     ) -> None:
-        """Delete an object; what it owns follows in the background."""
+        """Delete an object; objects that it owns follow in the background.
+
+        With a uid, ConflictError if the object is another one by now.
+        """
         query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
         del query["fieldManager"]
-        self.ask("DELETE", _path(resource, namespace, name), query)
+        body = {"preconditions": {"uid": uid}} if uid else None
+        self._write("DELETE", _path(resource, namespace, name), query, body)
 
     def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
         """Yield the lines of a pod's log as they are written, until its container ends."""
@@ -219,19 +281,43 @@ class KubeClient:
         body: Object | None = None,
         content_type: str = "application/json",
         *,
+        accept: str = "",
         purpose: str = "",
     ) -> Object:
         """Send one request by the steps of its path and return the JSON of the answer.
 
         The message of an error names the purpose, else the method and the path.
         """
-        data = self._send(method, path, query or {}, body, content_type, purpose).data
+        query = query or {}
+        key = (path, accept, *sorted(query.items()))
+        kept = self._answers if method == "GET" else None
+        data = kept.get(key) if kept is not None else None
+        if data is None:
+            try:
+                data = self._send(method, path, query, body, content_type, accept, purpose).data
+            except NotFoundError as failure:
+                data = failure
+            if kept is not None:
+                kept[key] = data
+        if isinstance(data, NotFoundError):
+            raise data
         try:
             answer: Object = {**json.loads(data)}
         except (TypeError, ValueError) as failure:
             what = purpose or f"{method.lower()} {_target(path)}"
             raise UnreachableError(f"{self.host}: cannot {what}: malformed answer") from failure
         return answer
+
+    def _write(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        self._answers = None
+        return self.ask(method, path, query, body, content_type)
 
     def _send(
         self,
@@ -240,6 +326,7 @@ class KubeClient:
         query: dict[str, str],
         body: Object | None = None,
         content_type: str = "application/json",
+        accept: str = "",
         purpose: str = "",
     ) -> Any:
         target = _target(path)
@@ -250,7 +337,8 @@ class KubeClient:
                 target,
                 body=body,
                 query_params=[(key, value) for key, value in query.items() if value],
-                header_params={},  # its default is one dictionary that all requests share
+                # its default is one dictionary that all requests share
+                header_params={"Accept": accept} if accept else {},
                 content_type=content_type,
                 serialize=False,
                 _request_timeout=access().timeouts,
@@ -273,8 +361,13 @@ def _target(path: tuple[str, ...]) -> str:
 
 
 def _path(resource: ApiResource, namespace: str, name: str = "") -> tuple[str, ...]:
-    place = ("namespaces", namespace) if namespace and resource.namespaced else ()
-    return (*resource.base, *place, resource.plural, *((name,) if name else ()))
+    path = list(resource.base)
+    if namespace and resource.namespaced:
+        path += ["namespaces", namespace]
+    path.append(resource.plural)
+    if name:
+        path.append(name)
+    return tuple(path)
 
 
 def _writing(*, dry_run: bool = False) -> dict[str, str]:

@@ -16,10 +16,10 @@ HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command in a container left."""
+    """Output and exit code of a command in a container."""
 
     code: int | None
-    """Its exit code; None where it was still running at the end of its time."""
+    """Its exit code; None if it was still running at the end of its time."""
     output: str
     errors: str
 
@@ -35,21 +35,21 @@ def exec_in_pod(
 ) -> ExecResult:
     """Run a command in a container and wait for it; it gets no input and no terminal.
 
-    A command that outlasts its time is left alone: whoever writes it bounds it with `timeout` as
-    well. Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
+    A command that outlasts its time is left alone: bound it with `timeout` as well.
+    Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
     """
     from kubernetes import client
     from kubernetes.stream import stream
     from websocket import WebSocketException
 
-    if access().user:  # the websocket of the client would go out as whoever is impersonating
+    if access().user:  # the websocket of the client would ignore the impersonation
         raise ForbiddenError("with --as no command is run in a pod")
     api, _namespace = connect(context)
     host = api.configuration.host.rpartition("@")[2]
     start = f"{host}: cannot run a command in pod {namespace}/{pod}"
     try:
         socket: Any = stream(
-            # Its import costs a second, but nothing else is spelled alike in all its releases.
+            # Its import costs a second, but nothing else is the same in all its releases.
             client.CoreV1Api(api).connect_get_namespaced_pod_exec,
             pod,
             namespace,

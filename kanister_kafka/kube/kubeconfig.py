@@ -1,4 +1,4 @@
-"""The way to an API server: which one, as whom, and what its refusals say."""
+"""The way to an API server: which one, as whom, and what its refusals mean."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TIMEOUTS = (5.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class ClusterAccess:
-    """How every API server of this process is asked, besides the context."""
+    """Options of the connection, except the context, for every API server of this process."""
 
     kubeconfig: str = ""
-    """File; that of KUBECONFIG, or `~/.kube/config`, where it is empty."""
+    """File; that of KUBECONFIG, or `~/.kube/config`, if it is empty."""
     user: str = ""
-    """Whom to impersonate; nobody where it is empty."""
+    """Whom to impersonate; no one if it is empty."""
     timeout: float = 0.0
-    """Seconds for each part of an answer; those of TIMEOUTS where it is 0."""
+    """Seconds for each part of an answer; those of TIMEOUTS if it is 0."""
 
     @property
     def timeouts(self) -> tuple[float, float]:
@@ -34,7 +34,7 @@ class ClusterAccess:
 
 
 class _AccessChoice:
-    """What was chosen for all threads of this process."""
+    """The choice for all threads of this process."""
 
     access = ClusterAccess()
 
@@ -73,12 +73,13 @@ def connect(context: str) -> tuple[Any, str]:
     except (config.ConfigException, client.ApiException, OSError, *foreign) as failure:
         raise UnreachableError(f"kubeconfig {places}: {one_line(failure)}") from failure
     except (AttributeError, LookupError, TypeError, ValueError) as failure:
-        # The loader trusts the shape of the file; what Python then says may quote a credential.
+        # The loader trusts the shape of the file, and an exception of Python may quote a
+        # credential.
         raise UnreachableError(f"kubeconfig {places}: has not the shape of one") from failure
 
 
 def contexts() -> tuple[str, ...]:
-    """Return the names of the contexts of the kubeconfig; UnreachableError where there is none."""
+    """Return the names of the contexts of the kubeconfig; UnreachableError if there is none."""
     from kubernetes import config
 
     places = access().kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"

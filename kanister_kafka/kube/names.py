@@ -1,4 +1,4 @@
-"""What Kubernetes takes for a name (apimachinery, pkg/util/validation)."""
+"""The rules of Kubernetes for names (apimachinery, pkg/util/validation)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class NameRule(NamedTuple):
     pattern: re.Pattern[str]
     longest: int
     says: str
-    """What the string must be, for a message."""
+    """The rule as a message states it."""
 
     def allows(self, text: str) -> bool:
-        """Tell whether the string keeps the rule."""
+        """Return whether the string keeps the rule."""
         return len(text) <= self.longest and self.pattern.fullmatch(text) is not None
 
 

@@ -10,7 +10,7 @@ from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
 
 
 def get_path(item: Object, *keys: str) -> Any:
-    """Go down by keys; None where the path ends early."""
+    """Go down by keys; None if the path ends early."""
     here: Any = item
     for key in keys:
         here = here.get(key) if isinstance(here, dict) else None
@@ -35,17 +35,17 @@ def titles(items: Iterable[Object]) -> tuple[str, ...]:
 
 
 def label(item: Object, key: str) -> str:
-    """Return a label; empty where it is not set."""
+    """Return a label; empty if it is not set."""
     return str(get_path(item, "metadata", "labels", key) or "")
 
 
 def annotation(item: Object, key: str) -> str:
-    """Return an annotation; empty where it is not set."""
+    """Return an annotation; empty if it is not set."""
     return str(get_path(item, "metadata", "annotations", key) or "")
 
 
 def condition(item: Object, kind: str) -> Object:
-    """Return a condition of the status by its type; an empty object where there is none."""
+    """Return a condition of the status by its type; an empty object if there is none."""
     for found in get_path(item, "status", "conditions") or ():
         if found.get("type") == kind:
             return dict(found)
@@ -53,14 +53,19 @@ def condition(item: Object, kind: str) -> Object:
 
 
 def is_true(item: Object, kind: str) -> bool:
-    """Tell whether a condition is there and True."""
+    """Return whether a condition is there and True."""
     return condition(item, kind).get("status") == "True"
 
 
 def is_observed(item: Object) -> bool:
-    """Tell whether the operator has seen the object as it is now."""
+    """Return whether the operator has seen the object as it is now."""
     observed = get_path(item, "status", "observedGeneration")
     return observed is not None and observed >= (get_path(item, "metadata", "generation") or 0)
+
+
+def is_reconciled(item: Object) -> bool:
+    """Return whether the operator calls a custom resource Ready as it stands now."""
+    return is_observed(item) and is_true(item, "Ready")
 
 
 def join_limited(texts: Iterable[str], most: int = 5) -> str:
@@ -77,16 +82,16 @@ def join_limited(texts: Iterable[str], most: int = 5) -> str:
 class PodReadiness:
     """Nodes of one cluster at one moment."""
 
-    there: int
+    pods: int
     """Pods, terminating ones included."""
     ready: int
     expected: int | None = None
-    """None where nothing tells."""
+    """None if it is unknown."""
 
     def __str__(self) -> str:
         if self.expected is None:
-            return f"{self.ready} of {self.there} pods ready"
-        left = "" if self.there == self.expected else f", {self.there} there"
+            return f"{self.ready} of {self.pods} pods ready"
+        left = "" if self.pods == self.expected else f", {self.pods} there"
         return f"{self.ready} of {self.expected} nodes ready{left}"
 
 
@@ -108,8 +113,5 @@ def read_readiness(
 
 
 def is_ready(pod: Object) -> bool:
-    """Tell whether a pod serves."""
-    if pod["metadata"].get("deletionTimestamp"):
-        return False
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    """Return whether a pod serves."""
+    return not pod["metadata"].get("deletionTimestamp") and is_true(pod, "Ready")

@@ -15,11 +15,11 @@ NO_SIDECAR_ANNOTATIONS: Pairs = (("linkerd.io/inject", "disabled"),)
 """Istio's and Linkerd's way to leave a pod alone. Kanister waits without limit for the end of a pod
 (WaitForPodCompletion in its pkg/kube/pod.go), and the container of a mesh never ends."""
 DEFAULT_REQUESTS: Pairs = (("cpu", "100m"), ("memory", "64Mi"))
-"""What a step asks for: bash and a kubectl at a time."""
+"""The requests of a step: bash and one kubectl at a time."""
 
 REPOSITORY = "docker.io/alpine/k8s"
 DEFAULT_IMAGE = f"{REPOSITORY}:1.34.11"
-"""bash and kubectl; docs/design.md says why this image."""
+"""bash and kubectl; docs/design.md explains why this image."""
 TAGS = {
     25: "1.25.16",
     26: "1.26.2",
@@ -71,7 +71,7 @@ class Toleration:
 
 
 def parse_toleration(text: str) -> Toleration | None:
-    """Read KEY[=VALUE][:EFFECT]; None where it is none."""
+    """Read KEY[=VALUE][:EFFECT]; None if it is not one."""
     match = TOLERATION.fullmatch(text)
     if match is None or not is_key(match["key"]) or match["effect"] not in (None, *EFFECTS):
         return None
@@ -83,23 +83,23 @@ def parse_toleration(text: str) -> Toleration | None:
 
 
 def is_key(text: str) -> bool:
-    """Tell whether a text may be the key of a label, an annotation, a taint or a resource."""
+    """Return whether a text may be the key of a label, an annotation, a taint or a resource."""
     return bool(KEY.fullmatch(text)) and len(text) <= 317
 
 
 def is_value(text: str) -> bool:
-    """Tell whether a text may be the value of a label or a taint."""
+    """Return whether a text may be the value of a label or a taint."""
     return bool(VALUE.fullmatch(text)) and len(text) <= 63
 
 
 def quantity(text: str) -> Fraction | None:
-    """Read a quantity such as 100m or 64Mi; None where it is none."""
+    """Read a quantity such as 100m or 64Mi; None if it is not one."""
     match = QUANTITY.fullmatch(text)
     return Fraction(match[1]) * UNITS[match[2] or ""] if match else None
 
 
 def parse_resources(text: str) -> Pairs | None:
-    """Read cpu=100m,memory=64Mi as `kubectl set resources` does; None where it is none."""
+    """Read cpu=100m,memory=64Mi as `kubectl set resources` does; None if it is not one."""
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(key and equals and value for key, equals, value in pairs):
         return None
@@ -108,7 +108,7 @@ def parse_resources(text: str) -> Pairs | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodOptions:
-    """What pods bear and ask for besides what they do."""
+    """Metadata, resources and placement of pods."""
 
     labels: Pairs = NO_SIDECAR_LABELS
     annotations: Pairs = NO_SIDECAR_ANNOTATIONS
@@ -120,7 +120,7 @@ class PodOptions:
     limits: Pairs = ()
 
     def spec(self) -> dict[str, Any]:
-        """Return what a pod's spec has of it, but for its containers."""
+        """Return its part of a pod's spec, except the containers."""
         found: dict[str, Any] = {
             "imagePullSecrets": [{"name": name} for name in self.pull_secrets],
             "tolerations": [one.fields() for one in self.tolerations],
@@ -131,7 +131,7 @@ class PodOptions:
 
 
 def pod_option_errors(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
-    """Yield option, value and what it must be, for what no pod may have."""
+    """Yield option, value and rule for each value that a pod must not have."""
     key, value = "must be a qualified name", "must be a label value"
     own = "is for Strimzi and this tool: pods with it are taken for others"
     for path, pairs in (("pod-label", pods.labels), ("pod-annotation", pods.annotations)):
@@ -165,7 +165,7 @@ def _wrong_resources(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
 def image_for(minor: int) -> str:
     """Return the image whose kubectl suits an API server of Kubernetes 1.MINOR.
 
-    It is the default one wherever that does, and where no tag is known that would.
+    It is the default one if that suits, or if there is no known tag that suits.
     """
     if abs((minor_of_image(DEFAULT_IMAGE) or minor) - minor) <= MAX_SKEW:
         return DEFAULT_IMAGE
@@ -176,15 +176,15 @@ def image_for(minor: int) -> str:
 
 
 def minor_of_image(image: str) -> int | None:
-    """Return the minor version of kubectl that the tag of an image tells, where it does."""
+    """Return the minor version of kubectl that the tag of an image has, if it has one."""
     name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     match = CLIENT_VERSION.fullmatch(tag)
     return int(match[1]) if match and ("k8s" in name or "kubectl" in name) else None
 
 
-def minor_of_client(said: str) -> int | None:
-    """Return the minor version that `kubectl version --client` tells in its first line."""
-    words = said.partition("Client Version:")[2].split()
+def minor_of_client(output: str) -> int | None:
+    """Return the minor version of `kubectl version --client` from its first line."""
+    words = output.partition("Client Version:")[2].split()
     match = CLIENT_VERSION.fullmatch(words[0]) if words else None
     return int(match[1]) if match else None
 
@@ -196,6 +196,6 @@ def minor_of_server(version: object) -> int | None:
     return int(match[0]) if match else None
 
 
-def merged(before: Pairs, given: Iterable[tuple[str, str]]) -> Pairs:
-    """Return pairs with those that were given over them."""
-    return tuple({**dict(before), **dict(given)}.items())
+def merged(before: Pairs, more: Iterable[tuple[str, str]]) -> Pairs:
+    """Return pairs with more pairs over them."""
+    return tuple({**dict(before), **dict(more)}.items())

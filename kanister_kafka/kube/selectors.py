@@ -19,15 +19,15 @@ APART = re.compile(r",(?![^(]*\))")
 
 @dataclass(frozen=True, slots=True)
 class SelectorRequirement:
-    """What one label has to be."""
+    """The condition on one label."""
 
     key: str
     values: tuple[str, ...] | None
-    """One of these; None where it only has to be there."""
+    """One of these; None if it only has to be there."""
     negated: bool
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels are so; one that is not there is none of any values."""
+        """Return whether labels match; an absent label is `NotIn` any values."""
         found = labels.get(self.key)
         there = found is not None if self.values is None else found in self.values
         return there is not self.negated
@@ -40,12 +40,12 @@ class LabelSelector:
     requirements: tuple[SelectorRequirement, ...] = ()
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether labels meet every requirement."""
+        """Return whether labels meet every requirement."""
         return all(requirement.fits(labels) for requirement in self.requirements)
 
 
 def parse_selector(text: str) -> LabelSelector | None:
-    """Read a selector such as `app=kafka,tier in (a,b),!spare`; None where it is none."""
+    """Read a selector such as `app=kafka,tier in (a,b),!spare`; None if it is not one."""
     if not text.strip():
         return LabelSelector()
     found = [REQUIREMENT.fullmatch(part.strip()) for part in APART.split(text)]

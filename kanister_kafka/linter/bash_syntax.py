@@ -18,38 +18,39 @@ MOST_AT_ONCE = 256
 MOST_KNOWN = 1024
 BEFORE = "if :\nthen (\n{\n:\n"
 AFTER = "\n}\n)\nfi\n: ')(' \")(\" `)(`\n"
-"""What keeps a script from the next: a bracket or a word that is left open, or closed too often,
-meets one that is not its own; a quote that is left open ends before `)(`, which cannot be read."""
+"""Parts that keep a script from the next one: a bracket or a word that is left open, or closed too
+often, meets one that is not its own. A quote that is left open ends before `)(`, which cannot be
+read."""
 _LINE = re.compile(rf"^{INPUT}: line (\d+): (.*)$", re.MULTILINE)
 
 
 class BashDiagnostic(NamedTuple):
-    """What bash says of a script."""
+    """The result of bash for a script."""
 
     line: int
     """Counted from 1."""
     message: str
     is_warning: bool
-    """Whether it runs all the same: a here-document that ends with the script."""
+    """Whether bash runs it anyway: a here-document that ends with the script."""
 
 
 @lru_cache(maxsize=1)
 def find_bash() -> str | None:
-    """Return where bash is, or None where there is none."""
+    """Return where bash is, or None if there is none."""
     import shutil  # slow to import, as is all that starts a program
 
     return shutil.which("bash")
 
 
 _KNOWN: dict[str, tuple[BashDiagnostic, ...]] = {}
-"""What bash has said of scripts, since Blueprints repeat themselves."""
+"""Results of bash by script, since Blueprints repeat themselves."""
 
 
 def check_syntax(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], ...]:
-    """Return what is wrong with the syntax of each script; nothing where there is no bash.
+    """Return what is wrong with the syntax of each script; nothing if there is no bash.
 
     To start bash takes longer than to read a script, so all are read at once, and one by one only
-    where something is wrong. What is the same text as one before is not read again.
+    if one of them is wrong. A text that was read before is not read again.
     """
     if find_bash() is None:
         return ((),) * len(scripts)
@@ -65,7 +66,7 @@ def check_syntax(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], 
 
 
 def _reaches_out(script: str) -> bool:
-    """Tell whether a script may find the end of what it opens in the next one.
+    """Return whether a script may find the end of an open construct in the next one.
 
     A here-document can, and arithmetic, for neither heeds the brackets in between.
     """
@@ -84,7 +85,7 @@ def _together(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], ...
 
 
 def _are_right(scripts: tuple[str, ...]) -> bool:
-    """Tell whether all can be read, one after the other and each kept from the next."""
+    """Return whether all can be read, one after the other and each kept from the next."""
     told = _ask("".join(f"{BEFORE}{script}{AFTER}" for script in scripts))
     return told is None or told == ""
 
@@ -93,14 +94,14 @@ def _read(script: str) -> tuple[BashDiagnostic, ...]:
     found = []
     for match in _LINE.finditer(_ask(script) or ""):
         message = match.group(2)
-        if not message.startswith("`"):  # which begins the line of the script, told once more
+        if not message.startswith("`"):  # which begins the line of the script, printed once more
             is_warning = message.startswith("warning: ")
             found.append(BashDiagnostic(int(match.group(1)), message, is_warning))
     return tuple(found)
 
 
 def _ask(script: str) -> str | None:
-    """Return what bash says of a script, or None where it cannot be asked."""
+    """Return the result of bash for a script, or None if it cannot be asked."""
     import subprocess
     import tempfile
 

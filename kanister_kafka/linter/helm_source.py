@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = "templates"
 LINTED_GROUPS = ("cr.kanister.io", "config.kio.kasten.io")
-"""API groups of what is validated: a template without them is Helm's affair alone."""
+"""API groups of the objects that are validated: a template without them matters to Helm alone."""
 
 
 class ChartAwareReader:
@@ -23,6 +24,8 @@ class ChartAwareReader:
 
     def __init__(self) -> None:
         self._places: dict[str, SourceMap] = {}
+        self.unread: list[str] = []
+        """Templates whose text depends on values: what stands in them is not known."""
         self._folders: dict[Path, bool] = {}
         """Whether a directory is the `templates` of a chart."""
 
@@ -42,6 +45,7 @@ class ChartAwareReader:
         if literal := literal_output(text):
             self._places[source] = literal.places
             return loads(literal.text, source)
+        self.unread.append(source)
         as_it_is = loads(raw, source)
         if not any(group in text for group in LINTED_GROUPS):
             return LoadResult((), (), (source,), as_it_is.ignores)
@@ -69,8 +73,7 @@ class ChartAwareReader:
         places = self._places.get(problem.location.source)
         if places is None or not problem.location.line:
             return problem
-        at = places.original(problem.location)
-        return Diagnostic(problem.check, problem.severity, at, problem.path, problem.message)
+        return replace(problem, location=places.original(problem.location))
 
 
 def _report(check: str, place: Location) -> Diagnostic:
@@ -84,12 +87,12 @@ def _report(check: str, place: Location) -> Diagnostic:
 # Text to a template that gives back the text.
 
 LEFT = "{{"
-"""What opens an action."""
+"""The start of an action."""
 TOKEN = re.compile(r"\{\{[^`{}\r\n]*\}\}|\{\{")
 """A whole action on one line, or else what would open one.
 
 An action stays readable in a raw string, which may hold no backtick and loses a carriage return.
-What closes an action needs no escape: outside of one it is text.
+The end of an action needs no escape: outside of an action it is text.
 """
 
 

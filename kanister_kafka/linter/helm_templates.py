@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.gotemplate import (
@@ -37,18 +37,18 @@ VALUES = frozenset({"Capabilities", "Chart", "Files", "Release", "Subcharts", "T
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """Where each part of what a template gives stands in the template."""
+    """Places in the template of the parts of its output."""
 
     starts: tuple[int, ...]
     """Of the parts, in what the template gives."""
     places: tuple[int, ...]
     """Of the same parts, in the template."""
-    given: str
+    output: str
     template: str
 
     def original(self, location: Location) -> Location:
         """Return the place in the template of a place in what it gives."""
-        offset = _offset(self.given, location.line, location.column)
+        offset = _offset(self.output, location.line, location.column)
         part = max(0, bisect_right(self.starts, offset) - 1)
         at = min(self.places[part] + offset - self.starts[part], len(self.template))
         line = self.template.count("\n", 0, at) + 1
@@ -57,14 +57,14 @@ class SourceMap:
 
 @dataclass(frozen=True, slots=True)
 class LiteralOutput:
-    """A template of literals alone, and what it gives whatever the values are."""
+    """The output of a template of literals alone, which does not depend on values."""
 
     text: str
     places: SourceMap
 
 
 def literal_output(template: str) -> LiteralOutput | None:
-    """Return what a template gives; None where that depends on values, or it is none."""
+    """Return what a template gives; None if that depends on values, or it is none."""
     parsed = parse(template, frozenset())
     if parsed.errors:
         return None
@@ -81,7 +81,7 @@ def literal_output(template: str) -> LiteralOutput | None:
 
 @dataclass(frozen=True, slots=True)
 class UnescapedActions:
-    """What Helm spoils in a template that is full of another's actions."""
+    """Damage that Helm does to a template that is full of another's actions."""
 
     problems: tuple[Diagnostic, ...]
     is_foreign: bool
@@ -136,7 +136,7 @@ Found = tuple[FieldNode | VariableNode, tuple[str, ...], str]
 
 
 def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found]:
-    """Yield each field of the template's own data, and what becomes of it where it is nothing."""
+    """Yield each field of the template's own data, and what becomes of it if it is empty."""
     for node in nodes:
         match node:
             case ActionNode(pipe=pipe):
@@ -149,7 +149,7 @@ def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found
 
 
 def _in_pipe(pipe: PipeNode, where: str, *, is_root: bool) -> Iterator[Found]:
-    words = [word for command in pipe.commands for word in command.arguments]
+    words = list(chain.from_iterable(command.arguments for command in pipe.commands))
     for word in words:
         yield from _in_word(word, where if len(words) == 1 else PASSED, is_root=is_root)
 

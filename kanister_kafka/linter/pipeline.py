@@ -1,46 +1,72 @@
-"""Everything that is wrong with Blueprints, in themselves and with what stands beside them."""
+"""Text to diagnostics: parse, find the Blueprints, run the rules, leave out what is silenced.
+
+A module of rules that few inputs need is imported for these alone: to import all of them takes
+longer than to validate a small Blueprint.
+"""
 
 from __future__ import annotations
 
 import gc
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Diagnostic, Severity, sort_diagnostics, warning
-from kanister_kafka.kanister import read
+from kanister_kafka.diagnostics import (
+    Diagnostic,
+    Diagnostics,
+    Severity,
+    sort_diagnostics,
+    warning,
+)
+from kanister_kafka.kanister import Blueprint, read, validate_schema
 from kanister_kafka.kanister.blueprint import detect_blueprint
-from kanister_kafka.linter import (
+from kanister_kafka.linter.helm_source import ChartAwareReader
+from kanister_kafka.linter.registry import (
+    BLUEPRINT,
+    KASTEN,
+    MANIFEST_SET,
+    RULES,
     LintSettings,
     ManifestSet,
-    check_blueprint,
-    check_input,
-    read_ahead,
+    Rule,
+    Scope,
+    Subject,
 )
-from kanister_kafka.linter.helm_source import ChartAwareReader
-from kanister_kafka.yamldoc import LoadResult, Suppression, load, loads, merge_results
+from kanister_kafka.yamldoc import Document, LoadResult, Suppression, load, loads
 
 if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
+ALWAYS = (
+    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases", "pods",
+    "reserved", "scripts", "workloads",
+)  # fmt: skip
+"""Modules of rules that every input needs. The others are imported if the input has their kinds."""
+KASTEN_KINDS = frozenset(
+    ("BlueprintBinding", "Policy", "TransformSet", "BackupAction", "ExportAction", "RestoreAction")
+)
+KASTEN_GROUPS = "kio.kasten.io"
+"""End of the API groups of Kasten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was looked at and what was found."""
+    """The diagnostics of a run, and counts of the validated objects."""
 
     problems: tuple[Diagnostic, ...]
-    """Sorted by place."""
+    """Sorted by location."""
     blueprints: int
     skipped: int
     """Objects of other kinds."""
     files: tuple[str, ...] = ()
-    """All that was read, also where nothing is wrong with it."""
+    """All files that were read, also those without problems."""
     ignored: tuple[Diagnostic, ...] = ()
-    """What was found and is not to be told."""
+    """Diagnostics that the options or a comment in the text silence."""
 
 
 def validate(
@@ -51,17 +77,18 @@ def validate(
 ) -> Validation:
     """Validate every Blueprint in files, directories and standard input (`-`).
 
-    A template of a chart is read as Helm would, where that does not depend on values.
-
-    `ignore` holds ids of checks that are not to be told. Raises UnreachableError where a path
-    cannot be read; nothing else, however broken the text is.
+    A template of a chart is read as Helm renders it, if that does not depend on values. `ignore`
+    holds ids of rules to silence. Raises UnreachableError if a path cannot be read; nothing else,
+    however broken the text is.
     """
     reader = ChartAwareReader()
     with without_gc():
-        found = _validate(load(paths, reader.loads), settings or LintSettings(), ignore)
-    return replace(
-        found, problems=reader.original(found.problems), ignored=reader.original(found.ignored)
-    )
+        result = validate_loaded(load(paths, reader.loads), settings, ignore=ignore)
+        return replace(
+            result,
+            problems=reader.original(result.problems),
+            ignored=reader.original(result.ignored),
+        )
 
 
 def validate_text(
@@ -72,131 +99,157 @@ def validate_text(
     ignore: Collection[str] = (),
 ) -> tuple[Diagnostic, ...]:
     """Validate every Blueprint in a text of any number of documents."""
-    return validate_texts({source: text}, settings, ignore=ignore)
+    return validate_loaded(loads(text, source), settings, ignore=ignore).problems
 
 
-def validate_texts(
-    texts: Mapping[str, str | bytes],
+def validate_loaded(
+    loaded: LoadResult,
     settings: LintSettings | None = None,
     *,
     ignore: Collection[str] = (),
     least: Severity = Severity.INFO,
-) -> tuple[Diagnostic, ...]:
-    """Validate several texts, by source, as what stands side by side.
-
-    Checks that find nothing as bad as `least` are not run.
-    """
-    with without_gc():
-        loaded = merge_results(loads(text, source) for source, text in texts.items())
-        problems = _validate(loaded, settings or LintSettings(), ignore, least).problems
-        return tuple(problem for problem in problems if problem.severity.reaches(least))
+) -> Validation:
+    """Validate text that is parsed already. Rules below the severity `least` do not run."""
+    return _check(loaded, settings or LintSettings(), ignore, least)[1]
 
 
 def lint(
     paths: Iterable[str | Path], settings: LintSettings, *, ignore: Collection[str] = ()
 ) -> tuple[Validation, tuple[PolicyCoverage, ...]]:
-    """Validate what `validate` does, and return what each Policy covers beside it."""
+    """Validate as `validate` does, and return what each Policy covers."""
     from kanister_kafka.linter.policy_coverage import policy_coverage  # here: nothing else needs it
 
     with without_gc():
-        loaded = load(paths)
-        together, found = _read(loaded)
-        result = _judge(loaded, together, found, settings, ignore)
-        return result, policy_coverage(together, settings, result.problems)
+        manifests, result = _check(load(paths), settings, ignore, Severity.INFO)
+        return result, policy_coverage(manifests, settings, result.problems)
 
 
-def _validate(
-    loaded: LoadResult,
-    settings: LintSettings,
-    ignore: Collection[str],
-    least: Severity = Severity.INFO,
-) -> Validation:
-    return _judge(loaded, *_read(loaded), settings, ignore, least)
+def _check(
+    loaded: LoadResult, settings: LintSettings, ignore: Collection[str], least: Severity
+) -> tuple[ManifestSet, Validation]:
+    with without_gc():
+        found = list(loaded.problems)
+        blueprints = []
+        for document in loaded.documents:
+            identity = detect_blueprint(document)
+            found.extend(identity.problems)
+            if identity.is_blueprint:
+                blueprints.append(read(document))
+        manifests = ManifestSet(loaded.documents, tuple(blueprints))
+        found.extend(_run_rules(manifests, settings, least))
+        if loaded.ignores:
+            found.extend(_unknown_ids(loaded.ignores))
+        is_silenced = _silencer(loaded.ignores, ignore)
+        problems = [one for one in sort_diagnostics(found) if one.severity.reaches(least)]
+        return manifests, Validation(
+            tuple(problem for problem in problems if not is_silenced(problem)),
+            len(blueprints),
+            len(loaded.documents) - len(blueprints),
+            loaded.files,
+            tuple(problem for problem in problems if is_silenced(problem)),
+        )
 
 
-def _read(loaded: LoadResult) -> tuple[ManifestSet, list[Diagnostic]]:
-    found = list(loaded.problems)
-    mine = []
-    for document in loaded.documents:
-        identity = detect_blueprint(document)
-        found.extend(identity.problems)
-        if identity.is_blueprint:
-            mine.append(read(document))
-    return ManifestSet(loaded.documents, tuple(mine)), found
+def _run_rules(manifests: ManifestSet, settings: LintSettings, least: Severity) -> Diagnostics:
+    """Run the rules that the input needs, and that can report anything as severe as `least`."""
+    blueprints = manifests.blueprints
+    _import_rules(*ALWAYS)
+    if any(blueprint.templates for blueprint in blueprints):
+        _import_rules("templates")
+    if any(map(_waits, blueprints)):
+        _import_rules("waits")
+    if any(document.kind == "ActionSet" for document in manifests.documents):
+        _import_rules("actionsets")
+    if len(blueprints) > 1:
+        from kanister_kafka.linter.rules import scripts
+
+        scripts.read_ahead(blueprints)
+    for blueprint in blueprints:
+        yield from validate_schema(blueprint.document.root)
+        yield from _run(BLUEPRINT, blueprint, settings, least)
+    yield from _run(MANIFEST_SET, manifests, settings, least)
+    if settings.kasten or any(map(_may_be_of_kasten, manifests.documents)):
+        _import_rules("kasten")
+        if manifests.kasten.rules_apply(settings):
+            yield from _run(KASTEN, manifests.kasten, settings, least)
 
 
-def _judge(
-    loaded: LoadResult,
-    together: ManifestSet,
-    found: list[Diagnostic],
-    settings: LintSettings,
-    ignore: Collection[str],
-    least: Severity = Severity.INFO,
-) -> Validation:
-    mine = together.blueprints
-    read_ahead(mine)
-    for blueprint in mine:
-        found.extend(check_blueprint(blueprint, settings, least))
-    found.extend(check_input(together, settings, least))
-    if loaded.ignores:
-        found.extend(_unknown(loaded.ignores))
-    silent = _silent(loaded.ignores, ignore)
-    problems = sort_diagnostics(found)
-    return Validation(
-        tuple(problem for problem in problems if not silent(problem)),
-        len(mine),
-        len(loaded.documents) - len(mine),
-        loaded.files,
-        tuple(problem for problem in problems if silent(problem)),
-    )
+def _run(
+    scope: Scope[Subject], subject: Subject, settings: LintSettings, least: Severity
+) -> Diagnostics:
+    for rule in tuple(RULES):
+        if rule.scope is scope and rule.reaches(least):
+            yield from rule.check(rule, subject, settings)
 
 
-def _unknown(ignores: Iterable[Suppression]) -> Iterator[Diagnostic]:
-    """Find comments that name no check: a typo would leave a reader in the belief of silence."""
+def _import_rules(*modules: str) -> None:
+    for module in modules:
+        import_module(f"kanister_kafka.linter.rules.{module}")
+
+
+def _waits(blueprint: Blueprint) -> bool:
+    return any(phase.func in ("Wait", "WaitV2") for phase in blueprint.phases)
+
+
+def _may_be_of_kasten(document: Document) -> bool:
+    return document.kind in KASTEN_KINDS or KASTEN_GROUPS in document.text("apiVersion")
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Return every rule, those that few inputs need included."""
+    _import_rules(*ALWAYS, "actionsets", "kasten", "templates", "waits")
+    return tuple(RULES)
+
+
+def _unknown_ids(ignores: Iterable[Suppression]) -> Diagnostics:
+    """Find comments that name no rule: with a typo nothing is silenced, and the reader believes it.
+
+    The severity is a warning, as the diagnostics themselves are still reported.
+    """
     from kanister_kafka.linter.rule_docs import (
         closest_rule_id,  # here: few files have any
         rule_docs,
     )
 
     for ignore in ignores:
-        if ignore.check not in rule_docs():
-            near = closest_rule_id(ignore.check)
+        if ignore.rule not in rule_docs():
+            near = closest_rule_id(ignore.rule)
             hint = f'did you mean "{near}"?' if near else "`explain` lists all"
-            message = f'Unsupported value: "{ignore.check}": no check has this id; {hint}'
+            message = f'Unsupported value: "{ignore.rule}": no check has this id; {hint}'
             yield warning("unknown-check", ignore.location, "", message)
 
 
-def _silent(
+def _silencer(
     ignores: Iterable[Suppression], everywhere: Collection[str]
 ) -> Callable[[Diagnostic], bool]:
-    """Return what tells whether a problem is to be ignored."""
+    """Return a function that reports whether a diagnostic is silenced."""
     spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for ignore in sorted(ignores, key=lambda i: (i.first, -i.last)):
-        known = spans[ignore.location.source, ignore.check]
+        known = spans[ignore.location.source, ignore.rule]
         if not known or ignore.last > known[-1][1]:  # within another otherwise
             known.append((ignore.first, ignore.last))
 
-    def silent(problem: Diagnostic) -> bool:
-        if problem.check in everywhere:
+    def is_silenced(problem: Diagnostic) -> bool:
+        if problem.rule in everywhere:
             return True
-        known = spans.get((problem.location.source, problem.check), [])
+        known = spans.get((problem.location.source, problem.rule), [])
         line = problem.location.line
         before = bisect_right(known, line, key=lambda span: span[0])
         return before > 0 and line <= known[before - 1][1]
 
-    return silent
+    return is_silenced
 
 
 @contextmanager
 def without_gc() -> Iterator[None]:
-    """Hold the collector of cycles: a run makes millions of objects and hardly a cycle.
+    """Disable the collector of cycles: a run makes millions of objects and hardly a cycle.
 
-    It would go through all of them again and again, which takes as long as the rest does.
+    The collector would go through all of them again and again, which takes as long as the rest.
     """
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()

@@ -1,4 +1,4 @@
-"""What each Policy covers: which namespaces, and which actions of Blueprints run around what.
+"""Coverage of each Policy: its namespaces, and the actions of Blueprints that run around them.
 
 The table and the findings are one: what is found at a hook or at a binding stands in its row.
 """
@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.kasten.schemas import MOMENTS
@@ -19,7 +20,6 @@ from kanister_kafka.linter.kasten.objects import (
     KastenObjects,
     PolicyOperation,
     parameters,
-    read_kasten_objects,
 )
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
@@ -29,12 +29,12 @@ AROUND = ("backupPrehook", "backup", "backupPosthook")
 """Actions that Kasten runs on a bound object during a backup, in this order."""
 UNKNOWN = "?"
 NO_RUN = (
-    *("kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace"),
-    *("kasten-policy-shape", "kasten-selector"),
-)
+    "kasten-kind", "kasten-missing-parameter", "kasten-policy-namespace", "kasten-policy-shape",
+    "kasten-selector",
+)  # fmt: skip
 """Errors for which nothing of a Policy runs, or not what its author has meant."""
 NO_HOOK = ("kasten-kafka-not-stopped",)
-"""What is found where no hook is at all."""
+"""Ids of findings if there is no hook at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +44,30 @@ class CoveredAction:
     when: str
     """The hook, as `backup preHook`; for a bound object the action itself."""
     on: str
-    """What it runs on."""
+    """The subject that it runs on."""
     blueprint: str
-    """Empty where there is no such hook."""
+    """Empty if there is no such hook."""
     action: str
-    """Empty where there is no such hook: nothing runs."""
+    """Empty if there is no such hook: nothing runs."""
     phases: tuple[str, ...]
-    """None where the input does not have the action."""
+    """None if the input does not have the action."""
     but: str = ""
-    """Why it does not run or does harm, or why that is not known; empty where nothing is against
+    """Why it does not run or does harm, or why that is not known; empty if nothing is against
     it. Ids of checks are those of the findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyCoverage:
-    """What one Policy covers."""
+    """The coverage of one Policy."""
 
     name: str
     location: Location
     frequency: str
-    """Empty where a preset has it."""
+    """Empty if a preset has it."""
     namespaces: tuple[str, ...]
-    """None where they are not selected by name."""
+    """None if they are not selected by name."""
     matches: str
-    """What selects namespaces by other means, as `team=data`; empty where nothing does."""
+    """Selectors of namespaces by other means, as `team=data`; empty if there are none."""
     several: bool
     """Whether hooks run more than once, or may: once for each namespace."""
     operations: tuple[str, ...]
@@ -79,39 +79,39 @@ class PolicyCoverage:
 
 
 def policy_coverage(
-    together: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
+    manifests: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
 ) -> tuple[PolicyCoverage, ...]:
-    """Return what each Policy covers, in the order of the input, beside what is wrong with it."""
-    objects = read_kasten_objects(together)
-    told = _Findings.of(together, problems)
+    """Return what each Policy covers, in the order of the input, and what is wrong with it."""
+    objects = manifests.kasten
+    told = _Findings.of(manifests, problems)
     return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
 
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """What was found, by the object that it is about."""
+    """Findings by the object that they are about."""
 
     starts: dict[str, Sequence[int]]
     """First lines of the objects of each source."""
-    found: dict[tuple[str, int], list[Diagnostic]]
+    by_object: dict[tuple[str, int], list[Diagnostic]]
     """By source, and by the first line of the object."""
 
     @classmethod
-    def of(cls, together: ManifestSet, problems: Iterable[Diagnostic]) -> _Findings:
+    def of(cls, manifests: ManifestSet, problems: Iterable[Diagnostic]) -> _Findings:
         starts: dict[str, list[int]] = defaultdict(list)
-        for document in together.documents:
+        for document in manifests.documents:
             starts[document.root.location.source].append(document.root.location.line)
         told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
         for problem in problems:
-            told.found[told._object(problem.location)].append(problem)
+            told.by_object[told._object(problem.location)].append(problem)
         return told
 
     def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
-        """Return the ids of what was found in an object, at a path and below it."""
+        """Return the ids of the findings in an object, at a path and below it."""
         return list(
             dict.fromkeys(
-                problem.check
-                for problem in self.found.get(self._object(root), ())
+                problem.rule
+                for problem in self.by_object.get(self._object(root), ())
                 if problem.severity.reaches(least) and _is_below(problem.path, below)
             )
         )
@@ -127,14 +127,16 @@ def _is_below(path: str, top: str) -> bool:
 
 
 def _coverage(
-    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+    objects: KastenObjects, settings: LintSettings, findings: _Findings, policy: Cursor
 ) -> PolicyCoverage:
     actions = list(policy.at("spec", "actions").each())
     profiles = (spot.at("profile", "name").text for _operation, spot in parameters(policy))
     selected = namespace_selection(policy)
-    errors = told.ids(policy.location, least=Severity.ERROR)
+    errors = findings.ids(policy.location, least=Severity.ERROR)
     wrong = _see(found for found in errors if found in NO_RUN)
-    runs = (*_hooks(objects, told, policy), *_bound(objects, settings, told, policy))
+    runs = tuple(
+        chain(_hooks(objects, findings, policy), _bound(objects, settings, findings, policy))
+    )
     return PolicyCoverage(
         name=policy.at("metadata", "name").text,
         location=policy.location,
@@ -149,24 +151,28 @@ def _coverage(
     )
 
 
-def _hooks(objects: KastenObjects, told: _Findings, policy: Cursor) -> Iterator[CoveredAction]:
+def _hooks(objects: KastenObjects, findings: _Findings, policy: Cursor) -> Iterator[CoveredAction]:
     for operation in objects.of(policy):
         none = not operation.calls
-        if none and not {*told.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
+        if none and not {*findings.ids(policy.location, operation.hooks.path)} & {*NO_HOOK}:
             continue
         for moment in MOMENTS:
             for namespace in namespace_selection(policy).rows():
-                yield _hook(objects, told, operation, moment, namespace)
+                yield _hook(objects, findings, operation, moment, namespace)
 
 
 def _hook(
-    objects: KastenObjects, told: _Findings, operation: PolicyOperation, moment: str, namespace: str
+    objects: KastenObjects,
+    findings: _Findings,
+    operation: PolicyOperation,
+    moment: str,
+    namespace: str,
 ) -> CoveredAction:
     hook = operation.hooks.at(moment)
     when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
-    found = told.ids(operation.owner.location, here)
+    found = findings.ids(operation.owner.location, here)
     if not hook.there:
-        whole = told.ids(operation.owner.location, operation.hooks.path)
+        whole = findings.ids(operation.owner.location, operation.hooks.path)
         found += [one for one in whole if one in NO_HOOK]
         return CoveredAction(
             when=when, on=namespace, blueprint="", action="", phases=(), but=_see(found)
@@ -177,7 +183,7 @@ def _hook(
 
 
 def _bound(
-    objects: KastenObjects, settings: LintSettings, told: _Findings, policy: Cursor
+    objects: KastenObjects, settings: LintSettings, findings: _Findings, policy: Cursor
 ) -> Iterator[CoveredAction]:
     for tie in blueprint_links(objects):
         if not may_select(policy, tie):
@@ -190,7 +196,7 @@ def _bound(
         left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
         root = tie.binding.root.location if tie.binding else tie.here.location
         below = "" if tie.binding else tie.here.path
-        why = no_use(tie, settings) or left_out or _see(told.ids(root, below))
+        why = no_use(tie, settings) or left_out or _see(findings.ids(root, below))
         for name in names or (UNKNOWN,):
             run = _run(objects, name, f"{tie}, by {tie.by}", tie.blueprint, name)
             yield replace(run, but=why) if why else run
@@ -203,14 +209,14 @@ def _see(ids: Iterable[str]) -> str:
 
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
     blueprints = objects.named(blueprint)
-    found = [one.action(action) for one in blueprints]
-    but = "" if any(found) else "the Blueprint has no action for it"
+    actions = [found for one in blueprints if (found := one.action(action))]
+    but = "" if actions else "the Blueprint has no action for it"
     return CoveredAction(
         when=when,
         on=on,
         blueprint=blueprint,
         action=action,
-        phases=tuple(phase.name for one in found if one for phase in one.phases),
+        phases=tuple(phase.name for phase in chain.from_iterable(one.phases for one in actions)),
         but=but if blueprints else "the Blueprint is not in the input",
     )
 

@@ -1,96 +1,101 @@
-"""How a check is told to the validator: an id, a severity, and one function that finds."""
+"""The registry of rules: what each looks at, under which ids it reports, and how severe that is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from kanister_kafka.diagnostics import Location, Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.yamldoc import Document
 
+if TYPE_CHECKING:
+    from kanister_kafka.linter.kasten.objects import KastenObjects
+
+Subject = TypeVar("Subject")
+
 
 @dataclass(frozen=True, slots=True)
 class LintSettings:
-    """What the checks hold a Blueprint against."""
+    """Options of the validation of Blueprints."""
 
     kasten: bool | None = None
-    """Whether Kasten's rules hold; None where that follows from what stands beside it."""
+    """Whether Kasten runs them; None to decide by the objects in the input."""
     kasten_namespace: str = "kasten-io"
     gitops: str = ""
-    """What brings the Blueprints to the cluster; `flux` or nothing."""
+    """The tool that applies the Blueprints: `flux` or nothing."""
     release: str = NEWEST
     """Of Kanister, as `parse_release` returns it."""
 
 
-class Finding(NamedTuple):
-    """What one check found."""
-
-    location: Location
-    path: str
-    """Field path, as `actions.backup.phases[0].args.pod`."""
-    message: str
-
-
-RuleFunction = Callable[[Blueprint, LintSettings], Iterator[Finding]]
-
-
-class BlueprintRule(NamedTuple):
-    """A check of one Blueprint."""
-
-    id: str
-    severity: Severity
-    find: RuleFunction
-
-
-BLUEPRINT_RULES: dict[str, BlueprintRule] = {}
-"""By id; filled by the modules of this package as they are imported."""
-
-
-def blueprint_rule(
-    name: str, severity: Severity = Severity.ERROR
-) -> Callable[[RuleFunction], RuleFunction]:
-    """Register a function as the check of this id."""
-
-    def register(find: RuleFunction) -> RuleFunction:
-        BLUEPRINT_RULES[name] = BlueprintRule(name, severity, find)
-        return find
-
-    return register
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ManifestSet:
     """The whole input of one run; compared by identity, as it is large."""
 
     documents: tuple[Document, ...]
     blueprints: tuple[Blueprint, ...]
 
+    @cached_property
+    def kasten(self) -> KastenObjects:
+        """The fields of it that Kasten reads."""
+        # Slow to import, and needed for inputs with Kasten's objects alone.
+        from kanister_kafka.linter.kasten.objects import read_kasten_objects
 
-ManifestSetRuleFunction = Callable[[ManifestSet, LintSettings], Iterator[Finding]]
-
-
-class ManifestSetRule(NamedTuple):
-    """A check of the whole input: of what its objects say about each other."""
-
-    id: str
-    severity: Severity
-    find: ManifestSetRuleFunction
+        return read_kasten_objects(self)
 
 
-MANIFEST_SET_RULES: dict[str, ManifestSetRule] = {}
-"""By id; filled by the modules of this package as they are imported."""
+@dataclass(frozen=True, slots=True)
+class Scope(Generic[Subject]):
+    """The subject of a rule."""
+
+    name: str
 
 
-def manifest_set_rule(
-    name: str, severity: Severity = Severity.ERROR
-) -> Callable[[ManifestSetRuleFunction], ManifestSetRuleFunction]:
-    """Register a function as the check of this id for the whole input."""
+BLUEPRINT: Scope[Blueprint] = Scope("Blueprint")
+"""One Blueprint."""
+MANIFEST_SET: Scope[ManifestSet] = Scope("manifest set")
+"""All objects of the input, and how they refer to each other."""
+KASTEN: Scope[KastenObjects] = Scope("Kasten")
+"""All objects that Kasten reads. These rules run only if Kasten runs the Blueprints."""
 
-    def register(find: ManifestSetRuleFunction) -> ManifestSetRuleFunction:
-        MANIFEST_SET_RULES[name] = ManifestSetRule(name, severity, find)
-        return find
+RuleFunction = Callable[["Rule", Subject, LintSettings], Diagnostics]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A function that finds mistakes, and the ids under which it reports them."""
+
+    ids: Mapping[str, Severity]
+    """One or more; `docs/rules.md#ID` documents each."""
+    scope: Scope[Any]
+    check: RuleFunction[Any]
+
+    def report(self, location: Location, path: str, message: str, rule_id: str = "") -> Diagnostic:
+        """Build a diagnostic of this rule; `rule_id` is necessary if the rule has several ids."""
+        found = rule_id or next(iter(self.ids))
+        return Diagnostic(found, self.ids[found], location, path, message)
+
+    def reaches(self, least: Severity) -> bool:
+        """Report whether any diagnostic of this rule can be as severe as `least`."""
+        return any(severity.reaches(least) for severity in self.ids.values())
+
+
+RULES: list[Rule] = []
+"""Filled by the modules of `linter/rules/` as they are imported."""
+
+
+def lint_rule(
+    scope: Scope[Subject],
+    ids: str | Mapping[str, Severity],
+    severity: Severity = Severity.ERROR,
+) -> Callable[[RuleFunction[Subject]], RuleFunction[Subject]]:
+    """Register a function as a rule; of several ids each has its own severity."""
+
+    def register(check: RuleFunction[Subject]) -> RuleFunction[Subject]:
+        RULES.append(Rule({ids: severity} if isinstance(ids, str) else ids, scope, check))
+        return check
 
     return register

@@ -1,4 +1,4 @@
-"""Every check, as its section of docs/rules.md tells it.
+"""Every check, as its section of docs/rules.md describes it.
 
 The page is the one place that names all ids: those of checks of Blueprints are registered, those of
 text and of custom resources are words in the modules that find them; tests/docs/test_pages.py
@@ -23,7 +23,7 @@ SENTENCE = re.compile(r"\.(?= [A-Z`(\[]|$)")
 
 
 class RuleDoc(NamedTuple):
-    """What the page says of one check."""
+    """The section of the page about one check."""
 
     id: str
     severity: Severity
@@ -84,7 +84,7 @@ def pages() -> dict[str, str]:
 
 
 def closest_rule_id(name: str) -> str | None:
-    """Return the id that is most like a name, or None where none is near."""
+    """Return the id that is most like a name, or None if none is near."""
     from difflib import get_close_matches  # as above
 
     return next(iter(get_close_matches(name, rule_docs(), n=1)), None)

@@ -1,14 +1,16 @@
-"""What the phases of a Blueprint stop and start, and what else may start it."""
+"""State changes by the phases of a Blueprint, and by other ways to start something."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister import Blueprint, BlueprintPhase
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import SHELLS, SimpleCommand, commands, simple_commands
 from kanister_kafka.kanister.decoding import field_of
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRIMZI, plural
@@ -32,7 +34,7 @@ STORED = frozenset(["configmaps", "namespaces", "secrets"])
 """Resources that start nothing when they are made."""
 KIND = re.compile(r"(?:^|[{,\s])[\"']?kind[\"']?\s*:\s*[\"']?([A-Za-z]\w*)")
 CREATES = ("cronjobs", "deployments", "jobs")
-"""What `kubectl create` makes by itself that runs."""
+"""Kinds that `kubectl create` makes by itself and that run."""
 DEPLOYERS = {
     "argocd": ("app", "appset", "proj", "repo"),
     "flux": ("create", "reconcile", "resume"),
@@ -44,7 +46,7 @@ OPAQUE = re.compile(
     r"(?:ansible(?:-playbook)?|docker|eval|go|java|jenkins\S*|kapp|make|node|nodejs|perl|php|podman"
     r"|pulumi|python[\d.]*|ruby|source|ssh|systemctl|supervisorctl|terraform|tofu|\.|.*\.(?:py|rb|sh))"
 )
-"""Programs that may do anything, as their arguments or another file tell."""
+"""Programs whose arguments or files may make them do anything."""
 VARIABLE = re.compile(r"\$\{?\w")
 """A program whose name is in a variable."""
 REQUESTS = ("curl", "http", "https", "wget")
@@ -64,7 +66,7 @@ class StopStartPattern(NamedTuple):
 
     what: str
     hint: str
-    """What both hold, in lower case: to look for it takes no time."""
+    """Text that both have, in lower case: to look for it takes no time."""
     stop: re.Pattern[str]
     start: re.Pattern[str]
     lasts: bool
@@ -114,7 +116,7 @@ UNSCALED = frozenset(
 )
 """Resources without the subresource that `kubectl scale` writes to; not of foreign groups."""
 UNPAUSED = SCALED | {"pods", "strimzipodsets"}
-"""Resources on which nobody reads Strimzi's annotation (StrimziPodSetController.java)."""
+"""Resources on which no one reads Strimzi's annotation (StrimziPodSetController.java)."""
 
 
 class StateChange(NamedTuple):
@@ -140,7 +142,7 @@ class StateChange(NamedTuple):
         return f"{self.kind} of {self.target}" if self.target != ANYTHING else self.kind
 
     def may_undo(self, other: StateChange) -> bool:
-        """Tell whether this may start again what another has stopped."""
+        """Return whether this may start again what another has stopped."""
         if not self.starts or other.starts:
             return False
         return self.kind == other.kind and (
@@ -148,12 +150,12 @@ class StateChange(NamedTuple):
         )
 
     def undoes(self, other: StateChange) -> bool:
-        """Tell whether this starts again what another has stopped, for all that can be seen."""
+        """Return whether this starts again what another has stopped, for all that can be seen."""
         return self.may_undo(other) and self.target == other.target
 
 
 def _operator_starts(started: KubectlTarget, stopped: KubectlTarget) -> bool:
-    """Tell whether Strimzi scales a workload with the resource that it is made for."""
+    """Return whether Strimzi scales a workload with the resource that it is made for."""
     of_strimzi = started.kind in STRIMZI.values() and stopped.kind not in STRIMZI.values()
     return of_strimzi and stopped.name.startswith(started.name)
 
@@ -164,8 +166,11 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
         return _scaled(phase)
     if phase.func == "KubeOps":
         return _once(list(_patched(phase)))
-    found = [change for call in kubectl_calls(phase) for change in _called(phase, call)]
-    paused = {starts for call in kubectl_calls(phase) for starts in _pauses(call)}
+    found: list[StateChange] = []
+    paused: set[bool] = set()
+    for call in kubectl_calls(phase):
+        found += _called(phase, call)
+        paused.update(_pauses(call))
     for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
             if toggle is PAUSES and starts in paused:
@@ -179,10 +184,10 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
     return _once(found)
 
 
-def _once(found: list[StateChange]) -> list[StateChange]:
+def _once(changes: list[StateChange]) -> list[StateChange]:
     """Keep the last stop and the last start of each thing: how it is left depends on these."""
     kept: dict[tuple[str, KubectlTarget, bool], StateChange] = {}
-    for change in found:
+    for change in changes:
         key = (change.kind, change.target, change.starts)
         kept.pop(key, None)
         kept[key] = change
@@ -193,13 +198,13 @@ def _once(found: list[StateChange]) -> list[StateChange]:
 def _toggled(text: str) -> tuple[tuple[StopStartPattern, bool, int], ...]:
     """Return what a text toggles, whether it starts it, and where."""
     lower = text.lower()
-    return tuple(
-        (toggle, starts, match.start())
-        for toggle in STOP_START_PATTERNS
-        if toggle.hint in lower
-        for pattern, starts in ((toggle.stop, False), (toggle.start, True))
-        if (match := pattern.search(text))
-    )
+    found = []
+    for toggle in STOP_START_PATTERNS:
+        if toggle.hint in lower:
+            for pattern, starts in ((toggle.stop, False), (toggle.start, True)):
+                if match := pattern.search(text):
+                    found.append((toggle, starts, match.start()))
+    return tuple(found)
 
 
 def _scaled(phase: BlueprintPhase) -> list[StateChange]:
@@ -222,7 +227,7 @@ def _text_of(phase: BlueprintPhase, argument: str) -> str:
 
 
 def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
-    """Yield what KubeOps patches, as far as its text tells."""
+    """Yield the objects that KubeOps patches, as far as its text names them."""
     spec, reference = phase.argument("spec"), phase.argument("objectReference")
     if not isinstance(spec, Scalar) or not isinstance(reference, MappingNode):
         return
@@ -260,16 +265,17 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
 
 
 def _pauses(call: KubectlCall) -> Iterator[bool]:
-    """Tell for each time that a call writes Strimzi's annotation whether it resumes."""
+    """Return for each time that a call writes Strimzi's annotation whether it resumes."""
     if call.verb in ("annotate", "patch") and PAUSE in call.text:
         for pattern, starts in ((PAUSES.stop, False), (PAUSES.start, True)):
             if pattern.search(call.text):
                 yield starts
 
 
-@lru_cache(maxsize=16)  # asked for each thing that a phase stops or starts
+@cached_on_model
 def _unconditional(phase: BlueprintPhase) -> bool:
-    words = " ".join(node.text for command in commands(phase) for _path, node in command.words)
+    every = chain.from_iterable(command.words for command in commands(phase))
+    words = " ".join(node.text for _path, node in every)
     return re.search(r"\b(?:if|case)\b|&&|\|\|", words) is None
 
 
@@ -279,10 +285,10 @@ class ObjectCreation(NamedTuple):
     phase: BlueprintPhase
     place: Location
     targets: tuple[KubectlTarget, ...] = ()
-    """What it is about; nothing where that may be anything."""
+    """Its objects; empty if it may be about any."""
 
     def may_start(self, stop: StateChange) -> bool:
-        """Tell whether it is about what has been stopped, or about something that starts it."""
+        """Return whether it is about what has been stopped, or about something that starts it."""
         if not self.targets or any(one.may_be(stop.target) for one in self.targets):
             return True
         others = {one.kind for one in self.targets} - {stop.target.kind}
@@ -291,7 +297,7 @@ class ObjectCreation(NamedTuple):
 
 def object_creations(blueprint: Blueprint) -> tuple[ObjectCreation, ...]:
     """Return what may start things in ways that are not looked into."""
-    return tuple(maker for phase in blueprint.phases for maker in _makers(phase))
+    return tuple(chain.from_iterable(map(_makers, blueprint.phases)))
 
 
 def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
@@ -337,7 +343,7 @@ def _place(statement: SimpleCommand) -> Location:
 
 
 def _runs_more(statement: SimpleCommand) -> bool:
-    """Tell whether a statement runs something that may start whatever there is."""
+    """Return whether a statement runs a program that may start any object."""
     program, words = statement.program, statement.words
     if program in DEPLOYERS:
         return not {*DEPLOYERS[program]}.isdisjoint(words)

@@ -1,1 +1,1 @@
-"""Running actions on a live cluster, following them, and saying what state the cluster is in."""
+"""Running actions on a live cluster, following them, and assessing the state of the cluster."""

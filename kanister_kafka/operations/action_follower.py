@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import abc
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kanister_kafka.backup.options import HOLD
 from kanister_kafka.errors import ConflictError, ForbiddenError, NotFoundError, TransientError
-from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Objects
+from kanister_kafka.kube.objects import PodReadiness, read_readiness
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations import task_pods
 from kanister_kafka.operations.actionset import ActionPhase, ActionSet, ActionState, read_action_set
 from kanister_kafka.operations.events import (
@@ -30,13 +31,13 @@ from kanister_kafka.strimzi.retention import DELAY, HeldRetention
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowIntervals:
-    """How often is looked, and after how long something counts as dead; seconds."""
+    """How often to look, and after how long something counts as dead; seconds."""
 
     poll: float = 0.5
     take: float = 30
     """For a controller to take an ActionSet up."""
     defer: float = 15
-    """For the deferPhase of an action that failed to begin: it never does where the action could
+    """For the deferPhase of an action that failed to begin: it never does if the action could
     not be launched."""
     ended: float = 30
     """For Kanister to notice that the container of a task has ended; it looks every second or so
@@ -45,6 +46,97 @@ class FollowIntervals:
     """For a phase to have no pod at all."""
     last: float = 5
     """For the last lines of a log to arrive."""
+
+
+class FollowLoop(abc.ABC):
+    """Looks at a live cluster again and again and yields events, until an ActionFinished.
+
+    An API server that is away for a while is reported once and outlasted.
+    """
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        namespace: str,
+        *,
+        logs: bool,
+        timeout: float | None,
+        interval: float,
+        last: float,
+        clock: Clock,
+    ) -> None:
+        self.connection = connection
+        self.timeout = timeout
+        self.clock = clock
+        self.outage = ApiOutage(clock)
+        self._interval = interval
+        self._last = last
+        self._show_logs = logs
+        self._logs = task_pods.TaskPodLogs(connection, namespace, clock)
+        self._reported: set[str] = set()
+        """Starts of the problems of pods that were reported."""
+        self._problem = ""
+        """The latest one."""
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens; the last one is ActionFinished.
+
+        Raises every error of KubeClient except TransientError.
+        """
+        begun = self.clock.now()
+        yield from self.first_events()
+        while True:
+            end = None
+            try:
+                events, end = self.look()
+            except TransientError as failure:
+                yield from self.outage.away(failure)
+            else:
+                yield from self.outage.back()
+                yield from events
+            if end is not None:
+                self._logs.close(self._last)
+                yield from self.lines(0)
+                yield from self.last_events(end)
+                return
+            if self.timeout is not None and self.clock.now() - begun > self.timeout:
+                yield ActionFinished(ActionResult.TIMEOUT, self.timeout_reason())
+                return
+            yield from self.lines(self._interval)
+
+    def first_events(self) -> Iterable[Event]:
+        """Return what is known before the first look."""
+        return ()
+
+    @abc.abstractmethod
+    def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
+        """Ask the cluster once; return what is new, and the end if this is it."""
+
+    def last_events(self, end: ActionFinished) -> Iterable[Event]:
+        """Return what ends the events, after the last lines of the logs."""
+        return (end,)
+
+    @abc.abstractmethod
+    def timeout_reason(self) -> str:
+        """Return why it is not done yet."""
+
+    def pod_problem(self, phase: str, reason: str) -> Iterator[PodProblem]:
+        """Report why a pod cannot start, if it is not reported yet."""
+        if reason and reason[:80] not in self._reported:
+            self._reported.add(reason[:80])
+            self._problem = reason
+            yield PodProblem(phase, reason)
+
+    def lines(self, seconds: float) -> Iterator[LogLine]:
+        """Yield the lines of the pods that arrive within this time."""
+        for line in self._logs.read(seconds):
+            if task_pods.FAILED.search(line.text):
+                self.script_failed(line)
+            yield line
+
+    @abc.abstractmethod
+    def script_failed(self, line: LogLine) -> None:
+        """Take in the line in which a script gives the reason of its failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,121 +157,132 @@ class FollowedAction:
     """Nodes that the cluster has when it runs."""
 
 
-class Follower:
-    """Follows one ActionSet; an API server that is away for a while is told once and outlasted."""
+class Follower(FollowLoop):
+    """Follows one ActionSet."""
 
     def __init__(
         self,
         connection: KubeClient,
-        watched: FollowedAction,
+        action: FollowedAction,
         *,
         logs: bool = True,
         timeout: float | None = None,
         intervals: FollowIntervals | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self.connection, self.watched, self.timeout = connection, watched, timeout
         self.intervals = intervals or FollowIntervals()
-        self.seen = watched.action_set
+        super().__init__(
+            connection,
+            action.namespace,
+            logs=logs,
+            timeout=timeout,
+            interval=self.intervals.poll,
+            last=self.intervals.last,
+            clock=clock,
+        )
+        self.action = action
+        self.seen = action.action_set
         """As it was last seen."""
-        self._show_logs = logs
-        self._logs = task_pods.TaskPodLogs(connection, watched.namespace)
-        self._began: dict[str, float] = {}
-        self._ended: set[str] = set()
-        self._told: set[str] = set()
-        self._last_words: dict[str, str] = {}
+        self._begun = self._alive = clock.now()
+        self._phase_starts: dict[str, float] = {}
+        self._ended_phases: set[str] = set()
+        self._failures: dict[str, str] = {}
+        """Of each phase the last line in which its script gives a reason."""
         self._may_list = True
-        self._trouble = ""
 
-    def events(self) -> Iterator[Event]:
-        """Yield what happens; the last one is Over. The first error that is for good is raised."""
-        begun = alive = time.monotonic()
-        outage = ApiOutage()
-        while True:
-            try:
-                pods, seen, count = self._look()
-            except TransientError as failure:
-                yield from outage.away(failure)
-            except NotFoundError:
-                yield from self._rest()
-                yield ActionFinished(ActionResult.GONE, f"ActionSet {self.seen.name} was deleted")
-                return
-            else:
-                now = time.monotonic()
-                at_work = any(not task_pods.is_over(pod) for pod in pods)
-                if outage.lost or at_work or seen.version != self.seen.version:
-                    alive = now
-                yield from outage.back()
-                yield from self._compare(seen, pods)
-                yield Heartbeat(count)
-                if over := self._over(now - begun, now - alive, pods):
-                    yield from self._rest()
-                    yield self._worded(over)
-                    return
-            if self.timeout is not None and time.monotonic() - begun > self.timeout:
-                why = f"; {self._trouble}" if self._trouble else ""
-                yield ActionFinished(
-                    ActionResult.TIMEOUT, f"not done within {self.timeout:g} s{why}"
-                )
-                return
-            yield from self._lines(self.intervals.poll)
-
-    def _look(self) -> tuple[Objects, ActionSet, objects.PodReadiness | None]:
+    def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
+        """Read pods and ActionSet, and compare them with the last reading."""
         # Pods first: one that is seen belongs to the phase that is seen after it, or to an older.
-        watched, count = self.watched, None
-        pods: Objects = ()
-        if self._may_list:
-            try:
-                pods = self.connection.items(PODS, watched.namespace, task_pods.LABEL)
-                count = objects.read_readiness(
-                    self.connection, watched.namespace, watched.cluster, watched.nodes
-                )
-            except ForbiddenError:
-                self._may_list = False
-        name, home = watched.action_set.name, watched.action_set.namespace
-        seen = read_action_set(self.connection.get(watched.resource, name, home))
-        since = watched.action_set.created
-        mine = tuple(pod for pod in pods if task_pods.belongs_to_run(pod, watched.job, since))
-        return mine, seen, count
+        pods, readiness = self._pods()
+        made = self.action.action_set
+        try:
+            item = self.connection.get(self.action.resource, made.name, made.namespace)
+        except NotFoundError:
+            reason = f"ActionSet {self.seen.name} was deleted"
+            return (), ActionFinished(ActionResult.GONE, reason)
+        seen = read_action_set(item)
+        now = self.clock.now()
+        at_work = any(not task_pods.is_over(pod) for pod in pods)
+        if self.outage.lost or at_work or seen.version != self.seen.version:
+            self._alive = now
+        before = self.seen
+        self.seen = seen
+        events = [*self._compare(before, pods), Heartbeat(readiness)]
+        return events, self._end(now - self._begun, now - self._alive, pods)
 
-    def _compare(self, seen: ActionSet, pods: Objects) -> Iterator[Event]:
-        before, self.seen = self.seen, seen
-        if not self._may_list and "pods" not in self._told:
-            self._told.add("pods")
-            place = self.watched.namespace
+    def last_events(self, end: ActionFinished) -> Iterable[Event]:
+        """Give the reason as the script has printed it, if it has."""
+        if end.end is ActionResult.DONE:
+            return (ActionFinished(end.end, ""),)
+        if end.end is not ActionResult.FAILED:
+            return (end,)
+        failed = [phase.name for phase in self.seen.phases if phase.state is ActionState.FAILED]
+        for name in failed:  # the first one is the cause
+            if name in self._failures:
+                return (ActionFinished(end.end, task_pods.reason_in(self._failures[name])),)
+        return (ActionFinished(end.end, task_pods.reason_in(end.reason)),)
+
+    def timeout_reason(self) -> str:
+        """Return the limit, and the last problem of a pod."""
+        problem = f"; {self._problem}" if self._problem else ""
+        return f"not done within {self.timeout:g} s{problem}"
+
+    def script_failed(self, line: LogLine) -> None:
+        """Keep the last reason of each phase."""
+        self._failures[line.phase] = line.text
+
+    def _pods(self) -> tuple[Objects, PodReadiness | None]:
+        """Return the task pods of this action, and how many nodes of Kafka are Ready."""
+        if not self._may_list:
+            return (), None
+        action = self.action
+        try:
+            pods = self.connection.items(PODS, action.namespace, task_pods.LABEL)
+            readiness = read_readiness(
+                self.connection, action.namespace, action.cluster, action.nodes
+            )
+        except ForbiddenError:
+            self._may_list = False
+            return (), None
+        since = action.action_set.created
+        own = [pod for pod in pods if task_pods.belongs_to_run(pod, action.job, since)]
+        return tuple(own), readiness
+
+    def _compare(self, before: ActionSet, pods: Objects) -> Iterator[Event]:
+        if not self._may_list and "pods" not in self._reported:
+            self._reported.add("pods")
+            place = self.action.namespace
             yield PodProblem("", f"pods of namespace {place} may not be listed: no output is shown")
-        names = tuple(phase.name for phase in seen.phases)
+        names = tuple(phase.name for phase in self.seen.phases)
         if names and names != tuple(phase.name for phase in before.phases):
             yield PhasesDiscovered(names)
-        for phase in seen.phases:
+        for phase in self.seen.phases:
             yield from self._phase(phase)
-        running = seen.running.name if seen.running else ""
+        running = self.seen.running.name if self.seen.running else ""
         for pod in pods:
-            name = pod["metadata"]["name"]
-            named = task_pods.phase_of(pod, self.watched.cluster)
-            phase_name = named if named in names else running
+            own_phase = task_pods.phase_of(pod, self.action.cluster)
+            phase_name = own_phase if own_phase in names else running
             if self._show_logs and task_pods.has_started(pod):
-                self._logs.follow(name, phase_name)
-            reason = task_pods.pod_problem(pod)
-            if reason and reason[:80] not in self._told:
-                self._told.add(reason[:80])
-                self._trouble = reason
-                yield PodProblem(phase_name, reason)
+                self._logs.follow(pod["metadata"]["name"], phase_name)
+            yield from self.pod_problem(phase_name, task_pods.pod_problem(pod))
 
     def _phase(self, phase: ActionPhase) -> Iterator[Event]:
-        now = time.monotonic()
-        if phase.name in self._ended or phase.state in (ActionState.PENDING, ActionState.UNTAKEN):
+        now = self.clock.now()
+        name = phase.name
+        waits = phase.state in (ActionState.PENDING, ActionState.UNTAKEN)
+        if waits or name in self._ended_phases:
             return
-        if phase.name not in self._began:
-            self._began[phase.name] = now
-            yield PhaseStarted(phase.name)
+        if name not in self._phase_starts:
+            self._phase_starts[name] = now
+            yield PhaseStarted(name)
         if phase.state in (ActionState.COMPLETE, ActionState.FAILED):
-            self._ended.add(phase.name)
-            yield from self._lines(0)
-            yield PhaseFinished(
-                phase.name, phase.state is ActionState.COMPLETE, now - self._began[phase.name]
-            )
+            self._ended_phases.add(name)
+            yield from self.lines(0)
+            complete = phase.state is ActionState.COMPLETE
+            yield PhaseFinished(name, complete, now - self._phase_starts[name])
 
-    def _over(self, age: float, idle: float, pods: Objects) -> ActionFinished | None:
+    def _end(self, age: float, idle: float, pods: Objects) -> ActionFinished | None:
+        """Return how it has ended, if it has; `age` and `idle` are seconds."""
         seen, intervals = self.seen, self.intervals
         if seen.ended:
             done = seen.state is ActionState.COMPLETE
@@ -192,8 +295,8 @@ class Follower:
 
     def _untaken(self) -> ActionFinished | None:
         """Delete it unless a controller has come to it in this very moment."""
-        seen, resource = self.seen, self.watched.resource
-        path = (*resource.base, "namespaces", seen.namespace, resource.plural, seen.name)
+        seen, resource = self.seen, self.action.resource
+        path = resource.base + ("namespaces", seen.namespace, resource.plural, seen.name)
         same = {"preconditions": {"resourceVersion": seen.version}}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", **same}
         try:
@@ -209,14 +312,14 @@ class Follower:
 
     def _lost(self, idle: float, pods: Objects) -> ActionFinished | None:
         running = self.seen.running
-        if running is not None and running.name not in self.watched.tasks:
-            return None  # a function that needs no pod: nothing can be told
+        if running is not None and running.name not in self.action.tasks:
+            return None  # a function that needs no pod
         if not self._may_list:
             return None
         what = f"phase {running.name}" if running else "the next phase"
         if pods and idle > self.intervals.ended:
             return ActionFinished(
-                ActionResult.LOST, f"the pod of {what} has ended and nobody has noticed"
+                ActionResult.LOST, f"the pod of {what} has ended and the controller has not noticed"
             )
         if not pods and idle > self.intervals.idle:
             return ActionFinished(
@@ -224,34 +327,12 @@ class Follower:
             )
         return None
 
-    def _worded(self, over: ActionFinished) -> ActionFinished:
-        """Give the reason as the script told it, where it is known."""
-        if over.end is not ActionResult.FAILED:
-            return ActionFinished(
-                over.end, over.reason if over.end is not ActionResult.DONE else ""
-            )
-        failed = [phase.name for phase in self.seen.phases if phase.state is ActionState.FAILED]
-        for name in failed:  # the first one is the cause
-            if name in self._last_words:
-                return ActionFinished(over.end, task_pods.reason_in(self._last_words[name]))
-        return ActionFinished(over.end, task_pods.reason_in(over.reason))
 
-    def _rest(self) -> Iterator[Event]:
-        self._logs.close(self.intervals.last)
-        yield from self._lines(0)
-
-    def _lines(self, seconds: float) -> Iterator[LogLine]:
-        for line in self._logs.read(seconds):
-            if task_pods.FAILED.search(line.text):
-                self._last_words[line.phase] = line.text
-            yield line
-
-
-# What a person is told when following ends: what goes on, and what to do about it.
+# Messages for the end of following: what goes on in the cluster, and what to do about it.
 
 
 def status_command(target: KafkaRef) -> str:
-    """Return the command that says what state a Kafka is in."""
+    """Return the command that shows the state of a Kafka."""
     return f"kanister-kafka status {target.name} -n {target.namespace}"
 
 
@@ -265,20 +346,20 @@ def release_command(target: KafkaRef) -> str:
     return f"kanister-kafka release-retention {target.name} -n {target.namespace}"
 
 
-def held_message(held: HeldRetention) -> tuple[str, ...]:
-    """Say that retention is held, and where somebody has undone it."""
-    if held.damaged:
-        return ("RETENTION may be held since a restore: the annotation that tells is damaged",)
-    since = f"since {held.since}"
-    if not held.holds:
+def held_message(hold: HeldRetention) -> tuple[str, ...]:
+    """Return lines about a hold of the retention, and about changes to it."""
+    if hold.damaged:
+        return ("RETENTION may be held since a restore: its annotation is damaged",)
+    since = f"since {hold.since}"
+    if not hold.holds:
         return (
-            f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: somebody has "
-            f"changed {DELAY} in spec.kafka.config, and what has passed its retention is deleted",
+            f"RETENTION IS NO LONGER HELD, though a restore has held it {since}: {DELAY} in "
+            "spec.kafka.config was changed, and what has passed its retention is deleted",
         )
-    long = "" if held.retention == HOLD else f", of records {held.retention} after each start"
+    long = "" if hold.retention == HOLD else f", of records {hold.retention} after each start"
     found = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
-    if held.changed:
-        return (found, f"somebody has changed since: {', '.join(held.changed)}")
+    if hold.changed:
+        return (found, f"changed since: {', '.join(hold.changed)}")
     return (found,)
 
 
@@ -287,36 +368,37 @@ def delete_command(action_set: ActionSet) -> str:
     return f"kubectl delete actionset {action_set.name} -n {action_set.namespace}"
 
 
-def still_running_message(target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
-    """Say what goes on in the cluster when nobody follows it any longer."""
-    where = f"in phase {seen.running.name}" if seen.running else "between two phases"
+def still_running_message(target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
+    """Return what goes on in the cluster when no one follows it any longer."""
+    where = f"in phase {action_set.running.name}" if action_set.running else "between two phases"
     return (
-        f"ActionSet {seen.namespace}/{seen.name} runs on in the cluster, {where} when last seen.",
+        f"ActionSet {action_set.namespace}/{action_set.name} runs on in the cluster, "
+        f"{where} when last seen.",
         f"  look:          {status_command(target)}",
         f"  bring it back: {resume_command(target)}",
     )
 
 
-def remedy_message(end: ActionResult, target: KafkaRef, seen: ActionSet) -> tuple[str, ...]:
-    """Say what to do after an end that is none of ours to choose."""
+def remedy_message(end: ActionResult, target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
+    """Return what to do after an end other than success, failure and timeout."""
     match end:
         case ActionResult.UNTAKEN:
             return (
                 "The Kanister controller does not seem to run, or looks at another namespace.",
                 "The ActionSet was deleted, so that it does not start later by surprise.",
-                f"look: kubectl get pods -n {seen.namespace}",
+                f"look: kubectl get pods -n {action_set.namespace}",
             )
         case ActionResult.LOST:
             return (
-                "A controller that is restarted forgets what it ran and calls it running for ever:",
-                "nothing is at work in the cluster now.",
+                "The Kanister controller restarted and no longer tracks this action:",
+                'its state stays "running", and nothing is at work in the cluster now.',
                 f"1. look:            {status_command(target)}",
                 f"2. bring it back:   {resume_command(target)}",
-                f"3. take it away:    {delete_command(seen)}",
+                f"3. take it away:    {delete_command(action_set)}",
             )
         case ActionResult.GONE:
             return (
-                "Who deletes an ActionSet ends its action where it is.",
+                "The ActionSet was deleted, so its action was aborted.",
                 f"look:          {status_command(target)}",
                 f"bring it back: {resume_command(target)}",
             )

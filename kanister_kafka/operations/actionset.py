@@ -17,7 +17,7 @@ from kanister_kafka.operations.provenance import Provenance
 API_VERSION = "cr.kanister.io/v1alpha1"
 JOB_LABEL = "kanister.io/JobID"
 """On an ActionSet; Kanister copies it to the pods of its KubeTasks (pkg/function/kube_task.go), so
-that a pod tells which ActionSet it belongs to."""
+that a pod shows which ActionSet it belongs to."""
 KUBE_TASK = "KubeTask"
 LONGEST_NAME = 57
 """Of a prefix: the API server adds five characters and keeps names of pods within 63."""
@@ -64,7 +64,7 @@ class ActionSet:
     error: str
     """Of the phase that failed last, with all that Kanister adds to it; may have several KB."""
     artifacts: Mapping[str, Any]
-    """What the action put out, by name, as another ActionSet takes it."""
+    """The output artifacts of the action, by name, as another ActionSet takes it."""
     job: str = ""
     """Its job label, which its pods have too."""
 
@@ -77,8 +77,8 @@ class ActionSet:
     def ended(self) -> bool:
         """Whether nothing more will come of it.
 
-        The state becomes `failed` before the deferPhase has run; where the action could not even
-        be launched, a deferPhase stays pending for ever.
+        The state becomes `failed` before the deferPhase has run; if the action could not even be
+        launched, a deferPhase stays pending forever.
         """
         if self.state is not ActionState.FAILED:
             return self.state is ActionState.COMPLETE
@@ -105,9 +105,9 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
     """Read a Blueprint as the API server has it."""
     actions = {}
     for name, action in (item.get("actions") or {}).items():
-        phases = [*(action.get("phases") or ()), action.get("deferPhase")]
-        tasks = (p.get("name", "") for p in phases if p and p.get("func") == KUBE_TASK)
-        actions[name] = frozenset(tasks)
+        phases = list(action.get("phases") or ())
+        phases.append(action.get("deferPhase") or {})
+        actions[name] = frozenset(p.get("name", "") for p in phases if p.get("func") == KUBE_TASK)
     metadata = item["metadata"]
     home = metadata.get("namespace", "")
     restore = json.dumps((item.get("actions") or {}).get("restore") or {})
@@ -129,11 +129,11 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     deferred = found.get("deferPhase") or {}
     if deferred.get("name") or _state(deferred) is not ActionState.UNTAKEN:
         last = ActionPhase(deferred.get("name", ""), _state(deferred), deferred=True)
-        # Kanister never calls it running; the progress alone tells.
+        # Kanister never calls it running; only the progress shows it.
         now = (status.get("progress") or {}).get("runningPhase")
         if last.state is ActionState.PENDING and now and now == last.name:
             last = replace(last, state=ActionState.RUNNING)
-        phases = (*phases, last)
+        phases += (last,)
     return ActionSet(
         name=metadata["name"],
         namespace=metadata.get("namespace", ""),
@@ -189,8 +189,8 @@ def new_action_set(
     }
 
 
-def _state(found: Mapping[str, Any]) -> ActionState:
+def _state(status: Mapping[str, Any]) -> ActionState:
     try:
-        return ActionState(found.get("state") or "")
+        return ActionState(status.get("state") or "")
     except ValueError:  # of a later Kanister: not ended as far as we know
         return ActionState.RUNNING

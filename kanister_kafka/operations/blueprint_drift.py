@@ -16,7 +16,7 @@ from kanister_kafka.yamldoc import Document, MappingNode
 
 
 def version_drift(origin: Provenance) -> str:
-    """Say which version made a Blueprint; empty where it was this one, or nobody can tell."""
+    """Return a line if another version made a Blueprint; empty if it was this one or unknown."""
     if origin.version in ("", __version__):
         return ""
     return f"its Blueprint was made by kanister-kafka {origin.version}, and this is {__version__}"
@@ -29,9 +29,9 @@ def input_drift(
     options: Options,
     strimzi_version: Version | None,
 ) -> str:
-    """Say that a Blueprint would be another one now; empty where it would be the same.
+    """Return a line if a Blueprint would be another one now; empty if it would be the same.
 
-    The live cluster tells more than the files that it was made from, such as its workloads, and a
+    The live cluster shows more than the files that it was made from, such as its workloads, and a
     Blueprint for more than one possibility is as good: either reading will do.
     """
     live = tuple(documents)
@@ -51,7 +51,7 @@ def input_drift(
         return ""
     words = f" {origin.options}" if origin.options else ""
     command = f"kanister-kafka check {target.name} -n {target.namespace}{words}"
-    return f"the cluster has changed since its Blueprint was made; in what, says: {command}"
+    return f"the cluster has changed since its Blueprint was made; to see how, run: {command}"
 
 
 def _as_files(documents: Iterable[Document]) -> Iterator[Document]:

@@ -1,15 +1,15 @@
-"""What happens while something is followed, one small object each."""
+"""Events of an action that is followed, one small object each."""
 
 from __future__ import annotations
 
 import enum
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kanister_kafka.errors import TransientError
 from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 
 
 class ActionResult(enum.Enum):
@@ -22,14 +22,14 @@ class ActionResult(enum.Enum):
     LOST = "lost"
     """The controller has forgotten it, as it does when it is restarted."""
     GONE = "gone"
-    """Somebody deleted the ActionSet."""
+    """The ActionSet was deleted."""
     TIMEOUT = "timeout"
     """It goes on; we no longer look."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhasesDiscovered:
-    """All phases that are to come, in their order."""
+    """All phases that will run, in their order."""
 
     phases: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class PodProblem:
-    """A pod cannot start, or nothing can be said about it."""
+    """A pod cannot start, or its state is unknown."""
 
     phase: str
     reason: str
@@ -94,7 +94,7 @@ class ActionFinished:
 
     end: ActionResult
     reason: str
-    """One line; empty where all went well."""
+    """One line; empty if all went well."""
 
 
 Event = (
@@ -110,13 +110,14 @@ Event = (
 )
 
 
-# An API server that is away for a while: told once, asked again and again.
+# An API server that is away for a while: reported once, asked again and again.
 
 
 class ApiOutage:
     """Knows whether the API server is away, and since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._since: float | None = None
 
     @property
@@ -127,17 +128,17 @@ class ApiOutage:
     def away(self, failure: TransientError) -> Iterator[Event]:
         """Note that a request has failed."""
         if self._since is None:
-            self._since = time.monotonic()
+            self._since = self._clock.now()
             yield ApiUnavailable(str(failure))
 
     def back(self) -> Iterator[Event]:
         """Note that a request was answered."""
         if self._since is not None:
-            yield ApiRecovered(time.monotonic() - self._since)
+            yield ApiRecovered(self._clock.now() - self._since)
             self._since = None
 
 
-# What a display shows: one state, changed by each event, drawn by somebody else.
+# The state of a display: changed by each event, drawn elsewhere.
 
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d ")
 
@@ -158,16 +159,16 @@ class PhaseProgress:
     name: str
     mark: PhaseMark = PhaseMark.WAITING
     began: float | None = None
-    """On the clock of whoever calls."""
+    """On the clock of the caller."""
     seconds: float | None = None
     """How long it took, once it has ended."""
-    said: str = ""
+    last_line: str = ""
     """The last line of its task pod, or why that cannot start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All that is known of what is followed."""
+    """All that is known of the action that is followed."""
 
     began: float
     rows: tuple[PhaseProgress, ...] = ()
@@ -189,10 +190,10 @@ class Progress:
                 mark = PhaseMark.DONE if ok else PhaseMark.FAILED
                 return self._put(replace(self._row(phase), mark=mark, seconds=seconds))
             case LogLine(phase, _pod, text) if text.strip():
-                return self._put(replace(self._row(phase), said=_told(text, phase)))
+                return self._put(replace(self._row(phase), last_line=_told(text, phase)))
             case PodProblem(phase, reason):
-                told = self._put(replace(self._row(phase), said=reason)) if phase else self
-                return replace(told, troubles=(*self.troubles, reason))
+                after = self._put(replace(self._row(phase), last_line=reason)) if phase else self
+                return replace(after, troubles=self.troubles + (reason,))
             case ApiUnavailable(reason):
                 return replace(self, away=reason)
             case ApiRecovered():
@@ -208,7 +209,7 @@ class Progress:
 
     def _put(self, row: PhaseProgress) -> Progress:
         if all(known.name != row.name for known in self.rows):
-            return replace(self, rows=(*self.rows, row))
+            return replace(self, rows=self.rows + (row,))
         rows = tuple(row if known.name == row.name else known for known in self.rows)
         return replace(self, rows=rows)
 

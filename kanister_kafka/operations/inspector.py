@@ -46,23 +46,23 @@ LAST_EVENTS = 8
 GONE = "gone"
 """Instead of the digest of scripts."""
 POOL = "strimzi.io/controller-name"
-"""On the pods of a StrimziPodSet; those of a StatefulSet tell by their name."""
+"""On the pods of a StrimziPodSet; those of a StatefulSet have it in their name."""
 
 
 class ClusterInspector:
-    """Looks at one Kafka; what may not be looked at is told and passed over."""
+    """Looks at one Kafka; objects that may not be read are reported and passed over."""
 
     def __init__(
         self, connection: KubeClient, target: KafkaRef, kasten_namespace: str = ""
     ) -> None:
         self.connection, self.target = connection, target
         self.kasten_namespace = kasten_namespace
-        self.unseen: list[str] = []
+        self.unreadable: list[str] = []
 
     def look(self) -> ObservedCluster:
         """Return what there is now. Raises TransientError, UnreachableError, ForbiddenError."""
         target, namespace = self.target, self.target.namespace
-        self.unseen.clear()
+        self.unreadable.clear()
         kafka = self._strimzi("Kafka", target.name)
         pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
         sets = self._sets()
@@ -77,7 +77,7 @@ class ClusterInspector:
             target=target,
             kafka=_kafka(kafka[0]) if kafka else None,
             workloads=self._workloads(kafka, pools, sets, pods),
-            writers=self._writers(kafka, pools, clients, origin.told),
+            writers=self._writers(kafka, pools, clients, origin.client_choices),
             record=None if record is None else dict(record.get("data") or {}),
             switch=_switch(switch),
             blueprint=f"{home}/{name}" if blueprint else "",
@@ -85,18 +85,18 @@ class ClusterInspector:
             action_sets=self._action_sets(home, name),
             tasks=tuple(_tasks(pods, target.name)),
             happenings=self._happenings(),
-            others=() if kafka else tuple(sorted(map(_name, self._strimzi("Kafka")))),
+            others=() if kafka else tuple(sorted(map(objects.name_of, self._strimzi("Kafka")))),
             unusable_scripts=tuple(
                 self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch})
             ),
-            unseen=tuple(self.unseen),
+            unreadable=tuple(self.unreadable),
         )
 
     def _listed(self, what: str, listing: Callable[[], Objects]) -> Objects:
         try:
             return listing()
         except ForbiddenError:
-            self.unseen.append(f"{what}: they may not be listed")
+            self.unreadable.append(f"{what}: they may not be listed")
             return ()
 
     def _strimzi(self, kind: str, name: str = "", label: str = "") -> Objects:
@@ -128,22 +128,27 @@ class ClusterInspector:
         try:
             return self.connection.items(resource)
         except ForbiddenError:
-            self.unseen.append(f"{resource.plural} of other namespaces: they may not be listed")
+            self.unreadable.append(f"{resource.plural} of other namespaces: they may not be listed")
         here = self.target.namespace
         return self._listed(resource.plural, lambda: self.connection.items(resource, here))
 
     def _workloads(
         self, kafka: Objects, pools: Objects, sets: Objects, pods: Objects
     ) -> tuple[WorkloadState, ...]:
-        memos = {_name(item): _note(item, constants.PREVIOUS_REPLICAS) for item in sets}
-        mine = [pod for pod in pods if _label(pod, constants.CLUSTER_LABEL) == self.target.name]
+        memos = {
+            objects.name_of(item): objects.annotation(item, constants.PREVIOUS_REPLICAS)
+            for item in sets
+        }
+        mine = [
+            pod for pod in pods if objects.label(pod, constants.CLUSTER_LABEL) == self.target.name
+        ]
         found = []
         for name, replicas in (desired_replicas(kafka[0], pools) if kafka else {}).items():
             counted = objects.count_ready(tuple(pod for pod in mine if _owner(pod) == name))
             workload = WorkloadState(
                 name=name,
                 expected=replicas,
-                there=counted.there,
+                pods=counted.pods,
                 ready=counted.ready,
                 replicas_before=memos.get(name, ""),
             )
@@ -151,63 +156,71 @@ class ClusterInspector:
         return tuple(found)
 
     def _writers(
-        self, kafka: Objects, pools: Objects, clients: dict[str, Objects], told: ClientChoices
+        self,
+        kafka: Objects,
+        pools: Objects,
+        clients: dict[str, Objects],
+        client_choices: ClientChoices,
     ) -> tuple[ObservedClient, ...]:
-        everything = [document_from_dict(item) for items in clients.values() for item in items]
-        known = set()
+        """Return the clients that write into the Kafka, by the options of the Blueprint."""
+        home, name = self.target.namespace, self.target.name
+        writers = set()
         if kafka:
-            problems: list[Diagnostic] = []  # what is wrong with a resource is not asked here
-            home, name = self.target.namespace, self.target.name
+            documents = []
+            for items in clients.values():
+                documents += [document_from_dict(item) for item in items]
+            problems: list[Diagnostic] = []  # `check` reports what is wrong with a resource
             top = FieldCursor.of(document_from_dict(kafka[0]), problems)
-            own = bootstrap_addresses(name, home, top, map(_name, pools))
-            found_ones = find_clients(everything, own, (), told, VersionRange(), home, problems)
-            writers = found_ones.writers
-            known = {(w.kind, w.namespace, w.name) for w in writers}
-        found = []
+            addresses = bootstrap_addresses(name, home, top, map(objects.name_of, pools))
+            found = find_clients(
+                documents, addresses, (), client_choices, VersionRange(), home, problems
+            )
+            writers = {(w.kind, w.namespace, w.name) for w in found.writers}
+        observed = []
         for kind, items in clients.items():
             for item in items:
-                writer = _writer(kind, item)
-                ours = (kind, writer.namespace, writer.name) in known
-                # Without a Kafka nothing tells whose it is, but for its place.
-                left = writer.quiesced and writer.namespace == self.target.namespace
-                if ours or (not kafka and left):
-                    found.append(writer)
-        return tuple(found)
+                client = _client(kind, item)
+                if (kind, client.namespace, client.name) in writers or (
+                    not kafka and client.quiesced and client.namespace == home
+                ):
+                    observed.append(client)
+        return tuple(observed)
 
-    def _unusable_scripts(self, asking: dict[str, Object | None]) -> Iterable[UnusableScripts]:
+    def _unusable_scripts(self, users: dict[str, Object | None]) -> Iterable[UnusableScripts]:
         """Look whether the scripts are there that a Blueprint and a Deployment pin."""
-        target, digests = self.target, dict[str, str | None]()
-        for kind, item in asking.items():
+        place = f"{self.target.name} -n {self.target.namespace}"
+        digests: dict[str, str | None] = {}
+        for kind, item in users.items():
             for pin in script_pins({**item, "kind": kind}) if item else ():
-                if pin.namespace not in ("", target.namespace):
+                if pin.namespace not in ("", self.target.namespace):
                     continue
                 if pin.name not in digests:
                     digests[pin.name] = self._digest(pin.name)
                 if digests[pin.name] in (pin.sha256, None):
                     continue
-                is_gone = digests[pin.name] == GONE
-                at = f"configmap {pin.name} -n {target.namespace}"
-                what = "is gone" if is_gone else "was altered"
-                first = "" if is_gone else f"kubectl delete {at}, and then "
+                fault, delete = "is gone", ""
+                if digests[pin.name] != GONE:
+                    at = f"configmap {pin.name} -n {self.target.namespace}"
+                    fault, delete = "was altered", f"kubectl delete {at}, and then "
+                scripts = f"the scripts of {kind} {objects.name_of(item or {})}"
                 yield UnusableScripts(
                     kind,
-                    f"ConfigMap {pin.name}, the scripts of {kind} {_name(item or {})}, {what}, so "
-                    f"what needs it fails: {first}kanister-kafka apply --from-cluster "
-                    f"{target.name} -n {target.namespace}",
+                    f"ConfigMap {pin.name}, {scripts}, {fault}, so what needs it fails: "
+                    f"{delete}kanister-kafka apply --from-cluster {place}",
                 )
 
     def _digest(self, name: str) -> str | None:
-        """Return the digest of a ConfigMap of scripts; None where nobody may read it."""
+        """Return the digest of a ConfigMap of scripts; None if no one may read it."""
         try:
             found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
         except ForbiddenError:
-            self.unseen.append(f"ConfigMap {name}: it may not be read")
+            self.unreadable.append(f"ConfigMap {name}: it may not be read")
             return None
         return digest_of(found) if found else GONE
 
     def _blueprint(self, record: Object | None) -> tuple[str, str]:
         """Return namespace and name of the Blueprint: as the record has it, or by default."""
-        home, _, name = _note(record or {}, constants.BLUEPRINT).partition("/")
+        home, _, name = objects.annotation(record or {}, constants.BLUEPRINT).partition("/")
         home = self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE
         return home, name or self.target.blueprint
 
@@ -216,9 +229,9 @@ class ClusterInspector:
             resource = self.connection.kind(API_VERSION, "Blueprint")
             return self.connection.find(resource, name, home)
         except NotFoundError:
-            self.unseen.append("Kanister: it is not installed on this cluster")
+            self.unreadable.append("Kanister: it is not installed on this cluster")
         except ForbiddenError:
-            self.unseen.append(f"Blueprints of namespace {home}: they may not be read")
+            self.unreadable.append(f"Blueprints of namespace {home}: they may not be read")
         return None
 
     def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
@@ -248,24 +261,23 @@ def _switch(found: Object | None) -> WatchdogState | None:
 
 
 def _kafka(item: Object) -> KafkaState:
-    conditions = {c.get("type"): c for c in (item.get("status") or {}).get("conditions") or ()}
-    ready, other = conditions.get("Ready") or {}, conditions.get("NotReady") or {}
-    paused = conditions.get("ReconciliationPaused") or {}
-    why = f"{other.get('reason', '')}: {other.get('message', '')}" if other else ""
+    ready = objects.condition(item, "Ready")
+    other = objects.condition(item, "NotReady")
+    paused = objects.condition(item, "ReconciliationPaused")
     return KafkaState(
         resource=versioned("kafkas", item),
         ready=ready.get("status") == "True",
-        why_not=why,
+        why_not=f"{other.get('reason', '')}: {other.get('message', '')}" if other else "",
         since=(paused or ready or other).get("lastTransitionTime", ""),
-        paused=_note(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        paused=objects.annotation(item, constants.PAUSE_RECONCILIATION).lower() == "true",
         acknowledged=paused.get("status") == "True",
-        pause_before=_note(item, constants.PREVIOUS_PAUSE),
-        restart_by=_note(item, constants.RESTART_DEADLINE),
-        held=read_held(item),
+        pause_before=objects.annotation(item, constants.PREVIOUS_PAUSE),
+        restart_by=objects.annotation(item, constants.RESTART_DEADLINE),
+        held_retention=read_held(item),
     )
 
 
-def _writer(kind: str, item: Object) -> ObservedClient:
+def _client(kind: str, item: Object) -> ObservedClient:
     metadata = item["metadata"]
     return ObservedClient(
         kind=kind,
@@ -273,18 +285,20 @@ def _writer(kind: str, item: Object) -> ObservedClient:
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         replicas=(item.get("spec") or {}).get("replicas"),
-        paused=_note(item, constants.PAUSE_RECONCILIATION).lower() == "true",
-        replicas_before=_note(item, constants.PREVIOUS_REPLICAS),
-        pause_before=_note(item, constants.PREVIOUS_PAUSE),
+        paused=objects.annotation(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        replicas_before=objects.annotation(item, constants.PREVIOUS_REPLICAS),
+        pause_before=objects.annotation(item, constants.PREVIOUS_PAUSE),
     )
 
 
 def _tasks(pods: Objects, cluster: str) -> Iterable[TaskPod]:
     key, _, value = task_pods.LABEL.partition("=")
     for pod in pods:
-        if _label(pod, key) == value and not task_pods.is_over(pod):
+        if objects.label(pod, key) == value and not task_pods.is_over(pod):
             yield TaskPod(
-                pod["metadata"]["name"], task_pods.phase_of(pod, cluster), _label(pod, JOB_LABEL)
+                pod["metadata"]["name"],
+                task_pods.phase_of(pod, cluster),
+                objects.label(pod, JOB_LABEL),
             )
 
 
@@ -301,16 +315,4 @@ def _happening(item: Object) -> KafkaEvent:
 
 
 def _owner(pod: Object) -> str:
-    return _label(pod, POOL) or pod["metadata"]["name"].rpartition("-")[0]
-
-
-def _name(item: Object) -> str:
-    return str(item["metadata"]["name"])
-
-
-def _label(item: Object, key: str) -> str:
-    return str((item.get("metadata", {}).get("labels") or {}).get(key, ""))
-
-
-def _note(item: Object, key: str) -> str:
-    return str((item.get("metadata", {}).get("annotations") or {}).get(key, ""))
+    return objects.label(pod, POOL) or pod["metadata"]["name"].rpartition("-")[0]

@@ -1,4 +1,4 @@
-"""What a live cluster shows of a Kafka, as plain facts; nothing is judged and nothing changed."""
+"""The state of a Kafka on a live cluster, as plain facts; nothing is judged and nothing changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_PHASES = ("quiesce", "flush", "stop")
 
 
 class Activity(enum.Enum):
-    """What a task pod is doing to the cluster."""
+    """The work of a task pod on the cluster."""
 
     STOPPING = "stopping it"
     STARTING = "bringing it back"
@@ -38,12 +38,12 @@ class KafkaState:
     paused: bool
     """Whether the annotation asks for a pause."""
     acknowledged: bool
-    """Whether the operator has said that it is paused."""
+    """Whether the operator has acknowledged the pause."""
     pause_before: str
-    """Our memo; not empty where the pause is ours."""
+    """Our memo; not empty if a backup has set the pause."""
     restart_by: str
-    held: HeldRetention | None = None
-    """Its retention, where a restore holds it."""
+    held_retention: HeldRetention | None = None
+    """Its retention, if a restore holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +52,19 @@ class WorkloadState:
 
     name: str
     expected: int
-    there: int
+    pods: int
     ready: int
     replicas_before: str = ""
     """Our memo on a StatefulSet."""
 
     def __str__(self) -> str:
         text = f"{self.name} {self.ready} of {self.expected} ready"
-        return text if self.there == self.expected else f"{text} ({self.there} there)"
+        return text if self.pods == self.expected else f"{text} ({self.pods} there)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedClient:
-    """What writes into the cluster, or has one of our memos."""
+    """A client that writes into the cluster, or has one of our memos."""
 
     kind: str
     resource: str
@@ -78,7 +78,7 @@ class ObservedClient:
 
     @property
     def quiesced(self) -> bool:
-        """Whether a backup has stopped it and nobody put it back."""
+        """Whether a backup has stopped it and it was not put back."""
         return bool(self.replicas_before or self.pause_before)
 
     def __str__(self) -> str:
@@ -99,12 +99,12 @@ class TaskPod:
 
     pod: str
     phase: str
-    """Empty where it is none of ours."""
+    """Empty if it is not one of our phases."""
     job: str
 
     @property
     def work(self) -> Activity:
-        """What its phase does."""
+        """The work of its phase."""
         name = self.phase.lower()
         if name.endswith(START_PHASES):
             return Activity.STARTING
@@ -128,7 +128,7 @@ class UnusableScripts:
     """A ConfigMap of scripts that is missing or altered."""
 
     kind: str
-    """Of what asks for them: Blueprint or Deployment."""
+    """Of the object that asks for them: Blueprint or Deployment."""
     text: str
     """What is wrong, and what to do, in one line."""
 
@@ -139,34 +139,34 @@ class ObservedCluster:
 
     target: KafkaRef
     kafka: KafkaState | None
-    """None where there is no such resource."""
+    """None if there is no such resource."""
     workloads: tuple[WorkloadState, ...]
-    """As many as the resources ask for; none where these are gone."""
+    """As many as the resources ask for; none if these are gone."""
     writers: tuple[ObservedClient, ...]
     record: Mapping[str, str] | None
-    """Data of the ConfigMap; None where it is gone."""
+    """Data of the ConfigMap; None if it is gone."""
     switch: WatchdogState | None
-    """None where there is no such Deployment."""
+    """None if there is no such Deployment."""
     blueprint: str
-    """`NAMESPACE/NAME` of the Blueprint; empty where it is not there."""
+    """`NAMESPACE/NAME` of the Blueprint; empty if it is not there."""
     origin: Provenance = field(default_factory=Provenance)
-    """What it says of its making."""
+    """Its own annotations about its rendering."""
     action_sets: tuple[ActionSet, ...]
     """Of this Kafka's Blueprint, the latest first."""
     tasks: tuple[TaskPod, ...]
     happenings: tuple[KafkaEvent, ...]
     """The latest last."""
     others: tuple[str, ...] = ()
-    """Names of the Kafkas of the namespace, where this one does not exist."""
+    """Names of the Kafkas of the namespace, if this one does not exist."""
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
-    unseen: tuple[str, ...]
-    """What could not be looked at, a line each."""
+    unreadable: tuple[str, ...]
+    """Objects that could not be read, a line each."""
 
     @property
-    def there(self) -> int:
+    def pods(self) -> int:
         """Pods of nodes that are there."""
-        return sum(workload.there for workload in self.workloads)
+        return sum(workload.pods for workload in self.workloads)
 
     @property
     def expected(self) -> int:

@@ -1,4 +1,4 @@
-"""What a Blueprint on the cluster says of its making."""
+"""How a Blueprint on the cluster was made, by its annotations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kanister_kafka.strimzi.clients import ClientChoices
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a Blueprint says of its making; empty where it does not say."""
+    """How a Blueprint was made; empty if that is unknown."""
 
     version: str = ""
     input_hash: str = ""
@@ -23,8 +23,8 @@ class Provenance:
     """Words of the command line."""
 
     @property
-    def told(self) -> ClientChoices:
-        """What the words of the command line say about single clients."""
+    def client_choices(self) -> ClientChoices:
+        """The options of the command line for single clients."""
         return ClientChoices(self._values("--writer"), self._values("--not-a-writer"))
 
     @property
@@ -36,7 +36,7 @@ class Provenance:
     def _values(self, option: str) -> tuple[str, ...]:
         try:
             words = shlex.split(self.options) if self.options else []
-        except ValueError:  # somebody else has written there
+        except ValueError:  # another client has written there
             return ()
         return tuple(value for word, value in pairwise(words) if word == option)
 

@@ -1,40 +1,42 @@
 """Bringing a Kafka back by the watchdog, with or without Kanister being alive.
 
 The watchdog is a Deployment. At the time that an annotation of the Kafka names, its pod runs the
-restart of the Blueprint, with its own rights. To resume is to name the present, and to have a pod.
+restart of the Blueprint, with its own rights. A resume sets that time to now, and makes sure that
+there is a pod.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, NotFoundError, TransientError
+from kanister_kafka.errors import ActionError, NotFoundError
 from kanister_kafka.kube.client import PODS, KubeClient, Objects
 from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.kube.pods import container_statuses
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations import task_pods
+from kanister_kafka.operations.action_follower import FollowLoop
 from kanister_kafka.operations.events import (
     ActionFinished,
     ActionResult,
-    ApiOutage,
     Event,
     Heartbeat,
     LogLine,
     PhaseFinished,
     PhasesDiscovered,
     PhaseStarted,
-    PodProblem,
 )
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.observed_state import ObservedCluster
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.strimzi.discovery import DEPLOYMENTS, find_resource
+from kanister_kafka.timestamps import format_second
 
 WAIT = "wait"
-"""For what is at work already, and the pod of the watchdog."""
+"""For actions at work already, and the pod of the watchdog."""
 PHASE = "switch"
 """Name of the phase that the pod of the watchdog runs, as its lines begin."""
 
@@ -52,7 +54,7 @@ class ResumeIntervals:
 
 
 def is_idle(status: ClusterStatus) -> bool:
-    """Tell whether the cluster runs and nothing of ours is left on it."""
+    """Return whether the cluster runs and nothing of a backup is left on it."""
     seen = status.observed
     kafka, switch, record = seen.kafka, seen.switch, seen.record or {}
     up = switch is not None and switch.replicas > 0
@@ -61,7 +63,7 @@ def is_idle(status: ClusterStatus) -> bool:
 
 
 def check_resumable(status: ClusterStatus) -> None:
-    """Raise ActionError where a resume cannot help, saying what would."""
+    """Raise ActionError, with a remedy, if a resume cannot help."""
     seen, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
@@ -82,7 +84,7 @@ def check_resumable(status: ClusterStatus) -> None:
         raise ActionError(f"the watchdog cannot start without its scripts.\n{lines}")
 
 
-class Resume:
+class Resume(FollowLoop):
     """Brings one Kafka back and follows it until every node serves."""
 
     def __init__(
@@ -93,69 +95,75 @@ class Resume:
         logs: bool = True,
         timeout: float | None = None,
         intervals: ResumeIntervals | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self.connection, self.inspector, self.timeout = connection, inspector, timeout
-        self.target = inspector.target
         self.intervals = intervals or ResumeIntervals()
+        self.inspector = inspector
+        self.target = inspector.target
+        super().__init__(
+            connection,
+            self.target.namespace,
+            logs=logs,
+            timeout=timeout,
+            interval=self.intervals.poll,
+            last=self.intervals.last,
+            clock=clock,
+        )
         self.armed = False
         """Whether the watchdog was set off."""
-        self._show_logs = logs
-        self._logs = task_pods.TaskPodLogs(connection, self.target.namespace)
-        self._told: set[str] = set()
+        self._start = clock.now()
+        """Of the phase that is under way."""
         self._failure = ""
+        """Why the watchdog's pod failed, or cannot be created."""
         self._quiet_since: float | None = None
         self._done_since: float | None = None
 
-    def events(self) -> Iterator[Event]:
-        """Yield what happens; the last one is Over. The first error that is for good is raised."""
-        outage, begun = ApiOutage(), time.monotonic()
-        yield PhasesDiscovered((WAIT, PHASE))
-        yield PhaseStarted(WAIT)
-        while True:
-            try:
-                seen, pods = self.inspector.look(), self._pods()
-                over = self._over(seen)
-                set_off = not (over or self.armed) and self._free(seen)
-                if set_off:
-                    self._arm()
-            except TransientError as failure:
-                yield from outage.away(failure)
-            else:
-                yield from outage.back()
-                yield Heartbeat(
-                    PodReadiness(seen.there, sum(w.ready for w in seen.workloads), seen.expected)
-                )
-                if set_off:
-                    yield PhaseFinished(WAIT, ok=True, seconds=time.monotonic() - begun)
-                    begun_here = time.monotonic()
-                    yield PhaseStarted(PHASE)
-                yield from self._troubles(pods)
-                if over:
-                    self._logs.close(self.intervals.last)
-                    yield from self._lines(0)
-                    if self.armed:
-                        ok = over.end is ActionResult.DONE
-                        yield PhaseFinished(PHASE, ok, time.monotonic() - begun_here)
-                    yield over
-                    return
-            if self.timeout is not None and time.monotonic() - begun > self.timeout:
-                yield ActionFinished(
-                    ActionResult.TIMEOUT, self._failure or f"not done within {self.timeout:g} s"
-                )
-                return
-            yield from self._lines(self.intervals.poll)
+    def first_events(self) -> Iterable[Event]:
+        """Begin with the wait for actions at work already."""
+        return PhasesDiscovered((WAIT, PHASE)), PhaseStarted(WAIT)
 
-    def _free(self, seen: ObservedCluster) -> bool:
-        """Tell whether nothing is at work; an ActionSet may be between two phases."""
-        now = time.monotonic()
-        working = [task for task in seen.tasks if task.phase]
-        for task in working:
+    def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
+        """See how far it is, and set the watchdog off once nothing else is at work."""
+        seen, pods = self.inspector.look(), self._pods()
+        end = self._end(seen)
+        ready = sum(workload.ready for workload in seen.workloads)
+        events: list[Event] = [Heartbeat(PodReadiness(seen.pods, ready, seen.expected))]
+        if end is None and not self.armed and self._is_free(seen):
+            self._arm()
+            now = self.clock.now()
+            events += [PhaseFinished(WAIT, ok=True, seconds=now - self._start), PhaseStarted(PHASE)]
+            self._start = now
+        events += self._pod_events(pods)
+        return events, end
+
+    def last_events(self, end: ActionFinished) -> Iterable[Event]:
+        """End the phase that is under way as well."""
+        if self.armed:
+            seconds = self.clock.now() - self._start
+            yield PhaseFinished(PHASE, end.end is ActionResult.DONE, seconds)
+        yield end
+
+    def timeout_reason(self) -> str:
+        """Return the reason of the watchdog or of its pods, else the limit."""
+        return self._failure or self._problem or f"not done within {self.timeout:g} s"
+
+    def script_failed(self, line: LogLine) -> None:
+        """Keep the reason, and do not report it as a problem of a pod too."""
+        self._failure = task_pods.reason_in(line.text)
+        self._reported.add(self._failure[:80])
+
+    def _is_free(self, cluster: ObservedCluster) -> bool:
+        """Return whether nothing is at work; an ActionSet may be between two phases."""
+        now = self.clock.now()
+        at_work = [task for task in cluster.tasks if task.phase]
+        for task in at_work:
             if self._show_logs:
                 self._logs.follow(task.pod, WAIT)
-        open_ones = any(not found.ended for found in seen.action_sets)
-        if working or self._quiet_since is None:
+        if at_work or self._quiet_since is None:
             self._quiet_since = now
-        return not working and (not open_ones or now - self._quiet_since > self.intervals.quiet)
+        if all(action_set.ended for action_set in cluster.action_sets):
+            return not at_work
+        return not at_work and now - self._quiet_since > self.intervals.quiet
 
     def _arm(self) -> None:
         """Name the present, then have a pod: a watchdog without the first would put itself away."""
@@ -163,7 +171,7 @@ class Resume:
         kafkas = find_resource(self.connection, "Kafka")
         if kafkas is None:
             raise NotFoundError("Strimzi is not installed on this cluster")
-        now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        now = format_second(datetime.now(timezone.utc))
         due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: now}}}
         self.connection.patch(kafkas, target.name, target.namespace, due)
         one = {"spec": {"replicas": 1}}
@@ -173,7 +181,7 @@ class Resume:
         self.armed = True
 
     def _forget(self) -> None:
-        """Take off the time that nobody waits for any more."""
+        """Take off the time that no one waits for any more."""
         kafkas = find_resource(self.connection, "Kafka")
         if kafkas is not None:
             due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: None}}}
@@ -194,45 +202,38 @@ class Resume:
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         return self.connection.items(PODS, target.namespace, selector)
 
-    def _troubles(self, pods: Objects) -> Iterator[Event]:
-        reasons = [task_pods.pod_problem(pod) for pod in pods]
-        for reason in (*reasons, self._failure):
-            if reason and reason[:80] not in self._told:
-                self._told.add(reason[:80])
-                yield PodProblem(PHASE, reason)
+    def _pod_events(self, pods: Objects) -> Iterator[Event]:
+        for pod in pods:
+            yield from self.pod_problem(PHASE, task_pods.pod_problem(pod))
+        yield from self.pod_problem(PHASE, self._failure)
         for pod in pods:
             if self._show_logs and task_pods.has_started(pod):
-                runs = (s.get("restartCount", 0) for s in pod["status"]["containerStatuses"])
-                self._logs.follow(pod["metadata"]["name"], PHASE, run=max(runs))
+                restarts = max(s.get("restartCount", 0) for s in container_statuses(pod))
+                self._logs.follow(pod["metadata"]["name"], PHASE, run=restarts)
 
-    def _over(self, seen: ObservedCluster) -> ActionFinished | None:
-        if seen.kafka is None:
+    def _end(self, cluster: ObservedCluster) -> ActionFinished | None:
+        if cluster.kafka is None:
             return ActionFinished(ActionResult.GONE, f"Kafka {self.target} was deleted meanwhile")
-        if is_idle(assess(seen)):
+        status = assess(cluster)
+        if is_idle(status):
             return ActionFinished(ActionResult.DONE, "")
         if not self.armed:
             return None
-        if seen.switch is None:
+        if cluster.switch is None:
             return ActionFinished(
                 ActionResult.GONE, f"Deployment {self.target.switch} was deleted meanwhile"
             )
-        if seen.switch.replicas:
+        if cluster.switch.replicas:
             self._done_since = None
             return None
-        now = time.monotonic()
-        self._done_since = self._done_since or now
+        now = self.clock.now()
+        if self._done_since is None:
+            self._done_since = now
         if now - self._done_since <= self.intervals.put_away:
             return None
-        if assess(seen).runs:  # somebody else's restart ended as this one was asked for
+        if status.runs:  # a restart by another client ended as this one was asked for
             self._forget()
             return ActionFinished(ActionResult.DONE, "")
         return ActionFinished(
-            ActionResult.FAILED, f"the watchdog has put itself away, but {assess(seen).headline}"
+            ActionResult.FAILED, f"the watchdog has put itself away, but {status.headline}"
         )
-
-    def _lines(self, seconds: float) -> Iterator[LogLine]:
-        for line in self._logs.read(seconds):
-            if task_pods.FAILED.search(line.text):
-                self._failure = task_pods.reason_in(line.text)
-                self._told.add(self._failure[:80])
-            yield line

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, ConflictError, NotFoundError, TransientError
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, versioned
 from kanister_kafka.strimzi.retention import HeldRetention, read_held, released_spec
 
-TRIES = 8
-"""The operator writes into the status meanwhile, which makes a write fail that counts on what was
-read."""
+PAUSES = (1,) * 7
+"""Seconds between tries: a write fails if the operator writes into the status after the read."""
 
 
 class RetentionRelease:
     """The hold of one Kafka."""
 
-    def __init__(self, connection: KubeClient, target: KafkaRef) -> None:
+    def __init__(
+        self, connection: KubeClient, target: KafkaRef, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         found = find_resource(connection, "Kafka")
         if found is None:
             raise NotFoundError("Strimzi is not installed on this cluster")
-        self.connection, self.target = connection, target
+        self.connection = connection
+        self.target = target
         self.resource: ApiResource = found
+        self._clock = clock
 
     def look(self) -> tuple[Object, HeldRetention | None]:
-        """Return the Kafka, and its hold; NotFoundError where it is not there."""
+        """Return the Kafka, and its hold; NotFoundError if it is not there."""
         kafka = self.connection.get(self.resource, self.target.name, self.target.namespace)
         return kafka, read_held(kafka)
 
-    def check(self, kafka: Object, held: HeldRetention) -> None:
-        """Raise ActionError where the hold cannot be ended now."""
+    def check(self, kafka: Object, hold: HeldRetention) -> None:
+        """Raise ActionError if the hold cannot be ended now."""
         target = self.target
         where = f"{versioned('kafkas', kafka)} {target.name} -n {target.namespace}"
-        if held.damaged:
+        if hold.damaged:
             raise ActionError(
                 f"annotation {constants.RETENTION_HELD} of Kafka {target} is damaged.\n"
                 "Put spec.kafka.config right by hand, then take the annotation away:\n"
@@ -51,48 +54,52 @@ class RetentionRelease:
             )
 
     def end(self) -> int:
-        """Put the options back and return the generation to wait for; 0 where all was done.
+        """Put the options back and return the generation to wait for; 0 if nothing is held.
 
-        What was read counts: a Kafka that has changed meanwhile is read again.
+        A Kafka that has changed since it was read is read again.
         """
-        for _ in range(TRIES):
-            kafka, held = self.look()
-            if held is None:
-                return 0
-            self.check(kafka, held)
-            try:
-                made = self.connection.patch(
-                    self.resource,
-                    self.target.name,
-                    self.target.namespace,
-                    released_spec(kafka, held),
-                )
-            except (ConflictError, TransientError):  # it may be written all the same
-                time.sleep(1)
-                continue
-            return int(made["metadata"].get("generation") or 0)
-        raise ActionError(f"Kafka {self.target} changes all the time, or does not answer")
+        try:
+            return retry(
+                self._release, PAUSES, clock=self._clock, errors=(ConflictError, TransientError)
+            )
+        except (ConflictError, TransientError) as failure:
+            raise ActionError(
+                f"Kafka {self.target} changes all the time, or does not answer: {failure}"
+            ) from failure
+
+    def _release(self) -> int:
+        kafka, held = self.look()
+        if held is None:
+            return 0
+        self.check(kafka, held)
+        change = released_spec(kafka, held)
+        written = self.connection.patch(
+            self.resource, self.target.name, self.target.namespace, change
+        )
+        return int(written["metadata"].get("generation") or 0)
 
     def wait(
-        self, generation: int, *, seconds: float, say: Callable[[str], None], poll: float = 3
+        self, generation: int, *, seconds: float, report: Callable[[str], None], interval: float = 3
     ) -> bool:
-        """Wait until the operator has rolled the brokers; False where the time is over."""
-        end, told = time.monotonic() + seconds, ""
-        while True:
+        """Wait until the operator has rolled the brokers; False if the time is over.
+
+        `report` gets what is missing, each time that it is something else.
+        """
+        reported = ""
+
+        def is_rolled() -> bool:
+            nonlocal reported
             try:
                 kafka, _held = self.look()
+                missing = unready_pods(kafka, generation)
             except TransientError as failure:
                 missing = str(failure)
-            else:
-                missing = unready_pods(kafka, generation)
-            if not missing:
-                return True
-            if missing != told:
-                say(missing)
-                told = missing
-            if time.monotonic() > end:
-                return False
-            time.sleep(poll)
+            if missing and missing != reported:
+                report(missing)
+                reported = missing
+            return not missing
+
+        return bool(poll(is_rolled, timeout=seconds, interval=interval, clock=self._clock))
 
 
 def unready_pods(kafka: Object, generation: int) -> str:

@@ -1,4 +1,4 @@
-"""Starting an action: is there such a Blueprint and such an action, and an ActionSet for it."""
+"""Starting an action: find the Blueprint and its action, and create an ActionSet for it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from kanister_kafka.errors import (
     TransientError,
 )
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.action_follower import FollowedAction
 from kanister_kafka.operations.actionset import (
     API_VERSION,
@@ -44,7 +45,7 @@ class ActionRequest:
 
 
 def action_sets(connection: KubeClient) -> ApiResource:
-    """Find how ActionSets are served; NotFoundError where Kanister is not installed."""
+    """Find how ActionSets are served; NotFoundError if Kanister is not installed."""
     return _kanisters(connection, "ActionSet")
 
 
@@ -62,32 +63,32 @@ def find_blueprint(connection: KubeClient, name: str, namespace: str) -> Applied
 
 
 def check_action(blueprint: AppliedBlueprint, action: str) -> None:
-    """Raise ActionError where the Blueprint has no such action."""
+    """Raise ActionError if the Blueprint has no such action."""
     if action not in blueprint.actions:
         known = ", ".join(sorted(blueprint.actions)) or "none"
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
 
 
-def check_retention(wanted: ActionRequest, retention: str) -> None:
-    """Raise ActionError where a choice of the retention cannot be meant, or would be ignored."""
-    if wanted.action != "restore":
-        raise ActionError(f"--retention is for a restore, not for {wanted.action}")
-    if "retention" in dict(wanted.options):
+def check_retention(request: ActionRequest, retention: str) -> None:
+    """Raise ActionError if a choice of the retention cannot be meant, or would be ignored."""
+    if request.action != "restore":
+        raise ActionError(f"--retention is for a restore, not for {request.action}")
+    if "retention" in dict(request.options):
         raise ActionError("--retention is given twice: as --option retention=… too")
-    if not wanted.blueprint.holds_retention and retention != NOW:
+    if not request.blueprint.holds_retention and retention != NOW:
         raise ActionError(
-            f"Blueprint {wanted.blueprint.name} was rendered by an earlier version, whose restore "
+            f"Blueprint {request.blueprint.name} was rendered by an earlier version, whose restore "
             "holds no retention: Kafka would delete at once what has passed it.\n"
             "Put the one of this version on the cluster, and restore then:\n"
-            f"  kanister-kafka apply --from-cluster {wanted.target.name} "
-            f"-n {wanted.target.namespace}"
+            f"  kanister-kafka apply --from-cluster {request.target.name} "
+            f"-n {request.target.namespace}"
         )
 
 
 def find_action_set(connection: KubeClient, name: str, namespace: str) -> ActionSet:
     """Read an ActionSet whose artifacts another action needs.
 
-    Raises NotFoundError, or ActionError where it is not complete or has put out nothing: what a
+    Raises NotFoundError, or ActionError if it is not complete or has put out nothing: what a
     failed one has as artifacts are templates.
     """
     found = read_action_set(connection.get(action_sets(connection), name, namespace))
@@ -98,29 +99,29 @@ def find_action_set(connection: KubeClient, name: str, namespace: str) -> Action
     return found
 
 
-def build_action_set(wanted: ActionRequest, *, job: str = "") -> Object:
+def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
     """Return the ActionSet that `start` creates."""
-    target, blueprint = wanted.target, wanted.blueprint
+    target, blueprint = request.target, request.blueprint
     return new_action_set(
-        wanted.action,
+        request.action,
         blueprint=blueprint.name,
         namespace=blueprint.namespace,
         target=target.namespace,
         cluster=target.name,
         job=job,
-        options=wanted.options,
-        artifacts=wanted.origin.artifacts if wanted.origin else None,
+        options=request.options,
+        artifacts=request.origin.artifacts if request.origin else None,
     )
 
 
-def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> FollowedAction:
-    """Create the ActionSet; `job` is a word that no other has. Returns what there is to follow."""
+def start_action(connection: KubeClient, request: ActionRequest, *, job: str) -> FollowedAction:
+    """Create the ActionSet; `job` is a word that no other has. Returns the action to follow."""
     resource = action_sets(connection)
-    target, blueprint = wanted.target, wanted.blueprint
-    nodes = expected_nodes(connection, target)  # whatever may fail comes before
+    target, blueprint = request.target, request.blueprint
+    nodes = expected_nodes(connection, target)  # all that may fail comes before
     try:
-        made = connection.create(build_action_set(wanted, job=job))
-    except TransientError:  # it may have been made all the same, and would then run unseen
+        made = connection.create(build_action_set(request, job=job))
+    except TransientError:  # it may still have been made, and would then run unseen
         found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
         if not found:
             raise
@@ -131,13 +132,13 @@ def start_action(connection: KubeClient, wanted: ActionRequest, *, job: str) -> 
         job=job,
         namespace=target.namespace,
         cluster=target.name,
-        tasks=blueprint.actions[wanted.action],
+        tasks=blueprint.actions[request.action],
         nodes=nodes,
     )
 
 
 def artifact_lines(artifacts: ActionSet) -> Iterable[str]:
-    """Say what an ActionSet has put out, a line each: `name: key=value`."""
+    """Return what an ActionSet has put out, a line each: `name: key=value`."""
     for name, artifact in sorted(artifacts.artifacts.items()):
         for key, value in sorted((artifact.get("keyValue") or {}).items()):
             yield f"{name}: {key}={value}"
@@ -153,7 +154,7 @@ def _kanisters(connection: KubeClient, kind: str) -> ApiResource:
 
 # Whether the operator still has the Kafka version of a backup, before a restore begins.
 #
-# The account of a restore sees one namespace; whoever starts it may see the operator as well.
+# The account of a restore sees one namespace; its user may see the operator as well.
 
 SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
 OPERATOR = "strimzi.io/kind=cluster-operator"
@@ -161,12 +162,12 @@ OPERATOR = "strimzi.io/kind=cluster-operator"
 IMAGES = "STRIMZI_KAFKA_IMAGES"
 """Variable of the operator: `VERSION=IMAGE`, one a line (Strimzi's ClusterOperatorConfig.java)."""
 ANY = "any-kafka-version"
-"""Option of an ActionSet with which a restore goes on all the same."""
+"""Option of an ActionSet with which a restore ignores the version."""
 ARTIFACT = "kafka"
 
 
 def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) -> str:
-    """Return the `spec.kafka.version` that a backup holds; empty where it names none."""
+    """Return the `spec.kafka.version` that a backup holds; empty if it names none."""
     values = origin.artifacts.get(ARTIFACT, {}).get("keyValue") or {}
     name = f"{target.name}-backup-{values.get('backup', '')}-facts"
     found = connection.get(SECRETS, name, target.namespace)
@@ -180,28 +181,25 @@ def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) 
 
 def operators_versions(connection: KubeClient) -> frozenset[str]:
     """Return the Kafka versions that the operators of the cluster have, all together."""
-    found = connection.items(PODS, label=OPERATOR)
-    return frozenset(version for pod in found for version in _versions(pod))
-
-
-def _versions(pod: Object) -> frozenset[str]:
-    containers = (pod.get("spec") or {}).get("containers") or ()
-    texts = (
-        str(variable.get("value") or "")
-        for container in containers
-        for variable in container.get("env") or ()
-        if variable.get("name") == IMAGES
-    )
-    pairs = (pair.partition("=") for text in texts for pair in text.split())
-    return frozenset(version for version, equals, _image in pairs if equals)
+    versions: set[str] = set()
+    for pod in connection.items(PODS, label=OPERATOR):
+        for container in get_path(pod, "spec", "containers") or ():
+            for variable in container.get("env") or ():
+                if variable.get("name") != IMAGES:
+                    continue
+                for pair in str(variable.get("value") or "").split():
+                    version, equals, _image = pair.partition("=")
+                    if equals:
+                        versions.add(version)
+    return frozenset(versions)
 
 
 def missing_version(
     connection: KubeClient, target: KafkaRef, origin: ActionSet
 ) -> tuple[str, bool]:
-    """Say in a sentence what stands against a restore, and whether that is certain.
+    """Return what stands against a restore, as a sentence, and whether that is certain.
 
-    Empty where nothing does. What could not be read is no certainty.
+    Empty if nothing does. A failed read is not a certainty.
     """
     try:
         version = backup_version(connection, target, origin)
@@ -215,18 +213,18 @@ def missing_version(
         return "", False
     if not known:
         return (
-            f"the backup is of Kafka {version}, and no operator is seen that tells its versions",
+            f"the backup is of Kafka {version}, and no operator is seen that lists its versions",
             False,
         )
     return (
         f"the backup is of Kafka {version}, and the operator has {', '.join(sorted(known))}: "
         f"bring back a Strimzi that has it, or go on with --option {ANY}=true and set "
-        "spec.kafka.version when the restore tells so",
+        "spec.kafka.version when the restore asks for it",
         True,
     )
 
 
-# The Blueprint that was applied for a Kafka, wherever it is and whatever its name.
+# The Blueprint that was applied for a Kafka, in any namespace and with any name.
 
 ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", namespaced=True)
 
@@ -236,9 +234,9 @@ def find_applied(
 ) -> AppliedBlueprint:
     """Find the Blueprint of a Kafka: of this name, of the default one, or that its accounts name.
 
-    The annotation `kanister-kafka.io/blueprint` of the service accounts beside the Kafka says which
-    Blueprint they were rendered for. It is looked at only where no Blueprint of the default name is
-    in this namespace, and counts only if it is the only one. Raises NotFoundError as
+    The annotation `kanister-kafka.io/blueprint` of the service accounts of the Kafka's namespace
+    names the Blueprint that they were rendered for. It is looked at only if this namespace has no
+    Blueprint of the default name, and counts only if it is the only one. Raises NotFoundError as
     `find_blueprint` does.
     """
     if name:

@@ -1,6 +1,6 @@
-"""What state a Kafka is in, since when and by whom, and what to do next: facts in, words out.
+"""The state of a Kafka, since when and by whom, and what to do next: facts in, words out.
 
-What the cluster itself shows decides; the record comes second, and where they differ that is told.
+The state of the cluster itself decides. The record comes second; a difference is reported.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from kanister_kafka import constants
 from kanister_kafka.operations.action_follower import (
@@ -20,19 +20,20 @@ from kanister_kafka.operations.action_follower import (
 from kanister_kafka.operations.actionset import ActionSet, ActionState
 from kanister_kafka.operations.observed_state import Activity, ObservedClient, ObservedCluster
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 
 # The states that a Kafka can be in, as a backup sees it.
 
 
 class KafkaCondition(enum.Enum):
-    """What state a Kafka is in."""
+    """The state of a Kafka."""
 
     RUNNING = "running"
     PAUSED = "paused-by-others"
-    """Every node serves; somebody else has paused the reconciliation."""
+    """Every node serves; another client has paused the reconciliation."""
     QUIESCING = "quiescing"
     QUIESCED = "quiesced"
-    """Every node serves, but what writes into it is stopped and nothing is at work."""
+    """Every node serves, but the writers are stopped and nothing is at work."""
     STOPPING = "stopping"
     STOPPED = "stopped"
     PARTLY = "partly-stopped"
@@ -50,56 +51,59 @@ class KafkaCondition(enum.Enum):
 # What to do next in each state, with the exact commands.
 
 
-def next_steps(condition: KafkaCondition, seen: ObservedCluster) -> tuple[str, ...]:
-    """Say what to do next; a line that begins with two spaces is a command."""
-    target = seen.target
+def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str, ...]:
+    """Return what to do next; a line that begins with two spaces is a command."""
+    target = cluster.target
     resume, status = f"  {resume_command(target)}", f"  {status_command(target)}"
     match condition:
-        case KafkaCondition.RUNNING if (seen.record or {}).get("state", "running") != "running":
-            if not seen.record:  # rendered empty, before the first backup
+        case KafkaCondition.RUNNING if (cluster.record or {}).get("state", "running") != "running":
+            if not cluster.record:  # rendered empty, before the first backup
                 return ("Nothing to do.",)
             return ("Kafka runs; what a backup has left behind is put in order by:", resume)
-        case KafkaCondition.RUNNING if seen.kafka and seen.kafka.held:
+        case KafkaCondition.RUNNING if cluster.kafka and cluster.kafka.held_retention:
             return (
-                "Once nothing is to be saved any more, end the hold:",
+                "When there is nothing left to save, end the hold:",
                 f"  {release_command(target)}",
             )
         case KafkaCondition.RUNNING:
             return ("Nothing to do.",)
         case KafkaCondition.PAUSED:
-            return ("Nothing of ours. Whoever has paused it ends the pause; by hand:", *_end(seen))
-        case KafkaCondition.STOPPED if seen.work:
+            return (
+                "Not paused by a backup. The client that has paused it ends the pause; by hand:",
+                *_end(cluster),
+            )
+        case KafkaCondition.STOPPED if cluster.work:
             return ("A backup is at work. Wait, and look again:", status)
         case KafkaCondition.STOPPED:
             return ("If no backup is under way any more, bring it back:", resume)
         case KafkaCondition.QUIESCING | KafkaCondition.STOPPING:
             return ("Wait, and look again; if it stays so, bring it back:", status, resume)
-        case KafkaCondition.RESTARTING | KafkaCondition.RESTORING if seen.work:
+        case KafkaCondition.RESTARTING | KafkaCondition.RESTORING if cluster.work:
             return ("Wait, and look again:", status)
         case KafkaCondition.PARTLY | KafkaCondition.QUIESCED | KafkaCondition.RESTARTING:
             return ("Bring it back; what is done already is not done again:", resume)
         case KafkaCondition.RESTORING:
-            return ("If no restore is under way any more, run it again:", *_restore(seen))
+            return ("If no restore is under way any more, run it again:", *_restore(cluster))
         case KafkaCondition.GONE:
-            return ("It can only be restored from a backup:", *_restore(seen))
+            return ("It can only be restored from a backup:", *_restore(cluster))
         case KafkaCondition.DEGRADED | KafkaCondition.DOWN:
             return (
-                "No backup has stopped it. See what the operator says:",
+                "No backup has stopped it. See what the operator reports:",
                 f"  kubectl describe kafka {target.name} -n {target.namespace}",
                 f"  kubectl get pods -n {target.namespace} "
                 f"-l {constants.CLUSTER_LABEL}={target.name} -o wide",
             )
 
 
-def manual_commands(seen: ObservedCluster) -> tuple[str, ...]:
-    """Return the kubectl commands that bring a Kafka back without anything of ours.
+def manual_commands(cluster: ObservedCluster) -> tuple[str, ...]:
+    """Return the kubectl commands that bring a Kafka back without kanister-kafka.
 
     First StatefulSets, which the operator would leave at 0, then the end of the pause, then the
     writers, with the counts that are kept on them or in the record.
     """
-    target, kafka = seen.target, seen.kafka
+    target, kafka = cluster.target, cluster.kafka
     commands = []
-    for workload in seen.workloads:
+    for workload in cluster.workloads:
         if count := workload.replicas_before:
             commands += _scale("statefulsets.apps", target.namespace, workload.name, count)
     if kafka is not None and (kafka.pause_before or kafka.restart_by):
@@ -108,23 +112,23 @@ def manual_commands(seen: ObservedCluster) -> tuple[str, ...]:
                 kafka.resource, target, kafka.pause_before, also=f" {constants.RESTART_DEADLINE}-"
             )
         )
-    for writer in seen.writers:
-        commands += _writer(writer, seen)
+    for writer in cluster.writers:
+        commands += _writer(writer, cluster)
     return tuple(commands)
 
 
-def _end(seen: ObservedCluster) -> tuple[str, ...]:
-    if seen.kafka is None:
+def _end(cluster: ObservedCluster) -> tuple[str, ...]:
+    if cluster.kafka is None:
         return ()
-    target = seen.target
-    annotate = f"kubectl annotate {seen.kafka.resource} {target.name} -n {target.namespace}"
+    target = cluster.target
+    annotate = f"kubectl annotate {cluster.kafka.resource} {target.name} -n {target.namespace}"
     return (f"  {annotate} {constants.PAUSE_RECONCILIATION}-",)
 
 
-def _writer(writer: ObservedClient, seen: ObservedCluster) -> list[str]:
+def _writer(writer: ObservedClient, cluster: ObservedCluster) -> list[str]:
     commands = []
     noted = f"replicas.{writer.kind}.{writer.namespace}.{writer.name}"
-    count = writer.replicas_before or (seen.record or {}).get(noted, "")
+    count = writer.replicas_before or (cluster.record or {}).get(noted, "")
     if count and (writer.replicas_before or writer.replicas == 0):
         commands += _scale(writer.resource, writer.namespace, writer.name, count)
     if writer.pause_before:
@@ -151,9 +155,9 @@ def _release(resource: str, at: KafkaRef, before: str, also: str = "") -> str:
     return f"kubectl annotate {resource} {at.name} -n {at.namespace} --overwrite {change}"
 
 
-def _restore(seen: ObservedCluster) -> tuple[str, ...]:
-    target = seen.target
-    for made in seen.action_sets:  # the latest first
+def _restore(cluster: ObservedCluster) -> tuple[str, ...]:
+    target = cluster.target
+    for made in cluster.action_sets:  # the latest first
         if made.action == "backup" and made.state is ActionState.COMPLETE and made.artifacts:
             command = f"kanister-kafka run restore {target.name} -n {target.namespace}"
             return (f"  {command} --from {made.name}",)
@@ -173,7 +177,7 @@ RECORDED = {
     KafkaCondition.RESTARTING: ("restarting", "stopped"),
     KafkaCondition.RESTORING: ("restoring",),
 }
-"""What the record says in each condition, where both agree."""
+"""The state of the record in each condition, if both agree."""
 LAUNCH = timedelta(seconds=90)
 """Between the creation of an ActionSet and the start of its action, which names the run."""
 
@@ -190,97 +194,97 @@ class WatchdogCondition(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """What was observed, and what that means."""
+    """The observed facts, and their meaning."""
 
     condition: KafkaCondition
     headline: str
     since: str
-    """Time, such as `2026-01-02T03:04:05Z`; empty where nothing tells."""
+    """Time, such as `2026-01-02T03:04:05Z`; empty if it is unknown."""
     run: str
     """Start of the action that stopped it, as Kanister gives it."""
     action_set: ActionSet | None
     """Of that run, or the one that is running."""
     arm: WatchdogCondition
     remarks: tuple[str, ...]
-    """Where record and cluster differ, and what else is odd."""
+    """Differences of record and cluster, and other oddities."""
     next: tuple[str, ...]
     """What to do, a line each; commands stand alone on a line."""
     observed: ObservedCluster
 
     @property
     def runs(self) -> bool:
-        """Whether every node serves, and nothing of ours is left to undo."""
+        """Whether every node serves, and nothing of a backup is left to undo."""
         return self.condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED)
 
 
-def assess(seen: ObservedCluster) -> ClusterStatus:
-    """Say what state a Kafka is in."""
-    condition = _condition(seen)
-    record = seen.record or {}
+def assess(cluster: ObservedCluster) -> ClusterStatus:
+    """Return what state a Kafka is in."""
+    condition = _condition(cluster)
+    record = cluster.record or {}
     agrees = record.get("state", "") in RECORDED.get(condition, ())
     since = record.get("since", "") if agrees else ""
-    if not since and seen.kafka:
-        since = seen.kafka.since
+    if not since and cluster.kafka:
+        since = cluster.kafka.since
     # Once it is brought back, the run is history.
     run = "" if record.get("state", "") in ("", "running") else record.get("run", "")
-    arm = _arm(seen)
+    arm = _arm(cluster)
     return ClusterStatus(
         condition=condition,
-        headline=_headline(condition, seen),
+        headline=_headline(condition, cluster),
         since=since,
         run=run,
-        action_set=_action_set(seen, run),
+        action_set=_action_set(cluster, run),
         arm=arm,
-        remarks=tuple(_remarks(seen, condition, arm, agrees=agrees)),
-        next=next_steps(condition, seen),
-        observed=seen,
+        remarks=tuple(_remarks(cluster, condition, arm, agrees=agrees)),
+        next=next_steps(condition, cluster),
+        observed=cluster,
     )
 
 
-def _condition(seen: ObservedCluster) -> KafkaCondition:
-    kafka, work = seen.kafka, seen.work
-    restoring = (seen.record or {}).get("state") == "restoring"
+def _condition(cluster: ObservedCluster) -> KafkaCondition:
+    kafka, work = cluster.kafka, cluster.work
+    restoring = (cluster.record or {}).get("state") == "restoring"
     if kafka is None:
         return KafkaCondition.RESTORING if restoring and work else KafkaCondition.GONE
-    if restoring and not seen.serving:
+    if restoring and not cluster.serving:
         return KafkaCondition.RESTORING
-    if kafka.pause_before or any(w.replicas_before for w in seen.workloads):
-        return _marked(seen, paused=kafka.paused)
-    if any(writer.quiesced for writer in seen.writers):
+    if kafka.pause_before or any(w.replicas_before for w in cluster.workloads):
+        return _marked(cluster, paused=kafka.paused)
+    if any(writer.quiesced for writer in cluster.writers):
         if work is Activity.STOPPING:
             return KafkaCondition.QUIESCING
-        return KafkaCondition.RESTARTING if work or not seen.serving else KafkaCondition.QUIESCED
-    recorded = (seen.record or {}).get("state", "")
-    if work is Activity.STARTING and (recorded not in ("", "running") or not seen.serving):
+        return KafkaCondition.RESTARTING if work or not cluster.serving else KafkaCondition.QUIESCED
+    recorded = (cluster.record or {}).get("state", "")
+    if work is Activity.STARTING and (recorded not in ("", "running") or not cluster.serving):
         return KafkaCondition.RESTARTING
-    if seen.serving and work is Activity.STOPPING and recorded in ("quiescing", "stopping"):
+    if cluster.serving and work is Activity.STOPPING and recorded in ("quiescing", "stopping"):
         return KafkaCondition.QUIESCING
-    if seen.serving:
+    if cluster.serving:
         return KafkaCondition.PAUSED if kafka.paused else KafkaCondition.RUNNING
-    return KafkaCondition.DEGRADED if seen.there else KafkaCondition.DOWN
+    return KafkaCondition.DEGRADED if cluster.pods else KafkaCondition.DOWN
 
 
-def _marked(seen: ObservedCluster, *, paused: bool) -> KafkaCondition:
+def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
     """Judge a Kafka that has our memo: some backup has begun to stop it, or not ended a restart."""
-    if seen.work is Activity.STARTING:
+    if cluster.work is Activity.STARTING:
         return KafkaCondition.RESTARTING
-    if seen.work is Activity.STOPPING:
+    if cluster.work is Activity.STOPPING:
         return KafkaCondition.STOPPING
-    if not paused:  # the operator brings it back by itself, nobody puts the rest in order
-        return KafkaCondition.PARTLY if seen.serving else KafkaCondition.RESTARTING
-    return KafkaCondition.PARTLY if seen.there else KafkaCondition.STOPPED
+    if not paused:  # the operator brings it back by itself, no one puts the rest in order
+        return KafkaCondition.PARTLY if cluster.serving else KafkaCondition.RESTARTING
+    return KafkaCondition.PARTLY if cluster.pods else KafkaCondition.STOPPED
 
 
-def _headline(condition: KafkaCondition, seen: ObservedCluster) -> str:
-    target = seen.target
-    quiesced = ", ".join(str(writer) for writer in seen.writers if writer.quiesced)
-    others = f"; stopped beside it: {quiesced}" if quiesced else ""
-    nodes = f"{sum(w.ready for w in seen.workloads)} of {seen.expected} nodes are Ready"
+def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
+    target = cluster.target
+    quiesced = ", ".join(str(writer) for writer in cluster.writers if writer.quiesced)
+    others = f"; stopped with it: {quiesced}" if quiesced else ""
+    nodes = f"{sum(w.ready for w in cluster.workloads)} of {cluster.expected} nodes are Ready"
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
-        KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by somebody else",
-        KafkaCondition.QUIESCING: f"runs; what writes into it is being stopped{others}",
-        KafkaCondition.QUIESCED: f"runs, but what writes into it is stopped{others}",
+        KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
+        KafkaCondition.QUIESCING: f"runs; its writers are being stopped{others}",
+        KafkaCondition.QUIESCED: f"runs, but its writers are stopped{others}",
         KafkaCondition.STOPPING: f"is being stopped, {nodes}{others}",
         KafkaCondition.STOPPED: f"is stopped by a backup{others}",
         KafkaCondition.PARTLY: (
@@ -288,31 +292,31 @@ def _headline(condition: KafkaCondition, seen: ObservedCluster) -> str:
         ),
         KafkaCondition.RESTARTING: f"is coming back, {nodes}{others}",
         KafkaCondition.RESTORING: f"is being restored, {nodes}",
-        KafkaCondition.DEGRADED: f"is partly down, not by us: {nodes}",
-        KafkaCondition.DOWN: "is down, not by us: it has no pods",
+        KafkaCondition.DEGRADED: f"is partly down, and not by a backup: {nodes}",
+        KafkaCondition.DOWN: "is down, and not by a backup: it has no pods",
         KafkaCondition.GONE: "does not exist: there is no such Kafka resource",
     }
     return f"Kafka {target} {words[condition]}"
 
 
-def _arm(seen: ObservedCluster) -> WatchdogCondition:
-    if seen.switch is None:
+def _arm(cluster: ObservedCluster) -> WatchdogCondition:
+    if cluster.switch is None:
         return WatchdogCondition.ABSENT
-    if not seen.switch.replicas:
+    if not cluster.switch.replicas:
         return WatchdogCondition.IDLE
-    return WatchdogCondition.ARMED if seen.switch.ready else WatchdogCondition.STARTING
+    return WatchdogCondition.ARMED if cluster.switch.ready else WatchdogCondition.STARTING
 
 
-def _action_set(seen: ObservedCluster, run: str) -> ActionSet | None:
+def _action_set(cluster: ObservedCluster, run: str) -> ActionSet | None:
     """Find the ActionSet that is at work, or else that of the run: made just before it began."""
-    jobs = {task.job for task in seen.tasks if task.phase and task.job}
-    for found in seen.action_sets:
+    jobs = {task.job for task in cluster.tasks if task.phase and task.job}
+    for found in cluster.action_sets:
         if found.job in jobs if jobs else not found.ended:
             return found
     began = parse_timestamp(run)
     if began is None:
         return None
-    for found in seen.action_sets:  # the latest first
+    for found in cluster.action_sets:  # the latest first
         made = parse_timestamp(found.created)
         if made is not None and timedelta(seconds=-1) <= began - made <= LAUNCH:
             return found
@@ -320,23 +324,23 @@ def _action_set(seen: ObservedCluster, run: str) -> ActionSet | None:
 
 
 def _remarks(
-    seen: ObservedCluster, condition: KafkaCondition, arm: WatchdogCondition, *, agrees: bool
+    cluster: ObservedCluster, condition: KafkaCondition, arm: WatchdogCondition, *, agrees: bool
 ) -> list[str]:
     found = []
-    record, kafka = seen.record, seen.kafka
-    found += [one.text for one in seen.unusable_scripts]
-    if seen.others:
-        found.append(f"namespace {seen.target.namespace} has Kafka {', '.join(seen.others)}")
-    if record is None and seen.blueprint:
-        found.append(f"the record, ConfigMap {seen.target.record}, is gone")
+    record, kafka = cluster.record, cluster.kafka
+    found += [one.text for one in cluster.unusable_scripts]
+    if cluster.others:
+        found.append(f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.others)}")
+    if record is None and cluster.blueprint:
+        found.append(f"the record, ConfigMap {cluster.target.record}, is gone")
     elif record and not agrees and condition is not KafkaCondition.GONE:
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
-        found.append(f'the record says "{state}"{since}; what the cluster shows counts')
-    if kafka and kafka.held:
-        found += held_message(kafka.held)
+        found.append(f'the record has state "{state}"{since}; what the cluster shows counts')
+    if kafka and kafka.held_retention:
+        found += held_message(kafka.held_retention)
     if kafka and kafka.why_not and not kafka.ready:
-        found.append(f"the operator says {kafka.why_not}")
+        found.append(f"the operator reports {kafka.why_not}")
     if kafka and kafka.paused and not kafka.acknowledged:
         found.append("the operator has not acknowledged the pause: does it run?")
     if condition in (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING):
@@ -344,8 +348,8 @@ def _remarks(
             found.append("no watchdog is armed: nothing brings it back by itself")
         elif arm is WatchdogCondition.STARTING:
             found.append("the watchdog is scaled up, but its pod is not Ready")
-    lost = [found for found in seen.action_sets if not found.ended and found.state.value]
-    if lost and not seen.tasks:
+    lost = [found for found in cluster.action_sets if not found.ended and found.state.value]
+    if lost and not cluster.tasks:
         names = ", ".join(action_set.name for action_set in lost)
         found.append(f"called running by Kanister, but without a task pod now: {names}")
     if record:
@@ -360,19 +364,10 @@ def _remarks(
 
 
 def _last_stop(record: Mapping[str, str]) -> list[str]:
-    """Return what the last stop, or what came after it, has to say of its backup."""
+    """Return what the last stop, or what came after it, recorded about its backup."""
     words = {
         "unclean": "the last stop was not clean: {}",
         "growing": "topics grew at the last stop although known writers had stopped: {}",
-        "seenRunning": "somebody brought it back while it was to stay stopped, {}",
+        "seenRunning": "another client started it while it had to stay stopped, {}",
     }
     return [text.format(record[key]) for key, text in words.items() if record.get(key)]
-
-
-def parse_timestamp(text: str) -> datetime | None:
-    """Read a time as Kubernetes and Kanister write it, with any number of decimals."""
-    try:
-        read = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-    except ValueError:
-        return None
-    return read.replace(tzinfo=timezone.utc)

@@ -5,30 +5,32 @@ from __future__ import annotations
 import queue
 import re
 import threading
-import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kanister_kafka.errors import KanisterKafkaError, NotFoundError, RejectedError, TransientError
 from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import name_of
+from kanister_kafka.kube.pods import PULL, STARTING, container_statuses, one_line, wait_reason
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.actionset import JOB_LABEL
 from kanister_kafka.operations.events import LogLine
 
 LABEL = "createdBy=kanister"
 """On every pod that Kanister makes (pkg/consts/consts.go)."""
-STARTING = ("ContainerCreating", "PodInitializing")
-"""Reasons to wait that are no trouble (the kubelet's kubelet_pods.go)."""
-PULL = ("ErrImagePull", "ImagePullBackOff")
-"""The same trouble, in turns."""
+INTERVAL = 0.1
+"""Seconds between two looks for lines."""
+THREAD = "log-of-"
+"""Start of the names of the threads that read logs."""
 OUTPUT = "###Phase-output###"
-"""What a task prints for Kanister begins with it (pkg/output/output.go)."""
+"""The output of a task for Kanister begins with it (pkg/output/output.go)."""
 FAILED = re.compile(r"(?:\d\d:\d\d:\d\d )?([\w-]+): (FAILED while .*)")
 QUOTED = re.compile(r"([\w-]+): (FAILED while (?:\\[^rn]|[^\"\\])*)")
-"""The same inside the JSON of Kanister's error, where the ends of lines are spelled out."""
-LONGEST = 300
+"""The same inside the JSON of Kanister's error, which writes the ends of lines out."""
 
 
 def belongs_to_run(pod: Object, job: str, since: str) -> bool:
-    """Tell whether a pod is of the ActionSet with this job label, made at this time.
+    """Return whether a pod is of the ActionSet with this job label, made at this time.
 
     A Kanister that does not copy the label leaves the time alone to go by.
     """
@@ -40,68 +42,75 @@ def belongs_to_run(pod: Object, job: str, since: str) -> bool:
 
 
 def phase_of(pod: Object, cluster: str) -> str:
-    """Return the phase that a pod runs for a Kafka, or nothing where it is none of ours.
+    """Return the phase that a pod runs for a Kafka, or nothing for another pod.
 
     Our commands are `bash -c STUB PHASE …` in a container with the variable CLUSTER
     (templates/phase.j2); those of former versions `env … CLUSTER=NAME … bash -c SCRIPT PHASE …`.
     """
     containers: list[Object] = (pod.get("spec") or {}).get("containers") or [{}]
     command = [str(word) for word in containers[0].get("command") or ()]
-    told = {"name": "CLUSTER", "value": cluster} in (containers[0].get("env") or ())
-    if not (told or f"CLUSTER={cluster}" in command) or "-c" not in command:
+    is_ours = {"name": "CLUSTER", "value": cluster} in (containers[0].get("env") or ())
+    if not (is_ours or f"CLUSTER={cluster}" in command) or "-c" not in command:
         return ""
     return next(iter(command[command.index("-c") + 2 :]), "")
 
 
 def has_started(pod: Object) -> bool:
-    """Tell whether the container has run, so that there is a log."""
-    return any(s.get("state", {}).keys() & {"running", "terminated"} for s in _statuses(pod))
+    """Return whether the container has run, so that there is a log."""
+    return any(
+        s.get("state", {}).keys() & {"running", "terminated"} for s in container_statuses(pod)
+    )
 
 
 def is_over(pod: Object) -> bool:
-    """Tell whether the container has ended."""
-    statuses = _statuses(pod)
+    """Return whether the container has ended."""
+    statuses = container_statuses(pod)
     return bool(statuses) and all("terminated" in s.get("state", {}) for s in statuses)
 
 
 def pod_problem(pod: Object) -> str:
-    """Say in one line why a pod cannot start, or nothing."""
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    """Return in one line why a pod cannot start, or an empty string."""
+    name, status = name_of(pod), pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):  # Evicted, for one
-        return _line(f"pod {name}: {status['reason']}: {status.get('message', '')}")
-    for container in _statuses(pod):
-        waiting = container.get("state", {}).get("waiting") or {}
-        reason = waiting.get("reason", "")
-        if reason and reason not in STARTING:
-            spelled = PULL[1] if reason in PULL else reason
-            image = f" ({container.get('image')})" if reason in PULL else ""
-            return _line(f"pod {name}: {spelled}{image}: {waiting.get('message', '')}")
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            reason = condition.get("reason") or "not scheduled"
-            return _line(f"pod {name}: {reason}: {condition.get('message', '')}")
-    return ""
+        return one_line(f"pod {name}: {status['reason']}: {status.get('message', '')}")
+    waits = wait_reason(pod)
+    if waits.reason in ("", *STARTING):
+        return ""
+    if waits.reason in PULL:  # both in turns: report them as one problem
+        waits = replace(waits, reason=f"{PULL[1]} ({waits.image})")
+    return one_line(f"pod {name}: {waits}")
 
 
 def reason_in(text: str) -> str:
-    """Return the line that says why, out of a log or out of an error of Kanister.
+    """Return the line with the reason, out of a log or out of an error of Kanister.
 
     Kanister wraps the last lines of the log and the status of the pod into its error, 2 to 3 KB;
-    the last line of our scripts tells all.
+    the last line of our scripts has all.
     """
     found = QUOTED.findall(text) if '{"message"' in text else FAILED.findall(text)
     if found:
         phase, reason = found[-1]
-        return _line(f"{phase}: {reason}")
-    return _line(next((line for line in text.splitlines() if line.strip()), ""))
+        return one_line(f"{phase}: {reason}")
+    return one_line(next((line for line in text.splitlines() if line.strip()), ""))
 
 
 class TaskPodLogs:
     """Follows logs of pods, each in a thread, into one queue of lines."""
 
-    def __init__(self, connection: KubeClient, namespace: str) -> None:
-        self._lines: queue.Queue[LogLine] = queue.Queue()
-        self._connection, self._namespace = connection, namespace
+    def __init__(
+        self,
+        connection: KubeClient,
+        namespace: str,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        pause: float = 0.5,
+    ) -> None:
+        self._lines: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
+        self._connection = connection
+        self._namespace = namespace
+        self._clock = clock
+        self._pause = pause
+        """Seconds before a log that cannot be read is asked for again."""
         self._followed: dict[str, threading.Thread] = {}
         self._over = threading.Event()
 
@@ -111,46 +120,41 @@ class TaskPodLogs:
         if key in self._followed:
             return
         # A daemon: a stream that hangs must not keep the process.
-        self._followed[key] = threading.Thread(target=self._read, args=(pod, phase), daemon=True)
+        self._followed[key] = threading.Thread(
+            target=self._read, args=(pod, phase), name=f"{THREAD}{key}", daemon=True
+        )
         self._followed[key].start()
 
     def read(self, seconds: float) -> Iterator[LogLine]:
-        """Yield the lines that arrive within so many seconds; 0 for those that are there."""
-        end = time.monotonic() + seconds
+        """Yield the lines that arrive within this many seconds; 0 for those that are there."""
+        end = self._clock.now() + seconds
         while True:
-            try:
-                yield self._lines.get(timeout=max(0.001, end - time.monotonic()))
-            except queue.Empty:
+            while not self._lines.empty():
+                yield self._lines.get()
+            left = end - self._clock.now()
+            if left <= 0:
                 return
+            self._clock.sleep(min(left, INTERVAL))
 
     def close(self, seconds: float) -> None:
-        """Wait so long for what is on its way; then nothing more is tried."""
+        """Wait this long for an answer that is on its way; then nothing more is tried."""
         for thread in self._followed.values():
             thread.join(seconds)
         self._over.set()
 
     def _read(self, pod: str, phase: str) -> None:
-        told = 0
+        delivered = 0
         while not self._over.is_set():
             try:
                 for number, text in enumerate(self._connection.log(pod, self._namespace)):
-                    if number >= told and not text.startswith(OUTPUT):
+                    if number >= delivered and not text.startswith(OUTPUT):
                         self._lines.put(LogLine(phase, pod, text))
-                    told = max(told, number + 1)
+                    delivered = max(delivered, number + 1)
                 return
             except NotFoundError:  # Kanister deletes a pod the moment it ends
                 return
             except (RejectedError, TransientError):  # not yet, or silent for longer than we wait
-                self._over.wait(0.5)
+                self._over.wait(self._pause)
             except KanisterKafkaError as failure:
                 self._lines.put(LogLine(phase, pod, f"(its output cannot be read: {failure})"))
                 return
-
-
-def _statuses(pod: Object) -> list[Object]:
-    return list((pod.get("status") or {}).get("containerStatuses") or ())
-
-
-def _line(text: str) -> str:
-    short = " ".join(text.split()).rstrip(": ")
-    return short if len(short) <= LONGEST else f"{short[:LONGEST]}…"

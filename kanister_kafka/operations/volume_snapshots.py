@@ -8,10 +8,10 @@ Fields are those of snapshot.storage.k8s.io/v1 (kubernetes-csi/external-snapshot
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import (
@@ -19,10 +19,10 @@ from kanister_kafka.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
-    TransientError,
 )
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.snapshot_classes import choose_snapshot_class
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -53,7 +53,7 @@ def find_claims(
 
     With `kasten` the class is the one that Kasten takes. Who names the class needs no right to look
     at classes and volumes; the driver is then unknown.
-    Raises ActionError where one cannot be snapshotted, NotFoundError where the class is not there.
+    Raises ActionError if one cannot be snapshotted, NotFoundError if the class is not there.
     """
     label = f"{CLUSTER_LABEL}={target.name}"
     items = connection.items(CLAIMS, target.namespace, label)
@@ -72,7 +72,7 @@ def find_claims(
 
 
 def _claim(
-    connection: KubeClient, item: Object, classes: Objects, wanted: str, *, kasten: bool
+    connection: KubeClient, item: Object, classes: Objects, class_name: str, *, kasten: bool
 ) -> VolumeClaim:
     name, volume = item["metadata"]["name"], (item.get("spec") or {}).get("volumeName")
     if not volume:
@@ -81,26 +81,26 @@ def _claim(
     driver = (source.get("csi") or {}).get("driver", "")
     if not driver:
         raise ActionError(f"claim {name}: volume {volume} is not of a CSI driver")
-    chosen = class_of_claim(name, driver, classes, wanted, kasten=kasten)
+    chosen = class_of_claim(name, driver, classes, class_name, kasten=kasten)
     return VolumeClaim(name, driver, chosen)
 
 
 def class_of_claim(
-    claim: str, driver: str, classes: Iterable[Object], wanted: str, *, kasten: bool
+    claim: str, driver: str, classes: Iterable[Object], class_name: str, *, kasten: bool
 ) -> str:
     """Return the class of a claim's snapshot: the one wanted, else the one that a backup gets."""
     named = {str(item["metadata"]["name"]): item for item in classes}
-    if wanted:
-        found = named.get(wanted)
+    if class_name:
+        found = named.get(class_name)
         if found is None:
             known = ", ".join(sorted(named)) or "none"
-            raise ActionError(f"no VolumeSnapshotClass {wanted}; the cluster has {known}")
+            raise ActionError(f"no VolumeSnapshotClass {class_name}; the cluster has {known}")
         if found.get("driver") != driver:
             raise ActionError(
-                f"VolumeSnapshotClass {wanted} is of driver {found.get('driver')}, and claim "
+                f"VolumeSnapshotClass {class_name} is of driver {found.get('driver')}, and claim "
                 f"{claim} of {driver}"
             )
-        return wanted
+        return class_name
     fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
     if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
         return chosen
@@ -111,6 +111,8 @@ def class_of_claim(
 SNAPSHOTS = ApiResource(BASE, "volumesnapshots", "VolumeSnapshot", namespaced=True)
 CONTENTS = ApiResource(BASE, "volumesnapshotcontents", "VolumeSnapshotContent", namespaced=False)
 POLL = 0.5
+CREATE_PAUSES = (1, 1, 1)
+"""Seconds between tries to create a snapshot."""
 GRACE_S = 60
 """Seconds for which an error of a driver may stand: the snapshotter tries again and again."""
 MAX_CONCURRENT = 8
@@ -127,10 +129,15 @@ class VolumeSnapshotter:
         name: str,
         labels: dict[str, str],
         now: Callable[[], float],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._connection, self._namespace = connection, namespace
-        self._name, self._labels, self._now = name, labels, now
-        self.taken: dict[str, VolumeSnapshot] = {}
+        self._connection = connection
+        self._namespace = namespace
+        self._name = name
+        self._labels = labels
+        self._now = now
+        self._clock = clock
+        self.snapshots: dict[str, VolumeSnapshot] = {}
         """By name, as far as they have come."""
 
     def make(self, claims: Iterable[VolumeClaim]) -> None:
@@ -146,8 +153,8 @@ class VolumeSnapshotter:
             self._until(lambda snapshot: snapshot.cut is not None, "cut", timeout)
 
     def _planned(self, claim: VolumeClaim) -> VolumeSnapshot:
-        name = f"{self._name}-{len(self.taken)}"
-        self.taken[name] = VolumeSnapshot(
+        name = f"{self._name}-{len(self.snapshots)}"
+        self.snapshots[name] = VolumeSnapshot(
             name=name,
             claim=claim.name,
             snapshot_class=claim.snapshot_class,
@@ -157,7 +164,7 @@ class VolumeSnapshotter:
             ready=None,
             creation_time="",
         )
-        return self.taken[name]
+        return self.snapshots[name]
 
     def _make(self, snapshot: VolumeSnapshot) -> None:
         item = {
@@ -173,49 +180,45 @@ class VolumeSnapshotter:
                 "source": {"persistentVolumeClaimName": snapshot.claim},
             },
         }
-        for _try in range(3):
-            try:
-                self._connection.create(item)
-                return
-            except TransientError:
-                time.sleep(1)
-            except ConflictError:  # an answer got lost: it is there
-                return
-        self._connection.create(item)
+        # After an answer that got lost the snapshot is there.
+        with contextlib.suppress(ConflictError):
+            retry(partial(self._connection.create, item), CREATE_PAUSES, clock=self._clock)
 
     def wait(self, timeout: float) -> None:
-        """Wait until every one is cut and ready; ActionError where one fails or time is over."""
+        """Wait until every one is cut and ready; ActionError if one fails or time is over."""
         self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
 
-    def _until(self, done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
-        end, wrong = time.monotonic() + timeout, 0.0
-        reason = ""
-        while late := [s.claim for s in self.taken.values() if not done(s)]:
-            if time.monotonic() > end:
-                raise ActionError(
-                    f"snapshots of {', '.join(late)} not {state} within {timeout:g} s"
-                    + (f": {reason}" if reason else "")
-                )
-            time.sleep(POLL)
-            try:
-                reason = self.look()
-            except TransientError:
-                continue
-            wrong = (wrong or time.monotonic()) if reason else 0.0
-            if wrong and time.monotonic() - wrong > GRACE_S:
-                raise ActionError(reason)
+    def _until(self, is_done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
+        problem = ""
+        driver = Grace(GRACE_S, self._clock)
+
+        def unfinished() -> list[str]:
+            return [snapshot.claim for snapshot in self.snapshots.values() if not is_done(snapshot)]
+
+        def look() -> bool:
+            nonlocal problem
+            if not unfinished():
+                return True
+            problem = self.look()
+            if driver.is_over(complains=bool(problem)):
+                raise ActionError(problem)
+            return not unfinished()
+
+        if not poll(look, timeout=timeout, interval=POLL, clock=self._clock):
+            late = f"snapshots of {', '.join(unfinished())} not {state} within {timeout:g} s"
+            raise ActionError(f"{late}: {problem}" if problem else late)
 
     def look(self) -> str:
         """See how far they are; return what a driver complains about."""
         trouble = ""
         for item in self._mine():
             name, status = item["metadata"]["name"], item.get("status") or {}
-            if name not in self.taken:
+            if name not in self.snapshots:
                 continue
-            was, now = self.taken[name], self._now()
+            was, now = self.snapshots[name], self._now()
             cut = str(status.get("creationTime") or "")
             ready = status.get("readyToUse") is True
-            self.taken[name] = replace(
+            self.snapshots[name] = replace(
                 was,
                 cut=was.cut if was.cut is not None or not cut else now,
                 creation_time=cut,
@@ -230,12 +233,15 @@ class VolumeSnapshotter:
         for item in self._mine():
             if item["metadata"]["name"].startswith(f"{self._name}-"):
                 self._delete(item)
-        end = time.monotonic() + timeout
-        while left := self._left():
-            if time.monotonic() > end:
-                return left
-            time.sleep(POLL)
-        return ()
+        left: tuple[str, ...] = ()
+
+        def is_gone() -> bool:
+            nonlocal left
+            left = self._left()
+            return not left
+
+        poll(is_gone, timeout=timeout, interval=POLL, clock=self._clock)
+        return left
 
     def _mine(self) -> Objects:
         label = ",".join(f"{key}={value}" for key, value in self._labels.items())
@@ -264,6 +270,6 @@ class VolumeSnapshotter:
             return tuple(left)
         for content in contents:
             of = (content.get("spec") or {}).get("volumeSnapshotRef") or {}
-            if of.get("name") in self.taken and of.get("namespace") == self._namespace:
+            if of.get("name") in self.snapshots and of.get("namespace") == self._namespace:
                 left.append(f"VolumeSnapshotContent {content['metadata']['name']}")
         return tuple(left)

@@ -1,4 +1,4 @@
-"""A report for a change request, as Markdown and as one page: what it says is decided before."""
+"""A report for a change request, as Markdown and as an HTML page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from xml.etree.ElementTree import Element
 
-from kanister_kafka.reports.html.elements import PAGE_STYLE, add, new_page, to_html
-from kanister_kafka.reports.html.elements import table as add_table
 from kanister_kafka.reports.text import escape_control_chars
 
 COMMAND = "  "
-"""How a line of `next` begins that is a command."""
+"""Prefix of a command in `next`."""
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#!]")
-"""What CommonMark and its tables on forges read as markup within a line."""
+"""Characters that CommonMark and tables of GitHub and GitLab treat as markup within a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +24,23 @@ class ReportTable:
     rows: Sequence[Sequence[str]]
     note: str = ""
     is_folded: bool = False
-    """Whether it is for those who want to know more."""
+    """Whether the reader has to open it."""
+    numbers: frozenset[int] = frozenset()
+    """Columns of numbers, by index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is said, the most important first."""
+    """The content of a report, the most important first."""
 
     kicker: str
-    """What kind of report it is."""
+    """The kind of the report."""
     title: str
     verdict: str
     is_good: bool
     facts: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
-    """What to do next, a line each; one that begins with COMMAND is a command."""
+    """Next steps, a line each; one that begins with COMMAND is a command."""
     tables: tuple[ReportTable, ...] = ()
     foot: str = ""
 
@@ -52,26 +51,14 @@ def change_request_markdown(*sheets: ChangeRequest) -> str:
 
 
 def change_request_html(title: str, *sheets: ChangeRequest) -> str:
-    """Return one HTML page without scripts and without anything from elsewhere."""
-    page, main = new_page(title, PAGE_STYLE)
-    for sheet in sheets:
-        _page(main, sheet)
-    return to_html(page)
+    """Return one HTML page without scripts and without requests to other hosts."""
+    from kanister_kafka.reports.html.page import render_page
 
-
-def add_next(parent: Element, lines: Iterable[str]) -> None:
-    """Add a section with what to do next: sentences, each with its commands below."""
-    section = add(parent, "section", class_="next")
-    add(section, "h2", "What to do next")
-    for line in lines:
-        if line.startswith(COMMAND):
-            add(add(section, "pre"), "code", line.strip())
-        else:
-            add(section, "p", line)
+    return render_page("change_request", title=title, reports=sheets)
 
 
 def markdown_next(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a section with what to do next."""
+    """Yield the lines of a section with the next steps."""
     yield ""
     yield "### What to do next"
     yield ""
@@ -121,25 +108,3 @@ def _markdown(sheet: ChangeRequest) -> Iterator[str]:
     if sheet.foot:
         yield ""
         yield f"<sub>{escaped(sheet.foot)}</sub>"
-
-
-def _page(main: Element, sheet: ChangeRequest) -> None:
-    top = add(main, "header")
-    add(top, "p", sheet.kicker, class_="kicker")
-    add(top, "h1", sheet.title)
-    kind, sign = ("passed", "✓") if sheet.is_good else ("failed", "✗")
-    add(top, "p", f"{sign} {sheet.verdict}", class_=f"verdict {kind}")
-    if sheet.facts:
-        told = add(main, "ul", class_="facts")
-        for fact in sheet.facts:
-            add(told, "li", fact)
-    if sheet.next:
-        add_next(main, sheet.next)
-    for table in sheet.tables:
-        parent = main
-        if table.is_folded:
-            parent = add(main, "details")
-            add(parent, "summary", table.title)
-        add_table(parent, table.title, table.header, table.rows, table.note)
-    if sheet.foot:
-        add(add(main, "footer"), "p", sheet.foot)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.comparison_summary import (
     UNEVEN_MEANS,
     difference_text,
@@ -22,7 +23,6 @@ from kanister_kafka.reports.record_format import (
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.reports.tables import columns, hung
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     )
 
 SHORT = 12
-"""Characters of a digest that tell two apart."""
+"""Characters of a digest that are shown."""
 FIRST = 3
 """Partitions whose difference is shown; JSON has all."""
-KEY, VALUE, HEADERS = 24, 60, 40
-"""Places of what is shown of a record."""
+KEY = 24
+VALUE = 60
+HEADERS = 40
+"""Columns of a terminal for a key, a value and headers."""
 ComparisonRow = tuple[str, ...]
 COMMON = ("PARTITION", "IN BOTH", "FROM", "UP TO", "OFFSETS IN A", "OFFSETS IN B", "DIGEST")
 ENDS = (
@@ -59,54 +61,55 @@ ENDS = (
 RECORD = ("SIDE", "OFFSET", "TIME", "KEY", "VALUE", "HEADERS")
 
 
-def comparison_text(found: Comparison, width: int = 0) -> str:
-    """Return the verdict, what both have, what only one has, and where they differ first.
+def comparison_text(comparison: Comparison, width: int = 0) -> str:
+    """Return the verdict, the common records, the records of one side, and the first differences.
 
-    With a width, in places of a terminal, long texts are broken into lines.
+    `width` in columns of a terminal breaks long texts into lines.
     """
-    judged = evaluate_consistency(found)
+    consistency = evaluate_consistency(comparison)
 
     def lines(text: str) -> str:
         return "".join(f"{line}\n" for line in hung("", text, width))
 
-    verdict = lines(verdict_text(found, judged))
-    if judged.verdict is ComparisonVerdict.UNEVEN:
+    verdict = lines(verdict_text(comparison, consistency))
+    if consistency.verdict is ComparisonVerdict.UNEVEN:
         verdict += lines(UNEVEN_MEANS)
     parts = [
         verdict,
         columns(
-            [("A", escape_control_chars(found.a)), ("B", escape_control_chars(found.b))],
+            [("A", escape_control_chars(comparison.a)), ("B", escape_control_chars(comparison.b))],
             width=width,
         ),
     ]
-    if found.partitions:
-        parts.append(columns([COMMON, *common_rows(found)], frozenset((0, 1)), width))
-        parts.append(columns([ENDS, *ends_rows(found)], frozenset(range(7)), width))
-    different = [result for result in found.partitions if result.differs]
+    if comparison.partitions:
+        parts.append(columns([COMMON, *common_rows(comparison)], frozenset((0, 1)), width))
+        parts.append(columns([ENDS, *ends_rows(comparison)], frozenset(range(7)), width))
+    different = [result for result in comparison.partitions if result.differs]
     for result in different[:FIRST]:
         title = lines(f"First difference in {difference_text(result)}")
         rows = difference_rows(result)
         parts.append(title + (columns([RECORD, *rows], frozenset((1,)), width) if rows else ""))
     if len(different) > FIRST:
         parts.append(f"{pluralize(len(different) - FIRST, 'more partition')} with a difference.\n")
-    parts.append("".join(map(lines, (*notes(found), read_text(found)))))
+    parts.append("".join(map(lines, notes(comparison))) + lines(read_text(comparison)))
     return "\n".join(parts)
 
 
-def read_text(found: Comparison) -> str:
-    """Return how much was read and how fast."""
-    rate = f", {per_second(found):,} a second" if found.seconds else ""
-    return f"Read {pluralize(found.messages, 'record')} in {seconds_text(found.seconds)}{rate}."
+def read_text(comparison: Comparison) -> str:
+    """Return how many records were read, and the rate."""
+    rate = f", {per_second(comparison):,} a second" if comparison.seconds else ""
+    took = format_seconds(comparison.seconds)
+    return f"Read {pluralize(comparison.messages, 'record')} in {took}{rate}."
 
 
-def per_second(found: Comparison) -> int:
-    """Return how many records were read in a second, on both sides together."""
-    return round(found.messages / found.seconds) if found.seconds else 0
+def per_second(comparison: Comparison) -> int:
+    """Return the records of both sides that were read in a second."""
+    return round(comparison.messages / comparison.seconds) if comparison.seconds else 0
 
 
-def common_rows(found: Comparison) -> Iterator[ComparisonRow]:
-    """Yield for each partition, and for all, what both sides have."""
-    for result in found.partitions:
+def common_rows(comparison: Comparison) -> Iterator[ComparisonRow]:
+    """Yield the common records of each partition, and of all."""
+    for result in comparison.partitions:
         yield (
             str(result.partition),
             f"{result.common:,}",
@@ -116,14 +119,14 @@ def common_rows(found: Comparison) -> Iterator[ComparisonRow]:
             _range(result.first_b, result.last_b),
             result.digest[:SHORT] or NONE,
         )
-    if len(found.partitions) > 1:
-        common = sum(result.common for result in found.partitions)
+    if len(comparison.partitions) > 1:
+        common = sum(result.common for result in comparison.partitions)
         yield ("all", f"{common:,}", "", "", "", "", "")
 
 
-def ends_rows(found: Comparison) -> Iterator[ComparisonRow]:
-    """Yield for each partition, and for all, what only one side has, and where each ends."""
-    for result in found.partitions:
+def ends_rows(comparison: Comparison) -> Iterator[ComparisonRow]:
+    """Yield the records of one side only for each partition and for all, and the ends."""
+    for result in comparison.partitions:
         yield (
             str(result.partition),
             _number(result.tail_a),
@@ -135,15 +138,17 @@ def ends_rows(found: Comparison) -> Iterator[ComparisonRow]:
             _time(result.a.newest),
             _time(result.b.newest),
         )
-    if len(found.partitions) > 1:
-        names = ("tail_a", "tail_b", "only_a", "only_b", "head_a", "head_b")
-        yield ("all", *(_number(total_text(found, name)) for name in names), "", "")
+    if len(comparison.partitions) > 1:
+        row = ["all"]
+        for name in ("tail_a", "tail_b", "only_a", "only_b", "head_a", "head_b"):
+            row.append(_number(total_text(comparison, name)))
+        yield (*row, "", "")
 
 
 def difference_rows(result: PartitionResult) -> list[ComparisonRow]:
     """Return the two records, or the one, of the first difference of a partition."""
-    found = result.difference
-    if found is None:
+    difference = result.difference
+    if difference is None:
         return []
     return [
         (
@@ -154,7 +159,7 @@ def difference_rows(result: PartitionResult) -> list[ComparisonRow]:
             format_bytes(message.value, VALUE),
             format_headers(message, HEADERS),
         )
-        for side, message in (("A", found.a), ("B", found.b))
+        for side, message in (("A", difference.a), ("B", difference.b))
         if message is not None
     ]
 
@@ -172,41 +177,41 @@ def _number(of: UnmatchedRange | int | None) -> str:
     return f"{number:,}" if number else NONE
 
 
-def comparison_json(found: Comparison) -> str:
-    """Return everything that was found; times as ISO 8601, durations as seconds."""
-    return json.dumps(comparison_tree(found), indent=2, ensure_ascii=False) + "\n"
+def comparison_json(comparison: Comparison) -> str:
+    """Return everything; times as ISO 8601, durations as seconds."""
+    return json.dumps(comparison_tree(comparison), indent=2, ensure_ascii=False) + "\n"
 
 
-def comparison_tree(found: Comparison) -> dict[str, object]:
-    """Return what `comparison_json` spells, for reports that hold several."""
-    judged = evaluate_consistency(found)
+def comparison_tree(comparison: Comparison) -> dict[str, object]:
+    """Return the data of `comparison_json` for reports that hold several."""
+    consistency = evaluate_consistency(comparison)
     names = ("tail", "head", "only")
     return {
-        "verdict": judged.verdict.value,
-        "passed": judged.passed,
-        "says": verdict_text(found, judged),
-        "behind": judged.behind.value,
-        "unevenSeconds": _seconds(judged.uneven),
-        "evenWithinSeconds": _seconds(found.even_within),
-        "last": timestamp_json(judged.last),
-        "lost": timestamp_json(judged.lost),
-        "endsApartSeconds": {"a": _seconds(judged.ends_a), "b": _seconds(judged.ends_b)},
-        "a": found.a,
-        "b": found.b,
-        "timesCompared": found.timed,
-        "isolation": found.isolation.value,
-        "compacted": found.compacted,
-        "sampled": found.sampled or None,
-        "inBoth": sum(result.common for result in found.partitions),
-        "onlyInA": total_text(found, *(f"{name}_a" for name in names)),
-        "onlyInB": total_text(found, *(f"{name}_b" for name in names)),
-        "partitionsOnlyInA": list(found.missing_in_b),
-        "partitionsOnlyInB": list(found.missing_in_a),
-        "seconds": found.seconds,
-        "recordsRead": found.messages,
-        "recordsPerSecond": per_second(found),
-        "partitions": [_partition(result) for result in found.partitions],
-        "notes": list(notes(found)),
+        "verdict": consistency.verdict.value,
+        "passed": consistency.passed,
+        "says": verdict_text(comparison, consistency),
+        "behind": consistency.behind.value,
+        "unevenSeconds": _seconds(consistency.uneven),
+        "evenWithinSeconds": _seconds(comparison.even_within),
+        "last": timestamp_json(consistency.last),
+        "lost": timestamp_json(consistency.lost),
+        "endsApartSeconds": {"a": _seconds(consistency.ends_a), "b": _seconds(consistency.ends_b)},
+        "a": comparison.a,
+        "b": comparison.b,
+        "timesCompared": comparison.timed,
+        "isolation": comparison.isolation.value,
+        "compacted": comparison.compacted,
+        "sampled": comparison.sampled or None,
+        "inBoth": sum(result.common for result in comparison.partitions),
+        "onlyInA": total_text(comparison, *(f"{name}_a" for name in names)),
+        "onlyInB": total_text(comparison, *(f"{name}_b" for name in names)),
+        "partitionsOnlyInA": list(comparison.missing_in_b),
+        "partitionsOnlyInB": list(comparison.missing_in_a),
+        "seconds": comparison.seconds,
+        "recordsRead": comparison.messages,
+        "recordsPerSecond": per_second(comparison),
+        "partitions": [_partition(result) for result in comparison.partitions],
+        "notes": list(notes(comparison)),
     }
 
 

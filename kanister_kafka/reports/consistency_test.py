@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.comparison import comparison_tree
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.consistency_test.model import (
@@ -24,20 +25,20 @@ def summary(proof: ConsistencyReport) -> str:
     """Return in one sentence how it went."""
     if proof.passed:
         return "passed: every step showed what it has to"
-    wrong = [
-        f"{result.plan.value}: {step.name}: {step.failure}"
-        for result in proof.plans
-        for step in result.steps
-        if not step.passed
-    ]
-    return "FAILED: " + "; ".join([*wrong, *(f"left: {left}" for left in proof.left)])
+    wrong = []
+    for result in proof.plans:
+        for step in result.steps:
+            if not step.passed:
+                wrong.append(f"{result.plan.value}: {step.name}: {step.failure}")
+    wrong += [f"left: {leftover}" for leftover in proof.leftovers]
+    return "FAILED: " + "; ".join(wrong)
 
 
 def proof_text(proof: ConsistencyReport) -> str:
-    """Return the steps of each plan with what was measured."""
+    """Return the steps of each scenario with their measured values."""
     lines = [
         f"Source {proof.source}, mirror {proof.mirror}, topics {', '.join(proof.topics)}",
-        f"{proof.began:%Y-%m-%d %H:%M:%S} UTC, {seconds_text(proof.seconds)}; {proof.versions}",
+        f"{proof.began:%Y-%m-%d %H:%M:%S} UTC, {format_seconds(proof.seconds)}; {proof.versions}",
         summary(proof),
     ]
     for result in proof.plans:
@@ -49,7 +50,7 @@ def proof_text(proof: ConsistencyReport) -> str:
 
 def _step(step: ScenarioStep) -> Iterator[str]:
     outcome = "" if step.passed else "  FAILED"
-    yield f"  {step.name:18}  {seconds_text(step.seconds):>8}  {step.does}{outcome}"
+    yield f"  {step.name:18}  {format_seconds(step.seconds):>8}  {step.does}{outcome}"
     for figure in step.figures:
         yield f"      {figure.name}: {figure.value}"
     if step.failure:
@@ -91,21 +92,21 @@ def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
         if step.failure:
             figures.append(f"**{step.failure}**")
         measured = "<br>".join(escape_control_chars(text).replace("|", "\\|") for text in figures)
-        yield f"| {step.name} | {step.does} | {seconds_text(step.seconds)} | {measured} |"
+        yield f"| {step.name} | {step.does} | {format_seconds(step.seconds)} | {measured} |"
 
 
 def proof_json(proof: ConsistencyReport) -> str:
     """Return everything that was found."""
     found = {
         "id": proof.id,
-        "began": proof.began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "began": format_timestamp(proof.began),
         "seconds": proof.seconds,
         "source": proof.source,
         "mirror": proof.mirror,
         "topics": list(proof.topics),
         "versions": proof.versions,
         "passed": proof.passed,
-        "left": list(proof.left),
+        "left": list(proof.leftovers),
         "plans": [
             {
                 "plan": result.plan.value,
@@ -123,7 +124,7 @@ def proof_json(proof: ConsistencyReport) -> str:
                 ],
                 "comparisons": [
                     {"title": shown.title, **comparison_tree(shown.comparison)}
-                    for shown in result.shown
+                    for shown in result.comparisons
                 ],
             }
             for result in proof.plans

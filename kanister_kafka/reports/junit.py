@@ -48,12 +48,12 @@ def _suite(
         ElementTree.SubElement(suite, "testcase", classname=file, name="valid")
     for problem in problems:
         place = f"{problem.location.line}:{problem.location.column}"
-        name = escape_control_chars(" ".join(filter(None, (place, problem.check, problem.path))))
+        name = escape_control_chars(" ".join(filter(None, (place, problem.rule, problem.path))))
         case = ElementTree.SubElement(suite, "testcase", classname=file, name=name)
         fails = problem.severity.reaches(fail_on)
         ElementTree.SubElement(
             case,
             "failure" if fails else "skipped",
-            type=problem.check,
+            type=problem.rule,
             message=escape_control_chars(f"{problem.severity.value}: {problem.message}"),
         ).text = escape_control_chars(str(problem))

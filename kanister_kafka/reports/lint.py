@@ -1,4 +1,4 @@
-"""Problems as lines for people, and as the JSON that is ours."""
+"""Problems as lines for people, and as the JSON of kanister-kafka."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
 
 
 def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
-    """Return a JSON list of objects; `[]` where there is none."""
+    """Return a JSON list of objects; `[]` if there is none."""
     import json  # slow to import, and text is asked for most
 
     found = [problem.fields() for problem in problems]
@@ -60,8 +60,8 @@ def _command(problem: Diagnostic) -> str:
     properties = {"file": location.source}
     if location.line:
         properties |= {"line": str(location.line), "col": str(location.column)}
-    properties["title"] = problem.check
+    properties["title"] = problem.rule
     told = ",".join(f"{key}={value.translate(PROPERTY)}" for key, value in properties.items())
     path = f"{problem.path}: " if problem.path else ""
-    message = escape_control_chars(f"{path}{problem.message} ({problem.check})").translate(DATA)
+    message = escape_control_chars(f"{path}{problem.message} ({problem.rule})").translate(DATA)
     return f"::{LEVELS[problem.severity]} {told}::{message}"

@@ -12,8 +12,8 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ServiceAccountSpec,
 )
-from kanister_kafka.backup.options import format_duration
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
 from kanister_kafka.reports.tables import columns, table
 from kanister_kafka.strimzi import Workload
@@ -41,14 +41,14 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.cluster.writers:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
         parts.append(table(("QUIESCED", "WHY"), rows, width))
-    if plan.left_alone:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+    if plan.ignored_clients:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         parts.append(
             f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
-            "after a stop began, if nobody has done so.\n"
+            "after a stop began, if nothing has done so.\n"
         )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
@@ -57,14 +57,14 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.admission:
         parts.append(
             f"ValidatingAdmissionPolicy {plan.admission.name} refuses what these accounts would "
-            "change besides the pause, their own annotations and spec.replicas; the account of a "
+            "change except the pause, their own annotations and spec.replicas; the account of a "
             "restore may put back whole objects.\n"
         )
     return "\n".join(parts)
 
 
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
-    """Return where an account may do what, with what, and why."""
+    """Return the rights of an account: namespace, verbs, resources and reason."""
     return [
         (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
         for r in account.rights
@@ -173,7 +173,7 @@ def plan_json(plan: BackupPlan) -> str:
         ],
         "leftAlone": [
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
-            for b in plan.left_alone
+            for b in plan.ignored_clients
         ],
         "rights": [
             {

@@ -1,9 +1,10 @@
-"""A plan as Markdown and as one page, for those who agree to a change and do not run it."""
+"""A plan as Markdown and as an HTML page, for reviewers of a change request."""
 
 from __future__ import annotations
 
 from kanister_kafka.backup.model import BackupPlan
-from kanister_kafka.backup.options import Strategy, format_duration
+from kanister_kafka.backup.options import Strategy
+from kanister_kafka.durations import format_duration
 from kanister_kafka.reports.change_request import (
     ChangeRequest,
     ReportTable,
@@ -32,11 +33,11 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     if cluster.writers:
         rows = [(str(writer), writer.reason) for writer in cluster.writers]
         tables.append(ReportTable("Stopped with it", ("What", "Why"), rows))
-    if plan.left_alone:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.left_alone]
+    if plan.ignored_clients:
+        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
     if plan.problems:
-        found = [(p.severity.value, p.message, p.check) for p in plan.problems]
+        found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
         tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
     header = ("Namespace", "May use", "Named", "Verbs", "To")
     tables += [
@@ -78,14 +79,14 @@ def _facts(plan: BackupPlan) -> list[str]:
     allowed = format_duration(plan.options.hook_timeout)
     facts = []
     if plan.options.strategy is Strategy.COLD:
-        order = [one.name for one in (*plan.cluster.broker_only, *plan.cluster.quorum)]
+        order = [one.name for one in plan.cluster.broker_only + plan.cluster.quorum]
         facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
     facts.append(f"Longest, if every wait takes its limit: {longest}. Kasten allows {allowed}.")
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         facts.append(
-            f"Deployment {plan.switch.name} brings everything back {after} after a stop began, if "
-            "nobody has done so."
+            f"Deployment {plan.switch.name} restarts everything {after} after the begin of a stop, "
+            "unless it was restarted before."
         )
     if plan.admission:
         facts.append(
@@ -102,6 +103,7 @@ def _steps(plan: BackupPlan) -> list[tuple[str, ...]]:
         if row[0] or not rows:
             rows.append(tuple(row))
         else:  # one more object of the same step
-            *before, objects, until, limit = rows[-1]
-            rows[-1] = (*before, f"{objects}, {row[3]}", until, limit)
+            former = list(rows[-1])
+            former[3] += f", {row[3]}"
+            rows[-1] = tuple(former)
     return rows

@@ -1,4 +1,4 @@
-"""What Policies cover, as tables for people and as the JSON that is ours."""
+"""The coverage of Policies as tables for people, and as the JSON of kanister-kafka."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")
 
 
 def coverage_text(policies: Iterable[PolicyCoverage], width: int = 0) -> str:
-    """Return how many Policies there are, and for each when, for what, and what runs around it.
+    """Return the number of Policies, and for each its schedule, its objects and its hooks.
 
     With a width, in places of a terminal, long texts are broken into lines.
     """
@@ -37,7 +37,7 @@ def lint_json(policies: Iterable[PolicyCoverage], problems: Iterable[Diagnostic]
 def _paragraph(policy: PolicyCoverage, width: int) -> str:
     head = (
         f"Policy {policy.name} ({policy.location})\n"
-        f"{policy.frequency or 'when its preset says'}: {', '.join(policy.operations)}; "
+        f"{policy.frequency or 'when its preset schedules it'}: {', '.join(policy.operations)}, "
         f"location profile {', '.join(policy.profiles) or 'none'}; namespace {_where(policy)}\n"
     )
     if policy.several and policy.runs:
@@ -50,9 +50,9 @@ def _paragraph(policy: PolicyCoverage, width: int) -> str:
     ]
     shown = [tuple(map(escape_control_chars, row)) for row in rows]
     body = table(HEADER, shown, width) if rows else f"{NOTHING}\n"
-    above = (
-        row for line in head.splitlines() for row in hung("", escape_control_chars(line), width)
-    )
+    above: list[str] = []
+    for line in head.splitlines():
+        above += hung("", escape_control_chars(line), width)
     return "".join(f"{row}\n" for row in above) + body
 
 

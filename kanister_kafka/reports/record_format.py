@@ -1,71 +1,60 @@
-"""Records of topics as all reports spell them: they may hold any byte."""
+"""The format of records in reports; records can contain any byte."""
 
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from kanister_kafka.backup.options import format_duration
-from kanister_kafka.reports.rehearsal import format_clock_time
 from kanister_kafka.reports.tables import truncate
 from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.timestamps import format_epoch_ms
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import TopicRecord
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 YEAR_10000 = 253_402_300_800_000
-"""ms; producers may set any time, a calendar does not have it."""
+"""ms; producers can set any time, but calendars end at the year 9999."""
 NONE = "-"
-NULL, EMPTY = "(null)", "(empty)"
+NULL = "(null)"
+EMPTY = "(empty)"
 
 
 def format_timestamp(time: int | None) -> str:
-    """Return ms since 1970 as ISO 8601 in UTC; a dash where a record has no time."""
+    """Return ms since 1970 as ISO 8601 in UTC; a dash if a record has no time."""
     if time is None or time < 0:
         return NONE
     if time >= YEAR_10000:
         return f"{time} ms"
-    return format_clock_time(EPOCH + timedelta(milliseconds=time))
+    return format_epoch_ms(time)
 
 
 def timestamp_json(time: int | None) -> str | None:
-    """Return a time for machines; None where there is none."""
+    """Return a time for machines; None if there is none."""
     return None if time is None or time < 0 else format_timestamp(time)
 
 
-def format_interval(milliseconds: int) -> str:
-    """Return how far two times are from each other: `40 ms`, `3.2 s`, `1h2m3s`."""
-    if milliseconds < 1000:
-        return f"{milliseconds} ms"
-    if milliseconds < 120_000:
-        return f"{milliseconds / 1000:.1f} s"
-    return format_duration(round(milliseconds / 1000))
-
-
 def format_bytes(content: bytes | None, width: int) -> str:
-    r"""Return a key or a value on one line, cut to a width; bytes that are no text as `\xff`."""
+    r"""Return a key or a value on one line, cut to a width; bytes that are not text as `\xff`."""
     if content is None:
         return truncate(NULL, width)
     if not content:
         return truncate(EMPTY, width)
-    # A character has four bytes at most: what is cut in its middle is not shown.
+    # A character has at most four bytes, so enough whole characters are left.
     begin = content[: 4 * (width + 1)]
     return truncate(escape_control_chars(begin.decode("utf-8", "backslashreplace")), width)
 
 
 def format_headers(message: TopicRecord, width: int) -> str:
     """Return the headers of a record on one line, cut to a width."""
-    told = (
+    texts = (
         f"{escape_control_chars(key)}={format_bytes(value, width)}"
         for key, value in message.headers
     )
-    return truncate(", ".join(told), width)
+    return truncate(", ".join(texts), width)
 
 
 def bytes_json(content: bytes | None) -> str | dict[str, str] | None:
-    """Return bytes as text where they are one that can be shown, else as base64."""
+    """Return bytes as text if they are printable text, else as base64."""
     if content is None:
         return None
     try:

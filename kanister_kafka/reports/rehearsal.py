@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.operations.action_follower import resume_command, status_command
 from kanister_kafka.reports.change_request import (
     ChangeRequest,
@@ -15,6 +15,7 @@ from kanister_kafka.reports.change_request import (
 )
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.model import (
@@ -27,21 +28,7 @@ if TYPE_CHECKING:
 
 WIDTH = 40
 """Characters of the bars."""
-NOT_CLIENTS = "told by the pods: not the clients' own view"
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Return a measured time: `0.4s`, `58.1s`, `2m03.0s`; a dash where there is none."""
-    if seconds is None:
-        return "-"
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    return f"{minutes}m{rest // 10:02}.{rest % 10}s" if minutes else f"{rest // 10}.{rest % 10}s"
-
-
-def format_clock_time(time: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, to the millisecond."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+NOT_CLIENTS = "estimated from the pods, not measured by a client"
 
 
 def verdict(rehearsal: Rehearsal) -> str:
@@ -49,8 +36,8 @@ def verdict(rehearsal: Rehearsal) -> str:
     if rehearsal.passed:
         lost = "no acknowledged record was lost and " if rehearsal.probe else ""
         return f"passed: {lost}everything is as it was found"
-    wrong = [rehearsal.failure] if rehearsal.failure else []
-    return f"FAILED: {'; '.join([*wrong, *rehearsal.changed])}"
+    reasons = (rehearsal.failure, *rehearsal.changed)
+    return f"FAILED: {'; '.join(reason for reason in reasons if reason)}"
 
 
 def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
@@ -68,31 +55,31 @@ def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
     if rehearsal.probe and rehearsal.probe.lost:
         steps.append(
             "Rely on no backup of this Kafka until you know why acknowledged records are missing: "
-            "compare min.insync.replicas and unclean.leader.election.enable with what the topics "
-            "need, and read the logs of the brokers from the stop on."
+            "compare min.insync.replicas and unclean.leader.election.enable with the needs of "
+            "the topics, and read the logs of the brokers from the stop on."
         )
-    return (
-        *steps,
+    steps += [
         "Remove the cause that is named above, and see whether a backup would work:",
         f"  kanister-kafka check {here}",
         "Then rehearse again:",
         f"  kanister-kafka rehearse {here}",
-    )
+    ]
+    return tuple(steps)
 
 
 def outage_text(rehearsal: Rehearsal) -> str:
-    """Return the outage and who tells it."""
+    """Return the outage and its source."""
     outage = rehearsal.outage
     if outage is None:
         return "none was measured"
     by = "" if rehearsal.probe else f" ({NOT_CLIENTS})"
     if outage.end is None:
-        return f"from {format_clock_time(rehearsal.at(outage.start))}, and not over{by}"
+        return f"from {format_timestamp(rehearsal.at(outage.start))}, and not over{by}"
     start, end = (
-        format_clock_time(rehearsal.at(outage.start)),
-        format_clock_time(rehearsal.at(outage.end)),
+        format_timestamp(rehearsal.at(outage.start)),
+        format_timestamp(rehearsal.at(outage.end)),
     )
-    return f"{seconds_text(outage.seconds)}, {start} to {end}{by}"
+    return f"{format_seconds(outage.seconds)}, {start} to {end}{by}"
 
 
 def records_text(probe: CanaryResult) -> str:
@@ -105,8 +92,9 @@ def versions_text(rehearsal: Rehearsal) -> str:
     """Return what took part."""
     of = rehearsal.versions
     named = (("Kafka", of.kafka), ("Strimzi", of.strimzi), ("Kubernetes", of.kubernetes))
-    told = [f"{name} {version}" for name, version in named if version]
-    return ", ".join([*told, f"kanister-kafka {of.tool}"])
+    known = [f"{name} {version}" for name, version in named if version]
+    known.append(f"kanister-kafka {of.tool}")
+    return ", ".join(known)
 
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
@@ -114,7 +102,7 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
     place = f"{rehearsal.namespace}/{rehearsal.cluster}"
     facts = [
         ("Rehearsal", f"{rehearsal.id} of Kafka {place}, Blueprint {rehearsal.blueprint}"),
-        ("Began", f"{format_clock_time(rehearsal.began)}, took {seconds_text(rehearsal.seconds)}"),
+        ("Began", f"{format_timestamp(rehearsal.began)}, took {format_seconds(rehearsal.seconds)}"),
         ("Versions", versions_text(rehearsal)),
         ("Outage", outage_text(rehearsal)),
     ]
@@ -122,8 +110,8 @@ def rehearsal_text(rehearsal: Rehearsal) -> str:
         facts.append(("Records", records_text(rehearsal.probe)))
         worst = max(rehearsal.probe.gaps, key=lambda gap: gap.seconds, default=None)
         if worst is not None:
-            told = f"partition {worst.partition} for {seconds_text(worst.seconds)}"
-            facts.append(("Longest", f"{told} without an acknowledged record"))
+            gap = f"partition {worst.partition} for {format_seconds(worst.seconds)}"
+            facts.append(("Longest", f"{gap} without an acknowledged record"))
     facts.append(("Verdict", verdict(rehearsal)))
     head = "".join(f"{name + ':':10} {escape_control_chars(text)}\n" for name, text in facts)
     after = "".join(f"{escape_control_chars(line)}\n" for line in next_steps(rehearsal))
@@ -137,7 +125,7 @@ def rehearsal_markdown(rehearsal: Rehearsal) -> str:
     if rehearsal.probe:
         facts.append(f"Records: {records_text(rehearsal.probe)}.")
     stages = [
-        (s.name, _does(s), f"+{seconds_text(s.start)}", seconds_text(s.seconds))
+        (s.name, _does(s), f"+{format_seconds(s.start)}", format_seconds(s.seconds))
         for s in rehearsal.stages
     ]
     return change_request_markdown(
@@ -150,7 +138,7 @@ def rehearsal_markdown(rehearsal: Rehearsal) -> str:
             next=next_steps(rehearsal),
             tables=(ReportTable("Stages", ("Stage", "What", "Start", "Took"), stages),),
             foot=", ".join(
-                (format_clock_time(rehearsal.began), versions_text(rehearsal), rehearsal.id)
+                (format_timestamp(rehearsal.began), versions_text(rehearsal), rehearsal.id)
             ),
         )
     )
@@ -177,9 +165,9 @@ def _table(rows: tuple[RehearsalRow, ...], whole: float) -> str:
     width = max((len(row[0]) for row in rows), default=5)
     lines = [f"{'STAGE':{width}}   {'START':>9} {'TOOK':>9}  |{'TIME':{WIDTH}}|  WHAT"]
     for name, start, end, sign, does in rows:
-        took = seconds_text(None if end is None else end - start)
+        took = format_seconds(None if end is None else end - start)
         bar = _bar(start, whole if end is None else end, whole, sign)
-        at = f"+{seconds_text(start)}"
+        at = f"+{format_seconds(start)}"
         lines.append(f"{name:{width}}   {at:>9} {took:>9}  |{bar}|  {does}")
     return "".join(f"{escape_control_chars(line.rstrip())}\n" for line in lines)
 
@@ -197,7 +185,7 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
     """Return everything that was measured; times as ISO 8601, durations as seconds."""
 
     def when(seconds: float | None) -> str | None:
-        return None if seconds is None else format_clock_time(rehearsal.at(seconds))
+        return None if seconds is None else format_timestamp(rehearsal.at(seconds))
 
     def stage(of: RehearsalStage) -> dict[str, object]:
         return {

@@ -17,7 +17,7 @@ SCHEMA = (
 )
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 BASE = "%SRCROOT%"
-"""As GitHub calls the root of what was checked out."""
+"""The name on GitHub of the root of the checkout."""
 
 Tree = dict[str, object]
 
@@ -25,7 +25,7 @@ Tree = dict[str, object]
 def diagnostics_sarif(problems: Iterable[Diagnostic]) -> str:
     """Return a SARIF log with one run, and a rule for each check that found something."""
     found = list(problems)
-    checks = sorted({problem.check for problem in found})
+    checks = sorted({problem.rule for problem in found})
     index = {check: i for i, check in enumerate(checks)}
     driver: Tree = {
         "name": "kanister-kafka",
@@ -36,7 +36,7 @@ def diagnostics_sarif(problems: Iterable[Diagnostic]) -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {BASE: {"description": {"text": "Where the command ran."}}},
-        "results": [_result(problem, index[problem.check]) for problem in found],
+        "results": [_result(problem, index[problem.rule]) for problem in found],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
@@ -59,7 +59,7 @@ def _result(problem: Diagnostic, rule: int) -> Tree:
     if problem.path:
         place["logicalLocations"] = [{"fullyQualifiedName": problem.path}]
     return {
-        "ruleId": problem.check,
+        "ruleId": problem.rule,
         "ruleIndex": rule,
         "level": LEVELS[problem.severity],
         "message": {"text": problem.message},
@@ -75,7 +75,7 @@ def _physical(location: Location) -> Tree:
 
 
 def _artifact(source: str) -> Tree:
-    """Name a file relative to where the command ran, or absolutely where it is elsewhere."""
+    """Name a file relative to where the command ran, or absolutely if it is elsewhere."""
     path = Path(os.path.normpath(source))  # as it is written: a link is not followed
     if path.is_absolute() or path.parts[:1] == (os.pardir,):
         return {"uri": Path(os.path.normpath(Path.cwd() / path)).as_uri()}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from textwrap import indent
 
-from kanister_kafka.backup.options import format_duration
+from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.preview.render import ActionPreview, PhasePreview
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.operations.actionset import ActionSet
 from kanister_kafka.operations.observed_state import KafkaEvent, ObservedClient, WorkloadState
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
-from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition, parse_timestamp
+from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition
 from kanister_kafka.reports.change_request import (
     ChangeRequest,
     ReportTable,
@@ -24,6 +24,7 @@ from kanister_kafka.reports.change_request import (
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.strimzi.retention import HeldRetention
+from kanister_kafka.timestamps import format_second, parse_timestamp
 from kanister_kafka.yamldoc.dumper import dump
 
 FACTS = {
@@ -42,11 +43,11 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
     lines = hung("", escape_control_chars(status.headline), width)
     for remark in status.remarks:
         lines += hung("! ", escape_control_chars(remark), width)
-    rows = [("since", _aged(status.since, now)), *_run(status, now), *_recorded(status)]
+    rows = [("since", _aged(status.since, now))] + _run(status, now) + _recorded(status)
     rows += [("nodes", str(workload)) for workload in seen.workloads]
     rows += [("writer", _writer(writer)) for writer in seen.writers]
     rows += [("task", f"pod {t.pod}, phase {t.phase}") for t in seen.tasks if t.phase]
-    rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unseen))]
+    rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unreadable))]
     rows += [("event", _event(happening, now)) for happening in seen.happenings]
     rows = [(key, value) for key, value in rows if value]
     keys = max((len(key) for key, _ in rows), default=0)
@@ -55,7 +56,8 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
         start = f"  {'' if key == above else key:{keys}}  "
         lines += hung(start, escape_control_chars(value), width)
         above = key
-    lines += ["", *status.next]
+    lines.append("")
+    lines += status.next
     return "".join(f"{escape_control_chars(line)}\n" for line in lines)
 
 
@@ -78,12 +80,10 @@ def _recorded(status: ClusterStatus) -> list[tuple[str, str]]:
     pools = (key for key in sorted(record) if key.startswith("nodeIds."))
     ids = "; ".join(f"{key.partition('.')[2]} {record[key]}" for key in pools)
     ended = record.get("endedBy", "") if record.get("state") == "running" else ""
-    return [
-        *rows,
-        ("node ids", ids),
-        ("brought back", f"by {ended}" if ended and status.runs else ""),
-        ("last failure", record.get("failure", "")),
-    ]
+    rows.append(("node ids", ids))
+    rows.append(("brought back", f"by {ended}" if ended and status.runs else ""))
+    rows.append(("last failure", record.get("failure", "")))
+    return rows
 
 
 def _writer(writer: ObservedClient) -> str:
@@ -92,7 +92,7 @@ def _writer(writer: ObservedClient) -> str:
     if writer.replicas_before:
         words.append(f"{writer.replicas_before} before the backup")
     if writer.paused:
-        words.append("paused by a backup" if writer.pause_before else "paused by somebody else")
+        words.append("paused by a backup" if writer.pause_before else "paused by another client")
     return ", ".join(words)
 
 
@@ -121,7 +121,7 @@ def _aged(text: str, now: datetime) -> str:
         return text
     seconds = int((now - at).total_seconds())
     away = f"{format_duration(seconds)} ago" if seconds >= 0 else f"in {format_duration(-seconds)}"
-    return f"{at:%Y-%m-%dT%H:%M:%SZ} ({away})"
+    return f"{format_second(at)} ({away})"
 
 
 def status_json(status: ClusterStatus, now: datetime) -> str:
@@ -130,7 +130,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
     tree = {
         "namespace": seen.target.namespace,
         "name": seen.target.name,
-        "at": f"{now.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        "at": format_second(now),
         "state": status.condition.value,
         "runs": status.runs,
         "headline": status.headline,
@@ -144,7 +144,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
             "paused": kafka.paused,
             "pauseAcknowledged": kafka.acknowledged,
             "pauseBefore": kafka.pause_before or None,
-            "retentionHeld": _held(kafka.held),
+            "retentionHeld": _held(kafka.held_retention),
         },
         "nodes": [_workload(workload) for workload in seen.workloads],
         "writers": [_writer_tree(writer) for writer in seen.writers],
@@ -156,7 +156,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
         "record": seen.record,
         "blueprint": seen.blueprint or None,
         "remarks": list(status.remarks),
-        "notSeen": list(seen.unseen),
+        "notSeen": list(seen.unreadable),
         "events": [
             {
                 "at": e.at,
@@ -172,28 +172,28 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
-def _held(found: HeldRetention | None) -> dict[str, object] | None:
-    if found is None:
+def _held(hold: HeldRetention | None) -> dict[str, object] | None:
+    if hold is None:
         return None
     return {
-        "since": found.since or None,
-        "retention": found.retention or None,
-        "backup": found.backup or None,
-        "holds": found.holds,
-        "changed": list(found.changed),
+        "since": hold.since or None,
+        "retention": hold.retention or None,
+        "backup": hold.backup or None,
+        "holds": hold.holds,
+        "changed": list(hold.changed),
     }
 
 
-def _action_set(found: ActionSet | None) -> dict[str, object] | None:
-    if found is None:
+def _action_set(action_set: ActionSet | None) -> dict[str, object] | None:
+    if action_set is None:
         return None
     return {
-        "namespace": found.namespace,
-        "name": found.name,
-        "action": found.action,
-        "state": found.state.value or None,
-        "phase": found.running.name if found.running else None,
-        "created": found.created,
+        "namespace": action_set.namespace,
+        "name": action_set.name,
+        "action": action_set.action,
+        "state": action_set.state.value or None,
+        "phase": action_set.running.name if action_set.running else None,
+        "created": action_set.created,
     }
 
 
@@ -201,7 +201,7 @@ def _workload(workload: WorkloadState) -> dict[str, object]:
     return {
         "name": workload.name,
         "expected": workload.expected,
-        "there": workload.there,
+        "there": workload.pods,
         "ready": workload.ready,
         "replicasBefore": workload.replicas_before or None,
     }
@@ -220,7 +220,7 @@ def _writer_tree(writer: ObservedClient) -> dict[str, object]:
 
 
 def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
-    """Return how many Kafkas run, and a line for each: where it is, and how it is."""
+    """Return how many Kafkas run, and a line for each: its namespace, name and state."""
     running = sum(status.runs for status in statuses)
     head = f"{running} of {count_noun(len(statuses), 'Kafka')} run as they should\n\n"
     rows = [
@@ -231,12 +231,12 @@ def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
 
 
 def statuses_json(statuses: Sequence[ClusterStatus], now: datetime) -> str:
-    """Return them as one JSON list of what `status_json` has of each."""
+    """Return them as one JSON list with the result of `status_json` for each."""
     trees = [json.loads(status_json(status, now)) for status in statuses]
     return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
 
 
-# What the preflight says, as text for people and as the JSON that is ours.
+# The results of the preflight, as text for people and as the JSON of kanister-kafka.
 
 WIDTH = max(len(level.value) for level in CheckStatus) + 2
 KICKER = "Check before a backup"
@@ -263,10 +263,10 @@ def preflight_json(lines: Sequence[CheckLine]) -> str:
     return json.dumps([line.fields() for line in lines], indent=2, ensure_ascii=False) + "\n"
 
 
-def checks_text(found: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
+def checks_text(results: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
     """Return how many Kafkas are how, a row for each, and below them what is wrong with any."""
-    applied = [one for one in found if one.is_applied]
-    told = [
+    applied = [one for one in results if one.is_applied]
+    counts = [
         f"{sum(one.worst is level for one in applied if not one.failure)} {word}"
         for level, word in (
             (CheckStatus.PROBLEM, "with problems"),
@@ -274,18 +274,21 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
             (CheckStatus.OK, "ok"),
         )
     ]
-    if unseen := sum(bool(one.failure) for one in applied):
-        told.append(f"{unseen} not checked")
-    if without := len(found) - len(applied):
-        told.append(f"{without} without a Blueprint")
-    head = hung("", f"{count_noun(len(found), 'Kafka')}: {', '.join(told)}", width)
+    if unreadable := sum(bool(one.failure) for one in applied):
+        counts.append(f"{unreadable} not checked")
+    if without := len(results) - len(applied):
+        counts.append(f"{without} without a Blueprint")
+    head = hung("", f"{count_noun(len(results), 'Kafka')}: {', '.join(counts)}", width)
     parts = ["".join(f"{row}\n" for row in head)]
-    parts.append(table(("KAFKA", "RESULT", "PROBLEMS", "WARNINGS"), list(map(_row, found)), width))
+    parts.append(
+        table(("KAFKA", "RESULT", "PROBLEMS", "WARNINGS"), list(map(_row, results)), width)
+    )
     for one in applied:
         lines = [line for line in one.lines if line.level is not CheckStatus.OK]
         if one.failure:
-            texts = map(escape_control_chars, one.failure.splitlines())
-            rows = [row for text in texts for row in hung("  ", text, width)]
+            rows: list[str] = []
+            for text in one.failure.splitlines():
+                rows += hung("  ", escape_control_chars(text), width)
             parts.append(f"{one.namespace}/{one.name}\n" + "".join(f"{row}\n" for row in rows))
         elif lines:
             below = "".join(_text(line, color, width) for line in lines)
@@ -293,7 +296,7 @@ def checks_text(found: Sequence[Checked], color: Color | None = None, width: int
     return "\n".join(parts)
 
 
-def checks_json(found: Sequence[Checked]) -> str:
+def checks_json(results: Sequence[Checked]) -> str:
     """Return a JSON list of objects with namespace, name, result, failure and lines."""
     trees = [
         {
@@ -303,19 +306,19 @@ def checks_json(found: Sequence[Checked]) -> str:
             "failure": one.failure or None,
             "lines": [line.fields() for line in one.lines],
         }
-        for one in found
+        for one in results
     ]
     return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
 
 
-def checks_markdown(found: Sequence[Checked]) -> str:
+def checks_markdown(results: Sequence[Checked]) -> str:
     """Return Markdown for a comment of a change request, a part for each Kafka."""
-    return change_request_markdown(*map(_sheet, found))
+    return change_request_markdown(*map(_sheet, results))
 
 
-def checks_html(found: Sequence[Checked]) -> str:
+def checks_html(results: Sequence[Checked]) -> str:
     """Return one HTML page without scripts and without anything from elsewhere."""
-    return change_request_html("Check before a backup", *map(_sheet, found))
+    return change_request_html("Check before a backup", *map(_sheet, results))
 
 
 def _sheet(one: Checked) -> ChangeRequest:
@@ -374,12 +377,12 @@ def _text(line: CheckLine, color: Color | None, width: int) -> str:
 
 def _summary(lines: Sequence[CheckLine]) -> str:
     levels = [line.level for line in lines]
-    told = [
+    counts = [
         count_noun(levels.count(CheckStatus.PROBLEM), "problem"),
         count_noun(levels.count(CheckStatus.WARNING), "warning"),
     ]
     worst = max(levels, key=list(CheckStatus).index, default=CheckStatus.OK)
-    return f"{', '.join(told)}, {levels.count(CheckStatus.OK)} ok: {VERDICTS[worst]}"
+    return f"{', '.join(counts)}, {levels.count(CheckStatus.OK)} ok: {VERDICTS[worst]}"
 
 
 # A preview as text for people and JSON for machines.
@@ -400,8 +403,8 @@ def _phase(shown: PhasePreview, last: int) -> str:
     place = "deferPhase" if phase.index is None else f"phase {phase.index + 1} of {last}"
     known = functions(NEWEST).get(phase.func)
     does = f"  # {known.description}\n" if known else ""
-    held = {"objects": shown.objects} if shown.objects else {}
-    body = indent(dump({**held, "args": shown.args}), "  ")
+    objects = {"objects": shown.objects} if shown.objects else {}
+    body = indent(dump({**objects, "args": shown.args}), "  ")
     return f"{place}: {phase.name} ({phase.func})\n{does}{body}{_left(shown.symbolic)}"
 
 

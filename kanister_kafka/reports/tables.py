@@ -26,7 +26,7 @@ def _places(character: str) -> int:
 
 
 def truncate(text: str, width: int) -> str:
-    """Return a text that takes no more places than that, with … where it was cut."""
+    """Return a text cut to this width, with … for the rest."""
     if display_width(text) <= width:
         return text
     kept, taken = [], 1
@@ -75,7 +75,7 @@ def hung(start: str, text: str, width: int) -> list[str]:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> str:
-    """Lay out columns as kubectl does; what stands in the row above is not said again.
+    """Lay out columns as kubectl does; a cell that repeats the row above is blank.
 
     With a width in places of a terminal, the widest columns are broken into lines until they fit.
     """
@@ -95,7 +95,7 @@ def _broken(rows: Sequence[Sequence[str]], width: int) -> list[Sequence[str]]:
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     room = width - len(GAP) * (len(widths) - 1)
     words = [
-        max(display_width(word) for text in column for word in (text.split() or [""]))
+        max(map(display_width, " ".join(column).split()), default=0)
         for column in zip(*rows, strict=True)
     ]
     most = LONG if sum(min(LONG, word) for word in words) <= room else SHORT

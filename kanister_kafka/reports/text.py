@@ -1,4 +1,4 @@
-"""How all reports spell what they are given."""
+"""How all reports format what they are given."""
 
 from __future__ import annotations
 

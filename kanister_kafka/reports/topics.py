@@ -1,4 +1,4 @@
-"""What topics hold, how fast they grow and their last records, as text and as JSON."""
+"""Sizes, rates and last records of topics, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.record_format import (
     format_bytes,
     format_headers,
@@ -13,7 +14,6 @@ from kanister_kafka.reports.record_format import (
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.reports.tables import columns, display_width, hung, pad, truncate
 from kanister_kafka.reports.text import escape_control_chars
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     )
 
 BY_OFFSETS = (
-    "Counts are by offsets: at most so many where a topic is compacted or written in transactions."
+    "Counts are by offsets: there can be fewer records in a compacted topic or with transactions."
 )
 CELL = 18
-"""Places that a partition has at least where all stand side by side."""
+"""Least columns of a terminal for each partition, if partitions are side by side."""
 LEAST = 8
-"""Places that a key, a value and headers have at least, however narrow the terminal is."""
+"""Least columns of a terminal for a key, a value or headers."""
 LONGEST = 200
-"""Places of a value on a line that may be as long as it wants."""
+"""Most columns of a terminal for a value."""
 SEPARATOR = "  "
 TopicRow = tuple[str, ...]
 
@@ -57,9 +57,9 @@ def _by_topic(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def rates_text(rates: TopicRates, width: int = 0) -> str:
-    """Return how fast all grows, and each partition, with a sum for each topic.
+    """Return the rates of all partitions, with a sum for each topic.
 
-    With a width, in places of a terminal, long names are broken into lines.
+    `width` in columns of a terminal breaks long names into lines.
     """
 
     def row(topic: str, partition: str, flows: Sequence[PartitionRate]) -> TopicRow:
@@ -76,37 +76,43 @@ def rates_text(rates: TopicRates, width: int = 0) -> str:
     if len(topics) != 1:
         rows.append(row("all", "", rates.flows))
     number = sum(flow.messages for flow in rates.flows)
-    cluster, seconds = escape_control_chars(rates.cluster), seconds_text(rates.seconds)
-    told = f"{cluster}: {_records(number, 'new ')} in {seconds}"
-    head = "\n".join(hung("", told, width))
+    cluster = escape_control_chars(rates.cluster)
+    summary = f"{cluster}: {_records(number, 'new ')} in {format_seconds(rates.seconds)}"
+    head = "\n".join(hung("", summary, width))
     return f"{head}\n\n{columns(rows, frozenset((1, 2, 3)), width)}"
 
 
 def totals_text(totals: TopicSizes, width: int = 0) -> str:
-    """Return what all holds, and each partition, with a sum for each topic.
+    """Return the sizes of all partitions, with a sum for each topic.
 
-    With a width, in places of a terminal, long names are broken into lines.
+    `width` in columns of a terminal breaks long names into lines.
     """
 
-    def row(topic: str, partition: str, held: Sequence[PartitionSize]) -> TopicRow:
-        ends = (str(held[0].earliest), str(held[0].latest)) if partition.isdigit() else ("", "")
-        newest = max((one.newest for one in held if one.newest is not None), default=None)
-        count = f"{sum(one.count for one in held):,}"
-        return (escape_control_chars(topic), partition, *ends, count, format_timestamp(newest))
+    def row(topic: str, partition: str, sizes: Sequence[PartitionSize]) -> TopicRow:
+        is_sum = not partition.isdigit()
+        newest = max((one.newest for one in sizes if one.newest is not None), default=None)
+        return (
+            escape_control_chars(topic),
+            partition,
+            "" if is_sum else str(sizes[0].earliest),
+            "" if is_sum else str(sizes[0].latest),
+            f"{sum(one.count for one in sizes):,}",
+            format_timestamp(newest),
+        )
 
     rows: list[TopicRow] = [("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST")]
     topics = _by_topic(one.topic for one in totals.held)
     for topic in topics:
-        held = [one for one in totals.held if one.topic == topic]
-        rows += [row("" if i else topic, str(h.partition), [h]) for i, h in enumerate(held)]
-        rows.append(row("", "all", held))
+        sizes = [one for one in totals.held if one.topic == topic]
+        rows += [row("" if i else topic, str(s.partition), [s]) for i, s in enumerate(sizes)]
+        rows.append(row("", "all", sizes))
     if len(topics) != 1:
         rows.append(row("all", "", totals.held))
     table = columns(rows, frozenset((1, 2, 3, 4)), width)
-    told = (
-        f"{escape_control_chars(totals.cluster)}: {_records(sum(one.count for one in totals.held))}"
-    )
-    head, foot = ("\n".join(hung("", text, width)) for text in (told, BY_OFFSETS))
+    number = sum(one.count for one in totals.held)
+    summary = f"{escape_control_chars(totals.cluster)}: {_records(number)}"
+    head = "\n".join(hung("", summary, width))
+    foot = "\n".join(hung("", BY_OFFSETS, width))
     return f"{head}\n\n{table}\n{foot}\n"
 
 
@@ -149,26 +155,25 @@ def _cell(message: TopicRecord, width: int) -> Iterator[str]:
 
 
 def _list(last: TailRecords, width: int) -> str:
-    """Return a line for each record; key, value and headers share what the others leave."""
+    """Return a line for each record; key, value and headers share the remaining width."""
     header = ("TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS")
-    told = [(format_timestamp(m.time), str(m.partition), str(m.offset)) for m in last.messages]
-    fixed = columns([header[:3], *told], frozenset((1, 2))).splitlines()
+    places = [(format_timestamp(m.time), str(m.partition), str(m.offset)) for m in last.messages]
+    fixed = columns([header[:3], *places], frozenset((1, 2))).splitlines()
     rest = width - max(map(len, fixed)) - 9
     keys = [format_bytes(m.key, max(LEAST, rest // 4)) for m in last.messages]
     headers = [format_headers(m, max(LEAST, rest // 3)) for m in last.messages]
-    taken = max(map(display_width, ("KEY", *keys))) + max(map(display_width, headers))
-    values = [format_bytes(m.value, max(LEAST, min(LONGEST, rest - taken))) for m in last.messages]
-    rows = [
-        (*fields, key, value, named)
-        for fields, key, value, named in zip(told, keys, values, headers, strict=True)
-    ]
+    used = max(len("KEY"), *map(display_width, keys)) + max(map(display_width, headers))
+    values = [format_bytes(m.value, max(LEAST, min(LONGEST, rest - used))) for m in last.messages]
+    rows: list[TopicRow] = [header]
+    for place, key, value, text in zip(places, keys, values, headers, strict=True):
+        rows.append((*place, key, value, text))
     if not any(headers):
-        return columns([row[:5] for row in (header, *rows)], frozenset((1, 2)))
-    return columns([header, *rows], frozenset((1, 2)))
+        rows = [row[:5] for row in rows]
+    return columns(rows, frozenset((1, 2)))
 
 
 def rates_json(rates: TopicRates) -> str:
-    """Return how fast topics grow, for machines."""
+    """Return the rates of topics as JSON."""
     tree = {
         "cluster": rates.cluster,
         "seconds": round(rates.seconds, 3),
@@ -188,7 +193,7 @@ def rates_json(rates: TopicRates) -> str:
 
 
 def totals_json(totals: TopicSizes) -> str:
-    """Return what topics hold, for machines."""
+    """Return the sizes of topics as JSON."""
     tree = {
         "cluster": totals.cluster,
         "records": sum(one.count for one in totals.held),
@@ -208,7 +213,7 @@ def totals_json(totals: TopicSizes) -> str:
 
 
 def last_json(last: TailRecords) -> str:
-    """Return the last records, for machines."""
+    """Return the last records as JSON."""
     tree = {
         "cluster": last.cluster,
         "topic": last.topic,

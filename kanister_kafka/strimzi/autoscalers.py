@@ -1,4 +1,4 @@
-"""What changes replicas by itself: KEDA's ScaledObjects and HorizontalPodAutoscalers.
+"""Objects that change replicas: ScaledObjects of KEDA and HorizontalPodAutoscalers.
 
 A backup keeps writers at 0 replicas, or their reconciliation paused, and Kafka stopped. KEDA sets
 a target at 0 to its minimum as soon as a trigger is active (KEDA's scale_scaledobjects.go). The
@@ -20,12 +20,12 @@ KINDS = {SCALED_OBJECT: "keda.sh", HORIZONTAL: "autoscaling"}
 PAUSED = "autoscaling.keda.sh/paused"
 PAUSED_REPLICAS = "autoscaling.keda.sh/paused-replicas"
 NO = ("0", "f", "F", "FALSE", "false", "False")
-"""What Go's strconv.ParseBool takes for false; all else pauses (KEDA's scaledobject_types.go)."""
+"""False for Go's strconv.ParseBool; other values pause (KEDA's scaledobject_types.go)."""
 STRIMZI = "kafka.strimzi.io"
 
 
 def is_autoscaler(document: Document) -> bool:
-    """Tell whether an object is of a kind that changes replicas of others."""
+    """Return whether an object is of a kind that changes replicas of others."""
     return KINDS.get(document.kind) == document.group
 
 
@@ -45,16 +45,18 @@ def find_autoscalers(
         targets["Deployment", "apps", writer.namespace, str(writer.workload)] = (
             AutoscalerTarget.WRITER
         )
-    found = (_read(item, targets, default_namespace) for item in documents if is_autoscaler(item))
-    return tuple(
-        sorted((one for one in found if one), key=lambda one: (one.namespace, one.kind, one.name))
-    )
+    autoscalers = []
+    for document in filter(is_autoscaler, documents):
+        autoscaler = _read(document, targets, default_namespace)
+        if autoscaler is not None:
+            autoscalers.append(autoscaler)
+    return tuple(sorted(autoscalers, key=lambda one: (one.namespace, one.kind, one.name)))
 
 
 def _read(
     document: Document, targets: dict[tuple[str, str, str, str], AutoscalerTarget], default: str
 ) -> Autoscaler | None:
-    problems: list[Diagnostic] = []  # what is wrong with it is KEDA's or the API server's to tell
+    problems: list[Diagnostic] = []  # KEDA or the API server reports errors in it
     top = FieldCursor.of(document, problems)
     reference = top.at("spec", "scaleTargetRef")
     home = top.at("metadata", "namespace").string() or default
@@ -77,10 +79,10 @@ def _read(
 
 
 def _is_paused(top: FieldCursor) -> bool:
-    """Tell whether KEDA leaves the target alone.
+    """Return whether KEDA does not scale the target.
 
-    With `paused-replicas` it does not: it sets the target to that number again and again
-    (scaledobject_controller.go), and that annotation goes before the other one.
+    With `paused-replicas` it does: it sets the target to that number again and again
+    (scaledobject_controller.go), and that annotation overrides the other one.
     """
     annotations = top.at("metadata", "annotations")
     if annotations.at(PAUSED_REPLICAS).present:
@@ -89,7 +91,7 @@ def _is_paused(top: FieldCursor) -> bool:
 
 
 def _is_idle(top: FieldCursor, scales: AutoscalerTarget) -> bool:
-    """Tell whether an autoscaler of Kubernetes does a backup no harm."""
+    """Return whether an autoscaler of Kubernetes does not affect a backup."""
     if any(_owners(top)):
         return True  # KEDA's own, which goes with its ScaledObject
     if scales is AutoscalerTarget.WRITER:

@@ -1,4 +1,4 @@
-"""MirrorMaker, Connect and Bridge: who writes into the cluster and who only reads from it."""
+"""MirrorMaker, Connect and Bridge: which of them write to the cluster, and which only read."""
 
 from __future__ import annotations
 
@@ -32,14 +32,19 @@ EMIT_MAY_BE_OFF: Version = (3, 9)
 
 @dataclass(frozen=True, slots=True)
 class _ClientReach:
-    """Which clusters a custom resource has to do with: bootstrap servers, where they are set."""
+    """The bootstrap servers of a custom resource."""
 
     into: tuple[FieldCursor, ...] = ()
-    """Of the clusters that it mirrors into, or is attached to."""
+    """Of the clusters that it mirrors to, or is attached to."""
     reads: tuple[FieldCursor, ...] = ()
-    """Of those that it reads from."""
+    """Of the clusters that it reads from."""
     syncs: tuple[FieldCursor, ...] = ()
-    """Of those among these that it keeps its offset-syncs topic in."""
+    """Of the clusters that it reads from and that have its offset-syncs topic."""
+
+    @property
+    def writes(self) -> tuple[FieldCursor, ...]:
+        """Of all clusters that it writes to."""
+        return self.into + self.syncs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class _ClientKind:
 
     resource: str
     suffix: str
-    """What Strimzi adds to the name for the workload."""
+    """Suffix that Strimzi adds to the name for the workload."""
     replicas: int
     """Default of `spec.replicas` (CRDs of v1beta2; v1 requires the field)."""
     kinds: tuple[tuple[WorkloadKind, VersionFeature | None], ...]
@@ -59,7 +64,7 @@ class _ClientKind:
 
 def _mirror_maker_2(spec: FieldCursor) -> _ClientReach:
     mirrors = spec.at("mirrors").each()
-    if spec.at("target").present:  # v1, taken in v1beta2 too from 0.49
+    if spec.at("target").present:  # v1, and v1beta2 from 0.49 on
         into = {"": spec.at("target", "bootstrapServers").required()}
         pairs = [(mirror, mirror.at("source", "bootstrapServers")) for mirror in mirrors]
     else:
@@ -68,9 +73,10 @@ def _mirror_maker_2(spec: FieldCursor) -> _ClientReach:
             cluster.at("alias").required().string(): cluster.at("bootstrapServers").required()
             for cluster in spec.at("clusters").required().each()
         }
-        # The workers keep their offsets in the Connect cluster. Up to 0.40 a mirror may have
-        # another target (KafkaMirrorMaker2Connectors.java): its topics and groups are made there.
-        places = [alias, *(mirror.at("targetCluster") for mirror in mirrors)]
+        # The workers keep their offsets in the Connect cluster. Up to 0.40 a mirror can have
+        # another target (KafkaMirrorMaker2Connectors.java), with its topics and groups.
+        places = [alias]
+        places += [mirror.at("targetCluster") for mirror in mirrors]
         into = {at.string(): servers[at.string()] for at in places if _is_alias(at, servers)}
         pairs = [
             (mirror, servers[at.string()])
@@ -84,7 +90,7 @@ def _mirror_maker_2(spec: FieldCursor) -> _ClientReach:
 
 def _is_alias(place: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
     alias = place.string()
-    if alias and servers and not {alias, ""} & servers.keys():  # one without alias is told
+    if alias and servers and not {alias, ""} & servers.keys():  # an entry without alias is reported
         place.error(
             "contradiction",
             f"Invalid value: {quote_name(alias)}: no cluster in spec.clusters has this alias",
@@ -93,7 +99,7 @@ def _is_alias(place: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
 
 
 def _syncs_to_source(mirror: FieldCursor, version: Version | None) -> bool:
-    """Tell whether a mirror writes its offset-syncs topic into the cluster that it reads from.
+    """Return whether a mirror writes its offset-syncs topic into the cluster that it reads from.
 
     Its source connector does (MirrorSourceConnector.java), and by default it does so there. The
     checkpoint connector only reads the topic, and the heartbeat connector writes to the target.
@@ -108,7 +114,7 @@ def _syncs_to_source(mirror: FieldCursor, version: Version | None) -> bool:
 
 
 def _location(connector: FieldCursor, version: Version | None) -> str:
-    """Return where a connector has the offset-syncs topic: Kafka before 3.0 knows the source."""
+    """Return the place of the offset-syncs topic; before Kafka 3.0 it is always the source."""
     if version and version < LOCATION_MAY_BE_SET:
         return "source"
     return connector.at("config", "offset-syncs.topic.location").string("source")
@@ -161,7 +167,7 @@ CLIENTS: dict[str, _ClientKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ClientSet:
-    """What was found about the clients of a cluster."""
+    """The clients of a cluster."""
 
     writers: tuple[KafkaClient, ...]
     bystanders: tuple[IgnoredClient, ...]
@@ -169,7 +175,7 @@ class ClientSet:
 
 @dataclass(frozen=True, slots=True)
 class ClientChoices:
-    """What a person says about clients, each as KIND/NAMESPACE/NAME."""
+    """The options --writer and --not-a-writer, each as KIND/NAMESPACE/NAME."""
 
     writers: tuple[str, ...] = ()
     not_writers: tuple[str, ...] = ()
@@ -177,47 +183,49 @@ class ClientChoices:
 
 @dataclass(frozen=True, slots=True)
 class ClientAddresses:
-    """Which addresses a client has to do with."""
+    """The addresses of a client."""
 
     key: str
     """KIND/NAMESPACE/NAME."""
     namespace: str
     written: tuple[frozenset[Address], ...]
-    """Of each cluster that it writes into; where it mirrors, into its source as well."""
+    """Of each cluster that it writes to, which can include the source of a mirror."""
     read: tuple[frozenset[Address], ...]
     """Of each cluster that it only reads from."""
 
 
 def is_client(document: Document) -> bool:
-    """Tell whether an object is of a kind that writes into a Kafka."""
+    """Return whether an object is of a kind that can write to a Kafka."""
     return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
 
 
 def reach_of(document: Document, namespace: str, problems: list[Diagnostic]) -> ClientAddresses:
-    """Return each address that a client may use; `namespace` where it names none."""
+    """Return the addresses of a client; `namespace` is the default of its own."""
     spec = FieldCursor.of(document, problems).at("spec").required()
     reach = CLIENTS[document.kind].reach(spec) if spec.present else _ClientReach()
     home = document.text("metadata", "namespace") or namespace
 
-    def told(servers: Iterable[FieldCursor]) -> tuple[frozenset[Address], ...]:
+    def candidates(servers: Iterable[FieldCursor]) -> tuple[frozenset[Address], ...]:
         return tuple(candidate_addresses(place.string(), home) for place in servers)
 
     only_read = (place for place in reach.reads if place not in reach.syncs)
     key = f"{document.kind}/{home}/{document.text('metadata', 'name')}"
-    return ClientAddresses(key, home, told((*reach.into, *reach.syncs)), told(only_read))
+    return ClientAddresses(key, home, candidates(reach.writes), candidates(only_read))
 
 
 def unplaced(
     servers: str, where: str, key: str, addresses: BootstrapAddresses | None = None
 ) -> str:
-    """Say that nobody can tell whose an address is, and what settles it."""
-    listeners = ", ".join(addresses.untold) if addresses else ""
-    several = "listeners" if addresses and len(addresses.untold) > 1 else "listener"
-    hint = f"; only the running cluster tells the address of {several} {listeners}"
+    """Return the message about an address with an unknown owner."""
+    names = addresses.unknown if addresses else ()
+    hint = ""
+    if names:
+        noun = "listeners" if len(names) > 1 else "listener"
+        hint = f"; the address of {noun} {', '.join(names)} is only known on the running cluster"
     return (
-        f"{servers} cannot be placed: it is none of the known addresses of {where}, so {key} is "
-        f"left alone and may write into the backup{hint if listeners else ''}; "
-        f"--writer {key} quiesces it, --not-a-writer {key} says that it writes elsewhere"
+        f"{servers} cannot be placed: it is not one of the known addresses of {where}, so {key} is "
+        f"not stopped and may write during the backup{hint}; "
+        f"--writer {key} quiesces it, --not-a-writer {key} states that it writes elsewhere"
     )
 
 
@@ -225,7 +233,7 @@ def find_clients(
     documents: Iterable[Document],
     addresses: BootstrapAddresses,
     others: Sequence[BootstrapAddresses],
-    told: ClientChoices,
+    choices: ClientChoices,
     operator: VersionRange,
     default_namespace: str,
     problems: list[Diagnostic],
@@ -236,7 +244,7 @@ def find_clients(
     """
     writers: list[KafkaClient] = []
     bystanders: list[IgnoredClient] = []
-    missing = dict.fromkeys((*told.writers, *told.not_writers))
+    missing = dict.fromkeys(choices.writers + choices.not_writers)
     known = []
     for document in documents:
         if not is_client(document):
@@ -249,7 +257,7 @@ def find_clients(
         reach = client.reach(spec) if spec.present else _ClientReach()
         places = {
             place.string(): addresses.place(place.string(), namespace, others)
-            for place in (*reach.into, *reach.reads)
+            for place in reach.into + reach.reads
         }
         replicas = spec.at("replicas").integer(client.replicas)
         if not name or not namespace:
@@ -257,20 +265,19 @@ def find_clients(
         key = f"{document.kind}/{namespace}/{name}"
         known.append(key)
         missing.pop(key, None)
-        judged = _judge(document.kind, key, reach, places, told)
-        if not judged.writes:
-            if judged.unplaced is not None and judged.unplaced.present:
-                where = f"Kafka {addresses.namespace}/{addresses.cluster}"
-                where += ", nor those of another Kafka"
-                servers = quote_name(judged.unplaced.string())
+        verdict = _evaluate(document.kind, key, reach, places, choices)
+        if not verdict.writes:
+            if verdict.unplaced is not None and verdict.unplaced.present:
+                where = f"Kafka {addresses.namespace}/{addresses.cluster} or another Kafka"
+                servers = quote_name(verdict.unplaced.string())
                 message = unplaced(servers, where, key, addresses)
-                judged.unplaced.warn("unplaced-writer", message)
+                verdict.unplaced.warn("unplaced-writer", message)
             bystander = IgnoredClient(
-                kind=document.kind, namespace=namespace, name=name, reason=judged.reason
+                kind=document.kind, namespace=namespace, name=name, reason=verdict.reason
             )
             bystanders.append(bystander)
             continue
-        if judged.mirrors:
+        if verdict.mirrors:
             _check_offset_syncs(spec)
         kinds = _kinds(client, operator)
         if not kinds and not operator.empty:
@@ -285,12 +292,12 @@ def find_clients(
             replicas=replicas,
             workload=WorkloadName(name + client.suffix),
             kinds=kinds,
-            reason=judged.reason,
+            reason=verdict.reason,
             sources=tuple(sorted({home for home in reads if home})),
         )
         writers.append(writer)
     for key in missing:
-        option = "writer" if key in told.writers else "not-a-writer"
+        option = "writer" if key in choices.writers else "not-a-writer"
         problems.append(error("option", Location("<options>"), option, _no_client(key, known)))
     return ClientSet(tuple(sorted(writers, key=_order)), tuple(sorted(bystanders, key=_order)))
 
@@ -300,41 +307,41 @@ class _ClientVerdict:
     reason: str
     writes: bool = False
     mirrors: bool = False
-    """Whether it is a MirrorMaker 2 whose target the cluster is."""
+    """Whether it is a MirrorMaker 2 whose target is the cluster."""
     unplaced: FieldCursor | None = None
-    """The address that may be the cluster's."""
+    """The address that can belong to the cluster."""
 
 
-def _judge(
+def _evaluate(
     kind: str,
     key: str,
     reach: _ClientReach,
     places: Mapping[str, BootstrapPlace],
-    told: ClientChoices,
+    choices: ClientChoices,
 ) -> _ClientVerdict:
-    def some(servers: Iterable[FieldCursor], wanted: BootstrapPlace) -> FieldCursor | None:
-        return next((place for place in servers if places[place.string()] is wanted), None)
+    def first(servers: Iterable[FieldCursor], owner: BootstrapPlace) -> FieldCursor | None:
+        return next((place for place in servers if places[place.string()] is owner), None)
 
-    into = some(reach.into, BootstrapPlace.OWN) is not None
-    syncs = some(reach.syncs, BootstrapPlace.OWN) is not None
-    reads = some(reach.reads, BootstrapPlace.OWN) is not None
+    into = first(reach.into, BootstrapPlace.OWN) is not None
+    syncs = first(reach.syncs, BootstrapPlace.OWN) is not None
+    reads = first(reach.reads, BootstrapPlace.OWN) is not None
     mirrors = into and kind == "KafkaMirrorMaker2"
     servers = ", ".join(dict.fromkeys(quote_name(place.string()) for place in reach.into)) or '""'
-    if key in told.not_writers:
-        return _ClientVerdict(f"--not-a-writer says so; its bootstrap address is {servers}")
+    if key in choices.not_writers:
+        return _ClientVerdict(f"named by --not-a-writer; its bootstrap address is {servers}")
     if into:
         return _ClientVerdict(CLIENTS[kind].why, writes=True, mirrors=mirrors)
     if syncs:
         return _ClientVerdict("writes its offset-syncs into it", writes=True)
-    if key in told.writers:
-        return _ClientVerdict("--writer says so", writes=True)
-    if reads:  # the clusters of one mirror are different ones
+    if key in choices.writers:
+        return _ClientVerdict("named by --writer", writes=True)
+    if reads:  # source and target of a mirror are different clusters
         return _ClientVerdict(f"only reads from it; writes into {servers}")
-    unknown = some((*reach.into, *reach.syncs), BootstrapPlace.UNKNOWN)
+    unknown = first(reach.writes, BootstrapPlace.UNKNOWN)
     if unknown is None:
         return _ClientVerdict(f"its bootstrap address {servers} is another cluster's")
     servers = quote_name(unknown.string())
-    reason = f"its bootstrap address {servers} is none of this cluster's known addresses"
+    reason = f"its bootstrap address {servers} is not a known address of this cluster"
     return _ClientVerdict(reason, unplaced=unknown)
 
 
@@ -359,8 +366,8 @@ def _kinds(client: _ClientKind, operator: VersionRange) -> tuple[WorkloadKind, .
 
 
 def _check_offset_syncs(spec: FieldCursor) -> None:
-    # MirrorMaker 2 keeps the topic on the source cluster by default. Once the target is restored
-    # the topic is ahead of the data, and consumer groups are translated to offsets not there yet.
+    # MirrorMaker 2 keeps the topic on the source cluster by default. After a restore of the target
+    # the topic is ahead of the data, and groups are translated to offsets that do not exist.
     version = parse_version(spec.at("version").setting())
     for mirror in spec.at("mirrors").each():
         connectors = ["sourceConnector"]

@@ -1,4 +1,4 @@
-"""Typed reading of custom resources: each wrong type or missing value becomes a located problem."""
+"""Typed reading of custom resources: a wrong type or a missing value is a located problem."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from kanister_kafka.yamldoc.nodes import field_path
 
 @dataclass(frozen=True, slots=True)
 class FieldCursor:
-    """A place in an object, there or not, which reports what is wrong with it."""
+    """A place in an object, present or not, which reports its problems."""
 
     node: Node | None
     path: str
     location: Location
-    """Of the node, or of the nearest parent that is there."""
+    """Of the node, or of the nearest existing parent."""
     problems: list[Diagnostic]
 
     @classmethod
@@ -45,12 +45,12 @@ class FieldCursor:
         return here
 
     def entries(self) -> dict[str, Location]:
-        """Return the keys of an object, each with its place; none where it is unset."""
+        """Return the keys of an object, each with its place; none if it is unset."""
         node = self._mapping()
         return {entry.key: entry.location for entry in node.entries} if node else {}
 
     def each(self) -> tuple[FieldCursor, ...]:
-        """Return the items of a list; none where it is unset."""
+        """Return the items of a list; none if it is unset."""
         if not self.present:
             return ()
         if not isinstance(self.node, Sequence):
@@ -62,25 +62,25 @@ class FieldCursor:
         )
 
     def is_text(self, text: str) -> bool:
-        """Tell whether the input sets this very string here."""
+        """Return whether the input has exactly this string here."""
         return isinstance(self.node, Scalar) and self.node.value == text
 
     def string(self, default: str = "") -> str:
-        """Return a string, or the default where it is unset."""
+        """Return a string, or the default if it is unset."""
         if not self.present:
             return default
         text = self._text()
         return default if text is None else text
 
     def setting(self, default: str = "") -> str:
-        """Return a value of a Kafka configuration, which may be spelled as a number or boolean."""
+        """Return a value of a Kafka configuration, which can be a number or a boolean."""
         if self.present and isinstance(self.node, Scalar) and not isinstance(self.node.value, str):
             value = self.node.value
             return str(value).lower() if isinstance(value, bool) else str(value)
         return self.string(default)
 
     def integer(self, default: int, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
-        """Return a whole number within bounds, or the default where it is unset."""
+        """Return a whole number within bounds, or the default if it is unset."""
         if not self.present:
             return default
         value = self.node.value if isinstance(self.node, Scalar) else None
@@ -93,7 +93,7 @@ class FieldCursor:
         return value
 
     def boolean(self) -> bool:
-        """Return true or false; false where it is unset."""
+        """Return true or false; false if it is unset."""
         if not self.present:
             return False
         if isinstance(self.node, Scalar) and isinstance(self.node.value, bool):
@@ -102,7 +102,7 @@ class FieldCursor:
         return False
 
     def choice(self, choices: Collection[str]) -> str:
-        """Return one of the choices; anything else is reported and comes back empty."""
+        """Return one of the choices; any other value is reported, and the result is empty."""
         if not self.present:
             self.required()
             return ""
@@ -136,7 +136,7 @@ class FieldCursor:
         return name
 
     def required(self) -> FieldCursor:
-        """Report the field where it is unset."""
+        """Report the field if it is unset."""
         if not self.present:
             self.error("missing-field", "Required value")
         return self
@@ -160,15 +160,15 @@ class FieldCursor:
             self._wrong("an object")
         return self.node if isinstance(self.node, MappingNode) else None
 
-    def _wrong(self, wanted: str) -> None:
+    def _wrong(self, expected: str) -> None:
         if isinstance(self.node, Scalar):
             is_text = isinstance(self.node.value, str)
             value = quote_name(self.node.text) if is_text else quote_name(self.node.text)[1:-1]
         else:
             value = "an object" if isinstance(self.node, MappingNode) else "a list"
-        self.error("wrong-type", f"Invalid value: {value}: must be {wanted}")
+        self.error("wrong-type", f"Invalid value: {value}: must be {expected}")
 
 
 def quote_name(text: str) -> str:
-    """Quote a value so that it stays one line on a terminal, whatever it holds."""
+    """Quote a value, so that any content stays on one line of a terminal."""
     return json.dumps(text[:60], ensure_ascii=not text.isprintable())

@@ -1,4 +1,4 @@
-"""Which Kafka of a live cluster is meant, and what belongs to it."""
+"""Find a Kafka of a live cluster, and the nodes that belong to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
 STRIMZI = "kafka.strimzi.io"
 CORE = "core.strimzi.io"
 VERSIONS = ("v1beta2", "v1")
-"""As in kube/read.py: v1 would leave out fields that it does not know."""
+"""v1beta2 first, because v1 drops fields that it does not know."""
 CONFIG_MAPS = ApiResource(("api", "v1"), "configmaps", "ConfigMap", namespaced=True)
 DEPLOYMENTS = ApiResource(("apis", "apps", "v1"), "deployments", "Deployment", namespaced=True)
 SUFFIX = f"-{constants.COMPONENT}"
@@ -19,19 +19,19 @@ SUFFIX = f"-{constants.COMPONENT}"
 
 @dataclass(frozen=True, slots=True)
 class KafkaRef:
-    """One Kafka, by name; the resource itself may be gone."""
+    """A Kafka by name; the resource itself may not exist any more."""
 
     namespace: str
     name: str
 
     @property
     def blueprint(self) -> str:
-        """Name that our Blueprint has by default."""
+        """Default name of its Blueprint."""
         return f"{self.namespace}.{self.name}"
 
     @property
     def record(self) -> str:
-        """Name of the ConfigMap that keeps what restart and restore need."""
+        """Name of the state ConfigMap, which restart and restore need."""
         return f"{self.name}{SUFFIX}"
 
     @property
@@ -44,52 +44,50 @@ class KafkaRef:
 
 
 def find_resource(connection: KubeClient, kind: str, group: str = STRIMZI) -> ApiResource | None:
-    """Find how a kind of Strimzi's is served, or None where it is not."""
-    for version in VERSIONS:
-        try:
-            return connection.kind(f"{group}/{version}", kind)
-        except NotFoundError:
-            continue
-    return None
+    """Find the API resource of a kind of Strimzi, or None if it is not served."""
+    try:
+        return connection.kind(tuple(f"{group}/{version}" for version in VERSIONS), kind)
+    except NotFoundError:
+        return None
 
 
 def versioned(plural: str, item: Object) -> str:
-    """Return what kubectl has to be given so that a write drops no field.
+    """Return the resource name for kubectl with which a write drops no field.
 
-    Without a version kubectl takes v1 where v1beta2 is served as well, and the API server stores
-    what it read through the schema of v1.
+    Without a version kubectl uses v1, even if v1beta2 is served as well, and the API server then
+    stores only the fields in the schema of v1.
     """
     group, _, version = item["apiVersion"].rpartition("/")
     return f"{plural}.{version}.{group}"
 
 
 def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
-    """Say which Kafka is meant: the one named, or else the only one of the namespace.
+    """Return the named Kafka, or the only one of the namespace.
 
-    Where no Kafka is there any more, the records that backups left tell of those that were.
-    Raises NotFoundError where that leaves none, or several.
+    If the namespace has no Kafka any more, the state ConfigMaps of former ones are searched.
+    Raises NotFoundError if there is none, or if there are several.
     """
     namespace = namespace or connection.namespace
     if name:
         return KafkaRef(namespace, name)
     resource = find_resource(connection, "Kafka")
-    found = _names(connection.items(resource, namespace)) if resource else ()
-    if not found:
+    names = _names(connection.items(resource, namespace)) if resource else ()
+    if not names:
         label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
         records = _names(connection.items(CONFIG_MAPS, namespace, label))
-        found = tuple(n.removesuffix(SUFFIX) for n in records if n.endswith(SUFFIX))
-    if not found:
+        names = tuple(n.removesuffix(SUFFIX) for n in records if n.endswith(SUFFIX))
+    if not names:
         raise NotFoundError(f"no Kafka in namespace {namespace}, and no record of one")
-    if len(found) > 1:
-        raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(found)}")
-    return KafkaRef(namespace, found[0])
+    if len(names) > 1:
+        raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(names)}")
+    return KafkaRef(namespace, names[0])
 
 
 def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
-    """Return every Kafka of all namespaces, sorted; raises NotFoundError where there is none."""
+    """Return every Kafka of all namespaces, sorted; raises NotFoundError if there is none."""
     resource = find_resource(connection, "Kafka")
-    found = connection.items(resource) if resource else ()
-    metadata = (item["metadata"] for item in found)
+    kafkas = connection.items(resource) if resource else ()
+    metadata = (item["metadata"] for item in kafkas)
     targets = sorted((KafkaRef(one["namespace"], one["name"]) for one in metadata), key=str)
     if not targets:
         raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")
@@ -97,33 +95,45 @@ def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
 
 
 def expected_nodes(connection: KubeClient, target: KafkaRef) -> int | None:
-    """Return how many nodes the resources of a Kafka ask for; None where they do not tell."""
-    kafkas, pools = find_resource(connection, "Kafka"), find_resource(connection, "KafkaNodePool")
-    found = connection.find(kafkas, target.name, target.namespace) if kafkas else None
-    if found is None:
+    """Return the number of nodes in the resources of a Kafka; None if they do not define it."""
+    kafkas = find_resource(connection, "Kafka")
+    pools = find_resource(connection, "KafkaNodePool")
+    kafka = connection.find(kafkas, target.name, target.namespace) if kafkas else None
+    if kafka is None:
         return None
     label = f"{constants.CLUSTER_LABEL}={target.name}"
     owned = connection.items(pools, target.namespace, label) if pools else ()
-    return sum(desired_replicas(found, owned).values()) or None
+    return sum(desired_replicas(kafka, owned).values()) or None
+
+
+def is_broker_pod(pod: Object, cluster: str) -> bool:
+    """Tell whether a pod is a broker of a Kafka (labels of Strimzi's Labels.java).
+
+    Pods of a Strimzi without node pools lack the label of the role, and all of them are brokers.
+    """
+    labels = pod["metadata"].get("labels") or {}
+    is_node = labels.get("strimzi.io/name") == f"{cluster}-kafka"
+    return is_node and labels.get("strimzi.io/broker-role") in (None, "", "true")
 
 
 def desired_replicas(kafka: Object, pools: Objects) -> dict[str, int]:
-    """Return the workloads that a Kafka and its pools ask for, each with its number of nodes.
+    """Return the workloads of a Kafka and its pools, each with its desired number of nodes.
 
     Names are those of Strimzi's KafkaResources.java and KafkaPool.java; ZooKeeper comes first.
     """
-    name, spec = kafka["metadata"]["name"], kafka.get("spec") or {}
-    found = {}
-    # Up to Strimzi 0.39 the CRD asked for spec.zookeeper in KRaft mode as well.
+    name = kafka["metadata"]["name"]
+    spec = kafka.get("spec") or {}
+    replicas = {}
+    # Up to Strimzi 0.39 the CRD required spec.zookeeper in KRaft mode as well.
     kraft = (kafka["metadata"].get("annotations") or {}).get("strimzi.io/kraft") == "enabled"
     if spec.get("zookeeper") and not kraft:
-        found[f"{name}-zookeeper"] = int(spec["zookeeper"].get("replicas") or 0)
+        replicas[f"{name}-zookeeper"] = int(spec["zookeeper"].get("replicas") or 0)
     for pool in sorted(pools, key=lambda pool: str(pool["metadata"]["name"])):
-        replicas = (pool.get("spec") or {}).get("replicas") or 0
-        found[f"{name}-{pool['metadata']['name']}"] = int(replicas)
+        desired = (pool.get("spec") or {}).get("replicas") or 0
+        replicas[f"{name}-{pool['metadata']['name']}"] = int(desired)
     if not pools:
-        found[f"{name}-kafka"] = int((spec.get("kafka") or {}).get("replicas") or 0)
-    return found
+        replicas[f"{name}-kafka"] = int((spec.get("kafka") or {}).get("replicas") or 0)
+    return replicas
 
 
 def _names(items: Objects) -> tuple[str, ...]:

@@ -38,33 +38,36 @@ WORKLOADS = ("Deployment", "StatefulSet")
 
 @dataclass(frozen=True, slots=True)
 class ClusterResources:
-    """The objects of a live cluster, and warnings about what could not be looked at."""
+    """The objects of a live cluster, and warnings about those that could not be read."""
 
     documents: Documents
     problems: tuple[Diagnostic, ...]
     others: tuple[BootstrapAddresses, ...] = ()
-    """Addresses of Kafkas that were not asked for, so that clients of theirs are known as that."""
+    """Addresses of the other Kafkas, to recognise their clients."""
     minor: int | None = None
-    """Minor version of Kubernetes; None where the API server does not tell it."""
+    """Minor version of Kubernetes; None if the API server does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectWithPods:
-    """One object of a live cluster, and for a workload what it may own."""
+    """One object of a live cluster, and for a workload the objects that it may own."""
 
     document: Document
     pods: Objects | None
-    """All pods of its namespace; None for other kinds, and where they may not be listed."""
+    """All pods of its namespace; None for other kinds, and if they may not be listed."""
     replica_sets: Objects
 
 
-def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> ClusterResources:
-    """Read a Kafka cluster, its workloads, and all that may write into it; nothing is changed.
+def read_cluster_resources(
+    name: str, namespace: str, *, context: str = "", client: KubeClient | None = None
+) -> ClusterResources:
+    """Read a Kafka cluster, its workloads, and all possible clients; nothing is changed.
 
-    Without a name every Kafka of the namespace is read; without a namespace, that of the context.
-    Raises UnreachableError, or InputError where the server answers but has no such Kafka.
+    `client` is asked, else the API server of the context. Without a name every Kafka of the
+    namespace is read; without a namespace, that of the context. Raises UnreachableError, or
+    InputError if the server answers but has no such Kafka.
     """
-    server = _StrimziReader(context)
+    server = _StrimziReader(client or KubeClient(context))
     namespace = namespace or server.namespace
     label = f"{CLUSTER_LABEL}={name}" if name else ""
     documents = server.read("Kafka", namespace, name=name)
@@ -88,27 +91,31 @@ def read_cluster_resources(name: str, namespace: str, *, context: str = "") -> C
 
 
 def server_minor(*, context: str = "") -> int | None:
-    """Return the minor version of Kubernetes; None where the API server does not tell it."""
-    return _StrimziReader(context).minor()
+    """Return the minor version of Kubernetes; None if the API server does not report it."""
+    return _StrimziReader(KubeClient(context)).minor()
 
 
 def _others(server: _StrimziReader, documents: Documents) -> tuple[BootstrapAddresses, ...]:
-    """Return the addresses of all other Kafkas; none where they may not be listed."""
+    """Return the addresses of all other Kafkas; none if they may not be listed."""
     mine = {_key(document) for document in documents if document.kind == "Kafka"}
     try:
-        kafkas, pools = server.read("Kafka"), server.read("KafkaNodePool")
+        kafkas = server.read("Kafka")
+        pools = server.read("KafkaNodePool")
     except ForbiddenError:
-        return ()  # what cannot be placed then is told of each client
+        return ()  # then `unplaced-writer` is reported for each of their clients
     names: dict[tuple[str, str], list[str]] = {}
     for pool in pools:
         owner = pool.text("metadata", "labels", CLUSTER_LABEL)
         names.setdefault((_key(pool)[0], owner), []).append(_key(pool)[1])
-    return tuple(
-        bootstrap_addresses(name, home, FieldCursor.of(kafka, []), names.get((home, name), ()))
-        for kafka in kafkas
-        for home, name in [_key(kafka)]
-        if (home, name) not in mine
-    )
+    others = []
+    for kafka in kafkas:
+        key = _key(kafka)
+        if key not in mine:
+            namespace, name = key
+            pool_names = names.get(key, ())
+            top = FieldCursor.of(kafka, [])
+            others.append(bootstrap_addresses(name, namespace, top, pool_names))
+    return tuple(others)
 
 
 def _key(document: Document) -> tuple[str, str]:
@@ -116,12 +123,12 @@ def _key(document: Document) -> tuple[str, str]:
 
 
 def iter_clusters(namespace: str = "", *, context: str = "") -> Iterator[Document | Diagnostic]:
-    """Read every Kafka cluster of a namespace, or of all, and all that may write into one.
+    """Read every Kafka cluster of a namespace, or of all, and all possible clients.
 
-    There is one listing for each kind, however many clusters there are, and no more than a page of
-    it is in memory. Raises UnreachableError.
+    There is one list request for each kind, for any number of clusters, and at most a page of
+    its answer is in memory. Raises UnreachableError.
     """
-    server = _StrimziReader(context)
+    server = _StrimziReader(KubeClient(context))
     yield from server.each("Kafka", namespace)
     yield from server.each("KafkaNodePool", namespace)
     for kind in ("StrimziPodSet", "StatefulSet"):
@@ -140,19 +147,19 @@ def iter_clusters(namespace: str = "", *, context: str = "") -> Iterator[Documen
 
 
 def read_object(kind: str, namespace: str, name: str, *, context: str = "") -> ObjectWithPods:
-    """Read one object of any kind; without a namespace it is one of the whole cluster.
+    """Read one object of any kind; without a namespace it is cluster-scoped.
 
-    The kind is spelled as kubectl takes it: Kafka, kafkas, kafkas.kafka.strimzi.io. The values of a
+    The kind has one of kubectl's forms: Kafka, kafkas, kafkas.kafka.strimzi.io. The values of a
     Secret are dropped at once. Raises UnreachableError.
     """
     cluster = KubeClient(context)
-    found = cluster.named(kind)
-    item = cluster.get(found, name, namespace)
+    resource = cluster.named(kind)
+    item = cluster.get(resource, name, namespace)
     item["metadata"].pop("managedFields", None)
-    if found.kind == "Secret":
+    if resource.kind == "Secret":
         item = {key: item[key] for key in ("apiVersion", "kind", "metadata", "type")}
         item["metadata"].pop("annotations", None)  # kubectl keeps a copy of the values there
-    if found.kind not in WORKLOADS:
+    if resource.kind not in WORKLOADS:
         return ObjectWithPods(document_from_dict(item), None, ())
     try:
         pods = cluster.items(PODS, namespace)
@@ -173,8 +180,8 @@ def _partial(kind: str, unseen: str) -> Diagnostic:
 
 def _no_kafka(server: _StrimziReader, name: str, namespace: str) -> Diagnostic:
     try:
-        found = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
-        known = f"which has {', '.join(found) or 'none'}"
+        names = [kafka.text("metadata", "name") for kafka in server.read("Kafka", namespace)]
+        known = f"which has {', '.join(names) or 'none'}"
     except ForbiddenError:
         known = "and listing those that exist is forbidden"
     message = f"no Kafka {name} in namespace {namespace}, {known}"
@@ -184,9 +191,9 @@ def _no_kafka(server: _StrimziReader, name: str, namespace: str) -> Diagnostic:
 class _StrimziReader:
     """Reads Strimzi's resources in the version that loses no field."""
 
-    def __init__(self, context: str) -> None:
-        self._client = KubeClient(context)
-        self.namespace = self._client.namespace
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self.namespace = client.namespace
         self._served = self._client.groups()
         if not set(VERSIONS).intersection(self._served.get(GROUP, ())):
             message = "Strimzi's custom resources are not installed on this cluster: it has no API"
@@ -195,10 +202,10 @@ class _StrimziReader:
             )
 
     def minor(self) -> int | None:
-        """Return the minor version of Kubernetes; None if the server does not tell it."""
+        """Return the minor version of Kubernetes; None if the server does not report it."""
         try:
             return minor_of_server(self._client.version())
-        except UnreachableError:  # what depends on it has a default
+        except UnreachableError:  # its users have a default
             return None
 
     def read(self, kind: str, namespace: str = "", label: str = "", name: str = "") -> Documents:
@@ -223,11 +230,11 @@ class _StrimziReader:
     def _documents(
         self, resource: ApiResource, namespace: str, label: str, name: str
     ) -> Iterator[Document]:
-        found: Iterable[Object]
+        items: Iterable[Object]
         if name:
-            found = (self._client.get(resource, name, namespace),)
+            items = (self._client.get(resource, name, namespace),)
         else:
-            found = self._client.each(resource, namespace, label)
-        for item in found:
+            items = self._client.each(resource, namespace, label)
+        for item in items:
             item["metadata"].pop("managedFields", None)
             yield document_from_dict(item)

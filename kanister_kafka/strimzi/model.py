@@ -16,11 +16,11 @@ WorkloadName = NewType("WorkloadName", str)
 PoolName = NewType("PoolName", str)
 
 DEFAULT_GRACE_SECONDS = 30
-"""`terminationGracePeriodSeconds` where none is set (Strimzi's PodTemplate.java)."""
+"""`terminationGracePeriodSeconds` if none is set (Strimzi's PodTemplate.java)."""
 
 
 class Role(enum.Enum):
-    """What a node does; a combined node has both roles."""
+    """Role of a node; a combined node has both."""
 
     BROKER = "broker"
     CONTROLLER = "controller"
@@ -36,16 +36,16 @@ class WorkloadKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """What keeps the pods of one node pool, of all brokers or of ZooKeeper running."""
+    """The object that runs the pods of a node pool, of all brokers, or of ZooKeeper."""
 
     name: WorkloadName
     kinds: tuple[WorkloadKind, ...]
-    """Kinds that it may have by all that is known; with two, the steps find out at run time."""
+    """Possible kinds; with two, the steps find out at run time."""
     pool: PoolName | None
-    """The node pool, or None where the cluster has none, and for ZooKeeper."""
+    """The node pool, or None if the cluster has none, and for ZooKeeper."""
     roles: tuple[Role, ...]
     replicas: int
-    """As the input has it, for people to read; the steps follow the cluster."""
+    """In the input, for reports; the steps read the cluster."""
     grace_seconds: int
     """Time that its pods get to shut down."""
 
@@ -65,13 +65,13 @@ class KafkaClient:
     namespace: str
     name: str
     replicas: int
-    """As the input has it, or the default of Strimzi where it is unset."""
+    """In the input, or the default of Strimzi."""
     workload: WorkloadName
     kinds: tuple[WorkloadKind, ...]
     reason: str
     """Why it counts as a writer."""
     sources: tuple[str, ...] = ()
-    """Namespaces of the clusters that it reads from, where their addresses tell."""
+    """Namespaces of the clusters that it reads from, as far as their addresses show them."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -91,11 +91,11 @@ class IgnoredClient:
 
 
 class AutoscalerTarget(enum.Enum):
-    """What an autoscaler does to a backup."""
+    """Effect of an autoscaler on a backup."""
 
     NOTHING = "nothing"
     WRITER = "writer"
-    """It brings a writer back that is at 0 replicas."""
+    """It scales up a client with 0 replicas."""
     NODES = "nodes"
     """It changes the number of nodes, also while Kafka is stopped."""
 
@@ -118,7 +118,7 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageClass:
-    """A place in a custom resource that names the storage class of claims."""
+    """A field of a custom resource with the storage class of claims."""
 
     resource: str
     """Plural name, such as kafkanodepools."""
@@ -130,7 +130,7 @@ class StorageClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaCluster:
-    """One Kafka custom resource with all that belongs to it."""
+    """One Kafka custom resource with its pools, clients and autoscalers."""
 
     name: str
     namespace: str
@@ -143,17 +143,17 @@ class KafkaCluster:
     nodes: tuple[Workload, ...]
     """Workloads of Kafka nodes, sorted by name."""
     components: tuple[WorkloadName, ...]
-    """Deployments beside the nodes: Cruise Control, entity operator, exporter."""
+    """Other Deployments: Cruise Control, entity operator, exporter."""
     writers: tuple[KafkaClient, ...]
     bystanders: tuple[IgnoredClient, ...]
     storage_classes: tuple[StorageClass, ...] = ()
-    """Where the custom resources name one; the default of Kubernetes is not named."""
+    """Storage classes in the custom resources; the default of Kubernetes is not among them."""
     autoscalers: tuple[Autoscaler, ...] = ()
     """Of its writers and node pools, as far as they are in the input."""
 
     @property
     def pools(self) -> tuple[PoolName, ...]:
-        """Names of its node pools; none where it has no KafkaNodePool."""
+        """Names of its node pools; none if it has no KafkaNodePool."""
         return tuple(node.pool for node in self.nodes if node.pool is not None)
 
     @property

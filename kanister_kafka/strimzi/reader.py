@@ -1,4 +1,4 @@
-"""Custom resources in, one KafkaCluster out, with every problem on the way."""
+"""Read one KafkaCluster from custom resources, with all problems."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from kanister_kafka.yamldoc import Document
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
 PAUSE_BEFORE = "kanister-kafka.io/pause-before"
-"""Kept by templates/scripts/pause.sh: the pause is ours."""
+"""Set by templates/scripts/pause.sh, which has paused the resource."""
 CLUSTER_LABEL = "strimzi.io/cluster"
 API_FEATURES = {"v1": VersionFeature.API_V1, "v1beta2": VersionFeature.API_V1BETA2}
 STABLE_METADATA_STATES = ("", "ZooKeeper", "KRaft")
@@ -44,7 +44,7 @@ LIVE = (
     ("StatefulSet", "apps", VersionFeature.STATEFUL_SETS),
     ("StrimziPodSet", "core.strimzi.io", VersionFeature.POD_SETS),
 )
-"""Workloads that tell of the operator's version, with their group."""
+"""Workloads that show the version of the operator, with their group."""
 MAX_LISTED = 12
 """Versions of Kafka that a message lists one by one."""
 COMPONENTS = {
@@ -52,15 +52,15 @@ COMPONENTS = {
     "entityOperator": "-entity-operator",
     "kafkaExporter": "-kafka-exporter",
 }
-"""Field of the Kafka spec to what Strimzi adds to the cluster's name for the Deployment."""
+"""Field of the Kafka spec, and the suffix that Strimzi adds to the cluster's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A cluster, where one could be made out, and all problems."""
+    """A cluster, if it could be read, and all problems."""
 
     cluster: KafkaCluster | None
-    """None where a problem is an error."""
+    """None if a problem is an error."""
     problems: tuple[Diagnostic, ...]
 
 
@@ -76,24 +76,24 @@ def read_cluster(
 ) -> ReadResult:
     """Find one Kafka cluster among documents of any kind and order.
 
-    `cluster` is `NAME` or `NAMESPACE/NAME`, needed where there are several; `namespace` stands for
-    the one that a document leaves out. `writers` and `not_writers` say of MirrorMakers, Connects
-    and Bridges, each as `KIND/NAMESPACE/NAME`, what their addresses do not tell. `others` are the
-    addresses of Kafkas that are not among the documents. Nothing is raised: see
-    `ReadResult.problems`.
+    `cluster` is `NAME` or `NAMESPACE/NAME`, required if there are several. `namespace` is the
+    default of documents without one. `writers` and `not_writers` name MirrorMakers, Connects
+    and Bridges, each as `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
+    `others` are the addresses of Kafkas that are not among the documents. No exception is raised:
+    see `ReadResult.problems`.
     """
-    told = ClientChoices(tuple(writers), tuple(not_writers))
-    reader = _ClusterReader(tuple(documents), namespace, strimzi_version, told, tuple(others))
+    choices = ClientChoices(tuple(writers), tuple(not_writers))
+    reader = _ClusterReader(tuple(documents), namespace, strimzi_version, choices, tuple(others))
     if namespace and not LABEL.allows(namespace):
         message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
-    found = reader.read(cluster)
+    result = reader.read(cluster)
     problems = sort_diagnostics(reader.problems)
-    return ReadResult(None if has_error(problems) else found, problems)
+    return ReadResult(None if has_error(problems) else result, problems)
 
 
 def report_orphan_pool(label: FieldCursor, kafka: str) -> None:
-    """Report the label of a node pool whose Kafka is not there."""
+    """Report the label of a node pool whose Kafka does not exist."""
     name = kafka.partition("/")[2]
     label.error("orphan-node-pool", f'Invalid value: "{name}": no Kafka {kafka} in the input')
 
@@ -104,18 +104,18 @@ class _ClusterReader:
         documents: tuple[Document, ...],
         namespace: str,
         version: Version | None,
-        told: ClientChoices,
+        choices: ClientChoices,
         others: tuple[BootstrapAddresses, ...],
     ) -> None:
         self.problems: list[Diagnostic] = []
         self.documents = documents
         self.namespace = namespace
         self.version = version
-        self.told = told
+        self.choices = choices
         self.others = others
 
-    def read(self, wanted: str) -> KafkaCluster | None:
-        kafka = self._choose([top for top in self._all("Kafka") if self._named(top)], wanted)
+    def read(self, cluster: str) -> KafkaCluster | None:
+        kafka = self._choose([top for top in self._all("Kafka") if all(self._name(top))], cluster)
         if kafka is None:
             return None
         namespace, name = self._name(kafka)
@@ -125,11 +125,10 @@ class _ClusterReader:
         bounds = self._bounds(kafka, pools)
         spec = kafka.at("spec").required()
         uses_zookeeper = self._uses_zookeeper(kafka, annotations)
-        bounds = (
-            bounds.having(VersionFeature.ZOOKEEPER)
-            if uses_zookeeper
-            else self._kraft(kafka, bounds)
-        )
+        if uses_zookeeper:
+            bounds = bounds.having(VersionFeature.ZOOKEEPER)
+        else:
+            bounds = self._kraft(kafka, bounds)
         in_use = self._pools_in_use(kafka, annotations, pools, uses_zookeeper=uses_zookeeper)
         if bounds.empty:
             kafka.error(
@@ -148,11 +147,11 @@ class _ClusterReader:
         self._check_spec(spec, annotations)
         self._check_kafka_version(spec.at("kafka", "version"), bounds)
         self._check_watched(spec, namespace)
-        found = find_clients(
+        clients = find_clients(
             self.documents,
             bootstrap_addresses(name, namespace, kafka, (self._name(pool)[1] for pool in pools)),
             self._others(namespace, name),
-            self.told,
+            self.choices,
             bounds,
             self.namespace,
             self.problems,
@@ -169,13 +168,13 @@ class _ClusterReader:
             zookeeper=zookeeper,
             nodes=tuple(sorted(nodes, key=lambda node: node.name)),
             components=tuple(WorkloadName(component) for component in components),
-            writers=found.writers,
-            bystanders=found.bystanders,
+            writers=clients.writers,
+            bystanders=clients.bystanders,
             autoscalers=find_autoscalers(
                 self.documents,
                 namespace,
                 (self._name(pool)[1] for pool in in_use or ()),
-                found.writers,
+                clients.writers,
                 self.namespace,
             ),
             storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
@@ -201,17 +200,13 @@ class _ClusterReader:
         metadata = top.at("metadata")
         return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
 
-    def _named(self, top: FieldCursor) -> bool:
-        return all(self._name(top))
-
-    def _choose(self, kafkas: list[FieldCursor], wanted: str) -> FieldCursor | None:
-        namespace, slash, name = wanted.rpartition("/")
-        fits = [
-            kafka
-            for kafka in kafkas
-            if not wanted
-            or (self._name(kafka)[1] == name and (not slash or self._name(kafka)[0] == namespace))
-        ]
+    def _choose(self, kafkas: list[FieldCursor], cluster: str) -> FieldCursor | None:
+        namespace, slash, name = cluster.rpartition("/")
+        fits = kafkas
+        if cluster:
+            fits = [kafka for kafka in fits if self._name(kafka)[1] == name]
+        if slash:
+            fits = [kafka for kafka in fits if self._name(kafka)[0] == namespace]
         if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
             here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
             fits = here or fits
@@ -222,9 +217,9 @@ class _ClusterReader:
             listed = ", ".join(names)
             message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
             fits[0].error("several-clusters", message)
-        elif wanted and kafkas:
+        elif cluster and kafkas:
             listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
-            kafkas[0].error("no-kafka", f"no Kafka {wanted} in the input, which has {listed}")
+            kafkas[0].error("no-kafka", f"no Kafka {cluster} in the input, which has {listed}")
         elif not self._all("Kafka"):
             location = self._somewhere()
             message = f"no kind: Kafka of group {GROUP} in the input"
@@ -279,7 +274,7 @@ class _ClusterReader:
         return bounds
 
     def _uses_zookeeper(self, kafka: FieldCursor, annotations: FieldCursor) -> bool:
-        # The annotation wins: up to 0.39 the CRD asked for spec.zookeeper in KRaft mode as well.
+        # The annotation decides: up to 0.39 the CRD required spec.zookeeper in KRaft mode as well.
         if kafka.at("apiVersion").string() == f"{GROUP}/v1":
             if kafka.at("spec", "zookeeper").present:
                 kafka.at("spec", "zookeeper").error(
@@ -318,46 +313,42 @@ class _ClusterReader:
         *,
         uses_zookeeper: bool,
     ) -> list[FieldCursor] | None:
-        """Return the pools; None where the cluster has none by design."""
+        """Return the pools; None if the cluster does not use node pools."""
         enabled = annotations.at("strimzi.io/node-pools").string() == "enabled"
-        wanted = enabled if uses_zookeeper else True
-        if wanted and not pools:
+        uses_pools = enabled or not uses_zookeeper
+        if uses_pools and not pools:
             kafka.error(
                 "missing-field", "the cluster uses node pools but no KafkaNodePool is in the input"
             )
-        if pools and not wanted:
+        if pools and not uses_pools:
             annotations.at("strimzi.io/node-pools").error(
                 "contradiction",
                 'KafkaNodePools are in the input but this is not "enabled": Strimzi ignores them',
             )
-        return pools if wanted else None
+        return pools if uses_pools else None
 
     def _others(self, namespace: str, cluster: str) -> tuple[BootstrapAddresses, ...]:
-        """Return the addresses of every other Kafka; what is wrong with those is no news here."""
-        kafkas = {
-            (home, name): FieldCursor.of(kafka, [])
-            for kafka in self.documents
-            if (kafka.kind, kafka.group) == ("Kafka", GROUP)
-            and (home := kafka.text("metadata", "namespace") or self.namespace)
-            and (name := kafka.text("metadata", "name"))
-        }
-        kafkas.pop((namespace, cluster), None)
-        if not kafkas:
-            return self.others
+        """Return the addresses of every other Kafka; their problems are not reported here."""
+        kafkas: dict[tuple[str, str], FieldCursor] = {}
         pools: dict[tuple[str, str], list[str]] = {}
-        for pool in self.documents:
-            if (pool.kind, pool.group) == ("KafkaNodePool", GROUP):
-                home = pool.text("metadata", "namespace") or self.namespace
-                owner = (home, pool.text("metadata", "labels", CLUSTER_LABEL))
-                pools.setdefault(owner, []).append(pool.text("metadata", "name"))
-        found = (
-            bootstrap_addresses(name, home, kafka, pools.get((home, name), ()))
-            for (home, name), kafka in kafkas.items()
-        )
-        return (*self.others, *found)
+        for document in self.documents:
+            if document.group != GROUP:
+                continue
+            home = document.text("metadata", "namespace") or self.namespace
+            name = document.text("metadata", "name")
+            if document.kind == "Kafka" and home and name:
+                kafkas[home, name] = FieldCursor.of(document, [])
+            elif document.kind == "KafkaNodePool":
+                owner = (home, document.text("metadata", "labels", CLUSTER_LABEL))
+                pools.setdefault(owner, []).append(name)
+        kafkas.pop((namespace, cluster), None)
+        others = list(self.others)
+        for (home, name), kafka in kafkas.items():
+            others.append(bootstrap_addresses(name, home, kafka, pools.get((home, name), ())))
+        return tuple(others)
 
     def _is_live(self, kind: str, group: str, kafka: FieldCursor) -> bool:
-        """Tell whether the input, read from a cluster, has workloads of this Kafka."""
+        """Return whether the input, read from a cluster, has workloads of this Kafka."""
         namespace, name = self._name(kafka)
         for workload in self._all(kind, group):
             labels = workload.at("metadata", "labels")
@@ -367,7 +358,7 @@ class _ClusterReader:
         return False
 
     def _kinds(self, kafka: FieldCursor, bounds: VersionRange) -> tuple[WorkloadKind, ...]:
-        """Which kinds the nodes' workloads may have; a live StrimziPodSet settles it."""
+        """Return the possible kinds of the workloads; a live StrimziPodSet decides."""
         if self._is_live("StrimziPodSet", "core.strimzi.io", kafka):
             return (WorkloadKind.POD_SET,)
         kinds = (
@@ -399,8 +390,8 @@ class _ClusterReader:
                 "not set: if the operator is upgraded while the cluster is stopped, brokers start "
                 "on its default version at once, with no rolling upgrade; set the version",
             )
-        ours = annotations.at(PAUSE_BEFORE).present
-        if annotations.at(PAUSE).string().lower() == "true" and not ours:
+        is_backup = annotations.at(PAUSE_BEFORE).present
+        if annotations.at(PAUSE).string().lower() == "true" and not is_backup:
             annotations.at(PAUSE).warn(
                 "paused",
                 "reconciliation is paused already: it is resumed until the brokers serve again, "

@@ -1,7 +1,7 @@
-"""Retention that a restore holds: the annotation of the Kafka that says so, and its end.
+"""Retention that a restore holds: its annotation on the Kafka, and its release.
 
-`templates/scripts/hold-retention.sh` writes it: options of `spec.kafka.config`, and in the same
-write what they were before.
+`templates/scripts/hold-retention.sh` sets options of `spec.kafka.config`, and in the same write
+stores their former values in the annotation.
 """
 
 from __future__ import annotations
@@ -19,80 +19,79 @@ DELAY = "log.initial.task.delay.ms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRetention:
-    """A hold, and what became of it."""
+    """A hold, and the options that were changed since."""
 
     since: str
-    """Time of the restore; empty where the annotation is damaged."""
+    """Time of the restore; empty if the annotation is damaged."""
     retention: str
     """`hold`, or the duration for which each broker holds records after its start."""
     backup: str
-    """When the backup was made; empty where nothing tells."""
+    """Time of the backup; empty if it is not known."""
     before: Mapping[str, Any] | None
-    """What each option was, None where it was absent; None where there was no config at all."""
+    """Former value of each option, None if it was absent; None if there was no config."""
     held: Mapping[str, Any]
-    """What the restore has set each option to."""
+    """Value of each option that the restore has set."""
     changed: tuple[str, ...]
-    """Options that somebody has changed since, sorted."""
+    """Options that were changed since, sorted."""
     damaged: bool = False
     """Whether the annotation cannot be read."""
 
     @property
     def holds(self) -> bool:
-        """Whether the option that counts most still stands."""
+        """Whether the option that delays the deletion is still set."""
         return not self.damaged and DELAY not in self.changed
 
 
 def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
-    """Read the hold of a Kafka resource; None where nothing is held."""
+    """Read the hold of a Kafka resource; None if nothing is held."""
     text = (kafka["metadata"].get("annotations") or {}).get(RETENTION_HELD)
     if not text:
         return None
     try:
         memo = json.loads(text)
-        before, held = memo["before"], {**memo["held"]}
-        found = HeldRetention(
+        before = memo["before"]
+        held = {**memo["held"]}
+        return HeldRetention(
             since=str(memo["since"]),
             retention=str(memo["retention"]),
             backup=str(memo.get("backup", "")),
             before=None if before is None else {**before},
             held=held,
-            changed=tuple(sorted(key for key in held if not _stands(kafka, key, held[key]))),
+            changed=tuple(sorted(key for key in held if not _is_set(kafka, key, held[key]))),
         )
     except (KeyError, TypeError, ValueError):
         return HeldRetention(
             since="", retention="", backup="", before=None, held={}, changed=(), damaged=True
         )
-    return found
 
 
 def released_spec(kafka: Mapping[str, Any], held: HeldRetention) -> dict[str, Any]:
-    """Return the merge patch that ends a hold, and is refused where the Kafka has changed.
+    """Return the merge patch that ends a hold; the API server refuses it if the Kafka has changed.
 
-    An option is as it was before; what somebody has changed since is left alone.
+    It restores the former value of each option, except of options that were changed since.
     """
-    back = {
-        key: (held.before or {}).get(key) for key in sorted(held.held) if key not in held.changed
-    }
-    only_ours = held.before is None and set(_config(kafka) or ()) <= set(back)
+    former = held.before or {}
+    restored = {key: former.get(key) for key in sorted(held.held) if key not in held.changed}
+    had_no_config = held.before is None and set(_config(kafka) or ()) <= set(restored)
     return {
         "metadata": {
             "resourceVersion": kafka["metadata"]["resourceVersion"],
             "annotations": {RETENTION_HELD: None},
         },
-        "spec": {"kafka": {"config": None if only_ours else back}},
+        "spec": {"kafka": {"config": None if had_no_config else restored}},
     }
 
 
 def _config(kafka: Mapping[str, Any]) -> Mapping[str, Any] | None:
     inner = (kafka.get("spec") or {}).get("kafka") or {}
-    found: Mapping[str, Any] | None = inner.get("config")
-    return found
+    config: Mapping[str, Any] | None = inner.get("config")
+    return config
 
 
-def _stands(kafka: Mapping[str, Any], key: str, value: Any) -> bool:
+def _is_set(kafka: Mapping[str, Any], key: str, value: Any) -> bool:
     config = _config(kafka) or {}
-    return key in config and _spelled(config[key]) == _spelled(value)
+    return key in config and _setting(config[key]) == _setting(value)
 
 
-def _spelled(value: Any) -> str:
+def _setting(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""What each Strimzi version does, in one table; nothing else in the package compares versions.
+"""Differences between Strimzi versions in one table; no other module compares versions.
 
 Versions are compared by major and minor number. Each row was read in the source of Strimzi at the
 tags named: feature gates in FeatureGates.java, API versions in the CRDs, removals in CHANGELOG.md.
@@ -71,7 +71,7 @@ TABLE: dict[VersionFeature, FeatureRange] = {
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """The operator versions that fit everything seen so far."""
+    """The operator versions that match the input."""
 
     first: Version = OLDEST
     last: Version | None = None
@@ -85,7 +85,7 @@ class VersionRange:
 
     @property
     def stated(self) -> str:
-        """The version that the user named; empty where nobody did."""
+        """The version that the user named; empty by default."""
         return format_version(self.first) if self.first_reason == STATED else ""
 
     def having(self, feature: VersionFeature) -> VersionRange:
@@ -97,7 +97,7 @@ class VersionRange:
         return bounds
 
     def since(self, first: Version, reason: str) -> VersionRange:
-        """Narrow to a version and what came after it."""
+        """Narrow to a version and later ones."""
         if first <= self.first:
             return self
         return replace(self, first=first, first_reason=reason)
@@ -108,7 +108,7 @@ class VersionRange:
         return self.last is not None and self.last < self.first
 
     def may_have(self, feature: VersionFeature) -> bool:
-        """Tell whether any version within the bounds has a feature."""
+        """Return whether any version within the bounds has a feature."""
         return not self.having(feature).empty
 
     @property
@@ -135,28 +135,26 @@ def kafka_versions(operator: VersionRange) -> tuple[str, ...]:
     """
     from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
 
-    found = {
-        version
-        for strimzi, versions in KAFKA_VERSIONS.items()
-        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last)
-        for version in versions.split()
-    }
-    return tuple(sorted(found, key=lambda version: [int(part) for part in version.split(".")]))
+    kafka: set[str] = set()
+    for strimzi, versions in KAFKA_VERSIONS.items():
+        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last):
+            kafka.update(versions.split())
+    return tuple(sorted(kafka, key=lambda version: [int(part) for part in version.split(".")]))
 
 
 def operators_for(kafka: str) -> VersionRange | None:
     """Return the operators that run a version of Kafka; None if no known one does."""
     from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS  # only if one is named
 
-    found = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
-    return VersionRange(min(found), max(found)) if found else None
+    operators = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
+    return VersionRange(min(operators), max(operators)) if operators else None
 
 
 VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"
-"""What is read as a version of Strimzi; the same in regular expressions of JSON Schema."""
+"""A version of Strimzi; valid as a regular expression of JSON Schema too."""
 
 
 def parse_version(text: str) -> Version | None:
-    """Read `0.45`, `0.45.2` or `v0.45.2`; None where it is no version."""
+    """Read `0.45`, `0.45.2` or `v0.45.2`; None if it is not a version."""
     match = re.fullmatch(VERSION, text)
     return (int(match[1]), int(match[2])) if match else None

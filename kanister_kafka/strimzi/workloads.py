@@ -15,7 +15,7 @@ from kanister_kafka.strimzi.model import (
     WorkloadName,
 )
 
-# Storage of brokers, controllers and ZooKeeper: what a stop would lose.
+# Storage of brokers, controllers and ZooKeeper.
 
 PERSISTENT = "persistent-claim"
 EPHEMERAL = "ephemeral"
@@ -23,7 +23,7 @@ JBOD = "jbod"
 
 
 def check_storage(storage: FieldCursor) -> None:
-    """Report volumes whose data is gone with the pod or with the custom resource."""
+    """Report volumes whose data is lost with the pod or with the custom resource."""
     if not storage.present:
         return
     kind = storage.at("type").choice([EPHEMERAL, PERSISTENT, JBOD])
@@ -62,9 +62,10 @@ def storage_classes(storage: FieldCursor, resource: str, name: str) -> Iterator[
         overrides = volume.at("overrides").each()
         places += [(one, f"{path}/overrides/{i}") for i, one in enumerate(overrides)]
     for place, path in places:
-        if found := place.at("class").string():
+        storage_class = place.at("class").string()
+        if storage_class:
             yield StorageClass(
-                resource=resource, name=name, path=f"{path}/class", storage_class=found
+                resource=resource, name=name, path=f"{path}/class", storage_class=storage_class
             )
 
 
@@ -115,7 +116,9 @@ def check_roles(
     """Report roles that no node has, and roles that cannot be together; nodes are of the pools."""
     if not nodes:
         return
-    roles = {role for node in nodes for role in node.roles}
+    roles: set[Role] = set()
+    for node in nodes:
+        roles.update(node.roles)
     for role in Role:
         if role not in roles and (role is Role.BROKER or not has_zookeeper):
             kafka.error("contradiction", f"no node pool of the cluster has role {role.value}")

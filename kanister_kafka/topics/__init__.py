@@ -1,4 +1,4 @@
-"""What is in topics: how much, how fast, the last of it, and whether two hold the same.
+"""The content of topics: sizes, rates, last records, and comparisons.
 
 The only package that imports confluent_kafka, which comes with the extra `topics`.
 """
@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanister_kafka.errors import UnreachableError
-
-# What is said where the extra is not installed.
 
 EXTRA = ("confluent_kafka", "javaproperties")
 """Packages of the extra."""

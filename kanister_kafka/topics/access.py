@@ -1,4 +1,4 @@
-"""From Strimzi's custom resources to a way into a cluster: listener, trust, and a user's Secret."""
+"""The access to a cluster from Strimzi's resources: listener, certificates, and a user's Secret."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, find_target
-from kanister_kafka.strimzi.listeners import Listener, read_listeners
+from kanister_kafka.strimzi.listeners import Listener, read_listeners, select_listener
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
 
 SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
-TLS, SCRAM = "tls", "scram-sha-512"
-"""Types of authentication for which Strimzi makes the credentials (KafkaUser)."""
+TLS = "tls"
+SCRAM = "scram-sha-512"
+"""Types of authentication for which Strimzi creates the credentials (KafkaUser)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequest:
-    """Which Kafka, and how it is to be reached."""
+    """A Kafka, and options of its access."""
 
     namespace: str = ""
     kafka: str = ""
@@ -34,55 +35,58 @@ class AccessRequest:
     """Whether the client runs in the cluster."""
 
 
-def find_access(connection: KubeClient, wish: AccessRequest) -> ClientAccess:
-    """Choose a listener and gather what a client needs for it.
+def find_access(connection: KubeClient, request: AccessRequest) -> ClientAccess:
+    """Choose a listener and read the settings that a client needs for it.
 
-    Raises NotFoundError where there is no such Kafka, listener or user, UnreachableError where
-    none of them can be used, ForbiddenError where a Secret may not be read.
+    Raises NotFoundError if the Kafka, the listener or the user does not exist, UnreachableError if
+    no listener can be used, ForbiddenError if a Secret may not be read.
     """
-    target = find_target(connection, wish.namespace, wish.kafka)
+    target = find_target(connection, request.namespace, request.kafka)
     resource = find_resource(connection, "Kafka")
     if resource is None:
         raise NotFoundError(f"{connection.host}: Strimzi is not installed on this cluster")
     kafka = connection.get(resource, target.name, target.namespace)
-    listener = choose_listener(read_listeners(kafka) or (), wish, target)
+    listener = choose_listener(read_listeners(kafka) or (), request, target)
     settings: ClientProperties = {"bootstrap.servers": listener.servers}
     if listener.tls:
         certificates = listener.certificates or _authority(connection, target)
         settings["ssl.ca.pem"] = "\n".join(certificates)
     if listener.authentication:
-        settings.update(_credentials(connection, target, listener, wish.user))
+        settings.update(_credentials(connection, target, listener, request.user))
     settings["security.protocol"] = _protocol(listener)
     return ClientAccess(str(target), settings)
 
 
-def choose_listener(found: tuple[Listener, ...], wish: AccessRequest, target: KafkaRef) -> Listener:
-    """Choose the listener that needs least; plain before TLS, and both before authentication."""
-    names = ", ".join(one.name for one in found) or "none"
-    if wish.listener:
-        found = tuple(one for one in found if one.name == wish.listener)
-        if not found:
-            raise NotFoundError(f"Kafka {target} has no listener {wish.listener}; it has {names}")
+def choose_listener(
+    listeners: tuple[Listener, ...], request: AccessRequest, target: KafkaRef
+) -> Listener:
+    """Return the requested listener, or the one with the fewest requirements."""
+    names = ", ".join(one.name for one in listeners) or "none"
+    if request.listener:
+        candidates = [one for one in listeners if one.name == request.listener]
+        if not candidates:
+            message = f"Kafka {target} has no listener {request.listener}; it has {names}"
+            raise NotFoundError(message)
     else:
-        found = tuple(one for one in found if one.inside == wish.inside)
-        if not found and wish.inside:
+        candidates = [one for one in listeners if one.inside == request.inside]
+        if not candidates and request.inside:
             raise UnreachableError(f"Kafka {target} has no internal listener; it has {names}")
-        if not found:
+        if not candidates:
             raise UnreachableError(
                 f"Kafka {target} is reached only from inside its cluster (listeners {names}): "
                 "--in-cluster runs this as a Job there"
             )
-    known = tuple(one for one in found if one.servers)
-    if not known:
-        raise UnreachableError(f"Kafka {target} tells no address of {names}: is it Ready?")
-    usable = tuple(one for one in known if one.authentication in ("", TLS, SCRAM))
-    if not usable:
-        kinds = ", ".join(f"{one.name}: {one.authentication}" for one in known)
+    if listener := select_listener(candidates, ("", TLS, SCRAM)):
+        return listener
+    kinds = ", ".join(f"{one.name}: {one.authentication}" for one in candidates if one.servers)
+    if not kinds:
         raise UnreachableError(
-            f"Kafka {target} wants credentials that are not Strimzi's ({kinds}): give the client's "
-            "properties with --command-config"
+            f"the status of Kafka {target} has no address of {names}: is the Kafka Ready?"
         )
-    return min(usable, key=lambda one: (bool(one.authentication), one.tls))
+    raise UnreachableError(
+        f"Kafka {target} wants credentials that are not Strimzi's ({kinds}): give the client's "
+        "properties with --command-config"
+    )
 
 
 def _protocol(listener: Listener) -> str:
@@ -91,7 +95,7 @@ def _protocol(listener: Listener) -> str:
 
 
 def _authority(connection: KubeClient, target: KafkaRef) -> tuple[str, ...]:
-    """Return the certificates of the cluster's own authority, where the status has none."""
+    """Return the certificates of the cluster's own authority."""
     # KafkaResources.java: <cluster>-cluster-ca-cert; old certificates stay until they expire
     data = _secret(connection, f"{target.name}-cluster-ca-cert", target.namespace)
     return tuple(text.decode() for name, text in sorted(data.items()) if name.endswith(".crt"))
@@ -100,37 +104,37 @@ def _authority(connection: KubeClient, target: KafkaRef) -> tuple[str, ...]:
 def _credentials(
     connection: KubeClient, target: KafkaRef, listener: Listener, user: str
 ) -> ClientProperties:
-    """Return the settings of a KafkaUser: the one named, or the only one that fits."""
+    """Return the settings of the named KafkaUser, or of the only suitable one."""
     resource = find_resource(connection, "KafkaUser")
     label = f"{CLUSTER_LABEL}={target.name}"
     items = connection.items(resource, target.namespace, label) if resource else ()
-    fitting = {
+    users = {
         str(item["metadata"]["name"]): item
         for item in items
-        if _kind(item) == listener.authentication
+        if _authentication(item) == listener.authentication
     }
-    chosen = user or (next(iter(fitting)) if len(fitting) == 1 else "")
-    if chosen not in fitting:
-        names = ", ".join(sorted(fitting)) or "none"
+    name = user or (next(iter(users)) if len(users) == 1 else "")
+    if name not in users:
+        names = ", ".join(sorted(users)) or "none"
         raise NotFoundError(
             f"listener {listener.name} of Kafka {target} wants a KafkaUser with authentication "
             f"{listener.authentication}: name one with --user (there is {names})"
         )
-    status = fitting[chosen].get("status") or {}
-    data = _secret(connection, str(status.get("secret") or chosen), target.namespace)
+    status = users[name].get("status") or {}
+    data = _secret(connection, str(status.get("secret") or name), target.namespace)
     if listener.authentication == TLS:
         return {
-            "ssl.certificate.pem": _text(data, "user.crt", chosen),
-            "ssl.key.pem": _text(data, "user.key", chosen),
+            "ssl.certificate.pem": _text(data, "user.crt", name),
+            "ssl.key.pem": _text(data, "user.key", name),
         }
     return {
         "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": str(status.get("username") or chosen),
-        "sasl.password": _text(data, "password", chosen),
+        "sasl.username": str(status.get("username") or name),
+        "sasl.password": _text(data, "password", name),
     }
 
 
-def _kind(item: Object) -> str:
+def _authentication(item: Object) -> str:
     return str((((item.get("spec") or {}).get("authentication")) or {}).get("type") or "")
 
 

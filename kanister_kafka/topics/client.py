@@ -1,6 +1,6 @@
-"""One Kafka cluster as a reader without a group sees it; the only user of confluent_kafka.
+"""A consumer without a group; the only module that imports confluent_kafka.
 
-Nothing is written: no offset is committed, no topic is made by asking for it.
+It writes nothing: it commits no offset and does not create a topic by asking for it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from kanister_kafka.topics.client_properties import ClientProperties
 from kanister_kafka.topics.model import Isolation
 
 REQUEST = 30.0
-"""Seconds that one request may take, the way to the brokers included."""
+"""Seconds for one request, including the connection to the brokers."""
 ASIDE = 10.0
-"""Seconds for what can be done without."""
+"""Seconds for an optional request."""
 GROUP = "kanister-kafka"
-"""librdkafka wants a name, though no group is ever joined."""
+"""librdkafka requires a name, although no group is joined."""
 FORBIDDEN = (
     "CLUSTER_AUTHORIZATION_FAILED",
     "GROUP_AUTHORIZATION_FAILED",
@@ -36,17 +36,17 @@ FORBIDDEN = (
     "_AUTHENTICATION",
 )
 END = -1
-"""What `offsets_at` finds where no record is that new."""
-CREATE_TIME, LOG_APPEND_TIME = 1, 2
-"""Whose clock a timestamp is of: the producer's, or the broker's (KIP-32)."""
+"""Result of `offsets_at` if no record is as new."""
+LOG_APPEND_TIME = 2
+"""Type of a timestamp of the broker's clock; the producer's is 1 (KIP-32)."""
 QUEUED = 16384
 """KiB that librdkafka fetches ahead of a partition; its default of 64 MiB is for one partition."""
 FETCHED_AHEAD = {
-    "check.crcs": "true",  # off by default; a batch that was damaged on its way is no record
+    "check.crcs": "true",  # off by default; a damaged batch is not a record
     "queued.min.messages": "50000",
     "queued.max.messages.kbytes": str(QUEUED),
-    "fetch.wait.max.ms": "100",  # what the next reading of an idle partition has to wait for
-    "fetch.queue.backoff.ms": "20",  # what a queue that was full waits for, 1000 by default
+    "fetch.wait.max.ms": "100",  # the wait before an idle partition is read again
+    "fetch.queue.backoff.ms": "20",  # the wait after a full queue, 1000 by default
     "fetch.message.max.bytes": str(4 << 20),
     "fetch.max.bytes": str(64 << 20),
     "receive.message.max.bytes": str(128 << 20),
@@ -55,32 +55,32 @@ FETCHED_AHEAD = {
 
 @dataclass(frozen=True, slots=True)
 class ClientAccess:
-    """How a cluster is reached, as whom."""
+    """Settings of a client for one cluster."""
 
     label: str
-    """What it is called in reports, such as `kafka/my-cluster`."""
+    """Name of the cluster in reports, such as `kafka/my-cluster`."""
     settings: ClientProperties = field(repr=False)
-    """librdkafka's, with `bootstrap.servers`; may hold secrets."""
+    """Settings of librdkafka with `bootstrap.servers`; they can contain secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """What a partition holds: offsets from `earliest` up to, and without, `latest`."""
+    """Offsets of a partition, from `earliest` up to and without `latest`."""
 
     earliest: int
     latest: int
 
     @property
     def count(self) -> int:
-        """Offsets in it: its records, or more where it is compacted or has transactions."""
+        """Number of offsets; compacted topics and transactions have fewer records."""
         return max(0, self.latest - self.earliest)
 
 
 class KafkaConsumer:
     """A connection to one cluster.
 
-    Every method raises NotFoundError for a topic that is not there, ForbiddenError and
-    UnreachableError. Two topics that are read at once need a cluster each.
+    Every method raises NotFoundError for a topic that does not exist, ForbiddenError and
+    UnreachableError. Two topics that are read at once need a consumer each.
     """
 
     def __init__(
@@ -91,10 +91,12 @@ class KafkaConsumer:
     ) -> None:
         with require_extra():
             import confluent_kafka
-        self.access, self._request, self.isolation = access, request, isolation
+        self.access = access
+        self.isolation = isolation
+        self._request = request
         self.library: Any = confluent_kafka
-        self.said: list[str] = []
-        """What librdkafka complained about of late; it tries again by itself."""
+        self.errors: list[str] = []
+        """The latest errors of librdkafka, which tries again by itself."""
         self.consumer: Any = None
         self.consumer = self._connect()
         self._known: dict[str, tuple[int, ...]] = {}
@@ -110,13 +112,13 @@ class KafkaConsumer:
     def topics(self) -> dict[str, tuple[int, ...]]:
         """Return all topics with their partitions."""
         with self.translated("list topics"):
-            found = self.consumer.list_topics(timeout=self._request).topics
-        return {name: tuple(sorted(topic.partitions)) for name, topic in sorted(found.items())}
+            topics = self.consumer.list_topics(timeout=self._request).topics
+        return {name: tuple(sorted(topic.partitions)) for name, topic in sorted(topics.items())}
 
     def partitions(self, topic: str) -> tuple[int, ...]:
-        """Return the partitions of a topic; NotFoundError names those that are there."""
+        """Return the partitions of a topic; NotFoundError lists the existing topics."""
         if topic not in self._known:
-            # Asked for all: to ask for one by name may create it (auto.create.topics.enable).
+            # Request all topics: a request for one can create it (auto.create.topics.enable).
             self._known = self.topics()
         if topic not in self._known:
             names = [name for name in self._known if not name.startswith("__")]
@@ -125,38 +127,39 @@ class KafkaConsumer:
         return self._known[topic]
 
     def spans(self, topic: str, partitions: Iterable[int]) -> dict[int, OffsetRange]:
-        """Return what each partition holds now."""
-        found = {}
+        """Return the current offsets of each partition."""
+        spans = {}
         for partition in partitions:
             place = self.library.TopicPartition(topic, partition)
             with self.translated(f"ask for the offsets of {topic}[{partition}]"):
                 low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
-            found[partition] = OffsetRange(low, high)
-        return found
+            spans[partition] = OffsetRange(low, high)
+        return spans
 
     def offsets_at(self, topic: str, times: Mapping[int, int]) -> dict[int, int]:
-        """Return for each partition the first offset of a time in ms since 1970, or END."""
+        """Return for each partition the first offset at or after a time in ms, or END."""
         if not times:
             return {}
-        asked = [self.library.TopicPartition(topic, number, at) for number, at in times.items()]
+        place = self.library.TopicPartition
+        places = [place(topic, number, time) for number, time in times.items()]
         with self.translated(f"ask {topic} for offsets of a time"):
-            found = self.consumer.offsets_for_times(asked, timeout=self._request)
-        return {place.partition: place.offset if place.offset >= 0 else END for place in found}
+            offsets = self.consumer.offsets_for_times(places, timeout=self._request)
+        return {one.partition: one.offset if one.offset >= 0 else END for one in offsets}
 
     def is_compacted(self, topic: str) -> bool | None:
-        """Tell whether the topic keeps the last record of each key; None where nobody may know."""
+        """Return whether the topic is compacted; None if the user may not read this."""
         with require_extra():
             from confluent_kafka import admin
         library: Any = admin
         resource = library.ConfigResource(library.ResourceType.TOPIC, topic)
         client = library.AdminClient(self._settings(), logger=_silent())
-        most = min(ASIDE, self._request)
-        asked = client.describe_configs([resource], request_timeout=most)
+        timeout = min(ASIDE, self._request)
+        answers = client.describe_configs([resource], request_timeout=timeout)
         try:
-            found = asked[resource].result(most)
+            configuration = answers[resource].result(timeout)
         except (self.library.KafkaException, futures.TimeoutError):
             return None
-        policy = found.get("cleanup.policy")
+        policy = configuration.get("cleanup.policy")
         return policy is not None and "compact" in (policy.value or "").split(",")
 
     def _connect(self) -> Any:
@@ -174,18 +177,18 @@ class KafkaConsumer:
             "enable.partition.eof": True,
             "isolation.level": self.isolation.value,
             "allow.auto.create.topics": False,
-            "error_cb": self._hear,
+            "error_cb": self._add_error,
         }
 
-    def _hear(self, failure: Any) -> None:
-        """Keep what librdkafka complains about."""
-        self.said = [*self.said[-4:], str(failure.str())]
+    def _add_error(self, failure: Any) -> None:
+        self.errors.append(str(failure.str()))
+        del self.errors[:-5]
 
     def failure(self, what: str, error: Any) -> KanisterKafkaError:
-        """Return our error for one of librdkafka's."""
-        words = " ".join(str(error.str()).split())
-        told = next((said for said in reversed(self.said) if said not in words), "")
-        text = f"{self.access.label}: cannot {what}: {words}" + (f" ({told})" if told else "")
+        """Return the exception for an error of librdkafka."""
+        reason = " ".join(str(error.str()).split())
+        cause = next((one for one in reversed(self.errors) if one not in reason), "")
+        text = f"{self.access.label}: cannot {what}: {reason}" + (f" ({cause})" if cause else "")
         if error.name() in FORBIDDEN:
             return ForbiddenError(text)
         if error.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION", "_UNKNOWN_TOPIC"):
@@ -194,20 +197,23 @@ class KafkaConsumer:
 
     @contextmanager
     def translated(self, what: str) -> Iterator[None]:
-        """Turn what librdkafka raises while something is done into our errors."""
+        """Raise the errors of this package in place of those of librdkafka."""
         try:
             yield
         except self.library.KafkaException as failure:
             if self.consumer is not None:
-                self.consumer.poll(0)  # only then it says why: `_hear`
+                self.consumer.poll(0)  # calls error_cb with the cause
             raise self.failure(what, failure.args[0]) from failure
-        except (TypeError, ValueError) as failure:  # a setting of a wrong kind; may quote it
+        except (
+            TypeError,
+            ValueError,
+        ) as failure:  # a setting with a wrong type; the message can quote it
             text = f"{self.access.label}: cannot {what}: a client property is not understood"
             raise UnreachableError(text) from failure
 
 
 def _silent() -> logging.Logger:
-    """Return where librdkafka logs; what matters comes to us as an error."""
+    """Return a logger that drops the log of librdkafka; errors are raised."""
     logger = logging.getLogger("kanister_kafka.topics")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())

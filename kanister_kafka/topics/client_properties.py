@@ -1,6 +1,6 @@
-"""Client properties as Kafka's own tools take them, in the words of librdkafka.
+"""Client properties of Kafka's own tools, translated to librdkafka.
 
-Properties that both know by the same name go through as they are; so do librdkafka's own.
+Properties with the same name in both, and those of librdkafka, are not changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESERVED_PROPERTIES = frozenset(
         "value.deserializer",
     )
 )
-"""What a consumer of ours decides by itself; Kafka's tools leave such lines in their files."""
+"""Properties that KafkaConsumer sets; files of Kafka's tools can contain them."""
 
 JAVA_ONLY = frozenset(
     (
@@ -46,35 +46,35 @@ JAVA_ONLY = frozenset(
         "sasl.client.callback.handler.class",
     )
 )
-"""Properties of the Java client that have no counterpart here and do not matter to a reader."""
+"""Properties of the Java client without an equivalent, which do not matter to a consumer."""
 
 PLAIN_LOGIN = ("PlainLoginModule", "ScramLoginModule")
-"""Login modules of a user with a password (org.apache.kafka.common.security)."""
+"""Login modules with a user and a password (org.apache.kafka.common.security)."""
 
 
 def read_properties(path: Path) -> ClientProperties:
-    """Read a file of client properties; values are never shown.
+    """Read a file of client properties; no message contains a value.
 
-    Raises UnreachableError where it cannot be read, InputError for a property that cannot be
-    carried over.
+    Raises UnreachableError if it cannot be read, InputError for a property that cannot be
+    translated.
     """
     with require_extra():
         import javaproperties
 
     try:
         with path.open("rb") as file:
-            found = dict(javaproperties.load(file))
+            properties = dict(javaproperties.load(file))
     except OSError as failure:
         raise UnreachableError(f"{path}: {failure.strerror}") from failure
     except (ValueError, javaproperties.InvalidUEscapeError) as failure:
         raise InputError(
-            (error("client-property", Location(str(path)), "", "is no file of properties"),)
+            (error("client-property", Location(str(path)), "", "is not a file of properties"),)
         ) from failure
-    return translate(found, str(path))
+    return translate(properties, str(path))
 
 
 def write_properties(settings: Mapping[str, str]) -> str:
-    """Return a file of properties; values of several lines, such as certificates, are escaped."""
+    """Return a file of properties; values with several lines are escaped."""
     with require_extra():
         import javaproperties
 
@@ -82,15 +82,15 @@ def write_properties(settings: Mapping[str, str]) -> str:
     return text
 
 
-def translate(found: Mapping[str, str], source: str) -> ClientProperties:
-    """Translate properties; InputError names all that cannot be carried over."""
+def translate(properties: Mapping[str, str], source: str) -> ClientProperties:
+    """Translate properties; InputError lists all that cannot be translated."""
     settings: ClientProperties = {}
     problems = []
-    for name, value in found.items():
+    for name, value in properties.items():
         if name in RESERVED_PROPERTIES or name in JAVA_ONLY or name == "ssl.truststore.type":
             continue
         try:
-            settings.update(_one(name, value, found))
+            settings.update(_one(name, value, properties))
         except ValueError as failure:
             problems.append(error("client-property", Location(source), name, str(failure)))
     if problems:
@@ -98,13 +98,13 @@ def translate(found: Mapping[str, str], source: str) -> ClientProperties:
     return settings
 
 
-def _one(name: str, value: str, found: Mapping[str, str]) -> ClientProperties:
+def _one(name: str, value: str, properties: Mapping[str, str]) -> ClientProperties:
     rule = RULES.get(name)
-    return {name: value} if rule is None else rule(value, found)
+    return {name: value} if rule is None else rule(value, properties)
 
 
-def _truststore(value: str, found: Mapping[str, str]) -> ClientProperties:
-    if found.get("ssl.truststore.type", "JKS").upper() != "PEM":
+def _truststore(value: str, properties: Mapping[str, str]) -> ClientProperties:
+    if properties.get("ssl.truststore.type", "JKS").upper() != "PEM":
         raise ValueError(
             "librdkafka reads certificates as PEM only: export them (keytool -exportcert -rfc), "
             "and set ssl.truststore.type=PEM"
@@ -112,8 +112,8 @@ def _truststore(value: str, found: Mapping[str, str]) -> ClientProperties:
     return {"ssl.ca.location": value}
 
 
-def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
-    match found.get("ssl.keystore.type", "JKS").upper():
+def _keystore(value: str, properties: Mapping[str, str]) -> ClientProperties:
+    match properties.get("ssl.keystore.type", "JKS").upper():
         case "PEM":
             return {"ssl.certificate.location": value, "ssl.key.location": value}
         case "PKCS12":
@@ -121,10 +121,12 @@ def _keystore(value: str, found: Mapping[str, str]) -> ClientProperties:
     raise ValueError("librdkafka reads no JKS: set ssl.keystore.type to PKCS12 or PEM")
 
 
-def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
+def _jaas(value: str, _properties: Mapping[str, str]) -> ClientProperties:
     module = value.split(maxsplit=1)[0].rpartition(".")[2] if value.strip() else ""
     if module not in PLAIN_LOGIN:
-        raise ValueError(f"login module {module or '(none)'} is none of {', '.join(PLAIN_LOGIN)}")
+        raise ValueError(
+            f"login module {module or '(none)'} is not one of {', '.join(PLAIN_LOGIN)}"
+        )
     words = dict(re.findall(r'(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"', value))
     if set(words) != {"username", "password"}:
         raise ValueError('needs username="…" and password="…"')
@@ -132,16 +134,16 @@ def _jaas(value: str, _found: Mapping[str, str]) -> ClientProperties:
 
 
 def _renamed(name: str) -> Callable[[str, Mapping[str, str]], ClientProperties]:
-    return lambda value, _found: {name: value}
+    return lambda value, _properties: {name: value}
 
 
-def _dropped(_value: str, _found: Mapping[str, str]) -> ClientProperties:
+def _dropped(_value: str, _properties: Mapping[str, str]) -> ClientProperties:
     return {}
 
 
 RULES: dict[str, Callable[[str, Mapping[str, str]], ClientProperties]] = {
     "sasl.jaas.config": _jaas,
-    "ssl.endpoint.identification.algorithm": lambda value, _found: {
+    "ssl.endpoint.identification.algorithm": lambda value, _properties: {
         "ssl.endpoint.identification.algorithm": value or "none"
     },
     "ssl.keystore.certificate.chain": _renamed("ssl.certificate.pem"),
@@ -152,4 +154,4 @@ RULES: dict[str, Callable[[str, Mapping[str, str]], ClientProperties]] = {
     "ssl.truststore.location": _truststore,
     "ssl.truststore.password": _dropped,
 }
-"""How a property of the Java client is said to librdkafka (CONFIGURATION.md)."""
+"""Translation of properties of the Java client to librdkafka (CONFIGURATION.md)."""

@@ -1,66 +1,69 @@
-"""The same command as a Job in the cluster, where brokers are reached only from there.
+"""Commands as a Job in the cluster, if brokers are reached only from there.
 
-Its pod has no account and no right: it talks to Kafka alone, with the properties it is given.
+The pod has no service account and no rights. It connects only to Kafka.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.errors import NotFoundError, TransientError, UnreachableError
+from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.objects import name_of
 from kanister_kafka.kube.pod_options import PodOptions
+from kanister_kafka.kube.pods import PULL, wait_for_phase
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties, write_properties
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.json_codec import KINDS, from_json, to_json
 from kanister_kafka.topics.model import Isolation
-from kanister_kafka.topics.statistics import format_moment
 
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 CONFIG = "/config"
-"""Where a pod finds its properties: one file a side, `a.properties` and `b.properties`."""
+"""Directory of the properties in the pod: `a.properties` and `b.properties`."""
 SECRET_WORDS = ("password", "key.pem", "jaas")
-"""In the names of settings whose values are nobody's business."""
+"""Parts of the names of settings whose values are secret."""
 FORGOTTEN = 3600
-"""Seconds after its end until Kubernetes forgets a Job that nobody has removed."""
+"""Seconds after its end until Kubernetes deletes the Job."""
 COMPARED = f"{constants.PREFIX}compared"
-"""On a Job: what it compares, A and B behind each other, as they are called in reports."""
+"""Annotation of a Job with A and B as in reports, separated by a space."""
 USER = 1001
 NAME = "kanister-kafka-topics-"
 
 
 OF_A_JOB = PodOptions(requests=(("cpu", "100m"), ("memory", "128Mi")), limits=(("memory", "1Gi"),))
-"""What a pod asks for where nobody says otherwise."""
+"""Default resources of a pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicJob:
-    """What a Job does."""
+    """A command that runs as a Job."""
 
     name: str
     namespace: str
     image: str
-    """With this command, its extra `topics`, as entry point."""
+    """Its entry point is this command, with the extra `topics`."""
     arguments: tuple[str, ...]
     accesses: tuple[ClientAccess, ...]
-    """Of A, and of B where there is one."""
+    """Of A, and of B if there is one."""
     parts: int = 0
-    """Pods among which the partitions are split; 0 for one that has them all."""
+    """Number of pods that share the partitions; 0 for one pod without a split."""
     config_secret: str = ""
-    """A Secret with the properties that is there already."""
+    """An existing Secret with the properties."""
     subject: str = ""
     pods: PodOptions = OF_A_JOB
 
 
 def job_files(accesses: Sequence[ClientAccess]) -> dict[str, str]:
-    """Return the files of properties of the sides."""
+    """Return the properties files of the sides."""
     return {
         f"{side}.properties": write_properties(access.settings)
         for side, access in zip("ab", accesses, strict=False)
@@ -68,12 +71,12 @@ def job_files(accesses: Sequence[ClientAccess]) -> dict[str, str]:
 
 
 def is_secret(settings: ClientProperties) -> bool:
-    """Tell whether settings hold what must not be printed."""
-    return any(word in name for name in settings for word in SECRET_WORDS)
+    """Return whether settings contain secrets."""
+    return any(word in name for name, word in product(settings, SECRET_WORDS))
 
 
 def job_config(work: TopicJob, *, secret: bool, owner: Object | None = None) -> Object:
-    """Return the object that holds the properties, owned by the Job where that is there."""
+    """Return the Secret or ConfigMap with the properties, owned by the Job if it exists."""
     metadata: Object = {"name": work.name, "namespace": work.namespace, "labels": _labels()}
     if owner is not None:
         metadata["ownerReferences"] = [
@@ -91,10 +94,10 @@ def job_config(work: TopicJob, *, secret: bool, owner: Object | None = None) -> 
 
 
 def job_manifest(work: TopicJob, *, secret: bool, suspended: bool) -> Object:
-    """Return the Job; Indexed where the work is split.
+    """Return the Job, which is Indexed if it has several parts.
 
-    `suspended` lets it wait for the properties, which belong to it and come after it. Its pods pass
-    the Pod Security Standard `restricted`.
+    A `suspended` Job waits for its properties, which are created after it because it owns them. Its
+    pods conform to the Pod Security Standard `restricted`.
     """
     name = work.config_secret or work.name
     volume: Object = {"secret": {"secretName": name}} if secret else {"configMap": {"name": name}}
@@ -166,22 +169,21 @@ def _labels() -> Mapping[str, str]:
     }
 
 
-# A Job followed to its end: what it prints is its progress and its result.
+# --- The output of a Job
 
 POLL = 0.5
 STARTED = 180.0
-"""Seconds for a pod to be scheduled, its image pulled, and to run."""
+"""Seconds until a pod must be scheduled, its image pulled, and running."""
 GRACE_S = 15.0
-"""Seconds for which a pod may complain of its image before that is the end."""
-HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
-COMPLAINTS = ("ErrImagePull", "ImagePullBackOff", "CreateContainerError", *HOPELESS)
-KEPT = 20
-"""Lines of its output that are shown where it fails."""
+"""Seconds for which an image error may last."""
+COMPLAINTS = (*PULL, "CreateContainerError")
+LINES = 20
+"""Last lines of the output that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessage:
-    """How far a Job has come."""
+    """The progress of a Job."""
 
     passed: int
     total: int
@@ -189,13 +191,13 @@ class ProgressMessage:
 
 @dataclass(frozen=True, slots=True)
 class ResultMessage:
-    """A result; of a rate there are several, each newer than the one before."""
+    """A result; a rate has several, of which the last counts."""
 
     result: Any
 
 
 def message_line(value: Any) -> str:
-    """Return the line by which a Job sends a result or its progress."""
+    """Return a result or progress as a line of output."""
     if isinstance(value, ProgressMessage):
         return json.dumps({"progress": [value.passed, value.total]})
     name = next(name for name, kind in KINDS.items() if isinstance(value, kind))
@@ -203,7 +205,7 @@ def message_line(value: Any) -> str:
 
 
 def read_message(text: str) -> ProgressMessage | ResultMessage | str:
-    """Return what a line of a Job's output is; a text where it is for people."""
+    """Parse a line of output; a line that is not a message is returned as text."""
     if not text.startswith("{"):
         return text
     try:
@@ -215,16 +217,18 @@ def read_message(text: str) -> ProgressMessage | ResultMessage | str:
     return ResultMessage(from_json(KINDS[name], value)) if name in KINDS else text
 
 
-def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage | ResultMessage]:
-    """Run a command as a Job and yield what it says; it is removed at the end, whatever comes.
+def run_job(
+    connection: KubeClient, work: TopicJob, *, clock: Clock = SYSTEM_CLOCK
+) -> Iterator[ProgressMessage | ResultMessage]:
+    """Run a command as a Job, yield its messages, and always delete the Job.
 
-    Raises UnreachableError where it fails, with what it said.
+    Raises UnreachableError with the output if it fails.
     """
-    made = connection.create(job_manifest(work, secret=True, suspended=True))
+    job = connection.create(job_manifest(work, secret=True, suspended=True))
     try:
-        connection.create(job_config(work, secret=True, owner=made))
+        connection.create(job_config(work, secret=True, owner=job))
         connection.patch(JOBS, work.name, work.namespace, {"spec": {"suspend": False}})
-        pod = _pod_of_job(connection, work.namespace, work.name)
+        pod = _pod_of_job(connection, work.namespace, work.name, clock)
         yield from follow_job(connection, work.namespace, pod)
     finally:
         with contextlib.suppress(NotFoundError):
@@ -234,78 +238,65 @@ def run_job(connection: KubeClient, work: TopicJob) -> Iterator[ProgressMessage 
 def follow_job(
     connection: KubeClient, namespace: str, pod: str
 ) -> Iterator[ProgressMessage | ResultMessage]:
-    """Yield what one pod says until it has ended; UnreachableError where it failed."""
-    said: list[str] = []
-    came = False
+    """Yield the messages of a pod until it ends; raises UnreachableError if it has no result."""
+    lines: list[str] = []
+    has_result = False
     for text in connection.log(pod, namespace):
-        found = read_message(text)
-        if isinstance(found, str):
-            said = [*said[1 - KEPT :], found]
+        message = read_message(text)
+        if isinstance(message, str):
+            lines.append(message)
+            del lines[:-LINES]
         else:
-            came = came or isinstance(found, ResultMessage)
-            yield found
-    if not came:
-        words = "\n".join(said).strip() or "it printed nothing"
-        raise UnreachableError(f"pod {namespace}/{pod} came to no result: {words}")
+            has_result = has_result or isinstance(message, ResultMessage)
+            yield message
+    if not has_result:
+        output = "\n".join(lines).strip() or "it printed nothing"
+        raise UnreachableError(f"pod {namespace}/{pod} came to no result: {output}")
 
 
-def _pod_of_job(connection: KubeClient, namespace: str, name: str) -> str:
-    """Wait for the pod of a Job to run, or to have run; return its name."""
-    end, wrong = time.monotonic() + STARTED, 0.0
-    reason = "its pod was not made"
-    while time.monotonic() < end:
-        try:
-            pods = connection.items(PODS, namespace, f"job-name={name}")
-        except TransientError:
-            pods = ()
-        for pod in pods:
-            phase = (pod.get("status") or {}).get("phase")
-            if phase in ("Running", "Succeeded", "Failed"):
-                return str(pod["metadata"]["name"])
-            reason, kind = _waits(pod)
-            wrong = (wrong or time.monotonic()) if kind in COMPLAINTS else 0.0
-            if wrong and (kind in HOPELESS or time.monotonic() - wrong > GRACE_S):
-                raise UnreachableError(f"Job {namespace}/{name}: {reason}")
-        time.sleep(POLL)
-    raise UnreachableError(f"Job {namespace}/{name} does not run after {STARTED:g} s: {reason}")
+def _pod_of_job(connection: KubeClient, namespace: str, name: str, clock: Clock) -> str:
+    """Wait until the pod of a Job runs or has ended; return its name."""
+
+    def find() -> Object | None:
+        pods = connection.items(PODS, namespace, f"job-name={name}")
+        return pods[0] if pods else None
+
+    done = wait_for_phase(
+        find,
+        ("Running", "Succeeded", "Failed"),
+        timeout=STARTED,
+        interval=POLL,
+        complaints=COMPLAINTS,
+        grace=GRACE_S,
+        clock=clock,
+    )
+    if done.reached:
+        return name_of(done.pod)
+    late = "" if done.hopeless else f" does not run after {STARTED:g} s"
+    raise UnreachableError(f"Job {namespace}/{name}{late}: {done.reason}")
 
 
-def _waits(pod: Object) -> tuple[str, str]:
-    """Return why a pod does not run yet, in words and as Kubernetes calls it."""
-    status = pod.get("status") or {}
-    for container in status.get("containerStatuses") or ():
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason"):
-            kind = str(waiting["reason"])
-            message = " ".join(str(waiting.get("message") or "").split())[:300]
-            return f"{kind}: {message}" if message else kind, kind
-    for condition in status.get("conditions") or ():
-        if condition.get("status") == "False" and condition.get("message"):
-            return str(condition["message"])[:300], str(condition.get("reason"))
-    return "its pod is Pending", ""
-
-
-# A comparison as the words of the command line, for a Job that makes the same one.
+# --- The arguments of a Job
 
 SIDES = (("--command-config", "a"), ("--command-config-b", "b"))
-"""Options with the properties of each side, and the start of the names of their files."""
+"""Options with the properties of each side, and the side."""
 
 
 def command_args(command: str, sides: int) -> tuple[str, ...]:
-    """Return the words that begin a command of `topics` in a pod."""
-    configs = (
-        word for option, side in SIDES[:sides] for word in (option, f"{CONFIG}/{side}.properties")
-    )
-    return "topics", command, "--wire", *configs
+    """Return the first arguments of a command of `topics` in a pod."""
+    arguments = ["topics", command, "--wire"]
+    for option, side in SIDES[:sides]:
+        arguments += [option, f"{CONFIG}/{side}.properties"]
+    return tuple(arguments)
 
 
 def request_args(request: CompareRequest) -> tuple[str, ...]:
-    """Return the options that say the same as a request; which part it is does not belong to it."""
+    """Return the options of a request, without its part."""
     words = ["--max-skew", f"{request.even_within}ms"]
     for number in request.partitions:
         words += ["-p", str(number)]
     if request.since:
-        words += ["--since", format_moment(request.since)]
+        words += ["--since", format_epoch_ms(request.since)]
     if request.last:
         words += ["--last", str(request.last)]
     if request.sample:
@@ -318,5 +309,5 @@ def request_args(request: CompareRequest) -> tuple[str, ...]:
 
 
 def topic_arg(access: ClientAccess, topic: str) -> str:
-    """Return a topic as a pod names it, whose properties say the rest."""
+    """Return the argument for a topic; the properties have the other settings."""
     return f"{access.settings['bootstrap.servers']}/{topic}"

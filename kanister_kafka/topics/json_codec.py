@@ -1,6 +1,6 @@
-"""Results as JSON and back: from a Job in the cluster to the command that made it.
+"""Results as JSON and back, from a Job in the cluster to the command that created it.
 
-Bytes are base64, choices are their values; everything else is what JSON has.
+Bytes are base64, enums are their values; other values are those of JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def to_json(value: Any) -> Any:
-    """Return what JSON can hold of a value of the model."""
+    """Return a value of the model as JSON values."""
     if is_dataclass(value):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
@@ -39,17 +39,19 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, value: Any) -> Any:
-    """Return a value of the model from what JSON held; UnreachableError where it is none."""
+    """Return a value of the model from JSON values; raises UnreachableError."""
     try:
         return _decode(kind, value)
     except (KeyError, TypeError, ValueError) as failure:
         raise UnreachableError(
-            f"what came from the cluster is no {kind.__name__}: is its image of this version?"
+            f"unexpected result from the cluster (not a {kind.__name__}); does the image of the "
+            "Job have the same version?"
         ) from failure
 
 
 def _decode(kind: Any, value: Any) -> Any:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         rest = [one for one in arguments if one is not type(None)]
         return None if value is None else _decode(rest[0], value)
@@ -58,10 +60,10 @@ def _decode(kind: Any, value: Any) -> Any:
             return tuple(_decode(arguments[0], one) for one in value)
         return tuple(_decode(one, part) for one, part in zip(arguments, value, strict=True))
     if is_dataclass(kind):
-        made: Any = kind
-        given: Mapping[str, Any] = {**value}
+        dataclass: Any = kind
+        members: Mapping[str, Any] = {**value}
         hints = typing.get_type_hints(kind)
-        return made(**{name: _decode(hint, given[name]) for name, hint in hints.items()})
+        return dataclass(**{name: _decode(hint, members[name]) for name, hint in hints.items()})
     if kind is bytes:
         return base64.b64decode(value, validate=True)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):

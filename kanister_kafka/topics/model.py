@@ -1,4 +1,4 @@
-"""What is known of topics, as data; times are ms since 1970 as Kafka keeps them."""
+"""Data about topics; times are ms since 1970, as in Kafka."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass
 
 STRAYS = 1000
-"""Records of a partition that only B has and that are looked for among what A has uncommitted."""
+"""Limit of the records of B that are searched among the uncommitted records of A."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPosition:
-    """One record by its place."""
+    """The position of a record."""
 
     offset: int
     time: int
@@ -19,7 +19,7 @@ class RecordPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicRecord:
-    """One record as it is shown."""
+    """A record."""
 
     partition: int
     offset: int
@@ -31,30 +31,30 @@ class TopicRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionBounds:
-    """What one side holds of a partition."""
+    """The offsets of a partition on one side, with its first and last record."""
 
     earliest: int
     latest: int
     """One past the offset of the newest record."""
     oldest: RecordPosition | None
-    """None where it is empty."""
+    """None if it is empty."""
     newest: RecordPosition | None
     broker_time: bool = False
-    """Whether its times are of the broker's clock and not of the producers' (KIP-32)."""
+    """Whether its times are of the broker's clock instead of the producers' (KIP-32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmatchedRange:
-    """Records at one end of a partition that one side has and the other has not."""
+    """Records at one end of a partition that only one side has."""
 
     count: int
-    """By their offsets: at most so many where the topic is compacted or has transactions."""
+    """Number of offsets; there can be fewer records in a compacted topic or with transactions."""
     first: RecordPosition
     last: RecordPosition
 
 
 class DifferenceKind(enum.Enum):
-    """How two sides differ between records that they have in common."""
+    """The kind of a difference between common records."""
 
     ONLY_A = "only in A"
     ONLY_B = "only in B"
@@ -63,7 +63,7 @@ class DifferenceKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDifference:
-    """The first place where the two sides differ."""
+    """The first difference of two sides."""
 
     fault: DifferenceKind
     a: TopicRecord | None
@@ -72,42 +72,42 @@ class RecordDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionResult:
-    """One partition compared."""
+    """The result of a partition."""
 
     partition: int
     a: PartitionBounds
     b: PartitionBounds
     common: int
-    """Records that both have, in the same order."""
+    """Number of records that both sides have, in the same order."""
     first_a: RecordPosition | None
-    """The first of these in A; None where they have none in common."""
+    """The first of these in A; None if there is none."""
     first_b: RecordPosition | None
     last_a: RecordPosition | None
     last_b: RecordPosition | None
     digest: str
-    """Over keys, values, times and headers of these records."""
+    """Of keys, values, times and headers of these records."""
     tail_a: UnmatchedRange | None = None
-    """Older than all that both have."""
+    """Older than all common records."""
     tail_b: UnmatchedRange | None = None
     head_a: UnmatchedRange | None = None
-    """Newer than all that both have."""
+    """Newer than all common records."""
     head_b: UnmatchedRange | None = None
     only_a: int = 0
-    """Records between common ones that only A has."""
+    """Number of records between common ones that only A has."""
     only_b: int = 0
     uncommitted: int = 0
-    """Of the records that only B has, those that A has in a transaction that was not committed."""
+    """Number of records that only B has, and A has in an uncommitted transaction."""
     difference: RecordDifference | None = None
     given_up: bool = False
-    """Whether nothing in common was found any more, so that the rest was not compared."""
+    """Whether the rest was not compared, because no common record was found any more."""
     times: tuple[int, ...] = ()
-    """Of the last common records, to be drawn."""
+    """Times of the last common records, for drawings."""
     missing: tuple[int, ...] = ()
-    """Times of the first records that the other side lacks, to be drawn."""
+    """Times of the first records that the other side lacks, for drawings."""
 
     @property
     def differs(self) -> bool:
-        """Whether one side lacks, or has otherwise, what lies between common records."""
+        """Whether the sides differ between common records."""
         return self.difference is not None or self.given_up
 
 
@@ -115,13 +115,13 @@ class Isolation(enum.Enum):
     """Which records of transactions are read (isolation.level of Kafka's consumers)."""
 
     COMMITTED = "read_committed"
-    """Those of transactions that were committed, up to the first that is still open."""
+    """Records of committed transactions, up to the first that is still open."""
     UNCOMMITTED = "read_uncommitted"
-    """All, those of aborted and of open transactions too."""
+    """All records, including those of aborted and of open transactions."""
 
 
 class ComparisonVerdict(enum.Enum):
-    """What two topics are to each other."""
+    """The result of a comparison of two topics."""
 
     IDENTICAL = "identical"
     CONSISTENT = "consistent prefix"
@@ -131,18 +131,18 @@ class ComparisonVerdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two topics compared, partition by partition."""
+    """A comparison of two topics."""
 
     a: str
     """Cluster and topic."""
     b: str
     partitions: tuple[PartitionResult, ...]
     timed: bool
-    """Whether times were compared: not where one side has the broker's and the other the
-    producer's."""
+    """Whether times were compared; false if one side has times of the broker and the other of the
+    producers."""
     compacted: bool
     sampled: str = ""
-    """How much was compared, where it was not all."""
+    """The compared part; empty for all."""
     isolation: Isolation = Isolation.COMMITTED
     """Which records of transactions were read."""
     even_within: int
@@ -151,9 +151,9 @@ class Comparison:
     """Partitions that only B has."""
     missing_in_b: tuple[int, ...] = ()
     seconds: float = 0.0
-    """How long it took."""
+    """Duration."""
     messages: int = 0
-    """How many were read on both sides together."""
+    """Number of records that were read, on both sides together."""
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -163,7 +163,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionSize:
-    """What a partition holds."""
+    """The size of a partition."""
 
     topic: str
     partition: int
@@ -174,13 +174,13 @@ class PartitionSize:
 
     @property
     def count(self) -> int:
-        """Offsets in it."""
+        """Number of offsets."""
         return max(0, self.latest - self.earliest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSizes:
-    """What some topics hold."""
+    """The sizes of topics."""
 
     cluster: str
     held: tuple[PartitionSize, ...]
@@ -188,7 +188,7 @@ class TopicSizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionRate:
-    """How fast a partition grows."""
+    """The rate of a partition."""
 
     topic: str
     partition: int
@@ -198,17 +198,17 @@ class PartitionRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicRates:
-    """How fast some topics grow."""
+    """The rates of topics."""
 
     cluster: str
     seconds: float
-    """Measured, not asked for."""
+    """Measured duration."""
     flows: tuple[PartitionRate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailRecords:
-    """The last records of some partitions, in the order of their times."""
+    """The last records of partitions, ordered by time."""
 
     cluster: str
     topic: str

@@ -1,4 +1,4 @@
-"""How a topic is named: by itself, in a Kafka of Strimzi, or behind a bootstrap address."""
+"""Names of topics: the topic alone, in a Kafka of Strimzi, or after a bootstrap address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMS = "TOPIC, NAMESPACE/KAFKA/TOPIC or HOST:PORT[,HOST:PORT…]/TOPIC"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicRef:
-    """A topic, or all that says where to look for one; what is empty was not named."""
+    """A topic, or the cluster of one; empty fields were not named."""
 
     topic: str = ""
     servers: str = ""
@@ -30,10 +30,10 @@ class TopicRef:
 
 
 def parse_topic_ref(text: str) -> TopicRef:
-    """Read a reference; InputError where it is none.
+    """Parse a reference; raises InputError.
 
-    A cluster without a topic, `NAMESPACE/KAFKA/`, asks for the topic of the other side, by its own
-    name or as a mirror calls it.
+    A cluster without a topic, `NAMESPACE/KAFKA/`, is the topic of the other side, with its own
+    name or with the prefix of a mirror.
     """
     *before, topic = text.split("/")
     match before:
@@ -44,20 +44,22 @@ def parse_topic_ref(text: str) -> TopicRef:
         case [namespace, kafka] if namespace and kafka:
             place = TopicRef(topic=topic, namespace=namespace, kafka=kafka)
         case _:
-            raise _wrong(text, f"is none of {FORMS}")
+            raise _wrong(text, f"is not one of {FORMS}")
     if topic in (".", "..") or not (TOPIC.fullmatch(topic) or (not topic and place.has_cluster)):
-        raise _wrong(text, f"{topic!r} is no name of a topic")
+        raise _wrong(text, f"{topic!r} is not a topic name")
     return place
 
 
 def mirror_candidates(topic: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what a topic may be called in another cluster, the likeliest first.
+    """Return the possible names of a topic in another cluster, the likeliest first.
 
-    By itself (IdentityReplicationPolicy), or behind the alias of its source and a separator, a dot
-    by default (DefaultReplicationPolicy of MirrorMaker 2); an alias may have dots itself.
+    These are its own name (IdentityReplicationPolicy), or the alias of its source, a separator (a
+    dot by default) and its name (DefaultReplicationPolicy of MirrorMaker 2). An alias can have
+    dots.
     """
-    same = [name for name in known if name == topic]
-    return (*same, *(name for name in known if name.endswith(f".{topic}")))
+    names = [name for name in known if name == topic]
+    names += [name for name in known if name.endswith(f".{topic}")]
+    return tuple(names)
 
 
 def _wrong(text: str, message: str) -> InputError:

@@ -1,10 +1,9 @@
-"""How much topics hold, how fast they grow, and their last records."""
+"""Sizes and rates of topics, and their first and last records."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from kanister_kafka.topics.client import LOG_APPEND_TIME, KafkaConsumer, OffsetRange
@@ -19,15 +18,15 @@ from kanister_kafka.topics.model import (
 )
 from kanister_kafka.topics.partition_reader import PartitionReader, to_topic_record
 
-# The first and the last records of partitions, without reading what is between.
+# --- The first and the last records of partitions, without the records in between
 
 BATCH = 1000
 WAIT = 0.2
 """Seconds that one look for records may wait."""
 BACK = 8
-"""Offsets that are tried first for a last record; some have none, as marks of transactions."""
+"""Offsets that are read first for a last record; transaction markers have an offset too."""
 WIDER = 16
-"""Times as many are tried next."""
+"""Factor for the next try."""
 
 
 def first_messages(
@@ -36,36 +35,37 @@ def first_messages(
     """Return the oldest record of each partition that has one."""
     starts = {number: span.earliest for number, span in spans.items()}
     reading = PartitionReader(cluster, topic, starts, {n: span.latest for n, span in spans.items()})
-    found: dict[int, Any] = {}
+    first: dict[int, Any] = {}
     while reading.open:
         for number, run in reading.batches(BATCH, WAIT):
-            found.setdefault(number, run[0])
+            first.setdefault(number, run[0])
             reading.finish(number)
     reading.close()
-    return found
+    return first
 
 
 def last_messages(
     cluster: KafkaConsumer, topic: str, spans: Mapping[int, OffsetRange], most: int = 1
 ) -> dict[int, list[Any]]:
-    """Return up to so many of the newest records of each partition, oldest first."""
-    found: dict[int, list[Any]] = {number: [] for number in spans}
-    wanted, back = dict(spans), most - 1 + BACK
-    while wanted:
-        starts = {n: max(span.earliest, span.latest - back) for n, span in wanted.items()}
-        read = _read(cluster, topic, starts, {n: span.latest for n, span in wanted.items()})
-        for number in tuple(wanted):
-            found[number] = read.get(number, [])[-most:]
-            if len(found[number]) >= most or starts[number] == wanted[number].earliest:
-                del wanted[number]
+    """Return at most `most` of the newest records of each partition, oldest first."""
+    last: dict[int, list[Any]] = {number: [] for number in spans}
+    pending = dict(spans)
+    back = most - 1 + BACK
+    while pending:
+        starts = {n: max(span.earliest, span.latest - back) for n, span in pending.items()}
+        messages = _read(cluster, topic, starts, {n: span.latest for n, span in pending.items()})
+        for number in tuple(pending):
+            last[number] = messages.get(number, [])[-most:]
+            if len(last[number]) >= most or starts[number] == pending[number].earliest:
+                del pending[number]
         back *= WIDER
-    return found
+    return last
 
 
 def partition_bounds(
     cluster: KafkaConsumer, topic: str, spans: Mapping[int, OffsetRange]
 ) -> dict[int, PartitionBounds]:
-    """Return what each partition holds, with its oldest and its newest record."""
+    """Return the offsets of each partition, and its oldest and its newest record."""
     oldest = first_messages(cluster, topic, spans)
     newest = last_messages(cluster, topic, spans)
     return {
@@ -81,13 +81,13 @@ def partition_bounds(
 
 
 def message_at(cluster: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:
-    """Return one record, or None where it is gone."""
-    found = _read(cluster, topic, {partition: offset}, {partition: offset + 1})
-    return next(iter(found.get(partition, ())), None)
+    """Return one record, or None if it does not exist any more."""
+    messages = _read(cluster, topic, {partition: offset}, {partition: offset + 1})
+    return next(iter(messages.get(partition, ())), None)
 
 
 def record_position(message: Any) -> RecordPosition:
-    """Return the place of a record of librdkafka."""
+    """Return the position of a record of librdkafka."""
     return RecordPosition(offset=message.offset(), time=message.timestamp()[1])
 
 
@@ -95,20 +95,22 @@ def _read(
     cluster: KafkaConsumer, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> dict[int, list[Any]]:
     reading = PartitionReader(cluster, topic, starts, ends)
-    found: dict[int, list[Any]] = {}
+    messages: dict[int, list[Any]] = {}
     while reading.open:
         for number, run in reading.batches(BATCH, WAIT):
-            found.setdefault(number, []).extend(run)
+            messages.setdefault(number, []).extend(run)
     reading.close()
-    return found
+    return messages
 
 
-LOOK = 1.0
-"""Seconds between two looks while a rate is measured."""
+# --- Sizes and rates
+
+POLL_S = 1.0
+"""Seconds between two requests while a rate is measured."""
 
 
 def topic_sizes(cluster: KafkaConsumer, topics: Sequence[str]) -> TopicSizes:
-    """Count what topics hold, by offsets; NotFoundError where one is not there."""
+    """Count the offsets of topics; raises NotFoundError if one does not exist."""
     held = []
     for topic in topics:
         spans = cluster.spans(topic, cluster.partitions(topic))
@@ -134,34 +136,36 @@ def topic_rates(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[TopicRates]:
-    """Yield how fast topics grow, over all the time so far, until so many seconds are over.
+    """Yield the rates of topics since the start, until `seconds` are over.
 
-    The end offsets are read, not the records: it costs the brokers nothing.
+    Only end offsets are read, not records, which is cheap for the brokers.
     """
     numbers = {topic: cluster.partitions(topic) for topic in topics}
-    first = _look(cluster, numbers, clock)
+    first = _measure(cluster, numbers, clock)
+    began = min(at for at, _ in first.values())
     while True:
-        over = clock() - min(at for at, _ in first.values()) >= seconds
-        if not over:
-            sleep(min(LOOK, max(0.0, seconds - (clock() - min(at for at, _ in first.values())))))
-        now = _look(cluster, numbers, clock)
+        left = seconds - (clock() - began)
+        if left > 0:
+            sleep(min(POLL_S, left))
+        now = _measure(cluster, numbers, clock)
         yield _rates(cluster.access.label, first, now)
-        if min(at for at, _ in now.values()) - min(at for at, _ in first.values()) >= seconds:
+        if min(at for at, _ in now.values()) - began >= seconds:
             return
 
 
-Looks = dict[str, tuple[float, dict[int, OffsetRange]]]
-"""For each topic when it was looked at, and what was there."""
+Measurement = dict[str, tuple[float, dict[int, OffsetRange]]]
+"""For each topic the time, and the offsets of its partitions."""
 
 
-def _look(
+def _measure(
     cluster: KafkaConsumer, numbers: Mapping[str, tuple[int, ...]], clock: Callable[[], float]
-) -> Looks:
+) -> Measurement:
     return {topic: (clock(), cluster.spans(topic, of)) for topic, of in numbers.items()}
 
 
-def _rates(label: str, first: Looks, now: Looks) -> TopicRates:
-    flows, longest = [], 0.0
+def _rates(label: str, first: Measurement, now: Measurement) -> TopicRates:
+    flows = []
+    longest = 0.0
     for topic, (at, spans) in now.items():
         began, before = first[topic]
         took = max(at - began, 1e-6)
@@ -183,18 +187,16 @@ def tail_records(
     count: int = 10,
     page: int = 1,
 ) -> TailRecords:
-    """Return the last records of each partition in the order of their times.
+    """Return the last records of each partition, ordered by time.
 
-    Page 2 is of those before, and so on. NotFoundError where a partition is not there.
+    Page 2 has the records before these, and so on. Raises NotFoundError.
     """
     numbers = tuple(partitions) or cluster.partitions(topic)
     spans = cluster.spans(topic, numbers)
-    found = last_messages(cluster, topic, spans, most=count * page)
-    messages = [
-        to_topic_record(message)
-        for some in found.values()
-        for message in some[: max(0, len(some) - count * (page - 1))][-count:]
-    ]
+    messages = []
+    for last in last_messages(cluster, topic, spans, most=count * page).values():
+        end = max(0, len(last) - count * (page - 1))
+        messages += [to_topic_record(message) for message in last[:end][-count:]]
     messages.sort(key=lambda message: (message.time, message.partition, message.offset))
     return TailRecords(
         cluster=cluster.access.label,
@@ -204,23 +206,3 @@ def tail_records(
         per_partition=count,
         messages=tuple(messages),
     )
-
-
-# Kafka's times, ms since 1970, as people write them.
-
-
-def format_moment(time: int) -> str:
-    """Return a time as ISO 8601 in UTC, to the millisecond."""
-    known = datetime.fromtimestamp(time / 1000, timezone.utc)
-    return known.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_timestamp(text: str) -> int | None:
-    """Read such a time, with another offset, or none for UTC; None where it is no time."""
-    try:
-        known = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    if known.tzinfo is None:
-        known = known.replace(tzinfo=timezone.utc)
-    return round(known.timestamp() * 1000)

@@ -1,10 +1,11 @@
-"""YAML text to located nodes, whatever the text is."""
+"""YAML parser: any text to located nodes."""
 
 from kanister_kafka.yamldoc.nodes import (
     Document,
     MappingEntry,
     MappingNode,
     Node,
+    ObjectKey,
     Scalar,
     Sequence,
     document_from_dict,
@@ -33,6 +34,7 @@ __all__ = [
     "MappingEntry",
     "MappingNode",
     "Node",
+    "ObjectKey",
     "ParseResult",
     "Scalar",
     "Sequence",

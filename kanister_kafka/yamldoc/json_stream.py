@@ -22,7 +22,7 @@ TOKEN = re.compile(
 
 
 def _refuse(text: str) -> str:
-    """Python takes NaN and Infinity, which are no JSON."""
+    """Python takes NaN and Infinity, which are not JSON."""
     raise ValueError(text)
 
 
@@ -34,16 +34,16 @@ def _decoder() -> JSONDecoder:
 
 
 class JsonValues(NamedTuple):
-    """What of a text is JSON."""
+    """The part of a text that is JSON."""
 
     spans: tuple[tuple[int, int], ...]
     """Where each value begins and ends."""
     rest: int
-    """Where what is no JSON begins; the length of the text where there is nothing of the kind."""
+    """Start of text that is not JSON; the length of the text if there is none."""
 
 
 def json_values(text: str) -> JsonValues:
-    """Return where the values of a text are that begins with `{`; none where it does not."""
+    """Return where the values of a text are that begins with `{`; none if it does not."""
     spans: list[tuple[int, int]] = []
     at = _solid(text, 0)
     while at < len(text) and (spans or text[at] == "{"):

@@ -26,7 +26,7 @@ class Scalar(NamedTuple):
     value: str | int | float | bool | None
     location: Location
     text: str = ""
-    """As it is spelled in the input."""
+    """As it is in the input."""
     indent: int | None = None
     """Of a literal block, in characters; None for any other style."""
     quoted: bool = False
@@ -38,14 +38,14 @@ class Scalar(NamedTuple):
         """Return where a place within the text is in the input, both counted from 1.
 
         Exact for literal blocks and for text on one line without escapes; else where the text
-        begins, since YAML folds lines and spells characters in other ways.
+        begins, since YAML folds lines and encodes characters in other ways.
         """
         here = self.location
         if not here.line:
             return here
         if self.indent is not None:
             last, length = _end(self.text)
-            if line > last:  # the end of the text, which is no place of its own in the input
+            if line > last:  # the end of the text, which is not a place of its own in the input
                 line, column = last, length + 1
             return Location(here.source, here.line + line, self.indent + column)
         if line == 1 and not self.folded and "\n" not in self.text:
@@ -74,7 +74,7 @@ class MappingEntry(NamedTuple):
     location: Location
     value: Node
     spelled: str = ""
-    """As it stands in the input, where that is another text."""
+    """As it stands in the input, if that is another text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class MappingNode:
     location: Location
 
     def get(self, key: str) -> Node | None:
-        """Return the value of a key, or None where the key is absent."""
+        """Return the value of a key, or None if the key is absent."""
         for entry in self.entries:
             if entry.key == key:
                 return entry.value
@@ -95,6 +95,20 @@ class MappingNode:
 Node = Union[Scalar, Sequence, MappingNode]
 
 
+class ObjectKey(NamedTuple):
+    """The identity of an object in Kubernetes, regardless of its version."""
+
+    group: str
+    """Empty for the core group."""
+    kind: str
+    namespace: str
+    """Empty if the object is cluster-scoped, or if its manifest does not name the namespace."""
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(word for word in (self.kind, self.namespace, self.name) if word)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One object of the input: a mapping at the top level of a document or of a `kind: List`."""
@@ -102,7 +116,7 @@ class Document:
     root: MappingNode
 
     def text(self, *path: str) -> str:
-        """Return the string at a path of keys, or an empty string where there is none."""
+        """Return the string at a path of keys, or an empty string if there is none."""
         node: Node | None = self.root
         for key in path:
             node = node.get(key) if isinstance(node, MappingNode) else None
@@ -121,8 +135,14 @@ class Document:
 
     @property
     def kind(self) -> str:
-        """Kind, or an empty string where the object names none."""
+        """Kind, or an empty string if the object names none."""
         return self.text("kind")
+
+    @property
+    def key(self) -> ObjectKey:
+        """Group, kind, namespace and name."""
+        namespace = self.text("metadata", "namespace")
+        return ObjectKey(self.group, self.kind, namespace, self.text("metadata", "name"))
 
 
 def with_location(node: Node, location: Location) -> Node:

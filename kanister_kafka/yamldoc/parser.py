@@ -1,4 +1,4 @@
-"""YAML text to nodes, whatever the text is; the only module that imports PyYAML.
+"""YAML text to nodes, however broken it is; the only module that imports PyYAML.
 
 The parser's event stream is composed here, without recursion and under limits, because PyYAML's own
 composer follows nesting with the Python stack and copies an alias as often as it is named: both end
@@ -24,13 +24,14 @@ from kanister_kafka.yamldoc.scalars import BEGINNINGS, WORDS, Value, key_text, r
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 TOO_DEEP = "exceeded maximum nesting depth"
-"""What libyaml 0.2.6 says of its own limit, which it meets while it reads ahead (scanner.c)."""
+"""The message of libyaml 0.2.6 about its own limit, which it meets while it reads ahead
+(scanner.c)."""
 MAX_DEPTH = 200
 """Deepest nesting, aliases followed; no custom resource of Strimzi comes near 30."""
 MAX_NODES = 2_000_000
 """Most nodes in one file, each use of an alias counted with all that is below it."""
 MAX_PROBLEMS = 10_000
-"""Most faults that are told of one file: nobody reads so many, and each takes memory."""
+"""Maximum number of reported faults of one file: more would not be read, and each takes memory."""
 MERGE = "<<"
 MERGE_TAG = "tag:yaml.org,2002:merge"
 ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
@@ -52,12 +53,12 @@ SLASH = re.compile(r"(?:[^\\]|\\[^/])*\\/")
 
 
 JSON_ALONE = re.compile(r"\\[/u]|[\x7f-\x9f\ufffe\uffff]")
-"""What JSON may hold, and what YAML refuses or reads otherwise."""
+"""Characters that JSON may hold, and that YAML refuses or reads otherwise."""
 HELM = re.compile(
     r"\{\{-?\s*(?:if|else|end|range|with|include|template|define|block|/\*)\b"
     r"|\.(?:Values|Release|Chart|Capabilities|Files)\b"
 )
-"""What stands in templates of charts, on lines of its own or for a value."""
+"""Actions in templates of charts, on lines of their own or for a value."""
 
 
 made = tuple.__new__
@@ -70,7 +71,7 @@ class _Key(NamedTuple):
     text: str
     location: Location
     spelled: str = ""
-    """As it stands in the input, where that is another text."""
+    """As it stands in the input, if that is another text."""
     merges: bool = False
 
 
@@ -94,7 +95,7 @@ class _LimitError(Exception):
 
 
 class Composer:
-    """Composes one text; what is wrong with it is kept beside what could be made of it."""
+    """Composes one text; keeps what is wrong with it, and what could be made of it."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -105,7 +106,7 @@ class Composer:
         self._open: list[_OpenCollection] = []
         self.lines: list[str] = []
         self._text = ""
-        """What is read; empty where it is read bit by bit."""
+        """What is read; empty if it is read bit by bit."""
         self._apart = False
         """Whether the items of a list at the top are nodes of their own."""
 
@@ -128,7 +129,7 @@ class Composer:
                 line = text.count("\n", 0, found.rest)
                 column = found.rest - text.rfind("\n", 0, found.rest)
                 here = Location(self.source, line + 1, column)
-                self._report("yaml-syntax", here, "is no JSON, as what stands before it is")
+                self._report("yaml-syntax", here, "is not JSON, although the text before it is")
             return
         rest = text
         if found.spans:
@@ -164,8 +165,8 @@ class Composer:
         """Yield the node of each document as the text is read, so it may be of any length.
 
         The `items` of a list at the top come one by one, before the list that is without them by
-        then. None may be longer than so many characters. What is wrong is in `problems` at the
-        end; a place within a literal block is that of the block, as no line is kept.
+        then. None may be longer than the given number of characters. What is wrong is in `problems`
+        at the end; a place within a literal block is that of the block, as no line is kept.
         """
         self._apart, begun = True, 0
         for position in self._steps(text):
@@ -178,7 +179,7 @@ class Composer:
                 return
 
     def _steps(self, text: str | TextIO) -> Iterator[int]:
-        """Read a text; where nodes are yielded apart, yield after each step how far it is read."""
+        """Read a text; if nodes are yielded apart, yield after each step how far it is read."""
         handlers: dict[type, Callable[[Any, Location], None]] = {
             yaml.MappingStartEvent: self._begin,
             yaml.SequenceStartEvent: self._begin,
@@ -317,7 +318,7 @@ class Composer:
             self._report("yaml-syntax", here, told)
 
     def _is_listed(self) -> bool:
-        """Tell whether what comes now is one of the `items` of the document."""
+        """Return whether what comes now is one of the `items` of the document."""
         if len(self._open) != 2 or self._open[1].mapping:
             return False
         key = self._open[0].key
@@ -339,7 +340,7 @@ class Composer:
     def _merge(self, parent: _OpenCollection, key: _Key, value: Node) -> None:
         """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.
 
-        What stands before is replaced, and of a list the first one wins (decode.go, merge).
+        An earlier value is replaced, and of a list the first one wins (decode.go, merge).
         """
         several = value.items if isinstance(value, Sequence) else (value,)
         for merged in reversed(several):
@@ -355,7 +356,8 @@ class Composer:
     def _indent(self, line: int, text: str) -> int | None:
         """Return how far a literal block below a line is indented in the input.
 
-        Its first line with text tells, less what that line has of its own, as `|2` makes possible.
+        That is the indentation of its first line with text, less that of its own, as `|2` makes
+        possible.
         """
         first = len(text) - len(text.lstrip("\n "))
         own = first - (text.rfind("\n", 0, first) + 1)
@@ -385,14 +387,14 @@ class Composer:
         value = resolve_scalar(text)
         if type(value) in TYPES[kind]:
             return value
-        self._report("yaml-syntax", here, f"{text[:40]!r} is no {kind}")
+        self._report("yaml-syntax", here, f"{text[:40]!r} is not a valid {kind}")
         return text
 
     def _binary(self, text: str, here: Location) -> str:
         try:
             raw = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
         except ValueError:
-            self._report("yaml-syntax", here, f"{text[:40]!r} is no base64")
+            self._report("yaml-syntax", here, f"{text[:40]!r} is not base64")
             return text
         return raw.decode(errors="replace")
 

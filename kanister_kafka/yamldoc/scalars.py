@@ -1,7 +1,7 @@
-"""What a plain scalar is: as Kubernetes reads it, which is neither YAML 1.1 nor YAML 1.2.
+"""Type of a plain scalar for Kubernetes, which reads neither YAML 1.1 nor YAML 1.2.
 
 kubectl, kanctl and the API server read YAML through sigs.k8s.io/yaml, thus with go-yaml v2
-(resolve.go at 2.4.2): `y` and `1e3` are no strings as PyYAML has them, and `12:30` is one.
+(resolve.go at 2.4.2): `y` and `1e3` are not strings as PyYAML has them, and `12:30` is one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INTEGER = re.compile(
 BASES = {"x": 16, "b": 2, "o": 8, "d": 10}
 FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 BETWEEN = re.compile("(?<=[0-9])_(?=[0-9])")
-"""Where an underscore may stand in what begins with a dot; elsewhere go-yaml drops every one."""
+"""Places of an underscore in text that begins with a dot; elsewhere go-yaml drops every one."""
 LONGEST = 4000
 """Digits that are counted: Python refuses to read longer ones, which is not to be our end."""
 
@@ -55,9 +55,9 @@ def resolve_scalar(text: str) -> Value:
 
 
 def key_text(value: Value) -> str | None:
-    """Return the key of an object that a value becomes, or None where it cannot be one.
+    """Return the key of an object that a value becomes, or None if it cannot be one.
 
-    convertToJSONableObject in sigs.k8s.io/yaml: numbers are spelled anew, a fraction with the
+    convertToJSONableObject in sigs.k8s.io/yaml: numbers are written anew, a fraction with the
     digits of a float of 32 bits.
     """
     if isinstance(value, str):

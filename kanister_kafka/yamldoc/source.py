@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -32,9 +33,9 @@ class LoadResult:
     documents: tuple[Document, ...]
     problems: tuple[Diagnostic, ...]
     files: tuple[str, ...] = ()
-    """All that was read, also where there is no object in it."""
+    """All that was read, also if there is no object in it."""
     ignores: tuple[Suppression, ...] = ()
-    """What comments in the text ask the validator not to tell."""
+    """Findings that comments in the text ask the validator to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ ReadText = Callable[[bytes, str], LoadResult]
 def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadResult:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
-    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError where a
+    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
     path cannot be read.
     """
     return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
@@ -66,17 +67,17 @@ def merge_results(several: Iterable[LoadResult]) -> LoadResult:
     """Put together what was read one by one."""
     read = tuple(several)
     return LoadResult(
-        tuple(document for loaded in read for document in loaded.documents),
-        tuple(problem for loaded in read for problem in loaded.problems),
-        tuple(dict.fromkeys(file for loaded in read for file in loaded.files)),
-        tuple(ignore for loaded in read for ignore in loaded.ignores),
+        tuple(chain.from_iterable(loaded.documents for loaded in read)),
+        tuple(chain.from_iterable(loaded.problems for loaded in read)),
+        tuple(dict.fromkeys(chain.from_iterable(loaded.files for loaded in read))),
+        tuple(chain.from_iterable(loaded.ignores for loaded in read)),
     )
 
 
 def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
     """Read the same one object after the other, so that a file may be of any length.
 
-    Raises UnreachableError where a path cannot be read.
+    Raises UnreachableError if a path cannot be read.
     """
     for path in paths:
         if str(path) == STDIN:
@@ -109,7 +110,9 @@ def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
     """
     parsed = parse(text, source)
     problems = list(parsed.problems)
-    documents = [found for root in parsed.roots for found in _objects(root, problems)]
+    documents: list[Document] = []
+    for root in parsed.roots:
+        documents += _objects(root, problems)
     found = find_suppressions(source, parsed.lines) if "ignore=" in parsed.text else ()
     return LoadResult(tuple(documents), tuple(problems), (source,), found)
 
@@ -134,7 +137,7 @@ def parse(text: str | bytes, source: str = "<text>") -> ParseResult:
 
 
 def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
-    """Open `kind: List`, report what is no object, and skip empty documents."""
+    """Open `kind: List`, report items that are not objects, and skip empty documents."""
     pending = [(root, "")]
     while pending:
         node, path = pending.pop()

@@ -15,16 +15,16 @@ from kanister_kafka.diagnostics import Location
 
 WORD = "kanister-kafka"
 COMMENT = re.compile(rf"(?:^|(?<=\s))#\s*{WORD}:\s*ignore=([\w-]+(?:,[\w-]+)*)")
-"""What follows the ids, after a blank, is for people."""
+"""Text after the ids and a blank, for people."""
 START = re.compile(r"(?:---|\.\.\.)(?=\s|$)")
 """Ends a document wherever it stands in the first column, even in a block scalar."""
 ITEM = re.compile(r"^ *(?:- +)*")
 
 
 class Suppression(NamedTuple):
-    """One check that is not to be told, from one line to another."""
+    """A rule whose findings a comment silences, from one line to another."""
 
-    check: str
+    rule: str
     location: Location
     """Of the id in the comment."""
     first: int
@@ -96,9 +96,9 @@ class _CommentReader:
 def find_suppressions(source: str, lines: Sequence[str]) -> tuple[Suppression, ...]:
     """Find what the comments of a text ask for.
 
-    At the end of a line a comment covers that line and what is nested below its key; on a line of
-    its own the next line with content and what is nested below that; before all content the whole
-    document.
+    At the end of a line a comment covers that line and what is nested below its key. On a line of
+    its own it covers the next line with content and what is nested below that. Before all content
+    it covers the whole document.
     """
     reader = _CommentReader()
     for number, text in enumerate(lines, 1):

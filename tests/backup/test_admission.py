@@ -114,7 +114,7 @@ def test_each_field_has_a_rule_of_its_own() -> None:
 
 def test_hot_backup_changes_nothing_that_it_could_limit() -> None:
     (problem,) = Options(admission_policy=True, strategy=Strategy.HOT).problems()
-    assert (problem.path, problem.check) == ("admission-policy", "option")
+    assert (problem.path, problem.rule) == ("admission-policy", "option")
 
 
 def test_plan_tells_it() -> None:
@@ -186,7 +186,7 @@ def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
     server.faults["GET", place, None] = [forbidden("validatingadmissionpolicies")]
     found = apply.plan_prune(objects(plan_of()), KubeClient())
     resource = "validatingadmissionpolicies.admissionregistration.k8s.io"
-    assert found.unseen == (f"of the whole cluster: {resource}",)
+    assert found.unreadable == (f"of the whole cluster: {resource}",)
 
 
 def test_older_kubernetes_is_told_what_to_do(server: Any) -> None:

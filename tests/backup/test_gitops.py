@@ -112,7 +112,7 @@ def test_each_application_has_scripts_of_its_own(
 def test_without_the_annotation_the_trap_is_told(at_root: Path) -> None:
     path = at_root / "blueprints/mirror-maker-2/blueprint-kafka-backup.backup.yaml"
     (found,) = validate_text(path.read_text(), settings=LintSettings(gitops="flux"))
-    assert found.check == "flux-substitute"
+    assert found.rule == "flux-substitute"
     assert "it refuses ${" in found.message
     assert " and replaces ${" in found.message
 
@@ -147,7 +147,7 @@ def flux(text: str) -> str:
         "actions": {"a": {"phases": [phase]}},
     }
     problems = validate_text(yaml.safe_dump(tree), settings=LintSettings(gitops="flux"))
-    return "".join(p.message for p in problems if p.check == "flux-substitute")
+    return "".join(p.message for p in problems if p.rule == "flux-substitute")
 
 
 def stopped(item: dict, quiesce_by: QuiesceMethod) -> dict:

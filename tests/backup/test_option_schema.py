@@ -49,7 +49,7 @@ def read(
 
 
 def spots(problems: list[Diagnostic]) -> list[tuple[int, int, str, str]]:
-    return [(p.location.line, p.location.column, p.path, p.check) for p in problems]
+    return [(p.location.line, p.location.column, p.path, p.rule) for p in problems]
 
 
 RIGHT = [

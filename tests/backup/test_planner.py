@@ -20,10 +20,11 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.backup.model import BackupStage
-from kanister_kafka.backup.options import SnapshotProvider, format_duration, parse_duration
+from kanister_kafka.backup.options import SnapshotProvider
 from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.durations import format_duration, parse_duration
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
 
@@ -72,20 +73,20 @@ def test_waits_follow_the_longest_grace_period() -> None:
 def test_waits_fit_the_hook_timeout_of_kasten(example: str) -> None:
     cluster = "kafka-mirror/my-cluster" if example == "seed" else ""
     plan = plan_of(example, cluster)
-    assert "hook-timeout" not in {problem.check for problem in plan.problems}
+    assert "hook-timeout" not in {problem.rule for problem in plan.problems}
     assert all(action.seconds < 1200 for action in plan.actions)
 
 
 def test_waits_that_do_not_fit_are_told() -> None:
     plan = plan_of("kraft-separate-pools", limits=StepTimeouts(pause=1000))
-    (problem,) = [p for p in plan.problems if p.check == "hook-timeout"]
+    (problem,) = [p for p in plan.problems if p.rule == "hook-timeout"]
     assert "backupPrehook" in problem.message
     assert not [
         p
         for p in plan_of(
             "kraft-separate-pools", limits=StepTimeouts(pause=1000), hook_timeout=3600
         ).problems
-        if p.check == "hook-timeout"
+        if p.rule == "hook-timeout"
     ]
 
 
@@ -456,7 +457,7 @@ def test_header_tells_each_phase_in_its_order_with_its_limits(
 
 def test_who_is_left_alone_and_why() -> None:
     plan = plan_of("mirror-maker-2")
-    (alone,) = plan.left_alone
+    (alone,) = plan.ignored_clients
     assert str(alone) == "KafkaMirrorMaker2 kafka-backup/onward"
     assert "only reads" in alone.reason
 
@@ -475,7 +476,7 @@ def test_binding_goes_to_the_owner_of_the_volumes(
 ) -> None:
     plan = plan_of(example, kasten=(KastenOutput.BINDING,))
     assert plan.bound.kind == bound
-    assert ("binding-no-barrier" in {p.check for p in plan.problems}) is warned
+    assert ("binding-no-barrier" in {p.rule for p in plan.problems}) is warned
 
 
 def test_annotation_form_says_what_to_set() -> None:
@@ -533,7 +534,7 @@ def test_annotation_form_says_what_to_set() -> None:
 def test_options_that_cannot_work(choice: dict, path: str) -> None:
     (problem,) = Options(**choice).problems()
     assert problem.path == path
-    assert problem.check == "option"
+    assert problem.rule == "option"
 
 
 @pytest.mark.parametrize(
@@ -566,7 +567,7 @@ def test_options_that_do_something_are_not_idle() -> None:
 def test_a_switch_that_may_act_while_kafka_is_stopped_is_refused(engine: SnapshotProvider) -> None:
     plan = plan_of("kraft-broker-pools", restart_after=300, engine=engine)
     (found,) = [one for one in plan.problems if one.severity is Severity.ERROR]
-    assert (found.check, found.path) == ("option", "restart-after")
+    assert (found.rule, found.path) == ("option", "restart-after")
     least = re.search(r"at least ((?:\d+[hms])+)", found.message)
     assert least is not None
     seconds = parse_duration(least[1])

@@ -390,4 +390,4 @@ def test_name_that_kubernetes_refuses_never_gets_into_a_plan(name: str) -> None:
     document = resource("Kafka", f"{name}$(reboot)", "ns", spec)
     reading = read_cluster(loads(yaml.safe_dump(document)).documents)
     assert reading.cluster is None
-    assert {problem.check for problem in reading.problems} >= {"wrong-type"}
+    assert {problem.rule for problem in reading.problems} >= {"wrong-type"}

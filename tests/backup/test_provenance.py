@@ -270,7 +270,7 @@ def test_status_has_nothing_to_say_of_a_fresh_blueprint(cluster, words):
 def test_status_says_that_the_cluster_has_changed(cluster):
     put_blueprint(cluster, *WORDS)
     cluster.change("kafkas", "kafka", "my-cluster", {"spec": {"entityOperator": {}}})
-    line = "the cluster has changed since its Blueprint was made; in what, says: "
+    line = "the cluster has changed since its Blueprint was made; to see how, run: "
     words = "-n kafka --annotation 'a=b c' --timeout restart=30m"
     assert f"! {line}kanister-kafka check my-cluster {words}\n" in told()
 

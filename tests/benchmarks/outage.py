@@ -37,7 +37,6 @@ from kanister_kafka.operations.rehearsal.context import (
     RehearsalRequest,
     Stopwatch,
     build_context,
-    is_ready,
     read_client,
 )
 from kanister_kafka.operations.rehearsal.model import PodTimeline
@@ -115,7 +114,7 @@ class Bench:
     """Names of the node pools, and whether each has brokers."""
 
     def __post_init__(self) -> None:
-        self.probing = Canary(self.connection, self.setting, self.clock.today)
+        self.probing = Canary(self.connection, self.setting, self.clock)
 
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""
@@ -207,7 +206,7 @@ class Bench:
             )
             since = self.clock.today() - 2
             return (
-                is_ready(kafka)
+                objects.is_reconciled(kafka)
                 and len(pods) > len(self.setting.before.nodes) - 1
                 and all(map(objects.is_ready, pods))
                 and self.probing.acked_since(since) is not None

@@ -84,7 +84,7 @@ def test_forms_of_kasten(words: list[str], more: list[str]) -> None:
     ("words", "told"),
     [
         ("--kasten policy --kasten binding", 'kasten: Invalid value: "binding": must not be'),
-        ("--kasten annotation --kasten policy", "must not be beside --kasten policy"),
+        ("--kasten annotation --kasten policy", "must not be used with --kasten policy"),
         ("--frequency @daily", 'frequency: Invalid value: "@daily": is for --kasten policy'),
         ("--profile s3", 'profile: Invalid value: "s3": is for --kasten policy'),
         ("--profile s3 --kasten binding", "is for --kasten policy"),
@@ -427,7 +427,7 @@ def test_validate_holds_a_blueprint_against_a_release(tmp_path: Path) -> None:
 
 def test_explain_prints_the_section_of_a_check() -> None:
     text = run("explain", "ephemeral-storage").stdout
-    assert text.startswith("ephemeral-storage (error)\n\nThe data is lost")
+    assert text.startswith("ephemeral-storage (error)\n\nThe storage is ephemeral")
     assert "# wrong\nstorage: {type: ephemeral}\n# right\n" in text
     assert "```" not in text
 
@@ -637,7 +637,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(["render"], 2, "either -f PATH or --from-cluster", id="no-input"),
         pytest.param(["render", "-f", KRAFT, "--from-cluster"], 2, "either", id="both"),
         pytest.param(["render", "-f", "/no/such"], 2, "/no/such: No such file", id="no-file"),
-        pytest.param(["render", "-f", KRAFT, "--timeout", "x=1s"], 2, "none of", id="no-step"),
+        pytest.param(["render", "-f", KRAFT, "--timeout", "x=1s"], 2, "not one of", id="no-step"),
         pytest.param(["render", "-f", KRAFT, "--timeout", "stop=1"], 2, "duration", id="no-time"),
         pytest.param(["render", "-f", KRAFT, "--label", "x"], 2, "KEY=VALUE", id="no-pair"),
         pytest.param(["render", "-f", KRAFT, "--run-as-user", "me"], 2, "user id", id="no-user"),
@@ -682,7 +682,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             ["validate", "--kanister-version", "0.99", KRAFT],
             2,
-            "'0.99' is no release of Kanister that is known: 0.100, 0.101,",
+            "'0.99' is not a known release of Kanister: 0.100, 0.101,",
             id="no-release",
         ),
         pytest.param(["validate", "/no/such"], 2, "/no/such: No such file", id="validate-no-file"),
@@ -714,7 +714,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             id="early-switch",
         ),
         pytest.param(
-            ["status", "--request-timeout", "soon"], 2, "is no duration", id="request-timeout"
+            ["status", "--request-timeout", "soon"], 2, "is not a duration", id="request-timeout"
         ),
         pytest.param(
             ["rehearse", "--no-probe", "--probe-config", "x"],
@@ -729,13 +729,13 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             id="config-secret-alone",
         ),
         pytest.param(
-            ["topics", "total", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
+            ["topics", "count", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
             2,
             "--priority-class is for --in-cluster",
             id="pods-of-no-job",
         ),
         pytest.param(
-            ["topics", "total", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
+            ["topics", "count", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
             2,
             "--kafka and --bootstrap-server exclude each other",
             id="two-clusters",

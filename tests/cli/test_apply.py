@@ -139,6 +139,23 @@ def test_rendered_files_are_validated_first(server, text):
     assert server.asked == []
 
 
+@pytest.mark.usefixtures("server")
+def test_templates_of_a_chart_are_applied_as_helm_renders_them(tmp_path) -> None:
+    folder = tmp_path / "templates"
+    (tmp_path / "Chart.yaml").write_text("name: demo\n")
+    run("render", "-f", KRAFT, "--format", "helm", "--output-dir", str(folder))
+    assert "{{ `{{ .Time" in (folder / "blueprint-kafka.my-cluster.yaml").read_text()
+    with_helm = run("apply", "-f", str(folder), "--diff")
+    assert with_helm.exit_code == 1, with_helm.stderr
+    assert "{{ `{{ .Time" not in with_helm.stdout
+    (folder / "configmap-my-cluster-kanister-kafka.yaml").write_text("name: {{ .Values.name }}\n")
+    refused = run("apply", "-f", str(folder))
+    assert refused.exit_code == 1
+    assert (
+        "configmap-my-cluster-kanister-kafka.yaml:1:1: error: depends on values" in refused.stderr
+    )
+
+
 @pytest.mark.parametrize("command", ["apply", "delete"])
 @pytest.mark.parametrize("words", [["--image", "a"], ["--cluster", "a"], ["--templates", "."]])
 def test_options_of_a_rendering_are_no_use_with_rendered_files(server, text, command, words):

@@ -325,7 +325,7 @@ def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG
         "Policies: 1, with errors: 0",
         "",
         f"Policy kafka ({path}:34:1)",
-        "@daily: backup; location profile none; namespace kafka",
+        "@daily: backup, location profile none; namespace kafka",
         "WHEN            ON                                                   BLUEPRINT   RUNS"
         "                              BUT",
         "backupPrehook   kafkas.kafka.strimzi.io, by BlueprintBinding kafka   kafka       "

@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 import yaml
@@ -17,7 +15,8 @@ from click.testing import CliRunner
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli import main
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.progress import LiveDisplay, ProgressReporter
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.kube.objects import PodReadiness
 from kanister_kafka.operations.events import (
     ActionFinished,
@@ -38,6 +37,7 @@ from tests.fakes.cluster import (
     add_task,
     serving,
 )
+from tests.fakes.fake_time import FakeTime
 
 STOP = ("quiesce", "flush", "stop", "recover?")
 OURS = {
@@ -50,22 +50,32 @@ RESTART_BY = "kanister-kafka.io/restart-by"
 
 @pytest.fixture
 def cluster(configure):
-    with serving() as cluster:
+    with serving(TIME) as cluster:
         configure(cluster.url)
         add_kafka(cluster)
         add_blueprint(cluster, backupPrehook=STOP, restore=("restore",), backup=("one",))
         yield cluster
 
 
+@pytest.fixture
+def live_cluster(cluster):
+    """The same by real time, for commands in a process of their own."""
+    cluster.time = None
+    return cluster
+
+
+TIME = FakeTime()
+
+
 def invoke(*arguments, **options):
-    return CliRunner().invoke(main, [*arguments], **options)
+    return CliRunner().invoke(main, [*arguments], obj=TIME.clock, **options)
 
 
 # run
 
 
 def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
-    Kanister(cluster, says={"flush": ["12:00:00 flush: \x1b[2Jflushing"]}, seconds=0.7)
+    Kanister(cluster, says={"flush": ["12:00:00 flush: \x1b[2Jflushing"]})
     done = invoke("run", "backupPrehook", "-n", "kafka")
     assert done.exit_code == 0, done.stderr
     lines = done.stderr.splitlines()
@@ -92,7 +102,7 @@ def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
         "annotations": {"kanister-kafka.io/blueprint": "kasten-io/backup-of-kafka"},
     }
     cluster.add("serviceaccounts", "kafka", "my-cluster-kanister-kafka", **account)
-    Kanister(cluster, seconds=0.2)
+    Kanister(cluster)
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
     assert done.exit_code == 0, done.stderr
     # Where the accounts name several, nobody knows which is meant.
@@ -183,7 +193,7 @@ def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch)
 
 def test_failed_action_says_why_in_one_line(cluster):
     line = "12:00:00 flush: FAILED while flushing: disk full"
-    Kanister(cluster, fails=("flush",), says={"flush": [line]}, seconds=0.7)
+    Kanister(cluster, fails=("flush",), says={"flush": [line]})
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--no-logs")
     assert done.exit_code == 1
     assert "error: flush: FAILED while flushing: disk full\n" in done.stderr
@@ -269,7 +279,7 @@ def test_restore_goes_on_with_another_version_where_it_is_told_to(cluster):
     [
         ("4.2.0", IMAGES, ""),
         ("", IMAGES, ""),
-        ("4.1.0", "", "no operator is seen that tells its versions"),
+        ("4.1.0", "", "no operator is seen that lists its versions"),
     ],
 )
 def test_restore_begins_where_no_version_stands_against_it(cluster, version, images, words):
@@ -297,7 +307,7 @@ def test_what_is_discarded_is_said_before_it_begins(cluster):
     add_backup(cluster, version="4.2.0")
     done = invoke(*RESTORE, "--option", "discard-replaced=true")
     assert done.exit_code == 0, done.stderr
-    assert "What its volumes hold now is LOST" in done.stderr
+    assert "The present data of its volumes is LOST" in done.stderr
 
 
 def test_timeout_says_what_goes_on(cluster):
@@ -357,7 +367,7 @@ def play_switch(cluster, *, fails=False, serves=True):
 
     def play():
         while not cluster.get("deployments", "kafka", SWITCH)["spec"]["replicas"]:
-            time.sleep(0.02)
+            yield 1
         notes = cluster.get("kafkas", "kafka", "my-cluster")["metadata"]["annotations"]
         assert RESTART_BY in notes  # before it was scaled up
         reason = "12:00:00 switch: FAILED while starting: no room"
@@ -369,7 +379,7 @@ def play_switch(cluster, *, fails=False, serves=True):
             labels={"kanister-kafka.io/switch": "x"},
             status={"containerStatuses": [{"restartCount": 0, "state": {"running": {}}}]},
         )
-        time.sleep(1.2)
+        yield 2
         if fails:
             return
         if serves:
@@ -379,7 +389,7 @@ def play_switch(cluster, *, fails=False, serves=True):
             cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
         cluster.change("deployments", "kafka", SWITCH, {"spec": {"replicas": 0}})
 
-    threading.Thread(target=play, daemon=True).start()
+    cluster.after(0, play)
 
 
 def test_resume_sets_the_switch_off_and_waits_for_every_node(cluster):
@@ -479,7 +489,7 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
         cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": gone}})
         cluster.drop("pods", "kafka", "kanister-job-x")
 
-    threading.Timer(1.3, finish).start()
+    cluster.after(5, finish)
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert done.exit_code == 0, done.stderr
     assert "12:00:00 restart: starting" in done.stderr
@@ -492,9 +502,9 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
 class Screen:
     """As much of a terminal as the display needs: what stands on it at the end."""
 
-    def __init__(self, columns=60):
-        self.rows, self.row, self.column, self.columns = [""], 0, 0, columns
-        self.wraps = self.shows = True
+    def __init__(self):
+        self.rows, self.row, self.column = [""], 0, 0
+        self.shows = True
 
     def feed(self, text):
         text = re.sub(r"(?<!\r)\n", "\r\n", text)  # as a terminal's driver does
@@ -508,17 +518,14 @@ class Screen:
         elif part == "\n":
             self.row += 1
             self.rows += [""] * (self.row + 1 - len(self.rows))
-        elif part == "\x1b[A":
+        elif part == "\x1b[1A":
             self.row = max(0, self.row - 1)
-        elif part == "\x1b[J":
-            self.rows[self.row :] = [self.rows[self.row][: self.column]]
-        elif part in ("\x1b[?7l", "\x1b[?7h"):
-            self.wraps = part.endswith("h")
+        elif part == "\x1b[2K":
+            self.rows[self.row] = ""
         elif part in ("\x1b[?25l", "\x1b[?25h"):
             self.shows = part.endswith("h")
         elif not part.startswith("\x1b"):
             row = self.rows[self.row].ljust(self.column)
-            assert self.column + len(part) < self.columns or self.wraps, part
             self.rows[self.row] = row[: self.column] + part + row[self.column + len(part) :]
             self.column += len(part)
 
@@ -555,8 +562,8 @@ def on_terminal(*arguments, act=None, columns=60, environment=None):
     return child.wait(10), written.decode()
 
 
-def test_display_is_redrawn_in_place(cluster):
-    Kanister(cluster, says={"flush": ["12:00:00 flush: flushing " + "x" * 200]}, seconds=0.8)
+def test_display_is_redrawn_in_place(live_cluster):
+    Kanister(live_cluster, says={"flush": ["12:00:00 flush: flushing " + "x" * 200]}, seconds=0.8)
     code, written = on_terminal("run", "backupPrehook", "-n", "kafka")
     assert code == 0
     screen = Screen().feed(written)
@@ -568,12 +575,11 @@ def test_display_is_redrawn_in_place(cluster):
     assert any(line.startswith("12:00:00 flush: flushing xxx") for line in text)
     assert text[-1].startswith("backupPrehook of Kafka kafka/my-cluster: complete in ")
     assert screen.shows
-    assert screen.wraps
     assert "\x1b[32m" in written
 
 
-def test_no_color_keeps_the_display(cluster):
-    Kanister(cluster, seconds=0.5)
+def test_no_color_keeps_the_display(live_cluster):
+    Kanister(live_cluster, seconds=0.5)
     environment = {"NO_COLOR": "1"}
     code, written = on_terminal("run", "backup", "-n", "kafka", environment=environment)
     assert code == 0
@@ -581,8 +587,8 @@ def test_no_color_keeps_the_display(cluster):
     assert not re.search(r"\x1b\[[\d;]*m", written)
 
 
-def test_dumb_terminal_gets_lines(cluster):
-    Kanister(cluster, seconds=0.5)
+def test_dumb_terminal_gets_lines(live_cluster):
+    Kanister(live_cluster, seconds=0.5)
     code, written = on_terminal("run", "backup", "-n", "kafka", environment={"TERM": "dumb"})
     assert code == 0
     assert "\x1b" not in written
@@ -590,13 +596,12 @@ def test_dumb_terminal_gets_lines(cluster):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_terminal_is_put_back_when_it_is_ended(cluster, number, code):
-    Kanister(cluster, seconds=30)
+def test_terminal_is_put_back_when_it_is_ended(live_cluster, number, code):
+    Kanister(live_cluster, seconds=30)
     ended, written = on_terminal("run", "backupPrehook", "-n", "kafka", act=(b"quiesce", number))
     assert ended == code
     screen = Screen().feed(written)
     assert screen.shows
-    assert screen.wraps
     if number is signal.SIGINT:
         text = "\n".join(screen.text())
         assert "runs on in the cluster, in phase quiesce when last seen" in text
@@ -633,8 +638,8 @@ def test_narrowed_terminal_is_cleared_of_broken_rows(monkeypatch):
         stream.text = ""
         live.show(Heartbeat(PodReadiness(3, 2, 3)))
     # Two rows were drawn, the first of which the terminal has broken into three.
-    assert stream.text.startswith("\x1b[A" * 4 + "\r\x1b[J")
-    assert f"{'x' * 19}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
+    assert re.match(r"(\r?\x1b\[2K\x1b\[1A){3}\r?\x1b\[2K", stream.text)
+    assert f"{'x' * 20}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
 
 
 def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
@@ -651,18 +656,44 @@ def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
             ApiUnavailable("no answer"),
         ):
             live.show(event)
-        text = Screen(80).feed(stream.text).text()
+        text = Screen().feed(stream.text).text()
         assert text[-4].endswith("1 of 3 nodes ready, 2 there")
         assert re.fullmatch(r" > stop +\d\.\ds +pods still there: b-0 b-1", text[-3])
         assert text[-2] == " . recover"
         assert text[-1] == " ! the API server is away: no answer"
         live.show(PhaseFinished("stop", ok=False, seconds=72))
         live.show(ActionFinished(ActionResult.FAILED, "x"))
-    assert " x stop      1m12s" in "\n".join(Screen(80).feed(stream.text).text())
+    assert " x stop      1m12s" in "\n".join(Screen().feed(stream.text).text())
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (9.96, "10s"), (72.4, "1m12s")]
 )
 def test_measured_times(seconds, text):
-    assert elapsed_text(seconds) == text
+    assert format_elapsed(seconds) == text
+
+
+def test_bar_of_a_comparison(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with ProgressReporter("comparing") as bar:
+        bar.report(0, 0)
+        bar.report(10, 40)
+        bar.report(40, 40)
+    rows = Screen().feed(stream.text).text()
+    assert len(rows) == 1
+    assert re.match(r"comparing -+ 100% [\d,]+/s 0:00:00", rows[0])
+
+
+def test_progress_in_a_file_is_a_line_now_and_then(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with ProgressReporter("comparing") as bar:
+        for now[0] in (1.0, 11.0, 12.0, 22.0):
+            bar.report(int(now[0]), 44)
+    assert capsys.readouterr().err.splitlines() == [
+        "comparing: 25% of 44 offsets, 1/s, 33 s left",
+        "comparing: 50% of 44 offsets, 1/s, 22 s left",
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kanister_kafka.cli import main
-from kanister_kafka.topics import job
+from kanister_kafka.cli.commands.topics.rate import draw_rates
 from kanister_kafka.topics.job import message_line
+from kanister_kafka.topics.model import PartitionRate, TopicRates
+from tests.cli.test_run import Screen, Terminal
 from tests.fakes.cluster import serving
+from tests.fakes.fake_time import FakeTime
 from tests.topics.test_client import (  # noqa: F401 - fixtures
     MANY,
     Brokers,
@@ -70,7 +75,7 @@ def test_compare_exits_by_its_verdict(
     compacted = ("--bootstrap-server", brokers.address, "--compacted", "--last", "5")
     unfit = run("compare", *compacted, f"{name}-a", f"{name}-b")
     assert unfit.exit_code == 2
-    assert "known only when all of it is read" in unfit.stderr
+    assert "known only after all records are read" in unfit.stderr
 
 
 def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  # noqa: F811
@@ -87,11 +92,11 @@ def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  
     [
         (("count", "blogs"), 2, "name the cluster: --bootstrap-server"),
         (("compare", "h:1/a", "h:1/b", "--last", "1", "--sample", "5%"), 2, "exclude each other"),
-        (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "no share such as 5%"),
-        (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "no time such as"),
+        (("compare", "h:1/a", "h:1/b", "--sample", "5"), 2, "not a share such as 5%"),
+        (("compare", "h:1/a", "h:1/b", "--since", "noon"), 2, "not a time such as"),
         (("compare", "h:1/a", "h:1/b", "--html", "nowhere/x.html"), 2, "no such directory"),
         (("compare", "h:1/a", "h:1/b", "-j", "2", "--in-cluster"), 2, "--print-job splits it"),
-        (("compare", "a/b", "h:1/b"), 1, "is none of TOPIC"),
+        (("compare", "a/b", "h:1/b"), 1, "is not one of TOPIC"),
         (("count", "--bootstrap-server", "h:1", "--in-cluster", "t"), 2, "needs --image"),
         (("last", "-n", "a", "-n", "b", "t"), 2, "one namespace, not a and b"),
     ],
@@ -111,9 +116,8 @@ def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:
 
 
 @pytest.fixture
-def cluster(configure, monkeypatch):
-    monkeypatch.setattr(job, "POLL", 0.01)
-    with serving() as cluster:
+def cluster(configure):
+    with serving(FakeTime()) as cluster:
         configure(cluster.url)
         cluster.add("kafkas", "kafka", "a", **KAFKA)
         yield cluster
@@ -177,3 +181,15 @@ def test_credentials_are_not_printed(tmp_path: Path) -> None:
     (job,) = yaml.safe_load_all(named.stdout)
     (volume,) = job["spec"]["template"]["spec"]["volumes"]
     assert volume["secret"] == {"secretName": "mine"}
+
+
+def test_rates_are_drawn_in_place(monkeypatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("COLUMNS", "80")
+    flow = PartitionRate(topic="blogs", partition=0, messages=10, per_second=10.0)
+    measured = TopicRates(cluster="kafka/a", seconds=1.0, flows=(flow,))
+    draw_rates(iter((measured, dataclasses.replace(measured, seconds=2.0))))
+    rows = Screen().feed(stream.text).text()
+    assert sum("blogs" in row for row in rows) == 1
+    assert "2.0s" in rows[0]

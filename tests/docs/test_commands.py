@@ -30,6 +30,7 @@ RUN_ELSEWHERE = {
 """Pages whose commands a test of their own runs, but for those that the next table has."""
 ONLY_PARSED = {
     "apply": "writes to a cluster",
+    "backups": "reads or deletes backups of a cluster",
     "check": "reads a cluster",
     "delete": "writes to a cluster",
     "fleet plan --from-cluster": "reads a cluster",
@@ -38,6 +39,7 @@ ONLY_PARSED = {
     "rehearse": "stops a Kafka",
     "release-retention": "writes to a cluster",
     "render --from-cluster": "reads a cluster",
+    "restore": "starts an action on a cluster",
     "resume": "writes to a cluster",
     "run": "starts an action on a cluster",
     "status": "reads a cluster",
@@ -105,6 +107,7 @@ def test_commands_of_the_page(page: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "blueprints").symlink_to(ROOT / "blueprints")
     (tmp_path / "kafka.yaml").symlink_to(ROOT / "examples" / "kraft-separate-pools" / "kafka.yaml")
     for line in lines(PAGES[page]):
         for name, value in re.findall(r"^export (\w+)=(\S+)$", line):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import click
 import pytest
@@ -15,12 +17,13 @@ from click.testing import CliRunner
 
 import kanister_kafka
 from kanister_kafka.cli import main
-from kanister_kafka.linter import all_checks, all_checks_together
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from tests import fleet_inputs as fleets
 from tests.conftest import ROOT
-from tests.docs import reference
+from tests.docs import reference, rehearsal
+from tests.reports.test_rehearsal_page import DONE
 
 SECTIONS = (ROOT / "docs" / "rules.md").read_text()
 README = (ROOT / "README.md").read_text()
@@ -37,7 +40,7 @@ def reported() -> set[str]:
                     node.args[0], ast.Constant
                 ):
                     found.add(node.args[0].value)
-    return found | {"yaml-limit", *all_checks(), *all_checks_together()}
+    return found.union({"yaml-limit"}, *(rule.ids for rule in all_rules()))
 
 
 def test_every_check_has_a_section_and_every_section_a_check() -> None:
@@ -48,8 +51,9 @@ def test_every_check_has_a_section_and_every_section_a_check() -> None:
 
 def test_every_section_is_in_the_catalogue_with_the_severity_of_its_check() -> None:
     assert list(rule_docs()) == re.findall(r"^### (\S+)$", SECTIONS, re.MULTILINE)
-    for check in (*all_checks().values(), *all_checks_together().values()):
-        assert rule_docs()[check.id].severity is check.severity, check.id
+    for rule in all_rules():
+        for rule_id, severity in rule.ids.items():
+            assert rule_docs()[rule_id].severity is severity, rule_id
     for section in rule_docs().values():
         assert re.match(r"[A-Z`.].*[.:]$", section.summary), section.summary
 
@@ -77,11 +81,26 @@ def every_command(words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from every_command((*words, name))
 
 
+GROUP = re.compile(r"\n(?=[A-Z][^\n:]*:\n)")
+"""Between the groups of options of a help text."""
+
+
 def cli() -> str:
-    parts = ["# Commands\n\nAs the commands themselves say it.\n"]
-    for words in every_command():
-        title = " ".join(("kanister-kafka", *words))
-        parts.append(f"\n## {title}\n\n```\n{help_of(*words)}```\n")
+    """Return the page of all help texts; a group of options of several commands is on it once."""
+    helps = {words: GROUP.split(help_of(*words)) for words in every_command()}
+    often = Counter(group.strip("\n") for groups in helps.values() for group in groups)
+    shared = {group.partition(":")[0]: group for group, number in often.items() if number > 2}
+    shared.pop("Options", None)
+    parts = ["# Commands\n\nThe help texts of all commands. "]
+    parts.append("Options that several commands have are at the [end](#common-options).\n")
+    for words, groups in helps.items():
+        shown = []
+        for group in groups:
+            title, text = group.partition(":")[0], group.strip("\n")
+            shown.append(f"{title}: see below.\n" if shared.get(title) == text else f"{text}\n")
+        parts.append(f"\n## {' '.join(('kanister-kafka', *words))}\n\n```\n")
+        parts.append("\n".join(shown) + "```\n")
+    parts.append("\n## Common options\n\n```\n" + "\n\n".join(shared.values()) + "\n```\n")
     return "".join(parts)
 
 
@@ -109,23 +128,43 @@ def test_running_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest
     assert block == fresh
 
 
-def test_readme_shows_a_true_finding(at_root: Path) -> None:
-    text = (at_root / "README.md").read_text()
-    ((command, output),) = re.findall(
-        r"```\n\$ kanister-kafka (validate .*?)\n(.*?)```\n", text, re.DOTALL
-    )
-    assert CliRunner().invoke(main, shlex.split(command)).stdout == output
-
-
-def test_readme_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:
-    text = (at_root / "README.md").read_text()
+def test_page_on_ci_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:
+    page = at_root / "docs" / "ci.md"
+    text = page.read_text()
     (block,) = re.findall(r"```\n(\$ kanister-kafka validate .*?)```\n", text, re.DOTALL)
     command = block.splitlines()[0].removeprefix("$ kanister-kafka ")
     fresh = f"$ kanister-kafka {command}\n{CliRunner().invoke(main, shlex.split(command)).stdout}"
     if request.config.getoption("--update-blueprints"):
-        (at_root / "README.md").write_text(text.replace(block, fresh), encoding="utf-8")
+        page.write_text(text.replace(block, fresh), encoding="utf-8")
         block = fresh
     assert block == fresh
+
+
+def test_no_line_of_the_readme_is_wider_than_100_columns() -> None:
+    assert [line for line in README.splitlines() if len(line) > 100] == []
+
+
+def test_the_picture_of_a_rehearsal_is_of_the_report_on_the_pages() -> None:
+    """`make rehearsal` writes all three."""
+    text = " ".join(ElementTree.parse(rehearsal.PICTURE).getroot().itertext())  # noqa: S314 - ours
+    report = rehearsal.REPORT.read_text("utf-8")
+    rows = re.findall(r"^(\S+(?: \S+)*)  +\+\S+ +(\S+)  \|", report, re.MULTILINE)
+    assert len(rows) > 10
+    for name, took in rows:
+        assert f"{name.replace('OUTAGE', 'outage')} {took}" in text
+    (outage,) = re.findall(r"^Outage: +(.+)$", README, re.MULTILINE)
+    assert f"Outage:    {outage}\n" in report and f"Outage: {outage}." in text
+
+
+def test_a_picture_needs_nothing_but_itself() -> None:
+    drawn = rehearsal.timeline(rehearsal_html(DONE))
+    root = ElementTree.fromstring(drawn)  # noqa: S314 - ours
+    assert root.get("width") == "1000" and "drawing" not in drawn.partition(">")[0]
+    assert {at.tag.rpartition("}")[2] for at in root.iter()} <= {
+        *("svg", "style", "title", "desc", "defs", "pattern", "rect", "g", "line", "text"),
+        *("circle", "polygon", "path"),
+    }
+    assert not re.search(r"href|@import|url\((?!#hatch-)", drawn)
 
 
 def test_python_of_the_readme_runs(at_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,8 +264,8 @@ def test_ignore_comments_of_the_page_on_ci_are_needed_and_work() -> None:
     (text,) = re.findall(r"```yaml\n(# kanister-kafka: .*?)```", CI, re.DOTALL)
     bare = re.sub("# kanister-kafka: .*", "#", text)
     asked = set(re.findall(r"ignore=(\S+)", text))
-    assert {problem.check for problem in validate_text(bare)} == asked
-    assert {problem.check for problem in validate_text(text)} <= {"unknown-check"}
+    assert {problem.rule for problem in validate_text(bare)} == asked
+    assert {problem.rule for problem in validate_text(text)} <= {"unknown-check"}
 
 
 def test_the_hook_for_fresh_files_takes_the_words_of_render(at_root: Path, tmp_path: Path) -> None:

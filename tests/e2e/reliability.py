@@ -72,7 +72,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         _one("broker-hangs", "its process is stopped by a signal, and is killed", "stop"),
         _one("broker-hangs-warned", "the same, with --unclean-stop warn", "stop"),
     ),
-    "Somebody else brings it back before the snapshot is over": (
+    "Another actor restarts Kafka before the snapshot is over": (
         _one("by-hand", "the pause is ended by hand", BETWEEN),
         _one("by-hand-and-stopped", "and set again, and the nodes are stopped again", BETWEEN),
         _one("before-the-snapshot", "the pause is ended by hand", "backupSnapshot"),
@@ -260,28 +260,29 @@ _HEAD = f"""\
 # Reliability
 
 Written by `{COMMAND}` from the results of its tests ([tests/e2e](../tests/e2e)), never by hand.
-Each row is a fault on a real cluster, put there while a backup was under way.
+Each row is a fault on a real cluster that was caused during a backup.
 
-A scenario passed if, at its end, every node of Kafka was Ready without anybody's help but what the
-row names, each acknowledged message was there once, no mark of ours was left, the mirror had its
-replicas again, and `kanister-kafka status` called it running. A backup that was not consistent had
-to end as failed.
+A scenario passed if, at its end, every node of Kafka was Ready without other help than the row
+names, each acknowledged message existed once, no annotation of a backup was left, the mirror had
+its replicas again, and `kanister-kafka status` reported a running Kafka. A backup that was not
+consistent had to fail.
 
-- **Result**: *recovered* if it passed with the scripts that were run last with this release. What
-  passed with others before them is called *with other scripts* and is not counted as passed.
-- **Seconds**: from the fault until every node was Ready; in brackets, where no node had to be
-  started, until everything was as found. Where the watchdog brought Kafka back, it was set
-  to 5 min from the start of the stop; by default it is an hour.
+- **Result**: *recovered* if it passed with the latest scripts that were run with this release.
+  Scenarios that passed with other scripts before are called *with other scripts* and do not count
+  as passed.
+- **Seconds**: from the fault until every node was Ready. In brackets, if no node had to be
+  started: until everything had its former state. If the watchdog started Kafka, it was set
+  to 5 min from the start of the stop. The default is an hour.
 - **Ratio**: to the restart without any fault, with the same release.
-- **By**: the phase that began to bring it back, as the record tells.
-- **Told**: what `status` said soon after the fault, and the events.
+- **By**: the phase that began the restart, from the state ConfigMap.
+- **Reported**: the output of `status` soon after the fault, and the events.
 
-Each row is of one run, on a small machine with a single Kafka node, which may have had other work:
-good for proportions only. The mirror is paused by somebody else in all rows but the one that is
-about it, so that of it only the replicas are put back.
+Each row is one run on a small machine with a single Kafka node, which may have had other work, so
+only proportions count. In all rows except one the mirror is already paused, so only its replicas
+are restored. The other row is about this pause.
 """.split("\n")
 _HEADINGS = [
-    "| Scenario | Phase | Result | Date | Seconds | Ratio | By | Messages | Told |",
+    "| Scenario | Phase | Result | Date | Seconds | Ratio | By | Messages | Reported |",
     "|---|---|---|---|---|---|---|---|---|",
 ]
 

@@ -159,7 +159,7 @@ def blueprint(action: dict) -> str:
 
 
 def checks(text: str) -> set[str]:
-    return {p.check for p in validate_text(text) if p.severity is Severity.ERROR}
+    return {p.rule for p in validate_text(text) if p.severity is Severity.ERROR}
 
 
 def run(text: str) -> dict:

@@ -229,7 +229,7 @@ def test_broker_hangs_on_shutdown(new, scenario: Scenario) -> None:
         trial.finish(outcome)
 
 
-BROUGHT_BACK = "Somebody else brings it back before the snapshot is over"
+BROUGHT_BACK = "Another actor restarts Kafka before the snapshot is over"
 
 
 @of(BROUGHT_BACK, key="by-hand")

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,6 +171,13 @@ def messages(prefix: str) -> list[str]:
     return [f"{prefix}-{i}" for i in range(300)]
 
 
+def catalogue(number: str) -> list[dict[str, Any]]:
+    """Return what `backups list` has of a backup."""
+    done = lab.command("backups", "list", "-n", HOME, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    return [one for one in json.loads(done.stdout) if one["name"] == number]
+
+
 def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
     blueprint = install("--engine", "kanister")
     restored.write(TOPIC, messages("before"))
@@ -184,6 +192,9 @@ def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
     assert all(one["status"]["readyToUse"] for one in snapshots["items"])
     assert "correct-horse" not in backup.log
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
+    (listed,) = catalogue(number)
+    assert (listed["status"], listed["stop"], listed["faults"]) == ("complete", "clean", [])
+    assert listed["claims"] == sorted(before["claims"])  # type: ignore[call-overload]
     restored.write(TOPIC, messages("after"))
 
     refused = run_action("restore", blueprint, HOME, artifacts=artifacts)
@@ -199,9 +210,12 @@ def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
     assert identity(restored) == before
 
     lose_everything(restored)
-    again = run_action("restore", blueprint, HOME, artifacts=artifacts)
-    assert again.done(), again.error
-    assert "correct-horse" not in again.log
+    # an ActionSet that was deleted leaves the backup
+    kubectl("delete", "actionset", listed["actionSet"].partition("/")[2], "-n", "kasten-io")
+    words = ("restore", number, "--kafka", restored.name, "-n", HOME, "--yes")
+    again = lab.command(*words, timeout=1200)
+    assert again.returncode == 0, again.stderr
+    assert "correct-horse" not in again.stdout + again.stderr
     assert sorted(restored.read(TOPIC)) == sorted(messages("before"))
     wait_until(f"{restored} is Ready", lambda: is_ready(restored.resource()))
     wait_until("the topic is Ready", lambda: is_ready(lab.get("kt", TOPIC, "-n", HOME)))
@@ -215,6 +229,9 @@ def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
     assert "is not whole" in broken.error
     assert len(restored.read(TOPIC)) == 600, "a backup that is not whole overwrites nothing"
 
+    assert catalogue(number)[0]["status"] == "incomplete"
+    planned = lab.command("backups", "delete", number, "-n", HOME, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
     gone = run_action("delete", blueprint, HOME, artifacts=artifacts)
     assert gone.done(), gone.error
     label = f"kanister-kafka.io/backup={number}"

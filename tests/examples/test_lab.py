@@ -134,7 +134,7 @@ def test_our_own_reader_finds_the_mirror_that_writes(overlay: str) -> None:
         "KafkaMirrorMaker2 kafka-mirror/my-mirror-maker"
     ]
     # The version is left to the operator, so that one overlay fits many of them.
-    assert [problem.check for problem in plan.problems] == ["unpinned-version"]
+    assert [problem.rule for problem in plan.problems] == ["unpinned-version"]
 
 
 @each

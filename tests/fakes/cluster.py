@@ -8,6 +8,7 @@ import itertools
 import re
 import threading
 import time
+from collections.abc import Generator
 
 from kanister_kafka.backup.scripts import ScriptsConfigMap
 from tests.fakes import http_api
@@ -48,6 +49,8 @@ class SmallCluster(http_api.HttpApi):
         self.on_create = []
         self.lingering = 0.0
         """Seconds for which what is deleted stays, with a deletionTimestamp."""
+        self.time = None
+        """A FakeTime by which everything here happens; None for threads that wait."""
         self.refusals = []  # (method, pattern of the path, status), in force while listed
         self.writes = []
         self.version = itertools.count(1)
@@ -129,8 +132,24 @@ class SmallCluster(http_api.HttpApi):
         made = self.put(plural, item)
         self.writes.append(("POST", plural, metadata["name"], copy.deepcopy(body)))
         for play in self.on_create:
-            threading.Thread(target=play, args=(copy.deepcopy(made),), daemon=True).start()
+            self.start(play, copy.deepcopy(made))
         return made
+
+    def start(self, play, *arguments):
+        """Begin what a controller does: a function, or a generator of the seconds it waits."""
+        if self.time is not None:
+            if isinstance(steps := play(*arguments), Generator):
+                self.time.play(steps)
+            return
+        threading.Thread(target=run, args=(play, *arguments), daemon=True).start()
+
+    def after(self, seconds, play, *arguments):
+        if self.time is not None:
+            self.time.after(seconds, lambda: self.start(play, *arguments))
+        else:
+            timer = threading.Timer(seconds, run, (play, *arguments))
+            timer.daemon = True
+            timer.start()
 
     def one(self, method, key, rest, body):
         if key not in self.objects:
@@ -143,12 +162,13 @@ class SmallCluster(http_api.HttpApi):
         if method == "PATCH":
             return 200, self.change(*key, body)
         if method == "DELETE":
-            wanted = ((body or {}).get("preconditions") or {}).get("resourceVersion")
-            if wanted not in (None, self.objects[key]["metadata"]["resourceVersion"]):
-                return 409, {"message": "the precondition failed"}
+            metadata = self.objects[key]["metadata"]
+            for field, wanted in ((body or {}).get("preconditions") or {}).items():
+                if wanted != metadata[field]:
+                    return 409, {"message": "the precondition failed"}
             if self.lingering:
                 self.change(*key, {"metadata": {"deletionTimestamp": NOW}})
-                threading.Timer(self.lingering, self.drop, key).start()
+                self.after(self.lingering, self.drop, *key)
             else:
                 self.drop(*key)
             return 200, {"kind": "Status"}
@@ -161,8 +181,17 @@ class SmallCluster(http_api.HttpApi):
                 for (at, home, _), item in self.objects.items()
                 if at == plural and namespace in ("", home)
             ]
+        if "as=PartialObjectMetadataList" in self.accept:
+            found = [{"metadata": item["metadata"]} for item in found]
         chosen = query.get("labelSelector", "")
         return [i for i in found if selected(chosen, i["metadata"].get("labels", {}))]
+
+
+def run(play, *arguments):
+    """Play in a thread: with real waits."""
+    if isinstance(steps := play(*arguments), Generator):
+        for seconds in steps:
+            time.sleep(seconds)
 
 
 def served_group(name, version):
@@ -189,15 +218,17 @@ def selected(selector, labels):
             if labels.get(key.strip()) not in values.strip(" ()").split(","):
                 return False
         else:
-            key, _, value = part.partition("=")
-            if labels.get(key) != value:
+            key, equals, value = part.partition("=")
+            if labels.get(key) != value if equals else key not in labels:
                 return False
     return True
 
 
-def serving():
-    """Serve an empty cluster."""
-    return http_api.serving(SmallCluster())
+def serving(time=None):
+    """Serve an empty cluster; with a FakeTime everything happens by that and at once."""
+    cluster = SmallCluster()
+    cluster.time = time
+    return http_api.serving(cluster)
 
 
 def add_kafka(cluster, *, name="my-cluster", ready=(True, True), annotations=None, status=None):
@@ -273,17 +304,17 @@ def add_task(cluster, name, phase, *, job="", state=None, kafka="my-cluster", st
 class Kanister:
     """Plays the controller: takes an ActionSet up and runs its phases, as pkg/controller does."""
 
-    def __init__(self, cluster, *, fails=(), says=None, seconds=0.15, stops_in="", launch_error=""):
+    def __init__(self, cluster, *, fails=(), says=None, seconds=None, stops_in="", launch_error=""):
         self.cluster, self.fails, self.says = cluster, fails, says or {}
-        self.seconds, self.stops_in, self.launch_error = seconds, stops_in, launch_error
+        self.seconds = seconds or (2 if cluster.time else 0.15)
+        self.stops_in, self.launch_error = stops_in, launch_error
         self.artifacts = {}
         cluster.on_create.append(self.run)
 
     def run(self, made):
-        if made["kind"] == "ActionSet":
-            self.act(made)
-
-    def act(self, made):
+        """Yield the seconds between the steps."""
+        if made["kind"] != "ActionSet":
+            return
         name, action = made["metadata"]["name"], made["spec"]["actions"][0]
         blueprint = self.cluster.get("blueprints", "kasten-io", action["blueprint"])
         found = blueprint["actions"][action["name"]]
@@ -317,7 +348,7 @@ class Kanister:
             pod = f"kanister-job-{phase['name']}"
             self.cluster.logs[pod] = self.says.get(phase["name"], [])
             add_task(self.cluster, pod, phase["name"], job=job)
-            time.sleep(self.seconds)
+            yield self.seconds
             if phase["name"] == self.stops_in:  # the controller is restarted
                 ended = {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}
                 self.cluster.change("pods", "kafka", pod, {"status": ended})

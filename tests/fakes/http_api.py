@@ -27,6 +27,8 @@ class HttpApi(http.server.ThreadingHTTPServer):
         self.bodies: list[Any] = []
         self.users: set[str | None] = set()
         """Users that requests impersonated."""
+        self.accept = ""
+        """What the request that is being answered accepts."""
         self.lock = threading.RLock()
 
     def answer(
@@ -48,6 +50,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.users.add(self.headers.get("Impersonate-User"))
             self.server.asked.append((self.command, url.path, query))
             self.server.bodies.append(body)
+            self.server.accept = self.headers.get("Accept") or ""
             answer = self.server.answer(self.command, url.path, query, body)
         if answer is None:
             self.close_connection = True

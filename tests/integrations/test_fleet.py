@@ -422,7 +422,7 @@ def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list
     return (
         [f"{w}: {w.reason}" for w in found.writers],
         [f"{b}: {b.reason}" for b in found.bystanders if b.namespace == found.namespace],
-        [p.message for p in reading.problems if p.check == "unplaced-writer"],
+        [p.message for p in reading.problems if p.rule == "unplaced-writer"],
     )
 
 
@@ -444,7 +444,7 @@ def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, lis
             found[str(task.key)] = (
                 [f"{w}: {w.reason}" for w in cluster.writers],
                 [f"{b}: {b.reason}" for b in cluster.bystanders if b.namespace == task.key[0]],
-                [p.message for p in reading.problems if p.check == "unplaced-writer"],
+                [p.message for p in reading.problems if p.rule == "unplaced-writer"],
             )
     return found
 
@@ -477,8 +477,8 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
         assert set(found[key][2]) <= set(warnings)
     assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
     assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]
-    assert "KafkaConnect/kafka/opaque is left alone" in found["kafka/a"][2][0]
-    assert "KafkaConnect/away/gone is left alone" in found["other/c"][2][0]
+    assert "KafkaConnect/kafka/opaque is not stopped" in found["kafka/a"][2][0]
+    assert "KafkaConnect/away/gone is not stopped" in found["other/c"][2][0]
 
 
 FAR = stream(MIXED, CONNECT % ("far", "away", "kafka.corp.example:9094"))
@@ -489,7 +489,7 @@ def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
         found = group_clusters(
             fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool
         )
-        return [p.message for p in found.problems if p.check == "unplaced-writer"]
+        return [p.message for p in found.problems if p.rule == "unplaced-writer"]
 
 
 def test_a_client_of_nobodys_namespace_and_address_is_told_once() -> None:
@@ -507,7 +507,7 @@ def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> 
     )
     assert told_once(FAR, rules) == []
     found = together(FAR, rules)
-    assert "KafkaConnect away/far: --writer says so" in found["kafka/a"][0]
+    assert "KafkaConnect away/far: named by --writer" in found["kafka/a"][0]
     assert found["kafka/b"][0] == []
     assert found["kafka/b"][2] == []
 
@@ -516,7 +516,7 @@ def test_a_client_that_the_file_names_and_nobody_has_is_an_error() -> None:
     rules = of_file("clusters: [{cluster: kafka/a, writers: [KafkaConnect/away/fra]}]\n")
     (outcome,) = outcomes(FAR, rules)
     assert outcome.row is None
-    assert [p.check for p in outcome.problems if p.severity.value == "error"] == ["option"]
+    assert [p.rule for p in outcome.problems if p.severity.value == "error"] == ["option"]
 
 
 def names(found: Iterable[RenderResult]) -> list[str]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import __version__
+from kanister_kafka.backup.render import Manifest
 from kanister_kafka.cli import main
 from kanister_kafka.integrations.helm_post_renderer import append_manifests
 from tests.conftest import ROOT
@@ -115,7 +116,7 @@ def test_a_namespace_of_the_release() -> None:
         (b"a: [", (), 1, "(yaml-syntax)"),
         (b"\xff\xfe", (), 1, "(not-text)"),
         (SEED, ("--name", "one"), 2, "--name is for one Kafka, and here are kafka"),
-        (KAFKA, ("--strimzi-version", "x"), 2, "is no version"),
+        (KAFKA, ("--strimzi-version", "x"), 2, "is not a version"),
     ],
 )
 def test_what_is_wrong_ends_the_release(raw: bytes, words, code: int, said: str) -> None:
@@ -132,8 +133,8 @@ parts = st.lists(
 @settings(deadline=None)
 @given(parts.map(b"".join))
 def test_nothing_is_lost_where_nothing_is_ours(raw: bytes) -> None:
-    assert append_manifests(raw, {"kasten-io/mine"}, "") == raw
-    added = append_manifests(raw, {"kasten-io/mine"}, "a: 1\n")
+    assert append_manifests(raw, {"kasten-io/mine"}, ()) == raw
+    added = append_manifests(raw, {"kasten-io/mine"}, [Manifest("A", "a", "a: 1\n")])
     assert added.startswith(raw)
     assert added.endswith(b"---\na: 1\n")
 

@@ -21,6 +21,7 @@ from kanister_kafka.backup.option_schema import PLURALS
 from kanister_kafka.cli import main
 from kanister_kafka.cli.commands.render import render
 from kanister_kafka.cli.options import input_options, plan_options
+from kanister_kafka.errors import TemplateError
 from kanister_kafka.integrations.krm import resource_list
 from kanister_kafka.integrations.krm.function import run_function
 from kanister_kafka.integrations.krm.function_config import (
@@ -28,7 +29,6 @@ from kanister_kafka.integrations.krm.function_config import (
     NOT_IN_A_BUILD,
     function_config_schema,
 )
-from kanister_kafka.integrations.krm.resource_list import ObjectKey
 from kanister_kafka.yamldoc import to_python
 from tests.conftest import ROOT
 
@@ -346,7 +346,7 @@ def test_an_object_of_somebody_else_is_not_replaced() -> None:
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
     outcome = run_function(text)
     (problem,) = outcome.problems
-    assert (problem.check, problem.location.source) == (
+    assert (problem.rule, problem.location.source) == (
         "duplicate-object",
         "KafkaBlueprint/backup",
     )
@@ -455,7 +455,7 @@ def test_what_is_wrong_is_told_at_its_place_and_nothing_is_added(
     result = krm(text)
     assert result.exit_code == 1
     outcome = run_function(text)
-    found = [(p.location.source, p.path, p.check) for p in outcome.problems]
+    found = [(p.location.source, p.path, p.rule) for p in outcome.problems]
     assert [place for place in found if place[2] != "unpinned-version"] == expected
     assert len(result.stderr.splitlines()) == len(found)
     assert objects(result.stdout) == objects(text)
@@ -626,10 +626,8 @@ def test_any_list_keeps_its_items_and_comes_back_the_same(
     once = run_function(text)
     assert not [p for p in once.problems if p.severity.value == "error"]
     answer = loads(once.text.replace("ResourceList", "List")).documents
-    known = {ObjectKey.of(document) for document in given_items}
-    assert [ObjectKey.of(d) for d in answer if ObjectKey.of(d) in known] == [
-        ObjectKey.of(d) for d in given_items
-    ]
+    known = {document.key for document in given_items}
+    assert [d.key for d in answer if d.key in known] == [d.key for d in given_items]
     assert len(answer) == len(given_items) + len(COMPANIONS)
     assert run_function(once.text).text == once.text
 
@@ -673,7 +671,7 @@ def test_a_damaged_list_raises_nothing_and_loses_no_item(
         assert list(map(to_python, after.nodes[:count])) == list(map(to_python, before.nodes))
         again = run_function(outcome.text)
         assert again.text == outcome.text
-        assert {p.check for p in again.problems} == {p.check for p in outcome.problems}
+        assert {p.rule for p in again.problems} == {p.rule for p in outcome.problems}
 
 
 def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -684,3 +682,10 @@ def test_the_examples_have_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
         text = yaml.safe_dump({"kind": "ResourceList", "items": read, "functionConfig": config})
         assert run_function(text).problems == ()
     assert load([EXAMPLES / "kustomize" / "base" / "kafka.yaml"]).problems == ()
+
+
+@pytest.mark.parametrize("text", ["", "a: 1\n---\nb: 2\n"], ids=["none", "two"])
+def test_a_template_of_a_site_makes_one_object(tmp_path: Path, text: str) -> None:
+    (tmp_path / "configmap.yaml.j2").write_text(text)
+    with pytest.raises(TemplateError, match="ConfigMap orders-kanister-kafka makes"):
+        run_function(LIST + spec(templates=str(tmp_path)))

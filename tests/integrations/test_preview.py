@@ -279,9 +279,9 @@ def test_every_failure_is_told_at_its_place() -> None:
         *("bp.yaml:23:22", "bp.yaml:24:46", "bp.yaml:28:23", "bp.yaml:29:19"),
         *("bp.yaml:33:24", "bp.yaml:38:23"),
     ]
-    assert {problem.check for problem in problems} == {"template-render", "template-branch"}
+    assert {problem.rule for problem in problems} == {"template-render", "template-branch"}
     assert "actions.go.phases[0].args.command[0]" in {problem.path for problem in problems}
-    (doubt,) = (problem for problem in problems if problem.check == "template-branch")
+    (doubt,) = (problem for problem in problems if problem.rule == "template-branch")
     assert doubt.severity.value == "warning"
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from kanister_kafka.kanister.decoding import ArgumentErrorKind, decode
-from kanister_kafka.kanister.function_catalog import ROWS
+from kanister_kafka.durations import parse_go_duration
+from kanister_kafka.kanister.decoding import decode
+from kanister_kafka.kanister.function_catalog import ROWS, functions, releases_with
 from kanister_kafka.kanister.function_types import (
     HEAD,
     NEWEST,
@@ -16,14 +17,8 @@ from kanister_kafka.kanister.function_types import (
     FunctionArgument,
     parse_release,
 )
-from kanister_kafka.kanister.functions import functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, unknown_resource_hint
-from kanister_kafka.kanister.scalar_formats import (
-    coerce_to_string,
-    is_image,
-    parse_go_duration,
-    quantity_sign,
-)
+from kanister_kafka.kanister.scalar_formats import coerce_to_string, is_image, quantity_sign
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.pipeline import validate_text
 from kanister_kafka.yamldoc import Node, loads
@@ -241,11 +236,9 @@ def node(text: str) -> Node:
     return found
 
 
-def flaws(
-    kind: ArgumentType, text: str, *, blank: bool = True, rendered: bool = True
-) -> set[ArgumentErrorKind]:
+def flaws(kind: ArgumentType, text: str, *, blank: bool = True, rendered: bool = True) -> set[str]:
     argument = FunctionArgument("command", kind, "", blank=blank, rendered=rendered)
-    return {fault.flaw for fault in decode(argument, "v", node(text))}
+    return {fault.rule for fault in decode(argument, "v", node(text))}
 
 
 TAKEN = {
@@ -350,35 +343,35 @@ def test_what_is_decoded_as_it_is_written(kind: ArgumentType, text: str) -> None
 
 @pytest.mark.parametrize(("kind", "text"), each(TYPES))
 def test_what_cannot_be_decoded(kind: ArgumentType, text: str) -> None:
-    assert flaws(kind, text) == {ArgumentErrorKind.TYPE}
+    assert flaws(kind, text) == {"argument-type"}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(VALUES))
 def test_what_is_decoded_and_refused(kind: ArgumentType, text: str) -> None:
-    assert flaws(kind, text) == {ArgumentErrorKind.VALUE}
+    assert flaws(kind, text) == {"argument-value"}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(SPELLINGS))
 def test_what_is_decoded_to_another_text(kind: ArgumentType, text: str) -> None:
-    assert flaws(kind, text) == {ArgumentErrorKind.SPELLING}
+    assert flaws(kind, text) == {"unquoted-value"}
 
 
 @pytest.mark.parametrize(("kind", "text"), each(IGNORED))
 def test_what_is_dropped(kind: ArgumentType, text: str) -> None:
-    assert flaws(kind, text) == {ArgumentErrorKind.IGNORED}
+    assert flaws(kind, text) == {"ignored-key"}
 
 
 @pytest.mark.parametrize(
     "kind", [ArgumentType.TEXT, ArgumentType.NAMES, ArgumentType.IMAGE, ArgumentType.QUANTITY]
 )
 def test_what_must_say_something(kind: ArgumentType) -> None:
-    assert flaws(kind, "''", blank=False) == {ArgumentErrorKind.VALUE}
-    assert flaws(ArgumentType.TEXTS, "[]", blank=False) == {ArgumentErrorKind.VALUE}
-    assert flaws(ArgumentType.QUANTITY, "0", blank=False) == {ArgumentErrorKind.VALUE}
+    assert flaws(kind, "''", blank=False) == {"argument-value"}
+    assert flaws(ArgumentType.TEXTS, "[]", blank=False) == {"argument-value"}
+    assert flaws(ArgumentType.QUANTITY, "0", blank=False) == {"argument-value"}
 
 
 def test_a_template_where_none_is_rendered() -> None:
-    assert flaws(ArgumentType.DURATION, "'{{ .x }}'", rendered=False) == {ArgumentErrorKind.VALUE}
+    assert flaws(ArgumentType.DURATION, "'{{ .x }}'", rendered=False) == {"argument-value"}
     assert not functions(NEWEST)["WaitV2"].arguments["timeout"].rendered
     assert functions(NEWEST)["Wait"].arguments["timeout"].rendered
 

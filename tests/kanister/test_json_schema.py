@@ -9,8 +9,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST, RELEASES
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.kanister.json_schema import json_schema
 from tests.conftest import ROOT
 from tests.linter.test_rules import settings_of

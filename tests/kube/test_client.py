@@ -249,7 +249,7 @@ def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
     mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
     assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
     (problem,) = fetched.problems
-    assert (problem.check, problem.severity) == ("partial-view", Severity.WARNING)
+    assert (problem.rule, problem.severity) == ("partial-view", Severity.WARNING)
     assert problem.location == Location("KafkaMirrorMaker2")
     assert problem.message == (
         "writers in namespaces other than kafka were not looked for: "
@@ -260,7 +260,7 @@ def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
 def test_workloads_that_may_not_be_listed(cluster):
     cluster.forbid("/apis/apps/v1/namespaces/kafka/statefulsets")
     fetched = read_cluster_resources("mine", "kafka")
-    assert [(p.check, p.location.source) for p in fetched.problems] == [
+    assert [(p.rule, p.location.source) for p in fetched.problems] == [
         ("partial-view", "StatefulSet")
     ]
     assert "StrimziPodSet/kafka/mine-mine-pool" in found(fetched)
@@ -293,7 +293,7 @@ def test_missing_kafka(server, names, known):
     with pytest.raises(InputError) as raised:
         read_cluster_resources("mine", "kafka")
     (problem,) = raised.value.problems
-    assert (problem.check, problem.severity) == ("no-kafka", Severity.ERROR)
+    assert (problem.rule, problem.severity) == ("no-kafka", Severity.ERROR)
     assert problem.location == Location("Kafka/kafka/mine")
     assert problem.message == f"no Kafka mine in namespace kafka, {known}"
 
@@ -442,7 +442,7 @@ def test_a_fleet_of_which_a_part_may_not_be_seen(cluster):
     cluster.forbid(f"/apis/{CORE}/v1beta2/namespaces/kafka/strimzipodsets")
     read, problems = each("kafka")
     assert "KafkaConnect/kafka/connect" in read
-    assert [problem.check for problem in problems] == ["partial-view", "partial-view"]
+    assert [problem.rule for problem in problems] == ["partial-view", "partial-view"]
     with pytest.raises(ForbiddenError):
         each()
 

@@ -31,7 +31,7 @@ from kanister_kafka.kube.pod_options import (
     quantity,
 )
 from kanister_kafka.linter import LintSettings
-from kanister_kafka.linter.pipeline import validate_texts
+from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.topics.job import OF_A_JOB
 from tests.conftest import ROOT
 
@@ -131,9 +131,9 @@ def test_without_labels_older_kanister_takes_it() -> None:
     told = {}
     for labels in ((), (("a", "b"),)):
         manifests = render(plan_of(pod_labels=labels, pod_annotations=()))
-        texts = {m.file_name: m.text for m in manifests if m.kind == "Blueprint"}
-        problems = validate_texts(texts, LintSettings(release="0.110"))
-        told[bool(labels)] = {p.check for p in problems}
+        blueprint = next(one for one in manifests if one.kind == "Blueprint")
+        problems = validate_loaded(blueprint.loaded, LintSettings(release="0.110")).problems
+        told[bool(labels)] = {p.rule for p in problems}
     assert told == {False: set(), True: {"unknown-argument"}}
 
 

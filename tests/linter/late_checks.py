@@ -9,10 +9,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kanister_kafka import linter
 from kanister_kafka.linter import rules
-from kanister_kafka.linter.pipeline import validate_text
-from kanister_kafka.linter.registry import BLUEPRINT_RULES, MANIFEST_SET_RULES
+from kanister_kafka.linter.pipeline import all_rules, validate_text
+from kanister_kafka.linter.registry import RULES
 from tests.linter.test_rules import INVALID, VALID, name, settings_of
 
 LATE = ("actionsets", "kasten", "templates", "waits")
@@ -25,10 +24,9 @@ def forget() -> None:
         for loaded in [one for one in sys.modules if f"{one}.".startswith(f"{module}.")]:
             del sys.modules[loaded]
         vars(rules).pop(late, None)
-        for registry in (BLUEPRINT_RULES, MANIFEST_SET_RULES):
-            for found in list(registry.values()):
-                if f"{found.find.__module__}.".startswith(f"{module}."):
-                    del registry[found.id]  # type: ignore[attr-defined]
+        RULES[:] = [
+            rule for rule in RULES if not f"{rule.check.__module__}.".startswith(f"{module}.")
+        ]
 
 
 def differing(paths: Iterable[Path]) -> list[str]:
@@ -37,7 +35,7 @@ def differing(paths: Iterable[Path]) -> list[str]:
         text = path.read_text()
         forget()
         alone = validate_text(text, settings=settings_of(text))
-        linter.all_checks(), linter.all_checks_together()
+        all_rules()
         if alone != validate_text(text, settings=settings_of(text)):
             found.append(name(path))
     return found

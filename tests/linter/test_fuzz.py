@@ -62,7 +62,7 @@ def examine(text: str | bytes, chosen: LintSettings) -> None:
         assert place.source == "f.yaml"
         assert 1 <= place.line <= len(lines), problem
         assert 1 <= place.column <= len(lines[place.line - 1]) + 2, problem
-        assert problem.check in IDS
+        assert problem.rule in IDS
         assert problem.message
     assert list(found) == sorted(found, key=lambda p: p.location)
     assert validate_text(text, "f.yaml", chosen) == found

@@ -156,14 +156,14 @@ actions:
 
 def found(folder: Path, text: str, name: str = "templates/sub/b.yaml") -> list[str]:
     chart_of(folder, {name: text})
-    return [f"{p.location.line}:{p.location.column} {p.check}" for p in validate([folder]).problems]
+    return [f"{p.location.line}:{p.location.column} {p.rule}" for p in validate([folder]).problems]
 
 
 def test_an_unescaped_blueprint_is_told_at_each_action(tmp_path: Path) -> None:
     chart_of(tmp_path, {"templates/b.yaml": BLUEPRINT})
     result = validate([tmp_path])
     assert result.blueprints == 1, "what Kanister would get is looked at as well"
-    told = [(p.location.line, p.location.column, p.check, p.message) for p in result.problems]
+    told = [(p.location.line, p.location.column, p.rule, p.message) for p in result.problems]
     remedy = "; escape the action, or take the file in with .Files.Get (kanister-kafka docs helm)"
     start = " is for Kanister; Helm has no such value and "
     nil = "fails: nil pointer evaluating interface {}."
@@ -212,7 +212,7 @@ def test_only_templates_of_a_chart_are_helms(tmp_path: Path, name: str) -> None:
     chart_of(tmp_path, {name: BLUEPRINT})
     if name.startswith("templates"):
         (tmp_path / "Chart.yaml").unlink()
-    assert [p.check for p in validate([tmp_path]).problems] == ["template-field"]
+    assert [p.rule for p in validate([tmp_path]).problems] == ["template-field"]
 
 
 @PROPERTY

@@ -48,7 +48,7 @@ def accepts(file: Path) -> bool:
 def errors(file: Path) -> set[str]:
     result = validate([file], HEAD)
     found = (*result.problems, *result.ignored)  # kanctl knows nothing of our comments
-    return {problem.check for problem in found if problem.severity is Severity.ERROR}
+    return {problem.rule for problem in found if problem.severity is Severity.ERROR}
 
 
 @pytest.mark.parametrize("file", blueprints(OWN), ids=lambda f: f"{f.parent.name}/{f.stem}")

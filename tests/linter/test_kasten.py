@@ -22,10 +22,16 @@ from kanister_kafka import (
 from kanister_kafka.backup.kasten import BLUEPRINT_ANNOTATION, RETAINED
 from kanister_kafka.kanister import read as read_blueprint
 from kanister_kafka.kanister.commands import simple_commands
-from kanister_kafka.linter import GROUPS_OF_KASTEN, OF_KASTEN, LintSettings, all_checks_together
+from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.kasten.objects import ACTIONS_GROUP, ANNOTATION, GROUP, VERSIONS
 from kanister_kafka.linter.kasten.resource_names import KNOWN
-from kanister_kafka.linter.pipeline import validate, validate_text
+from kanister_kafka.linter.pipeline import (
+    KASTEN_GROUPS,
+    KASTEN_KINDS,
+    all_rules,
+    validate,
+    validate_text,
+)
 from kanister_kafka.linter.rules.kasten.actions import waits
 from kanister_kafka.linter.rules.reserved import TIMEOUTS, reserved_like
 from kanister_kafka.yamldoc import loads
@@ -65,7 +71,7 @@ metadata: {name: kafka}
 
 def found(*texts: str, kasten: bool | None = None) -> set[str]:
     problems = validate_text("---\n".join(texts), settings=LintSettings(kasten=kasten))
-    return {problem.check for problem in problems}
+    return {problem.rule for problem in problems}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,7 @@ def test_files_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
     (tmp_path / "blueprint.yaml").write_text(BLUEPRINT)
     (tmp_path / "policy.yaml").write_text(POLICY)
     (problem,) = validate([tmp_path]).problems
-    assert problem.check == "kasten-near-reserved-action"
+    assert problem.rule == "kasten-near-reserved-action"
     assert problem.location.source == str(tmp_path / "blueprint.yaml")
 
 
@@ -100,9 +106,14 @@ def test_what_can_be_rendered_is_known() -> None:
     assert set(KNOWN) <= {resource for _group, resource in RETAINED}
 
 
+def ids_beside_blueprints() -> set[str]:
+    """Return the ids of the rules for sets of manifests and for Kasten's objects."""
+    return set().union(*(rule.ids for rule in all_rules() if rule.scope.name != "Blueprint"))
+
+
 def test_every_rule_has_a_wrong_one() -> None:
     folders = {path.parent.name for path in (ROOT / "tests" / "invalid").glob("*/*.yaml")}
-    assert set(all_checks_together()) <= folders
+    assert ids_beside_blueprints() <= folders
 
 
 @pytest.mark.parametrize(
@@ -124,7 +135,7 @@ def test_what_is_rendered_here_is_right(
     assert kafka
     text = to_yaml_stream(render(build_plan(kafka, chosen)))
     problems = validate_text(text, settings=LintSettings(kasten=True))
-    assert not [problem for problem in problems if problem.check in all_checks_together()]
+    assert not [problem for problem in problems if problem.rule in ids_beside_blueprints()]
 
 
 @pytest.mark.parametrize(
@@ -200,5 +211,5 @@ def test_no_shape_is_too_strange(data: st.DataObject) -> None:
 
 
 def test_the_rules_are_imported_for_all_that_may_bring_them() -> None:
-    assert set(VERSIONS) == OF_KASTEN
-    assert all(group.endswith(GROUPS_OF_KASTEN) for group in (GROUP, ACTIONS_GROUP))
+    assert set(VERSIONS) == KASTEN_KINDS
+    assert all(group.endswith(KASTEN_GROUPS) for group in (GROUP, ACTIONS_GROUP))

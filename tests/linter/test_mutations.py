@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.pipeline import validate_text
 from tests.conftest import ROOT
@@ -377,7 +377,7 @@ def told(mutant: Mutant, options: LintSettings | None = None) -> None:
     problems = [
         p for p in validate_text(mutant.text, settings=options) if p.severity is Severity.ERROR
     ]
-    found = [(p.location.line, p.check) for p in problems]
+    found = [(p.location.line, p.rule) for p in problems]
     assert any(line in mutant.lines and check in mutant.checks for line, check in found), (
         f"wanted one of {sorted(mutant.checks)} at {mutant.lines}, got {found}"
     )

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from kanister_kafka.linter import LintSettings, all_checks, bash_syntax
-from kanister_kafka.linter.pipeline import validate_text
+from kanister_kafka.linter import BLUEPRINT, LintSettings, bash_syntax
+from kanister_kafka.linter.pipeline import all_rules, validate_text
 from tests.conftest import ROOT
 
 INVALID = sorted((ROOT / "tests" / "invalid").glob("*/*.yaml"))
@@ -40,7 +40,7 @@ def test_wrong_one_is_told_at_its_place(path: Path) -> None:
     text = path.read_text()
     expected = re.findall(r"^# expect: (\d+):(\d+) (\S+) ?(.*)$", text, re.MULTILINE)
     problems = validate_text(text, settings=settings_of(text))
-    found = [(str(p.location.line), str(p.location.column), p.check, p.path) for p in problems]
+    found = [(str(p.location.line), str(p.location.column), p.rule, p.path) for p in problems]
     assert found == expected
     assert path.parent.name in {check for _line, _column, check, _path in expected}
 
@@ -52,7 +52,8 @@ def test_right_one_says_nothing(path: Path) -> None:
 
 
 def test_every_check_has_a_wrong_one() -> None:
-    assert set(all_checks()) <= {path.parent.name for path in INVALID} | {"shell-unchecked"}
+    ids = set().union(*(rule.ids for rule in all_rules() if rule.scope is BLUEPRINT))
+    assert ids <= {path.parent.name for path in INVALID} | {"shell-unchecked"}
 
 
 def test_without_bash_it_says_that_scripts_are_not_parsed(
@@ -61,7 +62,7 @@ def test_without_bash_it_says_that_scripts_are_not_parsed(
     monkeypatch.setenv("PATH", str(tmp_path))
     bash_syntax.find_bash.cache_clear()
     text = (ROOT / "tests/invalid/shell-syntax/one-line.yaml").read_text()
-    assert [(p.check, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
+    assert [(p.rule, p.location.line) for p in validate_text(text)] == [("shell-unchecked", 14)]
     bash_syntax.find_bash.cache_clear()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import validate_text
-from kanister_kafka.linter.pipeline import validate_texts
+from kanister_kafka.linter.pipeline import validate_loaded
+from kanister_kafka.yamldoc import loads, merge_results
 from tests.conftest import ROOT
 
 HEAD = """\
@@ -28,7 +30,7 @@ actions:
 
 
 def found(text: str) -> list[tuple[int, int, str, str]]:
-    return [(p.location.line, p.location.column, p.check, p.path) for p in validate_text(text)]
+    return [(p.location.line, p.location.column, p.rule, p.path) for p in validate_text(text)]
 
 
 def test_a_right_one_has_no_problem() -> None:
@@ -42,10 +44,9 @@ def test_other_kinds_are_not_judged() -> None:
 def test_two_files_of_a_folder_may_hold_one_blueprint_twice() -> None:
     other = HEAD.replace("kafka-0", "kafka-1")
     texts = {"a/one.yaml": HEAD, "a/two.yaml": other, "b/one.yaml": other, "a/same.yaml": HEAD}
-    problems = validate_texts(texts)
-    assert [(p.check, p.location.source) for p in problems] == [
-        ("repeated-blueprint", "a/two.yaml")
-    ]
+    loaded = merge_results(loads(text, source) for source, text in texts.items())
+    problems = validate_loaded(loaded).problems
+    assert [(p.rule, p.location.source) for p in problems] == [("repeated-blueprint", "a/two.yaml")]
 
 
 HOT = ROOT / "blueprints/kraft-separate-pools-hot/blueprint-kafka.my-cluster.hot.yaml"
@@ -70,3 +71,9 @@ def test_any_field_may_hold_anything(path: tuple, value: object) -> None:
     for problem in validate_text(yaml.safe_dump(broken)):
         assert problem.location.line > 0
         assert str(problem)
+
+
+def test_the_former_name_of_the_rule_of_a_diagnostic_works_and_warns() -> None:
+    problem = validate_text("a: [")[0]
+    with pytest.warns(DeprecationWarning, match="Diagnostic.rule"):
+        assert problem.check == problem.rule == "yaml-syntax"

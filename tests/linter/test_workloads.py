@@ -33,7 +33,7 @@ def told(stop: Does, start: Does) -> list[str]:
             "backupPosthook": {"phases": [phase("start", start)]},
         },
     }
-    return [p.check for p in validate_text(json.dumps(blueprint)) if p.check in ABOUT]
+    return [p.rule for p in validate_text(json.dumps(blueprint)) if p.rule in ABOUT]
 
 
 def scaled(kind: str, name: str, namespace: str, replicas: int) -> dict[str, Any]:

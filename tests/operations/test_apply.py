@@ -18,10 +18,12 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 from kanister_kafka.yamldoc import loads
 from tests.fakes.api_server import forbidden, running, status
+from tests.fakes.fake_time import FakeTime
 
 RBAC = "rbac.authorization.k8s.io/v1"
 NAME = "mine-kanister-kafka"
@@ -127,7 +129,7 @@ def connection(server):
 
 
 def outcomes(report):
-    return [(done.target.kind, done.outcome) for done in report.done]
+    return [(done.target.kind, done.outcome) for done in report.results]
 
 
 def applied(server):
@@ -136,8 +138,7 @@ def applied(server):
     return [kinds[plural] for plural in plurals]
 
 
-def no_sleep(seconds):
-    raise AssertionError(f"waits for {seconds}s")
+QUICK = FakeTime().clock
 
 
 class TestApply:
@@ -187,7 +188,9 @@ class TestApply:
     def test_each_is_told_as_soon_as_it_is_done(self, server, connection):
         seen = []
         apply.apply_objects(
-            (ACCOUNT, RECORD), connection, told=lambda done: seen.append((done, len(server.writes)))
+            (ACCOUNT, RECORD),
+            connection,
+            on_result=lambda done: seen.append((done, len(server.writes))),
         )
         assert [(done.target.kind, writes) for done, writes in seen] == [
             ("ServiceAccount", 1),
@@ -204,11 +207,11 @@ class TestApply:
             ("Policy", ForbiddenError),
         ]
         assert [target.kind for target in report.pending] == KINDS
-        assert (report.done, report.exit_code) == ((), 2)
+        assert (report.results, report.exit_code) == ((), 2)
 
     def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
-        report = apply.apply_objects(ALL, connection, sleep=no_sleep)
+        report = apply.apply_objects(ALL, connection, clock=QUICK)
         assert applied(server) == KINDS[:4]
         assert [kind for kind, _outcome in outcomes(report)] == KINDS[:3]
         assert [target.kind for target in report.pending] == KINDS[3:]
@@ -222,15 +225,17 @@ class TestApply:
         ok = (200, server.applied({}, RECORD))
         server.faults["PATCH", f"configmaps/{NAME}", False] = [answer, answer, ok]
         slept = []
-        report = apply.apply_objects((ACCOUNT, RECORD), connection, sleep=slept.append)
+        report = apply.apply_objects((ACCOUNT, RECORD), connection, clock=Clock(sleep=slept.append))
         assert slept == [1, 2]
         assert report.exit_code == 0
-        assert len(report.done) == 2
+        assert len(report.results) == 2
 
     def test_a_server_that_stays_away_leaves_one_object_unknown(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
         slept = []
-        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=slept.append)
+        report = apply.apply_objects(
+            (ACCOUNT, RECORD, ROLE), connection, clock=Clock(sleep=slept.append)
+        )
         assert sum(slept) == 30
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -242,7 +247,9 @@ class TestApply:
         def interrupted(_seconds):
             raise KeyboardInterrupt
 
-        report = apply.apply_objects((ACCOUNT, RECORD, ROLE), connection, sleep=interrupted)
+        report = apply.apply_objects(
+            (ACCOUNT, RECORD, ROLE), connection, clock=Clock(sleep=interrupted)
+        )
         assert [kind for kind, _outcome in outcomes(report)] == ["ServiceAccount"]
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
@@ -251,14 +258,14 @@ class TestApply:
     def test_a_server_out_of_reach_ends_the_trial_at_once(self, server, connection):
         server.faults["PATCH", "", True] = [None]
         with pytest.raises(TransientError):
-            apply.apply_objects(ALL, connection, sleep=no_sleep)
+            apply.apply_objects(ALL, connection, clock=QUICK)
         assert len([method for method, _path, _query in server.asked if method == "PATCH"]) == 1
         assert server.writes == []
 
     def test_an_unknown_field_is_refused_and_not_tried_again(self, server, connection):
         message = "failed to create typed patch object (a/b; v1, Kind=X): .c: field not declared"
         server.faults["PATCH", NAME, False] = [status(500, message)]
-        report = apply.apply_objects((ACCOUNT,), connection, sleep=no_sleep)
+        report = apply.apply_objects((ACCOUNT,), connection, clock=QUICK)
         assert [type(failed.error) for failed in report.failures] == [RejectedError]
 
     @pytest.mark.parametrize("dry_run", [True, False])
@@ -375,7 +382,7 @@ class TestDiff:
         live["status"] = {"told": 1}
         result = {**dict(reversed(result.items())), "status": {"told": 2}}
         place = apply.ObjectRef(RBAC, "Role", "kafka", NAME)
-        trial = apply.DryRunResult(target=place, wanted=ROLE, live=live, result=result)
+        trial = apply.DryRunResult(target=place, desired=ROLE, live=live, result=result)
         assert apply.object_diff([trial]) == ""
 
     def test_what_is_new_and_what_goes(self, server, connection):
@@ -404,7 +411,7 @@ class TestPrune:
             ("kafka", "former"),
             ("elsewhere", "kafka.former"),
         ]
-        assert (found.unseen, found.held) == ((), ())
+        assert (found.unreadable, found.blockers) == ((), ())
 
     def test_where_listing_is_forbidden(self, server, connection):
         unlabelled = changed(self.EXTRA, name="theirs", labels={})
@@ -413,7 +420,7 @@ class TestPrune:
         server.faults["GET", "/namespaces/kasten-io/roles", None] = [forbidden()]
         found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
-        assert found.unseen == (
+        assert found.unreadable == (
             "in other namespaces than kafka, kasten-io: roles.rbac.authorization.k8s.io",
             "in namespace kasten-io: roles.rbac.authorization.k8s.io",
         )
@@ -432,7 +439,7 @@ class TestPrune:
         )
         found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
-        (reason,) = found.held
+        (reason,) = found.blockers
         assert f"says {state} since 2026-01-02T03:04:05Z" in reason
         assert "kanister-kafka resume mine -n kafka" in reason
 
@@ -442,9 +449,9 @@ class TestPrune:
         rest = tuple(item for item in ALL if item is not RECORD)
         found = apply.plan_prune(rest, connection)
         assert [place.kind for place in found.targets] == ["ConfigMap"]
-        assert found.held == ()
+        assert found.blockers == ()
         server.put({**RECORD, "data": {"state": "stopped"}})
-        assert apply.plan_prune(rest, connection).held != ()
+        assert apply.plan_prune(rest, connection).blockers != ()
 
 
 class TestDelete:
@@ -509,7 +516,7 @@ class TestDelete:
         kafka = {"metadata": {"name": "mine", "annotations": {PREVIOUS_PAUSE: "unset"}}}
         server.objects[f"{path}/{version}/namespaces/kafka/kafkas/mine"] = kafka
         server.put(RECORD)
-        with pytest.raises(RejectedError, match="bears the pause"):
+        with pytest.raises(RejectedError, match="has the pause"):
             apply.plan_deletion((RECORD,), connection, sweep=False)
         kafka["metadata"].pop("annotations")
         assert len(apply.plan_deletion((RECORD,), connection, sweep=False).objects) == 1
@@ -543,7 +550,7 @@ class TestDelete:
         server.put(*ALL)
         server.faults["DELETE", "-switch", False] = [status(409, "no")]
         found = apply.plan_deletion(ALL, connection, sweep=False)
-        report = apply.delete_objects(found.objects, connection, sleep=no_sleep)
+        report = apply.delete_objects(found.objects, connection, clock=QUICK)
         assert [kind for kind, _outcome in outcomes(report)] == ["Policy", "Blueprint"]
         assert [place.kind for place in report.pending] == list(reversed(KINDS))[2:]
         assert report.exit_code == 1
@@ -553,7 +560,7 @@ class TestDelete:
         server.put(*ALL)
         found = apply.plan_deletion(ALL, connection, sweep=True)
         report = apply.delete_objects(found.objects, connection, dry_run=dry_run)
-        assert len(report.done) == len(server.objects) == len(ALL)
+        assert len(report.results) == len(server.objects) == len(ALL)
         assert server.writes == []
         deletes = [method for method, _path, _query in server.asked if method == "DELETE"]
         assert len(deletes) == (len(ALL) if dry_run is DryRun.SERVER else 0)
@@ -577,7 +584,7 @@ class TestScripts:
     def test_deleted_after_what_names_it(self, server, connection):
         server.put(*self.PLAN)
         report, left, _found = self.removed(connection)
-        names = [done.target.name for done in report.done]
+        names = [done.target.name for done in report.results]
         at = names.index(SCRIPTS["metadata"]["name"])
         assert {"kafka.mine", "mine-kanister-kafka-switch"} <= set(names[:at])
         assert (left, server.objects) == ({}, {})
@@ -622,7 +629,7 @@ class TestScripts:
         report, left, found = self.removed(connection, sweep=sweep)
         assert why in left[f"configmap/{SCRIPTS['metadata']['name']}"]
         assert set(server.objects) == {server.path(SCRIPTS), server.path(other)}
-        assert (report.exit_code, found.unseen) == (0, ())
+        assert (report.exit_code, found.unreadable) == (0, ())
 
     @pytest.mark.parametrize(
         "other",
@@ -677,7 +684,7 @@ class TestScripts:
         assert f"listing is forbidden {unseen}" in left[f"configmap/{name}"]
         assert f"kubectl delete configmap {name} -n kafka" in left[f"configmap/{name}"]
         assert (server.live(SCRIPTS) is not None, report.exit_code) == (True, 0)
-        assert unseen in found.unseen
+        assert unseen in found.unreadable
 
     def test_without_kanister_nothing_runs_a_blueprint(self, server, connection):
         server.put(*self.PLAN)
@@ -695,7 +702,7 @@ class TestScripts:
         found = apply.plan_deletion(self.PLAN, connection, sweep=True)
         server.put(blueprint(SCRIPTS, "kafka.new"))
         report = apply.delete_objects(found.objects, connection)
-        (left,) = [done for done in report.done if done.outcome is ApplyOutcome.LEFT]
+        (left,) = [done for done in report.results if done.outcome is ApplyOutcome.LEFT]
         assert left.why == "Blueprint kasten-io/kafka.new names it"
         assert server.live(SCRIPTS)
 
@@ -714,7 +721,7 @@ class TestScripts:
         server.put(ACCOUNT, RECORD, *former, FORMER, scripts({}, ABROAD))
         found = apply.plan_prune(self.PLAN, connection)
         assert [place.name for place in found.targets] == [FORMER["metadata"]["name"]]
-        assert (found.passed, found.unseen, found.held) == ((), (), ())
+        assert (found.passed, found.unreadable, found.blockers) == ((), (), ())
         apply.apply_objects(self.PLAN, connection)
         report = apply.delete_objects(found.objects, connection, outcome=ApplyOutcome.PRUNED)
         assert outcomes(report) == [("ConfigMap", ApplyOutcome.PRUNED)]
@@ -813,12 +820,12 @@ class TestScripts:
             if done.target.kind == "Blueprint":  # until then nothing names it
                 del server.objects[path]
 
-        report = apply.apply_objects(self.PLAN, connection, told=told)
+        report = apply.apply_objects(self.PLAN, connection, on_result=told)
         (failed,) = report.failures
         assert failed.target.name == SCRIPTS["metadata"]["name"]
         assert "apply again" in str(failed.error)
         assert [place.name for place in report.pending] == [failed.target.name]
-        assert (len(report.done), report.exit_code) == (len(self.PLAN) - 1, 2)
+        assert (len(report.results), report.exit_code) == (len(self.PLAN) - 1, 2)
         assert apply.apply_objects(self.PLAN, connection).exit_code == 0
 
     def test_again_is_unchanged(self, server, connection):
@@ -878,7 +885,7 @@ def test_what_is_not_rendered_here_is_not_accepted(text, path, word):
     with pytest.raises(InputError) as raised:
         apply.admit_objects(loads(text).documents, "kafka")
     problem = next(p for p in raised.value.problems if word in p.message)
-    assert (problem.check, problem.path) == ("not-for-apply", path)
+    assert (problem.rule, problem.path) == ("not-for-apply", path)
     assert problem.location.line
 
 

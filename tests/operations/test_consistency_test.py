@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from types import SimpleNamespace
 
 import pytest
 
 from kanister_kafka.errors import ActionError, RejectedError
 from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.operations.consistency_test import mirror_control as stages
 from kanister_kafka.operations.consistency_test.environment import (
     ScenarioEnvironment,
     ScenarioRequest,
@@ -18,6 +16,7 @@ from kanister_kafka.operations.consistency_test.environment import (
 from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl, restored
 from kanister_kafka.operations.consistency_test.model import Scenario
 from kanister_kafka.operations.consistency_test.scenarios import ScenarioRunner, StepRecorder
+from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.volume_snapshots import VolumeClaim
 from kanister_kafka.strimzi.discovery import KafkaRef
@@ -34,6 +33,7 @@ from kanister_kafka.topics.model import (
     UnmatchedRange,
 )
 from tests.fakes.cluster import serving
+from tests.fakes.fake_time import FakeTime
 
 T = 1_700_000_000_000
 WANTED = ScenarioRequest(
@@ -44,7 +44,7 @@ WANTED = ScenarioRequest(
     timeout=1,
     even_within=1000,
 )
-SCENE = ScenarioEnvironment(wanted=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SCENE = ScenarioEnvironment(request=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
 SNAPSHOT = VolumeSnapshot(
     name="s",
     claim="data-0",
@@ -147,7 +147,8 @@ class FakeStage:
 
 def play(plan: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
     steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
-    player = ScenarioRunner(SCENE, stage, metrics, steps)  # type: ignore[arg-type]
+    clock = FakeTime().clock
+    player = ScenarioRunner(SCENE, stage, metrics, steps, clock)  # type: ignore[arg-type]
     try:
         player.play(plan)
     except ActionError:
@@ -163,7 +164,7 @@ def test_setup_measures_rates_and_content() -> None:
     steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
     assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
     assert all(step.passed for step in steps.steps)
-    assert [shown.title for shown in steps.shown] == ["source and mirror"]
+    assert [shown.title for shown in steps.comparisons] == ["source and mirror"]
     assert steps.steps[1].figures[0].value == "10.00 messages/s, set to 10"
 
 
@@ -181,8 +182,7 @@ def test_setup_fails(metrics: FakeEyes, words: str) -> None:
     assert words in failure(play(Scenario.SETUP, metrics, FakeStage()))
 
 
-def test_a_mirror_that_gets_in_step_is_waited_for(monkeypatch) -> None:
-    monkeypatch.setattr("kanister_kafka.operations.consistency_test.scenarios.POLL_S", 0.01)
+def test_a_mirror_that_gets_in_step_is_waited_for() -> None:
     steps = play(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
     assert all(step.passed for step in steps.steps)
 
@@ -299,9 +299,8 @@ def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:
 
 
 @pytest.fixture
-def cluster(configure, monkeypatch):
-    monkeypatch.setattr(stages, "POLL", 0.01)
-    with serving() as cluster:
+def cluster(configure):
+    with serving(FakeTime()) as cluster:
         configure(cluster.url)
         yield cluster
 
@@ -322,8 +321,10 @@ def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
     found = tuple(VolumeClaim(name, "driver", "class") for name in names)
     setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
-    environment = SimpleNamespace(setting=setting, wanted=SimpleNamespace(timeout=5))
-    return MirrorControl(KubeClient(), environment, lambda: 0.0, lambda _: None), names
+    environment = SimpleNamespace(setting=setting, request=SimpleNamespace(timeout=5))
+    stopwatch = Stopwatch(cluster.time.clock)
+    control = MirrorControl(KubeClient(), environment, stopwatch, lambda _: None)
+    return control, names
 
 
 def taken(names: list[str]) -> list[VolumeSnapshot]:
@@ -347,7 +348,7 @@ def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
     stage, names = mirror(cluster)
     before = {n: cluster.get("persistentvolumeclaims", "kafka-mirror", n) for n in names}
     bind(cluster)
-    cluster.lingering = 0.2
+    cluster.lingering = 20
     stage.put_back(taken(names))
     for number, name in enumerate(names):
         now = cluster.get("persistentvolumeclaims", "kafka-mirror", name)
@@ -359,20 +360,15 @@ def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
 
 @pytest.mark.parametrize("in_turn", [False, True], ids=["at-once", "in-turn"])
 def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
-    cluster, monkeypatch, in_turn
+    cluster, in_turn
 ) -> None:
-    monkeypatch.setattr("kanister_kafka.operations.volume_snapshots.POLL", 0.01)
     stage, names = mirror(cluster)
     stage._environment.setting.name, stage._environment.setting.labels = "proof", {"of": "proof"}
     uncut: list[int] = []
 
-    def cut(made) -> None:
-        time.sleep(0.3)
-        while True:  # all that are asked for at once come, however slow this machine is
-            items = cluster.listed("volumesnapshots", "kafka-mirror", {})
-            if in_turn or len(items) == len(names):
-                break
-            time.sleep(0.01)
+    def cut(made):
+        yield 3
+        items = cluster.listed("volumesnapshots", "kafka-mirror", {})
         uncut.append(sum("status" not in item for item in items))
         status = {"creationTime": "2026-01-01T00:00:00Z", "readyToUse": True}
         name = made["metadata"]["name"]

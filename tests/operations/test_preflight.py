@@ -60,6 +60,7 @@ from kanister_kafka.reports.status import (
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
+from tests.fakes.fake_time import FakeTime
 
 HELD = json.dumps(
     {
@@ -225,7 +226,7 @@ def planned(**fields):
             (AccessReview(account="steps", text="get pods in kafka", allowed=True),)
         ),
         "rendered": (
-            OptionalRead(ManifestPair(wanted=thing("Role", "r"), live=thing("Role", "r"))),
+            OptionalRead(ManifestPair(desired=thing("Role", "r"), live=thing("Role", "r"))),
         ),
         "scripts": (pinned(),),
         "nodes": OptionalRead((node("one", plan.options.image),)),
@@ -394,7 +395,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.rolling,
             {"pods": seen(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
             "problem",
-            "to be deleted by strimzi.io/delete-pod-and-pvc",
+            "will be deleted by strimzi.io/delete-pod-and-pvc",
         ),
         (
             kafka_checks.rolling,
@@ -440,13 +441,13 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
                 "record": RECORD,
             },
             "problem",
-            "by us (the record says stopped since 2026-01-02T03:04:05Z)",
+            "by a backup (stopped since 2026-01-02T03:04:05Z by the record)",
         ),
         (
             kafka_checks.pause,
             {"kafka": kafka({PAUSE_RECONCILIATION: "True"})},
             "problem",
-            "somebody has paused",
+            "is paused already",
         ),
         (
             kafka_checks.pause,
@@ -454,7 +455,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             "problem",
             "has not ended the reconciliation",
         ),
-        (kafka_checks.pause, {"record": RECORD}, "problem", "the record says stopped"),
+        (kafka_checks.pause, {"record": RECORD}, "problem", "the record has state stopped"),
         (
             kafka_checks.pause,
             {"record": OptionalRead({"data": {"state": "running"}})},
@@ -472,7 +473,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.writers,
             {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)},
             "problem",
-            "paused by somebody else and runs",
+            "paused by another client and runs",
         ),
         (
             kafka_checks.writers,
@@ -498,7 +499,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.version_change,
             {"kafka": kafka(version="4.0.0")},
             "problem",
-            "to become 4.0.0",
+            "will become 4.0.0",
         ),
         (
             kafka_checks.version_change,
@@ -513,7 +514,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             kafka_checks.version_change,
             {"kafka": kafka(state=status("Ready"))},
             "ok",
-            "what runs is not told",
+            "the running version is unknown",
         ),
         (kafka_checks.rebalance, {}, "ok", "no rebalance is running"),
         (
@@ -625,7 +626,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             storage.snapshot_class,
             {"planned": planned(plan=made(snapshot_class="else"))},
             "problem",
-            "VolumeSnapshotClass else is none of driver csi.example.com, which has snap",
+            "VolumeSnapshotClass else is not of driver csi.example.com, which has snap",
         ),
         (
             storage.snapshot_class,
@@ -710,7 +711,7 @@ OLM = {"valueFrom": {"fieldRef": {"fieldPath": platform.TARGETS}}}
     ("item", "level", "part"),
     [
         (operator_pod("Ready"), "ok", "Pod strimzi/operator-0 is Ready: Strimzi 0.45.2"),
-        (operator_pod("Ready", image="a/b@sha256:01"), "ok", "does not tell its version"),
+        (operator_pod("Ready", image="a/b@sha256:01"), "ok", "image tag has no version"),
         (operator_pod("Ready", image="a:5000/b:v0.40.1@sha256:01"), "ok", "Strimzi 0.40.1"),
         (operator_pod("Ready", image="b:0.30.0"), "problem", "Strimzi 0.30, and the plan is for"),
         (operator_pod("Ready", STRIMZI_NAMESPACE="a, kafka"), "ok", "is Ready"),
@@ -788,7 +789,7 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             platform.kanister,
             {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))},
             "ok",
-            "image tag 8.5.9, which does not tell the release",
+            "image tag 8.5.9, which has no release",
         ),
         (
             platform.kanister,
@@ -899,9 +900,9 @@ def test_the_last_run_that_failed_is_told() -> None:
 DELETE = f"kubectl delete configmap {SCRIPTS.name} -n kafka && "
 APPLY = "kanister-kafka apply --from-cluster my-cluster -n kafka"
 BLUEPRINT_LIVE = OptionalRead(
-    ManifestPair(wanted=thing("Blueprint", "b"), live=thing("Blueprint", "b"))
+    ManifestPair(desired=thing("Blueprint", "b"), live=thing("Blueprint", "b"))
 )
-NO_BLUEPRINT = OptionalRead(ManifestPair(wanted=thing("Blueprint", "b"), live=None))
+NO_BLUEPRINT = OptionalRead(ManifestPair(desired=thing("Blueprint", "b"), live=None))
 
 
 @pytest.mark.parametrize(
@@ -963,11 +964,11 @@ def test_scripts_that_may_not_be_read_hide_no_other() -> None:
 
 def test_altered_scripts_are_no_drift_as_well() -> None:
     pairs = (
-        OptionalRead(ManifestPair(wanted=config_map(), live=config_map(data={}))),
-        OptionalRead(ManifestPair(wanted=role(), live=role())),
+        OptionalRead(ManifestPair(desired=config_map(), live=config_map(data={}))),
+        OptionalRead(ManifestPair(desired=role(), live=role())),
     )
     assert said(drift.drift, planned=planned(rendered=pairs)) == []
-    pairs = (OptionalRead(ManifestPair(wanted=config_map(), live=None)), pairs[1])
+    pairs = (OptionalRead(ManifestPair(desired=config_map(), live=None)), pairs[1])
     ((level, what),) = said(drift.drift, planned=planned(rendered=pairs))
     assert (level, what) == ("problem", f"not on the cluster: ConfigMap kafka/{SCRIPTS.name}")
 
@@ -982,7 +983,7 @@ def role(**fields):
     [
         (role(), role(), "ok", "all 1 objects"),
         (role(), {**role(), "status": {}, "immutable": False}, "ok", "all 1"),
-        (role(), None, "problem", "nothing of what a backup needs is on the cluster"),
+        (role(), None, "problem", "none of the objects that a backup needs is on the cluster"),
         (
             role(),
             {**role(), "rules": [{"resources": ["pods"], "verbs": ["get", "list"]}]},
@@ -1006,7 +1007,7 @@ def role(**fields):
     ],
 )
 def test_drift(wanted, live, level, part) -> None:
-    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     found = said(drift.drift, planned=planned(rendered=(pair,)))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
@@ -1033,10 +1034,7 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
             of_origin(),
             thing("Blueprint", "b", actions={"x": {}, "y": {}}),
             "problem",
-            (
-                f"Blueprint kafka/b was made by a version that does not say so, and this is "
-                f"{__version__}",
-            ),
+            (f"Blueprint kafka/b was made by an unknown version, and this is {__version__}",),
         ),
         (
             of_origin(actions={"y": {}}),
@@ -1061,22 +1059,22 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
             of_origin(),
             "problem",
             (
-                "Blueprint kafka/b was made from this very input: somebody has changed it, or the "
-                "templates",
+                "Blueprint kafka/b was made from this very input: it was changed since, or the "
+                "templates were",
             ),
         ),
     ],
 )
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
-    pair = OptionalRead(ManifestPair(wanted=wanted, live=live))
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
     assert (line.level.value, line.detail) == (level, detail)
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
     pairs = (
-        OptionalRead(ManifestPair(wanted=role(), live=role())),
-        OptionalRead(ManifestPair(wanted=thing("RoleBinding", "r"), live=None)),
+        OptionalRead(ManifestPair(desired=role(), live=role())),
+        OptionalRead(ManifestPair(desired=thing("RoleBinding", "r"), live=None)),
     )
     shown = view(planned=planned(rendered=pairs), options="--engine kanister", context="e f")
     (line,) = drift.drift.find(shown)
@@ -1087,7 +1085,7 @@ def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
 
 
 def test_an_object_that_may_not_be_read_hides_no_other() -> None:
-    changed = ManifestPair(wanted=role(), live={**role(), "rules": []})
+    changed = ManifestPair(desired=role(), live={**role(), "rules": []})
     lines = run_checks(view(planned=planned(rendered=(FORBIDDEN, OptionalRead(changed)))))
     assert [(line.level.value, line.what[:12]) for line in lines if line.id == "drift"] == [
         ("problem", "Role kafka/r"),
@@ -1114,9 +1112,12 @@ IMAGE = Options().image
 TAINT = [{"key": "x", "effect": "NoSchedule"}]
 
 
+BACK_OFF = "ImagePullBackOff: no"
+
+
 def pulled(**fields):
     return OptionalRead(
-        PullTestResult(**{"pod": "p", "node": "n", "ran": True, "said": "v1.34.1", **fields})
+        PullTestResult(**{"pod": "p", "node": "n", "ran": True, "output": "v1.34.1", **fields})
     )
 
 
@@ -1146,7 +1147,7 @@ def pulled(**fields):
             image_checks.image,
             {"planned": planned(nodes=seen(node("one", *(f"i:{i}" for i in range(50)))))},
             ["warning"],
-            "a node tells 50 images at most",
+            "a node reports 50 images at most",
         ),
         (
             image_checks.image,
@@ -1174,7 +1175,11 @@ def pulled(**fields):
         (image_checks.image_pull, {"planned": planned(pulled=pulled())}, ["ok"], "v1.34.1"),
         (
             image_checks.image_pull,
-            {"planned": planned(pulled=pulled(ran=False, said="ImagePullBackOff: no", left="x"))},
+            {
+                "planned": planned(
+                    pulled=pulled(ran=False, output="ImagePullBackOff: no", leftover="x")
+                )
+            },
             ["problem", "warning"],
             "did not run on node n: ImagePullBackOff: no",
         ),
@@ -1230,7 +1235,7 @@ def test_image(check, fields, levels, part) -> None:
     ],
 )
 def test_what_to_do_about_a_pod_that_did_not_run(why, remedy) -> None:
-    shown = view(planned=planned(pulled=pulled(ran=False, said=why)))
+    shown = view(planned=planned(pulled=pulled(ran=False, output=why)))
     assert [line.remedy for line in image_checks.image_pull.find(shown)] == [remedy]
 
 
@@ -1448,21 +1453,9 @@ def running(phase="Pending", reason="", message="", **fields):
     return {**POD, "spec": {"nodeName": "n"}, "status": told}
 
 
-class Clock:
-    """Time that passes by sleeping alone."""
-
-    now = 0.0
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-    def __call__(self):
-        return self.now
-
-
 def pull_with(*answers):
-    api, clock = Api(*answers), Clock()
-    return api, pull_test(api, POD, sleep=clock.sleep, clock=clock)
+    api = Api(*answers)
+    return api, pull_test(api, POD, clock=FakeTime().clock)
 
 
 def test_the_pod_is_the_one_of_the_steps() -> None:
@@ -1484,7 +1477,7 @@ def test_a_pod_that_runs_is_deleted() -> None:
         POD, running(), TransientError("busy"), running("Succeeded"), TransientError("x"), None
     )
     assert found.get() == PullTestResult(
-        pod="x-pull-1", node="n", ran=True, said="Client Version: v1.34.1", left=""
+        pod="x-pull-1", node="n", ran=True, output="Client Version: v1.34.1", leftover=""
     )
     assert [call[0] for call in api.calls] == ["create", "get", "get", "get", "delete", "delete"]
 
@@ -1495,15 +1488,15 @@ def test_a_pod_that_runs_is_deleted() -> None:
         ([running(reason="ImagePullBackOff", message="not found")], "ImagePullBackOff: not found"),
         ([running(reason="InvalidImageName")], "InvalidImageName"),
         ([running("Failed", reason="x")], "exit code None"),
-        ([NotFoundError("gone")], "somebody deleted the pod"),
+        ([NotFoundError("gone")], "deleted by another client"),
         (
-            [running(reason="ErrImagePull", message="try")] * 120,
+            [running(reason="ErrImagePull", message="try")] * 121,
             "not within 120s: ErrImagePull: try",
         ),
-        ([TransientError("busy")] * 120, "not within 120s: busy"),
+        ([TransientError("busy")] * 121, "not within 120s: busy"),
         (
             [running(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Full"}])]
-            * 120,
+            * 121,
             "not within 120s: Full",
         ),
     ],
@@ -1511,7 +1504,7 @@ def test_a_pod_that_runs_is_deleted() -> None:
 def test_a_pod_that_does_not_run_is_deleted_too(answers, part) -> None:
     api, found = pull_with(POD, *answers, NotFoundError("already"))
     assert found.get().ran is False
-    assert part in found.get().said
+    assert part in found.get().output
     assert api.calls[-1][0] == "delete"
 
 
@@ -1523,15 +1516,15 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
         "initContainers": [{"name": "linkerd-proxy", "restartPolicy": "Always"}],
     }
     asked = {**POD, "spec": {"containers": [{"name": "container"}]}}
-    api, clock = Api(made_so, None), Clock()
-    found = pull_test(api, asked, sleep=clock.sleep, clock=clock)
+    api = Api(made_so, None)
+    found = pull_test(api, asked, clock=FakeTime().clock)
     assert found.get() == PullTestResult(
-        pod="x-pull-1", node="", ran=False, said="", further=("istio-proxy",)
+        pod="x-pull-1", node="", ran=False, output="", added_containers=("istio-proxy",)
     )
     assert [call[0] for call in api.calls] == ["create", "delete"]
     (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
     assert line.level is CheckStatus.PROBLEM
-    assert "a step would wait for their end for ever: istio-proxy" in line.what
+    assert "a step would wait for their end forever: istio-proxy" in line.what
     assert "--pod-label" in line.remedy
 
 
@@ -1551,13 +1544,13 @@ def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
         (DEFAULT_IMAGE, 32, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.32"),
         (DEFAULT_IMAGE, 36, "", ["warning"], "has kubectl 1.34, and Kubernetes is 1.36"),
         (DEFAULT_IMAGE, None, "", [], ""),
-        ("example.com/tools:1", 34, "", ["warning"], "does not tell which kubectl it has"),
+        ("example.com/tools:1", 34, "", ["warning"], "does not show which kubectl it has"),
         ("example.com/tools:1", 34, "Client Version: v1.33.1", ["ok"], "kubectl 1.33"),
         (DEFAULT_IMAGE, 34, "Client Version: v1.31.1", ["warning"], "has kubectl 1.31"),
     ],
 )
 def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
-    looked = pulled(said=said_by) if said_by else None
+    looked = pulled(output=said_by) if said_by else None
     shown = planned(plan=made(image=image), pulled=looked)
     found = said(image_checks.kubectl, server=OptionalRead(server), planned=shown)
     assert [one[0] for one in found] == levels
@@ -1591,7 +1584,7 @@ def test_older_kanister_takes_no_labels(release, choices, level) -> None:
 
 def test_a_pod_that_cannot_be_deleted_is_told() -> None:
     _, found = pull_with(POD, running("Succeeded"), ForbiddenError("may not delete"))
-    assert found.get().left == "may not delete"
+    assert found.get().leftover == "may not delete"
 
 
 def test_a_pod_is_deleted_when_somebody_interrupts() -> None:
@@ -1609,7 +1602,7 @@ def test_a_refusal_of_the_pod_is_a_finding_and_a_missing_right_is_none() -> None
     refused = "pods is forbidden: violates PodSecurity restricted"
     for refusal in (ForbiddenError(refused), RejectedError(refused)):
         _, found = pull_with(refusal, NotFoundError("never made"))
-        assert (found.get().ran, found.get().said) == (False, refused)
+        assert (found.get().ran, found.get().output) == (False, refused)
     for answers in (
         [ForbiddenError('User "jane" cannot create resource "pods"')],
         [POD, ForbiddenError('User "jane" cannot get resource "pods"')],
@@ -1633,7 +1626,7 @@ def test_a_log_that_may_not_be_read_is_no_failure() -> None:
             raise ForbiddenError("no")
 
     found = pull_test(Silent(POD, running("Succeeded"), None), POD)
-    assert (found.get().ran, found.get().said) == (True, "its output could not be read")
+    assert (found.get().ran, found.get().output) == (True, "its output could not be read")
 
 
 LINES = (

@@ -18,6 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
 from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
 from kanister_kafka.operations.rehearsal import canary as probes
@@ -51,7 +52,7 @@ from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeClaim, class_of_claim
 from kanister_kafka.reports.rehearsal import rehearsal_text
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
+from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
 
 SUCCESS = (
     '{{"timestamp":{ms},"name":"producer_send_success","key":"1","value":"{value}",'
@@ -116,8 +117,8 @@ def test_lost(lines, expected):
 
 
 def test_what_the_probe_could_not_remove():
-    assert heard("### ended").left == ""
-    assert heard("### ended, left: topic x").left == "topic x"
+    assert heard("### ended").leftover == ""
+    assert heard("### ended, left: topic x").leftover == "topic x"
     assert heard("### ended, left: topic x").ended
 
 
@@ -216,6 +217,12 @@ def kafka(*listeners):
     return {"spec": {"kafka": {"listeners": list(listeners)}}, "status": {"listeners": told}}
 
 
+def listener(name, servers, *, tls):
+    return Listener(
+        name=name, inside=True, tls=tls, authentication="", servers=servers, certificates=()
+    )
+
+
 PLAIN = {"name": "plain", "port": 9092, "type": "internal", "tls": False}
 TLS = {"name": "tls", "port": 9093, "type": "internal", "tls": True}
 SCRAM = {**PLAIN, "name": "scram", "authentication": {"type": "scram-sha-512"}}
@@ -226,19 +233,17 @@ OUTSIDE = {**PLAIN, "name": "outside", "type": "nodeport"}
     ("listeners", "config", "expected"),
     [
         pytest.param(
-            (TLS, PLAIN), "", InternalListener("plain", "plain:9092", tls=False), id="plain first"
+            (TLS, PLAIN), "", listener("plain", "plain:9092", tls=False), id="plain first"
         ),
-        pytest.param((SCRAM, TLS), "", InternalListener("tls", "tls:9092", tls=True), id="tls"),
+        pytest.param((SCRAM, TLS), "", listener("tls", "tls:9092", tls=True), id="tls"),
         pytest.param((OUTSIDE, SCRAM), "", "wants authentication", id="authentication"),
         pytest.param((OUTSIDE,), "", "no internal listener", id="none inside"),
-        pytest.param(
-            (SCRAM,), "mine", InternalListener("", "scram:9092", tls=False), id="own properties"
-        ),
-        pytest.param((OUTSIDE,), "mine", InternalListener("", "", tls=False), id="own address"),
+        pytest.param((SCRAM,), "mine", listener("", "scram:9092", tls=False), id="own properties"),
+        pytest.param((OUTSIDE,), "mine", listener("", "", tls=False), id="own address"),
     ],
 )
 def test_the_listener_that_needs_least(listeners, config, expected):
-    found, why = choose_open_listener(kafka(*listeners), config)
+    found, why = choose_probe_listener(kafka(*listeners), config)
     if isinstance(expected, str):
         assert found is None and expected in why and "--probe-config" in why
     else:
@@ -246,7 +251,7 @@ def test_the_listener_that_needs_least(listeners, config, expected):
 
 
 def test_a_paused_kafka_names_no_listener():
-    found, why = choose_open_listener({**kafka(PLAIN), "status": {}}, "")
+    found, why = choose_probe_listener({**kafka(PLAIN), "status": {}}, "")
     assert found is None and why == "its status names no listener"
 
 
@@ -316,7 +321,7 @@ def setting(**changes):
             "spec": {"containers": [{"name": "kafka", "image": "kafka:1"}], "tolerations": [1]},
         },
         "brokers": 2,
-        "listener": InternalListener("plain", "k-kafka-bootstrap.ns.svc:9092", tls=False),
+        "listener": listener("plain", "k-kafka-bootstrap.ns.svc:9092", tls=False),
         "why_no_probe": "",
         "versions": RehearsalVersions("3.9.2", "0.45.2", "v1.34.4", "0"),
     }
@@ -357,7 +362,7 @@ def test_the_probe_runs_as_the_user_of_the_broker():
 
 
 def test_tls_is_trusted_by_the_authority_of_the_cluster():
-    made = probes.canary_pod(setting(listener=InternalListener("tls", "k:9093", tls=True)))
+    made = probes.canary_pod(setting(listener=listener("tls", "k:9093", tls=True)))
     assert {"name": "ca", "secret": {"secretName": "k-cluster-ca-cert"}} in made["spec"]["volumes"]
     values = {one["name"]: one["value"] for one in made["spec"]["containers"][0]["env"]}
     assert values["TRUSTED"] == "/probe/ca/ca.crt"
@@ -365,7 +370,7 @@ def test_tls_is_trusted_by_the_authority_of_the_cluster():
 
 def test_own_properties_are_mounted_and_never_read():
     request = RehearsalRequest(kasten_namespace="kasten-io", probe_config="mine")
-    made = probes.canary_pod(setting(request=request, listener=InternalListener("", "", tls=False)))
+    made = probes.canary_pod(setting(request=request, listener=listener("", "", tls=False)))
     assert {"name": "config", "secret": {"secretName": "mine"}} in made["spec"]["volumes"]
 
 
@@ -572,6 +577,10 @@ def selected(selector, labels):
     return True
 
 
+QUICK = Clock(sleep=lambda seconds: time.sleep(seconds / 20))
+"""What threads play here is looked at more often."""
+
+
 def fit(_connection, _setting, _tell):
     pass
 
@@ -580,7 +589,7 @@ def run(cluster, **changes):
     told: list[str] = []
     before = cluster.names()
     result = run_rehearsal(
-        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit
+        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit, clock=QUICK
     )
     assert cluster.names() == before, "something was left behind"
     return result, told
@@ -616,7 +625,7 @@ def test_without_a_probe_the_pods_tell():
     result, _told = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS
-    assert "not the clients' own view" in rehearsal_text(result)
+    assert "not measured by a client" in rehearsal_text(result)
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
-import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -20,10 +18,12 @@ from kanister_kafka.operations.preflight.partitions import read_topic_settings
 from kanister_kafka.operations.retention import unready_pods
 from kanister_kafka.strimzi.retention import read_held, released_spec
 from tests.fakes.cluster import NOW, Kanister, add_blueprint, add_kafka, merged, serving
+from tests.fakes.fake_time import FakeTime
 from tests.scripts.test_retention import OPTIONS
 
 KAFKAS = ("kafkas", "kafka", "my-cluster")
 HELD = constants.RETENTION_HELD
+TIME = FakeTime()
 
 
 def memo(before, **other):
@@ -42,7 +42,7 @@ def hold(cluster, before=None, config=None, **other):
 
 @pytest.fixture
 def cluster(configure, monkeypatch):
-    with serving() as cluster:
+    with serving(TIME) as cluster:
         configure(cluster.url)
         add_kafka(cluster)
         add_blueprint(cluster, restore=("restore",))
@@ -59,7 +59,8 @@ def cluster(configure, monkeypatch):
 
 
 def invoke(*arguments, **options):
-    return CliRunner().invoke(main, [*arguments, "my-cluster", "-n", "kafka"], **options)
+    words = [*arguments, "my-cluster", "-n", "kafka"]
+    return CliRunner().invoke(main, words, obj=TIME.clock, **options)
 
 
 def config_of(cluster):
@@ -118,10 +119,10 @@ def test_release_puts_the_options_back_and_waits(cluster):
 
     def operator():
         while HELD in cluster.get(*KAFKAS)["metadata"]["annotations"]:
-            time.sleep(0.02)
+            yield 1
         cluster.change(*KAFKAS, {"status": {"observedGeneration": 3}})
 
-    threading.Thread(target=operator, daemon=True).start()
+    cluster.after(0, operator)
     done = invoke("release-retention", "--yes")
     assert done.exit_code == 0, done.stderr
     assert config_of(cluster) == {"num.partitions": 3, "offsets.retention.minutes": 4320}
@@ -206,7 +207,7 @@ def test_what_cannot_be_told_is_no_reason_to_keep_silent(cluster, monkeypatch):
     said = ExecResult(75, "", "the broker has 12 MiB left, too few to ask beside it\n")
     monkeypatch.setattr("kanister_kafka.kube.exec.exec_in_pod", lambda *_, **__: said)
     done = invoke("release-retention", "--dry-run")
-    assert "WARNING: what will be lost cannot be told" in done.stderr
+    assert "WARNING: the losses are unknown" in done.stderr
     assert "12 MiB left" in done.stderr
 
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.kube.pods import MAX_MESSAGE
 from kanister_kafka.operations import resume, start_action, task_pods
 from kanister_kafka.operations.action_follower import Follower, FollowIntervals
 from kanister_kafka.operations.actionset import (
@@ -33,9 +31,9 @@ from kanister_kafka.operations.events import PodProblem as Said
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.strimzi.discovery import KafkaRef, expected_nodes, find_target
 from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, add_task, serving
+from tests.fakes.fake_time import FakeTime
 
 TARGET = KafkaRef("kafka", "my-cluster")
-INTERVALS = FollowIntervals(poll=0.02, take=0.3, defer=0.2, ended=0.3, idle=0.4, last=1)
 STOP = ("quiesce", "flush", "stop", "recover?")
 KANISTERS_ERROR = (
     '{"pod":"kanister-job-n88nr"}: Failed while waiting for Pod to complete: Pod failed to '
@@ -50,7 +48,7 @@ KANISTERS_ERROR = (
 
 @pytest.fixture
 def cluster(configure):
-    with serving() as cluster:
+    with serving(FakeTime()) as cluster:
         configure(cluster.url)
         add_kafka(cluster)
         add_blueprint(cluster, backupPrehook=STOP, resume=("resume",), backup=("one",))
@@ -64,9 +62,9 @@ def begin(action="backupPrehook", **wanted):
     return connection, start_action.start_action(connection, asked, job="j1")
 
 
-def followed(action="backupPrehook", *, intervals=INTERVALS, **options):
+def followed(cluster, action="backupPrehook", **options):
     connection, watched = begin(action)
-    return list(Follower(connection, watched, intervals=intervals, **options).events())
+    return list(Follower(connection, watched, clock=cluster.time.clock, **options).events())
 
 
 def kept(events, *kinds):
@@ -233,7 +231,7 @@ def test_answer_that_is_lost_does_not_leave_an_action_set_that_nobody_follows(cl
 
 def test_phases_and_lines_arrive_in_their_order(cluster):
     Kanister(cluster, says={"quiesce": ["12:00:00 quiesce: one", "###Phase-output###: {}"]})
-    events = followed()
+    events = followed(cluster)
     assert kept(events, PhasesDiscovered) == [
         PhasesDiscovered(("quiesce", "flush", "stop", "recover"))
     ]
@@ -255,7 +253,7 @@ def test_failure_ends_only_with_the_defer_phase_and_gives_the_first_reason(clust
         "recover": ["12:00:03 recover: FAILED while starting: no room"],
     }
     Kanister(cluster, fails=("flush", "recover"), says=says)
-    events = followed()
+    events = followed(cluster)
     assert [(e.phase, e.ok) for e in kept(events, PhaseFinished)] == [
         ("quiesce", True),
         ("flush", False),
@@ -268,16 +266,18 @@ def test_failure_ends_only_with_the_defer_phase_and_gives_the_first_reason(clust
 
 def test_without_its_output_the_reason_is_taken_from_kanisters_error(cluster):
     Kanister(cluster, fails=("flush",), says={"flush": ["flush: FAILED while flushing: disk full"]})
-    assert over(followed(logs=False)).reason == "flush: FAILED while flushing: disk full"
+    assert over(followed(cluster, logs=False)).reason == "flush: FAILED while flushing: disk full"
 
 
 def test_action_that_cannot_be_launched_never_runs_its_defer_phase(cluster):
     Kanister(cluster, launch_error="namespaces is forbidden: no\nmore")
-    assert over(followed()) == ActionFinished(ActionResult.FAILED, "namespaces is forbidden: no")
+    assert over(followed(cluster)) == ActionFinished(
+        ActionResult.FAILED, "namespaces is forbidden: no"
+    )
 
 
 def test_nobody_takes_it_up_and_it_is_deleted(cluster):
-    events = followed()
+    events = followed(cluster)
     assert over(events).end is ActionResult.UNTAKEN
     assert not [key for key in cluster.objects if key[0] == "actionsets"]
 
@@ -291,22 +291,20 @@ def test_one_that_is_taken_up_in_the_last_moment_is_not_deleted(cluster):
         if method == "DELETE" and not taken:  # the controller comes between look and delete
             taken.append(key)
             made = cluster.change(*key, {"status": {"state": "pending"}})
-            threading.Thread(target=kanister.run, args=(made,), daemon=True).start()
+            cluster.start(kanister.run, made)
         return original(method, key, rest, body)
 
     cluster.one = one
-    assert over(followed()).end is ActionResult.DONE
+    assert over(followed(cluster)).end is ActionResult.DONE
     assert taken
 
 
 @pytest.mark.parametrize("leaves_pod", [True, False])
 def test_controller_that_is_restarted_forgets(cluster, leaves_pod):
-    kanister = Kanister(cluster, stops_in="flush")
+    Kanister(cluster, stops_in="flush")
     if not leaves_pod:
-        threading.Timer(
-            0.5, lambda: kanister.cluster.drop("pods", "kafka", "kanister-job-flush")
-        ).start()
-    last = over(followed())
+        cluster.after(20, cluster.drop, "pods", "kafka", "kanister-job-flush")
+    last = over(followed(cluster))
     assert last.end is ActionResult.LOST
     assert "flush" in last.reason
 
@@ -317,48 +315,41 @@ def test_phase_that_needs_no_pod_is_not_taken_for_lost(cluster):
     for phase in blueprint["actions"]["backupPrehook"]["phases"]:
         phase["func"] = "ScaleWorkload"
     Kanister(cluster, stops_in="quiesce")
-    threading.Timer(0.3, lambda: cluster.drop("pods", "kafka", "kanister-job-quiesce")).start()
-    assert over(followed(timeout=1.5)).end is ActionResult.TIMEOUT
+    cluster.after(20, cluster.drop, "pods", "kafka", "kanister-job-quiesce")
+    events = followed(cluster, timeout=600, intervals=FollowIntervals(poll=10))
+    assert over(events).end is ActionResult.TIMEOUT
 
 
 def test_deleted_action_set(cluster):
     Kanister(cluster, stops_in="quiesce")
     connection, watched = begin()
     name = watched.action_set.name
-    threading.Timer(0.2, lambda: cluster.drop("actionsets", "kasten-io", name)).start()
-    events = list(Follower(connection, watched, intervals=INTERVALS).events())
+    cluster.after(5, cluster.drop, "actionsets", "kasten-io", name)
+    events = list(Follower(connection, watched, clock=cluster.time.clock).events())
     assert over(events) == ActionFinished(ActionResult.GONE, f"ActionSet {name} was deleted")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_api_server_that_is_away_is_told_once_and_outlasted(cluster, status):
-    kanister = Kanister(cluster, seconds=0.3)
-    connection, watched = begin()
-
-    def gone():
-        with cluster.lock:
-            cluster.refusals.append(("GET", "actionsets", status))
-        time.sleep(0.6)  # longer than INTERVALS.idle
-        cluster.refusals.clear()
-
-    threading.Timer(0.1, gone).start()
-    events = list(Follower(connection, watched, intervals=INTERVALS).events())
+    Kanister(cluster, seconds=50)
+    cluster.after(10, cluster.refusals.append, ("GET", "actionsets", status))
+    cluster.after(80, cluster.refusals.clear)  # for longer than FollowIntervals.idle
+    events = followed(cluster, intervals=FollowIntervals(poll=5))
     assert len(kept(events, ApiUnavailable)) == len(kept(events, ApiRecovered)) == 1
-    assert kept(events, ApiRecovered)[0].seconds > 0
+    assert kept(events, ApiRecovered)[0].seconds == pytest.approx(70, abs=10)
     assert over(events).end is ActionResult.DONE
-    assert kanister.cluster is cluster
 
 
 def test_timeout_leaves_the_action_alone(cluster):
     Kanister(cluster, seconds=5)
-    assert over(followed(timeout=0.3)).end is ActionResult.TIMEOUT
+    assert over(followed(cluster, timeout=3)).end is ActionResult.TIMEOUT
     assert [key for key in cluster.objects if key[0] == "actionsets"]
 
 
 def test_pods_that_may_not_be_listed_are_told_of(cluster):
     Kanister(cluster)
     cluster.refusals.append(("GET", "/pods", 403))
-    events = followed()
+    events = followed(cluster)
     (said,) = kept(events, Said)
     assert "pods of namespace kafka may not be listed" in said.reason
     assert over(events).end is ActionResult.DONE
@@ -369,14 +360,14 @@ def test_refusal_for_good_is_raised(cluster):
     connection, watched = begin()
     cluster.refusals.append(("GET", "actionsets", 403))
     with pytest.raises(ForbiddenError):
-        list(Follower(connection, watched, intervals=INTERVALS).events())
+        list(Follower(connection, watched, clock=cluster.time.clock).events())
 
 
 def test_other_action_sets_pods_are_not_ours(cluster):
     cluster.logs["foreign"] = ["not ours"]
     add_task(cluster, "foreign", "quiesce", job="another")
     Kanister(cluster, says={"quiesce": ["ours"]})
-    assert [e.text for e in kept(followed(), LogLine)] == ["ours"]
+    assert [e.text for e in kept(followed(cluster), LogLine)] == ["ours"]
 
 
 # Task pods
@@ -446,13 +437,13 @@ def test_pod_that_cannot_start_is_told_at_once_and_once(cluster):
             waiting = {"reason": reason, "message": "no such image"}
             pod = {"containerStatuses": [{"image": "x:1", "state": {"waiting": waiting}}]}
             add_task(cluster, "p", "quiesce", job=job, status=pod)
-            time.sleep(0.2)
+            yield 2
 
     cluster.on_create.append(refused)
-    events = followed(timeout=0.6, intervals=FollowIntervals(poll=0.02))
+    events = followed(cluster, timeout=6)
     reason = "pod p: ImagePullBackOff (x:1): no such image"
     assert kept(events, Said) == [Said("quiesce", reason)]
-    assert over(events) == ActionFinished(ActionResult.TIMEOUT, f"not done within 0.6 s; {reason}")
+    assert over(events) == ActionFinished(ActionResult.TIMEOUT, f"not done within 6 s; {reason}")
 
 
 def test_reason_is_one_line_of_the_script():
@@ -462,7 +453,7 @@ def test_reason_is_one_line_of_the_script():
     line = '12:00:00 stop: FAILED while pausing: "x" is odd'
     assert task_pods.reason_in(line) == 'stop: FAILED while pausing: "x" is odd'
     assert task_pods.reason_in("plain\nsecond") == "plain"
-    assert len(task_pods.reason_in("x" * 5000)) <= task_pods.LONGEST + 1
+    assert len(task_pods.reason_in("x" * 5000)) <= MAX_MESSAGE + 1
 
 
 def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
@@ -475,7 +466,7 @@ def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
 
     cluster.logs["p"] = lines
     connection = KubeClient()
-    logs = task_pods.TaskPodLogs(connection, "kafka")
+    logs = task_pods.TaskPodLogs(connection, "kafka", pause=0.01)
     original = connection.log
 
     def log(pod, namespace, **options):
@@ -488,8 +479,7 @@ def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):
     connection.log = log
     logs.follow("p", "quiesce")
     logs.follow("p", "quiesce")  # again, which changes nothing
-    time.sleep(0.9)
-    logs.close(2)
+    logs.close(5)
     assert [line.text for line in logs.read(0)] == ["one", "two", "three"]
 
 
@@ -507,7 +497,7 @@ def test_progress_follows_the_events():
     ):
         progress = progress.after(event, 101.0)
     first, last = progress.rows
-    assert (first.mark, first.began, first.said) == (
+    assert (first.mark, first.began, first.last_line) == (
         PhaseMark.RUNNING,
         101.0,
         "waiting for two pods",
@@ -527,7 +517,6 @@ def test_progress_follows_the_events():
 
 OURS = {"strimzi.io/pause-reconciliation": "true", "kanister-kafka.io/pause-before": "unset"}
 SWITCH = "my-cluster-kanister-kafka-switch"
-RESUME_INTERVALS = resume.ResumeIntervals(poll=0.02, quiet=0.5, put_away=0.3, last=0.5)
 
 
 @pytest.fixture
@@ -540,10 +529,10 @@ def stopped(cluster):
     return cluster
 
 
-def resumption(timeout=5.0):
+def resumption(cluster, timeout=300):
     connection = KubeClient()
     inspector = ClusterInspector(connection, TARGET)
-    return resume.Resume(connection, inspector, timeout=timeout, intervals=RESUME_INTERVALS)
+    return resume.Resume(connection, inspector, timeout=timeout, clock=cluster.time.clock)
 
 
 def serve(cluster):
@@ -557,14 +546,13 @@ def test_switch_is_not_set_off_between_two_phases_of_a_stop(stopped):
         "actionsets", "kasten-io", "a", spec={"actions": actions}, status={"state": "running"}
     )
     add_task(stopped, "t", "flush")
-    threading.Timer(0.2, lambda: stopped.drop("pods", "kafka", "t")).start()
-    began, events = time.monotonic(), []
-    for event in resumption(1.5).events():
-        events.append(event)
+    stopped.after(30, stopped.drop, "pods", "kafka", "t")
+    begun = stopped.time.now
+    for event in resumption(stopped).events():
         if event == PhaseStarted("switch"):
             break
-    # Half a second without any pod of its own, and it counts as forgotten.
-    assert time.monotonic() - began > 0.6
+    # ResumeIntervals.quiet seconds without any pod of its own, and it counts as forgotten.
+    assert 44 < stopped.time.now - begun < 50
     assert [write[:2] for write in stopped.writes] == [
         ("PATCH", "kafkas"),
         ("PATCH", "deployments"),
@@ -573,9 +561,9 @@ def test_switch_is_not_set_off_between_two_phases_of_a_stop(stopped):
 
 def test_api_server_that_is_away_does_not_end_a_resume(stopped):
     stopped.refusals.append(("PATCH", "kafkas", 503))
-    threading.Timer(0.3, stopped.refusals.clear).start()
-    threading.Timer(0.8, lambda: serve(stopped)).start()
-    events = list(resumption().events())
+    stopped.after(20, stopped.refusals.clear)
+    stopped.after(50, serve, stopped)
+    events = list(resumption(stopped).events())
     assert len(kept(events, ApiUnavailable)) == len(kept(events, ApiRecovered)) == 1
     assert over(events) == ActionFinished(ActionResult.DONE, "")
     assert [e.phase for e in kept(events, PhaseFinished)] == ["wait", "switch"]
@@ -583,8 +571,8 @@ def test_api_server_that_is_away_does_not_end_a_resume(stopped):
 
 def test_switch_that_puts_itself_away_too_early_is_a_failure(stopped):
     patch = {"spec": {"replicas": 0}}
-    threading.Timer(0.4, lambda: stopped.change("deployments", "kafka", SWITCH, patch)).start()
-    last = over(list(resumption().events()))
+    stopped.after(10, stopped.change, "deployments", "kafka", SWITCH, patch)
+    last = over(list(resumption(stopped).events()))
     assert last.end is ActionResult.FAILED
     assert "is stopped by a backup" in last.reason
 
@@ -592,7 +580,7 @@ def test_switch_that_puts_itself_away_too_early_is_a_failure(stopped):
 def test_pod_that_may_not_be_made_is_told(stopped):
     conditions = [{"type": "ReplicaFailure", "status": "True", "message": "violates PodSecurity"}]
     stopped.change("deployments", "kafka", SWITCH, {"status": {"conditions": conditions}})
-    events = list(resumption(0.5).events())
+    events = list(resumption(stopped, 10).events())
     assert kept(events, Said) == [Said("switch", "violates PodSecurity")]
     assert over(events) == ActionFinished(ActionResult.TIMEOUT, "violates PodSecurity")
 
@@ -605,11 +593,11 @@ def test_each_restart_of_the_switchs_container_is_followed(stopped):
             labels = {"kanister-kafka.io/switch": "x"}
             status = {"containerStatuses": [state]}
             stopped.add("pods", "kafka", "s", labels=labels, status=status)
-            time.sleep(0.4)
+            yield 5
         serve(stopped)
 
-    threading.Timer(0.2, play).start()
-    told = [event.text for event in kept(list(resumption().events()), LogLine)]
+    stopped.after(2, play)
+    told = [event.text for event in kept(list(resumption(stopped).events()), LogLine)]
     assert told == ["12:00:00 switch: try 0", "12:00:01 switch: try 1"]
 
 
@@ -617,13 +605,6 @@ def test_each_restart_of_the_switchs_container_is_followed(stopped):
 def test_resume_ends_where_what_it_needs_is_deleted(stopped, plural):
     name = {"kafkas": "my-cluster", "deployments": SWITCH}[plural]
 
-    def drop():
-        """Delete it once the watchdog was asked to bring Kafka back, however long that takes."""
-        end = time.monotonic() + 20
-        while not any(write[1] == "deployments" for write in stopped.writes):
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        stopped.drop(plural, "kafka", name)
-
-    threading.Thread(target=drop, daemon=True).start()
-    assert over(list(resumption().events())).end is ActionResult.GONE
+    # At 10 s the watchdog has been asked to bring Kafka back.
+    stopped.after(10, stopped.drop, plural, "kafka", name)
+    assert over(list(resumption(stopped).events())).end is ActionResult.GONE

@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
+from click.testing import CliRunner
 
+from kanister_kafka import constants
+from kanister_kafka._version import __version__
 from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
+from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.actionset import ActionSet, ActionState
 from kanister_kafka.operations.inspector import ClusterInspector
@@ -26,12 +30,12 @@ from kanister_kafka.operations.status import (
     WatchdogCondition,
     assess,
     manual_commands,
-    parse_timestamp,
 )
 from kanister_kafka.operations.task_pods import phase_of
 from kanister_kafka.reports.status import status_json, status_text
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 from kanister_kafka.yamldoc import load
 from tests.conftest import ROOT
 from tests.fakes.cluster import (
@@ -86,9 +90,9 @@ RAN = ActionSet(
 )
 
 
-def observed(kafka=UP, ready=2, there=2, state="", **changed):
+def observed(kafka=UP, ready=2, pods=2, state="", **changed):
     record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
-    workload = WorkloadState(name="my-cluster-dual", expected=2, there=there, ready=ready)
+    workload = WorkloadState(name="my-cluster-dual", expected=2, pods=pods, ready=ready)
     facts = {
         "target": TARGET,
         "kafka": kafka,
@@ -100,7 +104,7 @@ def observed(kafka=UP, ready=2, there=2, state="", **changed):
         "action_sets": (),
         "tasks": (),
         "happenings": (),
-        "unseen": (),
+        "unreadable": (),
         **changed,
     }
     return ObservedCluster(**facts)
@@ -171,7 +175,7 @@ def observed(kafka=UP, ready=2, there=2, state="", **changed):
             observed(
                 workloads=(
                     WorkloadState(
-                        name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+                        name="my-cluster-kafka", expected=3, pods=0, ready=0, replicas_before="3"
                     ),
                 ),
                 kafka=OURS,
@@ -197,11 +201,11 @@ def remarks(*arguments, **changed):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((OURS, 0, 0, "running"), 'the record says "running" since 2026-01-02T03:04:05Z'),
-        ((UP, 2, 2, "stopped"), 'the record says "stopped"'),
+        ((OURS, 0, 0, "running"), 'the record has state "running" since 2026-01-02T03:04:05Z'),
+        ((UP, 2, 2, "stopped"), 'the record has state "stopped"'),
         ((OURS, 0, 0, "stopped"), "no watchdog is armed"),
         ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
-        ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator says Timeout: x"),
+        ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator reports Timeout: x"),
         ((replace(UP, restart_by=NOW), 2, 2), "annotation of the watchdog is left"),
     ],
 )
@@ -302,7 +306,7 @@ def test_by_hand_undoes_everything_in_its_order():
         replace(OURS, restart_by=NOW),
         workloads=(
             WorkloadState(
-                name="my-cluster-kafka", expected=3, there=0, ready=0, replicas_before="3"
+                name="my-cluster-kafka", expected=3, pods=0, ready=0, replicas_before="3"
             ),
         ),
         writers=(QUIET, paused, bare),
@@ -344,7 +348,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
     text = status_text(assess(seen), AT)
     for words in (
         "Kafka kafka/my-cluster is stopped by a backup; "
-        "stopped beside it: KafkaMirrorMaker2 other/mirror",
+        "stopped with it: KafkaMirrorMaker2 other/mirror",
         "since         2026-01-02T03:04:05Z (10m ago)",
         "stopped       by backupPrehook begun 2026-01-02T03:04:05Z",
         "kasten-io/backupprehook-x: backupPrehook complete",
@@ -452,7 +456,7 @@ def test_all_that_there_is_to_see(cluster):
     assert seen.kafka.paused
     assert seen.kafka.acknowledged
     assert (seen.kafka.pause_before, seen.kafka.restart_by) == ("unset", NOW)
-    assert seen.workloads == (WorkloadState(name="my-cluster-dual", expected=2, there=2, ready=1),)
+    assert seen.workloads == (WorkloadState(name="my-cluster-dual", expected=2, pods=2, ready=1),)
     assert [(str(w), w.quiesced) for w in seen.writers] == [
         ("KafkaMirrorMaker2 other/writes", True)
     ]
@@ -461,7 +465,7 @@ def test_all_that_there_is_to_see(cluster):
     assert [found.name for found in seen.action_sets] == ["as-special"]
     assert [(t.pod, t.phase) for t in seen.tasks] == [("t1", "stop"), ("t2", "")]
     assert [(e.reason, e.count) for e in seen.happenings] == [("Stopped", 2)]
-    assert seen.unseen == ()
+    assert seen.unreadable == ()
 
 
 def test_nothing_but_the_record_is_left(cluster):
@@ -471,7 +475,7 @@ def test_nothing_but_the_record_is_left(cluster):
     status = assess(look())
     assert status.condition is KafkaCondition.GONE
     assert "namespace kafka has Kafka survivor" in status.remarks
-    assert status.observed.unseen == ("Kanister: it is not installed on this cluster",)
+    assert status.observed.unreadable == ("Kanister: it is not installed on this cluster",)
     assert "c1" in status_text(status, AT)
 
 
@@ -491,8 +495,8 @@ def test_what_may_not_be_listed_is_told(cluster):
     ]
     seen = look()
     assert assess(seen).condition is KafkaCondition.RUNNING
-    assert len(seen.unseen) == 4
-    assert "kafkamirrormaker2s of other namespaces" in seen.unseen[0]
+    assert len(seen.unreadable) == 4
+    assert "kafkamirrormaker2s of other namespaces" in seen.unreadable[0]
 
 
 def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
@@ -515,7 +519,7 @@ def test_stateful_sets_show_their_memo(cluster):
     named = {**labels, "strimzi.io/name": "my-cluster-kafka"}
     cluster.add("pods", "kafka", "my-cluster-kafka-2", labels=named)  # no controller-name
     (workload,) = look().workloads
-    assert (workload.expected, workload.there, workload.replicas_before) == (3, 1, "3")
+    assert (workload.expected, workload.pods, workload.replicas_before) == (3, 1, "3")
 
 
 def test_a_pod_tells_the_phase_that_it_runs() -> None:
@@ -594,4 +598,46 @@ def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
     name = add_both(cluster)
     cluster.refusals.append(("GET", f"configmaps/{name}", 403))
     seen = look()
-    assert (seen.unusable_scripts, seen.unseen) == ((), (f"ConfigMap {name}: it may not be read",))
+    assert (seen.unusable_scripts, seen.unreadable) == (
+        (),
+        (f"ConfigMap {name}: it may not be read",),
+    )
+
+
+# How often the API server is asked
+
+
+def reads(cluster):
+    return [(path, str(query)) for method, path, query in cluster.asked if method == "GET"]
+
+
+def test_status_asks_for_nothing_twice(configure):
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        blueprint = add_blueprint(cluster, backupPrehook=("stop",))
+        notes = {constants.INPUT_HASH: "x", constants.VERSION: __version__, constants.OPTIONS: ""}
+        blueprint["metadata"]["annotations"] = notes  # so that it is compared with the cluster
+        done = CliRunner().invoke(main, ["status", "my-cluster", "-n", "kafka"])
+        assert done.exit_code == 0, done.output
+        asked = reads(cluster)
+        assert ("/apis", "{}") in asked  # the reader of a plan has looked as well
+        assert len(asked) == len(set(asked))
+
+
+def test_a_write_ends_the_moment_of_reads(configure):
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        connection = KubeClient()
+        pods = connection.kind("v1", "Pod")
+        names = lambda: [item["metadata"]["name"] for item in connection.items(pods, "kafka")]  # noqa: E731
+        with connection.one_moment():
+            before = names()
+            cluster.drop("pods", "kafka", "my-cluster-dual-0")
+            assert names() == before
+            with connection.one_moment():
+                assert names() == before
+            connection.delete(pods, "my-cluster-dual-1", "kafka")
+            assert names() == []
+        assert connection.items(pods, "kafka") == ()

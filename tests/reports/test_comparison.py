@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from kanister_kafka.durations import format_milliseconds
 from kanister_kafka.reports.comparison import comparison_json, comparison_text
 from kanister_kafka.reports.html.comparison_page import comparison_html
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.html.time_axis import TimeAxis
+from kanister_kafka.reports.html.svg import TimeAxis
 from kanister_kafka.reports.record_format import (
     bytes_json,
     format_bytes,
-    format_interval,
     format_timestamp,
 )
 from kanister_kafka.reports.topics import (
@@ -208,7 +208,7 @@ def test_a_time_is_utc_to_the_millisecond(time, expected):
     [(0, "0 ms"), (999, "999 ms"), (3200, "3.2 s"), (61_000, "61.0 s"), (3_723_000, "1h2m3s")],
 )
 def test_how_far_two_times_are_apart(milliseconds, expected):
-    assert format_interval(milliseconds) == expected
+    assert format_milliseconds(milliseconds) == expected
 
 
 # --- Rates and totals
@@ -301,7 +301,7 @@ def test_totals_have_the_newest_and_sums():
         "all 10 2026-11-25T19:00:01.199Z",
         "all 1,210 2026-11-25T19:00:01.200Z",
         "",
-        "Counts are by offsets: at most so many where a topic is compacted or written in "
+        "Counts are by offsets: there can be fewer records in a compacted topic or with "
         "transactions.",
     ]
 
@@ -502,7 +502,10 @@ def test_a_comparison_is_safe_on_a_terminal(found):
     ("told", "note"),
     [
         ({"timed": False}, "Times were not compared"),
-        ({"sampled": "5.0% of it, in blocks"}, "Compared was only 5.0% of it, in blocks"),
+        (
+            {"sampled": "5.0% of it, in blocks"},
+            "Only a part was compared: 5.0% of it, in blocks. Other",
+        ),
         ({"missing_in_a": (2, 5)}, "Only B has partitions 2, 5: not compared."),
         ({"compacted": True}, "what each key holds was compared"),
         ({"even_within": 2500}, "counts as even within 2.5 s."),

@@ -145,9 +145,9 @@ def test_github_reads_what_was_written(problem: Diagnostic) -> None:
     name, properties, data = of_runner(text.removesuffix("\n"))
     assert name in ("error", "warning", "notice")
     assert properties["file"] == problem.location.source
-    assert properties["title"] == problem.check
+    assert properties["title"] == problem.rule
     assert properties.get("line") == (str(problem.location.line) if problem.location.line else None)
-    assert data.endswith(f"({problem.check})")
+    assert data.endswith(f"({problem.rule})")
 
 
 # JUnit
@@ -222,9 +222,9 @@ def test_sarif_says_all_that_is_known(sarif: jsonschema.Draft4Validator) -> None
     assert driver["name"] == "kanister-kafka"
     assert [rule["id"] for rule in driver["rules"]] == ["hook-timeout", "paused", "unknown-field"]
     rule = driver["rules"][2]
-    assert rule["shortDescription"]["text"].startswith("The API server drops a field")
+    assert rule["shortDescription"]["text"].startswith("The resource does not have this field")
     assert rule["defaultConfiguration"] == {"level": "error"}
-    assert "```\n# wrong\n" in rule["help"]["markdown"]
+    assert "```yaml\n# wrong\n" in rule["help"]["markdown"]
     assert "```" not in rule["help"]["text"]
     result = run["results"][0]
     assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "unknown-field"

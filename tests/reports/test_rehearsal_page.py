@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from kanister_kafka.durations import format_seconds
 from kanister_kafka.operations.rehearsal.model import (
     CanaryResult,
     Gap,
@@ -21,12 +22,11 @@ from kanister_kafka.operations.rehearsal.model import (
     RehearsalVersions,
     VolumeSnapshot,
 )
-from kanister_kafka.reports.html.rehearsal_page import TIMELINE_STYLE, rehearsal_html
+from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from kanister_kafka.reports.rehearsal import (
     rehearsal_json,
     rehearsal_markdown,
     rehearsal_text,
-    seconds_text,
 )
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -147,7 +147,7 @@ class Page(HTMLParser):
      (None, "-")],
 )  # fmt: skip
 def test_seconds(seconds, expected):
-    assert seconds_text(seconds) == expected
+    assert format_seconds(seconds) == expected
 
 
 def test_text_has_the_figures_and_a_bar_for_each_stage():
@@ -165,8 +165,8 @@ def test_text_has_the_figures_and_a_bar_for_each_stage():
 
 
 def test_text_says_who_tells_of_the_outage():
-    assert "not the clients' own view" in rehearsal_text(BY_PODS)
-    assert "not the clients' own view" not in rehearsal_text(DONE)
+    assert "not measured by a client" in rehearsal_text(BY_PODS)
+    assert "not measured by a client" not in rehearsal_text(DONE)
 
 
 def test_text_says_what_went_wrong():
@@ -271,7 +271,7 @@ def test_no_name_becomes_markup():
 
 def test_a_page_without_a_probe_does_not_speak_of_clients():
     page = Page(rehearsal_html(BY_PODS))
-    assert "told by the pods: not the clients' own view" in page.said("p")
+    assert "estimated from the pods, not measured by a client" in page.said("p")
     assert not page.all("path", "acks")
     assert not any("acknowledged" in text for text in page.said("span"))
 
@@ -349,7 +349,9 @@ def colours(block):
     return {k: v if len(v) == 7 else "#" + "".join(2 * c for c in v[1:]) for k, v in found.items()}
 
 
-DAY, NIGHT, PAPER = (colours(block) for block in re.findall(r":root \{[^}]*\}", TIMELINE_STYLE))
+DAY, NIGHT, PAPER = (
+    colours(block) for block in re.findall(r":root \{[^}]*\}", rehearsal_html(DONE))
+)
 
 
 @pytest.mark.parametrize("mode", [DAY, NIGHT, PAPER], ids=["day", "night", "paper"])

@@ -90,7 +90,7 @@ BY_REPLICAS = {
 def test_render_tells_what_would_undo_a_backup(item, *, replicas: bool, pause: bool) -> None:
     for quiesce_by, told in ((QuiesceMethod.REPLICAS, replicas), (QuiesceMethod.PAUSE, pause)):
         problems = plan_of(item, quiesce_by=quiesce_by).problems
-        assert [p.check for p in problems] == ["autoscaled"] * told
+        assert [p.rule for p in problems] == ["autoscaled"] * told
         assert all(p.severity is Severity.WARNING for p in problems)
         assert all(p.path == "spec.scaleTargetRef" for p in problems)
 
@@ -169,4 +169,4 @@ def test_a_fleet_tells_the_same() -> None:
         (outcome,) = render_fleet(
             group_clusters(fleet, loads(text, "k.yaml").documents, spool).tasks
         )
-    assert [p.check for p in outcome.problems] == ["autoscaled"]
+    assert [p.rule for p in outcome.problems] == ["autoscaled"]

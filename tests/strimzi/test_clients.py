@@ -192,9 +192,9 @@ def test_what_cannot_be_placed_is_called_that(server: str) -> None:
     found = reading(KRAFT + connected_to(server))
     assert found.cluster is not None
     (alone,) = found.cluster.bystanders
-    assert alone.reason.endswith(" is none of this cluster's known addresses")
+    assert alone.reason.endswith(" is not a known address of this cluster")
     (problem,) = found.problems
-    assert (problem.check, problem.severity) == ("unplaced-writer", Severity.WARNING)
+    assert (problem.rule, problem.severity) == ("unplaced-writer", Severity.WARNING)
     assert problem.path == "spec.bootstrapServers"
     assert "cannot be placed" in problem.message
     assert f"--writer {SINK} " in problem.message
@@ -214,7 +214,7 @@ def test_another_kafka_of_the_input_is_known_by_all_its_addresses(server: str) -
 def test_a_listener_whose_address_only_the_cluster_tells_is_named() -> None:
     text = OTHER_EXPOSED + connected_to("kafka.corp.example:9094")
     (said,) = warnings(text, "elsewhere/other")
-    assert "only the running cluster tells the address of listener lb;" in said
+    assert "the address of listener lb is only known on the running cluster;" in said
     status = "status:\n  listeners: [{name: lb, bootstrapServers: 'lb.example.com:9095'}]\n"
     (said,) = warnings(
         OTHER_EXPOSED + status + connected_to("kafka.corp.example:9094"), "elsewhere/other"
@@ -231,7 +231,7 @@ def test_a_client_is_a_writer_if_somebody_says_so() -> None:
     assert found.problems == ()
     assert found.cluster is not None
     (writer,) = found.cluster.writers
-    assert (str(writer), writer.reason) == ("KafkaConnect kafka/sink", "--writer says so")
+    assert (str(writer), writer.reason) == ("KafkaConnect kafka/sink", "named by --writer")
     assert (writer.workload, writer.replicas) == ("sink-connect", 3)
 
 
@@ -242,7 +242,7 @@ def test_a_client_is_left_alone_if_somebody_says_so(server: str) -> None:
     assert found.cluster is not None
     assert found.cluster.writers == ()
     (alone,) = found.cluster.bystanders
-    assert alone.reason == f'--not-a-writer says so; its bootstrap address is "{server}"'
+    assert alone.reason == f'named by --not-a-writer; its bootstrap address is "{server}"'
 
 
 def test_a_client_that_is_not_there_is_an_error_with_a_hint() -> None:
@@ -250,9 +250,9 @@ def test_a_client_that_is_not_there_is_an_error_with_a_hint() -> None:
     found = reading(text, writers=["KafkaConnect/kafka/snik"], not_writers=["KafkaBridge/a/b"])
     assert found.cluster is None
     first, second = sorted(found.problems, key=lambda p: p.path)
-    assert (first.check, first.path) == ("option", "not-a-writer")
+    assert (first.rule, first.path) == ("option", "not-a-writer")
     assert f"no such object in the input; it has {SINK}, {MM2}" in first.message
-    assert (second.check, second.path) == ("option", "writer")
+    assert (second.rule, second.path) == ("option", "writer")
     assert f'did you mean "{SINK}"?' in second.message
 
 
@@ -268,7 +268,7 @@ def test_a_client_that_is_not_there_is_an_error_with_a_hint() -> None:
 )
 def test_a_name_that_cannot_be_one_is_refused(chosen: Options) -> None:
     (problem,) = chosen.problems()
-    assert problem.check == "option"
+    assert problem.rule == "option"
 
 
 # MirrorMaker 2
@@ -290,7 +290,7 @@ CONNECTOR = f"sourceConnector:\n        config:\n          {LOCATION}"
 
 def only(text: str) -> KafkaClient | None:
     found = reading(ZOOKEEPER + text)
-    assert not [p for p in found.problems if p.check == "unplaced-writer"]
+    assert not [p for p in found.problems if p.rule == "unplaced-writer"]
     assert found.cluster is not None, found.problems
     return found.cluster.writers[0] if found.cluster.writers else None
 
@@ -366,7 +366,7 @@ def test_every_target_of_a_mirror_counts() -> None:
     assert writer is not None
     assert writer.reason == "mirrors into it"
     found = reading(ZOOKEEPER + WORKERS.replace(LOCATION, "a: 1"))
-    assert [p.check for p in found.problems] == ["offset-syncs-elsewhere"]
+    assert [p.rule for p in found.problems] == ["offset-syncs-elsewhere"]
     (writer,) = read_well(ZOOKEEPER + edited(WORKERS, (OURS, "x:1"), (THEIRS, OURS))).writers
     assert writer.reason == "mirrors into it"  # the workers keep their offsets there
 
@@ -374,7 +374,7 @@ def test_every_target_of_a_mirror_counts() -> None:
 def test_a_target_that_cannot_be_placed_is_one_however_many_others_are() -> None:
     found = reading(ZOOKEEPER + edited(WORKERS, (OURS, "dr.corp.example:9092")))
     (problem,) = found.problems
-    assert (problem.check, problem.path) == (
+    assert (problem.rule, problem.path) == (
         "unplaced-writer",
         "spec.clusters[2].bootstrapServers",
     )

@@ -795,7 +795,7 @@ PROBLEMS = {
 def test_problems_have_their_place(told: Case) -> None:
     text, places = marked(told.text)
     reading = reading_of(text, **told.options)
-    found = {(p.check, p.severity, p.path, str(p.location)) for p in reading.problems}
+    found = {(p.rule, p.severity, p.path, str(p.location)) for p in reading.problems}
     assert found == {
         (*expected, f"k.yaml:{line}:{column}")
         for expected, (line, column) in zip(told.problems, places, strict=True)
@@ -807,7 +807,7 @@ def test_problems_have_their_place(told: Case) -> None:
 def test_no_kafka_at_all_is_a_problem_of_no_line() -> None:
     for text, source in [("", "<input>"), ("kind: Secret\n", "k.yaml"), (CONNECT, "k.yaml")]:
         (problem,) = reading_of(text).problems
-        assert (problem.check, problem.location) == ("no-kafka", Location(source))
+        assert (problem.rule, problem.location) == ("no-kafka", Location(source))
 
 
 def check_ids(package: ModuleType) -> set[str]:
@@ -834,7 +834,7 @@ def test_namespace_given_beside_the_input_is_checked(namespace: str) -> None:
         loads(ZOOKEEPER.replace("  namespace: kafka\n", "")).documents, namespace=namespace
     )
     assert reading.cluster is None
-    assert [problem.check for problem in reading.problems] == ["option"]
+    assert [problem.rule for problem in reading.problems] == ["option"]
 
 
 def test_all_problems_are_told_in_the_order_of_the_text() -> None:
@@ -845,7 +845,7 @@ def test_all_problems_are_told_in_the_order_of_the_text() -> None:
         ("replicas: 6", "replicas: six"),
         ("connectCluster: target", "connectCluster: elsewhere"),
     )
-    assert [(p.check, p.location.line) for p in reading_of(text).problems] == [
+    assert [(p.rule, p.location.line) for p in reading_of(text).problems] == [
         ("unpinned-version", 10),
         ("ephemeral-storage", 24),
         ("wrong-type", 34),
@@ -923,7 +923,7 @@ def test_several_clusters_are_named() -> None:
 
 def test_a_kafka_of_another_group_is_none() -> None:
     text = ZOOKEEPER.replace("kafka.strimzi.io/v1beta2", "kafka.example.com/v1")
-    assert [problem.check for problem in reading_of(text).problems] == ["no-kafka"]
+    assert [problem.rule for problem in reading_of(text).problems] == ["no-kafka"]
 
 
 def test_pools_of_another_cluster_of_the_input_are_no_problem() -> None:
@@ -1081,7 +1081,7 @@ def test_each_example_is_read_as_its_family(name: str, family: Family) -> None:
     loaded = load([EXAMPLES / name])
     assert loaded.problems == ()
     reading = read_cluster(loaded.documents, cluster=family.cluster)
-    assert [problem.check for problem in reading.problems] == family.warnings
+    assert [problem.rule for problem in reading.problems] == family.warnings
     cluster = reading.cluster
     assert cluster is not None
     assert str(cluster) == f"Kafka {family.cluster}"
@@ -1419,7 +1419,7 @@ def test_without_status_only_the_spec_tells_the_host() -> None:
     text = EXPOSED.removesuffix(STATUS)
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", "lb.example.com:9094"))
     assert cluster_of(text + connect).writers == ()
-    assert [p.check for p in reading_of(text + connect).problems] == ["unplaced-writer"]
+    assert [p.rule for p in reading_of(text + connect).problems] == ["unplaced-writer"]
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", "kafka.example.com:443"))
     assert len(cluster_of(text + connect).writers) == 1
 
@@ -1475,7 +1475,7 @@ def test_no_restore_of_the_source_concerns_where_a_reader_keeps_offset_syncs() -
 def test_every_mirror_is_judged() -> None:
     second = MIRROR[MIRROR.index("    - sourceCluster") :].replace("target\n", "source\n")
     reading = reading_of(ZOOKEEPER + MIRROR + second)
-    assert [(p.check, p.path) for p in reading.problems] == [
+    assert [(p.rule, p.path) for p in reading.problems] == [
         ("offset-syncs-elsewhere", SYNCS_PATH.replace("[0]", "[1]"))
     ]
 
@@ -1631,7 +1631,7 @@ def test_a_wrong_type_is_a_problem(how: str, text: str) -> None:
     here, problems = fields_of(text)
     assert reader(here) == wrong
     (problem,) = problems
-    assert (problem.check, problem.severity, problem.path) == ("wrong-type", ERROR, "f")
+    assert (problem.rule, problem.severity, problem.path) == ("wrong-type", ERROR, "f")
     assert (problem.location.line, problem.location.column) == (1, 4)
 
 
@@ -1685,7 +1685,7 @@ def test_a_right_value_is_returned(reader: Reader, text: str, value: object) -> 
 def test_a_bad_value_is_a_problem(reader: Reader, text: str, check: str) -> None:
     here, problems = fields_of(text)
     assert reader(here) == ""
-    assert [problem.check for problem in problems] == [check]
+    assert [problem.rule for problem in problems] == [check]
     assert problems[0].message.isprintable()
 
 

@@ -161,7 +161,7 @@ def test_no_way_in(cluster, listeners, wish, error, words) -> None:
 def test_a_paused_kafka_tells_no_address(cluster) -> None:
     kafka(cluster, PLAIN)
     cluster.change("kafkas", "kafka", "my-cluster", {"status": {"listeners": None}})
-    with pytest.raises(UnreachableError, match="tells no address of plain: is it Ready"):
+    with pytest.raises(UnreachableError, match="has no address of plain: is the Kafka Ready"):
         find_access(KubeClient(), INSIDE)
 
 

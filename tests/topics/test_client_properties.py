@@ -116,7 +116,7 @@ def test_a_file_out_of_reach_is_told(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no file of properties"):
+    with pytest.raises(InputError, match="is not a file of properties"):
         read(tmp_path, "sasl.password=SECRET\\uXYZ")
 
 

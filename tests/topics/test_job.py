@@ -23,6 +23,7 @@ from kanister_kafka.topics.job import (
 )
 from kanister_kafka.topics.model import Comparison, PartitionSize, TopicSizes
 from tests.fakes.cluster import serving
+from tests.fakes.fake_time import FakeTime
 
 A = ClientAccess("kafka/a", {"bootstrap.servers": "a:9092", "sasl.password": "hush"})
 WORK = TopicJob(
@@ -42,9 +43,8 @@ EMPTY = Comparison(
 
 
 @pytest.fixture
-def cluster(configure, monkeypatch):
-    monkeypatch.setattr(job, "POLL", 0.01)
-    with serving() as cluster:
+def cluster(configure):
+    with serving(FakeTime()) as cluster:
         configure(cluster.url)
         yield cluster
 
@@ -109,7 +109,8 @@ def test_other_lines_are_for_people(text: str) -> None:
 
 def test_run_brings_the_result_and_leaves_nothing(cluster) -> None:
     play(cluster, ["noise", message_line(ProgressMessage(1, 2)), message_line(TOTALS)])
-    assert list(job.run_job(KubeClient(), WORK)) == [ProgressMessage(1, 2), ResultMessage(TOTALS)]
+    said = list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
+    assert said == [ProgressMessage(1, 2), ResultMessage(TOTALS)]
     verbs = [(verb, plural) for verb, plural, *_ in cluster.writes]
     assert verbs == [("POST", "jobs"), ("POST", "secrets"), ("PATCH", "jobs"), ("DELETE", "jobs")]
 
@@ -117,7 +118,7 @@ def test_run_brings_the_result_and_leaves_nothing(cluster) -> None:
 def test_a_job_without_a_result_tells_what_it_said(cluster) -> None:
     play(cluster, ["error: a:9092: cannot list topics"], status={"phase": "Failed"})
     with pytest.raises(UnreachableError, match="no result: error: a:9092: cannot list topics"):
-        list(job.run_job(KubeClient(), WORK))
+        list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
 
@@ -126,7 +127,7 @@ def test_an_image_that_cannot_be_had_is_told_and_the_job_removed(cluster) -> Non
     status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": waiting}}]}
     play(cluster, [], status=status)
     with pytest.raises(UnreachableError, match="ErrImageNeverPull: no such image"):
-        list(job.run_job(KubeClient(), WORK))
+        list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
 
@@ -166,7 +167,7 @@ def test_parts_are_merged(cluster) -> None:
 
 def test_a_part_that_is_gone_is_no_result(cluster) -> None:
     parts_of(cluster, there=(1,))
-    with pytest.raises(UnreachableError, match="1 of 2 parts are there"):
+    with pytest.raises(UnreachableError, match="1 of 2 parts exist"):
         collect_job_results(KubeClient(), "split", "kafka", lambda *_: None)
 
 

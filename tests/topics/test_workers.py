@@ -87,9 +87,9 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
     with pytest.raises(NotFoundError, match="no topic nope"):
         compare_parallel(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
     unfit = CompareRequest(compacted=True, last=5)
-    with pytest.raises(InputError, match="known only when all of it is read") as failure:
+    with pytest.raises(InputError, match="known only after all records are read") as failure:
         compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
-    assert [problem.check for problem in failure.value.problems] == ["compacted-in-part"]
+    assert [problem.rule for problem in failure.value.problems] == ["compacted-in-part"]
     assert not multiprocessing.active_children()
 
 
@@ -109,7 +109,7 @@ def test_a_process_that_is_killed_is_told_and_the_others_end(
         nowhere = {"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
-        with pytest.raises(UnreachableError, match="ended without a result"):
+        with pytest.raises(UnreachableError, match="exited without a result"):
             compare_parallel(
                 a, TopicAccess(ClientAccess("b", nowhere), name), WHOLE, 2, lambda *_: None
             )

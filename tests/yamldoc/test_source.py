@@ -52,7 +52,7 @@ def found_in(text: str | bytes) -> list[tuple[str, int, int, str]]:
     assert all(problem.severity is Severity.ERROR for problem in problems)
     assert all(problem.location.source == "f.yaml" for problem in problems)
     assert all(problem.message for problem in problems)
-    return [(p.check, p.location.line, p.location.column, p.path) for p in problems]
+    return [(p.rule, p.location.line, p.location.column, p.path) for p in problems]
 
 
 INVALID = {
@@ -173,13 +173,13 @@ def test_what_is_no_yaml_for_its_templates_says_so(text: str, hint: str) -> None
 def test_what_stands_before_a_syntax_error_is_kept() -> None:
     loaded = loads("kind: A\n---\nkind: [\n")
     assert [found.kind for found in loaded.documents] == ["A"]
-    assert [problem.check for problem in loaded.problems] == ["yaml-syntax"]
+    assert [problem.rule for problem in loaded.problems] == ["yaml-syntax"]
 
 
 def test_what_is_too_deep_for_libyaml_is_too_deep() -> None:
     found = loads("kind: A\n---\n" + "[" * 5000)
     assert found.documents == ()
-    assert [problem.check for problem in found.problems] == ["yaml-limit"]
+    assert [problem.rule for problem in found.problems] == ["yaml-limit"]
 
 
 @pytest.mark.parametrize("limit", ["alias-bomb", "nesting-flow", "nesting-through-an-alias"])
@@ -430,7 +430,7 @@ def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: 1\na: 2\n")
     (tmp_path / "b.yaml").write_text("b: [\n")
     problems = load([tmp_path]).problems
-    assert [(Path(p.location.source).name, p.check) for p in problems] == [
+    assert [(Path(p.location.source).name, p.rule) for p in problems] == [
         ("a.yaml", "duplicate-key"),
         ("b.yaml", "yaml-syntax"),
     ]
@@ -442,7 +442,7 @@ def test_a_large_file_is_not_read_to_its_end(
     monkeypatch.setattr(loading, "MAX_BYTES", 100)
     (tmp_path / "large.yaml").write_text("a: 1\n" * 1000)
     (problem,) = load([tmp_path / "large.yaml"]).problems
-    assert problem.check == "too-large"
+    assert problem.rule == "too-large"
 
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -649,9 +649,9 @@ def test_items_of_a_list_come_one_by_one(text: str, tmp_path: Path) -> None:
 def test_objects_before_a_fault_are_there(tmp_path: Path) -> None:
     documents, (problem,) = apart(tmp_path, "kind: A\n---\nkind: [\n")
     assert [document.kind for document in documents] == ["A"]
-    assert (problem.check, problem.location.line) == ("yaml-syntax", 4), "where the text ends"
+    assert (problem.rule, problem.location.line) == ("yaml-syntax", 4), "where the text ends"
     _documents, (problem,) = apart(tmp_path, b"kind: \xff")
-    assert problem.check == "yaml-syntax"
+    assert problem.rule == "yaml-syntax"
 
 
 def test_an_object_that_has_no_end_is_not_read_on(
@@ -661,4 +661,4 @@ def test_an_object_that_has_no_end_is_not_read_on(
     many = "---\nkind: A\n" * 1000
     documents, (problem,) = apart(tmp_path, f"{many}---\na:\n" + "- b\n" * 1000)
     assert len(documents) == 1000
-    assert problem.check == "too-large"
+    assert problem.rule == "too-large"

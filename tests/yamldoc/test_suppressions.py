@@ -140,7 +140,7 @@ def test_a_comment_covers_the_lines_marked(text: str) -> None:
     covered = {
         line
         for one in loads(text).ignores
-        if one.check == "x"
+        if one.rule == "x"
         for line in range(one.first, one.last + 1)
     }
     assert covered & content == marked
@@ -184,7 +184,7 @@ actions:
 
 
 def found(text: str, *ignore: str) -> list[tuple[int, str]]:
-    return [(p.location.line, p.check) for p in validate_text(text, ignore=ignore)]
+    return [(p.location.line, p.rule) for p in validate_text(text, ignore=ignore)]
 
 
 def test_what_is_ignored_is_not_told() -> None:

@@ -26,7 +26,7 @@ from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun
 
 COLORS = {"+": "green", "-": "red", "@": "cyan"}
 WHOLE = {"ServiceAccount", "Blueprint"}
-"""What every rendering has: without them the input is a part, and the rest is no leftover."""
+"""Kinds of every rendering: an input without them is a part, and the rest is not a leftover."""
 
 
 @click.command(
@@ -38,7 +38,7 @@ WHOLE = {"ServiceAccount", "Blueprint"}
     "--diff",
     is_flag=True,
     help="Show what would change, and change nothing; exit code 0: nothing, 1: something, 2: "
-    "it cannot be told.",
+    "it is unknown.",
 )
 @click.option(
     "--prune",
@@ -77,20 +77,22 @@ def apply(
 def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> int:
     extra = _prunable(input_) if prune else DeletionPlan()
     tell, connection = result(dry), input_.connection
-    report = applying.apply_objects(input_.objects, connection, dry_run=dry, force=force, told=tell)
+    report = applying.apply_objects(
+        input_.objects, connection, dry_run=dry, force=force, on_result=tell
+    )
     print_failures(report, "applied")
     if report.failures:
         print_object_list("not pruned", extra.targets)
         return report.exit_code
     pruned = applying.delete_objects(
-        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, told=tell
+        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, on_result=tell
     )
     print_failures(pruned, "pruned")
     return pruned.exit_code
 
 
 def _prunable(input_: ManifestInput) -> DeletionPlan:
-    """Find what is to be pruned, and say it before anything is done."""
+    """Find the objects to prune, and print them before anything is done."""
     if missing := WHOLE - {item["kind"] for item in input_.objects}:
         raise click.UsageError(
             f"--prune needs all that was rendered, and no {' and no '.join(sorted(missing))} is "
@@ -100,8 +102,8 @@ def _prunable(input_: ManifestInput) -> DeletionPlan:
     print_unlisted(found)
     for left in found.passed:
         print_object_list(f"not pruned, as {left.why}", [left.target])
-    if found.held:
-        print_object_list(f"not pruned, as {'; '.join(found.held)}", found.targets)
+    if found.blockers:
+        print_object_list(f"not pruned, as {'; '.join(found.blockers)}", found.targets)
         return DeletionPlan()
     print_object_list("to be pruned", found.targets)
     return found

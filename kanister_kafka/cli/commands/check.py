@@ -20,6 +20,7 @@ from kanister_kafka.cli.options import (
     plan_from_cli,
     plan_options,
     strimzi_version_option,
+    templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.diagnostics import Location, error
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
-"""What `apply` is told in another way, or not at all."""
+"""Options that `apply` takes in another way, or not at all."""
 NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
@@ -48,11 +49,7 @@ NO_SUBJECT = ("no-kafka", "option")
 @click.option("--context", default="", help="Kubeconfig context.")
 @plan_options
 @strimzi_version_option
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@templates_option
 @click.option(
     "--pull",
     is_flag=True,
@@ -91,9 +88,9 @@ def check(
 ) -> None:
     """Check whether a backup would work on the live cluster.
 
-    Nothing is changed, but for --pull. Rights, drift and time-outs are judged by the options of the
-    Blueprint that was applied; options that are given go before those. One broker is asked which
-    replicas are not in sync, by a command in its pod.
+    Nothing is changed, except with --pull. Rights, drift and time-outs are judged by the options of
+    the Blueprint that was applied; options that are given go before those. One broker is asked
+    which replicas are not in sync, by a command in its pod.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.preflight import Checked, CheckStatus
@@ -125,7 +122,8 @@ def check(
         ctx.exit(max(one.exit_code(level) for one in found))
     namespace = namespace or connection.namespace
     target = KafkaRef(namespace, kafka or _only(connection, namespace))
-    lines = look(target, ctx, choices)
+    with connection.one_moment():
+        lines = look(target, ctx, choices)
     if form == "name":
         echo(kafka_name(target.name))
     elif form in ("markdown", "html"):
@@ -148,13 +146,13 @@ def _lines(
     *,
     pull: bool,
 ) -> tuple[CheckLine, ...]:
-    """Check one Kafka by what is given, and by its applied Blueprint for what is not."""
+    """Check one Kafka by the options, and by its applied Blueprint for those that are not given."""
     from kanister_kafka.kube.exec import exec_in_pod
     from kanister_kafka.operations.preflight import PreflightTarget, run_preflight
 
     words = _repeated(ctx)
     words += _applied(connection, target, ctx, choices)
-    plan, problems = _plan(target.name, target.namespace, context=context, **choices)
+    plan, problems = _plan(connection, target, context=context, **choices)
     subject = PreflightTarget(
         name=target.name,
         namespace=target.namespace,
@@ -189,14 +187,15 @@ def _each(
     found = []
     for target in all_targets(connection):
         one = Checked(target.namespace, target.name)
-        strategy = _strategy(connection, target, choices)
-        if strategy is None:
-            found.append(replace(one, is_applied=False))
-            continue
-        try:
-            one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
-        except (ForbiddenError, NotFoundError, InputError) as failure:
-            one = replace(one, failure=str(failure), failure_code=failure.exit_code)
+        with connection.one_moment():
+            strategy = _strategy(connection, target, choices)
+            if strategy is None:
+                found.append(replace(one, is_applied=False))
+                continue
+            try:
+                one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
+            except (ForbiddenError, NotFoundError, InputError) as failure:
+                one = replace(one, failure=str(failure), failure_code=failure.exit_code)
         found.append(one)
     if not any(one.is_applied for one in found):
         names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
@@ -207,14 +206,14 @@ def _each(
 
 
 def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any]) -> str | None:
-    """Return the strategy by which a Kafka is checked; None where no Blueprint is applied."""
+    """Return the strategy by which a Kafka is checked; None without an applied Blueprint."""
     for strategy in dict.fromkeys((choices["strategy"], "cold", "hot")):
         try:
             find_applied(connection, target, choices["kasten_namespace"], hot=strategy == "hot")
         except NotFoundError:
             continue
         except ForbiddenError:
-            pass  # there may be one: the check says what could not be read
+            pass  # there may be one: the check reports what could not be read
         return str(strategy)
     return None
 
@@ -267,19 +266,20 @@ def _only(connection: KubeClient, namespace: str) -> str:
 
 
 def _plan(
-    kafka: str, namespace: str, *, context: str, **choices: Any
+    connection: KubeClient, target: KafkaRef, *, context: str, **choices: Any
 ) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
     try:
         plan = plan_from_cli(
             paths=(),
-            from_cluster=kafka,
+            from_cluster=target.name,
             context=context,
-            namespace=namespace,
+            connection=connection,
+            namespace=target.namespace,
             cluster="",
             **choices,
         )
     except InputError as failure:
-        if any(problem.check in NO_SUBJECT for problem in failure.problems):
+        if any(problem.rule in NO_SUBJECT for problem in failure.problems):
             raise
         return None, failure.problems
     return plan, plan.problems
@@ -303,11 +303,14 @@ def _words(option: click.Parameter, value: Any) -> list[str]:
     if isinstance(option, click.Option) and option.is_flag:
         return [option.opts[-1]]
     values = value if option.multiple else (value,)
-    return [word for one in values for word in (option.opts[-1], _word(one))]
+    words = []
+    for one in values:
+        words += [option.opts[-1], _word(one)]
+    return words
 
 
 def _word(value: object) -> str:
-    """Spell a value as it can be given again: a pair, a duration, a text."""
+    """Format a value as an option takes it: a pair, a duration, a text."""
     if isinstance(value, tuple):
         return "=".join(value)
     if isinstance(value, int):

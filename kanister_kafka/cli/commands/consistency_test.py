@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.app import confirm
 from kanister_kafka.cli.commands.topics.compare import milliseconds
-from kanister_kafka.cli.options import parse_duration_option
+from kanister_kafka.cli.options import (
+    claims_class_option,
+    kasten_namespace_option,
+    report_form_option,
+    stage_timeout_option,
+)
 from kanister_kafka.cli.output import (
     FILE,
     check_writable,
@@ -79,18 +83,8 @@ def _target(text: str) -> KafkaRef:
     help="Topic of the source; repeatable.",
 )
 @click.option("--context", default="", help="Kubeconfig context.")
-@click.option(
-    "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of Kasten or of the Kanister controller.",
-)
-@click.option(
-    "--snapshot-class",
-    default="",
-    metavar="CLASS",
-    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
-)
+@kasten_namespace_option
+@claims_class_option
 @click.option(
     "--image",
     required=True,
@@ -107,27 +101,13 @@ def _target(text: str) -> KafkaRef:
     metavar="DURATION",
     help="Largest time difference between the ends of partitions that counts as consistent.",
 )
-@click.option(
-    "--timeout",
-    type=parse_duration_option,
-    metavar="DURATION",
-    default="20m",
-    show_default=True,
-    help="How long each action, the snapshots and the return may take.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="How the report is written.",
-)
+@stage_timeout_option
+@report_form_option
 @click.option("--html", type=FILE, metavar="FILE", help="Write it with its pictures as one page.")
 @click.option(
     "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
 )
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 def consistency_test(
     *,
     scenarios: tuple[str, ...],
@@ -166,7 +146,7 @@ def consistency_test(
     for path in (html, output):
         check_writable(path)
     connection = KubeClient(context)
-    wanted = ScenarioRequest(
+    request = ScenarioRequest(
         source=source,
         mirror=mirror,
         topics=topics,
@@ -176,7 +156,7 @@ def consistency_test(
         timeout=timeout,
         even_within=max_skew,
     )
-    environment = find_environment(connection, wanted)
+    environment = find_environment(connection, request)
     selected = tuple(one for one in Scenario if one.value in scenarios or ALL in scenarios)
     _announce(environment, selected)
     confirm("Continue?", "the test replaces the volumes of the mirror", yes=yes)
@@ -192,7 +172,7 @@ def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...])
     lines = [f"scenarios: {', '.join(scenario.value for scenario in scenarios)}"]
     if any(scenario.value != "setup" for scenario in scenarios):
         lines.append(
-            f"OUTAGE: Kafka {environment.wanted.mirror} will be stopped and started by its "
+            f"OUTAGE: Kafka {environment.request.mirror} will be stopped and started by its "
             "Blueprint, several times"
         )
         lines.append(f"  stops meanwhile: {environment.writer}")

@@ -20,11 +20,11 @@ from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 
 IDLE = (
-    *("snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet"),
-    *("restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user"),
+    "snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet",
+    "restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user",
     *POD_WORDS,
-    *("labels", "annotations", "timeouts", "hook_timeout"),
-)
+    "labels", "annotations", "timeouts", "hook_timeout",
+)  # fmt: skip
 """Options of `apply` that change what is in an object, and neither its name nor its namespace."""
 
 
@@ -56,7 +56,7 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     for done in found.passed:
         tell(done)
     report = apply.delete_objects(
-        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, told=tell
+        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, on_result=tell
     )
     print_failures(report, "deleted")
     ctx.exit(report.exit_code)

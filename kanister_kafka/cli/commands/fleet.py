@@ -20,10 +20,12 @@ from kanister_kafka.cli.fleet_output import FleetFolders
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
+    check_option,
     option_group,
     options_from_cli,
     plan_options,
     refuse,
+    templates_option,
     version_from_cli,
     with_suitable_image,
 )
@@ -66,7 +68,7 @@ CLEAR = "\r\x1b[K"
 def _selector(text: str) -> LabelSelector:
     found = parse_selector(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no label selector, as app=kafka,tier!=test")
+        raise click.BadParameter(f"{text!r} is not a label selector, as app=kafka,tier!=test")
     return found
 
 
@@ -117,8 +119,8 @@ def fleet() -> None:
 
     FILE is a fleet file, which names clusters with defaults and overrides; without one, every Kafka
     of the input is taken, with the options of the command. What is printed for a cluster is byte
-    for byte what `render` prints for it alone. A cluster with an error is left out and told at the
-    end, with exit code 1; the others are done.
+    for byte what `render` prints for it alone. A cluster with an error is left out and reported at
+    the end, with exit code 1; the others are done.
     """
 
 
@@ -128,16 +130,8 @@ def fleet() -> None:
 )
 @fleet_options
 @destination_options
-@click.option(
-    "--check",
-    is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
-)
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@check_option
+@templates_option
 @click.pass_context
 def render(
     ctx: click.Context,
@@ -192,7 +186,7 @@ def _follow(
     quiet: bool = False,
     **how: Any,
 ) -> int:
-    """Take each outcome as it comes, tell what is to be told, and return the exit code."""
+    """Take each outcome as it comes, print its messages, and return the exit code."""
     gc.freeze()  # modules and templates: nothing of them is ever garbage
     jobs = choices.pop("jobs")
     with ObjectSpool() as spool:
@@ -244,7 +238,7 @@ def _input(
     strimzi_version: str,
     **choices: Any,
 ) -> tuple[Fleet, Iterable[Document | Diagnostic]]:
-    """Return what the fleet is to be, and the objects that its clusters are found in."""
+    """Return the fleet, and the objects in which its clusters are found."""
     if file is None:
         rule = FleetEntry(
             location=Location("<input>"),
@@ -252,19 +246,19 @@ def _input(
             options=options_from_cli(**choices),
             strimzi_version=version_from_cli(strimzi_version),
         )
-        if wrong := (*rule.options.problems(), *rule.options.idle()):
-            raise InputError(wrong)
+        if wrong := [*rule.options.problems(), *rule.options.idle()]:
+            raise InputError(tuple(wrong))
         found = Fleet(rules=(rule,), namespace=namespace)
     else:
         _refuse_options(ctx)
         found = _fleet(file)
         found = replace(found, namespace=namespace or found.namespace)
-    paths = (*found.paths, *paths)
+    paths = found.paths + paths
     if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
     if not from_cluster:
         refuse("--from-cluster", "context", *ACCESS)
-    requirements = (*found.selector.requirements, *selector.requirements)
+    requirements = found.selector.requirements + selector.requirements
     objects = iter_clusters(namespace, context=context) if from_cluster else iter_load(paths)
     if from_cluster:
         minor = server_minor(context=context)
@@ -276,7 +270,7 @@ def _input(
 
 
 def _refuse_options(ctx: click.Context) -> None:
-    """Refuse options of the plan beside a file, which has its own: there would be two truths."""
+    """Refuse options of the plan together with a file, which has its own options."""
     for option in ctx.command.params:
         name = option.name or ""
         given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -318,23 +312,24 @@ def _to_stream(form: str) -> Callable[[RenderResult], None]:
 
 
 def _identity(choices: dict[str, Any]) -> str:
-    """Return what tells the input of a run from others that may go into the same directory."""
+    """Return the key of the input of a run; other runs may write into the same directory."""
     words = [choices["file"] or "", *choices["paths"]]
     if choices["from_cluster"]:
         words += ["--from-cluster", choices["context"]]
     narrowed = [f"-n {choices['namespace']}"] if choices["namespace"] else []
     for one in choices["selector"].requirements:
         narrowed.append(f"-l {'not ' if one.negated else ''}{one.key} {' '.join(one.values or ())}")
-    return " ".join([shlex.join(words), *narrowed])
+    return " ".join([shlex.join(words)] + narrowed)
 
 
 def _summary(done: int, missing: list[str], participle: str) -> str:
     lines = [f"{done} {participle}" + (f", {len(missing)} not:" if missing else "")]
-    return "\n".join([*lines, *(f"  {name}" for name in missing)])
+    lines += [f"  {name}" for name in missing]
+    return "\n".join(lines)
 
 
 class _ProgressCounter:
-    """Says on a terminal how many are done; nothing elsewhere."""
+    """Prints on a terminal how many are done; nothing elsewhere."""
 
     def __init__(self, total: int, *, shows: bool) -> None:
         self._total, self._done = total, 0

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
 from kanister_kafka.backup.options import ScriptSharing
-from kanister_kafka.backup.render import render, to_yaml_stream, without_repeated_scripts
+from kanister_kafka.backup.render import render, without_repeated_scripts
 from kanister_kafka.cli.app import print_plan_warnings
-from kanister_kafka.cli.options import plan_options, plans_from_cli, strimzi_version_option
+from kanister_kafka.cli.options import (
+    plan_options,
+    plans_from_cli,
+    strimzi_version_option,
+    templates_option,
+)
 from kanister_kafka.integrations.helm_post_renderer import append_manifests, kafka_names
 from kanister_kafka.yamldoc import MAX_BYTES, loads
 
@@ -25,16 +31,12 @@ from kanister_kafka.yamldoc import MAX_BYTES, loads
 )
 @strimzi_version_option
 @plan_options
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@templates_option
 def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     """Add the Blueprint of every Kafka to the manifests of a Helm release.
 
     Reads the manifests on standard input and writes them on standard output, followed by all that a
-    backup of each Kafka among them needs. What else is in them stays as it is, byte for byte.
+    backup of each Kafka among them needs. The manifests stay as they are, byte for byte.
     """
     # Two releases in a namespace must not both have one object: Helm refuses the second.
     choices["scripts"] = choices["scripts"] or ScriptSharing.OWN.value
@@ -47,7 +49,6 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     if not plans:
         click.echo("no Kafka is among the manifests: nothing was added", err=True)
     blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
-    manifests = without_repeated_scripts()(
-        manifest for plan in plans for manifest in render(plan, templates)
-    )
-    sys.stdout.buffer.write(append_manifests(raw, blueprints, to_yaml_stream(manifests)))
+    every = chain.from_iterable(render(plan, templates) for plan in plans)
+    manifests = without_repeated_scripts()(every)
+    sys.stdout.buffer.write(append_manifests(raw, blueprints, manifests))

@@ -64,8 +64,8 @@ def preview(
 ) -> None:
     """Show the arguments that Kanister passes to each phase.
 
-    Every phase of an action with its arguments, rendered for one object. What only the run can
-    tell, such as the output of an earlier phase and every secret, stays a template. FILE is a
+    Every phase of an action with its arguments, rendered for one object. Values that only a run
+    has, such as the output of an earlier phase and every secret, stay templates. FILE is a
     Blueprint, or - for standard input.
     """
     if object_path and reference:
@@ -96,15 +96,17 @@ def _action(path: str, name: str) -> tuple[Blueprint, BlueprintAction]:
         return named[0]
     if named:
         raise click.BadParameter(f"{path} has several Blueprints with it", param_hint="--action")
-    known = ", ".join(action.name for blueprint in blueprints for action in blueprint.actions)
-    told = f"{path} has no action {name!r}; it has {known or 'none'}"
+    known = []
+    for blueprint in blueprints:
+        known += [action.name for action in blueprint.actions]
+    told = f"{path} has no action {name!r}; it has {', '.join(known) or 'none'}"
     raise click.BadParameter(told, param_hint="--action")
 
 
 def _subject(path: str, reference: str, context: str, options: dict[str, str]) -> PreviewTarget:
     if reference:
         kind, *place = reference.split("/")
-        if len(place) not in (1, 2) or not all((kind, *place)):
+        if len(place) not in (1, 2) or not kind or not all(place):
             told = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
             raise click.BadParameter(told, param_hint="--from-cluster")
         live = read_object(kind, "".join(place[:-1]), place[-1], context=context)

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.app import confirm, echo
-from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.options import (
+    claims_class_option,
+    kasten_namespace_option,
+    live_options,
+    report_form_option,
+    stage_timeout_option,
+)
 from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
 
 if TYPE_CHECKING:
@@ -21,25 +26,15 @@ if TYPE_CHECKING:
     epilog="Example: kanister-kafka rehearse my-cluster -n kafka --yes --html rehearsal.html"
 )
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of Kasten or of the Kanister controller.",
-)
+@kasten_namespace_option
 @click.option(
     "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
 )
-@click.option(
-    "--snapshot-class",
-    default="",
-    metavar="CLASS",
-    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
-)
+@claims_class_option
 @click.option(
     "--probe/--no-probe",
     default=True,
-    help="Whether a client writes all the time and tells of the outage.  [default: probe]",
+    help="Whether a client writes all the time and measures the outage.  [default: probe]",
 )
 @click.option(
     "--probe-config",
@@ -47,14 +42,7 @@ if TYPE_CHECKING:
     metavar="SECRET",
     help="Secret in the Kafka's namespace with client.properties for the probe.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="How the report is written.",
-)
+@report_form_option
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -68,16 +56,9 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="File for the report, instead of standard output.",
 )
-@click.option(
-    "--timeout",
-    type=parse_duration_option,
-    metavar="DURATION",
-    default="20m",
-    show_default=True,
-    help="How long each action, the snapshots and the return may take.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@stage_timeout_option
+@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 def rehearse(
     *,
     name: str,
@@ -98,9 +79,10 @@ def rehearse(
     """Run a whole backup cycle, measure it, and remove what it has made.
 
     Kafka is stopped, every claim is snapshotted as Kasten would do it, and Kafka is brought back:
-    an outage of some minutes. A client that writes all the time tells how long it was, and whether
-    every record that was acknowledged is still there. Whatever fails, Kafka is brought back and all
-    that was made is removed. Exit code 1 where that did not succeed or a record was lost.
+    an outage of some minutes. A client that writes all the time measures how long it was, and
+    whether every record that was acknowledged is still there. If a step fails, Kafka is still
+    brought back and all that was made is removed. Exit code 1 where that did not succeed or a
+    record was lost.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.rehearsal.context import RehearsalRequest, build_context
@@ -141,18 +123,18 @@ def rehearse(
 def _announce(setting: RehearsalContext) -> None:
     """Print what will be stopped and made."""
     target, listener = setting.target, setting.listener
-    probe = (
-        f"through its listener {listener.name or 'that --probe-config names'}" if listener else ""
-    )
-    told = [
+    lines = [
         f"OUTAGE: Kafka {target} will be stopped and started by Blueprint "
         f"{setting.blueprint.namespace}/{setting.blueprint.name}: "
         f"{len(setting.before.nodes)} nodes, {len(setting.writers)} writers",
-        *(f"  stops for a while: {writer}" for writer in setting.writers),
-        *(f"  snapshot: {one.name} (class {one.snapshot_class})" for one in setting.claims),
-        f"  probe: pod and topic {setting.name}, {probe}"
-        if listener
-        else f"  no probe: {setting.why_no_probe}; the outage is told by the pods alone",
-        "All that is made is removed at the end, also after a failure or Ctrl-C.",
     ]
-    echo("".join(f"{line}\n" for line in told), err=True)
+    lines += [f"  stops for a while: {writer}" for writer in setting.writers]
+    lines += [f"  snapshot: {one.name} (class {one.snapshot_class})" for one in setting.claims]
+    if listener:
+        name = listener.name or "that --probe-config names"
+        lines.append(f"  probe: pod and topic {setting.name}, through its listener {name}")
+    else:
+        why = setting.why_no_probe
+        lines.append(f"  no probe: {why}; the outage is measured by the pods alone")
+    lines.append("All that is made is removed at the end, also after a failure or Ctrl-C.")
+    echo("".join(f"{line}\n" for line in lines), err=True)

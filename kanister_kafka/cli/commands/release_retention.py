@@ -6,21 +6,22 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
 
 from kanister_kafka import constants
-from kanister_kafka.cli.app import confirm
+from kanister_kafka.cli.app import confirm, current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.operations.preflight.partitions import TopicSettings, ask_topic_settings
 from kanister_kafka.operations.retention import RetentionRelease
-from kanister_kafka.operations.status import parse_timestamp
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.strimzi.retention import HeldRetention, released_spec
+from kanister_kafka.timestamps import parse_timestamp
 
 MAX_TOPICS = 50
 """Names of topics that are printed."""
@@ -28,7 +29,7 @@ MAX_TOPICS = 50
 
 @click.command(epilog="Example: kanister-kafka release-retention my-cluster -n kafka")
 @live_options
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 @click.option(
     "--timeout",
     type=parse_duration_option,
@@ -55,18 +56,19 @@ def release_retention(
     """Let a restored Kafka delete expired records again.
 
     Puts back the options of spec.kafka.config that a restore has changed, exactly as they were;
-    the operator then rolls the brokers one by one. Says before what will be lost. One broker is
+    the operator then rolls the brokers one by one. Prints before what will be lost. One broker is
     asked for its topics by a command in its pod.
     """
     connection = KubeClient(context)
     target = find_target(connection, namespace, name)
-    release = RetentionRelease(connection, target)
+    release = RetentionRelease(connection, target, current_clock())
     kafka, held = release.look()
     if held is None:
         click.echo(f"retention of Kafka {target} is not held: nothing to do")
         return
     release.check(kafka, held)
-    for line in (*_described(target, kafka, held), *_losses(connection, target, held, context)):
+    losses = _losses(connection, target, held, context)
+    for line in chain(_described(target, kafka, held), losses):
         click.echo(escape_control_chars(line), err=True)
     if dry_run:
         click.echo(json.dumps(released_spec(kafka, held), indent=2))
@@ -77,24 +79,24 @@ def release_retention(
     if no_wait:
         return
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         click.echo(escape_control_chars(text), err=True)
 
-    if not release.wait(generation, seconds=timeout, say=say):
+    if not release.wait(generation, seconds=timeout, report=report):
         click.echo(f"error: Kafka {target} is not Ready after {timeout} s; it goes on", err=True)
         ctx.exit(1)
     click.echo(f"Kafka {target} is Ready, and deletes what has passed its retention")
 
 
-def _described(target: KafkaRef, kafka: dict[str, Any], held: HeldRetention) -> Iterator[str]:
-    """Say what is held, and what the write will change."""
-    of = f", of a backup made at {held.backup}" if held.backup else ""
-    yield f"retention of Kafka {target} is held since {held.since} ({held.retention}){of}"
+def _described(target: KafkaRef, kafka: dict[str, Any], hold: HeldRetention) -> Iterator[str]:
+    """Yield what is held, and what the write will change."""
+    of = f", of a backup made at {hold.backup}" if hold.backup else ""
+    yield f"retention of Kafka {target} is held since {hold.since} ({hold.retention}){of}"
     config = kafka["spec"]["kafka"].get("config") or {}
-    for key in sorted(held.held):
-        now, was = config.get(key), (held.before or {}).get(key)
-        if key in held.changed:
-            yield f"  {key} stays {now}: somebody has changed it since"
+    for key in sorted(hold.held):
+        now, was = config.get(key), (hold.before or {}).get(key)
+        if key in hold.changed:
+            yield f"  {key} stays {now}: it was changed since"
         else:
             yield f"  {key}: {now} becomes {'Kafka default' if was is None else was}"
     yield "the operator will roll every broker, one by one"
@@ -108,24 +110,24 @@ def _described(target: KafkaRef, kafka: dict[str, Any], held: HeldRetention) -> 
 
 
 def _losses(
-    connection: KubeClient, target: KafkaRef, held: HeldRetention, context: str
+    connection: KubeClient, target: KafkaRef, hold: HeldRetention, context: str
 ) -> Iterator[str]:
-    """Say what will go once the brokers have been rolled."""
-    from kanister_kafka.kube.exec import exec_in_pod  # not for those who are to be told nothing
+    """Yield what will go once the brokers have been rolled."""
+    from kanister_kafka.kube.exec import exec_in_pod  # not with --quiet
 
     label = f"{constants.CLUSTER_LABEL}={target.name}"
-    made = parse_timestamp(held.backup)
+    made = parse_timestamp(hold.backup)
     try:
         pods = connection.items(PODS, target.namespace, label)
         run = partial(exec_in_pod, context=context)
         seen = ask_topic_settings(run, target.name, target.namespace, pods)
-        why = str(seen.unseen) if seen.unseen else ""
+        why = str(seen.unreadable) if seen.unreadable else ""
     except KanisterKafkaError as failure:
         why = str(failure)
     if why:
-        yield f"WARNING: what will be lost cannot be told: {why}"
+        yield f"WARNING: the losses are unknown: {why}"
     elif made is None:
-        yield "WARNING: what will be lost cannot be told: nothing tells when the backup was made"
+        yield "WARNING: the losses are unknown: there is no time of the backup"
     else:
         age = (datetime.now(timezone.utc) - made).total_seconds() * 1000
         yield from _lost([topic for topic in seen.get() if topic.empties(age)])

@@ -15,7 +15,13 @@ from kanister_kafka.backup.render import Manifest
 from kanister_kafka.backup.render import render as render_plan
 from kanister_kafka.cli.app import echo, print_plan_warnings
 from kanister_kafka.cli.option_groups import SectionedCommand
-from kanister_kafka.cli.options import input_options, plan_from_cli, plan_options
+from kanister_kafka.cli.options import (
+    check_option,
+    input_options,
+    plan_from_cli,
+    plan_options,
+    templates_option,
+)
 from kanister_kafka.cli.output import destination, destination_options, format_manifests
 from kanister_kafka.linter.helm_source import escape
 from kanister_kafka.reports.text import count_noun
@@ -45,16 +51,8 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
     show_default=True,
     help="helm: a template of which Helm makes the same YAML.",
 )
-@click.option(
-    "--check",
-    is_flag=True,
-    help="Write nothing; exit 1 with a diff where files in --output-dir are stale.",
-)
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Directory with templates that go before ours of the same name.",
-)
+@check_option
+@templates_option
 @click.pass_context
 def render(
     ctx: click.Context,
@@ -140,10 +138,10 @@ def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
 
 
 def stale_text(found: Collection[OutdatedFile]) -> str:
-    """Say how many files are stale, and what brings them up to date."""
+    """Print how many files are stale, and the command that brings them up to date."""
     if not found:
         return "up to date"
-    gone = sum(file.wanted is None for file in found)
+    gone = sum(file.expected is None for file in found)
     will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
     if written := len(found) - gone:
         will.append(f"writes {'it' if len(found) == 1 else written} anew")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
-from kanister_kafka.cli.options import live_options, parse_duration_option
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.app import current_clock
+from kanister_kafka.cli.options import (
+    blueprint_namespace_option,
+    live_options,
+    parse_duration_option,
+)
+from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.action_follower import status_command
@@ -22,11 +26,7 @@ from kanister_kafka.strimzi.discovery import find_target
 
 @click.command(epilog="Example: kanister-kafka resume my-cluster -n kafka")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default="",
-    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
-)
+@blueprint_namespace_option
 @click.option(
     "--timeout",
     type=parse_duration_option,
@@ -37,7 +37,7 @@ from kanister_kafka.strimzi.discovery import find_target
 )
 @click.option("--no-logs", is_flag=True, help="Do not show what the pods print.")
 @click.option(
-    "--dry-run", is_flag=True, help="Say whether there is something to do and how; change nothing."
+    "--dry-run", is_flag=True, help="Show whether there is something to do and how; change nothing."
 )
 @click.pass_context
 def resume(
@@ -79,14 +79,16 @@ def resume(
         _by_hand(seen)
         return
     click.echo(f"{status.headline}.", err=True)
-    resuming = Resume(connection, inspector, logs=not no_logs, timeout=timeout)
+    resuming = Resume(
+        connection, inspector, logs=not no_logs, timeout=timeout, clock=current_clock()
+    )
     ctx.exit(_follow(resuming, seen, logs=not no_logs))
 
 
-def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
+def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
     target = resuming.target
-    live = LiveDisplay(f"resume of Kafka {target}", logs=logs)
+    live = LiveDisplay(f"resume of Kafka {target}", logs=logs, now=resuming.clock.now)
     try:
         with live:
             for event in resuming.events():
@@ -96,22 +98,22 @@ def _follow(resuming: Resume, seen: ObservedCluster, *, logs: bool) -> int:
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
         _left(resuming)
-        _by_hand(seen)
+        _by_hand(cluster)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
-    total = elapsed_text(time.monotonic() - live.progress.began)
+    total = format_elapsed(live.elapsed())
     if over.end is ActionResult.DONE:
         click.echo(f"Kafka {target} runs: every node is Ready, {total} after the start")
         return 0
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
     click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(over.reason)}", err=True)
     _left(resuming)
-    _by_hand(seen)
+    _by_hand(cluster)
     return 1
 
 
 def _left(resuming: Resume) -> None:
-    """Say what goes on without us."""
+    """Print what continues without this command."""
     target = resuming.target
     if resuming.armed:
         click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
@@ -120,9 +122,9 @@ def _left(resuming: Resume) -> None:
     click.echo(f"  look:  {status_command(target)}", err=True)
 
 
-def _by_hand(seen: ObservedCluster) -> None:
-    """Print the way without anything of ours."""
-    if commands := manual_commands(seen):
+def _by_hand(cluster: ObservedCluster) -> None:
+    """Print the commands of kubectl that need nothing of kanister-kafka."""
+    if commands := manual_commands(cluster):
         click.echo("By hand, in this order:", err=True)
         for command in commands:
             click.echo(f"  {escape_control_chars(command)}", err=True)

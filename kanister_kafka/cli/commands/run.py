@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
-from kanister_kafka.cli.app import confirm, echo
+from kanister_kafka.cli.app import confirm, current_clock, echo
 from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
-from kanister_kafka.cli.progress import LiveDisplay, elapsed_text
+from kanister_kafka.cli.progress import LiveDisplay
+from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations import start_action
@@ -33,10 +33,12 @@ from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.yamldoc.dumper import dump
 
 REPLACED = (
-    "What its volumes hold now is replaced. Snapshots of them are kept until the restored Kafka is "
-    "Ready; --option discard-replaced=true takes none."
+    "The present data of its volumes is replaced. Snapshots of them are kept until the restored "
+    "Kafka is Ready; --option discard-replaced=true takes none."
 )
-DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no snapshots of them."
+DISCARDED = (
+    "The present data of its volumes is LOST: discard-replaced=true takes no snapshots of them."
+)
 
 
 @click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
@@ -72,8 +74,8 @@ DISCARDED = "What its volumes hold now is LOST: discard-replaced=true takes no s
     "--retention",
     default="",
     metavar="hold|now|DURATION",
-    help="After a restore, what has passed its retention: kept until `release-retention`, deleted "
-    "at once, or kept for so long after each start of a broker.  [default: hold]",
+    help="After a restore, records past their retention: kept until `release-retention`, deleted "
+    "at once, or kept for this time after each start of a broker.  [default: hold]",
 )
 @click.option(
     "--timeout",
@@ -91,72 +93,80 @@ def run(
     ctx: click.Context,
     /,
     *,
+    action: str,
+    name: str,
+    namespace: str,
     context: str,
+    kasten_namespace: str,
+    blueprint: str,
+    options: tuple[tuple[str, str], ...],
+    origin: str,
     retention: str,
     timeout: int | None,
     no_logs: bool,
     yes: bool,
     dry_run: bool,
-    **choices: Any,
 ) -> None:
     """Run an action of the Blueprint and follow it.
 
-    Makes an ActionSet and shows each phase with what its task pod prints, until the last one has
+    Makes an ActionSet and shows each phase with the output of its task pod, until the last one has
     ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
     """
     connection = KubeClient(context)
-    wanted = _wanted(connection, **choices)
+    target = find_target(connection, namespace, name)
+    applied = find_applied(connection, target, kasten_namespace, blueprint)
+    start_action.check_action(applied, action)
+    request = start_action.ActionRequest(
+        target=target,
+        action=action,
+        blueprint=applied,
+        options=options,
+        origin=start_action.find_action_set(connection, origin, applied.namespace)
+        if origin
+        else None,
+    )
     if retention:
-        wanted = _with_retention(wanted, retention)
-    if wanted.action == "restore" and not (dry_run and wanted.origin):
-        _confirm(connection, wanted, yes=yes)
+        request = with_retention(request, retention)
+    if request.action == "restore" and not (dry_run and request.origin):
+        confirm_restore(connection, request, _origin_lines(request.origin), yes=yes)
     if dry_run:
-        echo(dump(start_action.build_action_set(wanted)))
+        echo(dump(start_action.build_action_set(request)))
         return
-    watched = start_action.start_action(connection, wanted, job=uuid.uuid4().hex)
+    ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))
+
+
+def run_request(
+    connection: KubeClient,
+    request: start_action.ActionRequest,
+    *,
+    logs: bool,
+    timeout: int | None,
+) -> int:
+    """Make the ActionSet and follow it; return the exit code of the command."""
+    watched = start_action.start_action(connection, request, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
-    follower = Follower(connection, watched, logs=not no_logs, timeout=timeout)
-    code = _follow(follower, wanted, logs=not no_logs)
-    if wanted.action == "restore" and code == 0:
-        _tell_held(connection, wanted.target)
-    ctx.exit(code)
+    follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
+    code = _follow(follower, request, logs=logs)
+    if request.action == "restore" and code == 0:
+        _tell_held(connection, request.target)
+    return code
 
 
-def _wanted(
-    connection: KubeClient,
-    *,
-    action: str,
-    name: str,
-    namespace: str,
-    kasten_namespace: str,
-    blueprint: str,
-    origin: str,
-    options: tuple[tuple[str, str], ...],
+def with_retention(
+    request: start_action.ActionRequest, retention: str
 ) -> start_action.ActionRequest:
-    """Find all that is named; nothing has been touched so far."""
-    target = find_target(connection, namespace, name)
-    found = find_applied(connection, target, kasten_namespace, blueprint)
-    start_action.check_action(found, action)
-    earlier = start_action.find_action_set(connection, origin, found.namespace) if origin else None
-    return start_action.ActionRequest(
-        target=target, action=action, blueprint=found, options=options, origin=earlier
-    )
-
-
-def _with_retention(
-    wanted: start_action.ActionRequest, retention: str
-) -> start_action.ActionRequest:
+    """Add the option `retention` to a restore."""
     if not is_retention_choice(retention):
         raise click.BadParameter(
             f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
         )
-    start_action.check_retention(wanted, retention)
-    return replace(wanted, options=(*wanted.options, ("retention", retention)))
+    start_action.check_retention(request, retention)
+    return replace(request, options=request.options + (("retention", retention),))
 
 
 def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
-    """Say loudly that a person has to end the hold; the restore itself is done."""
+    """Print as a warning that a person has to end the hold; the restore itself is done."""
     try:
         _kafka, held = RetentionRelease(connection, target).look()
     except KanisterKafkaError as failure:
@@ -172,23 +182,34 @@ def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
     click.echo(f"  {release_command(target)}")
 
 
-def _confirm(connection: KubeClient, wanted: start_action.ActionRequest, *, yes: bool) -> None:
-    """Ask before what is there is overwritten; without a terminal only --yes will do."""
-    origin = wanted.origin
+def _origin_lines(origin: ActionSet | None) -> list[str]:
     if origin is None:
         raise click.UsageError("a restore needs --from ACTIONSET: the backup to restore")
-    click.echo(f"Kafka {wanted.target} is to be restored from", err=True)
-    click.echo(f"ActionSet {origin.name}, {origin.action} of {origin.created}:", err=True)
-    for line in start_action.artifact_lines(origin):
-        click.echo(f"  {escape_control_chars(line)}", err=True)
-    told, certain = start_action.missing_version(connection, wanted.target, origin)
-    if certain and (start_action.ANY, "true") not in wanted.options:
+    artifacts = [f"  {line}" for line in start_action.artifact_lines(origin)]
+    return [f"ActionSet {origin.name}, {origin.action} of {origin.created}:", *artifacts]
+
+
+def confirm_restore(
+    connection: KubeClient,
+    request: start_action.ActionRequest,
+    source: Iterable[str],
+    *,
+    yes: bool,
+) -> None:
+    """Print what is restored from where, and ask; without a terminal --yes is required."""
+    assert request.origin is not None  # noqa: S101 - `source` describes it
+    origin = request.origin
+    click.echo(f"Kafka {request.target} will be restored from", err=True)
+    for line in source:
+        click.echo(escape_control_chars(line), err=True)
+    told, certain = start_action.missing_version(connection, request.target, origin)
+    if certain and (start_action.ANY, "true") not in request.options:
         raise ActionError(told)
     if told:
         click.echo(f"{click.style('warning', fg='yellow')}: {escape_control_chars(told)}", err=True)
-    discarded = ("discard-replaced", "true") in wanted.options
+    discarded = ("discard-replaced", "true") in request.options
     click.echo(DISCARDED if discarded else REPLACED, err=True)
-    if not wanted.blueprint.holds_retention:
+    if not request.blueprint.holds_retention:
         click.echo(
             "! Its Blueprint is of an earlier version, which holds no retention: Kafka will delete "
             "at once what has passed it",
@@ -197,51 +218,53 @@ def _confirm(connection: KubeClient, wanted: start_action.ActionRequest, *, yes:
     confirm("Go on?", "a restore overwrites the volumes of the cluster", yes=yes)
 
 
-def _follow(follower: Follower, wanted: start_action.ActionRequest, *, logs: bool) -> int:
+def _follow(follower: Follower, request: start_action.ActionRequest, *, logs: bool) -> int:
     """Show what happens until the end; return the exit code."""
-    live = LiveDisplay(f"{wanted.action} of Kafka {wanted.target}", logs=logs)
+    live = LiveDisplay(
+        f"{request.action} of Kafka {request.target}", logs=logs, now=follower.clock.now
+    )
     try:
         with live:
             for event in follower.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(wanted.target, follower.seen)
+        _left(request.target, follower.seen)
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(wanted.target, follower.seen)
+        _left(request.target, follower.seen)
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
         _phases(live.progress)
-    return _summary(wanted, follower.seen, live.progress)
+    return _summary(request, follower.seen, live)
 
 
-def _left(target: KafkaRef, seen: ActionSet) -> None:
-    for line in still_running_message(target, seen):
+def _left(target: KafkaRef, action_set: ActionSet) -> None:
+    for line in still_running_message(target, action_set):
         click.echo(line, err=True)
 
 
 def _phases(progress: Progress) -> None:
     width = max((len(row.name) for row in progress.rows), default=0)
     for row in progress.rows:
-        took = "" if row.seconds is None else elapsed_text(row.seconds)
+        took = "" if row.seconds is None else format_elapsed(row.seconds)
         click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
 
 
-def _summary(wanted: start_action.ActionRequest, seen: ActionSet, progress: Progress) -> int:
+def _summary(request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay) -> int:
     """Print how it ended and what to do; return the exit code."""
-    over, title = progress.over, f"{wanted.action} of Kafka {wanted.target}"
-    total = elapsed_text(time.monotonic() - progress.began)
+    over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
+    total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
         click.echo(f"{title}: complete in {total}")
-        for line in start_action.artifact_lines(seen):
+        for line in start_action.artifact_lines(action_set):
             click.echo(f"  {escape_control_chars(line)}")
         return 0
     end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
     click.echo(f"{title}: {end.value} after {total}")
     click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(reason)}", err=True)
     if end is ActionResult.TIMEOUT:
-        _left(wanted.target, seen)
+        _left(request.target, action_set)
     else:
-        for line in remedy_message(end, wanted.target, seen):
+        for line in remedy_message(end, request.target, action_set):
             click.echo(f"  {line}", err=True)
     return 1

@@ -50,7 +50,7 @@ SCHEMAS: dict[str, Callable[[str], JsonSchema]] = {
     type=click.Choice(list(SCHEMAS)),
     default=BLUEPRINT,
     show_default=True,
-    help="What it describes.",
+    help="The documents that it describes.",
 )
 @release_option("The release whose functions it describes")
 def schema(kind: str, release: str) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from kanister_kafka.cli.app import echo, terminal_width
-from kanister_kafka.cli.options import live_options, options_from
+from kanister_kafka.cli.options import blueprint_namespace_option, live_options, options_from
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
@@ -24,11 +24,7 @@ from kanister_kafka.strimzi.from_cluster import read_cluster_resources
 
 @click.command(epilog="Example: kanister-kafka status my-cluster -n kafka")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default="",
-    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
-)
+@blueprint_namespace_option
 @report_format_option("text", "json", "yaml", "name")
 @click.option(
     "-A",
@@ -51,7 +47,7 @@ def status(
 ) -> None:
     """Show whether a Kafka runs or is stopped, and what to do next.
 
-    What the cluster itself shows decides, the record of the backups comes second. Exit code 0
+    The cluster itself decides, and the record of the backups comes second. Exit code 0
     where Kafka runs, 1 where it does not or something is left to undo.
     """
     connection = KubeClient(context)
@@ -60,9 +56,9 @@ def status(
             raise click.UsageError("-A is for all Kafkas: name neither one nor a namespace")
         ctx.exit(_everywhere(connection, kasten_namespace, form))
     target = find_target(connection, namespace, name)
-    judged = _with_freshness(
-        assess(ClusterInspector(connection, target, kasten_namespace).look()), context
-    )
+    with connection.one_moment():
+        seen = ClusterInspector(connection, target, kasten_namespace).look()
+        judged = _with_freshness(connection, assess(seen))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo(kafka_name(target.name))
@@ -74,11 +70,11 @@ def status(
 
 
 def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int:
-    """Say how each Kafka of the cluster is; return the exit code."""
-    targets = all_targets(connection)
-    judged = [
-        assess(ClusterInspector(connection, target, kasten_namespace).look()) for target in targets
-    ]
+    """Print the state of each Kafka of the cluster; return the exit code."""
+    with connection.one_moment():
+        targets = all_targets(connection)
+        inspectors = [ClusterInspector(connection, one, kasten_namespace) for one in targets]
+        judged = [assess(inspector.look()) for inspector in inspectors]
     now = datetime.now(timezone.utc)
     if form == "name":
         echo("".join(kafka_name(target.name) for target in targets))
@@ -88,27 +84,27 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     return 0 if all(one.runs for one in judged) else 1
 
 
-def _with_freshness(status: ClusterStatus, context: str) -> ClusterStatus:
+def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:
     """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
     seen = status.observed
     origin = seen.origin
     if not status.runs or not origin.input_hash:
         return status
     if older := version_drift(origin):
-        return replace(status, remarks=(*status.remarks, older))
+        return replace(status, remarks=status.remarks + (older,))
     try:
         options, version = options_from(shlex.split(origin.options))
-        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, context=context)
+        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, client=connection)
     except (click.UsageError, ValueError, KanisterKafkaError) as failure:
         why = failure.message if isinstance(failure, click.UsageError) else str(failure)
         return _unsure(status, why)
     if fetched.problems:
         return _unsure(status, "; ".join(problem.message for problem in fetched.problems))
     changed = input_drift(origin, seen.target, fetched.documents, options, version)
-    return replace(status, remarks=(*status.remarks, changed)) if changed else status
+    return replace(status, remarks=status.remarks + (changed,)) if changed else status
 
 
 def _unsure(status: ClusterStatus, why: str) -> ClusterStatus:
     line = f"whether the Blueprint is up to date: {why}"
-    unseen = (*status.observed.unseen, line)
-    return replace(status, observed=replace(status.observed, unseen=unseen))
+    unreadable = status.observed.unreadable + (line,)
+    return replace(status, observed=replace(status.observed, unreadable=unreadable))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import click
@@ -52,9 +52,9 @@ STDOUT = "-"
     type=RuleIds(),
     multiple=True,
     metavar="ID[,ID]",
-    help="A check whose findings are not told; repeatable.",
+    help="A check whose findings are not reported; repeatable.",
 )
-@release_option("The release that is to run the Blueprints")
+@release_option("The release that will run the Blueprints")
 @click.option(
     "--kasten/--no-kasten",
     default=None,
@@ -70,7 +70,7 @@ STDOUT = "-"
 @click.option(
     "--gitops",
     type=click.Choice(["flux"]),
-    help="What applies them from Git, whose rules hold as well.",
+    help="The tool that applies them from Git, whose rules hold as well.",
 )
 @click.pass_context
 def validate(
@@ -97,7 +97,7 @@ def validate(
     settings = LintSettings(
         kasten=kasten, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
     )
-    result = validate_paths(paths, settings, ignore={check for ids in ignore for check in ids})
+    result = validate_paths(paths, settings, ignore=set(chain.from_iterable(ignore)))
     least = Severity(fail_on)
     for form, output in chosen:
         if form == "text" and output == STDOUT:
@@ -123,7 +123,7 @@ def find_targets(formats: tuple[str, ...], outputs: tuple[str, ...]) -> list[tup
 
 
 def format_report(form: str, result: Validation, fail_on: Severity) -> str:
-    """Spell a report; what spells the others is not even imported."""
+    """Format a report; import only the module of its format."""
     match form:
         case "json":
             return reports.diagnostics_json(result.problems)

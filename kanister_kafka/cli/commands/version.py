@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 CLUSTER = (
-    *("kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as"),
-    *("request_timeout", "verbose"),
-)
-"""Options that say which cluster is asked, and how."""
+    "kafka", "namespace", "context", "kasten_namespace", "kubeconfig", "as",
+    "request_timeout", "verbose",
+)  # fmt: skip
+"""Options of the connection to the cluster."""
 
 
 @click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
@@ -41,10 +41,11 @@ CLUSTER = (
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
 ) -> None:
-    """Show the versions of this command and of what is installed on the cluster.
+    """Show the versions of this command and of the software on the cluster.
 
-    That is the API server, the Blueprint of the Kafka, Strimzi and Kanister. What cannot be read is
-    unknown, and why is said on standard error; exit code 2 where the API server does not answer.
+    That is the API server, the Blueprint of the Kafka, Strimzi and Kanister. A version that cannot
+    be read is unknown, with the reason on standard error; exit code 2 if the API server does not
+    answer.
     """
     found = {"client": __version__}
     if alone:
@@ -62,16 +63,14 @@ def version(
     from kanister_kafka.reports.tables import hung  # not for those who read JSON
 
     names, width = max(map(len, found)), terminal_width()
-    lines = (
-        line
-        for name, text in found.items()
-        for line in hung(f"{name + ':':{names + 1}} ", text, width)
-    )
+    lines: list[str] = []
+    for name, text in found.items():
+        lines += hung(f"{name + ':':{names + 1}} ", text, width)
     echo("".join(f"{line}\n" for line in lines))
 
 
 def _refuse_cluster() -> None:
-    """End with wrong use where --client stands beside what says which cluster."""
+    """End with wrong use if --client is given with an option of the connection."""
     context = click.get_current_context()
     for option in context.command.params:
         given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
@@ -83,7 +82,7 @@ def _refuse_cluster() -> None:
 def _installed(
     connection: KubeClient, kafka: str, namespace: str, kasten_namespace: str
 ) -> dict[str, str]:
-    """Return the versions of what runs on the cluster, as far as they can be read."""
+    """Return the versions of the software on the cluster, as far as they can be read."""
     from kanister_kafka.operations.start_action import find_applied
     from kanister_kafka.strimzi.discovery import find_target
 

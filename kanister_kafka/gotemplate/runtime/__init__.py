@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from kanister_kafka.gotemplate.nodes import AnyNode
 from kanister_kafka.gotemplate.runtime.expressions import (
@@ -21,21 +22,21 @@ from kanister_kafka.gotemplate.runtime.values import CannotIsolateError, Value
 
 @dataclass(frozen=True, slots=True)
 class EvaluationError:
-    """What fails when the template runs."""
+    """A failure of the template when it runs."""
 
     line: int
     column: int
     at: str
-    """What fails, as it is spelled."""
+    """The failing expression, as it is in the text."""
     message: str
     """In Go's words."""
     is_certain: bool
-    """Whether it fails in any run, not only where something symbolic has a certain value."""
+    """Whether it fails in any run, not only if something symbolic has a certain value."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """What a template gives."""
+    """The output of a template."""
 
     text: str
     """The template itself where it fails."""
@@ -61,7 +62,7 @@ def evaluate(
     except (CannotIsolateError, RecursionError):
         pass
     doubts = (_fault(failure, is_certain=False) for failure in machine.doubts)
-    return EvaluationResult(text, is_symbolic, (*doubts, *certain))
+    return EvaluationResult(text, is_symbolic, tuple(chain(doubts, certain)))
 
 
 def _fault(failure: ExecutionError, *, is_certain: bool) -> EvaluationError:

@@ -117,7 +117,7 @@ def negate(value: Value) -> Value:
 
 
 def equal(first: Value, *others: Value) -> Value:
-    """Tell whether the first value is one of the others."""
+    """Return whether the first value is one of the others."""
     if not others:
         raise CallError("missing argument for comparison")
     return any(_equal(first, other) for other in others)
@@ -151,7 +151,7 @@ def _is_nil(value: Value) -> bool:
 
 
 def less(one: Value, other: Value) -> bool:
-    """Tell whether one value is less than another."""
+    """Return whether one value is less than another."""
     one, other = (None if value == NOTHING else value for value in (one, other))
     mine, yours = (_KINDS.get(go_type(value), "") for value in (one, other))
     if not mine or not yours or mine == yours == "bool":

@@ -61,7 +61,7 @@ class VariableStack:
         """How many of them may not be changed, since the run may not come to the change."""
 
     def has(self, name: str) -> bool:
-        """Tell whether a variable is there."""
+        """Return whether a variable is there."""
         return any(cell.name == name for cell in self.all)
 
     def get(self, name: str) -> Value:
@@ -91,7 +91,7 @@ class VariableStack:
     def settle(self, pipe: PipeNode, value: Value) -> tuple[VariableNode, ...]:
         """Return the variables whose declaration the text must keep.
 
-        The path of a field can be said wherever the variable is; a call may not be made twice.
+        The path of a field can stand in the place of the variable; a call may not be made twice.
         """
         if all(map(symbolic.is_path, symbolic.parts(value))):
             return ()
@@ -126,19 +126,19 @@ class FunctionCall:
 
     name: str
     known: FunctionSignature
-    given: Sequence[Value]
+    arguments: Sequence[Value]
     is_piped: bool
     """Whether the last argument comes out of a pipeline."""
 
     def run(self, function: GoFunction | None, *, is_sure: bool) -> Value:
         """Return the result, or the call itself; raises CallError where it fails in any case."""
         changes = function is not None and function.changes
-        if changes and not (is_sure and symbolic.is_own(self.given[0])):
+        if changes and not (is_sure and symbolic.is_own(self.arguments[0])):
             raise CannotIsolateError  # what is changed may be read elsewhere
-        if function is None or not _enough(function.needs, self.given):
+        if function is None or not _enough(function.needs, self.arguments):
             return self._left(changes=changes)
         try:
-            made = function.call(*self.given)
+            made = function.call(*self.arguments)
         except UnsupportedError:
             return self._left(changes=changes)
         return self._named(made)
@@ -150,23 +150,23 @@ class FunctionCall:
 
     def _symbolic(self) -> SymbolicValue:
         return symbolic.call(
-            self.name, self.given, is_piped=self.is_piped, result=self.known.result
+            self.name, self.arguments, is_piped=self.is_piped, result=self.known.result
         )
 
-    def _named(self, made: Value) -> Value:
+    def _named(self, value: Value) -> Value:
         """Return a result that no literal and no `list` or `dict` gives with its call."""
-        if isinstance(made, (GoMap, GoSlice)) and made.element == INTERFACE:
-            return made
-        if isinstance(made, (GoMap, GoSlice, OpaqueValue)) and made.source is None:
-            return replace(made, source=self._symbolic())
-        return made
+        if isinstance(value, (GoMap, GoSlice)) and value.element == INTERFACE:
+            return value
+        if isinstance(value, (GoMap, GoSlice, OpaqueValue)) and value.source is None:
+            return replace(value, source=self._symbolic())
+        return value
 
 
-def _enough(needs: ArgumentEvaluation, given: Sequence[Value]) -> bool:
+def _enough(needs: ArgumentEvaluation, arguments: Sequence[Value]) -> bool:
     if needs is ArgumentEvaluation.ALL:
-        return all(map(is_known, given))
+        return all(map(is_known, arguments))
     return needs is ArgumentEvaluation.NOTHING or not any(
-        isinstance(value, SymbolicValue) for value in given
+        isinstance(value, SymbolicValue) for value in arguments
     )
 
 
@@ -177,7 +177,7 @@ class ExecutionError(Exception):
         super().__init__(message)
         self.node = node
         self.at = at
-        """What failed, as it is spelled."""
+        """The failing expression, as it is in the text."""
 
 
 class ExpressionEvaluator:
@@ -188,9 +188,9 @@ class ExpressionEvaluator:
         self.level = 0
         """How many `range` and `with` that the text keeps are around."""
         self.is_sure = True
-        """Whether the run comes here whatever is symbolic."""
+        """Whether the run comes here with any value of the symbolic parts."""
         self.doubts: list[ExecutionError] = []
-        """What fails where the run may not come."""
+        """Failures at places that the run may not reach."""
         self._library = library
         self._steps = 0
 
@@ -336,14 +336,14 @@ class ExpressionEvaluator:
         return made
 
     def _count(
-        self, node: nodes.IdentifierNode, known: FunctionSignature, given: int, piped: int
+        self, node: nodes.IdentifierNode, known: FunctionSignature, count: int, piped: int
     ) -> None:
         least = len(known.parameters)
         told = f"wrong number of args for {node.name}: want"
-        if known.rest and given + piped < least:
-            raise self.failure(node, f"{told} at least {least} got {given}")
-        if not known.rest and given + piped != least:
-            raise self.failure(node, f"{told} {least} got {given + piped}")
+        if known.rest and count + piped < least:
+            raise self.failure(node, f"{told} at least {least} got {count}")
+        if not known.rest and count + piped != least:
+            raise self.failure(node, f"{told} {least} got {count + piped}")
 
     def _logic(
         self, name: str, others: Sequence[nodes.Operand], dot: Value, piped: tuple[Value, ...]
@@ -376,22 +376,22 @@ class ExpressionEvaluator:
             self.doubts.append(failure)
             raise CannotIsolateError from None
 
-    def _argument(self, node: nodes.Operand, wanted: types.Type, dot: Value) -> Value:
+    def _argument(self, node: nodes.Operand, parameter: types.Type, dot: Value) -> Value:
         try:
             match node:
                 case nodes.BoolNode() | nodes.NumberNode() | nodes.StringNode():
-                    return literal(node, wanted)
+                    return literal(node, parameter)
                 case nodes.NilNode():
-                    return empty_value(wanted, f"cannot assign nil to {canonical(wanted)}")
+                    return empty_value(parameter, f"cannot assign nil to {canonical(parameter)}")
         except ConversionError as failure:
             raise self.failure(node, str(failure)) from failure
         except UnsupportedError:
             raise CannotIsolateError from None
-        return self._accept(node, self._operand(node, dot), wanted)
+        return self._accept(node, self._operand(node, dot), parameter)
 
-    def _accept(self, node: nodes.Operand, value: Value, wanted: types.Type) -> Value:
+    def _accept(self, node: nodes.Operand, value: Value, parameter: types.Type) -> Value:
         try:
-            return convert_argument(value, wanted)
+            return convert_argument(value, parameter)
         except ConversionError as failure:
             raise self.failure(node, str(failure)) from failure
 

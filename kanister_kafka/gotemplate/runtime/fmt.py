@@ -27,7 +27,7 @@ _BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "x": "0x", "X": "0X"}
 _FLOATS = {"v": "g", "F": "f", **{verb: verb for verb in "eEfgG"}}
 _EXPONENT = 6
-"""Exponent from which the shortest `%g` is spelled with `e`."""
+"""Exponent from which the shortest `%g` is written with `e`."""
 
 
 def text(value: Value) -> str:
@@ -36,7 +36,7 @@ def text(value: Value) -> str:
 
 
 def sprint(values: Sequence[Value]) -> str:
-    """Print values with a space between two that are no strings."""
+    """Print values with a space between two that are not strings."""
     made, was_string = "", True
     for value in values:
         is_string = isinstance(value, str)
@@ -78,12 +78,12 @@ def float_text(value: float, verb: str = "g", precision: int | None = None) -> s
     return f"{'-' * sign}{shortest[0]}{point}{shortest[1:]}{letter}{exponent:+03d}"
 
 
-def _directive(found: re.Match[str], given: Iterator[Value]) -> str:
-    flags, width, precision, verb = found.groups()
+def _directive(match: re.Match[str], arguments: Iterator[Value]) -> str:
+    flags, width, precision, verb = match.groups()
     if verb == "[":
         raise UnsupportedError
-    wide, bad_width = _number(width, given, "%!(BADWIDTH)")
-    exact, bad_precision = _number(precision, given, "%!(BADPREC)")
+    wide, bad_width = _number(width, arguments, "%!(BADWIDTH)")
+    exact, bad_precision = _number(precision, arguments, "%!(BADPREC)")
     bad = bad_width + bad_precision
     if not verb:
         return f"{bad}%!(NOVERB)"
@@ -95,17 +95,17 @@ def _directive(found: re.Match[str], given: Iterator[Value]) -> str:
         exact = 0
     directive = _Directive(verb, flags, wide, None if exact and exact < 0 else exact)
     try:
-        value = next(given)
+        value = next(arguments)
     except StopIteration:
         return f"{bad}%!{verb}(MISSING)"
     return bad + directive.print(value)
 
 
-def _number(word: str | None, given: Iterator[Value], bad: str) -> tuple[int | None, str]:
+def _number(word: str | None, arguments: Iterator[Value], bad: str) -> tuple[int | None, str]:
     """Read a width or precision, which `*` takes from the arguments."""
     if not word:
         return None, ""
-    value = next(given, None) if word == "*" else int(word)
+    value = next(arguments, None) if word == "*" else int(word)
     if isinstance(value, bool) or not isinstance(value, int):
         return None, bad
     if abs(value) > MAX_WIDTH:
@@ -123,7 +123,7 @@ class _Directive:
     precision: int | None = None
 
     def print(self, value: Value) -> str:
-        """Print a value, or say in Go's way that the verb does not suit it."""
+        """Print a value, or Go's note that the verb does not suit it."""
         if value is None:
             return self._pad("<nil>") if self.verb in "vT" else f"%!{self.verb}(<nil>)"
         if self.verb == "T":

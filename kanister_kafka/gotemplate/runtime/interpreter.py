@@ -1,6 +1,6 @@
 """Actions and text in their order, by the rules of text/template/exec.go of Go 1.26.
 
-A branch that hangs on what is symbolic stays in the text, with what is known filled in.
+A branch that depends on symbolic values stays in the text, with the known values filled in.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from kanister_kafka.gotemplate.runtime.values import (
     truth,
 )
 
-# What comes out of a template: text, and the actions that are left to the run.
+# The output of a template: text, and the actions that are left to the run.
 
 
 class OutputBuffer:
@@ -134,7 +134,7 @@ class Interpreter:
                     self._templates[node.name] = node.body
                 pending += reversed(node.body)
             elif isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
-                pending += reversed((*node.body, *(node.else_body or ())))
+                pending += reversed(node.body + (node.else_body or ()))
 
     def body(self, body: Sequence[nodes.AnyNode], dot: Value) -> None:
         """Run nodes in their order."""

@@ -1,9 +1,10 @@
-"""Expressions for what only the run can tell, with what is known filled in."""
+"""Expressions for values that only the run shows, with the known values filled in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from kanister_kafka.gotemplate import nodes, types
@@ -86,7 +87,7 @@ def call(
 def invoke(
     method: SymbolicValue, values: Sequence[Value], *, is_piped: bool = False
 ) -> SymbolicValue:
-    """Return a call of what may be a method."""
+    """Return a call of a name that may be a method."""
     level = common_level((method, *values))
     return _call(operand(method), values, level, types.ANY, is_piped)
 
@@ -117,7 +118,7 @@ def of(value: Value) -> SymbolicValue:
 def operand(value: Value) -> Operand:
     """Return a value as an argument of a call.
 
-    An int64 is spelled as an int, which only `%T` and reflect.DeepEqual tell apart.
+    An int64 is written as an int: only `%T` and reflect.DeepEqual distinguish them.
     """
     match value:
         case None:
@@ -137,7 +138,7 @@ def operand(value: Value) -> Operand:
         return _term(source.commands)
     match value:
         case GoMap():
-            pairs = [word for pair in value.entries.items() for word in pair]
+            pairs = list(chain.from_iterable(value.entries.items()))
             return _term(call("dict", pairs).commands)
         case GoSlice():
             return _term(call("list", value.items).commands)
@@ -145,7 +146,7 @@ def operand(value: Value) -> Operand:
 
 
 def is_path(value: SymbolicValue) -> bool:
-    """Tell whether a value is a field of the data, which can be named anywhere in the text."""
+    """Return whether a value is a field of the data, which can be named anywhere in the text."""
     if value.level or len(value.commands) > 1 or len(value.commands[0].arguments) > 1:
         return False
     return isinstance(value.commands[0].arguments[0], nodes.VariableNode)
@@ -172,12 +173,12 @@ def from_map(value: Mapping[str, Any], source: SymbolicValue) -> GoMap:
 
 
 def is_own(value: Value) -> bool:
-    """Tell whether a map was made by the template and belongs to no data."""
+    """Return whether a map was made by the template and belongs to no data."""
     return isinstance(value, GoMap) and value.source is None
 
 
 def parts(value: Value) -> Iterator[SymbolicValue]:
-    """Yield the expressions that a value is spelled with."""
+    """Yield the expressions that a value is written with."""
     pending, count = [value], 0
     while pending:
         value = pending.pop()
@@ -196,7 +197,9 @@ def parts(value: Value) -> Iterator[SymbolicValue]:
 
 def common_level(values: Iterable[Value]) -> int:
     """Return the level of the one dot that values speak of; two cannot be named at once."""
-    found = {part.level for value in values for part in parts(value)}
+    found: set[int] = set()
+    for value in values:
+        found.update(part.level for part in parts(value))
     found.discard(0)
     if len(found) > 1:
         raise CannotIsolateError

@@ -1,7 +1,8 @@
 """Go's values as far as a template meets them, each with the type that decides what it may do.
 
 Booleans, strings, floats and `int` are Python's own; None is Go's invalid value, an interface that
-holds nothing. What only the run can tell is Symbolic: it stands for the expression that gives it.
+holds nothing. A value that only the run shows is Symbolic: it stands for the expression that gives
+it.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class Byte(int):
 
 @dataclass(frozen=True, slots=True)
 class SymbolicValue:
-    """A value that only the run can tell."""
+    """A value that only the run shows."""
 
     commands: tuple[CommandNode, ...]
     """The pipeline that gives it; `$` in it is the data of the whole template."""
     level: int = 0
-    """How many `range` and `with` are around the dot it speaks of; 0 where it names none."""
+    """How many `range` and `with` are around the dot it speaks of; 0 if it names none."""
     type: types.Type = types.ANY
 
 
@@ -109,11 +110,11 @@ class CallError(Exception):
 
 
 class UnsupportedError(Exception):
-    """What Go makes of this is not known here, so the value stays symbolic."""
+    """The result of Go is not known here, so the value stays symbolic."""
 
 
 class CannotIsolateError(Exception):
-    """What is known cannot be told apart from what is not: the text stays as it was written."""
+    """Known and unknown values cannot be distinguished: the text stays as it was written."""
 
 
 class ArgumentEvaluation(Enum):
@@ -128,7 +129,7 @@ class ArgumentEvaluation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GoFunction:
-    """What a function of the template language does."""
+    """The work of a function of the template language."""
 
     call: Callable[..., Value]
     needs: ArgumentEvaluation = ArgumentEvaluation.ALL
@@ -162,11 +163,11 @@ def go_type(value: Value) -> str:
     return canonical(value.type)
 
 
-def canonical(wanted: types.Type) -> str:
-    """Return the name of a type with `interface {}` spelled out, as reflection names it."""
-    if wanted.go == "any":
+def canonical(kind: types.Type) -> str:
+    """Return the name of a type with `interface {}` in full, as reflection names it."""
+    if kind.go == "any":
         return INTERFACE
-    return wanted.go.removesuffix("any") + INTERFACE if wanted.go.endswith("]any") else wanted.go
+    return kind.go.removesuffix("any") + INTERFACE if kind.go.endswith("]any") else kind.go
 
 
 def kind(value: Value) -> str:
@@ -186,7 +187,7 @@ def kind(value: Value) -> str:
 
 
 def truth(value: Value) -> bool | None:
-    """Tell whether `if` takes a value for true; None where only the run can tell."""
+    """Return whether `if` takes a value for true; None if only the run shows it."""
     match value:
         case SymbolicValue():
             return None
@@ -202,7 +203,7 @@ def truth(value: Value) -> bool | None:
 
 
 def is_known(value: Value) -> bool:
-    """Tell whether nothing in a value is left to the run."""
+    """Return whether nothing in a value is left to the run."""
     return all(
         not isinstance(part, SymbolicValue) and not (isinstance(part, GoMap) and part.is_open)
         for part in _parts(value)
@@ -256,37 +257,37 @@ class ConversionError(Exception):
     """A value does not suit a parameter, in Go's words."""
 
 
-def convert_argument(value: Value, wanted: Type) -> Value:
+def convert_argument(value: Value, parameter: Type) -> Value:
     """Return a value as an argument of a type."""
-    name = canonical(wanted)
+    name = canonical(parameter)
     if name == INTERFACE:
         return None if value == NOTHING else value
     if isinstance(value, SymbolicValue):
-        return _symbolic(value, wanted)
+        return _symbolic(value, parameter)
     if value is None:
-        return empty_value(wanted, f"invalid value; expected {name}")
+        return empty_value(parameter, f"invalid value; expected {name}")
     if isinstance(value, GoNil) or go_type(value) != name:
         raise ConversionError(f"wrong type for value; expected {name}; got {go_type(value)}")
     return value
 
 
-def empty_value(wanted: Type, told: str) -> Value:
+def empty_value(parameter: Type, message: str) -> Value:
     """Return nil as an argument of a type, which a map and a list can be."""
-    name = canonical(wanted)
+    name = canonical(parameter)
     if name == INTERFACE:
         return None
-    if isinstance(wanted, types.MapType):
-        return GoMap({}, canonical(wanted.value), is_nil=True)
-    if isinstance(wanted, types.ListType):
-        return GoSlice([], canonical(wanted.item), is_nil=True)
-    raise ConversionError(told)
+    if isinstance(parameter, types.MapType):
+        return GoMap({}, canonical(parameter.value), is_nil=True)
+    if isinstance(parameter, types.ListType):
+        return GoSlice([], canonical(parameter.item), is_nil=True)
+    raise ConversionError(message)
 
 
-def _symbolic(value: SymbolicValue, wanted: Type) -> SymbolicValue:
+def _symbolic(value: SymbolicValue, parameter: Type) -> SymbolicValue:
     given = value.type
     is_sure = isinstance(given, (types.MapType, types.ListType)) or given == types.TEXT
-    if is_sure and canonical(given) != canonical(wanted):
-        told = f"expected {canonical(wanted)}; got {canonical(given)}"
+    if is_sure and canonical(given) != canonical(parameter):
+        told = f"expected {canonical(parameter)}; got {canonical(given)}"
         raise ConversionError(f"wrong type for value; {told}")
     return value
 
@@ -302,9 +303,9 @@ def constant(node: nodes.BoolNode | nodes.NumberNode | nodes.StringNode) -> Valu
     return node.value
 
 
-def literal(node: nodes.BoolNode | nodes.NumberNode | nodes.StringNode, wanted: Type) -> Value:
+def literal(node: nodes.BoolNode | nodes.NumberNode | nodes.StringNode, parameter: Type) -> Value:
     """Return a constant as an argument of a type: a number takes the type that is wanted."""
-    name = canonical(wanted)
+    name = canonical(parameter)
     if name == INTERFACE:
         return constant(node)
     match node:
@@ -326,10 +327,10 @@ def literal(node: nodes.BoolNode | nodes.NumberNode | nodes.StringNode, wanted: 
     raise ConversionError(f"can't handle {format_node(node)} for arg of type {name}")
 
 
-def _real(node: nodes.NumberNode, wanted: str) -> int | float:
+def _real(node: nodes.NumberNode, go: str) -> int | float:
     value = node.value
     if not isinstance(value, complex):
         return value
     if value.imag:
-        raise ConversionError(f"expected {wanted}; found {node.text}")
+        raise ConversionError(f"expected {go}; found {node.text}")
     return value.real

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from kanister_kafka.backup.model import BackupPlan
@@ -34,22 +35,18 @@ from kanister_kafka.integrations.fleet.grouping import (
     choose_entry,
     deserialize,
 )
-from kanister_kafka.kanister.kubectl import clear_cache
 from kanister_kafka.linter.pipeline import without_gc
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
 from kanister_kafka.yamldoc import Document, iter_load
 
-# What one process does: a task in, the outcome of its clusters out.
+# The work of one process: a task in, the outcome of its clusters out.
 
 
 def render_task(task: RenderTask) -> tuple[RenderResult, ...]:
-    """Plan, and render where that is wanted, each cluster of a task."""
-    try:
-        with without_gc():
-            return _work(task)
-    finally:
-        clear_cache()
+    """Plan each cluster of a task, and render it if that is wanted."""
+    with without_gc():
+        return _work(task)
 
 
 def _work(task: RenderTask) -> tuple[RenderResult, ...]:
@@ -77,7 +74,7 @@ def _own(task: RenderTask) -> Iterator[RenderResult]:
     for found, _rule in chosen:
         if task.selector.fits(found.labels):
             before = [*found.problems, *problems]
-            yield _outcome(task, found.key, found.held, found.others, before)
+            yield _outcome(task, found.key, found.objects, found.others, before)
 
 
 def _itself(document: Document) -> Document:
@@ -144,7 +141,7 @@ TASKS_PER_WORKER = 8
 
 @dataclass(frozen=True, slots=True)
 class GroupedFleet:
-    """A fleet whose clusters are known, but for those in paths of their own."""
+    """A fleet whose clusters are known, except for those in paths of their own."""
 
     tasks: Iterator[RenderTask]
     total: int
@@ -180,7 +177,7 @@ def group_clusters(
     total = len(chosen) + len(own)
 
     def tasks() -> Iterator[RenderTask]:
-        while chosen:  # what is done with is let go: what is told of others grows meanwhile
+        while chosen:  # release finished clusters: problems of others grow meanwhile
             found, rule = chosen.popleft()
             yield replace(
                 _task(found, rule, spool),
@@ -201,18 +198,18 @@ def group_clusters(
 
 
 def render_fleet(tasks: Iterable[RenderTask], processes: int = 1) -> Iterator[RenderResult]:
-    """Yield the outcome of each cluster, in the order of the tasks whoever is done first."""
+    """Yield the outcome of each cluster, in the order of the tasks, not of their ends."""
     done = map(render_task, tasks) if processes == 1 else _together(tasks, processes)
-    yield from _apart(outcome for outcomes in done for outcome in outcomes)
+    yield from _apart(chain.from_iterable(done))
 
 
-def _task(found: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool) -> RenderTask:
+def _task(cluster: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool) -> RenderTask:
     return RenderTask(
         rule=rule,
-        key=found.key,
-        objects=tuple(spool.get(place) for place in found.held),
-        others=tuple(found.others),
-        problems=tuple(found.problems),
+        key=cluster.key,
+        objects=tuple(spool.get(place) for place in cluster.objects),
+        others=tuple(cluster.others),
+        problems=tuple(cluster.problems),
     )
 
 

@@ -51,24 +51,24 @@ class FleetEntry:
 
     location: Location
     path: str
-    """Of the entry, as `clusters[3]`; empty where it is no entry of a file."""
+    """Of the entry, as `clusters[3]`; empty if it is not an entry of a file."""
     options: Options = field(default_factory=Options)
     strimzi_version: Version | None = None
     namespace: str = ""
     """Of documents that name none; only this one where the input is that of the fleet."""
     paths: tuple[str, ...] = ()
-    """Input of its own; that of the fleet where there are none."""
+    """Input of its own; that of the fleet if there are none."""
     cluster: str = ""
-    """`NAME` or `NAMESPACE/NAME`; any where it is empty."""
+    """`NAME` or `NAMESPACE/NAME`; any if it is empty."""
     selector: LabelSelector = field(default_factory=LabelSelector)
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """Clients of which the options say whether they write."""
-        return (*self.options.writers, *self.options.not_writers)
+    def clients(self) -> tuple[str, ...]:
+        """Clients of which the options define whether they write."""
+        return self.options.writers + self.options.not_writers
 
     def fits(self, key: FleetKey, labels: Mapping[str, str]) -> bool:
-        """Tell whether a Kafka is one of these."""
+        """Return whether a Kafka is one of these."""
         home, _, name = self.cluster.rpartition("/")
         return (
             (not name or name == key.name)
@@ -80,7 +80,7 @@ class FleetEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """What a fleet file says; without one, a single rule for every Kafka."""
+    """The content of a fleet file; without one, a single rule for every Kafka."""
 
     rules: tuple[FleetEntry, ...]
     """The first that fits a Kafka decides; one that none fits is left out."""
@@ -89,7 +89,7 @@ class Fleet:
     namespace: str = ""
     """Of documents that name none."""
     selector: LabelSelector = field(default_factory=LabelSelector)
-    """What every Kafka has to fit besides."""
+    """Further conditions for every Kafka."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +129,12 @@ class FleetSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """What became of one cluster, or of a rule in whose input none is."""
+    """The result of one cluster, or of a rule whose input has none."""
 
     rule: FleetEntry
     key: FleetKey | None = None
     row: FleetSummary | None = None
-    """None where it is not to be rendered, for the reasons in `problems`."""
+    """None if it is not to be rendered, for the reasons in `problems`."""
     manifests: tuple[Manifest, ...] = ()
     notes: tuple[str, ...] = ()
     """What is left for a person to do."""
@@ -161,12 +161,12 @@ WHICH: dict[str, dict[str, Any]] = {
     "cluster": {**TEXT, "description": "Which Kafka, as NAME or NAMESPACE/NAME."},
     "selector": SELECTOR,
 }
-"""What an entry has besides."""
+"""Further fields of an entry."""
 
 
-def fleet_schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaFleet, draft 7; `told` has what options are for, by name."""
-    options = json_schema_properties(told)
+def fleet_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the schema of a KafkaFleet, draft 7, with the help texts of options by name."""
+    options = json_schema_properties(help_texts)
 
     def chosen(others: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -199,7 +199,7 @@ TOP = ("apiVersion", "kind", "metadata", "paths", "selector", "defaults", "clust
 
 
 def is_fleet(document: Document) -> bool:
-    """Tell whether an object is a fleet file."""
+    """Return whether an object is a fleet file."""
     return document.kind == KIND and document.group == GROUP
 
 
@@ -251,7 +251,7 @@ class _FleetReader:
     def _rule(
         self, entry: FieldCursor, defaults: ParsedOptions, version: Version | None, namespace: str
     ) -> FleetEntry:
-        found = parse_options(entry, defaults, others=(*READING, *WHICH))
+        found = parse_options(entry, defaults, others=[*READING, *WHICH])
         found.check(entry)
         paths = self._paths(entry.at("paths"))
         own = self._namespace(entry.at("namespace"))

@@ -1,4 +1,4 @@
-"""Objects of any order to clusters: each is told apart as it is read, and none has to be kept."""
+"""Objects of any order to clusters: each is assigned as it is read, and none has to be kept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DiscoveredCluster(Generic[T]):
     source: str
     labels: dict[str, str]
     kafka: T
-    held: list[T] = field(default_factory=list)
+    objects: list[T] = field(default_factory=list)
     others: list[BootstrapAddresses] = field(default_factory=list)
     """Addresses of the other Kafkas that its bystanders have to do with."""
     problems: list[Diagnostic] = field(default_factory=list)
@@ -50,29 +50,29 @@ class DiscoveredCluster(Generic[T]):
 class _ClientObject(Generic[T]):
     """A MirrorMaker, Connect or Bridge, and whose it is."""
 
-    held: T
+    document: T
     place: Location
     reach: ClientAddresses
     problems: tuple[Diagnostic, ...]
     owners: list[FleetKey] = field(default_factory=list)
     """Kafkas that it writes into or reads from."""
-    taken: bool = False
-    """Whether some cluster is read with it, and tells what is to be told of it."""
+    is_assigned: bool = False
+    """Whether some cluster is read with it, and reports the problems of it."""
 
 
 class ClusterGrouper(Generic[T]):
-    """Takes objects one by one; what it holds of each is up to the caller.
+    """Takes objects one by one; the caller decides what it keeps of each.
 
-    What a cluster is read from is what `render` would use of the same input: the Kafka, its pools
-    and workloads, the clients that write into it, and those in the namespaces of these. A client
-    elsewhere whose address is nobody's is told once, not for each cluster.
+    A cluster is read from the objects that `render` would use of the same input: the Kafka, its
+    pools and workloads, the clients that write into it, and those in the namespaces of these. A
+    client elsewhere whose address belongs to no cluster is reported once, not for each cluster.
     """
 
     def __init__(
         self, namespace: str, restore: Callable[[T], Document], rules: Collection[FleetEntry] = ()
     ) -> None:
         self.problems: list[Diagnostic] = []
-        """What cannot be told of one cluster."""
+        """Problems that belong to no single cluster."""
         self._namespace = namespace
         self._restore = restore
         self._rules = rules
@@ -112,10 +112,10 @@ class ClusterGrouper(Generic[T]):
                 self.problems.append(one)
 
     def clusters(self) -> tuple[DiscoveredCluster[T], ...]:
-        """Return the Kafkas in the order of their names, each with what belongs to it."""
+        """Return the Kafkas in the order of their names, each with the objects of it."""
         for key, held in self._parts.items():
             if key in self._kafkas:
-                self._kafkas[key].held += held
+                self._kafkas[key].objects += held
             else:
                 for part in held:
                     self._orphan(self._restore(part))
@@ -133,9 +133,9 @@ class ClusterGrouper(Generic[T]):
             homes[client.reach.namespace].append(client)
             for cluster, home in strimzi_services(chain(*client.reach.written)):
                 named[FleetKey(home, cluster)].append(client)
-        by_name: dict[str, list[_ClientObject[T]]] = {
-            name: [] for rule in self._rules for name in rule.told
-        }
+        by_name: dict[str, list[_ClientObject[T]]] = {}
+        for rule in self._rules:
+            by_name.update((name, []) for name in rule.clients)
         for client in self._clients:
             if client.reach.key in by_name:
                 by_name[client.reach.key].append(client)
@@ -146,28 +146,31 @@ class ClusterGrouper(Generic[T]):
                 client.owners.append(key)
         for key, found in self._kafkas.items():
             writers = [c for c in mine[key] if any(map(told[key].has, c.reach.written))]
-            settled = [client for name in self._settled(found) for client in by_name[name]]
-            near = {key.namespace, *(client.reach.namespace for client in (*writers, *settled))}
-            beside = [client for home in sorted(near) for client in homes.get(home, ())]
-            near_ones = (*mine[key], *settled, *named.get(key, ()), *beside)
-            taken = {id(client): client for client in near_ones}.values()
-            others = {owner for client in taken for owner in client.owners} - {key}
-            found.held += [client.held for client in taken]
-            found.held += [one for home in sorted(near) for one in self._scalers.get(home, ())]
-            found.others = [told[other] for other in sorted(others)]
-            for client in taken:
-                client.taken = True
+            settled = list(chain.from_iterable(by_name[name] for name in self._settled(found)))
+            near = {key.namespace}
+            near.update(client.reach.namespace for client in chain(writers, settled))
+            clients = mine[key] + settled + named.get(key, [])
+            for home in sorted(near):
+                clients += homes.get(home, ())
+            others: set[FleetKey] = set()
+            for client in {id(client): client for client in clients}.values():
+                others.update(client.owners)
+                found.objects.append(client.document)
+                client.is_assigned = True
+            for home in sorted(near):
+                found.objects += self._scalers.get(home, ())
+            found.others = [told[other] for other in sorted(others - {key})]
         for client in self._clients:
-            if not client.taken:
+            if not client.is_assigned:
                 self._tell(client)
 
-    def _settled(self, found: DiscoveredCluster[T]) -> tuple[str, ...]:
-        """Return the names of clients of which the options of a cluster say what they are."""
-        rules = (rule.told for rule in self._rules if rule.fits(found.key, found.labels))
+    def _settled(self, cluster: DiscoveredCluster[T]) -> tuple[str, ...]:
+        """Return the names of clients that the options of a cluster classify."""
+        rules = (rule.clients for rule in self._rules if rule.fits(cluster.key, cluster.labels))
         return next(rules, ())
 
     def _tell(self, client: _ClientObject[T]) -> None:
-        """Tell what is to be told of a client that no cluster is read with."""
+        """Return the problems of a client that no cluster is read with."""
         self.problems += client.problems
         reach = client.reach
         if client.problems or not self._kafkas:
@@ -178,10 +181,10 @@ class ClusterGrouper(Generic[T]):
             message = unplaced(quote_name(servers), "a Kafka of the input", reach.key)
             self.problems.append(warning("unplaced-writer", client.place, "spec", message))
 
-    def _addresses(self, found: DiscoveredCluster[T]) -> BootstrapAddresses:
-        kafka = FieldCursor.of(self._restore(found.kafka), [])
-        pools = self._pools.get(found.key, ())
-        return bootstrap_addresses(found.key.name, found.key.namespace, kafka, pools)
+    def _addresses(self, cluster: DiscoveredCluster[T]) -> BootstrapAddresses:
+        kafka = FieldCursor.of(self._restore(cluster.kafka), [])
+        pools = self._pools.get(cluster.key, ())
+        return bootstrap_addresses(cluster.key.name, cluster.key.namespace, kafka, pools)
 
     def _home(self, document: Document) -> str:
         return document.text("metadata", "namespace") or self._namespace
@@ -198,7 +201,7 @@ class ClusterGrouper(Generic[T]):
         if key not in self._kafkas:
             source = document.root.location.source
             self._kafkas[key] = DiscoveredCluster(key, source, labels(document), held)
-        self._kafkas[key].held.append(held)
+        self._kafkas[key].objects.append(held)
 
     def _orphan(self, part: Document) -> None:
         """Report a node pool whose Kafka is not there, or what keeps it from having one."""
@@ -212,9 +215,9 @@ class ClusterGrouper(Generic[T]):
             report_orphan_pool(label, f"{home}/{owner}")
 
     def _blame(self, problem: Diagnostic) -> None:
-        """Tell a broken file to the clusters in it, or to the only one of its directory.
+        """Report a broken file to the clusters in it, or to the only one of its directory.
 
-        What else it holds nobody knows; where it may be about any cluster, all others go on.
+        The rest of its content is unknown. If it may be about any cluster, all others go on.
         """
         source = problem.location.source
         inside = [found for found in self._kafkas.values() if found.source == source]
@@ -238,14 +241,14 @@ class _ClientIndex(Generic[T]):
 
     def of(self, addresses: BootstrapAddresses) -> list[_ClientObject[T]]:
         """Return the clients that write into a cluster or read from it."""
-        found = {id(c): c for address in addresses.all for c in self._exact.get(address, ())}
+        found: dict[int, _ClientObject[T]] = {}
+        for address in addresses.all:
+            found.update((id(client), client) for client in self._exact.get(address, ()))
         for template in addresses.templates:
             # One without a node id in it, nor any number, is an address as it stands.
-            for client in (
-                *self._shaped.get(without_numbers(template), ()),
-                *self._exact.get(template, ()),
-            ):
-                if any(map(addresses.has, (*client.reach.written, *client.reach.read))):
+            shaped = self._shaped.get(without_numbers(template), ())
+            for client in chain(shaped, self._exact.get(template, ())):
+                if any(map(addresses.has, chain(client.reach.written, client.reach.read))):
                     found[id(client)] = client
         return list(found.values())
 
@@ -288,7 +291,7 @@ def _folder(source: str) -> str:
 # Objects put aside in a file until their cluster is rendered, so that none stays in memory.
 
 LENGTH = 4
-"""Bytes before each object that tell how long it is."""
+"""Bytes before each object that hold its length."""
 
 
 def serialize(document: Document) -> bytes:
@@ -305,7 +308,7 @@ def deserialize(raw: bytes) -> Document:
 
 
 class ObjectSpool:
-    """A temporary file of objects, which nobody else can open and which is gone at the end."""
+    """A temporary file of objects, which no one else can open and which is gone at the end."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is

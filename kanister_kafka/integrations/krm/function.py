@@ -9,12 +9,12 @@ from typing import Any
 from kanister_kafka.diagnostics import Diagnostic, Severity, has_error, sort_diagnostics
 from kanister_kafka.integrations.krm.function_config import KIND
 from kanister_kafka.integrations.krm.function_config import read_function_config as read_config
-from kanister_kafka.integrations.krm.item_patch import serialize
 from kanister_kafka.integrations.krm.render import build_plans, merge_items, render_plans, unchanged
 from kanister_kafka.integrations.krm.resource_list import (
     ResourceList,
     annotations_of,
     read_resource_list,
+    serialize,
 )
 from kanister_kafka.yamldoc import Document
 
@@ -22,7 +22,7 @@ from kanister_kafka.yamldoc import Document
 
 PATH = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEX = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
-"""By these the caller says which file an item is of, the newer spelling first."""
+"""Annotations by which the caller sets the file of an item, the newer one first."""
 
 
 def krm_results(
@@ -46,7 +46,7 @@ def _result(problem: Diagnostic, document: Document | None) -> dict[str, Any]:
         made["file"] = {"path": problem.location.source}
     elif document is not None and (file := _file(document)):
         made["file"] = file
-    made["tags"] = {"check": problem.check}
+    made["tags"] = {"check": problem.rule}
     if problem.location.line:
         made["tags"] |= {"line": f"{problem.location.line}", "column": f"{problem.location.column}"}
     return made
@@ -73,10 +73,10 @@ def _file(document: Document) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class KrmResult:
-    """What a run gives back."""
+    """The result of a run."""
 
     text: str
-    """The list with its results; empty where the input is no list."""
+    """The list with its results; empty if the input is not a list."""
     problems: tuple[Diagnostic, ...]
     notes: tuple[str, ...] = ()
     """What is left for a person to do, and what was taken out."""
@@ -85,23 +85,24 @@ class KrmResult:
 def run_function(raw: str | bytes) -> KrmResult:
     """Add to a ResourceList what is rendered for each Kafka among its items.
 
-    Where anything is wrong all items come back as they are. Raises TemplateError for a template of
-    a site that fails, and InternalError as `render` does.
+    If anything is wrong all items come back as they are. Raises TemplateError for a template of a
+    site that fails, and InternalError as `render` does.
     """
     given, problems = read_resource_list(raw)
     return _Run(given).outcome() if given else KrmResult("", sort_diagnostics(problems))
 
 
 class _Run:
-    def __init__(self, given: ResourceList) -> None:
-        self.given = given
+    def __init__(self, resource_list: ResourceList) -> None:
+        self.given = resource_list
         self.problems: list[Diagnostic] = []
         self.notes: list[str] = []
 
     def outcome(self) -> KrmResult:
         given = self.given
         config = read_config(given.config, self.problems)
-        documents = (*(item for item in given.items if item.kind != KIND), *config.documents)
+        documents = [item for item in given.items if item.kind != KIND]
+        documents += config.documents
         change = unchanged(given.items)
         if not has_error(self.problems):
             planned = build_plans(documents, config, self.problems)
@@ -109,12 +110,13 @@ class _Run:
             merged = merge_items(given.items, made, config.top)
             if not has_error(self.problems):
                 change = merged
-                self.notes += [note for plan in planned for note in plan.notes]
+                for plan in planned:
+                    self.notes += plan.notes
                 self.notes += [
                     f"{gone} is of an earlier run and no longer rendered: taken out"
                     for gone in change.dropped
                 ]
         problems = sort_diagnostics(self.problems)
-        named = (*documents, *([given.config] if given.config else ()))
+        named = [*documents, given.config] if given.config else documents
         text = serialize(given, change, krm_results(problems, self.notes, named))
         return KrmResult(text, problems, tuple(self.notes))

@@ -1,9 +1,10 @@
-"""The configuration of the function: the command's options, and what is read besides items."""
+"""The configuration of the function: the command's options, and the inputs other than items."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -37,27 +38,29 @@ INPUT: dict[str, dict[str, Any]] = {
     **READING,
     "templates": {
         **TEXT,
-        "description": "Directory with templates that go before ours of the same name.",
+        "description": "Directory with templates that replace built-in ones of the same name.",
     },
     "paths": {
         "type": "array",
         "items": TEXT,
-        "description": "Files and directories with custom resources besides the items, relative "
+        "description": "Files and directories with more custom resources than the items, relative "
         "to the kustomization.",
     },
     "resources": {
         "type": "array",
         "items": {"type": "object", "required": ["apiVersion", "kind"]},
-        "description": "Custom resources besides the items.",
+        "description": "Custom resources in addition to the items.",
     },
 }
-"""Fields of the spec besides the options: where a Kafka is found, and how it is read."""
+"""Further fields of the spec: where a Kafka is found, and how it is read."""
 
 
-def function_config_schema(told: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the schema of a KafkaBlueprint, draft 7; `told` has what options are for, by name."""
+def function_config_schema(help_texts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the schema of a KafkaBlueprint, draft 7, with the help texts of options by name."""
     options = {
-        name: one for name, one in json_schema_properties(told).items() if name != NOT_IN_A_BUILD
+        name: one
+        for name, one in json_schema_properties(help_texts).items()
+        if name != NOT_IN_A_BUILD
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -81,7 +84,7 @@ def function_config_schema(told: Mapping[str, str] | None = None) -> dict[str, A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
-    """All that a KafkaBlueprint says."""
+    """All fields of a KafkaBlueprint."""
 
     top: FieldCursor
     """Where to report what concerns all of it."""
@@ -113,7 +116,7 @@ def read_function_config(document: Document | None, problems: list[Diagnostic]) 
         namespace=namespace.namespace() if namespace.present else "",
         strimzi_version=_version(version),
         templates=_templates(spec.at("templates")),
-        documents=(*_loaded(spec.at("paths")), *_inline(spec.at("resources"))),
+        documents=tuple(chain(_loaded(spec.at("paths")), _inline(spec.at("resources")))),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 
 from kanister_kafka.backup.model import BackupPlan
@@ -12,21 +11,14 @@ from kanister_kafka.backup.render import render, yaml_scalar
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic
+from kanister_kafka.errors import TemplateError
 from kanister_kafka.integrations.krm.function_config import FunctionConfig
-from kanister_kafka.integrations.krm.resource_list import ObjectKey, annotations_of
+from kanister_kafka.integrations.krm.resource_list import ListPatch, RenderedObject, annotations_of
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.reader import GROUP
-from kanister_kafka.yamldoc import Document, MappingNode, loads, to_python
+from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, loads, to_python
 from kanister_kafka.yamldoc.dumper import dump
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedObject:
-    """One rendered object."""
-
-    identity: ObjectKey
-    text: str
 
 
 def build_plans(
@@ -63,34 +55,40 @@ def render_plans(plans: Iterable[BackupPlan], config: FunctionConfig) -> tuple[R
     found: dict[ObjectKey, tuple[BackupPlan, RenderedObject]] = {}
     for plan in plans:
         for manifest in render(plan, config.templates):
-            (document,) = loads(manifest.text, manifest.file_name).documents
-            one = RenderedObject(ObjectKey.of(document), _without_anchors(document, manifest.text))
-            other, _ = found.setdefault(one.identity, (plan, one))
-            # Clusters of a namespace may share their scripts, whose name tells the content.
+            if len(manifest.documents) != 1:
+                raise TemplateError(
+                    f"the template of {manifest.kind} {manifest.name} makes "
+                    f"{len(manifest.documents)} objects: write exactly one, as an item of a list "
+                    "has one"
+                )
+            document = manifest.documents[0]
+            one = _rendered_object(document, manifest.text)
+            other, _ = found.setdefault(one.key, (plan, one))
+            # Clusters of a namespace may share their scripts, whose name has a hash of the content.
             if other is not plan and not is_scripts(manifest.kind, manifest.name):
                 config.top.at("spec").error(
                     "duplicate-object",
-                    f"{one.identity} would be made for {other.cluster} and for {plan.cluster}: "
+                    f"{one.key} would be made for {other.cluster} and for {plan.cluster}: "
                     "choose one of them with cluster, or set neither name nor serviceAccount",
                 )
     return tuple(made for _plan, made in found.values())
 
 
-def _without_anchors(document: Document, text: str) -> str:
-    """Write an object with anchors anew, below its comment.
+def _rendered_object(document: Document, text: str) -> RenderedObject:
+    """Return an object; a Blueprint without its anchors, below its comment.
 
     Two Blueprints in one list would have anchors of one name, which some readers of YAML refuse.
     """
-    if document.kind != "Blueprint":
-        return text
-    lines = text.splitlines(keepends=True)
-    return "".join(takewhile(lambda line: line.startswith("#"), lines)) + dump(
-        to_python(document.root)
-    )
+    data = to_python(document.root)
+    if document.kind == "Blueprint":
+        lines = text.splitlines(keepends=True)
+        comment = "".join(takewhile(lambda line: line.startswith("#"), lines))
+        text = comment + dump(data)
+    return RenderedObject(document.key, text, data)
 
 
 def _names(documents: Iterable[Document], namespace: str) -> list[str]:
-    """Return each Kafka once; an empty name where one lacks a name, for the reader to say so."""
+    """Return each Kafka once; an empty name if one lacks a name, for the reader to report."""
     found: dict[str, None] = {}
     for document in documents:
         if document.kind == "Kafka" and document.group == GROUP:
@@ -100,7 +98,7 @@ def _names(documents: Iterable[Document], namespace: str) -> list[str]:
     return list(found)
 
 
-# What becomes of each item: kept as it is, replaced, or dropped; and what is added.
+# Each item of the result: kept as it is, replaced, dropped, or added.
 
 TOOL_ANNOTATION_PREFIXES = (
     "config.k8s.io/",
@@ -112,70 +110,57 @@ TOOL_ANNOTATION_PREFIXES = (
 """Annotations by which the caller knows an item again: they stay on what is replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListPatch:
-    """What a run makes of a list."""
-
-    items: tuple[str | None, ...]
-    """For each item its new text, an empty one where it is dropped, None where it is kept."""
-    added: tuple[str, ...] = ()
-    dropped: tuple[ObjectKey, ...] = ()
-
-
 def unchanged(items: Collection[Document]) -> ListPatch:
     """Return what keeps every item."""
     return ListPatch((None,) * len(items))
 
 
 def merge_items(
-    items: Collection[Document], made: Collection[RenderedObject], top: FieldCursor
+    items: Collection[Document], rendered: Collection[RenderedObject], top: FieldCursor
 ) -> ListPatch:
-    """Put rendered objects in the place of those of an earlier run; report what is not ours."""
-    left = {one.identity: one for one in made}
-    serving = {
-        f"{one.identity.namespace}/{one.identity.name}"
-        for one in made
-        if one.identity.kind == "Blueprint"
-    }
-    texts: list[str | None] = []
-    dropped = []
+    """Put rendered objects in the place of those of an earlier run; report objects of others."""
+    added = {one.key: one for one in rendered}
+    blueprints = {f"{key.namespace}/{key.name}" for key in added if key.kind == "Blueprint"}
+    changes: list[RenderedObject | ObjectKey | None] = []
     for item in items:
-        identity, before = ObjectKey.of(item), annotations_of(item)
+        key, annotations = item.key, annotations_of(item)
         ours = item.text("metadata", "labels", MANAGED_BY) == COMPONENT
-        if identity in left:
-            texts.append(annotated(left.pop(identity).text, _of_orchestrators(before)))
+        if key in added:
+            changes.append(annotated(added.pop(key), _of_orchestrators(annotations)))
             if not ours:
                 top.error(
                     "duplicate-object",
-                    f"{identity} is among the items and not of {COMPONENT}: it would be replaced; "
+                    f"{key} is among the items and not of {COMPONENT}: it would be replaced; "
                     "rename it, or set name or serviceAccount",
                 )
-        elif ours and before.get(BLUEPRINT) in serving:
-            texts.append("")
-            dropped.append(identity)
+        elif ours and annotations.get(BLUEPRINT) in blueprints:
+            changes.append(key)
         else:
-            texts.append(None)
-    return ListPatch(tuple(texts), tuple(one.text for one in left.values()), tuple(dropped))
+            changes.append(None)
+    return ListPatch(tuple(changes), tuple(added.values()))
 
 
-def annotated(text: str, more: Mapping[str, str]) -> str:
-    """Return an object with further annotations; its text stays as it is but for these lines."""
+def annotated(one: RenderedObject, more: Mapping[str, str]) -> RenderedObject:
+    """Return an object with further annotations; its text stays except for these lines."""
     if not more:
-        return text
-    (document,) = loads(text).documents
-    metadata = document.root.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
-    lines = text.split("\n")
-    if isinstance(found, MappingNode) and found.entries:
-        first = found.entries[0].location
+        return one
+    metadata = one.data["metadata"]
+    before = metadata.get("annotations") or {}
+    after = {**dict(sorted(more.items())), **before}
+    data = {**one.data, "metadata": {**metadata, "annotations": after}}
+    (document,) = loads(one.text).documents  # the text without anchors is a new one
+    node = document.root.get("metadata")
+    annotations = node.get("annotations") if isinstance(node, MappingNode) else None
+    if isinstance(annotations, MappingNode) and annotations.entries:
+        lines = one.text.split("\n")
+        first = annotations.entries[0].location
         indent = lines[first.line - 1][: first.column - 1]
         if not indent.strip():
             new = [f"{indent}{yaml_scalar(key)}: {yaml_scalar(more[key])}" for key in sorted(more)]
-            return "\n".join([*lines[: first.line - 1], *new, *lines[first.line - 1 :]])
-    data = to_python(document.root)
-    before = data["metadata"].get("annotations") or {}
+            lines[first.line - 1 : first.line - 1] = new
+            return RenderedObject(one.key, "\n".join(lines), data)
     data["metadata"]["annotations"] = {**before, **more}
-    return dump(data)
+    return RenderedObject(one.key, dump(data), data)
 
 
 def _of_orchestrators(before: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What an action runs: its arguments as Kanister renders them, for one object."""
+"""The calls of an action: its arguments as Kanister renders them, for one object."""
 
 from kanister_kafka.integrations.preview.parameters import PreviewPods, PreviewTarget, pods_of
 from kanister_kafka.integrations.preview.render import ActionPreview, PhasePreview, preview_action

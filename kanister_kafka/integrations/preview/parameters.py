@@ -1,4 +1,4 @@
-"""What Kanister gives to the templates of an action, as far as it is known before it runs.
+"""Parameters of Kanister for the templates of an action, as far as known before it runs.
 
 TemplateParams and how they are made: pkg/param/param.go; which phases they hold when: runAction in
 pkg/controller/controller.go; both at 0.119.0. Secrets, profiles, artifacts, times and outputs stay
@@ -25,8 +25,8 @@ from kanister_kafka.gotemplate.runtime.values import (
     canonical,
 )
 from kanister_kafka.kanister import BlueprintPhase
+from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.kanister.functions import functions
 from kanister_kafka.kanister.template_context import CONFIG_MAP, PARAMETERS, PHASE, SECRET
 from kanister_kafka.yamldoc import Document, MappingNode, Scalar, to_python
 
@@ -34,10 +34,10 @@ WORKLOADS = ("StatefulSet", "Deployment", "DeploymentConfig")
 _BY_KIND = {kind.lower(): kind for kind in (*WORKLOADS, "Namespace")} | {
     "persistentvolumeclaim": "PVC"
 }
-"""Kinds of objects with parameters of their own; an ActionSet says `pvc` for a claim."""
+"""Kinds of objects with parameters of their own; an ActionSet has `pvc` for a claim."""
 _SERVER_SIDE = (
-    *("creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid"),
-)
+    "creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid",
+)  # fmt: skip
 """Metadata that the API server adds to a manifest."""
 
 
@@ -53,7 +53,7 @@ class PreviewPods:
 
 @dataclass(frozen=True, slots=True)
 class PreviewTarget:
-    """What an ActionSet runs an action on."""
+    """The object that an ActionSet runs an action on."""
 
     document: Document | None = None
     """None, nothing is known of it."""
@@ -180,17 +180,17 @@ def _typed(
     return GoStruct(known, fields, symbolic.data(name, type=known))
 
 
-def _leave_open(made: GoMap, document: Document) -> None:
+def _leave_open(parameters: GoMap, document: Document) -> None:
     """Leave to the run what the API server and controllers add to a manifest."""
     source = symbolic.data("Object")
-    made.entries.setdefault("status", symbolic.field(source, "status"))
-    metadata = made.entries.get("metadata")
+    parameters.entries.setdefault("status", symbolic.field(source, "status"))
+    metadata = parameters.entries.get("metadata")
     if isinstance(metadata, GoMap) and metadata.source:
         for name in _SERVER_SIDE:
             if not (name == "namespace" and document.kind == "Namespace"):
                 metadata.entries.setdefault(name, symbolic.field(metadata.source, name))
     is_native = "." not in document.group or document.group.endswith(".k8s.io")
-    pending = [made.entries.get("spec")] if is_native else []
+    pending = [parameters.entries.get("spec")] if is_native else []
     while pending:
         value = pending.pop()
         if isinstance(value, GoMap):
@@ -200,11 +200,11 @@ def _leave_open(made: GoMap, document: Document) -> None:
             pending += value.items
 
 
-def _hide(made: GoMap) -> None:
+def _hide(parameters: GoMap) -> None:
     """Leave the values of a Secret to the run, kubectl's copy of them included."""
     for name in ("data", "stringData"):
-        made.entries[name] = symbolic.data("Object", name)
-    metadata = made.entries.get("metadata")
+        parameters.entries[name] = symbolic.data("Object", name)
+    metadata = parameters.entries.get("metadata")
     if isinstance(metadata, GoMap):
         metadata.entries["annotations"] = symbolic.data("Object", "metadata", "annotations")
 
@@ -221,7 +221,7 @@ _ORDINAL = re.compile(r"-([0-9]+)$")
 def pods_of(
     workload: Object, pods: Iterable[Object], replica_sets: Iterable[Object]
 ) -> PreviewPods | None:
-    """Return the running pods of a workload; None where a Deployment has no ReplicaSet."""
+    """Return the running pods of a workload; None if a Deployment has no ReplicaSet."""
     owner: Object | None = workload
     if workload.get("kind") == "Deployment":
         revision = _annotation(workload)
@@ -264,12 +264,12 @@ def _claims(workload: Object, pod: Object) -> dict[str, str]:
 
 def _mounts(pod: Object, claims: Mapping[str, str]) -> dict[str, str]:
     """Return the mount path by claim."""
-    return {
-        claims[mount["name"]]: mount["mountPath"]
-        for container in _list(pod, "spec", "containers")
-        for mount in container.get("volumeMounts") or ()
-        if mount["name"] in claims
-    }
+    paths = {}
+    for container in _list(pod, "spec", "containers"):
+        for mount in container.get("volumeMounts") or ():
+            if mount["name"] in claims:
+                paths[claims[mount["name"]]] = mount["mountPath"]
+    return paths
 
 
 def _owns(owner: Object, owned: Object) -> bool:

@@ -1,7 +1,7 @@
 """The arguments of an action's phases as Kanister gives them to their functions.
 
 What is rendered, and when: pkg/param/render.go, pkg/phase.go and pkg/function/wait*.go at 0.119.0.
-Each string by itself, the keys of nested maps too, and nothing that is no string.
+Each string by itself, the keys of nested maps too, and nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PhasePreview:
     """Its references to Secrets and ConfigMaps by name."""
     args: Any
     symbolic: tuple[str, ...]
-    """Paths of what only the run can tell, such as `args.command[2]`."""
+    """Paths of values that only the run shows, for example `args.command[2]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ActionPreview:
     output_artifacts: Any
     artifacts_symbolic: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
-    """What fails when it runs, sorted by place."""
+    """Failures when it runs, sorted by place."""
 
 
 def preview_action(
@@ -104,7 +104,7 @@ def _at_the_end(action: BlueprintAction, subject: PreviewTarget) -> Value:
 
 
 class _Wait(Enum):
-    """What a wait renders before it begins to wait."""
+    """Parts that a wait renders before it begins to wait."""
 
     ALL = "all"
     NOTHING = "nothing"
@@ -119,12 +119,12 @@ class _EvaluationContext:
 
     data: Value
     path: str
-    """Which the paths of what stays symbolic are below."""
+    """Paths that the paths of symbolic values are below."""
     problems: list[Diagnostic]
     symbolic: list[str] = field(default_factory=list)
 
     def below(self, node: Node, path: str, depth: int) -> Any:
-        """Render what is so many levels below a mapping whose keys are fixed."""
+        """Render a value at this number of levels below a mapping whose keys are fixed."""
         if depth == 0 or not isinstance(node, MappingNode):
             return self.value(node, path)
         return {

@@ -1,11 +1,11 @@
-"""What ties a Blueprint to objects: bindings and annotations."""
+"""Links from a Blueprint to objects: bindings and annotations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
     ANNOTATION,
@@ -25,16 +25,16 @@ class BlueprintLink:
     here: Cursor
     """The name of the Blueprint, where it stands."""
     by: str
-    """What ties them."""
+    """The binding or annotation."""
     blueprint: str
     namespaces: frozenset[str]
-    """Empty for all, or where it is not plain."""
+    """Empty for all, or if it is not plain."""
     group: str = ""
     resource: str = ""
-    """Plural name; empty where they are chosen by other means."""
+    """Plural name; empty if they are chosen by other means."""
     name: str = ""
     binding: BindingObject | None = None
-    """What ties them, unless it is an annotation."""
+    """The binding, unless an annotation ties them."""
 
     def __str__(self) -> str:
         if not self.resource:
@@ -43,7 +43,7 @@ class BlueprintLink:
         return f"{full}/{self.name}" if self.name else full
 
 
-@lru_cache(maxsize=1)  # for the rules that follow
+@cached_on_model
 def blueprint_links(objects: KastenObjects) -> tuple[BlueprintLink, ...]:
     """Return what bindings and annotations in the input tie to a Blueprint."""
     return tuple(_ties(objects))
@@ -95,7 +95,7 @@ def no_use(tie: BlueprintLink, settings: LintSettings) -> str:
 
 
 def covers(entry: ResourceFilter, tie: BlueprintLink) -> bool:
-    """Tell whether an entry of a filter may be about what is tied, labels and names apart."""
+    """Return whether an entry of a filter may be about what is tied, labels and names apart."""
     if entry.resource and entry.resource != tie.resource:
         return False
     return not entry.group or not tie.group or entry.group == tie.group

@@ -35,7 +35,7 @@ class Cursor(NamedTuple):
         return Cursor(node, path, location)
 
     def each(self) -> Iterator[Cursor]:
-        """Yield the items of a list; none where there is no list."""
+        """Yield the items of a list; none if there is no list."""
         items = self.node.items if isinstance(self.node, Sequence) else ()
         for i, item in enumerate(items):
             yield Cursor(item, f"{self.path}[{i}]", item.location)
@@ -54,7 +54,7 @@ class Cursor(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The string that is here; empty where there is none, or something is yet to fill it in."""
+        """The string that is here; empty if there is none, or something is yet to fill it in."""
         value = self.node.value if isinstance(self.node, Scalar) else None
         return value if isinstance(value, str) and not has_placeholder(value) else ""
 

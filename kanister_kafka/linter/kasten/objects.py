@@ -1,7 +1,7 @@
-"""What Kasten's objects in the input say: Policies, bindings, hooks, filters, annotations.
+"""Kasten's objects in the input: Policies, bindings, hooks, filters, annotations.
 
 Their shapes are from docs.kasten.io: kanister/hooks, api/policies, api/blueprintbindings and
-kanister/reference, at 8.0 to 9.0.11. What has another shape is left out; `shapes` tells of it.
+kanister/reference, at 8.0 to 9.0.11. A part of another shape is left out, and `shapes` reports it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from kanister_kafka.constants import CLUSTER_LABEL
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, error
 from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.registry import ManifestSet
+from kanister_kafka.linter.registry import LintSettings, ManifestSet
 from kanister_kafka.yamldoc import Document
 
 # Whether an object is one of Kasten's, or one that its author means to be and Kasten does not.
@@ -41,31 +42,31 @@ api)."""
 OTHERS = {
     GROUP: ("PolicyPreset", "Profile", "StorageSecurityContext", "StorageSecurityContextBinding"),
     ACTIONS_GROUP: (
-        *("BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction"),
-        *("ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction"),
+        "BackupClusterAction", "BatchRestoreAction", "CancelAction", "ImportAction",
+        "ReportAction", "RestoreClusterAction", "RetireAction", "RunAction", "UpgradeAction",
     ),
-}
-"""Kinds of the same groups, which are not read here and are no misspelling of one that is."""
+}  # fmt: skip
+"""Kinds of the same groups, which are not read here. They are not misspellings of a kind that
+is."""
 AMBIGUOUS = ("Policy",)
 """Kinds that others have as well: of Kasten only where the group looks like it."""
 LIKE_KASTEN = ("kasten", "kanister")
 SIMILARITY = 0.7
-ACTION_FIELDS = (
-    *("backupParameters", "exportParameters", "importParameters"),
-    *("restoreParameters", "reportParameters"),
+ACTION_FIELDS = tuple(
+    f"{operation}Parameters" for operation in ("backup", "export", "import", "restore", "report")
 )
 
 
 class KastenDetection(NamedTuple):
-    """What an object is to the rules of Kasten."""
+    """The role of an object for the rules of Kasten."""
 
     kind: str = ""
-    """One of VERSIONS, or empty for what is none of them."""
-    problems: tuple[tuple[Cursor, str], ...] = ()
+    """One of VERSIONS, or empty for any other version."""
+    problems: tuple[Diagnostic, ...] = ()
 
 
 def detect_kasten_object(document: Document) -> KastenDetection:
-    """Tell which of Kasten's kinds an object is, or passes for by mistake."""
+    """Return which of Kasten's kinds an object is, or passes for by mistake."""
     top = Cursor.of(document)
     version, kind = top.at("apiVersion"), top.at("kind")
     group, slash, _number = version.text.rpartition("/")
@@ -76,17 +77,20 @@ def detect_kasten_object(document: Document) -> KastenDetection:
     return KastenDetection(meant, tuple(_problems(version, kind, meant)))
 
 
-def _problems(version: Cursor, kind: Cursor, meant: str) -> Iterator[tuple[Cursor, str]]:
-    for spot, right in ((version, VERSIONS[meant]), (kind, meant)):
+def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Diagnostics:
+    for spot, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
         if not spot.there:
-            yield spot, f'Required value: must be "{right}"'
+            message = f'Required value: must be "{right}"'
         elif spot.text and spot.text != right:
             what = "Kasten serves it at no other" if spot is version else "there is no such kind"
-            yield spot, f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+            message = f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+        else:
+            continue
+        yield error("kasten-kind", spot.location, spot.path, message)
 
 
 def _meant(top: Cursor, group: str) -> str:
-    """Return the kind that an object is meant to be; empty where it is none of ours."""
+    """Return the kind that an object is meant to be; empty for a kind that is not of Kasten."""
     kind = top.at("kind").text
     ours = group in (GROUP, ACTIONS_GROUP)
     if kind in VERSIONS:
@@ -106,11 +110,12 @@ def _meant(top: Cursor, group: str) -> str:
 
 
 def _shaped(top: Cursor) -> str:
-    """Tell by its fields alone which kind an object is."""
+    """Return which kind an object is, by its fields alone."""
     spec = top.at("spec")
     actions = list(spec.at("actions").each())
-    if any(action.at(field).there for action in actions for field in ACTION_FIELDS):
-        return "Policy"
+    for action in actions:
+        if any(action.at(field).there for field in ACTION_FIELDS):
+            return "Policy"
     if actions and spec.at("selector").there and all(a.at("action").there for a in actions):
         return "Policy"
     if spec.at("blueprintRef").there:
@@ -125,7 +130,7 @@ def _shaped(top: Cursor) -> str:
 ANNOTATION = "kanister.kasten.io/blueprint"
 STRIMZI = "kafka.strimzi.io"
 FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
-"""What an entry of a filter may hold."""
+"""Fields that an entry of a filter may have."""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 OPERATIONS = ("backup", "export", "restore")
@@ -141,7 +146,7 @@ class HookCallSite:
     moment: str
     """One of MOMENTS."""
     hooks: Cursor
-    """What holds it and its siblings."""
+    """The mapping that has it and its siblings."""
 
     @cached_property
     def here(self) -> Cursor:
@@ -174,18 +179,18 @@ class PolicyOperation:
     """The Policy, or the RestoreAction, BackupAction or ExportAction."""
     in_policy: bool
     parameters: Cursor
-    """What holds its filters and hooks; in a Policy it may be absent."""
+    """The mapping that has its filters and hooks. In a Policy it may be absent."""
     here: Cursor
     """The entry of the Policy, or the whole action."""
 
     @cached_property
     def hooks(self) -> Cursor:
-        """Where its hooks are."""
+        """Place of its hooks."""
         return self.parameters.at("hooks")
 
     @cached_property
     def filters(self) -> Filters:
-        """What of an application it is about."""
+        """Part of an application that it is about."""
         return Filters(self.parameters.at("filters"))
 
     @cached_property
@@ -202,35 +207,35 @@ class Filters:
 
     @cached_property
     def included(self) -> tuple[ResourceFilter, ...]:
-        """What it takes; none for all."""
+        """Resources that it takes; none for all."""
         return tuple(map(ResourceFilter.of, self.here.at("includeResources").each()))
 
     @cached_property
     def excluded(self) -> tuple[ResourceFilter, ...]:
-        """What it leaves out."""
+        """Resources that it leaves out."""
         return tuple(map(ResourceFilter.of, self.here.at("excludeResources").each()))
 
 
 class ResourceFilter(NamedTuple):
-    """What a filter or a binding names: a resource, or one object of it."""
+    """The subject of a filter or a binding: a resource, or one object of it."""
 
     here: Cursor
     group: str
-    """API group; empty where none is given."""
+    """API group; empty if none is given."""
     resource: str
-    """Plural name of the resource; empty where only labels are given."""
+    """Plural name of the resource; empty if only labels are given."""
     name: str
-    """Name of the object; empty where all are meant."""
+    """Name of the object; empty if all are meant."""
     by_label: bool
     """Whether labels narrow it further."""
     cluster: str
-    """The Kafka whose label the objects have; empty where they need not have it."""
+    """The Kafka whose label the objects have; empty if they need not have it."""
     has_group: bool
     is_open: bool
     """Whether something is yet to fill in what it is for."""
     says_nothing: bool
     is_narrowed: bool
-    """Whether a name or a label narrows it, but for that of a Kafka."""
+    """Whether a name or a label narrows it, except for that of a Kafka."""
 
     @classmethod
     def of(cls, here: Cursor) -> ResourceFilter:
@@ -286,13 +291,13 @@ class BindingObject:
                         yield ResourceFilter.of(value)
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces that it is bound to; empty for all, or where it is not plain."""
+        """Return the namespaces that it is bound to; empty for all, or if it is not plain."""
         named = [spot.at("namespace") for spot in self.requirements()]
         plain = [spot.at("values").texts for spot in named if spot.at("operator").text == "In"]
         return plain[0] if len(plain) == 1 else frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class KastenObjects:
     """All that Kasten would read, and the Blueprints that it is about."""
 
@@ -313,10 +318,16 @@ class KastenObjects:
     """Operations by the place of their Policy or action."""
     strimzi: Mapping[tuple[str, str], tuple[Cursor, ...]]
     """Custom resources of Strimzi by kind and namespace."""
-    called: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
+    hooks_by_action: Mapping[tuple[str, str], tuple[HookCallSite, ...]]
     """Hooks by the Blueprint and the action that they call."""
     by_name: Mapping[str, tuple[Blueprint, ...]]
     """Blueprints by their name."""
+
+    def rules_apply(self, settings: LintSettings) -> bool:
+        """Report whether Kasten runs the Blueprints: as set, or if one of its objects is there."""
+        if settings.kasten is not None:
+            return settings.kasten
+        return bool(self.policies or self.bindings)
 
     def of(self, owner: Cursor) -> tuple[PolicyOperation, ...]:
         """Return the operations of a Policy, or the one of an action."""
@@ -328,7 +339,7 @@ class KastenObjects:
 
     def calls(self, blueprint: Blueprint, action: str) -> tuple[HookCallSite, ...]:
         """Return the hooks that call an action."""
-        return self.called.get((blueprint.name, action), ())
+        return self.hooks_by_action.get((blueprint.name, action), ())
 
     def on_namespace(self) -> Iterator[tuple[Blueprint, BlueprintAction]]:
         """Yield the actions that a hook calls on a namespace."""
@@ -338,28 +349,25 @@ class KastenObjects:
                     yield blueprint, action
 
     def references(self) -> Iterator[Cursor]:
-        """Yield every place where Kasten is told the name of a Blueprint."""
-        for spot in (
-            *(hook.blueprint for hook in self.hooks),
-            *(binding.blueprint for binding in self.bindings),
-            *self.annotations,
-        ):
+        """Yield every place that gives Kasten the name of a Blueprint."""
+        for spot in chain((hook.blueprint for hook in self.hooks), self._bound()):
             if spot.text:
                 yield spot
 
     def is_bound(self, blueprint: Blueprint) -> bool:
-        """Tell whether a binding or an annotation in the input ties it to an object."""
-        bound = (*(binding.blueprint for binding in self.bindings), *self.annotations)
-        return any(spot.text == blueprint.name for spot in bound)
+        """Return whether a binding or an annotation in the input ties it to an object."""
+        return any(spot.text == blueprint.name for spot in self._bound())
+
+    def _bound(self) -> Iterator[Cursor]:
+        return chain((binding.blueprint for binding in self.bindings), self.annotations)
 
 
-@lru_cache(maxsize=1)  # every rule asks for the same input
-def read_kasten_objects(together: ManifestSet) -> KastenObjects:
+def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
     """Read what Kasten would of a whole input."""
     kinds: dict[str, list[Cursor]] = defaultdict(list)
     strimzi: dict[tuple[str, str], list[Cursor]] = defaultdict(list)
     annotations, identities = [], []
-    for document in together.documents:
+    for document in manifests.documents:
         identity = detect_kasten_object(document)
         if identity.kind:
             kinds[identity.kind].append(Cursor.of(document))
@@ -370,7 +378,7 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Cursor.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
-    hooks = tuple(hook for operation in operations for hook in operation.calls)
+    hooks = tuple(chain.from_iterable(operation.calls for operation in operations))
     by_owner: dict[Location, list[PolicyOperation]] = defaultdict(list)
     for operation in operations:
         by_owner[operation.owner.location].append(operation)
@@ -378,11 +386,11 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
     for hook in hooks:
         called[hook.blueprint.text, hook.action.text].append(hook)
     by_name: dict[str, list[Blueprint]] = defaultdict(list)
-    for blueprint in together.blueprints:
+    for blueprint in manifests.blueprints:
         by_name[blueprint.name].append(blueprint)
     return KastenObjects(
-        blueprints=together.blueprints,
-        documents=together.documents,
+        blueprints=manifests.blueprints,
+        documents=manifests.documents,
         policies=tuple(kinds["Policy"]),
         bindings=tuple(map(BindingObject, kinds["BlueprintBinding"])),
         restores=tuple(kinds["RestoreAction"]),
@@ -393,7 +401,7 @@ def read_kasten_objects(together: ManifestSet) -> KastenObjects:
         identities=tuple(identities),
         by_owner=_grouped(by_owner),
         strimzi=_grouped(strimzi),
-        called=_grouped(called),
+        hooks_by_action=_grouped(called),
         by_name=_grouped(by_name),
     )
 

@@ -1,25 +1,26 @@
-"""Blueprints that were rendered here: what their actions do, and so where a hook may call them.
+"""Blueprints that were rendered here: the effects of their actions, and hooks that may call them.
 
-Of another Blueprint nobody but its author knows that. Ours stop and start one certain Kafka, which
-`plan` decides and docs/design.md describes.
+Only its author knows that of another Blueprint. Rendered ones stop and start one certain Kafka,
+which `plan` decides and docs/design.md describes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
 from kanister_kafka.kanister import Blueprint
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
 from kanister_kafka.yamldoc import Scalar
 
 DOES = {
     "backupPrehook": "stops Kafka for the snapshots",
-    "backupPosthook": "brings Kafka back, and fails where it was not stopped all the time",
-    "resume": "brings Kafka back, and says nothing of the backup",
+    "backupPosthook": "brings Kafka back, and fails if it was not stopped all the time",
+    "resume": "brings Kafka back, and does not judge the backup",
     "beforeRestore": "stops Kafka for a restore",
     "afterRestore": "brings a restored Kafka back, with its cluster id",
     "backup": "is the whole backup of --engine kanister",
@@ -36,7 +37,7 @@ CALLS = {
 }
 """Where each is right, by operation and moment. What is half restored is not to be started."""
 POOLS = "kafkanodepools.kafka.strimzi.io::"
-"""Within the rights that a step checks before it stops anything, where there are node pools."""
+"""Within the rights that a step checks before it stops anything, if there are node pools."""
 
 
 class RenderedBlueprint(NamedTuple):
@@ -44,18 +45,18 @@ class RenderedBlueprint(NamedTuple):
 
     name: str
     namespace: str = ""
-    """Of its Kafka; empty where that is not known."""
+    """Of its Kafka; empty if that is not known."""
     cold: bool | None = None
-    """Whether it stops Kafka; None where it is known by name alone."""
+    """Whether it stops Kafka; None if it is known by name alone."""
     restores: bool = False
     """Whether it has the actions that a restore calls."""
     pools: bool | None = None
-    """Whether its Kafka has node pools; None where it is known by name alone."""
+    """Whether its Kafka has node pools; None if it is known by name alone."""
     here: bool = False
     """Whether it is in the input."""
 
 
-@lru_cache(maxsize=1)  # for the rules that follow
+@cached_on_model
 def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
     """Return the Blueprints that were rendered here, by name.
 
@@ -63,7 +64,7 @@ def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
     """
     found: dict[str, RenderedBlueprint] = {}
     in_input = {blueprint.name for blueprint in objects.blueprints}
-    for spot in (*objects.policies, *objects.restores):
+    for spot in chain(objects.policies, objects.restores):
         name = spot.at("metadata", "annotations", BLUEPRINT).text.rpartition("/")[2]
         if name and name not in in_input:
             found[name] = RenderedBlueprint(name)
@@ -98,12 +99,12 @@ def _read(blueprint: Blueprint) -> RenderedBlueprint:
     named = {phase.argument("namespace") for phase in first.phases} if first else set()
     places = {node.text for node in named if isinstance(node, Scalar)}
     alone = places.pop() if len(places) == 1 else ""
-    texts = (node.text for phase in blueprint.phases for _path, node in phase.values)
+    values = chain.from_iterable(phase.values for phase in blueprint.phases)
     return RenderedBlueprint(
         name=blueprint.name,
         namespace="" if "{" in alone else alone,
         cold=blueprint.action("backupPosthook") is not None,
         restores=blueprint.action("beforeRestore") is not None,
-        pools=any(POOLS in text for text in texts),
+        pools=any(POOLS in node.text for _path, node in values),
         here=True,
     )

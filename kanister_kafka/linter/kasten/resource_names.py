@@ -1,13 +1,14 @@
-"""Names of resources, wherever Kasten is told one: group and plural, as the API server has them.
+"""Names of resources in Kasten's objects: group and plural, as the API server has them.
 
 Another name matches nothing: a filter does not take it, a binding does not bind to it, a transform
-does not change it, and no message says so.
+does not change it, and there is no message.
 """
 
 from __future__ import annotations
 
 import difflib
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, group_of
@@ -49,10 +50,10 @@ OTHER_NAMES = {
 }
 """Strimzi's resources by singular and by short name, which kubectl takes and the API does not."""
 NO_GROUPS = ("core", "v1")
-"""What the core group is called, which has no name in the API."""
+"""Name of the core group here: it has no name in the API."""
 RESOURCE_SIMILARITY = 0.75
 ALIKE_ANYWHERE = 0.88
-"""The same where no group is given, so that it may be of any."""
+"""The same if no group is given, so that it may be of any."""
 OF_CLUSTER = ("includeClusterResources", "excludeClusterResources")
 
 
@@ -68,7 +69,7 @@ class ResourceMistake(NamedTuple):
 
 @lru_cache(maxsize=1024)  # Policies repeat themselves
 def resource_mistake(group: str, resource: str) -> ResourceMistake | None:
-    """Return what is wrong with a group and a resource, each empty where it is not given."""
+    """Return what is wrong with a group and a resource, each empty if it is not given."""
     return _of_group(group, resource) or (_of_resource(group, resource) if resource else None)
 
 
@@ -83,7 +84,7 @@ def _of_group(group: str, resource: str) -> ResourceMistake | None:
         return ResourceMistake("group", f'must be in lower case: "{group.lower()}"', certain=True)
     right = _home(resource)
     if group and right and group not in OF_STRIMZI and not built_in(group):
-        strimzi = "strimzi" in group and resource in {r for of in OF_STRIMZI.values() for r in of}
+        strimzi = "strimzi" in group and resource in _of_strimzi()
         near = difflib.get_close_matches(group, (right,), n=1, cutoff=0.85)
         if strimzi or near:
             return ResourceMistake("group", f'{resource} are of group "{right}"', certain=True)
@@ -104,7 +105,7 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         return ResourceMistake("resource", "must be the plural in lower case", certain=True)
     known = OF_STRIMZI.get(group) or (built_in(group) if group else frozenset())
     if group and not known:
-        return None  # of somebody whose resources are not known here
+        return None  # of a vendor whose resources are not known here
     if lower in (known or _everywhere()):
         return None
     home = _home(resource)
@@ -140,7 +141,7 @@ def _home(resource: str) -> str | None:
 
 
 def _of_strimzi() -> frozenset[str]:
-    return frozenset(r for known in OF_STRIMZI.values() for r in known)
+    return frozenset(chain.from_iterable(OF_STRIMZI.values()))
 
 
 def _everywhere() -> frozenset[str]:

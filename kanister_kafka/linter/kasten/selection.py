@@ -1,4 +1,4 @@
-"""Which namespaces a Policy selects, as far as its selector tells.
+"""Namespaces that a Policy selects, as far as its selector shows.
 
 Kasten selects namespaces by their labels, and by name with a key of its own (docs.kasten.io,
 api/policies). Every namespace has its name in a label of Kubernetes as well. All requirements of a
@@ -21,18 +21,18 @@ NAME_KEYS = (NAME_KEY, "kubernetes.io/metadata.name")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceSelection:
-    """What a Policy selects."""
+    """The namespaces that a Policy selects."""
 
     names: frozenset[str]
-    """Names that may be selected, `*` for any letters; empty where it is not by name."""
+    """Names that may be selected, `*` for any letters; empty if it is not by name."""
     by_name: bool
     open: bool
     """Whether Helm or Flux is yet to fill something in."""
     words: str
-    """How it selects by other means, as `team=data`; empty where it does not."""
+    """How it selects by other means, as `team=data`; empty if it does not."""
 
     def may_hold(self, namespace: str) -> bool:
-        """Tell whether it may select a namespace."""
+        """Return whether it may select a namespace."""
         return not self.by_name or self.open or _fits(namespace, self.names)
 
     @property
@@ -61,7 +61,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     for expression in selector.at("matchExpressions").each():
         key, operator = expression.at("key").text, expression.at("operator").text
         values = expression.at("values")
-        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is told by its shape
+        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is checked with its shape
             named.append(NamedNamespaces(values))
         else:
             shown = f" ({', '.join(sorted(values.texts))})" if values.texts else ""

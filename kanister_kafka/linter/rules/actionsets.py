@@ -1,4 +1,4 @@
-"""An ActionSet beside the Blueprint that it runs: whether it brings what the action asks for.
+"""An ActionSet and the Blueprint that it runs: whether it brings what the action asks for.
 
 pkg/param/param.go, New: what it does not bring is nil, or missing from its map. A Blueprint that is
 not in the input is not known.
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostics, Location
 from kanister_kafka.kanister import Blueprint, BlueprintAction, child_path
-from kanister_kafka.kanister.object_kinds import OBJECT_KINDS
-from kanister_kafka.linter.registry import Finding, LintSettings, ManifestSet, manifest_set_rule
+from kanister_kafka.kanister.blueprint import OBJECT_KINDS
+from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import nearest
 from kanister_kafka.yamldoc import Document, MappingNode, Scalar, Sequence
 
@@ -49,11 +49,11 @@ class _ActionRequest:
         return self.blueprint.action(self.text("name"))
 
 
-def _asked(together: ManifestSet) -> Iterator[_ActionRequest]:
+def _asked(manifests: ManifestSet) -> Iterator[_ActionRequest]:
     known: dict[str, list[Blueprint]] = {}
-    for blueprint in together.blueprints:
+    for blueprint in manifests.blueprints:
         known.setdefault(blueprint.name, []).append(blueprint)
-    for document in together.documents:
+    for document in manifests.documents:
         if document.group != GROUP or document.kind != "ActionSet":
             continue
         spec = document.root.get("spec")
@@ -68,23 +68,23 @@ def _asked(together: ManifestSet) -> Iterator[_ActionRequest]:
                 yield _ActionRequest(f"spec.actions[{i}]", item, fit[0])
 
 
-@manifest_set_rule("actionset-action")
-def actionset_action(together: ManifestSet, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(MANIFEST_SET, "actionset-action")
+def actionset_action(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find an action that the Blueprint does not have: the ActionSet fails at once."""
-    for asked in _asked(together):
+    for asked in _asked(manifests):
         name = asked.text("name")
         if asked.action is None and name:
             names = [action.name for action in asked.blueprint.actions]
             node = asked.node.get("name")
             place = node.location if node else asked.node.location
             message = f'Blueprint {asked.blueprint.name} has no action "{name}"'
-            yield Finding(place, child_path(asked.path, "name"), message + nearest(name, names))
+            yield rule.report(place, child_path(asked.path, "name"), message + nearest(name, names))
 
 
-@manifest_set_rule("actionset-input")
-def actionset_input(together: ManifestSet, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(MANIFEST_SET, "actionset-input")
+def actionset_input(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find what the action asks for and the ActionSet does not bring: a template fails."""
-    for asked in _asked(together):
+    for asked in _asked(manifests):
         told: set[tuple[str, ...]] = set()
         for reference in _references(asked.action):
             missing = _missing(asked.node, reference)
@@ -94,7 +94,7 @@ def actionset_input(together: ManifestSet, _settings: LintSettings) -> Iterator[
                 path = ".".join((asked.path, field, *names))
                 used = ".".join(("", *reference.names))
                 message = f"Required value: action {asked.text('name')} asks for {used}"
-                yield Finding(_place(asked.node, field), path, message)
+                yield rule.report(_place(asked.node, field), path, message)
 
 
 def _place(node: MappingNode, field: str) -> Location:
@@ -135,24 +135,26 @@ def _mapping(node: MappingNode, field: str) -> MappingNode:
     return found if isinstance(found, MappingNode) else MappingNode((), node.location)
 
 
-@manifest_set_rule("actionset-object")
-def actionset_object(together: ManifestSet, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(MANIFEST_SET, "actionset-object")
+def actionset_object(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find an object that Kanister cannot find, or that lacks what the action asks for."""
-    for asked in _asked(together):
+    for asked in _asked(manifests):
         target, path = asked.node.get("object"), child_path(asked.path, "object")
         if not isinstance(target, MappingNode):
-            yield Finding(asked.node.location, path, "Required value: an action runs for an object")
+            yield rule.report(
+                asked.node.location, path, "Required value: an action runs for an object"
+            )
             continue
         kind = asked.text("object", "kind")
         own = KINDS.get(kind.lower(), "")
         lacks = [f for f in ("apiVersion", "resource") if not _has(target, f)]
         if not own and lacks and kind.lower() != "unstructured":
             message = f"Required value: Kanister does not know kind {kind or '(none)'} by itself"
-            yield Finding(target.location, child_path(path, lacks[0]), message)
+            yield rule.report(target.location, child_path(path, lacks[0]), message)
         roots = {r.names[0]: r for r in _references(asked.action) if len(r.names) > 1}
         for root in sorted(roots.keys() & {*OBJECT_KINDS} - {own}):
             message = f"action {asked.text('name')} asks for .{root}, which is nil for kind {kind}"
-            yield Finding(target.location, child_path(path, "kind"), message)
+            yield rule.report(target.location, child_path(path, "kind"), message)
 
 
 def _has(node: MappingNode, field: str) -> bool:

@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kanister_kafka.diagnostics import Location
+from kanister_kafka.diagnostics import Diagnostics, Location
 from kanister_kafka.kanister import Blueprint, BlueprintPhase, child_path
 from kanister_kafka.kanister.decoding import FIELDS, field_of, is_template, quote_value, text_of
-from kanister_kafka.kanister.functions import KanisterFunction, functions, releases_with
+from kanister_kafka.kanister.function_catalog import KanisterFunction, functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRATEGIC
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, loads
 
 READ_AND_REFUSED = {("ExportRDSSnapshotToLocation", "image"), ("RestoreRDSSnapshot", "image")}
@@ -28,8 +28,8 @@ def phases_with_function(
             yield phase, known[phase.func]
 
 
-@blueprint_rule("unknown-function")
-def unknown_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unknown-function")
+def unknown_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find functions that no controller has registered: the action fails."""
     known = functions(settings.release)
     for phase in blueprint.phases:
@@ -44,18 +44,20 @@ def unknown_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
                 f"Unsupported value: {quote_value(entry.value)}: "
                 f"Kanister has no such function{hint}"
             )
-            yield Finding(entry.value.location, f"{phase.path}.func", message)
+            yield rule.report(entry.value.location, f"{phase.path}.func", message)
 
 
-@blueprint_rule("unknown-argument")
-def unknown_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unknown-argument")
+def unknown_argument(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find arguments that the function refuses: it takes none that it does not list."""
     for phase, function in phases_with_function(blueprint, settings):
         for entry in phase.arguments.entries:
             if entry.key not in function.arguments:
                 hint = _instead(function, entry.key, settings.release)
                 path = f"{phase.path}.args.{entry.key}"
-                yield Finding(entry.location, path, f"{phase.func} takes no such argument{hint}")
+                yield rule.report(
+                    entry.location, path, f"{phase.func} takes no such argument{hint}"
+                )
 
 
 def _instead(function: KanisterFunction, name: str, release: str) -> str:
@@ -79,19 +81,19 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return lower[found[0]] if found else ""
 
 
-@blueprint_rule("missing-argument")
-def missing_argument(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "missing-argument")
+def missing_argument(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find required arguments that are not there."""
     for phase, function in phases_with_function(blueprint, settings):
         given = {entry.key for entry in phase.arguments.entries}
         for name in function.required:
             if name not in given:
                 message = f"Required value: {phase.func} needs it"
-                yield Finding(phase.arguments.location, f"{phase.path}.args.{name}", message)
+                yield rule.report(phase.arguments.location, f"{phase.path}.args.{name}", message)
 
 
-@blueprint_rule("null-argument")
-def null_argument(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "null-argument")
+def null_argument(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find null: the controller crashes on it (pkg/param/render.go), and the action hangs."""
     for phase in blueprint.phases:
         for path, node in phase.values:
@@ -99,7 +101,7 @@ def null_argument(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Fin
                 message = (
                     "Invalid value: null: crashes the Kanister controller; remove the argument"
                 )
-                yield Finding(node.location, path, message)
+                yield rule.report(node.location, path, message)
 
 
 # KubeOps: which objects its operations reach, and what it creates or patches them with.
@@ -119,14 +121,14 @@ class KubeOpsPhase(NamedTuple):
         return f"{self.phase.path}.args.objectReference"
 
     def target(self, field: str) -> Scalar | None:
-        """Return a field of the reference that says something other than a template."""
+        """Return a field of the reference that is set, and not to a template."""
         node = field_of(self.reference, field)
         said = isinstance(node, Scalar) and node.value not in (None, "")
         return node if isinstance(node, Scalar) and said and not is_template(node.text) else None
 
     @property
     def resource(self) -> tuple[str, str] | None:
-        """Group and resource, where both are known."""
+        """Group and resource, if both are known."""
         group = field_of(self.reference, "group")
         resource = self.target("resource")
         if resource is None or is_template(text_of(group)):
@@ -143,8 +145,8 @@ def kube_ops_phases(blueprint: Blueprint, settings: LintSettings) -> Iterator[Ku
             yield KubeOpsPhase(phase, text_of(phase.argument("operation")), reference)
 
 
-@blueprint_rule("custom-resource-patch")
-def custom_resource_patch(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "custom-resource-patch")
+def custom_resource_patch(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find patches of custom resources: the API server answers 415 to a strategic merge patch.
 
     KubeOps sends no other kind (Patch in pkg/kube/kubectl.go), and only resources that are compiled
@@ -157,15 +159,15 @@ def custom_resource_patch(blueprint: Blueprint, settings: LintSettings) -> Itera
                 f'Invalid value: "{group.text}": a custom resource takes no strategic merge patch, '
                 "the only one that KubeOps sends; run `kubectl patch --type merge` in a KubeTask"
             )
-            yield Finding(group.location, child_path(operation.path, "group"), message)
+            yield rule.report(group.location, child_path(operation.path, "group"), message)
 
 
-@blueprint_rule("object-namespace")
-def object_namespace(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "object-namespace")
+def object_namespace(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find objects that are looked for in a namespace and have none, or the other way round.
 
-    delete always asks within a namespace, `default` where none is named; patch asks within that of
-    the reference alone, and not at all without it (pkg/kube/kubectl.go).
+    delete always asks within a namespace, `default` if none is named; patch asks within that of the
+    reference alone, and not at all without it (pkg/kube/kubectl.go).
     """
     for operation in kube_ops_phases(blueprint, settings):
         resource = operation.target("resource")
@@ -176,18 +178,18 @@ def object_namespace(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
                 f'Invalid value: "{resource.text}": KubeOps deletes within a namespace only, and '
                 "these have none; run `kubectl delete` in a KubeTask"
             )
-            yield Finding(resource.location, child_path(operation.path, "resource"), message)
+            yield rule.report(resource.location, child_path(operation.path, "resource"), message)
         namespace = field_of(operation.reference, "namespace")
         unnamed = namespace is None or (isinstance(namespace, Scalar) and not namespace.text)
         if operation.name == "patch" and operation.resource in NAMESPACED and unnamed:
             message = "Required value: patch looks here only, not at the argument namespace"
             place = operation.reference.location
-            yield Finding(place, child_path(operation.path, "namespace"), message)
+            yield rule.report(place, child_path(operation.path, "namespace"), message)
 
 
-@blueprint_rule("manifest")
-def manifest(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find specs of KubeOps that are no objects to create, or no patch; templates are not read."""
+@lint_rule(BLUEPRINT, "manifest")
+def manifest(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find specs of KubeOps that are not objects, or not a patch; templates are not read."""
     for operation in kube_ops_phases(blueprint, settings):
         node = operation.phase.argument("spec")
         if not isinstance(node, Scalar) or is_template(node.text) or not node.text.strip():
@@ -198,15 +200,15 @@ def manifest(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
         loaded = loads(node.text)
         for problem in loaded.problems:
             place = node.place(problem.location.line, problem.location.column)
-            told = "must be an object" if problem.check == "wrong-type" else problem.message
-            yield Finding(place, path, f"Invalid value: {told}")
+            told = "must be an object" if problem.rule == "wrong-type" else problem.message
+            yield rule.report(place, path, f"Invalid value: {told}")
         if not loaded.documents and not loaded.problems:
-            yield Finding(node.location, path, "Required value: it holds no object")
+            yield rule.report(node.location, path, "Required value: it holds no object")
         for document in loaded.documents if operation.name == "create" else ():
-            yield from _object(document, node, path)
+            yield from _object(rule, document, node, path)
 
 
-def _object(document: Document, spec: Scalar, path: str) -> Iterator[Finding]:
+def _object(rule: Rule, document: Document, spec: Scalar, path: str) -> Diagnostics:
     root = document.root
     metadata = root.get("metadata")
     named = [field_of(metadata, name) for name in ("name", "generateName")]
@@ -218,4 +220,4 @@ def _object(document: Document, spec: Scalar, path: str) -> Iterator[Finding]:
     for name, found, location in wanted:
         if found is None or not text_of(found):
             place = spec.place(location.line, location.column)
-            yield Finding(place, path, f"Required value: {name} of the object to create")
+            yield rule.report(place, path, f"Required value: {name} of the object to create")

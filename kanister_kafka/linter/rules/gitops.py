@@ -1,25 +1,26 @@
-"""What a tool that applies from Git does to a Blueprint."""
+"""Changes that a tool which applies from Git makes to a Blueprint."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
-"""What Flux takes for its own; `$${x}` it leaves as `${x}`."""
+"""Text that Flux replaces; `$${x}` it leaves as `${x}`."""
 KNOWN = re.compile(r"#?[A-Za-z0-9_]+|[A-Za-z0-9_]+(?:[:=,^#%].*|/.*/.*)", re.DOTALL)
-"""What it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no `${x-y}`."""
+"""Text that it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no
+`${x-y}`."""
 SHOWN = 3
 
 
-@blueprint_rule("flux-substitute", Severity.WARNING)
-def substitute(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "flux-substitute", Severity.WARNING)
+def substitute(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find shell text that Flux's substitution of variables would change, or break down over."""
     root = blueprint.document.root
     if settings.gitops != "flux" or "disabled" in (
@@ -27,7 +28,9 @@ def substitute(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding
         blueprint.document.text("metadata", "labels", SUBSTITUTE),
     ):
         return
-    found = [(path, scalar, match) for path, scalar in _scalars(root) for match in _in(scalar)]
+    found: list[tuple[str, Scalar, re.Match[str]]] = []
+    for path, scalar in _scalars(root):
+        found += [(path, scalar, match) for match in _in(scalar)]
     if not found:
         return
     path, scalar, first = found[0]
@@ -38,7 +41,7 @@ def substitute(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding
         for does, some in (("refuses", refused), ("replaces", replaced))
         if some
     ]
-    yield Finding(
+    yield rule.report(
         scalar.place_at(first.start()),
         path,
         f"where a Kustomization of Flux has postBuild.substitute, it {' and '.join(parts)}: "

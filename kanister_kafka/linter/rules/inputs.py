@@ -1,4 +1,4 @@
-"""What an action is given: artifacts, Secrets, ConfigMaps, and the object it is for.
+"""The inputs of an action: artifacts, Secrets, ConfigMaps, and the object that it runs on.
 
 Nothing of it is held against the lists of an action by Kanister itself: what is missing shows when
 the template that names it is rendered.
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, BlueprintAction, TemplateText
-from kanister_kafka.kanister.object_kinds import OBJECT_KINDS
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.kanister.blueprint import OBJECT_KINDS
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import finding_at, is_slip, nearest, references
 from kanister_kafka.yamldoc import MappingNode, Scalar
 
 if TYPE_CHECKING:
-    from kanister_kafka.gotemplate.types import PathStep, Reference
+    from kanister_kafka.gotemplate.types import Reference
 
 LISTS = {"Secrets": "secretNames", "ConfigMaps": "configMapNames"}
 
@@ -33,8 +33,8 @@ def _artifacts(blueprint: Blueprint) -> dict[str, set[str]]:
     return made
 
 
-@blueprint_rule("own-artifact")
-def own_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "own-artifact")
+def own_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find an artifact that only the action which reads it hands on: it does so at its end."""
     for action, template, reference in _own(blueprint):
         step = reference.steps[1]
@@ -42,7 +42,7 @@ def own_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Find
             f'artifact "{step.name}" is what action {action.name} itself hands on when all its '
             "phases are done; write the value here as well"
         )
-        yield finding_at(template, step, message)
+        yield finding_at(rule, template, step, message)
 
 
 def _own(blueprint: Blueprint) -> Iterator[tuple[BlueprintAction, TemplateText, Reference]]:
@@ -60,13 +60,13 @@ def _own(blueprint: Blueprint) -> Iterator[tuple[BlueprintAction, TemplateText, 
 
 
 def _fails(reference: Reference) -> bool:
-    """Tell whether a path into an artifact fails without it; `index` gives an empty one."""
+    """Return whether a path into an artifact fails without it; `index` gives an empty one."""
     steps = reference.steps
     return not steps[1].by_index or (len(steps) > 3 and not steps[3].by_index)
 
 
-@blueprint_rule("unknown-artifact")
-def unknown_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unknown-artifact")
+def unknown_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find input artifacts that no action hands on and the action does not ask for."""
     made = _artifacts(blueprint)
     for action, template, reference in references(blueprint, "ArtifactsIn"):
@@ -74,38 +74,29 @@ def unknown_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[
         if len(reference.steps) > 1 and reference.names[1] not in known and _fails(reference):
             step = reference.steps[1]
             message = f'no action hands on an artifact "{step.name}"'
-            yield finding_at(template, step, message + nearest(step.name, known))
+            yield finding_at(rule, template, step, message + nearest(step.name, known))
 
 
-@blueprint_rule("artifact-key")
-def artifact_key(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find keys of an artifact that are nearly one of those which its action hands on."""
-    for template, step, message in _foreign_keys(blueprint):
-        if message.endswith("?"):
-            yield finding_at(template, step, message)
+@lint_rule(BLUEPRINT, {"artifact-key": Severity.ERROR, "undeclared-artifact-key": Severity.WARNING})
+def artifact_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find keys of an artifact that its action does not hand on.
 
-
-@blueprint_rule("undeclared-artifact-key", Severity.WARNING)
-def undeclared_artifact_key(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find other keys of an artifact: only who writes the ActionSet by hand can give them."""
-    for template, step, message in _foreign_keys(blueprint):
-        if not message.endswith("?"):
-            yield finding_at(template, step, message)
-
-
-def _foreign_keys(blueprint: Blueprint) -> Iterator[tuple[TemplateText, PathStep, str]]:
+    It is an error if the key is nearly one of those. Only an ActionSet that a person writes can
+    have another key.
+    """
     made = _artifacts(blueprint)
     for _action, template, reference in references(blueprint, "ArtifactsIn"):
         names = reference.names
-        if len(names) > 3 and names[2] == "KeyValue":
-            known = made.get(names[1])
-            if known is not None and names[3] not in known:
-                message = f'artifact "{names[1]}" is handed on without a key "{names[3]}"'
-                yield template, reference.steps[3], message + nearest(names[3], known)
+        known = made.get(names[1]) if len(names) > 3 and names[2] == "KeyValue" else None
+        if known is not None and names[3] not in known:
+            hint = nearest(names[3], known)
+            message = f'artifact "{names[1]}" is handed on without a key "{names[3]}"{hint}'
+            rule_id = "artifact-key" if hint.endswith("?") else "undeclared-artifact-key"
+            yield finding_at(rule, template, reference.steps[3], message, rule_id)
 
 
-@blueprint_rule("undeclared-artifact", Severity.WARNING)
-def undeclared_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "undeclared-artifact", Severity.WARNING)
+def undeclared_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find input artifacts that the action does not ask for; Kanister does not, but people do."""
     made = _artifacts(blueprint)
     own = {id(reference) for _action, _template, reference in _own(blueprint)}
@@ -116,52 +107,39 @@ def undeclared_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterat
         if len(reference.steps) > 1 and reference.names[1] in made.keys() - asked.keys():
             step = reference.steps[1]
             message = f'add "{step.name}" to inputArtifactNames of action {action.name}'
-            yield finding_at(template, step, message)
+            yield finding_at(rule, template, step, message)
 
 
-@blueprint_rule("foreign-artifact", Severity.WARNING)
-def foreign_artifact(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "foreign-artifact", Severity.WARNING)
+def foreign_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find artifacts that an action asks for and no action hands on, while others are handed on."""
     made = _artifacts(blueprint)
     for action in blueprint.actions if made else ():
         for name, node in action.names("inputArtifactNames").items():
             if name not in made:
                 message = f'no action hands on an artifact "{name}"{nearest(name, made)}'
-                yield Finding(node.location, f"{action.path}.inputArtifactNames", message)
+                yield rule.report(node.location, f"{action.path}.inputArtifactNames", message)
 
 
-@blueprint_rule("unknown-input")
-def unknown_input(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find a Secret or ConfigMap that is one of those which the action asks for, misspelt."""
-    for is_slip_of, finding in _unlisted(blueprint):
-        if is_slip_of:
-            yield finding
+@lint_rule(BLUEPRINT, {"unknown-input": Severity.ERROR, "unlisted-input": Severity.WARNING})
+def unknown_input(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find a Secret or ConfigMap that the lists of the action do not have.
 
-
-@blueprint_rule("unlisted-input", Severity.WARNING)
-def unlisted_input(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find another one than those which the action asks for.
-
-    Kanister does not read these lists: an ActionSet may bring it all the same.
+    It is an error if it is one of those in the list, misspelt. Kanister does not read these lists:
+    an ActionSet may bring another one.
     """
-    for is_slip_of, finding in _unlisted(blueprint):
-        if not is_slip_of:
-            yield finding
-
-
-def _unlisted(blueprint: Blueprint) -> Iterator[tuple[bool, Finding]]:
     for action, template, reference in references(blueprint, *LISTS):
         field = LISTS[reference.names[0]]
-        asked = action.names(field)
-        if asked and len(reference.steps) > 1 and reference.names[1] not in asked:
+        listed = action.names(field)
+        if listed and len(reference.steps) > 1 and reference.names[1] not in listed:
             step = reference.steps[1]
             message = f'{field} of action {action.name} has no "{step.name}"'
-            found = finding_at(template, step, message + nearest(step.name, asked))
-            yield is_slip(step.name, asked), found
+            rule_id = "unknown-input" if is_slip(step.name, listed) else "unlisted-input"
+            yield finding_at(rule, template, step, message + nearest(step.name, listed), rule_id)
 
 
-@blueprint_rule("undeclared-input", Severity.WARNING)
-def undeclared_input(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "undeclared-input", Severity.WARNING)
+def undeclared_input(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find a Secret or ConfigMap in an action that asks for none: the ActionSet must bring it."""
     for action, template, reference in references(blueprint, *LISTS):
         root, field = reference.names[0], LISTS[reference.names[0]]
@@ -172,11 +150,11 @@ def undeclared_input(blueprint: Blueprint, _settings: LintSettings) -> Iterator[
         message = f'add "{step.name}" to {field} of action {action.name}'
         if owners:
             message = f"the object of a phase is .Phases.{owners[0]}.{root}.{step.name}"
-        yield finding_at(template, step, message)
+        yield finding_at(rule, template, step, message)
 
 
-@blueprint_rule("object-kind")
-def object_kind(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "object-kind")
+def object_kind(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find parameters of another kind of object than the one the action is for.
 
     An action runs for one object, and of these parameters all but its own are nil. Its kind is the
@@ -199,4 +177,4 @@ def object_kind(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Findi
                     own, said = root, f"line {line} has .{root}"
                 if root != own and len(reference.steps) > 1:
                     message = f".{root} is nil: {said}"
-                    yield finding_at(template, reference.steps[0], message)
+                    yield finding_at(rule, template, reference.steps[0], message)

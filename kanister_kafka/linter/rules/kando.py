@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from kanister_kafka.diagnostics import Diagnostics
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kanister.commands import SimpleCommand, simple_commands
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import nearest
 
 _LOCATION = {
@@ -46,30 +47,30 @@ OPERANDS: Mapping[tuple[str, ...], int] = {
     ("output",): 2,
 }
 INSTEAD = {"profile": ("repository-server",)}
-"""What may stand in the place of a flag, in releases up to 0.119."""
+"""Flags that may stand in the place of another, in releases up to 0.119."""
 ANYWHERE = {"v": "verbosity"}
 ALONE = ("help", "h", "version")
 KEY = re.compile(r"[a-zA-Z0-9_]+")
 OPEN = re.compile(r"[$`]|\{\{")
-"""What may become several words, or none."""
+"""Text that may become several words, or none."""
 
 
 class _Call(NamedTuple):
     command: tuple[str, ...]
     operands: tuple[str, ...]
     flags: tuple[str, ...]
-    """Their long names, where they are known."""
+    """Their long names, if these are known."""
     unknown: tuple[str, ...]
 
 
-@blueprint_rule("kando-command")
-def kando_command(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "kando-command")
+def kando_command(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find calls of kando that end before they do anything: the data are not moved."""
     for phase in blueprint.phases:
         for statement in simple_commands(phase, "kando"):
             for message in _faults(statement):
                 place = statement.node.place(statement.line, statement.column)
-                yield Finding(place, statement.path, message)
+                yield rule.report(place, statement.path, message)
 
 
 def _faults(statement: SimpleCommand) -> Iterator[str]:
@@ -77,7 +78,7 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
     if call is None:
         return
     said = " ".join(("kando", *call.command))
-    known = (*COMMANDS[call.command].values(), *ANYWHERE.values())
+    known = [*COMMANDS[call.command].values(), *ANYWHERE.values()]
     for flag in call.unknown:
         yield f"{said} has no flag {flag}{nearest(flag.lstrip('-'), known)}"
     is_open = any(OPEN.search(word) for word in call.operands)
@@ -94,7 +95,7 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
 
 
 def _read(words: tuple[str, ...]) -> _Call | None:
-    """Read a call of a command that is known; none where help is asked for."""
+    """Read a call of a command that is known; none if help is asked for."""
     plain = [word for word in words if not word.startswith("-")]
     command = next((c for c in COMMANDS if tuple(plain[: len(c)]) == c), None)
     if command is None:

@@ -11,10 +11,9 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Location, Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
 from kanister_kafka.kanister import (
     Blueprint,
     BlueprintAction,
@@ -22,15 +21,21 @@ from kanister_kafka.kanister import (
     TemplateText,
     child_path,
 )
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import simple_commands
-from kanister_kafka.kanister.functions import functions
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.kanister.function_catalog import functions
+from kanister_kafka.linter.registry import (
+    BLUEPRINT,
+    LintSettings,
+    Rule,
+    lint_rule,
+)
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from kanister_kafka.gotemplate.types import PathStep, Reference
 
-# Where templates name what an action has: shared by the checks of phases and of inputs.
+# Places at which templates name what an action has: shared by the checks of phases and of inputs.
 
 
 def references(
@@ -42,7 +47,7 @@ def references(
         yield from found.get(root, ())
 
 
-@lru_cache(maxsize=1)  # a dozen checks ask, one after the other
+@cached_on_model
 def _by_root(
     blueprint: Blueprint,
 ) -> dict[str, list[tuple[BlueprintAction, TemplateText, Reference]]]:
@@ -54,13 +59,16 @@ def _by_root(
     return found
 
 
-def finding_at(template: TemplateText, step: PathStep, message: str) -> Finding:
-    """Make a finding that points at one name of a path."""
-    return Finding(template.place(step.line, step.column), template.path, message)
+def finding_at(
+    rule: Rule, template: TemplateText, step: PathStep, message: str, rule_id: str = ""
+) -> Diagnostic:
+    """Build a diagnostic at one name of a path."""
+    place = template.place(step.line, step.column)
+    return rule.report(place, template.path, message, rule_id)
 
 
 def is_slip(name: str, known: Iterable[str]) -> bool:
-    """Tell whether a name is a known one with a slip of the pen: one letter, or two in turn.
+    """Return whether a name is a known one with a slip of the pen: one letter, or two in turn.
 
     A digit is none: `db1` and `db2` are two names.
     """
@@ -99,12 +107,12 @@ SILENT = re.compile(
     r"|head|kando|kubectl|local|ls|mkdir|mktemp|mv|oc|printf|pwd|rm|sed|set|shift|sleep|sort|sync"
     r"|tail|tar|test|touch|tr|trap|true|umask|unset|wait|wc|}"
 )
-"""Programs, and words of a shell, that print no output of a phase but what stands after them."""
+"""Programs, and words of a shell, that print no output of a phase except that of later words."""
 PRINTS = re.compile(r"\bkando\s+output\b|--output-name\b|###Phase-output###")
 
 
-@blueprint_rule("duplicate-phase")
-def duplicate_phase(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "duplicate-phase")
+def duplicate_phase(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find names used twice: all actions and deferPhases share them (pkg/blueprint/validate)."""
     seen: dict[str, Location] = {}
     for phase in blueprint.phases:
@@ -115,20 +123,20 @@ def duplicate_phase(blueprint: Blueprint, _settings: LintSettings) -> Iterator[F
         place = entry.value.location
         if name in seen:
             message = f'Duplicate value: "{name}": line {seen[name].line} has a phase of this name'
-            yield Finding(place, f"{phase.path}.name", message)
+            yield rule.report(place, f"{phase.path}.name", message)
         seen.setdefault(name, place)
 
 
-@blueprint_rule("phase-reference")
-def phase_reference(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find phases that a template names where they are not, or not yet, to be had."""
+@lint_rule(BLUEPRINT, "phase-reference")
+def phase_reference(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find phases that a template names and that are not there, or not yet."""
     for action, template, reference in references(blueprint, "Phases", "CurrentPhase"):
         first, *others = reference.steps
         if first.name == "CurrentPhase":
             message = ".CurrentPhase is nil while arguments are rendered; name the phase"
-            yield finding_at(template, first, message)
+            yield finding_at(rule, template, first, message)
         elif others and (fault := _fault(blueprint, action, template, others[0].name)):
-            yield finding_at(template, others[0], fault)
+            yield finding_at(rule, template, others[0], fault)
 
 
 def _fault(blueprint: Blueprint, action: BlueprintAction, template: TemplateText, name: str) -> str:
@@ -168,11 +176,11 @@ def _seen(
             yield template, phase, rest[1], reference
 
 
-@blueprint_rule("phase-object")
-def phase_object(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "phase-object")
+def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find Secrets and ConfigMaps of a phase that its `objects` do not name.
 
-    Kanister fetches those whose kind says Secret or ConfigMap, in any case, and leaves out others
+    Kanister fetches those whose kind is Secret or ConfigMap, in any case, and leaves out others
     without a word (filterByKind in pkg/param/param.go).
     """
     for field, kind in (("Secrets", "Secret"), ("ConfigMaps", "ConfigMap")):
@@ -183,15 +191,15 @@ def phase_object(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Find
             if not isinstance(found, MappingNode):
                 names = [entry.key for entry in phase.objects.entries]
                 message = f'phase "{phase.name}" has no object "{step.name}"'
-                yield finding_at(template, step, message + nearest(step.name, names))
+                yield finding_at(rule, template, step, message + nearest(step.name, names))
             elif text.lower() != kind.lower() and "{{" not in text:
                 said = f'kind "{text}"' if text else "no kind"
                 message = f'object "{step.name}" has {said}, so it is not fetched; set kind: {kind}'
-                yield finding_at(template, step, message)
+                yield finding_at(rule, template, step, message)
 
 
-@blueprint_rule("object-incomplete")
-def object_incomplete(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "object-incomplete")
+def object_incomplete(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find Secrets and ConfigMaps of a phase without name or namespace: to get them fails."""
     for phase in blueprint.phases:
         for entry in phase.objects.entries:
@@ -204,54 +212,44 @@ def object_incomplete(blueprint: Blueprint, _settings: LintSettings) -> Iterator
                 if value is None or (isinstance(value, Scalar) and not value.text):
                     path = f"{phase.path}.objects.{entry.key}.{field}"
                     message = f"Required value: a {stated.text} is not found without it"
-                    yield Finding(node.location, path, message)
+                    yield rule.report(node.location, path, message)
 
 
-@blueprint_rule("phase-output")
-def phase_output(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find outputs that a phase does not have: by its function, or by the keys it prints."""
-    for template, step, message, is_sure in _missing(blueprint, settings):
-        if is_sure:
-            yield finding_at(template, step, message)
+@lint_rule(BLUEPRINT, {"phase-output": Severity.ERROR, "unprinted-output": Severity.WARNING})
+def phase_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find outputs that a phase does not have: by its function, or by the keys it prints.
 
-
-@blueprint_rule("unprinted-output", Severity.WARNING)
-def unprinted_output(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find outputs that a script does not print while it prints others; what it runs may."""
-    for template, step, message, is_sure in _missing(blueprint, settings):
-        if not is_sure:
-            yield finding_at(template, step, message)
-
-
-def _missing(
-    blueprint: Blueprint, settings: LintSettings
-) -> Iterator[tuple[TemplateText, PathStep, str, bool]]:
+    It is a warning if a script does not print an output while it prints others, and runs programs
+    that may print it.
+    """
     known = functions(settings.release)
     for template, phase, step, _reference in _seen(blueprint, "Output"):
         if template.phase is phase:
-            yield template, step, f'phase "{phase.name}" has no output before it has run', True
+            message = f'phase "{phase.name}" has no output before it has run'
+            yield finding_at(rule, template, step, message)
             continue
         function = known.get(phase.func)
         if function is None:
             continue
-        named = {*function.outputs, *_printed(phase)}
+        outputs = {*function.outputs, *_printed(phase)}
         if function.prints:
-            if not named or step.name in named or _prints_more(phase):
+            if not outputs or step.name in outputs or _prints_more(phase):
                 continue
             message = f'phase "{phase.name}" prints no output "{step.name}"'
-        elif step.name in named:
+        elif step.name in outputs:
             continue
-        elif named:
+        elif outputs:
             message = f'{phase.func} has no output "{step.name}"'
         else:
             message = f'phase "{phase.name}" has no outputs: {phase.func} gives none'
-        slips = is_slip(step.name, named)
-        is_sure = not function.prints or slips or _runs_nothing_else(phase)
-        yield template, step, message + nearest(step.name, named), is_sure
+        slips = is_slip(step.name, outputs)
+        is_certain = not function.prints or slips or _runs_nothing_else(phase)
+        rule_id = "phase-output" if is_certain else "unprinted-output"
+        yield finding_at(rule, template, step, message + nearest(step.name, outputs), rule_id)
 
 
 def _runs_nothing_else(phase: BlueprintPhase) -> bool:
-    """Tell whether all programs of a phase are known, so that none prints an output unseen."""
+    """Return whether all programs of a phase are known, so that none prints an output unseen."""
     return all(SILENT.fullmatch(statement.program) for statement in simple_commands(phase))
 
 
@@ -259,11 +257,11 @@ SOURCES = frozenset({".", "source"})
 """Words by which a shell reads the code of a file."""
 
 
-@blueprint_rule("unseen-output", Severity.INFO)
-def unseen_output(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unseen-output", Severity.INFO)
+def unseen_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find outputs of commands that print none as far as can be seen; a program may.
 
-    A command that sources a file says that its code is elsewhere: nothing is told of it.
+    The code of a command that sources a file is elsewhere: it is not reported.
     """
     known = functions(settings.release)
     for template, phase, step, _reference in _seen(blueprint, "Output"):
@@ -274,7 +272,7 @@ def unseen_output(blueprint: Blueprint, settings: LintSettings) -> Iterator[Find
             continue
         if not (function.outputs or _printed(phase) or _prints_more(phase)):
             message = f'the command of phase "{phase.name}" prints no output that can be seen here'
-            yield finding_at(template, step, message)
+            yield finding_at(rule, template, step, message)
 
 
 def _printed(phase: BlueprintPhase) -> set[str]:
@@ -285,18 +283,18 @@ def _printed(phase: BlueprintPhase) -> set[str]:
 
 
 def _prints_more(phase: BlueprintPhase) -> bool:
-    """Tell whether it prints an output whose key only the run knows."""
+    """Return whether it prints an output whose key only the run knows."""
     words = " ".join(node.text for _path, node in phase.values)
     return len(PRINTS.findall(words)) > len(PRINTED_KEY.findall(words))
 
 
-@blueprint_rule("defer-output")
-def defer_output(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find a deferPhase that needs the output of a phase: after a failure it has none to give.
+@lint_rule(BLUEPRINT, "defer-output")
+def defer_output(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find a deferPhase that needs the output of a phase: after a failure there is no output.
 
     The output of a phase that failed is nil and a later one is not in .Phases, so the template
-    fails and what the deferPhase was to put right stays as it is. The first phase may be asked if
-    it makes one object: where that fails nothing has been done.
+    fails and the state that the deferPhase should put right stays as it is. A template may name the
+    first phase if that makes one object: if it fails nothing has been done.
     """
     for template, phase, step, reference in _seen(blueprint, "Output"):
         deferred = template.phase is not None and template.phase.index is None
@@ -308,14 +306,14 @@ def defer_output(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Find
                 f'{{{{ with index .Phases "{phase.name}" }}}}{{{{ index .Output "{step.name}" }}}}'
                 "{{ end }}"
             )
-            yield finding_at(template, step, message)
+            yield finding_at(rule, template, step, message)
 
 
 # Keys that are read as another text than the one that stands there.
 
 
-@blueprint_rule("unquoted-key", Severity.WARNING)
-def unquoted_key(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unquoted-key", Severity.WARNING)
+def unquoted_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find keys such as `on` and `1.0`: what asks for them by their spelling does not find them."""
     pending: list[tuple[str, Node]] = [("", blueprint.document.root)]
     while pending:
@@ -327,5 +325,5 @@ def unquoted_key(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Find
                 where = child_path(path, entry.key)
                 if entry.spelled:
                     message = f'is read as "{entry.key}": write "{entry.spelled}" between quotes'
-                    yield Finding(entry.location, where, message)
+                    yield rule.report(entry.location, where, message)
                 pending.append((where, entry.value))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, BlueprintPhase, child_path
 from kanister_kafka.kanister.commands import KUBECTL, simple_commands
 from kanister_kafka.kanister.decoding import (
@@ -15,10 +14,10 @@ from kanister_kafka.kanister.decoding import (
     quote_value,
     text_of,
 )
+from kanister_kafka.kanister.function_catalog import KanisterFunction
 from kanister_kafka.kanister.function_types import ArgumentType
-from kanister_kafka.kanister.functions import KanisterFunction
 from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
@@ -28,13 +27,13 @@ CONTAINERS_OF_TWO = {"containers": ("output", "background"), "initContainers": (
 """The same for MultiContainerRun; `container` means both in an ActionSet's podOverride only."""
 
 
-@blueprint_rule("pod-labels")
-def pod_labels(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "pod-labels")
+def pod_labels(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find labels and annotations that Kanister's own validation refuses, templates among them.
 
     It looks at them before anything is rendered (ValidatePodLabelsAndAnnotations in
-    pkg/function/utils.go, since 0.111), so a template is no label value; an annotation's value is
-    free, and what is no string is not looked at.
+    pkg/function/utils.go, since 0.111), so a template is not a label value. An annotation's value
+    is free, and only strings are looked at.
     """
     for phase, function in phases_with_function(blueprint, settings):
         for argument in function.arguments.values():
@@ -49,9 +48,9 @@ def pod_labels(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding
                 if text is None:
                     continue
                 if not QUALIFIED.allows(entry.key):
-                    yield Finding(entry.location, place, _refused(entry.key, QUALIFIED.says))
+                    yield rule.report(entry.location, place, _refused(entry.key, QUALIFIED.says))
                 if labels and not LABEL_VALUE.allows(text):
-                    yield Finding(entry.value.location, place, _refused(text, LABEL_VALUE.says))
+                    yield rule.report(entry.value.location, place, _refused(text, LABEL_VALUE.says))
 
 
 def _string(node: Node) -> str | None:
@@ -64,9 +63,9 @@ def _refused(text: str, says: str) -> str:
     return f'Invalid value: "{text}": must be {says}'
 
 
-@blueprint_rule("pod-override")
-def pod_override(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find containers of podOverride that are none of the pod's and have no image.
+@lint_rule(BLUEPRINT, "pod-override")
+def pod_override(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find containers of podOverride that the pod does not have and that have no image.
 
     podOverride is merged by the name of the container (PatchDefaultPodSpecs in pkg/kube/pod.go), so
     another name adds a container, which the API server refuses without an image.
@@ -79,16 +78,16 @@ def pod_override(blueprint: Blueprint, settings: LintSettings) -> Iterator[Findi
             path = f"{phase.path}.args.podOverride.{field}"
             if isinstance(node, Sequence):
                 for i, item in enumerate(node.items):
-                    yield from _container(f"{path}[{i}]", item, names)
+                    yield from _container(rule, f"{path}[{i}]", item, names)
             elif node is not None and not (isinstance(node, Scalar) and node.value is None):
                 message = f"Invalid value: {quote_value(node)}: must be a list of containers"
-                yield Finding(node.location, path, message)
+                yield rule.report(node.location, path, message)
 
 
-def _container(path: str, node: Node, names: tuple[str, ...]) -> Iterator[Finding]:
+def _container(rule: Rule, path: str, node: Node, names: tuple[str, ...]) -> Diagnostics:
     """Judge a container that is merged into a pod with containers of these names."""
     if not isinstance(node, MappingNode):
-        yield Finding(
+        yield rule.report(
             node.location, path, f"Invalid value: {quote_value(node)}: must be a container"
         )
         return
@@ -96,12 +95,12 @@ def _container(path: str, node: Node, names: tuple[str, ...]) -> Iterator[Findin
     text = text_of(name)
     if name is None or not text:
         message = "Required value: without a name it cannot be merged"
-        yield Finding(node.location, f"{path}.name", message)
+        yield rule.report(node.location, f"{path}.name", message)
     elif text not in names and node.get("image") is None and not is_template(text):
         own = " or ".join(f'"{one}"' for one in names)
         hint = f"; the pod's own is {own}" if own else ""
         message = f'Required value: "{text}" is a container of its own and needs an image{hint}'
-        yield Finding(name.location, f"{path}.image", message)
+        yield rule.report(name.location, f"{path}.image", message)
 
 
 def _override(phase: BlueprintPhase, function: KanisterFunction) -> MappingNode | None:
@@ -109,9 +108,9 @@ def _override(phase: BlueprintPhase, function: KanisterFunction) -> MappingNode 
     return node if isinstance(node, MappingNode) else None
 
 
-@blueprint_rule("service-account", Severity.WARNING)
-def service_account(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find kubectl in a pod of another namespace whose service account nobody chose.
+@lint_rule(BLUEPRINT, "service-account", Severity.WARNING)
+def service_account(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find kubectl in a pod of another namespace whose service account no one chose.
 
     Only in its own namespace does the controller give a pod its own account; elsewhere the pod has
     the account `default` of the namespace, which may do nothing (pkg/kube/pod.go).
@@ -131,7 +130,7 @@ def service_account(blueprint: Blueprint, settings: LintSettings) -> Iterator[Fi
                 "kubectl runs as the service account default of the namespace; name one in "
                 "podOverride.serviceAccountName"
             )
-            yield Finding(place, statement.path, message)
+            yield rule.report(place, statement.path, message)
 
 
 # Images of the pods that phases start.
@@ -141,18 +140,18 @@ ARGUMENTS = (".image", ".backgroundImage", ".initImage", ".outputImage")
 TEMPLATE = re.compile(r"\{\{(?:(?!\{\{).)*?\}\}", re.DOTALL)
 
 
-@blueprint_rule("placeholder", Severity.WARNING)
-def placeholder(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find images with something between `<` and `>`, which is to be filled in before they run."""
+@lint_rule(BLUEPRINT, "placeholder", Severity.WARNING)
+def placeholder(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find images with `<` and `>`, a placeholder that must be filled in before they run."""
     for phase in blueprint.phases:
         for path, node in phase.values:
             found = PLACEHOLDER.search(node.text) if path.endswith(ARGUMENTS) else None
             if found:
-                yield Finding(node.location, path, f"{found.group()} is still to be filled in")
+                yield rule.report(node.location, path, f"{found.group()} is still to be filled in")
 
 
-@blueprint_rule("unpinned-image", Severity.WARNING)
-def unpinned_image(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unpinned-image", Severity.WARNING)
+def unpinned_image(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find images without a tag or with `latest`: what runs can change from backup to restore."""
     for phase in blueprint.phases:
         for path, node in phase.values:
@@ -167,4 +166,4 @@ def unpinned_image(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Fi
             if not colon or tag == "latest":
                 said = 'has the tag "latest"' if colon else "has no tag, which means latest"
                 message = f"the image {said}; name the version that the Blueprint was tried with"
-                yield Finding(node.location, path, message)
+                yield rule.report(node.location, path, message)

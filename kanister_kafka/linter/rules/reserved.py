@@ -1,4 +1,4 @@
-"""Names of actions that Kasten reserves, and what looks like one of them, whoever runs it.
+"""Names of actions that Kasten reserves, and names that look like one of them.
 
 docs.kasten.io/9.0.10/kanister/reference/action-names: on a bound object any other name is ignored
 in silence, while an action hook of a Policy may call any name.
@@ -7,11 +7,11 @@ in silence, while an action hook of a Policy may call any name.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from itertools import chain
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.kanister import BlueprintAction
-from kanister_kafka.linter.registry import Finding, LintSettings, ManifestSet, manifest_set_rule
+from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
 
 TIMEOUTS = {
     "backupPrehook": 20,
@@ -35,23 +35,22 @@ ALIKE = 0.88
 """Ratio of difflib: one letter wrong or two left out of the 13 to 15 of a hook's name."""
 
 
-@manifest_set_rule("near-reserved-action", Severity.WARNING)
-def near_reserved_anywhere(together: ManifestSet, settings: LintSettings) -> Iterator[Finding]:
-    """Find nearly reserved names of hooks where nothing else tells whether Kasten is there."""
-    actions = [action for blueprint in together.blueprints for action in blueprint.actions]
-    near = [(one, wanted) for one in actions if (wanted := reserved_like(one.name)) in HOOKS]
-    if settings.kasten is False or not near:
-        return
-    from kanister_kafka.linter.kasten.registry import (
-        kasten_rules_apply,  # here: few Blueprints have such a name
-    )
-
-    for action, wanted in () if kasten_rules_apply(together, settings) else near:
-        yield named(
-            action,
+@lint_rule(MANIFEST_SET, "near-reserved-action", Severity.WARNING)
+def near_reserved_anywhere(
+    rule: Rule, manifests: ManifestSet, settings: LintSettings
+) -> Diagnostics:
+    """Find nearly reserved names of hooks if nothing else shows whether Kasten is there."""
+    for action in chain.from_iterable(one.actions for one in manifests.blueprints):
+        hook = reserved_like(action.name)
+        if hook not in HOOKS:
+            continue
+        if settings.kasten is False or manifests.kasten.rules_apply(settings):
+            return  # the rules of Kasten report it
+        message = (
             f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
-            f'did you mean "{wanted}"?',
+            f'did you mean "{hook}"?'
         )
+        yield named(rule, action, message)
 
 
 def reserved_like(name: str) -> str:
@@ -75,6 +74,6 @@ def plain(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def named(action: BlueprintAction, message: str) -> Finding:
+def named(rule: Rule, action: BlueprintAction, message: str) -> Diagnostic:
     """Make a finding that points at the name of an action."""
-    return Finding(action.entry.location, action.path, message)
+    return rule.report(action.entry.location, action.path, message)

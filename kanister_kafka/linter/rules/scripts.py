@@ -6,25 +6,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, TemplateText
 from kanister_kafka.kanister.blueprint import parse_template_cached
 from kanister_kafka.kanister.commands import (
     ARGUMENTS,
     KUBECTL,
     MAX_SCRIPT_LENGTH,
-    Found,
     ShellCommand,
     SimpleCommand,
+    Statement,
     commands,
     pipelines,
     simple_commands,
 )
 from kanister_kafka.kanister.kube_api import plural
 from kanister_kafka.linter import bash_syntax
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import Scalar
 
 if TYPE_CHECKING:
@@ -44,28 +45,15 @@ def _scripts(blueprint: Blueprint) -> Iterator[tuple[str, Scalar]]:
 
 def read_ahead(blueprints: Iterable[Blueprint]) -> None:
     """Ask the shell about the scripts of several Blueprints at once: to start it takes longest."""
-    nodes = [node for blueprint in blueprints for _path, node in _scripts(blueprint)]
-    bash_syntax.check_syntax(tuple(one.text for node in nodes for one in _skeletons(node.text)))
-
-
-@lru_cache(maxsize=1)  # for the checks that follow
-def _faults(
-    blueprint: Blueprint,
-) -> tuple[tuple[str, Scalar, int, bash_syntax.BashDiagnostic], ...]:
-    """Return what a shell says of all scripts, with lines of the script as it stands."""
-    read = [(path, node, _skeletons(node.text)) for path, node in _scripts(blueprint)]
-    texts = tuple(dict.fromkeys(text.text for _path, _node, texts in read for text in texts))
-    told = dict(zip(texts, bash_syntax.check_syntax(texts), strict=True))
-    return tuple(
-        (path, node, line, fault)
-        for path, node, texts in read
-        for line, fault in _sure([_lines(text, told[text.text]) for text in texts], texts)
-    )
+    texts: list[str] = []
+    for _path, node in chain.from_iterable(map(_scripts, blueprints)):
+        texts += [skeleton.text for skeleton in _skeletons(node.text)]
+    bash_syntax.check_syntax(tuple(texts))
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
 def _skeletons(text: str) -> tuple[PlaceholderText, ...]:
-    """Return a script as its templates may render it: where they decide, either way."""
+    """Return a script as its templates may render it: both ways if they decide."""
     from kanister_kafka.gotemplate import ParseErrorKind  # here: not every Blueprint has a script
     from kanister_kafka.gotemplate.formatter import placeholder_text
 
@@ -90,7 +78,7 @@ def _either_way(
 def _unrolled(text: str, tree: tuple[nodes.AnyNode, ...]) -> tuple[PlaceholderText, ...]:
     """Return the same for a script whose loops decide: as they run, or in every way they may.
 
-    No line of it is known any more: a fault is told where the script begins.
+    No line of it is known any more: a fault is reported at the start of the script.
     """
     # Imported here, for few scripts need all of sprig.
     from kanister_kafka.gotemplate.formatter import placeholder_text, variants
@@ -108,38 +96,54 @@ def _unrolled(text: str, tree: tuple[nodes.AnyNode, ...]) -> tuple[PlaceholderTe
     return tuple(replace(one, lines=[1]) for one in _either_way(left, whole))
 
 
-BashDiagnostics = list[tuple[int, bash_syntax.BashDiagnostic]]
-
-
 def _lines(
-    text: PlaceholderText, faults: tuple[bash_syntax.BashDiagnostic, ...]
-) -> BashDiagnostics:
+    skeleton: PlaceholderText, errors: tuple[bash_syntax.BashDiagnostic, ...]
+) -> list[tuple[int, bash_syntax.BashDiagnostic]]:
+    """Return errors with their lines in the script as it stands."""
     found = []
-    for fault in faults:
+    for fault in errors:
         here = HERE_DOCUMENT.search(fault.message)
         line = int(here.group(1)) if here else fault.line
-        found.append((text.origin(line), fault))
+        found.append((skeleton.origin(line), fault))
     return found
 
 
-def _sure(found: list[BashDiagnostics], texts: tuple[PlaceholderText, ...]) -> BashDiagnostics:
+def _certain(
+    by_skeleton: list[list[tuple[int, bash_syntax.BashDiagnostic]]],
+    skeletons: tuple[PlaceholderText, ...],
+) -> list[tuple[int, bash_syntax.BashDiagnostic]]:
     """Return what fails in any case: several conditions may depend on each other."""
-    sure = len(found) < 2 or texts[0].branches == 1 or all(found)
-    told = [fault for told in found for fault in told] if sure else []
-    return told if len(found) < 3 else told[:1]
+    if len(skeletons) > 1 and skeletons[0].branches != 1 and not all(by_skeleton):
+        return []
+    errors = list(chain.from_iterable(by_skeleton))
+    return errors if len(skeletons) < 3 else errors[:1]
 
 
-@blueprint_rule("shell-syntax")
-def shell_syntax(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find scripts that no shell can read: they fail when they run, however late that is."""
-    for path, node, line, fault in _faults(blueprint):
-        if not fault.is_warning:
+@lint_rule(BLUEPRINT, {"shell-syntax": Severity.ERROR, "here-document": Severity.WARNING})
+def shell_syntax(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find scripts that no shell can read, and here-documents without an end.
+
+    A script that does not parse fails when it runs, however late that is. Without the end of a
+    here-document the shell takes the rest of the script for text.
+    """
+    scripts = [(path, node, _skeletons(node.text)) for path, node in _scripts(blueprint)]
+    texts: dict[str, None] = {}
+    for _path, _node, skeletons in scripts:
+        texts.update(dict.fromkeys(skeleton.text for skeleton in skeletons))
+    errors = dict(zip(texts, bash_syntax.check_syntax(tuple(texts)), strict=True))
+    for path, node, skeletons in scripts:
+        by_skeleton = [_lines(skeleton, errors[skeleton.text]) for skeleton in skeletons]
+        for line, fault in _certain(by_skeleton, skeletons):
+            rule_id = "shell-syntax"
             message = f"does not parse as a shell script: {fault.message}"
-            yield Finding(node.place(line, 1), path, message)
+            if fault.is_warning:
+                rule_id = "here-document"
+                message = f"{fault.message.removeprefix('warning: ')}; what follows is not run"
+            yield rule.report(node.place(line, 1), path, message, rule_id)
 
 
-@blueprint_rule("shell-option")
-def shell_option(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "shell-option")
+def shell_option(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find a word between a shell and its -c: the shell looks for a script of that name."""
     for phase in blueprint.phases:
         for command in commands(phase):
@@ -149,29 +153,22 @@ def shell_option(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Find
                     f'the shell takes "{word.text[:60]}" for the script to run; an option that '
                     "takes a value, as -o, is needed before each"
                 )
-                yield Finding(word.location, path, message)
+                yield rule.report(word.location, path, message)
 
 
-@blueprint_rule("here-document", Severity.WARNING)
-def here_document(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find here-documents without an end: the rest of the script is taken for text."""
-    for path, node, line, fault in _faults(blueprint):
-        if fault.is_warning:
-            message = f"{fault.message.removeprefix('warning: ')}; what follows is not run"
-            yield Finding(node.place(line, 1), path, message)
-
-
-@blueprint_rule("shell-unchecked", Severity.INFO)
-def shell_unchecked(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Say once that scripts are not parsed, where there is no bash to ask."""
+@lint_rule(BLUEPRINT, "shell-unchecked", Severity.INFO)
+def shell_unchecked(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Report once that scripts are not parsed, if there is no bash."""
     if bash_syntax.find_bash() is None:
         for path, node in _scripts(blueprint):
-            yield Finding(node.location, path, "scripts are not parsed: there is no bash on PATH")
+            yield rule.report(
+                node.location, path, "scripts are not parsed: there is no bash on PATH"
+            )
             return
 
 
-@blueprint_rule("secret-in-command", Severity.WARNING)
-def secret_in_command(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "secret-in-command", Severity.WARNING)
+def secret_in_command(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find values of Secrets in commands, which are kept in the pod: once for each command.
 
     Everybody who may read pods, or the processes of a node, sees them.
@@ -188,7 +185,7 @@ def secret_in_command(blueprint: Blueprint, _settings: LintSettings) -> Iterator
                 "sees it; mount the Secret with podOverride"
             )
             place = template.place(first.steps[0].line, first.steps[0].column)
-            yield Finding(place, template.path, message)
+            yield rule.report(place, template.path, message)
 
 
 def _is_secret(reference: Reference) -> bool:
@@ -204,7 +201,7 @@ def _is_data(reference: Reference) -> bool:
 
 
 def _object_is_secret(blueprint: Blueprint, template: TemplateText) -> bool:
-    """Tell whether `.Object` is a Secret: the action says so, or its data are decoded."""
+    """Return whether `.Object` is a Secret: by the kind of the action, or its data are decoded."""
     action = blueprint.action(template.action)
     stated = action.node.get("kind") if action else None
     kind = stated.text.lower() if isinstance(stated, Scalar) else ""
@@ -229,8 +226,8 @@ HINTS = ("passw", "secret", "apikey", "api_key", "api-key", "token")
 HARMLESS = re.compile(r"(?:true|false|null|none|changeme|\*+|\d{1,3}|/.*|x+|file:.*|env:.*)", re.I)
 
 
-@blueprint_rule("literal-secret", Severity.WARNING)
-def literal_secret(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "literal-secret", Severity.WARNING)
+def literal_secret(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find passwords and keys that stand in the Blueprint."""
     for phase in blueprint.phases:
         for path, node in phase.values:
@@ -240,34 +237,34 @@ def literal_secret(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Fi
             for match in LITERAL.finditer(node.text):
                 if not HARMLESS.fullmatch(match.group(1)):
                     message = "looks like a secret in plain text; keep it in a Secret"
-                    yield Finding(node.place_at(match.start(1)), path, message)
+                    yield rule.report(node.place_at(match.start(1)), path, message)
 
 
 BOUNDS = re.compile(
     r"\b(?:break|exit|return|timeout|SECONDS|seq|read|date)\b|-(?:l|g)[te]\b|\(\(|<\("
 )
-"""What ends a loop, or may."""
+"""Words that end a loop, or may."""
 LOOP = re.compile(
     r"^[ \t]*(?P<waits>while|until)\b"
     r"|(?:[;|&(]|\b(?:do|then|else))[ \t]*(?:while|until)\s|(?<![\w-])for\s+\w+\s+in\s"
     r"|(?<![\w-])(?P<ends>done)\b",
     re.MULTILINE,
 )
-"""Where a loop on lines of its own begins, where another one does, and where one ends."""
+"""Starts of a loop on lines of its own, starts of another loop, and ends of one."""
 
 
-@blueprint_rule("unbounded-wait", Severity.WARNING)
-def unbounded_wait(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unbounded-wait", Severity.WARNING)
+def unbounded_wait(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find waits without a limit: Kanister has none of its own, so the action may never end."""
     for phase in blueprint.phases:
         for statement in simple_commands(phase, *KUBECTL):
             if message := _endless(statement):
                 place = statement.node.place(statement.line, statement.column)
-                yield Finding(place, statement.path, message)
+                yield rule.report(place, statement.path, message)
     for path, node in _scripts(blueprint):
         for start in _loops(node.text):
             message = "a loop that waits without a limit; count, or run it under timeout"
-            yield Finding(node.place_at(start), path, message)
+            yield rule.report(node.place_at(start), path, message)
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
@@ -283,7 +280,7 @@ def _loops(text: str) -> tuple[int, ...]:
         loop = text[start : match.end()]
         if start is not None and "sleep" in loop and not BOUNDS.search(loop):
             found.append(start)
-            begun = [None] * len(begun)  # what is around it is told with it
+            begun = [None] * len(begun)  # the loops around it are reported with it
     return tuple(found)
 
 
@@ -291,7 +288,7 @@ def _endless(statement: SimpleCommand) -> str:
     program = statement.program
     given = statement.option("--timeout") or ""
     if statement.plain[1:3] == ("rollout", "status") and not given:
-        return f"{program} rollout status waits for ever; give it --timeout"
+        return f"{program} rollout status has no time limit; give it --timeout"
     if statement.plain[1:2] == ("wait",) and given.startswith("-"):
         return f"{program} wait with a negative --timeout waits for a week"
     return ""
@@ -318,18 +315,18 @@ STORES = re.compile(
 READS = frozenset(["awk", "cut", "grep", "head", "jq", "read", "sed", "sort", "tail", "wc", "yq"])
 """Programs that look for something, so that the end of a pipeline is an answer and no copy."""
 HARMLESS_FIRST = frozenset([":", "date", "done", "echo", "printf", "seq", "true", "yes", "}"])
-"""What begins a pipeline and does not fail, or is no command of its own."""
+"""Commands that begin a pipeline and do not fail, or that are not commands of their own."""
 
 
-@blueprint_rule("pipeline-failure", Severity.WARNING)
-def pipeline_failure(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "pipeline-failure", Severity.WARNING)
+def pipeline_failure(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find data that is piped on where a failure is not seen: the backup is empty and green."""
     for phase in blueprint.phases:
         for command in commands(phase):
-            yield from _found(command)
+            yield from _found(rule, command)
 
 
-def _found(command: ShellCommand) -> Iterator[Finding]:
+def _found(rule: Rule, command: ShellCommand) -> Diagnostics:
     script = command.script
     if script is None or any(HEEDED.search(word.text) for _path, word in command.words):
         return
@@ -338,23 +335,24 @@ def _found(command: ShellCommand) -> Iterator[Finding]:
         first, last = pipeline[0], pipeline[-1]
         if _matters(first, last):
             message = (
-                f"if {first[2]} fails nobody is told: the shell heeds {last[2]} alone, and what it "
-                "has got until then passes for all; use bash with -o pipefail"
+                f"a failure of {first.program} is not seen: the shell returns the result of "
+                f"{last.program} alone, so partial data passes for a whole backup; use bash with "
+                "-o pipefail"
             )
-            yield Finding(node.place(first[3], first[4]), path, message)
+            yield rule.report(node.place(first.line, first.column), path, message)
 
 
-def _matters(first: Found, last: Found) -> bool:
-    program = first[2]
+def _matters(first: Statement, last: Statement) -> bool:
+    program = first.program
     if STORES.match(_words(last)):
         return program not in HARMLESS_FIRST
-    if last[2] in READS or program in HARMLESS_FIRST:
+    if last.program in READS or program in HARMLESS_FIRST:
         return False
-    inner = first[1][2:] if program in KUBECTL and first[1][1:2] == ("exec",) else (program,)
+    is_exec = program in KUBECTL and first.plain[1:2] == ("exec",)
+    inner = first.plain[2:] if is_exec else (program,)
     return any(map(DUMPS.fullmatch, inner)) or FETCHES.match(_words(first)) is not None
 
 
-def _words(found: Found) -> str:
+def _words(command: Statement) -> str:
     """Return the program without its folder, and its words without options."""
-    _all, plain, program, *_place = found
-    return " ".join((program, *plain[1:]))
+    return " ".join((command.program, *command.plain[1:]))

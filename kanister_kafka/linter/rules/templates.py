@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.gotemplate import IdentifierNode, ParseError, ParseErrorKind, StringNode
 from kanister_kafka.gotemplate.nodes import Operand, pipelines_of
 from kanister_kafka.gotemplate.types import BYTES, PathStep, Reference, TypeErrorKind
 from kanister_kafka.kanister import Blueprint, TemplateText
 from kanister_kafka.kanister.function_types import is_within
 from kanister_kafka.kanister.template_context import LASTING, PHASE_CONFIG_MAPS
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 
 CALLS = re.compile(r"\bderivePassword\b|\bgenPrivateKey\b")
 PATH = re.compile(r"(?:[$.][\w.$]*)?\.(?P<name>\w+(?:-\w+)+)")
@@ -19,16 +20,16 @@ PATH = re.compile(r"(?:[$.][\w.$]*)?\.(?P<name>\w+(?:-\w+)+)")
 HYPHEN = "bad character U+002D '-'"
 
 
-@blueprint_rule("template-syntax")
-def template_syntax(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "template-syntax")
+def template_syntax(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find templates that do not parse: the phase fails when it is rendered, however late."""
     for template in blueprint.templates:
         for fault in template.parsed.errors:
             if fault.kind is ParseErrorKind.SYNTAX:
                 message = f"does not parse as a template: {fault.message}"
-                if HYPHEN in fault.message:  # the documentation of Kanister itself has such a name
+                if HYPHEN in fault.message:  # as in Kanister's own documentation
                     message += f"; a name with a hyphen is reached by {_index(template, fault)}"
-                yield Finding(template.place(fault.line, fault.column), template.path, message)
+                yield rule.report(template.place(fault.line, fault.column), template.path, message)
 
 
 def _index(template: TemplateText, fault: ParseError) -> str:
@@ -42,25 +43,27 @@ def _index(template: TemplateText, fault: ParseError) -> str:
     return '(index .Phases "a-name")'
 
 
-@blueprint_rule("unknown-template-function")
-def unknown_template_function(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "unknown-template-function")
+def unknown_template_function(
+    rule: Rule, blueprint: Blueprint, _settings: LintSettings
+) -> Diagnostics:
     """Find functions that the engine of the template does not have."""
     for template in blueprint.templates:
         for fault in template.parsed.errors:
             if fault.kind is ParseErrorKind.UNKNOWN_FUNCTION:
                 engine = "WaitV2's" if template.is_condition else "Kanister's"
                 message = f"{fault.message}; {engine} templates have no such function"
-                yield Finding(template.place(fault.line, fault.column), template.path, message)
+                yield rule.report(template.place(fault.line, fault.column), template.path, message)
 
 
 REFUSED_SINCE = "0.106"
 """The release from which on Kanister's engine refuses what FIPS does not have (pkg/ksprig)."""
 KEYS = ("ecdsa", "ed25519", "rsa")
-"""What genPrivateKey makes since then."""
+"""Key types of genPrivateKey since then."""
 
 
-@blueprint_rule("refused-function")
-def refused_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "refused-function")
+def refused_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find functions that Kanister has and refuses to run."""
     if not is_within(settings.release, REFUSED_SINCE, ""):
         return
@@ -70,29 +73,36 @@ def refused_function(blueprint: Blueprint, settings: LintSettings) -> Iterator[F
         for pipe in pipelines_of(template.parsed.nodes):
             for i, command in enumerate(pipe.commands):
                 piped = pipe.commands[i - 1].arguments if i else ()
-                told = _refused(command.arguments, (*command.arguments[1:], *piped))
+                told = _refused(command.arguments, [*command.arguments[1:], *piped])
                 if told:
                     place = template.place(command.line, command.column)
                     message = f"Kanister refuses {told} since {REFUSED_SINCE}: FIPS has none"
-                    yield Finding(place, template.path, message)
+                    yield rule.report(place, template.path, message)
 
 
-def _refused(words: Sequence[Operand], given: Sequence[Operand]) -> str:
+def _refused(words: Sequence[Operand], arguments: Sequence[Operand]) -> str:
     """Return what is refused of a call, or an empty string."""
     if not isinstance(words[0], IdentifierNode):
         return ""
     name = words[0].name
     if name == "derivePassword":
         return name
-    kind = given[0].value if given and isinstance(given[0], StringNode) else KEYS[0]
+    kind = arguments[0].value if arguments and isinstance(arguments[0], StringNode) else KEYS[0]
     return f"{name} of {kind}" if name == "genPrivateKey" and kind not in KEYS else ""
 
 
-@blueprint_rule("template-field")
-def template_field(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
-    """Find fields that the data of a template never has (pkg/param/param.go)."""
-    yield from _misuses(blueprint, TypeErrorKind.FIELD)
+@lint_rule(BLUEPRINT, {"template-field": Severity.ERROR, "template-call": Severity.ERROR})
+def template_field(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find fields that the data of a template never has, and calls with wrong arguments.
+
+    The data is that of pkg/param/param.go.
+    """
     for template in blueprint.templates:
+        for misuse in template.analysis.misuses:
+            rule_id = "template-field" if misuse.kind is TypeErrorKind.FIELD else "template-call"
+            place = template.place(misuse.line, misuse.column)
+            message = f"fails when it is rendered: {misuse.message}"
+            yield rule.report(place, template.path, message, rule_id)
         if template.is_condition:
             continue
         for reference in template.analysis.references:
@@ -100,7 +110,7 @@ def template_field(blueprint: Blueprint, settings: LintSettings) -> Iterator[Fin
             if not is_within(settings.release, since, until):
                 message = f"Kanister {settings.release} has no .{step.name} there; it has it "
                 message += f"since {since}" if since else f"until {until}"
-                yield Finding(template.place(step.line, step.column), template.path, message)
+                yield rule.report(template.place(step.line, step.column), template.path, message)
 
 
 def _lasting(reference: Reference) -> tuple[PathStep, str, str]:
@@ -114,26 +124,14 @@ def _lasting(reference: Reference) -> tuple[PathStep, str, str]:
     return steps[0], "", ""
 
 
-@blueprint_rule("template-call")
-def template_call(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find functions with too many or too few arguments, or with some of a wrong type."""
-    yield from _misuses(blueprint, TypeErrorKind.CALL)
-
-
-def _misuses(blueprint: Blueprint, kind: TypeErrorKind) -> Iterator[Finding]:
-    for template in blueprint.templates:
-        for misuse in template.analysis.misuses:
-            if misuse.kind is kind:
-                place = template.place(misuse.line, misuse.column)
-                yield Finding(place, template.path, f"fails when it is rendered: {misuse.message}")
-
-
-@blueprint_rule("template-bytes")
-def template_bytes(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "template-bytes")
+def template_bytes(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find the data of a Secret printed as it is: Go prints a list of numbers."""
     for template in blueprint.templates:
         for printed in template.analysis.printed:
             if printed.type == BYTES:
                 name = ".".join(("", *(step.name for step in printed.steps)))
                 message = f"prints the bytes of {name} as a list of numbers; add `| toString`"
-                yield Finding(template.place(printed.line, printed.column), template.path, message)
+                yield rule.report(
+                    template.place(printed.line, printed.column), template.path, message
+                )

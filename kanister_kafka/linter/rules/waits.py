@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.gotemplate import ParseErrorKind, nodes
 from kanister_kafka.gotemplate.possible_output import may_print
 from kanister_kafka.kanister import Blueprint, child_path
@@ -15,11 +15,11 @@ from kanister_kafka.kanister.decoding import conditions, field_of, is_template, 
 from kanister_kafka.kanister.jsonpath import IN_A_CONDITION, check_jsonpath
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED
 from kanister_kafka.kanister.template_context import PARAMETERS
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 
-# What is wrong with the text of a condition of Wait or WaitV2, whatever the object holds.
+# Mistakes in the text of a condition of Wait or WaitV2 that no object can make right.
 #
 # WaitV2 renders it on the object (cli-runtime's GoTemplatePrinter). Wait puts in what its
 # JSONPaths find, as text, and renders the result on nothing (pkg/function/wait.go).
@@ -27,7 +27,7 @@ from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 FREE = frozenset(
     ["annotations", "binaryData", "config", "data", "labels", "matchLabels", "nodeSelector"]
 )
-"""Fields whose keys somebody chose."""
+"""Fields with keys of the user's choice."""
 COMPARES = ("eq", "ge", "gt", "le", "lt")
 COUNTS = frozenset(
     """availableReplicas currentReplicas generation observedGeneration readyReplicas replicas
@@ -36,14 +36,20 @@ COUNTS = frozenset(
 """Fields that are numbers wherever Kubernetes and Strimzi have them."""
 MAX_DEPTH = 60
 
-ConditionError = tuple[int, int, str]
-"""Line and column, counted from 1, and what is wrong."""
+
+class ConditionError(NamedTuple):
+    """A mistake in the text of a condition, which knows its lines and not the file."""
+
+    line: int
+    """Counted from 1, as the column."""
+    column: int
+    message: str
 
 
 def condition_errors(
     text: str, function: str, group: str, resource: str
 ) -> Iterator[ConditionError]:
-    """Yield what is wrong with a condition; its syntax is told by another check."""
+    """Yield what is wrong with a condition; another check reports its syntax."""
     if "{{" not in text and function != "Wait":
         return
     read = parse_template_cached(text, is_condition=function == "WaitV2")
@@ -59,7 +65,7 @@ def condition_errors(
         yield from _literals(read.nodes, known=known)
     opened = function == "Wait" and "{{" in text
     if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never_true):
-        yield 1, 1, "never prints true alone, whatever the object holds"
+        yield ConditionError(1, 1, "prints true alone for no object: the condition is never met")
 
 
 def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[ConditionError]:
@@ -70,13 +76,13 @@ def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[Conditi
             for string in strings:
                 if _has_path(string.value):
                     told = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
-                    yield string.line, string.column, told
+                    yield ConditionError(string.line, string.column, told)
             count = _count(command)
             if known and strings and count:
                 told = (
                     f"{count} is a number, which is never compared with text: leave out the quotes"
                 )
-                yield strings[0].line, strings[0].column, told
+                yield ConditionError(strings[0].line, strings[0].column, told)
 
 
 def _count(command: nodes.CommandNode) -> str:
@@ -106,11 +112,13 @@ def _paths(text: str) -> Iterator[ConditionError]:
         first = path.removeprefix(".")[:1]
         if found.refused:
             told = f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
-            yield line, column, f"{told}: eq is never true, and ne at once"
+            yield ConditionError(line, column, f"{told}: eq is never true, and ne at once")
         elif found.never_found:
-            yield line, column, f"this JSONPath finds nothing: {found.never_found}"
+            yield ConditionError(line, column, f"this JSONPath finds nothing: {found.never_found}")
         elif path.startswith(".") and first.isupper():
-            yield line, column, f"no object has a field that begins with {first}: {_low(path)}"
+            yield ConditionError(
+                line, column, f"no object has a field that begins with {first}: {_low(path)}"
+            )
 
 
 def _low(path: str) -> str:
@@ -124,7 +132,7 @@ def _parameters(tree: Sequence[nodes.AnyNode]) -> Iterator[ConditionError]:
         if field.variable in ("", "$") and field.names[0] in PARAMETERS.fields:
             name = field.names[0]
             message = f".{name} is nil when Wait evaluates a condition; write the value out"
-            yield field.line, field.column, message
+            yield ConditionError(field.line, field.column, message)
 
 
 def _fields(body: Sequence[nodes.AnyNode], depth: int) -> Iterator[_Condition]:
@@ -164,12 +172,12 @@ class _Fields:
 
     def __init__(self, *, known: bool) -> None:
         self._known = known
-        """Whether the resource is one whose fields are all spelled so."""
+        """Whether the resource is one whose fields are all written so."""
 
     def of(
         self, body: Sequence[nodes.AnyNode], *, is_root: bool, depth: int = 0
     ) -> Iterator[ConditionError]:
-        """Yield faults; `is_root` tells whether the dot is the object."""
+        """Yield faults; `is_root` is whether the dot is the object."""
         for node in body if depth < MAX_DEPTH else ():
             if not isinstance(
                 node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)
@@ -194,7 +202,7 @@ class _Fields:
                 path = ".".join(field.names[i:])
                 hint = _low(path) if name not in PARAMETERS.fields else "the dot is the object"
                 told = f"no object has a field {name} there: {hint}"
-                yield field.line, field.column, told
+                yield ConditionError(field.line, field.column, told)
                 return
 
 
@@ -202,12 +210,12 @@ WAITS = ("Wait", "WaitV2")
 CONSTANT = re.compile(r"[\"`](?:\$[.\[]|\{\s*\.)")
 """A string of a template that means a path, and that Wait does not take for one."""
 CUSTOM = frozenset([("snapshot.storage.k8s.io", "volumesnapshots")])
-"""Custom resources that live in a namespace, besides those of Strimzi."""
+"""Custom resources that live in a namespace, other than those of Strimzi."""
 NEEDED = ("apiVersion", "resource", "name")
 
 
-@blueprint_rule("wait-condition")
-def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "wait-condition")
+def wait_condition(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find conditions that cannot be met: the phase waits for the whole time-out, then fails."""
     for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("conditions")
@@ -217,16 +225,16 @@ def wait_condition(blueprint: Blueprint, settings: LintSettings) -> Iterator[Fin
         found = [(place, item) for place, item in conditions(path, node) if not _is_null(item)]
         if not found:
             message = "Required value: without a condition in anyOf or allOf it waits to its end"
-            yield Finding(node.location, path, message)
+            yield rule.report(node.location, path, message)
         for place, item in found:
             if isinstance(item, MappingNode):
-                yield from _never(place, item, function.name)
+                yield from _never(rule, place, item, function.name)
 
 
-def _never(path: str, item: MappingNode, function: str) -> Iterator[Finding]:
+def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnostics:
     condition, target = field_of(item, "condition"), field_of(item, "objectReference")
     if condition is None:
-        yield Finding(
+        yield rule.report(
             item.location, child_path(path, "condition"), "Required value: it is never true"
         )
     elif isinstance(condition, Scalar) and isinstance(condition.value, str):
@@ -236,42 +244,43 @@ def _never(path: str, item: MappingNode, function: str) -> Iterator[Finding]:
             message = (
                 f"Invalid value: {quote_value(condition)}: without a template it is never true"
             )
-            yield Finding(condition.location, child_path(path, "condition"), message)
-        for line, column, message in condition_errors(text, function, *_resource(target)):
-            place = condition.place(line, column)
-            yield Finding(place, child_path(path, "condition"), f"Invalid value: {message}")
+            yield rule.report(condition.location, child_path(path, "condition"), message)
+        for found in condition_errors(text, function, *_resource(target)):
+            place = condition.place(found.line, found.column)
+            message = f"Invalid value: {found.message}"
+            yield rule.report(place, child_path(path, "condition"), message)
     if target is None:
         message = "Required value: nothing is looked at"
-        yield Finding(item.location, child_path(path, "objectReference"), message)
+        yield rule.report(item.location, child_path(path, "objectReference"), message)
     elif isinstance(target, MappingNode):
         for name in NEEDED:
             if _is_empty(field_of(target, name)):
                 message = f"Required value: {function} finds no object without it"
                 where = child_path(child_path(path, "objectReference"), name)
-                yield Finding(target.location, where, message)
-        yield from _place(child_path(path, "objectReference"), target, function)
+                yield rule.report(target.location, where, message)
+        yield from _place(rule, child_path(path, "objectReference"), target, function)
 
 
 def _resource(target: Node | None) -> tuple[str, str]:
-    """Return group and resource of a reference; empty where only the run can tell."""
+    """Return group and resource of a reference; empty if only the run shows them."""
     found = (field_of(target, name) for name in ("group", "resource"))
     group, resource = (node.text if isinstance(node, Scalar) else "" for node in found)
     return ("", "") if is_template(group) or is_template(resource) else (group, resource)
 
 
-def _place(path: str, target: MappingNode, function: str) -> Iterator[Finding]:
+def _place(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnostics:
     """Find an object that is looked for in a namespace that it has not, or in none."""
     group, resource = _resource(target)
     namespace, where = field_of(target, "namespace"), child_path(path, "namespace")
     is_namespaced = (group, resource) in (NAMESPACED | CUSTOM) or group.endswith("strimzi.io")
     if resource and is_namespaced and _is_empty(namespace):
         message = f"Required value: {function} finds no {resource} outside of a namespace"
-        yield Finding(target.location, where, message)
+        yield rule.report(target.location, where, message)
     if (group, resource) not in CLUSTER_SCOPED or _is_empty(namespace):
         return
     if isinstance(namespace, Scalar) and not is_template(namespace.text):
         message = f"Invalid value: {function} finds no {resource} in a namespace; leave it out"
-        yield Finding(namespace.location, where, message)
+        yield rule.report(namespace.location, where, message)
 
 
 def _is_null(node: Node) -> bool:
@@ -282,8 +291,8 @@ def _is_empty(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.value == "")
 
 
-@blueprint_rule("wait-constant", Severity.WARNING)
-def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "wait-constant", Severity.WARNING)
+def wait_constant(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find paths that Wait does not replace: only `{ $.path }` is read from the object.
 
     Anything else between quotes is a string like any other, and not an empty one, so `if` takes it
@@ -298,6 +307,6 @@ def wait_constant(blueprint: Blueprint, settings: LintSettings) -> Iterator[Find
                 continue
             for match in CONSTANT.finditer(node.text):
                 message = 'is a constant string: Wait reads "{ $.path }", with braces and dollar'
-                yield Finding(
+                yield rule.report(
                     node.place_at(match.start() + 1), child_path(path, "condition"), message
                 )

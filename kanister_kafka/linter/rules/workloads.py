@@ -2,21 +2,27 @@
 
 Phases of an action run in order and the first failure ends it; its deferPhase then runs in any
 case, and at once, so before a snapshot that is taken when the action is done
-(pkg/controller/controller.go). Whether another action runs after a failed one is not Kanister's to
-say, and Kasten's documentation promises nothing.
+(pkg/controller/controller.go). Kanister does not decide whether another action runs after a failed
+one, and Kasten's documentation promises nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase
+from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import commands
 from kanister_kafka.kanister.kubectl import KubectlCall, KubectlTarget, kubectl_calls
-from kanister_kafka.linter.registry import Finding, LintSettings, blueprint_rule
+from kanister_kafka.linter.registry import (
+    BLUEPRINT,
+    LintSettings,
+    Rule,
+    lint_rule,
+)
 from kanister_kafka.linter.state_changes import (
     PAUSES,
     UNPAUSED,
@@ -34,7 +40,7 @@ AFTER = ("backupPosthook", "restorePosthook")
 
 
 class _StoppedWorkload(NamedTuple):
-    """Something that an action stops, with what starts it again."""
+    """Something that an action stops, and the changes that start it again."""
 
     action: BlueprintAction
     change: StateChange
@@ -44,19 +50,19 @@ class _StoppedWorkload(NamedTuple):
     elsewhere: tuple[StateChange, ...]
     """In other actions."""
     others: tuple[StateChange, ...]
-    """What starts something else of the same name."""
+    """Changes that start something else of the same name."""
     hidden: bool
     """Whether what follows, or another action, may start it in a way that is not looked into."""
 
 
-@lru_cache(maxsize=1)  # for the checks that follow
+@cached_on_model
 def _stops(blueprint: Blueprint) -> tuple[_StoppedWorkload, ...]:
     return tuple(_stopped(blueprint))
 
 
 def _stopped(blueprint: Blueprint) -> Iterator[_StoppedWorkload]:
     made = {phase: state_changes(phase) for phase in blueprint.phases}
-    every = [change for found in made.values() for change in found]
+    every = list(chain.from_iterable(made.values()))
     hiding = object_creations(blueprint)
     for action in blueprint.actions:
         for i, phase in enumerate(action.phases):
@@ -83,7 +89,7 @@ def _is_namesake(other: StateChange, stop: StateChange) -> bool:
 
 
 def _follows(maker: ObjectCreation, stop: StateChange, rest: set[BlueprintPhase]) -> bool:
-    """Tell whether something may start what is stopped, and runs then: after it, or elsewhere."""
+    """Return whether something may start what is stopped, and runs then: after it, or elsewhere."""
     if not maker.may_start(stop):
         return False
     phase = maker.phase
@@ -92,15 +98,15 @@ def _follows(maker: ObjectCreation, stop: StateChange, rest: set[BlueprintPhase]
     return phase.action != stop.phase.action or phase.index is None or phase in rest
 
 
-@blueprint_rule("stopped-for-good")
-def stopped_for_good(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "stopped-for-good")
+def stopped_for_good(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find what is stopped and started nowhere in the Blueprint."""
     for stop in _stops(blueprint):
         if stop.hidden or not stop.change.lasts or stop.action.name in FOR_A_RESTORE:
             continue
         if not (stop.later or stop.deferred or stop.elsewhere):
             message = f"stops {stop.change.what}, and nothing in this Blueprint starts it again"
-            yield Finding(stop.change.place, stop.change.path, message + _another(stop))
+            yield rule.report(stop.change.place, stop.change.path, message + _another(stop))
 
 
 def left_stopped(blueprint: Blueprint, action: BlueprintAction) -> tuple[str, ...]:
@@ -128,15 +134,15 @@ def _another(stop: _StoppedWorkload) -> str:
     return ""
 
 
-@blueprint_rule("stopped-after-failure", Severity.WARNING)
-def stopped_after_failure(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "stopped-after-failure", Severity.WARNING)
+def stopped_after_failure(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find what stays stopped when a phase fails: no deferPhase starts it again."""
     for stop in _stops(blueprint):
         phase = stop.change.phase
-        undone = (*stop.deferred, *(c for c in stop.later if c.phase is phase))
+        undone = chain(stop.deferred, (c for c in stop.later if c.phase is phase))
         if any(c.target.is_called_so(stop.change.target) for c in undone):
             continue
-        if stop.action.name in (*AFTER, *FOR_A_RESTORE) or not stop.change.lasts:
+        if stop.action.name in AFTER + FOR_A_RESTORE or not stop.change.lasts:
             continue
         if stop.action.defer_phase is not None and not _plain(stop.action.defer_phase):
             continue
@@ -145,16 +151,16 @@ def stopped_after_failure(blueprint: Blueprint, _settings: LintSettings) -> Iter
                 f"stops {stop.change.what}; if this or a later phase fails it stays so: start it "
                 f"in a deferPhase of action {stop.action.name} when the stop has not succeeded"
             )
-            yield Finding(stop.change.place, stop.change.path, message)
+            yield rule.report(stop.change.place, stop.change.path, message)
 
 
 def _plain(phase: BlueprintPhase) -> bool:
-    """Tell whether all that a phase does can be seen: it runs no script."""
+    """Return whether all that a phase does can be seen: it runs no script."""
     return not any(command.script for command in commands(phase))
 
 
-@blueprint_rule("undone-by-defer")
-def undone_by_defer(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(BLUEPRINT, "undone-by-defer")
+def undone_by_defer(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find a deferPhase that starts what the action has stopped for a snapshot to come.
 
     It runs when the phases are done, before Kasten's snapshot, which then is of a running workload.
@@ -167,7 +173,7 @@ def undone_by_defer(blueprint: Blueprint, _settings: LintSettings) -> Iterator[F
                     f"starts {change.what} at the end of action {stop.action.name}, so before the "
                     "snapshot; start it in backupPosthook, and here only when the stop has failed"
                 )
-                yield Finding(change.place, change.path, message)
+                yield rule.report(change.place, change.path, message)
 
 
 # Commands that mean to stop something in a way that it does not have.
@@ -186,15 +192,15 @@ def _each(blueprint: Blueprint) -> Iterator[tuple[KubectlCall, KubectlTarget]]:
                 yield call, target
 
 
-def _finding(call: KubectlCall, message: str) -> Finding:
+def _finding(rule: Rule, call: KubectlCall, message: str) -> Diagnostic:
     statement = call.statement
     place = statement.node.place(statement.line, statement.column)
-    return Finding(place, statement.path, message)
+    return rule.report(place, statement.path, message)
 
 
-@blueprint_rule("scale-subresource")
-def scale_subresource(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find `kubectl scale` of what has no scale, or whose scale is no number of pods.
+@lint_rule(BLUEPRINT, "scale-subresource")
+def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find `kubectl scale` of objects without a scale, or whose scale is not a number of pods.
 
     Strimzi gives one to KafkaConnect, KafkaMirrorMaker2, KafkaBridge and KafkaNodePool. That of a
     KafkaConnector is its number of tasks, which is never 0.
@@ -205,20 +211,20 @@ def scale_subresource(blueprint: Blueprint, _settings: LintSettings) -> Iterator
         kind = target.kind.removesuffix("s")
         if target.kind in UNSCALED:
             message = f"fails: a {kind} has no scale subresource"
-            yield _finding(call, f"{message}; {INSTEAD.get(target.kind, DEFAULT)}")
+            yield _finding(rule, call, f"{message}; {INSTEAD.get(target.kind, DEFAULT)}")
         elif target.kind == "kafkaconnectors" and call.option("--replicas") == "0":
             message = "fails: the scale of a KafkaConnector is tasksMax, which is at least 1"
-            yield _finding(call, f"{message}; set spec.state: stopped with kubectl patch")
+            yield _finding(rule, call, f"{message}; set spec.state: stopped with kubectl patch")
 
 
-@blueprint_rule("pause-ignored")
-def pause_ignored(blueprint: Blueprint, _settings: LintSettings) -> Iterator[Finding]:
-    """Find Strimzi's annotation on what nobody pauses: what is deleted then comes back at once."""
+@lint_rule(BLUEPRINT, "pause-ignored")
+def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
+    """Find Strimzi's annotation on what no one pauses: what is deleted then comes back at once."""
     found = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
     paused = [(call, target) for call, target in found if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):
-        return  # with what it is of, so it does no harm
+        return  # its owner is paused as well, so it does no harm
     for call, target in paused:
         kind = target.kind.removesuffix("s")
         message = f"pauses nothing: Strimzi does not read the annotation on a {kind}; "
-        yield _finding(call, f"{message}set it on the Kafka, or what else it is of")
+        yield _finding(rule, call, f"{message}set it on the Kafka, or what else it is of")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -15,9 +14,9 @@ from kanister_kafka.errors import (
     ConflictError,
     KanisterKafkaError,
     NotFoundError,
-    TransientError,
 )
 from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.apply.dry_run import (
     DryRunResult,
     apply_outcome,
@@ -42,46 +41,36 @@ from kanister_kafka.yamldoc.dumper import dump
 
 PAUSES = (1, 2, 4, 8, 15)
 """Seconds between tries: half a minute, in which another API server takes over."""
-Sleep = Callable[[float], None]
 Write = Callable[[], ObjectResult]
 
 
 def run_in_sequence(
-    steps: Sequence[tuple[ObjectRef, Write]], told: OnResult, sleep: Sleep
+    steps: Sequence[tuple[ObjectRef, Write]], on_result: OnResult, clock: Clock
 ) -> ApplyReport:
     """Write each object, and stop at the first that fails: the report leaves none out.
 
     Each write may be repeated, and is while the API server is away. An interrupt from the keyboard
-    is a failure too, so that what was done until then is told.
+    is a failure too, so that the report has what was done until then.
     """
     done: list[ObjectResult] = []
     for at, (place, write) in enumerate(steps):
         error: KanisterKafkaError
         try:
-            happened = _patiently(write, sleep)
+            happened = retry(write, PAUSES, clock=clock)
         except KanisterKafkaError as failure:
             error = failure
         except KeyboardInterrupt:
             error = ActionError("interrupted")
         else:
             done.append(happened)
-            told(done[-1])
+            on_result(done[-1])
             continue
         return ApplyReport(
-            done=tuple(done),
+            results=tuple(done),
             failures=(ObjectFailure(place, error),),
             pending=tuple(place for place, _write in steps[at:]),
         )
-    return ApplyReport(done=tuple(done))
-
-
-def _patiently(write: Write, sleep: Sleep) -> ObjectResult:
-    for pause in PAUSES:
-        try:
-            return write()
-        except TransientError:
-            sleep(pause)
-    return write()
+    return ApplyReport(results=tuple(done))
 
 
 def apply_objects(
@@ -90,57 +79,57 @@ def apply_objects(
     *,
     dry_run: DryRun = DryRun.NONE,
     force: bool = False,
-    told: OnResult = ignore_result,
-    sleep: Sleep = time.sleep,
+    on_result: OnResult = ignore_result,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Apply objects as our field manager, after all of them passed a dry run on the server.
 
-    Each object needs a namespace. Where any is refused in the dry run nothing is changed; where
-    one fails later the rest is not tried, and the report tells what was applied and what was not.
-    The API server writes nothing where an object is as wanted already. `force` takes over fields
+    Each object needs a namespace. If any is refused in the dry run nothing is changed; if one
+    fails later the rest is not tried, and the report has what was applied and what was not.
+    The API server writes nothing if an object is as desired already. `force` takes over fields
     of other managers. Scripts that another run has deleted meanwhile are a failure. Raises
-    UnreachableError where the server is out of reach before the first write.
+    UnreachableError if the server is out of reach before the first write.
     """
     trials = run_dry_run(objects, connection, ask=dry_run is not DryRun.CLIENT, force=force)
     if failed := failures(trials):
         return ApplyReport(
-            done=(), failures=failed, pending=tuple(trial.target for trial in trials)
+            results=(), failures=failed, pending=tuple(trial.target for trial in trials)
         )
     if dry_run is not DryRun.NONE:
         done = tuple(ObjectResult(trial.target, trial.outcome) for trial in trials)
         for each in done:
-            told(each)
-        return ApplyReport(done=done)
+            on_result(each)
+        return ApplyReport(results=done)
     write = partial(_write, connection=connection, force=force)
     report = run_in_sequence(
-        [(trial.target, partial(write, trial)) for trial in trials], told, sleep
+        [(trial.target, partial(write, trial)) for trial in trials], on_result, clock
     )
     if report.failures:
         return report
     # Another apply or delete may have found that nothing names the scripts, just before this did.
-    shared = [trial.target for trial in trials if holds_scripts(trial.wanted)]
+    shared = [trial.target for trial in trials if holds_scripts(trial.desired)]
     there = run_in_sequence(
-        [(t, partial(_there, t, connection)) for t in shared], ignore_result, sleep
+        [(t, partial(_there, t, connection)) for t in shared], ignore_result, clock
     )
-    done = tuple(each for each in report.done if each.target not in there.pending)
-    return ApplyReport(done=done, failures=there.failures, pending=there.pending)
+    done = tuple(each for each in report.results if each.target not in there.pending)
+    return ApplyReport(results=done, failures=there.failures, pending=there.pending)
 
 
 def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
     if find_live_object(place, connection) is None:
-        raise NotFoundError("somebody has deleted it while all this was applied: apply again")
+        raise NotFoundError("it was deleted during this apply: apply again")
     return ObjectResult(place, ApplyOutcome.UNCHANGED)
 
 
 def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> ObjectResult:
     try:
-        applied = connection.apply(trial.wanted, force=force)
+        applied = connection.apply(trial.desired, force=force)
     except ConflictError as failure:
         raise with_remedy(failure) from failure
     return ObjectResult(trial.target, apply_outcome(trial.live, applied))
 
 
-# What an apply would change, in the manner of `kubectl diff`.
+# The changes of an apply, in the manner of `kubectl diff`.
 
 SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 """Metadata that the API server writes."""
@@ -149,12 +138,12 @@ SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "uid", "creatio
 def object_diff(trials: Iterable[DryRunResult], pruned: Iterable[Object] = ()) -> str:
     """Return a unified diff of the live objects against what the server would make of them.
 
-    Objects that would be pruned are taken away as a whole. Empty where nothing differs.
+    Objects that would be pruned are taken away as a whole. Empty if nothing differs.
     """
     lines: list[str] = []
     for trial in trials:
         # A RoleBinding cannot be tried before its Role is there: then it is new as it is wanted.
-        after = trial.result if trial.result is not None else trial.wanted
+        after = trial.result if trial.result is not None else trial.desired
         lines += _diff(trial.live, after)
     for item in pruned:
         lines += _diff(item, None)
@@ -171,11 +160,11 @@ def _text(item: Object | None) -> list[str]:
     """Return an object as sorted YAML, without what the API server writes of its own."""
     if item is None:
         return []
-    told = copy.deepcopy(item)
-    told.pop("status", None)
+    on_result = copy.deepcopy(item)
+    on_result.pop("status", None)
     for key in SERVERS_OWN:
-        told["metadata"].pop(key, None)
-    return dump(_sorted(told)).splitlines(keepends=True)
+        on_result["metadata"].pop(key, None)
+    return dump(_sorted(on_result)).splitlines(keepends=True)
 
 
 def _sorted(value: Any) -> Any:

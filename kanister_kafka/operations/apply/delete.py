@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -11,7 +10,8 @@ from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
-from kanister_kafka.operations.apply.apply import Sleep, run_in_sequence
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.operations.apply.apply import run_in_sequence
 from kanister_kafka.operations.apply.dry_run import (
     UNTRIED,
     find_live_object,
@@ -49,11 +49,11 @@ SUFFIX = f"-{COMPONENT}"
 
 
 def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str, ...]:
-    """Say of each Kafka that these objects serve why it is not at rest, with the remedy.
+    """Return for each Kafka that these objects serve why it is not at rest, with the remedy.
 
     Asked are the records (ConfigMaps) among the objects and those of the same Blueprint, and the
-    Kafka that each is named after: its annotation tells a stop too where the record is damaged.
-    An unknown state counts as a stop. Raises UnreachableError where a record cannot be read.
+    Kafka that each is named after: its annotation shows a stop too, if the record is damaged.
+    An unknown state counts as a stop. Raises UnreachableError if a record cannot be read.
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     found = find_owned_objects(
@@ -79,14 +79,14 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
             since = f" since {data['since']}" if data.get("since") else ""
             said = f"{place.placed} says {state}{since}"
         elif _is_marked(kafka, place, connection):
-            said = f"Kafka {kafka} in namespace {place.namespace} bears the pause of a backup"
+            said = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
         else:
             continue
         yield f"{said}; bring it back first: kanister-kafka resume {kafka} -n {place.namespace}"
 
 
 def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
-    if kafka == record.name:  # no record of ours
+    if kafka == record.name:  # not a record of kanister-kafka
         return False
     for version in VERSIONS:
         try:
@@ -103,15 +103,15 @@ def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionPlan:
-    """What is to be deleted, and what is not; nothing has been deleted yet."""
+    """The objects to delete, and those that stay; nothing has been deleted yet."""
 
     objects: Objects = ()
     """As they are on the cluster, in the order in which they go: what needs others first."""
     passed: tuple[ObjectResult, ...] = ()
-    """What is not there, is not ours, or is still needed by others."""
-    unseen: tuple[str, ...] = ()
-    """Where nobody could look for more."""
-    held: tuple[str, ...] = ()
+    """Objects that do not exist, are of others, or are still needed by others."""
+    unreadable: tuple[str, ...] = ()
+    """Kinds and namespaces that the user may not list."""
+    blockers: tuple[str, ...] = ()
     """Why nothing is deleted now, though there would be something."""
 
     @property
@@ -123,12 +123,12 @@ class DeletionPlan:
 def plan_deletion(
     objects: Objects, connection: KubeClient, *, sweep: bool, force: bool = False
 ) -> DeletionPlan:
-    """Say what deleting these objects means; each needs a namespace.
+    """Return what a deletion of these objects means; each needs a namespace.
 
     With `sweep` all else that serves the same Blueprint goes too, and in its namespaces the scripts
-    that nothing names. What lacks our label, or serves another Blueprint that is still there, is
-    left, and so are scripts that anything else still needs. Raises RefusedError while the Kafka is
-    not at rest, unless with `force`, and UnreachableError.
+    that nothing names. Objects without our label, objects of another Blueprint that is still there,
+    and scripts that are still needed stay. Raises RefusedError while the Kafka is not at rest,
+    unless with `force`, and UnreachableError.
     """
     ours = blueprints_of(objects)
     doomed: dict[ObjectRef, Object] = {}
@@ -143,10 +143,10 @@ def plan_deletion(
             passed.append(ObjectResult(place, ApplyOutcome.LEFT, why))
         else:
             (scripts if holds_scripts(live) else doomed)[place] = live
-    unseen: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     if sweep:
         found = find_owned_objects(ours, _namespaces(objects), connection)
-        unseen = found.unseen
+        unreadable = found.unreadable
         doomed.update((object_ref(item), item) for item in found.objects)
         scripts.update((object_ref(item), item) for item in found.scripts)
     keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
@@ -155,14 +155,16 @@ def plan_deletion(
     if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
         raise RejectedError("nothing is deleted: " + "; ".join(reasons))
     going = tuple(reversed(sort_for_apply(doomed.values())))
-    return DeletionPlan(objects=going, passed=tuple(passed), unseen=(*unseen, *keep.unseen))
+    return DeletionPlan(
+        objects=going, passed=tuple(passed), unreadable=unreadable + keep.unreadable
+    )
 
 
 def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
-    """Say what a former version emitted for the same Blueprint that these objects leave out.
+    """Return what a former version emitted for the same Blueprint that these objects leave out.
 
-    Former scripts of the same namespaces, which no Blueprint says to be its own, are among that
-    once nothing needs them. While the Kafka is not at rest nothing of it is to be deleted: the
+    Former scripts of the same namespaces, which no Blueprint names as its own, are among that
+    once nothing needs them. While the Kafka is not at rest nothing of it may be deleted: the
     restart may need it. Raises UnreachableError.
     """
     applied = {object_ref(item) for item in objects}
@@ -177,8 +179,8 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
         passed=tuple(
             ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
         ),
-        unseen=(*found.unseen, *keep.unseen),
-        held=stopped_kafka_reasons((*objects, *going), connection) if going else (),
+        unreadable=found.unreadable + keep.unreadable,
+        blockers=stopped_kafka_reasons(objects + going, connection) if going else (),
     )
 
 
@@ -188,23 +190,23 @@ def delete_objects(
     *,
     outcome: ApplyOutcome = ApplyOutcome.DELETED,
     dry_run: DryRun = DryRun.NONE,
-    told: OnResult = ignore_result,
-    sleep: Sleep = time.sleep,
+    on_result: OnResult = ignore_result,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
-    One that is gone meanwhile is no failure, and scripts are left that something has come to need.
-    Where one fails the rest is not tried, and the report
-    tells it. Raises UnreachableError where the server is out of reach before the first deletion.
+    One that is gone meanwhile is not a failure. Scripts that another object needs now are left.
+    If one fails the rest is not tried, and the report shows it. Raises UnreachableError if the
+    server is out of reach before the first deletion.
     """
     targets = [object_ref(item) for item in objects]
     if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):
-        return ApplyReport(done=(), failures=failed, pending=tuple(targets))
+        return ApplyReport(results=(), failures=failed, pending=tuple(targets))
     if dry_run is not DryRun.NONE:
         done = tuple(ObjectResult(place, outcome) for place in targets)
         for each in done:
-            told(each)
-        return ApplyReport(done=done)
+            on_result(each)
+        return ApplyReport(results=done)
     scripts = tuple(item for item in objects if holds_scripts(item))
 
     @cache  # when the first of them is about to go, after the Blueprints and Deployments
@@ -222,7 +224,7 @@ def delete_objects(
         return ObjectResult(place, outcome)
 
     return run_in_sequence(
-        [(object_ref(item), partial(write, item)) for item in objects], told, sleep
+        [(object_ref(item), partial(write, item)) for item in objects], on_result, clock
     )
 
 

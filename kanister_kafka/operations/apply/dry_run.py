@@ -1,4 +1,4 @@
-"""What would happen to objects: asked of the API server, which keeps nothing of it."""
+"""A dry run of objects: the API server answers, and keeps nothing of it."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ INSTALL = {
     KASTEN: "Kasten is not installed: install it, or render without --kasten",
 }
 UNTRIED = (ForbiddenError, NotFoundError, RejectedError)
-"""What one object may meet while the server answers; all else ends the trial at once."""
+"""Errors of one object while the server answers; all others end the trial at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
-    """One object: as it is to be, as it is, and as the server would have it."""
+    """One object: as it should be, as it is, and as the server would have it."""
 
     target: ObjectRef
-    wanted: Object
+    desired: Object
     live: Object | None
     result: Object | None = None
-    """None where the server was not asked, or could not be yet."""
+    """None if the server was not asked, or could not be yet."""
     error: KanisterKafkaError | None = None
 
     @property
     def outcome(self) -> ApplyOutcome:
-        """What would happen."""
+        """The expected outcome."""
         return apply_outcome(self.live, self.result)
 
 
 def run_dry_run(
     objects: Iterable[Object], connection: KubeClient, *, ask: bool = True, force: bool = False
 ) -> tuple[DryRunResult, ...]:
-    """Try all objects in their order and keep every refusal, so that all are told at once.
+    """Try all objects in their order and keep every refusal, so that all are reported at once.
 
-    Without `ask` the cluster is only read. Raises UnreachableError where the server is out of
-    reach, which is no matter of one object.
+    Without `ask` the cluster is only read. Raises UnreachableError if the server is out of
+    reach, which is not a matter of one object.
     """
     objects = sort_for_apply(objects)
     ours = blueprints_of(objects)
@@ -78,7 +78,9 @@ def run_dry_run(
         except UNTRIED as failure:
             is_early = place.namespace not in absent and _is_early(failure, item, places)
             error = None if is_early else with_remedy(failure)
-        found.append(DryRunResult(target=place, wanted=item, live=live, result=result, error=error))
+        found.append(
+            DryRunResult(target=place, desired=item, live=live, result=result, error=error)
+        )
     return tuple(found)
 
 
@@ -88,7 +90,7 @@ def failures(trials: Iterable[DryRunResult]) -> tuple[ObjectFailure, ...]:
 
 
 def find_live_object(place: ObjectRef, connection: KubeClient) -> Object | None:
-    """Return an object as it is on the cluster; NotFoundError where its kind is not served."""
+    """Return an object as it is on the cluster; NotFoundError if its kind is not served."""
     try:
         resource = connection.kind(place.api_version, place.kind)
     except NotFoundError as failure:
@@ -110,7 +112,7 @@ def owned_by_other_blueprint(live: Object, ours: frozenset[str], connection: Kub
         there = find_live_object(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
     except NotFoundError:
         return ""
-    except ForbiddenError:  # nobody knows: leave it alone
+    except ForbiddenError:  # no one knows: leave it alone
         return other
     return other if there else ""
 
@@ -119,8 +121,8 @@ def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
     """Add to a conflict of field managers what can be done about it."""
     if isinstance(failure, ConflictError) and "Apply failed with" in str(failure):
         return ConflictError(
-            f"{failure}; take these fields over with --force-conflicts, or change them where the "
-            "other manager has them from"
+            f"{failure}; take these fields over with --force-conflicts, or change them in the "
+            "source that the other manager applies"
         )
     return failure
 
@@ -150,21 +152,22 @@ def _may_go(
         )
 
 
-def _intact(wanted: Object, live: Object | None) -> None:
-    """Raise RefusedError where scripts are not those that their name tells, or may be changed.
+def _intact(desired: Object, live: Object | None) -> None:
+    """Raise RefusedError if scripts are not those of their name, or may be changed.
 
-    The API server lets nobody change them, us included, and what Blueprints pin fails every step.
+    The API server lets no client change them, us included, and a wrong one that Blueprints pin
+    fails every step.
     """
-    place = object_ref(wanted)
-    digits = digest_of(wanted)[:DIGITS]
-    if not digits or digits not in place.name or wanted.get("immutable") is not True:
+    place = object_ref(desired)
+    digits = digest_of(desired)[:DIGITS]
+    if not digits or digits not in place.name or desired.get("immutable") is not True:
         raise RejectedError(
             "its scripts do not match the hash in its name, or it is not immutable: it was changed "
             "after it was rendered; render it again"
         )
     if live is None:
         return
-    same = live.get("data") == wanted.get("data") and not live.get("binaryData")
+    same = live.get("data") == desired.get("data") and not live.get("binaryData")
     if same and live.get("immutable") is True:
         return
     what = "it is not immutable" if same else "its content differs"
@@ -184,13 +187,13 @@ def _absent(namespaces: Iterable[str], connection: KubeClient) -> frozenset[str]
         try:
             if connection.find(resource, namespace) is None:
                 found.add(namespace)
-        except ForbiddenError:  # then the write will tell
+        except ForbiddenError:  # then the write will show it
             continue
     return frozenset(found)
 
 
 def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef]) -> bool:
-    """Tell whether a RoleBinding only lacks the Role that is applied before it.
+    """Return whether a RoleBinding only lacks the Role that is applied before it.
 
     For a user who may not `bind`, the API server looks for the Role to compare rights, and a dry
     run has left none (pkg/registry/rbac/rolebinding/policybased/storage.go).
@@ -203,9 +206,9 @@ def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef])
 
 
 def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
-    """Tell what an apply did, or would do, to an object; nobody knows the result: configured.
+    """Return what an apply did, or would do, to an object; no one knows the result: configured.
 
-    A resourceVersion that stays says that nothing was written, and one that moves may have been
+    A resourceVersion that stays means that nothing was written, and one that moves may have been
     moved by others: the controller of a Deployment writes its status all the time.
     """
     if before is None:
@@ -215,7 +218,7 @@ def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
 
 
 def _settled(item: Object) -> dict[str, Any]:
-    """Return an object with what is wanted of it, and what is ours of it."""
+    """Return an object without status and versions, and of managedFields only our own."""
     settled = {key: value for key, value in item.items() if key != "status"}
     metadata = dict(settled["metadata"])
     for key in ("resourceVersion", "generation"):

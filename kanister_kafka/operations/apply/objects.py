@@ -31,7 +31,7 @@ ORDER = (
 )
 """API version and kind of all that is rendered, what is needed before what needs it.
 
-The API server wants a Role before its RoleBinding where the user may not `bind`; Kasten refuses a
+The API server wants a Role before its RoleBinding if the user may not `bind`; Kasten refuses a
 Policy whose hooks name no Blueprint.
 """
 
@@ -47,7 +47,7 @@ class ObjectRef:
     api_version: str
     kind: str
     namespace: str
-    """Empty for what is of the whole cluster."""
+    """Empty for an object of the whole cluster."""
     name: str
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ def sort_for_apply(objects: Iterable[Object]) -> Objects:
 
 
 def blueprints_of(objects: Iterable[Object]) -> frozenset[str]:
-    """Return `NAMESPACE/NAME` of each Blueprint that objects are, or say that they serve."""
+    """Return `NAMESPACE/NAME` of each Blueprint that is, or is named by, one of these objects."""
     found = {blueprint_of(item) for item in objects}
     for item in objects:
         if item["kind"] == "Blueprint":
@@ -94,7 +94,7 @@ def blueprints_of(objects: Iterable[Object]) -> frozenset[str]:
 
 
 def blueprint_of(item: Object) -> str:
-    """Return `NAMESPACE/NAME` of the Blueprint that an object says to serve, or nothing."""
+    """Return `NAMESPACE/NAME` of the Blueprint that an object is labelled for, or nothing."""
     return str((item["metadata"].get("annotations") or {}).get(BLUEPRINT, ""))
 
 
@@ -108,7 +108,7 @@ KINDS = ", ".join(kind for _version, kind in ORDER)
 def admit_objects(documents: Iterable[Document], namespace: str) -> Objects:
     """Return the objects of documents; those without a namespace get this one.
 
-    Raises InputError, with all that is wrong, where one is of a kind that is not rendered here, has
+    Raises InputError, with all that is wrong, if one is of a kind that is not rendered here, has
     no name, or stands twice in the input.
     """
     objects: list[Object] = []

@@ -1,4 +1,4 @@
-"""What else on a cluster was put there for the same Blueprint."""
+"""The other objects on a cluster that serve the same Blueprint."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CONFIG_MAP = ("v1", "ConfigMap")
 
 @dataclass(frozen=True, slots=True)
 class OwnedObjects:
-    """Objects that serve a Blueprint, and where nobody could look for more."""
+    """Objects that serve a Blueprint, and the kinds and namespaces that the user may not list."""
 
     objects: Objects
     scripts: Objects
-    """ConfigMaps of scripts: in the namespaces given those that say to serve no Blueprint, as all
+    """ConfigMaps of scripts: in the namespaces given those labelled for no Blueprint, as all
     clusters there share them, and those that serve one of the Blueprints."""
-    unseen: tuple[str, ...]
+    unreadable: tuple[str, ...]
     """Such as `in other namespaces than kafka: roles.rbac.authorization.k8s.io`."""
 
 
@@ -47,13 +47,13 @@ def find_owned_objects(
     *,
     kinds: Iterable[tuple[str, str]] = ORDER,
 ) -> OwnedObjects:
-    """Find the objects of ours that say to serve one of these Blueprints (`NAMESPACE/NAME`).
+    """Find our objects that have the label of one of these Blueprints (`NAMESPACE/NAME`).
 
     All namespaces are looked at where the user may list them, else those given. A kind that is not
     served has no objects. Raises UnreachableError.
     """
     found: list[Object] = []
-    unseen: dict[str, list[str]] = {}
+    unreadable: dict[str, list[str]] = {}
     for api_version, kind in kinds:
         try:
             resource = connection.kind(api_version, kind)
@@ -63,11 +63,11 @@ def find_owned_objects(
             found += connection.items(resource, label=LABEL)
         except ForbiddenError:
             if not resource.namespaced:
-                unseen.setdefault("of the whole cluster", []).append(str(resource))
+                unreadable.setdefault("of the whole cluster", []).append(str(resource))
                 continue
             elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
-            unseen.setdefault(elsewhere, []).append(str(resource))
-            found += _in_each(resource, namespaces, connection, unseen)
+            unreadable.setdefault(elsewhere, []).append(str(resource))
+            found += _in_each(resource, namespaces, connection, unreadable)
 
     def is_near(scripts: Object) -> bool:
         owner = blueprint_of(scripts)
@@ -78,12 +78,12 @@ def find_owned_objects(
             item for item in found if blueprint_of(item) in blueprints and not holds_scripts(item)
         ),
         tuple(item for item in found if holds_scripts(item) and is_near(item)),
-        tuple(f"{where}: {', '.join(resources)}" for where, resources in unseen.items()),
+        tuple(f"{where}: {', '.join(resources)}" for where, resources in unreadable.items()),
     )
 
 
 def is_owned(item: Object) -> bool:
-    """Tell whether an object carries our label."""
+    """Return whether an object carries our label."""
     return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == COMPONENT
 
 
@@ -91,16 +91,16 @@ def _in_each(
     resource: ApiResource,
     namespaces: Collection[str],
     connection: KubeClient,
-    unseen: dict[str, list[str]],
+    unreadable: dict[str, list[str]],
 ) -> Iterator[Object]:
     for namespace in sorted(namespaces):
         try:
             yield from connection.items(resource, namespace, LABEL)
         except ForbiddenError:
-            unseen.setdefault(f"in namespace {namespace}", []).append(str(resource))
+            unreadable.setdefault(f"in namespace {namespace}", []).append(str(resource))
 
 
-# What still needs a ConfigMap of scripts, which all clusters of a namespace share.
+# The users of a ConfigMap of scripts, which all clusters of a namespace share.
 
 OVER = ("Succeeded", "Failed")
 """Phases of a pod that reads no file any more."""
@@ -108,42 +108,51 @@ OVER = ("Succeeded", "Failed")
 
 @dataclass(frozen=True, slots=True)
 class KeptScripts:
-    """Which scripts must stay, and where nobody could look."""
+    """The scripts that must stay, and the kinds and namespaces that the user may not list."""
 
     reasons: Mapping[ObjectRef, str]
     """Only of those that must stay; one reason each."""
-    unseen: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     """Such as `in all namespaces: blueprints.cr.kanister.io`."""
 
 
 def scripts_to_keep(
     scripts: Objects, connection: KubeClient, *, gone: Objects = (), coming: Objects = ()
 ) -> KeptScripts:
-    """Say why each of these ConfigMaps must stay, if it must.
+    """Return why each of these ConfigMaps must stay, if it must.
 
     Needed are the scripts that a Blueprint, a Deployment or a pod names, and those of a Blueprint
     that an ActionSet names which has not ended: it may still run phases of the Blueprint that it
     has read, and that may be a former one. `gone` is what will not be there any more, `coming` what
-    takes the place of what is there. What nobody may look at is no proof that nothing is there.
-    Raises UnreachableError.
+    takes the place of the present objects. An object that the user may not read counts as one that
+    exists. Raises UnreachableError.
     """
     if not scripts:
         return KeptScripts({})
     look = _ObjectLister(connection)
-    places = {object_ref(item) for item in (*gone, *coming)}
+    changed = gone + coming
+    places = {object_ref(item) for item in changed}
     namespaces = sorted({object_ref(item).namespace for item in scripts})
     blueprints = look.everywhere("Blueprint")
     action_sets = [item for item in look.everywhere("ActionSet") if not _ended(item)]
-    deployments = [item for home in namespaces for item in look.beside(home, "Deployment")]
-    pods = [item for home in namespaces for item in look.beside(home, "Pod")]
-    named = [item for item in (*blueprints, *deployments) if object_ref(item) not in places]
-    selectors = [_selector(item) for item in (*gone, *coming) if item["kind"] == "Deployment"]
+    deployments: list[Object] = []
+    pods: list[Object] = []
+    for home in namespaces:
+        deployments += look.beside(home, "Deployment")
+        pods += look.beside(home, "Pod")
+    named = [item for item in [*blueprints, *deployments] if object_ref(item) not in places]
+    selectors = [_selector(item) for item in changed if item["kind"] == "Deployment"]
     named += [item for item in coming if item["kind"] in ("Blueprint", "Deployment")]
     named += [item for item in pods if not _is_over(item) and not _selected(item, selectors)]
-    known = {_at(item): item for item in (*blueprints, *coming) if item["kind"] == "Blueprint"}
-    why = partial(_why, named=named, action_sets=action_sets, known=known, unseen=look.unseen)
+    known = {_at(item): item for item in blueprints}
+    known.update((_at(item), item) for item in coming if item["kind"] == "Blueprint")
+    why = partial(
+        _why, named=named, action_sets=action_sets, known=known, unreadable=look.unreadable
+    )
     found = {object_ref(item): why(object_ref(item)) for item in scripts}
-    return KeptScripts({place: text for place, text in found.items() if text}, tuple(look.unseen))
+    return KeptScripts(
+        {place: text for place, text in found.items() if text}, tuple(look.unreadable)
+    )
 
 
 def _why(
@@ -152,7 +161,7 @@ def _why(
     named: Iterable[Object],
     action_sets: Iterable[Object],
     known: Mapping[str, Object],
-    unseen: Collection[str],
+    unreadable: Collection[str],
 ) -> str:
     for item in named:
         if may_pin(item, place.namespace, place.name):
@@ -164,16 +173,16 @@ def _why(
                     f"ActionSet {_at(item)} has not ended, and may still run steps of Blueprint "
                     f"{name}; if it is stuck, delete it"
                 )
-    if unseen:
+    if unreadable:
         return (
-            f"listing is forbidden {'; '.join(unseen)}: one of them may name it; once nothing "
+            f"listing is forbidden {'; '.join(unreadable)}: one of them may name it; once nothing "
             f"does: kubectl delete configmap {place.name} -n {place.namespace}"
         )
     return ""
 
 
 def _may_run(blueprint: Object | None, namespace: str) -> bool:
-    """Tell whether a Blueprint has steps of ours in a namespace; one that is gone may have had."""
+    """Return whether a Blueprint has our steps in a namespace; one that is gone may have had."""
     if blueprint is None:
         return True
     ours = is_owned(blueprint) or runs_scripts(blueprint)
@@ -181,13 +190,13 @@ def _may_run(blueprint: Object | None, namespace: str) -> bool:
 
 
 def _blueprints(action_set: Object) -> Iterator[str]:
-    """Yield `NAMESPACE/NAME` of each Blueprint; Kanister looks beside the ActionSet."""
+    """Yield `NAMESPACE/NAME` of each Blueprint; Kanister looks next to the ActionSet."""
     for action in (action_set.get("spec") or {}).get("actions") or ():
         yield f"{action_set['metadata']['namespace']}/{action.get('blueprint', '')}"
 
 
 def _ended(action_set: Object) -> bool:
-    """Tell whether an ActionSet runs nothing any more.
+    """Return whether an ActionSet runs nothing any more.
 
     Its state is `failed` before its deferPhase, which brings Kafka back, has run.
     """
@@ -208,10 +217,10 @@ def _selector(deployment: Object) -> tuple[str, dict[str, str]]:
 
 
 def _selected(pod: Object, selectors: Iterable[tuple[str, dict[str, str]]]) -> bool:
-    """Tell whether a pod is of one of these Deployments, and goes with it."""
+    """Return whether a pod is of one of these Deployments, and goes with it."""
     labels = (pod["metadata"].get("labels") or {}).items()
     home = pod["metadata"]["namespace"]
-    return any(at == home and wanted and wanted.items() <= labels for at, wanted in selectors)
+    return any(at == home and desired and desired.items() <= labels for at, desired in selectors)
 
 
 def _at(item: Object) -> str:
@@ -219,14 +228,14 @@ def _at(item: Object) -> str:
 
 
 class _ObjectLister:
-    """Lists objects, and notes where that is forbidden."""
+    """Lists objects, and notes the places in which that is forbidden."""
 
     def __init__(self, connection: KubeClient) -> None:
         self.connection = connection
-        self.unseen: list[str] = []
+        self.unreadable: list[str] = []
 
     def everywhere(self, kind: str) -> Objects:
-        """Return the objects of a kind of Kanister; none where that is not installed."""
+        """Return the objects of a kind of Kanister; none if that is not installed."""
         try:
             resource = self.connection.kind(KANISTER, kind)
         except NotFoundError:
@@ -242,5 +251,5 @@ class _ObjectLister:
         try:
             return self.connection.items(resource, namespace)
         except ForbiddenError:
-            self.unseen.append(f"{where}: {resource}")
+            self.unreadable.append(f"{where}: {resource}")
             return ()

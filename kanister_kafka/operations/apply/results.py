@@ -1,4 +1,4 @@
-"""What happened to each object, as data."""
+"""The outcome for each object, as data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kanister_kafka.operations.apply.objects import ObjectRef
 
 
 class ApplyOutcome(enum.Enum):
-    """What happened to an object, in kubectl's words; in a dry run, what would have."""
+    """The outcome for an object in kubectl's words; in a dry run, the expected one."""
 
     CREATED = "created"
     CONFIGURED = "configured"
@@ -20,7 +20,7 @@ class ApplyOutcome(enum.Enum):
     PRUNED = "pruned"
     ABSENT = "not found"
     LEFT = "left"
-    """It was to be deleted and is not ours."""
+    """It was named for deletion, but others created it."""
 
 
 class DryRun(enum.Enum):
@@ -28,14 +28,14 @@ class DryRun(enum.Enum):
 
     NONE = "none"
     CLIENT = "client"
-    """Nobody: the cluster is only read."""
+    """No server: the cluster is only read."""
     SERVER = "server"
     """The API server, with its defaults, validation and admission; it keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectResult:
-    """What happened to one object."""
+    """The outcome for one object."""
 
     target: ObjectRef
     outcome: ApplyOutcome
@@ -52,14 +52,14 @@ class ObjectFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyReport:
-    """What happened to all objects: nothing is left out."""
+    """The outcomes of all objects; none is left out."""
 
-    done: tuple[ObjectResult, ...]
+    results: tuple[ObjectResult, ...]
     """In the order in which it happened; in a dry run, in which it would have."""
     failures: tuple[ObjectFailure, ...] = ()
-    """More than one only where nothing has been changed yet."""
+    """More than one only if nothing has been changed yet."""
     pending: tuple[ObjectRef, ...] = ()
-    """What was to be written and was not, those that failed among them."""
+    """Objects that were not written, those that failed among them."""
 
     @property
     def exit_code(self) -> int:
@@ -68,7 +68,7 @@ class ApplyReport:
 
     @property
     def unknown(self) -> tuple[ObjectRef, ...]:
-        """What may have been written although no answer came."""
+        """Objects that may have been written although no answer came."""
         silent = (ActionError, TransientError)
         return tuple(f.target for f in self.failures if isinstance(f.error, silent))
 
@@ -78,4 +78,4 @@ OnResult = Callable[[ObjectResult], None]
 
 
 def ignore_result(_done: ObjectResult) -> None:
-    """Tell nobody."""
+    """Report to no one."""

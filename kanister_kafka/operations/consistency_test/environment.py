@@ -1,4 +1,4 @@
-"""What a proof plays on: a source with producers, and a mirror whose volumes may be replaced."""
+"""The clusters of a proof: a source with producers, and a mirror whose volumes may be replaced."""
 
 from __future__ import annotations
 
@@ -56,58 +56,58 @@ class ScenarioRequest:
 class ScenarioEnvironment:
     """What is there."""
 
-    wanted: ScenarioRequest
+    request: ScenarioRequest
     setting: RehearsalContext
     """Of the mirror."""
     writer: ClientState
-    """What mirrors into it."""
+    """The client that mirrors into it."""
     rates: dict[str, int]
     """Records a second of each topic, by its producer."""
 
 
-def find_environment(connection: KubeClient, wanted: ScenarioRequest) -> ScenarioEnvironment:
+def find_environment(connection: KubeClient, request: ScenarioRequest) -> ScenarioEnvironment:
     """Look whether everything is there and may be played with; nothing is touched.
 
     Raises NotFoundError and ActionError.
     """
-    for target in (wanted.source, wanted.mirror):
+    for target in (request.source, request.mirror):
         found = connection.get(NAMESPACES, target.namespace)
         labels = found["metadata"].get("labels") or {}
         if labels.get(LAB) != "true":
             raise ActionError(
                 f"namespace {target.namespace} has not the label {LAB}=true: a proof stops the "
-                "mirror and replaces its volumes, and does so only where that label allows it "
+                "mirror and replaces its volumes, and does so only if that label allows it "
                 "(examples/lab sets it)"
             )
-    setting = new_context(connection, wanted)
+    setting = new_context(connection, request)
     mirrors = [writer for writer in setting.writers if writer.kind == MIRROR_MAKER]
     if len(mirrors) != 1:
         there = ", ".join(map(str, mirrors)) or "none"
-        raise ActionError(f"Kafka {wanted.mirror} needs one {MIRROR_MAKER}; there is {there}")
+        raise ActionError(f"Kafka {request.mirror} needs one {MIRROR_MAKER}; there is {there}")
     return ScenarioEnvironment(
-        wanted=wanted, setting=setting, writer=mirrors[0], rates=_rates(connection, wanted)
+        request=request, setting=setting, writer=mirrors[0], rates=_rates(connection, request)
     )
 
 
-def new_context(connection: KubeClient, wanted: ScenarioRequest) -> RehearsalContext:
+def new_context(connection: KubeClient, request: ScenarioRequest) -> RehearsalContext:
     """Find what one stop and restart of the mirror need, under a name of its own."""
     return build_context(
         connection,
         SettingRequest(
-            name=wanted.mirror.name,
-            namespace=wanted.mirror.namespace,
-            context=wanted.context,
-            kasten_namespace=wanted.kasten_namespace,
-            snapshot_class=wanted.snapshot_class,
+            name=request.mirror.name,
+            namespace=request.mirror.namespace,
+            context=request.context,
+            kasten_namespace=request.kasten_namespace,
+            snapshot_class=request.snapshot_class,
             probe=False,
-            timeout=wanted.timeout,
+            timeout=request.timeout,
         ),
     )
 
 
-def _rates(connection: KubeClient, wanted: ScenarioRequest) -> dict[str, int]:
+def _rates(connection: KubeClient, request: ScenarioRequest) -> dict[str, int]:
     found: dict[str, int] = {}
-    for item in connection.items(DEPLOYMENTS, wanted.source.namespace, TOPIC):
+    for item in connection.items(DEPLOYMENTS, request.source.namespace, TOPIC):
         topic = item["metadata"]["labels"][TOPIC]
         if not (item.get("status") or {}).get("readyReplicas"):
             raise ActionError(f"the producer of {topic} is not Ready")
@@ -115,9 +115,9 @@ def _rates(connection: KubeClient, wanted: ScenarioRequest) -> dict[str, int]:
             for variable in container.get("env") or ():
                 if variable.get("name") == RATE:
                     found[topic] = int(variable["value"])
-    if lost := [topic for topic in wanted.topics if topic not in found]:
+    if lost := [topic for topic in request.topics if topic not in found]:
         raise NotFoundError(
-            f"namespace {wanted.source.namespace} has no Deployment with the label {TOPIC} and "
+            f"namespace {request.source.namespace} has no Deployment with the label {TOPIC} and "
             f"{RATE} for {', '.join(lost)}"
         )
     return found
@@ -129,13 +129,13 @@ Result = TypeVar("Result")
 
 
 class TopicMetrics(Protocol):
-    """What looks at topics."""
+    """The pod that reads topics."""
 
     def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
         """Measure how fast topics of a Kafka grow."""
 
     def compare(self, topic: str, request: CompareRequest) -> Comparison:
-        """Compare a topic of the source with what mirrors it."""
+        """Compare a topic of the source with its mirror."""
 
 
 class JobTopicMetrics:
@@ -148,14 +148,14 @@ class JobTopicMetrics:
         self._image = image
 
     def rates(self, target: KafkaRef, topics: Sequence[str], seconds: int) -> TopicRates:
-        """Measure how fast topics of a Kafka grow; UnreachableError where the Job fails."""
-        words = ("--for", f"{seconds}s", "--", *topics)
+        """Measure how fast topics of a Kafka grow; UnreachableError if the Job fails."""
+        words = ("--for", f"{seconds}s", "--") + tuple(topics)
         return self._run("rate", words, TopicRates, self._access(target))
 
     def compare(self, topic: str, request: CompareRequest) -> Comparison:
-        """Compare a topic of the source with its mirror; UnreachableError where the Job fails."""
+        """Compare a topic of the source with its mirror; UnreachableError if the Job fails."""
         a, b = self._access(self._source), self._access(self._mirror)
-        words = (*request_args(request), "--", topic_arg(a, topic), topic_arg(b, ""))
+        words = request_args(request) + ("--", topic_arg(a, topic), topic_arg(b, ""))
         found = self._run("compare", words, Comparison, a, b)
         return replace(found, a=f"{a.label}/{topic}", b=f"{b.label}/{found.b.rpartition('/')[2]}")
 
@@ -171,7 +171,7 @@ class JobTopicMetrics:
             name=f"{NAME}{secrets.token_hex(4)}",
             namespace=self._source.namespace,
             image=self._image,
-            arguments=(*command_args(command, len(accesses)), *words),
+            arguments=command_args(command, len(accesses)) + words,
             accesses=accesses,
         )
         results = [

@@ -1,4 +1,4 @@
-"""What a proof does to the mirror: hold what writes into it, stop, put volumes back, start.
+"""The operations of a proof on the mirror: hold its writers, stop, put volumes back, start.
 
 The mirror's Kafka is stopped and started by the actions of its Blueprint and by nothing else.
 """
@@ -6,7 +6,6 @@ The mirror's Kafka is stopped and started by the actions of its Blueprint and by
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, NotFoundError, TransientError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, new_context
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.context import (
@@ -45,7 +45,7 @@ OnMirrorProgress = Callable[[str], None]
 
 
 class MirrorControl:
-    """The mirror during one plan; what was made and changed is put back at the end."""
+    """The mirror during one plan; all changes are put back at the end."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class MirrorControl:
     def check_ready(self) -> None:
         """See that both Kafkas and what mirrors are Ready; ActionError names what is not."""
         setting = self._environment.setting
-        wanted = self._environment.wanted
-        for target in (wanted.source, wanted.mirror):
+        request = self._environment.request
+        for target in (request.source, request.mirror):
             if not read_state(self._connection, setting.kafka, target).ready:
                 raise ActionError(f"Kafka {target} is not Ready")
         if not self._writer().ready:
@@ -77,10 +77,15 @@ class MirrorControl:
 
     def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
         """Snapshot every claim of the mirror and wait until all can be restored."""
-        setting, timeout = self._environment.setting, self._environment.wanted.timeout
+        setting, timeout = self._environment.setting, self._environment.request.timeout
         name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
         taken = VolumeSnapshotter(
-            self._connection, self._target.namespace, name, setting.labels, self._clock
+            self._connection,
+            self._target.namespace,
+            name,
+            setting.labels,
+            self._clock,
+            self._clock.clock,
         )
         self._taken.append(taken)
         if in_turn:
@@ -88,20 +93,20 @@ class MirrorControl:
         else:
             taken.make(setting.claims)
         taken.wait(timeout)
-        return tuple(taken.taken.values())
+        return tuple(taken.snapshots.values())
 
     def stop(self) -> None:
-        """Run the stop of the Blueprint; ActionError where it fails."""
-        setting = new_context(self._connection, self._environment.wanted)
+        """Run the stop of the Blueprint; ActionError if it fails."""
+        setting = new_context(self._connection, self._environment.request)
         acting = ActionRunner(self._connection, setting, self._clock, self._tell)
         self._actings.append(acting)
         watched = acting.begin(STOP)
         self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._environment.wanted.timeout), STOP)
+        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), STOP)
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
-        acting, timeout = self._down, self._environment.wanted.timeout
+        acting, timeout = self._down, self._environment.request.timeout
         if acting is None:
             return
         check_action_result(acting.follow(acting.begin(RESTART), timeout=timeout), RESTART)
@@ -114,48 +119,42 @@ class MirrorControl:
         )
 
     def hold(self) -> None:
-        """Scale what mirrors to 0 and wait for its pods to be gone; its replicas are kept on it."""
-        writer, resource = (
-            self._environment.writer,
-            find_resource(self._connection, self._environment.writer.kind),
-        )
-        if resource is None:
-            raise NotFoundError(f"{writer.kind} is not served any more")
+        """Scale the mirroring client to 0 and wait until its pods are gone."""
+        writer = self._environment.writer
         kept = "unset" if writer.replicas is None else str(writer.replicas)
-        change = {"metadata": {"annotations": {PREVIOUS_REPLICAS: kept}}, "spec": {"replicas": 0}}
         self._held = True
-        self._connection.patch(resource, writer.name, writer.namespace, change)
+        self._scale(0, kept)
         label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
         self._until(
             lambda: not self._connection.items(PODS, writer.namespace, label),
-            self._environment.wanted.timeout,
+            self._environment.request.timeout,
             f"pods of {writer} are still there",
         )
 
     def release(self) -> None:
-        """Give what mirrors its replicas again and wait until it is Ready."""
+        """Give the mirroring client its replicas again and wait until it is Ready."""
         if not self._held:
             return
-        writer, resource = (
-            self._environment.writer,
-            find_resource(self._connection, self._environment.writer.kind),
-        )
+        writer = self._environment.writer
+        self._scale(writer.replicas, None)
+        self._held = False
+        timeout = self._environment.request.timeout
+        self._until(lambda: self._writer().ready, timeout, f"{writer} is not Ready")
+
+    def _scale(self, replicas: object, kept: str | None) -> None:
+        """Set the replicas of the mirroring client, and keep its former ones on it."""
+        writer = self._environment.writer
+        resource = find_resource(self._connection, writer.kind)
         if resource is None:
             raise NotFoundError(f"{writer.kind} is not served any more")
         change = {
-            "metadata": {"annotations": {PREVIOUS_REPLICAS: None}},
-            "spec": {"replicas": writer.replicas},
+            "metadata": {"annotations": {PREVIOUS_REPLICAS: kept}},
+            "spec": {"replicas": replicas},
         }
         self._connection.patch(resource, writer.name, writer.namespace, change)
-        self._held = False
-        self._until(
-            lambda: self._writer().ready,
-            self._environment.wanted.timeout,
-            f"{writer} is not Ready",
-        )
 
     def put_back(self, snapshots: Sequence[VolumeSnapshot]) -> None:
-        """Replace the claims of the stopped mirror by what was snapshotted.
+        """Replace the claims of the stopped mirror by those of the snapshots.
 
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
@@ -182,10 +181,10 @@ class MirrorControl:
     def _replace(self) -> None:
         """Create each claim anew once the former one is gone, and see all of them bound.
 
-        A claim is told by its uid: one that is on its way out has the name of the new one, is
+        A claim is known by its uid: one that is on its way out has the name of the new one, is
         bound, and may even have been made from a snapshot of the same name.
         """
-        timeout = self._environment.wanted.timeout
+        timeout = self._environment.request.timeout
         for former, claim in self._replaced:
             name = _name(claim)
             self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")
@@ -199,7 +198,7 @@ class MirrorControl:
     def leave(self) -> tuple[str, ...]:
         """Bring everything back, remove what was made; return what is left."""
         left: list[str] = []
-        self._tried(self._replace, left)  # where it was interrupted
+        self._tried(self._replace, left)  # if it was interrupted
         if not left:
             self._tried(self.start, left)
         else:  # without its claims the operator would give it empty ones
@@ -226,7 +225,7 @@ class MirrorControl:
         return self._connection.find(CLAIMS, name, self._target.namespace)
 
     def _left(self, name: str, former: str) -> bool:
-        """Tell whether the former claim of a name has left."""
+        """Return whether the former claim of a name has left."""
         found = self._find(name)
         return found is None or found["metadata"]["uid"] != former
 
@@ -236,16 +235,8 @@ class MirrorControl:
         return phase == "Bound" and found["metadata"]["uid"] != former
 
     def _until(self, seen: Callable[[], bool], seconds: float, else_: str) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                if seen():
-                    return
-            except TransientError:
-                pass
-            if time.monotonic() > end:
-                raise ActionError(f"{else_} after {seconds:g} s")
-            time.sleep(POLL)
+        if not poll(seen, timeout=seconds, interval=POLL, clock=self._clock.clock):
+            raise ActionError(f"{else_} after {seconds:g} s")
 
 
 def restored(claim: Object, snapshot: str) -> Object:

@@ -1,4 +1,4 @@
-"""What a proof found, as data."""
+"""The results of a proof, as data."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ScenarioResult:
 
     plan: Scenario
     steps: tuple[ScenarioStep, ...]
-    shown: tuple[ComparisonSnapshot, ...]
+    comparisons: tuple[ComparisonSnapshot, ...]
 
     @property
     def passed(self) -> bool:
@@ -81,10 +81,10 @@ class ConsistencyReport:
     topics: tuple[str, ...]
     versions: str
     plans: tuple[ScenarioResult, ...]
-    left: tuple[str, ...] = ()
-    """What could not be removed or put back."""
+    leftovers: tuple[str, ...] = ()
+    """Objects that could not be removed or put back."""
 
     @property
     def passed(self) -> bool:
         """Whether every plan did, and nothing is left."""
-        return not self.left and all(plan.passed for plan in self.plans)
+        return not self.leftovers and all(plan.passed for plan in self.plans)

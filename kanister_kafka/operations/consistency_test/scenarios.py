@@ -1,15 +1,15 @@
-"""The three plans, step by step; each step has a measure and says what it has to be."""
+"""The three plans, step by step; each step has a measure and its required value."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
 from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, TopicMetrics
 from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
 from kanister_kafka.operations.consistency_test.model import (
@@ -24,6 +24,7 @@ from kanister_kafka.operations.consistency_test.model import (
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.compare.verdict import (
     ConsistencyVerdict,
@@ -32,9 +33,8 @@ from kanister_kafka.topics.compare.verdict import (
 )
 from kanister_kafka.topics.compare.workers import merge_comparisons
 from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRates
-from kanister_kafka.topics.statistics import format_moment
 
-# The steps of a plan as they go, each with what was measured.
+# The steps of a plan as they go, each with its measurement.
 
 OnStep = Callable[[str], None]
 
@@ -45,7 +45,7 @@ class StepRecorder:
     def __init__(self, clock: Stopwatch, tell: OnStep) -> None:
         self._clock, self._tell = clock, tell
         self.steps: list[ScenarioStep] = []
-        self.shown: list[ComparisonSnapshot] = []
+        self.comparisons: list[ComparisonSnapshot] = []
         self._figures: list[Metric] = []
 
     def measured(self, name: str, value: str) -> None:
@@ -55,11 +55,11 @@ class StepRecorder:
 
     def show(self, title: str, comparison: Comparison) -> None:
         """Keep a comparison to be drawn."""
-        self.shown.append(ComparisonSnapshot(title=title, comparison=comparison))
+        self.comparisons.append(ComparisonSnapshot(title=title, comparison=comparison))
 
     @contextlib.contextmanager
     def step(self, name: str, does: str) -> Iterator[None]:
-        """Measure a step; what it raises is kept as its failure, and passed on."""
+        """Measure a step; an exception is kept as its failure, and passed on."""
         start, failed = self._clock(), "interrupted"
         self._figures = []
         self._tell(f"{name}: {does}")
@@ -111,23 +111,24 @@ class ScenarioRunner:
     mirror: MirrorControl
     metrics: TopicMetrics
     steps: StepRecorder
+    clock: Clock = SYSTEM_CLOCK
     _since: int = 0
 
     def play(self, plan: Scenario) -> None:
-        """Play one plan to its end; ActionError where a step does not show what it has to."""
+        """Play one plan to its end; ActionError if a step does not show what it has to."""
         self._since = 0
         {Scenario.SETUP: self._setup, Scenario.HOT: self._hot, Scenario.COLD: self._cold}[plan]()
 
     def _setup(self) -> None:
-        wanted, step = self.environment.wanted, self.steps.step
+        request, step = self.environment.request, self.steps.step
         with step("clusters", "source, mirror and what mirrors are Ready"):
             self.mirror.check_ready()
         with step("producers", f"their rates, as set, measured for {RATE_WINDOW_S} s"):
-            self._rates(self.metrics.rates(wanted.source, wanted.topics, RATE_WINDOW_S))
+            self._rates(self.metrics.rates(request.source, request.topics, RATE_WINDOW_S))
         with step("mirror", "it is in step, and as fast as the source"):
             found = self._in_step()
             named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
-            rates = self.metrics.rates(wanted.mirror, tuple(named), RATE_WINDOW_S)
+            rates = self.metrics.rates(request.mirror, tuple(named), RATE_WINDOW_S)
             self._rates(
                 replace(
                     rates,
@@ -142,7 +143,7 @@ class ScenarioRunner:
             self._hot_shows(in_turn=True)
 
     def _hot_shows(self, *, in_turn: bool) -> bool:
-        """Tell whether hot snapshots show partitions that end at different moments.
+        """Return whether hot snapshots show partitions that end at different moments.
 
         Asked for at once, small volumes on an idle machine are cut within tenths of a second, and
         may by luck have one moment. In turn is how they come where storage is not ready for all of
@@ -153,9 +154,9 @@ class ScenarioRunner:
         with step("in step", "the mirror is in step before"):
             self._in_step()
         with step("snapshot", f"all volumes of the mirror {how}, while it is written to"):
-            taken = mirror.snapshot(in_turn=in_turn)
-            self._cuts(taken)
-        self._restore(taken)
+            snapshots = mirror.snapshot(in_turn=in_turn)
+            self._cuts(snapshots)
+        self._restore(snapshots)
         with step("heads", "the common tail is identical; do partitions end at different moments?"):
             shown = bool(self._heads(f"restored from hot snapshots, {how}").uneven)
             self.steps.measured("one moment that all partitions show", "none" if shown else "yes")
@@ -174,92 +175,95 @@ class ScenarioRunner:
         step, mirror = self.steps.step, self.mirror
         with step("in step", "the mirror is in step before"):
             before = _newest(self._in_step())
-            self.steps.measured("newest record of the source", format_moment(before))
+            self.steps.measured("newest record of the source", format_epoch_ms(before))
         with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
             mirror.stop()
         with step("snapshot", "all volumes of the mirror at once"):
-            taken = mirror.snapshot()
-            self._cuts(taken)
+            snapshots = mirror.snapshot()
+            self._cuts(snapshots)
         with step("restart", "the Blueprint brings all back"):
             mirror.start()
         with step("catch up", "the mirror catches up without loss"):
             self._in_step()
             self._same("after the backup", self._compare())
-        self._restore(taken)
+        self._restore(snapshots)
         with step("heads", "the heads are even, and every message before the stop is there"):
-            judged = self._heads("restored from cold snapshots")
-            if judged.verdict not in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT):
-                raise ActionError(f"{judged.verdict.value}, by {judged.uneven} ms")
-            if judged.lost is not None and judged.lost <= before:
+            verdict = self._heads("restored from cold snapshots")
+            if verdict.verdict not in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT):
+                raise ActionError(f"{verdict.verdict.value}, by {verdict.uneven} ms")
+            if verdict.lost is not None and verdict.lost <= before:
                 raise ActionError(
-                    f"a record of {format_moment(judged.lost)} is lost, before the stop"
+                    f"a record of {format_epoch_ms(verdict.lost)} is lost, before the stop"
                 )
         with step("afterwards", "the mirror goes on from there without loss"):
             mirror.release()
             self._in_step()
             self._same("after the restore", self._compare())
 
-    def _restore(self, taken: Sequence[VolumeSnapshot]) -> None:
-        """Put snapshots back into place; what mirrors stays away, so that it can be seen."""
+    def _restore(self, snapshots: Sequence[VolumeSnapshot]) -> None:
+        """Put snapshots back into place; mirroring stays stopped, so that they can be read."""
         step, mirror = self.steps.step, self.mirror
         with step("hold", "what mirrors is scaled to 0"):
             mirror.hold()
         with step("stop for restore", "the Blueprint stops the mirror"):
             mirror.stop()
         with step("restore", "its claims are replaced by the snapshots"):
-            mirror.put_back(taken)
+            mirror.put_back(snapshots)
         with step("restart of restored", "the Blueprint brings it back"):
             mirror.start()
 
-    def _rates(self, found: TopicRates) -> None:
+    def _rates(self, rates: TopicRates) -> None:
         """Measure each topic, and hold it against what its producer is set to."""
-        for topic in self.environment.wanted.topics:
-            wanted = self.environment.rates[topic]
-            rate = sum(flow.per_second for flow in found.flows if flow.topic == topic)
-            self.steps.measured(topic, f"{rate:.2f} messages/s, set to {wanted}")
-            if abs(rate - wanted) > RATE_TOLERANCE * wanted:
-                raise ActionError(f"{topic}: {rate:.2f} messages/s, not {wanted}")
+        for topic in self.environment.request.topics:
+            expected = self.environment.rates[topic]
+            rate = sum(flow.per_second for flow in rates.flows if flow.topic == topic)
+            self.steps.measured(topic, f"{rate:.2f} messages/s, set to {expected}")
+            if abs(rate - expected) > RATE_TOLERANCE * expected:
+                raise ActionError(f"{topic}: {rate:.2f} messages/s, not {expected}")
 
     def _in_step(self) -> tuple[Comparison, ...]:
-        """Wait until the mirror is but little behind; ActionError where it does not get there."""
-        began = time.monotonic()
-        while True:
-            found = self._compare(last=TAIL_OFFSETS)
-            lag = max(map(_lag, found))
-            took = time.monotonic() - began
-            if lag <= MAX_LAG_MS:
-                self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
-                self._since = self._since or _newest(found) - COMPARE_WINDOW_MS
-                return found
-            if took > self.environment.wanted.timeout:
-                raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
-            time.sleep(POLL_S)
+        """Wait until the mirror is but little behind; ActionError if it does not get there."""
+        clock = self.clock
+        began = clock.now()
+        timeout = self.environment.request.timeout
+        lag = 0
+
+        def look() -> tuple[Comparison, ...]:
+            nonlocal lag
+            compared = self._compare(last=TAIL_OFFSETS)
+            lag = max(map(_lag, compared))
+            return compared if lag <= MAX_LAG_MS else ()
+
+        comparisons = poll(look, timeout=timeout, interval=POLL_S, clock=clock)
+        if not comparisons:
+            raise ActionError(f"the mirror is still {lag / 1000:.1f} s behind")
+        took = clock.now() - began
+        self.steps.measured("behind", f"{lag / 1000:.3f} s, after {took:.1f} s")
+        self._since = self._since or _newest(comparisons) - COMPARE_WINDOW_MS
+        return comparisons
 
     def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
         """Compare all topics, from a while before the plan began."""
-        wanted = self.environment.wanted
+        scenario = self.environment.request
         request = CompareRequest(
             last=last,
             since=0 if last else self._since,
-            even_within=wanted.even_within,
+            even_within=scenario.even_within,
             compacted=False,
         )
-        return tuple(self.metrics.compare(topic, request) for topic in wanted.topics)
+        return tuple(self.metrics.compare(topic, request) for topic in scenario.topics)
 
-    def _same(self, title: str, found: Sequence[Comparison]) -> None:
+    def _same(self, title: str, comparisons: Sequence[Comparison]) -> None:
         """See that nothing is lost, doubled or changed."""
-        self._losses(found)
-        for one in found:
+        self._losses(comparisons)
+        for one in comparisons:
             self.steps.show(title, one)
-        if wrong := [
-            one.a
-            for one in found
-            if evaluate_consistency(one).verdict is ComparisonVerdict.DIFFERING
-        ]:
+        verdicts = {one.a: evaluate_consistency(one).verdict for one in comparisons}
+        if wrong := [a for a, found in verdicts.items() if found is ComparisonVerdict.DIFFERING]:
             raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
 
-    def _losses(self, found: Sequence[Comparison]) -> None:
-        for one in found:
+    def _losses(self, comparisons: Sequence[Comparison]) -> None:
+        for one in comparisons:
             lost = sum(result.only_a for result in one.partitions)
             more = sum(result.only_b for result in one.partitions)
             common = sum(result.common for result in one.partitions)
@@ -270,47 +274,50 @@ class ScenarioRunner:
 
     def _heads(self, title: str) -> ConsistencyVerdict:
         """Compare the restored mirror with its source; the tails have to be identical."""
-        found = self._compare()
-        for one in found:
+        comparisons = self._compare()
+        for one in comparisons:
             self.steps.show(title, one)
             self._head(one.a.rpartition("/")[2], evaluate_consistency(one))
-        if wrong := [one.a for one in found if any(r.differs for r in one.partitions)]:
+        if wrong := [one.a for one in comparisons if any(r.differs for r in one.partitions)]:
             raise ActionError(f"the common tail is not identical: {', '.join(wrong)}")
-        judged = evaluate_consistency(merge_comparisons(found, "source", "mirror"))
-        if len(found) > 1:
-            self._head("all topics together", judged)
-        if judged.behind in (LaggingSide.A, LaggingSide.BOTH):
+        verdict = evaluate_consistency(merge_comparisons(comparisons, "source", "mirror"))
+        if len(comparisons) > 1:
+            self._head("all topics together", verdict)
+        if verdict.behind in (LaggingSide.A, LaggingSide.BOTH):
             raise ActionError("the restored mirror holds what its source does not")
-        return judged
+        return verdict
 
-    def _head(self, name: str, judged: ConsistencyVerdict) -> None:
-        uneven = f"uneven by {judged.uneven / 1000:.3f} s" if judged.uneven else "one moment"
-        last = f", newest {format_moment(judged.last)}" if judged.last is not None else ""
-        lost = f", first lost {format_moment(judged.lost)}" if judged.lost is not None else ""
-        self.steps.measured(name, f"{judged.verdict.value}: {uneven}{last}{lost}")
+    def _head(self, name: str, verdict: ConsistencyVerdict) -> None:
+        uneven = f"uneven by {verdict.uneven / 1000:.3f} s" if verdict.uneven else "one moment"
+        last = f", newest {format_epoch_ms(verdict.last)}" if verdict.last is not None else ""
+        lost = f", first lost {format_epoch_ms(verdict.lost)}" if verdict.lost is not None else ""
+        self.steps.measured(name, f"{verdict.verdict.value}: {uneven}{last}{lost}")
 
-    def _cuts(self, taken: Sequence[VolumeSnapshot]) -> None:
-        cuts = sorted(one.cut for one in taken if one.cut is not None)
-        self.steps.measured("volumes", str(len(taken)))
+    def _cuts(self, snapshots: Sequence[VolumeSnapshot]) -> None:
+        cuts = sorted(one.cut for one in snapshots if one.cut is not None)
+        self.steps.measured("volumes", str(len(snapshots)))
         if cuts:
             self.steps.measured("first to last seen cut", f"{cuts[-1] - cuts[0]:.1f} s")
 
 
-def _lag(found: Comparison) -> int:
+def _lag(comparison: Comparison) -> int:
     """Return by how many ms the mirror is behind in the partition that is most behind."""
     lags = [0]
-    for result in found.partitions:
-        if result.a.newest is not None:
-            newest = (
-                result.b.newest.time if result.b.newest else result.a.newest.time - 10 * MAX_LAG_MS
-            )
-            lags.append(result.a.newest.time - newest)
+    for result in comparison.partitions:
+        if result.a.newest is None:
+            continue
+        if result.b.newest is None:  # more than any mirror that is in step
+            lags.append(10 * MAX_LAG_MS)
+        else:
+            lags.append(result.a.newest.time - result.b.newest.time)
     return max(lags)
 
 
-def _newest(found: Sequence[Comparison]) -> int:
-    """Return the time of the newest record of the source."""
-    newest = [r.a.newest.time for one in found for r in one.partitions if r.a.newest is not None]
+def _newest(comparisons: Sequence[Comparison]) -> int:
+    """Return the time of the newest record of the source, in ms since 1970."""
+    newest = []
+    for comparison in comparisons:
+        newest += [part.a.newest.time for part in comparison.partitions if part.a.newest]
     if not newest:
         raise ActionError("the source holds no record")
     return max(newest)
@@ -328,22 +335,26 @@ def run_consistency_test(
     metrics: TopicMetrics,
     plans: Sequence[Scenario],
     tell: OnProgress,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> ConsistencyReport:
-    """Play plans one after the other; what each changed is put back before the next begins.
+    """Play plans one after the other, and put back the changes of each before the next.
 
     All that fails is in the result. After a plan that left something behind no other is begun.
     """
-    clock = Stopwatch()
+    stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     left: tuple[str, ...] = ()
-    with SignalGuard(lambda text: tell(clock(), text)) as interrupts:
+    with SignalGuard(lambda text: tell(stopwatch(), text)) as interrupts:
         for plan in plans:
-            tell(clock(), f"plan {plan.value}: {PURPOSES[plan]}")
-            steps = StepRecorder(clock, lambda text: tell(clock(), text))
-            mirror = MirrorControl(connection, environment, clock, lambda text: tell(clock(), text))
+            tell(stopwatch(), f"plan {plan.value}: {PURPOSES[plan]}")
+            steps = StepRecorder(stopwatch, lambda text: tell(stopwatch(), text))
+            mirror = MirrorControl(
+                connection, environment, stopwatch, lambda text: tell(stopwatch(), text)
+            )
             stopped = False
             try:
-                ScenarioRunner(environment, mirror, metrics, steps).play(plan)
+                ScenarioRunner(environment, mirror, metrics, steps, clock).play(plan)
             except KanisterKafkaError:
                 pass  # it is the failure of a step
             except KeyboardInterrupt:
@@ -351,23 +362,25 @@ def run_consistency_test(
             finally:
                 if stopped:
                     interrupts.shield()
-                tell(clock(), "putting back what was changed")
+                tell(stopwatch(), "putting back what was changed")
                 left = mirror.leave()
             done.append(
-                ScenarioResult(plan=plan, steps=tuple(steps.steps), shown=tuple(steps.shown))
+                ScenarioResult(
+                    plan=plan, steps=tuple(steps.steps), comparisons=tuple(steps.comparisons)
+                )
             )
             if stopped or left:
                 break
-    versions, wanted = environment.setting.versions, environment.wanted
+    versions, request = environment.setting.versions, environment.request
     return ConsistencyReport(
         id=secrets.token_hex(4),
-        began=clock.began,
-        seconds=round(clock(), 1),
-        source=str(wanted.source),
-        mirror=str(wanted.mirror),
-        topics=wanted.topics,
+        began=stopwatch.began,
+        seconds=round(stopwatch(), 1),
+        source=str(request.source),
+        mirror=str(request.mirror),
+        topics=request.topics,
         versions=f"Kafka {versions.kafka}, Strimzi {versions.strimzi}, "
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
         plans=tuple(done),
-        left=left,
+        leftovers=left,
     )

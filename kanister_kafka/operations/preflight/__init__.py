@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.render import Manifest, render
+from kanister_kafka.errors import TemplateError
 from kanister_kafka.kube.client import Object
 from kanister_kafka.operations.preflight import (
     cluster_facts,
@@ -33,12 +34,12 @@ from kanister_kafka.operations.preflight.model import (
 )
 from kanister_kafka.operations.preflight.partitions import Execute
 from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
-from kanister_kafka.yamldoc import loads, to_python
+from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
 
-# Every check, in the order in which they are told.
+# Every check, in the order in which they are reported.
 
 CHECKS: tuple[PreflightCheck, ...] = (
     cluster_facts.reading,
@@ -75,15 +76,22 @@ CHECKS: tuple[PreflightCheck, ...] = (
 
 
 def run_checks(view: ClusterFacts) -> tuple[CheckLine, ...]:
-    """Run every check; what could not be looked at becomes a warning."""
-    return tuple(replace(line, id=check.id) for check in CHECKS for line in _lines(check, view))
+    """Run every check; an object that could not be read becomes a warning."""
+    lines: list[CheckLine] = []
+    for check in CHECKS:
+        lines += [replace(line, id=check.id) for line in _lines(check, view)]
+    return tuple(lines)
 
 
 def _lines(check: PreflightCheck, view: ClusterFacts) -> Iterator[CheckLine]:
     try:
         yield from check.find(view)
-    except NotReadableError as unseen:
-        yield warned(str(unseen), unseen.remedy, detail=(unseen.detail,) if unseen.detail else ())
+    except NotReadableError as unreadable:
+        yield warned(
+            str(unreadable),
+            unreadable.remedy,
+            detail=(unreadable.detail,) if unreadable.detail else (),
+        )
 
 
 def run_preflight(
@@ -96,7 +104,7 @@ def run_preflight(
 ) -> tuple[CheckLine, ...]:
     """Gather everything, then judge it; `with_pod` runs and deletes a pod with the image.
 
-    Raises UnreachableError where the cluster does not answer, TemplateError for a template that
+    Raises UnreachableError if the cluster does not answer, TemplateError for a template that
     fails.
     """
     gatherer = FactsCollector(connection, subject, execute)
@@ -112,12 +120,15 @@ def run_preflight(
 
 def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
     """Return the Blueprint among rendered objects."""
-    text = next(manifest.text for manifest in manifests if manifest.kind == "Blueprint")
-    found: Object = to_python(loads(text).documents[0].root)
-    return found
+    for manifest in manifests:
+        for document in manifest.documents:
+            if document.kind == "Blueprint":
+                item: Object = to_python(document.root)
+                return item
+    raise TemplateError("the templates make no Blueprint: give blueprint.yaml.j2 one object")
 
 
-# Whether a backup would work, said before any backup: gather once, then judge what was seen.
+# Whether a backup would work, reported before any backup: gather once, then judge the facts.
 
 __all__ = [
     "CHECKS",

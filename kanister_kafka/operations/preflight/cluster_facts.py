@@ -23,7 +23,7 @@ from kanister_kafka.operations.preflight.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """What only a plan tells to ask for."""
+    """Facts that can be read only with a plan."""
 
     plan: BackupPlan
     rights: OptionalRead[tuple[AccessReview, ...]]
@@ -32,9 +32,9 @@ class PlanFacts:
     """Of the Blueprint as it would be rendered, of the one on the cluster and of the watchdog."""
     nodes: OptionalRead[Objects]
     action_sets: OptionalRead[Objects]
-    """All of the Kanister namespace; none where Kanister is not installed."""
+    """All of the Kanister namespace; none if Kanister is not installed."""
     pulled: OptionalRead[PullTestResult] | None
-    """None where it was not asked for."""
+    """None if it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class PreflightTarget:
     name: str
     namespace: str
     kasten_namespace: str
-    plan: BackupPlan | None
-    """None where reading it found an error; what needs no plan is looked at all the same."""
+    plan: BackupPlan | None = None
+    """None if reading it found an error; checks that need no plan still run."""
     problems: tuple[Diagnostic, ...]
     """Of the reading and of the plan."""
     context: str = ""
@@ -55,18 +55,11 @@ class PreflightTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterFacts:
+class ClusterFacts(PreflightTarget):
     """One Kafka cluster and what a backup of it rests upon, at one moment."""
 
-    name: str
-    namespace: str
-    context: str
-    """Of the kubeconfig; empty for the current one."""
-    kasten_namespace: str
-    problems: tuple[Diagnostic, ...]
-    """Of the reading and of the plan."""
     planned: PlanFacts | None
-    """None where the reading has errors, so that nothing can be planned."""
+    """None if the reading has errors, so that nothing can be planned."""
     kafka: Object
     pools: OptionalRead[Objects]
     pod_sets: OptionalRead[Objects]
@@ -74,11 +67,12 @@ class ClusterFacts:
     pods: OptionalRead[Objects]
     """Of the Kafka resource: nodes, entity operator, exporter, Cruise Control."""
     writers: tuple[OptionalRead[Object], ...]
-    """What the plan quiesces."""
+    """The clients that the plan quiesces."""
     writer_pods: OptionalRead[Objects]
-    """Of those writers alone that somebody has paused."""
+    """Of those writers alone that another client has paused."""
     autoscalers: OptionalRead[Objects]
-    """ScaledObjects and HorizontalPodAutoscalers beside the cluster and beside its writers."""
+    """ScaledObjects and HorizontalPodAutoscalers in the namespaces of the cluster and its
+    writers."""
     rebalances: OptionalRead[Objects]
     partitions: OptionalRead[tuple[PartitionState, ...]]
     claims: OptionalRead[Objects]
@@ -86,9 +80,9 @@ class ClusterFacts:
     """PersistentVolumes of the claims."""
     storage_classes: OptionalRead[Objects]
     snapshot_classes: OptionalRead[Objects | None]
-    """None where the cluster does not know VolumeSnapshots."""
+    """None if the cluster does not know VolumeSnapshots."""
     operators: OptionalRead[Objects]
-    """Pods of every Strimzi cluster operator; where there is none, its Deployments."""
+    """Pods of every Strimzi cluster operator; if there is none, its Deployments."""
     kanister_api: bool
     """Whether the cluster knows Blueprints."""
     deployments: OptionalRead[Objects]
@@ -101,16 +95,14 @@ class ClusterFacts:
     quotas: OptionalRead[Objects]
     limit_ranges: OptionalRead[Objects]
     server: OptionalRead[int | None] = OptionalRead(None)  # noqa: RUF009 - it is frozen
-    """Minor version of Kubernetes; None where the API server does not tell it."""
-    options: str = ""
-    """Words of the command line that a command which renders the same has to repeat."""
+    """Minor version of Kubernetes; None if the API server does not report it."""
 
     def kubectl(self, words: str) -> str:
         """Return a command for kubectl, on the cluster that was looked at."""
         return f"kubectl {words}{_context(self.context)}"
 
     def ours(self, command: str, words: str = "") -> str:
-        """Return a command of ours for this Kafka."""
+        """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
         place = f"{self.name} -n {self.namespace}{_context(self.context)}"
         return f"kanister-kafka {command} {place}{rest}"
@@ -125,7 +117,7 @@ def _context(context: str) -> str:
     return f" --context {shlex.quote(context)}" if context else ""
 
 
-# How a check is told to the preflight: an id, and one function of what was gathered.
+# How a check is reported to the preflight: an id, and one function of the gathered facts.
 
 PreflightFunction = Callable[[ClusterFacts], Iterator[CheckLine]]
 
@@ -139,11 +131,11 @@ class PreflightCheck:
 
 
 def preflight_check(name: str) -> Callable[[PreflightFunction], PreflightCheck]:
-    """Make a function the check of this id; `preflight.CHECKS` says when it is told."""
+    """Make a function the check of this id; `preflight.CHECKS` has the order of the reports."""
     return lambda find: PreflightCheck(name, find)
 
 
-# What reading and planning found wrong, as lines.
+# Problems of reading and planning, as lines.
 
 LEVELS = {
     Severity.ERROR: CheckStatus.PROBLEM,
@@ -160,21 +152,21 @@ TOLD_ELSEWHERE = (
     "tiered-storage",
     "unpinned-version",
 )
-"""Ids of `docs/rules.md` that a check of this package tells itself."""
+"""Ids of `docs/rules.md` that a check of this package reports itself."""
 
 
 def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
-    """Yield what reading and planning said under these ids."""
+    """Yield the problems of reading and planning with these ids."""
     for problem in view.problems:
-        if problem.check in ids:
+        if problem.rule in ids:
             yield _line(problem)
 
 
 @preflight_check("reading")
 def reading(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that whatever else reading and planning found."""
+    """Report all other problems of reading and planning."""
     for problem in view.problems:
-        if problem.check not in TOLD_ELSEWHERE:
+        if problem.rule not in TOLD_ELSEWHERE:
             yield _line(problem)
 
 
@@ -194,6 +186,6 @@ def _line(problem: Diagnostic) -> CheckLine:
     return CheckLine(
         level=LEVELS[problem.severity],
         what=f"{problem.location}{path}: {problem.message}",
-        remedy=f"kanister-kafka explain {problem.check}",
+        remedy=f"kanister-kafka explain {problem.rule}",
         objects=(problem.location.source.replace("/", " ", 1),),
     )

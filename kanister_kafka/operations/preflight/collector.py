@@ -1,9 +1,9 @@
-"""Everything that the checks look at, read at one go; what may not be read is kept as that."""
+"""All facts for the checks, read at one go; a refused read is kept as one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.model import BackupPlan
@@ -26,11 +26,10 @@ from kanister_kafka.operations.preflight.model import (
     OptionalRead,
     PinnedScripts,
     PullTestResult,
-    T,
     try_read,
 )
 from kanister_kafka.strimzi import KafkaClient
-from kanister_kafka.yamldoc import loads, to_python
+from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -42,7 +41,7 @@ Versions = str | tuple[str, ...]
 
 
 class OptionalReader:
-    """Reads objects of one namespace, and of others where one is named."""
+    """Reads objects of one namespace, and of others if one is named."""
 
     def __init__(self, connection: KubeClient, namespace: str) -> None:
         self.connection = connection
@@ -51,21 +50,21 @@ class OptionalReader:
     def list_of(
         self, versions: Versions, kind: str, label: str, namespace: str = ""
     ) -> OptionalRead[Objects]:
-        """Return the objects of a namespace; none where the kind is not served."""
+        """Return the objects of a namespace; none if the kind is not served."""
         home = namespace or self.namespace
         what = f"{kind}s in namespace {home}"
-        return try_read(what, f"list {what}", lambda: self._items(versions, kind, home, label))
+        return try_read(what, f"list {what}", lambda: self._items(versions, kind, label, home))
 
     def list_all(self, version: str, kind: str, label: str = "") -> OptionalRead[Objects]:
-        """Return the objects of all namespaces; none where the kind is not served."""
+        """Return the objects of all namespaces; none if the kind is not served."""
         what = f"{kind}s"
-        everywhere = f"list {what} in all namespaces" if label else f"list {what}"
-        return try_read(what, everywhere, lambda: self._items(version, kind, "", label))
+        place = " in all namespaces" if label else ""
+        return try_read(what, f"list {what}{place}", lambda: self._items(version, kind, label, ""))
 
     def find(
         self, version: str, kind: str, name: str, namespace: str
     ) -> OptionalRead[Object | None]:
-        """Return one object, or None where there is none."""
+        """Return one object, or None if there is none."""
 
         def ask() -> Object | None:
             try:
@@ -76,44 +75,19 @@ class OptionalReader:
         place = f" in namespace {namespace}" if namespace else ""
         return try_read(f"{kind} {name}{place}", f"get {kind} {name}{place}", ask)
 
-    def seek(self, version: str, kind: str, name: str) -> OptionalRead[Object]:
-        """Return one object of the whole cluster; raises NotFoundError."""
-        return try_read(
-            f"{kind} {name}", f"get {kind} {name}", partial(self.get, version, kind, name)
-        )
-
     def get(self, versions: Versions, kind: str, name: str, namespace: str = "") -> Object:
         """Return one object; raises ForbiddenError and NotFoundError."""
-        return self._served(
-            versions,
-            kind,
-            lambda at: {
-                "kind": kind,
-                **self.connection.get(at, name, namespace or self.namespace),
-            },
-        )
+        resource = self.connection.kind(versions, kind)
+        return {"kind": kind, **self.connection.get(resource, name, namespace or self.namespace)}
 
-    def _items(self, versions: Versions, kind: str, namespace: str, label: str) -> Objects:
+    def _items(self, versions: Versions, kind: str, label: str, namespace: str) -> Objects:
         try:
-            return self._served(
-                versions, kind, lambda at: self.connection.items(at, namespace, label)
-            )
+            return self.connection.items(self.connection.kind(versions, kind), namespace, label)
         except NotFoundError:
             return ()  # no such kind here, so there are none
 
-    def _served(self, versions: Versions, kind: str, ask: Callable[..., T]) -> T:
-        """Ask for a kind in the first version that is served; raises NotFoundError."""
-        first, *rest = (versions,) if isinstance(versions, str) else versions
-        try:
-            found = self.connection.kind(first, kind)
-        except NotFoundError:
-            if not rest:
-                raise
-            return self._served(tuple(rest), kind, ask)
-        return ask(found)
-
     def is_served(self, version: str, kind: str) -> bool:
-        """Tell whether the cluster knows a kind."""
+        """Return whether the cluster knows a kind."""
         try:
             self.connection.kind(version, kind)
         except NotFoundError:
@@ -127,7 +101,7 @@ AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
     ("keda.sh/v1alpha1", "ScaledObject"),
     (("autoscaling/v2", "autoscaling/v1"), "HorizontalPodAutoscaler"),
 )
-"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not tell of `spec.behavior`."""
+"""autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not have `spec.behavior`."""
 STORAGE = "storage.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
 RUN = ("Blueprint", "Deployment")
@@ -150,7 +124,7 @@ class FactsCollector:
         self.execute = execute
 
     def view(self, planned: PlanFacts | None) -> ClusterFacts:
-        """Read what every check needs; raises UnreachableError where the cluster is away."""
+        """Read what every check needs; raises UnreachableError if the cluster is away."""
         subject, reader = self.subject, self.reader
         writers = subject.plan.cluster.writers if subject.plan else ()
         mine = f"{CLUSTER_LABEL}={self.name}"
@@ -158,12 +132,7 @@ class FactsCollector:
         claims = reader.list_of("v1", "PersistentVolumeClaim", mine)
         written = tuple(self._writer(writer) for writer in writers)
         return ClusterFacts(
-            name=self.name,
-            namespace=self.namespace,
-            context=subject.context,
-            options=subject.options,
-            kasten_namespace=subject.kasten_namespace,
-            problems=subject.problems,
+            **{field.name: getattr(subject, field.name) for field in fields(subject)},
             planned=planned,
             kafka=reader.get(STRIMZI, "Kafka", self.name),
             pools=reader.list_of(STRIMZI, "KafkaNodePool", mine),
@@ -185,7 +154,11 @@ class FactsCollector:
             deployments=reader.list_of("apps/v1", "Deployment", "", subject.kasten_namespace),
             kasten=reader.find("v1", "ConfigMap", "k10-config", subject.kasten_namespace),
             record=reader.find("v1", "ConfigMap", f"{self.name}-{COMPONENT}", self.namespace),
-            space=reader.seek("v1", "Namespace", self.namespace),
+            space=try_read(
+                f"Namespace {self.namespace}",
+                f"get Namespace {self.namespace}",
+                lambda: reader.get("v1", "Namespace", self.namespace),
+            ),
             quotas=reader.list_of("v1", "ResourceQuota", ""),
             limit_ranges=reader.list_of("v1", "LimitRange", ""),
             server=try_read("the version of Kubernetes", "get /version", self._server),
@@ -197,9 +170,11 @@ class FactsCollector:
         manifests: Iterable[Manifest],
         pulled: OptionalRead[PullTestResult] | None = None,
     ) -> PlanFacts:
-        """Read what only a plan tells to ask for."""
-        wanted = [to_python(loads(m.text, m.file_name).documents[0].root) for m in manifests]
-        rendered = tuple(self._pair(item) for item in wanted if item["kind"] not in ON_DEMAND)
+        """Read the facts that can be read only with a plan."""
+        desired: list[Object] = []
+        for manifest in manifests:
+            desired += [to_python(document.root) for document in manifest.documents]
+        rendered = tuple(self._pair(item) for item in desired if item["kind"] not in ON_DEMAND)
         reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
         return PlanFacts(
             plan=plan,
@@ -207,7 +182,7 @@ class FactsCollector:
                 "the rights of the service accounts", reviews, lambda: self._rights(plan)
             ),
             rendered=rendered,
-            scripts=tuple(self._pinned(wanted, rendered)),
+            scripts=tuple(self._pinned(desired, rendered)),
             nodes=self.reader.list_all("v1", "Node"),
             action_sets=self.reader.list_of(
                 KANISTER, "ActionSet", "", plan.options.kasten_namespace
@@ -216,39 +191,38 @@ class FactsCollector:
         )
 
     def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:
-        return tuple(
-            question
-            for account in plan.accounts
-            for question in rights.ask_access(
+        reviews: list[AccessReview] = []
+        for account in plan.accounts:
+            reviews += rights.ask_access(
                 self.connection, account.name, self.namespace, account.rights
             )
-        )
+        return tuple(reviews)
 
     def _pinned(
-        self, wanted: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
+        self, desired: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
     ) -> Iterator[PinnedScripts]:
         """Read each ConfigMap of scripts that is asked for, with who asks."""
         asked: dict[ScriptPin, tuple[str, ...]] = {}
-        for item in wanted:
+        for item in desired:
             if item["kind"] == "Blueprint":
                 asked |= dict.fromkeys(script_pins(item), ())
         for seen in rendered:
             live = seen.value.live if seen.value else None
             if live and live["kind"] in RUN:
                 for pin in script_pins(live):
-                    asked[pin] = (*asked.get(pin, ()), title(live))
+                    asked[pin] = asked.get(pin, ()) + (title(live),)
         for pin, by in asked.items():
             home = pin.namespace or self.namespace
             found = self.reader.find("v1", "ConfigMap", pin.name, home)
             yield PinnedScripts(pin=pin, namespace=home, by=by, config_map=found)
 
-    def _pair(self, wanted: Object) -> OptionalRead[ManifestPair]:
-        kind, name = wanted["kind"], name_of(wanted)
-        home = get_path(wanted, "metadata", "namespace") or ""
-        found = self.reader.find(wanted["apiVersion"], kind, name, home)
-        if found.unseen is not None:
-            return OptionalRead(None, found.unseen)
-        return OptionalRead(ManifestPair(wanted=wanted, live=found.value))
+    def _pair(self, desired: Object) -> OptionalRead[ManifestPair]:
+        kind, name = desired["kind"], name_of(desired)
+        home = get_path(desired, "metadata", "namespace") or ""
+        found = self.reader.find(desired["apiVersion"], kind, name, home)
+        if found.unreadable is not None:
+            return OptionalRead(None, found.unreadable)
+        return OptionalRead(ManifestPair(desired=desired, live=found.value))
 
     def _server(self) -> int | None:
         try:
@@ -276,7 +250,7 @@ class FactsCollector:
             pods = self.reader.list_of(
                 "v1", "Pod", label, get_path(writer, "metadata", "namespace")
             )
-            if pods.unseen is not None:
+            if pods.unreadable is not None:
                 return pods
             found += pods.get()
         return OptionalRead(found)
@@ -286,7 +260,7 @@ class FactsCollector:
         for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
             for versions, kind in AUTOSCALERS:
                 items = self.reader.list_of(versions, kind, "", home)
-                if items.unseen is not None:
+                if items.unreadable is not None:
                     return items
                 found += items.get()
         return OptionalRead(found)
@@ -294,9 +268,9 @@ class FactsCollector:
     def _owners(self, label: str) -> OptionalRead[Objects]:
         sets = self.reader.list_of(POD_SETS, "StrimziPodSet", label)
         stateful = self.reader.list_of("apps/v1", "StatefulSet", label)
-        if sets.unseen is not None or stateful.unseen is not None:
-            return sets if sets.unseen is not None else stateful
-        return OptionalRead((*sets.get(), *stateful.get()))
+        if sets.unreadable is not None or stateful.unreadable is not None:
+            return sets if sets.unreadable is not None else stateful
+        return OptionalRead(sets.get() + stateful.get())
 
     def _volumes(self, claims: Objects) -> OptionalRead[Objects]:
         names = [str(name) for claim in claims if (name := get_path(claim, "spec", "volumeName"))]
@@ -310,12 +284,12 @@ class FactsCollector:
         )
 
     def _snapshot_classes(self) -> OptionalRead[Objects | None]:
+        version, kind = "snapshot.storage.k8s.io/v1", "VolumeSnapshotClass"
+
         def ask() -> Objects | None:
-            try:
-                kind = self.connection.kind("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass")
-            except NotFoundError:
+            if not self.reader.is_served(version, kind):
                 return None
-            return self.connection.items(kind)
+            return self.connection.items(self.connection.kind(version, kind))
 
         return try_read(
             "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask
@@ -325,13 +299,13 @@ class FactsCollector:
         """Find pods by the label that every way to install the operator sets."""
         label = f"strimzi.io/kind={platform.OPERATOR}"
         pods = self.reader.list_all("v1", "Pod", label)
-        if pods.unseen is not None:  # an operator of its own may stand beside the cluster
+        if pods.unreadable is not None:  # the namespace may have an operator of its own
             beside = self.reader.list_of("v1", "Pod", label)
             return beside if beside.value else pods
         if pods.get():
             return pods
         deployments = self.reader.list_all("apps/v1", "Deployment")
-        if deployments.unseen is not None:
+        if deployments.unreadable is not None:
             return pods
         return OptionalRead(tuple(item for item in deployments.get() if _is_operator(item)))
 

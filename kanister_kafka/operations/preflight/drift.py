@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from kanister_kafka import constants
@@ -21,11 +22,11 @@ from kanister_kafka.operations.preflight.model import (
 )
 
 WHOLE = ("Blueprint",)
-"""Kinds to which the API server adds nothing below: what is there besides was put there."""
-OTHERWISE = "where it was rendered with other options, give the same ones here"
+"""Kinds to which the API server adds nothing below: an additional part was put there."""
+OTHERWISE = "if it was rendered with other options, give the same ones here"
 METADATA = ("metadata.labels", "metadata.annotations")
 ORIGIN = (constants.INPUT_HASH, constants.OPTIONS, constants.VERSION)
-"""Annotations that say why a Blueprint is what it is, and are no difference by themselves."""
+"""Annotations about the origin of a Blueprint, which are not a difference by themselves."""
 
 
 @preflight_check("drift")
@@ -34,59 +35,60 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     if view.planned is None:
         return
     everything = view.planned.rendered
-    found = [seen.get() for seen in everything if seen.unseen is None]
-    missing = [pair.wanted for pair in found if pair.live is None]
+    found = [seen.get() for seen in everything if seen.unreadable is None]
+    missing = [pair.desired for pair in found if pair.live is None]
     if len(missing) == len(everything):
-        yield failed("nothing of what a backup needs is on the cluster yet", view.apply)
+        yield failed("none of the objects that a backup needs is on the cluster yet", view.apply)
         return
     if missing:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"
         yield failed(what, view.apply, objects=titles(missing))
-    changed = {title(pair.wanted): tuple(differences(pair)) for pair in found if pair.live}
-    origins = {title(pair.wanted): tuple(_origin(pair)) for pair in found if pair.live}
-    scripts = {title(pair.wanted) for pair in found if holds_scripts(pair.wanted)}
+    changed = {title(pair.desired): tuple(differences(pair)) for pair in found if pair.live}
+    origins = {title(pair.desired): tuple(_origin(pair)) for pair in found if pair.live}
+    scripts = {title(pair.desired) for pair in found if holds_scripts(pair.desired)}
     slight = []
     for name, paths in changed.items():
         if paths and all(path.startswith(METADATA) for path in paths):
             slight.append(name)
-        elif paths and name not in scripts:  # the check `scripts` tells of those, and the remedy
+        elif paths and name not in scripts:  # the check `scripts` reports those, with the remedy
             what = f"{name} is not as it would be rendered now: {join_limited(paths)}"
             detail = origins[name] or (OTHERWISE,)
             yield failed(what, view.apply, detail=detail, objects=(name,))
     if slight:
-        paths = tuple(dict.fromkeys(path for name in slight for path in changed[name]))
+        every = chain.from_iterable(changed[name] for name in slight)
+        detail = (join_limited(dict.fromkeys(every)),)
         yield warned(
             f"other labels or annotations than would be rendered now: {join_limited(slight, 9)}",
             view.apply,
-            detail=(join_limited(paths),),
+            detail=detail,
             objects=tuple(slight),
         )
     for seen in everything:
-        seen.get()  # what may not be read is told last, so that it hides nothing
+        seen.get()  # what may not be read is reported last, so that it hides nothing
     if not missing and not any(changed.values()):
         what = f"all {len(found)} objects on the cluster are as they would be rendered now"
-        yield passed(what, detail=tuple(line for lines in origins.values() for line in lines))
+        yield passed(what, detail=tuple(chain.from_iterable(origins.values())))
 
 
 def differences(pair: ManifestPair) -> Iterator[str]:
     """Yield the path of each field that is not as rendered, such as `rules[0].verbs`."""
     live = pair.live or {}
-    whole = pair.wanted["kind"] in WHOLE
+    whole = pair.desired["kind"] in WHOLE
     of_its_making = {_below("metadata.annotations", name) for name in ORIGIN}
-    for key, value in pair.wanted.items():
+    for key, value in pair.desired.items():
         for path in _compare(value, live.get(key), key, whole=whole and key != "metadata"):
             if path not in of_its_making:
                 yield path
 
 
 def _origin(pair: ManifestPair) -> Iterator[str]:
-    """Say in what a Blueprint was made otherwise: version, options, cluster, or by hand."""
-    if constants.INPUT_HASH not in _notes(pair.wanted):
+    """Yield how the making of a Blueprint differed: version, options, cluster, or by hand."""
+    if constants.INPUT_HASH not in _notes(pair.desired):
         return
-    now, then = _notes(pair.wanted), _notes(pair.live or {})
-    version, made = then.get(constants.VERSION, ""), f"{title(pair.wanted)} was made"
+    now, then = _notes(pair.desired), _notes(pair.live or {})
+    version, made = then.get(constants.VERSION, ""), f"{title(pair.desired)} was made"
     if version != __version__:
-        by = f"kanister-kafka {version}" if version else "a version that does not say so"
+        by = f"kanister-kafka {version}" if version else "an unknown version"
         yield f"{made} by {by}, and this is {__version__}"
     elif then.get(constants.OPTIONS) != now.get(constants.OPTIONS):
         yield f"{made} with {then.get(constants.OPTIONS) or 'the default options'}"
@@ -94,25 +96,25 @@ def _origin(pair: ManifestPair) -> Iterator[str]:
     elif then.get(constants.INPUT_HASH) != now[constants.INPUT_HASH]:
         yield f"{made} from another state of the cluster"
     elif any(differences(pair)):
-        yield f"{made} from this very input: somebody has changed it, or the templates"
+        yield f"{made} from this very input: it was changed since, or the templates were"
 
 
 def _notes(item: Object) -> dict[str, str]:
     return item["metadata"].get("annotations") or {} if item else {}
 
 
-def _compare(wanted: Any, live: Any, path: str, *, whole: bool) -> Iterator[str]:
-    if isinstance(wanted, dict) and isinstance(live, dict):
-        for key, value in wanted.items():
+def _compare(desired: Any, live: Any, path: str, *, whole: bool) -> Iterator[str]:
+    if isinstance(desired, dict) and isinstance(live, dict):
+        for key, value in desired.items():
             yield from _compare(value, live.get(key), _below(path, key), whole=whole)
         if whole:
-            yield from (_below(path, key) for key in live if key not in wanted)
-    elif isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
-        for i, (one, other) in enumerate(zip(wanted, live, strict=True)):
+            yield from (_below(path, key) for key in live if key not in desired)
+    elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
+        for i, (one, other) in enumerate(zip(desired, live, strict=True)):
             yield from _compare(one, other, f"{path}[{i}]", whole=whole)
-    elif isinstance(wanted, list) and isinstance(live, list):
-        yield f"{path} ({len(live)} instead of {len(wanted)})"
-    elif wanted != live and not (live is None and wanted in ({}, [], "")):
+    elif isinstance(desired, list) and isinstance(live, list):
+        yield f"{path} ({len(live)} instead of {len(desired)})"
+    elif desired != live and not (live is None and desired in ({}, [], "")):
         yield path
 
 
@@ -133,17 +135,17 @@ def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
     applied = any(
         seen.value and seen.value.live
         for seen in view.planned.rendered
-        if seen.value and seen.value.wanted["kind"] == "Blueprint"
+        if seen.value and seen.value.desired["kind"] == "Blueprint"
     )
     for pinned in view.planned.scripts:
-        if pinned.config_map.unseen is not None:
+        if pinned.config_map.unreadable is not None:
             continue
         live = pinned.config_map.value
-        # What is there runs without the ones of another version: `drift` tells that these lack.
+        # What is there runs without the ones of another version: `drift` reports these.
         if live is not None or pinned.by or not applied:
             yield _line(view, pinned, live)
     for pinned in view.planned.scripts:
-        pinned.config_map.get()  # what may not be read is told last, so that it hides nothing
+        pinned.config_map.get()  # what may not be read is reported last, so that it hides nothing
 
 
 def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> CheckLine:
@@ -168,9 +170,9 @@ def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> Che
 
 
 def _writers(config_map: Object) -> Iterator[str]:
-    """Say who has written it, as far as the API server knows."""
+    """Yield who has written it, as far as the API server knows."""
     for entry in get_path(config_map, "metadata", "managedFields") or ():
         yield (
-            f"{title(config_map)} was written by {entry.get('manager') or 'somebody'} "
+            f"{title(config_map)} was written by {entry.get('manager') or 'an unknown client'} "
             f"({entry.get('operation')}) at {entry.get('time')}"
         )

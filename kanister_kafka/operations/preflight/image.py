@@ -19,7 +19,7 @@ from kanister_kafka.operations.preflight.model import CheckLine, failed, passed,
 TOLD_IMAGES = 50
 """How many images a kubelet reports by default (`nodeStatusMaxImages`), the largest first."""
 UNPULLED = ("ImagePull", "ErrImage", "InvalidImage")
-"""How the reasons start with which a kubelet says that it has no image."""
+"""Starts of the reasons of a kubelet that has no image."""
 UID_RANGE = "openshift.io/sa.scc.uid-range"
 """On a namespace of OpenShift: first user id and how many, as `1000680000/10000`."""
 
@@ -29,30 +29,30 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that the image is pinned, and on every node that may run the steps."""
     if view.planned is None:
         return
-    wanted = view.planned.plan.options.image
-    name, _, digest = wanted.partition("@")
+    desired = view.planned.plan.options.image
+    name, _, digest = desired.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
     if not digest and tag in ("", "latest"):
         yield warned(
-            f"image {wanted} is not pinned: each run may pull another one",
+            f"image {desired} is not pinned: each run may pull another one",
             "give --image with a version or a digest",
         )
-    if view.planned.pulled is not None and view.planned.pulled.unseen is None:
-        return  # seen better than any list of images tells
+    if view.planned.pulled is not None and view.planned.pulled.unreadable is None:
+        return  # a better proof than a list of images
     nodes = [node for node in view.planned.nodes.get() if _takes_pods(node)]
-    without = [node for node in nodes if not _has(node, wanted)]
+    without = [node for node in nodes if not _has(node, desired)]
     pull = view.ours("check", f"{view.options} --pull".strip())
     if not nodes:
         yield failed("no node takes pods", view.kubectl("get nodes"))
     elif not without:
-        yield passed(f"image {wanted} is on {_all(len(nodes))} that may run the steps")
+        yield passed(f"image {desired} is on {_all(len(nodes))} that may run the steps")
     else:
         full = any(len(get_path(node, "status", "images") or ()) >= TOLD_IMAGES for node in without)
         yield warned(
-            f"image {wanted} is not known to be on {join_limited(map(name_of, without))}, "
+            f"image {desired} is not known to be on {join_limited(map(name_of, without))}, "
             "and whether it "
             "can be pulled shows when it is"
-            + (f"; a node tells {TOLD_IMAGES} images at most" if full else ""),
+            + (f"; a node reports {TOLD_IMAGES} images at most" if full else ""),
             pull,
             objects=titles(without),
         )
@@ -60,33 +60,33 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("image-pull")
 def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that a pod as the steps have it has run, where that was asked for."""
+    """Check that a pod as the steps have it has run, if that was asked for."""
     if view.planned is None or view.planned.pulled is None:
         return
     found = view.planned.pulled.get()
     pod = (f"Pod {view.namespace}/{found.pod}",) if found.pod else ()
     on = f" on node {found.node}" if found.node else ""
-    if found.further:
+    if found.added_containers:
         yield failed(
             "a pod as the steps have it gets further containers, and a step would wait for their "
-            f"end for ever: {', '.join(found.further)}",
-            "keep whoever adds them from these pods: --pod-label, --pod-annotation",
+            f"end forever: {', '.join(found.added_containers)}",
+            "exclude these pods from the injection of containers: --pod-label, --pod-annotation",
             objects=pod,
         )
     elif found.ran:
-        yield passed(f"a pod as the steps have it ran{on}: {found.said}", objects=pod)
+        yield passed(f"a pod as the steps have it ran{on}: {found.output}", objects=pod)
     else:
         remedy = ""
-        if found.said.startswith(UNPULLED):
+        if found.output.startswith(UNPULLED):
             remedy = "let the nodes pull it, or give another one with --image"
-        elif "serviceaccount" in found.said:
+        elif "serviceaccount" in found.output:
             remedy = view.apply
         yield failed(
-            f"a pod as the steps have it did not run{on}: {found.said}", remedy, objects=pod
+            f"a pod as the steps have it did not run{on}: {found.output}", remedy, objects=pod
         )
-    if found.left:
+    if found.leftover:
         yield warned(
-            f"that pod could not be deleted: {found.left}",
+            f"that pod could not be deleted: {found.leftover}",
             view.kubectl(f"delete pod {found.pod} -n {view.namespace}"),
             objects=pod,
         )
@@ -98,21 +98,21 @@ def kubectl(view: ClusterFacts) -> Iterator[CheckLine]:
     server = view.server.get()
     if view.planned is None or server is None:
         return
-    wanted = view.planned.plan.options.image
+    desired = view.planned.plan.options.image
     pulled = view.planned.pulled
-    said = pulled.value.said if pulled is not None and pulled.value is not None else ""
-    client = minor_of_client(said) or minor_of_image(wanted)
+    said = pulled.value.output if pulled is not None and pulled.value is not None else ""
+    client = minor_of_client(said) or minor_of_image(desired)
     if client is None:
         yield warned(
-            f"image {wanted} does not tell which kubectl it has, and Kubernetes is 1.{server}",
+            f"image {desired} does not show which kubectl it has, and Kubernetes is 1.{server}",
             view.ours("check", f"{view.options} --pull".strip()),
         )
     elif abs(client - server) > MAX_SKEW:
         better = image_for(server)
         fits = abs((minor_of_image(better) or client) - server) <= MAX_SKEW
         yield warned(
-            f"image {wanted} has kubectl 1.{client}, and Kubernetes is 1.{server}: kubectl supports"
-            f" a difference of {MAX_SKEW} minor version",
+            f"image {desired} has kubectl 1.{client}, and Kubernetes is 1.{server}: kubectl "
+            f"supports a difference of {MAX_SKEW} minor version",
             f"--image {better}" if fits else f"give --image with kubectl 1.{server}",
         )
     else:
@@ -155,20 +155,18 @@ def pod_user(view: ClusterFacts) -> Iterator[CheckLine]:
 def quota(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no quota refuses a pod for the resources that the steps do not ask for."""
     pods = view.planned.plan.options.pods if view.planned else PodOptions()
-    given = {f"requests.{name}" for name, _ in (*pods.requests, *pods.limits)}
+    given = {f"requests.{name}" for name, _ in pods.requests + pods.limits}
     given |= {f"limits.{name}" for name, _ in pods.limits}
-    defaults = {
-        key
-        for item in view.limit_ranges.get()
-        for limit in get_path(item, "spec", "limits") or ()
-        if limit.get("type") == "Container"
-        for kind in ("default", "defaultRequest", "min", "max")
-        for key in _names(kind, limit.get(kind) or {})
-    }
+    defaults: set[str] = set()
+    for item in view.limit_ranges.get():
+        for limit in get_path(item, "spec", "limits") or ():
+            if limit.get("type") == "Container":
+                for kind in ("default", "defaultRequest", "min", "max"):
+                    defaults.update(_names(kind, limit.get(kind) or {}))
     quiet = True
     for item in view.quotas.get():
         if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
-            continue  # for other pods than ours, or it cannot be told
+            continue  # for other pods, or that is unknown
         hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
         asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
         if asked:
@@ -193,7 +191,7 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory"))
-"""What a pod must ask for where a quota limits it (Kubernetes, Resource Quotas)."""
+"""The resources that a pod must set if a quota limits them (Kubernetes, Resource Quotas)."""
 
 
 def _spelled(key: str) -> str:
@@ -201,8 +199,8 @@ def _spelled(key: str) -> str:
 
 
 def _names(kind: str, limits: Object) -> Iterator[str]:
-    # A limit is the default of a request as well; `min` and `max` stand in for what is not given
-    # (SetDefaults_LimitRangeItem in Kubernetes).
+    # A limit is the default of a request as well; `min` and `max` stand in for values that are not
+    # given (SetDefaults_LimitRangeItem in Kubernetes).
     for key in limits:
         if kind in ("default", "max"):
             yield f"limits.{key}"
@@ -215,20 +213,18 @@ def _takes_pods(node: Object) -> bool:
     return is_true(node, "Ready") and not barred and not get_path(node, "spec", "unschedulable")
 
 
-def _has(node: Object, wanted: str) -> bool:
-    known = {
-        name
-        for found in get_path(node, "status", "images") or ()
-        for name in found.get("names") or ()
-    }
-    full = _in_full(wanted)
+def _has(node: Object, desired: str) -> bool:
+    known: set[str] = set()
+    for found in get_path(node, "status", "images") or ():
+        known.update(found.get("names") or ())
+    full = _in_full(desired)
     name, _, digest = full.partition("@")
     without_tag = name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition(":")[0]
     return full in known or (bool(digest) and f"{without_tag}@{digest}" in known)
 
 
 def _in_full(image: str) -> str:
-    """Spell an image as a node does: with its registry and a tag."""
+    """Format an image as a node does: with its registry and a tag."""
     first, slash, _ = image.partition("/")
     if not slash:
         image = f"docker.io/library/{image}"

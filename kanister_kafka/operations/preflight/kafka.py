@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from kanister_kafka.backup.planner import autoscaler_conflict
 from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState
@@ -37,7 +38,7 @@ PodRevision.java)."""
 
 
 def stopped_by_us(view: ClusterFacts) -> bool:
-    """Tell whether the cluster is stopped, or half stopped, by us."""
+    """Return whether the cluster is stopped, or partly stopped, by a backup."""
     return bool(annotation(view.kafka, PREVIOUS_PAUSE))
 
 
@@ -54,7 +55,7 @@ def ready(view: ClusterFacts) -> Iterator[CheckLine]:
         because = said or ("its reconciliation is paused" if paused else "it has no such condition")
         yield failed(f"{here[0]} is not Ready: {because}", look, objects=here)
         return
-    behind = [item for item in (kafka, *view.pools.get()) if not is_observed(item)]
+    behind = [item for item in (kafka,) + view.pools.get() if not is_observed(item)]
     for item in behind:
         seen = get_path(item, "status", "observedGeneration")
         yield failed(
@@ -69,24 +70,21 @@ def ready(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("node-ids")
 def node_ids(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that every pool tells its node ids: a stop keeps them, and fails without."""
+    """Check that every pool has its node ids in the status: a stop keeps them, or fails."""
+    ids: list[int] = []
     for pool in view.pools.get():
-        wanted, found = (
-            get_path(pool, "spec", "replicas") or 0,
-            get_path(pool, "status", "nodeIds") or (),
-        )
-        if len(found) != wanted:
+        desired = get_path(pool, "spec", "replicas") or 0
+        found = get_path(pool, "status", "nodeIds") or ()
+        if len(found) != desired:
             yield failed(
-                f"{title(pool)} tells {len(found)} node ids and wants {wanted} nodes",
+                f"{title(pool)} has {len(found)} node ids in its status and needs {desired} nodes",
                 "wait until the operator has scaled it",
                 objects=(title(pool),),
             )
             return
+        ids += found
     if view.pools.get():
-        ids = [
-            node for pool in view.pools.get() for node in get_path(pool, "status", "nodeIds") or ()
-        ]
-        yield passed(f"the pools tell their node ids: {join_limited(map(str, sorted(ids)), 9)}")
+        yield passed(f"the pools have their node ids: {join_limited(map(str, sorted(ids)), 9)}")
 
 
 @preflight_check("pods-ready")
@@ -101,7 +99,8 @@ def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
         return
     unready = [pod for pod in pods if not is_true(pod, "Ready") or _is_leaving(pod)]
     there = {name_of(pod) for pod in pods}
-    missing = [name for item in sets for name in _pods_of(item) if name not in there]
+    expected = chain.from_iterable(_pods_of(item) for item in sets)
+    missing = [name for name in expected if name not in there]
     if missing:
         yield failed(
             f"pods are missing: {join_limited(missing)}", "wait until the operator has made them"
@@ -121,20 +120,20 @@ def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("rolling")
 def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that nobody has asked for a roll, and none is half done."""
+    """Check that no one has asked for a roll, and none is half done."""
     pods, sets = view.pods.get(), view.pod_sets.get()
-    asked = [item for item in (*pods, *sets) if annotation(item, ROLLING) == "true"]
+    requested = [item for item in pods + sets if annotation(item, ROLLING) == "true"]
     discard = [pod for pod in pods if annotation(pod, DISCARD) == "true"]
     old = [pod for pod in pods if _is_old(pod, sets)]
-    if asked:
+    if requested:
         yield failed(
-            f"a rolling update is asked for by {ROLLING} on {join_limited(titles(asked))}",
+            f"a rolling update is asked for by {ROLLING} on {join_limited(titles(requested))}",
             "wait until the operator has rolled them and taken the annotation away",
-            objects=titles(asked),
+            objects=titles(requested),
         )
     if discard:
         yield failed(
-            f"{join_limited(titles(discard))} and its claims are to be deleted by {DISCARD}",
+            f"{join_limited(titles(discard))} and its claims will be deleted by {DISCARD}",
             "wait until the operator has replaced them",
             objects=titles(discard),
         )
@@ -145,13 +144,13 @@ def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
             "wait until it is done",
             objects=titles(old),
         )
-    if not (asked or discard or old):
+    if not (requested or discard or old):
         yield passed("no rolling update is under way or asked for")
 
 
 @preflight_check("retention")
 def retention(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check whether a restore holds the retention: a backup may be made, and is to say so."""
+    """Check whether a restore holds the retention: a backup may be made, and records it."""
     held, here = read_held(view.kafka), (title(view.kafka),)
     if held is None:
         yield passed("no restore holds the retention", objects=here)
@@ -173,17 +172,19 @@ def retention(view: ClusterFacts) -> Iterator[CheckLine]:
 
 @preflight_check("pause")
 def pause(view: ClusterFacts) -> Iterator[CheckLine]:
-    """Check that nobody has paused the cluster, and no pause is just ending."""
+    """Check that no one has paused the cluster, and no pause is just ending."""
     kafka, here = view.kafka, (title(view.kafka),)
     state = str(get_path(view.record.value or {}, "data", "state") or "")
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     resume = view.ours("resume")
     if stopped_by_us(view):
-        told = f" (the record says {state} since {since})" if state else ""
-        yield failed(f"{here[0]} is stopped, or half stopped, by us{told}", resume, objects=here)
+        recorded = f" ({state} since {since} by the record)" if state else ""
+        yield failed(
+            f"{here[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=here
+        )
     elif annotation(kafka, PAUSE_RECONCILIATION).lower() == "true":
         yield failed(
-            f"somebody has paused the reconciliation of {here[0]}, and a restart would end that "
+            f"the reconciliation of {here[0]} is paused already, and a restart would end that "
             "pause until the brokers serve again",
             view.kubectl(f"annotate kafka {view.name} -n {view.namespace} {PAUSE_RECONCILIATION}-"),
             objects=here,
@@ -195,7 +196,9 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=here,
         )
     elif state and state != BackupState.RUNNING.value:
-        yield failed(f"the record says {state} since {since}, and {here[0]} is not paused", resume)
+        yield failed(
+            f"the record has state {state} since {since}, and {here[0]} is not paused", resume
+        )
     else:
         yield passed(f"{here[0]} is not paused", objects=here)
 
@@ -218,13 +221,13 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
             plural = f"{writer['kind'].lower()}s"
             name, home = name_of(writer), get_path(writer, "metadata", "namespace")
             yield failed(
-                f"{title(writer)} is paused by somebody else and runs: it cannot be quiesced",
+                f"{title(writer)} is paused by another client and runs: it cannot be quiesced",
                 view.kubectl(f"annotate {plural} {name} -n {home} {PAUSE_RECONCILIATION}-"),
-                objects=(title(writer), *titles(owned)),
+                objects=(title(writer),) + titles(owned),
             )
         else:
             yield warned(
-                f"{title(writer)} is paused by somebody else; it has no pods and stays so",
+                f"{title(writer)} is paused by another client; it has no pods and stays paused",
                 objects=(title(writer),),
             )
     if left and not stopped_by_us(view):
@@ -281,15 +284,15 @@ def _pods_of(item: Object) -> list[str]:
 def _is_old(pod: Object, sets: tuple[Object, ...]) -> bool:
     for item in sets:
         if item["kind"] == "StatefulSet" and name_of(pod).rpartition("-")[0] == name_of(item):
-            wanted = str(get_path(item, "status", "updateRevision") or "")
-            return bool(wanted) and label(pod, "controller-revision-hash") != wanted
+            desired = str(get_path(item, "status", "updateRevision") or "")
+            return bool(desired) and label(pod, "controller-revision-hash") != desired
         for template in get_path(item, "spec", "pods") or ():
             if name_of(template) == name_of(pod):
                 return annotation(template, REVISION) != annotation(pod, REVISION)
     return False
 
 
-# What must not be cut in two: a migration, a change of version, a rebalance.
+# Changes that a backup must not interrupt: a migration, a change of version, a rebalance.
 
 MOVING = ("Rebalancing",)
 """States of a KafkaRebalance in which replicas move, as types of a condition (Strimzi's
@@ -311,18 +314,18 @@ def migration(view: ClusterFacts) -> Iterator[CheckLine]:
 @preflight_check("version")
 def version_change(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that brokers run the version that the resource asks for."""
-    wanted = str(get_path(view.kafka, "spec", "kafka", "version") or "")
+    desired = str(get_path(view.kafka, "spec", "kafka", "version") or "")
     runs = str(get_path(view.kafka, "status", "kafkaVersion") or "")
     yield from diagnostic_lines(view, "unpinned-version")
-    if wanted and runs and wanted != runs:
+    if desired and runs and desired != runs:
         yield failed(
-            f"Kafka is to become {wanted} and the last reconciliation ended with {runs}",
+            f"Kafka will become {desired} and the last reconciliation ended with {runs}",
             "wait until the operator has changed the version",
             objects=(title(view.kafka),),
         )
-    elif wanted:
-        seen = "runs" if runs else "is asked for; what runs is not told"
-        yield passed(f"Kafka {wanted} {seen}, and no other version is asked for")
+    elif desired:
+        seen = "runs" if runs else "is asked for; the running version is unknown"
+        yield passed(f"Kafka {desired} {seen}, and no other version is asked for")
 
 
 @preflight_check("rebalance")
@@ -338,10 +341,10 @@ def rebalance(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=(title(view.kafka),),
         )
     for item in view.rebalances.get():
-        state = next((s for s in (*MOVING, *PLANNING) if condition(item, s).get("status")), "")
-        told_state = str(condition(item, state).get("status")) if state else ""
-        if told_state != "True":
+        states = [name for name in MOVING + PLANNING if condition(item, name).get("status")]
+        if not states or not is_true(item, states[0]):
             continue
+        state = states[0]
         quiet = False
         say = failed if state in MOVING else warned
         then = "" if state in MOVING else ", and the stop ends that"

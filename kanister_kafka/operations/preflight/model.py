@@ -1,4 +1,4 @@
-"""What a check says, and what it is shown: data alone, gathered before the first check runs."""
+"""The input and the results of checks: data alone, gathered before the first check runs."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class CheckStatus(enum.Enum):
     PROBLEM = "problem"
 
     def reaches(self, least: CheckStatus) -> bool:
-        """Tell whether it is as bad as another, or worse."""
+        """Return whether it is as bad as another, or worse."""
         order = list(CheckStatus)
         return order.index(self) >= order.index(least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """What one check found, in one sentence, and what to do about it."""
+    """The result of one check in one sentence, and what to do about it."""
 
     id: str = ""
     """Of the check, such as `snapshot-class`."""
     level: CheckStatus
     what: str
     detail: tuple[str, ...] = ()
-    """A line each, where one sentence does not hold it."""
+    """A line each, if one sentence does not hold it."""
     remedy: str = ""
-    """A command where there is one, else what to do; empty where nothing is to be done."""
+    """A command if there is one, else what to do; empty if there is nothing to do."""
     objects: tuple[str, ...] = ()
-    """What it is about, as `Kind namespace/name`."""
+    """The objects that it is about, as `Kind namespace/name`."""
 
     def fields(self) -> dict[str, object]:
         """Return it as the object that our JSON has of it."""
@@ -55,27 +55,27 @@ class CheckLine:
 
 
 class NotReadableError(Exception):
-    """A check asks for what nobody was allowed to look at; it becomes a warning."""
+    """A check asks for objects that the user may not read; it becomes a warning."""
 
     def __init__(self, what: str, why: str, remedy: str, detail: str = "") -> None:
         super().__init__(f"{what} could not be looked at: {why}")
         self.remedy = remedy
         """Such as the right that the user would need."""
         self.detail = detail
-        """What the server said; empty where the sentence tells all."""
+        """Message of the server; empty if the sentence has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionalRead(Generic[T]):
-    """What was read of the cluster, or why it was not."""
+    """A result of reading the cluster, or the reason why there is none."""
 
     value: T | None = None
-    unseen: NotReadableError | None = None
+    unreadable: NotReadableError | None = None
 
     def get(self) -> T:
-        """Return it; raises UnseenError where it could not be looked at."""
-        if self.unseen is not None:
-            raise self.unseen
+        """Return it; raises NotReadableError if it could not be looked at."""
+        if self.unreadable is not None:
+            raise self.unreadable
         value: Any = self.value  # None may be what was read: there is no such object
         read: T = value
         return read
@@ -90,18 +90,18 @@ def try_read(what: str, right: str, ask: Callable[[], T]) -> OptionalRead[T]:
 
 
 def forbidden(what: str, right: str, refusal: KanisterKafkaError) -> NotReadableError:
-    """Say what may not be looked at, and with which right it could be."""
+    """Return what may not be looked at, and with which right it could be."""
     return NotReadableError(what, "that is forbidden", f"needs the right to {right}", str(refusal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionState:
-    """A partition whose replicas are not all in sync, as kafka-topics.sh tells it."""
+    """A partition whose replicas are not all in sync, as kafka-topics.sh prints it."""
 
     topic: str
     number: int
     leader: str
-    """Node id; `none` where it has none."""
+    """Node id; `none` if it has none."""
     replicas: int
     in_sync: int
 
@@ -118,11 +118,11 @@ class AccessReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestPair:
-    """An object as it would be rendered now, beside the one on the cluster."""
+    """An object as it would be rendered now, with the one on the cluster."""
 
-    wanted: Object
+    desired: Object
     live: Object | None
-    """None where there is none."""
+    """None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +133,8 @@ class PinnedScripts:
     namespace: str
     """Where the steps run."""
     by: tuple[str, ...]
-    """What on the cluster asks for them, as `Kind namespace/name`; empty where only what would be
-    rendered now does."""
+    """Objects on the cluster that ask for them, as `Kind namespace/name`; empty if only the present
+    rendering does."""
     config_map: OptionalRead[Object | None]
 
 
@@ -145,12 +145,12 @@ class PullTestResult:
     pod: str
     node: str
     ran: bool
-    said: str
+    output: str
     """First line of its output, or why it did not run."""
-    further: tuple[str, ...] = ()
-    """Containers that somebody has added, and that do not end with the step's."""
-    left: str = ""
-    """Why the pod could not be deleted; empty where it is gone."""
+    added_containers: tuple[str, ...] = ()
+    """Containers that another client has added, and that do not end with the step's."""
+    leftover: str = ""
+    """Why the pod could not be deleted; empty if it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Checked:
     name: str
     lines: tuple[CheckLine, ...] = ()
     failure: str = ""
-    """Why it could not be checked; empty where it was."""
+    """Why it could not be checked; empty if it was."""
     failure_code: int = 0
     """Exit code of that failure."""
     is_applied: bool = True
@@ -181,14 +181,14 @@ class Checked:
 
 
 def passed(what: str, *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()) -> CheckLine:
-    """Say that something is as a backup needs it."""
+    """Return a line about what is as a backup needs it."""
     return CheckLine(level=CheckStatus.OK, what=what, detail=detail, objects=objects)
 
 
 def warned(
     what: str, remedy: str = "", *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()
 ) -> CheckLine:
-    """Say that a backup may work, and what speaks against it."""
+    """Return a line about what may harm a backup."""
     return CheckLine(
         level=CheckStatus.WARNING, what=what, remedy=remedy, detail=detail, objects=objects
     )
@@ -197,7 +197,7 @@ def warned(
 def failed(
     what: str, remedy: str = "", *, detail: tuple[str, ...] = (), objects: tuple[str, ...] = ()
 ) -> CheckLine:
-    """Say that a backup would fail or do harm."""
+    """Return a line about what makes a backup fail or do harm."""
     return CheckLine(
         level=CheckStatus.PROBLEM, what=what, remedy=remedy, detail=detail, objects=objects
     )

@@ -1,8 +1,8 @@
 """Partitions that are not in sync, asked of a broker by its own tool.
 
-The broker's own certificate is used, on its own listener for replication: that one is there in
-every Strimzi cluster whatever its listeners are, and no authorization hides a topic from it. What
-is secret stays in the broker's pod.
+The broker's own certificate is used, on its own listener for replication: every Strimzi cluster has
+that one, with any listeners, and no authorization hides a topic from it. Secrets stay in the
+broker's pod.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Protocol
 from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.kube.client import Objects
 from kanister_kafka.kube.exec import ExecResult
-from kanister_kafka.kube.objects import is_true, label, name_of
+from kanister_kafka.kube.objects import is_true, name_of
 from kanister_kafka.operations.preflight.model import (
     NotReadableError,
     OptionalRead,
     PartitionState,
     forbidden,
 )
+from kanister_kafka.strimzi.discovery import is_broker_pod
 
 LIMIT = 60
 """Seconds."""
@@ -72,32 +73,47 @@ class Execute(Protocol):
 def ask_partitions(
     execute: Execute, cluster: str, namespace: str, pods: Objects
 ) -> OptionalRead[tuple[PartitionState, ...]]:
-    """Ask the first broker that is Ready; a failure is no verdict on the partitions."""
+    """Ask the first broker that is Ready; a failure is not a verdict on the partitions."""
     what = "the partitions that are not in sync"
-    right = f"get and create pods/exec in namespace {namespace}"
-    by_hand = (
+    try:
+        output = _describe(execute, cluster, namespace, pods, what, "--under-replicated-partitions")
+        partitions = tuple(read_partitions(output))
+        if output.strip() and not partitions:
+            raise NotReadableError(what, _why(output), _by_hand(namespace))
+    except NotReadableError as failure:
+        return OptionalRead(None, failure)
+    return OptionalRead(partitions)
+
+
+def _describe(
+    execute: Execute, cluster: str, namespace: str, pods: Objects, what: str, *options: str
+) -> str:
+    """Return what kafka-topics.sh describes on a broker; raises NotReadableError."""
+    ready = [pod for pod in pods if is_broker_pod(pod, cluster) and is_true(pod, "Ready")]
+    if not ready:
+        raise NotReadableError(what, "no broker is Ready", _by_hand(namespace))
+    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
+    words = ("bash", "-c", SCRIPT, "partitions", address, str(LIMIT - 5), str(SPARE))
+    command = words + options
+    try:
+        result = execute(name_of(ready[0]), namespace, command, container="kafka", seconds=LIMIT)
+    except ForbiddenError as refusal:
+        right = f"get and create pods/exec in namespace {namespace}"
+        raise forbidden(what, right, refusal) from refusal
+    except UnreachableError as failure:  # a proxy without websockets, for one
+        why = "no command runs in its pod"
+        raise NotReadableError(what, why, _by_hand(namespace), str(failure)) from failure
+    if result.code != 0:
+        why = _why((result.errors or result.output).strip() or "no answer in time")
+        raise NotReadableError(what, why, _by_hand(namespace))
+    return result.output
+
+
+def _by_hand(namespace: str) -> str:
+    return (
         f"by hand: kubectl exec -n {namespace} BROKER -c kafka -- bin/kafka-topics.sh "
         "--bootstrap-server ADDRESS --describe --under-replicated-partitions"
     )
-    broker = next((pod for pod in pods if _is_broker(pod, cluster) and is_true(pod, "Ready")), None)
-    if broker is None:
-        return OptionalRead(None, NotReadableError(what, "no broker is Ready", by_hand))
-    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
-    words = (address, str(LIMIT - 5), str(SPARE), "--under-replicated-partitions")
-    command = ("bash", "-c", SCRIPT, "partitions", *words)
-    try:
-        done = execute(name_of(broker), namespace, command, container="kafka", seconds=LIMIT)
-    except ForbiddenError as refusal:
-        return OptionalRead(None, forbidden(what, right, refusal))
-    except UnreachableError as failure:  # a proxy without websockets, for one
-        return OptionalRead(
-            None, NotReadableError(what, "no command runs in its pod", by_hand, str(failure))
-        )
-    found = tuple(read_partitions(done.output))
-    if done.code != 0 or (done.output.strip() and not found):
-        why = _why((done.errors or done.output).strip() or "no answer in time")
-        return OptionalRead(None, NotReadableError(what, why, by_hand))
-    return OptionalRead(found)
 
 
 def read_partitions(text: str) -> Iterator[PartitionState]:
@@ -118,19 +134,14 @@ def _count(nodes: str) -> int:
     return len([node for node in nodes.split(",") if node])
 
 
-def _is_broker(pod: dict[str, object], cluster: str) -> bool:
-    named = label(pod, "strimzi.io/name") == f"{cluster}-kafka"
-    return named and label(pod, "strimzi.io/broker-role") in ("", "true")
-
-
 def _why(errors: str) -> str:
-    """Return the line of a stack trace that tells most: the first cause, or the first line."""
-    lines = errors.splitlines()
+    """Return the most useful line of a stack trace: the first cause, or the first line."""
+    lines = errors.strip().splitlines()
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return (causes[-1] if causes else lines[0]).removeprefix("Caused by: ")[:300]
 
 
-# What each topic lets go, asked of a broker by its own tool, as for partitions.
+# The retention of each topic, asked of a broker by its own tool, as for partitions.
 
 WHAT = "the retention of the topics"
 SETTING = re.compile(r",(?=[a-z.]+=)")
@@ -139,7 +150,7 @@ SETTING = re.compile(r",(?=[a-z.]+=)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSettings:
-    """The effective options of a topic that say when its records go."""
+    """The effective options of a topic that decide when its records are deleted."""
 
     name: str
     retention_ms: int
@@ -148,32 +159,22 @@ class TopicSettings:
     cleanup_policy: str
 
     def empties(self, milliseconds: float) -> bool:
-        """Tell whether all records go that are at least so old."""
+        """Return whether all records go that are at least so old."""
         return "delete" in self.cleanup_policy and 0 <= self.retention_ms <= milliseconds
 
 
 def ask_topic_settings(
     execute: Execute, cluster: str, namespace: str, pods: Objects
 ) -> OptionalRead[tuple[TopicSettings, ...]]:
-    """Ask the first broker that is Ready; a failure is told, and no reason to go on as if."""
-    broker = next(
-        (pod for pod in pods if _is_broker_pod(pod, cluster) and is_true(pod, "Ready")), None
-    )
-    if broker is None:
-        return OptionalRead(None, NotReadableError(WHAT, "no broker is Ready", ""))
-    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
-    limit = LIMIT
-    words = (address, str(limit - 5), str(SPARE))
-    command = ("bash", "-c", SCRIPT, "topics", *words)
+    """Ask the first broker that is Ready; a failure is reported, and is not "no topics"."""
     try:
-        done = execute(name_of(broker), namespace, command, container="kafka", seconds=limit)
-    except UnreachableError as failure:
-        return OptionalRead(None, NotReadableError(WHAT, str(failure), ""))
-    found = tuple(read_topic_settings(done.output))
-    if done.code != 0 or not found:
-        said = (done.errors or done.output).strip().splitlines() or ["no answer in time"]
-        return OptionalRead(None, NotReadableError(WHAT, said[0][:300], ""))
-    return OptionalRead(found)
+        output = _describe(execute, cluster, namespace, pods, WHAT)
+        settings = tuple(read_topic_settings(output))
+        if not settings:
+            raise NotReadableError(WHAT, _why(output.strip() or "no answer in time"), "")
+    except NotReadableError as failure:
+        return OptionalRead(None, failure)
+    return OptionalRead(settings)
 
 
 def read_topic_settings(text: str) -> Iterator[TopicSettings]:
@@ -191,8 +192,3 @@ def read_topic_settings(text: str) -> Iterator[TopicSettings]:
             retention_bytes=int(options.get("retention.bytes", -1)),
             cleanup_policy=options.get("cleanup.policy", "delete"),
         )
-
-
-def _is_broker_pod(pod: dict[str, object], cluster: str) -> bool:
-    named = label(pod, "strimzi.io/name") == f"{cluster}-kafka"
-    return named and label(pod, "strimzi.io/broker-role") in ("", "true")

@@ -1,12 +1,11 @@
 """Whether the Strimzi operator lives, watches this namespace, and is of a version that fits.
 
-A stop waits for it to acknowledge the pause, and nobody else brings the brokers back.
+A stop waits for it to acknowledge the pause, and only the operator brings the brokers back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from kanister_kafka.kanister.function_types import NEWEST, is_within, parse_release
 from kanister_kafka.kube.client import Object, Objects
@@ -20,6 +19,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
 from kanister_kafka.strimzi import parse_version
 from kanister_kafka.strimzi.versions import format_version
+from kanister_kafka.timestamps import parse_timestamp
 
 OPERATOR = "cluster-operator"
 """Value of the label `strimzi.io/kind` on the operator's pods, in every way to install it."""
@@ -28,7 +28,7 @@ EVERYWHERE = ("", "*")
 ClusterOperatorConfig.java)."""
 OWN = "metadata.namespace"
 TARGETS = "metadata.annotations['olm.targetNamespaces']"
-"""Where OLM tells the operator what to watch."""
+"""The annotation in which OLM names the namespaces that the operator watches."""
 
 
 @preflight_check("operator")
@@ -60,7 +60,7 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 def _revive(view: ClusterFacts, item: Object) -> str:
-    """Return the command that scales the operator up, where it was scaled to 0."""
+    """Return the command that scales the operator up, if it was scaled to 0."""
     if item["kind"] != "Deployment" or get_path(item, "spec", "replicas") != 0:
         return ""
     home = get_path(item, "metadata", "namespace")
@@ -74,7 +74,7 @@ def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
     bounds = view.planned.plan.cluster.operator if view.planned else None
     here = (title(pod),)
     if version is None:
-        yield passed(f"{title(pod)} is Ready; its image does not tell its version", objects=here)
+        yield passed(f"{title(pod)} is Ready; its image tag has no version", objects=here)
     elif bounds and (version < bounds.first or (bounds.last is not None and version > bounds.last)):
         yield failed(
             f"{title(pod)} is Strimzi {format_version(version)}, and the plan is for {bounds}",
@@ -145,7 +145,7 @@ LABELS_SINCE = "0.111"
 HOOKS = ("backupPrehook", "backupPosthook")
 ENDED = ("complete", "failed")
 NEARLY = 0.8
-"""Share of the limit from which on a hook is told to be near it."""
+"""Share of the limit from which a hook counts as near to it."""
 
 
 @preflight_check("kanister")
@@ -162,7 +162,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
     if not found:
         yield failed(
             f"no Kanister controller is in namespace {home}",
-            "give --kasten-namespace where it is another one",
+            "give --kasten-namespace if it is another one",
         )
         return
     for item in found:
@@ -188,7 +188,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
         beside = (
             f"; known here up to {NEWEST}"
             if release
-            else f", which does not tell the release of Kanister; known here up to {NEWEST}"
+            else f", which has no release of Kanister; known here up to {NEWEST}"
         )
         yield passed(f"{title(item)} runs: {known}{beside}", objects=(title(item),))
 
@@ -239,7 +239,7 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
     limit = view.planned.plan.options.hook_timeout
     ended = sorted(
         (item for item in _ours(view.planned) if _state(item) in ENDED),
-        key=lambda item: str(get_path(item, "metadata", "creationTimestamp")),
+        key=lambda item: str(get_path(item, "metadata", "creationTimestamp") or ""),
     )
     rehearse = view.ours("rehearse")
     if not ended:
@@ -255,9 +255,9 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
         count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
         said = f"{action} took {longest}s at most in {count}, of {limit}s that a hook may take"
         if longest > limit:
-            yield failed(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+            yield failed(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         elif longest > limit * NEARLY:
-            yield warned(said, "raise Kasten's timeout.blueprintHooks and tell --hook-timeout")
+            yield warned(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         else:
             yield passed(said)
     last = ended[-1]
@@ -274,7 +274,7 @@ def _labels(release: str) -> bool:
 
 
 def _image(deployment: Object) -> str:
-    """Return the image of the controller, or nothing where the Deployment is another's.
+    """Return the image of the controller, or nothing if the Deployment is another's.
 
     Kanister's is `ghcr.io/kanisterio/controller`; Kasten's is in the Deployment `kanister-svc`.
     """
@@ -309,13 +309,6 @@ def _state(item: Object) -> str:
 
 def _seconds(item: Object) -> int | None:
     """Return what a run took, from its creation to its last sign of progress."""
-    start = _time(get_path(item, "metadata", "creationTimestamp"))
-    end = _time(get_path(item, "status", "progress", "lastTransitionTime"))
+    start = parse_timestamp(get_path(item, "metadata", "creationTimestamp") or "")
+    end = parse_timestamp(get_path(item, "status", "progress", "lastTransitionTime") or "")
     return round((end - start).total_seconds()) if start and end and end >= start else None
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None

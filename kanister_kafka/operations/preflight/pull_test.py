@@ -1,13 +1,12 @@
-"""One short-lived pod as the steps have it: the only check that writes, and only where asked to."""
+"""One short-lived pod as the steps have it: the only check that writes, and only if asked to."""
 
 from __future__ import annotations
 
 import copy
 import re
 import secrets
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanister_kafka.constants import COMPONENT, MANAGED_BY
 from kanister_kafka.errors import (
@@ -15,11 +14,12 @@ from kanister_kafka.errors import (
     KanisterKafkaError,
     NotFoundError,
     RejectedError,
-    TransientError,
     UnreachableError,
 )
 from kanister_kafka.kube.client import Object
-from kanister_kafka.kube.objects import condition, get_path, name_of
+from kanister_kafka.kube.objects import get_path, name_of
+from kanister_kafka.kube.pods import HOPELESS, PULL, container_statuses, wait_for_phase
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.preflight.model import OptionalRead, PullTestResult, forbidden
 
 if TYPE_CHECKING:
@@ -28,14 +28,9 @@ if TYPE_CHECKING:
 LIMIT = 120
 """Seconds until the pod must have run."""
 COMMAND = ["bash", "-c", "kubectl version --client"]
-HOPELESS = (
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-)
-"""Reasons of a waiting container that time does not mend. ErrImagePull is not among them: it
-becomes ImagePullBackOff when the second try failed."""
+ENDED = ("Succeeded", "Failed")
+DELETE_PAUSES = (1, 1, 1, 1)
+"""Seconds between tries to delete the pod."""
 NOT_YOURS = re.compile("cannot (create|get) resource")
 """In a refusal by RBAC; that of Pod Security or of a quota has the same code."""
 
@@ -68,119 +63,92 @@ def pull_test_pod(blueprint: Object, cluster: str, namespace: str) -> Object:
             **spec,
             "containers": [container],
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": LIMIT + 30,  # it ends even if nobody deletes it
+            "activeDeadlineSeconds": LIMIT + 30,  # it ends even if no one deletes it
         },
     }
 
 
 def pull_test(
-    connection: KubeClient,
-    pod: Object,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    connection: KubeClient, pod: Object, *, clock: Clock = SYSTEM_CLOCK
 ) -> OptionalRead[PullTestResult]:
-    """Run a pod, wait for its end, and delete it whatever happens."""
+    """Run a pod, wait for its end, and delete it in any case."""
     name, namespace = name_of(pod), pod["metadata"]["namespace"]
     right = f"create, get and delete pods in namespace {namespace}"
     pods = connection.kind("v1", "Pod")
-    left = ""
-    try:  # from the creation on: without an answer to it the pod may be there all the same
-        further = _further(pod, connection.create(pod))
+    leftover = ""
+    try:  # from the creation on: without an answer to it the pod may still be there
+        added = _added_containers(pod, connection.create(pod))
         last: Object = {}
-        ran, said = False, ""
-        if not further:  # else it would run for ever
-            last, ran, said = _follow(lambda: connection.get(pods, name, namespace), sleep, clock)
-        said = _first_line(connection, name, namespace) if ran else said
+        ran, output = False, ""
+        if not added:  # else it would run forever
+            last, ran, output = _run_to_end(lambda: connection.get(pods, name, namespace), clock)
+        output = _first_line(connection, name, namespace) if ran else output
     except (ForbiddenError, RejectedError) as refusal:
         if NOT_YOURS.search(str(refusal)):
             return OptionalRead(None, forbidden("whether the image can be pulled", right, refusal))
-        return OptionalRead(PullTestResult(pod="", node="", ran=False, said=str(refusal)))
+        return OptionalRead(PullTestResult(pod="", node="", ran=False, output=str(refusal)))
     finally:
-        left = _delete(lambda: connection.delete(pods, name, namespace), sleep)
+        leftover = _delete(lambda: connection.delete(pods, name, namespace), clock)
     node = str(get_path(last, "spec", "nodeName") or "")
     return OptionalRead(
-        PullTestResult(pod=name, node=node, ran=ran, said=said, further=further, left=left)
+        PullTestResult(
+            pod=name, node=node, ran=ran, output=output, added_containers=added, leftover=leftover
+        )
     )
 
 
-def _further(asked: Object, made: Object) -> tuple[str, ...]:
-    """Return the containers of a pod that were not asked for, such as the proxy of a service mesh.
+def _added_containers(request: Object, pod: Object) -> tuple[str, ...]:
+    """Return the containers of a pod that were not requested, such as a proxy of a service mesh.
 
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
     """
-    mine = {container["name"] for container in get_path(asked, "spec", "containers") or ()}
-    found = (str(one.get("name")) for one in get_path(made, "spec", "containers") or ())
+    mine = {container["name"] for container in get_path(request, "spec", "containers") or ()}
+    found = (str(one.get("name")) for one in get_path(pod, "spec", "containers") or ())
     return tuple(name for name in found if name not in mine)
 
 
 def _first_line(connection: KubeClient, name: str, namespace: str) -> str:
     try:
         return next(connection.log(name, namespace), "its output is empty")
-    except UnreachableError:  # to run is what counts, and whoever may create may not read
+    except UnreachableError:  # to run is what counts, and a user who may create may not read
         return "its output could not be read"
 
 
-def _follow(
-    get: Callable[[], Object], sleep: Callable[[float], None], clock: Callable[[], float]
-) -> tuple[Object, bool, str]:
+def _run_to_end(get: Callable[[], Object], clock: Clock) -> tuple[Object, bool, str]:
     """Return the pod as last seen, whether it has run, and why not."""
-    end = clock() + LIMIT
-    seen: Object = {}
-    why = "the API server did not answer"
-    while clock() < end:
-        try:
-            seen = get()
-        except TransientError as failure:
-            why = str(failure)
-            sleep(1)
-            continue
-        except NotFoundError:
-            return seen, False, "somebody deleted the pod"
-        phase = get_path(seen, "status", "phase")
-        state = get_path((get_path(seen, "status", "containerStatuses") or [{}])[0], "state") or {}
-        if phase == "Succeeded":
-            return seen, True, ""
-        if phase == "Failed":
-            return seen, False, _ended(seen, state)
-        why, hopeless = _waits(seen, state)
-        if hopeless:
-            return seen, False, why
-        sleep(1)
-    return seen, False, f"not within {LIMIT}s: {why}"
+    try:
+        done = wait_for_phase(
+            get, ENDED, timeout=LIMIT, interval=1, hopeless=HOPELESS + PULL[1:], clock=clock
+        )
+    except NotFoundError:
+        return {}, False, "the pod was deleted by another client"
+    if not done.reached:
+        return (
+            done.pod,
+            False,
+            done.reason if done.hopeless else f"not within {LIMIT}s: {done.reason}",
+        )
+    if get_path(done.pod, "status", "phase") == "Failed":
+        return done.pod, False, _ended(done.pod)
+    return done.pod, True, ""
 
 
-def _ended(pod: Object, state: Object) -> str:
-    code = get_path(state, "terminated", "exitCode")
-    reason = get_path(state, "terminated", "reason") or get_path(pod, "status", "reason") or ""
-    message = get_path(state, "terminated", "message") or get_path(pod, "status", "message") or ""
-    return ": ".join(str(part) for part in (reason, message or f"exit code {code}") if part)
+def _ended(pod: Object) -> str:
+    """Return why a pod failed: what its container reports, else the kubelet."""
+    statuses = container_statuses(pod) or [{}]
+    ended = get_path(statuses[0], "state", "terminated") or {}
+    reason = ended.get("reason") or get_path(pod, "status", "reason")
+    message = ended.get("message") or get_path(pod, "status", "message")
+    parts = (reason, message or f"exit code {ended.get('exitCode')}")
+    return ": ".join(str(part) for part in parts if part)
 
 
-def _waits(pod: Object, state: Object) -> tuple[str, bool]:
-    waiting: Any = state.get("waiting") or {}
-    if waiting.get("reason"):
-        said = ": ".join(filter(None, (waiting["reason"], waiting.get("message"))))
-        return said, waiting["reason"] in HOPELESS
-    placed = condition(pod, "PodScheduled")
-    if placed.get("status") == "False":
-        return f"{placed.get('reason')}: {placed.get('message')}", False
-    return f"it is {get_path(pod, 'status', 'phase') or 'not started'}", False
-
-
-def _delete(delete: Callable[[], None], sleep: Callable[[float], None]) -> str:
+def _delete(delete: Callable[[], None], clock: Clock) -> str:
     """Delete the pod; return why it may still be there."""
-    failed = ""
-    for _ in range(5):
-        try:
-            delete()
-        except NotFoundError:
-            return ""
-        except TransientError as failure:
-            failed = str(failure)
-            sleep(1)
-        except KanisterKafkaError as refusal:
-            return str(refusal)
-        else:
-            return ""
-    return failed
+    try:
+        retry(delete, DELETE_PAUSES, clock=clock)
+    except NotFoundError:
+        return ""
+    except KanisterKafkaError as failure:
+        return str(failure)
+    return ""

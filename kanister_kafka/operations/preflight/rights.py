@@ -39,24 +39,22 @@ def rights(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 def ask_access(
-    connection: KubeClient, account: str, namespace: str, wanted: Iterable[Permission]
+    connection: KubeClient, account: str, namespace: str, rights: Iterable[Permission]
 ) -> tuple[AccessReview, ...]:
     """Ask for each single right of a service account, one request each.
 
     Asked by LocalSubjectAccessReview, which the administrator of a namespace may create (it is in
-    the ClusterRole `admin`), else by SubjectAccessReview. Raises ForbiddenError where neither may
+    the ClusterRole `admin`), else by SubjectAccessReview. Raises ForbiddenError if neither may
     be created, and what `KubeClient.ask` raises.
     """
-    return tuple(
-        AccessReview(
-            account=account,
-            text=_text(right, verb, name),
-            allowed=_allowed(connection, account, namespace, right, verb, name),
-        )
-        for right in wanted
-        for name in right.names or ("",)
-        for verb in right.verbs
-    )
+    reviews = []
+    for right in rights:
+        for name in right.names or ("",):
+            for verb in right.verbs:
+                allowed = _allowed(connection, account, namespace, right, verb, name)
+                text = _text(right, verb, name)
+                reviews.append(AccessReview(account=account, text=text, allowed=allowed))
+    return tuple(reviews)
 
 
 def _text(right: Permission, verb: str, name: str) -> str:
@@ -92,10 +90,10 @@ def _allowed(
     try:
         review["kind"] = "LocalSubjectAccessReview"
         review["metadata"] = {"namespace": right.namespace}
-        path = (*API, "namespaces", right.namespace, "localsubjectaccessreviews")
+        path = API + ("namespaces", right.namespace, "localsubjectaccessreviews")
         answer = connection.ask("POST", path, None, review)
     except ForbiddenError:
         review["kind"] = "SubjectAccessReview"
         del review["metadata"]
-        answer = connection.ask("POST", (*API, "subjectaccessreviews"), None, review)
+        answer = connection.ask("POST", API + ("subjectaccessreviews",), None, review)
     return answer.get("status", {}).get("allowed") is True

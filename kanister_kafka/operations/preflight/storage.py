@@ -87,16 +87,16 @@ def snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
             "install the CSI snapshot controller and its custom resources",
         )
         return
-    wanted = view.planned.plan.options.snapshot_class if view.planned else ""
+    desired = view.planned.plan.options.snapshot_class if view.planned else ""
     for driver, names in sorted(drivers.items()):
         of_driver = tuple(item for item in classes if item.get("driver") == driver)
-        yield _choose(view, driver, names, of_driver, wanted)
+        yield _choose(view, driver, names, of_driver, desired)
         if of_driver and _asks_kasten(view):
             yield from _kasten(view, driver, of_driver)
 
 
 def _choose(
-    view: ClusterFacts, driver: str, names: list[str], classes: Objects, wanted: str
+    view: ClusterFacts, driver: str, names: list[str], classes: Objects, desired: str
 ) -> CheckLine:
     known = join_limited(map(name_of, classes))
     objects = titles(classes)
@@ -106,17 +106,17 @@ def _choose(
             f"create a VolumeSnapshotClass with driver: {driver}",
         )
     kasten = _kasten_snapshots(view)
-    chosen = wanted or choose_snapshot_class(classes, kasten=kasten)
+    chosen = desired or choose_snapshot_class(classes, kasten=kasten)
     defaults = [item for item in classes if annotation(item, IS_DEFAULT) == "true"]
     annotate = view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {IS_DEFAULT}=true")
-    if wanted and wanted not in map(name_of, classes):
+    if desired and desired not in map(name_of, classes):
         return failed(
-            f"VolumeSnapshotClass {wanted} is none of driver {driver}, which has {known}",
+            f"VolumeSnapshotClass {desired} is not of driver {driver}, which has {known}",
             "give one of those with --snapshot-class",
             objects=objects,
         )
     several = "several defaults" if defaults else "no default"
-    if not kasten and not wanted and len(defaults) != 1:
+    if not kasten and not desired and len(defaults) != 1:
         return failed(
             f"driver {driver} has {several} among its VolumeSnapshotClasses, "
             f"and the Blueprint names none: {known}",
@@ -168,7 +168,7 @@ def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
     for claim in view.claims.get():
         volume = get_path(claim, "spec", "volumeName")
         if not volume:
-            continue  # not Bound: told by `claims`
+            continue  # not Bound: reported by `claims`
         driver = _driver(view, claim, volume)
         if driver:
             drivers.setdefault(driver, []).append(name_of(claim))
@@ -178,7 +178,7 @@ def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _driver(view: ClusterFacts, claim: Object, volume: str) -> str:
-    if view.volumes.unseen is None:
+    if view.volumes.unreadable is None:
         for found in view.volumes.get():
             if name_of(found) == volume:
                 # A volume of an in-tree plugin that was moved to CSI names the driver here.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError, TransientError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import retry
 from kanister_kafka.operations.action_follower import FollowedAction, Follower
 from kanister_kafka.operations.actionset import JOB_LABEL, read_action_set
 from kanister_kafka.operations.events import (
@@ -20,7 +20,7 @@ from kanister_kafka.operations.events import (
     PhaseStarted,
     PodProblem,
 )
-from kanister_kafka.operations.rehearsal.context import LABEL, RehearsalContext
+from kanister_kafka.operations.rehearsal.context import LABEL, RehearsalContext, Stopwatch
 from kanister_kafka.operations.rehearsal.model import RehearsalStage
 from kanister_kafka.operations.start_action import ActionRequest, action_sets, start_action
 
@@ -31,8 +31,9 @@ DOES = {
     "recover": "see that the stop went well",
     "switch": "arm the watchdog",
 }
-"""What each phase of the stop is, for people to read."""
-TRIES = 5
+"""The title of each phase of the stop, for people."""
+START_PAUSES = (1, 1, 1, 1)
+"""Seconds between tries to create an ActionSet."""
 OnActionLine = Callable[[str], None]
 
 
@@ -43,33 +44,33 @@ class ActionRunner:
         self,
         connection: KubeClient,
         setting: RehearsalContext,
-        now: Callable[[], float],
+        stopwatch: Stopwatch,
         tell: OnActionLine,
     ) -> None:
-        self._connection, self._setting, self._now, self._tell = connection, setting, now, tell
+        self._connection = connection
+        self._setting = setting
+        self._stopwatch = stopwatch
+        self._tell = tell
         self.stages: dict[str, RehearsalStage] = {}
         """Phases that began, by name."""
         self.names: dict[str, str] = {}
         """Name of the ActionSet of each action."""
 
     def begin(self, action: str) -> FollowedAction:
-        """Create the ActionSet of an action, or find it where it was created already."""
-        wanted = ActionRequest(
+        """Create the ActionSet of an action, or find it if it was created already."""
+        request = ActionRequest(
             target=self._setting.target, action=action, blueprint=self._setting.blueprint
         )
-        for left in reversed(range(TRIES)):
-            try:
-                found = self.find(action)
-                watched = found or start_action(self._connection, wanted, job=self._job(action))
-            except TransientError:
-                if not left:
-                    raise
-                time.sleep(1)
-            else:
-                self.names[action] = watched.action_set.name
-                self._tell(f"{action}: ActionSet {watched.action_set.name}")
-                return watched
-        raise AssertionError("unreachable")
+
+        def start() -> FollowedAction:
+            return self.find(action) or start_action(
+                self._connection, request, job=self._job(action)
+            )
+
+        watched = retry(start, START_PAUSES, clock=self._stopwatch.clock)
+        self.names[action] = watched.action_set.name
+        self._tell(f"{action}: ActionSet {watched.action_set.name}")
+        return watched
 
     def find(self, action: str) -> FollowedAction | None:
         """Find the ActionSet of an action."""
@@ -91,13 +92,15 @@ class ActionRunner:
     ) -> ActionFinished:
         """Follow an action to its end and measure its phases; `each` is called at every look."""
         over = ActionFinished(ActionResult.TIMEOUT, "")
-        for event in Follower(self._connection, watched, timeout=timeout).events():
+        for event in Follower(
+            self._connection, watched, timeout=timeout, clock=self._stopwatch.clock
+        ).events():
             match event:
                 case PhaseStarted(phase) if (
                     phase not in self.stages
                 ):  # seen before it was interrupted
                     self.stages[phase] = RehearsalStage(
-                        name=phase, does=DOES.get(phase, ""), start=self._now(), end=None
+                        name=phase, does=DOES.get(phase, ""), start=self._stopwatch(), end=None
                     )
                     self._tell(f"{phase}: begun")
                 case PhaseFinished(phase, ok, _) if self.stages[phase].end is None:
@@ -137,7 +140,7 @@ class ActionRunner:
         return tuple(left)
 
     def _ended(self, phase: str, *, ok: bool) -> None:
-        was, now = self.stages[phase], self._now()
+        was, now = self.stages[phase], self._stopwatch()
         self.stages[phase] = RehearsalStage(
             name=was.name, does=was.does, start=was.start, end=now, failed=not ok
         )
@@ -148,6 +151,6 @@ class ActionRunner:
 
 
 def check_action_result(over: ActionFinished, action: str) -> None:
-    """Raise ActionError where an action did not end well."""
+    """Raise ActionError if an action did not end well."""
     if over.end is not ActionResult.DONE:
         raise ActionError(f"{action} {over.end.value}: {over.reason or 'no reason is known'}")

@@ -6,9 +6,8 @@ deadline ends: then nothing stays behind even where this command was killed.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
-from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -21,8 +20,9 @@ from kanister_kafka.errors import (
 )
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.pod_options import NO_SIDECAR_ANNOTATIONS, NO_SIDECAR_LABELS
+from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.rehearsal.canary_metrics import CanaryLog
-from kanister_kafka.operations.rehearsal.context import RehearsalContext
+from kanister_kafka.operations.rehearsal.context import RehearsalContext, Stopwatch
 
 RATE = 20
 """Records in a second."""
@@ -30,7 +30,7 @@ MOST_PARTITIONS = 12
 """Each is read back by a program of its own at the end."""
 MOST_REPLICAS = 3
 USER = 65534
-"""Where the broker's own pod does not say which user it runs as."""
+"""The user if the broker's own pod does not name one."""
 GRACE = 300
 """Seconds to read back and to remove the topic."""
 STARTED = 180
@@ -139,9 +139,11 @@ class Canary:
     """One probe from its start to its end."""
 
     def __init__(
-        self, connection: KubeClient, setting: RehearsalContext, today: Callable[[], float]
+        self, connection: KubeClient, setting: RehearsalContext, stopwatch: Stopwatch
     ) -> None:
-        self._connection, self._setting, self._today = connection, setting, today
+        self._connection = connection
+        self._setting = setting
+        self._stopwatch = stopwatch
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self.hearing = CanaryLog()
@@ -151,16 +153,20 @@ class Canary:
         name = self._setting.name
         self._connection.create(canary_pod(self._setting))
         self._thread.start()
-        end = time.monotonic() + STARTED
-        while len(self.hearing.acks) < STEADY:
+        phase = ""
+
+        def works_or_ended() -> bool:
+            nonlocal phase
             phase = self._phase()
-            if phase in ("Failed", "Succeeded", "") or time.monotonic() > end:
-                said = "; ".join(self.hearing.complaints) or f"pod {name} is {phase or 'gone'}"
-                raise ActionError(
-                    "the probe gets no record acknowledged, and nothing was stopped: "
-                    f"{' '.join(said.split())[:600]}; give --probe-config or --no-probe"
-                )
-            time.sleep(POLL)
+            return len(self.hearing.acks) >= STEADY or phase in ("Failed", "Succeeded", "")
+
+        poll(works_or_ended, timeout=STARTED, interval=POLL, clock=self._stopwatch.clock)
+        if len(self.hearing.acks) < STEADY:
+            said = "; ".join(self.hearing.complaints) or f"pod {name} is {phase or 'gone'}"
+            raise ActionError(
+                "the probe gets no record acknowledged, and nothing was stopped: "
+                f"{' '.join(said.split())[:600]}; give --probe-config or --no-probe"
+            )
 
     def acked_since(self, today: float) -> float | None:
         """Return when the first record after a time was acknowledged, by our clock."""
@@ -171,25 +177,22 @@ class Canary:
     def end(self) -> tuple[str, ...]:
         """Let it read back and remove its topic; return what is left behind."""
         name, namespace = self._setting.name, self._setting.target.namespace
-        end = time.monotonic() + GRACE + 30
         left = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
-        while True:
-            try:
-                found = self._connection.find(PODS, name, namespace)
-                if found is None:
-                    break
-                if not found["metadata"].get("deletionTimestamp"):
+
+        def is_gone() -> bool:
+            found = self._connection.find(PODS, name, namespace)
+            if found and not found["metadata"].get("deletionTimestamp"):
+                with contextlib.suppress(NotFoundError):
                     self._connection.delete(PODS, name, namespace)
-            except (NotFoundError, TransientError):
-                pass
-            if time.monotonic() > end:
-                return left
-            time.sleep(POLL)
+            return found is None
+
+        if not poll(is_gone, timeout=GRACE + 30, interval=POLL, clock=self._stopwatch.clock):
+            return left
         self._over.set()
         if self._thread.is_alive():
             self._thread.join(5)
-        if self.hearing.left:
-            return (f"in Kafka: {self.hearing.left}",)
+        if self.hearing.leftover:
+            return (f"in Kafka: {self.hearing.leftover}",)
         made = "made" in self.hearing.marks
         return left[1:] if made and not self.hearing.ended else ()
 
@@ -201,12 +204,12 @@ class Canary:
         return "" if found is None else str((found.get("status") or {}).get("phase") or "Pending")
 
     def _follow(self) -> None:
-        """Hear all that it prints, again from the start where the stream breaks."""
+        """Hear all that it prints, again from the start if the stream breaks."""
         name, namespace = self._setting.name, self._setting.target.namespace
         while not self._over.is_set() and not self.hearing.ended:
             try:
                 for text in self._connection.log(name, namespace):
-                    self.hearing.line(text, self._today())
+                    self.hearing.line(text, self._stopwatch.today())
             except (RejectedError, TransientError, NotFoundError):  # not yet, or silent for long
                 pass
             except KanisterKafkaError as failure:

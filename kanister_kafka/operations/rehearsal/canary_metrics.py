@@ -1,4 +1,4 @@
-r"""What the probe printed and what was seen of pods, as figures; pure.
+r"""Figures from the output of the probe and the states of pods; pure.
 
 Lines of the probe: of Kafka's VerifiableProducer (tools/…/VerifiableProducer.java, one JSON object
 a line, `timestamp` in milliseconds when the acknowledgement was heard), of its console consumer
@@ -16,6 +16,7 @@ from typing import Any
 
 from kanister_kafka.operations.rehearsal.model import (
     Gap,
+    Interval,
     OutageResult,
     OutageSource,
     PodState,
@@ -39,7 +40,7 @@ class Acknowledgement:
 
 
 class CanaryLog:
-    """What was heard of a probe so far; lines that are heard again change nothing."""
+    """The output of a probe so far; lines that come again change nothing."""
 
     def __init__(self) -> None:
         self.acks: dict[tuple[int, int], Acknowledgement] = {}
@@ -49,11 +50,11 @@ class CanaryLog:
         self.kept: dict[tuple[int, int], str] = {}
         """Values that were read back."""
         self.marks: list[str] = []
-        """What probe.sh says of itself: made, reading, written N, ended."""
+        """The lines of probe.sh about itself: made, reading, written N, ended."""
         self.complaints: list[str] = []
-        """First lines of what Kafka's tools complain about."""
+        """First lines of the errors of Kafka's tools."""
         self.clock = float("inf")
-        """Seconds from the clock of the probe to ours; the line that came fastest tells best."""
+        """Seconds to add to the clock of the probe for our own, by the line that came fastest."""
 
     def line(self, text: str, now: float) -> None:
         """Take in one line; `now` is our clock, seconds since 1970."""
@@ -64,12 +65,12 @@ class CanaryLog:
         elif text.strip() and len(self.complaints) < COMPLAINTS and text not in self.complaints:
             self.complaints.append(text)
 
-    def _mark(self, said: str) -> None:
-        if not said.startswith(RECORD):
-            if said not in self.marks:
-                self.marks.append(said)
+    def _mark(self, text: str) -> None:
+        if not text.startswith(RECORD):
+            if text not in self.marks:
+                self.marks.append(text)
             return
-        partition, _, rest = said.removeprefix(RECORD).partition("\tOffset:")
+        partition, _, rest = text.removeprefix(RECORD).partition("\tOffset:")
         offset, _, value = rest.partition("\t")
         if partition.isdecimal() and offset.isdecimal():
             self.kept[int(partition), int(offset)] = value
@@ -109,8 +110,8 @@ class CanaryLog:
         return any(mark.startswith("ended") for mark in self.marks)
 
     @property
-    def left(self) -> str:
-        """What the probe could not remove; empty where nothing."""
+    def leftover(self) -> str:
+        """Objects that the probe could not remove; empty if there are none."""
         said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
         return next((text for text in said if text), "")
 
@@ -118,7 +119,7 @@ class CanaryLog:
 def lost(hearing: CanaryLog) -> int | None:
     """Count records that were acknowledged and are not there with the same value.
 
-    None where some are missing but the reading itself was cut short, or nothing was acknowledged.
+    None if some are missing but the reading itself was cut short, or nothing was acknowledged.
     """
     missing = sum(hearing.kept.get(place) != ack.value for place, ack in hearing.acks.items())
     whole = hearing.written is not None and len(hearing.kept) >= hearing.written
@@ -134,7 +135,7 @@ def longest_gap(times: Iterable[float], since: float) -> tuple[float, float] | N
 def client_outage(times: Sequence[float], since: float, *, served: bool) -> OutageResult | None:
     """Return the outage that the acknowledgements at these times show after `since`.
 
-    Where they were not `served` again, it begins with the last one and has no end.
+    If they were not `served` again, it begins with the last one and has no end.
     """
     if not times:
         return None
@@ -160,7 +161,10 @@ def per_second(times: Iterable[float]) -> tuple[tuple[int, int], ...]:
 
 def pods_outage(tracks: Iterable[PodTimeline]) -> OutageResult | None:
     """Return from when to when some broker was not Ready."""
-    spans = [span for track in tracks if track.broker for span in track.spans]
+    spans: list[Interval] = []
+    for track in tracks:
+        if track.broker:
+            spans += track.spans
     away = [span for span in spans if span.state is not PodState.READY]
     if not away:
         return None

@@ -1,9 +1,8 @@
-"""What a rehearsal finds on the cluster before it touches anything."""
+"""The state of the cluster before a rehearsal changes anything."""
 
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from kanister_kafka.errors import ActionError, InputError, NotFoundError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import (
     CheckLine,
@@ -27,20 +27,22 @@ from kanister_kafka.operations.preflight import (
     PreflightTarget,
     run_preflight,
 )
+from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.model import RehearsalVersions
 from kanister_kafka.operations.start_action import check_action, find_applied
 from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeClaim, find_claims
 from kanister_kafka.strimzi import read_cluster
-from kanister_kafka.strimzi.clients import ClientChoices
 from kanister_kafka.strimzi.discovery import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     KafkaRef,
     find_resource,
     find_target,
+    is_broker_pod,
 )
-from kanister_kafka.strimzi.from_cluster import read_cluster_resources
-from kanister_kafka.strimzi.listeners import InternalListener, choose_open_listener
+from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
+from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
+from kanister_kafka.strimzi.reader import ReadResult
 
 STOP, RESTART = "backupPrehook", "backupPosthook"
 BACKUP = "backup"
@@ -48,9 +50,7 @@ BACKUP = "backup"
 LABEL = f"{constants.PREFIX}rehearsal"
 """On all that a rehearsal makes; its value is the id of the rehearsal."""
 NAME = "kanister-kafka-rehearsal-"
-"""Start of the names of all that a rehearsal makes, but for ActionSets."""
-BROKER = "strimzi.io/broker-role"
-"""Strimzi's Labels.java; pods of a Strimzi without node pools lack it, and all are brokers."""
+"""Start of the names of all that a rehearsal makes, except ActionSets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +58,12 @@ class RehearsalRequest:
     """What is asked for."""
 
     name: str = ""
-    """Of the Kafka; the only one of the namespace where it is empty."""
+    """Of the Kafka; the only one of the namespace if it is empty."""
     namespace: str = ""
     context: str = ""
     kasten_namespace: str
     blueprint: str = ""
-    """Its name; ours by default where it is empty."""
+    """Its name; the default one if it is empty."""
     snapshot_class: str = ""
     probe: bool = True
     probe_config: str = ""
@@ -80,7 +80,7 @@ class ClientState:
     namespace: str
     name: str
     replicas: object
-    """`spec.replicas`, or None where it is unset."""
+    """`spec.replicas`, or None if it is unset."""
     ready: bool
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class InitialState:
     claims: tuple[tuple[str, str], ...]
     """Names and uids."""
     state: str = ""
-    """What the record of backups says; empty where there is none."""
+    """The data of the record of backups; empty if there is none."""
     armed: bool = False
     """Whether the watchdog is set to bring it back."""
 
@@ -124,7 +124,7 @@ class RehearsalContext:
     broker: Object
     """One of the broker pods, whose image the probe uses."""
     brokers: int
-    listener: InternalListener | None
+    listener: Listener | None
     """None without a probe."""
     why_no_probe: str
     versions: RehearsalVersions
@@ -143,9 +143,14 @@ class RehearsalContext:
 def build_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
     """Look at everything, touch nothing.
 
-    Raises NotFoundError where there is no such Kafka, Blueprint or action, ActionError where the
+    Raises NotFoundError if there is no such Kafka, Blueprint or action, ActionError if the
     claims cannot be snapshotted or another rehearsal has left something behind.
     """
+    with connection.one_moment():
+        return _read_context(connection, request)
+
+
+def _read_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
     target = find_target(connection, request.namespace, request.name)
     resource = find_resource(connection, "Kafka")
     if resource is None:
@@ -156,10 +161,10 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     for action in (STOP, RESTART):
         check_action(blueprint, action)
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-    brokers = [pod for pod in pods if is_broker(pod, target.name)]
+    brokers = [pod for pod in pods if is_broker_pod(pod, target.name)]
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
-    listener, why = choose_open_listener(kafka, request.probe_config)
+    listener, why = choose_probe_listener(kafka, request.probe_config)
     status = kafka.get("status") or {}
     return RehearsalContext(
         id=secrets.token_hex(4),
@@ -174,7 +179,7 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
             request.snapshot_class,
             kasten=BACKUP not in blueprint.actions,
         ),
-        writers=_writers(connection, target, blueprint.origin.told, request.context),
+        writers=_writers(connection, target, blueprint.origin),
         broker=brokers[0],
         brokers=len(brokers),
         listener=listener if request.probe else None,
@@ -191,43 +196,26 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
 def read_state(connection: KubeClient, kafka: ApiResource, target: KafkaRef) -> InitialState:
     """See the cluster as it is now."""
     item = connection.get(kafka, target.name, target.namespace)
-    status, annotations = item.get("status") or {}, item["metadata"].get("annotations") or {}
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
     record = connection.find(CONFIG_MAPS, target.record, target.namespace) or {}
     switch = connection.find(DEPLOYMENTS, target.switch, target.namespace) or {}
+    label = f"{constants.CLUSTER_LABEL}={target.name}"
+    claims = [
+        (objects.name_of(claim), claim["metadata"].get("uid", ""))
+        for claim in connection.items(CLAIMS, target.namespace, label)
+    ]
+    annotations = item["metadata"].get("annotations") or {}
+    asks_for_pause = annotations.get(constants.PAUSE_RECONCILIATION) == "true"
+    has_deadline = constants.RESTART_DEADLINE in annotations
     return InitialState(
-        cluster_id=str(status.get("clusterId") or ""),
-        paused=annotations.get(constants.PAUSE_RECONCILIATION) == "true"
-        or constants.PREVIOUS_PAUSE in annotations,
-        ready=is_ready(item),
-        state=str((record.get("data") or {}).get("state") or ""),
-        armed=bool((switch.get("spec") or {}).get("replicas"))
-        or constants.RESTART_DEADLINE in annotations,
-        nodes=tuple(sorted(p["metadata"]["name"] for p in pods if objects.is_ready(p))),
-        claims=tuple(
-            sorted(
-                (claim["metadata"]["name"], claim["metadata"].get("uid", ""))
-                for claim in connection.items(
-                    CLAIMS, target.namespace, f"{constants.CLUSTER_LABEL}={target.name}"
-                )
-            )
-        ),
+        cluster_id=str(objects.get_path(item, "status", "clusterId") or ""),
+        paused=asks_for_pause or constants.PREVIOUS_PAUSE in annotations,
+        ready=objects.is_reconciled(item),
+        state=str(objects.get_path(record, "data", "state") or ""),
+        armed=bool(objects.get_path(switch, "spec", "replicas")) or has_deadline,
+        nodes=tuple(sorted(objects.name_of(pod) for pod in pods if objects.is_ready(pod))),
+        claims=tuple(sorted(claims)),
     )
-
-
-def is_broker(pod: Object, cluster: str) -> bool:
-    """Tell whether a pod of a cluster is one that clients talk to."""
-    labels = pod["metadata"].get("labels") or {}
-    return labels.get("strimzi.io/name") == f"{cluster}-kafka" and labels.get(BROKER) != "false"
-
-
-def is_ready(item: Object) -> bool:
-    """Tell whether the operator calls a custom resource Ready as it stands now."""
-    status = item.get("status") or {}
-    current = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
-    conditions = status.get("conditions") or ()
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
-    return current and ready
 
 
 def read_client(connection: KubeClient, kind: str, namespace: str, name: str) -> ClientState:
@@ -240,8 +228,8 @@ def read_client(connection: KubeClient, kind: str, namespace: str, name: str) ->
     label = f"{constants.CLUSTER_LABEL}={name},strimzi.io/kind={kind}"
     pods = connection.items(PODS, namespace, label)
     serving = sum(map(objects.is_ready, pods))
-    wanted = replicas if isinstance(replicas, int) else 1
-    ready = is_ready(item) and serving >= wanted
+    desired = replicas if isinstance(replicas, int) else 1
+    ready = objects.is_reconciled(item) and serving >= desired
     return ClientState(kind, namespace, name, replicas, ready)
 
 
@@ -257,17 +245,10 @@ def _only_one(connection: KubeClient, target: KafkaRef) -> None:
 
 
 def _writers(
-    connection: KubeClient, target: KafkaRef, told: ClientChoices, context: str
+    connection: KubeClient, target: KafkaRef, origin: Provenance
 ) -> tuple[ClientState, ...]:
     """Find what the Blueprint quiesces, as `render` does."""
-    fetched = read_cluster_resources(target.name, target.namespace, context=context)
-    reading = read_cluster(
-        fetched.documents,
-        cluster=target.name,
-        namespace=target.namespace,
-        writers=told.writers,
-        not_writers=told.not_writers,
-    )
+    _resources, reading = _read_cluster(connection, target, origin)
     if reading.cluster is None or has_error(reading.problems):
         raise InputError(reading.problems)
     return tuple(
@@ -276,20 +257,37 @@ def _writers(
     )
 
 
+def _read_cluster(
+    connection: KubeClient, target: KafkaRef, origin: Provenance
+) -> tuple[ClusterResources, ReadResult]:
+    """Read the cluster with the clients that the options of its Blueprint name."""
+    resources = read_cluster_resources(target.name, target.namespace, client=connection)
+    reading = read_cluster(
+        resources.documents,
+        cluster=target.name,
+        namespace=target.namespace,
+        writers=origin.client_choices.writers,
+        not_writers=origin.client_choices.not_writers,
+        others=resources.others,
+    )
+    return resources, reading
+
+
 # One clock for everything that is measured.
 
 
 class Stopwatch:
     """Seconds since it was made; does not jump when the time of day is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self.began = datetime.now(timezone.utc)
         """The time of day then."""
-        self._zero = time.monotonic()
+        self.clock = clock
+        self._zero = clock.now()
 
     def __call__(self) -> float:
         """Return the seconds since it was made."""
-        return time.monotonic() - self._zero
+        return self.clock.now() - self._zero
 
     def today(self) -> float:
         """Return the time of day as seconds since 1970, by the same steady clock."""
@@ -299,25 +297,26 @@ class Stopwatch:
 # Whether a cluster is fit for a rehearsal: what `check` finds, before anything is touched.
 
 OF_OPTIONS = ("drift", "hook-timeout", "image", "image-pull", "plan", "pod-user", "rights")
-"""Checks that judge by how the Blueprint was rendered, which nobody tells here: `check` asks."""
+"""Checks that judge by the options of the Blueprint, which `check` alone gets."""
 ABOUT_STORAGE = ("snapshot-class",)
-"""What a rehearsal has settled by itself, with the class that it was given."""
+"""The options that a rehearsal sets by itself, with the given class."""
 
 
 def check_preconditions(
     connection: KubeClient, setting: RehearsalContext, tell: Callable[[str], None]
 ) -> None:
-    """Raise ActionError with all that is in the way; what may be in the way is told."""
+    """Raise ActionError with all obstacles; possible ones are reported."""
     target, request = setting.target, setting.request
-    plan, problems = _plan(setting)
-    subject = PreflightTarget(
-        name=target.name,
-        namespace=target.namespace,
-        kasten_namespace=request.kasten_namespace,
-        plan=plan,
-        problems=problems,
-    )
-    lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
+    with connection.one_moment():
+        plan, problems = _plan(connection, setting)
+        subject = PreflightTarget(
+            name=target.name,
+            namespace=target.namespace,
+            kasten_namespace=request.kasten_namespace,
+            plan=plan,
+            problems=problems,
+        )
+        lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
     doubts = [line for line in lines if line.level is not CheckStatus.OK and not is_blocking(line)]
     for line in doubts:
         tell(f"  {line.level.value}: {line.what}")
@@ -334,36 +333,28 @@ def check_preconditions(
 
 
 def is_blocking(line: CheckLine) -> bool:
-    """Tell whether a rehearsal must not begin."""
-    return line.level is CheckStatus.PROBLEM and line.id not in (*OF_OPTIONS, *ABOUT_STORAGE)
+    """Return whether a rehearsal must not begin."""
+    return line.level is CheckStatus.PROBLEM and line.id not in OF_OPTIONS + ABOUT_STORAGE
 
 
 def format_check_line(line: CheckLine) -> str:
-    """Return what a line says, with its remedy."""
+    """Return a line with its remedy."""
     return f"{line.what} ({line.remedy})" if line.remedy else line.what
 
 
-def _plan(setting: RehearsalContext) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
-    target, request = setting.target, setting.request
-    fetched = read_cluster_resources(target.name, target.namespace, context=request.context)
+def _plan(
+    connection: KubeClient, setting: RehearsalContext
+) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
     origin = setting.blueprint.origin
-    told = origin.told
-    reading = read_cluster(
-        fetched.documents,
-        cluster=target.name,
-        namespace=target.namespace,
-        writers=told.writers,
-        not_writers=told.not_writers,
-        others=fetched.others,
-    )
-    problems = (*fetched.problems, *reading.problems)
+    resources, reading = _read_cluster(connection, setting.target, origin)
+    problems = resources.problems + reading.problems
     if reading.cluster is None or has_error(problems):
         return None, problems
     options = Options(
-        kasten_namespace=request.kasten_namespace,
+        kasten_namespace=setting.request.kasten_namespace,
         quiesce_by=origin.quiesce_by,
-        writers=told.writers,
-        not_writers=told.not_writers,
+        writers=origin.client_choices.writers,
+        not_writers=origin.client_choices.not_writers,
     )
     try:
         plan = build_plan(reading.cluster, options, problems)

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 
 
 class OutageSource(enum.Enum):
-    """Who tells of the outage."""
+    """The source of the times of the outage."""
 
     CLIENTS = "clients"
     """A client that wrote all the time: from its last acknowledged record to the first one after.
     """
     PODS = "pods"
-    """When the brokers' pods were not Ready: not the clients' own view."""
+    """When the brokers' pods were not Ready: not measured by a client."""
 
 
 class PodState(enum.Enum):
-    """What can be seen of a pod."""
+    """The state of a pod."""
 
     GONE = "gone"
     STOPPING = "stopping"
@@ -32,10 +32,10 @@ class RehearsalStage:
 
     name: str
     does: str
-    """What it is, for people to read."""
+    """Its title, for people."""
     start: float
     end: float | None
-    """None where its end was not seen."""
+    """None if its end was not seen."""
     failed: bool = False
     """Whether it was given up then."""
 
@@ -79,7 +79,7 @@ class VolumeSnapshot:
     ready: float | None
     """When `status.readyToUse` was first seen."""
     creation_time: str
-    """As the driver says it, by its own clock; whole seconds."""
+    """As the driver reports it, by its own clock; whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class OutageResult:
 
     start: float
     end: float | None
-    """None where it did not end."""
+    """None if it did not end."""
     source: OutageSource
 
     @property
@@ -113,13 +113,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryResult:
-    """What a client of the cluster saw."""
+    """The observations of a client of the cluster."""
 
     topic: str
     partitions: int
     replication: int
     servers: str
-    """Bootstrap address; empty where it stands in the Secret of the client's own properties."""
+    """Bootstrap address; empty if it stands in the Secret of the client's own properties."""
     rate: int
     """Records that it tried to write in a second."""
     acked: int
@@ -128,7 +128,7 @@ class CanaryResult:
     read: int
     """Records that were read back at the end."""
     lost: int | None
-    """Records that were acknowledged and are not there; None where that could not be found out."""
+    """Records that were acknowledged and are not there; None if that could not be found out."""
     first: float
     last: float
     """When the first and the last record was acknowledged."""
@@ -142,7 +142,7 @@ class CanaryResult:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalVersions:
-    """What took part; empty where unknown."""
+    """Each version is empty if it is unknown."""
 
     kafka: str
     strimzi: str
@@ -169,13 +169,13 @@ class Rehearsal:
     snapshots: tuple[VolumeSnapshot, ...]
     action_sets: tuple[str, ...]
     writers: tuple[str, ...]
-    """`Kind namespace/name` of what was quiesced."""
+    """`Kind namespace/name` of each quiesced client."""
     probe: CanaryResult | None
     outage: OutageResult | None
     failure: str
-    """Why it ended early; empty where it did not."""
+    """Why it ended early; empty if it did not."""
     changed: tuple[str, ...]
-    """What differs from how it was found, and what was left behind."""
+    """Differences from the state before, and objects that were left behind."""
 
     @property
     def passed(self) -> bool:

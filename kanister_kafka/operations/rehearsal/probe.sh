@@ -1,5 +1,5 @@
-# The clients' view of a rehearsal: writes to a topic of its own until it is told to end, then reads
-# every record back and removes what it made. Whoever deletes the pod ends it so (SIGTERM), and so
+# The clients' view of a rehearsal: writes to a topic of its own until a signal ends it, then reads
+# every record back and removes what it made. The deletion of the pod ends it so (SIGTERM), and so
 # does the deadline of the pod, when the command that made it is no more.
 # Its lines start with ###; all others are of Kafka's tools.
 set -euo pipefail
@@ -21,7 +21,7 @@ if [[ -n $TRUSTED ]]; then
 fi
 servers=$(sed -n 's/^[[:space:]]*bootstrap\.servers[[:space:]]*[=:][[:space:]]*//p' "$client")
 servers=${servers:-$BOOTSTRAP}
-# A client that gives up fast tells best when it is served again.
+# A client that gives up fast shows best when it is served again.
 {
   cat "$client"
   printf '%s\n' request.timeout.ms=1000 delivery.timeout.ms=2000 max.block.ms=2000 linger.ms=0 \
@@ -92,4 +92,4 @@ done
 left=''
 topics --delete --topic "$TOPIC" >/dev/null 2>&1 || left="topic $TOPIC"
 say "ended${left:+, left: $left}"
-sleep 2 # for whoever follows this log to see its end
+sleep 2 # so that the command that follows this log sees its end

@@ -1,21 +1,20 @@
-"""What comes back after the stop, and when."""
+"""The recovery after the stop: pods, their states and times."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, TransientError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.rehearsal.canary import Canary
 from kanister_kafka.operations.rehearsal.context import (
     RehearsalContext,
     Stopwatch,
-    is_broker,
     read_client,
     read_state,
 )
@@ -25,6 +24,7 @@ from kanister_kafka.operations.rehearsal.model import (
     PodTimeline,
     RehearsalStage,
 )
+from kanister_kafka.strimzi.discovery import is_broker_pod
 
 # The pods of a cluster, looked at all the time in a thread.
 
@@ -56,7 +56,7 @@ class TimelineBuilder:
         for pod in pods:
             name = self._name(pod)
             seen[name] = max(seen.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
-            if is_broker(pod, self._cluster):
+            if is_broker_pod(pod, self._cluster):
                 self._brokers.add(name)
         for name in {*self._spans, *seen}:
             state = seen.get(name, PodState.GONE)
@@ -104,7 +104,7 @@ class PodWatcher:
             return self._tracks.tracks()
 
     def ready(self, names: tuple[str, ...]) -> bool:
-        """Tell whether all of these were Ready at the last look."""
+        """Return whether all of these were Ready at the last look."""
         latest = {track.name: track.spans[-1].state for track in self.tracks()}
         return bool(latest) and all(latest.get(name) is PodState.READY for name in names)
 
@@ -133,7 +133,7 @@ NODES, SERVED = "nodes Ready", "clients served"
 WRITERS, KAFKA = "writers back", "Kafka Ready"
 POLL = 0.5
 Back = Callable[[], float | None]
-"""When something was back, or None where it is not."""
+"""When something was back, or None if it is not."""
 
 
 class RecoveryMonitor:
@@ -165,10 +165,8 @@ class RecoveryMonitor:
         return all(name in self.stages for name, _does, _back in self._all())
 
     def wait(self, seconds: float) -> None:
-        """Look until all is back, or for so long."""
-        end = time.monotonic() + seconds
-        while not self.see() and time.monotonic() < end:
-            time.sleep(POLL)
+        """Look until all is back, or the time is over."""
+        poll(self.see, timeout=seconds, interval=POLL, clock=self._clock.clock)
 
     def _all(self) -> Iterator[tuple[str, str, Back]]:
         yield NODES, "every node is Ready", self._nodes_ready

@@ -1,13 +1,14 @@
-"""The whole cycle: stop, snapshots, restart, and everything removed again, whatever happens."""
+"""The whole cycle: stop, snapshots, restart, and everything removed again, in any case."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from kanister_kafka.errors import KanisterKafkaError, TransientError
+from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.events import ActionResult
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import Canary
@@ -23,7 +24,7 @@ from kanister_kafka.operations.rehearsal.context import (
 )
 from kanister_kafka.operations.rehearsal.model import Rehearsal, RehearsalStage
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher, RecoveryMonitor
-from kanister_kafka.operations.rehearsal.result import RehearsalData, build_rehearsal
+from kanister_kafka.operations.rehearsal.result import build_rehearsal
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
@@ -31,7 +32,7 @@ from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 
 def state_differences(connection: KubeClient, setting: RehearsalContext) -> tuple[str, ...]:
-    """Say how the cluster differs from how it was found; empty where it does not."""
+    """Return how the cluster differs from how it was found; empty if it does not."""
     before, target = setting.before, setting.target
     now = read_state(connection, setting.kafka, target)
     found = []
@@ -42,7 +43,7 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
     if now.armed and not before.armed:
         found.append("the watchdog is still armed")
     if now.state != before.state and not now.settled:
-        found.append(f"the record of backups says {now.state}")
+        found.append(f"the record of backups has state {now.state}")
     if missing := sorted({*before.nodes} - {*now.nodes}):
         found.append(f"not Ready any more: {', '.join(missing)}")
     if now.claims != before.claims:
@@ -64,11 +65,11 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
 OnProgress = Callable[[float, str], None]
 """Elapsed seconds, and a line."""
 CheckPreconditions = Callable[[KubeClient, RehearsalContext, Callable[[str], None]], None]
-POLL = 0.5
+RETRY_PAUSES = (0.5, 0.5)
 CLEANING = 120
-"""Seconds for what was deleted to be gone."""
+"""Seconds until deleted objects are gone."""
 LATE = 60
-"""Seconds for Kafka to be back all the same where the restart has failed."""
+"""Seconds for Kafka to be back even if the restart has failed."""
 PROBE, PREFLIGHT = "probe", "preflight"
 CUT, READY = "snapshots cut", "snapshots ready"
 READ, CLEAN = "read back", "clean up"
@@ -80,26 +81,31 @@ def run_rehearsal(
     tell: OnProgress,
     *,
     fit: CheckPreconditions = check_preconditions,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Rehearsal:
-    """Run the cycle and return what was measured; Kafka is brought back in any case.
+    """Run the cycle and return the measurements; Kafka is brought back in any case.
 
-    `fit` raises ActionError where the cluster must not be touched, and that is passed on. All that
-    fails later is in the result, with what could not be put back.
+    `fit` raises ActionError if the cluster must not be touched, and that is passed on. All that
+    fails later is in the result, with the objects that could not be put back.
     """
-    return _Runner(connection, setting, tell).run(fit)
+    return _Runner(connection, setting, tell, clock).run(fit)
 
 
 class _Runner:
-    def __init__(self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress) -> None:
-        self.connection, self.setting, self._tell_out = connection, setting, tell
-        self.clock = Stopwatch()
+    def __init__(
+        self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress, clock: Clock
+    ) -> None:
+        self.connection = connection
+        self.setting = setting
+        self._tell_out = tell
+        self.clock = Stopwatch(clock)
         self.stages: dict[str, RehearsalStage] = {}
         self.failures: list[str] = []
         self.changed: list[str] = []
         target = setting.target
         self.acting = ActionRunner(connection, setting, self.clock, self.tell)
         self.snapshots = VolumeSnapshotter(
-            connection, target.namespace, setting.name, setting.labels, self.clock
+            connection, target.namespace, setting.name, setting.labels, self.clock, clock
         )
         self.probing: Canary | None = None
         self.stopped_at: float | None = None
@@ -127,7 +133,20 @@ class _Runner:
                         self._tried(self._bring_back)
                 finally:
                     self._clean_up()
-        return build_rehearsal(self._findings())
+        return build_rehearsal(
+            setting=self.setting,
+            began=self.clock.began,
+            seconds=self.clock(),
+            stages=tuple({**self.stages, **self._phases()}.values()),
+            tracks=self.watch.tracks(),
+            snapshots=tuple(self.snapshots.snapshots.values()),
+            action_sets=tuple(self.acting.names.values()),
+            hearing=self.probing.hearing if self.probing else None,
+            stopped_at=self.stopped_at,
+            restart_at=self.restart_at,
+            failures=tuple(dict.fromkeys(self.failures)),
+            changed=tuple(self.changed),
+        )
 
     def _fail(self, reason: str) -> None:
         self.failures.append(reason)
@@ -137,7 +156,7 @@ class _Runner:
         """Everything up to the snapshots."""
         setting = self.setting
         if setting.listener is not None:
-            self.probing = Canary(self.connection, setting, self.clock.today)
+            self.probing = Canary(self.connection, setting, self.clock)
             with self.stage(PROBE, "start a client that writes all the time"):
                 self.probing.start()
         self.stopped_at = self.clock()
@@ -171,7 +190,7 @@ class _Runner:
             check_action_result(over, RESTART)
 
     def _ended_by_itself(self) -> bool:
-        """Wait for a stop that was not seen to its end; tell whether it has undone itself."""
+        """Wait for a stop that was not followed to its end; return whether it has undone itself."""
         watched = self.acting.find(STOP)
         if watched is None:  # it was never created
             return True
@@ -182,26 +201,22 @@ class _Runner:
         return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
 
     def _clean_up(self) -> None:
-        """Remove all that was made; what cannot be removed is told."""
+        """Remove all that was made, and report the objects that cannot be removed."""
         if self.probing is not None:
-            with self.stage(READ, "compare with what was acknowledged"):
-                self._tried(self._end_probe)
+            with self.stage(READ, "compare with the acknowledged records"):
+                self._remove(self.probing.end)
         self.watch.close()
         with self.stage(CLEAN, "delete all that was made"):
-            self._tried(self._delete_snapshots)
-            self._tried(self._delete_action_sets)
+            self._remove(partial(self.snapshots.delete, CLEANING))
+            if self.acting.names or self.stopped_at is not None:
+                self._remove(self.acting.delete)
         self._tried(self._compare)
 
-    def _end_probe(self) -> None:
-        if self.probing is not None:
-            self.changed += (f"left behind: {left}" for left in self.probing.end())
+    def _remove(self, remove: Callable[[], tuple[str, ...]]) -> None:
+        def keep() -> None:
+            self.changed += [f"left behind: {leftover}" for leftover in remove()]
 
-    def _delete_snapshots(self) -> None:
-        self.changed += (f"left behind: {left}" for left in self.snapshots.delete(CLEANING))
-
-    def _delete_action_sets(self) -> None:
-        if self.acting.names or self.stopped_at is not None:
-            self.changed += (f"left behind: {left}" for left in self.acting.delete())
+        self._tried(keep)
 
     def _compare(self) -> None:
         found = state_differences(self.connection, self.setting)
@@ -209,29 +224,22 @@ class _Runner:
             target = self.setting.target
             command = f"kanister-kafka resume {target.name} -n {target.namespace}"
             self.tell(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
-            found = (*found, f"run: {command}")
+            found += (f"run: {command}",)
         self.changed += found
 
     def _tried(self, do: Callable[[], None]) -> None:
         """Do something that must not keep the rest from being done."""
-        for left in (2, 1, 0):
-            try:
-                return do()
-            except TransientError as failure:
-                if not left:
-                    self._fail(str(failure))
-                time.sleep(POLL)
-            except KanisterKafkaError as failure:
-                self._fail(str(failure))
-                return None
-        return None
+        try:
+            retry(do, RETRY_PAUSES, clock=self.clock.clock)
+        except KanisterKafkaError as failure:
+            self._fail(str(failure))
 
     @property
     def timeout(self) -> float:
         return float(self.setting.request.timeout)
 
     def _snapshot_stages(self, began: float) -> None:
-        taken = tuple(self.snapshots.taken.values())
+        taken = tuple(self.snapshots.snapshots.values())
         for name, does, times in (
             (CUT, "every claim is cut", [one.cut for one in taken]),
             (READY, "every snapshot can be used", [one.ready for one in taken]),
@@ -261,22 +269,6 @@ class _Runner:
     def tell(self, text: str) -> None:
         with contextlib.suppress(OSError):  # a terminal that was closed must not end the cycle
             self._tell_out(self.clock(), text)
-
-    def _findings(self) -> RehearsalData:
-        return RehearsalData(
-            setting=self.setting,
-            began=self.clock.began,
-            seconds=self.clock(),
-            stages=tuple({**self.stages, **self._phases()}.values()),
-            tracks=self.watch.tracks(),
-            snapshots=tuple(self.snapshots.taken.values()),
-            action_sets=tuple(self.acting.names.values()),
-            hearing=self.probing.hearing if self.probing else None,
-            stopped_at=self.stopped_at,
-            restart_at=self.restart_at,
-            failures=tuple(dict.fromkeys(self.failures)),
-            changed=tuple(self.changed),
-        )
 
     def _phases(self) -> dict[str, RehearsalStage]:
         """Return those of the stop; that of the restart ends when the writers are released."""

@@ -14,7 +14,7 @@ FORCE_COUNT = 3
 
 
 class SignalGuard:
-    """The first signal raises KeyboardInterrupt; from then on, or once shielded, they are told.
+    """The first signal raises KeyboardInterrupt; later ones, or all once shielded, are reported.
 
     Only who presses Ctrl-C three times more gets out at once.
     """

@@ -1,10 +1,13 @@
-"""Two topics compared as one page that needs nothing else: figures, heads drawn, and tables."""
+"""Two topics compared as one HTML page: figures, drawings of the heads, and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from kanister_kafka.durations import format_milliseconds, format_seconds
+from kanister_kafka.reports.change_request import ReportTable
 from kanister_kafka.reports.comparison import (
     COMMON,
     ENDS,
@@ -23,17 +26,8 @@ from kanister_kafka.reports.comparison_summary import (
     total_text,
     verdict_text,
 )
-from kanister_kafka.reports.html.elements import (
-    PAGE_STYLE,
-    add,
-    metric_tile,
-    new_page,
-    table,
-    to_html,
-)
+from kanister_kafka.reports.html.page import Tile, render_page
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.record_format import format_interval
-from kanister_kafka.reports.rehearsal import seconds_text
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.model import ComparisonVerdict
 
@@ -41,136 +35,92 @@ if TYPE_CHECKING:
     from kanister_kafka.topics.compare.verdict import ConsistencyVerdict
     from kanister_kafka.topics.model import Comparison
 
-# How two topics are drawn: filled is what both have, hollow what only one has.
-
-HEADS_STYLE = (
-    PAGE_STYLE
-    + """h1 { font-size: 1.5rem; }
-h1 span { display: block; } h1 .letter { display: inline-block; width: 1.6rem;
-  color: var(--quiet); font-weight: 500; }
-figure + figure, h2 + figure { margin-top: 0.4rem; }
-.both { fill: var(--stage); } svg .both.trail { fill-opacity: 0.28; }
-.only-a { fill: var(--ground); stroke: var(--starting); stroke-width: 1.4; }
-.only-b { fill: var(--ground); stroke: var(--stopping); stroke-width: 1.4; }
-svg .trail.only-a { fill: var(--starting); fill-opacity: 0.14; stroke: none; }
-svg .trail.only-b { fill: var(--stopping); fill-opacity: 0.14; stroke: none; }
-svg .side { fill: var(--quiet); font-size: 10px; }
-svg .beside { fill: var(--quiet); font-size: 11px; }
-svg .wrong { fill: var(--failed); font-weight: 650; }
-svg .lacking { stroke: var(--failed); stroke-width: 1.5; stroke-dasharray: 2 5; }
-svg .differs { fill: var(--failed); stroke: var(--ground); stroke-width: 1.5; }
-svg .tick { paint-order: stroke; stroke: var(--ground); stroke-width: 4px; }
-svg .band { fill-opacity: 0.13; stroke: none; }
-svg .edge { stroke: var(--outage); stroke-width: 1; stroke-dasharray: 3 3; }
-svg .edge.even { stroke: var(--passed); }
-svg .band.even { fill: var(--passed); } svg .bracket.even { stroke: var(--passed); }
-svg .border { fill: var(--outage); font-weight: 650; font-size: 14px; }
-svg .border.even { fill: var(--passed); }
-svg .moment { stroke: var(--passed); stroke-width: 1.6; }
-th.number, td.number { text-align: right; white-space: nowrap; }
-"""
-)
+ENDS_OF_TOPIC = (("older", "tail"), ("between", "only"), ("newer", "head"))
 
 
-LEGEND = (("both", "in both"), ("only-a", "only in A"), ("only-b", "only in B"))
-"""Class of the sign and its meaning."""
-ENDS_OF = ("older", "tail"), ("between", "only"), ("newer", "head")
+def comparison_html(comparison: Comparison) -> str:
+    """Return one HTML page without scripts and without requests to other hosts."""
+    verdict = evaluate_consistency(comparison)
+    is_uneven = verdict.verdict is ComparisonVerdict.UNEVEN
+    return render_page(
+        "comparison",
+        title=f"{verdict.verdict.value}: {comparison.a} and {comparison.b}",
+        comparison=comparison,
+        passed=verdict.passed,
+        verdict=verdict_text(comparison, verdict),
+        explanation=UNEVEN_MEANS if is_uneven else "",
+        tiles=_tiles(comparison, verdict),
+        charts=_charts(comparison, verdict),
+        tables=_tables(comparison),
+        notes=[*notes(comparison), read_text(comparison)],
+    )
 
 
-def comparison_html(found: Comparison) -> str:
-    """Return one HTML page without scripts and without anything from elsewhere."""
-    judged = evaluate_consistency(found)
-    page, main = new_page(f"{judged.verdict.value}: {found.a} and {found.b}", HEADS_STYLE)
-    _top(main, found, judged)
-    _figures(main, found, judged)
-    _drawings(main, found, judged)
-    _tables(main, found)
-    foot = add(main, "footer")
-    for text in (*notes(found), read_text(found)):
-        add(foot, "p", text)
-    return to_html(page)
-
-
-def _top(main: Element, found: Comparison, judged: ConsistencyVerdict) -> None:
-    top = add(main, "header")
-    add(top, "p", "Two topics compared", class_="kicker")
-    title = add(top, "h1")
-    for letter, name in (("A", found.a), ("B", found.b)):
-        line = add(title, "span")
-        add(line, "span", letter, class_="letter").tail = " "
-        add(line, "b", name)
-    kind, sign = ("passed", "✓") if judged.passed else ("failed", "✗")
-    add(top, "p", f"{sign} {verdict_text(found, judged)}", class_=f"verdict {kind}")
-    if judged.verdict is ComparisonVerdict.UNEVEN:
-        add(top, "p", UNEVEN_MEANS, class_="note")
-
-
-def _figures(main: Element, found: Comparison, judged: ConsistencyVerdict) -> None:
-    figures = add(main, "section", class_="figures", aria_label="Figures")
-    if judged.verdict is ComparisonVerdict.UNEVEN and not judged.uneven:
-        metric_tile(
-            figures, "Head", "uneven", "each side lacks what is newest on the other", "outage"
-        )
-    elif judged.uneven > found.even_within:
-        told = "from the first record that is lacking to the last that is there"
-        metric_tile(figures, "Uneven head", format_interval(judged.uneven), told, "outage")
-    elif judged.passed:
-        told = (
-            f"partitions differ by {format_interval(judged.uneven)}"
-            if judged.uneven
-            else "one moment"
-        )
-        metric_tile(figures, "Head", "even", told)
-    what = "keys" if found.compacted else "records"
-    common = sum(result.common for result in found.partitions)
-    metric_tile(figures, "In both", f"{common:,}", what)
+def _tiles(comparison: Comparison, verdict: ConsistencyVerdict) -> list[Tile]:
+    tiles = _head_tiles(comparison, verdict)
+    common = sum(result.common for result in comparison.partitions)
+    tiles.append(Tile("In both", f"{common:,}", "keys" if comparison.compacted else "records"))
     for side in ("a", "b"):
-        ends = [(word, total_text(found, f"{name}_{side}")) for word, name in ENDS_OF]
-        parts = ", ".join(f"{number:,} {word}" for word, number in ends if number)
-        number = sum(number for _, number in ends)
-        metric_tile(figures, f"Only in {side.upper()}", f"{number:,}", parts or "nothing")
-    took = f"{pluralize(found.messages, 'record')} in {seconds_text(found.seconds)}"
-    metric_tile(figures, "Read", f"{per_second(found):,}/s", took)
+        parts = []
+        total = 0
+        for word, end in ENDS_OF_TOPIC:
+            number = total_text(comparison, f"{end}_{side}")
+            total += number
+            if number:
+                parts.append(f"{number:,} {word}")
+        meaning = ", ".join(parts) or "nothing"
+        tiles.append(Tile(f"Only in {side.upper()}", f"{total:,}", meaning))
+    took = f"{pluralize(comparison.messages, 'record')} in {format_seconds(comparison.seconds)}"
+    tiles.append(Tile("Read", f"{per_second(comparison):,}/s", took))
+    return tiles
 
 
-def _drawings(main: Element, found: Comparison, judged: ConsistencyVerdict) -> None:
-    if not found.partitions and not found.missing:
-        return
-    axis = head_time_axis(found, judged)
-    drawn = [("All of it", overview_chart(found, axis))]
+def _head_tiles(comparison: Comparison, verdict: ConsistencyVerdict) -> list[Tile]:
+    if verdict.verdict is ComparisonVerdict.UNEVEN and not verdict.uneven:
+        meaning = "each side lacks what is newest on the other"
+        return [Tile("Head", "uneven", meaning, "outage")]
+    interval = format_milliseconds(verdict.uneven)
+    if verdict.uneven > comparison.even_within:
+        meaning = "from the first record that is lacking to the last that is there"
+        return [Tile("Uneven head", interval, meaning, "outage")]
+    if verdict.passed:
+        meaning = f"partitions differ by {interval}" if verdict.uneven else "one moment"
+        return [Tile("Head", "even", meaning)]
+    return []
+
+
+def _charts(comparison: Comparison, verdict: ConsistencyVerdict) -> list[tuple[str, Element]]:
+    if not comparison.partitions and not comparison.missing:
+        return []
+    axis = head_time_axis(comparison, verdict)
+    charts = []
     if axis is not None:
-        drawn.insert(0, ("The head, magnified", head_chart(found, judged, axis)))
-    for number, (title, drawing) in enumerate(drawn):
-        section = add(main, "section")
-        add(section, "h2", title)
-        frame = add(section, "figure")
-        if not number:
-            _legend(frame)
-        add(frame, "div", class_="scroll", tabindex="0").append(drawing)
+        charts.append(("The head, magnified", head_chart(comparison, verdict, axis)))
+    charts.append(("All of it", overview_chart(comparison, axis)))
+    return charts
 
 
-def _legend(frame: Element) -> None:
-    shown = add(frame, "figcaption", class_="legend")
-    for kind, meaning in LEGEND:
-        item = add(shown, "span")
-        sign = add(item, "svg", viewBox="0 0 22 14", width=22, height=14, aria_hidden="true")
-        add(sign, "rect", x=1, y=1, width=20, height=12, rx=1, class_=kind)
-        add(item, "span", meaning)
+def _tables(comparison: Comparison) -> list[ReportTable]:
+    tables = []
+    for result in comparison.partitions:
+        if result.differs:
+            title = difference_text(result)
+            title = title[0].upper() + title[1:]
+            tables.append(ReportTable(title, _titles(RECORD), difference_rows(result)))
+    if comparison.partitions:
+        for title, header, rows, numbers in (
+            ("What both have", COMMON, common_rows(comparison), 2),
+            ("What only one has", ENDS, ends_rows(comparison), 7),
+        ):
+            right = frozenset(range(numbers))
+            tables.append(ReportTable(title, _titles(header), list(rows), numbers=right))
+    return tables
 
 
-def _tables(main: Element, found: Comparison) -> None:
-    different = [result for result in found.partitions if result.differs]
-    for result in different:
-        title = difference_text(result)
-        table(main, title[0].upper() + title[1:], _titles(RECORD), difference_rows(result))
-    if found.partitions:
-        numbers = frozenset((0, 1))
-        table(main, "What both have", _titles(COMMON), common_rows(found), numbers=numbers)
-        numbers = frozenset(range(7))
-        table(main, "What only one has", _titles(ENDS), ends_rows(found), numbers=numbers)
-
-
-def _titles(header: tuple[str, ...]) -> tuple[str, ...]:
-    """Return titles as a page spells them: `Offsets in A`."""
-    words = (name.capitalize().split() for name in header)
-    return tuple(" ".join(w.upper() if w in ("a", "b") else w for w in name) for name in words)
+def _titles(header: Sequence[str]) -> list[str]:
+    """Return `Offsets in A` for `OFFSETS IN A`."""
+    titles = []
+    for name in header:
+        words = name.capitalize().split()
+        titles.append(" ".join(w.upper() if w in ("a", "b") else w for w in words))
+    return titles

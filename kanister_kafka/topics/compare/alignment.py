@@ -1,7 +1,7 @@
-"""Where two sequences of records go on alike: offsets differ, the content tells.
+"""Align two sequences of records by their content.
 
-Offsets of a mirror are not those of its source: it may have begun later, retention takes the oldest
-records of each side at its own time, and the marks of transactions take offsets.
+Offsets of a mirror differ from those of its source: it can begin later, retention deletes the
+oldest records of each side at its own time, and transaction markers use offsets.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 MIN_MATCH = 8
-"""Records in a row that have to be alike: one alone may be there twice."""
+"""Equal records in a row that align two sides; a single record can occur twice."""
 PAIRS = 200_000
-"""Pairs of records that are alike, among which an order is looked for; more are all the same."""
+"""Limit of the pairs of equal records in the search for a common order."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedPiece:
-    """Records that only one side has, and those behind them that both have."""
+    """Numbers of records of one side only, and of common records after them."""
 
     a: int
     b: int
@@ -34,9 +34,9 @@ def align(
     b_ends: bool,
     sure: int = MIN_MATCH,
 ) -> tuple[int, int] | None:
-    """Return how many of each side to skip, as few as can be, until both go on alike.
+    """Return the least numbers of records to skip on each side until both are equal.
 
-    A side that ends here may be alike for fewer than `sure` records: up to its end. None where
+    `sure` records in a row must be equal, or fewer up to the end of a side that ends here. None if
     they have nothing in common.
     """
     places: dict[Hashable, list[int]] = {}
@@ -57,20 +57,19 @@ def align(
 
 
 def pieces(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[AlignedPiece]:
-    """Return two sequences in pieces, with as many records in both as their order allows.
+    """Split two sequences into pieces with as many common records as their order allows.
 
-    Records that only changed places close to each other are in neither, so that both places are
-    told and not one alone.
+    Nearby records that only changed places are not common, so that both places are reported.
     """
     ends = [(-1, -1), *_matches(a, b), (len(a), len(b))]
-    found: list[AlignedPiece] = []
+    result: list[AlignedPiece] = []
     for (i, j), (next_i, next_j) in pairwise(ends):
         alike = next_i == i + 1 and next_j == j + 1
-        if not alike or not found:
-            found.append(AlignedPiece(next_i - i - 1, next_j - j - 1, 0))
+        if not alike or not result:
+            result.append(AlignedPiece(next_i - i - 1, next_j - j - 1, 0))
         if next_i < len(a) or next_j < len(b):
-            found[-1] = AlignedPiece(found[-1].a, found[-1].b, found[-1].same + 1)
-    return _without_moved(a, b, found)
+            result[-1] = AlignedPiece(result[-1].a, result[-1].b, result[-1].same + 1)
+    return _without_moved(a, b, result)
 
 
 def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -91,41 +90,42 @@ def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, in
             left -= 1
         if left < 0:
             break
-    found: list[tuple[int, int]] = []
+    matches: list[tuple[int, int]] = []
     link: object = chains[-1] if chains else None
     while isinstance(link, tuple):
         i, j, link = link
-        found.append((i, j))
-    return [*((n, n) for n in range(begin)), *reversed(found)]
+        matches.append((i, j))
+    return [*((n, n) for n in range(begin)), *reversed(matches)]
 
 
 def _without_moved(
-    a: Sequence[Hashable], b: Sequence[Hashable], found: list[AlignedPiece]
+    a: Sequence[Hashable], b: Sequence[Hashable], parts: list[AlignedPiece]
 ) -> list[AlignedPiece]:
-    """Join pieces of which one has only in A what the other, a few records away, has only in B."""
+    """Join nearby pieces if a record of A in one piece is a record of B in the other."""
     rests: list[tuple[set[Hashable], set[Hashable]]] = []
     i = j = 0
-    for piece in found:
+    for piece in parts:
         rests.append((set(a[i : i + piece.a]), set(b[j : j + piece.b])))
         i, j = i + piece.a + piece.same, j + piece.b + piece.same
     joined: list[AlignedPiece] = []
     at = 0
-    while at < len(found):
+    while at < len(parts):
         first = last = at
         while at <= last:
             between = 0
-            for later in range(at + 1, len(found)):
-                between += found[later - 1].same
+            for later in range(at + 1, len(parts)):
+                between += parts[later - 1].same
                 if between >= MIN_MATCH:
                     break
                 if rests[at][0] & rests[later][1] or rests[at][1] & rests[later][0]:
                     last = max(last, later)
             at += 1
-        joined.append(_whole(found[first : last + 1]))
+        joined.append(_whole(parts[first : last + 1]))
     return joined
 
 
 def _whole(some: Sequence[AlignedPiece]) -> AlignedPiece:
     inner = sum(piece.same for piece in some[:-1])
-    in_a, in_b = (sum(of) for of in zip(*((piece.a, piece.b) for piece in some), strict=True))
+    in_a = sum(piece.a for piece in some)
+    in_b = sum(piece.b for piece in some)
     return AlignedPiece(inner + in_a, inner + in_b, some[-1].same)

@@ -1,8 +1,8 @@
-"""One partition of a compacted topic on both sides: what each key holds is compared.
+"""One partition of a compacted topic on both sides: the last value of each key is compared.
 
-Compaction takes what is superseded, on each side at its own time, so that both never have the same
-records. What they have to agree about is the newest record of each key, up to the record with which
-the side that is behind ends; where compaction has taken that one on the other side, up to its time.
+Compaction removes superseded records of each side at its own time, so the sides never have the same
+records. They must have the same newest record of each key, up to the last record of the side that
+is behind. If compaction has removed that record on the other side, its time is the limit.
 """
 
 from __future__ import annotations
@@ -24,60 +24,61 @@ from kanister_kafka.topics.model import (
 )
 
 HASH = 16
-"""Bytes kept of what a key holds: memory grows with the keys, not with records or values."""
+"""Bytes of the digest of a value: memory grows with the keys, not with records or values."""
 BEFORE_ALL = -(1 << 63)
-"""ms: nothing is of that time."""
+"""ms; no record has this time."""
 TOMBSTONE = b""
-"""What a key holds that was deleted; compaction removes it altogether in the end."""
+"""Digest of a deleted value; compaction removes the key later."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyValue:
-    """What a key holds."""
+    """The value of a key."""
 
     content: bytes
+    """Digest."""
     offset: int
     time: int
 
 
 @dataclass(slots=True)
 class KeyState:
-    """What has been read of one side."""
+    """The keys of one side."""
 
     size: int = 0
-    """Nothing of it waits for the other side."""
+    """Always 0, because no record waits for the other side."""
     ended: bool = False
-    held: dict[bytes | None, KeyValue] = field(default_factory=dict)
-    """The newest record of each key, up to where both have come."""
+    values: dict[bytes | None, KeyValue] = field(default_factory=dict)
+    """The newest record of each key, up to the end that both sides have reached."""
     later: dict[bytes | None, KeyValue] = field(default_factory=dict)
-    """What comes after that."""
-    met: bool = False
-    """Whether it has the record with which the other side ends."""
+    """The newest record of each key after that end."""
+    has_end: bool = False
+    """Whether the last record of the other side was read."""
     first: RecordPosition | None = None
     last: RecordPosition | None = None
     head: RecordPosition | None = None
     times: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
 
-    def hold(self, key: bytes | None, held: KeyValue) -> None:
-        """Take in a record up to which both have come."""
-        self.held[key] = held
-        self.last = RecordPosition(offset=held.offset, time=held.time)
+    def add(self, key: bytes | None, value: KeyValue) -> None:
+        """Add a record before the common end."""
+        self.values[key] = value
+        self.last = RecordPosition(offset=value.offset, time=value.time)
         self.first = self.first or self.last
-        self.times.append(held.time)
+        self.times.append(value.time)
 
-    def put_off(self, key: bytes | None, held: KeyValue) -> None:
-        """Take in a record that the other side may not have yet."""
-        self.later[key] = held
-        self.head = self.head or RecordPosition(offset=held.offset, time=held.time)
+    def add_later(self, key: bytes | None, value: KeyValue) -> None:
+        """Add a record that the other side may not have yet."""
+        self.later[key] = value
+        self.head = self.head or RecordPosition(offset=value.offset, time=value.time)
         if len(self.missing) < MAX_TIMES:
-            self.missing.append(held.time)
+            self.missing.append(value.time)
 
     def catch_up(self) -> None:
-        """Hold what was put off: the other side has it too."""
-        for key, held in sorted(self.later.items(), key=lambda item: item[1].offset):
-            if key not in self.held or self.held[key].offset < held.offset:
-                self.hold(key, held)
+        """Move the later records before the common end, because the other side has them too."""
+        for key, value in sorted(self.later.items(), key=lambda item: item[1].offset):
+            if key not in self.values or self.values[key].offset < value.offset:
+                self.add(key, value)
         self.later.clear()
         self.missing.clear()
         self.head = None
@@ -87,61 +88,69 @@ class CompactedComparer:
     """Compares one partition of a compacted topic; `ends` are the newest record of each side."""
 
     def __init__(self, partition: int, ends: tuple[Any | None, Any | None], *, timed: bool) -> None:
-        self.partition, self._timed = partition, timed
+        self.partition = partition
+        self._timed = timed
         newest = [end.timestamp()[1] for end in ends if end is not None]
-        self._until = BEFORE_ALL if len(newest) < 2 else min(newest) if timed else None
-        """ms up to which both are compared where no end is met; None for all that there is."""
+        self._until: int | None = BEFORE_ALL
+        """ms up to which records are compared if no end was read; None for all."""
+        if len(newest) == 2:
+            self._until = min(newest) if timed else None
         self._ends = [None if end is None else self._mark(end) for end in ends]
         self.sides = (KeyState(), KeyState())
         self.done = False
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
-        """Take in messages of a side."""
-        half, end, until = self.sides[side], self._ends[1 - side], self._until
+        """Add messages of a side."""
+        state = self.sides[side]
+        end = self._ends[1 - side]
+        until = self._until
         for message in run:
-            time, key = message.timestamp()[1], message.key()
-            content = _content(message, timed=self._timed)
-            held = KeyValue(content, message.offset(), time)
+            time = message.timestamp()[1]
+            key = message.key()
+            value = KeyValue(_content(message, timed=self._timed), message.offset(), time)
             if end is not None and key == end[0] and self._mark(message) == end:
-                half.catch_up()
-                half.hold(key, held)
-                half.met = True
-            elif half.met or (until is not None and time > until):
-                half.put_off(key, held)
+                state.catch_up()
+                state.add(key, value)
+                state.has_end = True
+            elif state.has_end or (until is not None and time > until):
+                state.add_later(key, value)
             else:
-                half.hold(key, held)
-        del half.times[:-MAX_TIMES]
+                state.add(key, value)
+        del state.times[:-MAX_TIMES]
 
     def _mark(self, message: Any) -> tuple[Any, ...]:
-        """Return what tells a record from all others, as far as clocks allow."""
+        """Return an identity of a record, as precise as the clocks allow."""
         time = message.timestamp()[1] if self._timed else 0
         return message.key(), _content(message, timed=self._timed), time
 
     def advance(self) -> None:
-        """See whether both sides have ended."""
-        if self.done or not all(half.ended for half in self.sides):
+        """Finish if both sides have ended."""
+        if self.done or not all(state.ended for state in self.sides):
             return
         a, b = self.sides
-        for half, other in ((a, b), (b, a)):
-            if other.met and not half.met:  # all of it is there, whatever the times say
-                half.catch_up()
-        if a.head and b.head:  # records alike, of different clocks: behind is who has less to go
-            min((a, b), key=lambda half: len(half.missing)).catch_up()
+        for state, other in ((a, b), (b, a)):
+            if other.has_end and not state.has_end:  # the other side has all records of this one
+                state.catch_up()
+        if a.head and b.head:  # equal records with different clocks: the shorter head is behind
+            min((a, b), key=lambda state: len(state.missing)).catch_up()
         self.done = True
 
     def result(self, a: PartitionBounds, b: PartitionBounds) -> PartitionResult:
-        """Return what was found; of a difference the offsets alone are known."""
+        """Return the result; a difference only has the offsets of its records."""
         left, right = self.sides
-        same, only_a, only_b = 0, [], []
-        for key in left.held.keys() | right.held.keys():
-            one, other = left.held.get(key), right.held.get(key)
-            if one is not None and other is not None and one.content == other.content:
+        same = 0
+        only_a = []
+        only_b = []
+        for key in left.values.keys() | right.values.keys():
+            in_a = left.values.get(key)
+            in_b = right.values.get(key)
+            if in_a is not None and in_b is not None and in_a.content == in_b.content:
                 same += 1
-            elif not _explained(key, one, other, right) and not _explained(key, other, one, left):
-                if one is not None:
-                    only_a.append(one)
-                if other is not None:
-                    only_b.append(other)
+            elif not _explained(key, in_a, in_b, right) and not _explained(key, in_b, in_a, left):
+                if in_a is not None:
+                    only_a.append(in_a)
+                if in_b is not None:
+                    only_b.append(in_b)
         return PartitionResult(
             partition=self.partition,
             a=a,
@@ -166,42 +175,40 @@ class CompactedComparer:
     ) -> RecordDifference | None:
         if not only_a and not only_b:
             return None
-        fault = (
-            DifferenceKind.ONLY_B
-            if not only_a
-            else DifferenceKind.ONLY_A
-            if not only_b
-            else DifferenceKind.OTHER
-        )
-        a, b = (min(only, key=lambda h: h.offset, default=None) for only in (only_a, only_b))
-        return RecordDifference(fault=fault, a=self._bare(a), b=self._bare(b))
+        fault = DifferenceKind.OTHER
+        if not only_a:
+            fault = DifferenceKind.ONLY_B
+        elif not only_b:
+            fault = DifferenceKind.ONLY_A
+        return RecordDifference(fault=fault, a=self._first(only_a), b=self._first(only_b))
 
-    def _bare(self, held: KeyValue | None) -> TopicRecord | None:
-        if held is None:
+    def _first(self, values: list[KeyValue]) -> TopicRecord | None:
+        if not values:
             return None
+        first = min(values, key=lambda value: value.offset)
         return TopicRecord(
-            partition=self.partition, offset=held.offset, time=held.time, key=None, value=None
+            partition=self.partition, offset=first.offset, time=first.time, key=None, value=None
         )
 
 
 def _explained(
-    key: bytes | None, one: KeyValue | None, other: KeyValue | None, there: KeyState
+    key: bytes | None, value: KeyValue | None, other: KeyValue | None, other_side: KeyState
 ) -> bool:
-    """Tell whether compaction explains why `other`, in `there`, is not what `one` is.
+    """Return whether compaction explains why `other` differs from `value`.
 
-    Where the key has a newer record there, what it held before may be gone; and a key that was
-    deleted may be gone altogether.
+    If the key has a newer record on the other side, its older records may be gone. A deleted key
+    may be gone completely.
     """
-    if key in there.later:
+    if key in other_side.later:
         return True
-    return other is None and one is not None and one.content == TOMBSTONE
+    return other is None and value is not None and value.content == TOMBSTONE
 
 
-def _head(side: KeyState, extent: PartitionBounds) -> UnmatchedRange | None:
-    if side.head is None or extent.newest is None:
+def _head(side: KeyState, bounds: PartitionBounds) -> UnmatchedRange | None:
+    if side.head is None or bounds.newest is None:
         return None
-    count = extent.latest - side.head.offset
-    return UnmatchedRange(count=count, first=side.head, last=extent.newest)
+    count = bounds.latest - side.head.offset
+    return UnmatchedRange(count=count, first=side.head, last=bounds.newest)
 
 
 def _content(message: Any, *, timed: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""One partition on both sides, compared as its records come, in bounded memory."""
+"""One partition on both sides, compared as its records arrive, in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,31 +20,30 @@ from kanister_kafka.topics.model import (
     UnmatchedRange,
 )
 from kanister_kafka.topics.partition_reader import to_topic_record
-
-# What has been read of one side of a partition and waits for the other.
+from kanister_kafka.topics.statistics import record_position
 
 WINDOW = 2000
-"""Records of each side in which both are looked for to go on alike."""
+"""Records of each side that are searched for common records."""
 WINDOW_BYTES = 16 << 20
-"""Where records are large, fewer; and where there are many partitions, fewer again."""
+"""Limit of the window for large records; it is lower if there are many partitions."""
 MAX_TIMES = 120
-"""Times that are kept for a drawing, at each end of what is common."""
+"""Times that are kept for a drawing, at each end of the common records."""
 NULL_TOO = 64
-"""Bytes that a record takes besides its key and value, about."""
+"""Approximate bytes of a record in addition to its key and value."""
 
 
 @dataclass(slots=True)
 class ReadBuffer:
-    """What has been read of one side and not been compared yet."""
+    """Records of one side that were read and not compared yet."""
 
     window: int
-    """Bytes that are enough to look for a place where both go on alike."""
+    """Bytes that are enough to search for common records."""
     jumped: bool = False
-    """Whether it is read from the time at which the other side begins, its older records unread."""
+    """Whether reading began at the first time of the other side, and skipped older records."""
     messages: list[Any] = field(default_factory=list)
     records: RecordBatch = field(default_factory=RecordBatch)
     size: int = 0
-    """Bytes, about."""
+    """Approximate bytes."""
     ended: bool = False
     tail: int = 0
     """Records skipped before the first common one."""
@@ -56,17 +55,17 @@ class ReadBuffer:
 
     @property
     def full(self) -> bool:
-        """Whether it holds enough to look for a place where both go on alike."""
+        """Whether it has enough records to search for common ones."""
         return len(self.records) >= WINDOW or self.size >= self.window
 
     def add(self, run: Sequence[Any], *, timed: bool) -> None:
-        """Take in what was read."""
+        """Add messages."""
         self.messages += run
         self.records.add(run, timed=timed)
         self.size += _size(run)
 
     def drop(self, count: int) -> None:
-        """Forget the first records."""
+        """Remove the first records."""
         if count == len(self.messages):
             self.size = 0
         else:
@@ -75,30 +74,29 @@ class ReadBuffer:
         self.records.drop(count)
 
     def spot(self, at: int) -> RecordPosition:
-        """Return the place of a record."""
-        message = self.messages[at]
-        return RecordPosition(offset=message.offset(), time=message.timestamp()[1])
+        """Return the position of a record."""
+        return record_position(self.messages[at])
 
     def shown(self, at: int) -> TopicRecord | None:
-        """Return a record as it is shown, or None where there is none yet."""
+        """Return a record, or None if it has not been read yet."""
         return to_topic_record(self.messages[at]) if at < len(self.messages) else None
 
 
 def _size(run: Sequence[Any]) -> int:
-    """Return how many bytes some messages take, about; their length is that of the value."""
+    """Return the approximate bytes of messages; the length of a message is that of its value."""
     return sum(map(len, run)) + NULL_TOO * len(run)
 
 
 @dataclass(frozen=True, slots=True)
 class _ComparisonStart:
-    """What both sides began with, too little of it to be sure that they go on alike."""
+    """The common first records of both sides, too few to be sure that the sides are aligned."""
 
     records: RecordBatch
     times: list[int]
     firsts: tuple[RecordPosition, RecordPosition] | None
     lasts: tuple[RecordPosition, RecordPosition] | None
     shown: tuple[TopicRecord | None, TopicRecord | None]
-    """The first that are not alike."""
+    """The first different record of each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +105,18 @@ class StrayRecord:
 
     records: RecordBatch
     instead: RecordBatch
-    """What A has between the same two records that both have."""
+    """Records of A between the same two common records."""
     after: int | None
-    """Offset in A of the first of these two, None where there is none before."""
+    """Offset in A of the first of these two; None if there is none."""
     before: int | None
-    """Offset of the second, None where there is none behind."""
+    """Offset in A of the second; None if there is none."""
 
 
 class PartitionComparer:
     """Compares one partition.
 
-    Feed it what each side has, in order, and tell it when a side has ended; `done` says that
-    nothing more is needed.
+    Feed it the records of each side in order, and set `ended` of a side at its end. `done` is true
+    when it needs no more records.
     """
 
     def __init__(
@@ -129,8 +127,11 @@ class PartitionComparer:
         window: int = WINDOW_BYTES,
         jumped: tuple[bool, bool] = (False, False),
     ) -> None:
-        self.partition, self._timed = partition, timed
-        self.sides = self.a, self.b = ReadBuffer(window, jumped[0]), ReadBuffer(window, jumped[1])
+        self.partition = partition
+        self._timed = timed
+        self.a = ReadBuffer(window, jumped[0])
+        self.b = ReadBuffer(window, jumped[1])
+        self.sides = (self.a, self.b)
         self.common = 0
         self.done = False
         self._digest = RecordDigest()
@@ -141,58 +142,60 @@ class PartitionComparer:
         self._begin: _ComparisonStart | None = None
         self._given_up = False
         self.strays: list[StrayRecord] = []
-        """What only B has, with the offsets of A between which it would be."""
+        """Records that only B has."""
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
-        """Take in some messages of A, 0, or of B, 1, and compare as far as both have come."""
+        """Add messages of A (0) or B (1), and compare the records that both sides have reached."""
         self.sides[side].add(run, timed=self._timed)
         self.advance()
 
     def advance(self) -> None:
-        """Compare as far as both have come."""
+        """Compare the records that both sides have reached."""
         while not self.done:
             moved = self._compare() if self._aligned else self._align()
             if not moved:
                 return
 
     def _align(self) -> bool:
-        """Look for the first record that both have; tell whether to go on."""
+        """Search the first common record; return whether to continue."""
         a, b = self.a, self.b
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
         if not a.records or not b.records:
             return self._give_up_all(self._begin) if self._begin else self._end()
         self._begin = self._begin or _begin(a, b)
-        found = self._shift()
-        if found is None:
-            # Both windows are different: the older one moves on, by half for what is on its border.
+        shift = self._shift()
+        if shift is None:
+            # Nothing in common: skip half of the older window, as common records may be at its end.
             older = a if a.spot(0).time <= b.spot(0).time else b
             self._skip_tail(older, max(1, len(older.records) // 2))
             return True
-        if all(found) and self._begin_alike():
-            # Neither has older records: what differs comes behind these, however few they are.
-            found = (0, 0)
-        first, *others = self._pieces(*found)
+        if all(shift) and a.records.first(1) == b.records.first(1):
+            # The first records are equal, so neither side has older ones.
+            shift = (0, 0)
+        first, *others = self._pieces(*shift)
         if not a.tail:
             self._stray(first.b, first.a)
         self._skip_tail(a, first.a)
         self._skip_tail(b, first.b)
         if (a.tail and (b.tail or b.jumped)) or (b.tail and a.jumped):
-            # Both have older records than the first common one: these are not the same.
+            # Both sides have older records than the first common one, and these differ.
             self._differ(_fault(a.tail, b.tail), a.skipped, b.skipped)
         self._aligned = True
-        a.first, b.first = a.spot(0), b.spot(0)
+        a.first = a.spot(0)
+        b.first = b.spot(0)
         self._same(a.records.first(first.same))
         self._between(others)
         return True
 
     def _compare(self) -> bool:
-        """Compare what both have; tell whether to go on."""
+        """Compare the next records of both sides; return whether to continue."""
         a, b = self.a, self.b
         count = min(len(a.records), len(b.records))
         if not count:
             return self._end()
-        in_a, in_b = a.records.first(count), b.records.first(count)
+        in_a = a.records.first(count)
+        in_b = b.records.first(count)
         if in_a == in_b:
             self._same(in_a)
             return True
@@ -207,22 +210,24 @@ class PartitionComparer:
         a, b = self.a, self.b
         self._digest.add(records)
         self.common += count
-        a.last, b.last = a.spot(count - 1), b.spot(count - 1)
+        a.last = a.spot(count - 1)
+        b.last = b.spot(count - 1)
         recent = a.messages[max(0, count - MAX_TIMES) : count]
-        self._times = [*self._times, *(m.timestamp()[1] for m in recent)][-MAX_TIMES:]
+        self._times += [message.timestamp()[1] for message in recent]
+        del self._times[:-MAX_TIMES]
         a.drop(count)
         b.drop(count)
 
     def _resync(self) -> bool:
-        """Find where both go on alike after a difference; tell whether to go on."""
+        """Align both sides after a difference; return whether to continue."""
         a, b = self.a, self.b
         if not (a.full or a.ended) or not (b.full or b.ended):
             return False
-        found = self._shift()
-        if found is not None:
-            self._between(self._pieces(*found))
+        shift = self._shift()
+        if shift is not None:
+            self._between(self._pieces(*shift))
             return True
-        # No run is long enough: what is alike here and there, in this order, is in both still.
+        # No run of equal records is long enough, but single records in the same order are common.
         some = self._pieces(len(a.records), len(b.records))
         if not some[-1].same:
             some.pop()
@@ -232,7 +237,7 @@ class PartitionComparer:
         return True
 
     def _stray(self, count: int, in_a: int) -> None:
-        """Keep the next records of B, which stand for so many of A."""
+        """Keep the next records of B, which are in the place of `in_a` records of A."""
         a, b = self.a, self.b
         left = STRAYS - sum(len(stray.records) for stray in self.strays)
         if not count or left <= 0:
@@ -246,15 +251,12 @@ class PartitionComparer:
             )
         )
 
-    def _begin_alike(self) -> bool:
-        return self.a.records.first(1) == self.b.records.first(1)
-
     def _pieces(self, in_a: int, in_b: int) -> list[AlignedPiece]:
-        """Split so many of the first records of each side into what is in both and what is not."""
+        """Split the first records of each side into common ones and others."""
         return pieces(self.a.records.first(in_a).tokens(), self.b.records.first(in_b).tokens())
 
     def _between(self, some: Sequence[AlignedPiece]) -> None:
-        """Count what only one side has, and what both have behind it."""
+        """Count records of one side only, and the common records after them."""
         a, b = self.a, self.b
         for piece in some:
             if piece.a or piece.b:
@@ -271,7 +273,7 @@ class PartitionComparer:
             self._same(a.records.first(piece.same))
 
     def _end(self) -> bool:
-        """See whether one side is at its end; what the other has more is its head."""
+        """Check whether one side is at its end; further records of the other side are its head."""
         a, b = self.a, self.b
         for side, other in ((a, b), (b, a)):
             enough = other.ended or other.full or len(other.records) >= MAX_TIMES
@@ -285,9 +287,11 @@ class PartitionComparer:
 
     def _shift(self) -> tuple[int, int] | None:
         a, b = self.a, self.b
-        # Where records are so large that a window holds few, fewer in a row have to do.
-        held = [len(side.records) for side in (a, b) if not side.ended]
-        sure = max(1, min([MIN_MATCH, *(count // 2 for count in held)]))
+        # If a window has few records, because they are large, fewer equal ones in a row suffice.
+        sure = MIN_MATCH
+        for side in (a, b):
+            if not side.ended:
+                sure = max(1, min(sure, len(side.records) // 2))
         return align(
             a.records.tokens(), b.records.tokens(), a_ends=a.ended, b_ends=b.ended, sure=sure
         )
@@ -300,19 +304,20 @@ class PartitionComparer:
         side.drop(count)
 
     def _give_up(self, a: TopicRecord | None, b: TopicRecord | None) -> bool:
-        """Compare no more: nothing in common is found from here on."""
+        """Stop comparing, because no common record was found from here on."""
         self._differ(DifferenceKind.OTHER, a, b)
         self._given_up = self.done = True
         return False
 
     def _give_up_all(self, begin: _ComparisonStart) -> bool:
-        """Say that nothing is in both, but for what both began with."""
+        """Stop comparing; only the first records of both sides are common."""
         a, b = self.a, self.b
         if begin.firsts is not None and begin.lasts is not None:
             self._digest.add(begin.records)
             self.common = len(begin.records)
             self._times = begin.times[-MAX_TIMES:]
-            (a.first, b.first), (a.last, b.last) = begin.firsts, begin.lasts
+            a.first, b.first = begin.firsts
+            a.last, b.last = begin.lasts
         return self._give_up(*begin.shown)
 
     def _differ(self, fault: DifferenceKind, a: TopicRecord | None, b: TopicRecord | None) -> None:
@@ -320,7 +325,7 @@ class PartitionComparer:
             self._difference = RecordDifference(fault=fault, a=a, b=b)
 
     def result(self, a: PartitionBounds, b: PartitionBounds) -> PartitionResult:
-        """Return what was found, with what each side holds."""
+        """Return the result; `a` and `b` are the bounds of both sides."""
         return PartitionResult(
             partition=self.partition,
             a=a,
@@ -343,16 +348,16 @@ class PartitionComparer:
             missing=tuple(self._missing),
         )
 
-    def _head(self, side: ReadBuffer, extent: PartitionBounds) -> UnmatchedRange | None:
-        """Return what a side has after all that is common; its rest was not read."""
-        if self._given_up or not side.records or extent.newest is None:
+    def _head(self, side: ReadBuffer, bounds: PartitionBounds) -> UnmatchedRange | None:
+        """Return the records of a side after the common ones; not all of them were read."""
+        if self._given_up or not side.records or bounds.newest is None:
             return None
         first = side.spot(0)
-        return UnmatchedRange(count=extent.latest - first.offset, first=first, last=extent.newest)
+        return UnmatchedRange(count=bounds.latest - first.offset, first=first, last=bounds.newest)
 
 
 def _begin(a: ReadBuffer, b: ReadBuffer) -> _ComparisonStart:
-    """Return what both sides begin with, as they are."""
+    """Return the equal first records of both sides."""
     alike = zip(a.records.tokens(), b.records.tokens(), strict=False)
     count = sum(1 for _ in takewhile(lambda both: both[0] == both[1], alike))
     return _ComparisonStart(
@@ -364,20 +369,20 @@ def _begin(a: ReadBuffer, b: ReadBuffer) -> _ComparisonStart:
     )
 
 
-def _tail(side: ReadBuffer, extent: PartitionBounds) -> UnmatchedRange | None:
-    """Return what a side has before all that is common, what was passed over unread included."""
-    if side.first is None or extent.oldest is None:
+def _tail(side: ReadBuffer, bounds: PartitionBounds) -> UnmatchedRange | None:
+    """Return the records of a side before the common ones, including those that were not read."""
+    if side.first is None or bounds.oldest is None:
         return None
-    if extent.oldest.offset >= side.first.offset:
+    if bounds.oldest.offset >= side.first.offset:
         return None
-    count = side.first.offset - extent.oldest.offset
+    count = side.first.offset - bounds.oldest.offset
     skipped = side.skipped
-    last = RecordPosition(offset=skipped.offset, time=skipped.time) if skipped else extent.oldest
-    return UnmatchedRange(count=count, first=extent.oldest, last=last)
+    last = RecordPosition(offset=skipped.offset, time=skipped.time) if skipped else bounds.oldest
+    return UnmatchedRange(count=count, first=bounds.oldest, last=last)
 
 
 def _fault(a: int, b: int) -> DifferenceKind:
-    """Return how both differ, where so many records are in one side alone."""
+    """Return the kind of a difference; `a` and `b` are the numbers of records of one side only."""
     return (
         DifferenceKind.ONLY_B if not a else DifferenceKind.ONLY_A if not b else DifferenceKind.OTHER
     )

@@ -1,4 +1,4 @@
-"""Both sides read at once: whoever is behind is read next, whoever is far ahead is paused."""
+"""Both sides read at once: the side behind is read next, a side far ahead is paused."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kanister_kafka.topics.partition_reader import PartitionReader
 BATCH = 5000
 """Records taken from librdkafka at a time."""
 WAIT = 0.1
-"""Seconds to wait for records where neither side has any."""
+"""Seconds to wait for records if neither side has any."""
 GC_THRESHOLD = 100_000
-"""New objects after which the collector looks: several batches make so many, and hardly a cycle."""
+"""New objects between two garbage collections; several batches create this number."""
 MEMORY = 512 << 20
-"""Bytes that all partitions together may hold, both sides, about."""
+"""Approximate limit of the bytes of all partitions, both sides together."""
 
 OnProgress = Callable[[int, int], None]
-"""Told how many offsets were passed, of how many."""
+"""Called with the number of offsets that were read, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class OpenTopic:
 
 
 class ComparedSide(Protocol):
-    """What a pair keeps of one side."""
+    """The state of one side."""
 
     size: int
     ended: bool
 
 
 class ComparedPartition(Protocol):
-    """What is fed with the records of one partition on both sides."""
+    """A comparison of one partition."""
 
     done: bool
 
@@ -52,32 +52,27 @@ class ComparedPartition(Protocol):
         """A and B."""
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
-        """Take in messages of a side."""
+        """Add messages of a side."""
 
     def advance(self) -> None:
-        """Compare as far as both have come."""
+        """Compare the records that both sides have reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRange:
-    """Offsets to be read of one partition, on both sides."""
+    """Offsets of one partition to read, on both sides."""
 
     a: tuple[int, int]
     b: tuple[int, int]
     jumped: tuple[bool, bool] = (False, False)
-    """Whether a side is begun at the time of the other, what it has before unread."""
-
-    @property
-    def count(self) -> int:
-        """How many offsets."""
-        return sum(max(0, end - start) for start, end in (self.a, self.b))
+    """Whether reading of a side begins at the first time of the other side."""
 
 
 @dataclass(slots=True)
 class ProgressMeter:
-    """How far reading has come."""
+    """The progress of reading."""
 
-    tell: OnProgress
+    report: OnProgress
     total: int = 0
     passed: int = 0
     messages: int = 0
@@ -85,19 +80,19 @@ class ProgressMeter:
     _left: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def begin(self, ranges: Mapping[int, ReadRange]) -> None:
-        """Take what is read next into the total."""
+        """Add ranges to the total."""
         self._left = {}
-        for number, wanted in ranges.items():
-            for side, (start, end) in enumerate((wanted.a, wanted.b)):
+        for number, span in ranges.items():
+            for side, (start, end) in enumerate((span.a, span.b)):
                 self._left[side, number] = max(0, end - start)
         self.total = max(self.total, self.passed + sum(self._left.values()))
 
     def at(self, side: int, number: int, left: int, count: int) -> None:
-        """Hear how many offsets of a side of a partition are left."""
+        """Record `count` messages, and the offsets of a side of a partition that are left."""
         self.messages += count
         self.passed += self._left[side, number] - left
         self._left[side, number] = left
-        self.tell(self.passed, self.total)
+        self.report(self.passed, self.total)
 
 
 def read_pairs(
@@ -107,27 +102,27 @@ def read_pairs(
     ranges: Mapping[int, ReadRange],
     meter: ProgressMeter,
 ) -> None:
-    """Feed pairs with what is in their ranges until each is done."""
+    """Feed pairs with the records of their ranges until each is done."""
     meter.begin(ranges)
     readings = (
-        PartitionReader(a.cluster, a.topic, *_ends({n: r.a for n, r in ranges.items()})),
-        PartitionReader(b.cluster, b.topic, *_ends({n: r.b for n, r in ranges.items()})),
+        _reader(a, {number: span.a for number, span in ranges.items()}),
+        _reader(b, {number: span.b for number, span in ranges.items()}),
     )
-    flow = _Balancer(readings, pairs, ranges, meter)
-    with _seldom_collected():
-        flow.see_ends()
-        while flow.open:
-            if not (flow.take(0.0) or flow.take(0.0)):
-                flow.take(WAIT)
+    balancer = _Balancer(readings, pairs, ranges, meter)
+    with _rare_garbage_collection():
+        balancer.check_ends()
+        while balancer.open:
+            if not (balancer.take(0.0) or balancer.take(0.0)):
+                balancer.take(WAIT)
     for reading in readings:
         reading.close()
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let the collector of cycles look seldom: it would follow every record held, in vain.
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect cycles rarely, because the collector follows every record and finds none.
 
-    Not never, as for a run of `validate`: a comparison may take hours.
+    Not never, as `validate` does, because a comparison can take hours.
     """
     before = gc.get_threshold()
     gc.set_threshold(GC_THRESHOLD, *before[1:])
@@ -137,12 +132,14 @@ def _seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _ends(of: Mapping[int, tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
-    return {n: start for n, (start, _) in of.items()}, {n: end for n, (_, end) in of.items()}
+def _reader(topic: OpenTopic, ranges: Mapping[int, tuple[int, int]]) -> PartitionReader:
+    starts = {number: start for number, (start, _) in ranges.items()}
+    ends = {number: end for number, (_, end) in ranges.items()}
+    return PartitionReader(topic.cluster, topic.topic, starts, ends)
 
 
 class _Balancer:
-    """What flows from two readings into the pairs."""
+    """Feeds the pairs from two readers."""
 
     def __init__(
         self,
@@ -151,7 +148,9 @@ class _Balancer:
         ranges: Mapping[int, ReadRange],
         meter: ProgressMeter,
     ) -> None:
-        self._readings, self._pairs, self._ranges = readings, pairs, ranges
+        self._readings = readings
+        self._pairs = pairs
+        self._ranges = ranges
         self._meter = meter
         self.open = set(pairs)
         """Pairs that are not done."""
@@ -160,15 +159,16 @@ class _Balancer:
         self._turn = 0
 
     def take(self, wait: float) -> bool:
-        """Take what one side has, the one that is behind first; tell whether there was any."""
-        held = [sum(self._pairs[n].sides[side].size for n in self.open) for side in (0, 1)]
-        side = self._turn if held[0] == held[1] else int(held[0] > held[1])
+        """Read from one side, the one behind first; return whether there were records."""
+        size_a = sum(self._pairs[number].sides[0].size for number in self.open)
+        size_b = sum(self._pairs[number].sides[1].size for number in self.open)
+        side = self._turn if size_a == size_b else int(size_a > size_b)
         if not self._readings[side].open:
             side = 1 - side
         self._turn = 1 - self._turn
-        some = False
+        has_records = False
         for number, run in self._readings[side].batches(BATCH, wait):
-            some = True
+            has_records = True
             if number not in self.open:
                 continue
             pair = self._pairs[number]
@@ -176,16 +176,16 @@ class _Balancer:
             self._meter.at(side, number, max(0, end - 1 - run[-1].offset()), len(run))
             pair.feed(side, run)
             self._balance(number, pair)
-        self.see_ends()
-        return some
+        self.check_ends()
+        return has_records
 
-    def see_ends(self) -> None:
-        """Tell the pairs which side has ended, and leave those that are done."""
+    def check_ends(self) -> None:
+        """Mark the sides that have ended, and stop reading pairs that are done."""
         for number in tuple(self.open):
             pair = self._pairs[number]
-            for half, reading in zip(pair.sides, self._readings, strict=True):
-                if not half.ended and number not in reading.open:
-                    half.ended = True
+            for state, reading in zip(pair.sides, self._readings, strict=True):
+                if not state.ended and number not in reading.open:
+                    state.ended = True
                     pair.advance()
             if pair.done:
                 self.open.discard(number)
@@ -195,11 +195,11 @@ class _Balancer:
 
     def _balance(self, number: int, pair: ComparedPartition) -> None:
         """Pause a side of a partition that is far ahead of the other, and resume it later."""
-        for side, half in enumerate(pair.sides):
+        for side, state in enumerate(pair.sides):
             place = (side, number)
-            if place not in self._paused and half.size > self._most:
+            if place not in self._paused and state.size > self._most:
                 self._paused.add(place)
                 self._readings[side].pause(number)
-            elif place in self._paused and half.size < self._most // 2:
+            elif place in self._paused and state.size < self._most // 2:
                 self._paused.discard(place)
                 self._readings[side].resume(number)

@@ -1,4 +1,4 @@
-"""What is compared of records, and the digest of many."""
+"""Records in columns, and the digest of many records."""
 
 from __future__ import annotations
 
@@ -13,31 +13,30 @@ from typing import Any
 Headers = list[tuple[str, bytes | None]]
 
 SIZE = 16
-"""Bytes of a digest: enough to tell any two topics apart, short enough to be read out."""
+"""Bytes of a digest: unique enough, and short enough for reports."""
 CHUNK = 1 << 16
-"""Bytes that are joined for one call of the hash, about: few enough to stay in the cache."""
+"""Approximate bytes for one call of the hash, few enough for the CPU cache."""
 BIG_ENDIAN = sys.byteorder == "big"
 
 
 @dataclass(slots=True)
 class RecordBatch:
-    """What is compared of some records, in columns.
+    """Records in columns.
 
-    An object for each record would take longer to make, and to be seen by the collector of
-    garbage, than all the comparing.
+    Creating and collecting an object for each record would take longer than the comparison.
     """
 
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     stamps: list[tuple[int, int]] = field(default_factory=list)
-    """Whose clock, and its time in ms since 1970."""
+    """Type of the timestamp, and ms since 1970."""
     headers: list[Headers | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def add(self, run: Sequence[Any], *, timed: bool = True) -> None:
-        """Take in some messages; without times where the clocks are different."""
+        """Add messages; `timed` is false if the sides have different clocks."""
         if not run:
             return
         kind = type(run[0])  # its methods are called by map, twice as fast as in a loop
@@ -53,29 +52,29 @@ class RecordBatch:
         )
 
     def drop(self, count: int) -> None:
-        """Forget the first records."""
+        """Remove the first records."""
         for column in (self.keys, self.values, self.stamps, self.headers):
             del column[:count]
 
     def tokens(self) -> list[Hashable]:
-        """Return each record as what can be looked up."""
+        """Return each record as a hashable value."""
         headers = (tuple(some or ()) for some in self.headers)
         return list(zip(self.keys, self.values, self.stamps, headers, strict=True))
 
 
 class RecordDigest:
-    """A digest over keys, values, times and headers that does not depend on how they arrive.
+    """A digest of keys, values, times and headers, for any split into batches.
 
-    Each of the four has streams of its own, lengths and contents apart, so that some thousand
-    records cost a few calls of the hash and not some thousand.
+    Each of the four has its own streams of lengths and contents, so that some thousand
+    records need few calls of the hash.
     """
 
     def __init__(self) -> None:
-        # Processors of servers have instructions for this one: thrice as fast as others there.
+        # Server CPUs have instructions for SHA-256: three times as fast as other hashes.
         self._streams = [hashlib.sha256() for _ in range(8)]
 
     def add(self, some: RecordBatch) -> None:
-        """Take in the next records."""
+        """Add the next records."""
         self._bytes(0, some.keys)
         self._bytes(2, some.values)
         self._numbers(4, "q", map(itemgetter(1), some.stamps))
@@ -83,30 +82,34 @@ class RecordDigest:
             self._numbers(5, "i", [0] * len(some))
             return
         self._numbers(5, "i", [len(headers or ()) for headers in some.headers])
-        parts = [part for headers in some.headers for header in headers or () for part in header]
-        self._bytes(6, [part.encode() if isinstance(part, str) else part for part in parts])
+        parts: list[bytes | None] = []
+        for headers in some.headers:
+            for name, value in headers or ():
+                parts += (name.encode(), value)
+        self._bytes(6, parts)
 
     def _bytes(self, at: int, parts: Sequence[bytes | None]) -> None:
-        """Take in lengths, -1 for null, and contents."""
+        """Add lengths, -1 for null, and contents."""
         known = [part for part in parts if part is not None]
         if len(known) == len(parts):
             self._numbers(at, "i", map(len, known))
         else:
             self._numbers(at, "i", (-1 if part is None else len(part) for part in parts))
-        stream, size = self._streams[at + 1], sum(map(len, known))
+        stream = self._streams[at + 1]
+        size = sum(map(len, known))
         step = max(1, CHUNK * len(known) // max(1, size))
         for start in range(0, len(known), step):
             stream.update(b"".join(known[start : start + step]))
 
     def _numbers(self, at: int, code: str, numbers: Iterable[int]) -> None:
-        """Take in numbers, the least byte first on every machine."""
-        found = array(code, numbers)
+        """Add numbers, in little-endian order on every machine."""
+        column = array(code, numbers)
         if BIG_ENDIAN:
-            found.byteswap()
-        self._streams[at].update(found)
+            column.byteswap()
+        self._streams[at].update(column)
 
     def hex(self) -> str:
-        """Return the digest of all so far."""
+        """Return the digest of all records so far."""
         whole = hashlib.sha256()
         for stream in self._streams:
             whole.update(stream.digest())

@@ -1,7 +1,7 @@
-"""Records of a mirror that its source has in transactions that were never committed.
+"""Records of a mirror that are in uncommitted transactions of its source.
 
-MirrorMaker 2 and other consumers that are not set to `read_committed` read aborted transactions as
-well; in the mirror their records are like any other (KIP-98).
+MirrorMaker 2 and other consumers without `read_committed` also read aborted transactions. In the
+mirror these records are like any other (KIP-98).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kanister_kafka.topics.compare.records import RecordBatch
 from kanister_kafka.topics.partition_reader import PartitionReader
 
 BATCH = 1000
-WAIT = 0.2
+WAIT_S = 0.2
 
 
 def find_uncommitted(
@@ -27,42 +27,42 @@ def find_uncommitted(
     *,
     timed: bool,
 ) -> dict[int, int]:
-    """Count for each partition the records of B that A has, but not for who reads committed ones.
+    """Count for each partition the records of B that A only has in uncommitted transactions.
 
-    Raises what reading raises.
+    Raises the errors of KafkaConsumer.
     """
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     if not strays:
-        return found
+        return counts
     with closing(a.cluster.uncommitted()) as cluster:
         ends = {n: span.latest for n, span in cluster.spans(a.topic, strays).items()}
         for number, some in strays.items():
             for stray in some:
                 start = ranges[number].a[0] if stray.after is None else stray.after + 1
                 end = ends[number] if stray.before is None else stray.before
-                wanted = Counter(stray.records.tokens())
-                hidden = _read(cluster, a.topic, number, (start, end), wanted, timed=timed)
-                there = (hidden - Counter(stray.instead.tokens())) & wanted
-                found[number] = found.get(number, 0) + there.total()
-    return found
+                only_b = Counter(stray.records.tokens())
+                in_a = _read(cluster, a.topic, number, (start, end), only_b, timed=timed)
+                hidden = (in_a - Counter(stray.instead.tokens())) & only_b
+                counts[number] = counts.get(number, 0) + hidden.total()
+    return counts
 
 
 def _read(
     cluster: KafkaConsumer,
     topic: str,
     number: int,
-    where: tuple[int, int],
-    wanted: Counter[Hashable],
+    offsets: tuple[int, int],
+    searched: Counter[Hashable],
     *,
     timed: bool,
 ) -> Counter[Hashable]:
-    """Count those records of a range that are wanted."""
-    found: Counter[Hashable] = Counter()
-    reading = PartitionReader(cluster, topic, {number: where[0]}, {number: where[1]})
-    while reading.open:
-        for _, run in reading.batches(BATCH, WAIT):
+    """Count the searched records among the offsets of a partition."""
+    counts: Counter[Hashable] = Counter()
+    reader = PartitionReader(cluster, topic, {number: offsets[0]}, {number: offsets[1]})
+    while reader.open:
+        for _, run in reader.batches(BATCH, WAIT_S):
             records = RecordBatch()
             records.add(run, timed=timed)
-            found.update(token for token in records.tokens() if token in wanted)
-    reading.close()
-    return found
+            counts.update(token for token in records.tokens() if token in searched)
+    reader.close()
+    return counts

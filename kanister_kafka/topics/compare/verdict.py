@@ -1,20 +1,20 @@
-"""What a comparison says about a backup: whether all partitions show one moment.
+"""Whether a backup is consistent: whether one point in time fits all partitions.
 
-They do, where some moment is not before the newest record of any partition that the side behind
-still has, and not after the first that it lacks. Else its head is uneven: some partitions are of a
-later time than others, by as much as these two are apart.
+It does if some time is not before the newest record of any partition that the side behind has, and
+not after the first record that it lacks. Otherwise its head is uneven by the distance of these two.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanister_kafka.topics.model import Comparison, ComparisonVerdict, PartitionResult
 
 
 class LaggingSide(enum.Enum):
-    """Which side lacks what is newest."""
+    """Which side lacks the newest records."""
 
     NEITHER = "neither"
     A = "A"
@@ -24,89 +24,90 @@ class LaggingSide(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsistencyVerdict:
-    """What comes of a comparison."""
+    """The verdict on all partitions together."""
 
     verdict: ComparisonVerdict
     behind: LaggingSide
     uneven: int
-    """ms by which the newest record that is there is later than the first that is not; 0 where
-    there is one moment that all partitions show."""
+    """ms from the first record that is missing to the newest that exists; 0 if one point in time
+    fits all partitions."""
     last: int | None
     """Time of the newest record, over all partitions, that the side behind has."""
     lost: int | None
-    """Time of the first record, over all partitions, that it lacks."""
+    """Time of the first record, over all partitions, that the side behind lacks."""
     ends_a: int | None
     """ms between the newest records of the partitions of A, the earliest and the latest."""
     ends_b: int | None
 
     @property
     def passed(self) -> bool:
-        """Whether what is there is one moment of the other side, or all of it."""
+        """Whether the side behind has one point in time of the other side, or everything."""
         return self.verdict in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT)
 
 
-def evaluate_consistency(found: Comparison) -> ConsistencyVerdict:
-    """Judge all partitions together."""
-    lacks_a = any(result.head_b is not None for result in found.partitions)
-    lacks_b = any(result.head_a is not None for result in found.partitions)
+def evaluate_consistency(comparison: Comparison) -> ConsistencyVerdict:
+    """Evaluate all partitions together."""
+    results = comparison.partitions
+    lacks_a = any(result.head_b is not None for result in results)
+    lacks_b = any(result.head_a is not None for result in results)
     behind = {
         (False, False): LaggingSide.NEITHER,
         (True, False): LaggingSide.A,
         (False, True): LaggingSide.B,
         (True, True): LaggingSide.BOTH,
     }[lacks_a, lacks_b]
-    last, lost = _border(found.partitions, behind)
+    # Times of A: those of B may be of another clock.
+    last = max((one.last_a.time for one in results if one.last_a is not None), default=None)
+    lost = _first_lost(results)
     uneven = max(0, last - lost) if last is not None and lost is not None else 0
     return ConsistencyVerdict(
-        verdict=_verdict(found, behind, uneven),
+        verdict=_verdict(comparison, behind, uneven),
         behind=behind,
         uneven=uneven,
         last=last,
         lost=lost,
-        ends_a=_spread([result.a.newest.time for result in found.partitions if result.a.newest]),
-        ends_b=_spread([result.b.newest.time for result in found.partitions if result.b.newest]),
+        ends_a=_spread([result.a.newest.time for result in results if result.a.newest]),
+        ends_b=_spread([result.b.newest.time for result in results if result.b.newest]),
     )
 
 
-def is_disjoint(found: Comparison) -> bool:
-    """Tell whether one side has records, and none of them is on the other.
+def is_disjoint(comparison: Comparison) -> bool:
+    """Return whether one side has records, and none of them is on the other side.
 
-    An empty side is the beginning of any other: nothing is shown by it, least of all a backup.
+    An empty side is a prefix of any other, which proves nothing about a backup.
     """
-    ends = ("tail_a", "tail_b", "head_a", "head_b")
-    some = any(getattr(result, end) is not None for result in found.partitions for end in ends)
-    return some and not any(result.common for result in found.partitions)
+    if any(result.common for result in comparison.partitions):
+        return False
+    return any(
+        result.tail_a or result.tail_b or result.head_a or result.head_b
+        for result in comparison.partitions
+    )
 
 
-def _verdict(found: Comparison, behind: LaggingSide, uneven: int) -> ComparisonVerdict:
-    if found.missing or any(result.differs for result in found.partitions):
+def _verdict(comparison: Comparison, behind: LaggingSide, uneven: int) -> ComparisonVerdict:
+    results = comparison.partitions
+    if comparison.missing or any(result.differs for result in results):
         return ComparisonVerdict.DIFFERING
-    if any(result.head_a and result.head_b for result in found.partitions):
+    if any(result.head_a and result.head_b for result in results):
         return ComparisonVerdict.DIFFERING
-    if is_disjoint(found):
+    if is_disjoint(comparison):
         return ComparisonVerdict.DIFFERING
-    if behind is LaggingSide.BOTH:  # each lacks what the other has: no moment of either is whole
+    if behind is LaggingSide.BOTH:  # each side lacks records, so no point in time of either fits
         return ComparisonVerdict.UNEVEN
-    if behind is LaggingSide.NEITHER and not any(r.tail_a or r.tail_b for r in found.partitions):
+    if behind is LaggingSide.NEITHER and not any(one.tail_a or one.tail_b for one in results):
         return ComparisonVerdict.IDENTICAL
-    return ComparisonVerdict.UNEVEN if uneven > found.even_within else ComparisonVerdict.CONSISTENT
+    if uneven > comparison.even_within:
+        return ComparisonVerdict.UNEVEN
+    return ComparisonVerdict.CONSISTENT
 
 
-def _border(
-    results: tuple[PartitionResult, ...], behind: LaggingSide
-) -> tuple[int | None, int | None]:
-    """Return the time of the newest record that is there and of the first that is not.
-
-    Times of A are taken: those of B may be of another clock.
-    """
-    last = [result.last_a.time for result in results if result.last_a is not None]
-    heads = []
+def _first_lost(results: Sequence[PartitionResult]) -> int | None:
+    times = []
     for result in results:
-        heads += [head for head in (result.head_a, result.head_b) if head is not None]
-    lost = [head.first.time for head in heads]
-    if behind is LaggingSide.NEITHER:
-        return max(last, default=None), None
-    return max(last, default=None), min(lost, default=None)
+        for head in (result.head_a, result.head_b):
+            if head is not None:
+                times.append(head.first.time)
+    return min(times, default=None)
 
 
 def _spread(times: list[int]) -> int | None:

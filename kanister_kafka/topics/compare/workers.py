@@ -1,4 +1,4 @@
-"""A comparison split over processes of this machine: Python has one of them use one core."""
+"""A comparison split over processes, because a Python process uses one core, or over pods."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic
 from kanister_kafka.topics.job import COMPARED, JOBS, ResultMessage, follow_job
-from kanister_kafka.topics.model import Comparison
+from kanister_kafka.topics.model import Comparison, PartitionResult
 
-# A comparison that was split over the pods of an Indexed Job, put together again.
+# --- A comparison split over the pods of an Indexed Job
 
 INDEX = "batch.kubernetes.io/job-completion-index"
-"""Label and annotation of a pod: which part is its (Kubernetes 1.28; before, an annotation)."""
+"""Label and annotation of a pod with its part (before Kubernetes 1.28 only an annotation)."""
 POLL = 1.0
 
 OnMergeProgress = Callable[[int, int], None]
-"""Told how many parts have ended, of how many."""
+"""Called with the number of parts that have ended, and their total."""
 
 
 def collect_job_results(
     connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress
 ) -> Comparison:
-    """Wait for a Job and merge what its pods found.
+    """Wait for a Job and merge the results of its pods.
 
-    Raises NotFoundError where there is no such Job, UnreachableError where it failed, where a part
-    is gone, or where it is no comparison.
+    Raises NotFoundError if the Job does not exist, UnreachableError if it failed, if a part
+    is gone, or if it is not a comparison.
     """
-    job = _ended(connection, name, namespace, progress)
+    job = _wait_for_end(connection, name, namespace, progress)
     subject = (job["metadata"].get("annotations") or {}).get(COMPARED, "").split()
     if len(subject) != 2:
-        raise UnreachableError(f"Job {namespace}/{name} is no comparison of topics")
+        raise UnreachableError(f"Job {namespace}/{name} is not a comparison of topics")
     parts = []
     for index, pod in sorted(_pods(connection, name, namespace).items()):
         results = [
@@ -50,37 +50,46 @@ def collect_job_results(
         if not results or not isinstance(results[-1], Comparison):
             raise UnreachableError(f"pod {namespace}/{pod}, part {index}, has no comparison")
         parts.append(results[-1])
-    wanted = int(job["spec"].get("completions") or 0)
-    if len(parts) != wanted:
+    completions = int(job["spec"].get("completions") or 0)
+    if len(parts) != completions:
         raise UnreachableError(
-            f"Job {namespace}/{name}: {len(parts)} of {wanted} parts are there; were pods deleted?"
+            f"Job {namespace}/{name}: {len(parts)} of {completions} parts exist; were pods deleted?"
         )
     a, b = subject
-    topics = [name.rpartition("/")[2] for name in (parts[0].a, parts[0].b)]
-    return merge_comparisons(
-        parts,
-        *(f"{of.rpartition('/')[0]}/{topic}" for of, topic in zip((a, b), topics, strict=True)),
-    )
+    return merge_comparisons(parts, _topic_in(a, parts[0].a), _topic_in(b, parts[0].b))
+
+
+def _topic_in(side: str, topic: str) -> str:
+    """Return the topic of a pod's result with the cluster as the Job names it."""
+    return f"{side.rpartition('/')[0]}/{topic.rpartition('/')[2]}"
 
 
 def merge_comparisons(parts: Sequence[Comparison], a: str, b: str) -> Comparison:
-    """Return the parts of one comparison as a whole."""
-    every = sorted((one for part in parts for one in part.partitions), key=lambda p: p.partition)
+    """Merge the parts of one comparison."""
+    partitions: list[PartitionResult] = []
+    missing_in_a: list[int] = []
+    missing_in_b: list[int] = []
+    for part in parts:
+        partitions += part.partitions
+        missing_in_a += part.missing_in_a
+        missing_in_b += part.missing_in_b
     return replace(
         parts[0],
         a=a,
         b=b,
-        partitions=tuple(every),
+        partitions=tuple(sorted(partitions, key=lambda result: result.partition)),
         timed=all(part.timed for part in parts),
         compacted=any(part.compacted for part in parts),
-        missing_in_a=tuple(sorted(number for part in parts for number in part.missing_in_a)),
-        missing_in_b=tuple(sorted(number for part in parts for number in part.missing_in_b)),
+        missing_in_a=tuple(sorted(missing_in_a)),
+        missing_in_b=tuple(sorted(missing_in_b)),
         seconds=max(part.seconds for part in parts),
         messages=sum(part.messages for part in parts),
     )
 
 
-def _ended(connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress) -> Object:
+def _wait_for_end(
+    connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress
+) -> Object:
     while True:
         try:
             job = connection.get(JOBS, name, namespace)
@@ -91,8 +100,8 @@ def _ended(connection: KubeClient, name: str, namespace: str, progress: OnMergeP
         progress(int(status.get("succeeded") or 0), int(job["spec"].get("completions") or 1))
         for condition in status.get("conditions") or ():
             if condition.get("status") == "True" and condition.get("type") == "Failed":
-                said = f"{condition.get('reason')}: {condition.get('message')}"
-                raise UnreachableError(f"Job {namespace}/{name} failed: {said}; see kubectl logs")
+                reason = f"{condition.get('reason')}: {condition.get('message')}"
+                raise UnreachableError(f"Job {namespace}/{name} failed: {reason}; see kubectl logs")
             if condition.get("status") == "True" and condition.get("type") == "Complete":
                 return job
         time.sleep(POLL)
@@ -100,21 +109,23 @@ def _ended(connection: KubeClient, name: str, namespace: str, progress: OnMergeP
 
 def _pods(connection: KubeClient, name: str, namespace: str) -> dict[int, str]:
     """Return the pod of each part that succeeded."""
-    found = {}
+    pods = {}
     for pod in connection.items(PODS, namespace, f"job-name={name}"):
         index = (pod["metadata"].get("annotations") or {}).get(INDEX)
         if index is not None and (pod.get("status") or {}).get("phase") == "Succeeded":
-            found[int(index)] = str(pod["metadata"]["name"])
-    return found
+            pods[int(index)] = str(pod["metadata"]["name"])
+    return pods
 
 
-Said = Comparison | KanisterKafkaError | tuple[int, int]
-"""What a process says: how far it is, and at the end what it found or why it found nothing."""
+# --- A comparison split over processes
+
+WorkerMessage = Comparison | KanisterKafkaError | tuple[int, int]
+"""The progress of a process, and at the end its result or its error."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicAccess:
-    """A topic and how its cluster is reached."""
+    """A topic and the access to its cluster."""
 
     access: ClientAccess
     topic: str
@@ -123,24 +134,25 @@ class TopicAccess:
 def compare_parallel(
     a: TopicAccess, b: TopicAccess, request: CompareRequest, processes: int, progress: OnProgress
 ) -> Comparison:
-    """Compare as `compare` does, in so many processes, each with some of the partitions.
+    """Compare as `compare` does, in several processes, each with some of the partitions.
 
-    Raises what `compare` raises, and UnreachableError where a process is killed. Each may need the
-    memory of a whole comparison. For 1 it is this process; there are no more than partitions.
+    Raises the errors of `compare`, and UnreachableError if a process is killed. Each process can
+    need the memory of a whole comparison. There are at most as many processes as partitions; a
+    single one is this process.
     """
     if processes > 1:
         with closing(KafkaConsumer(a.access)) as cluster:
             processes = min(processes, len(cluster.partitions(a.topic)))
     if processes == 1:
-        return _compared(a, b, request, progress)
+        return _compare(a, b, request, progress)
     began = time.monotonic()
-    with _started(a, b, _split(request, processes)) as running:
-        parts = _heard(running, progress)
+    with _workers(a, b, _split(request, processes)) as receivers:
+        parts = _receive(receivers, progress)
     seconds = round(time.monotonic() - began, 3)
     return replace(merge_comparisons(parts, parts[0].a, parts[0].b), seconds=seconds)
 
 
-def _compared(
+def _compare(
     a: TopicAccess, b: TopicAccess, request: CompareRequest, progress: OnProgress
 ) -> Comparison:
     with (
@@ -151,7 +163,7 @@ def _compared(
 
 
 def _split(request: CompareRequest, processes: int) -> list[CompareRequest]:
-    """Split a request, which may be a part itself: of n, every so-many-th of its partitions."""
+    """Split a request, which can be a part itself."""
     part, parts = request.split
     return [
         replace(request, split=(part + parts * number, parts * processes))
@@ -160,60 +172,61 @@ def _split(request: CompareRequest, processes: int) -> list[CompareRequest]:
 
 
 @contextmanager
-def _started(
+def _workers(
     a: TopicAccess, b: TopicAccess, requests: Sequence[CompareRequest]
 ) -> Iterator[list[Connection]]:
     context = spawn_context()
-    started: list[BaseProcess] = []
-    ears: list[Connection] = []
+    processes: list[BaseProcess] = []
+    receivers: list[Connection] = []
     try:
         for request in requests:
-            ear, mouth = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(mouth, a, b, request), daemon=True)
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(sender, a, b, request), daemon=True)
             with ignore_sigint():
                 process.start()
-            mouth.close()  # so that the end of the process is heard
-            started.append(process)
-            ears.append(ear)
-        yield ears
+            sender.close()  # otherwise `recv` does not notice the end of the process
+            processes.append(process)
+            receivers.append(receiver)
+        yield receivers
     finally:
-        for one in started:
+        for one in processes:
             one.kill()
             one.join()
 
 
-def _heard(running: Sequence[Connection], progress: OnProgress) -> list[Comparison]:
-    """Return what all found, in the order of the parts."""
-    found: dict[int, Comparison] = {}
-    far = [(0, 0)] * len(running)
-    left = {ear: number for number, ear in enumerate(running)}
-    while left:
-        ready = wait(list(left))
-        for ear, number in [one for one in left.items() if one[0] in ready]:
-            match _said(ear):
+def _receive(receivers: Sequence[Connection], progress: OnProgress) -> list[Comparison]:
+    """Return the results of all processes, in the order of the parts."""
+    results: dict[int, Comparison] = {}
+    positions = [(0, 0)] * len(receivers)
+    pending = {receiver: number for number, receiver in enumerate(receivers)}
+    while pending:
+        ready = wait(list(pending))
+        for receiver in [one for one in pending if one in ready]:
+            number = pending[receiver]
+            match _read_message(receiver):
                 case Comparison() as part:
-                    found[number] = part
-                    del left[ear]
+                    results[number] = part
+                    del pending[receiver]
                 case (int(passed), int(total)):
-                    far[number] = (passed, total)
-                    progress(*map(sum, zip(*far, strict=True)))
+                    positions[number] = (passed, total)
+                    progress(*map(sum, zip(*positions, strict=True)))
                 case KanisterKafkaError() as failure:
                     raise failure
-    return [found[number] for number in range(len(running))]
+    return [results[number] for number in range(len(receivers))]
 
 
-def _said(ear: Connection) -> Said:
+def _read_message(receiver: Connection) -> WorkerMessage:
     try:
-        said: Said = ear.recv()
+        message: WorkerMessage = receiver.recv()
     except EOFError as failure:
-        told = "a process of the comparison ended without a result: was it killed for its memory?"
-        raise UnreachableError(told) from failure
-    return said
+        text = "a worker process exited without a result (out of memory?)"
+        raise UnreachableError(text) from failure
+    return message
 
 
-def _work(mouth: Connection, a: TopicAccess, b: TopicAccess, request: CompareRequest) -> None:
+def _work(sender: Connection, a: TopicAccess, b: TopicAccess, request: CompareRequest) -> None:
     exit_with_parent()
     try:
-        mouth.send(_compared(a, b, request, lambda *far: mouth.send(far)))
+        sender.send(_compare(a, b, request, lambda *position: sender.send(position)))
     except KanisterKafkaError as failure:
-        mouth.send(failure)
+        sender.send(failure)

@@ -9,7 +9,7 @@ import click
 from kanister_kafka.cli.app import CommandGroup
 
 COMMANDS = {
-    "lint": "Say what would silently not run, and what each Policy covers.",
+    "lint": "Show what would silently not run, and what each Policy covers.",
     "render": "Print the Policies of a cluster and of its mirrors.",
     "restore": "Print a RestoreAction and the TransformSet that it needs.",
 }
@@ -29,6 +29,6 @@ class Policies(CommandGroup):
 def policy() -> None:
     """Render, restore and lint Kasten Policies.
 
-    What Kasten needs besides the Blueprint, and what of it would silently not run;
+    Kasten needs Policies and bindings in addition to the Blueprint, and a fault in them is silent;
     `kanister-kafka docs policies` leads through it.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 
 from kanister_kafka import reports
@@ -29,17 +31,17 @@ def lint(
     kasten_namespace: str,
     gitops: str | None,
 ) -> None:
-    """Say what would silently not run, and what each Policy covers.
+    """Show what would silently not run, and what each Policy covers.
 
     Policies, BlueprintBindings, Blueprints and annotated workloads are held against each other, by
-    the rules of `validate --kasten`: give all of them. text and json tell what each Policy covers
-    besides; the other formats are those of `validate`.
+    the rules of `validate --kasten`: give all of them. text and json also show what each Policy
+    covers; the other formats are those of `validate`.
     """
     chosen = find_targets(formats, outputs)
     settings = LintSettings(
         kasten=True, kasten_namespace=kasten_namespace, gitops=gitops or "", release=release
     )
-    silent = {check for ids in ignore for check in ids}
+    silent = set(chain.from_iterable(ignore))
     result, policies = lint_paths(paths, settings, ignore=silent)
     least = Severity(fail_on)
     for form, output in chosen:

@@ -1,4 +1,4 @@
-"""What the commands that render for Kasten have in common."""
+"""The common parts of the commands that render for Kasten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kanister_kafka.backup.options import (
 from kanister_kafka.backup.output_dir import write_files
 from kanister_kafka.backup.render import Manifest, render
 from kanister_kafka.cli.app import print_diagnostics
-from kanister_kafka.cli.options import option_group, options_named, plan_from_cli
+from kanister_kafka.cli.options import option_group, options_named, plan_from_cli, templates_option
 from kanister_kafka.cli.output import Destination, destination_options, format_manifests
 from kanister_kafka.errors import ForbiddenError
 from kanister_kafka.kube.client import ApiResource, KubeClient
@@ -48,7 +48,7 @@ STORAGE_CLASSES = ApiResource(
 def tell_absent(
     resource: ApiResource, option: str, names: Collection[str], choices: Mapping[str, Any]
 ) -> None:
-    """Say which of these names the cluster does not have, where the input is a live one."""
+    """Warn of those names that the cluster does not have, if the input is a live one."""
     if choices["from_cluster"] is None or not names:
         return
     try:
@@ -72,16 +72,12 @@ def tell_absent(
 
 output_options = option_group(
     destination_options,
-    click.option(
-        "--templates",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Directory with templates that go before ours of the same name.",
-    ),
+    templates_option,
 )
 
 
 def plan_policies(**choices: Any) -> BackupPlan:
-    """Go from the words of the command line to a plan, and tell its warnings."""
+    """Make a plan from the command line, and print its warnings."""
     plan = plan_from_cli(**{**DEFAULTS, **choices})
     print_diagnostics(plan.problems)
     return plan

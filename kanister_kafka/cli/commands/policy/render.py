@@ -22,9 +22,9 @@ from kanister_kafka.kasten.schemas import FREQUENCIES, PERIODS, RETENTION
 from kanister_kafka.kube.client import NAMESPACES
 
 CHOICES = (
-    *("strategy", "kasten_namespace", "frequency", "profile", "hook_timeout"),
-    *("name", "labels", "annotations"),
-)
+    "strategy", "kasten_namespace", "frequency", "profile", "hook_timeout",
+    "name", "labels", "annotations",
+)  # fmt: skip
 
 
 def parse_retention(text: str) -> tuple[str, int]:
@@ -79,7 +79,7 @@ def render(
 ) -> None:
     """Print the Policies of a cluster and of its mirrors.
 
-    They come in the order in which they are to run. The one with hooks is of the namespace whose
+    They come in the order in which they must run. The one with hooks is of the namespace whose
     Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
     resources: give both the same --strategy and --name.
     """

@@ -24,7 +24,7 @@ CHOICES = ("kasten_namespace", "hook_timeout", "name", "labels", "annotations")
 
 
 def replacement(text: str) -> tuple[str, str]:
-    """Read OLD=NEW, or NEW alone for whatever it was."""
+    """Read OLD=NEW, or NEW alone for any old value."""
     old, equals, new = text.rpartition("=")
     if not new or (equals and not old):
         raise click.BadParameter(f"{text!r} is not OLD=NEW or NEW")
@@ -59,7 +59,7 @@ def restore(output: str, output_dir: Path | None, templates: Path | None, **choi
 
     The restore starts when the RestoreAction is created, with `kubectl create --validate=false`.
     A Kafka comes back under its own name and in its own namespace;
-    `kanister-kafka docs policies` says why.
+    `kanister-kafka docs policies` explains why.
     """
     place = destination(output, output_dir)
     choices = with_names(choices.pop("kafkas"), choices)

@@ -15,7 +15,7 @@ COMMANDS = {
     "rate": "Measure messages per second by topic and partition, from their end offsets.",
     "tail": "Show the last messages of every partition side by side, ordered by timestamp.",
 }
-"""What each is for; it is a function of that name in a module of that name."""
+"""The summary of each; it is a function of that name in a module of that name."""
 FORMER = {"last": "tail", "merge": "collect", "total": "count"}
 """Former names, each with today's."""
 

@@ -33,6 +33,6 @@ def collect(*, job: str, namespace: str, context: str, form: str, html: Path | N
     check_writable(html)
     connection = KubeClient(context)
     with ProgressReporter("parts", unit="parts") as bar:
-        found = collect_job_results(connection, job, namespace or connection.namespace, bar.tell)
+        found = collect_job_results(connection, job, namespace or connection.namespace, bar.report)
     if not tell(found, form, html):
         sys.exit(1)

@@ -48,7 +48,7 @@ def milliseconds(text: str) -> int:
     """Read a short duration such as 500ms or 2s."""
     match = re.fullmatch(r"(\d{1,9})(ms|s)", text)
     if match is None:
-        raise click.BadParameter(f"{text!r} is no duration such as 500ms or 2s")
+        raise click.BadParameter(f"{text!r} is not a duration such as 500ms or 2s")
     return int(match[1]) * (1000 if match[2] == "s" else 1)
 
 
@@ -56,25 +56,25 @@ def parse_percentage(text: str) -> float:
     """Read a percentage, 5% or 0.5%, as a share."""
     match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
     if match is None or not 0 < float(match[1]) < 100:
-        raise click.BadParameter(f"{text!r} is no share such as 5%")
+        raise click.BadParameter(f"{text!r} is not a share such as 5%")
     return float(match[1]) / 100
 
 
 def parse_since(text: str) -> int:
     """Read a time in ISO 8601; without an offset it is UTC."""
-    from kanister_kafka.topics.statistics import parse_timestamp
+    from kanister_kafka.timestamps import parse_timestamp, to_milliseconds
 
     found = parse_timestamp(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no time such as 2026-01-02T03:04:05Z")
-    return found
+        raise click.BadParameter(f"{text!r} is not a time such as 2026-01-02T03:04:05Z")
+    return to_milliseconds(found)
 
 
 def parse_part(text: str) -> tuple[int, int]:
     """Read which part of how many, such as 0/4."""
     match = re.fullmatch(r"(\d{1,5})/(\d{1,5})", text)
     if match is None or int(match[1]) >= int(match[2]):
-        raise click.BadParameter(f"{text!r} is no part such as 0/4")
+        raise click.BadParameter(f"{text!r} is not a part such as 0/4")
     return int(match[1]), int(match[2])
 
 
@@ -85,7 +85,7 @@ def parse_part(text: str) -> tuple[int, int]:
 @click.argument("a")
 @click.argument("b")
 @click.option(
-    "--command-config-b", type=CONFIG_FILE, help="Properties for B, where they are not A's."
+    "--command-config-b", type=CONFIG_FILE, help="Properties for B if they differ from A's."
 )
 @click.option("--listener-b", default="", help="Listener of B.  [default: chosen as for A]")
 @click.option("--user-b", default="", help="KafkaUser of B.  [default: chosen as for A]")
@@ -98,7 +98,7 @@ def parse_part(text: str) -> tuple[int, int]:
     help="Only this partition; repeatable.",
 )
 @click.option(
-    "--last", type=click.IntRange(1), help="Compare only so many of the newest of each partition."
+    "--last", type=click.IntRange(1), help="Compare only this many of the newest of each partition."
 )
 @click.option(
     "--since",
@@ -110,7 +110,7 @@ def parse_part(text: str) -> tuple[int, int]:
     "--sample",
     type=parse_percentage,
     metavar="PERCENT",
-    help="Compare only such a share, in blocks from all over each partition.",
+    help="Compare only this share, in blocks from all over each partition.",
 )
 @click.option(
     "--compacted/--not-compacted",
@@ -189,9 +189,9 @@ def compare(
     offsets may differ. B may leave out its topic, NAMESPACE/KAFKA/, and is then searched for that
     of A, also behind a mirror's prefix.
 
-    Verdict: identical; consistent prefix, where one side holds all up to one moment and nothing
-    after; uneven head, where its partitions end at different moments; differing. Exit code 0 for
-    the first two, 1 for the others.
+    The verdict is one of: identical, consistent prefix (one side holds all up to one moment and
+    nothing after), uneven head (its partitions end at different moments), differing. Exit code 0
+    for the first two, 1 for the others.
     """
     from kanister_kafka.topics.compare import CompareRequest
     from kanister_kafka.topics.model import Isolation
@@ -334,7 +334,7 @@ def _here(sides: _ComparedTopics, request: CompareRequest, processes: int) -> Co
         if sides.reach.wire and time.monotonic() - sent > SENT:
             sent = time.monotonic()
             print_message(ProgressMessage(passed, total))
-        bar.tell(passed, total)
+        bar.report(passed, total)
 
     with ProgressReporter("comparing", quiet=sides.reach.wire) as bar:
         return compare_parallel(a, b, request, processes, pass_on)
@@ -345,7 +345,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
 
     work = sides.reach.work(
         "compare",
-        (*request_args(request), "--", *sides.arguments),
+        request_args(request) + ("--",) + sides.arguments,
         *sides.accesses,
         namespace=sides.namespace,
     )
@@ -354,7 +354,7 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
         for event in sides.reach.remote(work):
             match event:
                 case ProgressMessage(passed, total):
-                    bar.tell(passed, total)
+                    bar.report(passed, total)
                 case ResultMessage(result):
                     found.append(result)
     return sides.named(found[-1])
@@ -367,15 +367,11 @@ def _rendered(
     from kanister_kafka.topics.job import is_secret, job_config, job_manifest, request_args
     from kanister_kafka.yamldoc.dumper import dump
 
+    split = ("--split", f"$(JOB_COMPLETION_INDEX)/{parts}", "--")
     work: TopicJob = replace(
         sides.reach.work(
             "compare",
-            (
-                *request_args(request),
-                *("--split", f"$(JOB_COMPLETION_INDEX)/{parts}"),
-                "--",
-                *sides.arguments,
-            ),
+            request_args(request) + split + sides.arguments,
             *sides.accesses,
             namespace=sides.namespace,
         ),

@@ -36,7 +36,7 @@ def count(*, reach: ConnectionOptions, topic: tuple[str, ...], form: str) -> Non
 
     access = reach.access(TopicRef())
     if reach.in_cluster:
-        work = reach.work("count", ("--", *topic), access)
+        work = reach.work("count", ("--",) + topic, access)
         results = [event.result for event in reach.remote(work) if isinstance(event, ResultMessage)]
         found = replace(results[-1], cluster=access.label)
     else:

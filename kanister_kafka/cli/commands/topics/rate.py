@@ -13,6 +13,7 @@ import click
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.options import parse_duration_option
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.cli.progress import encodable, is_drawable, terminal
 from kanister_kafka.cli.topic_connection import (
     ConnectionOptions,
     print_message,
@@ -43,18 +44,32 @@ def rate(*, reach: ConnectionOptions, topic: tuple[str, ...], length: int, form:
     """
     from kanister_kafka.reports.topics import rates_json, rates_text
 
-    live = form == "text" and not reach.wire and sys.stdout.isatty()
-    lines, found = 0, None
-    for found in _measured(reach, topic, length):
-        if reach.wire:
-            print_message(found)
-        elif live:
-            text = rates_text(found, terminal_width())
-            echo("\x1b[A" * lines + "\x1b[J" * bool(lines) + text)
-            lines = text.count("\n")
-    if found is not None and not live and not reach.wire:
-        shown = partial(rates_text, found, terminal_width())
-        echo(report_text(form, shown, partial(rates_json, found)))
+    measured = _measured(reach, topic, length)
+    if reach.wire:
+        for rates in measured:
+            print_message(rates)
+    elif form == "text" and is_drawable(sys.stdout):
+        draw_rates(measured)
+    else:
+        every = list(measured)
+        if every:  # the last one is over all the time
+            shown = partial(rates_text, every[-1], terminal_width())
+            echo(report_text(form, shown, partial(rates_json, every[-1])))
+
+
+def draw_rates(measured: Iterator[TopicRates]) -> None:
+    """Draw the same table anew each second."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from kanister_kafka.reports.topics import rates_text
+
+    console = terminal(sys.stdout)
+    live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+    with live:
+        for rates in measured:
+            text = encodable(rates_text(rates, console.width).rstrip("\n"), sys.stdout)
+            live.update(Text(text, no_wrap=True, overflow="ignore"), refresh=True)
 
 
 def _measured(
@@ -67,7 +82,7 @@ def _measured(
 
     access = reach.access(TopicRef())
     if reach.in_cluster:
-        work = reach.work("rate", ("--for", f"{length}s", "--", *topics), access)
+        work = reach.work("rate", ("--for", f"{length}s", "--") + topics, access)
         for event in reach.remote(work):
             if isinstance(event, ResultMessage):
                 yield replace(event.result, cluster=access.label)

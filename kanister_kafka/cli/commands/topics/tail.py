@@ -15,7 +15,7 @@ from kanister_kafka.cli.topic_connection import (
 )
 
 WIDE = 200
-"""Columns where there is no terminal to ask."""
+"""Columns without a terminal to ask."""
 
 
 @click.command(epilog="Example: kanister-kafka topics tail --kafka my-cluster -n kafka blogs -c 5")
@@ -59,11 +59,13 @@ def tail(
     place = parse_topic_ref(topic)
     access = reach.access(place)
     if reach.in_cluster:
-        chosen = [word for number in partitions for word in ("-p", str(number))]
-        sizes = ("--count", str(count), "--page", str(page))
+        words: list[str] = []
+        for number in partitions:
+            words += ["-p", str(number)]
+        words += ["--count", str(count), "--page", str(page), "--", place.topic]
         work = reach.work(
             "tail",
-            (*chosen, *sizes, "--", place.topic),
+            tuple(words),
             access,
             namespace=place.namespace,
         )

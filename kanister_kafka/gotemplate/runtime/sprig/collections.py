@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import chain
 
 from kanister_kafka.gotemplate.runtime.fmt import text
 from kanister_kafka.gotemplate.runtime.sprig.numbers import to_int64
@@ -27,7 +28,7 @@ NIL = "runtime error: invalid memory address or nil pointer dereference"
 
 
 def same(one: Value, other: Value) -> bool:
-    """Tell whether reflect.DeepEqual takes two values for equal: their types count."""
+    """Return whether reflect.DeepEqual takes two values for equal: their types count."""
     if go_type(one) != go_type(other):
         return False
     if isinstance(one, GoSlice) and isinstance(other, GoSlice):
@@ -101,7 +102,9 @@ def _slice(value: Value, *bounds: Value) -> Value:
 
 
 def _concat(*values: Value) -> Value:
-    made = [item for value in values for item in _items(value, "Cannot concat type {} as list")]
+    made: list[Value] = []
+    for value in values:
+        made += _items(value, "Cannot concat type {} as list")
     return GoSlice(made, is_nil=not made)
 
 
@@ -156,7 +159,7 @@ LIST_FUNCTIONS = {
 
 
 def is_empty(value: Value) -> bool:
-    """Tell whether `default` would replace a value."""
+    """Return whether `default` would replace a value."""
     known = truth(value)
     if known is None:
         raise UnsupportedError
@@ -217,7 +220,7 @@ def _pluck(key: str, *owners: GoMap) -> Value:
 
 def _in_one_order(owners: tuple[GoMap, ...]) -> list[tuple[str, Value]]:
     """Return what maps hold where Go, which takes it in any order, has but one."""
-    held = [pair for owner in owners for pair in owner.entries.items()]
+    held = list(chain.from_iterable(owner.entries.items() for owner in owners))
     if len(held) > 1 or any(owner.is_open for owner in owners):
         raise UnsupportedError
     return held
@@ -261,8 +264,8 @@ DICT_FUNCTIONS = {
 # Types and comparisons of them, by reflect.go of sprig 2.22.0.
 
 
-def _is_like(wanted: str, value: Value) -> Value:
-    return go_type(value) in (wanted, f"*{wanted}")
+def _is_like(kind: str, value: Value) -> Value:
+    return go_type(value) in (kind, f"*{kind}")
 
 
 def _copy(value: Value) -> Value:

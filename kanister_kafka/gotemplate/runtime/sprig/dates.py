@@ -26,9 +26,9 @@ _CHUNK = re.compile(
     r"|[.,]0+(?![0-9])|[.,]9+(?![0-9])"
 )
 _MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PARTS: dict[str, Callable[[datetime], str]] = {
     "2006": lambda t: f"{t.year:04d}",
@@ -72,8 +72,8 @@ _READ = {
 def format_date(time: datetime, layout: str) -> str:
     """Return a time of UTC in a layout of Go's."""
 
-    def part(found: re.Match[str]) -> str:
-        chunk = found[0]
+    def part(match: re.Match[str]) -> str:
+        chunk = match[0]
         if chunk in _PARTS:
             return _PARTS[chunk](time)
         if chunk[0] == "Z":

@@ -39,7 +39,7 @@ def _decoded(word: str, form: re.Pattern[bytes], *, is_64: bool) -> Value:
 
 
 def to_json(value: Value, indent: int | None = None) -> str:
-    """Return JSON as encoding/json spells it; nothing where it cannot."""
+    """Return JSON as encoding/json writes it; nothing if it cannot."""
     try:
         return _json(value, "\n" if indent else "", " " * (indent or 0), _DEEPEST)
     except ValueError:

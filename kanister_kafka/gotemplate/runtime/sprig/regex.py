@@ -71,10 +71,10 @@ def _find(pattern: str, subject: str) -> Value:
     return found[0] if found else ""
 
 
-def _replaced(pattern: str, subject: str, made: Callable[[re.Match[str]], str]) -> Value:
+def _replaced(pattern: str, subject: str, replacement: Callable[[re.Match[str]], str]) -> Value:
     parts, end, size = [], 0, 0
     for found in _matches(pattern, subject):
-        parts += [subject[end : found.start()], made(found)]
+        parts += [subject[end : found.start()], replacement(found)]
         size += len(parts[-1])
         if size > MAX_NUMBER:
             raise UnsupportedError
@@ -83,14 +83,14 @@ def _replaced(pattern: str, subject: str, made: Callable[[re.Match[str]], str]) 
 
 
 def _replace_all(pattern: str, subject: str, replacement: str) -> Value:
-    def expanded(found: re.Match[str]) -> str:
+    def expanded(match: re.Match[str]) -> str:
         def group(name: re.Match[str]) -> str:
             number = name[1] or name[2]
             if name[3]:
                 return "$"
             if not number.isdecimal() or number != str(int(number)):
                 return ""
-            return (found[int(number)] or "") if int(number) <= len(found.groups()) else ""
+            return (match[int(number)] or "") if int(number) <= len(match.groups()) else ""
 
         return _NAME.sub(group, replacement)
 

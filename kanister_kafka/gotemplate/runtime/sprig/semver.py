@@ -41,7 +41,7 @@ class _Constraint:
     is_patch_open: bool
 
     def admits(self, version: _Version) -> bool:
-        """Tell whether a version is within the constraint."""
+        """Return whether a version is within the constraint."""
         if self.sign == "!=" and not self.is_dirty:
             return version.order() != self.version.order()
         if version.labels and not self.version.labels:
@@ -49,7 +49,7 @@ class _Constraint:
         return _CHECKS[self.sign](self, version)
 
     def is_tilde(self, version: _Version) -> bool:
-        """Tell whether major and minor version are the same, as far as they are given."""
+        """Return whether major and minor version are the same, as far as they are given."""
         if version.order() < self.version.order():
             return False
         if self.version.numbers == (0, 0, 0) and not self.is_minor_open and not self.is_patch_open:
@@ -61,11 +61,11 @@ class _Constraint:
         return mine[0] == yours[0] and (mine[1] == yours[1] or self.is_minor_open)
 
     def is_other(self, version: _Version) -> bool:
-        """Tell whether an open constraint leaves a version out."""
+        """Return whether an open constraint leaves a version out."""
         return not self._same(version)
 
     def is_at_most(self, version: _Version, *, strict: bool) -> bool:
-        """Tell whether a version is not beyond."""
+        """Return whether a version is not beyond."""
         mine, yours = self.version, version
         if not self.is_dirty:
             return yours.order() < mine.order() or (not strict and yours.order() == mine.order())

@@ -34,12 +34,12 @@ def strings(value: Value) -> list[str]:
 
 
 def to_bytes(word: str) -> bytes:
-    """Return the bytes of a string; YAML can spell half a character."""
+    """Return the bytes of a string; YAML can encode half a character."""
     return word.encode(errors="surrogatepass")
 
 
 def from_bytes(raw: bytes) -> str:
-    """Return bytes as a string; what is no UTF-8 is left to the run."""
+    """Return bytes as a string; bytes that are not UTF-8 are left to the run."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -84,7 +84,7 @@ def _untitle(word: str) -> Value:
 
 
 def _bounds(start: int, end: int | None, length: int) -> str:
-    """Return how Go complains about the bounds of a slice; nothing where they are right."""
+    """Return how Go complains about the bounds of a slice; nothing if they are right."""
     if end is None:
         return f"[{start}:{length}]" if start > length else ""
     if end < 0:

@@ -1,8 +1,8 @@
 """What is wrong with Blueprints, Policies and bindings as Kasten runs them.
 
-These rules hold with `Settings.kasten`, or where a Policy or a BlueprintBinding is in the input.
-Errors are what leaves Kafka stopped, makes no backup or one of no use, or is refused by the API
-server; what may work, or is known from field reports alone, is a warning.
+These rules hold with `Settings.kasten`, or if a Policy or a BlueprintBinding is in the input. An
+error leaves Kafka stopped, makes no backup or a useless one, or is refused by the API server. A
+case that may work, or is known from field reports alone, is a warning.
 """
 
 from kanister_kafka.linter.rules.kasten import (

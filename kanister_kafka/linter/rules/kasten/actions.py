@@ -8,67 +8,70 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import chain, permutations
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
+from kanister_kafka.durations import parse_go_duration
 from kanister_kafka.gotemplate import FieldNode, IfNode, WithNode
 from kanister_kafka.gotemplate.types import Reference
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase, TemplateText
 from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_commands
-from kanister_kafka.kanister.scalar_formats import parse_go_duration
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
-from kanister_kafka.linter.kasten.registry import kasten_rule
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.reserved import HOOKS, TIMEOUTS, named, plain, reserved_like
 from kanister_kafka.yamldoc import Scalar
 
 OURS = "kanister-kafka"
 
 
-@kasten_rule("kasten-near-reserved-action")
-def near_reserved(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-near-reserved-action")
+def near_reserved(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names that miss a reserved one by their spelling: Kasten never runs the action."""
     for _blueprint, action in _uncalled(objects):
         if wanted := reserved_like(action.name):
             yield named(
+                rule,
                 action,
                 f'Invalid value: "{action.name}": Kasten ignores this name in silence; '
                 f'did you mean "{wanted}"?',
             )
 
 
-@kasten_rule("kasten-uncalled-hook", Severity.WARNING)
-def uncalled_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-uncalled-hook", Severity.WARNING)
+def uncalled_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find reserved names in another order of words: only a hook of a Policy runs the action."""
     for _blueprint, action in _uncalled(objects):
         if wanted := _reordered(action.name):
             yield named(
+                rule,
                 action,
                 f'"{action.name}" runs only where a Policy calls it, and none in the input does; '
                 f'on a bound object Kasten runs "{wanted}"',
             )
 
 
-@kasten_rule("kasten-uncalled-action", Severity.INFO)
-def uncalled_action(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-uncalled-action", Severity.INFO)
+def uncalled_action(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find actions that only a person runs; those of our own Blueprints are meant to be."""
     for blueprint, action in _uncalled(objects):
         made_by = blueprint.document.text("metadata", "labels", "app.kubernetes.io/managed-by")
         if made_by != OURS and not reserved_like(action.name) and not _reordered(action.name):
             yield named(
+                rule,
                 action,
                 "Kasten does not run this action: its name is not reserved, and no Policy in the "
                 "input calls it",
             )
 
 
-@kasten_rule("kasten-restore-prehook", Severity.INFO)
-def restore_prehook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-prehook", Severity.INFO)
+def restore_prehook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find an action that older versions of Kasten do not run."""
     for blueprint in objects.blueprints:
         action = blueprint.action("restorePrehook")
         if action and not objects.calls(blueprint, action.name):
             yield named(
+                rule,
                 action,
                 "Kasten runs restorePrehook from 9.0.10 on, and only where the bound object is "
                 "still there",
@@ -79,7 +82,7 @@ def _reordered(name: str) -> str:
     """Return the reserved hook whose words these are, such as preBackupHook; else nothing."""
     letters = plain(name).removesuffix("s")
     for hook, words in HOOKS.items():
-        orders = {"".join(order) for order in (*permutations(words), *permutations(words[:2]))}
+        orders = {"".join(order) for order in chain(permutations(words), permutations(words[:2]))}
         if letters in orders and not reserved_like(name):
             return hook
     return ""
@@ -92,7 +95,7 @@ def _uncalled(objects: KastenObjects) -> Iterator[tuple[Blueprint, BlueprintActi
                 yield blueprint, action
 
 
-# Template parameters that an action does not have under Kasten, by what it is called on.
+# Template parameters that an action does not have under Kasten, by the kind that it is called on.
 #
 # An action hook has the namespace for its object (docs.kasten.io, kanister/hooks), so that
 # Kanister leaves the parameters of every other kind nil (pkg/param/param.go, New).
@@ -102,11 +105,11 @@ OF_NAMESPACE = {
     "spec": ("finalizers",),
     "status": ("conditions", "phase"),
 }
-"""What a Namespace has below these fields; it has no other field of its own."""
+"""Fields of a Namespace below these; it has no other field of its own."""
 
 
-@kasten_rule("kasten-hook-context")
-def hook_context(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-context")
+def hook_context(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find parameters that an action hook does not have: the phase fails when it is rendered."""
     for _blueprint, action in objects.on_namespace():
         for template, used in _used(action):
@@ -123,21 +126,21 @@ def hook_context(objects: KastenObjects, _settings: LintSettings) -> Iterator[Fi
                 remedy = "read what the backup left in a ConfigMap"
             else:
                 continue
-            yield _found(template, used, f"{why}; {remedy}")
+            yield _found(rule, template, used, f"{why}; {remedy}")
 
 
-@kasten_rule("kasten-hook-object", Severity.WARNING)
-def hook_object(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-object", Severity.WARNING)
+def hook_object(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find fields of `.Object` that a namespace does not have."""
     for _blueprint, action in objects.on_namespace():
         for template, used in _used(action):
             if used.names[0] == "Object" and not _in_namespace(used.names[1:]):
                 message = "the object of an action hook is the namespace, which has no such field"
-                yield _found(template, used, message)
+                yield _found(rule, template, used, message)
 
 
-@kasten_rule("kasten-empty-namespace", Severity.WARNING)
-def empty_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-empty-namespace", Severity.WARNING)
+def empty_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find `.Namespace` in an action on a bound object, which has none (field reports)."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
@@ -148,11 +151,11 @@ def empty_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator
                             "is there for action hooks only and empty for a bound object; "
                             "use .Object.metadata.namespace"
                         )
-                        yield _found(template, used, message)
+                        yield _found(rule, template, used, message)
 
 
-@kasten_rule("kasten-delete-context", Severity.WARNING)
-def delete_context(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-delete-context", Severity.WARNING)
+def delete_context(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find the object in `delete`, which runs when the restore point goes, long after it."""
     for blueprint in objects.blueprints:
         action = blueprint.action("delete")
@@ -162,7 +165,7 @@ def delete_context(objects: KastenObjects, _settings: LintSettings) -> Iterator[
                     "the object may be gone when Kasten deletes a restore point; hand over what is "
                     "needed as an output artifact of the backup"
                 )
-                yield _found(template, used, message)
+                yield _found(rule, template, used, message)
 
 
 def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
@@ -180,22 +183,21 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
             yield template, reference
 
 
-def _asked_for(template: TemplateText, used: Reference) -> bool:
-    """Tell whether `if` or `with` asks for a parameter, which nil only makes false."""
-    place = (used.steps[0].line, used.steps[0].column - 1)  # of the dot before it
-    return any(
-        isinstance(operand, FieldNode) and (operand.line, operand.column) == place
-        for node in template.parsed.nodes
-        if isinstance(node, (IfNode, WithNode))
-        for command in node.pipe.commands
-        for operand in command.arguments
-    )
+def _asked_for(template: TemplateText, reference: Reference) -> bool:
+    """Return whether `if` or `with` asks for a parameter, which nil only makes false."""
+    place = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
+    for node in template.parsed.nodes:
+        if isinstance(node, (IfNode, WithNode)):
+            for operand in chain.from_iterable(one.arguments for one in node.pipe.commands):
+                if isinstance(operand, FieldNode) and (operand.line, operand.column) == place:
+                    return True
+    return False
 
 
-def _found(template: TemplateText, used: Reference, message: str) -> Finding:
-    first = used.steps[0]
+def _found(rule: Rule, template: TemplateText, reference: Reference, message: str) -> Diagnostic:
+    first = reference.steps[0]
     place = template.place(first.line, first.column)
-    return Finding(place, template.path, f".{'.'.join(used.names)}: {message}")
+    return rule.report(place, template.path, f".{'.'.join(reference.names)}: {message}")
 
 
 def _in_namespace(names: tuple[str, ...]) -> bool:
@@ -209,7 +211,7 @@ def _in_namespace(names: tuple[str, ...]) -> bool:
 
 
 def _on_bound_object(objects: KastenObjects, blueprint: Blueprint, action: BlueprintAction) -> bool:
-    """Tell whether an action runs on a bound object only; `delete` runs in Kasten's namespace."""
+    """Return whether an action runs on a bound object only; `delete` runs in Kasten's namespace."""
     reserved = action.name in TIMEOUTS and action.name != "delete"
     called = objects.calls(blueprint, action.name)
     return reserved and not called and objects.is_bound(blueprint)
@@ -228,8 +230,8 @@ WITH_VALUE = ("-k", "--kill-after", "-s", "--signal")
 POSITIVE = re.compile("[0-9]*[1-9][0-9]*")
 
 
-@kasten_rule("kasten-hook-timeout", Severity.WARNING)
-def hook_timeout(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-timeout", Severity.WARNING)
+def hook_timeout(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find actions whose waits add up to more than Kasten's default for the whole action."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
@@ -241,12 +243,12 @@ def hook_timeout(objects: KastenObjects, _settings: LintSettings) -> Iterator[Fi
                     f"its waits add up to {_shown(seconds)}, and Kasten ends the action after "
                     f"{minutes}m by default; shorten them, or raise {_value(action, hooks)}"
                 )
-                yield Finding(action.entry.location, action.path, message)
+                yield rule.report(action.entry.location, action.path, message)
 
 
-@kasten_rule("kasten-fixed-replicas", Severity.INFO)
-def fixed_replicas(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find numbers of replicas that are right until somebody scales the workload."""
+@lint_rule(KASTEN, "kasten-fixed-replicas", Severity.INFO)
+def fixed_replicas(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find numbers of replicas that are right until the workload is scaled."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
             if action.name not in TIMEOUTS and not objects.calls(blueprint, action.name):
@@ -260,11 +262,11 @@ def fixed_replicas(objects: KastenObjects, _settings: LintSettings) -> Iterator[
                         f"{replicas.text} is the number of today; have the action that stops the "
                         "workload keep its number in an annotation, and scale to that"
                     )
-                    yield Finding(replicas.location, f"{phase.path}.args.replicas", message)
+                    yield rule.report(replicas.location, f"{phase.path}.args.replicas", message)
 
 
 def waits(statement: SimpleCommand) -> float:
-    """Return for how many seconds a command waits at most, where its words tell."""
+    """Return for how many seconds a command waits at most, if its words show it."""
     if statement.runs("timeout"):
         return _timeout(list(statement.words[1:]))
     if statement.runs("kubectl") or statement.runs("oc"):

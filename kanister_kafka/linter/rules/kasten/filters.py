@@ -6,13 +6,12 @@ import difflib
 import enum
 from collections.abc import Collection, Iterator
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.linter.kasten.blueprint_links import BlueprintLink, blueprint_links, covers
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import Filters, KastenObjects, ResourceFilter, parameters
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.selection import NAME_KEY, NAME_KEYS, namespace_selection
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import Sequence
 
 NO_OWNER = {
@@ -25,8 +24,8 @@ NO_OWNER = {
 reports); Strimzi's owners are set in NodePoolUtils.java and ModelUtils.java."""
 
 
-@kasten_rule("kasten-binding-target", Severity.WARNING)
-def binding_target(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-binding-target", Severity.WARNING)
+def binding_target(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find bindings to what owns no volume that Kasten would look at."""
     for binding in objects.bindings:
         strimzi = any(_of_strimzi(requirement) for requirement in binding.requirements())
@@ -40,11 +39,11 @@ def binding_target(objects: KastenObjects, _settings: LintSettings) -> Iterator[
                     f'Invalid value: "{resource.resource}": {why}, so its hooks may never run; '
                     "bind to the custom resource or the workload at the top"
                 )
-                yield Finding(spot.location, spot.path, message)
+                yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-filter-excludes")
-def filter_excludes(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-filter-excludes")
+def filter_excludes(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find Policies that exclude the very resource that a Blueprint is tied to."""
     for tie, filters in _meeting(objects):
         for entry in filters.excluded:
@@ -54,11 +53,11 @@ def filter_excludes(objects: KastenObjects, _settings: LintSettings) -> Iterator
                     f"excludes {tie}, to which {tie.by} binds: its hooks silently never run; "
                     "remove the entry"
                 )
-                yield Finding(entry.here.location, entry.here.path, message)
+                yield rule.report(entry.here.location, entry.here.path, message)
 
 
-@kasten_rule("kasten-filter-leaves-out", Severity.WARNING)
-def filter_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-filter-leaves-out", Severity.WARNING)
+def filter_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find Policies that include other resources only."""
     for tie, filters in _meeting(objects):
         included = filters.here.at("includeResources")
@@ -67,7 +66,7 @@ def filter_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterat
                 f"does not include {tie}, to which {tie.by} binds: its hooks may silently never "
                 "run; include it"
             )
-            yield Finding(included.location, included.path, message)
+            yield rule.report(included.location, included.path, message)
 
 
 class FilterMatch(enum.Enum):
@@ -83,9 +82,9 @@ class FilterMatch(enum.Enum):
 def match_filter(
     filters: Filters, group: str, resource: str, kafkas: Collection[str] = frozenset()
 ) -> FilterMatch:
-    """Tell whether a filter takes a resource: fields of one entry have to fit, entries add up.
+    """Return whether a filter takes a resource: fields of one entry have to fit, entries add up.
 
-    `kafkas` are the names of the Kafkas that it is about, where they are known.
+    `kafkas` are the names of the Kafkas that it is about, if they are known.
     """
     found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
         FilterMatch.YES
@@ -101,7 +100,7 @@ def match_filter(
 
 
 def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None:
-    """Return an entry without a resource that alone takes this one, beside others that name theirs.
+    """Return an entry without a resource that alone takes this one, although others name theirs.
 
     All of the group is taken by it, so the others would be for nothing: one has lost its resource.
     """
@@ -132,13 +131,13 @@ def _fit(
 
 
 def excludes(filters: Filters, tie: BlueprintLink) -> bool:
-    """Tell whether a filter includes certain resources, and not these."""
+    """Return whether a filter includes certain resources, and not these."""
     entries = filters.included
     return bool(entries and tie.resource) and not any(covers(entry, tie) for entry in entries)
 
 
 def may_select(policy: Cursor, tie: BlueprintLink) -> bool:
-    """Tell whether a Policy may be about the namespace of what is tied."""
+    """Return whether a Policy may be about the namespace of the tied object."""
     selected = namespace_selection(policy)
     return not tie.namespaces or any(map(selected.may_hold, tie.namespaces))
 
@@ -166,31 +165,33 @@ WITHOUT_VALUES = ("Exists", "DoesNotExist")
 ALIKE = 0.9
 PREFIX = NAME_KEY.partition("/")[0]
 ABOUT_NAME = ("namespace", "namespaces", "appname", "appnames")
-"""What else the name of a namespace is called below Kasten's own prefix."""
+"""Other names of the name of a namespace below Kasten's own prefix."""
 
 
-@kasten_rule("kasten-selector")
-def selector(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-selector")
+def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find keys that miss Kasten's own by their spelling, and requirements that nothing meets."""
     for policy in objects.policies:
         here = policy.at("spec", "selector")
         for spot, key in _keys(here):
             if wanted := _misspelt(key):
                 message = (
-                    f'Unsupported value: "{key}": no namespace has such a label, so it selects '
+                    f'Unsupported value: "{key}": no namespace has that label, so it selects '
                     f'nothing; did you mean "{wanted}"?'
                 )
-                yield Finding(spot.location, spot.path, message)
+                yield rule.report(spot.location, spot.path, message)
         for expression in here.at("matchExpressions").each():
-            yield from _values(expression)
+            yield from _values(rule, expression)
         for key in NAME_KEYS:
             label = here.at("matchLabels", key)
             if label.is_empty:
-                yield Finding(label.location, label.path, "Required value: the name of a namespace")
+                yield rule.report(
+                    label.location, label.path, "Required value: the name of a namespace"
+                )
         selected = namespace_selection(policy)
         if selected.by_name and not selected.open and not selected.names and _is_filled(here):
             message = "Invalid value: no namespace has both names, so it selects nothing"
-            yield Finding(here.location, here.path, message)
+            yield rule.report(here.location, here.path, message)
 
 
 def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
@@ -202,7 +203,7 @@ def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
 
 
 def _misspelt(key: str) -> str:
-    """Return the key that is meant; empty for one of Kasten's, and for a label of somebody's."""
+    """Return the key that is meant; empty for a key of Kasten, and for a label of the site."""
     if key in KNOWN:
         return ""
     prefix, _slash, name = key.rpartition("/")
@@ -215,23 +216,25 @@ def _misspelt(key: str) -> str:
     return near[0] if near else ""
 
 
-def _values(expression: Cursor) -> Iterator[Finding]:
+def _values(rule: Rule, expression: Cursor) -> Diagnostics:
     operator, values = expression.at("operator").text, expression.at("values")
     items = values.node.items if isinstance(values.node, Sequence) else ()
     if operator in WITH_VALUES and not items and not values.is_template:
         message = f"Required value: operator {operator} compares with values"
-        yield Finding(values.location, values.path, message)
+        yield rule.report(values.location, values.path, message)
     elif operator in WITHOUT_VALUES and items:
         message = f"Invalid value: operator {operator} takes no values"
-        yield Finding(values.location, values.path, message)
+        yield rule.report(values.location, values.path, message)
     if expression.at("key").text in NAME_KEYS:
         for item in values.each():
             if item.is_empty:
-                yield Finding(item.location, item.path, "Required value: the name of a namespace")
+                yield rule.report(
+                    item.location, item.path, "Required value: the name of a namespace"
+                )
 
 
 def _is_filled(here: Cursor) -> bool:
-    """Tell whether each requirement by name has a name, so that they rule each other out."""
+    """Return whether each requirement by name has a name, so that they rule each other out."""
     labels = [here.at("matchLabels", key) for key in NAME_KEYS]
     found = [label for label in labels if label.there]
     expressions = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Set
+from itertools import chain
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects, PolicyOperation
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.rendered import (
     CALLS,
     DOES,
@@ -16,13 +16,14 @@ from kanister_kafka.linter.kasten.rendered import (
     of_hooks,
     rendered_blueprints,
 )
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.workloads import left_stopped as left_stopped_by
 from kanister_kafka.yamldoc import MappingNode, Scalar
 
 LATE_CAPTURE = "lateCapture"
 LATE_CAPTURE_KEYS = ("apiVersion", "resource", "name", "namespace")
-"""What docs.kasten.io/9.0.11/kanister/reference/late-capture asks for, beside an optional group."""
+"""Required fields of a late capture, in addition to an optional group
+(docs.kasten.io/9.0.11/kanister/reference/late-capture)."""
 
 
 _DOWN = "Kafka stopped until the watchdog starts it, an hour after the stop by default"
@@ -41,29 +42,30 @@ FOR_RESTORE = {
 """Hooks that our Blueprints need, by moment: the action, and what follows without it."""
 
 
-@kasten_rule("kasten-hook-field")
-def hook_field(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find hooks that do not say what to call."""
+@lint_rule(KASTEN, "kasten-hook-field")
+def hook_field(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find hooks that do not name the action to call."""
     for hook in objects.hooks:
         for field in (hook.blueprint, hook.action):
             if not field.there:
                 message = "Required value: a hook names a Blueprint and its action"
-                yield Finding(field.location, field.path, message)
+                yield rule.report(field.location, field.path, message)
         name = hook.blueprint
         if name.text and not SUBDOMAIN.allows(name.text):
             message = (
                 f'Invalid value: "{name.text}": a Blueprint has no such name; must be '
                 f"{SUBDOMAIN.says}, without its namespace"
             )
-            yield Finding(name.location, name.path, message)
+            yield rule.report(name.location, name.path, message)
 
 
-@kasten_rule("kasten-hook-action")
-def hook_action(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-action")
+def hook_action(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find hooks that call what the Blueprint does not have: the operation fails there."""
     for hook in objects.hooks:
         blueprints = objects.named(hook.blueprint.text)
-        names = [action.name for blueprint in blueprints for action in blueprint.actions]
+        actions = chain.from_iterable(blueprint.actions for blueprint in blueprints)
+        names = [action.name for action in actions]
         name = hook.action.text
         if blueprints and name and name not in names:
             near = difflib.get_close_matches(name, names, n=1)
@@ -72,11 +74,11 @@ def hook_action(objects: KastenObjects, _settings: LintSettings) -> Iterator[Fin
                 f'Invalid value: "{name}": Blueprint {hook.blueprint.text} has no such action; '
                 f"{hint}"
             )
-            yield Finding(hook.action.location, hook.action.path, message)
+            yield rule.report(hook.action.location, hook.action.path, message)
 
 
-@kasten_rule("kasten-wrong-hook")
-def wrong_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-wrong-hook")
+def wrong_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find actions of our Blueprints where they do harm, such as hooks that are swapped."""
     for hook in objects.hooks:
         ours, action = rendered_blueprints(objects).get(hook.blueprint.text), hook.action.text
@@ -87,17 +89,17 @@ def wrong_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Find
                 f'Invalid value: "{action}": {DOES[action]}; in {hook.moment} of a '
                 f"{hook.operation}, {_follows(hook, action)}: {advice}"
             )
-            yield Finding(hook.action.location, hook.action.path, message)
+            yield rule.report(hook.action.location, hook.action.path, message)
 
 
-@kasten_rule("kasten-missing-hook")
-def missing_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-missing-hook")
+def missing_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find hooks that call our Blueprints and lack one of the others: Kafka stays down, or runs."""
     for operation in objects.operations:
         for moment, why in missing(objects, operation).items():
             hooks = operation.hooks
             spot = hooks.at(moment) if hooks.at(moment).there else hooks
-            yield Finding(spot.location, f"{hooks.path}.{moment}", why)
+            yield rule.report(spot.location, f"{hooks.path}.{moment}", why)
 
 
 def missing(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
@@ -119,7 +121,7 @@ def _missing(
         if moment in mine:
             continue
         if other and moment == "onFailure" and not _near(objects, other, ours.name):
-            continue  # somebody's own way to bring Kafka back
+            continue  # the site's own way to bring Kafka back
         instead = f"it calls Blueprint {other}; " if other else ""
         yield (
             moment,
@@ -139,14 +141,14 @@ def _needed(
     return FOR_BACKUP
 
 
-@kasten_rule("kasten-left-stopped")
-def left_stopped(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-left-stopped")
+def left_stopped(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a preHook certainly stops, and no hook of the Policy starts again."""
     for operation in objects.operations:
         for moment, message in stays_stopped(objects, operation).items():
             hooks = operation.hooks
             spot = hooks.at(moment) if hooks.at(moment).there else hooks.at("preHook")
-            yield Finding(spot.location, f"{hooks.path}.{moment}", message)
+            yield rule.report(spot.location, f"{hooks.path}.{moment}", message)
 
 
 def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
@@ -174,8 +176,8 @@ def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[st
     return found
 
 
-@kasten_rule("kasten-no-failure-hook", Severity.WARNING)
-def no_failure_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-no-failure-hook", Severity.WARNING)
+def no_failure_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find a preHook that nothing undoes after a failure (docs.kasten.io, phase-lifecycle)."""
     for operation in objects.operations:
         pre = next((hook for hook in operation.calls if hook.moment == "preHook"), None)
@@ -183,7 +185,7 @@ def no_failure_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator
             continue
         name = pre.blueprint.text
         if name in rendered_blueprints(objects) or stays_stopped(objects, operation):
-            continue  # told as an error, or nothing to undo
+            continue  # reported as an error, or nothing to undo
         undone = pre.hooks.at("onSuccess").there
         if not undone and not any(len(blueprint.actions) > 1 for blueprint in objects.named(name)):
             continue  # one action alone, such as a flush, leaves nothing to undo
@@ -193,15 +195,15 @@ def no_failure_hook(objects: KastenObjects, _settings: LintSettings) -> Iterator
         )
         if not undone:
             message += " and in onSuccess"
-        yield Finding(pre.here.location, f"{pre.hooks.path}.onFailure", message)
+        yield rule.report(pre.here.location, f"{pre.hooks.path}.onFailure", message)
 
 
-def _near(objects: KastenObjects, name: str, wanted: str) -> bool:
-    return not objects.named(name) and bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+def _near(objects: KastenObjects, name: str, expected: str) -> bool:
+    return not objects.named(name) and bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
 
 
 def _follows(hook: HookCallSite, action: str) -> str:
-    """Say what follows from an action of ours in the wrong place."""
+    """Return what follows from a rendered action in the wrong place."""
     if hook.operation == "export":
         return "it does so while data is moved, long after the snapshots"
     if action in ("backupPrehook", "beforeRestore"):
@@ -217,8 +219,8 @@ def _follows(hook: HookCallSite, action: str) -> str:
     return "it does not bring Kafka back as it has to be"
 
 
-@kasten_rule("kasten-hook-artifacts", Severity.WARNING)
-def hook_artifacts(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-artifacts", Severity.WARNING)
+def hook_artifacts(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find artifacts where Kasten keeps none: it hands them from bound action to bound action."""
     for blueprint, action in objects.on_namespace():
         if objects.is_bound(blueprint):
@@ -230,12 +232,12 @@ def hook_artifacts(objects: KastenObjects, _settings: LintSettings) -> Iterator[
                     "an action hook of a Policy neither gets nor leaves artifacts; keep what a "
                     "restore needs in a ConfigMap of the namespace, which the backup captures"
                 )
-                yield Finding(node.location, f"{action.path}.{field}", message)
+                yield rule.report(node.location, f"{action.path}.{field}", message)
 
 
-@kasten_rule("kasten-late-capture", Severity.WARNING)
-def late_capture(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find late captures that do not say which object to capture."""
+@lint_rule(KASTEN, "kasten-late-capture", Severity.WARNING)
+def late_capture(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find late captures that do not name the object to capture."""
     for blueprint in objects.blueprints:
         for action in blueprint.actions:
             for entry in action.output_artifacts.entries:
@@ -251,4 +253,4 @@ def late_capture(objects: KastenObjects, _settings: LintSettings) -> Iterator[Fi
                         f"Required value: Kasten captures the object named by "
                         f"{', '.join(LATE_CAPTURE_KEYS)}; {', '.join(missing)} missing"
                     )
-                    yield Finding(entry.location, path, message)
+                    yield rule.report(entry.location, path, message)

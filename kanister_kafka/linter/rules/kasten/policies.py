@@ -1,20 +1,20 @@
-"""Policies beside each other and beside the Blueprints that they call: where a hook goes astray."""
+"""Policies next to each other and to the Blueprints that they call: where a hook goes astray."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from itertools import chain
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import BlueprintAction
 from kanister_kafka.kasten.schemas import MOMENTS
 from kanister_kafka.linter.kasten.blueprint_links import blueprint_links, no_use
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects, PolicyOperation, parameters
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_hooks, rendered_blueprints
 from kanister_kafka.linter.kasten.selection import NAME_KEY, NamespaceSelection, namespace_selection
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import (
     FilterMatch,
     excludes,
@@ -27,12 +27,12 @@ OF_NAMESPACE = ("Namespace", "Object")
 """Parameters by which an action of a hook finds out for which namespace it was called."""
 CLAIMS = "persistentvolumeclaims"
 BOUND = ("backupPrehook", "backupPosthook")
-"""What runs around the volumes of a bound object."""
+"""Actions that run around the volumes of a bound object."""
 AFTER_RESTORE = ("restore", "restorePosthook")
 
 
-@kasten_rule("kasten-hook-per-namespace", Severity.WARNING)
-def hook_per_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-per-namespace", Severity.WARNING)
+def hook_per_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find a hook for several namespaces that does the same in each (docs.kasten.io, hooks)."""
     for policy, hooks in _backups(objects):
         selected, hook = namespace_selection(policy), hooks.at("preHook")
@@ -40,21 +40,20 @@ def hook_per_namespace(objects: KastenObjects, _settings: LintSettings) -> Itera
         if hook.at("blueprint").text in rendered_blueprints(objects):
             continue  # what it does is known: kasten-stopped-per-namespace
         for action in _called(objects, hook) if undone else ():
-            if not any(
-                used.names[0] in OF_NAMESPACE
-                for template in action.templates
-                for used in template.analysis.references
-            ):
+            used = chain.from_iterable(one.analysis.references for one in action.templates)
+            if not any(reference.names[0] in OF_NAMESPACE for reference in used):
                 message = (
                     f"runs once for {_each(selected)}, and does the same every time: what it stops "
                     "may be started by one while another is not done; give each namespace a Policy "
                     "of its own"
                 )
-                yield Finding(hook.location, hook.path, message)
+                yield rule.report(hook.location, hook.path, message)
 
 
-@kasten_rule("kasten-stopped-per-namespace")
-def stopped_per_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-stopped-per-namespace")
+def stopped_per_namespace(
+    rule: Rule, objects: KastenObjects, _settings: LintSettings
+) -> Diagnostics:
     """Find Policies that stop one certain Kafka once for each of their namespaces."""
     for policy, hooks in _backups(objects):
         selected, hook = namespace_selection(policy), hooks.at("preHook")
@@ -69,11 +68,11 @@ def stopped_per_namespace(objects: KastenObjects, _settings: LintSettings) -> It
             "it while the volumes of another are being snapshotted; select its namespace alone, by "
             f"name: {NAME_KEY} In [{ours.namespace or '…'}]"
         )
-        yield Finding(hook.location, hook.path, message)
+        yield rule.report(hook.location, hook.path, message)
 
 
-@kasten_rule("kasten-kafka-not-selected")
-def kafka_not_selected(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-kafka-not-selected")
+def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find Policies that stop a Kafka whose namespace they do not back up."""
     for policy, hooks in _backups(objects):
         selected = namespace_selection(policy)
@@ -90,9 +89,9 @@ def kafka_not_selected(objects: KastenObjects, _settings: LintSettings) -> Itera
                 f"backs up {chosen}: what it stops is not what is backed up{meant}"
             )
             spot = policy.at("spec", "selector")
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
             break
-    yield from _restored_elsewhere(objects)
+    yield from _restored_elsewhere(rule, objects)
     for binding in objects.bindings:
         ours, places = (
             rendered_blueprints(objects).get(binding.blueprint.text),
@@ -104,10 +103,10 @@ def kafka_not_selected(objects: KastenObjects, _settings: LintSettings) -> Itera
                 f"binding is for {', '.join(sorted(places))}: it never runs for that Kafka"
             )
             spot = binding.root.at("spec", "resources")
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
 
 
-def _restored_elsewhere(objects: KastenObjects) -> Iterator[Finding]:
+def _restored_elsewhere(rule: Rule, objects: KastenObjects) -> Diagnostics:
     for operation in objects.operations:
         target = operation.owner.at("spec", "targetNamespace")
         if operation.in_policy or operation.name != "restore":
@@ -118,19 +117,16 @@ def _restored_elsewhere(objects: KastenObjects) -> Iterator[Finding]:
                     f'Invalid value: "{target.text}": Blueprint {ours.name} stops and starts the '
                     f'Kafka of namespace {ours.namespace}; must be "{ours.namespace}"'
                 )
-                yield Finding(target.location, target.path, message)
+                yield rule.report(target.location, target.path, message)
 
 
-@kasten_rule("kasten-hook-elsewhere", Severity.WARNING)
-def hook_elsewhere(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-elsewhere", Severity.WARNING)
+def hook_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find a hook that acts in namespaces which the Policy does not back up."""
     for policy, hooks in _backups(objects):
         selected, hook = namespace_selection(policy), hooks.at("preHook")
-        found = {
-            _namespace(phase.argument("namespace"))
-            for action in _called(objects, hook)
-            for phase in action.phases
-        }
+        phases = chain.from_iterable(action.phases for action in _called(objects, hook))
+        found = {_namespace(phase.argument("namespace")) for phase in phases}
         places = found - {"", settings.kasten_namespace}
         ours = hook.at("blueprint").text in rendered_blueprints(objects)
         if not ours and places and not any(map(selected.may_hold, places)):
@@ -138,43 +134,47 @@ def hook_elsewhere(objects: KastenObjects, settings: LintSettings) -> Iterator[F
                 f"acts in {', '.join(sorted(places))}, and the Policy backs up "
                 f"{', '.join(sorted(selected.names))}: what it stops is not what is backed up"
             )
-            yield Finding(hook.location, hook.path, message)
+            yield rule.report(hook.location, hook.path, message)
 
 
-@kasten_rule("kasten-hook-twice", Severity.WARNING)
-def hook_twice(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-hook-twice", Severity.WARNING)
+def hook_twice(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find Blueprints that a hook calls and that are tied to an object of the same backup."""
-    yield from _twice(objects, settings, ours=False)
+    yield from _twice(rule, objects, settings, ours=False)
 
 
-@kasten_rule("kasten-started-early")
-def started_early(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-started-early")
+def started_early(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find the same where the Blueprint is known to stop a Kafka, and to start it."""
-    yield from _twice(objects, settings, ours=True)
+    yield from _twice(rule, objects, settings, ours=True)
 
 
-def _twice(objects: KastenObjects, settings: LintSettings, *, ours: bool) -> Iterator[Finding]:
+def _twice(
+    rule: Rule, objects: KastenObjects, settings: LintSettings, *, ours: bool
+) -> Diagnostics:
     for policy, hooks in _backups(objects):
         name = hooks.at("preHook", "blueprint")
         found = rendered_blueprints(objects).get(name.text)
         if bool(found and found.cold) is not ours:
             continue
         named = objects.named(name.text)
-        around = [action for blueprint in named for action in map(blueprint.action, BOUND)]
+        around: list[BlueprintAction | None] = []
+        for blueprint in named:
+            around += map(blueprint.action, BOUND)
         alone = len(named) == 1  # or it is one of several stages, as its Policy and binding are
         for tie in blueprint_links(objects) if alone and any(around) else ():
             works = not no_use(tie, settings)
             if tie.blueprint == name.text and may_select(policy, tie) and works:
                 message = (
                     f"Blueprint {name.text} is tied to {tie} as well, by {tie.by}: it "
-                    "runs a second time within the hooks, and starts again what is to stay stopped "
+                    "runs a second time within the hooks, and starts again what must stay stopped "
                     "until the last volume is done; remove the one or the other"
                 )
-                yield Finding(name.location, name.path, message)
+                yield rule.report(name.location, name.path, message)
 
 
-@kasten_rule("kasten-kafka-not-stopped")
-def kafka_not_stopped(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-kafka-not-stopped")
+def kafka_not_stopped(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find Policies that take the volumes of a Kafka without the Blueprint that stops it."""
     for operation in _of_policies(objects, "backup"):
         for ours in _unstopped(objects, settings, operation):
@@ -187,19 +187,18 @@ def kafka_not_stopped(objects: KastenObjects, settings: LintSettings) -> Iterato
                 "call backupPrehook in preHook, backupPosthook in onSuccess and resume in "
                 "onFailure, or leave persistentvolumeclaims out"
             )
-            yield Finding(spot.location, operation.hooks.path, message)
+            yield rule.report(spot.location, operation.hooks.path, message)
 
 
-@kasten_rule("kasten-backup-without-hooks", Severity.WARNING)
-def backup_without_hooks(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-backup-without-hooks", Severity.WARNING)
+def backup_without_hooks(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find a Policy that takes the volumes of a namespace without the hooks of another."""
     backups = _of_policies(objects, "backup")
-    stopped = {
-        namespace: operation.owner.at("metadata", "name").text
-        for operation in backups
-        if operation.hooks.at("preHook").there
-        for namespace in namespace_selection(operation.owner).names
-    }
+    stopped: dict[str, str] = {}
+    for operation in backups:
+        if operation.hooks.at("preHook").there:
+            name = operation.owner.at("metadata", "name").text
+            stopped.update(dict.fromkeys(namespace_selection(operation.owner).names, name))
     for operation in backups:
         selected = namespace_selection(operation.owner)
         both = sorted(selected.names & stopped.keys())
@@ -212,7 +211,7 @@ def backup_without_hooks(objects: KastenObjects, settings: LintSettings) -> Iter
                 f"takes the volumes of {', '.join(both)} without the hooks with which Policy "
                 f"{stopped[both[0]]} does so: its restore points are of a running application"
             )
-            yield Finding(selector.location, selector.path, message)
+            yield rule.report(selector.location, selector.path, message)
 
 
 def _unstopped(
@@ -237,16 +236,16 @@ def _unstopped(
     )
 
 
-def _misspelt(objects: KastenObjects, name: str, wanted: str) -> bool:
-    """Tell whether a name is of no Blueprint here, and was meant to be that of a certain one."""
-    alike = bool(difflib.get_close_matches(name, [wanted], cutoff=0.8))
+def _misspelt(objects: KastenObjects, name: str, expected: str) -> bool:
+    """Return whether a name is of no Blueprint here, and was meant to be that of a certain one."""
+    alike = bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
     return not objects.named(name) and (alike or name in rendered_blueprints(objects))
 
 
 def _tied(
     objects: KastenObjects, settings: LintSettings, operation: PolicyOperation, blueprint: str
 ) -> bool:
-    """Tell whether a Blueprint runs for an object of a backup, by a binding or an annotation."""
+    """Return whether a Blueprint runs for an object of a backup, by a binding or an annotation."""
     return any(
         tie.blueprint == blueprint
         and may_select(operation.owner, tie)
@@ -256,8 +255,8 @@ def _tied(
     )
 
 
-@kasten_rule("kasten-bound-elsewhere", Severity.INFO)
-def bound_elsewhere(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-bound-elsewhere", Severity.INFO)
+def bound_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find what is tied to a Blueprint in a namespace that no Policy of the input backs up."""
     backups = [policy for policy, _hooks in _backups(objects)]
     all_here = settings.kasten and backups  # else the Policy may well be in another file
@@ -267,11 +266,11 @@ def bound_elsewhere(objects: KastenObjects, settings: LintSettings) -> Iterator[
                 f"no Policy in the input backs up {', '.join(sorted(tie.namespaces))}, so "
                 f"Blueprint {tie.blueprint} does not run for {tie}"
             )
-            yield Finding(tie.here.location, tie.here.path, message)
+            yield rule.report(tie.here.location, tie.here.path, message)
 
 
-@kasten_rule("kasten-bound-profile", Severity.WARNING)
-def bound_profile(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-bound-profile", Severity.WARNING)
+def bound_profile(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find bound Blueprints that act on a restore, and Policies without a location profile."""
     for policy, _hooks in _backups(objects):
         actions = policy.at("spec", "actions")
@@ -287,7 +286,7 @@ def bound_profile(objects: KastenObjects, _settings: LintSettings) -> Iterator[F
                     f"Blueprint {tie.blueprint} has been seen not to run; name one in "
                     "backupParameters.profile"
                 )
-                yield Finding(actions.location, actions.path, message)
+                yield rule.report(actions.location, actions.path, message)
 
 
 def _has_profile(policy: Cursor) -> bool:
@@ -312,7 +311,7 @@ def _called(objects: KastenObjects, hook: Cursor) -> Iterator[BlueprintAction]:
 
 
 def _namespace(node: object) -> str:
-    """Return the namespace of an argument; empty where a template is to tell it."""
+    """Return the namespace of an argument; empty if it is a template."""
     value = node.value if isinstance(node, Scalar) else None
     return value if isinstance(value, str) and "{{" not in value else ""
 

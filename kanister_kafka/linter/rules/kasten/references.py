@@ -1,4 +1,4 @@
-"""Where Blueprints are, and where Kasten is told their names.
+"""Places of Blueprints, and the objects of Kasten that name them.
 
 Kasten finds Blueprints in its own namespace only (docs.kasten.io/latest/kanister/reference/
 blueprint-schema); hooks and annotations give no more than the name.
@@ -9,15 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
     ANNOTATION,
     KastenObjects,
 )
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.selection import namespace_selection
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 
 NAME_SIMILARITY = 0.8
 UNOWNED = {
@@ -26,29 +25,29 @@ UNOWNED = {
 }
 
 
-@kasten_rule("kasten-namespace")
-def namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-namespace")
+def namespace(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find Blueprints where Kasten does not look for them."""
     referred = {spot.text for spot in objects.references()}
     for blueprint in objects.blueprints:
         spot = Cursor.of(blueprint.document).at("metadata", "namespace")
         if settings.kasten or blueprint.name in referred:
-            yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+            yield from _elsewhere(rule, spot, settings, "Kasten finds Blueprints")
     for binding in objects.bindings if settings.kasten or objects.blueprints else ():
         spot = binding.root.at("spec", "blueprintRef", "namespace")
-        yield from _elsewhere(spot, settings, "Kasten finds Blueprints")
+        yield from _elsewhere(rule, spot, settings, "Kasten finds Blueprints")
 
 
-@kasten_rule("kasten-binding-namespace")
-def binding_namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-binding-namespace")
+def binding_namespace(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find bindings outside of Kasten's namespace, where the documentation shows none."""
     for binding in objects.bindings if settings.kasten or objects.blueprints else ():
         spot = binding.root.at("metadata", "namespace")
-        yield from _elsewhere(spot, settings, "Kasten reads BlueprintBindings")
+        yield from _elsewhere(rule, spot, settings, "Kasten reads BlueprintBindings")
 
 
-@kasten_rule("kasten-policy-namespace")
-def policy_namespace(objects: KastenObjects, settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-policy-namespace")
+def policy_namespace(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find Policies outside of Kasten's namespace that are not of the kind that may be there.
 
     A Policy in the namespace of an application is for that application alone
@@ -71,31 +70,31 @@ def policy_namespace(objects: KastenObjects, settings: LintSettings) -> Iterator
                 f'Invalid value: "{place.text}": {why}; must be "{settings.kasten_namespace}", or '
                 "set --kasten-namespace"
             )
-            yield Finding(place.location, place.path, message)
+            yield rule.report(place.location, place.path, message)
 
 
-@kasten_rule("kasten-blueprint-misspelt", Severity.WARNING)
-def blueprint_misspelt(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-blueprint-misspelt", Severity.WARNING)
+def blueprint_misspelt(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names of no Blueprint in the input that are nearly the name of one."""
     for spot, near in _unknown(objects):
         if near:
             message = (
                 f'Invalid value: "{spot.text}": no such Blueprint here; did you mean "{near}"?'
             )
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-blueprint-not-found", Severity.INFO)
-def blueprint_not_found(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-blueprint-not-found", Severity.INFO)
+def blueprint_not_found(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names of Blueprints that are not in the input, so that nothing is held against them."""
     for spot, near in _unknown(objects):
         if not near:
             message = f'Blueprint "{spot.text}" is not in the input: what it runs is not checked'
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-annotation-ignored", Severity.WARNING)
-def annotation_ignored(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-annotation-ignored", Severity.WARNING)
+def annotation_ignored(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find annotations on what Kasten binds no Blueprint to: the backup is green without it."""
     for document in objects.documents:
         spot = Cursor.of(document)
@@ -108,16 +107,16 @@ def annotation_ignored(objects: KastenObjects, _settings: LintSettings) -> Itera
                     f"Kasten ignores it on {owner}, and the backup succeeds without the Blueprint; "
                     "annotate the workload or the custom resource that owns it"
                 )
-                yield Finding(annotation.location, annotation.path, message)
+                yield rule.report(annotation.location, annotation.path, message)
 
 
-def _elsewhere(spot: Cursor, settings: LintSettings, what: str) -> Iterator[Finding]:
+def _elsewhere(rule: Rule, spot: Cursor, settings: LintSettings, what: str) -> Diagnostics:
     if spot.text and spot.text != settings.kasten_namespace:
         message = (
             f'Invalid value: "{spot.text}": {what} in its own namespace only; '
             f'must be "{settings.kasten_namespace}", or set --kasten-namespace'
         )
-        yield Finding(spot.location, spot.path, message)
+        yield rule.report(spot.location, spot.path, message)
 
 
 def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
@@ -126,7 +125,7 @@ def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
     for spot in objects.references() if names else ():
         if spot.text not in names:
             near = difflib.get_close_matches(spot.text, names, n=1, cutoff=NAME_SIMILARITY)
-            same = near and _digits(near[0]) == _digits(spot.text)  # a version is no misspelling
+            same = near and _digits(near[0]) == _digits(spot.text)  # a version is not a misspelling
             yield spot, near[0] if same else ""
 
 

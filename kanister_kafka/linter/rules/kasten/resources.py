@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects, ResourceFilter, parameters
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.resource_names import OF_CLUSTER, resource_mistake
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 
 
-@kasten_rule("kasten-misspelt-resource")
-def misspelt_resource(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find names that no API server has for a resource: such an entry never matches anything."""
-    yield from _mistakes(objects, certain=True)
+@lint_rule(KASTEN, "kasten-misspelt-resource")
+def misspelt_resource(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find names that no API server has for a resource: an entry with one matches nothing."""
+    yield from _mistakes(rule, objects, certain=True)
 
 
-@kasten_rule("kasten-unknown-resource", Severity.WARNING)
-def unknown_resource(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-unknown-resource", Severity.WARNING)
+def unknown_resource(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find resources that a known group does not have, as far as is known here."""
-    yield from _mistakes(objects, certain=False)
+    yield from _mistakes(rule, objects, certain=False)
 
 
-def _mistakes(objects: KastenObjects, *, certain: bool) -> Iterator[Finding]:
+def _mistakes(rule: Rule, objects: KastenObjects, *, certain: bool) -> Diagnostics:
     for resource in all_resources(objects):
         found = resource_mistake(resource.group, resource.resource)
         if found and found.certain is certain:
             spot = resource.here.at(found.field)
             what = "it matches nothing" if certain else "it may match nothing"
             message = f'Unsupported value: "{spot.text}": {what}; {found.why}'
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
 
 
 def all_resources(objects: KastenObjects) -> Iterator[ResourceFilter]:
-    """Yield every place where Kasten is told a resource: bindings, filters, transforms."""
+    """Yield every place that names a resource to Kasten: bindings, filters, transforms."""
     for binding in objects.bindings:
         yield from binding.resources()
     for operation in objects.operations:
         if operation.in_policy or operation.name == "restore":
             filters = operation.filters
-            yield from (*filters.included, *filters.excluded)
+            yield from filters.included
+            yield from filters.excluded
             for field in OF_CLUSTER:
                 yield from map(ResourceFilter.of, filters.here.at(field).each())
     for transform in transforms(objects):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from kanister_kafka.constants import CLUSTER_LABEL
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.linter.kasten.blueprint_links import blueprint_links
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
-from kanister_kafka.linter.kasten.registry import kasten_rule
 from kanister_kafka.linter.kasten.rendered import (
     RenderedBlueprint,
     of_hooks,
@@ -19,7 +19,7 @@ from kanister_kafka.linter.kasten.rendered import (
 )
 from kanister_kafka.linter.kasten.resource_names import KNOWN
 from kanister_kafka.linter.kasten.selection import namespace_selection
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import (
     FilterMatch,
     by_group_alone,
@@ -33,12 +33,12 @@ NEEDED_AT_RESTORE = {
     "secrets": ("", "Strimzi makes new certificate authorities, which no client trusts"),
     "kafkausers": (STRIMZI, "the User Operator deletes the users from Kafka"),
 }
-"""What a restore of a Kafka needs beside it, and what happens without it (Strimzi's documentation,
-proc-cluster-recovery-volume.adoc)."""
+"""Objects that a restore of a Kafka needs in addition to it, and what happens without them
+(Strimzi's documentation, proc-cluster-recovery-volume.adoc)."""
 STATE_OBJECT = {
     "configmaps": ("", "the record of the backup, with the cluster id, is not restored")
 }
-"""What a restore by the actions of our Blueprints needs besides."""
+"""Further objects that a restore by the actions of rendered Blueprints needs."""
 
 NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
 NAMES = (
@@ -46,11 +46,11 @@ NAMES = (
     "/metadata/namespace",
     f"/metadata/labels/{CLUSTER_LABEL.replace('/', '~1')}",
 )
-"""What a cluster is put together by, as JSON Pointers (Strimzi's KafkaResources.java)."""
+"""Fields that relate the objects of a cluster, as JSON Pointers (Strimzi's KafkaResources.java)."""
 
 
-@kasten_rule("kasten-restore-namespace", Severity.WARNING)
-def restore_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-namespace", Severity.WARNING)
+def restore_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find restores of a Kafka under another namespace: its volumes hold its addresses."""
     for restore in objects.restores:
         target = restore.at("spec", "targetNamespace")
@@ -60,11 +60,11 @@ def restore_namespace(objects: KastenObjects, _settings: LintSettings) -> Iterat
                 f'Invalid value: "{target.text}": nodes keep their addresses in their volumes, so '
                 f'Kafka comes back in its own namespace only; must be "{source}"'
             )
-            yield Finding(target.location, target.path, message)
+            yield rule.report(target.location, target.path, message)
 
 
-@kasten_rule("kasten-restore-place")
-def restore_place(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-place")
+def restore_place(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find RestoreActions that are not in the namespace which they restore (field reports)."""
     for restore in objects.restores:
         target = restore.at("spec", "targetNamespace").text
@@ -74,11 +74,11 @@ def restore_place(objects: KastenObjects, _settings: LintSettings) -> Iterator[F
                 f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
                 f'targetNamespace only; must be "{target}"'
             )
-            yield Finding(place.location, place.path, message)
+            yield rule.report(place.location, place.path, message)
 
 
-@kasten_rule("kasten-restore-running")
-def restore_running(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-running")
+def restore_running(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find restores of the volumes of a Kafka for which there is a Blueprint, and no hook of it."""
     for operation in objects.operations:
         if operation.in_policy or operation.name != "restore" or operation.calls:
@@ -93,11 +93,11 @@ def restore_running(objects: KastenObjects, _settings: LintSettings) -> Iterator
                     "comes back without its cluster id; call beforeRestore of Blueprint "
                     f"{ours.name} in preHook, and afterRestore in onSuccess"
                 )
-                yield Finding(spot.location, operation.hooks.path, message)
+                yield rule.report(spot.location, operation.hooks.path, message)
 
 
-@kasten_rule("kasten-restore-transforms")
-def restore_transforms(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-transforms")
+def restore_transforms(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find references to a TransformSet that is in another namespace."""
     places: dict[str, set[str]] = defaultdict(set)
     for transform_set in objects.transform_sets:
@@ -111,11 +111,11 @@ def restore_transforms(objects: KastenObjects, _settings: LintSettings) -> Itera
                 f'Invalid value: "{place.text}": TransformSet {name.text} is in '
                 f"{', '.join(sorted(known))}, so the restore fails"
             )
-            yield Finding(place.location, place.path, message)
+            yield rule.report(place.location, place.path, message)
 
 
-@kasten_rule("kasten-restore-incomplete", Severity.WARNING)
-def restore_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-incomplete", Severity.WARNING)
+def restore_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find restores that bring a Kafka back without what it needs, unless that is still there."""
     for operation in _restores(objects):
         filters = operation.filters
@@ -133,11 +133,13 @@ def restore_incomplete(objects: KastenObjects, _settings: LintSettings) -> Itera
         if missing:
             told = "; ".join(f"without {name} {why}" for name, why in missing.items())
             message = f"Required value: include {', '.join(missing)}: {told}"
-            yield _at_filter(filters, message)
+            yield _at_filter(rule, filters, message)
 
 
-@kasten_rule("kasten-restore-without-volumes")
-def restore_without_volumes(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-without-volumes")
+def restore_without_volumes(
+    rule: Rule, objects: KastenObjects, _settings: LintSettings
+) -> Diagnostics:
     """Find restores that stop a Kafka, and leave its volumes as they are."""
     for operation in _restores(objects):
         called = [hook.action.text for hook in operation.calls]
@@ -148,7 +150,7 @@ def restore_without_volumes(objects: KastenObjects, _settings: LintSettings) -> 
                 "Required value: include persistentvolumeclaims: Kafka is stopped, and no volume "
                 "is restored"
             )
-            yield _at_filter(operation.filters, message)
+            yield _at_filter(rule, operation.filters, message)
 
 
 def _restores(objects: KastenObjects) -> Iterator[PolicyOperation]:
@@ -159,14 +161,14 @@ def _names_kafka(filters: Filters) -> bool:
     return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in filters.included)
 
 
-def _at_filter(filters: Filters, message: str) -> Finding:
+def _at_filter(rule: Rule, filters: Filters, message: str) -> Diagnostic:
     field = filters.here.at("includeResources")
     spot = field if field.there else filters.here.at("excludeResources")
-    return Finding(spot.location, spot.path, message)
+    return rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-restore-renames", Severity.WARNING)
-def restore_renames(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-renames", Severity.WARNING)
+def restore_renames(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find transforms that take from a Kafka the names by which it finds its volumes."""
     for transform in transforms(objects):
         resource = transform.at("subject", "resource").text
@@ -177,11 +179,11 @@ def restore_renames(objects: KastenObjects, _settings: LintSettings) -> Iterator
                     f'Invalid value: "{path.text}": Strimzi finds claims by the name of '
                     f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
                 )
-                yield Finding(path.location, path.path, message)
+                yield rule.report(path.location, path.path, message)
 
 
 def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
-    """Tell whether a restore is about Kafka, by what it includes or by what is in the input."""
+    """Return whether a restore is about Kafka, by its includes or by the objects in the input."""
     source = restore.at("spec", "subject", "namespace").text
     filters = Filters(restore.at("spec", "filters"))
     if any(entry.group == STRIMZI for entry in filters.included):
@@ -193,7 +195,7 @@ def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
 # Whether a backup of a Kafka takes what a restore of it needs.
 
 Needs = dict[tuple[str, str], str]
-"""What is needed, by group and resource, with what follows without it."""
+"""Needed objects, by group and resource, each with the effect of its absence."""
 NEEDED_FOR_RESTORE: Needs = {
     ("", "persistentvolumeclaims"): "no volume is snapshotted",
     ("", "secrets"): "Strimzi makes new certificate authorities, which no client trusts",
@@ -213,11 +215,11 @@ KINDS = {
     "kafkatopics": "KafkaTopic",
     "kafkausers": "KafkaUser",
 }
-"""Kinds of resources that a Kafka may or may not have beside it."""
+"""Kinds of resources that may or may not belong to a Kafka."""
 
 
-@kasten_rule("kasten-backup-incomplete")
-def backup_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-backup-incomplete")
+def backup_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find backups around which Kafka is stopped or flushed, and which no restore can do with."""
     for operation, ours in _backups(objects):
         filters = operation.filters
@@ -225,7 +227,7 @@ def backup_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterat
         kafkas = _names(objects, ours)
         lost = [key for key in needs if match_filter(filters, *key, kafkas) is FilterMatch.NO]
         if lost:
-            yield _without(filters, {key: needs[key] for key in lost})
+            yield _without(rule, filters, {key: needs[key] for key in lost})
         for group, resource in needs:
             entry = by_group_alone(filters, group, resource)
             if entry and (group, resource) not in lost:
@@ -233,13 +235,13 @@ def backup_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterat
                     f"Required value: without a resource the entry is for all of {group}, and no "
                     f"other entry takes {resource}, which a restore needs; name {resource}"
                 )
-                yield Finding(entry.location, f"{entry.path}.resource", message)
+                yield rule.report(entry.location, f"{entry.path}.resource", message)
                 break
 
 
-@kasten_rule("kasten-backup-leaves-out", Severity.WARNING)
-def backup_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find such backups without what the Kafka in the input has, or may have, beside it."""
+@lint_rule(KASTEN, "kasten-backup-leaves-out", Severity.WARNING)
+def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find such backups without resources that the Kafka in the input has, or may have."""
     for operation, ours in _backups(objects):
         needs = _needs(objects, ours)
         left = {}
@@ -251,7 +253,7 @@ def backup_leaves_out(objects: KastenObjects, _settings: LintSettings) -> Iterat
             if wanted and match_filter(operation.filters, *key) is FilterMatch.NO:
                 left[key] = f"each {kind} is lost with its namespace"
         if left:
-            yield _without(operation.filters, left)
+            yield _without(rule, operation.filters, left)
 
 
 def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, RenderedBlueprint]]:
@@ -267,7 +269,7 @@ def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, Rendered
             if may_select(policy, tie) and namespace_selection(policy).by_name
         }
         bound = [ours for name, ours in rendered_blueprints(objects).items() if name in tied]
-        for ours in dict.fromkeys((*called, *bound)):
+        for ours in dict.fromkeys(chain(called, bound)):
             yield operation, ours
 
 
@@ -292,9 +294,9 @@ def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ..
     return of_namespace(objects, ours.namespace, "Kafka")
 
 
-def _without(filters: Filters, needs: Mapping[tuple[str, str], str]) -> Finding:
+def _without(rule: Rule, filters: Filters, needs: Mapping[tuple[str, str], str]) -> Diagnostic:
     included = filters.here.at("includeResources")
     names = ", ".join(resource for _group, resource in needs)
     told = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
     field = included if included.there else filters.here.at("excludeResources")
-    return Finding(field.location, field.path, f"Required value: include {names}: {told}")
+    return rule.report(field.location, field.path, f"Required value: include {names}: {told}")

@@ -1,22 +1,22 @@
 """Shapes of Kasten's objects, held against what `kasten.kinds` states of them.
 
-What `kasten.kinds` closes is settled by public pages: kubectl refuses another field, or the API
-server another value, and what drops it instead leaves out what the author has meant.
+`kasten.kinds` closes only fields and values that public pages settle: kubectl refuses another
+field, or the API server another value, and a client that drops it leaves out what the author has
+meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from kanister_kafka.diagnostics import Severity
+from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import validate_schema
 from kanister_kafka.kanister.schema import AnySchema, ObjectSchema
 from kanister_kafka.kanister.schema_validator import did_you_mean
 from kanister_kafka.kasten import schemas
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects
-from kanister_kafka.linter.kasten.registry import kasten_rule
-from kanister_kafka.linter.registry import Finding, LintSettings
+from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 
 REQUIREMENTS = ("type", "namespace", "labels", "annotations")
 OF_KIND = ("apiVersion", "kind")
@@ -24,84 +24,90 @@ PARAMETERS = tuple(f"{name}Parameters" for name in schemas.OPERATIONS)
 BELOW = ("hooks", "filters", "profile")
 OTHER_OPERATIONS = ("k10DisasterRecovery",)
 NEEDED = {"export": ("profile",), "import": ("profile", "receiveString")}
-"""What an operation cannot do without, by its name."""
+"""Required fields of an operation, by its name."""
 WHY = {
     ("profile", "export"): "the location profile to export to",
     ("profile", "import"): "the location profile to import from",
-    ("receiveString", "import"): "what the export has given, which tells what to import",
+    (
+        "receiveString",
+        "import",
+    ): "the string of the export that identifies the data to import",
 }
 ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
 """Fields whose absence has a check of its own."""
 
 
-@kasten_rule("kasten-binding-incomplete")
-def binding_incomplete(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-binding-incomplete")
+def binding_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find bindings without a Blueprint or without a requirement, which Kasten calls invalid."""
     for binding in objects.bindings:
         if not binding.blueprint.there:
             name = binding.blueprint
-            yield Finding(name.location, name.path, "Required value: the Blueprint to run")
+            yield rule.report(name.location, name.path, "Required value: the Blueprint to run")
         if not any(requirement.there for requirement in binding.requirements()):
             spot = binding.root.at("spec", "resources")
             message = "Required value: a binding without matchAll and matchAny is invalid"
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-kind")
-def kind(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-kind")
+def kind(_rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find objects meant for Kasten, of a version or a kind that it does not have."""
     for identity in objects.identities:
-        for spot, message in identity.problems:
-            yield Finding(spot.location, spot.path, message)
+        yield from identity.problems
 
 
-@kasten_rule("kasten-binding-shape")
-def binding_shape(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-binding-shape")
+def binding_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a BlueprintBinding is not documented to hold."""
     for binding in objects.bindings:
-        flat = [found.path for spot in binding.requirements() for found in _flat(spot)]
-        for found in _held_against(binding.root, schemas.KINDS["BlueprintBinding"]):
+        flat: list[str] = []
+        for spot in binding.requirements():
+            flat += [found.path for found in _flat(rule, spot)]
+        for found in _held_against(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
             if not found.path.startswith(tuple(flat)):
                 yield found
         for requirement in binding.requirements():
-            yield from _uncompared(requirement)
+            yield from _uncompared(rule, requirement)
 
 
-@kasten_rule("kasten-binding-form", Severity.WARNING)
-def binding_form(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-binding-form", Severity.WARNING)
+def binding_form(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find forms of a binding that guides show, and the documentation does not."""
     for binding in objects.bindings:
         for requirement in binding.requirements():
-            yield from _flat(requirement)
+            yield from _flat(rule, requirement)
 
 
-@kasten_rule("kasten-policy-shape")
-def policy_shape(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-policy-shape")
+def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a Policy is not documented to hold, where the documentation is complete."""
     for policy in objects.policies:
         preset = policy.at("spec", "presetRef").there
-        for found in _held_against(policy, schemas.KINDS["Policy"]):
+        for found in _held_against(rule, policy, schemas.KINDS["Policy"]):
             if not (preset and found.path == "spec.frequency" and is_unset(policy)):
                 yield found
-        yield from _misplaced(policy.at("spec"), (*BELOW, *PARAMETERS), "of the entry of actions")
+        yield from _misplaced(
+            rule, policy.at("spec"), BELOW + PARAMETERS, "of the entry of actions"
+        )
         for action in policy.at("spec", "actions").each():
-            yield from _misplaced(action, BELOW, "of the action")
-            yield from _of_another(action)
+            yield from _misplaced(rule, action, BELOW, "of the action")
+            yield from _of_another(rule, action)
 
 
-@kasten_rule("kasten-no-frequency", Severity.WARNING)
-def no_frequency(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find Policies that neither say when they run nor leave it to a preset."""
+@lint_rule(KASTEN, "kasten-no-frequency", Severity.WARNING)
+def no_frequency(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find Policies that neither set when they run nor leave it to a preset."""
     for policy in objects.policies:
         spec = policy.at("spec")
         if spec.there and not spec.at("frequency").there and not spec.at("presetRef").there:
-            message = 'Required value: when it runs; "@onDemand" for whenever somebody wants it'
-            yield Finding(spec.location, f"{spec.path}.frequency", message)
+            message = 'Required value: when it runs; "@onDemand" if a person starts each run'
+            yield rule.report(spec.location, f"{spec.path}.frequency", message)
 
 
-@kasten_rule("kasten-missing-parameter")
-def missing_parameter(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
-    """Find exports and imports that do not say where to or from (docs.kasten.io, api/policies)."""
+@lint_rule(KASTEN, "kasten-missing-parameter")
+def missing_parameter(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find exports and imports without a target or a source (docs.kasten.io, api/policies)."""
     for policy in objects.policies:
         preset = policy.at("spec", "presetRef").there
         for action in policy.at("spec", "actions").each():
@@ -110,16 +116,16 @@ def missing_parameter(objects: KastenObjects, _settings: LintSettings) -> Iterat
                 spot = action.at(f"{name}Parameters", field)
                 if not spot.there or spot.is_empty or spot.at("name").is_empty:
                     message = f"Required value: {WHY[field, name]}"
-                    yield Finding(spot.location, spot.path, message)
+                    yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-unknown-operation", Severity.WARNING)
-def unknown_operation(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-unknown-operation", Severity.WARNING)
+def unknown_operation(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find operations of Policies that Kasten is not known to have."""
     for policy in objects.policies:
         for action in policy.at("spec", "actions").each():
             spot = action.at("action")
-            known = (*schemas.OPERATIONS, *OTHER_OPERATIONS)
+            known = schemas.OPERATIONS + OTHER_OPERATIONS
             if (
                 spot.text
                 and spot.text not in known
@@ -129,70 +135,69 @@ def unknown_operation(objects: KastenObjects, _settings: LintSettings) -> Iterat
                     f'Unsupported value: "{spot.text}": no such operation is known; known are '
                     f"{', '.join(schemas.OPERATIONS)}"
                 )
-                yield Finding(spot.location, spot.path, message)
+                yield rule.report(spot.location, spot.path, message)
 
 
-@kasten_rule("kasten-restore-shape")
-def restore_shape(objects: KastenObjects, _settings: LintSettings) -> Iterator[Finding]:
+@lint_rule(KASTEN, "kasten-restore-shape")
+def restore_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a RestoreAction or a TransformSet is not documented to hold."""
     for restore in objects.restores:
-        yield from _held_against(restore, schemas.KINDS["RestoreAction"])
+        yield from _held_against(rule, restore, schemas.KINDS["RestoreAction"])
     for transforms in objects.transform_sets:
-        yield from _held_against(transforms, schemas.KINDS["TransformSet"])
+        yield from _held_against(rule, transforms, schemas.KINDS["TransformSet"])
 
 
 def is_unset(policy: Cursor) -> bool:
-    """Tell whether the frequency of a Policy is empty, as a preset leaves it."""
+    """Return whether the frequency of a Policy is empty, as a preset leaves it."""
     return policy.at("spec", "frequency").is_empty
 
 
-def _held_against(spot: Cursor, whole: ObjectSchema) -> Iterator[Finding]:
+def _held_against(rule: Rule, spot: Cursor, whole: ObjectSchema) -> Diagnostics:
     """Compare an object; its names are the API server's to judge, as charts fill them in."""
     wanted = whole._replace(known={**whole.known, "metadata": AnySchema()})
     if spot.node is not None:
         for problem in validate_schema(spot.node, wanted, spot.path):
-            told = problem.path in OF_KIND  # by kasten-kind
-            told |= problem.check == "missing-field" and problem.path.endswith(ELSEWHERE)
-            if not told:
-                yield Finding(problem.location, problem.path, problem.message)
+            is_missing = problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
+            if problem.path not in OF_KIND and not is_missing:  # which other rules report
+                yield rule.report(problem.location, problem.path, problem.message)
 
 
-def _flat(requirement: Cursor) -> Iterator[Finding]:
+def _flat(rule: Rule, requirement: Cursor) -> Diagnostics:
     """Yield the two forms that guides show and the documentation does not."""
     kind, place = requirement.at("type"), requirement.at("namespace")
     if kind.at("resource").there and not kind.at("values").there:
         message = "not documented in this form: use operator: In and values: [{group, resource}]"
-        yield Finding(kind.location, kind.path, message)
+        yield rule.report(kind.location, kind.path, message)
     if place.at("nameSelector").there:
         message = "not documented in this form: use operator: In and values with the names"
-        yield Finding(place.location, place.path, message)
+        yield rule.report(place.location, place.path, message)
 
 
-def _uncompared(requirement: Cursor) -> Iterator[Finding]:
+def _uncompared(rule: Rule, requirement: Cursor) -> Diagnostics:
     for field in REQUIREMENTS:
         spot = requirement.at(field)
         operator, values = spot.at("operator"), spot.at("values")
         told = field == "type" and not values.there  # by its shape
         if operator.text in ("In", "NotIn") and not list(values.each()) and not told:
             message = f"Required value: operator {operator.text} compares with values"
-            yield Finding(values.location, values.path, message)
+            yield rule.report(values.location, values.path, message)
 
 
-def _misplaced(spot: Cursor, fields: Iterable[str], where: str) -> Iterator[Finding]:
+def _misplaced(rule: Rule, spot: Cursor, fields: Iterable[str], where: str) -> Diagnostics:
     for field in fields:
         if spot.at(field).there:
             found = spot.at(field)
             message = f"ignored here: it belongs below the parameters {where}"
             if field in PARAMETERS:
                 message = "ignored here: it belongs below an entry of actions"
-            yield Finding(found.location, found.path, message)
+            yield rule.report(found.location, found.path, message)
 
 
-def _of_another(action: Cursor) -> Iterator[Finding]:
+def _of_another(rule: Rule, action: Cursor) -> Diagnostics:
     """Yield parameters of another operation than the one that an entry is for."""
     name = action.at("action").text
     for operation in schemas.OPERATIONS if name and name not in OTHER_OPERATIONS else ():
         spot = action.at(f"{operation}Parameters")
         if spot.there and operation not in (name, did_you_mean(name, schemas.OPERATIONS)):
             message = f"ignored here: the action is {name}, and not {operation}"
-            yield Finding(spot.location, spot.path, message)
+            yield rule.report(spot.location, spot.path, message)

@@ -1,0 +1,33 @@
+"""The group `backups`: one module for each command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from kanister_kafka.cli.app import CommandGroup
+
+COMMANDS = {
+    "list": "List the backups of a namespace, newest first.",
+    "describe": "Show a backup: whether it can be restored, and what it contains.",
+    "delete": "Delete backups: their VolumeSnapshots and Secrets.",
+    "prune": "Delete complete backups that no keep rule holds.",
+}
+
+
+class Backups(CommandGroup):
+    """Imports a command when it is asked for."""
+
+    about: Mapping[str, str] = COMMANDS
+    former: Mapping[str, str] = {}
+    package = __name__
+
+
+@click.group(cls=Backups, epilog="Example: kanister-kafka backups list -n kafka")
+def backups() -> None:
+    """List, describe, delete and prune backups of the action `backup`.
+
+    A backup is found by the labels of its own VolumeSnapshots and Secrets. Its ActionSet may be
+    gone. Backups of Kasten are in Kasten's own catalogue.
+    """

@@ -1,0 +1,44 @@
+"""The command `backups list`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
+from kanister_kafka.cli.output import report_format_option, report_text
+
+
+@click.command(epilog="Example: kanister-kafka backups list -n kafka -o wide")
+@catalogue_options
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
+@report_format_option("text", "wide", "json", "yaml", "name")
+def list(  # noqa: A001 - click's name of the command
+    *,
+    namespace: str,
+    kafka: str,
+    kasten_namespace: str,
+    context: str,
+    everywhere: bool,
+    form: str,
+) -> None:
+    """List the backups of a namespace, newest first.
+
+    STATUS is `complete` if a restore accepts the backup. A `damaged` backup was complete and lacks
+    a Secret or a snapshot now. STOP is `clean` if every broker ended by itself; it is unknown if
+    the ActionSet of the backup is no longer there.
+    """
+    from kanister_kafka.reports.backups import backups_json, backups_text
+
+    _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
+    if form == "name":
+        echo("".join(f"{one.name}\n" for one in found.backups))
+        return
+    now = utc_now()
+    if form == "wide":
+        echo(backups_text(found.backups, now, wide=True))
+        return
+    text = partial(backups_text, found.backups, now, width=terminal_width())
+    echo(report_text(form, text, partial(backups_json, found.backups, now)))

@@ -1,0 +1,141 @@
+"""A backup, as its Secrets and snapshots show it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from kanister_kafka.strimzi.discovery import KafkaRef
+
+NAME = re.compile(r"[0-9]{14}")
+"""Name of a backup: the time at which its action started, in UTC."""
+
+
+class BackupStatus(enum.Enum):
+    """Whether a backup can be restored."""
+
+    COMPLETE = "complete"
+    RUNNING = "running"
+    """Not complete, and its action may not have ended."""
+    INCOMPLETE = "incomplete"
+    """Its action has failed or was interrupted; a restore refuses it."""
+    DAMAGED = "damaged"
+    """It was complete, and a Secret or a snapshot is no longer there or cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSnapshot:
+    """A VolumeSnapshot of a backup."""
+
+    name: str
+    claim: str
+    ready: bool
+    restore_size: str = ""
+    """Quantity, such as `10Gi`; empty if the driver does not report it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRetention:
+    """How long a topic kept its records when the backup was made."""
+
+    name: str
+    retention_ms: int
+    """-1 if records do not expire by time."""
+    deletes: bool
+    """Whether its cleanup policy deletes."""
+
+    def expired(self, age_ms: float) -> bool:
+        """Return whether every record of a backup of that age has expired."""
+        return self.deletes and 0 <= self.retention_ms < age_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A backup of a Kafka by the action `backup`."""
+
+    name: str
+    kafka: KafkaRef
+    run: str = ""
+    """Digits of the start of its action, which the objects of the backup have as a label."""
+    complete_since: str = ""
+    """Time at which the last snapshot was ready; empty if the backup is not marked as complete."""
+    has_mark: bool = True
+    """Whether its format has that mark; the first format had none."""
+    kafka_version: str = ""
+    cluster_id: str = ""
+    stop: str = ""
+    """`clean` or `unclean`; empty if its ActionSet is no longer there."""
+    action_set: str = ""
+    """`NAMESPACE/NAME` of the ActionSet that made it, if it is still there."""
+    not_kept: str = ""
+    """Objects of other namespaces that the backup does not contain."""
+    snapshots: tuple[BackupSnapshot, ...] = ()
+    claims: tuple[str, ...] = ()
+    """Claims that a restore makes, each from its snapshot."""
+    secrets: int = 0
+    """Secrets with objects that are there."""
+    expected_secrets: int | None = None
+    """Secrets with objects that there must be; None if the Secret with the facts is missing."""
+    topics: tuple[TopicRetention, ...] = ()
+    running: str = ""
+    """Why its action may not have ended; empty if it has."""
+
+    @property
+    def started(self) -> datetime | None:
+        """Time at which the action started."""
+        try:
+            return datetime.strptime(self.name, "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+        except ValueError:
+            return None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Objects that a restore needs and that are missing or cannot be used."""
+        found = []
+        if self.expected_secrets is None:
+            found.append(f"Secret {self.kafka.name}-backup-{self.name}-facts is not there")
+        elif self.secrets < self.expected_secrets:
+            found.append(f"{self.secrets} of {self.expected_secrets} Secrets are there")
+        ready = {one.claim for one in self.snapshots if one.ready}
+        present = {one.claim for one in self.snapshots}
+        for claim in self.claims:
+            if claim not in present:
+                found.append(f"VolumeSnapshot {claim}-{self.name} is not there")
+            elif claim not in ready:
+                found.append(f"VolumeSnapshot {claim}-{self.name} is not ready to use")
+        if not self.claims:
+            found.append("the list of its claims is not there")
+        return tuple(found)
+
+    @property
+    def status(self) -> BackupStatus:
+        """Whether it can be restored."""
+        if self.complete_since or not (self.has_mark or self.faults):
+            return BackupStatus.DAMAGED if self.faults else BackupStatus.COMPLETE
+        return BackupStatus.RUNNING if self.running else BackupStatus.INCOMPLETE
+
+    @property
+    def restorable(self) -> bool:
+        """Whether a restore would accept it."""
+        return self.status is BackupStatus.COMPLETE
+
+    def expired_topics(self, now: datetime) -> tuple[str, ...]:
+        """Return the topics whose records have all expired since the backup was made."""
+        if self.started is None:
+            return ()
+        age = (now - self.started).total_seconds() * 1000
+        return tuple(topic.name for topic in self.topics if topic.expired(age))
+
+    def __str__(self) -> str:
+        return f"backup {self.name} of Kafka {self.kafka}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The backups of a namespace or of all, the newest first."""
+
+    backups: tuple[Backup, ...]
+    unreadable: tuple[str, ...] = ()
+    """Failures of reading, a sentence each."""

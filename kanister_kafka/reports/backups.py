@@ -1,0 +1,188 @@
+"""Backups as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from kanister_kafka.durations import format_duration
+from kanister_kafka.operations.backups.keep_rules import PrunePlan
+from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.reports.tables import hung, table
+from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.timestamps import format_second
+
+HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "KAFKA VERSION")
+WIDE = ("COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
+MAX_TOPICS = 20
+"""Names of topics that `describe` prints."""
+
+
+def backups_text(
+    backups: Sequence[Backup], now: datetime, *, wide: bool = False, width: int = 0
+) -> str:
+    """Return a row for each backup."""
+    if not backups:
+        return "No backups.\n"
+    header = [*HEADER, *WIDE] if wide else HEADER
+    rows = []
+    for backup in backups:
+        row = [
+            backup.name,
+            str(backup.kafka),
+            _age(backup, now),
+            backup.status.value,
+            backup.stop or "unknown",
+            _snapshots(backup),
+            backup.kafka_version or "unknown",
+        ]
+        if wide:
+            more = (backup.complete_since, backup.cluster_id, backup.action_set)
+            row += [text or "-" for text in more]
+        rows.append([escape_control_chars(cell) for cell in row])
+    return table(header, rows, width=width)
+
+
+def backup_text(
+    backup: Backup, now: datetime, width: int = 0, *, how_to_restore: bool = True
+) -> str:
+    """Return what is known of a backup, and how to restore it."""
+    started = format_second(backup.started) if backup.started else "unknown"
+    rows = [
+        ("status", backup.status.value),
+        ("started", f"{started}, {_age(backup, now)} ago"),
+        ("complete since", backup.complete_since or "never"),
+        ("stop", backup.stop or "unknown: its ActionSet is no longer there"),
+        ("Kafka version", backup.kafka_version or "unknown"),
+        ("cluster id", backup.cluster_id or "unknown"),
+        ("ActionSet", backup.action_set or "none: it is no longer there"),
+        ("snapshots", _snapshots(backup)),
+        *(("", _snapshot(one)) for one in backup.snapshots),
+        ("Secrets", f"{backup.secrets} of {_expected(backup)}"),
+        ("not contained", backup.not_kept),
+        ("in progress", backup.running if not backup.complete_since else ""),
+        *(("fault", fault) for fault in backup.faults),
+        ("retention", _retention(backup, now)),
+    ]
+    lines = [str(backup)]
+    for key, value in rows:
+        if value:
+            lines += hung(f"  {key:15}  ", escape_control_chars(value), width)
+    if how_to_restore and backup.restorable:
+        place = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
+        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _snapshot(snapshot: Any) -> str:
+    size = f", {snapshot.restore_size}" if snapshot.restore_size else ""
+    return f"{snapshot.name}: {'ready to use' if snapshot.ready else 'NOT ready to use'}{size}"
+
+
+def _retention(backup: Backup, now: datetime) -> str:
+    if not backup.topics:
+        return "the retention of its topics is not known"
+    expired = backup.expired_topics(now)
+    if not expired:
+        return f"younger than the retention of all {count_noun(len(backup.topics), 'topic')}"
+    names = ", ".join(expired[:MAX_TOPICS])
+    more = f" and {len(expired) - MAX_TOPICS} more" if len(expired) > MAX_TOPICS else ""
+    return (
+        f"every record has expired of {len(expired)} of {count_noun(len(backup.topics), 'topic')}: "
+        f"{names}{more}. A restore keeps them until release-retention"
+    )
+
+
+def _expected(backup: Backup) -> str:
+    return "?" if backup.expected_secrets is None else str(backup.expected_secrets)
+
+
+def _snapshots(backup: Backup) -> str:
+    ready = sum(one.ready for one in backup.snapshots)
+    return f"{ready} of {len(backup.claims) or '?'} ready"
+
+
+def _age(backup: Backup, now: datetime) -> str:
+    if backup.started is None:
+        return "unknown"
+    seconds = max(0, int((now - backup.started).total_seconds()))
+    days, rest = divmod(seconds, 86400)
+    if days:
+        return f"{days}d{rest // 3600}h"
+    return format_duration(seconds - seconds % 60 if seconds >= 3600 else seconds)
+
+
+def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
+    """Return a backup as JSON has it."""
+    return {
+        "name": backup.name,
+        "namespace": backup.kafka.namespace,
+        "kafka": backup.kafka.name,
+        "status": backup.status.value,
+        "started": format_second(backup.started) if backup.started else None,
+        "completeSince": backup.complete_since or None,
+        "stop": backup.stop or None,
+        "kafkaVersion": backup.kafka_version or None,
+        "clusterId": backup.cluster_id or None,
+        "actionSet": backup.action_set or None,
+        "notContained": backup.not_kept or None,
+        "inProgress": (backup.running or None) if not backup.complete_since else None,
+        "faults": list(backup.faults),
+        "claims": list(backup.claims),
+        "snapshots": [
+            {
+                "name": one.name,
+                "claim": one.claim,
+                "ready": one.ready,
+                "restoreSize": one.restore_size or None,
+            }
+            for one in backup.snapshots
+        ],
+        "topics": len(backup.topics) or None,
+        "expiredTopics": list(backup.expired_topics(now)),
+    }
+
+
+def backups_json(backups: Iterable[Backup], now: datetime) -> str:
+    """Return a list of backups as JSON."""
+    return _dump([backup_tree(backup, now) for backup in backups])
+
+
+def backup_json(backup: Backup, now: datetime) -> str:
+    """Return one backup as JSON."""
+    return _dump(backup_tree(backup, now))
+
+
+def _dump(tree: Any) -> str:
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
+    """Return a row for each backup: whether it stays, and the rules that keep it."""
+    rows = [
+        [
+            one.backup.name,
+            str(one.backup.kafka),
+            _age(one.backup, now),
+            "keep",
+            ", ".join(one.reasons),
+        ]
+        for one in plan.kept
+    ]
+    rows += [[one.name, str(one.kafka), _age(one, now), "remove", ""] for one in plan.removed]
+    rows.sort(key=lambda row: row[0], reverse=True)
+    return table(("BACKUP", "KAFKA", "AGE", "ACTION", "KEPT BY"), rows, width=width) if rows else ""
+
+
+def prune_json(plans: Iterable[PrunePlan]) -> str:
+    """Return what stays and what is removed as JSON."""
+    plans = list(plans)
+    kept = [
+        {"name": one.backup.name, "kafka": str(one.backup.kafka), "keptBy": list(one.reasons)}
+        for plan in plans
+        for one in plan.kept
+    ]
+    removed = [{"name": b.name, "kafka": str(b.kafka)} for plan in plans for b in plan.removed]
+    return _dump({"kept": kept, "removed": removed})

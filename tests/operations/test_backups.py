@@ -1,0 +1,412 @@
+"""The catalogue of backups: found by their own objects, kept by rules, deleted, restored."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanister_kafka.cli import main
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.backups.keep_rules import PERIODS, KeepRules, plan_prune
+from kanister_kafka.operations.backups.model import (
+    Backup,
+    BackupSnapshot,
+    BackupStatus,
+    TopicRetention,
+)
+from kanister_kafka.operations.backups.reader import read_catalogue
+from kanister_kafka.strimzi.discovery import KafkaRef
+from tests.fakes.cluster import add_blueprint, add_kafka, serving
+
+KAFKA = KafkaRef("kafka", "my-cluster")
+NEW, OLD = "20260103030405", "20260102030405"
+CLAIMS = ("data-0-my-cluster-dual-0", "data-0-my-cluster-dual-1")
+CREDENTIALS = "do-not-read-me"
+
+
+def packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def labels(name: str, kafka: str) -> dict[str, str]:
+    return {
+        "kanister-kafka.io/backup": name,
+        "kanister-kafka.io/run": f"{name}678",
+        "kanister-kafka.io/cluster": kafka,
+        "app.kubernetes.io/managed-by": "kanister-kafka",
+    }
+
+
+def add_backup(
+    cluster,
+    name,
+    *,
+    complete=True,
+    kafka="my-cluster",
+    ready=True,
+    action_set=True,
+    form="format=2\n",
+):
+    """Add what the steps leave: Secrets, snapshots and the ActionSet."""
+    prefix, marks = f"{kafka}-backup-{name}-", labels(name, kafka)
+
+    def secret(part, data, **more):
+        cluster.add("secrets", "kafka", f"{prefix}{part}", labels=marks, data=data, **more)
+
+    claims = [claim.replace("my-cluster", kafka) for claim in CLAIMS]
+    lines = [json.dumps({"metadata": {"name": claim}}) for claim in claims]
+    secret("0-000", {"objects.json.gz": packed("\n".join(lines) + "\n")})
+    secret("1-000", {"objects.json.gz": packed(CREDENTIALS)})
+    facts = f"{form}clusterId=c1\nkafkaVersion=3.9.0\nspecVersion=3.9.2\nnotKept=\nparts=2\n"
+    mark = {"kanister-kafka.io/complete": "2026-01-03T03:09:00Z"} if complete else {}
+    secret("facts", {"objects": base64.b64encode(facts.encode()).decode()}, annotations=mark)
+    rows = ["# 2026-01-03T03:04:05Z run 10080", "orders 240000 -1 delete 1", "kept -1 -1 delete 1"]
+    secret("topics", {"objects": packed("\n".join(rows) + "\n")})
+    for claim in claims:
+        status = {"readyToUse": ready, "restoreSize": "1Gi"}
+        cluster.add("volumesnapshots", "kafka", f"{claim}-{name}", labels=marks, status=status)
+    if action_set:
+        values = {"cluster": kafka, "namespace": "kafka", "backup": name, "stop": "clean"}
+        add_action_set(cluster, f"backup-{name}", "backup", "complete", out=values)
+
+
+def add_action_set(cluster, name, action, state, *, out=None, given=None):
+    asked = {"name": action, "blueprint": "kafka.my-cluster", "object": {"namespace": "kafka"}}
+    if given:
+        asked["artifacts"] = {"kafka": {"keyValue": given}}
+    done = {"name": action, "phases": []}
+    if out:
+        done["artifacts"] = {"kafka": {"keyValue": out}}
+    cluster.add(
+        "actionsets",
+        "kasten-io",
+        name,
+        spec={"actions": [asked]},
+        status={"state": state, "actions": [done]},
+    )
+
+
+@pytest.fixture
+def cluster(configure):
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        add_blueprint(cluster, backup=("backup",), restore=("restore",), delete=("delete",))
+        yield cluster
+
+
+def run(*words, **more):
+    return CliRunner(**more).invoke(main, ["backups", *words], catch_exceptions=False)
+
+
+def listed(*words):
+    return json.loads(run("list", "-n", "kafka", "-o", "json", *words).stdout)
+
+
+def test_a_complete_backup_is_listed_with_its_facts(cluster) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    newest, oldest = listed()
+    assert (newest["name"], oldest["name"]) == (NEW, OLD)
+    assert newest["status"] == "complete"
+    assert newest["stop"] == "clean"
+    assert newest["kafkaVersion"] == "3.9.2"
+    assert newest["actionSet"] == f"kasten-io/backup-{NEW}"
+    assert newest["claims"] == list(CLAIMS)
+    assert newest["expiredTopics"] == ["orders"]
+    text = run("list", "-n", "kafka").stdout.splitlines()
+    assert text[0].split()[:4] == ["BACKUP", "KAFKA", "AGE", "STATUS"]
+    assert text[1].startswith(f"{NEW}   kafka/my-cluster")
+    assert run("list", "-n", "kafka", "-o", "name").stdout == f"{NEW}\n{OLD}\n"
+    assert run("list", "-n", "other").stdout == "No backups.\n"
+
+
+def test_secrets_with_credentials_are_never_read(cluster) -> None:
+    add_backup(cluster, NEW)
+    run("list", "-n", "kafka")
+    run("describe", NEW, "-n", "kafka")
+    read = {path.rpartition("/")[2] for method, path, _ in cluster.asked if "/secrets/" in path}
+    prefix = f"my-cluster-backup-{NEW}-"
+    assert read == {f"{prefix}facts", f"{prefix}0-000", f"{prefix}topics"}
+
+
+def test_without_its_action_set_a_backup_is_found_all_the_same(cluster) -> None:
+    add_backup(cluster, NEW, action_set=False)
+    (found,) = listed()
+    assert (found["status"], found["stop"], found["actionSet"]) == ("complete", None, None)
+
+
+@pytest.mark.parametrize(
+    ("plural", "name", "fault"),
+    [
+        ("volumesnapshots", f"{CLAIMS[1]}-{NEW}", f"VolumeSnapshot {CLAIMS[1]}-{NEW} is not there"),
+        ("secrets", f"my-cluster-backup-{NEW}-1-000", "1 of 2 Secrets are there"),
+        ("secrets", f"my-cluster-backup-{NEW}-0-000", "1 of 2 Secrets are there"),
+    ],
+)
+def test_a_backup_that_lacks_something_is_damaged(cluster, plural, name, fault) -> None:
+    add_backup(cluster, NEW)
+    cluster.drop(plural, "kafka", name)
+    (found,) = listed()
+    assert found["status"] == "damaged"
+    assert fault in found["faults"]
+    result = run("describe", NEW, "-n", "kafka")
+    assert result.exit_code == 1
+    assert fault in result.stdout
+    assert "Restore it" not in result.stdout
+
+
+def test_a_snapshot_that_cannot_be_used_damages_a_backup(cluster) -> None:
+    add_backup(cluster, NEW, ready=False)
+    (found,) = listed()
+    assert found["status"] == "damaged"
+    assert f"VolumeSnapshot {CLAIMS[0]}-{NEW} is not ready to use" in found["faults"]
+
+
+def test_without_its_facts_a_backup_is_not_complete(cluster) -> None:
+    add_backup(cluster, NEW)
+    cluster.drop("secrets", "kafka", f"my-cluster-backup-{NEW}-facts")
+    (found,) = listed()
+    assert found["status"] == "incomplete"
+    assert f"Secret my-cluster-backup-{NEW}-facts is not there" in found["faults"]
+
+
+def test_a_backup_of_the_first_format_has_no_mark(cluster) -> None:
+    add_backup(cluster, NEW, complete=False, form="")
+    assert listed()[0]["status"] == "complete"
+
+
+@pytest.mark.parametrize("by", ["action set", "state", "unreadable"])
+def test_an_incomplete_backup_may_be_running(cluster, by) -> None:
+    add_backup(cluster, NEW, complete=False, action_set=False)
+    assert listed()[0]["status"] == "incomplete"
+    if by == "action set":
+        add_action_set(cluster, "b", "backup", "running")
+    elif by == "state":
+        data = {"state": "stopped", "run": "2026-01-03T03:04:05.678Z"}
+        cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data=data)
+    else:
+        cluster.refusals.append(("GET", "actionsets", 403))
+    assert listed()[0]["status"] == "running"
+    result = run("delete", NEW, "-n", "kafka", "--yes")
+    assert result.exit_code == 1
+    assert "is in use" in result.stderr
+    assert not [write for write in cluster.writes if write[0] == "DELETE"]
+
+
+def test_what_may_not_be_listed_is_an_error_and_not_no_backups(cluster) -> None:
+    add_backup(cluster, NEW)
+    for plural in ("secrets", "volumesnapshots"):
+        cluster.refusals[:] = [("GET", plural, 403)]
+        result = run("list", "-n", "kafka")
+        assert result.exit_code == 2
+        assert "No backups" not in result.stdout
+
+
+def test_delete_takes_the_objects_of_that_backup_and_no_others(cluster) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    add_backup(cluster, NEW, kafka="other")
+    stranger = labels(NEW, "my-cluster") | {"app.kubernetes.io/managed-by": "helm"}
+    cluster.add("secrets", "kafka", "of-another-tool", labels=stranger)
+    words = ("delete", NEW, "-n", "kafka", "--kafka", "my-cluster")
+    dry = run(*words, "--dry-run")
+    assert len(dry.stdout.splitlines()) == 6
+    assert not cluster.writes
+    asked = run(*words)
+    assert asked.exit_code == 2
+    assert "confirm by --yes" in asked.stderr
+    before = set(cluster.objects)
+    done = run(*words, "--yes")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"backup {NEW} of Kafka kafka/my-cluster deleted: 6 objects\n",
+    )
+    gone = {name for _, _, name in before - set(cluster.objects)}
+    assert gone == {line.rpartition("/")[2] for line in dry.stdout.splitlines()}
+    # the facts first: a backup of which half is gone is not complete
+    assert cluster.writes[0][2] == f"my-cluster-backup-{NEW}-facts"
+
+
+def test_several_kafkas_with_one_name_of_a_backup(cluster) -> None:
+    add_backup(cluster, NEW)
+    add_backup(cluster, NEW, kafka="other", action_set=False)
+    result = run("describe", NEW, "-n", "kafka")
+    assert result.exit_code != 0
+    assert "several Kafkas have a backup" in result.stderr
+    assert run("describe", NEW, "-n", "kafka", "--kafka", "other").exit_code == 0
+    missing = run("describe", "20200101000000", "-n", "kafka", "--kafka", "other")
+    assert f"there is no backup 20200101000000; the newest are: {NEW}" in missing.stderr
+
+
+@pytest.mark.parametrize("action", ["restore", "delete"])
+def test_a_backup_that_is_being_restored_is_not_deleted(cluster, action) -> None:
+    add_backup(cluster, NEW)
+    values = {"cluster": "my-cluster", "namespace": "kafka", "backup": NEW}
+    add_action_set(cluster, "r", action, "running", given=values)
+    result = run("delete", NEW, "-n", "kafka", "--yes")
+    assert result.exit_code == 1
+    assert f"ActionSet kasten-io/r, action {action}, has not ended" in result.stderr
+
+
+def test_no_backup_of_a_kafka_that_is_being_restored_is_deleted(cluster) -> None:
+    add_backup(cluster, NEW)
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"state": "restoring"})
+    result = run("prune", "-n", "kafka", "--keep-last", "0", "--keep-daily", "1", "--yes")
+    assert result.exit_code == 0  # the newest stays anyway
+    add_backup(cluster, OLD)
+    result = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
+    assert result.exit_code == 1
+    assert "is being restored" in result.stderr
+    assert not [write for write in cluster.writes if write[0] == "DELETE"]
+
+
+def test_prune_removes_what_no_rule_keeps(cluster) -> None:
+    for name in (NEW, OLD, "20260101030405"):
+        add_backup(cluster, name)
+    assert run("prune", "-n", "kafka").exit_code == 2
+    dry = run("prune", "-n", "kafka", "--keep-last", "2", "--dry-run", "-o", "json")
+    plan = json.loads(dry.stdout)
+    assert [one["name"] for one in plan["kept"]] == [NEW, OLD]
+    assert [one["name"] for one in plan["removed"]] == ["20260101030405"]
+    assert not cluster.writes
+    assert run("prune", "-n", "kafka", "--keep-last", "2", "--yes").exit_code == 0
+    assert [one["name"] for one in listed()] == [NEW, OLD]
+
+
+def test_restore_needs_no_action_set_of_the_backup(cluster) -> None:
+    add_backup(cluster, NEW, action_set=False)
+    words = ["restore", NEW, "-n", "kafka", "--overwrite", "--dry-run"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    (action,) = yaml.safe_load(result.stdout)["spec"]["actions"]
+    assert action["name"] == "restore"
+    assert action["options"] == {"overwrite": "true"}
+    assert action["artifacts"]["kafka"]["keyValue"] == {
+        "cluster": "my-cluster",
+        "namespace": "kafka",
+        "backup": NEW,
+        "snapshots": "2",
+    }
+    asked = CliRunner().invoke(main, words[:-1], catch_exceptions=False)
+    assert asked.exit_code == 2
+    assert f"backup {NEW} of Kafka kafka/my-cluster" in asked.stderr
+    assert "there is no terminal to ask on" in asked.stderr
+
+
+def test_a_damaged_backup_is_not_restored(cluster) -> None:
+    add_backup(cluster, NEW)
+    cluster.drop("volumesnapshots", "kafka", f"{CLAIMS[0]}-{NEW}")
+    words = ["restore", NEW, "-n", "kafka", "--yes"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 1
+    assert f"is damaged: VolumeSnapshot {CLAIMS[0]}-{NEW} is not there" in result.stderr
+    assert not cluster.writes
+
+
+def test_a_secret_that_is_no_archive_is_an_error(cluster) -> None:
+    add_backup(cluster, NEW)
+    data = {"objects.json.gz": base64.b64encode(b"\x1f\x8bnot gzip").decode()}
+    cluster.change("secrets", "kafka", f"my-cluster-backup-{NEW}-0-000", {"data": data})
+    result = run("list", "-n", "kafka")
+    assert result.exit_code != 0
+    assert f"Secret my-cluster-backup-{NEW}-0-000 is damaged" in result.stderr
+
+
+def test_the_catalogue_of_all_namespaces(cluster) -> None:
+    add_backup(cluster, NEW)
+    found = read_catalogue(KubeClient(), "", kasten_namespace="kasten-io")
+    assert [str(one.kafka) for one in found.backups] == ["kafka/my-cluster"]
+    assert found.unreadable == ()
+
+
+# Rules: pure.
+
+START = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+
+
+def backup_at(time: datetime, *, complete: bool = True) -> Backup:
+    name = f"{time:%Y%m%d%H%M%S}"
+    return Backup(
+        name=name,
+        kafka=KAFKA,
+        complete_since="x" if complete else "",
+        claims=("c",),
+        snapshots=(BackupSnapshot(f"c-{name}", "c", ready=True),),
+        secrets=1,
+        expected_secrets=1,
+    )
+
+
+def test_rules_of_restic() -> None:
+    """A backup every six hours for sixty days."""
+    backups = [backup_at(START - timedelta(hours=6 * n)) for n in range(240)]
+    plan = plan_prune(backups, KeepRules(last=2, daily=3, weekly=2, monthly=3), START)
+    kept = {one.backup.name: one.reasons for one in plan.kept}
+    assert kept["20260131120000"] == ("last", "daily", "weekly", "monthly")
+    assert kept["20260125180000"] == ("weekly",)
+    assert kept["20251231180000"] == ("monthly",)
+    assert len(kept) + len(plan.removed) == len(backups)
+
+
+def test_backups_that_are_no_good_take_no_place() -> None:
+    good = backup_at(START - timedelta(days=2))
+    bad = [backup_at(START - timedelta(hours=n), complete=False) for n in range(3)]
+    plan = plan_prune([*bad, good], KeepRules(last=1), START)
+    assert plan.removed == ()
+    assert {one.backup.name: one.reasons for one in plan.kept}[good.name] == ("last",)
+    assert {one.reasons for one in plan.kept if one.backup in bad} == {("incomplete",)}
+
+
+def test_the_newest_complete_backup_stays_whatever_the_rules_are() -> None:
+    old = [backup_at(START - timedelta(days=400 + n)) for n in range(3)]
+    plan = plan_prune(old, KeepRules(within=timedelta(days=1)), START)
+    assert [(one.backup, one.reasons) for one in plan.kept] == [(old[0], ("newest complete",))]
+
+
+TIMES = st.lists(st.integers(0, 400 * 24), unique=True, max_size=40)
+COUNTS = st.integers(0, 5)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(TIMES, st.fixed_dictionaries(dict.fromkeys(("last", *PERIODS), COUNTS)))
+def test_rules_hold_for_every_set_of_backups(hours: list[int], counts: dict[str, int]) -> None:
+    backups = [backup_at(START - timedelta(hours=n)) for n in hours]
+    plan = plan_prune(backups, KeepRules(**counts), START)
+    names = [one.backup.name for one in plan.kept] + [one.name for one in plan.removed]
+    assert sorted(names) == sorted(one.name for one in backups)
+    for rule, period_of in PERIODS.items():
+        held = [one.backup for one in plan.kept if rule in one.reasons]
+        periods = {period_of(one.started) for one in backups if one.started}
+        assert len(held) == min(counts[rule], len(periods))
+        for one in held:  # the newest of its period
+            assert one.started is not None
+            same = [
+                b for b in backups if b.started and period_of(b.started) == period_of(one.started)
+            ]
+            assert one.name == max(b.name for b in same)
+    if backups:
+        assert max(one.name for one in backups) in {one.backup.name for one in plan.kept}
+
+
+def test_topics_expire_by_time_only_if_they_delete() -> None:
+    backup = Backup(
+        name="20260131110000",
+        kafka=KAFKA,
+        topics=(
+            TopicRetention("short", 60_000, deletes=True),
+            TopicRetention("compacted", 60_000, deletes=False),
+            TopicRetention("endless", -1, deletes=True),
+            TopicRetention("long", 86_400_000, deletes=True),
+        ),
+    )
+    assert backup.expired_topics(START) == ("short",)
+    assert backup.status is BackupStatus.INCOMPLETE

@@ -1,0 +1,186 @@
+"""README, docs, help, messages, docstrings, comments and scripts are in plain technical English.
+
+tests/prose.yaml has the words and habits, the exceptions, and the number of findings of each place.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import io
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+DATA = ROOT / "tests" / "prose.yaml"
+RULES = yaml.safe_load(DATA.read_text("utf-8"))
+HABITS = [(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in RULES["habits"]]
+GENERATED = {"docs/api.md", "docs/cli.md", "docs/functions.md", "docs/proof.md"}
+"""Pages of docstrings, help and reports, which are checked where they are written."""
+WORDS = re.compile(r"(?:[A-Za-z][a-z']+\b.*?[ \n].*?){2}[A-Za-z]", re.DOTALL)
+"""A text of fewer words is a name or a value."""
+
+
+class Text(NamedTuple):
+    path: str
+    line: int
+    text: str
+
+
+class Found(NamedTuple):
+    path: str
+    line: int
+    match: str
+    instead: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.match!r}: {self.instead}"
+
+
+def markdown(path: str, text: str) -> Iterator[Text]:
+    """Yield paragraphs, cells and items without code."""
+    text = re.sub(
+        r"^( *)(```|~~~).*?^ *\2$", lambda m: "\n" * m[0].count("\n"), text, flags=re.S | re.M
+    )
+    text = re.sub(r"<!--.*?-->", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    text = re.sub(r"(`+)(?!`).+?\1", "`x`", text, flags=re.S)
+    line = 1
+    for block in re.split(r"(\n\s*\n|\n(?=[|#] ?)|\n(?= *(?:[-*]|\d+\.) ))", text):
+        if block.strip():
+            for cell in block.split("|") if block.startswith("|") else [block]:
+                yield Text(path, line + block[: len(block) - len(block.lstrip())].count("\n"), cell)
+        line += block.count("\n")
+
+
+def python(path: str, text: str) -> Iterator[Text]:
+    """Yield comments, docstrings, and strings of some words."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and "noqa" not in token.string:
+            yield Text(path, token.start[0], token.string.lstrip("# "))
+    tree = ast.parse(text)
+    parts = {
+        id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield Text(path, node.lineno, re.sub(r"`[^`\n]+`", "`x`", node.value))
+        elif isinstance(node, ast.JoinedStr):
+            values = (v.value if isinstance(v, ast.Constant) else "x" for v in node.values)
+            yield Text(path, node.lineno, "".join(map(str, values)))
+
+
+def script(path: str, text: str) -> Iterator[Text]:
+    """Yield comments, and what is printed: texts in double quotes."""
+    for number, line in enumerate(text.splitlines(), 1):
+        comment = re.search(r"(?:^|\s)#(?!!)\s*(.*)", line)
+        if comment:
+            yield Text(path, number, comment[1])
+        for quoted in re.findall(
+            r'"((?:[^"\\]|\\.)*)"', line[: comment.start()] if comment else line
+        ):
+            yield Text(path, number, re.sub(r"\$\{[^}]*\}|\$\w+", "x", quoted))
+
+
+def texts() -> Iterator[Text]:
+    readers = {".md": markdown, ".py": python, ".sh": script, ".j2": script}
+    places = [
+        *ROOT.glob("README.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("kanister_kafka/**/*.py"),
+        *ROOT.glob("templates/**/*.sh"),
+        *ROOT.glob("templates/*.j2"),
+        *ROOT.glob("kanister_kafka/**/*.sh"),
+    ]
+    for file in sorted(places):
+        path = file.relative_to(ROOT).as_posix()
+        if path not in GENERATED:
+            yield from readers[file.suffix](path, file.read_text("utf-8"))
+
+
+def place_of(path: str) -> str:
+    """Return the page, or the package below kanister_kafka/."""
+    parts = path.split("/")
+    if parts[0] == "docs":
+        return path
+    return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+def look(some: Iterable[Text]) -> Iterator[Found]:
+    for one in some:
+        if not WORDS.search(one.text):
+            continue
+        flat = " ".join(one.text.split())
+        for pattern, instead in HABITS:
+            for match in pattern.finditer(flat):
+                around = flat[max(0, match.start() - 60) : match.end() + 60]
+                yield Found(one.path, one.line, match[0].strip(), instead, around)
+
+
+@cache
+def everything() -> tuple[Found, ...]:
+    return tuple(look(texts()))
+
+
+def allowed(one: Found) -> dict[str, str] | None:
+    for rule in RULES["allowed"]:
+        if fnmatch.fnmatch(one.path, rule["path"]) and rule["text"] in one.text:
+            return dict(rule)
+    return None
+
+
+def test_prose_is_plain(request: pytest.FixtureRequest) -> None:
+    findings = [one for one in everything() if allowed(one) is None]
+    counts = Counter(place_of(one.path) for one in findings)
+    most: dict[str, int] = RULES["most"]
+    if request.config.getoption("--update-blueprints"):
+        lower = {p: min(n, most.get(p, n)) for p, n in sorted(counts.items())}
+        text = DATA.read_text("utf-8")
+        head = text[: text.rindex("\nmost:") + 1]
+        lines = "".join(f"  {place}: {number}\n" for place, number in lower.items())
+        DATA.write_text(f"{head}most:\n{lines}" if lines else f"{head}most: {{}}\n", "utf-8")
+        most = lower
+    over = {place for place, number in counts.items() if number > most.get(place, 0)}
+    assert not over, "\n" + "\n".join(str(one) for one in findings if place_of(one.path) in over)
+
+
+def test_every_exception_is_needed() -> None:
+    used = [rule for rule in map(allowed, everything()) if rule is not None]
+    assert [rule for rule in RULES["allowed"] if rule not in used] == []
+    assert all(rule["reason"] for rule in RULES["allowed"])
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "matches"),
+    [
+        ("a.py", '"""Tell whether it is there."""\n', ["Tell"]),
+        ("a.py", "x = 1  # nobody is told\n", ["nobody", "told"]),
+        ("a.py", 'raise E(f"{a} is no topic of {b}")\n', ["is no"]),
+        ("a.py", 'x = ("it said " f"{b} and so many words")\n', ["said", "so many"]),
+        ("a.py", 'x = {"said": told}\n', []),
+        ("a.py", '"""Return `told` of it."""\n', []),
+        ("a.md", "A `told` here.\n\n```\nnobody is told it\n```\n", []),
+        ("a.md", "It waits; it stops; it starts.\n", ["; it stops;"]),
+        ("a.md", "| Where it fails | and there is no way |\n", []),
+        ("a.md", "One is told\nof what is left.\n", ["told", "of what"]),
+        ("a.md", "There is no record and it is no longer there.\n", []),
+        (
+            "a.sh",
+            '# for want of a name\nlog "x is said to be $told there"\n',
+            ["said", "for want of"],
+        ),
+        ("a.sh", 'told="${said}"  # a name of it\n', []),
+    ],
+)
+def test_what_is_looked_at(path: str, text: str, matches: list[str]) -> None:
+    reader = {"py": python, "md": markdown, "sh": script}[path.rpartition(".")[2]]
+    assert sorted(one.match for one in look(reader(path, text))) == sorted(matches)
