@@ -219,10 +219,11 @@ class Trial:
         return record.get("endedBy", "") if record.get("run") != self.run_before else ""
 
     def _read(self) -> list[str]:
+        """Read the whole topic; the limit is for a consumer that does not get so many."""
         text = self.kafka.tool(
             "kafka-console-consumer.sh",
             f"--bootstrap-server localhost:9092 --topic {TOPIC} --partition 0 --offset earliest",
-            "--timeout-ms 4000 2>/dev/null || true",
+            f"--max-messages {self.kafka.held(TOPIC)} --timeout-ms 60000 2>/dev/null || true",
         )
         runs = {message.partition("-")[0] for message in Trial.written}
         return [word for word in text.split() if word.partition("-")[0] in runs]
