@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
@@ -364,6 +365,11 @@ BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|ask \w+) |\bwait_for [
 
 def called(files: list[str]) -> set[tuple[str, str]]:
     """Read verb and resource of each call whose resource stands in what is run of the text."""
+    return calls_of(tuple(files))
+
+
+@cache
+def calls_of(files: tuple[str, ...]) -> set[tuple[str, str]]:
     found = set()
     texts = [FILES[file].read_text() for file in files]
     whole = re.sub(r"^\s*#.*\n", "", "\n".join(texts), flags=re.MULTILINE)
@@ -372,8 +378,9 @@ def called(files: list[str]) -> set[tuple[str, str]]:
         for name in re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
         if len(re.findall(BEFORE + rf"{name}\b(?!=)", whole, re.MULTILINE)) == 1
     ]:
-        body = rf"^{dead[0]}\(\) \{{(.*\}}$|[\s\S]*?^\}}$)"
-        whole = re.sub(body, "", whole, flags=re.MULTILINE)
+        for name in dead:
+            body = rf"^{name}\(\) \{{(.*\}}$|[\s\S]*?^\}}$)"
+            whole = re.sub(body, "", whole, flags=re.MULTILINE)
     for line in whole.replace("\\\n", " ").splitlines():
         for match in CALL.finditer(line.partition(" # ")[0]):
             verb, resource, name = match.groups()
