@@ -545,6 +545,45 @@ live_options = option_group(
 """Which Kafka of a live cluster; without a name the only one of the namespace."""
 
 
+action_options = option_group(
+    click.option(
+        "--blueprint",
+        default="",
+        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the "
+        "Kafka]",
+    ),
+    click.option(
+        "--option",
+        "options",
+        type=parse_key_value,
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Option of the ActionSet, for templates of a Blueprint that ask for one; repeatable.",
+    ),
+    click.option(
+        "--retention",
+        default="",
+        metavar="hold|now|DURATION",
+        help="After a restore, records past their retention: kept until `release-retention`, "
+        "deleted at once, or kept for this time after each start of a broker.  [default: hold]",
+    ),
+    click.option(
+        "--timeout",
+        type=parse_duration_option,
+        metavar="DURATION",
+        help="Stop following after this time; the action runs on.",
+    ),
+    click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods."),
+    click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Print the ActionSet that would be created, and create none.",
+    ),
+)
+"""How an action of a Blueprint is run and followed."""
+
+
 def plan_from_cli(
     *,
     paths: tuple[str, ...],

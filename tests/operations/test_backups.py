@@ -410,3 +410,11 @@ def test_topics_expire_by_time_only_if_they_delete() -> None:
     )
     assert backup.expired_topics(START) == ("short",)
     assert backup.status is BackupStatus.INCOMPLETE
+
+
+def test_restore_passes_further_options_of_the_action(cluster) -> None:
+    add_backup(cluster, NEW)
+    words = ["restore", NEW, "-n", "kafka", "--option", "any-kafka-version=true", "--dry-run"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    (action,) = yaml.safe_load(result.stdout)["spec"]["actions"]
+    assert action["options"] == {"any-kafka-version": "true"}

@@ -6,18 +6,13 @@ import click
 
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
-from kanister_kafka.cli.options import parse_duration_option
+from kanister_kafka.cli.options import action_options
 from kanister_kafka.errors import ActionError
 
 
 @click.command(epilog="Example: kanister-kafka restore 20260102030405 -n kafka")
 @click.argument("backup")
 @catalogue_options
-@click.option(
-    "--blueprint",
-    default="",
-    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
-)
 @click.option(
     "--overwrite",
     is_flag=True,
@@ -28,22 +23,7 @@ from kanister_kafka.errors import ActionError
     is_flag=True,
     help="Take no snapshots of the volumes that are replaced: their content is lost.",
 )
-@click.option(
-    "--retention",
-    default="",
-    metavar="hold|now|DURATION",
-    help="Expired records after the restore: kept until `release-retention`, deleted at once, or "
-    "kept for that time after each start of a broker.  [default: hold]",
-)
-@click.option(
-    "--timeout",
-    type=parse_duration_option,
-    metavar="DURATION",
-    help="Stop following after this time; the action continues.",
-)
-@click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask; required if there is no terminal.")
-@click.option("--dry-run", is_flag=True, help="Print the ActionSet, and create none.")
+@action_options
 @click.pass_context
 def restore(
     ctx: click.Context,
@@ -55,6 +35,7 @@ def restore(
     kasten_namespace: str,
     context: str,
     blueprint: str,
+    options: tuple[tuple[str, str], ...],
     overwrite: bool,
     discard_replaced: bool,
     retention: str,
@@ -85,12 +66,12 @@ def restore(
         raise ActionError(reasons[0])
     applied = start_action.find_applied(connection, found.kafka, kasten_namespace, blueprint)
     start_action.check_action(applied, "restore")
-    options = []
+    chosen = list(options)
     if overwrite:
-        options.append(("overwrite", "true"))
+        chosen.append(("overwrite", "true"))
     if discard_replaced:
-        options.append(("discard-replaced", "true"))
-    request = restore_request(found, applied, tuple(options))
+        chosen.append(("discard-replaced", "true"))
+    request = restore_request(found, applied, tuple(chosen))
     if retention:
         request = with_retention(request, retention)
     if dry_run:

@@ -11,7 +11,7 @@ import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
 from kanister_kafka.cli.app import confirm, current_clock, echo
-from kanister_kafka.cli.options import live_options, parse_duration_option, parse_key_value
+from kanister_kafka.cli.options import action_options, live_options
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -34,11 +34,9 @@ from kanister_kafka.yamldoc.dumper import dump
 
 REPLACED = (
     "The present data of its volumes is replaced. Snapshots of them are kept until the restored "
-    "Kafka is Ready; --option discard-replaced=true takes none."
+    "Kafka is Ready; the option discard-replaced takes none."
 )
-DISCARDED = (
-    "The present data of its volumes is LOST: discard-replaced=true takes no snapshots of them."
-)
+DISCARDED = "The present data of its volumes is LOST: discard-replaced takes no snapshots of them."
 
 
 @click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
@@ -51,43 +49,13 @@ DISCARDED = (
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
 @click.option(
-    "--blueprint",
-    default="",
-    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or what was applied for the Kafka]",
-)
-@click.option(
-    "--option",
-    "options",
-    type=parse_key_value,
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Option of the ActionSet, for templates of a Blueprint that ask for one; repeatable.",
-)
-@click.option(
     "--from",
     "origin",
     default="",
     metavar="ACTIONSET",
     help="Give the action the artifacts of this earlier ActionSet: for restore and delete.",
 )
-@click.option(
-    "--retention",
-    default="",
-    metavar="hold|now|DURATION",
-    help="After a restore, records past their retention: kept until `release-retention`, deleted "
-    "at once, or kept for this time after each start of a broker.  [default: hold]",
-)
-@click.option(
-    "--timeout",
-    type=parse_duration_option,
-    metavar="DURATION",
-    help="Stop following after this time; the action runs on.",
-)
-@click.option("--no-logs", is_flag=True, help="Do not show what the task pods print.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore.")
-@click.option(
-    "--dry-run", is_flag=True, help="Print the ActionSet that would be made, and make none."
-)
+@action_options
 @click.pass_context
 def run(
     ctx: click.Context,
