@@ -263,8 +263,9 @@ def find_backup(catalogue: Catalogue, name: str) -> Backup:
     if found:
         kafkas = ", ".join(str(one.kafka) for one in found)
         raise NotFoundError(f"several Kafkas have a backup {name}: {kafkas}; name one by --kafka")
-    known = ", ".join(one.name for one in catalogue.backups[:5]) or "none"
-    raise NotFoundError(f"there is no backup {name}; the newest are: {known}")
+    known = ", ".join(one.name for one in catalogue.backups[:5])
+    others = f"; the newest are: {known}" if known else ", and no other: is it another namespace?"
+    raise NotFoundError(f"there is no backup {name}{others}")
 
 
 def in_use(connection: KubeClient, kasten_namespace: str, backups: Iterable[Backup]) -> list[str]:
