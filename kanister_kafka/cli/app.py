@@ -94,7 +94,7 @@ class CliError(click.ClickException):
         if isinstance(self.cause, InputError):
             print_diagnostics(self.cause.problems)
         else:
-            click.echo(f"{click.style('error', fg='red')}: {self.cause}", err=True)
+            print_error(str(self.cause))
 
 
 def add_access(command: click.Command) -> None:
@@ -220,7 +220,7 @@ class CommandGroup(click.Group):
         if cmd_name in self.former:
             today = self.former[cmd_name]
             if not ctx.resilient_parsing:
-                warn_deprecated(f"{cmd_name} is deprecated; write {today}")
+                print_warning(f"{cmd_name} is deprecated; write {today}")
             cmd_name = today
         if cmd_name not in self.about:
             return None
@@ -328,9 +328,14 @@ def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> No
     echo("".join(lines), err=err)
 
 
-def warn_deprecated(what: str) -> None:
-    """Print on standard error what to write instead; -q does not hide it."""
-    click.echo(f"{click.style('warning', fg='yellow')}: {what}", err=True)
+def print_error(text: str) -> None:
+    """Print an error on standard error."""
+    click.echo(f"{click.style('error', fg='red')}: {text}", err=True)
+
+
+def print_warning(text: str) -> None:
+    """Print a warning on standard error; -q does not hide it."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)
 
 
 def print_plan_warnings(plan: BackupPlan) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.cli.app import current_clock, print_error, print_warning
+from kanister_kafka.cli.manifest_input import print_failures, result
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.model import Backup, Catalogue
 
 catalogue_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
@@ -23,9 +25,9 @@ catalogue_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_g
     click.option("--kafka", default="", metavar="KAFKA", help="Only backups of this Kafka."),
     click.option(
         "--kasten-namespace",
-        default=DEFAULT_KASTEN_NAMESPACE,
-        show_default=True,
-        help="Namespace of the ActionSets.",
+        default="",
+        help="Namespace of the Blueprint and of its ActionSets.  [default: the one that the state "
+        "ConfigMap of the Kafka names, or kasten-io]",
     ),
     click.option("--context", default="", help="Kubeconfig context."),
 )
@@ -43,34 +45,35 @@ def open_catalogue(
     with connection.one_moment():
         found = read_catalogue(connection, home, kasten_namespace=kasten_namespace, kafka=kafka)
     for line in found.unreadable:
-        warning = click.style("warning", fg="yellow")
-        click.echo(f"{warning}: cannot read {escape_control_chars(line)}", err=True)
+        print_warning(f"cannot read {escape_control_chars(line)}")
     return connection, found
 
 
 def delete_backups(
-    connection: KubeClient, backups: tuple[Backup, ...], kasten_namespace: str
-) -> bool:
-    """Delete backups that nothing uses; return whether every object of them is gone."""
-    from kanister_kafka.operations.backups.delete import delete_object, list_objects
-    from kanister_kafka.operations.backups.reader import in_use
+    connection: KubeClient, backups: Iterable[Backup], kasten_namespace: str, dry_run: DryRun
+) -> int:
+    """Delete backups that no action uses; return the exit code of the command."""
+    from kanister_kafka.operations.apply import delete_objects
+    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.delete import list_objects
 
-    clean = True
+    code = 0
     for backup in backups:
-        # right before its objects go, as a restore may have begun since the question
-        if reasons := in_use(connection, kasten_namespace, [backup]):
-            click.echo(f"{click.style('error', fg='red')}: {reasons[0]}", err=True)
-            clean = False
+        # read anew: a restore may have begun since the question
+        if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):
+            print_error(f"{backup} is in use: {reason}")
+            code = max(code, 1)
             continue
-        objects = list_objects(connection, backup)
-        failures = [text for text in (delete_object(connection, one) for one in objects) if text]
-        for failure in failures:
-            text = escape_control_chars(failure)
-            click.echo(f"{click.style('error', fg='red')}: {text}", err=True)
-        clean = clean and not failures
-        if not failures:
-            click.echo(f"{backup} deleted: {len(objects)} objects")
-    return clean
+        report = delete_objects(
+            list_objects(connection, backup),
+            connection,
+            dry_run=dry_run,
+            on_result=result(dry_run),
+            clock=current_clock(),
+        )
+        print_failures(report, "deleted")
+        code = max(code, report.exit_code)
+    return code
 
 
 def utc_now() -> datetime:

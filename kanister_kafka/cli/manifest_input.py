@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.render import render
-from kanister_kafka.cli.app import print_diagnostics, print_plan_warnings
+from kanister_kafka.cli.app import print_diagnostics, print_error, print_plan_warnings
 from kanister_kafka.cli.options import (
     USED_ANYWAY,
     input_options,
@@ -60,18 +60,22 @@ class ManifestInput:
     """Whether the files were rendered before; else all that belongs to the Blueprint is here."""
 
 
+dry_run_option = click.option(
+    "--dry-run",
+    type=click.Choice([choice.value for choice in DryRun]),
+    is_flag=False,
+    flag_value=DryRun.CLIENT.value,
+    default=DryRun.NONE.value,
+    show_default=True,
+    help="client: only read the cluster; server: let it try all and keep nothing.",
+)
+"""As kubectl has it."""
+
+
 def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of the input, of the plan, and of the dry run to a command."""
     for option in (
-        click.option(
-            "--dry-run",
-            type=click.Choice([choice.value for choice in DryRun]),
-            is_flag=False,
-            flag_value=DryRun.CLIENT.value,
-            default=DryRun.NONE.value,
-            show_default=True,
-            help="client: only read the cluster; server: let it try all and keep nothing.",
-        ),
+        dry_run_option,
         templates_option,
         plan_options,
         input_options,
@@ -138,7 +142,7 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
         by_reason.setdefault(str(failed.error), []).append(failed.target)
     for reason, places in by_reason.items():
         first = f"{places[0].placed}: " if len(places) == 1 else ""
-        click.echo(f"{click.style('error', fg='red')}: {first}{reason}", err=True)
+        print_error(f"{first}{reason}")
         if len(places) > 1:
             print_object_list("  so refused", places)
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.output_dir import write_file
 from kanister_kafka.backup.render import Manifest, to_yaml_stream
-from kanister_kafka.cli.app import echo, warn_deprecated
+from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
@@ -39,7 +39,7 @@ def renamed_option(former: str, *names: str, **attributes: Any) -> Callable[[Com
             raise click.UsageError(
                 f"{former} is the deprecated name of {current}: give {current} alone"
             )
-        warn_deprecated(f"{former} is deprecated; write {current}")
+        print_warning(f"{former} is deprecated; write {current}")
         ctx.set_parameter_source(str(param.name), ParameterSource.COMMANDLINE)
         return ctx.meta[key]
 
@@ -163,7 +163,7 @@ def destination(output: str, output_dir: Path | None) -> Destination:
         )
     if not folder.exists() and (near := get_close_matches(output, FORMS, n=1, cutoff=0.7)):
         raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
-    warn_deprecated(f"-o with a directory is deprecated; write --output-dir {output}")
+    print_warning(f"-o with a directory is deprecated; write --output-dir {output}")
     return Destination(folder, FORMS[0])
 
 

@@ -26,11 +26,11 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
         )
 
         ids = tuple(str(value).split(","))
-        for check in ids:
-            if check not in rule_docs():
-                near = closest_rule_id(check)
+        for rule_id in ids:
+            if rule_id not in rule_docs():
+                near = closest_rule_id(rule_id)
                 hint = f'did you mean "{near}"?' if near else "`explain` lists all."
-                self.fail(f'No check is called "{check}"; {hint}', param, ctx)
+                self.fail(f'No rule is called "{rule_id}"; {hint}', param, ctx)
         return ids
 
     def shell_complete(

@@ -1,6 +1,6 @@
-"""Every check, as its section of docs/rules.md describes it.
+"""Every rule, as its section of docs/rules.md describes it.
 
-The page is the one place that names all ids: those of checks of Blueprints are registered, those of
+The page is the one place that names all ids: those of rules for Blueprints are registered, those of
 text and of custom resources are words in the modules that find them; tests/docs/test_pages.py
 compares.
 """
@@ -23,7 +23,7 @@ SENTENCE = re.compile(r"\.(?= [A-Z`(\[]|$)")
 
 
 class RuleDoc(NamedTuple):
-    """The section of the page about one check."""
+    """The section of the page about one rule."""
 
     id: str
     severity: Severity

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kanister_kafka import constants
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.backup.scripts import digest_of, script_pins
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.errors import ForbiddenError, NotFoundError
@@ -23,7 +22,7 @@ from kanister_kafka.operations.observed_state import (
     WatchdogState,
     WorkloadState,
 )
-from kanister_kafka.operations.provenance import Provenance
+from kanister_kafka.operations.provenance import Provenance, blueprint_of
 from kanister_kafka.strimzi import VersionRange
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
@@ -69,7 +68,7 @@ class ClusterInspector:
         clients = {kind: self._clients(kind) for kind in CLIENTS}
         pods = self._listed("pods", lambda: self.connection.items(PODS, namespace))
         record = self.connection.find(CONFIG_MAPS, target.record, namespace)
-        home, name = self._blueprint(record)
+        home, name = blueprint_of(record or {}, self.target, self.kasten_namespace)
         blueprint = self._there(home, name)
         origin = Provenance.of(blueprint or {})
         switch = self.connection.find(DEPLOYMENTS, target.switch, namespace)
@@ -217,12 +216,6 @@ class ClusterInspector:
             self.unreadable.append(f"ConfigMap {name}: it may not be read")
             return None
         return digest_of(found) if found else GONE
-
-    def _blueprint(self, record: Object | None) -> tuple[str, str]:
-        """Return namespace and name of the Blueprint: as the record has it, or by default."""
-        home, _, name = objects.annotation(record or {}, constants.BLUEPRINT).partition("/")
-        home = self.kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE
-        return home, name or self.target.blueprint
 
     def _there(self, home: str, name: str) -> Object | None:
         try:

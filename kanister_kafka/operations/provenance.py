@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.backup.options import QuiesceMethod
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, QuiesceMethod
+from kanister_kafka.kube.objects import annotation
 from kanister_kafka.strimzi.clients import ClientChoices
+from kanister_kafka.strimzi.discovery import KafkaRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,14 @@ class Provenance:
         notes = blueprint.get("metadata", {}).get("annotations") or {}
         names = (constants.VERSION, constants.INPUT_HASH, constants.OPTIONS)
         return cls(*(str(notes.get(name, "")) for name in names))
+
+
+def blueprint_of(
+    state_config_map: Mapping[str, Any], kafka: KafkaRef, kasten_namespace: str = ""
+) -> tuple[str, str]:
+    """Return namespace and name of the Blueprint of a Kafka: from its state ConfigMap, or default.
+
+    A namespace that is given wins. ActionSets are in the namespace of their Blueprint.
+    """
+    home, _, name = annotation(dict(state_config_map), constants.BLUEPRINT).partition("/")
+    return kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE, name or kafka.blueprint

@@ -676,7 +676,7 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             ["validate", "--ignore", "option,unknwon-field", KRAFT],
             2,
-            'No check is called "unknwon-field"; did you mean "unknown-field"?',
+            'No rule is called "unknwon-field"; did you mean "unknown-field"?',
             id="no-check",
         ),
         pytest.param(

@@ -122,7 +122,8 @@ class SmallCluster(http_api.HttpApi):
             return 201, self.create(plural, namespace, body)
         if not rest:
             return 200, {"metadata": {}, "items": self.listed(plural, namespace, query)}
-        return self.one(method, (plural, namespace, rest[0]), rest[1:], body)
+        dry = "dryRun" in query
+        return self.one(method, (plural, namespace, rest[0]), rest[1:], body, dry=dry)
 
     def create(self, plural, namespace, body):
         item = copy.deepcopy(body)
@@ -151,13 +152,13 @@ class SmallCluster(http_api.HttpApi):
             timer.daemon = True
             timer.start()
 
-    def one(self, method, key, rest, body):
+    def one(self, method, key, rest, body, *, dry=False):
         if key not in self.objects:
             return 404, {"message": f'{key[0]} "{key[2]}" not found'}
         if rest == ["log"]:
             lines = self.logs.get(key[2], [])
             return 200, "".join(f"{line}\n" for line in (lines() if callable(lines) else lines))
-        if method != "GET":
+        if method != "GET" and not dry:
             self.writes.append((method, *key[::2], copy.deepcopy(body)))
         if method == "PATCH":
             return 200, self.change(*key, body)
@@ -166,6 +167,8 @@ class SmallCluster(http_api.HttpApi):
             for field, wanted in ((body or {}).get("preconditions") or {}).items():
                 if wanted != metadata[field]:
                     return 409, {"message": "the precondition failed"}
+            if dry:
+                return 200, {"kind": "Status"}
             if self.lingering:
                 self.change(*key, {"metadata": {"deletionTimestamp": NOW}})
                 self.after(self.lingering, self.drop, *key)

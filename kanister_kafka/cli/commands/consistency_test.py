@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka.cli.app import confirm
-from kanister_kafka.cli.commands.topics.compare import milliseconds
+from kanister_kafka.cli.commands.topics.compare import max_skew_option
 from kanister_kafka.cli.options import (
     claims_class_option,
     kasten_namespace_option,
@@ -92,15 +92,7 @@ def _target(text: str) -> KafkaRef:
     show_envvar=True,
     help="Image with this command, for the Jobs that look into the topics.",
 )
-@renamed_option(
-    "--even-within",
-    "--max-skew",
-    type=milliseconds,
-    default="1s",
-    show_default=True,
-    metavar="DURATION",
-    help="Largest time difference between the ends of partitions that counts as consistent.",
-)
+@max_skew_option
 @stage_timeout_option
 @report_form_option
 @click.option("--html", type=FILE, metavar="FILE", help="Write it with its pictures as one page.")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from kanister_kafka.cli.app import echo, terminal_width, warn_deprecated
+from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.linter.rule_docs import page, pages
 
 FORMER = {"checks": "rules", "prove": "consistency-test"}
@@ -24,7 +24,7 @@ class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
         """Return it without folder and suffix, or end with the page that is most like it."""
         name = str(value).removeprefix("docs/").removesuffix(".md")
         if name in FORMER:
-            warn_deprecated(f"page {name} is now called {FORMER[name]}")
+            print_warning(f"page {name} is now called {FORMER[name]}")
             name = FORMER[name]
         if name not in pages():
             near = get_close_matches(name, pages(), n=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
 from kanister_kafka.cli.options import action_options
@@ -52,7 +53,8 @@ def restore(
     """
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action
-    from kanister_kafka.operations.backups.reader import find_backup, in_use
+    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.reader import find_backup
     from kanister_kafka.operations.backups.restore import restore_request
     from kanister_kafka.reports.backups import backup_text
     from kanister_kafka.yamldoc.dumper import dump
@@ -62,9 +64,10 @@ def restore(
     if not found.restorable:
         faults = "; ".join(found.faults) or found.running or "its action has failed"
         raise ActionError(f"{found} is {found.status.value}: {faults}")
-    if reasons := in_use(connection, kasten_namespace, [found]):
-        raise ActionError(reasons[0])
-    applied = start_action.find_applied(connection, found.kafka, kasten_namespace, blueprint)
+    if reason := Activity(connection, kasten_namespace).using(found):
+        raise ActionError(f"{found} is in use: {reason}")
+    home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+    applied = start_action.find_applied(connection, found.kafka, home, blueprint)
     start_action.check_action(applied, "restore")
     chosen = list(options)
     if overwrite:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kanister_kafka.cli.app import current_clock
+from kanister_kafka.cli.app import current_clock, print_error
 from kanister_kafka.cli.options import (
     blueprint_namespace_option,
     live_options,
@@ -106,7 +106,7 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
         click.echo(f"Kafka {target} runs: every node is Ready, {total} after the start")
         return 0
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
-    click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(over.reason)}", err=True)
+    print_error(escape_control_chars(over.reason))
     _left(resuming)
     _by_hand(cluster)
     return 1

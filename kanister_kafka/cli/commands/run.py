@@ -10,7 +10,7 @@ from dataclasses import replace
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
-from kanister_kafka.cli.app import confirm, current_clock, echo
+from kanister_kafka.cli.app import confirm, current_clock, echo, print_error, print_warning
 from kanister_kafka.cli.options import action_options, live_options
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
@@ -174,7 +174,7 @@ def confirm_restore(
     if certain and (start_action.ANY, "true") not in request.options:
         raise ActionError(told)
     if told:
-        click.echo(f"{click.style('warning', fg='yellow')}: {escape_control_chars(told)}", err=True)
+        print_warning(escape_control_chars(told))
     discarded = ("discard-replaced", "true") in request.options
     click.echo(DISCARDED if discarded else REPLACED, err=True)
     if not request.blueprint.holds_retention:
@@ -229,7 +229,7 @@ def _summary(request: start_action.ActionRequest, action_set: ActionSet, live: L
         return 0
     end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
     click.echo(f"{title}: {end.value} after {total}")
-    click.echo(f"{click.style('error', fg='red')}: {escape_control_chars(reason)}", err=True)
+    print_error(escape_control_chars(reason))
     if end is ActionResult.TIMEOUT:
         _left(request.target, action_set)
     else:

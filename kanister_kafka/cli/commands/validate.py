@@ -52,7 +52,7 @@ STDOUT = "-"
     type=RuleIds(),
     multiple=True,
     metavar="ID[,ID]",
-    help="A check whose findings are not reported; repeatable.",
+    help="A rule whose findings are not reported; repeatable.",
 )
 @release_option("The release that will run the Blueprints")
 @click.option(
@@ -89,7 +89,7 @@ def validate(
 
     Its text and structure, functions and their arguments, templates, and what would fail or do harm
     when it runs. PATH is a file, a directory, or - for standard input; objects of other kinds are
-    counted and left alone. A comment `# kanister-kafka: ignore=ID` in a file silences a check
+    counted and left alone. A comment `# kanister-kafka: ignore=ID` in a file silences a rule
     where it stands.
     """
     atexit.register(gc.freeze)  # what a large run leaves would be gone through thrice at the end

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
 from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
-from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError
+from kanister_kafka.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.apply.apply import run_in_sequence
@@ -195,12 +195,12 @@ def delete_objects(
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
-    One that is gone meanwhile is not a failure. Scripts that another object needs now are left.
-    If one fails the rest is not tried, and the report shows it. Raises UnreachableError if the
-    server is out of reach before the first deletion.
+    One that is gone meanwhile is not a failure, one that was made anew is. Scripts that another
+    object needs now are left. If one fails the rest is not tried, and the report shows it. Raises
+    UnreachableError if the server is out of reach before the first deletion.
     """
     targets = [object_ref(item) for item in objects]
-    if dry_run is not DryRun.CLIENT and (failed := _refused(targets, connection)):
+    if dry_run is not DryRun.CLIENT and (failed := _refused(objects, connection)):
         return ApplyReport(results=(), failures=failed, pending=tuple(targets))
     if dry_run is not DryRun.NONE:
         done = tuple(ObjectResult(place, outcome) for place in targets)
@@ -218,7 +218,7 @@ def delete_objects(
         if holds_scripts(item) and (why := reasons().get(place)):
             return ObjectResult(place, ApplyOutcome.LEFT, why)
         try:
-            _delete(place, connection)
+            _delete(item, connection)
         except NotFoundError:
             return ObjectResult(place, ApplyOutcome.ABSENT)
         return ObjectResult(place, outcome)
@@ -228,21 +228,23 @@ def delete_objects(
     )
 
 
-def _refused(targets: Sequence[ObjectRef], connection: KubeClient) -> tuple[ObjectFailure, ...]:
+def _refused(objects: Objects, connection: KubeClient) -> tuple[ObjectFailure, ...]:
     failed = []
-    for place in targets:
+    for item in objects:
         try:
-            _delete(place, connection, dry_run=True)
+            _delete(item, connection, dry_run=True)
         except NotFoundError:
             continue
-        except UNTRIED as failure:
-            failed.append(ObjectFailure(place, failure))
+        except (*UNTRIED, ConflictError) as failure:
+            failed.append(ObjectFailure(object_ref(item), failure))
     return tuple(failed)
 
 
-def _delete(place: ObjectRef, connection: KubeClient, *, dry_run: bool = False) -> None:
+def _delete(item: Object, connection: KubeClient, *, dry_run: bool = False) -> None:
+    place = object_ref(item)
     resource = connection.kind(place.api_version, place.kind)
-    connection.delete(resource, place.name, place.namespace, dry_run=dry_run)
+    uid = item["metadata"].get("uid", "")
+    connection.delete(resource, place.name, place.namespace, dry_run=dry_run, uid=uid)
 
 
 def _live(place: ObjectRef, connection: KubeClient) -> Object | None:

@@ -81,6 +81,8 @@ class Backup:
     topics: tuple[TopicRetention, ...] = ()
     running: str = ""
     """Why its action may not have ended; empty if it has."""
+    damages: tuple[str, ...] = ()
+    """Secrets that cannot be read as a step has written them, a sentence each."""
 
     @property
     def started(self) -> datetime | None:
@@ -93,7 +95,7 @@ class Backup:
     @property
     def faults(self) -> tuple[str, ...]:
         """Objects that a restore needs and that are missing or cannot be used."""
-        found = []
+        found = list(self.damages)
         if self.expected_secrets is None:
             found.append(f"Secret {self.kafka.name}-backup-{self.name}-facts is not there")
         elif self.secrets < self.expected_secrets:

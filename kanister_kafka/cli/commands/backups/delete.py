@@ -13,12 +13,13 @@ from kanister_kafka.cli.backup_catalogue import (
     open_catalogue,
     utc_now,
 )
+from kanister_kafka.cli.manifest_input import dry_run_option
 
 
 @click.command(epilog="Example: kanister-kafka backups delete 20260102030405 -n kafka")
 @click.argument("backups", metavar="BACKUP...", nargs=-1, required=True)
 @catalogue_options
-@click.option("--dry-run", is_flag=True, help="Print the objects that would be deleted.")
+@dry_run_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; required if there is no terminal.")
 def delete(
     *,
@@ -27,7 +28,7 @@ def delete(
     kafka: str,
     kasten_namespace: str,
     context: str,
-    dry_run: bool,
+    dry_run: str,
     yes: bool,
 ) -> None:
     """Delete backups: their VolumeSnapshots and Secrets.
@@ -35,20 +36,14 @@ def delete(
     Deletes only objects that have the labels of the backup. Refuses a backup that is being made,
     restored or deleted, or if that cannot be read.
     """
-    from kanister_kafka.errors import ActionError
-    from kanister_kafka.operations.backups.delete import list_objects
-    from kanister_kafka.operations.backups.reader import find_backup, in_use
+    from kanister_kafka.operations.apply import DryRun
+    from kanister_kafka.operations.backups.reader import find_backup
     from kanister_kafka.reports.backups import backups_text
 
     connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
-    found = tuple(find_backup(catalogue, name) for name in dict.fromkeys(backups))
-    if reasons := in_use(connection, kasten_namespace, found):
-        raise ActionError("\n".join(reasons))
+    found = [find_backup(catalogue, name) for name in dict.fromkeys(backups)]
     echo(backups_text(found, utc_now(), width=terminal_width()), err=True)
-    if dry_run:
-        for backup in found:
-            echo("".join(f"{one}\n" for one in list_objects(connection, backup)))
-        return
-    confirm("Delete them?", "a deleted backup cannot be restored", yes=yes)
-    if not delete_backups(connection, found, kasten_namespace):
-        sys.exit(1)
+    dry = DryRun(dry_run)
+    if dry is DryRun.NONE:
+        confirm("Delete them?", "a deleted backup cannot be restored", yes=yes)
+    sys.exit(delete_backups(connection, found, kasten_namespace, dry))

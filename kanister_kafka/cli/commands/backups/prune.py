@@ -16,6 +16,7 @@ from kanister_kafka.cli.backup_catalogue import (
     open_catalogue,
     utc_now,
 )
+from kanister_kafka.cli.manifest_input import dry_run_option
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.durations import parse_duration
 
@@ -60,7 +61,7 @@ def parse_age(text: str) -> timedelta:
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
 @keep_options
 @click.option("--keep-within", type=parse_age, metavar="DURATION", help="Keep younger backups.")
-@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
+@dry_run_option
 @click.option(
     "-o",
     "--output",
@@ -85,7 +86,7 @@ def prune(
     keep_monthly: int,
     keep_yearly: int,
     keep_within: timedelta | None,
-    dry_run: bool,
+    dry_run: str,
     form: str,
     yes: bool,
 ) -> None:
@@ -95,6 +96,7 @@ def prune(
     and years are those of UTC. Incomplete and damaged backups do not count and are not removed.
     The newest complete backup of a Kafka always stays.
     """
+    from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.keep_rules import KeepRules, plan_prune
     from kanister_kafka.reports.backups import prune_json, prune_text
 
@@ -124,8 +126,9 @@ def prune(
     removed: list[Backup] = []
     for plan in plans:
         removed += plan.removed
-    if dry_run or not removed:
+    dry = DryRun(dry_run)
+    if dry is DryRun.CLIENT or not removed:
         return
-    confirm(f"Delete {len(removed)} backups?", "a deleted backup cannot be restored", yes=yes)
-    if not delete_backups(connection, tuple(removed), kasten_namespace):
-        sys.exit(1)
+    if dry is DryRun.NONE:
+        confirm(f"Delete {len(removed)} backups?", "a deleted backup cannot be restored", yes=yes)
+    sys.exit(delete_backups(connection, removed, kasten_namespace, dry))

@@ -78,6 +78,17 @@ def parse_part(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+max_skew_option = renamed_option(
+    "--even-within",
+    "--max-skew",
+    type=milliseconds,
+    default="1s",
+    show_default=True,
+    metavar="DURATION",
+    help="Largest time difference between the ends of partitions that counts as consistent.",
+)
+
+
 @click.command(
     epilog="Example: kanister-kafka topics compare kafka/my-cluster/blogs "
     "kafka-mirror/my-cluster/my-source-cluster.blogs --html blogs.html"
@@ -117,15 +128,7 @@ def parse_part(text: str) -> tuple[int, int]:
     default=None,
     help="Whether to compare what each key holds.  [default: as the topics are configured]",
 )
-@renamed_option(
-    "--even-within",
-    "--max-skew",
-    type=milliseconds,
-    default="1s",
-    show_default=True,
-    metavar="DURATION",
-    help="Largest time difference between the ends of partitions that counts as consistent.",
-)
+@max_skew_option
 @click.option(
     "--isolation",
     type=click.Choice(["read_committed", "read_uncommitted"]),

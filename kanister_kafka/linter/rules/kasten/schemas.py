@@ -34,7 +34,7 @@ WHY = {
     ): "the string of the export that identifies the data to import",
 }
 ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
-"""Fields whose absence has a check of its own."""
+"""Fields whose absence has a rule of its own."""
 
 
 @lint_rule(KASTEN, "kasten-binding-incomplete")

@@ -1,0 +1,120 @@
+"""The actions that run for Kafkas: their ActionSets and their state ConfigMaps, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kanister_kafka.constants import BackupState
+from kanister_kafka.errors import ForbiddenError, NotFoundError
+from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import get_path
+from kanister_kafka.operations.actionset import API_VERSION, ActionSet, read_action_set
+from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.operations.provenance import blueprint_of
+from kanister_kafka.operations.start_action import ARTIFACT
+from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+
+IDLE = ("", BackupState.RUNNING.value)
+"""States of a Kafka that no action has stopped."""
+NOT_READ = "ActionSets cannot be read"
+
+
+class Activity:
+    """Finds the action that makes, restores or deletes a backup.
+
+    ActionSets are in the namespace of the Blueprint, which the state ConfigMap of a Kafka names.
+    """
+
+    def __init__(self, connection: KubeClient, kasten_namespace: str = "") -> None:
+        self.connection = connection
+        self.kasten_namespace = kasten_namespace
+        self.unreadable: dict[str, str] = {}
+        """Namespaces whose ActionSets may not be listed, each with the reason."""
+        self._state_config_maps: dict[KafkaRef, Object] = {}
+        self._action_sets: dict[str, list[tuple[Object, ActionSet]]] = {}
+
+    def maker(self, kafka: KafkaRef, backup: str) -> ActionSet | None:
+        """Return the ActionSet that has put out this backup, if it is still there."""
+        for _, action_set in self._of(kafka):
+            if action_set.action == "backup" and _names(action_set.artifacts, kafka, backup):
+                return action_set
+        return None
+
+    def making(self, kafka: KafkaRef, run: str) -> str:
+        """Return why the action that began a backup may not have ended; empty if it has.
+
+        `run` has the digits of its start. An ActionSet does not name the backup before its end, so
+        every action `backup` in the namespace of the Kafka counts.
+        """
+        state = self._state(kafka)
+        digits = "".join(filter(str.isdecimal, state.get("run", "")))
+        if run and digits == run and state.get("state", "") not in IDLE:
+            return f"ConfigMap {kafka.record} has the state {state['state']} of its run"
+        for _, one in self._of(kafka):
+            if one.action == "backup" and one.target == kafka.namespace and not one.ended:
+                return f"ActionSet {one.namespace}/{one.name} has not ended"
+        return NOT_READ if self._home(kafka) in self.unreadable else ""
+
+    def using(self, backup: Backup) -> str:
+        """Return the action that restores or deletes a backup now; empty if none is seen."""
+        for item, one in self._of(backup.kafka):
+            asked: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
+            if not one.ended and _names(asked.get("artifacts") or {}, backup.kafka, backup.name):
+                return f"ActionSet {one.namespace}/{one.name}, action {one.action}, has not ended"
+        return ""
+
+    def why_not_deleted(self, backup: Backup) -> str:
+        """Return why a backup must not be deleted now; empty if nothing uses it.
+
+        ActionSets that cannot be read count as a use, and so does a restore of the Kafka that has
+        not succeeded: it may be repeated.
+        """
+        if used := self.using(backup):
+            return used
+        if self._home(backup.kafka) in self.unreadable:
+            return NOT_READ
+        if backup.running and not backup.complete_since:
+            return backup.running
+        if self._state(backup.kafka).get("state") == BackupState.RESTORING.value:
+            return f"Kafka {backup.kafka} is being restored, perhaps from this backup"
+        return ""
+
+    def _config_map(self, kafka: KafkaRef) -> Object:
+        if kafka not in self._state_config_maps:
+            found = self.connection.find(CONFIG_MAPS, kafka.record, kafka.namespace)
+            self._state_config_maps[kafka] = found or {}
+        return self._state_config_maps[kafka]
+
+    def _state(self, kafka: KafkaRef) -> Mapping[str, str]:
+        return self._config_map(kafka).get("data") or {}
+
+    def _home(self, kafka: KafkaRef) -> str:
+        return blueprint_of(self._config_map(kafka), kafka, self.kasten_namespace)[0]
+
+    def _of(self, kafka: KafkaRef) -> list[tuple[Object, ActionSet]]:
+        namespace = self._home(kafka)
+        if namespace not in self._action_sets:
+            self._action_sets[namespace] = self._list(namespace)
+        return self._action_sets[namespace]
+
+    def _list(self, namespace: str) -> list[tuple[Object, ActionSet]]:
+        try:
+            resource = self.connection.kind(API_VERSION, "ActionSet")
+            items = self.connection.items(resource, namespace)
+        except NotFoundError:  # Kanister is not installed: nothing runs
+            return []
+        except ForbiddenError as failure:
+            self.unreadable[namespace] = str(failure)
+            return []
+        return [(item, read_action_set(item)) for item in items]
+
+
+def _names(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:
+    """Return whether artifacts name this backup."""
+    values = (artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
+    return (values.get("namespace"), values.get("cluster"), values.get("backup")) == (
+        kafka.namespace,
+        kafka.name,
+        backup,
+    )
