@@ -250,15 +250,26 @@ class KubeClient:
         *,
         dry_run: bool = False,
         uid: str = "",
+        version: str = "",
     ) -> None:
         """Delete an object; objects that it owns follow in the background.
 
-        With a uid, ConflictError if the object is another one by now.
+        With a uid, ConflictError if the object is another one by now; with the resourceVersion, if
+        it has changed.
         """
-        query = {**_writing(dry_run=dry_run), "propagationPolicy": "Background"}
-        del query["fieldManager"]
-        body = {"preconditions": {"uid": uid}} if uid else None
-        self._write("DELETE", _path(resource, namespace, name), query, body)
+        # All of it in the body: with one, the API server ignores the query, dryRun too
+        # (apiserver, pkg/endpoints/handlers/delete.go).
+        options: Object = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+        }
+        if dry_run:
+            options["dryRun"] = ["All"]
+        same = {"uid": uid, "resourceVersion": version}
+        if preconditions := {key: value for key, value in same.items() if value}:
+            options["preconditions"] = preconditions
+        self._write("DELETE", _path(resource, namespace, name), {}, options)
 
     def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
         """Yield the lines of a pod's log as they are written, until its container ends."""

@@ -295,12 +295,11 @@ class Follower(FollowLoop):
 
     def _untaken(self) -> ActionFinished | None:
         """Delete it unless a controller has come to it in this very moment."""
-        seen, resource = self.seen, self.action.resource
-        path = resource.base + ("namespaces", seen.namespace, resource.plural, seen.name)
-        same = {"preconditions": {"resourceVersion": seen.version}}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", **same}
+        seen = self.seen
         try:
-            self.connection.ask("DELETE", path, body=body)
+            self.connection.delete(
+                self.action.resource, seen.name, seen.namespace, version=seen.version
+            )
         except ConflictError:
             return None
         except TransientError as failure:

@@ -46,6 +46,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if self.command == "DELETE" and body:
+            # The API server ignores the query then: apiserver, endpoints/handlers/delete.go.
+            query = {key: str(value) for key, value in body.items() if key != "dryRun"}
+            if body.get("dryRun"):
+                query["dryRun"] = ",".join(body["dryRun"])
         with self.server.lock:
             self.server.users.add(self.headers.get("Impersonate-User"))
             self.server.asked.append((self.command, url.path, query))

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from kanister_kafka.cli import main
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
+from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.strimzi.from_cluster import iter_clusters, read_cluster_resources
 from kanister_kafka.yamldoc import to_python
 from tests.fakes.http_api import BEARER, HttpApi, serving
@@ -461,3 +462,18 @@ def test_a_fleet_is_rendered_from_a_live_cluster(server):
     assert result.exit_code == 0, result.stderr
     planned = json.loads(result.stdout)
     assert [(one["kafka"], one["writers"]) for one in planned] == [("ns-a/a", 0), ("ns-c/c", 1)]
+
+
+def test_a_deletion_has_all_of_it_in_its_body(server):
+    """With a body, the API server ignores the query: a dry run there would delete."""
+    server.answer = lambda *_: (200, {"kind": "Status"})
+    KubeClient().delete(PODS, "a", "b", dry_run=True, uid="u", version="7")
+    (method, path, _), body = server.asked[-1], server.bodies[-1]
+    assert (method, path) == ("DELETE", "/api/v1/namespaces/b/pods/a")
+    assert body == {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": "Background",
+        "dryRun": ["All"],
+        "preconditions": {"uid": "u", "resourceVersion": "7"},
+    }
