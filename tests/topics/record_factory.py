@@ -80,8 +80,8 @@ def extent(records: Sequence[Record]) -> PartitionBounds:
 
 def columns(records: Sequence[Record], *, timed: bool = True) -> RecordBatch:
     """Return what is compared of some records."""
-    made = RecordBatch()
-    made.add(records, timed=timed)
+    made = RecordBatch(timed)
+    made.add(records)
     return made
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.topics.compare.alignment import MIN_MATCH
-from kanister_kafka.topics.compare.partition import MAX_TIMES, NULL_TOO, WINDOW
+from kanister_kafka.topics.compare.partition import MAX_TIMES, WINDOW
+from kanister_kafka.topics.compare.records import RECORD_BYTES
 from kanister_kafka.topics.model import (
     DifferenceKind,
     PartitionResult,
@@ -21,7 +22,7 @@ from tests.topics.record_factory import Record, at_offsets, digest, log, paired
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 PIECES = st.lists(st.integers(1, 400), min_size=1, max_size=6)
 LOG = log(500)
-SMALL = 40 * (NULL_TOO + 4)
+SMALL = 40 * (RECORD_BYTES + 4)
 """Bytes of about forty records of LOG."""
 
 
@@ -108,7 +109,7 @@ def test_a_small_window_finds_the_same_in_bounded_memory(
     sides: tuple[Cut, Cut], pieces: list[int]
 ) -> None:
     a, b = (side.records() for side in sides)
-    largest = max(len(record) for record in LOG) + NULL_TOO
+    largest = max(len(record) for record in LOG) + RECORD_BYTES
     result, most = paired(a, b, pieces, window=SMALL)
     # How many of the first that one lacks are drawn is all that memory bounds.
     assert replace(result, missing=()) == replace(paired(a, b)[0], missing=())
@@ -214,7 +215,7 @@ def test_a_side_without_records_lacks_all_of_the_other(a: int, b: int) -> None:
 
 
 @pytest.mark.parametrize("pieces", [(1,), (7, 300), (100_000,)])
-@pytest.mark.parametrize("window", [NULL_TOO, SMALL, 1 << 20])
+@pytest.mark.parametrize("window", [RECORD_BYTES, SMALL, 1 << 20])
 def test_nothing_in_common_is_given_up(pieces: tuple[int, ...], window: int) -> None:
     whole = log(6000)
     result, _ = paired(whole[:3000], whole[3000:], pieces, window=window)
@@ -241,10 +242,10 @@ def test_a_tail_longer_than_any_window_is_passed_over(pieces: tuple[int, ...]) -
 @pytest.mark.parametrize("held", [1, 2, 5, 9])
 def test_records_of_which_a_window_holds_few_are_compared_all_the_same(held: int) -> None:
     whole = log(60, size=1000)
-    result, most = paired(whole, whole[5:], (1,), window=held * (1000 + NULL_TOO))
+    result, most = paired(whole, whole[5:], (1,), window=held * (1000 + RECORD_BYTES))
     assert not result.differs
     assert result.common == 55
-    assert most <= 2 * held * (1000 + NULL_TOO) + 1000 + NULL_TOO
+    assert most <= 2 * held * (1000 + RECORD_BYTES) + 1000 + RECORD_BYTES
 
 
 @pytest.mark.parametrize("pieces", [(1,), (17, 3), (100_000,)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -19,8 +19,6 @@ from kanister_kafka.topics.model import (
     TopicRecord,
     UnmatchedRange,
 )
-from kanister_kafka.topics.partition_reader import to_topic_record
-from kanister_kafka.topics.statistics import record_position
 
 WINDOW = 2000
 """Records of each side that are searched for common records."""
@@ -28,10 +26,6 @@ WINDOW_BYTES = 16 << 20
 """Limit of the window for large records; it is lower if there are many partitions."""
 MAX_TIMES = 120
 """Times that are kept for a drawing, at each end of the common records."""
-NULL_TOO = 64
-"""Approximate bytes of a record in addition to its key and value."""
-
-
 @dataclass(slots=True)
 class ReadBuffer:
     """Records of one side that were read and not compared yet."""
@@ -40,8 +34,9 @@ class ReadBuffer:
     """Bytes that are enough to search for common records."""
     jumped: bool = False
     """Whether reading began at the first time of the other side, and skipped older records."""
-    messages: list[Any] = field(default_factory=list)
-    records: RecordBatch = field(default_factory=RecordBatch)
+    timed: InitVar[bool] = True
+    partition: int = 0
+    records: RecordBatch = field(init=False)
     size: int = 0
     """Approximate bytes."""
     ended: bool = False
@@ -53,38 +48,31 @@ class ReadBuffer:
     last: RecordPosition | None = None
     only: int = 0
 
+    def __post_init__(self, timed: bool) -> None:
+        self.records = RecordBatch(timed)
+
     @property
     def full(self) -> bool:
         """Whether it has enough records to search for common ones."""
         return len(self.records) >= WINDOW or self.size >= self.window
 
-    def add(self, run: Sequence[Any], *, timed: bool) -> None:
-        """Add messages."""
-        self.messages += run
-        self.records.add(run, timed=timed)
-        self.size += _size(run)
+    def add(self, more: RecordBatch) -> None:
+        """Add records."""
+        self.records.extend(more)
+        self.size += more.size
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
-        if count == len(self.messages):
-            self.size = 0
-        else:
-            self.size -= _size(self.messages[:count])
-        del self.messages[:count]
+        self.size = 0 if count == len(self.records) else self.size - self.records.first(count).size
         self.records.drop(count)
 
     def spot(self, at: int) -> RecordPosition:
         """Return the position of a record."""
-        return record_position(self.messages[at])
+        return self.records.position(at)
 
     def shown(self, at: int) -> TopicRecord | None:
         """Return a record, or None if it has not been read yet."""
-        return to_topic_record(self.messages[at]) if at < len(self.messages) else None
-
-
-def _size(run: Sequence[Any]) -> int:
-    """Return the approximate bytes of messages; the length of a message is that of its value."""
-    return sum(map(len, run)) + NULL_TOO * len(run)
+        return self.records.record(at, self.partition) if at < len(self.records) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +117,14 @@ class PartitionComparer:
     ) -> None:
         self.partition = partition
         self._timed = timed
-        self.a = ReadBuffer(window, jumped[0])
-        self.b = ReadBuffer(window, jumped[1])
+        self.a = ReadBuffer(window, jumped[0], timed, partition)
+        self.b = ReadBuffer(window, jumped[1], timed, partition)
         self.sides = (self.a, self.b)
         self.common = 0
         self.done = False
         self._digest = RecordDigest()
+        self._digested = True
+        """Whether all common records are in the digest."""
         self._aligned = False
         self._times: list[int] = []
         self._missing: list[int] = []
@@ -145,9 +135,32 @@ class PartitionComparer:
         """Records that only B has."""
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
-        """Add messages of A (0) or B (1), and compare the records that both sides have reached."""
-        self.sides[side].add(run, timed=self._timed)
+        """Add messages of librdkafka to A (0) or B (1), and compare as far as both sides reach."""
+        more = RecordBatch(self._timed)
+        more.add(run)
+        self.feed_records(side, more)
+
+    def feed_records(self, side: int, more: RecordBatch) -> None:
+        """Add records to A (0) or B (1), and compare as far as both sides reach."""
+        self.sides[side].add(more)
         self.advance()
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the sides are aligned, and all records that were fed are compared.
+
+        Then the next records of both sides are compared with each other, whatever they are.
+        """
+        return self._aligned and not self.a.records and not self.b.records
+
+    def skip(self, count: int) -> None:
+        """Count common records that the caller has compared, as batches, while `in_step`.
+
+        The last common records must be fed as records after that, because their positions and
+        times are in the result.
+        """
+        self.common += count
+        self._digested = False
 
     def advance(self) -> None:
         """Compare the records that both sides have reached."""
@@ -170,7 +183,7 @@ class PartitionComparer:
             older = a if a.spot(0).time <= b.spot(0).time else b
             self._skip_tail(older, max(1, len(older.records) // 2))
             return True
-        if all(shift) and a.records.first(1) == b.records.first(1):
+        if all(shift) and a.records.first(1).is_same(b.records.first(1)):
             # The first records are equal, so neither side has older ones.
             shift = (0, 0)
         first, *others = self._pieces(*shift)
@@ -196,7 +209,7 @@ class PartitionComparer:
             return self._end()
         in_a = a.records.first(count)
         in_b = b.records.first(count)
-        if in_a == in_b:
+        if in_a.is_same(in_b):
             self._same(in_a)
             return True
         pairs = zip(in_a.tokens(), in_b.tokens(), strict=True)
@@ -212,8 +225,7 @@ class PartitionComparer:
         self.common += count
         a.last = a.spot(count - 1)
         b.last = b.spot(count - 1)
-        recent = a.messages[max(0, count - MAX_TIMES) : count]
-        self._times += [message.timestamp()[1] for message in recent]
+        self._times += records.times[-MAX_TIMES:]
         del self._times[:-MAX_TIMES]
         a.drop(count)
         b.drop(count)
@@ -280,7 +292,7 @@ class PartitionComparer:
             if side.ended and not side.records and enough:
                 if other is b:
                     self._stray(len(b.records), 0)
-                self._missing = [m.timestamp()[1] for m in other.messages[:MAX_TIMES]]
+                self._missing = other.records.times[:MAX_TIMES]
                 self.done = True
                 break
         return False
@@ -335,7 +347,7 @@ class PartitionComparer:
             first_b=self.b.first,
             last_a=self.a.last,
             last_b=self.b.last,
-            digest=self._digest.hex() if self.common else "",
+            digest=self._digest.hex() if self.common and self._digested else "",
             tail_a=_tail(self.a, a),
             tail_b=_tail(self.b, b),
             head_a=self._head(self.a, a),
@@ -362,7 +374,7 @@ def _begin(a: ReadBuffer, b: ReadBuffer) -> _ComparisonStart:
     count = sum(1 for _ in takewhile(lambda both: both[0] == both[1], alike))
     return _ComparisonStart(
         records=a.records.first(count),
-        times=[message.timestamp()[1] for message in a.messages[:count]],
+        times=a.records.times[:count],
         firsts=(a.spot(0), b.spot(0)) if count else None,
         lasts=(a.spot(count - 1), b.spot(count - 1)) if count else None,
         shown=(a.shown(count), b.shown(count)),

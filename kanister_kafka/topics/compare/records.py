@@ -10,56 +10,108 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from kanister_kafka.topics.model import RecordPosition, TopicRecord
+
 Headers = list[tuple[str, bytes | None]]
 
 SIZE = 16
 """Bytes of a digest: unique enough, and short enough for reports."""
+RECORD_BYTES = 64
+"""Approximate bytes of a record in addition to its value."""
 CHUNK = 1 << 16
 """Approximate bytes for one call of the hash, few enough for the CPU cache."""
 BIG_ENDIAN = sys.byteorder == "big"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RecordBatch:
     """Records in columns.
 
     Creating and collecting an object for each record would take longer than the comparison.
     """
 
+    timed: bool = True
+    """Whether times are compared; false if the sides have different clocks."""
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
-    stamps: list[tuple[int, int]] = field(default_factory=list)
-    """Type of the timestamp, and ms since 1970."""
+    times: list[int] = field(default_factory=list)
+    """ms since 1970."""
+    clocks: list[int] = field(default_factory=list)
+    """Type of each time: 0 for none, 1 for the producer's clock, 2 for the broker's."""
     headers: list[Headers | None] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    """Not compared, because those of a mirror differ."""
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def add(self, run: Sequence[Any], *, timed: bool = True) -> None:
-        """Add messages; `timed` is false if the sides have different clocks."""
+    @property
+    def size(self) -> int:
+        """Approximate bytes."""
+        return sum(map(len, filter(None, self.values))) + RECORD_BYTES * len(self)
+
+    def add(self, run: Sequence[Any]) -> None:
+        """Add messages of librdkafka."""
         if not run:
             return
         kind = type(run[0])  # its methods are called by map, twice as fast as in a loop
+        stamps = list(map(kind.timestamp, run))
         self.keys += map(kind.key, run)
         self.values += map(kind.value, run)
-        self.stamps += map(kind.timestamp, run) if timed else [(0, 0)] * len(run)
+        self.times += map(itemgetter(1), stamps)
+        self.clocks += map(itemgetter(0), stamps)
         self.headers += map(kind.headers, run)
+        self.offsets += map(kind.offset, run)
+
+    def extend(self, other: RecordBatch) -> None:
+        """Add the records of another batch."""
+        for column, more in zip(self._columns(), other._columns(), strict=True):
+            column += more
 
     def first(self, count: int) -> RecordBatch:
         """Return the first records."""
-        return RecordBatch(
-            self.keys[:count], self.values[:count], self.stamps[:count], self.headers[:count]
-        )
+        return RecordBatch(self.timed, *(column[:count] for column in self._columns()))
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
-        for column in (self.keys, self.values, self.stamps, self.headers):
+        for column in self._columns():
             del column[:count]
 
+    def is_same(self, other: RecordBatch) -> bool:
+        """Return whether the content is equal; headers None and [] count as different here."""
+        return (
+            self.values == other.values
+            and self.keys == other.keys
+            and (not self.timed or (self.times == other.times and self.clocks == other.clocks))
+            and self.headers == other.headers
+        )
+
     def tokens(self) -> list[Hashable]:
-        """Return each record as a hashable value."""
+        """Return the content of each record as a hashable value."""
         headers = (tuple(some or ()) for some in self.headers)
-        return list(zip(self.keys, self.values, self.stamps, headers, strict=True))
+        if not self.timed:
+            return list(zip(self.keys, self.values, headers, strict=True))
+        return list(
+            zip(self.keys, self.values, self.times, self.clocks, headers, strict=True)
+        )
+
+    def position(self, at: int) -> RecordPosition:
+        """Return the position of a record."""
+        return RecordPosition(offset=self.offsets[at], time=self.times[at])
+
+    def record(self, at: int, partition: int) -> TopicRecord:
+        """Return a record."""
+        return TopicRecord(
+            partition=partition,
+            offset=self.offsets[at],
+            time=self.times[at],
+            key=self.keys[at],
+            value=self.values[at],
+            headers=tuple(self.headers[at] or ()),
+        )
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        return self.keys, self.values, self.times, self.clocks, self.headers, self.offsets
 
 
 class RecordDigest:
@@ -77,7 +129,7 @@ class RecordDigest:
         """Add the next records."""
         self._bytes(0, some.keys)
         self._bytes(2, some.values)
-        self._numbers(4, "q", map(itemgetter(1), some.stamps))
+        self._numbers(4, "q", some.times if some.timed else [0] * len(some))
         if not any(some.headers):
             self._numbers(5, "i", [0] * len(some))
             return

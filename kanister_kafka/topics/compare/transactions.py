@@ -61,8 +61,8 @@ def _read(
     reader = PartitionReader(cluster, topic, {number: offsets[0]}, {number: offsets[1]})
     while reader.open:
         for _, run in reader.batches(BATCH, WAIT_S):
-            records = RecordBatch()
-            records.add(run, timed=timed)
+            records = RecordBatch(timed)
+            records.add(run)
             counts.update(token for token in records.tokens() if token in searched)
     reader.close()
     return counts
