@@ -1,6 +1,6 @@
 """The content of topics: sizes, rates, last records, and comparisons.
 
-The only package that imports confluent_kafka, which comes with the extra `topics`.
+The only package that imports confluent_kafka and aiokafka, which come with the extra `topics`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from kanister_kafka.errors import UnreachableError
 
-EXTRA = ("confluent_kafka", "javaproperties")
+EXTRA = ("aiokafka", "confluent_kafka", "cramjam", "javaproperties")
 """Packages of the extra."""
 
 

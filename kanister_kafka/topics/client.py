@@ -162,6 +162,12 @@ class KafkaConsumer:
         policy = configuration.get("cleanup.policy")
         return policy is not None and "compact" in (policy.value or "").split(",")
 
+    def batch_obstacle(self) -> str:
+        """Return the client property for which batches cannot be fetched, or nothing."""
+        from kanister_kafka.topics.broker import find_obstacle
+
+        return find_obstacle(self.access.settings)
+
     def _connect(self) -> Any:
         with self.translated("connect"):
             return self.library.Consumer(self._settings(), logger=_silent())

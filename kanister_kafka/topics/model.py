@@ -70,6 +70,16 @@ class RecordDifference:
     b: TopicRecord | None
 
 
+class DigestKind(enum.Enum):
+    """What a digest is made of. Digests of different kinds cannot be compared."""
+
+    RECORDS = "records"
+    """Keys, values, times and headers, without offsets: a mirror has the same."""
+    BATCHES = "batches"
+    """Headers of record batches with their checksums, without leader epochs: only a copy of the log
+    has the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionResult:
     """The result of a partition."""
@@ -85,7 +95,9 @@ class PartitionResult:
     last_a: RecordPosition | None
     last_b: RecordPosition | None
     digest: str
-    """Of keys, values, times and headers of these records."""
+    """Identifies these records; empty if there are none, or if a part of them was compared as
+    batches and another part as records."""
+    digest_of: DigestKind = DigestKind.RECORDS
     tail_a: UnmatchedRange | None = None
     """Older than all common records."""
     tail_b: UnmatchedRange | None = None
@@ -147,6 +159,8 @@ class Comparison:
     """Which records of transactions were read."""
     even_within: int
     """ms up to which a head counts as even."""
+    decoded_for: str = ""
+    """The client property for which all records were decoded; empty if batches were compared."""
     missing_in_a: tuple[int, ...] = ()
     """Partitions that only B has."""
     missing_in_b: tuple[int, ...] = ()

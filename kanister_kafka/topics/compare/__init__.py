@@ -11,6 +11,7 @@ from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import END, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.compacted import CompactedComparer
+from kanister_kafka.topics.compare.logs import compare_logs
 from kanister_kafka.topics.compare.partition import WINDOW_BYTES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     MEMORY,
@@ -156,6 +157,7 @@ def compare(
         b=str(b),
         partitions=results,
         timed=comparison.timed,
+        decoded_for="" if compacted else comparison.obstacle,
         compacted=compacted,
         sampled=_sampled(request),
         isolation=request.isolation,
@@ -231,6 +233,8 @@ class _Comparison:
         self._bounds_b = partition_bounds(b.cluster, b.topic, spans_b)
         self._bounds_a = partition_bounds(a.cluster, a.topic, spans_a)
         self.timed = _has_broker_times(self._bounds_a) == _has_broker_times(self._bounds_b)
+        self.obstacle = a.cluster.batch_obstacle() or b.cluster.batch_obstacle()
+        """The client property for which batches cannot be fetched."""
         self._window = min(WINDOW_BYTES, MEMORY // max(1, 4 * len(spans_a)))
 
     def compare_records(self, request: CompareRequest) -> tuple[PartitionResult, ...]:
@@ -309,7 +313,10 @@ class _Comparison:
             n: PartitionComparer(n, timed=self.timed, window=self._window, jumped=span.jumped)
             for n, span in ranges.items()
         }
-        read_pairs(self.a, self.b, pairs, ranges, self.meter)
+        if self.obstacle:
+            read_pairs(self.a, self.b, pairs, ranges, self.meter)
+        else:
+            compare_logs(self.a, self.b, pairs, ranges, self.meter, timed=self.timed)
         results = self._results(pairs)
         if self.a.cluster.isolation is not Isolation.COMMITTED:
             return results

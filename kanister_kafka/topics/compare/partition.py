@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from itertools import takewhile
 from typing import Any
 
@@ -12,6 +12,7 @@ from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
 from kanister_kafka.topics.model import (
     STRAYS,
     DifferenceKind,
+    DigestKind,
     PartitionBounds,
     PartitionResult,
     RecordDifference,
@@ -125,6 +126,8 @@ class PartitionComparer:
         self._digest = RecordDigest()
         self._digested = True
         """Whether all common records are in the digest."""
+        self.batch_digest = ""
+        """Digest of all batches of A that were read, if they were read as batches."""
         self._aligned = False
         self._times: list[int] = []
         self._missing: list[int] = []
@@ -338,7 +341,7 @@ class PartitionComparer:
 
     def result(self, a: PartitionBounds, b: PartitionBounds) -> PartitionResult:
         """Return the result; `a` and `b` are the bounds of both sides."""
-        return PartitionResult(
+        result = PartitionResult(
             partition=self.partition,
             a=a,
             b=b,
@@ -359,6 +362,12 @@ class PartitionComparer:
             times=tuple(self._times),
             missing=tuple(self._missing),
         )
+        # If only a part of the records is common, the batches that were compared as bytes depend on
+        # the batches of B, so a digest of them would not identify the common records.
+        ends = (result.tail_a, result.tail_b, result.head_a, result.head_b)
+        if not self._digested and not result.differs and not any(ends):
+            return replace(result, digest=self.batch_digest, digest_of=DigestKind.BATCHES)
+        return result
 
     def _head(self, side: ReadBuffer, bounds: PartitionBounds) -> UnmatchedRange | None:
         """Return the records of a side after the common ones; not all of them were read."""

@@ -109,7 +109,7 @@ def read_pairs(
         _reader(b, {number: span.b for number, span in ranges.items()}),
     )
     balancer = _Balancer(readings, pairs, ranges, meter)
-    with _rare_garbage_collection():
+    with rare_garbage_collection():
         balancer.check_ends()
         while balancer.open:
             if not (balancer.take(0.0) or balancer.take(0.0)):
@@ -119,7 +119,7 @@ def read_pairs(
 
 
 @contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
+def rare_garbage_collection() -> Iterator[None]:
     """Collect cycles rarely, because the collector follows every record and finds none.
 
     Not never, as `validate` does, because a comparison can take hours.

@@ -1,0 +1,427 @@
+"""Connections to brokers that fetch record batches as bytes.
+
+aiokafka connects, with TLS and SASL, and has the schemas of the requests. Only the frames of
+responses are received here: a response is received into one buffer and not copied, because aiokafka
+copies each byte four times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import struct
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
+from kanister_kafka.topics import require_extra
+from kanister_kafka.topics.client import FETCHED_AHEAD, REQUEST, ClientAccess
+from kanister_kafka.topics.client_properties import ClientProperties
+
+CLIENT = "kanister-kafka"
+FETCH_VERSION = 4
+"""The first version with an isolation level and batches of format 2: Kafka 0.11."""
+WAIT_MS = 100
+"""The wait of a broker before it reports that a partition has no further records."""
+LONGEST = 1 << 30
+"""Bytes of a response; the limit of a request is far below, so more is not a response of Kafka."""
+
+LEADER_NOT_AVAILABLE = 5
+UNKNOWN_CODES = (3, 100)
+"""UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID (Errors.java)."""
+FORBIDDEN_CODES = (29, 31, 58)
+"""TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, SASL_AUTHENTICATION_FAILED."""
+
+# --- Settings of librdkafka, as far as aiokafka has them
+
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+CHOICES = {
+    "security.protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "sasl.mechanism": MECHANISMS,
+    "sasl.mechanisms": MECHANISMS,
+    "ssl.endpoint.identification.algorithm": ("HTTPS", "NONE"),
+    "enable.ssl.certificate.verification": ("TRUE", "FALSE"),
+    "check.crcs": ("TRUE", "FALSE"),
+}
+"""Settings with a choice, and the choices that aiokafka or this module has."""
+TRANSLATED = (
+    "bootstrap.servers",
+    "sasl.username",
+    "sasl.password",
+    "ssl.ca.location",
+    "ssl.ca.pem",
+    "ssl.certificate.location",
+    "ssl.certificate.pem",
+    "ssl.key.location",
+    "ssl.key.password",
+    "ssl.key.pem",
+)
+INDIFFERENT = (
+    "client.id",
+    "debug",
+    "log_level",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "retry.backoff.ms",
+    "socket.keepalive.enable",
+    "socket.timeout.ms",
+    "statistics.interval.ms",
+)
+"""Settings of librdkafka that change neither who connects nor what is read."""
+
+
+def find_obstacle(settings: ClientProperties) -> str:
+    """Return the setting for which batches cannot be fetched, or nothing.
+
+    Every unknown setting is an obstacle: it can decide about a connection.
+    """
+    for name, value in settings.items():
+        if name in CHOICES:
+            if value.upper() not in CHOICES[name]:
+                return f"{name}={value}"
+        elif name not in TRANSLATED and name not in INDIFFERENT and name not in FETCHED_AHEAD:
+            return name
+    if _protocol(settings).startswith("SASL") and not _mechanism(settings):
+        return "sasl.mechanism"
+    return ""
+
+
+def _protocol(settings: ClientProperties) -> str:
+    return settings.get("security.protocol", "PLAINTEXT").upper()
+
+
+def _mechanism(settings: ClientProperties) -> str:
+    return settings.get("sasl.mechanism", settings.get("sasl.mechanisms", "")).upper()
+
+
+def _security(settings: ClientProperties) -> dict[str, Any]:
+    """Return the arguments of a connection of aiokafka."""
+    protocol = _protocol(settings)
+    arguments: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.endswith("SSL"):
+        arguments["ssl_context"] = _tls(settings)
+    if protocol.startswith("SASL"):
+        arguments["sasl_mechanism"] = _mechanism(settings)
+        arguments["sasl_plain_username"] = settings.get("sasl.username", "")
+        arguments["sasl_plain_password"] = settings.get("sasl.password", "")
+    return arguments
+
+
+def _tls(settings: ClientProperties) -> ssl.SSLContext:
+    authority = settings.get("ssl.ca.location", "")
+    if authority == "probe":  # librdkafka: the certificates of the system
+        authority = ""
+    is_folder = bool(authority) and Path(authority).is_dir()
+    context = ssl.create_default_context(
+        cafile=authority if authority and not is_folder else None,
+        capath=authority if is_folder else None,
+        cadata=settings.get("ssl.ca.pem"),
+    )
+    if settings.get("ssl.endpoint.identification.algorithm", "https").upper() == "NONE":
+        context.check_hostname = False
+    if settings.get("enable.ssl.certificate.verification", "true").upper() == "FALSE":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    password = settings.get("ssl.key.password", "")
+    # OpenSSL asks on the terminal if it has no password for an encrypted key.
+    with tempfile.TemporaryDirectory() as folder:  # ssl reads files only; others cannot enter it
+        certificate = _as_file(settings, "ssl.certificate", Path(folder))
+        key = _as_file(settings, "ssl.key", Path(folder))
+        if certificate:
+            context.load_cert_chain(certificate, key or None, lambda: password)
+    return context
+
+
+def _as_file(settings: ClientProperties, name: str, folder: Path) -> str:
+    text = settings.get(f"{name}.pem")
+    if text is None:
+        return settings.get(f"{name}.location", "")
+    path = folder / name
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+# --- Responses
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A part of a response, without a copy."""
+
+    buffer: bytearray
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def decode(self, encoding: str) -> str:
+        """Return a text; the strings of a schema use it as they use that of bytes."""
+        return self.buffer[self.start : self.end].decode(encoding)
+
+
+class _ResponseReader:
+    """A response as the schemas of aiokafka read it: only numbers are copied."""
+
+    def __init__(self, buffer: bytearray) -> None:
+        self._buffer = buffer
+        self._at = 0
+
+    def read(self, size: int) -> bytes | ByteRange:
+        start = self._at
+        self._at = end = min(start + size, len(self._buffer))
+        if size <= 8:  # the longest number
+            return bytes(self._buffer[start:end])
+        return ByteRange(self._buffer, start, end)
+
+
+class _Frames(asyncio.BufferedProtocol):
+    """Receives one response at a time into a buffer of its size."""
+
+    def __init__(self) -> None:
+        self.response: asyncio.Future[bytearray] | None = None
+        self._head = bytearray(4)
+        self._frame = self._head
+        self._view = memoryview(self._frame)
+        self._filled = 0
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as the base has it
+        return self._view[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._filled += nbytes
+        if self._filled < len(self._frame):
+            return
+        self._filled = 0
+        if self._frame is self._head:
+            size = int.from_bytes(self._head, "big")
+            if not 0 < size <= LONGEST:
+                raise ConnectionError(f"a response of {size} bytes")
+            self._frame = bytearray(size)
+        else:
+            if self.response is not None and not self.response.done():
+                self.response.set_result(self._frame)
+            self._frame = self._head
+        self._view = memoryview(self._frame)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.response is not None and not self.response.done():
+            reason = str(exc) if exc else "the broker closed the connection"
+            self.response.set_exception(ConnectionError(reason))
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPartition:
+    """What a broker has returned of a partition."""
+
+    partition: int
+    error: int
+    """Code of Kafka; 0 for none."""
+    high_watermark: int
+    last_stable: int
+    """Offset before which no transaction is open."""
+    aborted: tuple[tuple[int, int], ...]
+    """Producer id and first offset of aborted transactions, if committed records are read."""
+    records: ByteRange | None
+
+
+class BrokerConnection:
+    """A connection to one broker, for one request at a time."""
+
+    def __init__(self, connection: Any, transport: Any, versions: dict[int, tuple[int, int]]):
+        self._connection = connection
+        self._transport = transport
+        self._versions = versions
+        self._frames = _Frames()
+        self._correlation = 0
+        transport.set_protocol(self._frames)
+
+    async def fetch(
+        self, topic: str, offsets: Mapping[int, int], *, each: int, whole: int, committed: bool
+    ) -> list[FetchedPartition]:
+        """Fetch up to `each` bytes of each partition from its offset, up to `whole` in total.
+
+        The first batch is complete even if it is larger. Raises OSError, TimeoutError.
+        """
+        with require_extra():
+            from aiokafka.protocol.fetch import FetchRequest
+        places = [(number, offset, each) for number, offset in offsets.items()]
+        library: Any = FetchRequest
+        request = library(WAIT_MS, 1, whole, int(committed), [(topic, places)]).prepare(
+            self._versions
+        )
+        if request.API_VERSION < FETCH_VERSION:
+            raise UnreachableError("a broker is older than Kafka 0.11: its batches cannot be read")
+        self._correlation += 1
+        header = request.build_request_header(correlation_id=self._correlation, client_id=CLIENT)
+        message = header.encode() + request.encode()
+        self._frames.response = asyncio.get_running_loop().create_future()
+        if self._transport.is_closing():
+            raise ConnectionError("the broker closed the connection")
+        self._transport.write(struct.pack(">i", len(message)) + message)
+        reader = _ResponseReader(await asyncio.wait_for(self._frames.response, REQUEST))
+        if request.parse_response_header(reader).correlation_id != self._correlation:
+            raise ConnectionError("a response to another request")
+        return _partitions(request.RESPONSE_TYPE.decode(reader))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _partitions(response: Any) -> list[FetchedPartition]:
+    if code := getattr(response, "error_code", 0):
+        raise ConnectionError(f"error {code} of Kafka")
+    result = []
+    for _topic, partitions in response.topics:
+        for number, error, high, stable, *rest in partitions:
+            records = rest[-1]
+            aborted = rest[1] if response.API_VERSION >= 5 else rest[0]
+            result.append(
+                FetchedPartition(
+                    partition=number,
+                    error=error,
+                    high_watermark=high,
+                    last_stable=stable,
+                    aborted=tuple(aborted or ()),
+                    records=records if isinstance(records, ByteRange) else None,
+                )
+            )
+    return result
+
+
+# --- A cluster
+
+
+@dataclass(slots=True)
+class BrokerConnections:
+    """The connections to the leaders of a topic. Its methods raise what KafkaConsumer raises."""
+
+    access: ClientAccess
+    topic: str
+    leaders: dict[int, int] = field(default_factory=dict)
+    """For each partition the node id of its leader; partitions without one are not in it."""
+    _brokers: dict[int, tuple[str, int]] = field(default_factory=dict)
+    _open: dict[int, BrokerConnection] = field(default_factory=dict)
+    _arguments: dict[str, Any] = field(default_factory=dict)
+
+    async def find_leaders(self) -> None:
+        """Ask any broker for the leaders of all partitions."""
+        with require_extra():
+            from aiokafka import errors
+            from aiokafka.conn import collect_hosts
+            from aiokafka.protocol.metadata import MetadataRequest
+        hosts = collect_hosts(self.access.settings["bootstrap.servers"], randomize=False)
+        known = [(host, port) for host, port, _ in hosts]
+        failures: list[str] = []
+        for host, port in [*self._brokers.values(), *known]:
+            try:
+                connection, _, _ = await self._connect(host, port)
+            except (OSError, EOFError, asyncio.TimeoutError, errors.KafkaError) as failure:
+                self._raise_if_forbidden(failure)
+                failures.append(f"{host}:{port}: {_text(failure)}")
+                continue
+            try:
+                # False: a broker must not create the topic because a client asks for it.
+                answer = await connection.send(MetadataRequest([self.topic], False))
+            except (OSError, asyncio.TimeoutError, errors.KafkaError) as failure:
+                failures.append(f"{host}:{port}: {_text(failure)}")
+                continue
+            finally:
+                connection.close()
+            self._read(answer)
+            return
+        raise UnreachableError(f"{self.access.label}: cannot connect: {'; '.join(failures)}")
+
+    def _read(self, answer: Any) -> None:
+        self._brokers = {broker[0]: (broker[1], broker[2]) for broker in answer.brokers}
+        self.leaders = {}
+        for topic in answer.topics:
+            if topic[0] == LEADER_NOT_AVAILABLE:
+                continue
+            if topic[0]:
+                raise failure_of(self.access.label, f"read {self.topic}", topic[0])
+            for partition in topic[-1]:
+                if partition[2] in self._brokers:
+                    self.leaders[partition[1]] = partition[2]
+
+    async def broker(self, node: int) -> BrokerConnection:
+        """Return the connection to a broker; raises OSError and TimeoutError too."""
+        if node not in self._open:
+            from aiokafka import errors
+
+            try:
+                connection, transport, versions = await self._connect(*self._brokers[node])
+            except errors.KafkaError as failure:
+                self._raise_if_forbidden(failure)
+                raise ConnectionError(_text(failure)) from failure
+            self._open[node] = BrokerConnection(connection, transport, versions)
+        return self._open[node]
+
+    def drop(self, node: int) -> None:
+        """Close the connection to a broker."""
+        if node in self._open:
+            self._open.pop(node).close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for node in tuple(self._open):
+            self.drop(node)
+
+    async def _connect(self, host: str, port: int) -> tuple[Any, Any, dict[int, tuple[int, int]]]:
+        from aiokafka.conn import AIOKafkaConnection
+        from aiokafka.protocol.admin import ApiVersionRequest
+
+        if not self._arguments:
+            try:
+                self._arguments = _security(self.access.settings)
+            except (OSError, ValueError) as failure:  # ssl.SSLError is an OSError
+                text = f"{self.access.label}: cannot use the certificates: {_text(failure)}"
+                raise UnreachableError(text) from failure
+        connection = AIOKafkaConnection(
+            host,
+            port,
+            client_id=CLIENT,
+            request_timeout_ms=int(REQUEST * 1000),
+            **self._arguments,
+        )
+        _, writer = await connection.connect()
+        answer = await connection.send(ApiVersionRequest())
+        versions = {key: (least, most) for key, least, most in answer.api_versions}
+        return connection, writer.transport, versions
+
+    def _raise_if_forbidden(self, failure: BaseException) -> None:
+        from aiokafka import errors
+
+        refused = (
+            errors.AuthenticationFailedError,
+            errors.SaslAuthenticationFailed,
+            errors.UnsupportedSaslMechanismError,
+        )
+        if isinstance(failure, refused):
+            text = f"{self.access.label}: cannot connect: {_text(failure)}"
+            raise ForbiddenError(text) from failure
+
+
+def _text(failure: BaseException) -> str:
+    return " ".join(str(failure).split()) or type(failure).__name__
+
+
+def failure_of(label: str, what: str, code: int) -> ForbiddenError | NotFoundError | UnreachableError:
+    """Return the exception for an error code of Kafka (Errors.java)."""
+    from aiokafka import errors
+
+    kind = errors.for_code(code)
+    text = f"{label}: cannot {what}: {kind.description or kind.message}"
+    if code in FORBIDDEN_CODES:
+        return ForbiddenError(text)
+    return NotFoundError(text) if code in UNKNOWN_CODES else UnreachableError(text)
+
+

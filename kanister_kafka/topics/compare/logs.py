@@ -1,0 +1,270 @@
+"""Both sides read as record batches: equal batches are compared as bytes, others as records.
+
+Copies of one log, such as a restored topic and its source, have the same batches at the same
+offsets. Where the sides are in step, so that their next records are compared with each other, equal
+bytes are equal records, and no record is decoded. All other batches are decoded and compared as
+`PartitionComparer` does it, until the sides are in step again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kanister_kafka.topics.batch_reader import BatchReader
+from kanister_kafka.topics.batches import HEADER, Batch, check_crc, decode, is_same_batch
+from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
+from kanister_kafka.topics.compare.reader import (
+    BATCH,
+    OpenTopic,
+    ProgressMeter,
+    ReadRange,
+    rare_garbage_collection,
+)
+from kanister_kafka.topics.compare.records import SIZE, RecordBatch
+from kanister_kafka.topics.model import Isolation
+
+ACTIVE = 8
+"""Partitions that are read at a time: memory does not grow with the partitions of a topic."""
+
+
+@dataclass(slots=True)
+class _Partition:
+    """The state of one partition."""
+
+    pair: PartitionComparer
+    span: ReadRange
+    fed: list[int]
+    """For each side the offset after the last batch that was decoded or compared."""
+    stride: int = 1
+    """Batches to decode at a time: few after equal ones, so that the sides are soon in step."""
+    equal: deque[Batch] = field(default_factory=deque)
+    """The last equal batches. Their records are fed when other batches follow, or the end."""
+    equal_count: int = 0
+    """Records of these."""
+    batches: Any = field(default_factory=hashlib.sha256)
+    """Digest of the headers of all batches of A, which include their verified checksums."""
+
+
+class LogComparer:
+    """Compares the partitions of two topics."""
+
+    def __init__(
+        self,
+        readers: tuple[BatchReader, BatchReader],
+        pairs: Mapping[int, PartitionComparer],
+        ranges: Mapping[int, ReadRange],
+        meter: ProgressMeter,
+        *,
+        timed: bool,
+        checks: tuple[bool, bool],
+    ) -> None:
+        self._readers = readers
+        self._meter = meter
+        self._timed = timed
+        self._checks = checks
+        """Whether checksums are verified, for each side."""
+        self._partitions = {
+            number: _Partition(pair, ranges[number], [ranges[number].a[0], ranges[number].b[0]])
+            for number, pair in pairs.items()
+        }
+
+    async def run(self) -> None:
+        """Compare all partitions; raises the errors of the readers."""
+        self._meter.begin({number: one.span for number, one in self._partitions.items()})
+        fetches = [asyncio.create_task(reader.fetch()) for reader in self._readers]
+        try:
+            with rare_garbage_collection():
+                await self._compare(fetches)
+        finally:
+            for fetch in fetches:
+                fetch.cancel()
+            await asyncio.gather(*fetches, return_exceptions=True)
+
+    async def _compare(self, fetches: Sequence[asyncio.Task[None]]) -> None:
+        pending = sorted(self._partitions, reverse=True)
+        active: list[int] = []
+        while pending or active:
+            while pending and len(active) < ACTIVE:
+                active.append(pending.pop())
+                for reader in self._readers:
+                    reader.begin(active[-1])
+            for reader, fetch in zip(self._readers, fetches, strict=True):
+                if fetch.done():  # it only ends by an error
+                    fetch.result()
+                reader.arrived.clear()
+            moved = [number for number in active if self._step(number)]
+            for number in moved:
+                if self._partitions[number].pair.done:
+                    active.remove(number)
+                    self._finish(number)
+            if moved or not active:
+                await asyncio.sleep(0)  # receive what has arrived meanwhile
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        waits = [asyncio.create_task(reader.arrived.wait()) for reader in self._readers]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    def _finish(self, number: int) -> None:
+        one = self._partitions[number]
+        one.pair.batch_digest = one.batches.digest()[:SIZE].hex()
+        for side, reader in enumerate(self._readers):
+            reader.finish(number)
+            self._meter.at(side, number, 0, 0)
+
+    def _step(self, number: int) -> bool:
+        """Compare what has arrived of a partition; return whether there was something."""
+        one = self._partitions[number]
+        if one.pair.in_step:
+            if self._skip_equal(number, one):
+                return True
+            if any(self._is_awaited(side, number) for side in (0, 1)):
+                return False
+            self._feed_equal(number, one)
+        for side in (0, 1):
+            state = one.pair.sides[side]
+            if not state.ended and self._readers[side].has_ended(number):
+                state.ended = True
+                one.pair.advance()
+                return True
+        if one.pair.done:
+            return True
+        a, b = one.pair.sides
+        side = 0 if b.ended or (a.size <= b.size and not a.ended) else 1
+        return self._feed(side, number, one)
+
+    def _is_awaited(self, side: int, number: int) -> bool:
+        reader = self._readers[side]
+        return reader.head(number) is None and not reader.has_ended(number)
+
+    # --- Equal batches
+
+    def _skip_equal(self, number: int, one: _Partition) -> bool:
+        """Compare the next batches as bytes, as far as they are equal; return whether any is."""
+        left, right = self._readers
+        count = 0
+        last = -1
+        while (a := left.head(number)) is not None and (b := right.head(number)) is not None:
+            if a.base < one.span.a[0] or b.base < one.span.b[0]:
+                break  # it begins before the records to compare
+            if a.last >= one.span.a[1] or b.last >= one.span.b[1]:
+                break
+            if not is_same_batch(a, b):
+                break
+            if any(self._checks):
+                check_crc(a, left.place(number))  # that of B has the same bytes
+            one.batches.update(memoryview(a.buffer)[a.start : a.start + HEADER.size])
+            left.take(number)
+            right.take(number)
+            last = a.last
+            if not a.hidden:
+                count += a.count
+                self._keep(one, a)
+        if last < 0:
+            return False
+        one.fed = [last + 1, last + 1]
+        one.stride = 1
+        for side, span in enumerate((one.span.a, one.span.b)):
+            self._meter.at(side, number, max(0, span[1] - 1 - last), count)
+        return True
+
+    def _keep(self, one: _Partition, batch: Batch) -> None:
+        """Keep the last equal batches with enough records for the result, and count the others."""
+        if not batch.count:
+            return
+        one.equal.append(batch)
+        one.equal_count += batch.count
+        while one.equal_count - one.equal[0].count >= MAX_TIMES:
+            first = one.equal.popleft()
+            one.equal_count -= first.count
+            one.pair.skip(first.count)
+
+    def _feed_equal(self, number: int, one: _Partition) -> None:
+        """Feed the last equal batches to both sides as records."""
+        if not one.equal:
+            return
+        records = RecordBatch(self._timed)
+        while one.equal:
+            batch = one.equal.popleft()
+            place = self._readers[0].place(number)
+            decode(batch, records, batch.base, batch.last + 1, place, check=False)
+        one.equal_count = 0
+        for side in (0, 1):
+            one.pair.feed_records(side, records)
+
+    # --- Other batches
+
+    def _feed(self, side: int, number: int, one: _Partition) -> bool:
+        """Decode the next batches of a side; return whether there are any."""
+        reader = self._readers[side]
+        first, end = (one.span.a, one.span.b)[side]
+        other = one.fed[1 - side]
+        records = RecordBatch(self._timed)
+        count = 0
+        while (batch := reader.head(number)) is not None:
+            if count >= one.stride or len(records) >= BATCH:
+                break
+            if count and one.fed[side] < other <= batch.last:
+                break  # stop where the other side is: if they are copies, they are in step there
+            reader.take(number)
+            last = batch.last
+            if not batch.hidden:
+                place = reader.place(number)
+                last = decode(batch, records, first, end, place, check=self._checks[side])
+            elif self._checks[side]:
+                check_crc(batch, reader.place(number))
+            if side == 0 and batch.magic == 2:
+                start = batch.start
+                one.batches.update(memoryview(batch.buffer)[start : start + HEADER.size])
+            one.fed[side] = last + 1
+            count += 1
+        if not count:
+            return False
+        one.stride = min(2 * one.stride, BATCH)
+        left = max(0, end - one.fed[side])
+        self._meter.at(side, number, left, len(records))
+        if records:
+            one.pair.feed_records(side, records)
+        return True
+
+
+def compare_logs(
+    a: OpenTopic,
+    b: OpenTopic,
+    pairs: Mapping[int, PartitionComparer],
+    ranges: Mapping[int, ReadRange],
+    meter: ProgressMeter,
+    *,
+    timed: bool,
+) -> None:
+    """Feed pairs with the records of their ranges until each is done, as `read_pairs` does.
+
+    Raises the errors of KafkaConsumer.
+    """
+    offsets_a = {number: span.a for number, span in ranges.items()}
+    offsets_b = {number: span.b for number, span in ranges.items()}
+    accesses = (a.cluster.access, b.cluster.access)
+    checks = [one.settings.get("check.crcs", "true").lower() != "false" for one in accesses]
+    committed = a.cluster.isolation is Isolation.COMMITTED
+
+    async def run() -> None:
+        readers = (
+            BatchReader(accesses[0], a.topic, offsets_a, committed=committed),
+            BatchReader(accesses[1], b.topic, offsets_b, committed=committed),
+        )
+        comparer = LogComparer(
+            readers, pairs, ranges, meter, timed=timed, checks=(checks[0], checks[1])
+        )
+        await comparer.run()
+
+    asyncio.run(run())
