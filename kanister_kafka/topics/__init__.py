@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from kanister_kafka.errors import UnreachableError
 
-EXTRA = ("aiokafka", "confluent_kafka", "cramjam", "javaproperties")
+EXTRA = ("aiokafka", "confluent_kafka", "cramjam", "google_crc32c", "javaproperties")
 """Packages of the extra."""
 
 

@@ -14,7 +14,6 @@ from kanister_kafka.topics.broker import (
     FetchedPartition,
     failure_of,
 )
-from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.partition_reader import READ_TIMEOUT_S
 
 EACH = 1 << 20
@@ -41,14 +40,16 @@ class BatchReader:
 
     def __init__(
         self,
-        access: ClientAccess,
-        topic: str,
+        brokers: BrokerConnections,
         ranges: Mapping[int, tuple[int, int]],
         *,
         committed: bool,
+        each: int = EACH,
     ) -> None:
-        self.label = access.label
-        self.topic = topic
+        self.label = brokers.access.label
+        self.topic = brokers.topic
+        self.checks = brokers.access.settings.get("check.crcs", "true").lower() != "false"
+        """Whether checksums are verified."""
         self.starts = {number: start for number, (start, _) in ranges.items()}
         self.ends = {number: end for number, (_, end) in ranges.items()}
         self.fetching: set[int] = set()
@@ -56,7 +57,8 @@ class BatchReader:
         self.arrived = asyncio.Event()
         """Set when batches have arrived, or a partition or `fetch` has ended."""
         self._committed = committed
-        self._brokers = BrokerConnections(access, topic)
+        self._each = each
+        self._brokers = brokers
         self._room = asyncio.Event()
         self._queues: dict[int, deque[deque[Batch]]] = {}
         self._next = dict(self.starts)
@@ -104,10 +106,10 @@ class BatchReader:
     async def fetch(self) -> None:
         """Fetch ahead until it is cancelled. Raises what KafkaConsumer raises."""
         try:
-            await self._brokers.find_leaders()
+            if not self._brokers.leaders:
+                await self._brokers.find_leaders()
             await self._fetch()
         finally:
-            self._brokers.close()
             self.arrived.set()
 
     async def _fetch(self) -> None:
@@ -148,7 +150,7 @@ class BatchReader:
         try:
             broker = await self._brokers.broker(node)
             answers = await broker.fetch(
-                self.topic, offsets, each=EACH, whole=WHOLE, committed=self._committed
+                self.topic, offsets, each=self._each, whole=WHOLE, committed=self._committed
             )
         except (OSError, EOFError, asyncio.TimeoutError):
             self._brokers.drop(node)

@@ -141,10 +141,12 @@ def is_same_batch(a: Batch, b: Batch) -> bool:
 
 def check_crc(batch: Batch, place: str) -> None:
     """Raise UnreachableError if a batch of format 2 is damaged."""
-    from aiokafka.record.util import calc_crc32c
+    with require_extra():
+        import google_crc32c  # by instructions of the CPU: four times as fast as that of aiokafka
 
-    view = memoryview(batch.buffer)[batch.start + CHECKED : batch.start + batch.size]
-    if calc_crc32c(view) != batch.crc:
+    library: Any = google_crc32c
+    content = memoryview(batch.buffer)[batch.start + CHECKED : batch.start + batch.size]
+    if library.value(content.tobytes()) != batch.crc:
         raise damaged(batch, place)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import struct
+import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,13 @@ FETCH_VERSION = 4
 """The first version with an isolation level and batches of format 2: Kafka 0.11."""
 WAIT_MS = 100
 """The wait of a broker before it reports that a partition has no further records."""
+KEPT = 4
+"""Buffers of a connection that are used again."""
 LONGEST = 1 << 30
 """Bytes of a response; the limit of a request is far below, so more is not a response of Kafka."""
 
+Address = tuple[str, int]
+"""Host and port."""
 LEADER_NOT_AVAILABLE = 5
 UNKNOWN_CODES = (3, 100)
 """UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID (Errors.java)."""
@@ -167,46 +172,69 @@ class ByteRange:
 class _ResponseReader:
     """A response as the schemas of aiokafka read it: only numbers are copied."""
 
-    def __init__(self, buffer: bytearray) -> None:
-        self._buffer = buffer
-        self._at = 0
+    def __init__(self, frame: ByteRange) -> None:
+        self._buffer = frame.buffer
+        self._at = frame.start
+        self._end = frame.end
 
     def read(self, size: int) -> bytes | ByteRange:
         start = self._at
-        self._at = end = min(start + size, len(self._buffer))
+        self._at = end = min(start + size, self._end)
         if size <= 8:  # the longest number
             return bytes(self._buffer[start:end])
         return ByteRange(self._buffer, start, end)
 
 
+def _references(buffers: list[bytearray]) -> list[int]:
+    """Return for each buffer the number of references: each batch has one to its buffer."""
+    return list(map(sys.getrefcount, buffers))
+
+
+UNUSED = _references([bytearray()])[0]
+"""References to a buffer if there is none except that of a list."""
+
+
 class _Frames(asyncio.BufferedProtocol):
-    """Receives one response at a time into a buffer of its size."""
+    """Receives one response at a time into a buffer."""
 
     def __init__(self) -> None:
-        self.response: asyncio.Future[bytearray] | None = None
+        self.response: asyncio.Future[ByteRange] | None = None
         self._head = bytearray(4)
-        self._frame = self._head
-        self._view = memoryview(self._frame)
+        self._buffer = self._head
+        self._size = len(self._head)
         self._filled = 0
+        self._buffers: list[bytearray] = []
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as the base has it
-        return self._view[self._filled :]
+        return memoryview(self._buffer)[self._filled : self._size]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
-        if self._filled < len(self._frame):
+        if self._filled < self._size:
             return
         self._filled = 0
-        if self._frame is self._head:
-            size = int.from_bytes(self._head, "big")
-            if not 0 < size <= LONGEST:
-                raise ConnectionError(f"a response of {size} bytes")
-            self._frame = bytearray(size)
+        if self._buffer is self._head:
+            self._size = int.from_bytes(self._head, "big")
+            if not 0 < self._size <= LONGEST:
+                raise ConnectionError(f"a response of {self._size} bytes")
+            self._buffer = self._free_buffer(self._size)
         else:
             if self.response is not None and not self.response.done():
-                self.response.set_result(self._frame)
-            self._frame = self._head
-        self._view = memoryview(self._frame)
+                self.response.set_result(ByteRange(self._buffer, 0, self._size))
+            self._buffer = self._head
+            self._size = len(self._head)
+
+    def _free_buffer(self, size: int) -> bytearray:
+        """Return a buffer that is not used any more, or a new one.
+
+        New memory for each response takes as long as receiving it.
+        """
+        for buffer, count in zip(self._buffers, _references(self._buffers), strict=True):
+            if len(buffer) >= size and count == UNUSED:
+                return buffer
+        # The list forgets a buffer that is too small for the responses, or whose batches stay.
+        self._buffers = [*self._buffers[-(KEPT - 1) :], bytearray(size)]
+        return self._buffers[-1]
 
     def eof_received(self) -> bool:
         return False
@@ -235,13 +263,28 @@ class FetchedPartition:
 class BrokerConnection:
     """A connection to one broker, for one request at a time."""
 
-    def __init__(self, connection: Any, transport: Any, versions: dict[int, tuple[int, int]]):
+    def __init__(self, connection: Any, transport: Any, versions: Any) -> None:
         self._connection = connection
         self._transport = transport
-        self._versions = versions
+        self._versions = {key: (least, most) for key, least, most in versions}
         self._frames = _Frames()
         self._correlation = 0
         transport.set_protocol(self._frames)
+
+    async def send(self, request: Any) -> Any:
+        """Send a request of aiokafka and return its response; raises OSError, TimeoutError."""
+        prepared = request.prepare(self._versions)
+        self._correlation += 1
+        header = prepared.build_request_header(correlation_id=self._correlation, client_id=CLIENT)
+        message = header.encode() + prepared.encode()
+        if self._transport.is_closing():
+            raise ConnectionError("the broker closed the connection")
+        self._frames.response = asyncio.get_running_loop().create_future()
+        self._transport.write(struct.pack(">i", len(message)) + message)
+        reader = _ResponseReader(await asyncio.wait_for(self._frames.response, REQUEST))
+        if prepared.parse_response_header(reader).correlation_id != self._correlation:
+            raise ConnectionError("a response to another request")
+        return prepared.RESPONSE_TYPE.decode(reader)
 
     async def fetch(
         self, topic: str, offsets: Mapping[int, int], *, each: int, whole: int, committed: bool
@@ -253,23 +296,11 @@ class BrokerConnection:
         with require_extra():
             from aiokafka.protocol.fetch import FetchRequest
         places = [(number, offset, each) for number, offset in offsets.items()]
-        library: Any = FetchRequest
-        request = library(WAIT_MS, 1, whole, int(committed), [(topic, places)]).prepare(
-            self._versions
-        )
-        if request.API_VERSION < FETCH_VERSION:
+        request: Any = FetchRequest
+        response = await self.send(request(WAIT_MS, 1, whole, int(committed), [(topic, places)]))
+        if response.API_VERSION < FETCH_VERSION:
             raise UnreachableError("a broker is older than Kafka 0.11: its batches cannot be read")
-        self._correlation += 1
-        header = request.build_request_header(correlation_id=self._correlation, client_id=CLIENT)
-        message = header.encode() + request.encode()
-        self._frames.response = asyncio.get_running_loop().create_future()
-        if self._transport.is_closing():
-            raise ConnectionError("the broker closed the connection")
-        self._transport.write(struct.pack(">i", len(message)) + message)
-        reader = _ResponseReader(await asyncio.wait_for(self._frames.response, REQUEST))
-        if request.parse_response_header(reader).correlation_id != self._correlation:
-            raise ConnectionError("a response to another request")
-        return _partitions(request.RESPONSE_TYPE.decode(reader))
+        return _partitions(response)
 
     def close(self) -> None:
         """Close the connection."""
@@ -300,48 +331,41 @@ def _partitions(response: Any) -> list[FetchedPartition]:
 # --- A cluster
 
 
-@dataclass(slots=True)
 class BrokerConnections:
     """The connections to the leaders of a topic. Its methods raise what KafkaConsumer raises."""
 
-    access: ClientAccess
-    topic: str
-    leaders: dict[int, int] = field(default_factory=dict)
-    """For each partition the node id of its leader; partitions without one are not in it."""
-    _brokers: dict[int, tuple[str, int]] = field(default_factory=dict)
-    _open: dict[int, BrokerConnection] = field(default_factory=dict)
-    _arguments: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, access: ClientAccess, topic: str) -> None:
+        self.access = access
+        self.topic = topic
+        self.leaders: dict[int, int] = {}
+        """For each partition the node id of its leader; partitions without one are not in it."""
+        self._addresses: dict[int, Address] = {}
+        self._open: dict[Address, BrokerConnection] = {}
+        self._arguments: dict[str, Any] = {}
 
     async def find_leaders(self) -> None:
         """Ask any broker for the leaders of all partitions."""
         with require_extra():
-            from aiokafka import errors
             from aiokafka.conn import collect_hosts
             from aiokafka.protocol.metadata import MetadataRequest
         hosts = collect_hosts(self.access.settings["bootstrap.servers"], randomize=False)
         known = [(host, port) for host, port, _ in hosts]
         failures: list[str] = []
-        for host, port in [*self._brokers.values(), *known]:
+        for address in dict.fromkeys([*self._open, *self._addresses.values(), *known]):
             try:
-                connection, _, _ = await self._connect(host, port)
-            except (OSError, EOFError, asyncio.TimeoutError, errors.KafkaError) as failure:
-                self._raise_if_forbidden(failure)
-                failures.append(f"{host}:{port}: {_text(failure)}")
-                continue
-            try:
+                connection = await self._connection(address)
                 # False: a broker must not create the topic because a client asks for it.
                 answer = await connection.send(MetadataRequest([self.topic], False))
-            except (OSError, asyncio.TimeoutError, errors.KafkaError) as failure:
-                failures.append(f"{host}:{port}: {_text(failure)}")
+            except (OSError, EOFError, asyncio.TimeoutError) as failure:
+                self._drop(address)
+                failures.append(f"{address[0]}:{address[1]}: {_text(failure)}")
                 continue
-            finally:
-                connection.close()
             self._read(answer)
             return
         raise UnreachableError(f"{self.access.label}: cannot connect: {'; '.join(failures)}")
 
     def _read(self, answer: Any) -> None:
-        self._brokers = {broker[0]: (broker[1], broker[2]) for broker in answer.brokers}
+        self._addresses = {broker[0]: (broker[1], broker[2]) for broker in answer.brokers}
         self.leaders = {}
         for topic in answer.topics:
             if topic[0] == LEADER_NOT_AVAILABLE:
@@ -349,33 +373,39 @@ class BrokerConnections:
             if topic[0]:
                 raise failure_of(self.access.label, f"read {self.topic}", topic[0])
             for partition in topic[-1]:
-                if partition[2] in self._brokers:
+                if partition[2] in self._addresses:
                     self.leaders[partition[1]] = partition[2]
 
     async def broker(self, node: int) -> BrokerConnection:
         """Return the connection to a broker; raises OSError and TimeoutError too."""
-        if node not in self._open:
-            from aiokafka import errors
-
-            try:
-                connection, transport, versions = await self._connect(*self._brokers[node])
-            except errors.KafkaError as failure:
-                self._raise_if_forbidden(failure)
-                raise ConnectionError(_text(failure)) from failure
-            self._open[node] = BrokerConnection(connection, transport, versions)
-        return self._open[node]
+        return await self._connection(self._addresses[node])
 
     def drop(self, node: int) -> None:
         """Close the connection to a broker."""
-        if node in self._open:
-            self._open.pop(node).close()
+        if node in self._addresses:
+            self._drop(self._addresses[node])
+
+    def _drop(self, address: Address) -> None:
+        if address in self._open:
+            self._open.pop(address).close()
 
     def close(self) -> None:
         """Close all connections."""
-        for node in tuple(self._open):
-            self.drop(node)
+        for address in tuple(self._open):
+            self._drop(address)
 
-    async def _connect(self, host: str, port: int) -> tuple[Any, Any, dict[int, tuple[int, int]]]:
+    async def _connection(self, address: Address) -> BrokerConnection:
+        if address not in self._open:
+            from aiokafka import errors
+
+            try:
+                self._open[address] = await self._connect(address)
+            except errors.KafkaError as failure:
+                self._raise_if_forbidden(failure)
+                raise ConnectionError(_text(failure)) from failure
+        return self._open[address]
+
+    async def _connect(self, address: Address) -> BrokerConnection:
         from aiokafka.conn import AIOKafkaConnection
         from aiokafka.protocol.admin import ApiVersionRequest
 
@@ -386,16 +416,11 @@ class BrokerConnections:
                 text = f"{self.access.label}: cannot use the certificates: {_text(failure)}"
                 raise UnreachableError(text) from failure
         connection = AIOKafkaConnection(
-            host,
-            port,
-            client_id=CLIENT,
-            request_timeout_ms=int(REQUEST * 1000),
-            **self._arguments,
+            *address, client_id=CLIENT, request_timeout_ms=int(REQUEST * 1000), **self._arguments
         )
         _, writer = await connection.connect()
         answer = await connection.send(ApiVersionRequest())
-        versions = {key: (least, most) for key, least, most in answer.api_versions}
-        return connection, writer.transport, versions
+        return BrokerConnection(connection, writer.transport, answer.api_versions)
 
     def _raise_if_forbidden(self, failure: BaseException) -> None:
         from aiokafka import errors

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.timestamps import format_epoch_ms
+from kanister_kafka.topics.bounds import read_bounds
 from kanister_kafka.topics.client import END, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.compacted import CompactedComparer
 from kanister_kafka.topics.compare.logs import compare_logs
@@ -230,12 +231,19 @@ class _Comparison:
         self.meter = meter
         self._spans_a = spans_a
         self._spans_b = spans_b
-        self._bounds_b = partition_bounds(b.cluster, b.topic, spans_b)
-        self._bounds_a = partition_bounds(a.cluster, a.topic, spans_a)
-        self.timed = _has_broker_times(self._bounds_a) == _has_broker_times(self._bounds_b)
         self.obstacle = a.cluster.batch_obstacle() or b.cluster.batch_obstacle()
         """The client property for which batches cannot be fetched."""
+        self._bounds_b = self._read_bounds(b, spans_b)
+        self._bounds_a = self._read_bounds(a, spans_a)
+        self.timed = _has_broker_times(self._bounds_a) == _has_broker_times(self._bounds_b)
         self._window = min(WINDOW_BYTES, MEMORY // max(1, 4 * len(spans_a)))
+
+    def _read_bounds(
+        self, topic: OpenTopic, spans: Mapping[int, OffsetRange]
+    ) -> dict[int, PartitionBounds]:
+        if self.obstacle:
+            return partition_bounds(topic.cluster, topic.topic, spans)
+        return read_bounds(topic.cluster.access, topic.topic, spans, topic.cluster.isolation)
 
     def compare_records(self, request: CompareRequest) -> tuple[PartitionResult, ...]:
         """Compare all records, or the newest."""

@@ -12,11 +12,13 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import HEADER, Batch, check_crc, decode, is_same_batch
+from kanister_kafka.topics.broker import BrokerConnections
 from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     BATCH,
@@ -61,13 +63,10 @@ class LogComparer:
         meter: ProgressMeter,
         *,
         timed: bool,
-        checks: tuple[bool, bool],
     ) -> None:
         self._readers = readers
         self._meter = meter
         self._timed = timed
-        self._checks = checks
-        """Whether checksums are verified, for each side."""
         self._partitions = {
             number: _Partition(pair, ranges[number], [ranges[number].a[0], ranges[number].b[0]])
             for number, pair in pairs.items()
@@ -161,7 +160,7 @@ class LogComparer:
                 break
             if not is_same_batch(a, b):
                 break
-            if any(self._checks):
+            if left.checks or right.checks:
                 check_crc(a, left.place(number))  # that of B has the same bytes
             one.batches.update(memoryview(a.buffer)[a.start : a.start + HEADER.size])
             left.take(number)
@@ -220,8 +219,8 @@ class LogComparer:
             last = batch.last
             if not batch.hidden:
                 place = reader.place(number)
-                last = decode(batch, records, first, end, place, check=self._checks[side])
-            elif self._checks[side]:
+                last = decode(batch, records, first, end, place, check=reader.checks)
+            elif reader.checks:
                 check_crc(batch, reader.place(number))
             if side == 0 and batch.magic == 2:
                 start = batch.start
@@ -253,18 +252,17 @@ def compare_logs(
     """
     offsets_a = {number: span.a for number, span in ranges.items()}
     offsets_b = {number: span.b for number, span in ranges.items()}
-    accesses = (a.cluster.access, b.cluster.access)
-    checks = [one.settings.get("check.crcs", "true").lower() != "false" for one in accesses]
     committed = a.cluster.isolation is Isolation.COMMITTED
 
     async def run() -> None:
-        readers = (
-            BatchReader(accesses[0], a.topic, offsets_a, committed=committed),
-            BatchReader(accesses[1], b.topic, offsets_b, committed=committed),
-        )
-        comparer = LogComparer(
-            readers, pairs, ranges, meter, timed=timed, checks=(checks[0], checks[1])
-        )
-        await comparer.run()
+        with (
+            closing(BrokerConnections(a.cluster.access, a.topic)) as in_a,
+            closing(BrokerConnections(b.cluster.access, b.topic)) as in_b,
+        ):
+            readers = (
+                BatchReader(in_a, offsets_a, committed=committed),
+                BatchReader(in_b, offsets_b, committed=committed),
+            )
+            await LogComparer(readers, pairs, ranges, meter, timed=timed).run()
 
     asyncio.run(run())

@@ -179,9 +179,9 @@ class PartitionComparer:
             return False
         if not a.records or not b.records:
             return self._give_up_all(self._begin) if self._begin else self._end()
-        self._begin = self._begin or _begin(a, b)
         shift = self._shift()
         if shift is None:
+            self._begin = self._begin or _begin(a, b)
             # Nothing in common: skip half of the older window, as common records may be at its end.
             older = a if a.spot(0).time <= b.spot(0).time else b
             self._skip_tail(older, max(1, len(older.records) // 2))
@@ -307,6 +307,9 @@ class PartitionComparer:
         for side in (a, b):
             if not side.ended:
                 sure = max(1, min(sure, len(side.records) // 2))
+        least = min(len(a.records), len(b.records))
+        if least >= sure and a.records.first(sure).is_same(b.records.first(sure)):
+            return 0, 0  # what `align` returns, without a search in both windows
         return align(
             a.records.tokens(), b.records.tokens(), a_ends=a.ended, b_ends=b.ended, sure=sure
         )
