@@ -119,11 +119,10 @@ class BatchReader:
                 self._room.clear()
                 for node, offsets in self._wanted(set(running.values())).items():
                     running[asyncio.create_task(self._request(node, offsets))] = node
-                waits = {*running, asyncio.create_task(self._room.wait())}
-                done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                for one in waits - done - running.keys():
-                    one.cancel()
-                for one in done & running.keys():
+                room = asyncio.create_task(self._room.wait())
+                await asyncio.wait({*running, room}, return_when=asyncio.FIRST_COMPLETED)
+                room.cancel()
+                for one in [task for task in running if task.done()]:
                     del running[one]
                     await one
                 self._raise_if_stalled()

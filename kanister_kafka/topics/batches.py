@@ -20,7 +20,7 @@ from typing import Any
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics import require_extra
 from kanister_kafka.topics.broker import ByteRange
-from kanister_kafka.topics.compare.records import RecordBatch
+from kanister_kafka.topics.records import RecordBatch, lengths
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 SET = 12
@@ -157,9 +157,9 @@ def damaged(batch: Batch, place: str) -> UnreachableError:
     )
 
 
-
-
-def decode(batch: Batch, into: RecordBatch, first: int, end: int, place: str, *, check: bool) -> int:
+def decode(
+    batch: Batch, into: RecordBatch, first: int, end: int, place: str, *, check: bool
+) -> int:
     """Add the records of a batch from offset `first` up to and without `end`.
 
     Returns the offset of its last record. Raises UnreachableError if it is damaged or compressed
@@ -189,7 +189,9 @@ def decode(batch: Batch, into: RecordBatch, first: int, end: int, place: str, *,
     if rows[0].offset < first or last >= end:
         rows = [row for row in rows if first <= row.offset < end]
     into.keys += map(attrgetter("key"), rows)
-    into.values += map(attrgetter("value"), rows)
+    values = list(map(attrgetter("value"), rows))
+    into.values += values
+    into.sizes += lengths(values)
     into.headers += map(attrgetter("headers"), rows)
     into.offsets += map(attrgetter("offset"), rows)
     if clock is None:  # format 0 has no times

@@ -13,8 +13,8 @@ from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import decode
 from kanister_kafka.topics.broker import BrokerConnections
 from kanister_kafka.topics.client import LOG_APPEND_TIME, ClientAccess, OffsetRange
-from kanister_kafka.topics.compare.records import RecordBatch
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
+from kanister_kafka.topics.records import RecordBatch
 from kanister_kafka.topics.statistics import BACK, WIDER
 
 EACH = 1 << 16
@@ -77,7 +77,9 @@ async def _newest(
     pending = dict(spans)
     back = BACK
     while pending:
-        ranges = {n: (max(one.earliest, one.latest - back), one.latest) for n, one in pending.items()}
+        ranges = {
+            n: (max(one.earliest, one.latest - back), one.latest) for n, one in pending.items()
+        }
         await _read(BatchReader(brokers, ranges, committed=committed, each=EACH), add)
         pending = {
             number: span
@@ -108,9 +110,7 @@ async def _read(reader: BatchReader, add: Callable[[int, RecordBatch], bool]) ->
         await asyncio.gather(fetch, return_exceptions=True)
 
 
-def _add_next(
-    reader: BatchReader, number: int, add: Callable[[int, RecordBatch], bool]
-) -> bool:
+def _add_next(reader: BatchReader, number: int, add: Callable[[int, RecordBatch], bool]) -> bool:
     """Read what has arrived of a partition; return whether no more is needed."""
     start, end = reader.starts[number], reader.ends[number]
     while (batch := reader.head(number)) is not None:

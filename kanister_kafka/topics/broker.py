@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
+from kanister_kafka.errors import (
+    ForbiddenError,
+    NotFoundError,
+    UnreachableError,
+)
 from kanister_kafka.topics import require_extra
 from kanister_kafka.topics.client import FETCHED_AHEAD, REQUEST, ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
@@ -354,8 +358,9 @@ class BrokerConnections:
         for address in dict.fromkeys([*self._open, *self._addresses.values(), *known]):
             try:
                 connection = await self._connection(address)
-                # False: a broker must not create the topic because a client asks for it.
-                answer = await connection.send(MetadataRequest([self.topic], False))
+                # Otherwise a broker can create the topic because a client asks for it.
+                request = MetadataRequest([self.topic], allow_auto_topic_creation=False)
+                answer = await connection.send(request)
             except (OSError, EOFError, asyncio.TimeoutError) as failure:
                 self._drop(address)
                 failures.append(f"{address[0]}:{address[1]}: {_text(failure)}")
@@ -439,7 +444,9 @@ def _text(failure: BaseException) -> str:
     return " ".join(str(failure).split()) or type(failure).__name__
 
 
-def failure_of(label: str, what: str, code: int) -> ForbiddenError | NotFoundError | UnreachableError:
+def failure_of(
+    label: str, what: str, code: int
+) -> ForbiddenError | NotFoundError | UnreachableError:
     """Return the exception for an error code of Kafka (Errors.java)."""
     from aiokafka import errors
 
@@ -448,5 +455,3 @@ def failure_of(label: str, what: str, code: int) -> ForbiddenError | NotFoundErr
     if code in FORBIDDEN_CODES:
         return ForbiddenError(text)
     return NotFoundError(text) if code in UNKNOWN_CODES else UnreachableError(text)
-
-

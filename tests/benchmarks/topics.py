@@ -26,11 +26,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from kanister_kafka.topics.client import FETCHED_AHEAD, ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest
-from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
 from kanister_kafka.topics.model import ComparisonVerdict
 from kanister_kafka.topics.partition_reader import PartitionReader
+from kanister_kafka.topics.records import RecordBatch, RecordDigest
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "performance.md"

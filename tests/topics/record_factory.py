@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kanister_kafka.topics.compare.partition import WINDOW_BYTES, PartitionComparer
-from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
 from kanister_kafka.topics.model import PartitionBounds, PartitionResult, RecordPosition
+from kanister_kafka.topics.records import RecordBatch, RecordDigest
 
 START = 1_700_000_000_000
 """Time of the first record, ms since 1970."""

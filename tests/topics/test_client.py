@@ -194,6 +194,9 @@ def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
 class Transactional(KafkaConsumer):
     """A connection that has records of aborted transactions, which the mock knows nothing of."""
 
+    def batch_obstacle(self) -> str:
+        return "the mock"  # its batches have the records of transactions for all readers
+
     def _connect(self) -> object:
         consumer = super()._connect()
         return consumer if self.isolation is Isolation.UNCOMMITTED else Committed(consumer)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from kanister_kafka.topics.compare.alignment import MIN_MATCH
 from kanister_kafka.topics.compare.partition import MAX_TIMES, WINDOW
-from kanister_kafka.topics.compare.records import RECORD_BYTES
 from kanister_kafka.topics.model import (
     DifferenceKind,
     PartitionResult,
     RecordPosition,
     UnmatchedRange,
 )
+from kanister_kafka.topics.records import RECORD_BYTES
 from tests.topics.record_factory import Record, at_offsets, digest, log, paired
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
+from kanister_kafka.topics.records import RecordBatch, RecordDigest
 from tests.topics.record_factory import Record, columns, digest, log
 
 BYTES = st.none() | st.binary(max_size=3)

@@ -27,8 +27,8 @@ from kanister_kafka.topics.compare.reader import (
     ReadRange,
     rare_garbage_collection,
 )
-from kanister_kafka.topics.compare.records import SIZE, RecordBatch
 from kanister_kafka.topics.model import Isolation
+from kanister_kafka.topics.records import SIZE, RecordBatch
 
 ACTIVE = 8
 """Partitions that are read at a time: memory does not grow with the partitions of a topic."""
@@ -48,8 +48,13 @@ class _Partition:
     """The last equal batches. Their records are fed when other batches follow, or the end."""
     equal_count: int = 0
     """Records of these."""
-    batches: Any = field(default_factory=hashlib.sha256)
-    """Digest of the headers of all batches of A, which include their verified checksums."""
+    headers: tuple[Any, Any] = field(default_factory=lambda: (hashlib.sha256(), hashlib.sha256()))
+    """For each side the digest of the headers of all batches, with their verified checksums."""
+
+    def add_header(self, side: int, batch: Batch) -> None:
+        """Add a batch to the digest of a side."""
+        view = memoryview(batch.buffer)
+        self.headers[side].update(view[batch.start : batch.start + min(batch.size, HEADER.size)])
 
 
 class LogComparer:
@@ -116,7 +121,9 @@ class LogComparer:
 
     def _finish(self, number: int) -> None:
         one = self._partitions[number]
-        one.pair.batch_digest = one.batches.digest()[:SIZE].hex()
+        in_a, in_b = (headers.digest() for headers in one.headers)
+        if in_a == in_b:
+            one.pair.batch_digest = in_a[:SIZE].hex()
         for side, reader in enumerate(self._readers):
             reader.finish(number)
             self._meter.at(side, number, 0, 0)
@@ -162,7 +169,8 @@ class LogComparer:
                 break
             if left.checks or right.checks:
                 check_crc(a, left.place(number))  # that of B has the same bytes
-            one.batches.update(memoryview(a.buffer)[a.start : a.start + HEADER.size])
+            one.add_header(0, a)
+            one.add_header(1, b)
             left.take(number)
             right.take(number)
             last = a.last
@@ -208,12 +216,13 @@ class LogComparer:
         reader = self._readers[side]
         first, end = (one.span.a, one.span.b)[side]
         other = one.fed[1 - side]
+        is_behind = one.fed[side] < other
         records = RecordBatch(self._timed)
         count = 0
         while (batch := reader.head(number)) is not None:
             if count >= one.stride or len(records) >= BATCH:
                 break
-            if count and one.fed[side] < other <= batch.last:
+            if count and is_behind and batch.last >= other:
                 break  # stop where the other side is: if they are copies, they are in step there
             reader.take(number)
             last = batch.last
@@ -222,9 +231,7 @@ class LogComparer:
                 last = decode(batch, records, first, end, place, check=reader.checks)
             elif reader.checks:
                 check_crc(batch, reader.place(number))
-            if side == 0 and batch.magic == 2:
-                start = batch.start
-                one.batches.update(memoryview(batch.buffer)[start : start + HEADER.size])
+            one.add_header(side, batch)
             one.fed[side] = last + 1
             count += 1
         if not count:

@@ -8,7 +8,6 @@ from itertools import takewhile
 from typing import Any
 
 from kanister_kafka.topics.compare.alignment import MIN_MATCH, AlignedPiece, align, pieces
-from kanister_kafka.topics.compare.records import RecordBatch, RecordDigest
 from kanister_kafka.topics.model import (
     STRAYS,
     DifferenceKind,
@@ -20,6 +19,7 @@ from kanister_kafka.topics.model import (
     TopicRecord,
     UnmatchedRange,
 )
+from kanister_kafka.topics.records import RecordBatch, RecordDigest
 
 WINDOW = 2000
 """Records of each side that are searched for common records."""
@@ -27,6 +27,8 @@ WINDOW_BYTES = 16 << 20
 """Limit of the window for large records; it is lower if there are many partitions."""
 MAX_TIMES = 120
 """Times that are kept for a drawing, at each end of the common records."""
+
+
 @dataclass(slots=True)
 class ReadBuffer:
     """Records of one side that were read and not compared yet."""
@@ -64,8 +66,8 @@ class ReadBuffer:
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
-        self.size = 0 if count == len(self.records) else self.size - self.records.first(count).size
         self.records.drop(count)
+        self.size = self.records.size
 
     def spot(self, at: int) -> RecordPosition:
         """Return the position of a record."""
@@ -127,7 +129,7 @@ class PartitionComparer:
         self._digested = True
         """Whether all common records are in the digest."""
         self.batch_digest = ""
-        """Digest of all batches of A that were read, if they were read as batches."""
+        """Digest of all batches, if they were read as batches and are equal on both sides."""
         self._aligned = False
         self._times: list[int] = []
         self._missing: list[int] = []
@@ -175,7 +177,8 @@ class PartitionComparer:
     def _align(self) -> bool:
         """Search the first common record; return whether to continue."""
         a, b = self.a, self.b
-        if not (a.full or a.ended) or not (b.full or b.ended):
+        waits = not (a.full or a.ended) or not (b.full or b.ended)
+        if waits and not self._begins_alike(MIN_MATCH):
             return False
         if not a.records or not b.records:
             return self._give_up_all(self._begin) if self._begin else self._end()
@@ -210,8 +213,9 @@ class PartitionComparer:
         count = min(len(a.records), len(b.records))
         if not count:
             return self._end()
-        in_a = a.records.first(count)
-        in_b = b.records.first(count)
+        # A side that is compared completely is not copied.
+        in_a = a.records if count == len(a.records) else a.records.first(count)
+        in_b = b.records if count == len(b.records) else b.records.first(count)
         if in_a.is_same(in_b):
             self._same(in_a)
             return True
@@ -307,12 +311,16 @@ class PartitionComparer:
         for side in (a, b):
             if not side.ended:
                 sure = max(1, min(sure, len(side.records) // 2))
-        least = min(len(a.records), len(b.records))
-        if least >= sure and a.records.first(sure).is_same(b.records.first(sure)):
+        if self._begins_alike(sure):
             return 0, 0  # what `align` returns, without a search in both windows
         return align(
             a.records.tokens(), b.records.tokens(), a_ends=a.ended, b_ends=b.ended, sure=sure
         )
+
+    def _begins_alike(self, count: int) -> bool:
+        """Return whether the next records of both sides are equal."""
+        a = self.a.records.first(count)
+        return len(a) == count and a.is_same(self.b.records.first(count))
 
     def _skip_tail(self, side: ReadBuffer, count: int) -> None:
         if not count:
@@ -368,7 +376,7 @@ class PartitionComparer:
         # If only a part of the records is common, the batches that were compared as bytes depend on
         # the batches of B, so a digest of them would not identify the common records.
         ends = (result.tail_a, result.tail_b, result.head_a, result.head_b)
-        if not self._digested and not result.differs and not any(ends):
+        if not self._digested and self.batch_digest and not result.differs and not any(ends):
             return replace(result, digest=self.batch_digest, digest_of=DigestKind.BATCHES)
         return result
 

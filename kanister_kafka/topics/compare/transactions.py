@@ -13,8 +13,8 @@ from contextlib import closing
 from kanister_kafka.topics.client import KafkaConsumer
 from kanister_kafka.topics.compare.partition import StrayRecord
 from kanister_kafka.topics.compare.reader import OpenTopic, ReadRange
-from kanister_kafka.topics.compare.records import RecordBatch
 from kanister_kafka.topics.partition_reader import PartitionReader
+from kanister_kafka.topics.records import RecordBatch
 
 BATCH = 1000
 WAIT_S = 0.2

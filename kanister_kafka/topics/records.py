@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -39,6 +39,8 @@ class RecordBatch:
     clocks: list[int] = field(default_factory=list)
     """Type of each time: 0 for none, 1 for the producer's clock, 2 for the broker's."""
     headers: list[Headers | None] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of each value; -1 for null."""
     offsets: list[int] = field(default_factory=list)
     """Not compared, because those of a mirror differ."""
 
@@ -48,7 +50,7 @@ class RecordBatch:
     @property
     def size(self) -> int:
         """Approximate bytes."""
-        return sum(map(len, filter(None, self.values))) + RECORD_BYTES * len(self)
+        return sum(self.sizes) + RECORD_BYTES * len(self)
 
     def add(self, run: Sequence[Any]) -> None:
         """Add messages of librdkafka."""
@@ -57,7 +59,9 @@ class RecordBatch:
         kind = type(run[0])  # its methods are called by map, twice as fast as in a loop
         stamps = list(map(kind.timestamp, run))
         self.keys += map(kind.key, run)
-        self.values += map(kind.value, run)
+        values = list(map(kind.value, run))
+        self.values += values
+        self.sizes += lengths(values)
         self.times += map(itemgetter(1), stamps)
         self.clocks += map(itemgetter(0), stamps)
         self.headers += map(kind.headers, run)
@@ -91,9 +95,7 @@ class RecordBatch:
         headers = (tuple(some or ()) for some in self.headers)
         if not self.timed:
             return list(zip(self.keys, self.values, headers, strict=True))
-        return list(
-            zip(self.keys, self.values, self.times, self.clocks, headers, strict=True)
-        )
+        return list(zip(self.keys, self.values, self.times, self.clocks, headers, strict=True))
 
     def position(self, at: int) -> RecordPosition:
         """Return the position of a record."""
@@ -111,7 +113,23 @@ class RecordBatch:
         )
 
     def _columns(self) -> tuple[list[Any], ...]:
-        return self.keys, self.values, self.times, self.clocks, self.headers, self.offsets
+        return (
+            self.keys,
+            self.values,
+            self.times,
+            self.clocks,
+            self.headers,
+            self.sizes,
+            self.offsets,
+        )
+
+
+def lengths(parts: Sequence[bytes | None]) -> list[int]:
+    """Return the length of each part, -1 for null."""
+    try:
+        return list(map(len, parts))  # type: ignore[arg-type] # a null is rare, and a TypeError
+    except TypeError:
+        return [-1 if part is None else len(part) for part in parts]
 
 
 class RecordDigest:
@@ -127,35 +145,33 @@ class RecordDigest:
 
     def add(self, some: RecordBatch) -> None:
         """Add the next records."""
-        self._bytes(0, some.keys)
-        self._bytes(2, some.values)
-        self._numbers(4, "q", some.times if some.timed else [0] * len(some))
+        self._bytes(0, some.keys, lengths(some.keys))
+        self._bytes(2, some.values, some.sizes)
+        self._numbers(4, array("q", some.times if some.timed else [0] * len(some)))
         if not any(some.headers):
-            self._numbers(5, "i", [0] * len(some))
+            self._numbers(5, array("i", [0]) * len(some))
             return
-        self._numbers(5, "i", [len(headers or ()) for headers in some.headers])
+        self._numbers(5, array("i", [len(headers or ()) for headers in some.headers]))
         parts: list[bytes | None] = []
         for headers in some.headers:
             for name, value in headers or ():
                 parts += (name.encode(), value)
-        self._bytes(6, parts)
+        self._bytes(6, parts, lengths(parts))
 
-    def _bytes(self, at: int, parts: Sequence[bytes | None]) -> None:
+    def _bytes(self, at: int, parts: Sequence[bytes | None], sizes: Sequence[int]) -> None:
         """Add lengths, -1 for null, and contents."""
-        known = [part for part in parts if part is not None]
-        if len(known) == len(parts):
-            self._numbers(at, "i", map(len, known))
-        else:
-            self._numbers(at, "i", (-1 if part is None else len(part) for part in parts))
+        self._numbers(at, array("i", sizes))
+        known: Sequence[Any] = parts
+        if -1 in sizes:
+            known = [part for part in parts if part is not None]
         stream = self._streams[at + 1]
-        size = sum(map(len, known))
+        size = sum(sizes)
         step = max(1, CHUNK * len(known) // max(1, size))
         for start in range(0, len(known), step):
             stream.update(b"".join(known[start : start + step]))
 
-    def _numbers(self, at: int, code: str, numbers: Iterable[int]) -> None:
+    def _numbers(self, at: int, column: array[int]) -> None:
         """Add numbers, in little-endian order on every machine."""
-        column = array(code, numbers)
         if BIG_ENDIAN:
             column.byteswap()
         self._streams[at].update(column)
