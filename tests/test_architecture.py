@@ -20,7 +20,10 @@ USERS = {
     "kubernetes": "kube",
     "click": "cli",
     "rich": "cli",
+    "aiokafka": "topics",
     "confluent_kafka": "topics",
+    "cramjam": "topics",
+    "google_crc32c": "topics",
     "javaproperties": "topics",
 }
 """Each third-party library, and the one package that imports it."""

@@ -228,6 +228,7 @@ def _partition(result: PartitionResult) -> dict[str, object]:
         "inBoth": of.common,
         "uncommittedInA": of.uncommitted,
         "digest": of.digest or None,
+        "digestOf": of.digest_of.value if of.digest else None,
         "a": _side(of.a, (of.first_a, of.last_a), (of.tail_a, of.only_a, of.head_a)),
         "b": _side(of.b, (of.first_b, of.last_b), (of.tail_b, of.only_b, of.head_b)),
         "difference": difference

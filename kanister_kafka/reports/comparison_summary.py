@@ -209,6 +209,12 @@ def notes(comparison: Comparison) -> Iterator[str]:
     if comparison.missing:
         texts = only_one_side(comparison)
         yield f"{texts[:1].upper()}{texts[1:]}: not compared."
+    if comparison.decoded_for:
+        yield (
+            "All records were decoded, because the client that reads record batches does not "
+            f"support the property {comparison.decoded_for}: copies of one log are compared more "
+            "slowly."
+        )
     yield from _transactions(comparison)
     heads = [r for r in comparison.partitions if _in_doubt(r.head_a) or _in_doubt(r.tail_a)]
     heads += [r for r in comparison.partitions if _in_doubt(r.head_b) or _in_doubt(r.tail_b)]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
-from kanister_kafka.errors import KanisterKafkaError, TransientError, UnreachableError
+from kanister_kafka.errors import TransientError, UnreachableError
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic
 from kanister_kafka.topics.job import COMPARED, JOBS, ResultMessage, follow_job
 from kanister_kafka.topics.model import Comparison, PartitionResult
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
+    from multiprocessing.synchronize import Event
 
 # --- A comparison split over the pods of an Indexed Job
 
@@ -119,8 +126,8 @@ def _pods(connection: KubeClient, name: str, namespace: str) -> dict[int, str]:
 
 # --- A comparison split over processes
 
-WorkerMessage = Comparison | KanisterKafkaError | tuple[int, int]
-"""The progress of a process, and at the end its result or its error."""
+PROGRESS_S = 0.2
+"""Seconds between two looks at the progress of the processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +153,7 @@ def compare_parallel(
     if processes == 1:
         return _compare(a, b, request, progress)
     began = time.monotonic()
-    with _workers(a, b, _split(request, processes)) as receivers:
-        parts = _receive(receivers, progress)
+    parts = _compare_parts(a, b, _split(request, processes), progress)
     seconds = round(time.monotonic() - began, 3)
     return replace(merge_comparisons(parts, parts[0].a, parts[0].b), seconds=seconds)
 
@@ -171,62 +177,74 @@ def _split(request: CompareRequest, processes: int) -> list[CompareRequest]:
     ]
 
 
-@contextmanager
-def _workers(
-    a: TopicAccess, b: TopicAccess, requests: Sequence[CompareRequest]
-) -> Iterator[list[Connection]]:
+def _compare_parts(
+    a: TopicAccess, b: TopicAccess, requests: Sequence[CompareRequest], progress: OnProgress
+) -> list[Comparison]:
+    """Compare each part in a process of its own; an error of one ends the others."""
     context = spawn_context()
-    processes: list[BaseProcess] = []
-    receivers: list[Connection] = []
+    positions: SimpleQueue[tuple[int, int, int]] = context.SimpleQueue()
+    cancelled = context.Event()
+    pool = ProcessPoolExecutor(len(requests), context, _start, (positions, cancelled))
     try:
-        for request in requests:
-            receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(sender, a, b, request), daemon=True)
+        futures = []
+        for part, request in enumerate(requests):
             with ignore_sigint():
-                process.start()
-            sender.close()  # otherwise `recv` does not notice the end of the process
-            processes.append(process)
-            receivers.append(receiver)
-        yield receivers
-    finally:
-        for one in processes:
-            one.kill()
-            one.join()
-
-
-def _receive(receivers: Sequence[Connection], progress: OnProgress) -> list[Comparison]:
-    """Return the results of all processes, in the order of the parts."""
-    results: dict[int, Comparison] = {}
-    positions = [(0, 0)] * len(receivers)
-    pending = {receiver: number for number, receiver in enumerate(receivers)}
-    while pending:
-        ready = wait(list(pending))
-        for receiver in [one for one in pending if one in ready]:
-            number = pending[receiver]
-            match _read_message(receiver):
-                case Comparison() as part:
-                    results[number] = part
-                    del pending[receiver]
-                case (int(passed), int(total)):
-                    positions[number] = (passed, total)
-                    progress(*map(sum, zip(*positions, strict=True)))
-                case KanisterKafkaError() as failure:
-                    raise failure
-    return [results[number] for number in range(len(receivers))]
-
-
-def _read_message(receiver: Connection) -> WorkerMessage:
-    try:
-        message: WorkerMessage = receiver.recv()
-    except EOFError as failure:
+                futures.append(pool.submit(_compare_part, part, a, b, request))
+        _report_progress(futures, positions, progress)
+        return [future.result() for future in futures]
+    except BrokenProcessPool as failure:
         text = "a worker process exited without a result (out of memory?)"
         raise UnreachableError(text) from failure
-    return message
+    finally:
+        cancelled.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def _work(sender: Connection, a: TopicAccess, b: TopicAccess, request: CompareRequest) -> None:
+def _report_progress(
+    futures: Sequence[Future[Comparison]],
+    positions: SimpleQueue[tuple[int, int, int]],
+    progress: OnProgress,
+) -> None:
+    """Report the sum of the progress of all parts until all have ended, or one has failed."""
+    latest = [(0, 0)] * len(futures)
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, PROGRESS_S, FIRST_EXCEPTION)
+        while not positions.empty():
+            part, passed, total = positions.get()
+            latest[part] = (passed, total)
+            progress(*map(sum, zip(*latest, strict=True)))
+        if any(future.exception() for future in done):
+            return
+
+
+def _start(positions: SimpleQueue[tuple[int, int, int]], cancelled: Event) -> None:
+    """Prepare a process, which ends at once with its parent, or if the comparison is cancelled.
+
+    A pool waits for the tasks that run, and a read from a broker can wait for a minute.
+    """
+    global _positions
+    _positions = positions
     exit_with_parent()
-    try:
-        sender.send(_compare(a, b, request, lambda *position: sender.send(position)))
-    except KanisterKafkaError as failure:
-        sender.send(failure)
+    Thread(target=_exit_when, args=(cancelled,), daemon=True).start()
+
+
+def _exit_when(cancelled: Event) -> None:
+    cancelled.wait()
+    os._exit(1)
+
+
+_positions: SimpleQueue[tuple[int, int, int]]
+"""The progress of the process of a part; a task of a pool cannot have a queue as an argument."""
+
+
+def _compare_part(part: int, a: TopicAccess, b: TopicAccess, request: CompareRequest) -> Comparison:
+    sent = 0.0
+
+    def send(passed: int, total: int) -> None:
+        nonlocal sent
+        if passed == total or time.monotonic() - sent > PROGRESS_S:
+            sent = time.monotonic()
+            _positions.put((part, passed, total))
+
+    return _compare(a, b, request, send)
