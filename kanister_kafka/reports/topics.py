@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.durations import format_seconds
+from kanister_kafka.errors import InputError
 from kanister_kafka.reports.record_format import (
     format_bytes,
     format_headers,
@@ -19,6 +21,7 @@ from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import (
+        LogDigest,
         PartitionRate,
         PartitionSize,
         TailRecords,
@@ -36,6 +39,8 @@ LEAST = 8
 """Least columns of a terminal for a key, a value or headers."""
 LONGEST = 200
 """Most columns of a terminal for a value."""
+DIGEST = 16
+"""Characters of a digest that are shown."""
 SEPARATOR = "  "
 TopicRow = tuple[str, ...]
 
@@ -98,9 +103,26 @@ def totals_text(totals: TopicSizes, width: int = 0) -> str:
             "" if is_sum else str(sizes[0].latest),
             f"{sum(one.count for one in sizes):,}",
             format_timestamp(newest),
+            *digests(sizes),
         )
 
-    rows: list[TopicRow] = [("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST")]
+    def digests(sizes: Sequence[PartitionSize]) -> TopicRow:
+        if not titles:
+            return ()
+        if len(sizes) == 1 and sizes[0].expected is None:
+            digest = sizes[0].digest
+            return (digest.sha256[:DIGEST] if digest else "",)
+        equal = [one.matches for one in sizes if one.matches is not None]
+        return ("" if not equal else "yes" if all(equal) else "no",)
+
+    titles: TopicRow = ()
+    if any(one.expected for one in totals.held):
+        titles = ("SAME",)
+    elif any(one.digest for one in totals.held):
+        titles = ("DIGEST",)
+    rows: list[TopicRow] = [
+        ("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST", *titles)
+    ]
     topics = _by_topic(one.topic for one in totals.held)
     for topic in topics:
         sizes = [one for one in totals.held if one.topic == topic]
@@ -194,22 +216,63 @@ def rates_json(rates: TopicRates) -> str:
 
 def totals_json(totals: TopicSizes) -> str:
     """Return the sizes of topics as JSON."""
-    tree = {
+    tree: dict[str, object] = {
         "cluster": totals.cluster,
         "records": sum(one.count for one in totals.held),
-        "partitions": [
-            {
-                "topic": one.topic,
-                "partition": one.partition,
-                "earliest": one.earliest,
-                "latest": one.latest,
-                "records": one.count,
-                "newest": timestamp_json(one.newest),
-            }
-            for one in totals.held
-        ],
     }
+    if any(one.expected for one in totals.held):
+        tree["matches"] = all(one.matches is not False for one in totals.held)
+    tree["partitions"] = [_size_json(one) for one in totals.held]
     return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _size_json(size: PartitionSize) -> dict[str, object]:
+    tree: dict[str, object] = {
+        "topic": size.topic,
+        "partition": size.partition,
+        "earliest": size.earliest,
+        "latest": size.latest,
+        "records": size.count,
+        "newest": timestamp_json(size.newest),
+    }
+    if size.digest or size.expected:
+        tree["digest"] = _digest_json(size.digest)
+    if size.expected:
+        tree["expectedDigest"] = _digest_json(size.expected)
+        tree["matches"] = size.matches
+    return tree
+
+
+def _digest_json(digest: LogDigest | None) -> dict[str, object] | None:
+    if digest is None:
+        return None
+    return {
+        "start": digest.start,
+        "end": digest.end,
+        "records": digest.records,
+        "batches": digest.batches,
+        "bytes": digest.size,
+        "sha256": digest.sha256,
+    }
+
+
+def parse_digests(text: str, place: str) -> dict[tuple[str, int], LogDigest]:
+    """Read the digests of a report of `totals_json`; raises InputError."""
+    from kanister_kafka.topics.model import LogDigest
+
+    digests = {}
+    try:
+        for one in json.loads(text)["partitions"]:
+            fields = {**one["digest"]}
+            size = fields.pop("bytes")
+            numbers = [size, *(fields[name] for name in ("start", "end", "records", "batches"))]
+            if not all(type(number) is int for number in numbers) or len(fields["sha256"]) != 64:
+                raise ValueError
+            digests[str(one["topic"]), int(one["partition"])] = LogDigest(size=size, **fields)
+    except (KeyError, TypeError, ValueError) as failure:
+        message = "is not the JSON of topics count --digest"
+        raise InputError((error("saved-digests", Location(place), "", message),)) from failure
+    return digests
 
 
 def last_json(last: TailRecords) -> str:

@@ -176,6 +176,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogDigest:
+    """The digest of a part of the log of a partition; all copies of the log have the same."""
+
+    start: int
+    """The first offset; the batch that contains it is included from its own start on."""
+    end: int
+    """Offset after the last record."""
+    records: int
+    """Number of records, including those of aborted transactions, without control records."""
+    batches: int
+    size: int
+    """Bytes of the batches."""
+    sha256: str
+    """Of the bytes of all batches; their leader epochs are replaced by zeros."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionSize:
     """The size of a partition."""
 
@@ -185,6 +202,15 @@ class PartitionSize:
     latest: int
     newest: int | None
     """Time of the newest record."""
+    digest: LogDigest | None = None
+    """None if it was not requested, or if the range that was requested does not exist any more."""
+    expected: LogDigest | None = None
+    """The digest of a saved result."""
+
+    @property
+    def matches(self) -> bool | None:
+        """Whether the digest is that of the saved result; None if there is none."""
+        return None if self.expected is None else self.digest == self.expected
 
     @property
     def count(self) -> int:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from kanister_kafka.topics.client import LOG_APPEND_TIME, KafkaConsumer, OffsetRange
+from kanister_kafka.topics.client import (
+    LOG_APPEND_TIME,
+    ClientAccess,
+    KafkaConsumer,
+    OffsetRange,
+)
 from kanister_kafka.topics.model import (
+    LogDigest,
     PartitionBounds,
     PartitionRate,
     PartitionSize,
@@ -126,6 +133,66 @@ def topic_sizes(cluster: KafkaConsumer, topics: Sequence[str]) -> TopicSizes:
             for number, span in spans.items()
         ]
     return TopicSizes(cluster=cluster.access.label, held=tuple(held))
+
+
+def all_topics(cluster: KafkaConsumer) -> tuple[str, ...]:
+    """Return the names of all topics except those of Kafka itself."""
+    return tuple(name for name in cluster.topics() if not name.startswith("__"))
+
+
+def with_digests(access: ClientAccess, sizes: TopicSizes, last: int = 0) -> TopicSizes:
+    """Add the digest of the log of each partition, or of its last offsets.
+
+    Raises the errors of `digest_logs`.
+    """
+    ranges = {}
+    for one in sizes.held:
+        start = max(one.earliest, one.latest - last) if last else one.earliest
+        ranges[one.topic, one.partition] = (start, one.latest)
+    digests = _digests(access, ranges)
+    held = [replace(one, digest=digests[one.topic, one.partition]) for one in sizes.held]
+    return replace(sizes, held=tuple(held))
+
+
+def with_expected(
+    access: ClientAccess, sizes: TopicSizes, expected: Mapping[TopicPartition, LogDigest]
+) -> TopicSizes:
+    """Add the digests of a saved result, and today's digest of the same offsets.
+
+    A range that does not exist has no digest, and so does not match: retention has deleted its
+    start, the log is shorter, or there is no such partition. Raises the errors of `digest_logs`.
+    """
+    held = {(one.topic, one.partition): one for one in sizes.held}
+    ranges = {}
+    for place, saved in expected.items():
+        size = held.setdefault(
+            place,
+            PartitionSize(topic=place[0], partition=place[1], earliest=0, latest=0, newest=None),
+        )
+        if size.earliest <= saved.start and saved.end <= size.latest:
+            ranges[place] = (saved.start, saved.end)
+    digests = _digests(access, ranges)
+    checked = [
+        replace(size, digest=digests.get(place), expected=expected.get(place))
+        for place, size in sorted(held.items())
+    ]
+    return replace(sizes, held=tuple(checked))
+
+
+TopicPartition = tuple[str, int]
+
+
+def _digests(
+    access: ClientAccess, ranges: Mapping[TopicPartition, tuple[int, int]]
+) -> dict[TopicPartition, LogDigest]:
+    from kanister_kafka.topics.log_digest import digest_logs
+
+    digests: dict[TopicPartition, LogDigest] = {}
+    for topic in dict.fromkeys(topic for topic, _ in ranges):
+        offsets = {number: span for (name, number), span in ranges.items() if name == topic}
+        for number, digest in digest_logs(access, topic, offsets).items():
+            digests[topic, number] = digest
+    return digests
 
 
 def topic_rates(

@@ -198,6 +198,7 @@ def _compare_parts(
     finally:
         cancelled.set()
         pool.shutdown(cancel_futures=True)
+        positions.close()
 
 
 def _report_progress(
