@@ -179,7 +179,7 @@ class BatchReader:
         if answer.error:
             raise self._failure(answer)
         batches: deque[Batch] = deque()
-        hidden = TransactionFilter(answer.aborted)
+        hidden = TransactionFilter(answer.aborted if self._committed else ())
         for batch in parse_batches(answer.records, place) if answer.records else ():
             hidden.hide(batch)
             batches.append(batch)

@@ -8,6 +8,7 @@ copies each byte four times.
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import struct
 import sys
@@ -31,6 +32,8 @@ FETCH_VERSION = 4
 """The first version with an isolation level and batches of format 2: Kafka 0.11."""
 WAIT_MS = 100
 """The wait of a broker before it reports that a partition has no further records."""
+CLOSE_S = 0.1
+"""Seconds for the end of a connection that has failed."""
 KEPT = 4
 """Buffers of a connection that are used again."""
 LONGEST = 1 << 30
@@ -307,8 +310,9 @@ class BrokerConnection:
         return _partitions(response)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection without a farewell, for which TLS would wait."""
         self._connection.close()
+        self._transport.abort()
 
 
 def _partitions(response: Any) -> list[FetchedPartition]:
@@ -420,24 +424,31 @@ class BrokerConnections:
             except (OSError, ValueError) as failure:  # ssl.SSLError is an OSError
                 text = f"{self.access.label}: cannot use the certificates: {_text(failure)}"
                 raise UnreachableError(text) from failure
+        # It logs requests, and so the passwords of SASL.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
         connection = AIOKafkaConnection(
             *address, client_id=CLIENT, request_timeout_ms=int(REQUEST * 1000), **self._arguments
         )
-        _, writer = await connection.connect()
-        answer = await connection.send(ApiVersionRequest())
+        try:
+            _, writer = await connection.connect()
+            answer = await connection.send(ApiVersionRequest())
+        except BaseException:
+            await asyncio.wait({connection.close()}, timeout=CLOSE_S)
+            raise
         return BrokerConnection(connection, writer.transport, answer.api_versions)
 
     def _raise_if_forbidden(self, failure: BaseException) -> None:
         from aiokafka import errors
 
-        refused = (
-            errors.AuthenticationFailedError,
-            errors.SaslAuthenticationFailed,
-            errors.UnsupportedSaslMechanismError,
-        )
-        if isinstance(failure, refused):
-            text = f"{self.access.label}: cannot connect: {_text(failure)}"
-            raise ForbiddenError(text) from failure
+        reason = ""
+        if isinstance(failure, errors.UnsupportedSaslMechanismError):
+            reason = f"the broker does not have SASL {_mechanism(self.access.settings)}"
+        elif isinstance(
+            failure, (errors.AuthenticationFailedError, errors.SaslAuthenticationFailed)
+        ):
+            reason = _text(failure)
+        if reason:
+            raise ForbiddenError(f"{self.access.label}: cannot connect: {reason}") from failure
 
 
 def _text(failure: BaseException) -> str:

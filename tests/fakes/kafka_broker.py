@@ -9,7 +9,7 @@ import asyncio
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -23,7 +23,9 @@ HOST = "127.0.0.1"
 VERSIONS = {
     1: {n: getattr(fetch, f"FetchRequest_v{n}") for n in range(4, 12)},
     3: {n: getattr(metadata, f"MetadataRequest_v{n}") for n in range(6)},
+    17: {n: getattr(admin, f"SaslHandShakeRequest_v{n}") for n in range(2)},
     18: {n: getattr(admin, f"ApiVersionRequest_v{n}") for n in range(3)},
+    36: {n: getattr(admin, f"SaslAuthenticateRequest_v{n}") for n in range(2)},
 }
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 CONTROL = 0x20
@@ -111,6 +113,10 @@ class FakeBroker:
     """Bytes of a partition in a response, if the client does not want less."""
     newest_fetch: int = 11
     """The newest version of Fetch that the broker has."""
+    sasl: str = ""
+    """The mechanism of clients, all of which are refused."""
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
+    """Serves a connection instead of this."""
     created: list[str] = field(default_factory=list)
     """Topics that a client would have created by asking for them."""
 
@@ -118,7 +124,7 @@ class FakeBroker:
     def address(self) -> str:
         return f"{HOST}:{self.port}"
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 (size,) = struct.unpack(">i", await reader.readexactly(4))
@@ -146,6 +152,12 @@ class FakeBroker:
             rows.append((1, 4, self.newest_fetch))
             throttle = () if kind.API_VERSION == 0 else (0,)
             return response(0, rows, *throttle).encode()
+        if kind.API_KEY == 17:
+            known = request.mechanism == self.sasl
+            return response(0 if known else 33, [self.sasl]).encode()
+        if kind.API_KEY == 36:
+            lifetime = () if kind.API_VERSION == 0 else (0,)
+            return response(58, "no such user", b"", *lifetime).encode()
         if kind.API_KEY == 3:
             return self.metadata(response, request).encode()
         self.fetches += 1
@@ -197,7 +209,7 @@ def running(broker: FakeBroker, context: ssl.SSLContext | None = None) -> Iterat
     stops: list[Callable[[], object]] = []
 
     async def serve() -> None:
-        server = await asyncio.start_server(broker.serve, HOST, 0, ssl=context)
+        server = await asyncio.start_server(broker.serve or broker.answer_all, HOST, 0, ssl=context)
         broker.port = server.sockets[0].getsockname()[1]
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()

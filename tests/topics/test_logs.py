@@ -287,8 +287,7 @@ def test_aborted_transactions_are_not_seen_by_readers_of_committed_records() -> 
         (Isolation.COMMITTED, seen),
         (Isolation.UNCOMMITTED, everyone),
     ):
-        bare = Log(source) if isolation is Isolation.UNCOMMITTED else held
-        with brokers(bare, bare) as (a, b):
+        with brokers(held, held) as (a, b):
             result = compared(a, b, isolation=isolation)
         assert without_digest(result) == without_digest(paired(records, records)[0])
         assert result.digest_of is DigestKind.BATCHES

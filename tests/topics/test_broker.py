@@ -1,0 +1,148 @@
+"""Connections to brokers: TLS, SASL, and responses that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kanister_kafka.errors import ForbiddenError, UnreachableError
+from kanister_kafka.topics import broker
+from kanister_kafka.topics.bounds import read_bounds
+from kanister_kafka.topics.client import ClientAccess, OffsetRange
+from kanister_kafka.topics.model import Isolation, PartitionBounds
+from tests.fakes.kafka_broker import FakeBroker, Log, running
+from tests.topics.record_factory import log
+from tests.topics.test_logs import batches
+
+TOPIC = "orders"
+LOGS = {(TOPIC, 0): Log(batches(log(50), 20))}
+
+
+def openssl(*words: str) -> None:
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate authority, a broker's certificate for 127.0.0.1, and a user's."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = ("-keyout", f"{folder}/ca.key", "-out", f"{folder}/ca.crt", "-subj", "/CN=ca")
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "2")
+    openssl(*new, *authority)
+    signed = ("-CA", f"{folder}/ca.crt", "-CAkey", f"{folder}/ca.key")
+    for name in ("broker", "user"):
+        files = ("-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt")
+        extra = ("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1")
+        openssl(*new, *files, *extra, *signed)
+    return folder
+
+
+def bounds(served: FakeBroker, settings: dict[str, str]) -> PartitionBounds:
+    access = ClientAccess("fake", {"bootstrap.servers": served.address, **settings})
+    return read_bounds(access, TOPIC, {0: OffsetRange(0, 50)}, Isolation.COMMITTED)[0]
+
+
+def by_file(folder: Path) -> dict[str, str]:
+    return {
+        "security.protocol": "SSL",
+        "ssl.ca.location": f"{folder}/ca.crt",
+        "ssl.certificate.location": f"{folder}/user.crt",
+        "ssl.key.location": f"{folder}/user.key",
+    }
+
+
+def by_text(folder: Path) -> dict[str, str]:
+    return {
+        "security.protocol": "ssl",
+        "ssl.ca.pem": (folder / "ca.crt").read_text(),
+        "ssl.certificate.pem": (folder / "user.crt").read_text(),
+        "ssl.key.pem": (folder / "user.key").read_text(),
+    }
+
+
+@pytest.mark.parametrize("way", [by_file, by_text])
+def test_a_certificate_of_the_user_is_presented(certificates: Path, way) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificates / "ca.crt")
+    context.load_cert_chain(certificates / "broker.crt", certificates / "broker.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with running(FakeBroker(dict(LOGS)), context) as served:
+        found = bounds(served, way(certificates))
+        assert found.newest is not None
+        assert found.newest.offset == 49
+        without = {n: v for n, v in way(certificates).items() if ".ca." in n or n[:3] == "sec"}
+        with pytest.raises(UnreachableError, match="cannot connect"):
+            bounds(served, without)
+
+
+def test_a_broker_of_another_authority_is_refused(certificates: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / "broker.crt", certificates / "broker.key")
+    system = {"security.protocol": "SSL"}
+    with running(FakeBroker(dict(LOGS)), context) as served:
+        with pytest.raises(UnreachableError, match="certificate verify failed"):
+            bounds(served, system)
+        unchecked = {**system, "enable.ssl.certificate.verification": "false"}
+        assert bounds(served, unchecked).latest == 50
+
+
+def test_keys_in_properties_are_not_left_on_the_disk(
+    certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    seen: list[int] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def loaded(self, certificate, key, password) -> None:
+        seen.extend(stat.S_IMODE(Path(path).stat().st_mode) for path in (certificate, key))
+        load(self, certificate, key, password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", loaded)
+    broker._tls(by_text(certificates))
+    assert seen == [0o600, 0o600]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nnot\n"])
+def test_certificates_that_are_none_are_an_error_without_their_text(text: str) -> None:
+    settings = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "SSL", "ssl.ca.pem": text}
+    with pytest.raises(UnreachableError, match="fake: cannot") as failure:
+        read_bounds(
+            ClientAccess("fake", settings), TOPIC, {0: OffsetRange(0, 5)}, Isolation.COMMITTED
+        )
+    assert "BEGIN" not in str(failure.value)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_refused_password_is_forbidden_and_not_printed(mechanism: str) -> None:
+    settings = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": mechanism,
+        "sasl.username": "user",
+        "sasl.password": "secret-of-the-user",
+    }
+    with running(FakeBroker(dict(LOGS), sasl=mechanism)) as served:
+        with pytest.raises(ForbiddenError, match="no such user") as failure:
+            bounds(served, settings)
+        assert "secret-of-the-user" not in str(failure.value)
+        other = {**settings, "sasl.mechanism": "SCRAM-SHA-256"}
+        with pytest.raises(ForbiddenError, match="SCRAM-SHA-256"):
+            bounds(served, other)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\0\0", b""])
+def test_a_server_that_is_not_kafka_is_an_error(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(answer)
+        writer.close()
+
+    with (
+        running(FakeBroker({}, serve=serve)) as served,
+        pytest.raises(UnreachableError, match="fake: cannot connect"),
+    ):
+        bounds(served, {})
