@@ -170,9 +170,16 @@ def decode(
     import cramjam
     from aiokafka import errors
 
-    broken = (
-        *(errors.KafkaError, zlib.error, cramjam.DecompressionError),
-        *(ArithmeticError, EOFError, LookupError, OSError, RuntimeError, ValueError),
+    broken: tuple[type[Exception], ...] = (
+        errors.KafkaError,
+        zlib.error,
+        cramjam.DecompressionError,
+        ArithmeticError,
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        ValueError,
     )
     try:
         records = _records(batch)
@@ -193,7 +200,10 @@ def decode(
     into.values += values
     into.sizes += lengths(values)
     into.headers += map(attrgetter("headers"), rows)
-    into.offsets += map(attrgetter("offset"), rows)
+    if rows and rows[-1].offset - rows[0].offset == len(rows) - 1:  # without holes
+        into.offsets += range(rows[0].offset, rows[-1].offset + 1)
+    else:
+        into.offsets += map(attrgetter("offset"), rows)
     if clock is None:  # format 0 has no times
         into.times += [-1] * len(rows)
         into.clocks += [0] * len(rows)

@@ -18,7 +18,7 @@ from kanister_kafka.topics.records import RecordBatch
 from kanister_kafka.topics.statistics import BACK, WIDER
 
 EACH = 1 << 16
-"""Bytes of one partition in a response; a larger batch is complete all the same."""
+"""Bytes of one partition in a response; a larger batch is complete nevertheless."""
 
 
 def read_bounds(

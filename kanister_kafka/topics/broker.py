@@ -254,7 +254,7 @@ class _Frames(asyncio.BufferedProtocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchedPartition:
-    """What a broker has returned of a partition."""
+    """The answer of a broker for one partition."""
 
     partition: int
     error: int
@@ -289,9 +289,12 @@ class BrokerConnection:
         self._frames.response = asyncio.get_running_loop().create_future()
         self._transport.write(struct.pack(">i", len(message)) + message)
         reader = _ResponseReader(await asyncio.wait_for(self._frames.response, REQUEST))
-        if prepared.parse_response_header(reader).correlation_id != self._correlation:
-            raise ConnectionError("a response to another request")
-        return prepared.RESPONSE_TYPE.decode(reader)
+        try:
+            if prepared.parse_response_header(reader).correlation_id != self._correlation:
+                raise ConnectionError("a response to another request")
+            return prepared.RESPONSE_TYPE.decode(reader)
+        except (ValueError, struct.error) as failure:
+            raise ConnectionError("a response that is not of the protocol of Kafka") from failure
 
     async def fetch(
         self, topic: str, offsets: Mapping[int, int], *, each: int, whole: int, committed: bool
@@ -409,7 +412,8 @@ class BrokerConnections:
 
             try:
                 self._open[address] = await self._connect(address)
-            except errors.KafkaError as failure:
+            # ValueError: the signature of a server by SCRAM; the others are answers of no broker
+            except (errors.KafkaError, AssertionError, ValueError, struct.error) as failure:
                 self._raise_if_forbidden(failure)
                 raise ConnectionError(_text(failure)) from failure
         return self._open[address]
@@ -429,13 +433,15 @@ class BrokerConnections:
         connection = AIOKafkaConnection(
             *address, client_id=CLIENT, request_timeout_ms=int(REQUEST * 1000), **self._arguments
         )
+        opened: BrokerConnection | None = None
         try:
             _, writer = await connection.connect()
             answer = await connection.send(ApiVersionRequest())
-        except BaseException:
-            await asyncio.wait({connection.close()}, timeout=CLOSE_S)
-            raise
-        return BrokerConnection(connection, writer.transport, answer.api_versions)
+            opened = BrokerConnection(connection, writer.transport, answer.api_versions)
+        finally:
+            if opened is None:
+                await asyncio.wait({connection.close()}, timeout=CLOSE_S)
+        return opened
 
     def _raise_if_forbidden(self, failure: BaseException) -> None:
         from aiokafka import errors

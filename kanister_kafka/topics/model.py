@@ -71,7 +71,7 @@ class RecordDifference:
 
 
 class DigestKind(enum.Enum):
-    """What a digest is made of. Digests of different kinds cannot be compared."""
+    """The content of a digest. Digests of different kinds cannot be compared."""
 
     RECORDS = "records"
     """Keys, values, times and headers, without offsets: a mirror has the same."""

@@ -154,7 +154,7 @@ class PartitionComparer:
     def in_step(self) -> bool:
         """Whether the sides are aligned, and all records that were fed are compared.
 
-        Then the next records of both sides are compared with each other, whatever they are.
+        Then the next records of both sides are compared with each other.
         """
         return self._aligned and not self.a.records and not self.b.records
 
