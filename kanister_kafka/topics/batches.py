@@ -183,7 +183,9 @@ def decode(
     )
     try:
         records = _records(batch)
-        if check and not records.validate_crc():
+        if check and batch.magic == 2:
+            check_crc(batch, place)
+        elif check and not records.validate_crc():
             raise damaged(batch, place)
         rows = list(records)
     except broken as failure:
