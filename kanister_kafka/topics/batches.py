@@ -167,8 +167,9 @@ def decode(
     """
     import zlib
 
-    import cramjam
-    from aiokafka import errors
+    with require_extra():
+        import cramjam
+        from aiokafka import errors
 
     broken: tuple[type[Exception], ...] = (
         errors.KafkaError,

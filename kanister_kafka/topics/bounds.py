@@ -11,7 +11,7 @@ from contextlib import closing
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import decode
-from kanister_kafka.topics.broker import BrokerConnections
+from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
 from kanister_kafka.topics.client import LOG_APPEND_TIME, ClientAccess, OffsetRange
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
 from kanister_kafka.topics.records import RecordBatch
@@ -45,7 +45,7 @@ def read_bounds(
             for number, span in spans.items()
         }
 
-    return asyncio.run(run())
+    return run_coroutine(run())
 
 
 async def _oldest(

@@ -13,10 +13,11 @@ import ssl
 import struct
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kanister_kafka.errors import (
     ForbiddenError,
@@ -28,6 +29,7 @@ from kanister_kafka.topics.client import FETCHED_AHEAD, REQUEST, ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
 
 CLIENT = "kanister-kafka"
+"""The default of `client.id`."""
 FETCH_VERSION = 4
 """The first version with an isolation level and batches of format 2: Kafka 0.11."""
 WAIT_MS = 100
@@ -39,6 +41,7 @@ KEPT = 4
 LONGEST = 1 << 30
 """Bytes of a response; the limit of a request is far below, so more is not a response of Kafka."""
 
+Result = TypeVar("Result")
 Address = tuple[str, int]
 """Host and port."""
 LEADER_NOT_AVAILABLE = 5
@@ -96,6 +99,8 @@ def find_obstacle(settings: ClientProperties) -> str:
                 return f"{name}={value}"
         elif name not in TRANSLATED and name not in INDIFFERENT and name not in FETCHED_AHEAD:
             return name
+    if "://" in settings.get("bootstrap.servers", ""):
+        return "bootstrap.servers with a protocol"
     if _protocol(settings).startswith("SASL") and not _mechanism(settings):
         return "sasl.mechanism"
     return ""
@@ -270,7 +275,8 @@ class FetchedPartition:
 class BrokerConnection:
     """A connection to one broker, for one request at a time."""
 
-    def __init__(self, connection: Any, transport: Any, versions: Any) -> None:
+    def __init__(self, client: str, connection: Any, transport: Any, versions: Any) -> None:
+        self._client = client
         self._connection = connection
         self._transport = transport
         self._versions = {key: (least, most) for key, least, most in versions}
@@ -282,7 +288,9 @@ class BrokerConnection:
         """Send a request of aiokafka and return its response; raises OSError, TimeoutError."""
         prepared = request.prepare(self._versions)
         self._correlation += 1
-        header = prepared.build_request_header(correlation_id=self._correlation, client_id=CLIENT)
+        header = prepared.build_request_header(
+            correlation_id=self._correlation, client_id=self._client
+        )
         message = header.encode() + prepared.encode()
         if self._transport.is_closing():
             raise ConnectionError("the broker closed the connection")
@@ -340,6 +348,16 @@ def _partitions(response: Any) -> list[FetchedPartition]:
 
 
 # --- A cluster
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end, in another thread if this one has a running event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as executor:  # called from a notebook, for example
+        return executor.submit(asyncio.run, coroutine).result()
 
 
 class BrokerConnections:
@@ -430,14 +448,15 @@ class BrokerConnections:
                 raise UnreachableError(text) from failure
         # It logs requests, and so the passwords of SASL.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+        client = self.access.settings.get("client.id", CLIENT)  # brokers can have quotas by it
         connection = AIOKafkaConnection(
-            *address, client_id=CLIENT, request_timeout_ms=int(REQUEST * 1000), **self._arguments
+            *address, client_id=client, request_timeout_ms=int(REQUEST * 1000), **self._arguments
         )
         opened: BrokerConnection | None = None
         try:
             _, writer = await connection.connect()
             answer = await connection.send(ApiVersionRequest())
-            opened = BrokerConnection(connection, writer.transport, answer.api_versions)
+            opened = BrokerConnection(client, connection, writer.transport, answer.api_versions)
         finally:
             if opened is None:
                 await asyncio.wait({connection.close()}, timeout=CLOSE_S)

@@ -16,7 +16,7 @@ from typing import Any
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import Batch, check_crc
-from kanister_kafka.topics.broker import BrokerConnections, find_obstacle
+from kanister_kafka.topics.broker import BrokerConnections, find_obstacle, run_coroutine
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare.logs import ACTIVE
 from kanister_kafka.topics.model import LogDigest
@@ -48,7 +48,7 @@ def digest_logs(
                 fetch.cancel()
                 await asyncio.gather(fetch, return_exceptions=True)
 
-    return asyncio.run(run())
+    return run_coroutine(run())
 
 
 class _LogHash:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -495,11 +496,23 @@ def test_a_partition_without_records_has_no_first_and_no_last() -> None:
         ({"security.protocol": "SASL_SSL", "sasl.mechanism": "GSSAPI"}, "sasl.mechanism=GSSAPI"),
         ({"ssl.keystore.location": "user.p12"}, "ssl.keystore.location"),
         ({"broker.address.family": "v4"}, "broker.address.family"),
+        ({"bootstrap.servers": "SSL://a:1"}, "bootstrap.servers with a protocol"),
+        ({"client.id": "us"}, ""),
         ({"socket.timeout.ms": "1000", "fetch.wait.max.ms": "10"}, ""),
     ],
 )
 def test_properties_that_aiokafka_lacks_are_named(settings: dict[str, str], obstacle: str) -> None:
     assert find_obstacle({"bootstrap.servers": "a:1", **settings}) == obstacle
+
+
+def test_a_caller_can_have_an_event_loop() -> None:
+    async def call() -> None:
+        with running(FakeBroker({(TOPIC, 0): Log(batches(WHOLE, 30))})) as broker:
+            access = ClientAccess("fake", {"bootstrap.servers": broker.address})
+            found = read_bounds(access, TOPIC, {0: OffsetRange(0, 400)}, Isolation.COMMITTED)
+            assert found[0].newest is not None
+
+    asyncio.run(call())
 
 
 def test_offsets_of_the_fake_are_those_of_its_batches() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import HEADER, Batch, check_crc, decode, is_same_batch
-from kanister_kafka.topics.broker import BrokerConnections
+from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
 from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     BATCH,
@@ -272,4 +272,4 @@ def compare_logs(
             )
             await LogComparer(readers, pairs, ranges, meter, timed=timed).run()
 
-    asyncio.run(run())
+    run_coroutine(run())
