@@ -11,9 +11,11 @@ broker that appends a batch sets its own.
 
 from __future__ import annotations
 
+import enum
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, islice
 from operator import attrgetter
 from typing import Any
 
@@ -157,10 +159,25 @@ def damaged(batch: Batch, place: str) -> UnreachableError:
     )
 
 
+class Which(enum.Enum):
+    """Which records of a batch are needed."""
+
+    ALL = "all"
+    FIRST = "first"
+    LAST = "last"
+
+
 def decode(
-    batch: Batch, into: RecordBatch, first: int, end: int, place: str, *, check: bool
+    batch: Batch,
+    into: RecordBatch,
+    first: int,
+    end: int,
+    place: str,
+    *,
+    check: bool,
+    which: Which = Which.ALL,
 ) -> int:
-    """Add the records of a batch from offset `first` up to and without `end`.
+    """Add the records of a batch from offset `first` up to and without `end`, or one of these.
 
     Returns the offset of its last record. Raises UnreachableError if it is damaged or compressed
     in an unknown way.
@@ -188,7 +205,10 @@ def decode(
             check_crc(batch, place)
         elif check and not records.validate_crc():
             raise damaged(batch, place)
-        rows = list(records)
+        if which is Which.FIRST:
+            rows = list(islice(dropwhile(lambda row: row.offset < first, records), 1))
+        else:
+            rows = list(records)
     except broken as failure:
         text = f"{place}: the record batch at offset {batch.base} cannot be read: {failure}"
         raise UnreachableError(text) from failure
@@ -198,6 +218,8 @@ def decode(
     clock = rows[0].timestamp_type
     if rows[0].offset < first or last >= end:
         rows = [row for row in rows if first <= row.offset < end]
+    if which is Which.LAST:
+        rows = rows[-1:]
     into.keys += map(attrgetter("key"), rows)
     values = list(map(attrgetter("value"), rows))
     into.values += values

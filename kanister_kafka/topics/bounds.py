@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 
 from kanister_kafka.topics.batch_reader import BatchReader
-from kanister_kafka.topics.batches import decode
+from kanister_kafka.topics.batches import Which, decode
 from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
 from kanister_kafka.topics.client import LOG_APPEND_TIME, ClientAccess, OffsetRange
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
@@ -59,7 +59,8 @@ async def _oldest(
         return bool(records)
 
     ranges = {number: (span.earliest, span.latest) for number, span in spans.items()}
-    await _read(BatchReader(brokers, ranges, committed=committed, each=EACH), add)
+    reader = BatchReader(brokers, ranges, committed=committed, each=EACH)
+    await _read(reader, Which.FIRST, add)
     return found
 
 
@@ -80,7 +81,8 @@ async def _newest(
         ranges = {
             n: (max(one.earliest, one.latest - back), one.latest) for n, one in pending.items()
         }
-        await _read(BatchReader(brokers, ranges, committed=committed, each=EACH), add)
+        reader = BatchReader(brokers, ranges, committed=committed, each=EACH)
+        await _read(reader, Which.LAST, add)
         pending = {
             number: span
             for number, span in pending.items()
@@ -90,8 +92,8 @@ async def _newest(
     return found
 
 
-async def _read(reader: BatchReader, add: Callable[[int, RecordBatch], bool]) -> None:
-    """Call `add` with the records of each batch, until it returns that it needs no more."""
+async def _read(reader: BatchReader, which: Which, add: Callable[[int, RecordBatch], bool]) -> None:
+    """Call `add` with a record or none of each batch, until it returns that it needs no more."""
     fetch = asyncio.create_task(reader.fetch())
     active = set(reader.starts)
     for number in active:
@@ -100,7 +102,7 @@ async def _read(reader: BatchReader, add: Callable[[int, RecordBatch], bool]) ->
         while active:
             reader.arrived.clear()
             for number in tuple(active):
-                if _add_next(reader, number, add):
+                if _add_next(reader, number, which, add):
                     reader.finish(number)
                     active.discard(number)
             if active:
@@ -110,14 +112,18 @@ async def _read(reader: BatchReader, add: Callable[[int, RecordBatch], bool]) ->
         await asyncio.gather(fetch, return_exceptions=True)
 
 
-def _add_next(reader: BatchReader, number: int, add: Callable[[int, RecordBatch], bool]) -> bool:
+def _add_next(
+    reader: BatchReader, number: int, which: Which, add: Callable[[int, RecordBatch], bool]
+) -> bool:
     """Read what has arrived of a partition; return whether no more is needed."""
     start, end = reader.starts[number], reader.ends[number]
     while (batch := reader.head(number)) is not None:
         reader.take(number)
         records = RecordBatch()
         if not batch.hidden:
-            decode(batch, records, start, end, reader.place(number), check=reader.checks)
+            decode(
+                batch, records, start, end, reader.place(number), check=reader.checks, which=which
+            )
         if add(number, records):
             return True
     return reader.has_ended(number)
