@@ -51,6 +51,30 @@ class TopicRetention:
         return self.deletes and 0 <= self.retention_ms < age_ms
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionOffsets:
+    """Offsets of a partition when its backup was made, after the clients had stopped."""
+
+    topic: str
+    partition: int | None
+    """None for the sums of a topic, if there were too many partitions to keep."""
+    earliest: int | None
+    latest: int | None
+    """Offset of the next record; None if it could not be read."""
+    size: int | None = None
+    """Bytes of its largest replica."""
+
+    @property
+    def records(self) -> int | None:
+        """Records, at most: a compacted partition has gaps."""
+        if self.earliest is None or self.latest is None:
+            return None
+        return self.latest - self.earliest
+
+    def __str__(self) -> str:
+        return self.topic if self.partition is None else f"{self.topic}-{self.partition}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
     """A backup of a Kafka by the action `backup`."""
@@ -79,6 +103,12 @@ class Backup:
     expected_secrets: int | None = None
     """Secrets with objects that there must be; None if the Secret with the facts is missing."""
     topics: tuple[TopicRetention, ...] = ()
+    offsets: tuple[PartitionOffsets, ...] = ()
+    """Of every partition, internal topics too; empty in backups of earlier versions."""
+    verified: str = ""
+    """How its last verification ended, `passed` or `failed`; empty if there was none."""
+    verified_at: str = ""
+    """When that was, as RFC 3339."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()
