@@ -734,6 +734,30 @@ def test_options_that_do_not_go_together_are_refused(cluster, words) -> None:
     assert not cluster.writes
 
 
+def test_a_backup_from_which_a_copy_is_filled_is_not_deleted(cluster) -> None:
+    labels = {constants.CLONE_OF: NAME, constants.CLUSTER: "my-cluster"}
+    spec = {"volumeSnapshotRef": {"namespace": "other", "name": "s"}}
+    cluster.add("volumesnapshotcontents", "", "other-s", labels=labels, spec=spec)
+    done = run(cluster, "backups", "delete", NAME, "-n", "kafka", "--yes")
+    assert done.exit_code == 1
+    assert "a copy in namespace other is filled from its snapshots" in done.stderr
+    assert not cluster.writes
+
+
+def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
+    name = f"my-cluster-backup-{NAME}-facts"
+    marks = {constants.VERIFIED: "passed", constants.VERIFIED_AT: "2026-01-02T04:00:00Z"}
+    cluster.change("secrets", "kafka", name, {"metadata": {"annotations": marks}})
+    (found,) = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
+    assert (found["records"], found["verified"]) == (None, "passed")
+    done = run(cluster, "backups", "describe", NAME, "-n", "kafka", "-o", "json")
+    sizes = {"name": "orders", "partitions": 2, "records": None, "bytes": None}
+    assert json.loads(done.stdout)["topicSizes"] == [sizes]
+    text = run(cluster, "backups", "list", "-n", "kafka").stdout
+    assert "passed" in text
+    assert "ago" in text
+
+
 def test_a_damaged_secret_is_named_and_its_content_is_not(cluster) -> None:
     raw = base64.b64encode(f'{{"data": "{PASSWORD}'.encode()).decode()
     name = f"my-cluster-backup-{NAME}-2-000"

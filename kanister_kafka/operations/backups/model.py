@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -73,6 +74,19 @@ class PartitionOffsets:
 
     def __str__(self) -> str:
         return self.topic if self.partition is None else f"{self.topic}-{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSize:
+    """Records and bytes of a topic when its backup was made."""
+
+    name: str
+    partitions: int | None
+    """None if only the sums of the topic were kept."""
+    records: int | None
+    """At most: a compacted topic has gaps. None if a partition could not be read."""
+    size: int | None
+    """Bytes of one replica of each partition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +167,30 @@ class Backup:
         """Whether a restore would accept it."""
         return self.status is BackupStatus.COMPLETE
 
+    @property
+    def topic_sizes(self) -> tuple[TopicSize, ...]:
+        """Sizes of the topics, internal ones too, by name."""
+        by_topic: dict[str, list[PartitionOffsets]] = {}
+        for row in self.offsets:
+            by_topic.setdefault(row.topic, []).append(row)
+        found = []
+        for name, rows in sorted(by_topic.items()):
+            summed = any(row.partition is None for row in rows)
+            records = _sum(row.records for row in rows)
+            size = _sum(row.size for row in rows)
+            found.append(TopicSize(name, None if summed else len(rows), records, size))
+        return tuple(found)
+
+    @property
+    def records(self) -> int | None:
+        """Records of all topics; None if they are not known."""
+        return _sum(topic.records for topic in self.topic_sizes) if self.offsets else None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all topics, one replica of each partition; None if they are not known."""
+        return _sum(topic.size for topic in self.topic_sizes) if self.offsets else None
+
     def expired_topics(self, now: datetime) -> tuple[str, ...]:
         """Return the topics whose records have all expired since the backup was made."""
         if self.started is None:
@@ -162,6 +200,15 @@ class Backup:
 
     def __str__(self) -> str:
         return f"backup {self.name} of Kafka {self.kafka}"
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
 
 
 @dataclass(frozen=True, slots=True)
