@@ -104,7 +104,7 @@ class Backup:
     kafka_version: str = ""
     cluster_id: str = ""
     stop: str = ""
-    """`clean` or `unclean`; empty if its ActionSet is no longer there."""
+    """`clean` or `unclean`; empty if neither its Secret with the facts nor its ActionSet has it."""
     action_set: str = ""
     """`NAMESPACE/NAME` of the ActionSet that made it, if it is still there."""
     not_kept: str = ""

@@ -105,7 +105,7 @@ class _BackupReader:
             has_mark=not facts or facts.get("format", FIRST_FORMAT) != FIRST_FORMAT,
             kafka_version=facts.get("specVersion") or facts.get("kafkaVersion", ""),
             cluster_id=facts.get("clusterId", ""),
-            stop=str(values.get("stop") or ""),
+            stop=annotation(facts_secret or {}, constants.STOP) or str(values.get("stop") or ""),
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
             snapshots=tuple(sorted(map(self._snapshot, self.snapshots), key=lambda one: one.name)),
