@@ -144,7 +144,8 @@ def test_secrets_with_credentials_are_never_read(cluster) -> None:
     run("describe", NEW, "-n", "kafka")
     read = {path.rpartition("/")[2] for method, path, _ in cluster.asked if "/secrets/" in path}
     prefix = f"my-cluster-backup-{NEW}-"
-    assert read == {f"{prefix}facts", f"{prefix}0-000", f"{prefix}topics"}
+    parts = ("facts", "0-000", "topics", "offsets")
+    assert read == {f"{prefix}{part}" for part in parts}
 
 
 def test_without_its_action_set_a_backup_is_found_all_the_same(cluster) -> None:
