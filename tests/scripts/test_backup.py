@@ -294,7 +294,7 @@ def test_no_claims_is_no_backup(shell: Shell) -> None:
 
 
 def test_damaged_start_is_no_name(shell: Shell) -> None:
-    done = full(shell).phase("backupKeep", RUN="soon")
+    done = full(shell).phase("backupKeep", RUN_ID="soon")
     assert done.returncode != 0
     assert "which is no time" in done.stderr
     assert not shell.made("Secret")
@@ -404,7 +404,7 @@ def test_snapshots_that_are_not_cut_are_waited_for(shell: Shell) -> None:
 def test_what_the_driver_says_is_told(shell: Shell) -> None:
     rows = f"data-0-{BACKUP} 2026-01-02T03:05:00Z|\ndata-1-{BACKUP} |quota exceeded\n"
     stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
-    done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
+    done = shell.phase("backupSnapshot", SNAPSHOT_TIMEOUT="0")
     assert done.returncode != 0
     assert f"data-1-{BACKUP} is not cut yet (quota exceeded)" in done.stderr.splitlines()[-1]
     assert "###Phase-output###" not in done.stdout
@@ -413,7 +413,7 @@ def test_what_the_driver_says_is_told(shell: Shell) -> None:
 @pytest.mark.parametrize("rows", ["", CUT.splitlines()[0] + "\n"], ids=["all", "one"])
 def test_snapshot_that_is_gone_is_not_cut(shell: Shell, rows: str) -> None:
     stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
-    done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
+    done = shell.phase("backupSnapshot", SNAPSHOT_TIMEOUT="0")
     assert done.returncode != 0
 
 
@@ -428,7 +428,7 @@ READY = f"data-0-{BACKUP} true|\ndata-1-{BACKUP} true|\n"
 
 def test_backup_is_complete_when_every_snapshot_is_ready(shell: Shell) -> None:
     shell.on(SNAPSHOTS, f"data-0-{BACKUP} true|\ndata-1-{BACKUP} false|busy\n", READY)
-    done = shell.phase("backupReady", SNAPSHOTS="2")
+    done = shell.phase("backupReady", SNAPSHOT_COUNT="2")
     assert done.returncode == 0, done.stderr
     assert f"data-1-{BACKUP} is not ready to use (busy)" in done.stdout
     assert shell.recorded() == {"backup": BACKUP}
@@ -439,7 +439,7 @@ def test_backup_is_complete_when_every_snapshot_is_ready(shell: Shell) -> None:
 
 
 def test_backup_that_cannot_be_marked_is_not_complete(shell: Shell) -> None:
-    done = shell.on(SNAPSHOTS, READY).on("^annotate", GONE).phase("backupReady", SNAPSHOTS="2")
+    done = shell.on(SNAPSHOTS, READY).on("^annotate", GONE).phase("backupReady", SNAPSHOT_COUNT="2")
     assert done.returncode != 0
     assert "backup" not in shell.recorded()
     assert "BackedUp" not in shell.events()
@@ -447,13 +447,13 @@ def test_backup_that_cannot_be_marked_is_not_complete(shell: Shell) -> None:
 
 @pytest.mark.parametrize("rows", ["", f"data-0-{BACKUP} |\n"], ids=["gone", "no-status"])
 def test_backup_that_is_not_ready_is_not_recorded(shell: Shell, rows: str) -> None:
-    done = shell.on(SNAPSHOTS, rows).phase("backupReady", READY_LIMIT="0", SNAPSHOTS="1")
+    done = shell.on(SNAPSHOTS, rows).phase("backupReady", READY_TIMEOUT="0", SNAPSHOT_COUNT="1")
     assert done.returncode != 0
     assert "backup" not in shell.recorded()
 
 
 def test_snapshot_that_vanished_is_not_waited_for(shell: Shell) -> None:
-    done = shell.on(SNAPSHOTS, READY).phase("backupReady", SNAPSHOTS="3")
+    done = shell.on(SNAPSHOTS, READY).phase("backupReady", SNAPSHOT_COUNT="3")
     assert done.returncode != 0
     assert "2 of 3 snapshots" in done.stderr
     assert "backup" not in shell.recorded()

@@ -93,9 +93,9 @@ def test_backup_goes_on_if_offsets_cannot_be_written(shell: Shell) -> None:
 
 def note(shell: Shell, rows: str, limit: int = 600_000) -> tuple[Any, list[str]]:
     (shell.folder / "rows").write_text(rows)
-    body = f'OFFSETS_MAX={limit}\nnote_offsets "$(cat {shell.folder}/rows)"'
-    values = {"RECORD": "r", "RUN": RUN}
-    done = shell.run("prelude.sh", "topics.sh", "offsets.sh", body=body, **values)
+    body = f'OFFSETS_MAX={limit}\nstore_offsets "$(cat {shell.folder}/rows)"'
+    values = {"STATE_CONFIGMAP": "r", "RUN_ID": RUN}
+    done = shell.run("common.sh", "topics.sh", "offsets.sh", body=body, **values)
     patches = [call.patch for call in shell.all() if call.args[0] == "patch"]
     texts = [patch["binaryData"]["offsets"] for patch in patches if "binaryData" in patch]
     return done, [gzip.decompress(base64.b64decode(text)).decode() for text in texts]
@@ -145,7 +145,7 @@ def test_twenty_thousand_partitions_fit(shell: Shell) -> None:
 def ready(shell: Shell, offsets: Any, stop: str = f"{RUN}|clean") -> Any:
     shell.on(r"binaryData\.topics", "").on(r"binaryData\.offsets", offsets)
     shell.on(r"data\.stop", stop).on("get volumesnapshots", "a true|\n")
-    done = shell.phase("backupReady", SNAPSHOTS="1")
+    done = shell.phase("backupReady", SNAPSHOT_COUNT="1")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -207,7 +207,7 @@ def tool(folder: Path, name: str, body: str) -> None:
 
 def ask(broker: Path, memory: tuple[str, str] = ("max", "anon 1")) -> Any:
     text = (SCRIPTS / "lib" / "topics.sh").read_text()
-    script = re.search(r"^ASK='(.*?)'$", text, re.MULTILINE | re.DOTALL)
+    script = re.search(r"^QUERY_SCRIPT='(.*?)'$", text, re.MULTILINE | re.DOTALL)
     assert script is not None
     for name, content in zip(("memory.max", "memory.stat"), memory, strict=True):
         (broker / name).write_text(f"{content}\n")

@@ -359,7 +359,7 @@ def test_nothing_is_postponed_where_there_is_no_switch(shell: Shell) -> None:
 )
 def test_restart_names_what_does_not_serve(shell: Shell, row: str, missing: str) -> None:
     shell.on(ROWS, f"{row}backup-controller 1 c-0\n").on("get kafkanodepools", "pool/broker")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode != 0
     assert missing in done.stderr.splitlines()[-1]
     assert not shell.calls(f"patch {MIRROR}"), "writers are last"
@@ -368,13 +368,13 @@ def test_restart_names_what_does_not_serve(shell: Shell, row: str, missing: str)
 
 def test_pool_that_was_deleted_meanwhile_is_not_waited_for(shell: Shell) -> None:
     shell.on(ROWS, "backup-controller 1 c-0\n").on("get kafkanodepools.* broker", "")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode == 0, done.stderr
 
 
 def test_pool_without_nodes_is_ready(shell: Shell) -> None:
     shell.on(ROWS, "backup-broker <none> <none>\nbackup-controller 0 <none>\n")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode == 0, done.stderr
 
 
@@ -386,13 +386,13 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     done = shell.run(
         "restart.sh",
         CLUSTER="old",
-        RECORD="r",
-        OWN_RUN="",
+        STATE_CONFIGMAP="r",
+        RECOVER_RUN_ID="",
         POOLS="",
-        NODES="StatefulSet,StrimziPodSet",
+        NODE_KINDS="StatefulSet,StrimziPodSet",
         ZOOKEEPER="old-zookeeper",
         KAFKA_NODES="old-kafka",
-        READY_LIMIT="30",
+        READY_TIMEOUT="30",
     )
     assert done.returncode == 0, done.stderr
     order = [
@@ -486,10 +486,10 @@ def test_who_makes_no_backup_does_not_mind(shell: Shell, name: str) -> None:
 def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
     shell.on("get statefulsets.apps .*-o name", "statefulset/x").on(HELD, f"true|{FIELDS}")
     shell.on("custom-columns=N:.metadata.name,P:.spec.replicas", "c-kafka 0\n", "c-kafka 3\n")
-    parts = ("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh")
-    values = {"NODES": "StatefulSet,StrimziPodSet", "KAFKA_NODES": "c-kafka", "ZOOKEEPER": ""}
-    body = "not_as_left ''; echo; not_as_left ''"
-    done = shell.run(*parts, body=body, CLUSTER="c", RECORD="r", **values)
+    parts = ("common.sh", "pause-reconciliation.sh", "kafka-pods.sh", "verify-stopped.sh")
+    values = {"NODE_KINDS": "StatefulSet,StrimziPodSet", "KAFKA_NODES": "c-kafka", "ZOOKEEPER": ""}
+    body = "changes_since_stop ''; echo; changes_since_stop ''"
+    done = shell.run(*parts, body=body, CLUSTER="c", STATE_CONFIGMAP="r", **values)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\nc-kafka has 3 replicas"
 
@@ -722,8 +722,10 @@ def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None
 def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
     before = "Kafka,5,3.9.0,,3,,jbod 0:persistent-claim:,;ZooKeeper,,,,1,,persistent-claim,;"
     now = before.replace("ZooKeeper,,,,1", "ZooKeeper,,,,3").replace("jbod 0", "jbod 1")
-    body = f"refusals '{before}' '{now}' 3.9.0"
-    done = shell.run("prelude.sh", "moment.sh", "changes.sh", body=body, CLUSTER="c")
+    body = f"spec_refusals '{before}' '{now}' 3.9.0"
+    done = shell.run(
+        "common.sh", "cluster-fingerprint.sh", "spec-changes.sh", body=body, CLUSTER="c"
+    )
     assert "put spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
     assert "put spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
 

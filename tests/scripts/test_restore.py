@@ -491,7 +491,7 @@ def test_claims_are_made_when_the_old_ones_are_gone(shell: Shell) -> None:
 
 def test_claim_that_does_not_go_is_not_made_again(shell: Shell) -> None:
     shell.on("get persistentvolumeclaims", "data-0 Bound\n")
-    done = put(shell).phase("restoreObjects", CLAIMS_LIMIT="0")
+    done = put(shell).phase("restoreObjects", CLAIMS_TIMEOUT="0")
     assert done.returncode != 0
     assert [call.split()[0] for call in touched(shell)] == ["delete"]
 
@@ -582,7 +582,7 @@ def test_statuses_are_written_again_until_they_are_seen(shell: Shell, pattern: s
 
 
 def test_status_that_is_never_seen_is_told(shell: Shell) -> None:
-    done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_LIMIT="0")
+    done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_TIMEOUT="0")
     assert done.returncode != 0
     assert "Kafka backup says new" in done.stderr.splitlines()[-1]
 
@@ -647,15 +647,21 @@ def test_identity_is_of_the_pools_of_the_backup(shell: Shell) -> None:
 def test_pool_may_have_a_dot_in_its_name(shell: Shell) -> None:
     shell.on(r"\.data\.nodeIds\\.a\\.b\}", "[7]").on(POOL_SAYS.format("a.b"), "abc|[7]")
     done = paused(shell).run(
-        *("prelude.sh", "pause.sh", "retention.sh", "hold-retention.sh", "identity.sh"),
+        *(
+            "common.sh",
+            "pause-reconciliation.sh",
+            "report-retention.sh",
+            "hold-retention.sh",
+            "restore-cluster-id.sh",
+        ),
         BACKUP="",
         RETENTION="now",
         NAMESPACE="kafka-backup",
         CLUSTER="backup",
-        RECORD="r",
+        STATE_CONFIGMAP="r",
         POOLS="a.b",
-        PAUSE_LIMIT="0",
-        QUORUM_IS_KAFKA="yes",
+        PAUSE_TIMEOUT="0",
+        KRAFT="yes",
     )
     assert done.returncode == 0, done.stderr
     assert shell.writes()[0].patch["status"]["nodeIds"] == [7]
@@ -737,7 +743,7 @@ def test_snapshots_of_an_earlier_try_stay(shell: Shell) -> None:
 
 def test_snapshot_that_is_not_ready_ends_the_restore(shell: Shell) -> None:
     shell.on(REPLACED, f"data-0-before-{ID}|false|no room\ndata-1-before-{ID}|true|\n")
-    done = replacing(shell).phase("restoreSnapshot", READY_LIMIT="0")
+    done = replacing(shell).phase("restoreSnapshot", READY_TIMEOUT="0")
     assert done.returncode != 0
     assert f"data-0-before-{ID} is not ready to use (no room)" in done.stderr.splitlines()[-1]
     assert not [call for call in shell.writes() if call.args[0] == "delete"]
@@ -754,7 +760,7 @@ def test_claim_without_a_volume_has_nothing_to_keep(shell: Shell) -> None:
 
 
 def test_what_is_discarded_is_said(shell: Shell) -> None:
-    done = replacing(shell).phase("restoreSnapshot", DISCARD="true")
+    done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED="true")
     assert done.returncode == 0, done.stderr
     assert "what these volumes hold now IS LOST: data-0 data-1" in done.stdout
     assert shell.events() == ["Discarded"]
@@ -763,7 +769,7 @@ def test_what_is_discarded_is_said(shell: Shell) -> None:
 
 @pytest.mark.parametrize("told", ["", "<no value>", "yes", "True"])
 def test_nothing_is_discarded_by_a_word_that_is_not_true(shell: Shell, told: str) -> None:
-    done = replacing(shell).phase("restoreSnapshot", DISCARD=told)
+    done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED=told)
     assert done.returncode == 0, done.stderr
     assert len(shell.made("VolumeSnapshot")) == 2
 
@@ -888,7 +894,7 @@ def test_replaced_volumes_are_let_go_when_kafka_is_ready(shell: Shell) -> None:
 
 
 def test_replaced_volumes_stay_where_kafka_does_not_become_ready(shell: Shell) -> None:
-    done = starting(shell.on(ENDED, "3|2|||")).phase("restoreRestart", READY_LIMIT="2")
+    done = starting(shell.on(ENDED, "3|2|||")).phase("restoreRestart", READY_TIMEOUT="2")
     assert done.returncode != 0
     assert "delete" not in [call.args[0] for call in shell.writes()]
 

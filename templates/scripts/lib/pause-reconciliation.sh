@@ -4,29 +4,29 @@ PAUSE=strimzi.io/pause-reconciliation
 PAUSE_BEFORE=kanister-kafka.io/pause-before
 
 # annotation RESOURCE NAME NAMESPACE KEY
-annotation() { api get "$1" "$2" -n "$3" -o "jsonpath={.metadata.annotations.${4//./\\.}}"; }
+get_annotation() { kubectl_retry get "$1" "$2" -n "$3" -o "jsonpath={.metadata.annotations.${4//./\\.}}"; }
 
-condition() {
-  api get "$1" "$2" -n "$3" -o "jsonpath={.status.conditions[?(@.type==\"$4\")].status}"
+get_condition() {
+  kubectl_retry get "$1" "$2" -n "$3" -o "jsonpath={.status.conditions[?(@.type==\"$4\")].status}"
 }
 
 # Between the end of one pause and the end of the reconciliation after it, the status still shows the
 # old condition. A new pause would then count as acknowledged while the operator is at work.
-resuming() {
-  local value seen
-  value=$(annotation "$1" "$2" "$3" "$PAUSE")
-  seen=$(condition "$1" "$2" "$3" ReconciliationPaused)
-  [[ ${value,,} == true || $seen != True ]] ||
+reconciliation_pending() {
+  local value status
+  value=$(get_annotation "$1" "$2" "$3" "$PAUSE")
+  status=$(get_condition "$1" "$2" "$3" ReconciliationPaused)
+  [[ ${value,,} == true || $status != True ]] ||
     printf 'the operator has not ended the reconciliation after an earlier pause of %s/%s' "$1" "$2"
 }
 
 # Not `kubectl wait`: it ignores the condition where observedGeneration is old, and a missing right
 # to watch makes it hang. The watchdog ends the pause when its time is over: then nobody acknowledges.
-not_paused() {
-  local seen value
-  seen=$(condition "$1" "$2" "$3" ReconciliationPaused)
-  [[ $seen != True ]] || return 0
-  value=$(annotation "$1" "$2" "$3" "$PAUSE")
+pause_not_acknowledged() {
+  local status value
+  status=$(get_condition "$1" "$2" "$3" ReconciliationPaused)
+  [[ $status != True ]] || return 0
+  value=$(get_annotation "$1" "$2" "$3" "$PAUSE")
   if [[ ${value,,} == true ]]; then
     printf 'the operator has not acknowledged the pause of %s/%s; does it run?' "$1" "$2"
   else
@@ -35,28 +35,28 @@ not_paused() {
 }
 
 # pause RESOURCE NAME NAMESPACE SECONDS: what the annotation was is kept in the same write, once.
-pause() {
+pause_reconciliation() {
   local value before end=$((SECONDS + $4))
-  wait_for "$4" resuming "$1" "$2" "$3"
-  value=$(annotation "$1" "$2" "$3" "$PAUSE")
-  before=$(annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
+  wait_until_empty "$4" reconciliation_pending "$1" "$2" "$3"
+  value=$(get_annotation "$1" "$2" "$3" "$PAUSE")
+  before=$(get_annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
   if [[ -z $before ]]; then
     before=${value:+value:$value}
     before=${before:-unset}
   fi
-  api annotate "$1" "$2" -n "$3" --overwrite "$PAUSE=true" "$PAUSE_BEFORE=$before" >/dev/null
-  wait_for "$((end - SECONDS))" not_paused "$1" "$2" "$3"
-  say "$1/$2 is paused"
+  kubectl_retry annotate "$1" "$2" -n "$3" --overwrite "$PAUSE=true" "$PAUSE_BEFORE=$before" >/dev/null
+  wait_until_empty "$((end - SECONDS))" pause_not_acknowledged "$1" "$2" "$3"
+  log "$1/$2 is paused"
 }
 
 # restore_pause RESOURCE NAME NAMESPACE: the annotation is as it was found.
 restore_pause() {
   local before
-  before=$(annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
+  before=$(get_annotation "$1" "$2" "$3" "$PAUSE_BEFORE")
   case $before in
     '') return 0 ;;
     value:*) set -- "$@" "$PAUSE=${before#value:}" ;;
     *) set -- "$@" "$PAUSE-" ;;
   esac
-  api annotate "$1" "$2" -n "$3" --overwrite "$4" "$PAUSE_BEFORE-" >/dev/null
+  kubectl_retry annotate "$1" "$2" -n "$3" --overwrite "$4" "$PAUSE_BEFORE-" >/dev/null
 }

@@ -4,35 +4,35 @@
 set -euo pipefail
 shopt -s inherit_errexit
 export TZ=UTC0
-doing=starting problem=
+current_step=starting error_message=
 # PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer
 # shellcheck disable=SC2034,SC2153
-IFS=' ' read -ra writers < <(printf '%s\n' "${WRITERS-}")
+IFS=' ' read -ra clients < <(printf '%s\n' "${CLIENTS-}")
 # The last line tells all: Kanister shows the end of the log where a phase failed.
-trap 'status=$?; ((status == 0)) || failed' EXIT
+trap 'status=$?; ((status == 0)) || on_exit_error' EXIT
 
-say() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
+log() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
 
 # Keeps the reason too, for the recovery that follows: if that fails as well, only its error is shown.
-failed() {
-  local reason="$0: FAILED while $doing: ${problem:-the line above says why}"
+on_exit_error() {
+  local reason="$0: FAILED while $current_step: ${error_message:-the line above says why}"
   reason=${reason:0:4000} # it is an argument of a program, and may name thousands of objects
-  event Warning "${0^}Failed" "${reason#"$0: "}"
-  if [[ -n ${UNCLAIMED-} ]]; then
+  create_event Warning "${0^}Failed" "${reason#"$0: "}"
+  if [[ -n ${LOCK_NOT_ACQUIRED-} ]]; then
     : # the record is somebody else's, or nobody's
-  elif [[ -n $RECORD && ${0,,} != *recover ]]; then
-    record "failure=$(now) $(plain "$reason")" || true
-  elif [[ -n $RECORD ]]; then
-    reason+="; it was called because of $(recorded failure || true)"
+  elif [[ -n $STATE_CONFIGMAP && ${0,,} != *recover ]]; then
+    set_state "failure=$(now) $(json_safe "$reason")" || true
+  elif [[ -n $STATE_CONFIGMAP ]]; then
+    reason+="; it was called because of $(get_state failure || true)"
   fi
-  say "${reason#"$0: "}" >&2
+  log "${reason#"$0: "}" >&2
 }
 
 # plain TEXT: without what would have a meaning in JSON
-plain() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
+json_safe() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
 
 # quoted TEXT: as it stands between the quotes of a string in JSON
-quoted() {
+json_escape() {
   local text=${1//[[:cntrl:]]/ }
   text=${text//\\/\\\\}
   printf %s "${text//\"/\\\"}"
@@ -40,30 +40,30 @@ quoted() {
 
 # event TYPE REASON TEXT: for people who look at the Kafka resource. kubectl describe looks for its
 # uid. No step fails for want of an event.
-event() {
-  local seen stamp
-  [[ -n $RECORD && -n ${KAFKA-} ]] || return 0
+create_event() {
+  local kafka_fields stamp
+  [[ -n $STATE_CONFIGMAP && -n ${KAFKA-} ]] || return 0
   stamp=$(now)
-  seen=$(timeout 10 kubectl get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.apiVersion}|{.metadata.uid}' 2>/dev/null) || return 0
+  kafka_fields=$(timeout 10 kubectl get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.apiVersion}|{.metadata.uid}' 2>/dev/null) || return 0
   # No here-document: bash before 5.1 writes it to a file, and the root file system is read-only.
   printf '{"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": "%s.", "namespace": "%s"},
     "involvedObject": {"apiVersion": "%s", "kind": "Kafka", "name": "%s", "namespace": "%s", "uid": "%s"},
     "type": "%s", "reason": "%s", "message": "%s", "source": {"component": "kanister-kafka"},
     "count": 1, "firstTimestamp": "%s", "lastTimestamp": "%s"}\n' \
-    "$CLUSTER" "$NAMESPACE" "${seen%%|*}" "$CLUSTER" "$NAMESPACE" "${seen#*|}" "$1" "$2" "$(plain "$3")" "$stamp" "$stamp" |
-    timeout 10 kubectl create -f - >/dev/null 2>&1 || say 'no event could be written'
+    "$CLUSTER" "$NAMESPACE" "${kafka_fields%%|*}" "$CLUSTER" "$NAMESPACE" "${kafka_fields#*|}" "$1" "$2" "$(json_safe "$3")" "$stamp" "$stamp" |
+    timeout 10 kubectl create -f - >/dev/null 2>&1 || log 'no event could be written'
 }
 
 # step WHAT: what the phase does from here on
-step() {
-  doing=$*
-  say "$doing"
+begin_step() {
+  current_step=$*
+  log "$current_step"
 }
 
-fail() {
-  problem=$*
+die() {
+  error_message=$*
   # A subshell takes the variable with it: then the line above says why indeed.
-  ((BASH_SUBSHELL == 0)) || printf '%s\n' "$problem" >&2
+  ((BASH_SUBSHELL == 0)) || printf '%s\n' "$error_message" >&2
   exit 1
 }
 
@@ -73,8 +73,8 @@ fail() {
 # it grants afterwards. Not --request-timeout: with that flag kubectl no longer
 # finds the configuration inside a pod. Not under kubectl's own name as field manager: Flux takes that
 # for an edit by hand, and ends the pause at its next reconciliation.
-api() {
-  local answer end=$((SECONDS + ${RETRY_LIMIT:-60}))
+kubectl_retry() {
+  local answer end=$((SECONDS + ${RETRY_TIMEOUT:-60}))
   [[ $1 != annotate && $1 != patch ]] || set -- "$@" --field-manager=kanister-kafka
   while true; do
     { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1
@@ -110,51 +110,51 @@ abbreviate() {
 }
 
 # wait_for SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. The interval
-# is LOOK_AGAIN seconds, or one. Output that begins with an exclamation mark ends the wait as a failure.
-wait_for() {
-  local limit=$1 end=$((SECONDS + $1)) missing told=
+# is POLL_INTERVAL seconds, or one. Output that begins with an exclamation mark ends the wait as a failure.
+wait_until_empty() {
+  local limit=$1 end=$((SECONDS + $1)) missing previous=
   shift
   while true; do
     missing=$("$@")
     missing=${missing%"; "}
     [[ -n $missing ]] || return 0
-    [[ $missing != '!'* ]] || fail "${missing#'!'}"
-    ((SECONDS < end)) || fail "timed out after ${limit}s: $missing"
-    [[ $missing == "$told" ]] || say "$(abbreviate "$missing")"
-    told=$missing
-    sleep "${LOOK_AGAIN:-1}"
+    [[ $missing != '!'* ]] || die "${missing#'!'}"
+    ((SECONDS < end)) || die "timed out after ${limit}s: $missing"
+    [[ $missing == "$previous" ]] || log "$(abbreviate "$missing")"
+    previous=$missing
+    sleep "${POLL_INTERVAL:-1}"
   done
 }
 
 # exists RESOURCE NAME NAMESPACE: prints its name where it is there, and says so where it is not. What
 # cannot be read must not pass for gone: it counts as there, and what is done with it then fails.
-exists() {
-  local found
-  found=$(api get "$1" "$2" -n "$3" --ignore-not-found -o name) || found=$1/$2
-  [[ -n $found ]] || say "$1/$2 in $3 is not there" >&2
-  printf %s "$found"
+find_object() {
+  local object
+  object=$(kubectl_retry get "$1" "$2" -n "$3" --ignore-not-found -o name) || object=$1/$2
+  [[ -n $object ]] || log "$1/$2 in $3 is not there" >&2
+  printf %s "$object"
 }
 
 # pods NAMESPACE SELECTOR: names of the pods that are there, terminating ones included.
-pods() { api get pods -n "$1" -l "$2" -o 'jsonpath={.items[*].metadata.name}'; }
+list_pods() { kubectl_retry get pods -n "$1" -l "$2" -o 'jsonpath={.items[*].metadata.name}'; }
 
 # still_there NAMESPACE SELECTOR: for wait_for. Owners vanish before their pods do.
-still_there() {
+remaining_pods() {
   local names
-  names=$(pods "$1" "$2")
+  names=$(list_pods "$1" "$2")
   [[ -z $names ]] || printf %s "$PODS_REMAIN$names"
 }
 
 # record KEY=VALUE...: kept in the ConfigMap for restart, restore and people.
-record() {
+set_state() {
   local pair data=
   for pair in "$@"; do
-    data+="${data:+,}\"${pair%%=*}\":\"$(quoted "${pair#*=}")\""
+    data+="${data:+,}\"${pair%%=*}\":\"$(json_escape "${pair#*=}")\""
   done
-  api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "{\"data\":{$data}}" >/dev/null
+  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"data\":{$data}}" >/dev/null
 }
 
-recorded() { api get configmap "$RECORD" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
+get_state() { kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
 
 # find_api: sets API and KAFKA, with which every custom resource of Strimzi is named. Strimzi 0.49 to
 # 0.51 serves v1beta2 and v1 without conversion, and kubectl prefers v1: a write through v1 drops each
@@ -162,7 +162,7 @@ recorded() { api get configmap "$RECORD" -n "$NAMESPACE" -o "jsonpath={.data.$1}
 # no field that v1beta2 lacks.
 find_api() {
   local served version=v1
-  served=$(api get --raw /apis/kafka.strimzi.io)
+  served=$(kubectl_retry get --raw /apis/kafka.strimzi.io)
   [[ ! $served =~ \"version\":\ *\"v1beta2\" ]] || version=v1beta2
   export API=$version.kafka.strimzi.io
   export KAFKA=kafkas.$API
@@ -171,12 +171,12 @@ find_api() {
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
 
 # later SECONDS: the time then, as now() spells it; such times sort as text.
-later() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(($(printf '%(%s)T' -1) + $1))"; }
+time_after() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(($(printf '%(%s)T' -1) + $1))"; }
 
 # A hot backup has no record, and asks for nothing of Strimzi.
-if [[ -n $RECORD ]]; then
-  doing='asking which API versions of Strimzi are served'
-  UNCLAIMED=yes # a run that knows no more than this has no claim to the record
+if [[ -n $STATE_CONFIGMAP ]]; then
+  current_step='asking which API versions of Strimzi are served'
+  LOCK_NOT_ACQUIRED=yes # a run that knows no more than this has no claim to the record
   find_api
-  unset UNCLAIMED
+  unset LOCK_NOT_ACQUIRED
 fi

@@ -6,7 +6,7 @@ SKIP_CHECK=strimzi.io/skip-broker-scaledown-check
 
 # specs: NAME,GENERATION,VERSION,METADATA VERSION,REPLICAS,ROLES,STORAGE,SKIP of the Kafka, of ZooKeeper
 # and of each pool, a line each. With pools, the Kafka's own replicas and storage mean nothing.
-specs() {
+list_specs() {
   local asked='Kafka,{.metadata.generation},{.spec.kafka.version},{.spec.kafka.metadataVersion},' pool rows
   if [[ -z $POOLS ]]; then
     asked+="{.spec.kafka.replicas},,{.spec.kafka.storage.type}${VOLUMES/VOLUMES/.spec.kafka.storage}"
@@ -15,22 +15,22 @@ specs() {
   fi
   asked+=",{.metadata.annotations.${SKIP_CHECK//./\\.}}{\"\\n\"}"
   [[ -z $ZOOKEEPER ]] || asked+='ZooKeeper,,,,{.spec.zookeeper.replicas},,{.spec.zookeeper.storage.type},{"\n"}'
-  api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o "jsonpath=$asked" || return 1
+  kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o "jsonpath=$asked" || return 1
   [[ -n $POOLS ]] || return 0
   pool="{.metadata.name},{.metadata.generation},,,{.spec.replicas},{.spec.roles[*]},{.spec.storage.type}${VOLUMES/VOLUMES/.spec.storage},{\"\\n\"}"
-  rows=$(pools_as "$pool") || return 1
+  rows=$(pools_jsonpath "$pool") || return 1
   printf '%s\n' "$rows"
 }
 
 # pools_as ROW: of each pool, whether kubectl calls it a list or, where it is the only one, an object
-pools_as() {
+pools_jsonpath() {
   local names
   mapfile -t -d , names < <(printf %s "$POOLS")
-  api get "kafkanodepools.$API" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o "jsonpath={range .items[*]}$1{end}$1"
+  kubectl_retry get "kafkanodepools.$API" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o "jsonpath={range .items[*]}$1{end}$1"
 }
 
 # sorted WORDS: the order in a spec or status means nothing
-sorted() {
+sort_words() {
   local words
   read -ra words < <(printf '%s\n' "$1")
   ((${#words[@]} == 0)) || printf '%s\n' "${words[@]}" | sort -V | paste -sd ' ' -
@@ -39,23 +39,23 @@ sorted() {
 # specs_line: what specs prints as one line that may be kept, entries separated by semicolons
 specs_line() {
   local rows name generation version metadata replicas roles storage skip kind line=
-  rows=$(specs) || return 1
+  rows=$(list_specs) || return 1
   while IFS=, read -r name generation version metadata replicas roles storage skip; do
     [[ -n $name ]] || continue
-    roles=$(sorted "$roles") kind=${storage%% *}
-    storage=$(sorted "${storage#"$kind"}")
+    roles=$(sort_words "$roles") kind=${storage%% *}
+    storage=$(sort_words "${storage#"$kind"}")
     line+="$name,$generation,$version,$metadata,$replicas,$roles,$kind${storage:+ $storage},$skip;"
   done < <(printf '%s\n' "$rows")
-  plain "$line"
+  json_safe "$line"
 }
 
 # pool_ids: POOL ID... of each pool
 pool_ids() {
   local rows name ids
   [[ -n $POOLS ]] || return 0
-  rows=$(pools_as '{.metadata.name} {.status.nodeIds}{"\n"}') || return 1
+  rows=$(pools_jsonpath '{.metadata.name} {.status.nodeIds}{"\n"}') || return 1
   while read -r name ids; do
-    [[ -z $name ]] || printf '%s %s\n' "$name" "$(sorted "${ids//[^0-9]/ }")"
+    [[ -z $name ]] || printf '%s %s\n' "$name" "$(sort_words "${ids//[^0-9]/ }")"
   done < <(printf '%s\n' "$rows")
 }
 
@@ -63,13 +63,13 @@ pool_ids() {
 ids_line() {
   local rows
   rows=$(pool_ids) || return 1
-  plain "${rows//$'\n'/;}"
+  json_safe "${rows//$'\n'/;}"
 }
 
 # pod_claims: POD CLAIM of each volume of data. A volume of another name is none that Kafka keeps data on.
 pod_claims() {
   local rows
-  rows=$(api get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
+  rows=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
     'jsonpath={range .items[*]}{.metadata.name}{range .spec.volumes[*]} {.name}={.persistentVolumeClaim.claimName}{end}{"\n"}{end}') || return 1
   printf '%s\n' "$rows" | awk '{ for (i = 2; i <= NF; i++) if ($i ~ /^data(-[0-9]+)?=./) { sub(/^[^=]*=/, "", $i); print $1, $i } }' | sort
 }
@@ -77,26 +77,26 @@ pod_claims() {
 # claims_by_label: names of the claims that a backup snapshots
 claims_by_label() {
   local names
-  names=$(api get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o 'jsonpath={.items[*].metadata.name}') || return 1
-  sorted "$names"
+  names=$(kubectl_retry get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o 'jsonpath={.items[*].metadata.name}') || return 1
+  sort_words "$names"
 }
 
 digest() { sha256sum | cut -d ' ' -f 1; }
 
-# moment: fails, or sets NOW to what specs_line and ids_line print, and digests of pods with their claims and
+# moment: fails, or sets FINGERPRINT to what specs_line and ids_line print, and digests of pods with their claims and
 # of the names of claims, separated by |
-moment() {
+compute_fingerprint() {
   local specs ids pairs names pod claim
   specs=$(specs_line)
   ids=$(ids_line)
   pairs=$(pod_claims)
   names=$(claims_by_label)
-  if [[ -n ${BY_LABEL-} ]]; then # a claim without its labels would be left out of a backup
+  if [[ -n ${SNAPSHOT_BY_LABEL-} ]]; then # a claim without its labels would be left out of a backup
     while read -r pod claim; do
       [[ -z $claim || " $names " == *" $claim "* ]] ||
-        fail "claim $claim of pod $pod lacks the labels strimzi.io/cluster=$CLUSTER and strimzi.io/kind=Kafka, by which claims are snapshotted: put them back"
+        die "claim $claim of pod $pod lacks the labels strimzi.io/cluster=$CLUSTER and strimzi.io/kind=Kafka, by which claims are snapshotted: put them back"
     done < <(printf '%s\n' "$pairs")
   fi
   # shellcheck disable=SC2034 # for whoever calls it
-  NOW="$specs|$ids|$(printf %s "$pairs" | digest)|$(printf %s "$names" | digest)"
+  FINGERPRINT="$specs|$ids|$(printf %s "$pairs" | digest)|$(printf %s "$names" | digest)"
 }
