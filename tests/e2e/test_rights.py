@@ -66,7 +66,7 @@ STOPPED = ("stopped", "backupRecover")
 RESUMED = ("resume", "resume")
 """The same by the account of the steps."""
 QUOTA = "hold-the-nodes"
-EVENT = "no event could be written"
+EVENT = "the event could not be created"
 TOLD = {
     ("backupQuiesce", "events", "create"): EVENT,
     ("backupRecover", "volumesnapshots", "delete"): "cannot delete resource",
@@ -294,7 +294,7 @@ STARTING = (STOPPED, RESUMED, ("", "switch"), ("restore", "restoreRestart"))
 def as_expected(key: tuple[str, str], run: Run) -> None:
     """See how a phase ends that has all its rights."""
     assert run.exit_code == (key in (HELD, REFUSED)), f"{key}: {run.log[-3000:]}"
-    assert key != HELD or "is not there yet" in run.log
+    assert key != HELD or "does not exist yet" in run.log
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_authority_that_is_missing_is_told_before_anything_is_kept(
     there = "".join(f"secret/{name}\n" for name in CA_NAMES if name != missing)
     done = full(shell.on(AUTHORITIES, there)).phase("backupKeep")
     assert done.returncode != 0
-    assert f"not there: {missing};" in done.stderr.splitlines()[-1]
+    assert f"do not exist: {missing}." in done.stderr.splitlines()[-1]
     assert not shell.made("Secret")
 
 
@@ -296,7 +296,7 @@ def test_no_claims_is_no_backup(shell: Shell) -> None:
 def test_damaged_start_is_no_name(shell: Shell) -> None:
     done = full(shell).phase("backupKeep", RUN_ID="soon")
     assert done.returncode != 0
-    assert "which is no time" in done.stderr
+    assert "which is not a time" in done.stderr
     assert not shell.made("Secret")
 
 
@@ -361,7 +361,7 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
     ("pattern", "answer", "told"),
     [
         pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause"),
-        pytest.param(HELD, "true|", "its pause was written anew", id="pause-again"),
+        pytest.param(HELD, "true|", "its pause was set again", id="pause-again"),
         pytest.param("get strimzipodsets", "strimzipodset/backup-broker", "backup-b", id="pod-set"),
         pytest.param(NODES, "backup-broker-0", "pods backup-broker-0", id="pod"),
         pytest.param(NODES, FORBIDDEN, "cannot be read", id="unread"),
@@ -555,7 +555,7 @@ def test_incomplete_backup_is_removed_after_a_failed_restart_too(shell: Shell) -
 def test_kafka_comes_back_where_nothing_can_be_removed(shell: Shell) -> None:
     done = broken(shell.on("^delete", FORBIDDEN), "stopped").phase("backupRecover")
     assert done.returncode == 0, done.stderr
-    assert f"not everything of backup {BACKUP} could be removed" in done.stdout
+    assert f"not all objects of backup {BACKUP} could be deleted" in done.stdout
     assert len(deleted(shell)) == 2, "each of both is tried"
     assert shell.recorded()["state"] == "running"
 
@@ -573,5 +573,5 @@ def test_deletion_takes_what_has_both_labels(shell: Shell) -> None:
 def test_damaged_artifact_deletes_nothing(shell: Shell, name: str) -> None:
     done = shell.phase("deleteBackup", BACKUP=name)
     assert done.returncode != 0
-    assert "names the backup" in done.stderr.splitlines()[-1]
+    assert "has the backup" in done.stderr.splitlines()[-1]
     assert "delete" not in [call.args[0] for call in shell.writes()]

@@ -53,7 +53,7 @@ def lists(shell: Shell) -> list[str]:
 def test_offsets_and_sizes_are_noted(shell: Shell) -> None:
     done = noted(shell, DESCRIBED + SEPARATOR + OFFSETS)
     assert "WARNING" not in done.stdout
-    assert "noted the offsets and sizes of 4 partitions" in done.stdout
+    assert "stored the offsets and sizes of 4 partitions" in done.stdout
     (text,) = lists(shell)
     head, *rows = text.splitlines()
     assert re.fullmatch(rf"# 20\S+Z {re.escape(RUN)}", head)
@@ -88,7 +88,7 @@ def test_backup_goes_on_without_a_broker_that_answers(shell: Shell, answer: Any)
 def test_backup_goes_on_if_offsets_cannot_be_written(shell: Shell) -> None:
     shell.on("patch-file", "", FORBIDDEN)
     done = noted(shell, DESCRIBED + SEPARATOR + OFFSETS)
-    assert "WARNING: offsets and sizes of the partitions could not be noted" in done.stdout
+    assert "WARNING: offsets and sizes of the partitions could not be stored" in done.stdout
 
 
 def note(shell: Shell, rows: str, limit: int = 600_000) -> tuple[Any, list[str]]:
@@ -163,7 +163,7 @@ def test_backup_keeps_the_offsets_in_a_secret_of_its_own(shell: Shell) -> None:
 @pytest.mark.parametrize("text", ["", "damaged", packed("# x 2025-01-01T00:00:00Z\n"), FORBIDDEN])
 def test_backup_without_offsets_is_complete_and_reports_it(shell: Shell, text: Any) -> None:
     done = ready(shell, text)
-    assert "WARNING: the offsets and sizes of the partitions are not kept" in done.stdout
+    assert "WARNING: the offsets and sizes of the partitions are not saved" in done.stdout
     assert not shell.made("Secret")
     assert f"backup {BACKUP} is complete" in done.stdout
 

@@ -97,7 +97,7 @@ def test_recovery_fails_where_somebody_was_faster_than_the_snapshot(
     """A green hook would have Kasten snapshot running brokers."""
     done = there(shell, f"{state}|{RUN}|switch", "").phase("recover")
     assert done.returncode != 0
-    assert "brought back by switch before the snapshot: this is no backup" in done.stderr
+    assert "brought back by switch before the snapshot: this is not a backup" in done.stderr
 
 
 def test_recovery_after_a_successful_backup_changes_nothing(shell: Shell) -> None:
@@ -112,7 +112,7 @@ def test_recovery_that_cannot_tell_brings_back_and_fails_the_backup(shell: Shell
     done = there(shell.on("get configmap", GONE), "", "unset").phase("recover")
     assert let_in(shell)
     assert done.returncode != 0
-    assert "this is no backup" in done.stderr
+    assert "this is not a backup" in done.stderr
 
 
 # A restart
@@ -262,7 +262,7 @@ def test_only_a_post_hook_confirms(shell: Shell, name: str) -> None:
 def test_restart_without_record_of_what_ran_may_be_no_backup(shell: Shell) -> None:
     done = there(shell.on("get configmap", GONE)).phase("restart")
     assert done.returncode != 0
-    assert "this may be no backup" in done.stderr.splitlines()[-1]
+    assert "this may not be a backup" in done.stderr.splitlines()[-1]
 
 
 def test_pause_of_somebody_else_outlives_a_run_that_only_quiesced(shell: Shell) -> None:
@@ -352,7 +352,7 @@ def test_nothing_is_postponed_where_there_is_no_switch(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("row", "missing"),
     [
-        pytest.param("", "backup-broker is not there yet", id="absent"),
+        pytest.param("", "backup-broker does not exist yet", id="absent"),
         pytest.param("backup-broker <none> b-0,b-1\n", "has 0 of 2 pods ready", id="new"),
         pytest.param("backup-broker 1 b-0,b-1\n", "has 1 of 2 pods ready", id="some"),
     ],
@@ -409,8 +409,8 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
 BROUGHT_BACK = [
     pytest.param(HELD, f"|{FIELDS}", "its pause has ended", id="pause-removed"),
     pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause-ended"),
-    pytest.param(HELD, "true|", "its pause was written anew", id="stopped-again"),
-    pytest.param(HELD, 'true|{"f:metadata":{}}', "its pause was written anew", id="by-another"),
+    pytest.param(HELD, "true|", "its pause was set again", id="stopped-again"),
+    pytest.param(HELD, 'true|{"f:metadata":{}}', "its pause was set again", id="by-another"),
     pytest.param(PRESENT, THERE, "strimzipodset/backup-broker", id="pod-set"),
     pytest.param(NODES, "backup-broker-0 backup-broker-1", "backup-broker-1", id="pod"),
 ]
@@ -424,7 +424,7 @@ def test_restart_of_what_was_brought_back_fails(
 ) -> None:
     done = there(shell.on(pattern, answer), STOPPED, "unset").phase(name)
     assert done.returncode != 0
-    assert "was brought back by somebody" in done.stderr.splitlines()[-1]
+    assert "was brought back by another actor" in done.stderr.splitlines()[-1]
     assert told in done.stderr.splitlines()[-1]
     assert "not consistent" in done.stderr.splitlines()[-1]
     assert shell.recorded()["state"] == "running", "it is brought back in order nevertheless"
@@ -654,7 +654,7 @@ SHARED = "jbod 0:persistent-claim:shared"
 TO_POOL, TO_KAFKA = "of KafkaNodePool broker back to", "of Kafka backup back to"
 CHANGES = [
     pytest.param(SHARED, SHARED.replace("0", "1"), f"put spec.storage {TO_POOL} {SHARED}", id="id"),
-    pytest.param(SHARED, "persistent-claim", "start on other volumes", id="storage-type"),
+    pytest.param(SHARED, "persistent-claim", "start on other, empty volumes", id="storage-type"),
     pytest.param(SHARED, "jbod 0:persistent-claim:", f"put spec.storage {TO_POOL}", id="metadata"),
     pytest.param("3,broker", "3,broker controller", f"put spec.roles {TO_POOL} broker", id="roles"),
     pytest.param("3,broker", "2,broker", f"put spec.replicas {TO_POOL} 3, or ann", id="scale-down"),

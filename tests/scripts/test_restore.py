@@ -74,7 +74,7 @@ def test_whole_backup_goes_into_an_empty_namespace(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert not shell.writes()
     assert "claims data-0 data-1" in done.stdout
-    assert f"backup {BACKUP} is whole" in done.stdout
+    assert f"backup {BACKUP} is complete" in done.stdout
     assert "OVERWRITTEN" not in done.stdout
 
 
@@ -111,12 +111,12 @@ def test_what_will_be_overwritten_is_said_before(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("pattern", "answer", "told"),
     [
-        pytest.param(f"secret {PREFIX}-facts", GONE, "not whole", id="facts-gone"),
-        pytest.param(f"secret {PREFIX}-facts", "", "not whole", id="facts-empty"),
+        pytest.param(f"secret {PREFIX}-facts", GONE, "not complete", id="facts-gone"),
+        pytest.param(f"secret {PREFIX}-facts", "", "not complete", id="facts-empty"),
         pytest.param(PARTS, f"{PREFIX}-0-000\n{PREFIX}-facts\n", "not all 9", id="part-gone"),
         pytest.param(f"secret {PREFIX}-0-000", GONE, "", id="claims-gone"),
         pytest.param(f"secret {PREFIX}-0-000", encoded("damaged"), "", id="claims-damaged"),
-        pytest.param(SNAPSHOTS, "", f"data-0-{BACKUP} is not there", id="snapshots-gone"),
+        pytest.param(SNAPSHOTS, "", f"data-0-{BACKUP} does not exist", id="snapshots-gone"),
         pytest.param(SNAPSHOTS, rows_of("data-0"), "data-1", id="snapshot-gone"),
         pytest.param(
             SNAPSHOTS,
@@ -186,7 +186,7 @@ def test_pool_of_the_backup_that_the_blueprint_does_not_know_is_refused(shell: S
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
     assert "KafkaNodePool retired is in the backup, and the Blueprint does not know it" in told
-    assert "render and apply the Blueprint from the pools of the backup" in told
+    assert "render the Blueprint from the pools of the backup" in told
     assert not touched(shell)
 
 
@@ -375,7 +375,7 @@ def test_what_the_backup_does_not_hold_is_told(shell: Shell) -> None:
 def test_damaged_artifact_is_refused(shell: Shell, name: str) -> None:
     done = whole(shell).phase("restoreCheck", BACKUP=name, OVERWRITE="true")
     assert done.returncode != 0
-    assert "names the backup" in done.stderr.splitlines()[-1]
+    assert "has the backup" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -532,7 +532,7 @@ def test_answer_about_a_secret_may_quote_a_value(shell: Shell) -> None:
 def test_what_cannot_be_read_is_not_called_restored(shell: Shell, pattern: str) -> None:
     done = put(shell.on(pattern, FORBIDDEN)).phase("restoreObjects")
     assert done.returncode != 0
-    assert "everything of backup" not in done.stdout
+    assert "all objects of backup" not in done.stdout
 
 
 def test_no_secret_value_is_told(shell: Shell) -> None:
@@ -590,7 +590,7 @@ def test_status_that_is_never_seen_is_told(shell: Shell) -> None:
 def test_kafka_that_is_not_paused_gets_no_identity(shell: Shell) -> None:
     done = paused(shell.on(PAUSED, "")).phase("restoreIdentity")
     assert done.returncode != 0
-    assert "may have given it new ids" in done.stderr.splitlines()[-1]
+    assert "may have created new ids" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -738,7 +738,7 @@ def test_snapshots_of_an_earlier_try_stay(shell: Shell) -> None:
     (one,) = call.objects
     assert one["metadata"]["name"] == f"data-1-before-{ID}"
     assert one["spec"]["volumeSnapshotClassName"] == "fast"
-    assert f"VolumeSnapshot data-0-before-{ID} of an earlier try stays" in done.stdout
+    assert f"VolumeSnapshot data-0-before-{ID} of an earlier attempt stays" in done.stdout
 
 
 def test_snapshot_that_is_not_ready_ends_the_restore(shell: Shell) -> None:
@@ -923,7 +923,7 @@ def test_version_that_the_operator_has_not_is_told_at_once(shell: Shell, name: s
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
     assert "Supported versions are:  4.2.0, 4.3.0" in told
-    assert "then run the action resume" in told
+    assert "Then run the action resume" in told
     assert "delete" not in [call.args[0] for call in shell.writes()]
 
 

@@ -145,7 +145,7 @@ def test_kafka_that_cannot_hold_it_is_refused_before_anything_is_done(
     shell.on(f"get secret {PREFIX}-facts", encoded(facts))
     done = whole(shell).phase("restoreCheck", RETENTION=retention)
     assert done.returncode != 0
-    assert "say retention=now" in done.stderr.splitlines()[-1]
+    assert "set retention=now" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -176,7 +176,7 @@ def test_kasten_is_told_before_anything_is_stopped(shell: Shell) -> None:
     shell.on(r"data\.kafkaVersion", "3.7.0")
     done = shell.phase("haltForRestore")
     assert done.returncode != 0
-    assert "say retention=now" in done.stderr
+    assert "set retention=now" in done.stderr
     assert "state" not in shell.recorded()
 
 
@@ -193,7 +193,7 @@ def test_tiered_storage_is_not_held_and_that_is_said(shell: Shell) -> None:
     shell.on(CONFIG, answer(kafka({}))).on(r"get kafkas.*spec\.kafka\.version", "4.0.0|custom")
     done = paused(shell).phase("restoreIdentity")
     assert done.returncode == 0, done.stderr
-    assert "WARNING: retention is held on the volumes alone" in done.stdout
+    assert "WARNING: retention is only held on the volumes" in done.stdout
 
 
 def test_write_is_refused_where_the_kafka_has_changed_and_then_read_again(shell: Shell) -> None:
@@ -302,7 +302,7 @@ def test_backup_that_does_not_tell_its_topics_is_restored_and_that_is_said(
     shell.on(f"secrets {PREFIX}-topics", "secret/x\n").on(f"get secret {PREFIX}-topics", reply)
     done = whole(shell).phase("restoreCheck")
     assert done.returncode == 0, done.stderr
-    assert "it cannot be said which would lose records" in done.stdout
+    assert "it is unknown which would lose records" in done.stdout
     assert "made at 2026-01-02T03:04:05Z" in done.stdout
 
 
@@ -331,13 +331,13 @@ def test_kasten_reads_the_record_that_its_restore_point_has(shell: Shell) -> Non
 
 def test_list_of_another_backup_is_not_believed(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60")
-    assert "it cannot be said which would lose records" in text
+    assert "it is unknown which would lose records" in text
     assert "2h ago" in text  # as its record says when it was stopped
 
 
 def test_restore_that_knows_no_time_says_so(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60", "running")
-    assert "nothing tells how old the backup is" in text
+    assert "the age of the backup is unknown" in text
 
 
 # What a backup keeps
@@ -371,7 +371,7 @@ def lists(shell: Shell) -> list[str]:
 def test_retention_of_every_topic_is_noted(shell: Shell) -> None:
     done = noted(shell)
     assert done.returncode == 0, done.stderr
-    assert "noted the retention of 3 topics" in done.stdout
+    assert "stored the retention of 3 topics" in done.stdout
     (asked,) = [c for c in shell.all() if c.args[0] == "exec" and "kafka-topics.sh" in str(c)]
     assert asked.args[1] == "backup-broker-1"
     (text,) = lists(shell)
@@ -443,7 +443,7 @@ def test_backup_keeps_the_list_in_a_secret_of_its_own(shell: Shell) -> None:
 def test_backup_without_a_list_is_complete_and_says_so(shell: Shell, text: Any) -> None:
     done = ready(shell, text)
     assert done.returncode == 0, done.stderr
-    assert "WARNING: the retention of the topics is not kept" in done.stdout
+    assert "WARNING: the retention of the topics is not saved" in done.stdout
     assert not shell.made("Secret")
     assert f"backup {BACKUP} is complete" in done.stdout
 

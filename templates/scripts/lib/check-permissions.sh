@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A right that is missing must show now, not when the brokers are down. All are asked for by one
-# process: each is a review that nothing stores.
+# A missing right must fail the phase before brokers stop. One process creates all reviews, which the API server
+# does not store.
 check_permissions() {
   local permission verb resource subresource name namespace answer answers permissions reviews='' missing=''
   # shellcheck disable=SC2153 # it is in the environment
@@ -12,7 +12,7 @@ check_permissions() {
     reviews+="\"subresource\": \"$subresource\", \"name\": \"$name\", \"namespace\": \"$namespace\"}}}"$'\n'
   done
   answers=$(printf %s "$reviews" | timeout 60 kubectl create --validate=false -f - -o 'jsonpath={.status.allowed}{"\n"}') ||
-    die 'the API server does not say what the service account may do'
+    die 'the API server did not answer which rights the service account has'
   while read -r permission answer; do
     IFS=: read -r verb resource subresource name namespace < <(printf '%s\n' "$permission")
     [[ $answer == true ]] || missing+="$verb $resource${subresource:+/$subresource}${name:+ $name} in $namespace; "

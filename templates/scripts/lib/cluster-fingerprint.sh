@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What Kafka and its node pools ask for, and which volumes its nodes have, as short texts that can be
-# kept and compared: what is kept for a restore and what is snapshotted have to be of one moment.
+# Specs of Kafka and its node pools, and the volumes of its nodes, as short texts that are stored and compared:
+# the saved objects and the snapshots of a backup must show the same state.
 VOLUMES='{range VOLUMES.volumes[*]} {.id}:{.type}:{.kraftMetadata}{end}'
 SKIP_CHECK=strimzi.io/skip-broker-scaledown-check
 
-# specs: NAME,GENERATION,VERSION,METADATA VERSION,REPLICAS,ROLES,STORAGE,SKIP of the Kafka, of ZooKeeper
-# and of each pool, a line each. With pools, the Kafka's own replicas and storage mean nothing.
+# list_specs: NAME,GENERATION,VERSION,METADATA VERSION,REPLICAS,ROLES,STORAGE,SKIP of the Kafka, of ZooKeeper
+# and of each pool, a line each. With pools, Strimzi ignores replicas and storage of the Kafka itself.
 list_specs() {
   local asked='Kafka,{.metadata.generation},{.spec.kafka.version},{.spec.kafka.metadataVersion},' pool rows
   if [[ -z $POOLS ]]; then
@@ -22,21 +22,21 @@ list_specs() {
   printf '%s\n' "$rows"
 }
 
-# pools_as ROW: of each pool, whether kubectl calls it a list or, where it is the only one, an object
+# pools_jsonpath ROW: of each pool. kubectl returns a list, or an object if there is only one pool
 pools_jsonpath() {
   local names
   mapfile -t -d , names < <(printf %s "$POOLS")
   kubectl_retry get "kafkanodepools.$API" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o "jsonpath={range .items[*]}$1{end}$1"
 }
 
-# sorted WORDS: the order in a spec or status means nothing
+# sort_words WORDS: sorted, because the order in a spec or status has no meaning
 sort_words() {
   local words
   read -ra words < <(printf '%s\n' "$1")
   ((${#words[@]} == 0)) || printf '%s\n' "${words[@]}" | sort -V | paste -sd ' ' -
 }
 
-# specs_line: what specs prints as one line that may be kept, entries separated by semicolons
+# specs_line: the output of list_specs as one line for the state ConfigMap, entries separated by semicolons
 specs_line() {
   local rows name generation version metadata replicas roles storage skip kind line=
   rows=$(list_specs) || return 1
@@ -59,14 +59,14 @@ pool_ids() {
   done < <(printf '%s\n' "$rows")
 }
 
-# ids_line: the same as one line
+# ids_line: the output of pool_ids as one line
 ids_line() {
   local rows
   rows=$(pool_ids) || return 1
   json_safe "${rows//$'\n'/;}"
 }
 
-# pod_claims: POD CLAIM of each volume of data. A volume of another name is none that Kafka keeps data on.
+# pod_claims: POD CLAIM of each volume of data. Kafka only keeps data on volumes with these names.
 pod_claims() {
   local rows
   rows=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
@@ -83,20 +83,20 @@ claims_by_label() {
 
 digest() { sha256sum | cut -d ' ' -f 1; }
 
-# moment: fails, or sets FINGERPRINT to what specs_line and ids_line print, and digests of pods with their claims and
-# of the names of claims, separated by |
+# compute_fingerprint: sets FINGERPRINT to the output of specs_line and ids_line, a digest of pods with their
+# claims and a digest of the names of claims, separated by |
 compute_fingerprint() {
   local specs ids pairs names pod claim
   specs=$(specs_line)
   ids=$(ids_line)
   pairs=$(pod_claims)
   names=$(claims_by_label)
-  if [[ -n ${SNAPSHOT_BY_LABEL-} ]]; then # a claim without its labels would be left out of a backup
+  if [[ -n ${SNAPSHOT_BY_LABEL-} ]]; then # a backup would not contain a claim without these labels
     while read -r pod claim; do
       [[ -z $claim || " $names " == *" $claim "* ]] ||
-        die "claim $claim of pod $pod lacks the labels strimzi.io/cluster=$CLUSTER and strimzi.io/kind=Kafka, by which claims are snapshotted: put them back"
+        die "claim $claim of pod $pod lacks the labels strimzi.io/cluster=$CLUSTER and strimzi.io/kind=Kafka, which select the claims for snapshots: set them again"
     done < <(printf '%s\n' "$pairs")
   fi
-  # shellcheck disable=SC2034 # for whoever calls it
+  # shellcheck disable=SC2034 # callers read it
   FINGERPRINT="$specs|$ids|$(printf %s "$pairs" | digest)|$(printf %s "$names" | digest)"
 }

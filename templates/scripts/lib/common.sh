@@ -1,45 +1,46 @@
 # shellcheck shell=bash
-# What every phase starts with. $0 is the name of the phase; values arrive in the environment. Where it
-# runs, all scripts lie in one directory, which is the current one.
+# Functions for every phase. $0 is the name of the phase, and its values are in the environment. The current
+# directory contains all scripts.
 set -euo pipefail
 shopt -s inherit_errexit
 export TZ=UTC0
 current_step=starting error_message=
-# PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each writer
+# PLURAL/NAMESPACE/NAME/KIND/WORKLOAD of each client
 # shellcheck disable=SC2034,SC2153
 IFS=' ' read -ra clients < <(printf '%s\n' "${CLIENTS-}")
-# The last line tells all: Kanister shows the end of the log where a phase failed.
+# The last line has the whole reason, because Kanister shows the end of the log of a failed phase.
 trap 'status=$?; ((status == 0)) || on_exit_error' EXIT
 
 log() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
 
-# Keeps the reason too, for the recovery that follows: if that fails as well, only its error is shown.
+# on_exit_error: prints the reason, and stores it for the recovery that follows: if the recovery fails too,
+# Kanister only shows its error.
 on_exit_error() {
-  local reason="$0: FAILED while $current_step: ${error_message:-the line above says why}"
-  reason=${reason:0:4000} # it is an argument of a program, and may name thousands of objects
+  local reason="$0: FAILED while $current_step: ${error_message:-see the line above}"
+  reason=${reason:0:4000} # it may name thousands of objects, and an argument of a program has a limit
   create_event Warning "${0^}Failed" "${reason#"$0: "}"
   if [[ -n ${LOCK_NOT_ACQUIRED-} ]]; then
-    : # the record is somebody else's, or nobody's
+    : # the state ConfigMap belongs to another run
   elif [[ -n $STATE_CONFIGMAP && ${0,,} != *recover ]]; then
     set_state "failure=$(now) $(json_safe "$reason")" || true
   elif [[ -n $STATE_CONFIGMAP ]]; then
-    reason+="; it was called because of $(get_state failure || true)"
+    reason+="; it ran because of $(get_state failure || true)"
   fi
   log "${reason#"$0: "}" >&2
 }
 
-# plain TEXT: without what would have a meaning in JSON
+# json_safe TEXT: without characters that have a meaning in JSON
 json_safe() { printf %s "${1//[^A-Za-z0-9 .,:;()\/_=-]/ }"; }
 
-# quoted TEXT: as it stands between the quotes of a string in JSON
+# json_escape TEXT: as the content of a JSON string
 json_escape() {
   local text=${1//[[:cntrl:]]/ }
   text=${text//\\/\\\\}
   printf %s "${text//\"/\\\"}"
 }
 
-# event TYPE REASON TEXT: for people who look at the Kafka resource. kubectl describe looks for its
-# uid. No step fails for want of an event.
+# create_event TYPE REASON TEXT: on the Kafka resource. kubectl describe finds events by the uid. A step does
+# not fail if its event cannot be created.
 create_event() {
   local kafka_fields stamp
   [[ -n $STATE_CONFIGMAP && -n ${KAFKA-} ]] || return 0
@@ -51,10 +52,10 @@ create_event() {
     "type": "%s", "reason": "%s", "message": "%s", "source": {"component": "kanister-kafka"},
     "count": 1, "firstTimestamp": "%s", "lastTimestamp": "%s"}\n' \
     "$CLUSTER" "$NAMESPACE" "${kafka_fields%%|*}" "$CLUSTER" "$NAMESPACE" "${kafka_fields#*|}" "$1" "$2" "$(json_safe "$3")" "$stamp" "$stamp" |
-    timeout 10 kubectl create -f - >/dev/null 2>&1 || log 'no event could be written'
+    timeout 10 kubectl create -f - >/dev/null 2>&1 || log 'the event could not be created'
 }
 
-# step WHAT: what the phase does from here on
+# begin_step TEXT: logs the next step, which a failure names
 begin_step() {
   current_step=$*
   log "$current_step"
@@ -62,17 +63,16 @@ begin_step() {
 
 die() {
   error_message=$*
-  # A subshell takes the variable with it: then the line above says why indeed.
+  # A subshell cannot set a variable of its parent, so it prints the reason.
   ((BASH_SUBSHELL == 0)) || printf '%s\n' "$error_message" >&2
   exit 1
 }
 
-# kubectl, tried again for a minute, because an API server may be away for a moment. A plain no is
-# final: to wait on it would look like a hang. Whatever brings Kafka back tries a refusal again too: a
-# server that starts, an authentication webhook or a CRD that is replaced refuses for some seconds what
-# it grants afterwards. Not --request-timeout: with that flag kubectl no longer
-# finds the configuration inside a pod. Not under kubectl's own name as field manager: Flux takes that
-# for an edit by hand, and ends the pause at its next reconciliation.
+# kubectl_retry WORDS...: kubectl, repeated for a minute, because an API server may be unavailable for a moment.
+# A refusal is final, unless RETRY_REFUSALS is set: phases that restart Kafka repeat it too, because a starting
+# API server, an authentication webhook or a CRD that is replaced may refuse a request for some seconds. It does
+# not use --request-timeout, with which kubectl does not find the configuration inside a pod. It sets the field
+# manager, because Flux takes the name kubectl for an edit by hand and ends the pause at its next reconciliation.
 kubectl_retry() {
   local answer end=$((SECONDS + ${RETRY_TIMEOUT:-60}))
   [[ $1 != annotate && $1 != patch ]] || set -- "$@" --field-manager=kanister-kafka
@@ -109,7 +109,7 @@ abbreviate() {
   fi
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. The interval
+# wait_until_empty SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. The interval
 # is POLL_INTERVAL seconds, or one. Output that begins with an exclamation mark ends the wait as a failure.
 wait_until_empty() {
   local limit=$1 end=$((SECONDS + $1)) missing previous=
@@ -126,26 +126,26 @@ wait_until_empty() {
   done
 }
 
-# exists RESOURCE NAME NAMESPACE: prints its name where it is there, and says so where it is not. What
-# cannot be read must not pass for gone: it counts as there, and what is done with it then fails.
+# find_object RESOURCE NAME NAMESPACE: prints its name if it exists, and logs if it does not. An object that
+# cannot be read counts as existing, and the next command on it fails.
 find_object() {
   local object
   object=$(kubectl_retry get "$1" "$2" -n "$3" --ignore-not-found -o name) || object=$1/$2
-  [[ -n $object ]] || log "$1/$2 in $3 is not there" >&2
+  [[ -n $object ]] || log "$1/$2 in $3 does not exist" >&2
   printf %s "$object"
 }
 
-# pods NAMESPACE SELECTOR: names of the pods that are there, terminating ones included.
+# list_pods NAMESPACE SELECTOR: names of pods, including those that terminate
 list_pods() { kubectl_retry get pods -n "$1" -l "$2" -o 'jsonpath={.items[*].metadata.name}'; }
 
-# still_there NAMESPACE SELECTOR: for wait_for. Owners vanish before their pods do.
+# remaining_pods NAMESPACE SELECTOR: for wait_until_empty. Pods exist longer than their owners.
 remaining_pods() {
   local names
   names=$(list_pods "$1" "$2")
   [[ -z $names ]] || printf %s "$PODS_REMAIN$names"
 }
 
-# record KEY=VALUE...: kept in the ConfigMap for restart, restore and people.
+# set_state KEY=VALUE...: in the state ConfigMap
 set_state() {
   local pair data=
   for pair in "$@"; do
@@ -170,13 +170,13 @@ find_api() {
 
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
 
-# later SECONDS: the time then, as now() spells it; such times sort as text.
+# time_after SECONDS: the time in SECONDS, in the format of now(). These times sort as text.
 time_after() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' "$(($(printf '%(%s)T' -1) + $1))"; }
 
-# A hot backup has no record, and asks for nothing of Strimzi.
+# A hot backup has no state ConfigMap, and does not read resources of Strimzi.
 if [[ -n $STATE_CONFIGMAP ]]; then
-  current_step='asking which API versions of Strimzi are served'
-  LOCK_NOT_ACQUIRED=yes # a run that knows no more than this has no claim to the record
+  current_step='reading the API versions of Strimzi'
+  LOCK_NOT_ACQUIRED=yes # this run must not write the state of another one
   find_api
   unset LOCK_NOT_ACQUIRED
 fi

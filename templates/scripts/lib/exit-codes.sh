@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# How the containers of nodes end. A broker that is killed loses what is in its page cache alone, and a
-# pod that is gone tells nothing: its last state is in the event of its deletion, which looking again
-# and again may miss. So its pods are watched, and the list of pods has the last word.
+# Exit codes of the containers of nodes. A killed broker loses data that is only in its page cache. The last
+# state of a pod is in the watch event of its deletion, which polling may miss. So the pods are watched, and a
+# list of pods verifies the end.
 
-# No range: under --watch, kubectl prints nothing for it after the first object.
+# Without `range`: with --watch, kubectl prints nothing for it after the first object.
 EXIT_ROW='{.type} {.object.metadata.name} {.object.metadata.deletionTimestamp}'
 for field in exitCode reason; do
   EXIT_ROW+='|'
@@ -24,7 +24,7 @@ close_watch() {
   exec {EVENTS}<&-
 }
 
-# next_event: takes one, or fails after a second without any. A watch that has ended is begun again.
+# read_watch_event: reads one event, or fails after a second without one. It repeats a watch that has ended.
 read_watch_event() {
   local line='' status=0
   IFS= read -r -t 1 -u "$EVENTS" line || status=$?
@@ -39,7 +39,7 @@ read_watch_event() {
     open_watch
     return 1
   elif [[ $line =~ ^([A-Z]+)\ ([^\ ]+)\ ([^\ |]*)\|([0-9]*)\|(.*)$ ]]; then
-    # A code before the deletion is of a container that crashed and runs again.
+    # An exit code before the deletion is of a container that crashed and runs again.
     [[ -z ${BASH_REMATCH[4]} || -z ${BASH_REMATCH[3]} ]] || EXIT_CODES[${BASH_REMATCH[2]}]="${BASH_REMATCH[4]} ${BASH_REMATCH[5]}"
     WATCHED_PODS[${BASH_REMATCH[2]}]=yes RUNNING_PODS[${BASH_REMATCH[2]}]=yes
     [[ ${BASH_REMATCH[1]} != DELETED ]] || unset "RUNNING_PODS[${BASH_REMATCH[2]}]"
@@ -48,7 +48,7 @@ read_watch_event() {
   fi
 }
 
-# watch_exits SELECTOR: until every pod has been seen. Only then may they be deleted.
+# watch_exit_codes SELECTOR: returns when the watch has shown every pod. Delete them only after this.
 watch_exit_codes() {
   local name names end=$((SECONDS + 60))
   SELECTOR=$1 WATCH_ERROR='' WATCHER='' RUNNING_PODS=() WATCHED_PODS=() EXIT_CODES=()
@@ -57,12 +57,12 @@ watch_exit_codes() {
   open_watch
   for name in $names; do
     until [[ -n ${WATCHED_PODS[$name]-} ]]; do
-      read_watch_event || ((SECONDS < end)) || die "the pods of nodes cannot be watched, so nobody would see how they end: ${WATCH_ERROR:-$name is not shown}"
+      read_watch_event || ((SECONDS < end)) || die "the pods of nodes cannot be watched, so their exit codes would be unknown: ${WATCH_ERROR:-$name is not shown}"
     done
   done
 }
 
-# await_exits SECONDS: until no pod is left
+# wait_for_exits SECONDS: until all pods have ended
 wait_for_exits() {
   local names previous='' empty_once='' end=$((SECONDS + $1))
   while true; do
@@ -70,7 +70,7 @@ wait_for_exits() {
     names=$(list_pods "$NAMESPACE" "$SELECTOR")
     if [[ -z $names ]]; then
       ((${#RUNNING_PODS[@]} > 0)) && [[ -z $empty_once ]] || break
-      empty_once=yes # the last event may be on its way
+      empty_once=yes # the last event may arrive later
       continue
     fi
     empty_once=''
@@ -82,14 +82,14 @@ wait_for_exits() {
   [[ -z $WATCHER ]] || close_watch
 }
 
-# judge_exits: Strimzi's scripts run the JVM below `tini -e 143`, which calls the end by SIGTERM 0.
+# check_exit_codes: Strimzi's scripts run the JVM under `tini -e 143`, which ends with 0 on SIGTERM.
 check_exit_codes() {
   local name code reasons=
   for name in "${!WATCHED_PODS[@]}"; do
     code=${EXIT_CODES[$name]-}
     case $code in
       '0 '* | '143 '*) ;;
-      '') reasons+="nobody saw how $name ended; " ;;
+      '') reasons+="the exit code of $name is unknown; " ;;
       '137 '*) reasons+="$name was killed (exit code 137${code#137}); " ;;
       *) reasons+="$name ended with exit code ${code% }; " ;;
     esac
@@ -99,6 +99,6 @@ check_exit_codes() {
   UNCLEAN_REASONS+=${UNCLEAN_REASONS:+; }$reasons
   set_state "unclean=$UNCLEAN_REASONS"
   create_event Warning UncleanStop "$reasons"
-  [[ $UNCLEAN_STOP == warn ]] || die "$reasons: what it had acknowledged and not flushed may be missing from its volume. Give its pods a longer terminationGracePeriodSeconds, or render with --unclean-stop warn"
+  [[ $UNCLEAN_STOP == warn ]] || die "$reasons: records that it acknowledged and did not flush may be missing on its volume. Increase terminationGracePeriodSeconds of its pods, or render with --unclean-stop warn"
   log "NOT CLEAN: $reasons"
 }

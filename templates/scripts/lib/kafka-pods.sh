@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Workloads of Kafka and ZooKeeper nodes, as lists of names separated by commas. $NODE_KINDS says which
-# kinds they may have; up to Strimzi 0.34 it takes a look to know.
+# Workloads of Kafka and ZooKeeper nodes, as lists of names separated by commas. $NODE_KINDS has their possible
+# kinds. Up to Strimzi 0.34 the cluster shows which one it is.
 
-# kind_of LIST
+# workload_kind LIST
 workload_kind() {
   local object
   [[ $NODE_KINDS == *StatefulSet* ]] || { echo StrimziPodSet; return; }
@@ -10,9 +10,9 @@ workload_kind() {
   if [[ -n $object ]]; then echo StatefulSet; else echo StrimziPodSet; fi
 }
 
-# stop_nodes LIST SECONDS: a StrimziPodSet must go, because it brings back a pod that is deleted,
-# paused or not; claims have no owner and stay. A StatefulSet is scaled. Clients wait meanwhile, and
-# no node starts that a look would slow down. Before a restore it does not matter how they end.
+# stop_nodes LIST SECONDS: deletes StrimziPodSets, because they create deleted pods again, paused or not. Claims
+# have no owner and stay. StatefulSets are scaled. It polls often, because clients wait. Before a restore the exit
+# codes do not matter.
 stop_nodes() {
   local kind name names label=controller-name
   kind=$(workload_kind "$1")
@@ -32,8 +32,8 @@ stop_nodes() {
   fi
 }
 
-# start_nodes LIST SECONDS: StatefulSets are scaled back before the operator reconciles, for it
-# leaves one at 0 for ever. StrimziPodSets are made by the operator.
+# start_nodes LIST SECONDS: scales StatefulSets before the operator reconciles, because it does not change 0
+# replicas. The operator creates StrimziPodSets.
 start_nodes() {
   local kind name names
   kind=$(workload_kind "$1")
@@ -43,7 +43,7 @@ start_nodes() {
   wait_until_empty "$2" not_ready_workloads "$1"
 }
 
-# present LIST: prints the workloads that there are.
+# existing_workloads LIST: prints the workloads that exist
 existing_workloads() {
   local names resource=strimzipodsets.core.strimzi.io
   mapfile -t -d , names < <(printf %s "$1")
@@ -51,16 +51,16 @@ existing_workloads() {
   kubectl_retry get "$resource" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o name
 }
 
-# removed WORKLOAD: whether its node pool was deleted meanwhile, so that nobody will make it.
+# pool_deleted WORKLOAD: whether its node pool was deleted, so that the operator will not create it
 pool_deleted() {
   local pool=${1#"$CLUSTER-"} object
   [[ ,$POOLS, == *",$pool,"* ]] || return 1
-  # Called where errexit is off: a pool that cannot be asked for must not count as deleted.
+  # errexit is off here: a pool that cannot be read must not count as deleted.
   object=$(kubectl_retry get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" --ignore-not-found -o name) || exit 1
   [[ -z $object ]]
 }
 
-# unready LIST: prints what does not serve yet.
+# not_ready_workloads LIST: for wait_until_empty
 not_ready_workloads() {
   local kind name names rows ready expected columns='R:.status.readyPods,P:.spec.pods[*].metadata.name'
   local resource=strimzipodsets.core.strimzi.io
@@ -71,7 +71,7 @@ not_ready_workloads() {
   fi
   rows=$(kubectl_retry get "$resource" "${names[@]}" -n "$NAMESPACE" --ignore-not-found --no-headers -o "custom-columns=N:.metadata.name,$columns")
   for name in "${names[@]}"; do
-    [[ $'\n'$rows == *$'\n'"$name "* ]] || pool_deleted "$name" || printf '%s is not there yet; ' "$name"
+    [[ $'\n'$rows == *$'\n'"$name "* ]] || pool_deleted "$name" || printf '%s does not exist yet; ' "$name"
   done
   while read -r name ready expected; do
     expected=${expected/<none>/}

@@ -38,8 +38,7 @@ topic_rows() {
     END { for (topic in bytes) print topic, "*", earliest[topic], latest[topic], bytes[topic] }' | sort
 }
 
-# note_offsets LINES: into the state ConfigMap, with the run of the backup. LINES are those that
-# partition_rows takes.
+# store_offsets LINES: in the state ConfigMap, with the run of the backup. partition_rows reads LINES.
 store_offsets() {
   local head rows text count
   head="# $(now) $RUN_ID"
@@ -51,8 +50,8 @@ store_offsets() {
     rows=$(printf '%s\n' "$rows" | topic_rows)
     text=$(compress "$head" "$rows")
     ((${#text} <= OFFSETS_MAX)) || die "the offsets of $count partitions do not fit into ConfigMap $STATE_CONFIGMAP"
-    log "the offsets of $count partitions do not fit into ConfigMap $STATE_CONFIGMAP: only the sums of each topic are kept"
+    log "the offsets of $count partitions do not fit into ConfigMap $STATE_CONFIGMAP: only the sums of each topic are stored"
   fi
   set_binary_state offsets "$text"
-  log "noted the offsets and sizes of $count partitions"
+  log "stored the offsets and sizes of $count partitions"
 }

@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Pausing a custom resource, and putting its annotation back as it was found.
+# Pause of the reconciliation of a custom resource, and the restore of its previous annotation.
 PAUSE=strimzi.io/pause-reconciliation
 PAUSE_BEFORE=kanister-kafka.io/pause-before
 
-# annotation RESOURCE NAME NAMESPACE KEY
+# get_annotation RESOURCE NAME NAMESPACE KEY
 get_annotation() { kubectl_retry get "$1" "$2" -n "$3" -o "jsonpath={.metadata.annotations.${4//./\\.}}"; }
 
 get_condition() {
   kubectl_retry get "$1" "$2" -n "$3" -o "jsonpath={.status.conditions[?(@.type==\"$4\")].status}"
 }
 
-# Between the end of one pause and the end of the reconciliation after it, the status still shows the
-# old condition. A new pause would then count as acknowledged while the operator is at work.
+# reconciliation_pending RESOURCE NAME NAMESPACE: after the end of a pause, the status has the old condition until
+# the next reconciliation has ended. A new pause would count as acknowledged while the operator reconciles.
 reconciliation_pending() {
   local value status
   value=$(get_annotation "$1" "$2" "$3" "$PAUSE")
@@ -20,21 +20,22 @@ reconciliation_pending() {
     printf 'the operator has not ended the reconciliation after an earlier pause of %s/%s' "$1" "$2"
 }
 
-# Not `kubectl wait`: it ignores the condition where observedGeneration is old, and a missing right
-# to watch makes it hang. The watchdog ends the pause when its time is over: then nobody acknowledges.
+# pause_not_acknowledged RESOURCE NAME NAMESPACE: `kubectl wait` would ignore the condition if observedGeneration
+# is old, and would hang without the right to watch. The watchdog ends the pause at its deadline, and then the
+# operator does not acknowledge it.
 pause_not_acknowledged() {
   local status value
   status=$(get_condition "$1" "$2" "$3" ReconciliationPaused)
   [[ $status != True ]] || return 0
   value=$(get_annotation "$1" "$2" "$3" "$PAUSE")
   if [[ ${value,,} == true ]]; then
-    printf 'the operator has not acknowledged the pause of %s/%s; does it run?' "$1" "$2"
+    printf 'the operator has not acknowledged the pause of %s/%s: check that it runs' "$1" "$2"
   else
-    printf '!somebody has ended the pause of %s/%s' "$1" "$2"
+    printf '!the pause of %s/%s was ended by another actor' "$1" "$2"
   fi
 }
 
-# pause RESOURCE NAME NAMESPACE SECONDS: what the annotation was is kept in the same write, once.
+# pause_reconciliation RESOURCE NAME NAMESPACE SECONDS: the same write stores the previous annotation, only once
 pause_reconciliation() {
   local value before end=$((SECONDS + $4))
   wait_until_empty "$4" reconciliation_pending "$1" "$2" "$3"
@@ -49,7 +50,7 @@ pause_reconciliation() {
   log "$1/$2 is paused"
 }
 
-# restore_pause RESOURCE NAME NAMESPACE: the annotation is as it was found.
+# restore_pause RESOURCE NAME NAMESPACE: restores the previous annotation
 restore_pause() {
   local before
   before=$(get_annotation "$1" "$2" "$3" "$PAUSE_BEFORE")

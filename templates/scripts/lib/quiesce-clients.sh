@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# quiesce_writers PLURAL/NAMESPACE/NAME/KIND/WORKLOAD...: all at once, then waits for all. What was
-# deleted since the Blueprint was rendered does not write.
+# quiesce_clients PLURAL/NAMESPACE/NAME/KIND/WORKLOAD...: all at the same time, then it waits for all. It ignores
+# clients that were deleted since the Blueprint was rendered.
 quiesce_clients() {
   local client resource namespace name kind workload end
   for client in "$@"; do

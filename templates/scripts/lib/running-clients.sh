@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What of Strimzi's clients runs, by its pods: a GitOps controller or an autoscaler may have started
-# again what was quiesced, and what was made after the Blueprint was rendered nobody has quiesced.
+# Running clients of Strimzi, by their pods: a GitOps controller or an autoscaler may have started a quiesced client
+# again, and clients that were created after the Blueprint was rendered are not quiesced.
 
-# running_writers ARGUMENT...: KIND/NAMESPACE/NAME of each that has pods, but for those that the Blueprint
-# leaves alone. A pod that has ended, such as that of a build, writes no more.
+# running_clients CLIENT...: KIND/NAMESPACE/NAME of each that has pods, except those that the Blueprint ignores. A
+# pod that has ended, for example of a build, does not write.
 running_clients() {
   local client namespace rows='' row
   # shellcheck disable=SC2153 # it is in the environment
@@ -23,7 +23,7 @@ running_clients() {
   done < <(printf %s "$rows" | sort -u)
 }
 
-# is_known KIND/NAMESPACE/NAME ARGUMENT...
+# is_known_client KIND/NAMESPACE/NAME CLIENT...
 is_known_client() {
   local client namespace name kind
   for client in "${@:2}"; do
@@ -33,7 +33,7 @@ is_known_client() {
   return 1
 }
 
-# strangers ARGUMENT...: prints what runs and is neither known to write nor known not to
+# unknown_clients CLIENT...: prints running clients that the Blueprint neither quiesces nor ignores
 unknown_clients() {
   local running row
   running=$(running_clients "$@")
@@ -42,13 +42,13 @@ unknown_clients() {
   done
 }
 
-# writers_at_rest ARGUMENT...: fails where anything runs
+# assert_clients_stopped CLIENT...: fails if a client runs
 assert_clients_stopped() {
   local running row reasons=
   running=$(running_clients "$@")
   for row in $running; do
     if is_known_client "$row" "$@"; then
-      reasons+="$row was stopped and runs again: somebody else has started it, such as a GitOps controller, for which there is --quiesce-by pause, or an autoscaler, which is to be paused; "
+      reasons+="$row was stopped and runs again: another actor has started it. Render with --quiesce-by pause if it is a GitOps controller, and pause an autoscaler; "
     else
       reasons+="$row runs, and this Blueprint does not know whether it writes into Kafka $CLUSTER: render it again; "
     fi

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Stopping the cluster in the order in which every node can shut down cleanly.
+# Stops the cluster in the order in which every node can shut down cleanly.
 
-# ours STATE: somebody may have brought the cluster back meanwhile, where Kasten's time for this was
-# over for one. Then nothing more is stopped.
+# assert_own_run STATE: fails if another run or the watchdog has started the cluster meanwhile, for example after a
+# timeout of Kasten
 assert_own_run() {
   local fields
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
-  [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP says ${fields%%|*}, not $1 by this run: somebody else is at work"
+  [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
 }
 
-# halt STATE: STATE is what the record says meanwhile.
+# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
 stop_kafka() {
   local components
   set_state "state=$1" "since=$(now)"
@@ -26,11 +26,11 @@ stop_kafka() {
   fi
 
   if [[ $1 == stopping ]]; then
-    begin_step 'looking whether what writes is still stopped'
+    begin_step 'verifying that clients are still stopped'
     # shellcheck disable=SC2154 # common.sh sets it
     assert_clients_stopped "${clients[@]}"
   fi
-  # Brokers first: each asks the metadata quorum for leave to shut down.
+  # Brokers first: each needs the metadata quorum for a controlled shutdown.
   if [[ -n $BROKERS ]]; then
     assert_own_run "$1"
     begin_step "stopping brokers ($BROKERS)"

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Whether the cluster is still as the stop has left it. Our own marks cannot tell: whoever ends the
-# pause has the operator start the brokers under the snapshot, and leaves every mark as it was.
+# Verifies that the cluster has not changed since the stop. The annotations of kanister-kafka are not enough: if
+# another actor ends the pause, the operator starts brokers during the snapshot, and the annotations stay.
 declare -A QUERIES=()
 
-# ask KEY COMMAND...: runs it beside whatever else is asked, because clients wait meanwhile.
+# start_query KEY COMMAND...: runs it in parallel to other queries, because clients wait
 start_query() {
   local fd
   exec {fd}< <(if "${@:2}"; then printf '\nwhole'; fi)
   QUERIES[$1]=$fd
 }
 
-# answer KEY: sets REPLY to what it has printed; fails where it has failed.
+# read_query KEY: sets REPLY to its output. It fails if the command has failed.
 read_query() {
   local fd=${QUERIES[$1]}
   REPLY=$(cat <&"$fd")
@@ -20,7 +20,7 @@ read_query() {
   REPLY=${REPLY%$'\n'}
 }
 
-# up LIST: prints the workloads that keep pods running, or would bring them back.
+# running_workloads LIST: prints workloads that have pods or would create them
 running_workloads() {
   local kind names rows name count
   [[ -n $1 ]] || return 0
@@ -44,12 +44,12 @@ pause_state() {
 
 node_pods() { list_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)"; }
 
-# owns_pause STATE: whether the value of the pause is the one that we wrote. The API server keeps the
-# name of whoever changes a field, so that a pause that was ended and set again is another's.
+# owns_pause STATE: whether kanister-kafka wrote the value of the pause. The API server stores the field manager of
+# the last change, so a pause that was ended and set again has another one.
 owns_pause() { [[ ${1#*|} == *"\"f:$PAUSE\""* ]]; }
 
-# not_as_left OWNER: prints what is not as the stop has left it; fails where that cannot be read. OWNER
-# is who had written the pause then, where anything told it.
+# changes_since_stop OWNER: prints changes since the stop. It fails if they cannot be read. OWNER is the field
+# manager of the pause at the stop, or empty.
 changes_since_stop() {
   local differences=
   start_query pause pause_state
@@ -60,7 +60,7 @@ changes_since_stop() {
   if [[ ${REPLY%%|*} != [Tt][Rr][Uu][Ee] ]]; then
     differences+="its pause has ended; "
   elif [[ -n $1 ]] && ! owns_pause "$REPLY"; then
-    differences+="its pause was written anew; "
+    differences+="its pause was set again; "
   fi
   read_query kafka || return 1
   differences+=$REPLY

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-# The end of a restore. Pods may be Ready where the operators cannot connect, and so make no topic and
-# no user: it ends when the Kafka is Ready, for its operator has been there then.
-# shellcheck disable=SC2034 # of restart.sh
+# The end of a restore. Pods may be Ready although the operators cannot connect and cannot create topics and users.
+# So it waits until the Kafka is Ready, which its operator sets after it has connected.
+# shellcheck disable=SC2034 # restart-kafka.sh reads it
 NOT_READY_CHECK=nodes_not_ready AFTER_RESTORE=yes
 
-# not_served LIST: as unready, but for what no waiting will bring (Strimzi's KafkaVersion.java)
+# nodes_not_ready LIST: as not_ready_workloads, and ends the wait if the operator does not have the version
+# (Strimzi's KafkaVersion.java)
 nodes_not_ready() {
   local fields
   fields=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.conditions[?(@.type=="NotReady")].reason}|{.status.conditions[?(@.type=="NotReady")].message}')
   if [[ $fields == UnsupportedKafkaVersionException'|'* ]]; then
-    printf '!the operator does not have the Kafka version of the backup (%s): bring back a Strimzi that has it, or set spec.kafka.version of the Kafka to one of these, no older than that of the backup; then run the action resume' "$(json_safe "${fields#*|}")"
+    printf '!the operator does not have the Kafka version of the backup (%s): install a Strimzi that has it, or set spec.kafka.version of the Kafka to one of these, not older than that of the backup. Then run the action resume' "$(json_safe "${fields#*|}")"
     return 0
   fi
   not_ready_workloads "$1"
@@ -25,11 +26,11 @@ kafka_not_ready() {
   fi
   replicas=$(kubectl_retry get deployments.apps "$CLUSTER-entity-operator" -n "$NAMESPACE" --ignore-not-found -o 'jsonpath={.status.readyReplicas}')
   if [[ -n $operators ]]; then
-    ((${replicas:-0} > 0)) || printf 'Deployment %s-entity-operator is not Ready, so no topic or user can be made; ' "$CLUSTER"
+    ((${replicas:-0} > 0)) || printf 'Deployment %s-entity-operator is not Ready, so topics and users cannot be created; ' "$CLUSTER"
   fi
 }
 
-# remove_replaced: no reason to fail
+# delete_replaced_snapshots: a failure does not fail the restore
 delete_replaced_snapshots() {
   local ids id remaining=''
   ids=$(get_state before) || return 0
@@ -38,10 +39,10 @@ delete_replaced_snapshots() {
     kubectl_retry delete volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "kanister-kafka.io/before-restore=$id,kanister-kafka.io/cluster=$CLUSTER" --wait=false || remaining+=${remaining:+ }$id
   done
   set_state "before=$remaining" || log "could not write to ConfigMap $STATE_CONFIGMAP: going on without it"
-  [[ -z $remaining ]] || log "the snapshots of the replaced volumes could not be removed: kubectl delete volumesnapshots -n $NAMESPACE -l 'kanister-kafka.io/before-restore in (${remaining// /,})'"
+  [[ -z $remaining ]] || log "the snapshots of the replaced volumes could not be deleted. Run: kubectl delete volumesnapshots -n $NAMESPACE -l 'kanister-kafka.io/before-restore in (${remaining// /,})'"
 }
 
-# restored SECONDS
+# wait_restored SECONDS
 wait_restored() {
   begin_step "waiting for Kafka $CLUSTER to be Ready"
   wait_until_empty "$1" kafka_not_ready

@@ -1,17 +1,18 @@
 # shellcheck shell=bash
-# Writes what every node has in its page cache to its volumes, in all nodes at once.
+# Flushes the page cache of all nodes to their volumes at the same time.
 . ./common.sh
 . ./check-permissions.sh
 . ./topics.sh
 . ./offsets.sh
 
-# Up to Strimzi 0.23 the image's sync knows no single file system: then all of them are flushed.
+# Up to Strimzi 0.23, sync of the image cannot flush a single file system: then it flushes all.
 # shellcheck disable=SC2016
 FLUSH='for d in /var/lib/kafka/data* /var/lib/zookeeper; do
   [ -e "$d" ] || continue
   sync -f "$d" 2>/dev/null || { sync || exit; break; }
 done'
-# Cold: how large each partition is, in the time between the two looks, and which partitions grow within $1 seconds, by their last segments. No JVM has to be started for it. Names are safe: a topic has letters, digits, dots, dashes, underscores.
+# Cold: partitions that grow within $1 seconds, by their last segments, and in this time the size of every partition.
+# This needs no JVM. Names are safe: a topic has letters, digits, dots, dashes and underscores.
 # shellcheck disable=SC2016
 MEASURE='sizes() {
   local d files=()
@@ -51,7 +52,7 @@ took=$(($(date +%s%3N) - start))
 while read -r f s; do
   ((s <= ${was[$f]:-0})) || { d=${f%/*}; echo "grown ${d##*/} $(((s - ${was[$f]:-0}) * 1000 / (took + 1)))"; }
 done < <(sizes)'
-PARALLEL_MAX=64 # each is a kubectl process in this one pod
+PARALLEL_MAX=64 # kubectl processes in this pod
 
 begin_step "checking the rights of the service account"
 check_permissions
@@ -67,14 +68,14 @@ if [[ -n $STATE_CONFIGMAP ]]; then # meanwhile
   exec {log}>&1
   exec {broker}< <(exec {report}>&1 >&"$log"; store_topics "$report")
 fi
-# flush POD CONTAINER: prints what has grown in it
+# flush POD CONTAINER: prints growth and sizes of its partitions
 flush() { timeout "$FLUSH_TIMEOUT" kubectl exec "$1" -n "$NAMESPACE" -c "$2" -- bash -c "$script" flush "${SAMPLE_SECONDS-}"; }
 
 script=$FLUSH
 [[ -z ${SAMPLE_SECONDS-} ]] || script=$MEASURE
 names=() outputs=() failed='' measured=''
 
-# collect: what the nodes that are being flushed have to say
+# collect: reads the output of the running flushes
 collect() {
   local i text
   for i in "${!outputs[@]}"; do
@@ -84,7 +85,7 @@ collect() {
     if [[ $text == *flushed ]]; then measured+=$'\n'${text%flushed}; else failed+="${names[i]} "; fi
   done
   outputs=()
-  # Each partition has several replicas: the largest and the fastest one count.
+  # A partition has several replicas. The largest and the fastest one count.
   measured=$(printf '%s\n' "$measured" | awk 'NF == 3 { key = $1 " " $2; if (!(key in most) || $3 > most[key]) most[key] = $3 }
     END { for (key in most) printf "%s %.0f\n", key, most[key] }')
 }
@@ -100,12 +101,12 @@ topics_reply=
 if [[ -n $STATE_CONFIGMAP ]]; then
   IFS= read -r -u "$broker" topics_reply || true
   [[ $topics_reply == topics ]] ||
-    log 'WARNING: the retention of the topics could not be read: a restore of this backup cannot say what is older than it'
+    log 'WARNING: the retention of the topics could not be read: a restore of this backup cannot report expired records'
 fi
 [[ -z $failed ]] || die "not flushed within ${FLUSH_TIMEOUT}s: $failed"
 log "flushed: ${names[*]}"
 
-# Clients wait: offsets may at most double the time of the flush.
+# Clients wait, so offsets may at most double the time of the flush.
 if [[ -n $STATE_CONFIGMAP ]]; then
   offsets=$(timeout "$((SECONDS - start + 1))" cat <&"$broker") || offsets=
   [[ $'\n'$offsets == *$'\nearliest '* && $'\n'$offsets == *$'\nlatest '* ]] ||
@@ -136,7 +137,7 @@ if [[ -n ${SAMPLE_SECONDS-} ]]; then
   ((other_count == 0)) || summary+=" and $other_count more topics"
   set_state "growing=$(json_safe "$summary")"
   if [[ -n $summary ]]; then
-    error_message="topics still grow although all that is known to write has stopped: $summary: a producer, a Kafka Streams application or a connector outside Strimzi goes on"
+    error_message="topics still grow although all known clients have stopped: $summary: a producer, a Kafka Streams application or a connector outside Strimzi still runs"
     create_event Warning NotQuiet "$error_message"
     [[ -z ${REQUIRE_QUIET-} ]] || die "$error_message: stop it, or render without --require-quiet"
     log "$error_message${committing:+; $committing}"
@@ -146,4 +147,4 @@ if [[ -n ${SAMPLE_SECONDS-} ]]; then
   fi
 fi
 [[ -z ${offsets_job-} ]] || wait "$offsets_job" ||
-  log 'WARNING: offsets and sizes of the partitions could not be noted: the backup does not have them'
+  log 'WARNING: offsets and sizes of the partitions could not be stored: the backup does not have them'

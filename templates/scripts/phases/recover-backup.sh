@@ -1,29 +1,28 @@
 # shellcheck shell=bash
-# What is left of a backup that has failed is no backup, and is removed. Kafka comes back first: this
-# runs when the restart has ended, however that was. It removes only what was read and has no mark of
-# completeness: what cannot be read is not incomplete.
+# Restarts Kafka, and then deletes the objects of a failed backup, even if the restart has failed. It only deletes a
+# backup that was read and is not marked as complete: an unreadable one may be complete.
 . ./restart-kafka.sh
 . ./backup-labels.sh
 
-# clear_away: sets problem where it fails. No option ends it, as it runs while the shell exits.
+# delete_incomplete: sets error_message if it fails. errexit has no effect, because it runs in the exit trap.
 delete_incomplete() {
   local backup completion
   backup=$(backup_id "$RECOVER_RUN_ID") || return 1
-  current_step="looking whether backup $backup is complete"
+  current_step="reading whether backup $backup is complete"
   if ! completion=$(completion_time "$backup"); then
-    error_message="Secret $CLUSTER-backup-$backup-facts cannot be read, so nothing of backup $backup was removed: look for the annotation $COMPLETE_ANNOTATION there, and delete the VolumeSnapshots and Secrets with the label $BACKUP_LABEL=$backup if it has none"
+    error_message="Secret $CLUSTER-backup-$backup-facts cannot be read, so nothing of backup $backup was removed: if it does not have the annotation $COMPLETE_ANNOTATION, delete the VolumeSnapshots and Secrets with the label $BACKUP_LABEL=$backup"
     return 1
   fi
   if [[ $completion != incomplete ]]; then
     log "backup $backup is complete since $completion and stays"
     return 0
   fi
-  begin_step "removing what is left of backup $backup, which is not complete"
+  begin_step "deleting the objects of backup $backup, which is not complete"
   RETRY_REFUSALS='' delete_backup_objects "$backup" "$RUN_LABEL=${RECOVER_RUN_ID//[^0-9]/}" && return 0
-  log "not everything of backup $backup could be removed; it is not marked as complete, so nothing restores it"
+  log "not all objects of backup $backup could be deleted. It is not marked as complete, so a restore refuses it"
 }
 
-# ended STATUS: the last line is about the restart where that failed, for then Kafka is down.
+# on_exit STATUS: if the restart has failed, the last line is about it, because Kafka is down.
 on_exit() {
   local status=$1 restart_step=$current_step restart_error=$error_message
   error_message=

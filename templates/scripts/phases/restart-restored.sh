@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Starts what was restored, and ends when the operators can work on it.
+# Starts the restored cluster, and ends when its operators can connect.
 . ./restart-kafka.sh
 . ./wait-restored.sh
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Writes cluster id and node ids into the statuses, where the operator looks for them; without them it
-# makes new ones, and the nodes refuse their volumes. A create drops the status, hence this step.
+# Writes cluster id and node ids to the statuses, where the operator reads them. Without them it creates new ones,
+# and the nodes refuse their volumes. The API server drops the status of a created object, hence this step.
 . ./common.sh
 . ./pause-reconciliation.sh
 . ./backup-labels.sh
@@ -8,7 +8,7 @@
 . ./report-retention.sh
 . ./hold-retention.sh
 
-# identity KEY: from the backup itself; Kasten's is in the record, which it has restored.
+# saved_value KEY: from the backup, or from the state ConfigMap, which Kasten has restored
 saved_value() {
   if [[ -n ${BACKUP-} ]]; then saved_fact "$1"; else get_state "${1//./\\.}"; fi
 }
@@ -18,14 +18,14 @@ status_differences() {
   for pool in $names; do
     ids=$(saved_value "nodeIds.$pool")
     status=$(kubectl_retry get "kafkanodepools.$API" "$pool" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}|{.status.nodeIds}')
-    [[ $status == "$cluster_id|$ids" ]] || printf 'KafkaNodePool %s says %s; ' "$pool" "$status"
+    [[ $status == "$cluster_id|$ids" ]] || printf 'KafkaNodePool %s has %s; ' "$pool" "$status"
   done
   status=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.clusterId}')
-  [[ $status == "$cluster_id" ]] || printf 'Kafka %s says %s; ' "$CLUSTER" "$status"
+  [[ $status == "$cluster_id" ]] || printf 'Kafka %s has %s; ' "$CLUSTER" "$status"
 }
 
-# Each paused reconciliation builds the status from what it read before, so a write can be lost: it is
-# repeated until it is seen. The operator writes no status of a pool while the Kafka is paused.
+# write_cluster_id: for wait_until_empty. A paused reconciliation writes a status that it has read before, so this
+# write can be lost: it is repeated. The operator does not write the status of a pool while the Kafka is paused.
 write_cluster_id() {
   local pool ids roles
   for pool in $names; do
@@ -46,22 +46,22 @@ if [[ -n ${BACKUP-} ]]; then
 fi
 begin_step "waiting for the pause of Kafka $CLUSTER"
 value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
-[[ ${value,,} == true ]] || die "Kafka $CLUSTER is not paused: its operator may have given it new ids already"
+[[ ${value,,} == true ]] || die "Kafka $CLUSTER is not paused: the operator may have created new ids already"
 wait_until_empty "$PAUSE_TIMEOUT" pause_not_acknowledged "$KAFKA" "$CLUSTER" "$NAMESPACE"
 if [[ -n $KRAFT ]]; then
-  begin_step 'putting back cluster id and node ids'
+  begin_step 'restoring cluster id and node ids'
   cluster_id=$(saved_value clusterId)
   [[ $cluster_id =~ ^[A-Za-z0-9_-]+$ ]] || die "$source has no cluster id"
   wait_until_empty "$PAUSE_TIMEOUT" write_cluster_id
 fi
 
-# The Kafka is paused still, so that no broker starts without it.
-begin_step "settling the retention of Kafka $CLUSTER"
+# The Kafka is still paused, so no broker starts with the old options.
+begin_step "setting the retention of Kafka $CLUSTER"
 created=$(backup_time "$BACKUP")
-if [[ -z $BACKUP ]]; then # Kasten's: nothing has looked at its age before
+if [[ -z $BACKUP ]]; then # Kasten's: no earlier phase has compared its age
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.since}|{.data.run}')
   IFS='|' read -r state since run < <(printf '%s\n' "$fields")
-  [[ $state != stopped ]] || created=$since # as it was when its volumes were snapshotted
+  [[ $state != stopped ]] || created=$since # the time of its snapshots
   topics=$(read_topics '') || topics=
   head=${topics%%$'\n'*}
   if [[ $head == '# '* && $head == *" $run "* ]]; then
@@ -76,8 +76,8 @@ if [[ $RETENTION != now ]]; then
   tiered=${version#*|} version=${version%%|*}
   version=${version:-$(get_state kafkaVersion)}
   check_hold_supported "$version"
-  [[ -z $tiered ]] || log 'WARNING: retention is held on the volumes alone: what is in tiered storage is deleted there all the same'
+  [[ -z $tiered ]] || log 'WARNING: retention is only held on the volumes: expired segments in tiered storage are still deleted'
 fi
 apply_retention "$created"
 log_retention
-log "Kafka $CLUSTER is as it was: ready to be started"
+log "Kafka $CLUSTER is restored and can be started"

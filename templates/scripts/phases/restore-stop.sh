@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Stops the cluster whose volumes are to be replaced, if there is one. Nothing is flushed or kept.
+# Stops the cluster whose volumes the restore replaces, if it exists. It flushes and stores nothing.
 . ./common.sh
 . ./pause-reconciliation.sh
 . ./watchdog.sh
@@ -12,14 +12,14 @@
 . ./report-retention.sh
 . ./hold-retention.sh
 
-if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: what cannot be held shows before anything is stopped
+if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: fail before the stop if retention cannot be held
   version=$(get_state kafkaVersion)
   [[ -z $version ]] || check_hold_supported "$version"
 fi
 begin_step "looking for Kafka $CLUSTER"
 kafka=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
-# What is replaced is snapshotted under the name of this run, unless an earlier run has begun to replace
-# it and nothing has started since: then that one's snapshots are the ones to go back to.
+# Snapshots of replaced volumes have the name of this run. If an earlier restore has failed and no node has started
+# since, the snapshots of that restore are the ones to go back to.
 before=
 if [[ $ACTION == restore ]]; then
   previous_state=$(get_state state)
@@ -30,10 +30,10 @@ if [[ $ACTION == restore ]]; then
     before=${digits:0:14}${before:+ $before}
   fi
 fi
-# From here on nobody may start what is half restored, the watchdog included.
+# From here on no phase may start the cluster before the restore ends, including the watchdog.
 set_state state=restoring "since=$(now)" "run=$RUN_ID" "action=$ACTION" failure= endedBy= confirmedBy= ${before:+"before=$before"}
 if [[ -n $kafka ]]; then
-  create_event Warning Restoring "its volumes are to be replaced by $ACTION"
+  create_event Warning Restoring "its volumes will be replaced by $ACTION"
   disable_watchdog
 elif [[ -n $WATCHDOG ]]; then
   scale_watchdog 0

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Keeps every object that a restore needs in Secrets beside the snapshots: certificate authorities,
-# users' credentials and custom resources, as they are to be put back. Before the stop, so that it
-# costs no outage.
+# Saves every object that a restore needs in Secrets next to the snapshots: certificate authorities, credentials of
+# users and custom resources, as the restore will create them. It runs before the stop, so that it does not make
+# the outage longer.
 . ./common.sh
 . ./check-permissions.sh
 . ./pause-reconciliation.sh
@@ -9,19 +9,19 @@
 . ./backup-labels.sh
 
 PART_BYTES=700000 # of objects in one Secret, before they are compressed: it holds 1 MiB
-# What another object with the same name must not have. A finalizer would hold a topic for ever
-# where its operator is gone, and an owner that is no more has its objects collected.
+# Fields that a restored object must not have. A topic with a finalizer could not be deleted without its operator,
+# and the garbage collector deletes objects whose owner does not exist.
 CLEARED_METADATA='"uid": null, "resourceVersion": null, "generation": null, "creationTimestamp": null, "managedFields": null, "ownerReferences": null, "finalizers": null'
 
 backup=$(backup_id "$RUN_ID")
 
-# all_of RESOURCE WORDS...: the objects of a list as JSON, one a line
+# list_objects RESOURCE WORDS...: objects as JSON, one in each line
 list_objects() { kubectl_retry get "$@" -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{@}{"\n"}{end}'; }
 
-# one_of RESOURCE NAME
+# get_object RESOURCE NAME
 get_object() { kubectl_retry get "$1" "$2" -n "$NAMESPACE" -o 'jsonpath={@}{"\n"}'; }
 
-# keep ORDER RESOURCE OBJECTS [ANNOTATIONS]
+# save ORDER RESOURCE OBJECTS [ANNOTATIONS]
 save() {
   [[ -n $3 ]] || return 0
   printf '%s\n' "$3" |
@@ -29,15 +29,15 @@ save() {
     save_in_parts "$1" "$2"
 }
 
-# keep_all ORDER RESOURCE WORDS...: what could not be read must not pass for nothing.
+# save_all ORDER RESOURCE WORDS...: fails if the list cannot be read
 save_all() {
   local objects_found
   objects_found=$(list_objects "${@:2}")
   save "$1" "$2" "$objects_found"
 }
 
-# store_parts ORDER RESOURCE: objects that come in, one a line, compressed, in as many Secrets as they
-# need. No object is an argument of a program: the kernel takes 128 KiB in one.
+# save_in_parts ORDER RESOURCE: reads objects, one in each line, and saves them compressed in as many Secrets as they
+# need. Objects are not arguments of programs, which have at most 128 KiB.
 save_in_parts() {
   local LC_ALL=C lines from=0 index size=0 part=0 # so that lengths are in bytes
   mapfile -t lines
@@ -48,17 +48,17 @@ save_in_parts() {
     fi
     size=$((size + ${#lines[index]} + 1))
   done
-  log "kept ${#lines[@]} of $2"
+  log "saved ${#lines[@]} of $2"
 }
 
-# store PART KEY: what comes in, as a Secret
+# store_secret PART KEY: standard input as a Secret
 store_secret() {
   kubectl create secret generic "$CLUSTER-backup-$backup-$1" -n "$NAMESPACE" --from-file="$2=/dev/stdin" --dry-run=client -o json |
     kubectl patch --local -f - --type merge -o json -p "{\"metadata\": {$(labels_json "$backup")}}" |
     kubectl create -f - >/dev/null
 }
 
-# Claims that are filled from their snapshots. Its class may be the default one, then it has no name.
+# format_claims: claims with their snapshots as data source. A claim of the default class may have no class name.
 format_claims() {
   local rows name class labels spec
   rows=$(kubectl_retry get persistentvolumeclaims -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o \
@@ -70,12 +70,12 @@ format_claims() {
   done < <(printf '%s\n' "$rows")
 }
 
-# Those of what comes after the stop as well: then it would be too late to learn that one is missing.
+# It includes the rights of phases after the stop, when it would be too late to fail.
 begin_step "checking the rights of the service account"
 check_permissions
 
-# By their names: an authority of your own has no label that tells what it is, and before Strimzi 0.33
-# none has. Without one of them a restore gives every client another authority.
+# By names: a custom authority has no label, and before Strimzi 0.33 none has. Without one of them, a restore would
+# give every client another authority.
 authorities=("$CLUSTER-cluster-ca" "$CLUSTER-cluster-ca-cert" "$CLUSTER-clients-ca" "$CLUSTER-clients-ca-cert")
 check_authorities() {
   local objects_found name missing=
@@ -83,11 +83,11 @@ check_authorities() {
   for name in "${authorities[@]}"; do
     [[ $'\n'$objects_found$'\n' == *$'\n'"secret/$name"$'\n'* ]] || missing+="$name "
   done
-  [[ -z $missing ]] || die "the certificate authorities of Kafka $CLUSTER are not whole, these Secrets are not there: ${missing% }; without them no backup can be restored"
+  [[ -z $missing ]] || die "the certificate authorities of Kafka $CLUSTER are not complete, these Secrets do not exist: ${missing% }. A restore needs them"
 }
 
-# Topics and users may live in a namespace that the entity operator watches: the account has no rights
-# there, and a restore puts back one namespace.
+# The entity operator may watch topics and users in another namespace. The service account has no rights there, and
+# a restore creates objects in one namespace.
 find_other_namespaces() {
   local fields topics users
   fields=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.spec.entityOperator.topicOperator.watchedNamespace}|{.spec.entityOperator.userOperator.watchedNamespace}')
@@ -100,10 +100,10 @@ find_other_namespaces() {
   create_event Warning NotKept "$other_namespaces are not in backup $backup"
 }
 
-begin_step "looking for the certificate authorities of Kafka $CLUSTER"
+begin_step "checking the certificate authorities of Kafka $CLUSTER"
 check_authorities
 find_other_namespaces
-begin_step "keeping what a restore of backup $backup needs"
+begin_step "saving the objects of backup $backup"
 value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
 value=${value:+value:$(json_safe "$value")}
 paused="\"$PAUSE\": \"true\", \"$PAUSE_BEFORE\": \"${value:-unset}\", \"$RESTART_BY\": null"
@@ -126,7 +126,7 @@ order=7
 for client in "${clients[@]}"; do
   IFS=/ read -r resource namespace name _ < <(printf '%s\n' "$client")
   resource=$resource.$API
-  [[ $namespace == "$NAMESPACE" ]] || continue # what is in another namespace is not lost with this one
+  [[ $namespace == "$NAMESPACE" ]] || continue # objects in another namespace stay if this one is lost
   [[ -n $(find_object "$resource" "$name" "$namespace") ]] || continue
   object=$(get_object "$resource" "$name")
   save "$order" "$resource" "$object" & pids+=($!)
@@ -135,10 +135,11 @@ for client in "${clients[@]}"; do
   save_all "$order" "kafkaconnectors.$API" -l "strimzi.io/cluster=$name" & pids+=($!)
   order=$((order + 1))
 done
-for pid in "${pids[@]}"; do wait "$pid" || die 'the lines above say what could not be kept'; done
+for pid in "${pids[@]}"; do wait "$pid" || die 'objects could not be saved: see the lines above'; done
 
-# What the status told before the pause, for the ids must be put back into it; made last, so that it
-# shows that nothing is missing. The mark of completeness comes when every snapshot is ready.
+# format_facts: ids of the status before the pause, which a restore writes to the new status. The Secret with facts is
+# the last one, so it shows that the others exist. The annotation of completeness is set when every snapshot is
+# ready.
 format_facts() {
   local key value
   printf 'format=2\n'
@@ -153,4 +154,4 @@ format_facts() {
 facts_text=$(format_facts)
 secret_names=$(kubectl_retry get secrets -n "$NAMESPACE" -l "$BACKUP_LABEL=$backup,kanister-kafka.io/cluster=$CLUSTER" -o 'jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}')
 printf '%s\nparts=%d\n' "$facts_text" "$(printf '%s\n' "$secret_names" | wc -l)" | store_secret facts objects
-log "kept all objects of backup $backup"
+log "saved all objects of backup $backup"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Snapshots the volumes that the restore replaces, so that nothing is lost before the restored Kafka is
-# Ready; the restart at the end removes them. What an earlier try has snapshotted stays as it is: its
-# claims may be those of the half restored Kafka by now.
+# Snapshots the volumes that the restore replaces, until the restored Kafka is Ready. Then the restart deletes the
+# snapshots. Snapshots of an earlier attempt stay, because the claims may already be those of a restore that
+# failed.
 . ./common.sh
 . ./backup-labels.sh
 . ./saved-objects.sh
@@ -9,7 +9,7 @@
 
 REPLACED_LABEL=kanister-kafka.io/before-restore
 
-# replaced: NAME|READY|ERROR of each snapshot
+# list_replaced_snapshots: NAME|READY|ERROR of each snapshot
 list_replaced_snapshots() {
   kubectl_retry get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$REPLACED_LABEL=$id,kanister-kafka.io/cluster=$CLUSTER" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.status.readyToUse}|{.status.error.message}{"\n"}{end}'
@@ -24,17 +24,17 @@ replaced_not_ready() {
 }
 
 state=$(get_state state)
-[[ $state == restoring ]] || die "ConfigMap $STATE_CONFIGMAP says $state, not restoring"
+[[ $state == restoring ]] || die "ConfigMap $STATE_CONFIGMAP has state $state, not restoring"
 id=$(get_state before)
 id=${id%% *}
-[[ $id =~ ^[0-9]{14}$ ]] || die "ConfigMap $STATE_CONFIGMAP has no name for what is replaced: run the restore again"
+[[ $id =~ ^[0-9]{14}$ ]] || die "ConfigMap $STATE_CONFIGMAP has no name for the snapshots of replaced volumes: run the restore again"
 names=$(saved_claims)
 existing=$(existing_claims "$names")
 if [[ -z $existing ]]; then
   log 'there is no claim to replace'
 elif [[ $DISCARD_REPLACED == true ]]; then
-  log "discard-replaced=true: NO SNAPSHOT is taken, what these volumes hold now IS LOST: $(first_names "$(cut -d ' ' -f 1 <(printf '%s\n' "$existing"))")"
-  create_event Warning Discarded 'a restore deletes volumes without a snapshot of them, as it was told to'
+  log "discard-replaced=true: NO SNAPSHOT is taken, the current data of these volumes IS LOST: $(first_names "$(cut -d ' ' -f 1 <(printf '%s\n' "$existing"))")"
+  create_event Warning Discarded 'a restore deletes volumes without a snapshot, because of discard-replaced=true'
 else
   begin_step 'snapshotting the volumes that are replaced'
   rows=$(list_replaced_snapshots)
@@ -45,10 +45,10 @@ else
     elif [[ $known_snapshots != *$'\n'"$name-before-$id|"* ]]; then
       objects+="{\"apiVersion\": \"snapshot.storage.k8s.io/v1\", \"kind\": \"VolumeSnapshot\", \"metadata\": {\"name\": \"$name-before-$id\", \"namespace\": \"$NAMESPACE\", \"labels\": {\"$REPLACED_LABEL\": \"$id\", \"kanister-kafka.io/cluster\": \"$CLUSTER\", \"app.kubernetes.io/managed-by\": \"kanister-kafka\"}}, \"spec\": {${SNAPSHOT_CLASS:+\"volumeSnapshotClassName\": \"$SNAPSHOT_CLASS\", }\"source\": {\"persistentVolumeClaimName\": \"$name\"}}}"$'\n'
     else
-      log "VolumeSnapshot $name-before-$id of an earlier try stays"
+      log "VolumeSnapshot $name-before-$id of an earlier attempt stays"
     fi
   done < <(printf '%s\n' "$existing")
   [[ -z $objects ]] || printf %s "$objects" | kubectl create -f - >/dev/null
   wait_until_empty "$READY_TIMEOUT" replaced_not_ready
-  log "until the restored Kafka is Ready, the replaced volumes are kept in VolumeSnapshots CLAIM-before-$id, label $REPLACED_LABEL=$id: docs/restore.md, Going back, says how to use them"
+  log "until the restored Kafka is Ready, the replaced volumes are kept in VolumeSnapshots CLAIM-before-$id, label $REPLACED_LABEL=$id. To use them, see Going back in docs/restore.md"
 fi

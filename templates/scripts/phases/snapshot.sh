@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Snapshots every claim of the stopped cluster, all at once, and waits until each is cut. What a
-# driver does then, such as an upload, needs no stopped brokers.
+# Snapshots all claims of the stopped cluster at the same time, and waits until each snapshot has a creation time.
+# Work of the driver after that, such as an upload, does not need stopped brokers.
 . ./common.sh
 . ./pause-reconciliation.sh
 . ./kafka-pods.sh
@@ -10,13 +10,13 @@
 
 backup=$(backup_id "$RUN_ID")
 
-# snapshots: NAME CUT|ERROR of each
+# list_snapshots: NAME CUT|ERROR of each
 list_snapshots() {
   kubectl_retry get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$BACKUP_LABEL=$backup,kanister-kafka.io/cluster=$CLUSTER" -o \
     'jsonpath={range .items[*]}{.metadata.name} {.status.creationTime}|{.status.error.message}{"\n"}{end}'
 }
 
-# not_cut: for wait_for. A driver that refused is asked again by its sidecar; what it said is told.
+# snapshots_not_cut: for wait_until_empty. It prints errors of the driver, whose sidecar tries again.
 snapshots_not_cut() {
   local rows name status error count=0
   rows=$(list_snapshots)
@@ -29,24 +29,24 @@ snapshots_not_cut() {
   ((count == expected)) || printf 'there are %d of %d snapshots; ' "$count" "$expected"
 }
 
-# stopped: by this run, and by nobody else brought back since
+# assert_stopped: fails if the cluster was not stopped by this run, or was started since
 assert_stopped() {
   local status state run owner seen_running reason
   status=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.pauseOwner}|{.data.seenRunning}')
   IFS='|' read -r state run owner seen_running < <(printf '%s\n' "$status")
-  [[ $state == stopped && $run == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP says ${state:-nothing}, not stopped by this run: this is no backup"
+  [[ $state == stopped && $run == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${state:-unknown}, not stopped by this run: this is not a backup"
   reason=$(changes_since_stop "$owner") || die 'whether the cluster is still stopped cannot be read'
   reason=${reason:-$seen_running}
-  [[ -z $reason ]] || die "Kafka $CLUSTER was brought back by somebody ($reason): this is no backup"
+  [[ -z $reason ]] || die "Kafka $CLUSTER was brought back by another actor ($reason): this is not a backup"
 }
 
-begin_step "looking whether Kafka $CLUSTER is still stopped"
+begin_step "verifying that Kafka $CLUSTER is still stopped"
 assert_stopped
 begin_step "snapshotting every claim of Kafka $CLUSTER"
 claims=$(claims_by_label)
 before=$(get_state claims)
 [[ -z $claims || -z $before || $(printf %s "$claims" | digest) == "$before" ]] ||
-  die "Kafka $CLUSTER has other claims than when the backup began: this is no backup"
+  die "Kafka $CLUSTER has other claims than at the start of the backup: this is not a backup"
 objects=
 for claim in $claims; do
   objects+="{\"apiVersion\": \"snapshot.storage.k8s.io/v1\", \"kind\": \"VolumeSnapshot\", \"metadata\": {\"name\": \"$claim-$backup\", \"namespace\": \"$NAMESPACE\", $(labels_json "$backup")}, \"spec\": {${SNAPSHOT_CLASS:+\"volumeSnapshotClassName\": \"$SNAPSHOT_CLASS\", }\"source\": {\"persistentVolumeClaimName\": \"$claim\"}}}"$'\n'
@@ -55,7 +55,7 @@ done
 expected=$(printf %s "$objects" | wc -l)
 printf %s "$objects" | kubectl create -f - >/dev/null
 wait_until_empty "$SNAPSHOT_TIMEOUT" snapshots_not_cut
-begin_step "looking whether Kafka $CLUSTER has stayed stopped"
+begin_step "verifying that Kafka $CLUSTER has stayed stopped"
 assert_stopped
 kanister_output backup "$backup"
 kanister_output snapshots "$expected"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Waits until what was cut can be restored. Kafka serves again meanwhile.
+# Waits until the snapshots are ready to use. Kafka runs again meanwhile.
 . ./common.sh
 . ./backup-labels.sh
 . ./topics.sh
@@ -14,22 +14,22 @@ snapshots_not_ready() {
     count=$((count + 1)) error=${status#*|}
     [[ $status == 'true|'* ]] || missing+="$name is not ready to use${error:+ ($error)}; "
   done < <([[ -z $rows ]] || printf '%s\n' "$rows")
-  ((count == SNAPSHOT_COUNT)) || missing="!$count of $SNAPSHOT_COUNT snapshots of backup $backup are there"
+  ((count == SNAPSHOT_COUNT)) || missing="!$count of $SNAPSHOT_COUNT snapshots of backup $backup exist"
   printf %s "$missing"
 }
 
-# First, because the next run may claim the record while a driver uploads the snapshots.
-begin_step "keeping what was measured at the stop"
+# First, because the next run may lock the state ConfigMap while a driver uploads the snapshots.
+begin_step "saving the measurements of the stop"
 stop=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.run}|{.data.stop}') || stop=
 case $stop in
   "$RUN_ID|clean" | "$RUN_ID|unclean") stop=${stop#*|} ;;
   *)
-    log "WARNING: ConfigMap $STATE_CONFIGMAP does not tell how the nodes of this run ended: the backup does not have the annotation $STOP_ANNOTATION"
+    log "WARNING: ConfigMap $STATE_CONFIGMAP does not have the exit codes of this run: the backup does not have the annotation $STOP_ANNOTATION"
     stop=
     ;;
 esac
-save_measurement topics "$backup" || log 'WARNING: the retention of the topics is not kept: a restore cannot say what is older than it'
-save_measurement offsets "$backup" || log 'WARNING: the offsets and sizes of the partitions are not kept'
+save_measurement topics "$backup" || log 'WARNING: the retention of the topics is not saved: a restore cannot report expired records'
+save_measurement offsets "$backup" || log 'WARNING: the offsets and sizes of the partitions are not saved'
 begin_step "waiting for the snapshots of backup $backup"
 wait_until_empty "$READY_TIMEOUT" snapshots_not_ready
 begin_step "marking backup $backup as complete"
