@@ -415,7 +415,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell.on(OWNER, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
-    assert "says restarting" in done.stderr.splitlines()[-1]
+    assert "has state restarting" in done.stderr.splitlines()[-1]
     assert [call.args[2] for call in shell.writes() if call.args[0] == "delete"] == deleted
     assert shell.recorded()["state"] == "stopping", "it is not called stopped"
 
