@@ -283,7 +283,7 @@ def test_storage_is_changed_while_stopped(new) -> None:
             trial.strike()
             outcome = trial.run("backupPosthook")
             assert not outcome.done()
-            assert "put spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
+            assert "set spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
             trial.look()
             faults.pause_for(120)  # the watchdog has come as well
             assert not trial.kafka.pods(), "nothing is started"
@@ -307,7 +307,7 @@ def test_pool_is_scaled_down_while_stopped(new) -> None:
             trial.strike()
             outcome = trial.run("backupPosthook")
             assert not outcome.done()
-            assert "put spec.replicas of KafkaNodePool extra back to 1" in outcome.error
+            assert "set spec.replicas of KafkaNodePool extra back to 1" in outcome.error
             assert not trial.kafka.pods(), "nothing is started"
             faults.scale_pool(trial.kafka, "extra", 1)
             trial.look()

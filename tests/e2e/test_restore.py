@@ -462,7 +462,7 @@ def test_small_request_is_raised_and_replaced_volumes_are_kept_until_kafka_is_re
     kubectl("patch", "secret", name, "-n", HOME, "--type=merge", "-p", json.dumps(data))
     over = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
     assert over.done(), over.error
-    assert "asks for 900Mi, and its snapshot needs" in over.log
+    assert "requests 900Mi, and its snapshot needs" in over.log
     assert "the replaced volumes are kept in VolumeSnapshots CLAIM-before-" in over.log
     requests = [
         c["spec"]["resources"]["requests"]["storage"] for c in lab.get("pvc", "-n", HOME)["items"]

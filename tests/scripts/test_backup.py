@@ -366,9 +366,9 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
         pytest.param(NODES, "backup-broker-0", "pods backup-broker-0", id="pod"),
         pytest.param(NODES, FORBIDDEN, "cannot be read", id="unread"),
         pytest.param(STOP, f"stopped|{RUN}||seen at noon", "seen at noon", id="switch"),
-        pytest.param(STOP, f"running|{RUN}||", "says running, not stopped", id="running"),
+        pytest.param(STOP, f"running|{RUN}||", "has state running, not stopped", id="running"),
         pytest.param(STOP, "stopped|other||", "not stopped by this run", id="other"),
-        pytest.param(STOP, "", "says nothing", id="no-record"),
+        pytest.param(STOP, "", "has state unknown", id="no-record"),
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])

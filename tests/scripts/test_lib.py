@@ -18,7 +18,7 @@ def test_missing_right_ends_at_once_and_is_told(shell: Shell) -> None:
     assert done.returncode != 0
     assert len(shell.calls()) == 1, "no second try: it would look like a hang"
     assert "Forbidden" in done.stderr
-    assert done.stderr.splitlines()[-1].endswith("FAILED while looking: the line above says why")
+    assert done.stderr.splitlines()[-1].endswith("FAILED while looking: see the line above")
 
 
 def test_api_server_that_is_away_is_asked_again(shell: Shell) -> None:
@@ -330,7 +330,7 @@ def test_recovery_that_fails_tells_why_it_was_called(shell: Shell, name: str) ->
     shell.on(r"get configmap .*data\.failure", "then stop: FAILED while stopping: it hangs")
     done = shell.run("common.sh", body="begin_step looking; die no", STATE_CONFIGMAP="r", name=name)
     assert "failure" not in shell.recorded(), "the first reason stays"
-    told = "FAILED while looking: no; it was called because of then stop: FAILED while stopping"
+    told = "FAILED while looking: no; it ran because of then stop: FAILED while stopping"
     assert told in done.stderr.splitlines()[-1]
 
 

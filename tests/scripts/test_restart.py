@@ -166,7 +166,7 @@ def test_restart_goes_by_the_cluster_where_every_mark_is_lost(shell: Shell) -> N
     done = there(shell.on("get configmap", GONE)).phase("resume")
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
-    assert "every node of Kafka backup serves" in done.stdout
+    assert "every node of Kafka backup is Ready" in done.stdout
 
 
 def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
@@ -653,14 +653,14 @@ def changed(shell: Shell, now: str, record: str = "", before: str = WAS) -> Shel
 SHARED = "jbod 0:persistent-claim:shared"
 TO_POOL, TO_KAFKA = "of KafkaNodePool broker back to", "of Kafka backup back to"
 CHANGES = [
-    pytest.param(SHARED, SHARED.replace("0", "1"), f"put spec.storage {TO_POOL} {SHARED}", id="id"),
+    pytest.param(SHARED, SHARED.replace("0", "1"), f"set spec.storage {TO_POOL} {SHARED}", id="id"),
     pytest.param(SHARED, "persistent-claim", "start on other, empty volumes", id="storage-type"),
-    pytest.param(SHARED, "jbod 0:persistent-claim:", f"put spec.storage {TO_POOL}", id="metadata"),
-    pytest.param("3,broker", "3,broker controller", f"put spec.roles {TO_POOL} broker", id="roles"),
-    pytest.param("3,broker", "2,broker", f"put spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
+    pytest.param(SHARED, "jbod 0:persistent-claim:", f"set spec.storage {TO_POOL}", id="metadata"),
+    pytest.param("3,broker", "3,broker controller", f"set spec.roles {TO_POOL} broker", id="roles"),
+    pytest.param("3,broker", "2,broker", f"set spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
     pytest.param("3,controller", "5,controller", "replicas of KafkaNodePool controller", id="up"),
-    pytest.param("4.0.0,", "3.9.2,", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
-    pytest.param("4.0.0,", ",", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
+    pytest.param("4.0.0,", "3.9.2,", f"set spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
+    pytest.param("4.0.0,", ",", f"set spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
     pytest.param("4.0-IV3", "4.1-IV1", f"Version {TO_KAFKA} 4.0-IV3", id="metadata-version"),
 ]
 
@@ -684,7 +684,7 @@ def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
     record = f"stopping|{RUN}||kanister-kafka|" if name == "recover" else ""
     done = changed(shell, WAS.replace("jbod 0", "jbod 1"), record).phase(name)
     assert done.returncode != 0
-    assert "put spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
+    assert "set spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
     assert not let_in(shell)
 
 
@@ -716,7 +716,7 @@ def test_nodes_may_be_taken_away_where_the_operator_is_told(shell: Shell) -> Non
 def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None:
     before = WAS.replace("4.0.0,", ",")
     done = changed(shell, WAS.replace("4.0.0,", "3.9.0,"), before=before).phase("restart")
-    assert "put spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
+    assert "set spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
 
 
 def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
@@ -726,8 +726,8 @@ def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
     done = shell.run(
         "common.sh", "cluster-fingerprint.sh", "spec-changes.sh", body=body, CLUSTER="c"
     )
-    assert "put spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
-    assert "put spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
+    assert "set spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
+    assert "set spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
 
 
 def test_what_was_started_already_is_not_refused(shell: Shell) -> None:
@@ -760,11 +760,11 @@ POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
     [
         ("broker [1,0]\ncontroller [2]\n ", "data-1 data-0", ""),
         ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "its node ids are not those"),
-        ("broker [1,0]\ncontroller [2]\n", "data-0", "its claims are not those"),
-        ("broker [1]\ncontroller []\n", "data-0", "its node ids and its claims are not those"),
+        ("broker [1,0]\ncontroller [2]\n", "data-0", "the claims are not those"),
+        ("broker [1]\ncontroller []\n", "data-0", "the node ids and the claims are not those"),
         ("broker [1,0]\n", "data-0", ""),  # a pool that was deleted meanwhile
         (GONE, CLAIMS, "its node ids are not those"),
-        ("broker [1,0]\ncontroller [2]\n", GONE, "its claims are not those"),
+        ("broker [1,0]\ncontroller [2]\n", GONE, "the claims are not those"),
     ],
 )
 def test_restart_compares_ids_and_claims_with_those_of_the_stop(

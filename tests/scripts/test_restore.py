@@ -185,7 +185,7 @@ def test_pool_of_the_backup_that_the_blueprint_does_not_know_is_refused(shell: S
     done = whole(shell.on(f"get secret {PREFIX}-facts", more)).phase("restoreCheck")
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
-    assert "KafkaNodePool retired is in the backup, and the Blueprint does not know it" in told
+    assert "KafkaNodePool retired is in the backup, and not in the Blueprint" in told
     assert "render the Blueprint from the pools of the backup" in told
     assert not touched(shell)
 
@@ -253,11 +253,11 @@ def test_all_problems_are_told_at_once_and_nothing_is_touched(shell: Shell) -> N
         line.partition("PROBLEM: ")[2] for line in done.stdout.splitlines() if "PROBLEM" in line
     ]
     assert problems == [
-        "PersistentVolumeClaim cannot be put back: Error from server (Forbidden): "
+        "PersistentVolumeClaim cannot be restored: Error from server (Forbidden): "
         'persistentvolumeclaims "data-0" is forbidden: exceeded quota: few',
-        "Secret x cannot be put back: Invalid",
-        "Secret x cannot be put back: Invalid",
-        'KafkaTopic cannot be put back: The KafkaTopic "x" is invalid: '
+        "Secret x cannot be restored: Invalid",
+        "Secret x cannot be restored: Invalid",
+        'KafkaTopic cannot be restored: The KafkaTopic "x" is invalid: '
         "spec.partitions: Invalid value spec: wrong",
     ]
     told = done.stderr.splitlines()[-1]
@@ -288,7 +288,10 @@ def test_version_of_the_api_that_is_not_served_is_told_once(shell: Shell) -> Non
     assert done.returncode != 0
     assert done.stdout.count("which this cluster does not serve") == 5, "once for each kind"
     told = done.stderr.splitlines()[-1]
-    assert "KafkaTopic x is kept as kafka.strimzi.io/v1beta2, which this cluster does not" in told
+    assert (
+        "KafkaTopic x has apiVersion kafka.strimzi.io/v1beta2 in the backup, which this cluster does not"
+        in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,7 +323,7 @@ def test_request_below_the_size_of_its_snapshot_is_raised(
         {"requests": {"storage": size if raised else request_}},
         {"requests": {"storage": "1Gi"}},
     ]
-    assert (f"claim data-0 asks for {request_}" in done.stderr) == raised
+    assert (f"claim data-0 requests {request_}" in done.stderr) == raised
 
 
 def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shell) -> None:
@@ -328,7 +331,7 @@ def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shel
     for name in ("restoreCheck", "restoreObjects"):
         done = put(shell).phase(name)
         assert done.returncode != 0
-        assert "1Zi is no quantity" in done.stderr
+        assert "1Zi is not a quantity" in done.stderr
         assert not touched(shell)
 
 
@@ -336,7 +339,7 @@ def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shel
     ("spec", "runs", "told"),
     [
         ({"version": "4.1.0"}, "4.2.0", "is of Kafka 4.1.0, and Kafka 4.2.0 runs now"),
-        ({"version": "4.1.0"}, "", "is of Kafka 4.1.0; whether the operator still has"),
+        ({"version": "4.1.0"}, "", "is of Kafka 4.1.0; check that the operator has"),
         ({"version": "4.1.0"}, "4.1.0", ""),
         ({}, "4.2.0", ""),
         ({"tieredStorage": {"type": "custom"}}, "", "has tiered storage"),
@@ -584,7 +587,7 @@ def test_statuses_are_written_again_until_they_are_seen(shell: Shell, pattern: s
 def test_status_that_is_never_seen_is_told(shell: Shell) -> None:
     done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_TIMEOUT="0")
     assert done.returncode != 0
-    assert "Kafka backup says new" in done.stderr.splitlines()[-1]
+    assert "Kafka backup has new" in done.stderr.splitlines()[-1]
 
 
 def test_kafka_that_is_not_paused_gets_no_identity(shell: Shell) -> None:
@@ -762,7 +765,7 @@ def test_claim_without_a_volume_has_nothing_to_keep(shell: Shell) -> None:
 def test_what_is_discarded_is_said(shell: Shell) -> None:
     done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED="true")
     assert done.returncode == 0, done.stderr
-    assert "what these volumes hold now IS LOST: data-0 data-1" in done.stdout
+    assert "the current data of these volumes IS LOST: data-0 data-1" in done.stdout
     assert shell.events() == ["Discarded"]
     assert not shell.made("VolumeSnapshot")
 

@@ -141,7 +141,7 @@ def test_each_further_account_is_asked_for_its_rights_before_it_does_anything(
     ("marks", "record", "owner"),
     [
         pytest.param("unset", "7|running|old|then", "the run old", id="paused-by-us"),
-        pytest.param("unset", "7|||", "the run of somebody", id="marks-without-record"),
+        pytest.param("unset", "7|||", "an unknown run", id="marks-without-record"),
         pytest.param("", "7|quiescing|old|then", "quiescing since then", id="quiescing"),
         pytest.param("", "7|stopping|old|then", "stopping since then", id="stopping"),
         pytest.param("", "7|stopped|old|then", "stopped since then", id="stopped"),
@@ -415,7 +415,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell.on(OWNER, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
-    assert "says restarting" in done.stderr.splitlines()[-1]
+    assert "has state restarting" in done.stderr.splitlines()[-1]
     assert [call.args[2] for call in shell.writes() if call.args[0] == "delete"] == deleted
     assert shell.recorded()["state"] == "stopping", "it is not called stopped"
 

@@ -11,7 +11,7 @@ TOPICS_MAX=700000        # characters of base64: a ConfigMap holds 1 MiB
 # is not in a file, only in the environment of the first process. The output has topics, a record separator, and
 # the latest and earliest offsets: GetOffsetShell takes one --time for each call (-2 earliest, -1 latest), and
 # --command-config since Kafka 3.0 (KIP-635). An older one prints no offsets. The JVMs start at the same time if
-# there is memory for all three.
+# there is memory for all three. Without the C2 compiler each takes 1.4 instead of 2.4 s of CPU.
 # shellcheck disable=SC2016
 QUERY_SCRIPT='cd /opt/kafka || exit
 set -o pipefail
@@ -33,7 +33,8 @@ settings() {
   grep "^config\.providers" /tmp/strimzi.properties
   sed -n "s/^listener\.name\.replication-9091\.ssl\./ssl./p" /tmp/strimzi.properties
 }
-export LOG_DIR=/tmp KAFKA_OPTS="" KAFKA_HEAP_OPTS=-Xmx192m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC
+export LOG_DIR=/tmp KAFKA_OPTS="" KAFKA_HEAP_OPTS=-Xmx192m
+export KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 tool() { timeout "$seconds" "$@" --bootstrap-server "$address" --command-config <(settings); }
 offsets() {
   local script="bin/kafka-get-offsets.sh"
