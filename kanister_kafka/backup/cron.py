@@ -68,10 +68,10 @@ def schedule_error(text: str) -> str:
                 f"not {word}"
             )
         values[field.name] = found
-    if words[4][0] in "*?" and not any(
-        day <= DAYS[month - 1] for month in values[MONTH.name] for day in values[DAY.name]
-    ):
-        return "must have a day of month that one of its months has"
+    if words[4] in ("*", "?"):
+        most = max(DAYS[month - 1] for month in values[MONTH.name])
+        if min(values[DAY.name]) > most:
+            return "must have a day of month that one of its months has"
     return ""
 
 

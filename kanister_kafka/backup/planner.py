@@ -261,7 +261,7 @@ class _PlanBuilder:
             cron=options.schedule,
             time_zone=options.time_zone,
             image=options.schedule_image,
-            arguments=(*arguments, *options.keep_words),
+            arguments=tuple(arguments) + options.keep_words,
             start_within=START_WITHIN,
             deadline=longest + PRUNE_SECONDS,
         )
