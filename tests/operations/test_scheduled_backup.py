@@ -104,6 +104,32 @@ def test_a_backup_is_made_and_older_ones_are_pruned(cluster) -> None:
     assert made["metadata"]["labels"]["kanister-kafka.io/cluster"] == "my-cluster"
 
 
+def action_sets_left(cluster):
+    return {name for plural, _, name in cluster.objects if plural == "actionsets"}
+
+
+def test_action_sets_of_pruned_backups_and_old_failures_go(cluster) -> None:
+    ours = {"app.kubernetes.io/managed-by": "kanister-kafka"}
+    add_backup(cluster, OLD)
+    days = {"newest": 9, "a": 1, "b": 2, "c": 7, "d": 8}
+    for name in days:
+        add_action_set(cluster, name, "backup", "failed")
+    add_action_set(cluster, "restored", "restore", "complete", given=RESTORE)
+    for name in action_sets_left(cluster):
+        labels = {**ours, "kanister-kafka.io/cluster": "my-cluster"}
+        created = f"2026-01-0{days.get(name, 1)}T00:00:00Z"
+        metadata = {"labels": labels, "creationTimestamp": created}
+        cluster.change("actionsets", "kasten-io", name, {"metadata": metadata})
+    add_action_set(cluster, "of-another-tool", "backup", "failed")
+    with_kanister(cluster)
+    result = run(cluster)
+    assert result.exit_code == 0, result.stderr
+    assert f"actionset.cr.kanister.io/backup-{OLD} deleted" in result.stdout
+    ((_, _, made, _),) = made_action_sets(cluster)
+    left = {made, "restored", "of-another-tool", "newest", "c", "d"}
+    assert action_sets_left(cluster) == left
+
+
 def test_without_keep_rules_nothing_is_pruned(cluster) -> None:
     add_backup(cluster, OLD)
     with_kanister(cluster)

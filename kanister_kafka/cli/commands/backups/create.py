@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,12 @@ from kanister_kafka.cli.backup_catalogue import (
     utc_now,
 )
 from kanister_kafka.cli.options import live_options, parse_duration_option
-from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    KanisterKafkaError,
+    NotFoundError,
+)
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -78,7 +84,7 @@ def create(
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations import start_action
-    from kanister_kafka.operations.backups.busy import find_busy_reason
+    from kanister_kafka.operations.backups.action_sets import find_busy_reason
     from kanister_kafka.strimzi.discovery import find_target
 
     rules = keep_rules(**keep)
@@ -133,7 +139,26 @@ def _prune(
     now = utc_now()
     plan = plan_prune(catalogue.backups, rules, now)
     echo(prune_text(plan, now, terminal_width()))
-    return delete_backups(connection, plan.removed, kasten_namespace, DryRun.NONE)
+    code = delete_backups(connection, plan.removed, kasten_namespace, DryRun.NONE)
+    if code == 0:
+        names = {one.backup.name for one in plan.kept}
+        _delete_action_sets(connection, target, kasten_namespace, names)
+    return code
+
+
+def _delete_action_sets(
+    connection: KubeClient, target: KafkaRef, namespace: str, backups: Collection[str]
+) -> None:
+    """Delete the ActionSets of backups that were pruned, which else stay for ever."""
+    from kanister_kafka.operations.backups.action_sets import find_outdated_action_sets
+    from kanister_kafka.operations.start_action import action_sets
+
+    for one in find_outdated_action_sets(connection, target, namespace, backups):
+        try:
+            connection.delete(action_sets(connection), one.name, one.namespace, version=one.version)
+        except (ConflictError, NotFoundError):  # another client was faster
+            continue
+        click.echo(f"actionset.cr.kanister.io/{one.name} deleted")
 
 
 def _write_event(connection: KubeClient, target: KafkaRef, reason: str, message: str) -> None:

@@ -1,15 +1,22 @@
-"""Whether another action runs for a Kafka, so that no backup may begin."""
+"""The ActionSets of a Kafka: those that prevent a backup, and those of no further use."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.durations import format_duration
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.action_follower import delete_command, status_command
-from kanister_kafka.operations.actionset import ActionSet, AppliedBlueprint, read_action_set
+from kanister_kafka.operations.actionset import (
+    ActionSet,
+    ActionState,
+    AppliedBlueprint,
+    read_action_set,
+)
 from kanister_kafka.operations.backups.activity import IDLE
 from kanister_kafka.operations.start_action import ARTIFACT, action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
@@ -38,7 +45,9 @@ def find_busy_reason(
     when it is restarted. Raises the errors of KubeClient, as what cannot be read may be a restore.
     """
     state = _state(connection, kafka)
-    for action_set in _unfinished(connection, kafka, blueprint):
+    for action_set in list_action_sets(connection, kafka, blueprint):
+        if action_set.ended:
+            continue
         name = f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
         created = parse_timestamp(action_set.created)
         age = int((now - created).total_seconds()) if created else 0
@@ -62,10 +71,10 @@ def _state(connection: KubeClient, kafka: KafkaRef) -> str:
     return str(get_path(found, "data", "state") or "")
 
 
-def _unfinished(
+def list_action_sets(
     connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
 ) -> list[ActionSet]:
-    """Return the ActionSets of a Kafka that have not ended, the oldest first."""
+    """Return the ActionSets of a Kafka, the oldest first."""
     found = []
     for item in connection.items(action_sets(connection), blueprint.namespace):
         action_set = read_action_set(item)
@@ -74,7 +83,7 @@ def _unfinished(
         is_named = _names(asked.get("artifacts") or {}, kafka) or _names(
             action_set.artifacts, kafka
         )
-        if not action_set.ended and (is_own or is_named):
+        if is_own or is_named:
             found.append(action_set)
     return sorted(found, key=lambda one: one.created)
 
@@ -83,3 +92,33 @@ def _names(artifacts: object, kafka: KafkaRef) -> bool:
     """Return whether artifacts are of a backup of this Kafka."""
     values = get_path({"artifacts": artifacts}, "artifacts", ARTIFACT, "keyValue") or {}
     return (values.get("namespace"), values.get("cluster")) == (kafka.namespace, kafka.name)
+
+
+KEPT_FAILURES = 3
+"""Failed ActionSets of backups that stay, as many as failed Jobs of the CronJob."""
+
+
+def find_outdated_action_sets(
+    connection: KubeClient, kafka: KafkaRef, namespace: str, backups: Collection[str]
+) -> list[ActionSet]:
+    """Return the ActionSets of backups that no longer exist, and of all but the last failures.
+
+    `backups` are the names of those that exist, `namespace` is that of Kanister. Only ActionSets
+    with the labels of this tool count.
+    """
+    label = f"{MANAGED_BY}={COMPONENT},{CLUSTER}={kafka.name}"
+    outdated = []
+    failures = []
+    for item in connection.items(action_sets(connection), namespace, label):
+        action_set = read_action_set(item)
+        is_backup = action_set.action == "backup" and action_set.target == kafka.namespace
+        if not is_backup or not action_set.ended:
+            continue
+        if action_set.state is ActionState.FAILED:
+            failures.append(action_set)
+            continue
+        values = (action_set.artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
+        if values.get("backup") not in backups:
+            outdated.append(action_set)
+    failures.sort(key=lambda one: one.created)
+    return outdated + failures[:-KEPT_FAILURES]
