@@ -12,6 +12,7 @@ from kanister_kafka.cli.app import current_clock, print_error, print_warning
 from kanister_kafka.cli.manifest_input import print_failures, result
 from kanister_kafka.cli.options import keep_options, option_group
 from kanister_kafka.durations import parse_age
+from kanister_kafka.errors import ActionError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -64,6 +65,20 @@ def open_catalogue(
         found = read_catalogue(connection, home, kasten_namespace=kasten_namespace, kafka=kafka)
     for line in found.unreadable:
         print_warning(f"cannot read {escape_control_chars(line)}")
+    return connection, found
+
+
+def open_backup(
+    context: str, namespace: str, kafka: str, kasten_namespace: str, name: str
+) -> tuple[KubeClient, Backup]:
+    """Find a backup that can be restored; ActionError if it cannot."""
+    from kanister_kafka.operations.backups.reader import find_backup
+
+    connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
+    found = find_backup(catalogue, name)
+    if not found.restorable:
+        faults = "; ".join(found.faults) or found.running or "its action has failed"
+        raise ActionError(f"{found} is {found.status.value}: {faults}")
     return connection, found
 
 

@@ -7,7 +7,7 @@ import re
 from kanister_kafka import constants
 from tests.fakes.script_runner import SCRIPTS, cycle
 
-LABELS = ("backup", "before-restore", "cluster", "complete", "run")
+LABELS = ("backup", "before-restore", "cluster", "complete", "run", "stop")
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
     line
@@ -36,7 +36,8 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "SKIP_CHECK": {"strimzi.io/skip-broker-scaledown-check"},
         "OF_BACKUP": {f"{constants.PREFIX}backup"},
         "OF_RUN": {f"{constants.PREFIX}run"},
-        "COMPLETE": {f"{constants.PREFIX}complete"},
+        "COMPLETE": {constants.COMPLETE},
+        "STOP": {constants.STOP},
         "BEFORE": {f"{constants.PREFIX}before-restore"},
     }
 

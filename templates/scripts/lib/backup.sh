@@ -12,6 +12,9 @@ backup_of() {
 # When the last snapshot of a backup was ready to use: an annotation of the Secret with its facts. A
 # backup without it is not complete.
 COMPLETE=kanister-kafka.io/complete
+# Whether every node ended cleanly, clean or unclean: an annotation of the same Secret
+# shellcheck disable=SC2034 # for ready.sh
+STOP=kanister-kafka.io/stop
 # Two runs that start in the same second give their backups the same name: this label tells them apart.
 OF_RUN=kanister-kafka.io/run
 

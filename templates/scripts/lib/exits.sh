@@ -74,8 +74,8 @@ await_exits() {
       continue
     fi
     silent=''
-    ((SECONDS < end)) || fail "timed out after ${1}s: pods still there: $names"
-    [[ $names == "$told" ]] || say "pods still there: $names"
+    ((SECONDS < end)) || fail "timed out after ${1}s: $PODS_REMAIN$names"
+    [[ $names == "$told" ]] || say "$(abbreviate "$PODS_REMAIN$names")"
     told=$names
     [[ -n $WATCHER ]] || sleep 0.2
   done

@@ -5,7 +5,7 @@
 parts() {
   local names
   names=$(api get secrets -n "$NAMESPACE" -l "$OF_BACKUP=$BACKUP,kanister-kafka.io/cluster=$CLUSTER" -o 'jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}')
-  printf '%s\n' "$names" | grep -v -e '-facts$' -e '-topics$' | sort -V
+  printf '%s\n' "$names" | grep -v -e '-facts$' -e '-topics$' -e '-offsets$' | sort -V
 }
 
 # contents SECRET: the key `objects` is of facts, and of every part of a backup before format 2.

@@ -90,8 +90,27 @@ api() {
   return 1
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND prints nothing; what it prints is still missing. It looks
-# again after LOOK_AGAIN seconds, or one. What begins with an exclamation mark no waiting will bring.
+LIST_MAX=10 # entries of a list in one line of progress
+PODS_REMAIN='pods still there: '
+
+# abbreviate LIST: its first entries and the number of the others. Entries end with a semicolon, or are
+# names of pods. A line for each of 1,000 pods that stop must not have the names of all others.
+abbreviate() {
+  local prefix='' list=$1 separator=';' entries
+  if [[ $list == "$PODS_REMAIN"* ]]; then
+    prefix=$PODS_REMAIN list=${list#"$PODS_REMAIN"} separator=' '
+  fi
+  mapfile -t -d "$separator" entries < <(printf %s "$list")
+  if ((${#entries[@]} > LIST_MAX)); then
+    local IFS=$separator
+    printf '%s%s and %d more' "$prefix" "${entries[*]:0:LIST_MAX}" "$((${#entries[@]} - LIST_MAX))"
+  else
+    printf %s "$1"
+  fi
+}
+
+# wait_for SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. The interval
+# is LOOK_AGAIN seconds, or one. Output that begins with an exclamation mark ends the wait as a failure.
 wait_for() {
   local limit=$1 end=$((SECONDS + $1)) missing told=
   shift
@@ -101,7 +120,7 @@ wait_for() {
     [[ -n $missing ]] || return 0
     [[ $missing != '!'* ]] || fail "${missing#'!'}"
     ((SECONDS < end)) || fail "timed out after ${limit}s: $missing"
-    [[ $missing == "$told" ]] || say "$missing"
+    [[ $missing == "$told" ]] || say "$(abbreviate "$missing")"
     told=$missing
     sleep "${LOOK_AGAIN:-1}"
   done
@@ -123,7 +142,7 @@ pods() { api get pods -n "$1" -l "$2" -o 'jsonpath={.items[*].metadata.name}'; }
 still_there() {
   local names
   names=$(pods "$1" "$2")
-  [[ -z $names ]] || printf 'pods still there: %s' "$names"
+  [[ -z $names ]] || printf %s "$PODS_REMAIN$names"
 }
 
 # record KEY=VALUE...: kept in the ConfigMap for restart, restore and people.

@@ -88,7 +88,7 @@ free() {
 # claim: the write is refused where the record has changed since free() has read it.
 claim() {
   local patch
-  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
+  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"stop\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
   api patch configmap "$RECORD" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
   free # it tells who was faster; it may have been this run, where only the answer was lost
   [[ $owner == "$RUN" ]] || fail "ConfigMap $RECORD has changed meanwhile: run it again"

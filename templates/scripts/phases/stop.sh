@@ -51,7 +51,7 @@ writers_at_rest "${writers[@]}"
 step 'recording that the cluster is stopped'
 event Normal Stopped "stopped for a snapshot, ${UNCLEAN:+not }every node cleanly" & # what people read must not delay what clients wait for
 telling=$!
-record state=stopped "since=$(now)"
+record state=stopped "since=$(now)" "stop=${UNCLEAN:+un}clean"
 wait "$telling" || true
 [[ -z $BY_LABEL ]] || output stop "${UNCLEAN:+un}clean"
 say "Kafka $CLUSTER is stopped: its volumes can be snapshotted${UNCLEAN:+, but not every node ended cleanly: $UNCLEAN}"

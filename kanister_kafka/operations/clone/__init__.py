@@ -1,0 +1,1 @@
+"""A backup restored into another namespace, beside the Kafka that it came from."""
