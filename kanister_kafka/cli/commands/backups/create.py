@@ -149,7 +149,7 @@ def _prune(
 def _delete_action_sets(
     connection: KubeClient, target: KafkaRef, namespace: str, backups: Collection[str]
 ) -> None:
-    """Delete the ActionSets of backups that were pruned, which else stay for ever."""
+    """Delete the ActionSets of backups that were pruned: Kanister keeps all of them."""
     from kanister_kafka.operations.backups.action_sets import find_outdated_action_sets
     from kanister_kafka.operations.start_action import action_sets
 
