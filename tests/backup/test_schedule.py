@@ -90,6 +90,8 @@ def test_no_job_overlaps_or_is_repeated() -> None:
     assert (spec["schedule"], spec["timeZone"]) == ("0 3 * * *", "Europe/Berlin")
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["startingDeadlineSeconds"] == 1800
+    labels = {"kanister-kafka.io/schedule": "my-cluster"}
+    assert spec["jobTemplate"]["metadata"]["labels"] == labels
     job = spec["jobTemplate"]["spec"]
     assert job["backoffLimit"] == 0
     assert job["template"]["spec"]["restartPolicy"] == "Never"

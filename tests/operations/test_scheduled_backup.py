@@ -234,6 +234,21 @@ def test_what_may_not_be_read_may_be_a_restore(cluster, plural) -> None:
     assert not made_action_sets(cluster)
 
 
+def test_a_short_outage_of_the_api_server_costs_no_backup(cluster) -> None:
+    with_kanister(cluster)
+    refusal = ("GET", "actionsets", 503)
+    cluster.refusals.append(refusal)
+    cluster.time.after(10, lambda: cluster.refusals.remove(refusal))
+    assert run(cluster).exit_code == 0
+    assert len(made_action_sets(cluster)) == 1
+
+
+def test_a_long_outage_is_an_error(cluster) -> None:
+    cluster.refusals.append(("GET", "actionsets", 503))
+    assert run(cluster).exit_code == 2
+    assert not made_action_sets(cluster)
+
+
 def test_an_event_that_cannot_be_written_changes_nothing(cluster) -> None:
     add_running(cluster, "r", "restore")
     cluster.refusals.append(("POST", "events", 403))

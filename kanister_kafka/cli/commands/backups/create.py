@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
-from kanister_kafka.cli.app import echo, print_error, print_warning, terminal_width
+from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
     delete_backups,
     keep_rule_options,
@@ -26,10 +26,15 @@ from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.actionset import AppliedBlueprint
+    from kanister_kafka.operations.backups.action_sets import BusyReason
     from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.model import Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ACTION = "backup"
+PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds before each further try, if the API server is away at the start or after the action."""
 SKIPPED, FAILED = "BackupSkipped", "BackupFailed"
 """Reasons of events."""
 
@@ -83,6 +88,7 @@ def create(
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.kube.wait import retry
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.backups.action_sets import find_busy_reason
     from kanister_kafka.strimzi.discovery import find_target
@@ -90,10 +96,14 @@ def create(
     rules = keep_rules(**keep)
     connection = KubeClient(context)
     target = find_target(connection, namespace, name)
-    try:
+
+    def look() -> tuple[AppliedBlueprint, BusyReason | None]:
         applied = start_action.find_applied(connection, target, kasten_namespace, blueprint)
         start_action.check_action(applied, ACTION)
-        busy = find_busy_reason(connection, target, applied, timeout, utc_now())
+        return applied, find_busy_reason(connection, target, applied, timeout, utc_now())
+
+    try:
+        applied, busy = retry(look, PAUSES, clock=current_clock())
         if busy is not None and busy.will_end and skip_if_busy:
             text = f"no backup is made now: {busy.text}"
             print_warning(escape_control_chars(text))
@@ -121,15 +131,19 @@ def _prune(
     connection: KubeClient, target: KafkaRef, new: str, rules: KeepRules, kasten_namespace: str
 ) -> int:
     """Delete the backups that no rule keeps, if the new one is complete; return the exit code."""
+    from kanister_kafka.kube.wait import retry
     from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.keep_rules import plan_prune
     from kanister_kafka.operations.backups.reader import find_backup, read_catalogue
     from kanister_kafka.reports.backups import prune_text
 
-    with connection.one_moment():
-        catalogue = read_catalogue(
-            connection, target.namespace, kasten_namespace=kasten_namespace, kafka=target.name
-        )
+    def read() -> Catalogue:
+        with connection.one_moment():
+            return read_catalogue(
+                connection, target.namespace, kasten_namespace=kasten_namespace, kafka=target.name
+            )
+
+    catalogue = retry(read, PAUSES, clock=current_clock())
     found = find_backup(catalogue, new)
     if not found.restorable:
         faults = "; ".join(found.faults) or found.running
