@@ -297,6 +297,8 @@ class ResourceNames:
     """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
     """Service account of the phases that restore and delete; empty if there are none."""
+    schedule: str
+    """CronJob, and its account; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +309,23 @@ class Watchdog:
     """Of the Deployment, and of its service account."""
     phase: PlannedPhase
     """The work of its pod."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSchedule:
+    """A CronJob that makes backups and prunes them."""
+
+    name: str
+    """Of the CronJob, and of its service account."""
+    cron: str
+    time_zone: str
+    image: str
+    arguments: tuple[str, ...]
+    """Of this command, which is the entry point of the image."""
+    start_within: int
+    """Seconds after the time of the schedule in which a Job may still be created."""
+    deadline: int
+    """Seconds after which Kubernetes ends the Job; the action of Kanister runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +343,8 @@ class BackupPlan:
     admission: AdmissionPolicy | None
     """None unless it is asked for."""
     switch: Watchdog | None
+    schedule: BackupSchedule | None
+    """None unless it is asked for."""
     record: str
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""
     labels: tuple[tuple[str, str], ...]

@@ -11,11 +11,13 @@ from kanister_kafka._version import __version__
 from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
+from kanister_kafka.backup.cron import MAX_NAME
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
 from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
 from kanister_kafka.backup.model import (
     BackupPlan,
+    BackupSchedule,
     BackupStage,
     Permission,
     PlannedAction,
@@ -39,6 +41,7 @@ from kanister_kafka.backup.rbac import (
     restart_rights,
     restore_rights,
     save_rights,
+    schedule_rights,
     service_account,
 )
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
@@ -96,6 +99,10 @@ def autoscaler_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[
 POD_SECONDS = 15
 """Allowed for the pod of each phase to start and end."""
 LEAST_RECOVERY = 120
+START_WITHIN = 1800
+"""Seconds by which a scheduled backup may be late; an outage at any later time is not planned."""
+PRUNE_SECONDS = 900
+"""Allowed for a scheduled Job to start, and to delete backups after the action."""
 HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 """Actions that Kasten calls, and ends when its time is over."""
 
@@ -119,6 +126,9 @@ class _PlanBuilder:
         self.engine = options.engine is SnapshotProvider.KANISTER
         self.kasten_restore = KastenOutput.RESTORE in options.kasten
         suffix = "" if self.cold else "-hot"
+        self.blueprint = options.name or (
+            f"{cluster.namespace}.{cluster.name}{'' if self.cold else '.hot'}"
+        )
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
         apart = self.cold and not options.service_account
@@ -129,6 +139,7 @@ class _PlanBuilder:
             record=own if self.cold else "",
             switch=f"{own}-switch" if self.cold and options.restart_after else "",
             restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
+            schedule=f"{own}-backup" if self.cold and self.engine and options.schedule else "",
         )
         self.rights = self._rights()
         self.accounts = [self._account(name) for name in self.rights]
@@ -148,6 +159,9 @@ class _PlanBuilder:
             found[names.restore] = [*of_restore]
         if names.switch:
             found[names.switch] = [*restart_rights(cluster, names)]
+        if names.schedule:
+            of_schedule = schedule_rights(cluster, options, names, self.blueprint)
+            found[names.schedule] = [*of_schedule]
         return {
             name: rights_in_order(merge_permissions(rights), cluster.namespace)
             for name, rights in found.items()
@@ -160,13 +174,13 @@ class _PlanBuilder:
             self.names.account: ("steps", "the steps"),
             self.names.restore: ("restore", "a restore"),
             self.names.switch: ("switch", "the watchdog"),
+            self.names.schedule: ("schedule", "the CronJob"),
         }
         return service_account(self.cluster, name, *purposes[name], self.rights[name])
 
     def plan(self, problems: Iterable[Diagnostic]) -> BackupPlan:
         cluster, options = self.cluster, self.options
-        suffix = "" if self.cold else ".hot"
-        name = options.name or f"{cluster.namespace}.{cluster.name}{suffix}"
+        name = self.blueprint
         actions = self._cold_actions() if self.cold else self._hot_actions()
         labels = {
             "app.kubernetes.io/name": COMPONENT,
@@ -183,6 +197,7 @@ class _PlanBuilder:
             *kasten.kasten_diagnostics(cluster, options),
             *self._check_time(actions),
             *self._check_switch(actions),
+            *self._check_schedule(),
         ]
         switch = self._switch()
         return BackupPlan(
@@ -193,6 +208,7 @@ class _PlanBuilder:
             accounts=tuple(self.accounts),
             admission=admission_policy(cluster, self.names) if options.admission_policy else None,
             switch=switch,
+            schedule=self._schedule(actions),
             record=self.names.record,
             labels=tuple(sorted(labels.items())),
             annotations=tuple(sorted(annotations.items())),
@@ -218,6 +234,48 @@ class _PlanBuilder:
         if not name:
             return None
         return Watchdog(name=name, phase=self.phases.switch())
+
+    def _schedule(self, actions: tuple[PlannedAction, ...]) -> BackupSchedule | None:
+        name, options = self.names.schedule, self.options
+        if not name:
+            return None
+        # Not the backup alone: an action that runs for longer than any may is stuck.
+        longest = max(
+            action.seconds + len(action.all_phases) * POD_SECONDS
+            for action in actions
+            if action.name in ("backup", "restore")
+        )
+        arguments = [
+            "backups",
+            "create",
+            self.cluster.name,
+            f"--namespace={self.cluster.namespace}",
+            f"--kasten-namespace={options.kasten_namespace}",
+            f"--blueprint={self.blueprint}",
+            f"--timeout={format_duration(longest)}",
+            "--skip-if-busy",
+            "--no-logs",
+        ]
+        return BackupSchedule(
+            name=name,
+            cron=options.schedule,
+            time_zone=options.time_zone,
+            image=options.schedule_image,
+            arguments=tuple(arguments) + options.keep_words,
+            start_within=START_WITHIN,
+            deadline=longest + PRUNE_SECONDS,
+        )
+
+    def _check_schedule(self) -> Iterator[Diagnostic]:
+        if len(self.names.schedule) > MAX_NAME:
+            yield error(
+                "option",
+                Location("<options>"),
+                "schedule",
+                f'Invalid value: "{self.options.schedule}": CronJob {self.names.schedule} has '
+                f"more than {MAX_NAME} characters in its name: call `kanister-kafka backups "
+                "create` from a CronJob of your own",
+            )
 
     def _hot_actions(self) -> tuple[PlannedAction, ...]:
         return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)

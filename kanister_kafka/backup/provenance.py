@@ -53,6 +53,8 @@ def input_hash(plan: BackupPlan) -> str:
     made = _tree(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
         del made["bound"]  # no object is made of it
+    if plan.schedule is None:
+        del made["schedule"]  # as before there were schedules
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
         "options": plan.options.words(),
@@ -98,6 +100,7 @@ WAVES = {
     "Role": -3,
     "RoleBinding": -3,
     "Deployment": -2,
+    "CronJob": 0,
     "Blueprint": -1,
     "Policy": 0,
     "BlueprintBinding": 0,

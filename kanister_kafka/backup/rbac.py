@@ -17,6 +17,7 @@ from kanister_kafka.backup.options import Options, QuiesceMethod, Strategy
 from kanister_kafka.strimzi import KafkaCluster, WorkloadKind
 
 KAFKA_GROUP = "kafka.strimzi.io"
+KANISTER_GROUP = "cr.kanister.io"
 KIND_TO_RESOURCE = {
     WorkloadKind.STATEFUL_SET: ("apps", "statefulsets"),
     WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
@@ -364,3 +365,57 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in chain(pools, NAMED, WRITERS):
         yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)
+
+
+# The least rights of `backups create`, which a CronJob runs.
+
+
+def schedule_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames, blueprint: str
+) -> tuple[Permission, ...]:
+    """Return what makes a backup by an ActionSet, follows it, and prunes.
+
+    The API can limit none of these to names: ActionSets, snapshots and Secrets of backups get
+    theirs when they are made.
+    """
+    follow = "see how far the backup is"
+    found = [
+        permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), follow),
+        permission(cluster, "", "pods", (), ("list",), follow),
+        permission(
+            cluster, "", "configmaps", [names.record], ("get",), "see whether it is stopped"
+        ),
+        permission(cluster, "", "secrets", (), ("delete", "get", "list"), "find backups, prune"),
+        permission(
+            cluster,
+            SNAPSHOT_GROUP,
+            "volumesnapshots",
+            (),
+            ("delete", "list"),
+            "find backups, prune",
+        ),
+        permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
+    ]
+    if cluster.pools:
+        found.append(permission(cluster, KAFKA_GROUP, "kafkanodepools", (), ("list",), follow))
+    kanister = options.kasten_namespace
+    for resource, limited, verbs, reason in (
+        ("blueprints", (blueprint,), ("get",), "see that it has the action"),
+        (
+            "actionsets",
+            (),
+            ("create", "delete", "get", "list"),
+            "start a backup, and see whether another action runs",
+        ),
+    ):
+        found.append(
+            Permission(
+                namespace=kanister,
+                group=KANISTER_GROUP,
+                resource=resource,
+                names=limited,
+                verbs=verbs,
+                reason=reason,
+            )
+        )
+    return sort_permissions(merge_permissions(found), cluster.namespace)

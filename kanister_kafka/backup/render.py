@@ -193,6 +193,8 @@ def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str,
     if plan.switch:
         yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
     yield "Blueprint", plan.name, "blueprint.yaml.j2", None
+    if plan.schedule:
+        yield "CronJob", plan.schedule.name, "cronjob.yaml.j2", plan.schedule
     for policy in plan.policies:
         yield "Policy", policy.name, "policy.yaml.j2", policy
     if KastenOutput.BINDING in plan.options.kasten:

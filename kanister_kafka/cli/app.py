@@ -31,7 +31,7 @@ COMMANDS = {
     "run": "Run an action of the Blueprint and follow it.",
     "status": "Show whether a Kafka runs or is stopped, and what to do next.",
     "resume": "Start a stopped Kafka, with or without Kanister.",
-    "backups": "List, describe, delete and prune backups of the action `backup`.",
+    "backups": "Create, list, describe, delete and prune backups of the action `backup`.",
     "restore": "Restore a backup into its own or into another namespace.",
     "verify": "Verify that a backup can be restored, without an outage.",
     "release-retention": "Let a restored Kafka delete expired records again.",

@@ -18,6 +18,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
         "restored_retention",
     ),
+    "Schedule": (
+        "schedule", "time_zone", "schedule_image", "keep_last", "keep_hourly", "keep_daily",
+        "keep_weekly", "keep_monthly", "keep_yearly", "keep_within",
+    ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
         "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",

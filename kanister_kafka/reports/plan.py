@@ -50,6 +50,13 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
             f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
             "after a stop began, if nothing has done so.\n"
         )
+    if plan.schedule:
+        zone = plan.schedule.time_zone or "the time zone of the controller"
+        kept = " ".join(plan.options.keep_words)
+        parts.append(
+            f"Schedule: CronJob {plan.schedule.name} makes a backup at {plan.schedule.cron} in "
+            f"{zone}, and prunes by {kept}.\n"
+        )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
         title = f"Service account {account.name}, for {account.purpose}:\n"
@@ -61,6 +68,19 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
             "restore may put back whole objects.\n"
         )
     return "\n".join(parts)
+
+
+def _schedule(plan: BackupPlan) -> dict[str, object] | None:
+    schedule = plan.schedule
+    if schedule is None:
+        return None
+    return {
+        "cronJob": schedule.name,
+        "schedule": schedule.cron,
+        "timeZone": schedule.time_zone or None,
+        "keep": list(plan.options.keep_words),
+        "deadlineSeconds": schedule.deadline,
+    }
 
 
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
@@ -139,6 +159,7 @@ def plan_json(plan: BackupPlan) -> str:
         "admissionPolicy": plan.admission.name if plan.admission else None,
         "switch": plan.switch.name if plan.switch else None,
         "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
+        "schedule": _schedule(plan),
         "hookTimeoutSeconds": plan.options.hook_timeout,
         "actions": [
             {

@@ -25,6 +25,7 @@ ORDER = (
     (RBAC, "RoleBinding"),
     ("apps/v1", "Deployment"),
     (KANISTER, "Blueprint"),
+    ("batch/v1", "CronJob"),
     (KASTEN, "TransformSet"),
     (KASTEN, "BlueprintBinding"),
     (KASTEN, "Policy"),

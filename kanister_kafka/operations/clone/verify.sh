@@ -8,9 +8,7 @@ server=(--bootstrap-server "$HOSTNAME.$2")
 
 # offsets TIME: TOPIC:PARTITION:OFFSET of each partition, internal topics too
 offsets() {
-  local tool=(bin/kafka-get-offsets.sh)
-  [[ -x ${tool[0]} ]] || tool=(bin/kafka-run-class.sh kafka.tools.GetOffsetShell) # before Kafka 3.0
-  timeout "$seconds" "${tool[@]}" "${server[@]}" --command-config <(settings) --time "$1"
+  timeout "$seconds" bin/kafka-get-offsets.sh "${server[@]}" --command-config <(settings) --time "$1"
 }
 
 # segments COUNT: the newest log files of each partition of this broker, or all
