@@ -759,11 +759,11 @@ POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
     ("ids", "claims", "told"),
     [
         ("broker [1,0]\ncontroller [2]\n ", "data-1 data-0", ""),
-        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "its node ids are not those"),
+        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "the node ids are not those"),
         ("broker [1,0]\ncontroller [2]\n", "data-0", "the claims are not those"),
         ("broker [1]\ncontroller []\n", "data-0", "the node ids and the claims are not those"),
         ("broker [1,0]\n", "data-0", ""),  # a pool that was deleted meanwhile
-        (GONE, CLAIMS, "its node ids are not those"),
+        (GONE, CLAIMS, "the node ids are not those"),
         ("broker [1,0]\ncontroller [2]\n", GONE, "the claims are not those"),
     ],
 )
