@@ -355,11 +355,15 @@ def test_hot_backup_may_only_look_and_flush() -> None:
 
 PLURALS = {"configmap": "configmaps", "secret": "secrets", '"$KAFKA"': "kafkas"}
 CALL = re.compile(
-    r'\b(?:kubectl_retry|kubectl) (get|patch|annotate|delete) ("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
+    r"\b(?:kubectl_retry|kubectl) (get|patch|annotate|delete) "
+    r'("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
 )
 
 
-BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|start_query \w+) |\bwait_until_empty [^\n]*\" )"
+BEFORE = (
+    r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|start_query \w+) "
+    r"|\bwait_until_empty [^\n]*\" )"
+)
 """What stands before the name of a function where it is made or called."""
 
 
