@@ -191,6 +191,7 @@ class Permission:
     """A permission that the steps need, in one namespace."""
 
     namespace: str
+    """Empty for objects that have no namespace, and for those of all namespaces."""
     group: str
     """API group; empty for the core group."""
     resource: str
@@ -261,10 +262,11 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSpec:
-    """A Role and its RoleBinding, both of this name."""
+    """A Role and its RoleBinding, both of this name; of the cluster if there is no namespace."""
 
     name: str
     namespace: str
+    """Empty for a ClusterRole and its ClusterRoleBinding."""
     account: str
     """Service account that it is bound to."""
     rules: tuple[PolicyRule, ...]
@@ -299,6 +301,8 @@ class ResourceNames:
     """Service account of the phases that restore and delete; empty if there are none."""
     schedule: str
     """CronJob, and its account; empty if there is none."""
+    verification: str
+    """CronJob that verifies, and its account; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,11 +316,13 @@ class Watchdog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackupSchedule:
-    """A CronJob that makes backups and prunes them."""
+class ScheduledJob:
+    """A CronJob that makes backups and prunes them, or verifies the newest one."""
 
     name: str
     """Of the CronJob, and of its service account."""
+    container: str
+    """Its container: `backup` or `verify`."""
     cron: str
     time_zone: str
     image: str
@@ -343,7 +349,9 @@ class BackupPlan:
     admission: AdmissionPolicy | None
     """None unless it is asked for."""
     switch: Watchdog | None
-    schedule: BackupSchedule | None
+    schedule: ScheduledJob | None
+    """None unless it is asked for."""
+    verification: ScheduledJob | None
     """None unless it is asked for."""
     record: str
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""

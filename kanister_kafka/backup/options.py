@@ -26,6 +26,7 @@ from kanister_kafka.kube.pod_options import (
     merged,
     parse_toleration,
     pod_option_errors,
+    quantity,
 )
 from kanister_kafka.strimzi.clients import CLIENTS
 
@@ -259,6 +260,12 @@ class Options:
     """When a CronJob makes a backup, as `spec.schedule` has it; no CronJob where empty."""
     time_zone: str = ""
     """Of the schedule, by its IANA name; that of the controller of CronJobs where empty."""
+    verify_schedule: str = ""
+    """When a CronJob verifies the newest backup; no CronJob if it is empty."""
+    verify_into: str = ""
+    """Namespace of the copy that it makes, which must exist."""
+    verify_memory: str = ""
+    """Memory of each node of that copy; that of the backup if it is empty."""
     schedule_image: str = ""
     """Image with this command for the CronJob; there is no published one."""
     keep_last: int = 0
@@ -473,8 +480,11 @@ class Options:
                 yield path, value, "must not be negative"
         if self.keep_within and not parse_age(self.keep_within):
             yield "keep-within", self.keep_within, "must be a duration such as 30d or 72h"
+        yield from self._wrong_verification()
         if not self.schedule:
-            others = {"time-zone": self.time_zone, "schedule-image": self.schedule_image, **rules}
+            others: dict[str, object] = dict(rules)
+            if not self.verify_schedule:
+                others |= {"time-zone": self.time_zone, "schedule-image": self.schedule_image}
             for path, value in others.items():
                 if value:
                     yield path, value, "is for --schedule"
@@ -494,6 +504,29 @@ class Options:
         if not self.keep_words:
             must = "needs a rule that keeps backups, such as --keep-daily 7"
             yield "schedule", self.schedule, must
+
+    def _wrong_verification(self) -> Iterator[tuple[str, object, str]]:
+        given = self.verify_schedule
+        if not given:
+            for path in ("verify-into", "verify-memory"):
+                if value := getattr(self, path.replace("-", "_")):
+                    yield path, value, "is for --verify-schedule"
+            return
+        if self.engine is not SnapshotProvider.KANISTER:
+            yield "verify-schedule", given, "is for --engine kanister"
+        if must := schedule_error(given):
+            yield "verify-schedule", given, must
+        if not self.schedule_image:
+            yield "verify-schedule", given, "needs --schedule-image, an image with this command"
+        elif not self.schedule and not IMAGE.fullmatch(self.schedule_image):
+            yield "schedule-image", self.schedule_image, "must be an image reference"
+        if not self.schedule and self.time_zone and not is_time_zone(self.time_zone):
+            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if not LABEL.allows(self.verify_into):
+            must = "needs --verify-into, an existing namespace for the copy"
+            yield "verify-schedule", given, must
+        if self.verify_memory and not quantity(self.verify_memory):
+            yield "verify-memory", self.verify_memory, "must be a quantity such as 1Gi"
 
     def _wrong_writers(self) -> Iterator[tuple[str, object, str]]:
         for path, named in (("writer", self.writers), ("not-a-writer", self.not_writers)):

@@ -17,12 +17,12 @@ from kanister_kafka.backup.kasten import build_policies, build_restore_action, b
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
 from kanister_kafka.backup.model import (
     BackupPlan,
-    BackupSchedule,
     BackupStage,
     Permission,
     PlannedAction,
     PlannedStep,
     ResourceNames,
+    ScheduledJob,
     ServiceAccountSpec,
     Watchdog,
 )
@@ -43,6 +43,7 @@ from kanister_kafka.backup.rbac import (
     save_rights,
     schedule_rights,
     service_account,
+    verification_rights,
 )
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
@@ -103,6 +104,8 @@ START_WITHIN = 1800
 """Seconds by which a scheduled backup may be late; an outage at any later time is not planned."""
 PRUNE_SECONDS = 900
 """Allowed for a scheduled Job to start, and to delete backups after the action."""
+VERIFY_SECONDS = 1200
+"""Allowed for a copy to become Ready, as `verify` has it."""
 HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 """Actions that Kasten calls, and ends when its time is over."""
 
@@ -140,6 +143,9 @@ class _PlanBuilder:
             switch=f"{own}-switch" if self.cold and options.restart_after else "",
             restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
             schedule=f"{own}-backup" if self.cold and self.engine and options.schedule else "",
+            verification=f"{own}-verify"
+            if self.cold and self.engine and options.verify_schedule
+            else "",
         )
         self.rights = self._rights()
         self.accounts = [self._account(name) for name in self.rights]
@@ -162,6 +168,8 @@ class _PlanBuilder:
         if names.schedule:
             of_schedule = schedule_rights(cluster, options, names, self.blueprint)
             found[names.schedule] = [*of_schedule]
+        if names.verification:
+            found[names.verification] = [*verification_rights(cluster, options, names)]
         return {
             name: rights_in_order(merge_permissions(rights), cluster.namespace)
             for name, rights in found.items()
@@ -175,6 +183,7 @@ class _PlanBuilder:
             self.names.restore: ("restore", "a restore"),
             self.names.switch: ("switch", "the watchdog"),
             self.names.schedule: ("schedule", "the CronJob"),
+            self.names.verification: ("verification", "the CronJob that verifies"),
         }
         return service_account(self.cluster, name, *purposes[name], self.rights[name])
 
@@ -209,6 +218,7 @@ class _PlanBuilder:
             admission=admission_policy(cluster, self.names) if options.admission_policy else None,
             switch=switch,
             schedule=self._schedule(actions),
+            verification=self._verification(),
             record=self.names.record,
             labels=tuple(sorted(labels.items())),
             annotations=tuple(sorted(annotations.items())),
@@ -235,7 +245,33 @@ class _PlanBuilder:
             return None
         return Watchdog(name=name, phase=self.phases.switch())
 
-    def _schedule(self, actions: tuple[PlannedAction, ...]) -> BackupSchedule | None:
+    def _verification(self) -> ScheduledJob | None:
+        name, options = self.names.verification, self.options
+        if not name:
+            return None
+        arguments = [
+            "verify",
+            "latest",
+            f"--kafka={self.cluster.name}",
+            f"--namespace={self.cluster.namespace}",
+            f"--kasten-namespace={options.kasten_namespace}",
+            f"--into={options.verify_into}",
+            f"--timeout={format_duration(VERIFY_SECONDS)}",
+        ]
+        if options.verify_memory:
+            arguments.append(f"--memory={options.verify_memory}")
+        return ScheduledJob(
+            name=name,
+            container="verify",
+            cron=options.verify_schedule,
+            time_zone=options.time_zone,
+            image=options.schedule_image,
+            arguments=tuple(arguments),
+            start_within=START_WITHIN,
+            deadline=2 * VERIFY_SECONDS + PRUNE_SECONDS,
+        )
+
+    def _schedule(self, actions: tuple[PlannedAction, ...]) -> ScheduledJob | None:
         name, options = self.names.schedule, self.options
         if not name:
             return None
@@ -256,8 +292,9 @@ class _PlanBuilder:
             "--skip-if-busy",
             "--no-logs",
         ]
-        return BackupSchedule(
+        return ScheduledJob(
             name=name,
+            container="backup",
             cron=options.schedule,
             time_zone=options.time_zone,
             image=options.schedule_image,
@@ -267,15 +304,18 @@ class _PlanBuilder:
         )
 
     def _check_schedule(self) -> Iterator[Diagnostic]:
-        if len(self.names.schedule) > MAX_NAME:
-            yield error(
-                "option",
-                Location("<options>"),
-                "schedule",
-                f'Invalid value: "{self.options.schedule}": CronJob {self.names.schedule} has '
-                f"more than {MAX_NAME} characters in its name: call `kanister-kafka backups "
-                "create` from a CronJob of your own",
-            )
+        for name, option, cron, words in (
+            (self.names.schedule, "schedule", self.options.schedule, "backups create"),
+            (self.names.verification, "verify-schedule", self.options.verify_schedule, "verify"),
+        ):
+            if len(name) > MAX_NAME:
+                yield error(
+                    "option",
+                    Location("<options>"),
+                    option,
+                    f'Invalid value: "{cron}": CronJob {name} has more than {MAX_NAME} characters '
+                    f"in its name: call `kanister-kafka {words}` from a CronJob of your own",
+                )
 
     def _hot_actions(self) -> tuple[PlannedAction, ...]:
         return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)

@@ -55,6 +55,8 @@ def input_hash(plan: BackupPlan) -> str:
         del made["bound"]  # no object is made of it
     if plan.schedule is None:
         del made["schedule"]  # as before there were schedules
+    if plan.verification is None:
+        del made["verification"]
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
         "options": plan.options.words(),
@@ -99,6 +101,8 @@ WAVES = {
     "ValidatingAdmissionPolicyBinding": -4,
     "Role": -3,
     "RoleBinding": -3,
+    "ClusterRole": -3,
+    "ClusterRoleBinding": -3,
     "Deployment": -2,
     "CronJob": 0,
     "Blueprint": -1,

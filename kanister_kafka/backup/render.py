@@ -188,13 +188,15 @@ def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str,
         for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
             yield kind, plan.admission.name, f"{kind.lower()}.yaml.j2", plan.admission
     for role in plan.roles:
-        yield "Role", role.name, "role.yaml.j2", role
-        yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
+        scope = "" if role.namespace else "Cluster"
+        yield f"{scope}Role", role.name, "role.yaml.j2", role
+        yield f"{scope}RoleBinding", role.name, "rolebinding.yaml.j2", role
     if plan.switch:
         yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
     yield "Blueprint", plan.name, "blueprint.yaml.j2", None
-    if plan.schedule:
-        yield "CronJob", plan.schedule.name, "cronjob.yaml.j2", plan.schedule
+    for job in (plan.schedule, plan.verification):
+        if job:
+            yield "CronJob", job.name, "cronjob.yaml.j2", job
     for policy in plan.policies:
         yield "Policy", policy.name, "policy.yaml.j2", policy
     if KastenOutput.BINDING in plan.options.kasten:

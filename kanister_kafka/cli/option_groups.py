@@ -19,7 +19,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "restored_retention",
     ),
     "Schedule": (
-        "schedule", "time_zone", "schedule_image", "keep_last", "keep_hourly", "keep_daily",
+        "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into",
+        "verify_memory", "keep_last", "keep_hourly", "keep_daily",
         "keep_weekly", "keep_monthly", "keep_yearly", "keep_within",
     ),
     "Pods and rights": (

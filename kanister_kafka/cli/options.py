@@ -320,7 +320,10 @@ keep_options = option_group(
     ),
 )
 """The keep rules that count, those of restic."""
-SCHEDULE_WORDS = ("schedule", "time_zone", "schedule_image", *KEEP_RULES)
+SCHEDULE_WORDS = (
+    "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into", "verify_memory",
+    *KEEP_RULES,
+)  # fmt: skip
 """Names of the options of a schedule."""
 
 plan_options = option_group(
@@ -514,6 +517,25 @@ plan_options = option_group(
         default="",
         metavar="IMAGE",
         help="Image with kanister-kafka for the CronJob.",
+    ),
+    click.option(
+        "--verify-schedule",
+        default="",
+        metavar="CRON",
+        help="Add a CronJob that verifies the newest backup at these times, without an outage: for "
+        "--engine kanister.",
+    ),
+    click.option(
+        "--verify-into",
+        default="",
+        metavar="NAMESPACE",
+        help="Existing namespace in which --verify-schedule restores the backup.",
+    ),
+    click.option(
+        "--verify-memory",
+        default="",
+        metavar="QUANTITY",
+        help="Memory of each node of the copy of --verify-schedule.  [default: that of the backup]",
     ),
     keep_options,
     click.option(

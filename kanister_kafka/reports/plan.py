@@ -57,6 +57,12 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
             f"Schedule: CronJob {plan.schedule.name} makes a backup at {plan.schedule.cron} in "
             f"{zone}, and prunes by {kept}.\n"
         )
+    if plan.verification:
+        parts.append(
+            f"Verification: CronJob {plan.verification.name} restores the newest backup into "
+            f"namespace {plan.options.verify_into} at {plan.verification.cron}, verifies it, and "
+            "removes the copy.\n"
+        )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
         title = f"Service account {account.name}, for {account.purpose}:\n"
@@ -86,7 +92,13 @@ def _schedule(plan: BackupPlan) -> dict[str, object] | None:
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
     """Return the rights of an account: namespace, verbs, resources and reason."""
     return [
-        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+        (
+            r.namespace or "all",
+            _resource(r),
+            ", ".join(r.names) or "any",
+            " ".join(r.verbs),
+            r.reason,
+        )
         for r in account.rights
     ]
 

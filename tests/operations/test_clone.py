@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import Options, SnapshotProvider
+from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot, PartitionOffsets
@@ -32,6 +34,7 @@ from kanister_kafka.operations.clone.rehome import NodeResources, references
 from kanister_kafka.operations.clone.verify import compare_offsets
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
+from tests.backup.test_planner import plan_of
 from tests.fakes.cluster import serving
 from tests.fakes.fake_time import FakeTime
 
@@ -805,3 +808,84 @@ def test_default_namespaces_are_names() -> None:
     assert default_namespace(backup()) == COPY
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", default_namespace(long))
     assert len(default_namespace(long)) <= 63
+
+
+# What the CronJob of --verify-schedule may do, and does.
+
+VERIFY = {
+    "engine": SnapshotProvider.KANISTER,
+    "verify_schedule": "0 5 * * 0",
+    "verify_into": "other",
+    "schedule_image": "example.com/kanister-kafka:1",
+}
+
+
+def granted(plan, account):
+    """Return verb, namespace, resource and names of each right."""
+    (found,) = [one for one in plan.accounts if one.name == account]
+    for right in found.rights:
+        resource = f"{right.resource}/{right.subresource}".rstrip("/")
+        for verb in right.verbs:
+            yield verb, right.namespace, resource, right.names
+
+
+def requested(asked):
+    """Return verb, namespace, resource and name of each request."""
+    verbs = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+    for method, path, _query in asked:
+        steps = path.strip("/").split("/")
+        rest = steps[3:] if steps[0] == "apis" else steps[2:]
+        if not rest:
+            continue
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        name = rest[1] if len(rest) > 1 else ""
+        resource = f"{rest[0]}/{rest[2]}" if len(rest) > 2 else rest[0]
+        yield verbs.get(method, "get" if name else "list"), namespace, resource, name
+
+
+def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) -> None:
+    Operator(cluster)
+    planned = plan_of("kraft-combined", **VERIFY)
+    (job,) = [one for one in render(planned) if one.kind == "CronJob"]
+    words = yaml.safe_load(job.text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    cluster.add("namespaces", "", "other")
+    cluster.asked.clear()
+    done = run(cluster, *words["containers"][0]["args"])
+    assert done.exit_code == 0, done.output
+    rights = [*granted(planned, "my-cluster-kanister-kafka-verify")]
+    asked = {*requested(cluster.asked)}
+    # These are tried, and a refusal is no failure: what they find needs the whole cluster.
+    optional = {("list", "", "namespaces", ""), ("list", "", "pods", "")}
+    for verb, namespace, resource, name in asked - optional:
+        assert any(
+            (verb, namespace, resource) == right[:3] and (not right[3] or name in right[3])
+            for right in rights
+        ), (verb, namespace, resource, name)
+    used = {one[:3] for one in asked} | {("create", "other", "pods/exec")}
+    assert {right[:3] for right in rights} <= used
+
+
+def test_a_refused_list_of_namespaces_and_pods_does_not_stop_a_verification(cluster) -> None:
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals += [("GET", "/api/v1/namespaces$", 403), ("GET", "/api/v1/pods$", 403)]
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 0, done.output + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("choice", "path"),
+    [
+        ({"verify_schedule": "0 5 * *"}, "verify-schedule"),
+        ({"verify_into": ""}, "verify-schedule"),
+        ({"schedule_image": ""}, "verify-schedule"),
+        ({"engine": SnapshotProvider.KASTEN}, "verify-schedule"),
+        ({"verify_memory": "much"}, "verify-memory"),
+        ({"verify_schedule": "", "schedule_image": ""}, "verify-into"),
+    ],
+)
+def test_wrong_choices_of_a_scheduled_verification(choice, path) -> None:
+    problems = Options(**VERIFY | choice).problems()
+    assert path in {problem.path for problem in problems}

@@ -23,6 +23,8 @@ ORDER = (
     (ADMISSION, "ValidatingAdmissionPolicyBinding"),
     (RBAC, "Role"),
     (RBAC, "RoleBinding"),
+    (RBAC, "ClusterRole"),
+    (RBAC, "ClusterRoleBinding"),
     ("apps/v1", "Deployment"),
     (KANISTER, "Blueprint"),
     ("batch/v1", "CronJob"),
@@ -37,7 +39,9 @@ Policy whose hooks name no Blueprint.
 """
 
 
-OF_NO_NAMESPACE = tuple(kind for version, kind in ORDER if version == ADMISSION)
+OF_NO_NAMESPACE = tuple(
+    kind for version, kind in ORDER if version == ADMISSION or kind.startswith("Cluster")
+)
 """Kinds of the whole cluster."""
 
 
