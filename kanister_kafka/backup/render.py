@@ -103,7 +103,10 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
-    names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
+    names = (
+        ("STATE_CONFIGMAP", STATE_CONFIGMAP_NAME, plan.record),
+        ("WATCHDOG", WATCHDOG_NAME, switch),
+    )
     if not plan.options.pods.annotations:
         return {}
     return {key: AnnotatedName(annotation, name) for key, annotation, name in names if name}
@@ -233,7 +236,7 @@ def _environment(templates: Path | None) -> Environment:
 
 def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
     """Name what a right is limited to by its variable, which the kubelet expands."""
-    if word.startswith("RIGHTS="):
+    if word.startswith("PERMISSIONS="):
         for key, one in names.items():
             word = word.replace(f":{one.name}:", f":$({key}):")
     return word

@@ -71,11 +71,11 @@ def open_catalogue(
 def open_backup(
     context: str, namespace: str, kafka: str, kasten_namespace: str, name: str
 ) -> tuple[KubeClient, Backup]:
-    """Find a backup that can be restored; ActionError if it cannot."""
-    from kanister_kafka.operations.backups.reader import find_backup
+    """Find a backup that can be restored, by its name or `latest`; ActionError if it cannot."""
+    from kanister_kafka.operations.backups.reader import LATEST, find_backup, find_latest
 
     connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
-    found = find_backup(catalogue, name)
+    found = find_latest(catalogue) if name == LATEST else find_backup(catalogue, name)
     if not found.restorable:
         faults = "; ".join(found.faults) or found.running or "its action has failed"
         raise ActionError(f"{found} is {found.status.value}: {faults}")

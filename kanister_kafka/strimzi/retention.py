@@ -1,6 +1,6 @@
 """Retention that a restore holds: its annotation on the Kafka, and its release.
 
-`templates/scripts/hold-retention.sh` sets options of `spec.kafka.config`, and in the same write
+`templates/scripts/lib/hold-retention.sh` sets options of `spec.kafka.config`, and in the same write
 stores their former values in the annotation.
 """
 

@@ -145,7 +145,7 @@ def test_timeouts_reach_the_steps() -> None:
     made = blueprint(run("render", "-f", KRAFT, "--timeout", "pause=1m30s"))
     stop = made["actions"]["backupPrehook"]["phases"][2]
     (container,) = stop["args"]["podOverride"]["containers"]
-    assert {"name": "PAUSE_LIMIT", "value": "90"} in container["env"]
+    assert {"name": "PAUSE_TIMEOUT", "value": "90"} in container["env"]
 
 
 def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:

@@ -74,8 +74,7 @@ def test_a_backup_is_verified_beside_its_source(kafka: Kafka, backup: str) -> No
     assert report["records"]["records"] >= len(RECORDS)
     assert source(kafka) == before
     assert copies(kafka) == []
-    (listed,) = json.loads(ours("backups", "list", *of(kafka), "-o", "json").stdout)
-    assert listed["verified"] == "passed"
+    assert described(kafka, backup)["verified"] == "passed"
 
 
 def test_a_copy_runs_beside_its_source_with_the_same_identity(kafka: Kafka, backup: str) -> None:

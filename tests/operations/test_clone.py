@@ -758,6 +758,21 @@ def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
     assert "ago" in text
 
 
+def test_the_latest_complete_backup_is_found(cluster) -> None:
+    done = run(cluster, "restore", "latest", "-n", "kafka", "--into", "other", "--dry-run")
+    assert done.exit_code == 0, done.output
+    name = f"my-cluster-backup-{NAME}-facts"
+    cluster.change(
+        "secrets",
+        "kafka",
+        name,
+        {"metadata": {"annotations": {"kanister-kafka.io/complete": None}}},
+    )
+    done = run(cluster, "verify", "latest", "-n", "kafka")
+    assert done.exit_code == 2
+    assert "no complete backup" in done.stderr
+
+
 def test_a_damaged_secret_is_named_and_its_content_is_not(cluster) -> None:
     raw = base64.b64encode(f'{{"data": "{PASSWORD}'.encode()).decode()
     name = f"my-cluster-backup-{NAME}-2-000"

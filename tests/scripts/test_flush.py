@@ -77,7 +77,7 @@ def test_hot_backup_measures_nothing() -> None:
     """Nothing has been stopped for it, so everything grows."""
     plan = build_plan(cycle().cluster, Options(strategy=Strategy.HOT))
     (phase,) = phases_of(plan).values()
-    assert not [word for word in phase.values if word.startswith(("SAMPLE", "REQUIRE"))]
+    assert not [word for word in phase.values if word.startswith(("SAMPLE_SECONDS", "REQUIRE"))]
     assert "list" in {verb for right in plan.rights for verb in right.verbs}
     assert "watch" not in {verb for right in plan.rights for verb in right.verbs}
 

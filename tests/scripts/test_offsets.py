@@ -53,7 +53,7 @@ def lists(shell: Shell) -> list[str]:
 def test_offsets_and_sizes_are_noted(shell: Shell) -> None:
     done = noted(shell, DESCRIBED + SEPARATOR + OFFSETS)
     assert "WARNING" not in done.stdout
-    assert "noted the offsets and sizes of 4 partitions" in done.stdout
+    assert "stored the offsets and sizes of 4 partitions" in done.stdout
     (text,) = lists(shell)
     head, *rows = text.splitlines()
     assert re.fullmatch(rf"# 20\S+Z {re.escape(RUN)}", head)
@@ -88,14 +88,14 @@ def test_backup_goes_on_without_a_broker_that_answers(shell: Shell, answer: Any)
 def test_backup_goes_on_if_offsets_cannot_be_written(shell: Shell) -> None:
     shell.on("patch-file", "", FORBIDDEN)
     done = noted(shell, DESCRIBED + SEPARATOR + OFFSETS)
-    assert "WARNING: offsets and sizes of the partitions could not be noted" in done.stdout
+    assert "WARNING: offsets and sizes of the partitions could not be stored" in done.stdout
 
 
 def note(shell: Shell, rows: str, limit: int = 600_000) -> tuple[Any, list[str]]:
     (shell.folder / "rows").write_text(rows)
-    body = f'OFFSETS_MAX={limit}\nnote_offsets "$(cat {shell.folder}/rows)"'
-    values = {"RECORD": "r", "RUN": RUN}
-    done = shell.run("prelude.sh", "topics.sh", "offsets.sh", body=body, **values)
+    body = f'OFFSETS_MAX={limit}\nstore_offsets "$(cat {shell.folder}/rows)"'
+    values = {"STATE_CONFIGMAP": "r", "RUN_ID": RUN}
+    done = shell.run("common.sh", "topics.sh", "offsets.sh", body=body, **values)
     patches = [call.patch for call in shell.all() if call.args[0] == "patch"]
     texts = [patch["binaryData"]["offsets"] for patch in patches if "binaryData" in patch]
     return done, [gzip.decompress(base64.b64decode(text)).decode() for text in texts]
@@ -145,7 +145,7 @@ def test_twenty_thousand_partitions_fit(shell: Shell) -> None:
 def ready(shell: Shell, offsets: Any, stop: str = f"{RUN}|clean") -> Any:
     shell.on(r"binaryData\.topics", "").on(r"binaryData\.offsets", offsets)
     shell.on(r"data\.stop", stop).on("get volumesnapshots", "a true|\n")
-    done = shell.phase("backupReady", SNAPSHOTS="1")
+    done = shell.phase("backupReady", SNAPSHOT_COUNT="1")
     assert done.returncode == 0, done.stderr
     return done
 
@@ -163,7 +163,7 @@ def test_backup_keeps_the_offsets_in_a_secret_of_its_own(shell: Shell) -> None:
 @pytest.mark.parametrize("text", ["", "damaged", packed("# x 2025-01-01T00:00:00Z\n"), FORBIDDEN])
 def test_backup_without_offsets_is_complete_and_reports_it(shell: Shell, text: Any) -> None:
     done = ready(shell, text)
-    assert "WARNING: the offsets and sizes of the partitions are not kept" in done.stdout
+    assert "WARNING: the offsets and sizes of the partitions are not saved" in done.stdout
     assert not shell.made("Secret")
     assert f"backup {BACKUP} is complete" in done.stdout
 
@@ -207,7 +207,7 @@ def tool(folder: Path, name: str, body: str) -> None:
 
 def ask(broker: Path, memory: tuple[str, str] = ("max", "anon 1")) -> Any:
     text = (SCRIPTS / "lib" / "topics.sh").read_text()
-    script = re.search(r"^ASK='(.*?)'$", text, re.MULTILINE | re.DOTALL)
+    script = re.search(r"^QUERY_SCRIPT='(.*?)'$", text, re.MULTILINE | re.DOTALL)
     assert script is not None
     for name, content in zip(("memory.max", "memory.stat"), memory, strict=True):
         (broker / name).write_text(f"{content}\n")

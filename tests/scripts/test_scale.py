@@ -113,6 +113,8 @@ def test_output_of_snapshots_is_limited(shell: Shell) -> None:
 def test_failure_names_the_pods(shell: Shell) -> None:
     names = [f"backup-broker-{n}" for n in range(100)]
     shell.on("get pods", " ".join(names))
-    done = shell.run("prelude.sh", body="step stopping; wait_for 0 still_there kafka a=b")
+    done = shell.run(
+        "common.sh", body="begin_step stopping; wait_until_empty 0 remaining_pods kafka a=b"
+    )
     assert done.returncode != 0
     assert f"pods still there: {' '.join(names)}\n" in done.stderr

@@ -80,9 +80,10 @@ def restore(
 ) -> None:
     """Restore a backup into its own or into another namespace.
 
-    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. The
-    ActionSet of the backup may be gone. Runs the action `restore` of the Blueprint, which checks
-    everything before it changes anything, and follows it. Exits with 1 if the restore failed.
+    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
+    `latest`. The ActionSet of the backup may be gone. Runs the action `restore` of the Blueprint,
+    which checks everything before it changes anything, and follows it. Exits with 1 if the
+    restore failed.
 
     With --into, a copy of the Kafka starts in another namespace, with the same cluster id, node
     ids, certificate authorities and records. Neither a Blueprint nor Kanister is needed, and

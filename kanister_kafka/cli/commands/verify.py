@@ -94,9 +94,10 @@ def verify(
 ) -> None:
     """Verify that a backup can be restored, without an outage.
 
-    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. Restores it
-    into a namespace of its own beside the Kafka that it came from, waits until every node is
-    Ready, and compares cluster id, partitions and their offsets with what the backup recorded.
+    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
+    `latest`. Restores it into a namespace of its own beside the Kafka that it came from, waits
+    until every node is Ready, and compares cluster id, partitions and their offsets with what the
+    backup recorded.
     Reads records and compares their checksums. Then removes everything that it has made, also
     after a failure or Ctrl-C, and writes the result to the backup. Exits with 1 if the backup is
     not good.

@@ -155,7 +155,7 @@ class _BackupReader:
             yield TopicRetention(words[0], retention, "delete" in words[3].split(","))
 
     def _offsets(self) -> Iterator[PartitionOffsets]:
-        """Yield what `TOPIC PARTITION EARLIEST LATEST BYTES` tells; `-` is unknown."""
+        """Yield the rows `TOPIC PARTITION EARLIEST LATEST BYTES`; `-` is unknown."""
         name = f"{self.prefix}offsets"
         if name not in self.secrets:
             return
@@ -174,6 +174,21 @@ class _BackupReader:
         except ValueError as failure:
             self.damages.append(f"Secret {secret} is damaged: {failure}")
             return ""
+
+
+LATEST = "latest"
+"""Stands for the newest complete backup."""
+
+
+def find_latest(catalogue: Catalogue) -> Backup:
+    """Return the newest complete backup; NotFoundError if there is none, or of several Kafkas."""
+    complete = [one for one in catalogue.backups if one.restorable]
+    kafkas = sorted({str(one.kafka) for one in complete})
+    if len(kafkas) > 1:
+        raise NotFoundError(f"{', '.join(kafkas)} have backups; name one of these by --kafka")
+    if not complete:
+        raise NotFoundError("there is no complete backup: is it another namespace?")
+    return complete[0]
 
 
 def find_backup(catalogue: Catalogue, name: str) -> Backup:

@@ -34,7 +34,7 @@ class BackupContents:
 
     @property
     def cluster_id(self) -> str:
-        """Cluster id; empty with ZooKeeper, where it is in the volumes alone."""
+        """Cluster id; empty with ZooKeeper, which has it in its volumes alone."""
         return self.facts.get("clusterId", "")
 
     @property

@@ -1,4 +1,4 @@
-"""What a restore into another namespace makes, decided before anything is written."""
+"""The plan of a restore into another namespace, made before anything is written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CloneRequest:
     retention: str = HOLD
     """`hold`, `now` or a duration."""
     expires: str = ""
-    """When a verification has certainly ended, as RFC 3339; empty if the copy is to stay."""
+    """When a verification has certainly ended, as RFC 3339; empty if the copy stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class ClonePlan:
     left_out: tuple[str, ...]
     """Objects of the backup that are not restored."""
     refusals: tuple[str, ...]
-    """Why this backup cannot be restored beside its source."""
+    """Why this backup cannot be restored next to its source."""
 
     @property
     def objects(self) -> Objects:

@@ -1,6 +1,6 @@
 """Whether the ResourceQuotas of a namespace have room for a copy.
 
-The API server tells this only when the operator makes the pods, long after the claims are made.
+The API server reports this only when the operator makes the pods, long after the claims.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Resources of a Kafka, changed so that a copy of it can run in another namespace.
 
-What would collide with the source, or needs an object that no backup contains, is dropped or
-replaced, and each change is reported.
+A field that would collide with the source, or that needs an object outside the backup, is dropped
+or replaced. Each change is reported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TIERED = "remote.log.storage.system.enable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeResources:
-    """What each node of a copy asks for; empty keeps the value of the backup."""
+    """Requests of each node of a copy; an empty one keeps the value of the backup."""
 
     cpu: str = ""
     memory: str = ""

@@ -106,7 +106,8 @@ class CloneRunner:
     def create(self) -> None:
         """Make every object; the Kafka stays paused until its ids are in the statuses.
 
-        Raises ActionError with what is wrong. What was made by then stays: `remove_clone` ends it.
+        Raises ActionError with the reason. The objects that exist by then stay, until
+        `ClonedNamespace.remove`.
         """
         connection, plan = self._connection, self._plan
         if connection.find(NAMESPACES, self._namespace) is None:
@@ -294,7 +295,7 @@ class CloneRunner:
 
 
 class ClonedNamespace:
-    """What a copy has left in the cluster, found by its labels.
+    """The objects of a copy in the cluster, found by their labels.
 
     Only objects with the label of the backup are deleted, and the namespace only if it has it too.
     """

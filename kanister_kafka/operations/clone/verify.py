@@ -1,4 +1,4 @@
-"""Whether a backup that was restored beside its source holds what it recorded."""
+"""Whether a backup that was restored next to its source holds what it recorded."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.objects import get_path, is_ready, name_of
 from kanister_kafka.operations.backups.model import Backup, PartitionOffsets
+from kanister_kafka.operations.broker_tools import broker_script
 from kanister_kafka.operations.clone.plan import ClonePlan
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, is_broker_pod
@@ -37,13 +38,13 @@ class RecordsRead(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RecordsResult:
-    """What reading the log segments of all brokers has shown."""
+    """The result of reading the log segments of all brokers."""
 
     batches: int = 0
     records: int = 0
     """Of all replicas."""
     damaged: tuple[str, ...] = ()
-    """Replicas with a batch whose checksum is wrong, or with bytes that are no batch."""
+    """Replicas with a batch whose checksum is wrong, or with bytes that are not a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Verification:
     faults: tuple[str, ...]
     """Why the backup is not good; empty if it is."""
     notes: tuple[str, ...] = ()
-    """What was not compared, or differs without being a fault."""
+    """Differences that are not faults, and partitions that were not compared."""
     partitions: int = 0
     """Partitions of the restored Kafka, internal ones too."""
     compared: int = 0
@@ -148,7 +149,7 @@ class Verifier:
                 if broken or trailing:
                     damaged.append(
                         f"{name} on {name_of(broker)}: {broken} batches with a wrong checksum, "
-                        f"{trailing} bytes that are no batch"
+                        f"{trailing} bytes that are not a batch"
                     )
         return RecordsResult(batches, records, tuple(damaged))
 
@@ -156,7 +157,7 @@ class Verifier:
         """Return the lines of verify.sh; ActionError if it did not come to its end."""
         pod, home = name_of(broker), self._target.namespace
         address = f"{self._target.name}-kafka-brokers.{home}.svc:{REPLICATION_PORT}"
-        script = resources.files(__package__).joinpath("verify.sh").read_text()
+        script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
         done = exec_in_pod(
             pod,
             home,
@@ -181,7 +182,7 @@ def compare_offsets(
     """Compare the ends of partitions with the backup; return faults, notes and how many were.
 
     `found` has earliest and latest offset by topic and partition. `retained` is whether the copy
-    deletes nothing: if it does, an earliest offset that is later is no fault.
+    deletes nothing: if it does, a later earliest offset is not a fault.
     """
     faults, longer, unknown = [], [], 0
     compared = 0

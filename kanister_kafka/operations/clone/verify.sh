@@ -1,27 +1,14 @@
-# Looks at the Kafka of a copy from within the pod of one of its brokers, with Kafka's own tools and
-# the broker's own certificate on the listener for replication.
+# Looks at the Kafka of a copy from within the pod of one of its brokers. It follows broker.sh.
 # Arguments: what to look at, the rest of the broker's address, seconds, and for records how many of the
 # newest segments of each partition are read (0: all).
 set -o pipefail
-cd /opt/kafka || exit
-
-# The password of the stores is in no file. The first process of the container has it.
-while IFS= read -r -d "" word; do
-  [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
-done </proc/1/environ
-settings() {
-  echo security.protocol=SSL
-  grep "^config\.providers" /tmp/strimzi.properties
-  sed -n "s/^listener\.name\.replication-9091\.ssl\./ssl./p" /tmp/strimzi.properties
-}
-export LOG_DIR=/tmp KAFKA_OPTS="" KAFKA_HEAP_OPTS="-Xmx192m" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+export KAFKA_HEAP_OPTS="-Xmx192m" KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+check_memory "$((320 << 20))"
 server=(--bootstrap-server "$HOSTNAME.$2")
 
 # offsets TIME: TOPIC:PARTITION:OFFSET of each partition, internal topics too
 offsets() {
-  local tool=(bin/kafka-get-offsets.sh)
-  [[ -x ${tool[0]} ]] || tool=(bin/kafka-run-class.sh kafka.tools.GetOffsetShell) # before Kafka 3.0
-  timeout "$seconds" "${tool[@]}" "${server[@]}" --command-config <(settings) --time "$1"
+  timeout "$seconds" bin/kafka-get-offsets.sh "${server[@]}" --command-config <(settings) --time "$1"
 }
 
 # segments COUNT: the newest log files of each partition of this broker, or all
@@ -37,7 +24,7 @@ segments() {
 }
 
 # records: of each partition its directory, batches, records, batches whose checksum is wrong, and bytes
-# that are no batch. kafka-dump-log.sh compares the CRC-32C of every batch.
+# that are not a batch. kafka-dump-log.sh compares the CRC-32C of every batch.
 records() {
   local files at
   mapfile -t files < <(segments)

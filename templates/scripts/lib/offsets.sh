@@ -38,21 +38,20 @@ topic_rows() {
     END { for (topic in bytes) print topic, "*", earliest[topic], latest[topic], bytes[topic] }' | sort
 }
 
-# note_offsets LINES: into the state ConfigMap, with the run of the backup. LINES are those that
-# partition_rows takes.
-note_offsets() {
+# store_offsets LINES: in the state ConfigMap, with the run of the backup. partition_rows reads LINES.
+store_offsets() {
   local head rows text count
-  head="# $(now) $RUN"
+  head="# $(now) $RUN_ID"
   rows=$(printf '%s\n' "$1" | partition_rows)
   [[ -n $rows ]] || return 0
   count=$(printf '%s\n' "$rows" | wc -l)
-  text=$(packed "$head" "$rows")
+  text=$(compress "$head" "$rows")
   if ((${#text} > OFFSETS_MAX)); then
     rows=$(printf '%s\n' "$rows" | topic_rows)
-    text=$(packed "$head" "$rows")
-    ((${#text} <= OFFSETS_MAX)) || fail "the offsets of $count partitions do not fit into ConfigMap $RECORD"
-    say "the offsets of $count partitions do not fit into ConfigMap $RECORD: only the sums of each topic are kept"
+    text=$(compress "$head" "$rows")
+    ((${#text} <= OFFSETS_MAX)) || die "the offsets of $count partitions do not fit into ConfigMap $STATE_CONFIGMAP"
+    log "the offsets of $count partitions do not fit into ConfigMap $STATE_CONFIGMAP: only the sums of each topic are stored"
   fi
-  note_binary offsets "$text"
-  say "noted the offsets and sizes of $count partitions"
+  set_binary_state offsets "$text"
+  log "stored the offsets and sizes of $count partitions"
 }

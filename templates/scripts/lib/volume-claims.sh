@@ -1,45 +1,45 @@
 # shellcheck shell=bash
-# Claims: which there are, and how big those must be that a snapshot is put into. Thousands may be kept:
-# they are read as a list, and handled some at a time.
+# Existing claims, and the sizes that claims need for their snapshots. There may be thousands: they are read as a
+# list, and deleted in batches.
 
-# some NAMES: the first of them for people, and how many more there are
-some() {
+# first_names NAMES: the first of them and the number of the others
+first_names() {
   local names
   mapfile -t names < <(printf '%s\n' "$1")
   printf %s "${names[*]:0:20}"
   ((${#names[@]} <= 20)) || printf ' and %d more' "$((${#names[@]} - 20))"
 }
 
-# claims_there: NAME PHASE of every claim of the namespace
-claims_there() {
-  api get persistentvolumeclaims -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}'
+# list_claims: NAME PHASE of every claim of the namespace
+list_claims() {
+  kubectl_retry get persistentvolumeclaims -n "$NAMESPACE" -o 'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}'
 }
 
-# claims_among NAMES: NAME PHASE of those that there are
-claims_among() {
+# existing_claims NAMES: NAME PHASE of those that exist
+existing_claims() {
   local rows
-  rows=$(claims_there)
+  rows=$(list_claims)
   [[ -z $rows ]] || awk 'NR == FNR { wanted[$1]; next } $1 in wanted' <(printf '%s\n' "$1") <(printf '%s\n' "$rows")
 }
 
 # delete_claims NAMES
 delete_claims() {
-  local names at
+  local names start
   mapfile -t names < <(printf '%s\n' "$1")
-  for ((at = 0; at < ${#names[@]}; at += 50)); do
-    api delete persistentvolumeclaims "${names[@]:at:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
+  for ((start = 0; start < ${#names[@]}; start += 50)); do
+    kubectl_retry delete persistentvolumeclaims "${names[@]:start:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
   done
 }
 
-# snapshots: NAME|READY|SIZE of each snapshot of the backup
-snapshots() {
-  api get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$OF_BACKUP=$BACKUP,kanister-kafka.io/cluster=$CLUSTER" -o \
+# list_snapshots: NAME|READY|SIZE of each snapshot of the backup
+list_snapshots() {
+  kubectl_retry get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$BACKUP_LABEL=$BACKUP,kanister-kafka.io/cluster=$CLUSTER" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.status.readyToUse}|{.status.restoreSize}{"\n"}{end}'
 }
 
-# too_small: takes NAME|REQUEST|SIZE, prints those whose request is smaller, and fails where one is no
-# quantity. Quantities are those of Kubernetes, compared exactly, as integers of 10^-9.
-too_small() {
+# smaller_requests: reads NAME|REQUEST|SIZE, and prints those with a smaller request. It fails if one is not a
+# quantity of Kubernetes. It compares them exactly, as integers of 10^-9.
+smaller_requests() {
   awk -F '|' '
     function times_1024(n,   i, digit, carry, out) {
       out = ""; carry = 0
@@ -53,7 +53,7 @@ too_small() {
     }
     function nano(q,   number, suffix, point, exponent, power) {
       if (q !~ /^[0-9]+([.][0-9]*)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?$/) {
-        print q " is no quantity" > "/dev/stderr"
+        print q " is not a quantity" > "/dev/stderr"
         exit 1
       }
       number = q; sub(/[A-Za-z].*$/, "", number)
@@ -62,7 +62,7 @@ too_small() {
       if (suffix ~ /^[eE][-+]?[0-9]+$/) exponent += substr(suffix, 2) + 0
       else if (suffix ~ /i$/) power = index("KMGTPE", substr(suffix, 1, 1))
       else if (suffix != "") exponent += 3 * (index("num kMGTPE", suffix) - 4)
-      if (exponent > 60) exponent = 60 # more than there is
+      if (exponent > 60) exponent = 60 # larger than any volume
       point = index(number, ".")
       if (point) {
         exponent -= length(number) - point
@@ -79,27 +79,27 @@ too_small() {
   '
 }
 
-# sized: NAME|OBJECT of each claim of the backup. A driver may have made a volume that is bigger than
-# its request, and puts no snapshot into a smaller one: such a request is raised, and that is said.
-sized() {
-  local rows names part found name object sizes claims='' size
+# sized_claims: NAME|OBJECT of each claim of the backup. A driver may have created a larger volume than requested,
+# and cannot restore its snapshot into a smaller one. Then the request is increased and logged.
+sized_claims() {
+  local rows row names secret restore_size name object sizes claims='' size
   local -A size_of=() small=()
-  rows=$(snapshots)
+  rows=$(list_snapshots)
   while IFS='|' read -r name _ size; do size_of[$name]=$size; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
-  names=$(claim_parts)
-  for part in $names; do
-    found=$(contents "$part" | kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.resources.requests.storage}|{@}{"\n"}')
-    claims+=$found$'\n'
+  names=$(claim_secrets)
+  for secret in $names; do
+    row=$(secret_content "$secret" | kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.resources.requests.storage}|{@}{"\n"}')
+    claims+=$row$'\n'
   done
   sizes=$(while IFS='|' read -r name size _; do
     [[ -z ${size_of[$name-$BACKUP]-} ]] || printf '%s|%s|%s\n' "$name" "$size" "${size_of[$name-$BACKUP]}"
-  done < <(printf %s "$claims") | too_small)
+  done < <(printf %s "$claims") | smaller_requests)
   while IFS='|' read -r name _; do small[$name]=yes; done < <([[ -z $sizes ]] || printf '%s\n' "$sizes")
   while IFS='|' read -r name size object; do
     if [[ -n ${small[$name]-} ]]; then
-      found=${size_of[$name-$BACKUP]}
-      say "claim $name asks for $size, and its snapshot needs $found: it is put back with $found" >&2
-      object=${object/"\"requests\":{\"storage\":\"$size\"}"/"\"requests\":{\"storage\":\"$found\"}"}
+      restore_size=${size_of[$name-$BACKUP]}
+      log "claim $name requests $size, and its snapshot needs $restore_size: it is restored with $restore_size" >&2
+      object=${object/"\"requests\":{\"storage\":\"$size\"}"/"\"requests\":{\"storage\":\"$restore_size\"}"}
     fi
     printf '%s|%s\n' "$name" "$object"
   done < <(printf %s "$claims")
