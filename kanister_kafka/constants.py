@@ -48,9 +48,10 @@ VERIFIED_AT = f"{PREFIX}verified-at"
 CLONE_OF = f"{PREFIX}clone-of"
 """On every object that a restore into another namespace makes: the name of the backup."""
 CLONE_SOURCE = f"{PREFIX}clone-source"
-"""On the namespace of a copy: `NAMESPACE/KAFKA` that the backup came from."""
+"""On the namespace of a copy, if it was created, and on its NetworkPolicy: `NAMESPACE/KAFKA` of the
+backup."""
 CLONE_EXPIRES = f"{PREFIX}clone-expires"
-"""On the namespace of a verification: when its command has certainly ended, as RFC 3339."""
+"""On the same objects of a verification: when its command has certainly ended, as RFC 3339."""
 PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"
 CLUSTER_LABEL = "strimzi.io/cluster"
 

@@ -520,7 +520,7 @@ class Brokers:
         self.latest, self.broken, self.leaderless = 10, 0, ""
 
     def __call__(self, _pod, namespace, command, **_more):
-        assert namespace == COPY
+        assert namespace in (COPY, "other")
         what = command[4]
         lines = {
             "offsets": ["earliest orders:0:0", f"latest orders:0:{self.latest}"],
@@ -635,21 +635,21 @@ def test_a_crash_in_the_middle_removes_everything(cluster, monkeypatch) -> None:
     assert constants.VERIFIED not in facts["metadata"]["annotations"]
 
 
-def leave_behind(cluster, expires):
+def leave_behind(cluster, expires, *, home="left", marked="namespaces"):
     labels = {constants.CLONE_OF: "20260101000000", constants.CLUSTER: "my-cluster"}
     labels[constants.MANAGED_BY] = constants.COMPONENT
     cluster.add(
-        "namespaces",
-        "",
-        "left",
+        marked,
+        "" if marked == "namespaces" else home,
+        home,
         labels=labels,
         annotations={
             constants.CLONE_EXPIRES: expires,
             constants.CLONE_SOURCE: "kafka/my-cluster",
         },
     )
-    cluster.add("kafkas", "left", "my-cluster", labels=labels)
-    reference = {"namespace": "left", "name": "s"}
+    cluster.add("kafkas", home, "my-cluster", labels=labels)
+    reference = {"namespace": home, "name": "s"}
     spec = {"volumeSnapshotRef": reference}
     cluster.add("volumesnapshotcontents", "", "left-s", labels=labels, spec=spec)
 
@@ -663,11 +663,24 @@ def test_what_a_killed_verification_left_is_removed_when_its_time_is_over(cluste
     assert left(cluster) == []
 
 
+def test_what_was_left_in_a_namespace_of_others_is_removed_without_it(cluster) -> None:
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    leave_behind(cluster, "2026-01-01T00:00:00Z", home="other", marked="networkpolicies")
+    cluster.add("configmaps", "other", "of-others")
+    done = verify(cluster, "--into", "other")
+    assert "was left behind" in done.stderr
+    assert sorted(left(cluster)) == [
+        ("configmaps", "other", "of-others"),
+        ("namespaces", "", "other"),
+    ]
+
+
 def test_a_verification_that_may_still_run_is_left_alone(cluster) -> None:
     leave_behind(cluster, "2999-01-01T00:00:00Z")
     done = verify(cluster)
     assert done.exit_code == 1
-    assert "wait until that has ended" in done.stderr
+    assert "may still run" in done.stderr
     assert len(left(cluster)) == 3
 
 

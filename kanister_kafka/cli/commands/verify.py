@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanister_kafka import constants
 from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
 from kanister_kafka.cli.clone import clone_options, prepare_clone
@@ -118,7 +119,7 @@ def verify(
         expires=format_second(expires),
     )
     if not dry_run:
-        _remove_leftovers(connection, found)
+        _remove_leftovers(connection, found, request.namespace)
     plan, runner = prepare_clone(connection, found, request)
     if dry_run:
         return
@@ -186,7 +187,7 @@ def _verify(
     return result
 
 
-def _remove_leftovers(connection: KubeClient, backup: Backup) -> None:
+def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) -> None:
     """Remove what killed verifications of this Kafka have left; refuse if one may still run."""
     from kanister_kafka.operations.clone.leftovers import find_leftovers
     from kanister_kafka.operations.clone.runner import ClonedNamespace
@@ -197,12 +198,13 @@ def _remove_leftovers(connection: KubeClient, backup: Backup) -> None:
     def report(text: str) -> None:
         print_elapsed(clock.now() - start, text)
 
-    for leftover in find_leftovers(connection, backup.kafka):
-        where = f"namespace {leftover.target.namespace} of a verification of {leftover.backup}"
+    for leftover in find_leftovers(connection, backup.kafka, namespace):
+        where = f"the copy of backup {leftover.backup} in namespace {leftover.target.namespace}"
         if not leftover.is_over(utc_now()):
             raise ActionError(
-                f"{where} is there: wait until that has ended. If its command was killed, remove "
-                f"it: kubectl delete namespace {leftover.target.namespace}"
+                f"{where} is of a verification that may still run: wait until that has ended. If "
+                "its command was killed, wait until the time in its annotation "
+                f"{constants.CLONE_EXPIRES}, or set that to now"
             )
         echo(f"{where} was left behind: removing it\n", err=True)
         ClonedNamespace(connection, leftover.target, leftover.backup, report, clock).remove()

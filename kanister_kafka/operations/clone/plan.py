@@ -158,8 +158,8 @@ def plan_clone(
     return ClonePlan(
         backup=backup,
         target=replace(backup.kafka, namespace=request.namespace),
-        namespace=_namespace(request, backup, owner),
-        policy=_policy(request.namespace, backup.kafka.name, owner),
+        namespace=_namespace(request, owner, _marks(request, backup)),
+        policy=_policy(request, backup.kafka.name, owner, _marks(request, backup)),
         secrets=tuple(map(rehoming.moved, [*contents.of(AUTHORITIES), *contents.of(USER_SECRETS)])),
         pools=pools,
         kafka=kafka,
@@ -228,18 +228,25 @@ def _snapshot_objects(
     return content, snapshot
 
 
-def _namespace(request: CloneRequest, backup: Backup, owner: dict[str, str]) -> Object:
-    notes = {constants.CLONE_SOURCE: str(backup.kafka)}
+def _marks(request: CloneRequest, backup: Backup) -> dict[str, str]:
+    """Return the annotations by which a later verification finds what this one has left."""
+    marks = {constants.CLONE_SOURCE: str(backup.kafka)}
     if request.expires:
-        notes[constants.CLONE_EXPIRES] = request.expires
+        marks[constants.CLONE_EXPIRES] = request.expires
+    return marks
+
+
+def _namespace(request: CloneRequest, owner: dict[str, str], marks: dict[str, str]) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": request.namespace, "labels": dict(owner), "annotations": notes},
+        "metadata": {"name": request.namespace, "labels": dict(owner), "annotations": marks},
     }
 
 
-def _policy(namespace: str, kafka: str, owner: dict[str, str]) -> Object:
+def _policy(
+    request: CloneRequest, kafka: str, owner: dict[str, str], marks: dict[str, str]
+) -> Object:
     """Return the NetworkPolicy that keeps clients of the copy and of its source apart."""
     ports = [{"protocol": "TCP", "port": port} for port in (*DNS_PORTS, *API_SERVER_PORTS)]
     ports += [{"protocol": "UDP", "port": port} for port in DNS_PORTS]
@@ -252,8 +259,9 @@ def _policy(namespace: str, kafka: str, owner: dict[str, str]) -> Object:
         "kind": "NetworkPolicy",
         "metadata": {
             "name": f"{kafka}-kanister-kafka-clone",
-            "namespace": namespace,
+            "namespace": request.namespace,
             "labels": dict(owner),
+            "annotations": marks,
         },
         "spec": {
             "podSelector": {"matchLabels": {constants.CLUSTER_LABEL: kafka}},
