@@ -39,7 +39,9 @@ class SectionedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what is the command's own first, then the sections."""
         records: dict[str, list[tuple[str, str]]] = {"Options": [], **{one: [] for one in SECTIONS}}
-        section_of = {name: section for section, names in SECTIONS.items() for name in names}
+        section_of = {}
+        for section, names in SECTIONS.items():
+            section_of.update(dict.fromkeys(names, section))
         for option in self.get_params(ctx):
             if isinstance(option, click.Argument):
                 continue  # the first line names it

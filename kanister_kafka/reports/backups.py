@@ -225,11 +225,11 @@ def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
 
 def prune_json(plans: Iterable[PrunePlan]) -> str:
     """Return what stays and what is removed as JSON."""
-    plans = list(plans)
-    kept = [
-        {"name": one.backup.name, "kafka": str(one.backup.kafka), "keptBy": list(one.reasons)}
-        for plan in plans
-        for one in plan.kept
-    ]
-    removed = [{"name": b.name, "kafka": str(b.kafka)} for plan in plans for b in plan.removed]
+    kept: list[dict[str, object]] = []
+    removed: list[dict[str, object]] = []
+    for plan in plans:
+        for one in plan.kept:
+            kafka = str(one.backup.kafka)
+            kept.append({"name": one.backup.name, "kafka": kafka, "keptBy": list(one.reasons)})
+        removed += [{"name": one.name, "kafka": str(one.kafka)} for one in plan.removed]
     return _dump({"kept": kept, "removed": removed})

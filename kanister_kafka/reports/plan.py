@@ -89,6 +89,19 @@ def _schedule(plan: BackupPlan) -> dict[str, object] | None:
     }
 
 
+def _verification(plan: BackupPlan) -> dict[str, object] | None:
+    job = plan.verification
+    if job is None:
+        return None
+    return {
+        "cronJob": job.name,
+        "schedule": job.cron,
+        "timeZone": job.time_zone or None,
+        "into": plan.options.verify_into,
+        "deadlineSeconds": job.deadline,
+    }
+
+
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
     """Return the rights of an account: namespace, verbs, resources and reason."""
     return [
@@ -115,7 +128,7 @@ def step_rows(plan: BackupPlan) -> list[Sequence[str]]:
     """
     rows: list[Sequence[str]] = []
     for action in plan.actions:
-        for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
+        for phase in action.all_phases:
             for step in phase.steps:
                 rows += _step_rows(action.name, phase.name, step)
         if action.name == "backupPrehook":
@@ -172,6 +185,7 @@ def plan_json(plan: BackupPlan) -> str:
         "switch": plan.switch.name if plan.switch else None,
         "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
         "schedule": _schedule(plan),
+        "verification": _verification(plan),
         "hookTimeoutSeconds": plan.options.hook_timeout,
         "actions": [
             {
@@ -192,10 +206,7 @@ def plan_json(plan: BackupPlan) -> str:
                             for step in phase.steps
                         ],
                     }
-                    for phase in (
-                        *action.phases,
-                        *([action.defer_phase] if action.defer_phase else []),
-                    )
+                    for phase in action.all_phases
                 ],
             }
             for action in plan.actions
@@ -208,8 +219,17 @@ def plan_json(plan: BackupPlan) -> str:
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
             for b in plan.ignored_clients
         ],
-        "rights": [
-            {
+        "rights": _rights(plan),
+        "notes": list(plan.notes),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rights(plan: BackupPlan) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for account in plan.accounts:
+        for right in account.rights:
+            row: dict[str, object] = {
                 "account": account.name,
                 "namespace": right.namespace,
                 "group": right.group,
@@ -219,12 +239,8 @@ def plan_json(plan: BackupPlan) -> str:
                 "verbs": list(right.verbs),
                 "reason": right.reason,
             }
-            for account in plan.accounts
-            for right in account.rights
-        ],
-        "notes": list(plan.notes),
-    }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+            rows.append(row)
+    return rows
 
 
 PLAN_FORMATS: dict[str, Callable[[BackupPlan], str]] = {"text": plan_text, "json": plan_json}

@@ -248,7 +248,7 @@ def _policy(
     request: CloneRequest, kafka: str, owner: dict[str, str], marks: dict[str, str]
 ) -> Object:
     """Return the NetworkPolicy that keeps clients of the copy and of its source apart."""
-    ports = [{"protocol": "TCP", "port": port} for port in (*DNS_PORTS, *API_SERVER_PORTS)]
+    ports = [{"protocol": "TCP", "port": port} for port in DNS_PORTS + API_SERVER_PORTS]
     ports += [{"protocol": "UDP", "port": port} for port in DNS_PORTS]
     operator = {
         "namespaceSelector": {},

@@ -119,7 +119,7 @@ class CloneRunner:
             connection.create(item)
         self._wait_paused()
         self.report(f"creating {len(plan.snapshots)} snapshots from those of the backup")
-        for item in (*plan.contents, *plan.snapshots):
+        for item in plan.contents + plan.snapshots:
             connection.create(item)
         self._wait(self._snapshots_missing, SNAPSHOTS_S, "the snapshots are not ready to use")
         self.report(f"creating {len(plan.claims)} claims")
