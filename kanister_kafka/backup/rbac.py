@@ -473,10 +473,10 @@ def verification_rights(
     for group, resource in (
         ("", "secrets"),
         ("", CLAIMS),
-        (SNAPSHOT_GROUP, "volumesnapshots"),
         ("networking.k8s.io", "networkpolicies"),
     ):
         elsewhere(home, group, resource, every, copy)
+    elsewhere(home, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in ("kafkas", *pools):
         elsewhere(home, KAFKA_GROUP, resource, every, copy)

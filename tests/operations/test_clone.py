@@ -7,6 +7,7 @@ import copy
 import gzip
 import json
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ CLAIMS = ("data-0-my-cluster-dual-0", "data-0-my-cluster-dual-1")
 API = "kafka.strimzi.io/v1beta2"
 PASSWORD = "the-password-of-a-user"  # noqa: S105
 NOW = "2026-01-09T00:00:00Z"
-COPY = "my-cluster-verify-20260102030405"
+COPY = "my-cluster-verify-20260102030405-aaaaa"
 
 
 def resource(kind, name, spec, *, labels=None, annotations=None, api=API):
@@ -540,6 +541,7 @@ def cluster(configure, monkeypatch):
         configure(cluster.url)
         cluster.brokers = Brokers()
         monkeypatch.setattr(verification, "exec_in_pod", cluster.brokers)
+        monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID("a" * 32))
         add_backup(cluster, contents())
         yield cluster
 
@@ -620,8 +622,10 @@ def test_an_operator_that_does_not_watch_the_namespace_is_named(cluster) -> None
     Operator(cluster, pauses=False)
     done = verify(cluster)
     assert done.exit_code == 1
-    assert "does not look at namespace" in done.stdout
+    assert "does not look at namespace" in done.stderr
     assert left(cluster) == []
+    facts = cluster.get("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
+    assert constants.VERIFIED not in facts["metadata"]["annotations"], "it is not the backup"
 
 
 def test_a_crash_in_the_middle_removes_everything(cluster, monkeypatch) -> None:
@@ -805,7 +809,8 @@ def test_default_namespaces_are_names() -> None:
     from kanister_kafka.cli.commands.verify import default_namespace
 
     long = replace(backup(), kafka=KafkaRef("kafka", f"{'a' * 40}.b"))
-    assert default_namespace(backup()) == COPY
+    assert default_namespace(backup()).startswith(f"my-cluster-verify-{NAME}-")
+    assert default_namespace(backup()) != default_namespace(backup())
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", default_namespace(long))
     assert len(default_namespace(long)) <= 63
 
@@ -864,7 +869,36 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
             for right in rights
         ), (verb, namespace, resource, name)
     used = {one[:3] for one in asked} | {("create", "other", "pods/exec")}
+    used.add(("patch", "other", "volumesnapshots"))  # the next test shows what for
     assert {right[:3] for right in rights} <= used
+
+
+def test_a_snapshot_that_the_provisioner_holds_for_ever_is_released(cluster, monkeypatch) -> None:
+    """Its claim was deleted while it was filled; the finalizer then stays."""
+    Operator(cluster)
+    finalizer = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"
+    drop = cluster.drop
+
+    def hold(plural, namespace, name):
+        if plural == "volumesnapshots" and namespace == COPY:
+            held = {"deletionTimestamp": "2026-01-09T00:00:00Z", "finalizers": [finalizer]}
+            cluster.change(plural, namespace, name, {"metadata": held})
+        else:
+            drop(plural, namespace, name)
+
+    monkeypatch.setattr(cluster, "drop", hold)
+    change = cluster.change
+
+    def release(plural, namespace, name, patch):
+        changed = change(plural, namespace, name, patch)
+        if changed["metadata"].get("deletionTimestamp") and "finalizers" not in changed["metadata"]:
+            drop(plural, namespace, name)
+        return changed
+
+    monkeypatch.setattr(cluster, "change", release)
+    done = verify(cluster)
+    assert done.exit_code == 0, done.output
+    assert left(cluster) == []
 
 
 def test_a_refused_list_of_namespaces_and_pods_does_not_stop_a_verification(cluster) -> None:

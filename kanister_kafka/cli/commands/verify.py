@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,7 @@ RECORDS = ("none", "sample", "all")
     "--into",
     default="",
     metavar="NAMESPACE",
-    help="Namespace of the copy, which is created if it does not exist.  [default: "
-    "KAFKA-verify-BACKUP]",
+    help="Namespace of the copy, which is created if it does not exist.  [default: a new one]",
 )
 @clone_options
 @click.option(
@@ -101,7 +101,7 @@ def verify(
     backup recorded.
     Reads records and compares their checksums. Then removes everything that it has made, also
     after a failure or Ctrl-C, and writes the result to the backup. Exits with 1 if the backup is
-    not good.
+    not good. If the copy could not be made for another reason, the backup keeps its last result.
     """
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
@@ -131,8 +131,11 @@ def verify(
 
 
 def default_namespace(backup: Backup) -> str:
-    """Return a name of at most 63 characters: the name of the Kafka is cut if it is long."""
-    tail = f"-verify-{backup.name}"
+    """Return a name of at most 63 characters: the name of the Kafka is cut if it is long.
+
+    Each is new, because the operator may still be busy with an earlier Kafka of the same name.
+    """
+    tail = f"-verify-{backup.name}-{uuid.uuid4().hex[:5]}"
     return backup.kafka.name[: 63 - len(tail)].rstrip("-.").replace(".", "-") + tail
 
 
@@ -146,7 +149,7 @@ def _verify(
     timeout: int,
 ) -> Verification:
     """Make the copy, look at it and remove it, whatever happens in between."""
-    from kanister_kafka.operations.clone.runner import ClonedNamespace
+    from kanister_kafka.operations.clone.runner import ClonedNamespace, NotRestorableError
     from kanister_kafka.operations.clone.verify import (
         RecordsRead,
         Verification,
@@ -166,7 +169,7 @@ def _verify(
                 runner.report("comparing partitions, offsets and records with the backup")
                 verifier = Verifier(connection, plan, context)
                 result = verifier.verify(RecordsRead(records), utc_now())
-            except ActionError as failure:
+            except NotRestorableError as failure:
                 result = Verification(
                     backup=plan.backup,
                     target=plan.target,

@@ -43,17 +43,28 @@ POLICIES = ApiResource(
 )
 KINDS_OF_REFERENCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS, "PersistentVolumeClaim": CLAIMS}
 INTERVAL = 2
-PAUSED_S = 90
-"""Seconds until the operator has acknowledged the pause of a resource that it has not seen yet."""
+PAUSED_S = 420
+"""Seconds until the operator has acknowledged the pause. It looks at a Kafka of a name that was
+deleted a short time ago only when its reconciliation of that one times out, by default after 300 s.
+"""
 SNAPSHOTS_S = 300
 STATUS_S = 60
 STAYS = 3
 """Looks at which the ids must be in the statuses: the operator may write an older one back."""
 GONE_S = 300
+PROVISIONED_S = 60
+"""Seconds in which claims that are being filled may become Bound before they are deleted."""
+PROVISIONER = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"
+"""Finalizer of external-provisioner on a VolumeSnapshot from which a claim is filled. It stays if
+the claim is deleted meanwhile, and then the namespace is never gone (seen with 6.3.0)."""
 HOPELESS = ("InvalidResourceException", "UnsupportedKafkaVersionException")
 """Reasons of the operator that do not go away by themselves."""
 PAUSED = "ReconciliationPaused"
 Report = Callable[[str], None]
+
+
+class NotRestorableError(ActionError):
+    """The backup does not become a Kafka that is Ready."""
 
 
 class CloneRunner:
@@ -106,8 +117,8 @@ class CloneRunner:
     def create(self) -> None:
         """Make every object; the Kafka stays paused until its ids are in the statuses.
 
-        Raises ActionError with the reason. The objects that exist by then stay, until
-        `ClonedNamespace.remove`.
+        Raises NotRestorableError if the snapshots do not work, else ActionError with the reason.
+        The objects that exist by then stay, until `ClonedNamespace.remove`.
         """
         connection, plan = self._connection, self._plan
         if connection.find(NAMESPACES, self._namespace) is None:
@@ -121,7 +132,12 @@ class CloneRunner:
         self.report(f"creating {len(plan.snapshots)} snapshots from those of the backup")
         for item in plan.contents + plan.snapshots:
             connection.create(item)
-        self._wait(self._snapshots_missing, SNAPSHOTS_S, "the snapshots are not ready to use")
+        self._wait(
+            self._snapshots_missing,
+            SNAPSHOTS_S,
+            "the snapshots are not ready to use",
+            NotRestorableError,
+        )
         self.report(f"creating {len(plan.claims)} claims")
         for item in plan.claims:
             connection.create(item)
@@ -132,12 +148,13 @@ class CloneRunner:
             connection.create(item)
 
     def start(self, timeout: float) -> None:
-        """End the pause, and wait until the Kafka is Ready."""
+        """End the pause, and wait until the Kafka is Ready; NotRestorableError if it is not."""
         self.report(f"starting Kafka {self._plan.target}")
         change = {"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: None}}}
         name = self._plan.target.name
         self._connection.patch(self._kafkas, name, self._namespace, change)
-        self._wait(self._not_ready, timeout, f"Kafka {self._plan.target} is not Ready")
+        fault = f"Kafka {self._plan.target} is not Ready"
+        self._wait(self._not_ready, timeout, fault, NotRestorableError)
 
     def remove_snapshots(self) -> None:
         """Delete the snapshots of the copy, which its volumes no longer need."""
@@ -278,8 +295,14 @@ class CloneRunner:
         more = f"; {join_limited(waits, 2)}" if waits else ""
         return f"{ready} of {self._replicas} nodes are Ready{more}"
 
-    def _wait(self, missing: Callable[[], str], timeout: float, fault: str) -> None:
-        """Wait until nothing is missing; report each change. ActionError when the time is over."""
+    def _wait(
+        self,
+        missing: Callable[[], str],
+        timeout: float,
+        fault: str,
+        error: type[ActionError] = ActionError,
+    ) -> None:
+        """Wait until nothing is missing; report each change. The error when the time is over."""
         last = ""
 
         def look() -> bool:
@@ -291,7 +314,7 @@ class CloneRunner:
             return not text
 
         if not poll(look, timeout=timeout, interval=INTERVAL, clock=self._clock):
-            raise ActionError(f"{fault}: {last or 'the API server did not answer'}")
+            raise error(f"{fault}: {last or 'the API server did not answer'}")
 
 
 class ClonedNamespace:
@@ -336,6 +359,12 @@ class ClonedNamespace:
             resource = find_resource(self._connection, kind)
             if resource is not None:
                 self._delete_all(resource, home, clone)
+        poll(
+            lambda: not self._filling(clone),
+            timeout=PROVISIONED_S,
+            interval=INTERVAL,
+            clock=self._clock,
+        )
         for resource in (CLAIMS, SECRETS):
             self._delete_all(resource, home, clone)
         for resource in (SNAPSHOTS, POLICIES):
@@ -348,6 +377,7 @@ class ClonedNamespace:
         left: list[str] = []
 
         def is_gone() -> bool:
+            self._release_snapshots()
             left[:] = self._left()
             return not left
 
@@ -358,6 +388,25 @@ class ClonedNamespace:
         with suppress(NotFoundError):
             for item in self._connection.items(resource, namespace, selector, metadata_only=True):
                 _delete(self._connection, resource, name_of(item), namespace)
+
+    def _filling(self, selector: str) -> bool:
+        """Return whether a claim of the copy is not Bound yet."""
+        claims = self._connection.items(CLAIMS, self._target.namespace, selector)
+        return any(get_path(claim, "status", "phase") == "Pending" for claim in claims)
+
+    def _release_snapshots(self) -> None:
+        """Remove the finalizer of the provisioner from deleted snapshots that no claim uses."""
+        home = self._target.namespace
+        if self._connection.items(CLAIMS, home, metadata_only=True):
+            return
+        with suppress(NotFoundError):
+            for item in self._connection.items(SNAPSHOTS, home, self._selector):
+                metadata = item["metadata"]
+                if metadata.get("deletionTimestamp") and metadata.get("finalizers") == [
+                    PROVISIONER
+                ]:
+                    change = {"metadata": {"finalizers": None, "uid": metadata["uid"]}}
+                    self._connection.patch(SNAPSHOTS, name_of(item), home, change)
 
     def _contents(self) -> list[str]:
         found = []
