@@ -39,6 +39,19 @@ RUN = f"{PREFIX}run"
 """On the same objects: every digit of the start of the action."""
 COMPLETE = f"{PREFIX}complete"
 """On the Secret with the facts of a backup: when its last snapshot was ready."""
+STOP = f"{PREFIX}stop"
+"""On the same Secret: whether every node ended cleanly, `clean` or `unclean`."""
+VERIFIED = f"{PREFIX}verified"
+"""On the same Secret: how its last verification ended, `passed` or `failed`."""
+VERIFIED_AT = f"{PREFIX}verified-at"
+"""On the same Secret: when that was, as RFC 3339."""
+CLONE_OF = f"{PREFIX}clone-of"
+"""On every object that a restore into another namespace makes: the name of the backup."""
+CLONE_SOURCE = f"{PREFIX}clone-source"
+"""On the namespace of a copy, if it was created, and on its NetworkPolicy: `NAMESPACE/KAFKA` of the
+backup."""
+CLONE_EXPIRES = f"{PREFIX}clone-expires"
+"""On the same objects of a verification: when its command has certainly ended, as RFC 3339."""
 PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"
 CLUSTER_LABEL = "strimzi.io/cluster"
 
@@ -58,7 +71,7 @@ STATE_KEYS = (
     "state", "since", "run", "action", "failure", "endedBy", "confirmedBy",
     "before", "clusterId", "kafkaVersion",
     "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
-    "restartRequested",
+    "stop", "restartRequested",
 )  # fmt: skip
 """Keys of the record in addition to `nodeIds.<pool>`. `since` is a time, `run` the start of the
 action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
@@ -66,5 +79,6 @@ switch, and `confirmedBy` the pod of the post-hook for which the stop was whole.
 starts of the restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and
 `claims` are what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field
 manager that wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the
-nodes that were killed, `growing` the topics that grew after the writers had stopped, and
-`restartRequested` the run, or `any`, for which a step without its scripts asked the watchdog."""
+nodes that were killed, `growing` the topics that grew after the writers had stopped, `stop` whether
+every node ended cleanly, `clean` or `unclean`, and `restartRequested` the run, or `any`, for which
+a step without its scripts asked the watchdog."""

@@ -29,6 +29,13 @@ def parse_duration(text: str) -> int | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
+def parse_age(text: str) -> int | None:
+    """Read an age in whole seconds, such as 30d, 72h or 90m; None if it is not one."""
+    if match := re.fullmatch(r"([0-9]{1,5})d", text):
+        return int(match[1]) * 86400
+    return parse_duration(text)
+
+
 def parse_go_duration(text: str) -> int | None:
     """Return nanoseconds, or None if Go's time.ParseDuration fails."""
     match = _GO_DURATION.fullmatch(text) if len(text) <= MAX_LENGTH else None

@@ -11,8 +11,6 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "kanister_kafka"
-NOT_YET: tuple[str, ...] = ("cli", "operations", "reports")
-"""Packages that are not converted yet. Remove one when its last finding is gone; add none."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 BUILT_IN_PLACE = (ast.Tuple, ast.IfExp)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -34,20 +32,6 @@ def findings(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.lineno}: a tuple is built of starred parts alone: use + or a list"
 
 
-def is_converted(path: Path) -> bool:
-    return path.relative_to(PACKAGE).parts[0] not in NOT_YET
-
-
-@pytest.mark.parametrize(
-    "path", [*filter(is_converted, MODULES)], ids=lambda path: path.relative_to(PACKAGE).as_posix()
-)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_comprehensions_and_tuples_are_simple(path: Path) -> None:
     assert list(findings(ast.parse(path.read_text()))) == []
-
-
-@pytest.mark.parametrize("package", NOT_YET)
-def test_a_package_without_findings_is_not_excepted(package: str) -> None:
-    paths = (PACKAGE / package).rglob("*.py")
-    assert any(list(findings(ast.parse(path.read_text()))) for path in paths), (
-        f"{package} is converted: remove it from NOT_YET"
-    )

@@ -97,10 +97,10 @@ class KanisterActionFactory:
         return PlannedPhase(
             name="backupKeep",
             stage=BackupStage.FLUSH,
-            script="keep",
+            script="save-objects",
             values=self.phases.values(
-                RUN=RUN,
-                RIGHTS=self.phases.asked(self.names.keep),
+                RUN_ID=RUN,
+                PERMISSIONS=self.phases.asked(self.names.keep),
             ),
             steps=(PlannedStep(does="keep what a restore needs", objects=(SECRETS,)),),
             account=self.names.keep,
@@ -119,9 +119,9 @@ class KanisterActionFactory:
             stage=BackupStage.SNAPSHOT,
             script="snapshot",
             values=self.phases.values(
-                RUN=RUN,
+                RUN_ID=RUN,
                 SNAPSHOT_CLASS=self.options.snapshot_class,
-                SNAPSHOT_LIMIT=seconds,
+                SNAPSHOT_TIMEOUT=seconds,
             ),
             steps=(
                 PlannedStep(
@@ -144,11 +144,11 @@ class KanisterActionFactory:
         return PlannedPhase(
             name="backupReady",
             stage=BackupStage.SNAPSHOT,
-            script="ready",
+            script="wait-snapshots-ready",
             values=self.phases.values(
-                RUN=RUN,
-                SNAPSHOTS="{{ .Phases.backupSnapshot.Output.snapshots }}",
-                READY_LIMIT=self.limits.ready,
+                RUN_ID=RUN,
+                SNAPSHOT_COUNT="{{ .Phases.backupSnapshot.Output.snapshots }}",
+                READY_TIMEOUT=self.limits.ready,
             ),
             steps=(wait,),
             account=self.names.keep,
@@ -163,7 +163,7 @@ class KanisterActionFactory:
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
                 RETENTION=RETENTION_OPTION,
-                RIGHTS=self.phases.asked(self.names.restore),
+                PERMISSIONS=self.phases.asked(self.names.restore),
             ),
             steps=(
                 PlannedStep(
@@ -196,7 +196,7 @@ class KanisterActionFactory:
             stage=BackupStage.STOP,
             script="restore-stop",
             values=make.values(
-                RUN=RUN,
+                RUN_ID=RUN,
                 ACTION=action,
                 RETENTION=retention,
             ),
@@ -210,12 +210,12 @@ class KanisterActionFactory:
         return PlannedPhase(
             name="restoreSnapshot",
             stage=BackupStage.RESTORE,
-            script="keep-replaced",
+            script="snapshot-replaced-volumes",
             values=self.phases.values(
                 BACKUP=BACKUP,
-                DISCARD=DISCARD,
+                DISCARD_REPLACED=DISCARD,
                 SNAPSHOT_CLASS=self.options.snapshot_class,
-                READY_LIMIT=seconds,
+                READY_TIMEOUT=seconds,
             ),
             steps=(
                 PlannedStep(
@@ -245,7 +245,7 @@ class KanisterActionFactory:
             name="restoreObjects",
             stage=BackupStage.RESTORE,
             script="restore-objects",
-            values=self.phases.values(BACKUP=BACKUP, CLAIMS_LIMIT=self.limits.claims),
+            values=self.phases.values(BACKUP=BACKUP, CLAIMS_TIMEOUT=self.limits.claims),
             steps=(
                 PlannedStep(
                     does="replace",
@@ -266,13 +266,13 @@ class KanisterActionFactory:
         return PlannedPhase(
             name=name,
             stage=BackupStage.RESTORE,
-            script="identity",
+            script="restore-cluster-id",
             values=self.phases.values(
                 BACKUP=backup,
                 RETENTION=retention,
                 POOLS=identity,
-                PAUSE_LIMIT=IDENTITY_SECONDS,
-                QUORUM_IS_KAFKA="" if self.cluster.zookeeper else "yes",
+                PAUSE_TIMEOUT=IDENTITY_SECONDS,
+                KRAFT="" if self.cluster.zookeeper else "yes",
             ),
             steps=(
                 PlannedStep(

@@ -191,6 +191,7 @@ class Permission:
     """A permission that the steps need, in one namespace."""
 
     namespace: str
+    """Empty for objects that have no namespace, and for those of all namespaces."""
     group: str
     """API group; empty for the core group."""
     resource: str
@@ -261,10 +262,11 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSpec:
-    """A Role and its RoleBinding, both of this name."""
+    """A Role and its RoleBinding, both of this name; of the cluster if there is no namespace."""
 
     name: str
     namespace: str
+    """Empty for a ClusterRole and its ClusterRoleBinding."""
     account: str
     """Service account that it is bound to."""
     rules: tuple[PolicyRule, ...]
@@ -297,6 +299,10 @@ class ResourceNames:
     """Deployment of the watchdog, and its account; empty if there is none."""
     restore: str
     """Service account of the phases that restore and delete; empty if there are none."""
+    schedule: str
+    """CronJob, and its account; empty if there is none."""
+    verification: str
+    """CronJob that verifies, and its account; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +313,25 @@ class Watchdog:
     """Of the Deployment, and of its service account."""
     phase: PlannedPhase
     """The work of its pod."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledJob:
+    """A CronJob that makes backups and prunes them, or verifies the newest one."""
+
+    name: str
+    """Of the CronJob, and of its service account."""
+    container: str
+    """Its container: `backup` or `verify`."""
+    cron: str
+    time_zone: str
+    image: str
+    arguments: tuple[str, ...]
+    """Of this command, which is the entry point of the image."""
+    start_within: int
+    """Seconds after the time of the schedule in which a Job may still be created."""
+    deadline: int
+    """Seconds after which Kubernetes ends the Job; the action of Kanister runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +349,10 @@ class BackupPlan:
     admission: AdmissionPolicy | None
     """None unless it is asked for."""
     switch: Watchdog | None
+    schedule: ScheduledJob | None
+    """None unless it is asked for."""
+    verification: ScheduledJob | None
+    """None unless it is asked for."""
     record: str
     """Name of the ConfigMap that keeps what restart and restore need; empty for a hot backup."""
     labels: tuple[tuple[str, str], ...]

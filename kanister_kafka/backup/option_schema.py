@@ -152,6 +152,8 @@ def _kind(hint: Any) -> OptionType:
     """Return how a type is read if the name of the option decides no more."""
     if hint is str:
         return OptionType(FieldCursor.string, {"type": "string"})
+    if hint is int:
+        return OptionType(FieldCursor.integer, {"type": "integer", "minimum": 0})
     if hint is bool:
         return OptionType(lambda place, _before: place.boolean(), {"type": "boolean"})
     for choices in get_args(hint) or (hint,):

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from kanister_kafka.backup.cron import is_time_zone, schedule_error
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
-from kanister_kafka.durations import format_duration, parse_duration
+from kanister_kafka.durations import format_duration, parse_age, parse_duration
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
 from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.kube.pod_options import (
@@ -25,6 +26,7 @@ from kanister_kafka.kube.pod_options import (
     merged,
     parse_toleration,
     pod_option_errors,
+    quantity,
 )
 from kanister_kafka.strimzi.clients import CLIENTS
 
@@ -58,6 +60,16 @@ POLICY_OPTIONS = frozenset(
     )
 )
 """Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
+KEEP_RULES = (
+    "keep_last",
+    "keep_hourly",
+    "keep_daily",
+    "keep_weekly",
+    "keep_monthly",
+    "keep_yearly",
+    "keep_within",
+)
+"""Fields with the rules of `backups prune`."""
 SINGULARS = {"not_writers": "not-a-writer"}
 """Option of the command for each item of a field, if it does not follow from its name."""
 RESOURCES = {"requests": "requests", "pod_limits": "limits"}
@@ -244,6 +256,28 @@ class Options:
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
+    schedule: str = ""
+    """When a CronJob makes a backup, as `spec.schedule` has it; no CronJob where empty."""
+    time_zone: str = ""
+    """Of the schedule, by its IANA name; that of the controller of CronJobs where empty."""
+    verify_schedule: str = ""
+    """When a CronJob verifies the newest backup; no CronJob if it is empty."""
+    verify_into: str = ""
+    """Namespace of the copy that it makes, which must exist."""
+    verify_memory: str = ""
+    """Memory of each node of that copy; that of the backup if it is empty."""
+    schedule_image: str = ""
+    """Image with this command for the CronJob; there is no published one."""
+    keep_last: int = 0
+    """How many backups stay after a scheduled one: the newest, and below the newest of each hour,
+    day, week, month and year that has one."""
+    keep_hourly: int = 0
+    keep_daily: int = 0
+    keep_weekly: int = 0
+    keep_monthly: int = 0
+    keep_yearly: int = 0
+    keep_within: str = ""
+    """Younger backups than this stay, such as `30d` or `72h`."""
 
     @property
     def pods(self) -> PodOptions:
@@ -259,6 +293,15 @@ class Options:
             requests=self.requests,
             limits=self.pod_limits,
         )
+
+    @property
+    def keep_words(self) -> tuple[str, ...]:
+        """The keep rules as words of the command line; none if nothing is kept."""
+        words = []
+        for rule in KEEP_RULES:
+            if value := getattr(self, rule):
+                words.append(f"--{rule.replace('_', '-')}={value}")
+        return tuple(words)
 
     @property
     def owns_scripts(self) -> bool:
@@ -320,6 +363,7 @@ class Options:
         if self.restore_point and KastenOutput.RESTORE not in self.kasten:
             yield "restore-point", self.restore_point, "is for --kasten restore"
         yield from self._wrong_restore()
+        yield from self._wrong_schedule()
         yield from self._wrong_writers()
         if self.snapshot_class and self.engine is not SnapshotProvider.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
@@ -428,6 +472,61 @@ class Options:
         for namespace in self.definitions:
             if not LABEL.allows(namespace):
                 yield "definitions", namespace, "must be a lowercase RFC 1123 label"
+
+    def _wrong_schedule(self) -> Iterator[tuple[str, object, str]]:
+        rules = {rule.replace("_", "-"): getattr(self, rule) for rule in KEEP_RULES}
+        for path, value in rules.items():
+            if isinstance(value, int) and value < 0:
+                yield path, value, "must not be negative"
+        if self.keep_within and not parse_age(self.keep_within):
+            yield "keep-within", self.keep_within, "must be a duration such as 30d or 72h"
+        yield from self._wrong_verification()
+        if not self.schedule:
+            others: dict[str, object] = dict(rules)
+            if not self.verify_schedule:
+                others |= {"time-zone": self.time_zone, "schedule-image": self.schedule_image}
+            for path, value in others.items():
+                if value:
+                    yield path, value, "is for --schedule"
+            return
+        if self.engine is not SnapshotProvider.KANISTER:
+            must = "is for --engine kanister: Kasten has a schedule of its own, --frequency"
+            yield "schedule", self.schedule, must
+        if must := schedule_error(self.schedule):
+            yield "schedule", self.schedule, must
+        if self.time_zone and not is_time_zone(self.time_zone):
+            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if not self.schedule_image:
+            must = "needs --schedule-image, an image with this command"
+            yield "schedule", self.schedule, must
+        elif not IMAGE.fullmatch(self.schedule_image):
+            yield "schedule-image", self.schedule_image, "must be an image reference"
+        if not self.keep_words:
+            must = "needs a rule that keeps backups, such as --keep-daily 7"
+            yield "schedule", self.schedule, must
+
+    def _wrong_verification(self) -> Iterator[tuple[str, object, str]]:
+        given = self.verify_schedule
+        if not given:
+            for path in ("verify-into", "verify-memory"):
+                if value := getattr(self, path.replace("-", "_")):
+                    yield path, value, "is for --verify-schedule"
+            return
+        if self.engine is not SnapshotProvider.KANISTER:
+            yield "verify-schedule", given, "is for --engine kanister"
+        if must := schedule_error(given):
+            yield "verify-schedule", given, must
+        if not self.schedule_image:
+            yield "verify-schedule", given, "needs --schedule-image, an image with this command"
+        elif not self.schedule and not IMAGE.fullmatch(self.schedule_image):
+            yield "schedule-image", self.schedule_image, "must be an image reference"
+        if not self.schedule and self.time_zone and not is_time_zone(self.time_zone):
+            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if not LABEL.allows(self.verify_into):
+            must = "needs --verify-into, an existing namespace for the copy"
+            yield "verify-schedule", given, must
+        if self.verify_memory and not quantity(self.verify_memory):
+            yield "verify-memory", self.verify_memory, "must be a quantity such as 1Gi"
 
     def _wrong_writers(self) -> Iterator[tuple[str, object, str]]:
         for path, named in (("writer", self.writers), ("not-a-writer", self.not_writers)):

@@ -22,7 +22,7 @@ RUN = "{{ .Time }}"
 run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
-"""Kinds of clients that other-writers.sh looks for."""
+"""Kinds of clients that running-clients.sh looks for."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 
@@ -74,13 +74,13 @@ class PhaseFactory:
             stage=BackupStage.QUIESCE,
             script="quiesce",
             values=self.values(
-                RUN=RUN,
+                RUN_ID=RUN,
                 ACTION=action,
                 WORKLOADS=self._names(self._workloads()),
-                FIT_LIMIT=limits.check,
+                READINESS_TIMEOUT=limits.check,
                 CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
-                BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
-                RIGHTS=self.asked(self.names.account),
+                SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+                PERMISSIONS=self.asked(self.names.account),
             ),
             steps=tuple(steps),
             account=self.names.account,
@@ -99,11 +99,11 @@ class PhaseFactory:
             stage=BackupStage.FLUSH,
             script="flush",
             values=self.values(
-                RUN=RUN,
-                FLUSH_LIMIT=self.limits.flush,
-                SAMPLE=SAMPLE_SECONDS if cold else None,
+                RUN_ID=RUN,
+                FLUSH_TIMEOUT=self.limits.flush,
+                SAMPLE_SECONDS=SAMPLE_SECONDS if cold else None,
                 REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
-                RIGHTS=self.asked(self.names.flush),
+                PERMISSIONS=self.asked(self.names.flush),
             ),
             steps=(
                 PlannedStep(
@@ -142,10 +142,10 @@ class PhaseFactory:
             stage=BackupStage.STOP,
             script="stop",
             values=self.values(
-                RUN=RUN,
-                SWITCH_LIMIT=limits.switch,
+                RUN_ID=RUN,
+                WATCHDOG_TIMEOUT=limits.switch,
                 UNCLEAN_STOP=self.options.unclean_stop.value,
-                BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+                SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
             ),
             steps=tuple(steps),
             account=self.names.account,
@@ -183,9 +183,9 @@ class PhaseFactory:
             stage=BackupStage.RESTART,
             script="restart",
             values=self.values(
-                OWN_RUN=RUN if recovery else None,
+                RECOVER_RUN_ID=RUN if recovery else None,
                 LEAVE_STOPPED="yes" if leave_stopped else None,
-                READY_LIMIT=seconds,
+                READY_TIMEOUT=seconds,
             ),
             steps=tuple(steps),
             account=self.names.account,
@@ -196,12 +196,12 @@ class PhaseFactory:
         phase = self.restart("switch", self.limits.restart)
         return replace(
             phase,
-            script="wait-for-time",
+            script="run-watchdog",
             account=self.names.switch,
         )
 
     def halt_steps(self) -> list[PlannedStep]:
-        """Return the steps of templates/scripts/halt.sh, for people to read."""
+        """Return the steps of templates/scripts/lib/stop-kafka.sh, for people to read."""
         cluster, limits = self.cluster, self.limits
         steps = [
             PlannedStep(
@@ -233,16 +233,16 @@ class PhaseFactory:
         return steps
 
     def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
-        """Return the values of templates/scripts/halt.sh."""
+        """Return the values of templates/scripts/lib/stop-kafka.sh."""
         cluster, limits = self.cluster, self.limits
         return {
             "COMPONENTS": cluster.components,
             "BROKERS": self._names(self.first()),
             "QUORUM": self._names(cluster.quorum),
-            "PAUSE_LIMIT": limits.pause,
-            "COMPONENTS_LIMIT": limits.components,
-            "BROKERS_LIMIT": self._stop_limit(self.first()),
-            "QUORUM_LIMIT": self._stop_limit(cluster.quorum),
+            "PAUSE_TIMEOUT": limits.pause,
+            "COMPONENTS_TIMEOUT": limits.components,
+            "BROKERS_TIMEOUT": self._stop_limit(self.first()),
+            "QUORUM_TIMEOUT": self._stop_limit(cluster.quorum),
         }
 
     def first(self) -> tuple[Workload, ...]:
@@ -263,7 +263,7 @@ class PhaseFactory:
         return ",".join(sorted(kinds))
 
     def _bystanders(self) -> tuple[str, ...]:
-        """Return `KIND/NAMESPACE/NAME` of the clients that other-writers.sh must leave alone."""
+        """Return `KIND/NAMESPACE/NAME` of the clients that running-clients.sh must leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
         homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
@@ -277,10 +277,10 @@ class PhaseFactory:
         """Return the values of the files that quiesce writers."""
         values: dict[str, str | int | tuple[str, ...]] = {
             "QUIESCE_BY": self.options.quiesce_by.value,
-            "WRITER_LIMIT": self.limits.quiesce,
+            "CLIENTS_TIMEOUT": self.limits.quiesce,
         }
         if self.options.quiesce_by is QuiesceMethod.PAUSE:
-            values |= {"PAUSE_LIMIT": self.limits.pause, "WRITER_KINDS": self._writer_kinds()}
+            values |= {"PAUSE_TIMEOUT": self.limits.pause, "CLIENT_WORKLOADS": self._writer_kinds()}
         return values
 
     def _writers(self) -> str:
@@ -308,15 +308,15 @@ class PhaseFactory:
         return tuple(workload.name for workload in workloads)
 
     def asked(self, account: str) -> str:
-        """Format the rights of an account for templates/scripts/rights.sh."""
+        """Format the rights of an account for templates/scripts/lib/check-permissions.sh."""
         return " ".join(access_review_specs(self.rights[account]))
 
     def shared(self) -> dict[str, str]:
         """Return what every script gets, by name."""
         values: dict[str, str | int | tuple[str, ...]] = {
             "CLUSTER": self.cluster.name,
-            "RECORD": self.names.record,
-            "SWITCH": self.names.switch,
+            "STATE_CONFIGMAP": self.names.record,
+            "WATCHDOG": self.names.switch,
         }
         if self.options.strategy is Strategy.COLD:
             values |= self._cold_values()
@@ -326,10 +326,10 @@ class PhaseFactory:
         cluster = self.cluster
         return {
             "RESTART_AFTER": self.options.restart_after,
-            "WRITERS": self._writers(),
-            "BYSTANDERS": self._bystanders(),
+            "CLIENTS": self._writers(),
+            "IGNORED_CLIENTS": self._bystanders(),
             "POOLS": cluster.pools,
-            "NODES": self._node_kinds(),
+            "NODE_KINDS": self._node_kinds(),
             "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
             "KAFKA_NODES": self._names(cluster.nodes),
             **self._writer_values(),

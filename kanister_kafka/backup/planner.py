@@ -11,6 +11,7 @@ from kanister_kafka._version import __version__
 from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
+from kanister_kafka.backup.cron import MAX_NAME
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
 from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
@@ -21,6 +22,7 @@ from kanister_kafka.backup.model import (
     PlannedAction,
     PlannedStep,
     ResourceNames,
+    ScheduledJob,
     ServiceAccountSpec,
     Watchdog,
 )
@@ -39,7 +41,9 @@ from kanister_kafka.backup.rbac import (
     restart_rights,
     restore_rights,
     save_rights,
+    schedule_rights,
     service_account,
+    verification_rights,
 )
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
@@ -96,6 +100,12 @@ def autoscaler_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[
 POD_SECONDS = 15
 """Allowed for the pod of each phase to start and end."""
 LEAST_RECOVERY = 120
+START_WITHIN = 1800
+"""Seconds by which a scheduled backup may be late; an outage at any later time is not planned."""
+PRUNE_SECONDS = 900
+"""Allowed for a scheduled Job to start, and to delete backups after the action."""
+VERIFY_SECONDS = 1200
+"""Allowed for a copy to become Ready, as `verify` has it."""
 HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 """Actions that Kasten calls, and ends when its time is over."""
 
@@ -119,6 +129,9 @@ class _PlanBuilder:
         self.engine = options.engine is SnapshotProvider.KANISTER
         self.kasten_restore = KastenOutput.RESTORE in options.kasten
         suffix = "" if self.cold else "-hot"
+        self.blueprint = options.name or (
+            f"{cluster.namespace}.{cluster.name}{'' if self.cold else '.hot'}"
+        )
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
         apart = self.cold and not options.service_account
@@ -129,6 +142,10 @@ class _PlanBuilder:
             record=own if self.cold else "",
             switch=f"{own}-switch" if self.cold and options.restart_after else "",
             restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
+            schedule=f"{own}-backup" if self.cold and self.engine and options.schedule else "",
+            verification=f"{own}-verify"
+            if self.cold and self.engine and options.verify_schedule
+            else "",
         )
         self.rights = self._rights()
         self.accounts = [self._account(name) for name in self.rights]
@@ -148,6 +165,11 @@ class _PlanBuilder:
             found[names.restore] = [*of_restore]
         if names.switch:
             found[names.switch] = [*restart_rights(cluster, names)]
+        if names.schedule:
+            of_schedule = schedule_rights(cluster, options, names, self.blueprint)
+            found[names.schedule] = [*of_schedule]
+        if names.verification:
+            found[names.verification] = [*verification_rights(cluster, options, names)]
         return {
             name: rights_in_order(merge_permissions(rights), cluster.namespace)
             for name, rights in found.items()
@@ -160,13 +182,14 @@ class _PlanBuilder:
             self.names.account: ("steps", "the steps"),
             self.names.restore: ("restore", "a restore"),
             self.names.switch: ("switch", "the watchdog"),
+            self.names.schedule: ("schedule", "the CronJob"),
+            self.names.verification: ("verification", "the CronJob that verifies"),
         }
         return service_account(self.cluster, name, *purposes[name], self.rights[name])
 
     def plan(self, problems: Iterable[Diagnostic]) -> BackupPlan:
         cluster, options = self.cluster, self.options
-        suffix = "" if self.cold else ".hot"
-        name = options.name or f"{cluster.namespace}.{cluster.name}{suffix}"
+        name = self.blueprint
         actions = self._cold_actions() if self.cold else self._hot_actions()
         labels = {
             "app.kubernetes.io/name": COMPONENT,
@@ -183,6 +206,7 @@ class _PlanBuilder:
             *kasten.kasten_diagnostics(cluster, options),
             *self._check_time(actions),
             *self._check_switch(actions),
+            *self._check_schedule(),
         ]
         switch = self._switch()
         return BackupPlan(
@@ -193,6 +217,8 @@ class _PlanBuilder:
             accounts=tuple(self.accounts),
             admission=admission_policy(cluster, self.names) if options.admission_policy else None,
             switch=switch,
+            schedule=self._schedule(actions),
+            verification=self._verification(),
             record=self.names.record,
             labels=tuple(sorted(labels.items())),
             annotations=tuple(sorted(annotations.items())),
@@ -218,6 +244,78 @@ class _PlanBuilder:
         if not name:
             return None
         return Watchdog(name=name, phase=self.phases.switch())
+
+    def _verification(self) -> ScheduledJob | None:
+        name, options = self.names.verification, self.options
+        if not name:
+            return None
+        arguments = [
+            "verify",
+            "latest",
+            f"--kafka={self.cluster.name}",
+            f"--namespace={self.cluster.namespace}",
+            f"--kasten-namespace={options.kasten_namespace}",
+            f"--into={options.verify_into}",
+            f"--timeout={format_duration(VERIFY_SECONDS)}",
+        ]
+        if options.verify_memory:
+            arguments.append(f"--memory={options.verify_memory}")
+        return ScheduledJob(
+            name=name,
+            container="verify",
+            cron=options.verify_schedule,
+            time_zone=options.time_zone,
+            image=options.schedule_image,
+            arguments=tuple(arguments),
+            start_within=START_WITHIN,
+            deadline=2 * VERIFY_SECONDS + PRUNE_SECONDS,
+        )
+
+    def _schedule(self, actions: tuple[PlannedAction, ...]) -> ScheduledJob | None:
+        name, options = self.names.schedule, self.options
+        if not name:
+            return None
+        # Not the backup alone: an action that runs for longer than any may is stuck.
+        longest = max(
+            action.seconds + len(action.all_phases) * POD_SECONDS
+            for action in actions
+            if action.name in ("backup", "restore")
+        )
+        arguments = [
+            "backups",
+            "create",
+            self.cluster.name,
+            f"--namespace={self.cluster.namespace}",
+            f"--kasten-namespace={options.kasten_namespace}",
+            f"--blueprint={self.blueprint}",
+            f"--timeout={format_duration(longest)}",
+            "--skip-if-busy",
+            "--no-logs",
+        ]
+        return ScheduledJob(
+            name=name,
+            container="backup",
+            cron=options.schedule,
+            time_zone=options.time_zone,
+            image=options.schedule_image,
+            arguments=tuple(arguments) + options.keep_words,
+            start_within=START_WITHIN,
+            deadline=longest + PRUNE_SECONDS,
+        )
+
+    def _check_schedule(self) -> Iterator[Diagnostic]:
+        for name, option, cron, words in (
+            (self.names.schedule, "schedule", self.options.schedule, "backups create"),
+            (self.names.verification, "verify-schedule", self.options.verify_schedule, "verify"),
+        ):
+            if len(name) > MAX_NAME:
+                yield error(
+                    "option",
+                    Location("<options>"),
+                    option,
+                    f'Invalid value: "{cron}": CronJob {name} has more than {MAX_NAME} characters '
+                    f"in its name: call `kanister-kafka {words}` from a CronJob of your own",
+                )
 
     def _hot_actions(self) -> tuple[PlannedAction, ...]:
         return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)

@@ -53,6 +53,10 @@ def input_hash(plan: BackupPlan) -> str:
     made = _tree(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
         del made["bound"]  # no object is made of it
+    if plan.schedule is None:
+        del made["schedule"]  # as before there were schedules
+    if plan.verification is None:
+        del made["verification"]
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
         "options": plan.options.words(),
@@ -97,7 +101,10 @@ WAVES = {
     "ValidatingAdmissionPolicyBinding": -4,
     "Role": -3,
     "RoleBinding": -3,
+    "ClusterRole": -3,
+    "ClusterRoleBinding": -3,
     "Deployment": -2,
+    "CronJob": 0,
     "Blueprint": -1,
     "Policy": 0,
     "BlueprintBinding": 0,

@@ -17,6 +17,7 @@ from kanister_kafka.backup.options import Options, QuiesceMethod, Strategy
 from kanister_kafka.strimzi import KafkaCluster, WorkloadKind
 
 KAFKA_GROUP = "kafka.strimzi.io"
+KANISTER_GROUP = "cr.kanister.io"
 KIND_TO_RESOURCE = {
     WorkloadKind.STATEFUL_SET: ("apps", "statefulsets"),
     WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
@@ -223,7 +224,10 @@ def access_review_specs(permissions: Iterable[Permission]) -> tuple[str, ...]:
 def service_account(
     cluster: KafkaCluster, name: str, anchor: str, purpose: str, permissions: tuple[Permission, ...]
 ) -> ServiceAccountSpec:
-    """Return a service account with a Role in each namespace, elsewhere as `HOME.NAME`."""
+    """Return a service account with a Role in each namespace, elsewhere as `HOME.NAME`.
+
+    Permissions without a namespace become a ClusterRole.
+    """
     namespaces = dict.fromkeys(right.namespace for right in permissions)
     return ServiceAccountSpec(
         name=name,
@@ -364,3 +368,127 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in chain(pools, NAMED, WRITERS):
         yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)
+
+
+# The least rights of `backups create`, which a CronJob runs.
+
+
+def schedule_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames, blueprint: str
+) -> tuple[Permission, ...]:
+    """Return what makes a backup by an ActionSet, follows it, and prunes.
+
+    The API can limit none of these to names: ActionSets, snapshots and Secrets of backups get
+    theirs when they are made.
+    """
+    follow = "see how far the backup is"
+    found = [
+        permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), follow),
+        permission(cluster, "", "pods", (), ("list",), follow),
+        permission(
+            cluster, "", "configmaps", [names.record], ("get",), "see whether it is stopped"
+        ),
+        permission(cluster, "", "secrets", (), ("delete", "get", "list"), "find backups, prune"),
+        permission(
+            cluster,
+            SNAPSHOT_GROUP,
+            "volumesnapshots",
+            (),
+            ("delete", "list"),
+            "find backups, prune",
+        ),
+        permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
+    ]
+    if cluster.pools:
+        found.append(permission(cluster, KAFKA_GROUP, "kafkanodepools", (), ("list",), follow))
+    kanister = options.kasten_namespace
+    for resource, limited, verbs, reason in (
+        ("blueprints", (blueprint,), ("get",), "see that it has the action"),
+        (
+            "actionsets",
+            (),
+            ("create", "delete", "get", "list"),
+            "start a backup, and see whether another action runs",
+        ),
+    ):
+        found.append(
+            Permission(
+                namespace=kanister,
+                group=KANISTER_GROUP,
+                resource=resource,
+                names=limited,
+                verbs=verbs,
+                reason=reason,
+            )
+        )
+    return sort_permissions(merge_permissions(found), cluster.namespace)
+
+
+# The least rights of `verify`, which a CronJob runs.
+
+
+def verification_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames
+) -> tuple[Permission, ...]:
+    """Return what restores the newest backup into another namespace, and removes it there.
+
+    Nothing of the cluster may be changed except the Secret with the facts of a backup, which gets
+    the result. A Secret of a backup has no name yet when the rights are given.
+    """
+    find, copy, look = "find the newest backup", "make a copy, and remove it", "see the copy"
+    secrets = ("get", "list", "patch")
+    found = [
+        permission(cluster, "", "secrets", (), secrets, "read a backup, write the result"),
+        permission(cluster, SNAPSHOT_GROUP, "volumesnapshots", (), ("list",), find),
+        permission(cluster, "", "configmaps", [names.record], ("get",), find),
+    ]
+
+    def elsewhere(
+        namespace: str,
+        group: str,
+        resource: str,
+        verbs: tuple[str, ...],
+        reason: str,
+        *,
+        subresource: str = "",
+        limited: tuple[str, ...] = (),
+    ) -> None:
+        found.append(
+            Permission(
+                namespace=namespace,
+                group=group,
+                resource=resource,
+                subresource=subresource,
+                names=limited,
+                verbs=verbs,
+                reason=reason,
+            )
+        )
+
+    elsewhere(options.kasten_namespace, KANISTER_GROUP, "actionsets", ("list",), find)
+    every = ("create", "delete", "get", "list")
+    elsewhere("", SNAPSHOT_GROUP, "volumesnapshotcontents", every, copy)
+    elsewhere("", "", "namespaces", ("get",), look, limited=(options.verify_into,))
+    home = options.verify_into
+    for group, resource in (
+        ("", "secrets"),
+        ("", CLAIMS),
+        ("networking.k8s.io", "networkpolicies"),
+    ):
+        elsewhere(home, group, resource, every, copy)
+    elsewhere(home, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
+    pools = ("kafkanodepools",) if cluster.pools else ()
+    for resource in ("kafkas", *pools):
+        elsewhere(home, KAFKA_GROUP, resource, every, copy)
+        write = "write cluster id and node ids"
+        elsewhere(home, KAFKA_GROUP, resource, ("patch",), write, subresource="status")
+    elsewhere(home, KAFKA_GROUP, "kafkas", ("patch",), "end the pause of the copy")
+    # A copy of a cluster without them is removed with the same requests.
+    others = [kind for kind in ("kafkanodepools", "kafkatopics", "kafkausers") if kind not in pools]
+    for resource in others:
+        elsewhere(home, KAFKA_GROUP, resource, ("list",), look)
+    elsewhere(home, "", "configmaps", ("list",), "see objects that the Kafka refers to")
+    elsewhere(home, "", "resourcequotas", ("list",), "see whether there is room")
+    elsewhere(home, "", "pods", ("list",), look)
+    elsewhere(home, "", "pods", ("create",), "read the offsets and records", subresource="exec")
+    return sort_permissions(merge_permissions(found), cluster.namespace)

@@ -103,7 +103,10 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
-    names = (("RECORD", STATE_CONFIGMAP_NAME, plan.record), ("SWITCH", WATCHDOG_NAME, switch))
+    names = (
+        ("STATE_CONFIGMAP", STATE_CONFIGMAP_NAME, plan.record),
+        ("WATCHDOG", WATCHDOG_NAME, switch),
+    )
     if not plan.options.pods.annotations:
         return {}
     return {key: AnnotatedName(annotation, name) for key, annotation, name in names if name}
@@ -185,11 +188,15 @@ def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str,
         for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
             yield kind, plan.admission.name, f"{kind.lower()}.yaml.j2", plan.admission
     for role in plan.roles:
-        yield "Role", role.name, "role.yaml.j2", role
-        yield "RoleBinding", role.name, "rolebinding.yaml.j2", role
+        scope = "" if role.namespace else "Cluster"
+        yield f"{scope}Role", role.name, "role.yaml.j2", role
+        yield f"{scope}RoleBinding", role.name, "rolebinding.yaml.j2", role
     if plan.switch:
         yield "Deployment", plan.switch.name, "deployment.yaml.j2", plan.switch
     yield "Blueprint", plan.name, "blueprint.yaml.j2", None
+    for job in (plan.schedule, plan.verification):
+        if job:
+            yield "CronJob", job.name, "cronjob.yaml.j2", job
     for policy in plan.policies:
         yield "Policy", policy.name, "policy.yaml.j2", policy
     if KastenOutput.BINDING in plan.options.kasten:
@@ -231,7 +238,7 @@ def _environment(templates: Path | None) -> Environment:
 
 def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
     """Name what a right is limited to by its variable, which the kubelet expands."""
-    if word.startswith("RIGHTS="):
+    if word.startswith("PERMISSIONS="):
         for key, one in names.items():
             word = word.replace(f":{one.name}:", f":$({key}):")
     return word

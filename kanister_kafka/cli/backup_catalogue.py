@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanister_kafka.cli.app import current_clock, print_error, print_warning
 from kanister_kafka.cli.manifest_input import print_failures, result
-from kanister_kafka.cli.options import option_group
+from kanister_kafka.cli.options import keep_options, option_group
+from kanister_kafka.durations import parse_age
+from kanister_kafka.errors import ActionError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
+    from kanister_kafka.operations.backups.keep_rules import KeepRules
     from kanister_kafka.operations.backups.model import Backup, Catalogue
+
+
+def parse_age_option(text: str) -> timedelta:
+    """Read a duration such as 30d, 72h or 90m."""
+    seconds = parse_age(text)
+    if not seconds:
+        raise click.BadParameter(f"{text!r} is not a duration such as 30d or 72h")
+    return timedelta(seconds=seconds)
+
+
+keep_rule_options = option_group(
+    keep_options,
+    click.option(
+        "--keep-within", type=parse_age_option, metavar="DURATION", help="Keep younger backups."
+    ),
+)
 
 catalogue_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
     click.option(
@@ -49,6 +68,20 @@ def open_catalogue(
     return connection, found
 
 
+def open_backup(
+    context: str, namespace: str, kafka: str, kasten_namespace: str, name: str
+) -> tuple[KubeClient, Backup]:
+    """Find a backup that can be restored, by its name or `latest`; ActionError if it cannot."""
+    from kanister_kafka.operations.backups.reader import LATEST, find_backup, find_latest
+
+    connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
+    found = find_latest(catalogue) if name == LATEST else find_backup(catalogue, name)
+    if not found.restorable:
+        faults = "; ".join(found.faults) or found.running or "its action has failed"
+        raise ActionError(f"{found} is {found.status.value}: {faults}")
+    return connection, found
+
+
 def delete_backups(
     connection: KubeClient, backups: Iterable[Backup], kasten_namespace: str, dry_run: DryRun
 ) -> int:
@@ -74,6 +107,14 @@ def delete_backups(
         print_failures(report, "deleted")
         code = max(code, report.exit_code)
     return code
+
+
+def keep_rules(*, keep_within: timedelta | None, **counts: int) -> KeepRules:
+    """Return the rules that the options of the command line give."""
+    from kanister_kafka.operations.backups.keep_rules import KeepRules
+
+    numbers = {name.removeprefix("keep_"): count for name, count in counts.items()}
+    return KeepRules(within=keep_within or timedelta(), **numbers)
 
 
 def utc_now() -> datetime:

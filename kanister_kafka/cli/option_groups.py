@@ -18,6 +18,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
         "restored_retention",
     ),
+    "Schedule": (
+        "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into",
+        "verify_memory", "keep_last", "keep_hourly", "keep_daily",
+        "keep_weekly", "keep_monthly", "keep_yearly", "keep_within",
+    ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
         "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
@@ -34,7 +39,9 @@ class SectionedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what is the command's own first, then the sections."""
         records: dict[str, list[tuple[str, str]]] = {"Options": [], **{one: [] for one in SECTIONS}}
-        section_of = {name: section for section, names in SECTIONS.items() for name in names}
+        section_of = {}
+        for section, names in SECTIONS.items():
+            section_of.update(dict.fromkeys(names, section))
         for option in self.get_params(ctx):
             if isinstance(option, click.Argument):
                 continue  # the first line names it

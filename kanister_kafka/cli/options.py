@@ -18,6 +18,7 @@ from kanister_kafka.backup.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RUN_AS_USER,
     HOLD,
+    KEEP_RULES,
     NEVER,
     NONE,
     PLATFORM,
@@ -299,6 +300,32 @@ def pod_options_from(
     return pods
 
 
+keep_options = option_group(
+    click.option("--keep-last", type=click.IntRange(0), default=0, help="Keep the N newest."),
+    *(
+        click.option(
+            f"--keep-{rule}",
+            type=click.IntRange(0),
+            default=0,
+            metavar="N",
+            help=f"Keep the newest backup of each of the last N {period} that have one.",
+        )
+        for rule, period in (
+            ("hourly", "hours"),
+            ("daily", "days"),
+            ("weekly", "weeks"),
+            ("monthly", "months"),
+            ("yearly", "years"),
+        )
+    ),
+)
+"""The keep rules that count, those of restic."""
+SCHEDULE_WORDS = (
+    "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into", "verify_memory",
+    *KEEP_RULES,
+)  # fmt: skip
+"""Names of the options of a schedule."""
+
 plan_options = option_group(
     click.option(
         "--strategy",
@@ -471,6 +498,48 @@ plan_options = option_group(
         default="20m",
         show_default=True,
         help="How long Kasten lets a hook run (its Helm value timeout.blueprintHooks).",
+    ),
+    click.option(
+        "--schedule",
+        default="",
+        metavar="CRON",
+        help='Add a CronJob that makes a backup at these times, such as "0 3 * * *", and prunes: '
+        "for --engine kanister; each run is an outage.",
+    ),
+    click.option(
+        "--time-zone",
+        default="",
+        metavar="NAME",
+        help="Time zone of the schedule, such as Europe/Berlin.  [default: that of the controller]",
+    ),
+    click.option(
+        "--schedule-image",
+        default="",
+        metavar="IMAGE",
+        help="Image with kanister-kafka for the CronJob.",
+    ),
+    click.option(
+        "--verify-schedule",
+        default="",
+        metavar="CRON",
+        help="Add a CronJob that verifies the newest backup at these times, without an outage: for "
+        "--engine kanister.",
+    ),
+    click.option(
+        "--verify-into",
+        default="",
+        metavar="NAMESPACE",
+        help="Existing namespace in which --verify-schedule restores the backup.",
+    ),
+    click.option(
+        "--verify-memory",
+        default="",
+        metavar="QUANTITY",
+        help="Memory of each node of the copy of --verify-schedule.  [default: that of the backup]",
+    ),
+    keep_options,
+    click.option(
+        "--keep-within", default="", metavar="DURATION", help="Keep backups younger than this."
     ),
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.operations.provenance import Provenance
 
 API_VERSION = "cr.kanister.io/v1alpha1"
@@ -183,7 +184,7 @@ def new_action_set(
         "metadata": {
             "generateName": f"{prefix}-",
             "namespace": namespace,
-            "labels": {"app.kubernetes.io/managed-by": "kanister-kafka", JOB_LABEL: job},
+            "labels": {MANAGED_BY: COMPONENT, CLUSTER: cluster, JOB_LABEL: job},
         },
         "spec": {"actions": [asked]},
     }

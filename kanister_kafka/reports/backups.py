@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.keep_rules import PrunePlan
-from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.operations.backups.model import Backup, TopicSize
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
-from kanister_kafka.timestamps import format_second
+from kanister_kafka.timestamps import format_second, parse_timestamp
 
-HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "KAFKA VERSION")
-WIDE = ("COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
+HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")
+WIDE = ("KAFKA VERSION", "BYTES", "EXPIRED TOPICS", "COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
 MAX_TOPICS = 20
 """Names of topics that `describe` prints."""
 
@@ -36,9 +36,13 @@ def backups_text(
             backup.status.value,
             backup.stop or "unknown",
             _snapshots(backup),
-            backup.kafka_version or "unknown",
+            _number(backup.records),
+            _verified(backup, now),
         ]
         if wide:
+            expired = len(backup.expired_topics(now))
+            row += [backup.kafka_version or "unknown", _number(backup.size)]
+            row.append(f"{expired} of {len(backup.topics)}" if backup.topics else "unknown")
             more = (backup.complete_since, backup.cluster_id, backup.action_set)
             row += [text or "-" for text in more]
         rows.append([escape_control_chars(cell) for cell in row])
@@ -65,6 +69,9 @@ def backup_text(
         ("in progress", backup.running if not backup.complete_since else ""),
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
+        ("verified", _verified(backup, now)),
+        ("topics", _sizes(backup)),
+        *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
     ]
     lines = [str(backup)]
     for key, value in rows:
@@ -95,6 +102,34 @@ def _retention(backup: Backup, now: datetime) -> str:
     )
 
 
+def _verified(backup: Backup, now: datetime) -> str:
+    time = parse_timestamp(backup.verified_at) if backup.verified else None
+    if time is None:
+        return backup.verified or "never"
+    return f"{backup.verified} {_span(now - time)} ago"
+
+
+def _sizes(backup: Backup) -> str:
+    if not backup.offsets:
+        return "their records were not counted"
+    sizes = backup.topic_sizes
+    text = f"{len(sizes)} with {_number(backup.records)} records, {_number(backup.size)} bytes"
+    return f"{text}; the first {MAX_TOPICS}:" if len(sizes) > MAX_TOPICS else text
+
+
+def _topic(topic: TopicSize) -> str:
+    partitions = (
+        "" if topic.partitions is None else f"{count_noun(topic.partitions, 'partition')}, "
+    )
+    return (
+        f"{topic.name}: {partitions}{_number(topic.records)} records, {_number(topic.size)} bytes"
+    )
+
+
+def _number(number: int | None) -> str:
+    return "unknown" if number is None else str(number)
+
+
 def _expected(backup: Backup) -> str:
     return "?" if backup.expected_secrets is None else str(backup.expected_secrets)
 
@@ -107,7 +142,11 @@ def _snapshots(backup: Backup) -> str:
 def _age(backup: Backup, now: datetime) -> str:
     if backup.started is None:
         return "unknown"
-    seconds = max(0, int((now - backup.started).total_seconds()))
+    return _span(now - backup.started)
+
+
+def _span(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
     days, rest = divmod(seconds, 86400)
     if days:
         return f"{days}d{rest // 3600}h"
@@ -141,6 +180,10 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
             for one in backup.snapshots
         ],
         "topics": len(backup.topics) or None,
+        "records": backup.records,
+        "bytes": backup.size,
+        "verified": backup.verified or None,
+        "verifiedAt": backup.verified_at or None,
         "expiredTopics": list(backup.expired_topics(now)),
     }
 
@@ -151,8 +194,12 @@ def backups_json(backups: Iterable[Backup], now: datetime) -> str:
 
 
 def backup_json(backup: Backup, now: datetime) -> str:
-    """Return one backup as JSON."""
-    return _dump(backup_tree(backup, now))
+    """Return one backup as JSON, with the sizes of its topics."""
+    sizes = [
+        {"name": t.name, "partitions": t.partitions, "records": t.records, "bytes": t.size}
+        for t in backup.topic_sizes
+    ]
+    return _dump({**backup_tree(backup, now), "topicSizes": sizes})
 
 
 def _dump(tree: Any) -> str:
@@ -178,11 +225,11 @@ def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
 
 def prune_json(plans: Iterable[PrunePlan]) -> str:
     """Return what stays and what is removed as JSON."""
-    plans = list(plans)
-    kept = [
-        {"name": one.backup.name, "kafka": str(one.backup.kafka), "keptBy": list(one.reasons)}
-        for plan in plans
-        for one in plan.kept
-    ]
-    removed = [{"name": b.name, "kafka": str(b.kafka)} for plan in plans for b in plan.removed]
+    kept: list[dict[str, object]] = []
+    removed: list[dict[str, object]] = []
+    for plan in plans:
+        for one in plan.kept:
+            kafka = str(one.backup.kafka)
+            kept.append({"name": one.backup.name, "kafka": kafka, "keptBy": list(one.reasons)})
+        removed += [{"name": one.name, "kafka": str(one.kafka)} for one in plan.removed]
     return _dump({"kept": kept, "removed": removed})

@@ -50,6 +50,19 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
             f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
             "after a stop began, if nothing has done so.\n"
         )
+    if plan.schedule:
+        zone = plan.schedule.time_zone or "the time zone of the controller"
+        kept = " ".join(plan.options.keep_words)
+        parts.append(
+            f"Schedule: CronJob {plan.schedule.name} makes a backup at {plan.schedule.cron} in "
+            f"{zone}, and prunes by {kept}.\n"
+        )
+    if plan.verification:
+        parts.append(
+            f"Verification: CronJob {plan.verification.name} restores the newest backup into "
+            f"namespace {plan.options.verify_into} at {plan.verification.cron}, verifies it, and "
+            "removes the copy.\n"
+        )
     header = ("NAMESPACE", "MAY USE", "NAMED", "VERBS", "TO")
     for account in plan.accounts:
         title = f"Service account {account.name}, for {account.purpose}:\n"
@@ -63,10 +76,42 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     return "\n".join(parts)
 
 
+def _schedule(plan: BackupPlan) -> dict[str, object] | None:
+    schedule = plan.schedule
+    if schedule is None:
+        return None
+    return {
+        "cronJob": schedule.name,
+        "schedule": schedule.cron,
+        "timeZone": schedule.time_zone or None,
+        "keep": list(plan.options.keep_words),
+        "deadlineSeconds": schedule.deadline,
+    }
+
+
+def _verification(plan: BackupPlan) -> dict[str, object] | None:
+    job = plan.verification
+    if job is None:
+        return None
+    return {
+        "cronJob": job.name,
+        "schedule": job.cron,
+        "timeZone": job.time_zone or None,
+        "into": plan.options.verify_into,
+        "deadlineSeconds": job.deadline,
+    }
+
+
 def right_rows(account: ServiceAccountSpec) -> list[Sequence[str]]:
     """Return the rights of an account: namespace, verbs, resources and reason."""
     return [
-        (r.namespace, _resource(r), ", ".join(r.names) or "any", " ".join(r.verbs), r.reason)
+        (
+            r.namespace or "all",
+            _resource(r),
+            ", ".join(r.names) or "any",
+            " ".join(r.verbs),
+            r.reason,
+        )
         for r in account.rights
     ]
 
@@ -83,7 +128,7 @@ def step_rows(plan: BackupPlan) -> list[Sequence[str]]:
     """
     rows: list[Sequence[str]] = []
     for action in plan.actions:
-        for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
+        for phase in action.all_phases:
             for step in phase.steps:
                 rows += _step_rows(action.name, phase.name, step)
         if action.name == "backupPrehook":
@@ -139,6 +184,8 @@ def plan_json(plan: BackupPlan) -> str:
         "admissionPolicy": plan.admission.name if plan.admission else None,
         "switch": plan.switch.name if plan.switch else None,
         "restartAfterSeconds": plan.options.restart_after if plan.switch else None,
+        "schedule": _schedule(plan),
+        "verification": _verification(plan),
         "hookTimeoutSeconds": plan.options.hook_timeout,
         "actions": [
             {
@@ -159,10 +206,7 @@ def plan_json(plan: BackupPlan) -> str:
                             for step in phase.steps
                         ],
                     }
-                    for phase in (
-                        *action.phases,
-                        *([action.defer_phase] if action.defer_phase else []),
-                    )
+                    for phase in action.all_phases
                 ],
             }
             for action in plan.actions
@@ -175,8 +219,17 @@ def plan_json(plan: BackupPlan) -> str:
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
             for b in plan.ignored_clients
         ],
-        "rights": [
-            {
+        "rights": _rights(plan),
+        "notes": list(plan.notes),
+    }
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rights(plan: BackupPlan) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for account in plan.accounts:
+        for right in account.rights:
+            row: dict[str, object] = {
                 "account": account.name,
                 "namespace": right.namespace,
                 "group": right.group,
@@ -186,12 +239,8 @@ def plan_json(plan: BackupPlan) -> str:
                 "verbs": list(right.verbs),
                 "reason": right.reason,
             }
-            for account in plan.accounts
-            for right in account.rights
-        ],
-        "notes": list(plan.notes),
-    }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+            rows.append(row)
+    return rows
 
 
 PLAN_FORMATS: dict[str, Callable[[BackupPlan], str]] = {"text": plan_text, "json": plan_json}

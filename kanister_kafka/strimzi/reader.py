@@ -35,7 +35,7 @@ from kanister_kafka.yamldoc import Document
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
 PAUSE_BEFORE = "kanister-kafka.io/pause-before"
-"""Set by templates/scripts/pause.sh, which has paused the resource."""
+"""Set by templates/scripts/lib/pause-reconciliation.sh, which has paused the resource."""
 CLUSTER_LABEL = "strimzi.io/cluster"
 API_FEATURES = {"v1": VersionFeature.API_V1, "v1beta2": VersionFeature.API_V1BETA2}
 STABLE_METADATA_STATES = ("", "ZooKeeper", "KRaft")

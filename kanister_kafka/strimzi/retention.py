@@ -1,20 +1,27 @@
 """Retention that a restore holds: its annotation on the Kafka, and its release.
 
-`templates/scripts/hold-retention.sh` sets options of `spec.kafka.config`, and in the same write
+`templates/scripts/lib/hold-retention.sh` sets options of `spec.kafka.config`, and in the same write
 stores their former values in the annotation.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kanister_kafka.constants import RETENTION_HELD
+from kanister_kafka.durations import parse_duration
 
 DELAY = "log.initial.task.delay.ms"
 """The option without which Kafka deletes 30 s after its start."""
+TEN_YEARS_MS = 315_360_000_000
+INT_MAX = 2**31 - 1
+HOLDABLE = ((3, 8), (5, 0))
+"""Versions of Kafka that have the option: from the first one to before the second one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,60 @@ def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
         return HeldRetention(
             since="", retention="", backup="", before=None, held={}, changed=(), damaged=True
         )
+
+
+def hold_options(delay_ms: int) -> dict[str, str]:
+    """Return the options of brokers that delete no record for that time after their start.
+
+    Compaction, offsets, transactional and producer ids are held until the release.
+    """
+    return {
+        DELAY: str(delay_ms),
+        "log.cleaner.enable": "false",
+        "offsets.retention.minutes": str(INT_MAX),
+        "offsets.retention.check.interval.ms": str(TEN_YEARS_MS),
+        "transactional.id.expiration.ms": str(INT_MAX),
+        "transaction.remove.expired.transaction.cleanup.interval.ms": str(INT_MAX),
+        "producer.id.expiration.ms": str(INT_MAX),
+        "producer.id.expiration.check.interval.ms": str(INT_MAX),
+    }
+
+
+def is_holdable(version: str) -> bool:
+    """Return whether the retention of this version of Kafka can be held."""
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", version)
+    return match is not None and HOLDABLE[0] <= (int(match[1]), int(match[2])) < HOLDABLE[1]
+
+
+def hold(kafka: Mapping[str, Any], *, retention: str, backup: str, now: str) -> dict[str, Any]:
+    """Return a Kafka resource whose brokers hold their retention, with its annotation.
+
+    `retention` is `hold` or a duration. The former values of a Kafka that was held stay in the
+    annotation, so that a release restores them.
+    """
+    delay = parse_duration(retention)
+    options = hold_options(TEN_YEARS_MS if delay is None else delay * 1000)
+    earlier = read_held(kafka)
+    config = _config(kafka)
+    before: Mapping[str, Any] | None
+    if earlier is not None and not earlier.damaged:
+        before = earlier.before
+    elif config is None:
+        before = None
+    else:
+        before = {key: config.get(key) for key in options}
+    memo = {
+        "since": now,
+        "retention": retention,
+        "backup": backup,
+        "before": before,
+        "held": options,
+    }
+    changed = copy.deepcopy(dict(kafka))
+    changed["spec"]["kafka"]["config"] = {**(config or {}), **options}
+    notes = changed["metadata"].setdefault("annotations", {})
+    notes[RETENTION_HELD] = json.dumps(memo, separators=(",", ":"))
+    return changed
 
 
 def released_spec(kafka: Mapping[str, Any], held: HeldRetention) -> dict[str, Any]:

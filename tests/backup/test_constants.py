@@ -7,7 +7,7 @@ import re
 from kanister_kafka import constants
 from tests.fakes.script_runner import SCRIPTS, cycle
 
-LABELS = ("backup", "before-restore", "cluster", "complete", "run")
+LABELS = ("backup", "before-restore", "cluster", "complete", "run", "stop")
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
     line
@@ -34,10 +34,11 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "RESTART_BY": {constants.RESTART_DEADLINE},
         "RETENTION_HELD": {constants.RETENTION_HELD},
         "SKIP_CHECK": {"strimzi.io/skip-broker-scaledown-check"},
-        "OF_BACKUP": {f"{constants.PREFIX}backup"},
-        "OF_RUN": {f"{constants.PREFIX}run"},
-        "COMPLETE": {f"{constants.PREFIX}complete"},
-        "BEFORE": {f"{constants.PREFIX}before-restore"},
+        "BACKUP_LABEL": {f"{constants.PREFIX}backup"},
+        "RUN_LABEL": {f"{constants.PREFIX}run"},
+        "COMPLETE_ANNOTATION": {constants.COMPLETE},
+        "STOP_ANNOTATION": {constants.STOP},
+        "REPLACED_LABEL": {f"{constants.PREFIX}before-restore"},
     }
 
 
@@ -54,13 +55,13 @@ def test_no_script_knows_another_mark() -> None:
     assert set(re.findall(r"strimzi\.io/[a-z-]+reconciliation", ALL)) == {
         constants.PAUSE_RECONCILIATION
     }
-    assert f'"{constants.MANAGED_BY}": "{constants.COMPONENT}"' in TEXTS["backup.sh"]
+    assert f'"{constants.MANAGED_BY}": "{constants.COMPONENT}"' in TEXTS["backup-labels.sh"]
 
 
 def test_states_of_the_record_are_the_ones_that_are_known() -> None:
     known = {state.value for state in constants.BackupState}
     written = set(re.findall(r"\bstate=([a-z]+)\b", ALL))
-    written |= set(re.findall(r"\bhalt ([a-z]+)\b", ALL))
+    written |= set(re.findall(r"\bstop_kafka ([a-z]+)\b", ALL))
     written |= set(re.findall(r'\\"state\\":\\"([a-z]+)\\"', ALL))
     assert written == known
     read = set(re.findall(r"\$state [!=]= ([a-z]+)\b", ALL))
@@ -70,10 +71,10 @@ def test_states_of_the_record_are_the_ones_that_are_known() -> None:
 
 def test_keys_of_the_record_are_the_ones_that_are_known() -> None:
     written: set[str] = set()
-    for line in re.findall(r"^\s*(?:record|note) (.*)$", ALL, re.MULTILINE):
+    for line in re.findall(r"^\s*(?:set_state|set_state_best_effort) (.*)$", ALL, re.MULTILINE):
         written |= set(re.findall(r'(?:^|[\s"])(\w+)=', line))
     read = set(re.findall(r"\{\.data\.(\w+)\}", ALL)) - {"objects"}
-    read |= set(re.findall(r"\brecorded (\w+)", ALL))
+    read |= set(re.findall(r"\bget_state (\w+)", ALL))
     inside = set(re.findall(r'\\"(\w+)\\":\\"', TEXTS["quiesce.sh"]))
     assert "state" in written & read & inside
     known = {*constants.STATE_KEYS, "backup", "operatorLastSuccessfulVersion"}
@@ -86,6 +87,6 @@ def test_who_ends_a_stop_is_a_phase_of_the_plan() -> None:
     names = {phase.name for action in plan.actions for phase in action.phases}
     names |= {a.defer_phase.name for a in plan.actions if a.defer_phase} | {plan.switch.phase.name}
     assert {"restart", "recover", "resume", "switch"} <= names
-    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["bring-back.sh"]))
+    compared = set(re.findall(r"\$0 [!=]= ([a-z]+)\b", TEXTS["restart-kafka.sh"]))
     assert compared
     assert compared <= names

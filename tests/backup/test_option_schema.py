@@ -52,6 +52,10 @@ def spots(problems: list[Diagnostic]) -> list[tuple[int, int, str, str]]:
     return [(p.location.line, p.location.column, p.path, p.rule) for p in problems]
 
 
+SCHEDULE = (
+    'engine: kanister, schedule: "0 3 * * *", scheduleImage: "example.com/kanister-kafka:1", '
+    "keepDaily: 7"
+)
 RIGHT = [
     ("strategy: hot", {"strategy": Strategy.HOT}),
     ("engine: kanister", {"engine": SnapshotProvider.KANISTER}),
@@ -109,6 +113,23 @@ RIGHT = [
         {"kasten": (KastenOutput.RESTORE,), "restored_retention": "72h"},
     ),
     ("hookTimeout: 40m", {"hook_timeout": 2400}),
+    (
+        f"{{{SCHEDULE}, timeZone: Europe/Berlin, keepLast: 1, keepHourly: 2, keepWeekly: 4, "
+        "keepMonthly: 5, keepYearly: 6, keepWithin: 30d}",
+        {
+            "engine": SnapshotProvider.KANISTER,
+            "schedule": "0 3 * * *",
+            "time_zone": "Europe/Berlin",
+            "schedule_image": "example.com/kanister-kafka:1",
+            "keep_last": 1,
+            "keep_hourly": 2,
+            "keep_daily": 7,
+            "keep_weekly": 4,
+            "keep_monthly": 5,
+            "keep_yearly": 6,
+            "keep_within": "30d",
+        },
+    ),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),

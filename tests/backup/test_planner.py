@@ -169,8 +169,8 @@ def test_each_account_is_checked_before_the_stop() -> None:
             used.add(action.defer_phase.account)
         checked = {}
         for phase in action.phases[:stop]:
-            asked = dict(value.split("=", 1) for value in phase.values).get("RIGHTS")
-            assert (asked is not None) == ("rights.sh" in sourced(phase.script))
+            asked = dict(value.split("=", 1) for value in phase.values).get("PERMISSIONS")
+            assert (asked is not None) == ("check-permissions.sh" in sourced(phase.script))
             checked[phase.account] = asked
         assert set(checked) == used
         for account in plan.accounts:
@@ -235,7 +235,7 @@ def test_no_switch_where_it_was_declined() -> None:
     assert "Deployment" not in {manifest.kind for manifest in render(plan)}
     for action in plan.actions:
         for phase in action.phases:
-            assert "SWITCH=backup-kanister-kafka-switch" not in phase.values
+            assert "WATCHDOG=backup-kanister-kafka-switch" not in phase.values
             assert not [step for step in phase.steps if "switch" in step.does]
 
 
@@ -355,11 +355,15 @@ def test_hot_backup_may_only_look_and_flush() -> None:
 
 PLURALS = {"configmap": "configmaps", "secret": "secrets", '"$KAFKA"': "kafkas"}
 CALL = re.compile(
-    r'\b(?:api|kubectl) (get|patch|annotate|delete) ("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
+    r"\b(?:kubectl_retry|kubectl) (get|patch|annotate|delete) "
+    r'("\$KAFKA"|[a-z][a-z0-9.]+) ("\S+"|-\w)'
 )
 
 
-BEFORE = r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|ask \w+) |\bwait_for [^\n]*\" )"
+BEFORE = (
+    r"(?:^\s*|[({;&|!]\s*|\b(?:if|then|else|do|while|start_query \w+) "
+    r"|\bwait_until_empty [^\n]*\" )"
+)
 """What stands before the name of a function where it is made or called."""
 
 

@@ -278,7 +278,7 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         restarts += [actions["backup"]["deferPhase"], backup["backupRestart"]]
         restarts += [actions["restore"]["phases"][-1]]
         assert environment(backup["backupStop"])["BROKERS"] == values["BROKERS"]
-        assert environment(actions["backup"]["deferPhase"])["OWN_RUN"] == "{{ .Time }}"
+        assert environment(actions["backup"]["deferPhase"])["RECOVER_RUN_ID"] == "{{ .Time }}"
         assert environment(actions["backup"]["deferPhase"]).get("LEAVE_STOPPED") is None
     else:
         assert not {"backup", "restore", "delete"} & set(actions)
@@ -288,10 +288,10 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         known = environment(restart)
         zookeeper = [name for name in known["ZOOKEEPER"].split(",") if name]
         assert sorted(known["KAFKA_NODES"].split(",") + zookeeper) == sorted(first + last)
-        assert known["WRITERS"] == environment(quiesce)["WRITERS"], "who is quiesced is released"
-    assert environment(recover)["OWN_RUN"] == environment(stop)["RUN"] == "{{ .Time }}"
+        assert known["CLIENTS"] == environment(quiesce)["CLIENTS"], "who is quiesced is released"
+    assert environment(recover)["RECOVER_RUN_ID"] == environment(stop)["RUN_ID"] == "{{ .Time }}"
     assert environment(recover)["LEAVE_STOPPED"] == "yes"
-    assert not any("OWN_RUN" in environment(restart) for restart in restarts[1:3])
+    assert not any("RECOVER_RUN_ID" in environment(restart) for restart in restarts[1:3])
 
 
 @many
@@ -315,7 +315,7 @@ def test_switch_knows_all_that_a_restart_knows(
     restart = found["Blueprint"][0]["actions"]["backupPosthook"]["phases"][0]
     as_phase = {"command": container["command"], "podOverride": {"containers": [container]}}
     assert environment({"args": as_phase}) == environment(restart)
-    assert container["command"][3:5] == ["switch", "wait-for-time"]
+    assert container["command"][3:5] == ["switch", "run-watchdog"]
     (volume,) = pod["volumes"]
     assert "optional" not in volume["configMap"], "its pod must not run without them"
     for container in (*pod["containers"], *restart["args"]["podOverride"]["containers"]):
@@ -347,8 +347,8 @@ def test_every_right_that_is_asked_for_is_granted(
         (phase.account, right)
         for phase, _command in commands(plan, found)
         for value in phase.values
-        if value.startswith("RIGHTS=")
-        for right in value.removeprefix("RIGHTS=").split()
+        if value.startswith("PERMISSIONS=")
+        for right in value.removeprefix("PERMISSIONS=").split()
     ]
     assert asked
     for account, right in asked:

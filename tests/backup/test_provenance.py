@@ -80,6 +80,16 @@ CHOICES = {
     "restore_point": "rp-1",
     "restored_retention": "now",
     "hook_timeout": 5430,
+    "schedule": "0 3 * * mon-fri",
+    "time_zone": "Europe/Berlin",
+    "schedule_image": "example.com/kanister-kafka:1",
+    "keep_last": 1,
+    "keep_hourly": 2,
+    "keep_daily": 3,
+    "keep_weekly": 4,
+    "keep_monthly": 5,
+    "keep_yearly": 6,
+    "keep_within": "30d",
 }
 """Something else than the default, for each option."""
 

@@ -145,7 +145,7 @@ def test_timeouts_reach_the_steps() -> None:
     made = blueprint(run("render", "-f", KRAFT, "--timeout", "pause=1m30s"))
     stop = made["actions"]["backupPrehook"]["phases"][2]
     (container,) = stop["args"]["podOverride"]["containers"]
-    assert {"name": "PAUSE_LIMIT", "value": "90"} in container["env"]
+    assert {"name": "PAUSE_TIMEOUT", "value": "90"} in container["env"]
 
 
 def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:
@@ -526,6 +526,8 @@ def test_help_has_options_in_sections() -> None:
         text = run(*command, "--help").stdout
         titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", text)
         order = ["Options", "Input", "Cluster", "Backup", "Kasten", "Pods and rights", "Objects"]
+        if command != ["delete"]:  # which finds a CronJob by its labels
+            order.insert(5, "Schedule")
         assert titles == order
         assert text.count("--strategy") == text.count("--kubeconfig") == 1
     of_sections = [name for names in SECTIONS.values() for name in names]

@@ -186,7 +186,7 @@ def test_operator_comes_when_the_switch_has_been_at_work(new) -> None:
             trial.look()
             outcome = started.end()
         assert not outcome.done()
-        assert "somebody has ended the pause" in outcome.error
+        assert "was ended by another actor" in outcome.error
         assert {pod["metadata"]["uid"] for pod in trial.kafka.pods()} == uids, "nothing was stopped"
         trial.expect("switch")
 
@@ -245,8 +245,8 @@ def test_somebody_brings_it_back(new, scenario: Scenario) -> None:
             faults.stop_again(trial.kafka)
         trial.look()
         outcome = trial.run("backupPosthook")
-        assert not outcome.done(), "what was snapshotted is not consistent"
-        assert "was brought back by somebody" in outcome.error
+        assert not outcome.done(), "the snapshots are not consistent"
+        assert "was brought back by another actor" in outcome.error
         trial.expect("restart")
 
 
@@ -262,7 +262,7 @@ def test_somebody_brings_it_back_between_stop_and_snapshot(new) -> None:
         faults.bring_back(trial.kafka)
         outcome = started.end()
         assert not outcome.done()
-        assert "was brought back by somebody" in outcome.error
+        assert "was brought back by another actor" in outcome.error
         label = f"kanister-kafka.io/cluster={trial.kafka.name}"
         for kind in ("volumesnapshots", "secrets"):
             assert not get(kind, "-n", trial.kafka.namespace, "-l", label)["items"]
@@ -283,7 +283,7 @@ def test_storage_is_changed_while_stopped(new) -> None:
             trial.strike()
             outcome = trial.run("backupPosthook")
             assert not outcome.done()
-            assert "put spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
+            assert "set spec.storage of KafkaNodePool dual back to jbod 0:" in outcome.error
             trial.look()
             faults.pause_for(120)  # the watchdog has come as well
             assert not trial.kafka.pods(), "nothing is started"
@@ -307,7 +307,7 @@ def test_pool_is_scaled_down_while_stopped(new) -> None:
             trial.strike()
             outcome = trial.run("backupPosthook")
             assert not outcome.done()
-            assert "put spec.replicas of KafkaNodePool extra back to 1" in outcome.error
+            assert "set spec.replicas of KafkaNodePool extra back to 1" in outcome.error
             assert not trial.kafka.pods(), "nothing is started"
             faults.scale_pool(trial.kafka, "extra", 1)
             trial.look()
@@ -331,7 +331,7 @@ def test_operator_is_behind(new) -> None:
             outcome = trial.run("backupPrehook")
             trial.look()
         assert not outcome.done()
-        assert "has not taken over the last change of Kafka" in outcome.error
+        assert "has not reconciled the last change of Kafka" in outcome.error
         assert "Stopping" not in trial._events()
 
 
@@ -631,7 +631,7 @@ def test_post_hook_is_not_called(new, scenario: Scenario) -> None:
             faults.delete_pods_of(trial.kafka.namespace, switch)
         wait_until("the watchdog is done", lambda: not trial.left(), 400)
         late = trial.run("backupPosthook")
-        assert not late.done(), "what was snapshotted is not consistent"
+        assert not late.done(), "the snapshots are not consistent"
         assert "had been brought back by switch" in late.error
         trial.expect("switch")
 

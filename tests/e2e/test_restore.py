@@ -199,7 +199,7 @@ def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
 
     refused = run_action("restore", blueprint, HOME, artifacts=artifacts)
     assert not refused.done()
-    assert "would be overwritten: give the option overwrite=true" in refused.error
+    assert "would be overwritten: set the option overwrite=true" in refused.error
     assert sorted(set(restored.read(TOPIC))) == sorted(messages("before") + messages("after"))
 
     options = {"overwrite": "true"}
@@ -226,7 +226,7 @@ def test_backup_and_restore_by_kanister_alone(restored: Kafka) -> None:
     kubectl("delete", "secret", f"restored-backup-{number}-facts", "-n", HOME)
     broken = run_action("restore", blueprint, HOME, artifacts=artifacts, options=options)
     assert not broken.done()
-    assert "is not whole" in broken.error
+    assert "is not complete" in broken.error
     assert len(restored.read(TOPIC)) == 600, "a backup that is not whole overwrites nothing"
 
     assert catalogue(number)[0]["status"] == "incomplete"
@@ -374,7 +374,7 @@ def test_certificate_authority_that_is_missing_fails_the_backup_before_the_stop(
         pods = {pod["metadata"]["uid"] for pod in restored.pods()}
         backup = run_action("backup", blueprint, HOME)
         assert not backup.done()
-        assert f"not there: {name}" in backup.error
+        assert f"do not exist: {name}" in backup.error
         assert {pod["metadata"]["uid"] for pod in restored.pods()} == pods, "it was not stopped"
         kubectl("create", "-f", "-", stdin=json.dumps(saved))
 
@@ -462,7 +462,7 @@ def test_small_request_is_raised_and_replaced_volumes_are_kept_until_kafka_is_re
     kubectl("patch", "secret", name, "-n", HOME, "--type=merge", "-p", json.dumps(data))
     over = run_action("restore", blueprint, HOME, artifacts=artifacts, options=OVERWRITE)
     assert over.done(), over.error
-    assert "asks for 900Mi, and its snapshot needs" in over.log
+    assert "requests 900Mi, and its snapshot needs" in over.log
     assert "the replaced volumes are kept in VolumeSnapshots CLAIM-before-" in over.log
     requests = [
         c["spec"]["resources"]["requests"]["storage"] for c in lab.get("pvc", "-n", HOME)["items"]

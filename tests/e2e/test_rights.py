@@ -66,7 +66,7 @@ STOPPED = ("stopped", "backupRecover")
 RESUMED = ("resume", "resume")
 """The same by the account of the steps."""
 QUOTA = "hold-the-nodes"
-EVENT = "no event could be written"
+EVENT = "the event could not be created"
 TOLD = {
     ("backupQuiesce", "events", "create"): EVENT,
     ("backupRecover", "volumesnapshots", "delete"): "cannot delete resource",
@@ -114,22 +114,22 @@ class Site:
     def execute(self, key: tuple[str, str], limit: int = 0) -> Run:
         self.prepare(key)
         values = {
-            "RUN": self.run,
-            "OWN_RUN": self.run,
+            "RUN_ID": self.run,
+            "RECOVER_RUN_ID": self.run,
             "BACKUP": self.backup,
             "OVERWRITE": "true",
             "RETENTION": "",
-            "DISCARD": "",
-            "SNAPSHOTS": str(len(self.kafka.claims())),
-            "RIGHTS": EVERYBODY,
+            "DISCARD_REPLACED": "",
+            "SNAPSHOT_COUNT": str(len(self.kafka.claims())),
+            "PERMISSIONS": EVERYBODY,
             "RESTART_AFTER": "5" if key[1] == "switch" else "3600",
         }
         if key == ("backup", "backupRecover"):
-            values["OWN_RUN"] = FAILED_BACKUP
+            values["RECOVER_RUN_ID"] = FAILED_BACKUP
         if key == REFUSED:
-            values["RIGHTS"] = NOBODY
+            values["PERMISSIONS"] = NOBODY
         if key == HELD:
-            values["READY_LIMIT"] = "3"
+            values["READY_TIMEOUT"] = "3"
         return self.tasks[key].run(self.kafka.namespace, values, limit)
 
     def prepare(self, key: tuple[str, str]) -> None:
@@ -294,7 +294,7 @@ STARTING = (STOPPED, RESUMED, ("", "switch"), ("restore", "restoreRestart"))
 def as_expected(key: tuple[str, str], run: Run) -> None:
     """See how a phase ends that has all its rights."""
     assert run.exit_code == (key in (HELD, REFUSED)), f"{key}: {run.log[-3000:]}"
-    assert key != HELD or "is not there yet" in run.log
+    assert key != HELD or "does not exist yet" in run.log
 
 
 @pytest.fixture(scope="module")
@@ -399,7 +399,7 @@ def failure(phase: str, grant: Grant, run: Run) -> str:
 def test_the_check_names_all_that_is_missing(site: Site, key: tuple[str, str]) -> None:
     task = site.tasks[key]
     began = "2000-01-01T00:00:00Z"
-    values = {"RUN": began, "BACKUP": FAILED_BACKUP, "OVERWRITE": "", "RETENTION": ""}
+    values = {"RUN_ID": began, "BACKUP": FAILED_BACKUP, "OVERWRITE": "", "RETENTION": ""}
     roles = site.roles_of(task.account)
     for role in roles:
         set_rules(role, [])

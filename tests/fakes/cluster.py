@@ -17,24 +17,32 @@ KINDS = {
     ("", "v1"): {
         "configmaps": "ConfigMap",
         "events": "Event",
+        "namespaces": "Namespace",
         "persistentvolumeclaims": "PersistentVolumeClaim",
         "pods": "Pod",
+        "resourcequotas": "ResourceQuota",
         "secrets": "Secret",
         "serviceaccounts": "ServiceAccount",
     },
     ("apps", "v1"): {"deployments": "Deployment", "statefulsets": "StatefulSet"},
     ("batch", "v1"): {"jobs": "Job"},
+    ("networking.k8s.io", "v1"): {"networkpolicies": "NetworkPolicy"},
     ("core.strimzi.io", "v1beta2"): {"strimzipodsets": "StrimziPodSet"},
     ("kafka.strimzi.io", "v1beta2"): {
         "kafkas": "Kafka",
         "kafkanodepools": "KafkaNodePool",
         "kafkamirrormaker2s": "KafkaMirrorMaker2",
         "kafkaconnects": "KafkaConnect",
+        "kafkatopics": "KafkaTopic",
         "kafkausers": "KafkaUser",
     },
     ("cr.kanister.io", "v1alpha1"): {"actionsets": "ActionSet", "blueprints": "Blueprint"},
-    ("snapshot.storage.k8s.io", "v1"): {"volumesnapshots": "VolumeSnapshot"},
+    ("snapshot.storage.k8s.io", "v1"): {
+        "volumesnapshots": "VolumeSnapshot",
+        "volumesnapshotcontents": "VolumeSnapshotContent",
+    },
 }
+WITHOUT_NAMESPACE = ("namespaces", "volumesnapshotcontents")
 NOW = "2026-01-02T03:04:05Z"
 
 
@@ -65,7 +73,9 @@ class SmallCluster(http_api.HttpApi):
         return item
 
     def add(self, plural, namespace, name, *, labels=None, annotations=None, **fields):
-        metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
+        metadata = {"name": name, "labels": labels or {}}
+        if namespace:
+            metadata["namespace"] = namespace
         metadata["annotations"] = annotations or {}
         kind, api = next(
             (kinds[plural], "/".join(filter(None, at)))
@@ -111,14 +121,21 @@ class SmallCluster(http_api.HttpApi):
         if kinds is None:
             return 404, {"message": "the server could not find the requested resource"}
         if not steps:
-            served = [{"name": p, "kind": k, "namespaced": True} for p, k in kinds.items()]
+            served = [
+                {"name": p, "kind": k, "namespaced": p not in WITHOUT_NAMESPACE}
+                for p, k in kinds.items()
+            ]
             return 200, {"resources": served}
         namespace = ""
-        if steps[0] == "namespaces":
+        if steps[0] == "namespaces" and len(steps) > 2:
             namespace = steps[1]
             steps = steps[2:]
         plural, *rest = steps
         if method == "POST":
+            if (plural, namespace, body["metadata"].get("name")) in self.objects:
+                return 409, {"message": f"{plural} {body['metadata']['name']} already exists"}
+            if "dryRun" in query:
+                return 201, body
             return 201, self.create(plural, namespace, body)
         if not rest:
             return 200, {"metadata": {}, "items": self.listed(plural, namespace, query)}
@@ -128,7 +145,8 @@ class SmallCluster(http_api.HttpApi):
     def create(self, plural, namespace, body):
         item = copy.deepcopy(body)
         metadata = item["metadata"]
-        metadata["namespace"] = namespace
+        if namespace:
+            metadata["namespace"] = namespace
         metadata.setdefault("name", f"{metadata.pop('generateName', '')}x{next(self.version)}")
         made = self.put(plural, item)
         self.writes.append(("POST", plural, metadata["name"], copy.deepcopy(body)))
@@ -155,6 +173,7 @@ class SmallCluster(http_api.HttpApi):
     def one(self, method, key, rest, body, *, dry=False):
         if key not in self.objects:
             return 404, {"message": f'{key[0]} "{key[2]}" not found'}
+        rest = [step for step in rest if step != "status"]
         if rest == ["log"]:
             lines = self.logs.get(key[2], [])
             return 200, "".join(f"{line}\n" for line in (lines() if callable(lines) else lines))

@@ -172,7 +172,7 @@ class Shell:
 
     def run(self, *files: str, body: str = "", **values: str) -> subprocess.CompletedProcess[str]:
         text = "".join(f". ./{file}\n" for file in files) + body
-        shared = {"RECORD": "", "SWITCH": "", "WRITERS": values.pop("arguments", "")}
+        shared = {"STATE_CONFIGMAP": "", "WATCHDOG": "", "CLIENTS": values.pop("arguments", "")}
         defaults = {"NAMESPACE": "kafka", "CLUSTER": "my-cluster", **shared}
         return self._bash([text, values.pop("name", "phase")], {**defaults, **values})
 
@@ -182,12 +182,12 @@ class Shell:
         phase = phases_of(whole)[name]
         own = dict(word.split("=", 1) for word in phase.values)
         known = {"NAMESPACE": whole.cluster.namespace, **dict(whole.shared), **own}
-        known |= {key: "30" for key in known if key.endswith("_LIMIT")}
+        known |= {key: "30" for key in known if key.endswith("_TIMEOUT")}
         known |= {key: RUN for key in known if known[key] == "{{ .Time }}"}
         given = {"BACKUP": BACKUP, "OVERWRITE": "", "RETENTION": ""}
         known |= {key: given[key] for key in known.keys() & given if known[key].startswith("{{")}
         if "arguments" in values:
-            values["WRITERS"] = values.pop("arguments")
+            values["CLIENTS"] = values.pop("arguments")
         unknown = values.keys() - known.keys()
         assert not unknown, f"phase {name} is not given {unknown}"
         known |= values
@@ -227,7 +227,7 @@ class Shell:
             env={
                 "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
                 "FAKE": str(self.folder),
-                "RETRY_LIMIT": "2",
+                "RETRY_TIMEOUT": "2",
                 "SCRIPTS_DIR": str(mounted),
                 "SCRIPTS_SHA256": digest(),
                 **values,

@@ -268,8 +268,17 @@ def render(*words: str) -> str:
     return result.stdout
 
 
+SCHEDULED = pytest.param(
+    [
+        *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
+        *("--schedule-image", "example.com/kanister-kafka:1"),
+    ],
+    id="schedule",
+)
+
+
 @needs_kustomize
-@pytest.mark.parametrize("words", RENDERED)
+@pytest.mark.parametrize("words", [*RENDERED, SCHEDULED])
 def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -> None:
     render(*words, "-o", str(tmp_path / "base"), "--kustomization")
     found, expected = built(tmp_path / "base"), objects(render(*words))

@@ -56,6 +56,8 @@ def add_backup(
     ready=True,
     action_set=True,
     form="format=2\n",
+    stop="",
+    offsets=True,
 ):
     """Add what the steps leave: Secrets, snapshots and the ActionSet."""
     prefix, marks = f"{kafka}-backup-{name}-", labels(name, kafka)
@@ -69,9 +71,14 @@ def add_backup(
     secret("1-000", {"objects.json.gz": packed(CREDENTIALS)})
     facts = f"{form}clusterId=c1\nkafkaVersion=3.9.0\nspecVersion=3.9.2\nnotKept=\nparts=2\n"
     mark = {"kanister-kafka.io/complete": "2026-01-03T03:09:00Z"} if complete else {}
+    if stop:
+        mark["kanister-kafka.io/stop"] = stop
     secret("facts", {"objects": base64.b64encode(facts.encode()).decode()}, annotations=mark)
     rows = ["# 2026-01-03T03:04:05Z run 10080", "orders 240000 -1 delete 1", "kept -1 -1 delete 1"]
     secret("topics", {"objects": packed("\n".join(rows) + "\n")})
+    if offsets:
+        text = f"# 2026-01-03T03:04:05Z {name}678\norders 0 1 2 3\n"
+        secret("offsets", {"objects": packed(text)})
     for claim in claims:
         status = {"readyToUse": ready, "restoreSize": "1Gi"}
         cluster.add("volumesnapshots", "kafka", f"{claim}-{name}", labels=marks, status=status)
@@ -137,13 +144,26 @@ def test_secrets_with_credentials_are_never_read(cluster) -> None:
     run("describe", NEW, "-n", "kafka")
     read = {path.rpartition("/")[2] for method, path, _ in cluster.asked if "/secrets/" in path}
     prefix = f"my-cluster-backup-{NEW}-"
-    assert read == {f"{prefix}facts", f"{prefix}0-000", f"{prefix}topics"}
+    parts = ("facts", "0-000", "topics", "offsets")
+    assert read == {f"{prefix}{part}" for part in parts}
 
 
 def test_without_its_action_set_a_backup_is_found_all_the_same(cluster) -> None:
     add_backup(cluster, NEW, action_set=False)
     (found,) = listed()
     assert (found["status"], found["stop"], found["actionSet"]) == ("complete", None, None)
+
+
+def test_the_annotation_of_a_stop_outlives_the_action_set(cluster) -> None:
+    add_backup(cluster, OLD, action_set=False, stop="unclean")
+    add_backup(cluster, NEW, stop="unclean")  # the ActionSet has `clean`
+    assert [one["stop"] for one in listed()] == ["unclean", "unclean"]
+
+
+def test_a_backup_of_an_earlier_version_has_no_offsets(cluster) -> None:
+    add_backup(cluster, NEW, offsets=False)
+    (found,) = listed()
+    assert (found["status"], found["stop"]) == ("complete", "clean")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +241,7 @@ def test_delete_takes_the_objects_of_that_backup_and_no_others(cluster) -> None:
     cluster.add("secrets", "kafka", "of-another-tool", labels=stranger)
     words = ("delete", NEW, "-n", "kafka", "--kafka", "my-cluster")
     dry = run(*words, "--dry-run")
-    assert len(dry.stdout.splitlines()) == 6
+    assert len(dry.stdout.splitlines()) == 7
     assert not cluster.writes
     asked = run(*words)
     assert asked.exit_code == 2

@@ -84,7 +84,7 @@ def test_versions_that_cannot_be_read_are_not_guessed(shell: Shell) -> None:
     done = shell.on(SERVED, FORBIDDEN).phase("quiesce")
     assert done.returncode != 0
     assert not shell.writes()
-    assert "which API versions of Strimzi are served" in done.stderr
+    assert "reading the API versions of Strimzi" in done.stderr
 
 
 def test_no_script_accesses_a_resource_without_a_version() -> None:

@@ -161,7 +161,7 @@ def test_authority_that_is_missing_is_told_before_anything_is_kept(
     there = "".join(f"secret/{name}\n" for name in CA_NAMES if name != missing)
     done = full(shell.on(AUTHORITIES, there)).phase("backupKeep")
     assert done.returncode != 0
-    assert f"not there: {missing};" in done.stderr.splitlines()[-1]
+    assert f"do not exist: {missing}." in done.stderr.splitlines()[-1]
     assert not shell.made("Secret")
 
 
@@ -294,9 +294,9 @@ def test_no_claims_is_no_backup(shell: Shell) -> None:
 
 
 def test_damaged_start_is_no_name(shell: Shell) -> None:
-    done = full(shell).phase("backupKeep", RUN="soon")
+    done = full(shell).phase("backupKeep", RUN_ID="soon")
     assert done.returncode != 0
-    assert "which is no time" in done.stderr
+    assert "which is not a time" in done.stderr
     assert not shell.made("Secret")
 
 
@@ -361,14 +361,14 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
     ("pattern", "answer", "told"),
     [
         pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause"),
-        pytest.param(HELD, "true|", "its pause was written anew", id="pause-again"),
+        pytest.param(HELD, "true|", "its pause was set again", id="pause-again"),
         pytest.param("get strimzipodsets", "strimzipodset/backup-broker", "backup-b", id="pod-set"),
         pytest.param(NODES, "backup-broker-0", "pods backup-broker-0", id="pod"),
         pytest.param(NODES, FORBIDDEN, "cannot be read", id="unread"),
         pytest.param(STOP, f"stopped|{RUN}||seen at noon", "seen at noon", id="switch"),
-        pytest.param(STOP, f"running|{RUN}||", "says running, not stopped", id="running"),
+        pytest.param(STOP, f"running|{RUN}||", "has state running, not stopped", id="running"),
         pytest.param(STOP, "stopped|other||", "not stopped by this run", id="other"),
-        pytest.param(STOP, "", "says nothing", id="no-record"),
+        pytest.param(STOP, "", "has state unknown", id="no-record"),
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -404,7 +404,7 @@ def test_snapshots_that_are_not_cut_are_waited_for(shell: Shell) -> None:
 def test_what_the_driver_says_is_told(shell: Shell) -> None:
     rows = f"data-0-{BACKUP} 2026-01-02T03:05:00Z|\ndata-1-{BACKUP} |quota exceeded\n"
     stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
-    done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
+    done = shell.phase("backupSnapshot", SNAPSHOT_TIMEOUT="0")
     assert done.returncode != 0
     assert f"data-1-{BACKUP} is not cut yet (quota exceeded)" in done.stderr.splitlines()[-1]
     assert "###Phase-output###" not in done.stdout
@@ -413,7 +413,7 @@ def test_what_the_driver_says_is_told(shell: Shell) -> None:
 @pytest.mark.parametrize("rows", ["", CUT.splitlines()[0] + "\n"], ids=["all", "one"])
 def test_snapshot_that_is_gone_is_not_cut(shell: Shell, rows: str) -> None:
     stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
-    done = shell.phase("backupSnapshot", SNAPSHOT_LIMIT="0")
+    done = shell.phase("backupSnapshot", SNAPSHOT_TIMEOUT="0")
     assert done.returncode != 0
 
 
@@ -428,7 +428,7 @@ READY = f"data-0-{BACKUP} true|\ndata-1-{BACKUP} true|\n"
 
 def test_backup_is_complete_when_every_snapshot_is_ready(shell: Shell) -> None:
     shell.on(SNAPSHOTS, f"data-0-{BACKUP} true|\ndata-1-{BACKUP} false|busy\n", READY)
-    done = shell.phase("backupReady", SNAPSHOTS="2")
+    done = shell.phase("backupReady", SNAPSHOT_COUNT="2")
     assert done.returncode == 0, done.stderr
     assert f"data-1-{BACKUP} is not ready to use (busy)" in done.stdout
     assert shell.recorded() == {"backup": BACKUP}
@@ -439,7 +439,7 @@ def test_backup_is_complete_when_every_snapshot_is_ready(shell: Shell) -> None:
 
 
 def test_backup_that_cannot_be_marked_is_not_complete(shell: Shell) -> None:
-    done = shell.on(SNAPSHOTS, READY).on("^annotate", GONE).phase("backupReady", SNAPSHOTS="2")
+    done = shell.on(SNAPSHOTS, READY).on("^annotate", GONE).phase("backupReady", SNAPSHOT_COUNT="2")
     assert done.returncode != 0
     assert "backup" not in shell.recorded()
     assert "BackedUp" not in shell.events()
@@ -447,13 +447,13 @@ def test_backup_that_cannot_be_marked_is_not_complete(shell: Shell) -> None:
 
 @pytest.mark.parametrize("rows", ["", f"data-0-{BACKUP} |\n"], ids=["gone", "no-status"])
 def test_backup_that_is_not_ready_is_not_recorded(shell: Shell, rows: str) -> None:
-    done = shell.on(SNAPSHOTS, rows).phase("backupReady", READY_LIMIT="0", SNAPSHOTS="1")
+    done = shell.on(SNAPSHOTS, rows).phase("backupReady", READY_TIMEOUT="0", SNAPSHOT_COUNT="1")
     assert done.returncode != 0
     assert "backup" not in shell.recorded()
 
 
 def test_snapshot_that_vanished_is_not_waited_for(shell: Shell) -> None:
-    done = shell.on(SNAPSHOTS, READY).phase("backupReady", SNAPSHOTS="3")
+    done = shell.on(SNAPSHOTS, READY).phase("backupReady", SNAPSHOT_COUNT="3")
     assert done.returncode != 0
     assert "2 of 3 snapshots" in done.stderr
     assert "backup" not in shell.recorded()
@@ -555,7 +555,7 @@ def test_incomplete_backup_is_removed_after_a_failed_restart_too(shell: Shell) -
 def test_kafka_comes_back_where_nothing_can_be_removed(shell: Shell) -> None:
     done = broken(shell.on("^delete", FORBIDDEN), "stopped").phase("backupRecover")
     assert done.returncode == 0, done.stderr
-    assert f"not everything of backup {BACKUP} could be removed" in done.stdout
+    assert f"not all objects of backup {BACKUP} could be deleted" in done.stdout
     assert len(deleted(shell)) == 2, "each of both is tried"
     assert shell.recorded()["state"] == "running"
 
@@ -573,5 +573,5 @@ def test_deletion_takes_what_has_both_labels(shell: Shell) -> None:
 def test_damaged_artifact_deletes_nothing(shell: Shell, name: str) -> None:
     done = shell.phase("deleteBackup", BACKUP=name)
     assert done.returncode != 0
-    assert "names the backup" in done.stderr.splitlines()[-1]
+    assert "has the backup" in done.stderr.splitlines()[-1]
     assert "delete" not in [call.args[0] for call in shell.writes()]

@@ -77,7 +77,7 @@ def test_hot_backup_measures_nothing() -> None:
     """Nothing has been stopped for it, so everything grows."""
     plan = build_plan(cycle().cluster, Options(strategy=Strategy.HOT))
     (phase,) = phases_of(plan).values()
-    assert not [word for word in phase.values if word.startswith(("SAMPLE", "REQUIRE"))]
+    assert not [word for word in phase.values if word.startswith(("SAMPLE_SECONDS", "REQUIRE"))]
     assert "list" in {verb for right in plan.rights for verb in right.verbs}
     assert "watch" not in {verb for right in plan.rights for verb in right.verbs}
 
@@ -114,10 +114,31 @@ def test_growth_is_measured_without_a_jvm(shell: Shell, tmp_path: Path) -> None:
     )
     timer.join()
     assert done.returncode == 0, done.stderr
-    rows = dict(line.split()[1:] for line in done.stdout.splitlines())
+    grown = [line for line in done.stdout.splitlines() if line.startswith("grown ")]
+    rows = dict(line.split()[1:] for line in grown)
     assert set(rows) == {"orders-0", "orders-1"}
     assert 200_000 < int(rows["orders-0"]) < 2_000_000, "bytes a second"
     assert 20_000 < int(rows["orders-1"]) < 200_000
+
+
+def test_sizes_of_partitions_are_measured_without_a_jvm(shell: Shell, tmp_path: Path) -> None:
+    logs = tmp_path / "data-0" / "kafka-log1"
+    for name in ("orders-0", "a-b.c-12", "__consumer_offsets-3", "__cluster_metadata-0"):
+        (logs / name).mkdir(parents=True)
+        for segment in range(3):
+            (logs / name / f"{segment:020}.log").write_bytes(b"1" * (100 + segment))
+        (logs / name / f"{0:020}.index").write_bytes(b"1" * 1000)
+    (logs / "orders-1.c0ffee-future").mkdir()
+    (logs / "orders-1.c0ffee-future" / f"{0:020}.log").write_bytes(b"1")
+    done = subprocess.run(
+        ["bash", "-c", measured(shell, tmp_path), "flush", "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {"bytes orders-0 303", "bytes a-b.c-12 303", "bytes __consumer_offsets-3 303"}
+    assert set(done.stdout.splitlines()) == rows
 
 
 def test_failed_sync_is_a_failed_flush(shell: Shell, tmp_path: Path) -> None:

@@ -12,16 +12,18 @@ from tests.fakes.script_runner import AWAY, FILES, FORBIDDEN, SCRIPTS, Shell
 
 def test_missing_right_ends_at_once_and_is_told(shell: Shell) -> None:
     shell.on("get pods", FORBIDDEN)
-    done = shell.run("prelude.sh", body="step 'looking'; wait_for 30 still_there kafka a=b")
+    done = shell.run(
+        "common.sh", body="begin_step 'looking'; wait_until_empty 30 remaining_pods kafka a=b"
+    )
     assert done.returncode != 0
     assert len(shell.calls()) == 1, "no second try: it would look like a hang"
     assert "Forbidden" in done.stderr
-    assert done.stderr.splitlines()[-1].endswith("FAILED while looking: the line above says why")
+    assert done.stderr.splitlines()[-1].endswith("FAILED while looking: see the line above")
 
 
 def test_api_server_that_is_away_is_asked_again(shell: Shell) -> None:
     shell.on("get pods", AWAY, AWAY, "")
-    done = shell.run("prelude.sh", body="wait_for 30 still_there kafka a=b; echo over")
+    done = shell.run("common.sh", body="wait_until_empty 30 remaining_pods kafka a=b; echo over")
     assert done.returncode == 0, done.stderr
     assert len(shell.calls()) == 3
     assert done.stdout.strip() == "over"
@@ -29,20 +31,24 @@ def test_api_server_that_is_away_is_asked_again(shell: Shell) -> None:
 
 def test_api_server_that_never_answers_is_told(shell: Shell) -> None:
     shell.on("get pods", (124, "", ""))  # as timeout(1) ends it
-    done = shell.run("prelude.sh", body="SECONDS=-1; sleep() { SECONDS=60; }; api get pods")
+    done = shell.run(
+        "common.sh", body="SECONDS=-1; sleep() { SECONDS=60; }; kubectl_retry get pods"
+    )
     assert done.returncode != 0
     assert "kubectl get pods: no answer in 20s" in done.stderr
 
 
 def test_warnings_of_the_api_are_not_taken_for_answers(shell: Shell) -> None:
     shell.on("get pods", (0, "", "Warning: v1beta2 is deprecated\n"))
-    done = shell.run("prelude.sh", body="wait_for 1 still_there kafka a=b")
+    done = shell.run("common.sh", body="wait_until_empty 1 remaining_pods kafka a=b")
     assert done.returncode == 0, done.stderr
 
 
 def test_wait_that_runs_out_names_what_is_missing_in_the_last_line(shell: Shell) -> None:
     shell.on("get pods", "broker-0 broker-1")
-    done = shell.run("prelude.sh", body="step stopping; wait_for 1 still_there kafka a=b")
+    done = shell.run(
+        "common.sh", body="begin_step stopping; wait_until_empty 1 remaining_pods kafka a=b"
+    )
     assert done.returncode != 0
     last = done.stderr.splitlines()[-1]
     assert "FAILED while stopping: timed out after 1s: pods still there: broker-0 broker-1" in last
@@ -60,7 +66,7 @@ def test_wait_that_runs_out_names_what_is_missing_in_the_last_line(shell: Shell)
 )
 def test_former_count_is_kept_once(shell: Shell, seen: str, patched: str | None) -> None:
     shell.on("^get", seen)
-    done = shell.run("prelude.sh", "replicas.sh", body="scale_to_zero kmm2 mirror kafka")
+    done = shell.run("common.sh", "scale.sh", body="scale_to_zero kmm2 mirror kafka")
     assert done.returncode == 0, done.stderr
     patches = shell.calls("patch")
     if patched is None:
@@ -81,7 +87,7 @@ def test_former_count_is_kept_once(shell: Shell, seen: str, patched: str | None)
 )
 def test_former_count_is_put_back(shell: Shell, seen: str, replicas: str | None) -> None:
     shell.on("^get", seen)
-    done = shell.run("prelude.sh", "replicas.sh", body="restore_replicas kmm2 mirror kafka")
+    done = shell.run("common.sh", "scale.sh", body="restore_replicas kmm2 mirror kafka")
     assert done.returncode == 0, done.stderr
     patches = shell.calls("patch")
     if replicas is None:
@@ -93,7 +99,7 @@ def test_former_count_is_put_back(shell: Shell, seen: str, replicas: str | None)
 
 def test_damaged_count_is_refused(shell: Shell) -> None:
     shell.on("^get", '0|1},"spec":{"x":1')
-    done = shell.run("prelude.sh", "replicas.sh", body="restore_replicas kmm2 mirror kafka")
+    done = shell.run("common.sh", "scale.sh", body="restore_replicas kmm2 mirror kafka")
     assert done.returncode != 0
     assert not shell.calls("patch")
 
@@ -114,7 +120,7 @@ def test_second_copy_counts_where_the_first_is_lost(
 ) -> None:
     shell.on("^get", seen)
     body = f"restore_replicas kmm2 mirror kafka '{kept}'"
-    done = shell.run("prelude.sh", "replicas.sh", body=body)
+    done = shell.run("common.sh", "scale.sh", body=body)
     assert done.returncode == 0, done.stderr
     patches = shell.calls("patch")
     assert len(patches) == (replicas is not None)
@@ -125,14 +131,14 @@ def test_second_copy_counts_where_the_first_is_lost(
 def test_damaged_second_copy_is_refused(shell: Shell) -> None:
     shell.on("^get", "0|")
     body = """restore_replicas kmm2 mirror kafka '1},"x":{'"""
-    assert shell.run("prelude.sh", "replicas.sh", body=body).returncode != 0
+    assert shell.run("common.sh", "scale.sh", body=body).returncode != 0
     assert not shell.calls("patch")
 
 
 def test_count_is_written_into_the_record_before_the_writer_is_scaled(shell: Shell) -> None:
     shell.on("^get", "3|")
     body = "scale_to_zero kmm2 mirror kafka replicas.K.kafka.mirror"
-    done = shell.run("prelude.sh", "replicas.sh", body=body, RECORD="r")
+    done = shell.run("common.sh", "scale.sh", body=body, STATE_CONFIGMAP="r")
     assert done.returncode == 0, done.stderr
     record, writer = shell.writes()
     assert record.patch["data"] == {"replicas.K.kafka.mirror": "3"}
@@ -142,7 +148,9 @@ def test_count_is_written_into_the_record_before_the_writer_is_scaled(shell: She
 def test_second_copy_is_read_by_its_whole_name(shell: Shell) -> None:
     """Names may have dots, which mean something in a JSONPath."""
     shell.on("^get", "4")
-    done = shell.run("prelude.sh", "replicas.sh", body="kept Kind.a home my.mirror", RECORD="r")
+    done = shell.run(
+        "common.sh", "scale.sh", body="saved_replicas Kind.a home my.mirror", STATE_CONFIGMAP="r"
+    )
     assert done.stdout == "4"
     (call,) = shell.calls()
     assert call.endswith(r"jsonpath={.data['replicas\.Kind\.a\.home\.my\.mirror']}")
@@ -166,7 +174,11 @@ def test_former_pause_is_kept_once(shell: Shell, value: str, before: str, kept: 
     shell.on(PAUSE, value, value, "true").on(BEFORE, before)
     states = ("True",) if value == "true" else ("", "", "True")
     shell.on(CONDITION, *states)
-    done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 30")
+    done = shell.run(
+        "common.sh",
+        "pause-reconciliation.sh",
+        body="pause_reconciliation kafkas my-cluster kafka 30",
+    )
     assert done.returncode == 0, done.stderr
     (call,) = shell.calls("annotate")
     assert "strimzi.io/pause-reconciliation=true" in call
@@ -177,7 +189,11 @@ def test_pause_waits_for_the_end_of_an_earlier_one(shell: Shell) -> None:
     """The annotation is gone but the old condition still stands: the operator is at work."""
     earlier = ("", "", "", "")
     shell.on(PAUSE, *earlier, "true").on(BEFORE, "").on(CONDITION, "True", "True", "", "True")
-    done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 30")
+    done = shell.run(
+        "common.sh",
+        "pause-reconciliation.sh",
+        body="pause_reconciliation kafkas my-cluster kafka 30",
+    )
     assert done.returncode == 0, done.stderr
     calls = shell.calls()
     first_annotate = next(i for i, call in enumerate(calls) if call.startswith("annotate"))
@@ -186,9 +202,13 @@ def test_pause_waits_for_the_end_of_an_earlier_one(shell: Shell) -> None:
 
 def test_pause_that_nobody_acknowledges_runs_out(shell: Shell) -> None:
     shell.on(PAUSE, "", "", "true").on(BEFORE, "").on(CONDITION, "")
-    done = shell.run("prelude.sh", "pause.sh", body="pause kafkas my-cluster kafka 1")
+    done = shell.run(
+        "common.sh",
+        "pause-reconciliation.sh",
+        body="pause_reconciliation kafkas my-cluster kafka 1",
+    )
     assert done.returncode != 0
-    assert "does it run?" in done.stderr
+    assert "check that it runs" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -202,7 +222,9 @@ def test_pause_that_nobody_acknowledges_runs_out(shell: Shell) -> None:
 )
 def test_former_pause_is_put_back(shell: Shell, before: str, words: str | None) -> None:
     shell.on(BEFORE, before)
-    done = shell.run("prelude.sh", "pause.sh", body="restore_pause kafkas my-cluster kafka")
+    done = shell.run(
+        "common.sh", "pause-reconciliation.sh", body="restore_pause kafkas my-cluster kafka"
+    )
     assert done.returncode == 0, done.stderr
     calls = shell.calls("annotate")
     if words is None:
@@ -213,8 +235,8 @@ def test_former_pause_is_put_back(shell: Shell, before: str, words: str | None) 
 
 
 def flush(shell: Shell) -> subprocess.CompletedProcess[str]:
-    values = {"CLUSTER": "c", "FLUSH_LIMIT": "5", "RIGHTS": "list:pods:::kafka"}
-    return shell.run("prelude.sh", "rights.sh", "flush.sh", **values)
+    values = {"CLUSTER": "c", "FLUSH_TIMEOUT": "5", "PERMISSIONS": "list:pods:::kafka"}
+    return shell.run("common.sh", "check-permissions.sh", "flush.sh", **values)
 
 
 def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
@@ -238,7 +260,9 @@ def test_flush_of_a_cluster_without_pods_fails(shell: Shell) -> None:
 
 def test_conflict_ends_at_once(shell: Shell) -> None:
     shell.on("patch", (1, "", "Error from server (Conflict): the object has been modified"))
-    assert shell.run("prelude.sh", body="record state=running", RECORD="r").returncode != 0
+    assert (
+        shell.run("common.sh", body="set_state state=running", STATE_CONFIGMAP="r").returncode != 0
+    )
     assert len(shell.calls("state")) == 1, "asked again, it would write over the other's"
 
 
@@ -257,7 +281,9 @@ TEXTS = (
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_event_is_json_whatever_its_text(shell: Shell, text: str) -> None:
     shell.on("get kafkas", "kafka.strimzi.io/v1beta2|1234-uid")
-    done = shell.run("prelude.sh", body='event Warning Odd "$TEXT"', RECORD="r", TEXT=text)
+    done = shell.run(
+        "common.sh", body='create_event Warning Odd "$TEXT"', STATE_CONFIGMAP="r", TEXT=text
+    )
     assert done.returncode == 0, done.stderr
     (event,) = shell.made("Event")
     assert len(event["message"].encode()) >= len(text) // 2
@@ -277,19 +303,21 @@ def test_event_is_json_whatever_its_text(shell: Shell, text: str) -> None:
 @pytest.mark.parametrize("answers", [("^create", FORBIDDEN), ("get kafkas", FORBIDDEN)])
 def test_no_step_fails_for_want_of_an_event(shell: Shell, answers: tuple) -> None:
     shell.on(*answers)
-    done = shell.run("prelude.sh", body="event Normal Odd text; echo over", RECORD="r")
+    done = shell.run(
+        "common.sh", body="create_event Normal Odd text; echo over", STATE_CONFIGMAP="r"
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("over\n")
 
 
 def test_hot_backup_writes_no_event(shell: Shell) -> None:
-    assert shell.run("prelude.sh", body="event Normal Odd text").returncode == 0
+    assert shell.run("common.sh", body="create_event Normal Odd text").returncode == 0
     assert not shell.all(), "its account may not"
 
 
 def test_failure_is_told_in_record_event_and_last_line(shell: Shell) -> None:
-    body = "step 'stopping \"x\"'; fail 'pods still there: a\n\"b\"'"
-    done = shell.run("prelude.sh", body=body, RECORD="r", name="stop")
+    body = "begin_step 'stopping \"x\"'; die 'pods still there: a\n\"b\"'"
+    done = shell.run("common.sh", body=body, STATE_CONFIGMAP="r", name="stop")
     assert "stop: FAILED while stopping  x : pods still there: a  b" in shell.recorded()["failure"]
     (event,) = shell.made("Event")
     assert (event["type"], event["reason"]) == ("Warning", "StopFailed")
@@ -300,23 +328,25 @@ def test_failure_is_told_in_record_event_and_last_line(shell: Shell) -> None:
 @pytest.mark.parametrize("name", ["recover", "backupRecover"])
 def test_recovery_that_fails_tells_why_it_was_called(shell: Shell, name: str) -> None:
     shell.on(r"get configmap .*data\.failure", "then stop: FAILED while stopping: it hangs")
-    done = shell.run("prelude.sh", body="step looking; fail no", RECORD="r", name=name)
+    done = shell.run("common.sh", body="begin_step looking; die no", STATE_CONFIGMAP="r", name=name)
     assert "failure" not in shell.recorded(), "the first reason stays"
-    told = "FAILED while looking: no; it was called because of then stop: FAILED while stopping"
+    told = "FAILED while looking: no; it ran because of then stop: FAILED while stopping"
     assert told in done.stderr.splitlines()[-1]
 
 
 def test_failure_inside_a_substitution_tells_its_reason(shell: Shell) -> None:
     """The variable that keeps the reason is lost with the subshell."""
-    body = "step looking; x=$(fail 'the reason'); echo \"$x\""
-    done = shell.run("prelude.sh", body=body)
+    body = "begin_step looking; x=$(die 'the reason'); echo \"$x\""
+    done = shell.run("common.sh", body=body)
     assert done.returncode != 0
     assert "the reason" in done.stderr
 
 
 def test_times_sort_as_text(shell: Shell) -> None:
-    body = 'a=$(now) b=$(later 3600) c=$(later 86400); [[ $a < $b && $b < $c ]] && echo "$a"'
-    done = shell.run("prelude.sh", body=body)
+    body = (
+        'a=$(now) b=$(time_after 3600) c=$(time_after 86400); [[ $a < $b && $b < $c ]] && echo "$a"'
+    )
+    done = shell.run("common.sh", body=body)
     assert re.fullmatch(r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z\n", done.stdout), done.stderr
 
 
@@ -357,14 +387,16 @@ STRANGE = 'a","state":"running\\'
 
 def test_what_was_read_is_text_in_what_is_recorded(shell: Shell) -> None:
     value = STRANGE + "\nb\x01"
-    done = shell.run("prelude.sh", body='record "endedBy=$VALUE" state=x', VALUE=value, RECORD="r")
+    done = shell.run(
+        "common.sh", body='set_state "endedBy=$VALUE" state=x', VALUE=value, STATE_CONFIGMAP="r"
+    )
     assert done.returncode == 0, done.stderr
     assert shell.recorded() == {"endedBy": STRANGE + " b ", "state": "x"}
 
 
 def test_a_former_count_that_is_none_stays_text(shell: Shell) -> None:
     shell.on("^get", f"3|{STRANGE}")
-    done = shell.run("prelude.sh", "replicas.sh", body="scale_to_zero kmm2 mirror kafka")
+    done = shell.run("common.sh", "scale.sh", body="scale_to_zero kmm2 mirror kafka")
     assert done.returncode == 0, done.stderr
     (patch,) = [call.patch for call in shell.writes()]
     before = {"kanister-kafka.io/replicas-before": STRANGE}

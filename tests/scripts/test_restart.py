@@ -97,7 +97,7 @@ def test_recovery_fails_where_somebody_was_faster_than_the_snapshot(
     """A green hook would have Kasten snapshot running brokers."""
     done = there(shell, f"{state}|{RUN}|switch", "").phase("recover")
     assert done.returncode != 0
-    assert "brought back by switch before the snapshot: this is no backup" in done.stderr
+    assert "brought back by switch before the snapshot: this is not a backup" in done.stderr
 
 
 def test_recovery_after_a_successful_backup_changes_nothing(shell: Shell) -> None:
@@ -112,7 +112,7 @@ def test_recovery_that_cannot_tell_brings_back_and_fails_the_backup(shell: Shell
     done = there(shell.on("get configmap", GONE), "", "unset").phase("recover")
     assert let_in(shell)
     assert done.returncode != 0
-    assert "this is no backup" in done.stderr
+    assert "this is not a backup" in done.stderr
 
 
 # A restart
@@ -166,7 +166,7 @@ def test_restart_goes_by_the_cluster_where_every_mark_is_lost(shell: Shell) -> N
     done = there(shell.on("get configmap", GONE)).phase("resume")
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
-    assert "every node of Kafka backup serves" in done.stdout
+    assert "every node of Kafka backup is Ready" in done.stdout
 
 
 def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
@@ -262,7 +262,7 @@ def test_only_a_post_hook_confirms(shell: Shell, name: str) -> None:
 def test_restart_without_record_of_what_ran_may_be_no_backup(shell: Shell) -> None:
     done = there(shell.on("get configmap", GONE)).phase("restart")
     assert done.returncode != 0
-    assert "this may be no backup" in done.stderr.splitlines()[-1]
+    assert "this may not be a backup" in done.stderr.splitlines()[-1]
 
 
 def test_pause_of_somebody_else_outlives_a_run_that_only_quiesced(shell: Shell) -> None:
@@ -352,14 +352,14 @@ def test_nothing_is_postponed_where_there_is_no_switch(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("row", "missing"),
     [
-        pytest.param("", "backup-broker is not there yet", id="absent"),
+        pytest.param("", "backup-broker does not exist yet", id="absent"),
         pytest.param("backup-broker <none> b-0,b-1\n", "has 0 of 2 pods ready", id="new"),
         pytest.param("backup-broker 1 b-0,b-1\n", "has 1 of 2 pods ready", id="some"),
     ],
 )
 def test_restart_names_what_does_not_serve(shell: Shell, row: str, missing: str) -> None:
     shell.on(ROWS, f"{row}backup-controller 1 c-0\n").on("get kafkanodepools", "pool/broker")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode != 0
     assert missing in done.stderr.splitlines()[-1]
     assert not shell.calls(f"patch {MIRROR}"), "writers are last"
@@ -368,13 +368,13 @@ def test_restart_names_what_does_not_serve(shell: Shell, row: str, missing: str)
 
 def test_pool_that_was_deleted_meanwhile_is_not_waited_for(shell: Shell) -> None:
     shell.on(ROWS, "backup-controller 1 c-0\n").on("get kafkanodepools.* broker", "")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode == 0, done.stderr
 
 
 def test_pool_without_nodes_is_ready(shell: Shell) -> None:
     shell.on(ROWS, "backup-broker <none> <none>\nbackup-controller 0 <none>\n")
-    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_LIMIT="0")
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", READY_TIMEOUT="0")
     assert done.returncode == 0, done.stderr
 
 
@@ -386,13 +386,13 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
     done = shell.run(
         "restart.sh",
         CLUSTER="old",
-        RECORD="r",
-        OWN_RUN="",
+        STATE_CONFIGMAP="r",
+        RECOVER_RUN_ID="",
         POOLS="",
-        NODES="StatefulSet,StrimziPodSet",
+        NODE_KINDS="StatefulSet,StrimziPodSet",
         ZOOKEEPER="old-zookeeper",
         KAFKA_NODES="old-kafka",
-        READY_LIMIT="30",
+        READY_TIMEOUT="30",
     )
     assert done.returncode == 0, done.stderr
     order = [
@@ -409,8 +409,8 @@ def test_stateful_sets_are_scaled_back_before_the_operator_is_let_in(shell: Shel
 BROUGHT_BACK = [
     pytest.param(HELD, f"|{FIELDS}", "its pause has ended", id="pause-removed"),
     pytest.param(HELD, f"false|{FIELDS}", "its pause has ended", id="pause-ended"),
-    pytest.param(HELD, "true|", "its pause was written anew", id="stopped-again"),
-    pytest.param(HELD, 'true|{"f:metadata":{}}', "its pause was written anew", id="by-another"),
+    pytest.param(HELD, "true|", "its pause was set again", id="stopped-again"),
+    pytest.param(HELD, 'true|{"f:metadata":{}}', "its pause was set again", id="by-another"),
     pytest.param(PRESENT, THERE, "strimzipodset/backup-broker", id="pod-set"),
     pytest.param(NODES, "backup-broker-0 backup-broker-1", "backup-broker-1", id="pod"),
 ]
@@ -424,7 +424,7 @@ def test_restart_of_what_was_brought_back_fails(
 ) -> None:
     done = there(shell.on(pattern, answer), STOPPED, "unset").phase(name)
     assert done.returncode != 0
-    assert "was brought back by somebody" in done.stderr.splitlines()[-1]
+    assert "was brought back by another actor" in done.stderr.splitlines()[-1]
     assert told in done.stderr.splitlines()[-1]
     assert "not consistent" in done.stderr.splitlines()[-1]
     assert shell.recorded()["state"] == "running", "it is brought back in order nevertheless"
@@ -486,10 +486,10 @@ def test_who_makes_no_backup_does_not_mind(shell: Shell, name: str) -> None:
 def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
     shell.on("get statefulsets.apps .*-o name", "statefulset/x").on(HELD, f"true|{FIELDS}")
     shell.on("custom-columns=N:.metadata.name,P:.spec.replicas", "c-kafka 0\n", "c-kafka 3\n")
-    parts = ("prelude.sh", "pause.sh", "nodes.sh", "still-stopped.sh")
-    values = {"NODES": "StatefulSet,StrimziPodSet", "KAFKA_NODES": "c-kafka", "ZOOKEEPER": ""}
-    body = "not_as_left ''; echo; not_as_left ''"
-    done = shell.run(*parts, body=body, CLUSTER="c", RECORD="r", **values)
+    parts = ("common.sh", "pause-reconciliation.sh", "kafka-pods.sh", "verify-stopped.sh")
+    values = {"NODE_KINDS": "StatefulSet,StrimziPodSet", "KAFKA_NODES": "c-kafka", "ZOOKEEPER": ""}
+    body = "changes_since_stop ''; echo; changes_since_stop ''"
+    done = shell.run(*parts, body=body, CLUSTER="c", STATE_CONFIGMAP="r", **values)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\nc-kafka has 3 replicas"
 
@@ -653,14 +653,14 @@ def changed(shell: Shell, now: str, record: str = "", before: str = WAS) -> Shel
 SHARED = "jbod 0:persistent-claim:shared"
 TO_POOL, TO_KAFKA = "of KafkaNodePool broker back to", "of Kafka backup back to"
 CHANGES = [
-    pytest.param(SHARED, SHARED.replace("0", "1"), f"put spec.storage {TO_POOL} {SHARED}", id="id"),
-    pytest.param(SHARED, "persistent-claim", "start on other volumes", id="storage-type"),
-    pytest.param(SHARED, "jbod 0:persistent-claim:", f"put spec.storage {TO_POOL}", id="metadata"),
-    pytest.param("3,broker", "3,broker controller", f"put spec.roles {TO_POOL} broker", id="roles"),
-    pytest.param("3,broker", "2,broker", f"put spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
+    pytest.param(SHARED, SHARED.replace("0", "1"), f"set spec.storage {TO_POOL} {SHARED}", id="id"),
+    pytest.param(SHARED, "persistent-claim", "start on other, empty volumes", id="storage-type"),
+    pytest.param(SHARED, "jbod 0:persistent-claim:", f"set spec.storage {TO_POOL}", id="metadata"),
+    pytest.param("3,broker", "3,broker controller", f"set spec.roles {TO_POOL} broker", id="roles"),
+    pytest.param("3,broker", "2,broker", f"set spec.replicas {TO_POOL} 3, or ann", id="scale-down"),
     pytest.param("3,controller", "5,controller", "replicas of KafkaNodePool controller", id="up"),
-    pytest.param("4.0.0,", "3.9.2,", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
-    pytest.param("4.0.0,", ",", f"put spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
+    pytest.param("4.0.0,", "3.9.2,", f"set spec.kafka.version {TO_KAFKA} 4.0.0", id="older"),
+    pytest.param("4.0.0,", ",", f"set spec.kafka.version {TO_KAFKA} 4.0.0", id="no-version"),
     pytest.param("4.0-IV3", "4.1-IV1", f"Version {TO_KAFKA} 4.0-IV3", id="metadata-version"),
 ]
 
@@ -684,7 +684,7 @@ def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
     record = f"stopping|{RUN}||kanister-kafka|" if name == "recover" else ""
     done = changed(shell, WAS.replace("jbod 0", "jbod 1"), record).phase(name)
     assert done.returncode != 0
-    assert "put spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
+    assert "set spec.storage of KafkaNodePool broker back" in done.stderr.splitlines()[-1]
     assert not let_in(shell)
 
 
@@ -716,16 +716,18 @@ def test_nodes_may_be_taken_away_where_the_operator_is_told(shell: Shell) -> Non
 def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None:
     before = WAS.replace("4.0.0,", ",")
     done = changed(shell, WAS.replace("4.0.0,", "3.9.0,"), before=before).phase("restart")
-    assert "put spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
+    assert "set spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr
 
 
 def test_zookeeper_is_not_scaled_while_it_is_stopped(shell: Shell) -> None:
     before = "Kafka,5,3.9.0,,3,,jbod 0:persistent-claim:,;ZooKeeper,,,,1,,persistent-claim,;"
     now = before.replace("ZooKeeper,,,,1", "ZooKeeper,,,,3").replace("jbod 0", "jbod 1")
-    body = f"refusals '{before}' '{now}' 3.9.0"
-    done = shell.run("prelude.sh", "moment.sh", "changes.sh", body=body, CLUSTER="c")
-    assert "put spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
-    assert "put spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
+    body = f"spec_refusals '{before}' '{now}' 3.9.0"
+    done = shell.run(
+        "common.sh", "cluster-fingerprint.sh", "spec-changes.sh", body=body, CLUSTER="c"
+    )
+    assert "set spec.zookeeper.replicas of Kafka c back to 1" in done.stdout
+    assert "set spec.kafka.storage of Kafka c back to jbod 0:persistent-claim:," in done.stdout
 
 
 def test_what_was_started_already_is_not_refused(shell: Shell) -> None:
@@ -757,12 +759,12 @@ POOL_IDS = r"get kafkanodepools.*\]\}\{\.metadata\.name\} \{\.status\.nodeIds\}"
     ("ids", "claims", "told"),
     [
         ("broker [1,0]\ncontroller [2]\n ", "data-1 data-0", ""),
-        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "its node ids are not those"),
-        ("broker [1,0]\ncontroller [2]\n", "data-0", "its claims are not those"),
-        ("broker [1]\ncontroller []\n", "data-0", "its node ids and its claims are not those"),
+        ("broker [1,0,3]\ncontroller [2]\n", "data-1 data-0", "the node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", "data-0", "the claims are not those"),
+        ("broker [1]\ncontroller []\n", "data-0", "the node ids and the claims are not those"),
         ("broker [1,0]\n", "data-0", ""),  # a pool that was deleted meanwhile
-        (GONE, CLAIMS, "its node ids are not those"),
-        ("broker [1,0]\ncontroller [2]\n", GONE, "its claims are not those"),
+        (GONE, CLAIMS, "the node ids are not those"),
+        ("broker [1,0]\ncontroller [2]\n", GONE, "the claims are not those"),
     ],
 )
 def test_restart_compares_ids_and_claims_with_those_of_the_stop(

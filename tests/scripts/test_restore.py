@@ -74,7 +74,7 @@ def test_whole_backup_goes_into_an_empty_namespace(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert not shell.writes()
     assert "claims data-0 data-1" in done.stdout
-    assert f"backup {BACKUP} is whole" in done.stdout
+    assert f"backup {BACKUP} is complete" in done.stdout
     assert "OVERWRITTEN" not in done.stdout
 
 
@@ -111,12 +111,12 @@ def test_what_will_be_overwritten_is_said_before(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("pattern", "answer", "told"),
     [
-        pytest.param(f"secret {PREFIX}-facts", GONE, "not whole", id="facts-gone"),
-        pytest.param(f"secret {PREFIX}-facts", "", "not whole", id="facts-empty"),
+        pytest.param(f"secret {PREFIX}-facts", GONE, "not complete", id="facts-gone"),
+        pytest.param(f"secret {PREFIX}-facts", "", "not complete", id="facts-empty"),
         pytest.param(PARTS, f"{PREFIX}-0-000\n{PREFIX}-facts\n", "not all 9", id="part-gone"),
         pytest.param(f"secret {PREFIX}-0-000", GONE, "", id="claims-gone"),
         pytest.param(f"secret {PREFIX}-0-000", encoded("damaged"), "", id="claims-damaged"),
-        pytest.param(SNAPSHOTS, "", f"data-0-{BACKUP} is not there", id="snapshots-gone"),
+        pytest.param(SNAPSHOTS, "", f"data-0-{BACKUP} does not exist", id="snapshots-gone"),
         pytest.param(SNAPSHOTS, rows_of("data-0"), "data-1", id="snapshot-gone"),
         pytest.param(
             SNAPSHOTS,
@@ -185,8 +185,8 @@ def test_pool_of_the_backup_that_the_blueprint_does_not_know_is_refused(shell: S
     done = whole(shell.on(f"get secret {PREFIX}-facts", more)).phase("restoreCheck")
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
-    assert "KafkaNodePool retired is in the backup, and the Blueprint does not know it" in told
-    assert "render and apply the Blueprint from the pools of the backup" in told
+    assert "KafkaNodePool retired is in the backup, and not in the Blueprint" in told
+    assert "render the Blueprint from the pools of the backup" in told
     assert not touched(shell)
 
 
@@ -253,11 +253,11 @@ def test_all_problems_are_told_at_once_and_nothing_is_touched(shell: Shell) -> N
         line.partition("PROBLEM: ")[2] for line in done.stdout.splitlines() if "PROBLEM" in line
     ]
     assert problems == [
-        "PersistentVolumeClaim cannot be put back: Error from server (Forbidden): "
+        "PersistentVolumeClaim cannot be restored: Error from server (Forbidden): "
         'persistentvolumeclaims "data-0" is forbidden: exceeded quota: few',
-        "Secret x cannot be put back: Invalid",
-        "Secret x cannot be put back: Invalid",
-        'KafkaTopic cannot be put back: The KafkaTopic "x" is invalid: '
+        "Secret x cannot be restored: Invalid",
+        "Secret x cannot be restored: Invalid",
+        'KafkaTopic cannot be restored: The KafkaTopic "x" is invalid: '
         "spec.partitions: Invalid value spec: wrong",
     ]
     told = done.stderr.splitlines()[-1]
@@ -288,7 +288,7 @@ def test_version_of_the_api_that_is_not_served_is_told_once(shell: Shell) -> Non
     assert done.returncode != 0
     assert done.stdout.count("which this cluster does not serve") == 5, "once for each kind"
     told = done.stderr.splitlines()[-1]
-    assert "KafkaTopic x is kept as kafka.strimzi.io/v1beta2, which this cluster does not" in told
+    assert "KafkaTopic x has apiVersion kafka.strimzi.io/v1beta2 in the backup, which" in told
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_request_below_the_size_of_its_snapshot_is_raised(
         {"requests": {"storage": size if raised else request_}},
         {"requests": {"storage": "1Gi"}},
     ]
-    assert (f"claim data-0 asks for {request_}" in done.stderr) == raised
+    assert (f"claim data-0 requests {request_}" in done.stderr) == raised
 
 
 def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shell) -> None:
@@ -328,7 +328,7 @@ def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shel
     for name in ("restoreCheck", "restoreObjects"):
         done = put(shell).phase(name)
         assert done.returncode != 0
-        assert "1Zi is no quantity" in done.stderr
+        assert "1Zi is not a quantity" in done.stderr
         assert not touched(shell)
 
 
@@ -336,7 +336,7 @@ def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shel
     ("spec", "runs", "told"),
     [
         ({"version": "4.1.0"}, "4.2.0", "is of Kafka 4.1.0, and Kafka 4.2.0 runs now"),
-        ({"version": "4.1.0"}, "", "is of Kafka 4.1.0; whether the operator still has"),
+        ({"version": "4.1.0"}, "", "is of Kafka 4.1.0; check that the operator has"),
         ({"version": "4.1.0"}, "4.1.0", ""),
         ({}, "4.2.0", ""),
         ({"tieredStorage": {"type": "custom"}}, "", "has tiered storage"),
@@ -375,7 +375,7 @@ def test_what_the_backup_does_not_hold_is_told(shell: Shell) -> None:
 def test_damaged_artifact_is_refused(shell: Shell, name: str) -> None:
     done = whole(shell).phase("restoreCheck", BACKUP=name, OVERWRITE="true")
     assert done.returncode != 0
-    assert "names the backup" in done.stderr.splitlines()[-1]
+    assert "has the backup" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -491,7 +491,7 @@ def test_claims_are_made_when_the_old_ones_are_gone(shell: Shell) -> None:
 
 def test_claim_that_does_not_go_is_not_made_again(shell: Shell) -> None:
     shell.on("get persistentvolumeclaims", "data-0 Bound\n")
-    done = put(shell).phase("restoreObjects", CLAIMS_LIMIT="0")
+    done = put(shell).phase("restoreObjects", CLAIMS_TIMEOUT="0")
     assert done.returncode != 0
     assert [call.split()[0] for call in touched(shell)] == ["delete"]
 
@@ -532,7 +532,7 @@ def test_answer_about_a_secret_may_quote_a_value(shell: Shell) -> None:
 def test_what_cannot_be_read_is_not_called_restored(shell: Shell, pattern: str) -> None:
     done = put(shell.on(pattern, FORBIDDEN)).phase("restoreObjects")
     assert done.returncode != 0
-    assert "everything of backup" not in done.stdout
+    assert "all objects of backup" not in done.stdout
 
 
 def test_no_secret_value_is_told(shell: Shell) -> None:
@@ -582,15 +582,15 @@ def test_statuses_are_written_again_until_they_are_seen(shell: Shell, pattern: s
 
 
 def test_status_that_is_never_seen_is_told(shell: Shell) -> None:
-    done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_LIMIT="0")
+    done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_TIMEOUT="0")
     assert done.returncode != 0
-    assert "Kafka backup says new" in done.stderr.splitlines()[-1]
+    assert "Kafka backup has new" in done.stderr.splitlines()[-1]
 
 
 def test_kafka_that_is_not_paused_gets_no_identity(shell: Shell) -> None:
     done = paused(shell.on(PAUSED, "")).phase("restoreIdentity")
     assert done.returncode != 0
-    assert "may have given it new ids" in done.stderr.splitlines()[-1]
+    assert "may have created new ids" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -647,15 +647,21 @@ def test_identity_is_of_the_pools_of_the_backup(shell: Shell) -> None:
 def test_pool_may_have_a_dot_in_its_name(shell: Shell) -> None:
     shell.on(r"\.data\.nodeIds\\.a\\.b\}", "[7]").on(POOL_SAYS.format("a.b"), "abc|[7]")
     done = paused(shell).run(
-        *("prelude.sh", "pause.sh", "retention.sh", "hold-retention.sh", "identity.sh"),
+        *(
+            "common.sh",
+            "pause-reconciliation.sh",
+            "report-retention.sh",
+            "hold-retention.sh",
+            "restore-cluster-id.sh",
+        ),
         BACKUP="",
         RETENTION="now",
         NAMESPACE="kafka-backup",
         CLUSTER="backup",
-        RECORD="r",
+        STATE_CONFIGMAP="r",
         POOLS="a.b",
-        PAUSE_LIMIT="0",
-        QUORUM_IS_KAFKA="yes",
+        PAUSE_TIMEOUT="0",
+        KRAFT="yes",
     )
     assert done.returncode == 0, done.stderr
     assert shell.writes()[0].patch["status"]["nodeIds"] == [7]
@@ -732,12 +738,12 @@ def test_snapshots_of_an_earlier_try_stay(shell: Shell) -> None:
     (one,) = call.objects
     assert one["metadata"]["name"] == f"data-1-before-{ID}"
     assert one["spec"]["volumeSnapshotClassName"] == "fast"
-    assert f"VolumeSnapshot data-0-before-{ID} of an earlier try stays" in done.stdout
+    assert f"VolumeSnapshot data-0-before-{ID} of an earlier attempt stays" in done.stdout
 
 
 def test_snapshot_that_is_not_ready_ends_the_restore(shell: Shell) -> None:
     shell.on(REPLACED, f"data-0-before-{ID}|false|no room\ndata-1-before-{ID}|true|\n")
-    done = replacing(shell).phase("restoreSnapshot", READY_LIMIT="0")
+    done = replacing(shell).phase("restoreSnapshot", READY_TIMEOUT="0")
     assert done.returncode != 0
     assert f"data-0-before-{ID} is not ready to use (no room)" in done.stderr.splitlines()[-1]
     assert not [call for call in shell.writes() if call.args[0] == "delete"]
@@ -754,16 +760,16 @@ def test_claim_without_a_volume_has_nothing_to_keep(shell: Shell) -> None:
 
 
 def test_what_is_discarded_is_said(shell: Shell) -> None:
-    done = replacing(shell).phase("restoreSnapshot", DISCARD="true")
+    done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED="true")
     assert done.returncode == 0, done.stderr
-    assert "what these volumes hold now IS LOST: data-0 data-1" in done.stdout
+    assert "the current data of these volumes IS LOST: data-0 data-1" in done.stdout
     assert shell.events() == ["Discarded"]
     assert not shell.made("VolumeSnapshot")
 
 
 @pytest.mark.parametrize("told", ["", "<no value>", "yes", "True"])
 def test_nothing_is_discarded_by_a_word_that_is_not_true(shell: Shell, told: str) -> None:
-    done = replacing(shell).phase("restoreSnapshot", DISCARD=told)
+    done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED=told)
     assert done.returncode == 0, done.stderr
     assert len(shell.made("VolumeSnapshot")) == 2
 
@@ -888,7 +894,7 @@ def test_replaced_volumes_are_let_go_when_kafka_is_ready(shell: Shell) -> None:
 
 
 def test_replaced_volumes_stay_where_kafka_does_not_become_ready(shell: Shell) -> None:
-    done = starting(shell.on(ENDED, "3|2|||")).phase("restoreRestart", READY_LIMIT="2")
+    done = starting(shell.on(ENDED, "3|2|||")).phase("restoreRestart", READY_TIMEOUT="2")
     assert done.returncode != 0
     assert "delete" not in [call.args[0] for call in shell.writes()]
 
@@ -917,7 +923,7 @@ def test_version_that_the_operator_has_not_is_told_at_once(shell: Shell, name: s
     assert done.returncode != 0
     told = done.stderr.splitlines()[-1]
     assert "Supported versions are:  4.2.0, 4.3.0" in told
-    assert "then run the action resume" in told
+    assert "Then run the action resume" in told
     assert "delete" not in [call.args[0] for call in shell.writes()]
 
 

@@ -59,8 +59,8 @@ def settled(shell: Shell, item: dict[str, Any], retention: str = "") -> dict[str
     """Settle it as the identity phase does, and return what the writes have made of it."""
     shell.answers.clear()
     shell.on(CONFIG, answer(item))
-    files = ("prelude.sh", "retention.sh", "hold-retention.sh")
-    body = "find_api\nsettle_retention 2026-01-02T03:04:05Z"
+    files = ("common.sh", "report-retention.sh", "hold-retention.sh")
+    body = "find_api\napply_retention 2026-01-02T03:04:05Z"
     done = shell.run(*files, body=body, RETENTION=retention)
     assert done.returncode == 0, done.stderr
     for call in shell.writes():
@@ -145,7 +145,7 @@ def test_kafka_that_cannot_hold_it_is_refused_before_anything_is_done(
     shell.on(f"get secret {PREFIX}-facts", encoded(facts))
     done = whole(shell).phase("restoreCheck", RETENTION=retention)
     assert done.returncode != 0
-    assert "say retention=now" in done.stderr.splitlines()[-1]
+    assert "set retention=now" in done.stderr.splitlines()[-1]
     assert not touched(shell)
 
 
@@ -176,14 +176,14 @@ def test_kasten_is_told_before_anything_is_stopped(shell: Shell) -> None:
     shell.on(r"data\.kafkaVersion", "3.7.0")
     done = shell.phase("haltForRestore")
     assert done.returncode != 0
-    assert "say retention=now" in done.stderr
+    assert "set retention=now" in done.stderr
     assert "state" not in shell.recorded()
 
 
 def test_kasten_has_the_choice_of_the_rendering(shell: Shell) -> None:
     plan = cycle(restored_retention="now")
     shell.on(r"data\.kafkaVersion", "3.7.0").on("get pods", "")
-    assert shell.phase("haltForRestore", plan, PAUSE_LIMIT="0").stderr.count("retention") == 0
+    assert shell.phase("haltForRestore", plan, PAUSE_TIMEOUT="0").stderr.count("retention") == 0
     done = paused(Shell(shell.folder)).phase("identify", plan)
     assert done.returncode == 0, done.stderr
     assert "NOT held" in done.stdout
@@ -193,7 +193,7 @@ def test_tiered_storage_is_not_held_and_that_is_said(shell: Shell) -> None:
     shell.on(CONFIG, answer(kafka({}))).on(r"get kafkas.*spec\.kafka\.version", "4.0.0|custom")
     done = paused(shell).phase("restoreIdentity")
     assert done.returncode == 0, done.stderr
-    assert "WARNING: retention is held on the volumes alone" in done.stdout
+    assert "WARNING: retention is only held on the volumes" in done.stdout
 
 
 def test_write_is_refused_where_the_kafka_has_changed_and_then_read_again(shell: Shell) -> None:
@@ -302,15 +302,15 @@ def test_backup_that_does_not_tell_its_topics_is_restored_and_that_is_said(
     shell.on(f"secrets {PREFIX}-topics", "secret/x\n").on(f"get secret {PREFIX}-topics", reply)
     done = whole(shell).phase("restoreCheck")
     assert done.returncode == 0, done.stderr
-    assert "it cannot be said which would lose records" in done.stdout
+    assert "it is unknown which would lose records" in done.stdout
     assert "made at 2026-01-02T03:04:05Z" in done.stdout
 
 
 def test_epoch_is_that_of_everybody(shell: Shell) -> None:
     times = ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-12-31T08:09:10Z"]
     times += ["2000-03-01T00:00:00Z", "2100-02-28T12:00:00Z", "2026-08-09T09:08:08Z"]
-    body = "".join(f"epoch {re.sub('[^0-9]', ' ', one)}; echo\n" for one in times)
-    done = shell.run("prelude.sh", "retention.sh", "hold-retention.sh", body=body)
+    body = "".join(f"epoch_seconds {re.sub('[^0-9]', ' ', one)}; echo\n" for one in times)
+    done = shell.run("common.sh", "report-retention.sh", "hold-retention.sh", body=body)
     wanted = [int(datetime.fromisoformat(one.replace("Z", "+00:00")).timestamp()) for one in times]
     assert [int(line) for line in done.stdout.split()] == wanted
 
@@ -331,13 +331,13 @@ def test_kasten_reads_the_record_that_its_restore_point_has(shell: Shell) -> Non
 
 def test_list_of_another_backup_is_not_believed(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60")
-    assert "it cannot be said which would lose records" in text
+    assert "it is unknown which would lose records" in text
     assert "2h ago" in text  # as its record says when it was stopped
 
 
 def test_restore_that_knows_no_time_says_so(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60", "running")
-    assert "nothing tells how old the backup is" in text
+    assert "the age of the backup is unknown" in text
 
 
 # What a backup keeps
@@ -350,25 +350,28 @@ Topic: keyed\tPartitionCount: 1\tReplicationFactor: 1\tConfigs: cleanup.policy=c
 delete.retention.ms=5,retention.ms=-1,retention.bytes=10
 """
 PODS = r"get pods.*broker-role"
+SEPARATOR = "\x1e\n"
 
 
 def noted(shell: Shell, described: str = DESCRIBED) -> Any:
     shell.on(PODS, "backup-controller-0|false|True\nbackup-broker-1||True\nb-2||True\n")
-    shell.on("get pods", "backup-broker-1 backup-kafka\n").on("exec .*-- bash -c cd", described)
+    answer = described + SEPARATOR if isinstance(described, str) and described else described
+    shell.on("get pods", "backup-broker-1 backup-kafka\n").on("exec .*-- bash -c cd", answer)
     return shell.phase("flush")
 
 
 def lists(shell: Shell) -> list[str]:
     patches = [call.patch for call in shell.writes() if call.args[0] == "patch"]
     writes = [patch["binaryData"] for patch in patches if "binaryData" in patch]
-    assert writes[0] == {"topics": None}  # an earlier one must not pass for this one's
-    return [gzip.decompress(base64.b64decode(w["topics"])).decode() for w in writes[1:]]
+    assert writes[0] == {"topics": None, "offsets": None}  # those of an earlier backup
+    noted = [write["topics"] for write in writes[1:] if "topics" in write]
+    return [gzip.decompress(base64.b64decode(text)).decode() for text in noted]
 
 
 def test_retention_of_every_topic_is_noted(shell: Shell) -> None:
     done = noted(shell)
     assert done.returncode == 0, done.stderr
-    assert "noted the retention of 3 topics" in done.stdout
+    assert "stored the retention of 3 topics" in done.stdout
     (asked,) = [c for c in shell.all() if c.args[0] == "exec" and "kafka-topics.sh" in str(c)]
     assert asked.args[1] == "backup-broker-1"
     (text,) = lists(shell)
@@ -392,7 +395,7 @@ def test_backup_does_not_fail_for_want_of_it(shell: Shell, reply: Any) -> None:
 def test_hot_backup_asks_nobody() -> None:
     (phase,) = plan_of("mirror-maker-2", strategy=Strategy.HOT).actions[0].phases
     values = dict(value.split("=", 1) for value in phase.values)
-    assert "SAMPLE" not in values
+    assert "SAMPLE_SECONDS" not in values
 
 
 def test_ten_thousand_topics_are_noted(shell: Shell) -> None:
@@ -408,9 +411,10 @@ def test_ten_thousand_topics_are_noted(shell: Shell) -> None:
 
 
 def test_topics_that_do_not_fit_are_counted(shell: Shell) -> None:
-    body = 'TOPICS_MOST=400\ndescribed() { for i in {1..400}; do echo "Topic: t$i\tConfigs: '
-    body += 'retention.ms=$((i - 1))"; done; }\nnote_topics'
-    done = shell.run("prelude.sh", "topics.sh", body=body, RECORD="r", RUN=RUN)
+    body = "exec 5>/dev/null\nTOPICS_MAX=400\n"
+    body += 'query_broker() { for i in {1..400}; do echo "Topic: t$i\tConfigs: '
+    body += 'retention.ms=$((i - 1))"; done; printf "\\036"; }\nstore_topics 5'
+    done = shell.run("common.sh", "topics.sh", body=body, STATE_CONFIGMAP="r", RUN_ID=RUN)
     assert done.returncode == 0, done.stderr
     (text,) = lists(shell)
     head, *rows = text.splitlines()
@@ -419,9 +423,9 @@ def test_topics_that_do_not_fit_are_counted(shell: Shell) -> None:
 
 
 def ready(shell: Shell, text: str | tuple[int, str, str]) -> Any:
-    shell.on(r"binaryData\.topics", text)
+    shell.on(r"binaryData\.topics", text).on(r"binaryData\.offsets", "")
     shell.on("get volumesnapshots", "a true|\n")
-    return shell.phase("backupReady", SNAPSHOTS="1")
+    return shell.phase("backupReady", SNAPSHOT_COUNT="1")
 
 
 def test_backup_keeps_the_list_in_a_secret_of_its_own(shell: Shell) -> None:
@@ -432,23 +436,23 @@ def test_backup_keeps_the_list_in_a_secret_of_its_own(shell: Shell) -> None:
     assert secret["metadata"]["name"] == f"{PREFIX}-topics"
     assert secret["metadata"]["labels"][f"{constants.PREFIX}backup"] == BACKUP
     assert secret["data"] == {"objects": text}
-    assert "WARNING" not in done.stdout
+    assert "WARNING: the retention" not in done.stdout
 
 
 @pytest.mark.parametrize("text", ["", "damaged", packed("# x 2025-01-01T00:00:00Z 1"), FORBIDDEN])
 def test_backup_without_a_list_is_complete_and_says_so(shell: Shell, text: Any) -> None:
     done = ready(shell, text)
     assert done.returncode == 0, done.stderr
-    assert "WARNING: the retention of the topics is not kept" in done.stdout
+    assert "WARNING: the retention of the topics is not saved" in done.stdout
     assert not shell.made("Secret")
     assert f"backup {BACKUP} is complete" in done.stdout
 
 
-def test_list_is_no_object_to_put_back(shell: Shell) -> None:
-    names = f"{PREFIX}-0-000\n{PREFIX}-facts\n{PREFIX}-topics\n"
+def test_lists_are_no_objects_to_put_back(shell: Shell) -> None:
+    names = f"{PREFIX}-0-000\n{PREFIX}-facts\n{PREFIX}-topics\n{PREFIX}-offsets\n"
     shell.on("get secrets .*-l", names)
-    body = "BACKUP=20260102030405 CLUSTER=backup NAMESPACE=n\nparts"
-    done = shell.run("prelude.sh", "backup.sh", "kept.sh", body=body)
+    body = "BACKUP=20260102030405 CLUSTER=backup NAMESPACE=n\nsaved_secrets"
+    done = shell.run("common.sh", "backup-labels.sh", "saved-objects.sh", body=body)
     assert done.stdout.split() == [f"{PREFIX}-0-000"]
 
 

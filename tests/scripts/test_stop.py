@@ -141,7 +141,7 @@ def test_each_further_account_is_asked_for_its_rights_before_it_does_anything(
     ("marks", "record", "owner"),
     [
         pytest.param("unset", "7|running|old|then", "the run old", id="paused-by-us"),
-        pytest.param("unset", "7|||", "the run of somebody", id="marks-without-record"),
+        pytest.param("unset", "7|||", "an unknown run", id="marks-without-record"),
         pytest.param("", "7|quiescing|old|then", "quiescing since then", id="quiescing"),
         pytest.param("", "7|stopping|old|then", "stopping since then", id="stopping"),
         pytest.param("", "7|stopped|old|then", "stopped since then", id="stopped"),
@@ -243,7 +243,7 @@ def test_record_that_is_gone_is_refused(shell: Shell) -> None:
     ],
 )
 def test_what_is_not_fit_is_not_touched(shell: Shell, pattern: str, answer: str, told: str) -> None:
-    done = fit(shell.on(pattern, answer)).phase("quiesce", FIT_LIMIT="0")
+    done = fit(shell.on(pattern, answer)).phase("quiesce", READINESS_TIMEOUT="0")
     assert done.returncode != 0
     assert told in done.stderr.splitlines()[-1]
     assert not shell.recorded(), "the record may be somebody else's"
@@ -415,7 +415,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell.on(OWNER, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
-    assert "says restarting" in done.stderr.splitlines()[-1]
+    assert "has state restarting" in done.stderr.splitlines()[-1]
     assert [call.args[2] for call in shell.writes() if call.args[0] == "delete"] == deleted
     assert shell.recorded()["state"] == "stopping", "it is not called stopped"
 
@@ -441,7 +441,7 @@ def test_stop_waits_for_the_switch_before_the_pause(shell: Shell) -> None:
 
 def test_switch_that_never_runs_stops_no_broker(shell: Shell) -> None:
     shell.on("availableReplicas", "")
-    done = halted(shell).phase("stop", SWITCH_LIMIT="0")
+    done = halted(shell).phase("stop", WATCHDOG_TIMEOUT="0")
     assert done.returncode != 0
     assert "backup-kanister-kafka-switch does not run yet" in done.stderr.splitlines()[-1]
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}
@@ -456,7 +456,7 @@ def test_stop_without_a_switch_waits_for_none(shell: Shell) -> None:
 def test_brokers_that_do_not_go_keep_the_quorum(shell: Shell) -> None:
     shell.on("get pods .*--watch", "ADDED backup-broker-0 ||\n")
     shell.on("get pods .*backup-broker", "backup-broker-0")
-    done = halted(shell).phase("stop", BROKERS_LIMIT="0")
+    done = halted(shell).phase("stop", BROKERS_TIMEOUT="0")
     assert done.returncode != 0
     assert "pods still there: backup-broker-0" in done.stderr.splitlines()[-1]
     assert not shell.calls("delete strimzipodsets.core.strimzi.io backup-controller")
@@ -519,7 +519,7 @@ UNCLEAN = [
     pytest.param("137|Error", "b-1 was killed (exit code 137 Error)", id="killed"),
     pytest.param("137|OOMKilled", "b-1 was killed (exit code 137 OOMKilled)", id="memory"),
     pytest.param("1|Error", "b-1 ended with exit code 1 Error", id="failed"),
-    pytest.param("|", "nobody saw how b-1 ended", id="unseen"),
+    pytest.param("|", "the exit code of b-1 is unknown", id="unseen"),
 ]
 
 
@@ -557,14 +557,14 @@ def test_watch_that_breaks_is_begun_again(shell: Shell) -> None:
     shell.on(WATCH, "ADDED b-0 ||\n", SHOWN, f"{SHOWN}{UNTIL}MODIFIED b-0 now|0|\n", SHOWN)
     done = ending(shell).phase("stop")
     assert done.returncode != 0
-    assert "nobody saw how b-1 ended" in done.stderr.splitlines()[-1]
+    assert "the exit code of b-1 is unknown" in done.stderr.splitlines()[-1]
 
 
 def test_pods_that_cannot_be_watched_are_not_stopped(shell: Shell) -> None:
     refused = (1, "", "Error from server (Forbidden): pods is forbidden: cannot watch\n")
     shell.on("--watch", refused).on("get pods", "b-0")
-    body = "sleep() { SECONDS=100; }; watch_exits a=b; echo deleted"
-    done = shell.run("prelude.sh", "exits.sh", body=body)
+    body = "sleep() { SECONDS=100; }; watch_exit_codes a=b; echo deleted"
+    done = shell.run("common.sh", "exit-codes.sh", body=body)
     assert done.returncode != 0
     assert "cannot be watched" in done.stderr.splitlines()[-1]
     assert "cannot watch" in done.stderr.splitlines()[-1]
@@ -573,7 +573,7 @@ def test_pods_that_cannot_be_watched_are_not_stopped(shell: Shell) -> None:
 
 def test_pods_that_stay_are_told(shell: Shell) -> None:
     shell.on(LISTED, "b-0 b-1", "b-1")
-    done = ending(shell, "0|").phase("stop", BROKERS_LIMIT="1")
+    done = ending(shell, "0|").phase("stop", BROKERS_TIMEOUT="1")
     assert done.returncode != 0
     assert "timed out after 1s: pods still there: b-1" in done.stderr.splitlines()[-1]
 
@@ -674,7 +674,7 @@ def test_what_is_still_to_be_done_stops_nothing(
 ) -> None:
     if pattern == "observedGeneration}":
         pattern = r"get kafkanodepools.*observedGeneration"
-    done = fit(shell.on(pattern, answer)).phase("quiesce", FIT_LIMIT="0")
+    done = fit(shell.on(pattern, answer)).phase("quiesce", READINESS_TIMEOUT="0")
     assert (done.returncode != 0) == bool(told), done.stderr
     assert told in done.stderr
     assert bool(shell.writes()) == (not told)
@@ -684,7 +684,7 @@ def test_what_is_still_to_be_done_stops_nothing(
 def test_rebalance_that_moves_partitions_stops_nothing(shell: Shell, state: str) -> None:
     plan = with_cruise_control()
     shell.on("get kafkarebalances", f"full {state}\n")
-    done = fit(shell).phase("quiesce", plan, FIT_LIMIT="0")
+    done = fit(shell).phase("quiesce", plan, READINESS_TIMEOUT="0")
     assert (done.returncode != 0) == bool(state), done.stderr
     assert ("KafkaRebalance full moves partitions" in done.stderr) == bool(state)
 
@@ -722,7 +722,7 @@ def test_what_writes_again_is_no_backup(shell: Shell, running: str, told: str, w
 def test_who_only_reads_may_run(shell: Shell) -> None:
     running = "KafkaConnect/kafka-backup/reader\n"
     done = halted(shell.on("kind in", running)).phase(
-        "stop", BYSTANDERS="KafkaBridge/a/b,KafkaConnect/kafka-backup/reader"
+        "stop", IGNORED_CLIENTS="KafkaBridge/a/b,KafkaConnect/kafka-backup/reader"
     )
     assert done.returncode == 0, done.stderr
 
@@ -730,6 +730,6 @@ def test_who_only_reads_may_run(shell: Shell) -> None:
 def test_stop_needs_the_same_run_as_quiesce() -> None:
     phases = phases_of(cycle())
     for name in ("quiesce", "stop", "backupQuiesce", "backupStop"):
-        assert "RUN={{ .Time }}" in phases[name].values
+        assert "RUN_ID={{ .Time }}" in phases[name].values
     assert "ACTION=backupPrehook" in phases["quiesce"].values
     assert "ACTION=backup" in phases["backupQuiesce"].values

@@ -29,7 +29,7 @@ def add_a_file(files: Path) -> None:
 
 
 def exchange_two(files: Path) -> None:
-    one, other = files / "pause.sh", files / "nodes.sh"
+    one, other = files / "pause-reconciliation.sh", files / "kafka-pods.sh"
     texts = one.read_bytes(), other.read_bytes()
     other.write_bytes(texts[0])
     one.write_bytes(texts[1])
@@ -37,7 +37,7 @@ def exchange_two(files: Path) -> None:
 
 def move_a_line(files: Path) -> None:
     """What `cat *.sh` shows stays the same."""
-    one, other = files / "backup.sh", files / "bring-back.sh"
+    one, other = files / "backup-labels.sh", files / "check-permissions.sh"
     *lines, last = one.read_text().splitlines(keepends=True)
     one.write_text("".join(lines))
     other.write_text(last + other.read_text())
@@ -112,7 +112,7 @@ def test_a_restore_asks_for_nothing(shell: Shell, phase: str) -> None:
 
 
 def test_without_a_switch_nobody_is_asked(shell: Shell) -> None:
-    assert damage_scripts(shell, delete).phase("restart", SWITCH="").returncode == 1
+    assert damage_scripts(shell, delete).phase("restart", WATCHDOG="").returncode == 1
     assert not shell.all()
 
 

@@ -15,14 +15,14 @@ from kanister_kafka.cli.manifest_input import (
     result,
 )
 from kanister_kafka.cli.option_groups import SectionedCommand
-from kanister_kafka.cli.options import POD_WORDS, refuse
+from kanister_kafka.cli.options import POD_WORDS, SCHEDULE_WORDS, refuse
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 
 IDLE = (
     "snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet",
     "restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user",
-    *POD_WORDS,
+    *POD_WORDS, *SCHEDULE_WORDS,
     "labels", "annotations", "timeouts", "hook_timeout",
 )  # fmt: skip
 """Options of `apply` that change what is in an object, and neither its name nor its namespace."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
-from kanister_kafka.cli.app import echo, terminal_width
-from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
+from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
+from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
+from kanister_kafka.cli.clone import clone_options, prepare_clone
 from kanister_kafka.cli.options import action_options
-from kanister_kafka.errors import ActionError
+from kanister_kafka.constants import CLONE_OF
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.backups.model import Backup
+    from kanister_kafka.operations.clone.plan import CloneRequest
+
+RETENTION = "{!r} must be hold, now, or a duration such as 72h"
+START_S = 900
+"""Seconds until a copy is Ready, without --timeout."""
 
 
 @click.command(epilog="Example: kanister-kafka restore 20260102030405 -n kafka")
@@ -23,6 +37,19 @@ from kanister_kafka.errors import ActionError
     "--discard-replaced",
     is_flag=True,
     help="Take no snapshots of the volumes that are replaced: their content is lost.",
+)
+@click.option(
+    "--into",
+    default="",
+    metavar="NAMESPACE",
+    help="Restore into this namespace instead, beside the Kafka that the backup came from. The "
+    "namespace is created if it does not exist.",
+)
+@clone_options
+@click.option(
+    "--entity-operator",
+    is_flag=True,
+    help="With --into: run the topic and user operators too, which change topics and users.",
 )
 @action_options
 @click.pass_context
@@ -39,31 +66,64 @@ def restore(
     options: tuple[tuple[str, str], ...],
     overwrite: bool,
     discard_replaced: bool,
+    into: str,
+    storage_class: str,
+    cpu: str,
+    memory: str,
+    heap: str,
+    entity_operator: bool,
     retention: str,
     timeout: int | None,
     no_logs: bool,
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Restore a backup into the namespace that it came from.
+    """Restore a backup into its own or into another namespace.
 
-    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it. The
-    ActionSet of the backup may be gone. Runs the action `restore` of the Blueprint, which checks
-    everything before it changes anything, and follows it. Exits with 1 if the restore failed.
+    BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
+    `latest`. The ActionSet of the backup may be gone. Runs the action `restore` of the Blueprint,
+    which checks everything before it changes anything, and follows it. Exits with 1 if the
+    restore failed.
+
+    With --into, a copy of the Kafka starts in another namespace, with the same cluster id, node
+    ids, certificate authorities and records. Neither a Blueprint nor Kanister is needed, and
+    nothing in the namespace of the backup is written. Clients and listeners that would mix the
+    copy with its source are left out; --dry-run prints all objects of the copy without their
+    Secrets.
     """
+    cloning = {"--storage-class": storage_class, "--cpu": cpu, "--memory": memory, "--heap": heap}
+    if into:
+        acting = {
+            "--overwrite": overwrite,
+            "--discard-replaced": discard_replaced,
+            "--option": options,
+            "--blueprint": blueprint,
+        }
+        _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
+        from kanister_kafka.operations.clone.plan import CloneRequest
+        from kanister_kafka.operations.clone.rehome import NodeResources
+
+        if retention and not is_retention_choice(retention):
+            raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
+        wanted = CloneRequest(
+            namespace=into,
+            storage_class=storage_class,
+            resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
+            entity_operator=entity_operator,
+            retention=retention or "hold",
+        )
+        connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
+        _restore_into(connection, found, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
+        return
+    _refuse({**cloning, "--entity-operator": entity_operator}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.reader import find_backup
     from kanister_kafka.operations.backups.restore import restore_request
     from kanister_kafka.reports.backups import backup_text
     from kanister_kafka.yamldoc.dumper import dump
 
-    connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
-    found = find_backup(catalogue, backup)
-    if not found.restorable:
-        faults = "; ".join(found.faults) or found.running or "its action has failed"
-        raise ActionError(f"{found} is {found.status.value}: {faults}")
+    connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
     if reason := Activity(connection, kasten_namespace).using(found):
         raise ActionError(f"{found} is in use: {reason}")
     home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
@@ -83,3 +143,60 @@ def restore(
     described = backup_text(found, utc_now(), terminal_width(), how_to_restore=False)
     confirm_restore(connection, request, described.splitlines(), yes=yes)
     ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    """Refuse options that do not go together."""
+    names = [name for name, value in given.items() if value]
+    if names:
+        raise click.UsageError(f"{', '.join(names)} {why}")
+
+
+def _restore_into(
+    connection: KubeClient,
+    backup: Backup,
+    request: CloneRequest,
+    *,
+    timeout: int | None,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Start a copy in another namespace; on a failure, print how to remove what was made."""
+    from kanister_kafka.yamldoc.dumper import dump
+
+    plan, runner = prepare_clone(connection, backup, request)
+    if dry_run:
+        shown = [item for item in (plan.namespace, *plan.objects) if item["kind"] != "Secret"]
+        echo("---\n".join(map(dump, shown)))
+        return
+    confirm("Go on?", "a restore starts a Kafka", yes=yes)
+    try:
+        runner.create()
+        runner.start(timeout or START_S)
+    except (KanisterKafkaError, KeyboardInterrupt):
+        print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
+        for line in _removal(plan.target.namespace, backup):
+            echo(f"  {line}\n", err=True)
+        raise
+    runner.remove_snapshots()
+    echo(f"Kafka {plan.target} is Ready: a copy of {backup}\n")
+    if request.retention != "now":
+        echo(
+            "It deletes no record until: kanister-kafka release-retention "
+            f"{plan.target.name} -n {plan.target.namespace}\n"
+        )
+    echo(f"{REMOVE}\n")
+    for line in _removal(plan.target.namespace, backup):
+        echo(f"  {line}\n")
+
+
+REMOVE = "To remove the copy:"
+
+
+def _removal(namespace: str, backup: Backup) -> tuple[str, ...]:
+    label = f"{CLONE_OF}={backup.name}"
+    return (
+        f"kubectl delete kafka,kafkanodepool -n {namespace} -l {label}",
+        f"kubectl delete namespace {namespace}",
+        f"kubectl delete volumesnapshotcontents -l {label}",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
@@ -103,6 +103,18 @@ def run(
     ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))
 
 
+@dataclass(frozen=True, slots=True)
+class FollowedRequest:
+    """How an action ended."""
+
+    code: int
+    """Exit code of the command; 0 if the action is complete."""
+    action_set: ActionSet
+    """As it was last seen."""
+    reason: str
+    """Why the action is not complete; empty if it is."""
+
+
 def run_request(
     connection: KubeClient,
     request: start_action.ActionRequest,
@@ -111,14 +123,26 @@ def run_request(
     timeout: int | None,
 ) -> int:
     """Make the ActionSet and follow it; return the exit code of the command."""
+    code = follow_request(connection, request, logs=logs, timeout=timeout).code
+    if request.action == "restore" and code == 0:
+        _tell_held(connection, request.target)
+    return code
+
+
+def follow_request(
+    connection: KubeClient,
+    request: start_action.ActionRequest,
+    *,
+    logs: bool,
+    timeout: int | None,
+) -> FollowedRequest:
+    """Make the ActionSet and follow it to its end."""
     watched = start_action.start_action(connection, request, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
     follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
-    code = _follow(follower, request, logs=logs)
-    if request.action == "restore" and code == 0:
-        _tell_held(connection, request.target)
-    return code
+    code, reason = _follow(follower, request, logs=logs)
+    return FollowedRequest(code, follower.seen, reason)
 
 
 def with_retention(
@@ -186,8 +210,10 @@ def confirm_restore(
     confirm("Go on?", "a restore overwrites the volumes of the cluster", yes=yes)
 
 
-def _follow(follower: Follower, request: start_action.ActionRequest, *, logs: bool) -> int:
-    """Show what happens until the end; return the exit code."""
+def _follow(
+    follower: Follower, request: start_action.ActionRequest, *, logs: bool
+) -> tuple[int, str]:
+    """Show what happens until the end; return the exit code, and why the action is not complete."""
     live = LiveDisplay(
         f"{request.action} of Kafka {request.target}", logs=logs, now=follower.clock.now
     )
@@ -197,7 +223,7 @@ def _follow(follower: Follower, request: start_action.ActionRequest, *, logs: bo
                 live.show(event)
     except KeyboardInterrupt:
         _left(request.target, follower.seen)
-        return 130  # as shells have it: 128 and the number of the signal
+        return 130, "interrupted"  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
         _left(request.target, follower.seen)
         raise
@@ -218,15 +244,17 @@ def _phases(progress: Progress) -> None:
         click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
 
 
-def _summary(request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay) -> int:
-    """Print how it ended and what to do; return the exit code."""
+def _summary(
+    request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay
+) -> tuple[int, str]:
+    """Print how it ended and what to do; return the exit code, and why it is not complete."""
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
         click.echo(f"{title}: complete in {total}")
         for line in start_action.artifact_lines(action_set):
             click.echo(f"  {escape_control_chars(line)}")
-        return 0
+        return 0, ""
     end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
     click.echo(f"{title}: {end.value} after {total}")
     print_error(escape_control_chars(reason))
@@ -235,4 +263,4 @@ def _summary(request: start_action.ActionRequest, action_set: ActionSet, live: L
     else:
         for line in remedy_message(end, request.target, action_set):
             click.echo(f"  {line}", err=True)
-    return 1
+    return 1, f"{end.value}: {reason}" if reason else end.value

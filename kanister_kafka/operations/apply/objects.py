@@ -23,8 +23,11 @@ ORDER = (
     (ADMISSION, "ValidatingAdmissionPolicyBinding"),
     (RBAC, "Role"),
     (RBAC, "RoleBinding"),
+    (RBAC, "ClusterRole"),
+    (RBAC, "ClusterRoleBinding"),
     ("apps/v1", "Deployment"),
     (KANISTER, "Blueprint"),
+    ("batch/v1", "CronJob"),
     (KASTEN, "TransformSet"),
     (KASTEN, "BlueprintBinding"),
     (KASTEN, "Policy"),
@@ -36,7 +39,9 @@ Policy whose hooks name no Blueprint.
 """
 
 
-OF_NO_NAMESPACE = tuple(kind for version, kind in ORDER if version == ADMISSION)
+OF_NO_NAMESPACE = tuple(
+    kind for version, kind in ORDER if version == ADMISSION or kind.startswith("Cluster")
+)
 """Kinds of the whole cluster."""
 
 

@@ -32,4 +32,5 @@ def list_objects(connection: KubeClient, backup: Backup) -> Objects:
         snapshots = connection.kind(SNAPSHOT_API, "VolumeSnapshot")
     except NotFoundError:
         return tuple(ordered)
-    return (*ordered, *connection.items(snapshots, namespace, selector, metadata_only=True))
+    ordered += connection.items(snapshots, namespace, selector, metadata_only=True)
+    return tuple(ordered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -51,6 +52,43 @@ class TopicRetention:
         return self.deletes and 0 <= self.retention_ms < age_ms
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionOffsets:
+    """Offsets of a partition when its backup was made, after the clients had stopped."""
+
+    topic: str
+    partition: int | None
+    """None for the sums of a topic, if there were too many partitions to keep."""
+    earliest: int | None
+    latest: int | None
+    """Offset of the next record; None if it could not be read."""
+    size: int | None = None
+    """Bytes of its largest replica."""
+
+    @property
+    def records(self) -> int | None:
+        """Records, at most: a compacted partition has gaps."""
+        if self.earliest is None or self.latest is None:
+            return None
+        return self.latest - self.earliest
+
+    def __str__(self) -> str:
+        return self.topic if self.partition is None else f"{self.topic}-{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSize:
+    """Records and bytes of a topic when its backup was made."""
+
+    name: str
+    partitions: int | None
+    """None if only the sums of the topic were kept."""
+    records: int | None
+    """At most: a compacted topic has gaps. None if a partition could not be read."""
+    size: int | None
+    """Bytes of one replica of each partition."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
     """A backup of a Kafka by the action `backup`."""
@@ -66,7 +104,7 @@ class Backup:
     kafka_version: str = ""
     cluster_id: str = ""
     stop: str = ""
-    """`clean` or `unclean`; empty if its ActionSet is no longer there."""
+    """`clean` or `unclean`; empty if neither its Secret with the facts nor its ActionSet has it."""
     action_set: str = ""
     """`NAMESPACE/NAME` of the ActionSet that made it, if it is still there."""
     not_kept: str = ""
@@ -79,6 +117,12 @@ class Backup:
     expected_secrets: int | None = None
     """Secrets with objects that there must be; None if the Secret with the facts is missing."""
     topics: tuple[TopicRetention, ...] = ()
+    offsets: tuple[PartitionOffsets, ...] = ()
+    """Of every partition, internal topics too; empty in backups of earlier versions."""
+    verified: str = ""
+    """How its last verification ended, `passed` or `failed`; empty if there was none."""
+    verified_at: str = ""
+    """When that was, as RFC 3339."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()
@@ -123,6 +167,30 @@ class Backup:
         """Whether a restore would accept it."""
         return self.status is BackupStatus.COMPLETE
 
+    @property
+    def topic_sizes(self) -> tuple[TopicSize, ...]:
+        """Sizes of the topics, internal ones too, by name."""
+        by_topic: dict[str, list[PartitionOffsets]] = {}
+        for row in self.offsets:
+            by_topic.setdefault(row.topic, []).append(row)
+        found = []
+        for name, rows in sorted(by_topic.items()):
+            summed = any(row.partition is None for row in rows)
+            records = _sum(row.records for row in rows)
+            size = _sum(row.size for row in rows)
+            found.append(TopicSize(name, None if summed else len(rows), records, size))
+        return tuple(found)
+
+    @property
+    def records(self) -> int | None:
+        """Records of all topics; None if they are not known."""
+        return _sum(topic.records for topic in self.topic_sizes) if self.offsets else None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all topics, one replica of each partition; None if they are not known."""
+        return _sum(topic.size for topic in self.topic_sizes) if self.offsets else None
+
     def expired_topics(self, now: datetime) -> tuple[str, ...]:
         """Return the topics whose records have all expired since the backup was made."""
         if self.started is None:
@@ -132,6 +200,15 @@ class Backup:
 
     def __str__(self) -> str:
         return f"backup {self.name} of Kafka {self.kafka}"
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
 
 
 @dataclass(frozen=True, slots=True)

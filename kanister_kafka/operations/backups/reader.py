@@ -6,10 +6,7 @@ claims and the retention of the topics.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -23,18 +20,16 @@ from kanister_kafka.operations.backups.model import (
     Backup,
     BackupSnapshot,
     Catalogue,
+    PartitionOffsets,
     TopicRetention,
 )
+from kanister_kafka.operations.backups.secret_content import unpack_secret
 from kanister_kafka.operations.start_action import ARTIFACT, SECRETS
 from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 FIRST_FORMAT = ""
 """Backups of the first format do not name it, and have no mark of completeness."""
-GZIP = b"\x1f\x8b"
-"""How gzip begins."""
-MAX_UNPACKED = 16 * 2**20
-"""Bytes of objects in one Secret: the steps put at most 700,000 into each before they compress."""
 Key = tuple[str, str, str]
 
 
@@ -101,7 +96,7 @@ class _BackupReader:
         objects = [*self.secrets.values(), *self.snapshots]
         run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
         parts = facts.get("parts", "")
-        other = ("facts", "topics")
+        other = ("facts", "topics", "offsets")
         return Backup(
             name=self.name,
             kafka=self.kafka,
@@ -110,7 +105,7 @@ class _BackupReader:
             has_mark=not facts or facts.get("format", FIRST_FORMAT) != FIRST_FORMAT,
             kafka_version=facts.get("specVersion") or facts.get("kafkaVersion", ""),
             cluster_id=facts.get("clusterId", ""),
-            stop=str(values.get("stop") or ""),
+            stop=annotation(facts_secret or {}, constants.STOP) or str(values.get("stop") or ""),
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
             snapshots=tuple(sorted(map(self._snapshot, self.snapshots), key=lambda one: one.name)),
@@ -118,6 +113,9 @@ class _BackupReader:
             secrets=sum(name.removeprefix(self.prefix) not in other for name in self.secrets),
             expected_secrets=int(parts) if parts.isdecimal() else None,
             topics=tuple(topics),
+            offsets=tuple(self._offsets()),
+            verified=annotation(facts_secret or {}, constants.VERIFIED),
+            verified_at=annotation(facts_secret or {}, constants.VERIFIED_AT),
             running=activity.making(self.kafka, run),
             damages=tuple(self.damages),
         )
@@ -156,25 +154,41 @@ class _BackupReader:
             retention = int(words[1]) if words[1].lstrip("-").isdecimal() else -1
             yield TopicRetention(words[0], retention, "delete" in words[3].split(","))
 
+    def _offsets(self) -> Iterator[PartitionOffsets]:
+        """Yield the rows `TOPIC PARTITION EARLIEST LATEST BYTES`; `-` is unknown."""
+        name = f"{self.prefix}offsets"
+        if name not in self.secrets:
+            return
+        for line in self._content(name).splitlines():
+            words = line.split(" ")
+            if line.startswith("#") or len(words) < 5:
+                continue
+            numbers = [int(word) if word.isdecimal() else None for word in words[1:5]]
+            yield PartitionOffsets(words[0], *numbers)
+
     def _content(self, secret: str) -> str:
         """Return the text that a Secret holds, unpacked; empty if it is deleted or damaged."""
         found = self.connection.find(SECRETS, secret, self.kafka.namespace)
-        data = (found or {}).get("data") or {}
         try:
-            raw = base64.b64decode(data.get("objects.json.gz") or data.get("objects") or "")
-            return (_unpacked(raw) if raw[:2] == GZIP else raw).decode()
-        except (binascii.Error, zlib.error, UnicodeDecodeError, OverflowError) as failure:
+            return unpack_secret(found or {})
+        except ValueError as failure:
             self.damages.append(f"Secret {secret} is damaged: {failure}")
             return ""
 
 
-def _unpacked(raw: bytes) -> bytes:
-    """Unpack gzip; OverflowError if the content is larger than any step writes."""
-    unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    text = unpack.decompress(raw, MAX_UNPACKED)
-    if unpack.unconsumed_tail:
-        raise OverflowError(f"it holds more than {MAX_UNPACKED} bytes")
-    return text
+LATEST = "latest"
+"""Stands for the newest complete backup."""
+
+
+def find_latest(catalogue: Catalogue) -> Backup:
+    """Return the newest complete backup; NotFoundError if there is none, or of several Kafkas."""
+    complete = [one for one in catalogue.backups if one.restorable]
+    kafkas = sorted({str(one.kafka) for one in complete})
+    if len(kafkas) > 1:
+        raise NotFoundError(f"{', '.join(kafkas)} have backups; name one of these by --kafka")
+    if not complete:
+        raise NotFoundError("there is no complete backup: is it another namespace?")
+    return complete[0]
 
 
 def find_backup(catalogue: Catalogue, name: str) -> Backup:

@@ -16,6 +16,7 @@ from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.kube.client import Objects
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.objects import is_true, name_of
+from kanister_kafka.operations.broker_tools import broker_script
 from kanister_kafka.operations.preflight.model import (
     NotReadableError,
     OptionalRead,
@@ -30,31 +31,13 @@ LISTENER = 9091
 SPARE = 256 * 2**20
 """Bytes that a JVM with 128 MiB of heap needs at most, all in all."""
 SCRIPT = r"""
-cd /opt/kafka || exit
-# A second JVM must not cost the broker its memory: past the limit the kernel kills one of them.
-limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2> /dev/null)
-used=$(cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2> /dev/null |
-  sed -nE 's/^(anon|total_rss) //p')
-if [[ $limit =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] && ((limit - used < $3)); then
-  echo "the broker has $(((limit - used) >> 20)) MiB left, too few to ask beside it" >&2
-  exit 75
-fi
-while IFS= read -r -d '' word; do
-  [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
-done < /proc/1/environ
-settings() {
-  echo security.protocol=SSL
-  grep '^config\.providers' /tmp/strimzi.properties
-  sed -n 's/^listener\.name\.replication-9091\.ssl\./ssl./p' /tmp/strimzi.properties
-}
-export LOG_DIR=/tmp KAFKA_OPTS=""
 export KAFKA_HEAP_OPTS=-Xmx128m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC
+check_memory "$3"
 exec timeout "$2" bin/kafka-topics.sh --bootstrap-server "$HOSTNAME.$1" \
   --command-config <(settings) --describe "${@:4}"
 """
-"""Arguments: the rest of the broker's address, seconds, bytes to spare, and what to describe.
-KAFKA_OPTS is emptied, because an agent in it would want the broker's port a second time. The
-password of the stores is in no file: the first process of the container has it."""
+"""Arguments: the rest of the broker's address, seconds, bytes to spare, and what to describe. It
+follows broker.sh."""
 LINE = re.compile(
     r"\s*Topic: (?P<topic>\S+)\s+Partition: (?P<number>\d+)\s+Leader: (?P<leader>\S+)"
     r"\s+Replicas: (?P<replicas>[\d,]*)\s+Isr: (?P<in_sync>[\d,]*)"
@@ -93,7 +76,7 @@ def _describe(
     if not ready:
         raise NotReadableError(what, "no broker is Ready", _by_hand(namespace))
     address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
-    words = ("bash", "-c", SCRIPT, "partitions", address, str(LIMIT - 5), str(SPARE))
+    words = ("bash", "-c", broker_script(SCRIPT), "partitions", address, str(LIMIT - 5), str(SPARE))
     command = words + options
     try:
         result = execute(name_of(ready[0]), namespace, command, container="kafka", seconds=LIMIT)

@@ -11,16 +11,18 @@ from typing import Any
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C, a job that is cancelled, a terminal that is closed."""
 FORCE_COUNT = 3
+KAFKA_FIRST = "Kafka is brought back and all is removed first"
 
 
 class SignalGuard:
     """The first signal raises KeyboardInterrupt; later ones, or all once shielded, are reported.
 
-    Only who presses Ctrl-C three times more gets out at once.
+    Pressing Ctrl-C three times more ends it at once.
     """
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], pending: str = KAFKA_FIRST) -> None:
         self._tell = tell
+        self._pending = pending
         self._shielded = False
         self._insisted = 0
         self._former: dict[int, Any] = {}
@@ -54,6 +56,6 @@ class SignalGuard:
         if self._insisted >= FORCE_COUNT:
             raise KeyboardInterrupt
         self._tell(
-            "Kafka is brought back and all is removed first; to leave it as it is, press Ctrl-C "
+            f"{self._pending}; to leave it as it is, press Ctrl-C "
             f"{FORCE_COUNT - self._insisted} more times"
         )

@@ -1,148 +1,149 @@
 # shellcheck shell=bash
-# Kafka deletes what has passed its retention 30 s after its start, and in a backup that is older than
-# its topics' retention that is everything. So a restored Kafka holds it back, by options of its brokers:
-# those of a topic are the Topic Operator's, and these outlast every restart. Measured: docs/design.md.
+# Kafka deletes expired records 30 s after its start. If a backup is older than the retention of its topics, these
+# are all of its records. So a restored Kafka does not delete, by options of its brokers: the Topic Operator
+# manages the options of topics, and options of brokers stay after a restart. docs/design.md has measurements.
 TEN_YEARS=315360000000 # in ms; Kafka counts in ns, of which a long holds 292 years
-INT_MAX=2147483647     # of ms 24 days, of minutes 4000 years
-AT_MOST=30             # names of topics in one line
+INT_MAX=2147483647     # 24 days in ms, 4000 years in minutes
+TOPIC_NAMES_MAX=30     # names of topics in one line
 
-# delay_of RETENTION: for how many ms after its start a broker deletes no records; 0 for now
-delay_of() {
+# retention_delay RETENTION: milliseconds after its start for which a broker deletes no records; 0 for `now`
+retention_delay() {
   case $1 in
     '' | hold) printf %s "$TEN_YEARS" ;;
     now) printf 0 ;;
     *)
       [[ $1 =~ ^(([0-9]{1,3})h)?(([0-9]{1,4})m)?(([0-9]{1,6})s)?$ ]] ||
-        fail "retention is '$(plain "$1")': must be hold, now, or a duration such as 72h or 1h30m"
+        die "retention is '$(json_safe "$1")': must be hold, now, or a duration such as 72h or 1h30m"
       printf %s "$(((10#${BASH_REMATCH[2]:-0} * 3600 + 10#${BASH_REMATCH[4]:-0} * 60 + 10#${BASH_REMATCH[6]:-0}) * 1000))"
       ;;
   esac
 }
 
-# held_options DELAY: KEY VALUE of each. The first is Kafka's since 3.8: without it the first run of
-# the task that deletes comes 30 s after the start, whatever its interval is. Transactional and
-# producer ids have no longer number, and what is older than that when its log is loaded is dropped.
-held_options() {
+# hold_options DELAY: KEY VALUE of each. Kafka has the first one since 3.8: without it the task that deletes
+# first runs 30 s after the start, independent of its interval. The expiration of transactional and producer ids
+# has no larger number, and a broker drops older ones when it loads a log.
+hold_options() {
   printf '%s\n' "log.initial.task.delay.ms $1" 'log.cleaner.enable false' \
     "offsets.retention.minutes $INT_MAX" "offsets.retention.check.interval.ms $TEN_YEARS" \
     "transactional.id.expiration.ms $INT_MAX" "transaction.remove.expired.transaction.cleanup.interval.ms $INT_MAX" \
     "producer.id.expiration.ms $INT_MAX" "producer.id.expiration.check.interval.ms $INT_MAX"
 }
 
-# check_holdable VERSION: of Kafka. An older one would ignore the first option and delete, and 5.0 is
-# to ignore log.cleaner.enable.
-check_holdable() {
+# check_hold_supported VERSION: of Kafka. An older one would ignore the first option and delete, and 5.0 will
+# ignore log.cleaner.enable.
+check_hold_supported() {
   local version
   [[ $1 =~ ^([0-9]{1,4})\.([0-9]{1,4}) ]] ||
-    fail "which version of Kafka this is nothing tells, so its retention may not be held: say retention=now, after you have raised what would be lost"
+    die "the version of Kafka is unknown, so its retention cannot be held: increase the retention of topics that would lose records, and set retention=now"
   version=$((10#${BASH_REMATCH[1]} * 10000 + 10#${BASH_REMATCH[2]}))
   ((version >= 30008 && version < 50000)) ||
-    fail "the retention of Kafka $1 cannot be held, only that of 3.8 to 4: say retention=now, and it deletes at once what has passed its retention"
+    die "the retention of Kafka $1 cannot be held, only of 3.8 to 4: set retention=now, with which it deletes expired records immediately"
 }
 
-# option JSON KEY: the value as it stands in a flat JSON object, or nothing. A key in quotes after a
-# brace or a comma cannot be a part of a text: there its quotes would be escaped.
-option() {
+# get_option JSON KEY: the JSON of a value in a flat object, or nothing. A quoted key after a brace or a comma
+# cannot be part of a string, which would escape the quotes.
+get_option() {
   local pattern="[{,]\"${2//./\\.}\":(\"[A-Za-z0-9._ -]*\"|-?[0-9][0-9.eE+-]*|true|false|null)[,}]"
   if [[ $1 =~ $pattern ]]; then
     printf %s "${BASH_REMATCH[1]}"
   elif [[ $1 == *[\{,]"\"$2\":"* ]]; then
-    fail "option $2 in spec.kafka.config of Kafka $CLUSTER is nothing that could be put back: say retention=now"
+    die "option $2 in spec.kafka.config of Kafka $CLUSTER cannot be restored later: set retention=now"
   fi
 }
 
-# put_config VERSION MEMO CONFIG: one write, and refused where the Kafka has changed since it was read
-put_config() {
-  api patch "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --type merge -p \
+# patch_config VERSION MEMO CONFIG: in one write, which the API server refuses if the Kafka has changed since
+patch_config() {
+  kubectl_retry patch "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --type merge -p \
     "{\"metadata\":{\"resourceVersion\":\"$1\",\"annotations\":{\"$RETENTION_HELD\":$2}},\"spec\":{\"kafka\":{\"config\":$3}}}" >/dev/null
 }
 
 # read_config: sets version, memo and config. JSON from kubectl is on one line.
 read_config() {
-  local seen end
-  seen=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o \
+  local fields end
+  fields=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o \
     "jsonpath={.metadata.resourceVersion}{\"\\n\"}{.metadata.annotations.${RETENTION_HELD//./\\.}}{\"\\n\"}{.spec.kafka.config}{\"\\n\"}end")
-  { read -r version && IFS= read -r memo && IFS= read -r config && read -r end; } < <(printf '%s\n' "$seen") ||
-    fail "Kafka $CLUSTER cannot be read"
-  [[ -n $version && $end == end ]] || fail "Kafka $CLUSTER cannot be read"
+  { read -r version && IFS= read -r memo && IFS= read -r config && read -r end; } < <(printf '%s\n' "$fields") ||
+    die "Kafka $CLUSTER cannot be read"
+  [[ -n $version && $end == end ]] || die "Kafka $CLUSTER cannot be read"
   before=
   [[ -z $memo ]] || { [[ $memo =~ \"before\":(null|\{[^{}]*\}) ]] && before=${BASH_REMATCH[1]}; } ||
-    fail "annotation $RETENTION_HELD of Kafka $CLUSTER is damaged: put spec.kafka.config right by hand and remove it"
+    die "annotation $RETENTION_HELD of Kafka $CLUSTER is damaged: correct spec.kafka.config by hand and remove the annotation"
 }
 
-# hold DELAY MADE: MADE is when the backup was made. What the options were is kept in the same write, once, so that a repeat cannot take the
-# hold for what was found.
-hold() {
-  local version memo config before key value found made=$2 wanted=''
+# hold_retention DELAY TIME: TIME of the backup. The same write stores the previous options, only once, so that a
+# repeat cannot store its own values as previous ones.
+hold_retention() {
+  local version memo config before key value found created=$2 new_options=''
   read_config
   if [[ -z $before && -n $config ]]; then
     while read -r key _; do
-      found=$(option "$config" "$key") || exit 1 # settle_retention looks at the end alone
+      found=$(get_option "$config" "$key") || exit 1 # apply_retention only checks the last exit status
       before+="${before:+,}\"$key\":${found:-null}"
-    done < <(held_options "$1")
+    done < <(hold_options "$1")
     before="{$before}"
   fi
-  while read -r key value; do wanted+="${wanted:+,}\"$key\":\"$value\""; done < <(held_options "$1")
-  memo="{\"since\":\"$(now)\",\"retention\":\"${RETENTION:-hold}\",\"backup\":\"$(plain "$made")\",\"before\":${before:-null},\"held\":{$wanted}}"
-  put_config "$version" "\"${memo//\"/\\\"}\"" "{$wanted}"
+  while read -r key value; do new_options+="${new_options:+,}\"$key\":\"$value\""; done < <(hold_options "$1")
+  memo="{\"since\":\"$(now)\",\"retention\":\"${RETENTION:-hold}\",\"backup\":\"$(json_safe "$created")\",\"before\":${before:-null},\"held\":{$new_options}}"
+  patch_config "$version" "\"${memo//\"/\\\"}\"" "{$new_options}"
 }
 
-# unhold: for a backup of a Kafka that was held itself, where nothing is to be held any more
-unhold() {
-  local version memo config before key held found was rest wanted=''
+# release_retention: if a backup is of a Kafka whose retention was held, and retention is `now`
+release_retention() {
+  local version memo config before key held found previous rest new_options=''
   read_config
   [[ -n $memo ]] || return 0
   rest=$config
   while read -r key _; do
-    held=$(option "${memo#*\"held\":}" "$key") || exit 1
-    found=$(option "$config" "$key") || exit 1
-    [[ -n $held && $found == "$held" ]] || continue # somebody has changed it since
+    held=$(get_option "${memo#*\"held\":}" "$key") || exit 1
+    found=$(get_option "$config" "$key") || exit 1
+    [[ -n $held && $found == "$held" ]] || continue # a user has changed it since
     rest=${rest/"\"$key\":$found"/}
-    was=$(option "$before" "$key") || exit 1
-    wanted+="${wanted:+,}\"$key\":${was:-null}"
-  done < <(held_options 0)
-  wanted="{$wanted}"
-  [[ $before != null || ${rest//,/} != '{}' ]] || wanted=null # there was none at all
-  put_config "$version" null "$wanted"
+    previous=$(get_option "$before" "$key") || exit 1
+    new_options+="${new_options:+,}\"$key\":${previous:-null}"
+  done < <(hold_options 0)
+  new_options="{$new_options}"
+  [[ $before != null || ${rest//,/} != '{}' ]] || new_options=null # there was none at all
+  patch_config "$version" null "$new_options"
 }
 
-# settle_retention MADE: as RETENTION says. The operator writes into the status meanwhile, so that what was
-# read may be old.
-settle_retention() {
-  local delay try
-  delay=$(delay_of "$RETENTION")
-  # shellcheck disable=SC2034 # it only counts
-  for try in 1 2 3 4 5 6 7 8; do
+# apply_retention TIME: as RETENTION requires. It repeats a conflict, because the operator writes the status
+# at the same time.
+apply_retention() {
+  local delay attempt
+  delay=$(retention_delay "$RETENTION")
+  # shellcheck disable=SC2034 # a counter
+  for attempt in 1 2 3 4 5 6 7 8; do
     if ((delay == 0)); then
-      unhold && return 0
+      release_retention && return 0
     else
-      hold "$delay" "$1" && return 0
+      hold_retention "$delay" "$1" && return 0
     fi
     sleep 1
   done
-  fail "retention of Kafka $CLUSTER could not be settled: the lines above say why"
+  die "retention of Kafka $CLUSTER could not be set: see the lines above"
 }
 
-# topics_of BACKUP: what topics.sh has kept; of Kasten's, where BACKUP is empty, the record has it
-topics_of() {
+# read_topics BACKUP: the list of topics.sh. If BACKUP is empty, the backup is Kasten's and the state ConfigMap
+# has the list.
+read_topics() {
   local packed
   if [[ -n $1 ]]; then
-    [[ -n $(exists secrets "$CLUSTER-backup-$1-topics" "$NAMESPACE") ]] || return 0
-    packed=$(api get secret "$CLUSTER-backup-$1-topics" -n "$NAMESPACE" -o 'jsonpath={.data.objects}')
+    [[ -n $(find_object secrets "$CLUSTER-backup-$1-topics" "$NAMESPACE") ]] || return 0
+    packed=$(kubectl_retry get secret "$CLUSTER-backup-$1-topics" -n "$NAMESPACE" -o 'jsonpath={.data.objects}')
   else
-    packed=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.binaryData.topics}')
+    packed=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.binaryData.topics}')
   fi
   [[ -z $packed ]] || printf %s "$packed" | base64 -d | gzip -dc
 }
 
-# time_of BACKUP: its fourteen digits as now() spells a time
-time_of() { [[ -z $1 ]] || printf %s "${1:0:4}-${1:4:2}-${1:6:2}T${1:8:2}:${1:10:2}:${1:12:2}Z"; }
+# backup_time BACKUP: its fourteen digits in the format of now()
+backup_time() { [[ -z $1 ]] || printf %s "${1:0:4}-${1:4:2}-${1:6:2}T${1:8:2}:${1:10:2}:${1:12:2}Z"; }
 
-# aging AGE: of what comes in, lines of topics.sh, prints how many topics lose every record of a backup
-# that is AGE ms old, how many their oldest ones as they come of age, how many by size, how many compacted
-# ones their tombstones, and then names of the first.
-aging() {
-  awk -v age="$1" -v most="$AT_MOST" '
+# count_expired AGE: reads lines of topics.sh. For a backup that is AGE ms old, it prints the number of topics that
+# lose all records, that lose the oldest ones by age, by size, and of compacted topics that lose tombstones, and
+# then names of the first.
+count_expired() {
+  awk -v age="$1" -v most="$TOPIC_NAMES_MAX" '
     /^#/ || NF < 5 { next }
     $4 ~ /delete/ && $2 >= 0 && $2 <= age { emptied++; if (emptied <= most) names = names " " $1; next }
     $4 ~ /delete/ && $2 >= 0 { older++ }
@@ -154,40 +155,40 @@ aging() {
     }'
 }
 
-# compare_age MADE TOPICS: tells what is older than its retention in a backup that was made at MADE
-compare_age() {
+# report_expired TIME TOPICS: reports expired records in a backup of that TIME
+report_expired() {
   local head age delay offsets emptied older size tombstones names
-  local made=$1 text=$2
-  delay=$(delay_of "$RETENTION")
+  local created=$1 text=$2
+  delay=$(retention_delay "$RETENTION")
   head=${text%%$'\n'*}
-  [[ $head != '# '* ]] || read -r _ made _ offsets _ < <(printf '%s\n' "$head")
-  if [[ ! $made =~ ^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z$ ]]; then
-    say 'WARNING: nothing tells how old the backup is, so it cannot be said which records have passed their retention'
+  [[ $head != '# '* ]] || read -r _ created _ offsets _ < <(printf '%s\n' "$head")
+  if [[ ! $created =~ ^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z$ ]]; then
+    log 'WARNING: the age of the backup is unknown, so it is unknown which records have expired'
     return 0
   fi
-  age=$(($(printf '%(%s)T' -1) - $(epoch "${BASH_REMATCH[@]:1}")))
+  age=$(($(printf '%(%s)T' -1) - $(epoch_seconds "${BASH_REMATCH[@]:1}")))
   ((age >= 0)) || age=0
-  say "the backup was made at $made, $(spelled "$age") ago"
+  log "the backup was made at $created, $(format_duration "$age") ago"
   if [[ $head != '# '* ]]; then
-    say 'WARNING: this backup does not tell the retention of its topics, so it cannot be said which would lose records'
+    log 'WARNING: this backup does not have the retention of its topics, so it is unknown which would lose records'
     return 0
   fi
-  [[ $head != *' cut='* ]] || say "WARNING: the backup names only a part of its topics:${head##* cut=} more are not known"
-  read -r emptied older size tombstones names < <(printf '%s\n' "$text" | aging "$((age * 1000))")
+  [[ $head != *' cut='* ]] || log "WARNING: the backup has only a part of its topics:${head##* cut=} more are unknown"
+  read -r emptied older size tombstones names < <(printf '%s\n' "$text" | count_expired "$((age * 1000))")
   if ((emptied > 0)); then
     if ((delay == 0)); then
-      say "WILL BE LOST: every record of $emptied topics, which are older than their retention: $names"
+      log "WILL BE LOST: every record of $emptied topics, which are older than their retention: $names"
     else
-      say "older than their retention are all records of $emptied topics, which would be emptied: $names"
+      log "older than their retention are all records of $emptied topics, which would be emptied: $names"
     fi
   fi
-  say "retention also lets go: the oldest records of $older topics by age and of $size by size, as they pass it; tombstones of $tombstones compacted topics"
+  log "retention also deletes the oldest records of $older topics by age and of $size by size, and tombstones of $tombstones compacted topics"
   [[ ! $offsets =~ ^[0-9]{1,10}$ ]] || ((age < offsets * 60)) ||
-    say "offsets of consumer groups without members have passed offsets.retention.minutes ($offsets) too"
+    log "offsets of consumer groups without members have passed offsets.retention.minutes ($offsets) too"
 }
 
-# epoch YEAR MONTH DAY HOUR MINUTE SECOND: in UTC; date of busybox reads no such text everywhere
-epoch() {
+# epoch_seconds YEAR MONTH DAY HOUR MINUTE SECOND: in UTC. Not every date of busybox can read the text.
+epoch_seconds() {
   local y=$((10#$1)) m=$((10#$2)) d=$((10#$3)) era doy
   ((m > 2)) || y=$((y - 1))
   era=$((y / 400))
@@ -196,11 +197,11 @@ epoch() {
   printf %s "$(((era * 146097 + y * 365 + y / 4 - y / 100 + doy - 719468) * 86400 + 10#$4 * 3600 + 10#$5 * 60 + 10#$6))"
 }
 
-# say_retention: what will be done
-say_retention() {
+# log_retention: what happens to retention
+log_retention() {
   case $RETENTION in
-    '' | hold) say "retention will be HELD: Kafka $CLUSTER deletes nothing until somebody runs: kanister-kafka release-retention $CLUSTER -n $NAMESPACE" ;;
-    now) say "retention is NOT held: what has passed it is deleted 30 s after the start of Kafka $CLUSTER" ;;
-    *) say "retention will be HELD for $RETENTION after each start of a broker of Kafka $CLUSTER, all but records until somebody runs: kanister-kafka release-retention $CLUSTER -n $NAMESPACE" ;;
+    '' | hold) log "retention will be HELD: Kafka $CLUSTER deletes nothing until you run: kanister-kafka release-retention $CLUSTER -n $NAMESPACE" ;;
+    now) log "retention is NOT held: expired records are deleted 30 s after the start of Kafka $CLUSTER" ;;
+    *) log "retention will be HELD for $RETENTION after each start of a broker of Kafka $CLUSTER, and for consumer offsets and transactional ids until you run: kanister-kafka release-retention $CLUSTER -n $NAMESPACE" ;;
   esac
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Deletes a backup: its snapshots and the Secrets with its objects. Nothing else has its label.
-. ./prelude.sh
-. ./backup.sh
+# Deletes a backup: its VolumeSnapshots and Secrets. No other objects have its label.
+. ./common.sh
+. ./backup-labels.sh
 
-[[ $BACKUP =~ ^[0-9]{14}$ ]] || fail "the artifact names the backup '$BACKUP', which is none"
-step "deleting backup $BACKUP of Kafka $CLUSTER"
-remove_backup "$BACKUP"
-say "backup $BACKUP is deleted"
+[[ $BACKUP =~ ^[0-9]{14}$ ]] || die "the artifact has the backup '$BACKUP', which is not a name of a backup"
+begin_step "deleting backup $BACKUP of Kafka $CLUSTER"
+delete_backup_objects "$BACKUP"
+log "backup $BACKUP is deleted"

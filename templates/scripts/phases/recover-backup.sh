@@ -1,39 +1,38 @@
 # shellcheck shell=bash
-# What is left of a backup that has failed is no backup, and is removed. Kafka comes back first: this
-# runs when the restart has ended, however that was. It removes only what was read and has no mark of
-# completeness: what cannot be read is not incomplete.
-. ./bring-back.sh
-. ./backup.sh
+# Restarts Kafka, and then deletes the objects of a failed backup, even if the restart has failed. It only deletes a
+# backup that was read and is not marked as complete: an unreadable one may be complete.
+. ./restart-kafka.sh
+. ./backup-labels.sh
 
-# clear_away: sets problem where it fails. No option ends it, as it runs while the shell exits.
-clear_away() {
-  local backup seen
-  backup=$(backup_of "$OWN_RUN") || return 1
-  doing="looking whether backup $backup is complete"
-  if ! seen=$(completed "$backup"); then
-    problem="Secret $CLUSTER-backup-$backup-facts cannot be read, so nothing of backup $backup was removed: look for the annotation $COMPLETE there, and delete the VolumeSnapshots and Secrets with the label $OF_BACKUP=$backup if it has none"
+# delete_incomplete: sets error_message if it fails. errexit has no effect, because it runs in the exit trap.
+delete_incomplete() {
+  local backup completion
+  backup=$(backup_id "$RECOVER_RUN_ID") || return 1
+  current_step="reading whether backup $backup is complete"
+  if ! completion=$(completion_time "$backup"); then
+    error_message="Secret $CLUSTER-backup-$backup-facts cannot be read, so nothing of backup $backup was removed: if it does not have the annotation $COMPLETE_ANNOTATION, delete the VolumeSnapshots and Secrets with the label $BACKUP_LABEL=$backup"
     return 1
   fi
-  if [[ $seen != incomplete ]]; then
-    say "backup $backup is complete since $seen and stays"
+  if [[ $completion != incomplete ]]; then
+    log "backup $backup is complete since $completion and stays"
     return 0
   fi
-  step "removing what is left of backup $backup, which is not complete"
-  RETRY_REFUSALS='' remove_backup "$backup" "$OF_RUN=${OWN_RUN//[^0-9]/}" && return 0
-  say "not everything of backup $backup could be removed; it is not marked as complete, so nothing restores it"
+  begin_step "deleting the objects of backup $backup, which is not complete"
+  RETRY_REFUSALS='' delete_backup_objects "$backup" "$RUN_LABEL=${RECOVER_RUN_ID//[^0-9]/}" && return 0
+  log "not all objects of backup $backup could be deleted. It is not marked as complete, so a restore refuses it"
 }
 
-# ended STATUS: the last line is about the restart where that failed, for then Kafka is down.
-ended() {
-  local status=$1 doing_then=$doing problem_then=$problem
-  problem=
-  if ! clear_away; then
-    ((status == 0)) || say "$problem"
-    ((status != 0)) || doing_then=$doing problem_then=$problem status=1
+# on_exit STATUS: if the restart has failed, the last line is about it, because Kafka is down.
+on_exit() {
+  local status=$1 restart_step=$current_step restart_error=$error_message
+  error_message=
+  if ! delete_incomplete; then
+    ((status == 0)) || log "$error_message"
+    ((status != 0)) || restart_step=$current_step restart_error=$error_message status=1
   fi
-  doing=$doing_then problem=$problem_then
-  ((status == 0)) || failed
+  current_step=$restart_step error_message=$restart_error
+  ((status == 0)) || on_exit_error
   exit "$status"
 }
-trap 'ended "$?"' EXIT
-bring_back
+trap 'on_exit "$?"' EXIT
+restart_kafka

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Starts what was restored, and ends when the operators can work on it.
-. ./bring-back.sh
-. ./restored.sh
+# Starts the restored cluster, and ends when its operators can connect.
+. ./restart-kafka.sh
+. ./wait-restored.sh
 
-bring_back
+restart_kafka

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Brings everything back: after a snapshot, after a stop that failed, or for a person.
-. ./bring-back.sh
+# Brings everything back: after a snapshot, after a failed stop, or for the action resume.
+. ./restart-kafka.sh
 
-bring_back
+restart_kafka

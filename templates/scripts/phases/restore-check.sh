@@ -1,112 +1,111 @@
 # shellcheck shell=bash
-# Looks whether the backup is whole, says what putting it back will overwrite, and goes no further
-# unless it was told to.
-. ./prelude.sh
-. ./rights.sh
-. ./backup.sh
-. ./kept.sh
-. ./claims.sh
-. ./try.sh
-. ./retention.sh
+# Checks that the backup is complete, reports which objects the restore overwrites, and fails unless overwrite=true.
+. ./common.sh
+. ./check-permissions.sh
+. ./backup-labels.sh
+. ./saved-objects.sh
+. ./volume-claims.sh
+. ./dry-run.sh
+. ./report-retention.sh
 . ./hold-retention.sh
 
-[[ $BACKUP =~ ^[0-9]{14}$ ]] || fail "the artifact names the backup '$BACKUP', which is none"
+[[ $BACKUP =~ ^[0-9]{14}$ ]] || die "the artifact has the backup '$BACKUP', which is not a name of a backup"
 
-# look_at_pools: stop, rights and start are of the pools that the Blueprint names.
-look_at_pools() {
+# check_pools: the Blueprint stops and starts only the pools that it names
+check_pools() {
   local pool
-  for pool in $kept_pools; do
+  for pool in $backup_pools; do
     [[ ,$POOLS, == *",$pool,"* ]] ||
-      problem "KafkaNodePool $pool is in the backup, and the Blueprint does not know it: render and apply the Blueprint from the pools of the backup, as docs/restore.md shows, and restore then"
+      add_problem "KafkaNodePool $pool is in the backup, and not in the Blueprint: render the Blueprint from the pools of the backup (docs/restore.md), apply it and restore again"
   done
   for pool in ${POOLS//,/ }; do
-    [[ $'\n'$kept_pools$'\n' == *$'\n'"$pool"$'\n'* ]] ||
-      problem "KafkaNodePool $pool is in the Blueprint, and not in the backup: delete that pool, whose records are newer than the backup, and render and apply the Blueprint without it"
+    [[ $'\n'$backup_pools$'\n' == *$'\n'"$pool"$'\n'* ]] ||
+      add_problem "KafkaNodePool $pool is in the Blueprint, and not in the backup: delete that pool, whose records are newer than the backup, and render and apply the Blueprint without it"
   done
   for pool in $pools; do
     # Its nodes would join with newer data, and with ids that the restored metadata does not know.
-    [[ $'\n'$kept_pools$'\n' == *$'\n'"$pool"$'\n'* || ,$POOLS, == *",$pool,"* ]] ||
-      problem "KafkaNodePool $pool is not in the backup: delete it before"
+    [[ $'\n'$backup_pools$'\n' == *$'\n'"$pool"$'\n'* || ,$POOLS, == *",$pool,"* ]] ||
+      add_problem "KafkaNodePool $pool is not in the backup: delete it first"
   done
 }
 
-# look_at_kafka: what the kept Kafka asks of its surroundings
-look_at_kafka() {
-  local seen version tiered runs=''
-  seen=$(contents "$CLUSTER-backup-$BACKUP-6-000" | kubectl patch --local -f - --type merge -p '{}' -o \
+# check_kafka: version and tiered storage of the Kafka in the backup
+check_kafka() {
+  local fields version tiered running_version=''
+  fields=$(secret_content "$CLUSTER-backup-$BACKUP-6-000" | kubectl patch --local -f - --type merge -p '{}' -o \
     'jsonpath={.spec.kafka.version}|{.spec.kafka.tieredStorage.type}{.spec.kafka.config.remote\.log\.storage\.system\.enable}')
-  version=${seen%%|*} tiered=${seen#*|}
+  version=${fields%%|*} tiered=${fields#*|}
   if [[ -n $tiered && $tiered != false ]]; then
-    say "WARNING: Kafka $CLUSTER has tiered storage: segments there that were deleted since the backup are lost, and reading them fails; a second cluster from this backup would delete those of the first"
+    log "WARNING: Kafka $CLUSTER has tiered storage: segments there that were deleted since the backup are lost, and reading them fails. A second cluster from this backup would delete those of the first"
   fi
   [[ -n $version ]] || return 0
-  [[ -z $living ]] || runs=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.kafkaVersion}')
-  if [[ -z $runs ]]; then
-    say "WARNING: the backup is of Kafka $version; whether the operator still has this version cannot be seen from here"
-  elif [[ $runs != "$version" ]]; then
-    say "WARNING: the backup is of Kafka $version, and Kafka $runs runs now; whether the operator still has $version cannot be seen from here"
+  [[ -z $kafka ]] || running_version=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.status.kafkaVersion}')
+  if [[ -z $running_version ]]; then
+    log "WARNING: the backup is of Kafka $version; check that the operator has this version"
+  elif [[ $running_version != "$version" ]]; then
+    log "WARNING: the backup is of Kafka $version, and Kafka $running_version runs now; check that the operator has $version"
   fi
 }
 
-step "checking the rights of the service account"
-check_rights
+begin_step "checking the rights of the service account"
+check_permissions
 
-step "looking at backup $BACKUP"
-objects=$(parts)
-[[ -n $(facts) ]] || fail "Secret $CLUSTER-backup-$BACKUP-facts is not there or empty: backup $BACKUP is not whole"
-count=$(fact parts)
-(($(printf '%s\n' "$objects" | wc -l) == count)) || fail "not all ${count:-?} Secrets of backup $BACKUP are there: it is not whole"
-format=$(fact format)
-if [[ $format == 2 ]]; then # before, none had the mark
-  since=$(completed "$BACKUP")
-  [[ $since != incomplete ]] || fail "backup $BACKUP is not marked as complete: it has failed, or runs still"
+begin_step "reading backup $BACKUP"
+objects=$(saved_secrets)
+[[ -n $(saved_facts) ]] || die "Secret $CLUSTER-backup-$BACKUP-facts does not exist or is empty: backup $BACKUP is not complete"
+count=$(saved_fact parts)
+(($(printf '%s\n' "$objects" | wc -l) == count)) || die "not all ${count:-?} Secrets of backup $BACKUP exist: it is not complete"
+format=$(saved_fact format)
+if [[ $format == 2 ]]; then # earlier formats do not have the annotation
+  since=$(completion_time "$BACKUP")
+  [[ $since != incomplete ]] || die "backup $BACKUP is not marked as complete: it has failed or still runs"
 fi
-rows=$(snapshots)
-claims=$(claims)
-[[ -n $claims ]] || fail "backup $BACKUP has no claims: it is not whole"
+rows=$(list_snapshots)
+claims=$(saved_claims)
+[[ -n $claims ]] || die "backup $BACKUP has no claims: it is not complete"
 declare -A ready=()
 while IFS='|' read -r name is_ready _; do ready[$name]=$is_ready; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
 for claim in $claims; do
-  [[ ${ready[$claim-$BACKUP]-} == true ]] || problem "VolumeSnapshot $claim-$BACKUP is not there or not ready to use"
+  [[ ${ready[$claim-$BACKUP]-} == true ]] || add_problem "VolumeSnapshot $claim-$BACKUP does not exist or is not ready to use"
 done
 
-step 'comparing the age of the backup with the retention of its topics'
-delay_of "$RETENTION" >/dev/null
+begin_step 'comparing the age of the backup with the retention of its topics'
+retention_delay "$RETENTION" >/dev/null
 if [[ $RETENTION != now ]]; then
-  version=$(fact kafkaVersion)
-  check_holdable "$version"
+  version=$(saved_fact kafkaVersion)
+  check_hold_supported "$version"
 fi
-topics=$(topics_of "$BACKUP") || topics=
-compare_age "$(time_of "$BACKUP")" "$topics"
-say_retention
+topics=$(read_topics "$BACKUP") || topics=
+report_expired "$(backup_time "$BACKUP")" "$topics"
+log_retention
 
-step 'looking at what there is'
-present=$(claims_among "$claims")
-present=$(sed -E '/./!d; s/^([^ ]+).*/persistentvolumeclaim\/\1/' <(printf '%s\n' "$present"))
-living=$(api get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
-pools=$(api get "kafkanodepools.$API" -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER" -o 'jsonpath={.items[*].metadata.name}' || [[ -z $POOLS ]])
-kept_pools=$(facts | sed -n 's/^nodeIds\.\([^=]*\)=.*/\1/p')
-look_at_pools
-look_at_kafka
-not_kept=$(fact notKept)
-[[ -z $not_kept ]] || say "WARNING: $not_kept are not in the backup, as they are in another namespace: they stay as they are"
+begin_step 'reading the existing objects'
+present_claims=$(existing_claims "$claims")
+present_claims=$(sed -E '/./!d; s/^([^ ]+).*/persistentvolumeclaim\/\1/' <(printf '%s\n' "$present_claims"))
+kafka=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
+pools=$(kubectl_retry get "kafkanodepools.$API" -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER" -o 'jsonpath={.items[*].metadata.name}' || [[ -z $POOLS ]])
+backup_pools=$(saved_facts | sed -n 's/^nodeIds\.\([^=]*\)=.*/\1/p')
+check_pools
+check_kafka
+not_kept=$(saved_fact notKept)
+[[ -z $not_kept ]] || log "WARNING: $not_kept are not in the backup, because they are in another namespace: they are not changed"
 
-step 'trying to put everything back, without storing anything'
-claim_rows=$(sized)
-try_claims "$claim_rows" "${present//persistentvolumeclaim\//}"
-rest=$(printf '%s\n' "$objects" | grep -v -E -- "-backup-$BACKUP-0-[0-9]+$")
-try_objects "$rest"
+begin_step 'dry run of the restore'
+claim_rows=$(sized_claims)
+dry_run_claims "$claim_rows" "${present_claims//persistentvolumeclaim\//}"
+other_secrets=$(printf '%s\n' "$objects" | grep -v -E -- "-backup-$BACKUP-0-[0-9]+$")
+dry_run_objects "$other_secrets"
 
-say "to be put back: $(printf '%s\n' "$objects" | wc -l) Secrets of objects, claims $(some "$claims")"
-for object in $present $living; do say "WILL BE OVERWRITTEN: $object"; done
-if [[ -n $present$living && $OVERWRITE != true ]]; then
-  found=$present$'\n'$living
-  found=${found#$'\n'}
-  problem "$(some "$found") would be overwritten: give the option overwrite=true"
+log "restoring: $(printf '%s\n' "$objects" | wc -l) Secrets of objects, claims $(first_names "$claims")"
+for object in $present_claims $kafka; do log "WILL BE OVERWRITTEN: $object"; done
+if [[ -n $present_claims$kafka && $OVERWRITE != true ]]; then
+  overwritten=$present_claims$'\n'$kafka
+  overwritten=${overwritten#$'\n'}
+  add_problem "$(first_names "$overwritten") would be overwritten: set the option overwrite=true"
 fi
-# shellcheck disable=SC2154 # of try.sh
+# shellcheck disable=SC2154 # dry-run.sh sets it
 if ((${#problems[@]} > 0)); then
-  told=$(printf '%s; ' "${problems[@]:0:5}")
-  fail "nothing was changed, because: ${told%; }$( ((${#problems[@]} <= 5)) || printf '; and %d more, see above' "$((${#problems[@]} - 5))")"
+  first_problems=$(printf '%s; ' "${problems[@]:0:5}")
+  die "nothing was changed, because: ${first_problems%; }$( ((${#problems[@]} <= 5)) || printf '; and %d more, see above' "$((${#problems[@]} - 5))")"
 fi
-say "backup $BACKUP is whole and may be put back"
+log "backup $BACKUP is complete and can be restored"

@@ -1,44 +1,44 @@
 # shellcheck shell=bash
-# Puts back claims, certificate authorities, users, topics, node pools, the Kafka and its writers, in
-# this order: each is there when the operator looks for it. The Kafka comes paused.
-. ./prelude.sh
-. ./backup.sh
-. ./kept.sh
-. ./claims.sh
+# Restores claims, certificate authorities, users, topics, node pools, the Kafka and its clients, in this order, so
+# that each exists when the operator needs it. The Kafka is paused.
+. ./common.sh
+. ./backup-labels.sh
+. ./saved-objects.sh
+. ./volume-claims.sh
 
-# reason SECRET ANSWER: what the API server says of a Secret may quote a value.
-reason() {
+# error_reason SECRET ANSWER: the answer about a Secret may contain a value of it
+error_reason() {
   if [[ $1 == *-backup-$BACKUP-[12]-* ]]; then echo 'the API server refuses one of its Secrets'; else echo "${2##*$'\n'}"; fi
 }
 
-# put_back SECRET: made where it is missing, replaced where it is there
-put_back() {
+# restore_object SECRET: creates missing objects and replaces existing ones
+restore_object() {
   local answer
-  # An object that exists is no failure of create: replace takes it.
-  answer=$(contents "$1" | kubectl create -n "$NAMESPACE" -f - 2>&1 >/dev/null || true)
-  contents "$1" | kubectl replace -n "$NAMESPACE" -f - >/dev/null 2>&1 || fail "$1: $(reason "$1" "$answer")"
+  # create fails for objects that exist. replace updates them.
+  answer=$(secret_content "$1" | kubectl create -n "$NAMESPACE" -f - 2>&1 >/dev/null || true)
+  secret_content "$1" | kubectl replace -n "$NAMESPACE" -f - >/dev/null 2>&1 || die "$1: $(error_reason "$1" "$answer")"
 }
 
-bound() {
+unbound_claims() {
   local rows name phase
-  rows=$(claims_among "$claims")
+  rows=$(existing_claims "$claims")
   while read -r name phase; do
     [[ -z $phase || $phase == Bound ]] || printf 'claim %s is %s; ' "$name" "$phase"
   done < <(printf '%s\n' "$rows")
 }
 
-gone() {
+remaining_claims() {
   local rows
-  rows=$(claims_among "$claims" | cut -d ' ' -f 1)
-  [[ -z $rows ]] || printf 'still there: %s' "$(some "$rows")"
+  rows=$(existing_claims "$claims" | cut -d ' ' -f 1)
+  [[ -z $rows ]] || printf 'claims still there: %s' "$(first_names "$rows")"
 }
 
-# derived: certificates that an operator has made from the authorities of a Kafka that was made anew,
-# by the keys in their Secrets. It renews them only where the number of the authority's generation
-# differs, and the number of both may be 0. Those of users, and passwords such as that of JMX, stay.
-derived() {
+# derived_certificates: Secrets with certificates that the operator has created from the authorities of a new Kafka,
+# by the keys in the Secrets. It renews them only if the generation of the authority differs, and both may be 0.
+# Certificates of users, and passwords such as that of JMX, stay.
+derived_certificates() {
   local rows name data
-  rows=$(api get secrets -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka,strimzi.io/component-type!=certificate-authority" -o \
+  rows=$(kubectl_retry get secrets -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka,strimzi.io/component-type!=certificate-authority" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.data}{"\n"}{end}')
   while IFS='|' read -r name data; do
     case $name in "$CLUSTER-cluster-ca" | "$CLUSTER-cluster-ca-cert" | "$CLUSTER-clients-ca" | "$CLUSTER-clients-ca-cert") continue ;; esac
@@ -46,40 +46,40 @@ derived() {
   done < <(printf '%s\n' "$rows")
 }
 
-state=$(recorded state)
-[[ $state == restoring ]] || fail "ConfigMap $RECORD says $state, not restoring"
-claims=$(claims)
-[[ -n $claims ]] || fail "backup $BACKUP has no claims"
-claim_rows=$(sized) # whatever cannot be read comes before the deletion
-step "replacing claims: $(some "$claims")"
+state=$(get_state state)
+[[ $state == restoring ]] || die "ConfigMap $STATE_CONFIGMAP has state $state, not restoring"
+claims=$(saved_claims)
+[[ -n $claims ]] || die "backup $BACKUP has no claims"
+claim_rows=$(sized_claims) # read everything before the deletion
+begin_step "replacing claims: $(first_names "$claims")"
 delete_claims "$claims"
-wait_for "$CLAIMS_LIMIT" gone
+wait_until_empty "$CLAIMS_TIMEOUT" remaining_claims
 printf '%s\n' "$claim_rows" | cut -d '|' -f 2- | kubectl create -f - >/dev/null
 
-certificates=$(derived)
+certificates=$(derived_certificates)
 if [[ -n $certificates ]]; then
-  step "deleting certificates, which the operator makes again from the restored authorities: $(some "$certificates")"
+  begin_step "deleting certificates, which the operator creates again from the restored authorities: $(first_names "$certificates")"
   mapfile -t names < <(printf '%s\n' "$certificates")
-  for ((at = 0; at < ${#names[@]}; at += 50)); do
-    api delete secrets "${names[@]:at:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
+  for ((start = 0; start < ${#names[@]}; start += 50)); do
+    kubectl_retry delete secrets "${names[@]:start:50}" -n "$NAMESPACE" --ignore-not-found --wait=false
   done
 fi
 
-parts=$(parts) # in the words of a loop, a failure of it would go unnoticed
-for part in $parts; do
-  [[ ! $part =~ -backup-$BACKUP-0-[0-9]+$ ]] || continue
-  step "putting back $part"
-  put_back "$part"
+parts=$(saved_secrets) # a loop over $() would ignore its failure
+for secret in $parts; do
+  [[ ! $secret =~ -backup-$BACKUP-0-[0-9]+$ ]] || continue
+  begin_step "restoring $secret"
+  restore_object "$secret"
 done
-facts=$(facts | grep -E '^(clusterId|kafkaVersion|nodeIds\.[^=]+)=')
-while IFS='=' read -r key value; do record "$key=$value"; done < <(printf '%s\n' "$facts")
-step 'waiting for claims'
-# A class may bind a claim only when its pod is there; then the restart shows what is wrong.
-BINDING=$(($(date +%s) + 30))
-not_bound() {
+facts=$(saved_facts | grep -E '^(clusterId|kafkaVersion|nodeIds\.[^=]+)=')
+while IFS='=' read -r key value; do set_state "$key=$value"; done < <(printf '%s\n' "$facts")
+begin_step 'waiting for claims'
+# A class may bind a claim only when its pod exists. Then the restart shows an error.
+BINDING_DEADLINE=$(($(date +%s) + 30))
+unbound_claims_in_time() {
   local missing
-  missing=$(bound)
-  [[ -z $missing ]] || (($(date +%s) > BINDING)) || printf %s "$missing"
+  missing=$(unbound_claims)
+  [[ -z $missing ]] || (($(date +%s) > BINDING_DEADLINE)) || printf %s "$missing"
 }
-wait_for "$CLAIMS_LIMIT" not_bound
-say "everything of backup $BACKUP is put back"
+wait_until_empty "$CLAIMS_TIMEOUT" unbound_claims_in_time
+log "all objects of backup $BACKUP are restored"

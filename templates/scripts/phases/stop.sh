@@ -1,57 +1,57 @@
 # shellcheck shell=bash
 # Stops the cluster for a snapshot.
-. ./prelude.sh
-. ./pause.sh
-. ./switch.sh
-. ./replicas.sh
-. ./nodes.sh
-. ./exits.sh
-. ./still-stopped.sh
-. ./moment.sh
-. ./other-writers.sh
-. ./halt.sh
-[[ -z $BY_LABEL ]] || . ./backup.sh # only a backup of Kanister alone has an artifact
+. ./common.sh
+. ./pause-reconciliation.sh
+. ./watchdog.sh
+. ./scale.sh
+. ./kafka-pods.sh
+. ./exit-codes.sh
+. ./verify-stopped.sh
+. ./cluster-fingerprint.sh
+. ./running-clients.sh
+. ./stop-kafka.sh
+[[ -z $SNAPSHOT_BY_LABEL ]] || . ./backup-labels.sh # only the action backup has an artifact
 
-UNCLEAN='' # which nodes did not end cleanly
+UNCLEAN_REASONS='' # nodes that did not end cleanly
 
-# paused: what is to be looked at between the pause and the first thing that stops
-paused() {
-  local seen owner=
-  seen=$(pause_state)
-  ! owns_pause "$seen" || owner=kanister-kafka
-  record "pauseOwner=$owner"
-  same_moment
+# verify_after_pause: checks between the pause and the first deletion
+verify_after_pause() {
+  local fields owner=
+  fields=$(pause_state)
+  ! owns_pause "$fields" || owner=kanister-kafka
+  set_state "pauseOwner=$owner"
+  assert_unchanged
 }
 
-# same_moment: the operator was at work until the pause. What it has changed since is not what was kept.
-same_moment() {
-  local seen kept now key
+# assert_unchanged: the operator could change the cluster until the pause, so that the stored data is outdated
+assert_unchanged() {
+  local fields saved current key
   local -A names=([0]='specs of Kafka or KafkaNodePools' [1]='node ids' [2]='claims of pods' [3]=claims)
-  step "comparing Kafka $CLUSTER with what was kept of it"
-  seen=$(api get configmap "$RECORD" -n "$NAMESPACE" -o 'jsonpath={.data.specs}|{.data.ids}|{.data.podClaims}|{.data.claims}')
-  moment
-  IFS='|' read -ra kept < <(printf '%s\n' "$seen")
-  IFS='|' read -ra now < <(printf '%s\n' "$NOW")
+  begin_step "comparing Kafka $CLUSTER with its stored specs"
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.specs}|{.data.ids}|{.data.podClaims}|{.data.claims}')
+  compute_fingerprint
+  IFS='|' read -ra saved < <(printf '%s\n' "$fields")
+  IFS='|' read -ra current < <(printf '%s\n' "$FINGERPRINT")
   for key in 0 1 2 3; do
-    [[ ${kept[key]-} == "${now[key]-}" ]] ||
-      fail "${names[$key]} of Kafka $CLUSTER have changed since they were kept for a restore: run it again"
+    [[ ${saved[key]-} == "${current[key]-}" ]] ||
+      die "${names[$key]} of Kafka $CLUSTER have changed since they were stored: run the backup again"
   done
 }
 
-step 'checking that nobody has brought the cluster back meanwhile'
-ours quiescing
-if [[ -n $SWITCH ]]; then
-  step "waiting for the watchdog $SWITCH"
-  wait_for "$SWITCH_LIMIT" unarmed
+begin_step 'verifying that no other run has brought the cluster back'
+assert_own_run quiescing
+if [[ -n $WATCHDOG ]]; then
+  begin_step "waiting for the watchdog $WATCHDOG"
+  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
 fi
 
-halt stopping
-step 'looking whether anything of what writes was started again'
-writers_at_rest "${writers[@]}"
-step 'recording that the cluster is stopped'
-event Normal Stopped "stopped for a snapshot, ${UNCLEAN:+not }every node cleanly" & # what people read must not delay what clients wait for
-telling=$!
-record state=stopped "since=$(now)"
-wait "$telling" || true
-[[ -z $BY_LABEL ]] || output stop "${UNCLEAN:+un}clean"
-say "Kafka $CLUSTER is stopped: its volumes can be snapshotted${UNCLEAN:+, but not every node ended cleanly: $UNCLEAN}"
+stop_kafka stopping
+begin_step 'verifying that no client was started again'
+assert_clients_stopped "${clients[@]}"
+begin_step 'storing that the cluster is stopped'
+create_event Normal Stopped "stopped for a snapshot, ${UNCLEAN_REASONS:+not }every node cleanly" & # events must not delay the backup, for which clients wait
+event_job=$!
+set_state state=stopped "since=$(now)" "stop=${UNCLEAN_REASONS:+un}clean"
+wait "$event_job" || true
+[[ -z $SNAPSHOT_BY_LABEL ]] || kanister_output stop "${UNCLEAN_REASONS:+un}clean"
+log "Kafka $CLUSTER is stopped: its volumes can be snapshotted${UNCLEAN_REASONS:+, but not every node ended cleanly: $UNCLEAN_REASONS}"

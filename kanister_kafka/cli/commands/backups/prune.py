@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,45 +11,15 @@ from kanister_kafka.cli.app import confirm, echo, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
     catalogue_options,
     delete_backups,
+    keep_rule_options,
+    keep_rules,
     open_catalogue,
     utc_now,
 )
 from kanister_kafka.cli.manifest_input import dry_run_option
-from kanister_kafka.cli.options import option_group
-from kanister_kafka.durations import parse_duration
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.backups.model import Backup
-
-keep_options = option_group(
-    click.option("--keep-last", type=click.IntRange(0), default=0, help="Keep the N newest."),
-    *(
-        click.option(
-            f"--keep-{rule}",
-            type=click.IntRange(0),
-            default=0,
-            metavar="N",
-            help=f"Keep the newest backup of each of the last N {period} that have one.",
-        )
-        for rule, period in (
-            ("hourly", "hours"),
-            ("daily", "days"),
-            ("weekly", "weeks"),
-            ("monthly", "months"),
-            ("yearly", "years"),
-        )
-    ),
-)
-
-
-def parse_age(text: str) -> timedelta:
-    """Read a duration such as 30d, 72h or 90m."""
-    if match := re.fullmatch(r"(\d{1,5})d", text):
-        return timedelta(days=int(match[1]))
-    seconds = parse_duration(text)
-    if not seconds:
-        raise click.BadParameter(f"{text!r} is not a duration such as 30d or 72h")
-    return timedelta(seconds=seconds)
 
 
 @click.command(
@@ -59,8 +27,7 @@ def parse_age(text: str) -> timedelta:
 )
 @catalogue_options
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
-@keep_options
-@click.option("--keep-within", type=parse_age, metavar="DURATION", help="Keep younger backups.")
+@keep_rule_options
 @dry_run_option
 @click.option(
     "-o",
@@ -79,16 +46,10 @@ def prune(
     kasten_namespace: str,
     context: str,
     everywhere: bool,
-    keep_last: int,
-    keep_hourly: int,
-    keep_daily: int,
-    keep_weekly: int,
-    keep_monthly: int,
-    keep_yearly: int,
-    keep_within: timedelta | None,
     dry_run: str,
     form: str,
     yes: bool,
+    **keep: Any,
 ) -> None:
     """Delete complete backups that no keep rule holds.
 
@@ -97,18 +58,10 @@ def prune(
     The newest complete backup of a Kafka always stays.
     """
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import KeepRules, plan_prune
+    from kanister_kafka.operations.backups.keep_rules import plan_prune
     from kanister_kafka.reports.backups import prune_json, prune_text
 
-    rules = KeepRules(
-        last=keep_last,
-        hourly=keep_hourly,
-        daily=keep_daily,
-        weekly=keep_weekly,
-        monthly=keep_monthly,
-        yearly=keep_yearly,
-        within=keep_within or timedelta(),
-    )
+    rules = keep_rules(**keep)
     if not rules:
         raise click.UsageError("give at least one keep rule, such as --keep-daily 7")
     connection, catalogue = open_catalogue(

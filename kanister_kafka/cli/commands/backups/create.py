@@ -1,0 +1,185 @@
+"""The command `backups create`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
+from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning, terminal_width
+from kanister_kafka.cli.backup_catalogue import (
+    delete_backups,
+    keep_rule_options,
+    keep_rules,
+    utc_now,
+)
+from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    KanisterKafkaError,
+    NotFoundError,
+)
+from kanister_kafka.reports.text import escape_control_chars
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.actionset import AppliedBlueprint
+    from kanister_kafka.operations.backups.action_sets import BusyReason
+    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.model import Catalogue
+    from kanister_kafka.strimzi.discovery import KafkaRef
+
+ACTION = "backup"
+PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds before each further try, if the API server is away at the start or after the action."""
+SKIPPED, FAILED = "BackupSkipped", "BackupFailed"
+"""Reasons of events."""
+
+
+@click.command(epilog="Example: kanister-kafka backups create my-cluster -n kafka --keep-daily 7")
+@live_options
+@click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
+@click.option(
+    "--blueprint",
+    default="",
+    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
+)
+@keep_rule_options
+@click.option(
+    "--skip-if-busy",
+    is_flag=True,
+    help="Exit with 0 and write an Event if another action of the Kafka runs, such as a restore.",
+)
+@click.option(
+    "--timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    help="Stop following after this time; another action that has run for longer counts as stuck.",
+)
+@click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods.")
+@click.pass_context
+def create(
+    ctx: click.Context,
+    /,
+    *,
+    name: str,
+    namespace: str,
+    context: str,
+    kasten_namespace: str,
+    blueprint: str,
+    skip_if_busy: bool,
+    timeout: int | None,
+    no_logs: bool,
+    **keep: Any,
+) -> None:
+    """Make a backup, wait for its end, and prune by keep rules.
+
+    Runs the action `backup` of the Blueprint. Prunes only if the new backup is complete, and only
+    if a keep rule is given. Writes a Warning on the Kafka if the backup is skipped or fails. Exits
+    with 1 if the backup, or a deletion, failed.
+    """
+    from kanister_kafka.cli.commands.run import follow_request
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.kube.wait import retry
+    from kanister_kafka.operations import start_action
+    from kanister_kafka.operations.backups.action_sets import find_busy_reason
+    from kanister_kafka.strimzi.discovery import find_target
+
+    rules = keep_rules(**keep)
+    connection = KubeClient(context)
+    target = find_target(connection, namespace, name)
+
+    def look() -> tuple[AppliedBlueprint, BusyReason | None]:
+        applied = start_action.find_applied(connection, target, kasten_namespace, blueprint)
+        start_action.check_action(applied, ACTION)
+        return applied, find_busy_reason(connection, target, applied, timeout, utc_now())
+
+    try:
+        applied, busy = retry(look, PAUSES, clock=current_clock())
+        if busy is not None and busy.will_end and skip_if_busy:
+            text = f"no backup is made now: {busy.text}"
+            print_warning(escape_control_chars(text))
+            _write_event(connection, target, SKIPPED, text)
+            return
+        if busy is not None:
+            raise ActionError(busy.text)
+        request = start_action.ActionRequest(target=target, action=ACTION, blueprint=applied)
+        followed = follow_request(connection, request, logs=not no_logs, timeout=timeout)
+        if followed.code:
+            _write_event(connection, target, FAILED, followed.reason)
+            ctx.exit(followed.code)
+        made = followed.action_set.artifacts.get(start_action.ARTIFACT) or {}
+        new = str((made.get("keyValue") or {}).get("backup") or "")
+        code = _prune(connection, target, new, rules, applied.namespace)
+    except KanisterKafkaError as failure:
+        _write_event(connection, target, FAILED, str(failure))
+        raise
+    if code:
+        _write_event(connection, target, FAILED, f"backup {new} is complete; prune has failed")
+    ctx.exit(code)
+
+
+def _prune(
+    connection: KubeClient, target: KafkaRef, new: str, rules: KeepRules, kasten_namespace: str
+) -> int:
+    """Delete the backups that no rule keeps, if the new one is complete; return the exit code."""
+    from kanister_kafka.kube.wait import retry
+    from kanister_kafka.operations.apply import DryRun
+    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.operations.backups.reader import find_backup, read_catalogue
+    from kanister_kafka.reports.backups import prune_text
+
+    def read() -> Catalogue:
+        with connection.one_moment():
+            return read_catalogue(
+                connection, target.namespace, kasten_namespace=kasten_namespace, kafka=target.name
+            )
+
+    catalogue = retry(read, PAUSES, clock=current_clock())
+    found = find_backup(catalogue, new)
+    if not found.restorable:
+        faults = "; ".join(found.faults) or found.running
+        raise ActionError(f"{found} is {found.status.value}, and nothing is pruned: {faults}")
+    if not rules:
+        return 0
+    now = utc_now()
+    plan = plan_prune(catalogue.backups, rules, now)
+    echo(prune_text(plan, now, terminal_width()))
+    code = delete_backups(connection, plan.removed, kasten_namespace, DryRun.NONE)
+    if code == 0:
+        names = {one.backup.name for one in plan.kept}
+        _delete_action_sets(connection, target, kasten_namespace, names)
+    return code
+
+
+def _delete_action_sets(
+    connection: KubeClient, target: KafkaRef, namespace: str, backups: Collection[str]
+) -> None:
+    """Delete the ActionSets of backups that were pruned: Kanister keeps all of them."""
+    from kanister_kafka.operations.backups.action_sets import find_outdated_action_sets
+    from kanister_kafka.operations.start_action import action_sets
+
+    for one in find_outdated_action_sets(connection, target, namespace, backups):
+        try:
+            connection.delete(action_sets(connection), one.name, one.namespace, version=one.version)
+        except (ConflictError, NotFoundError):  # another client was faster
+            continue
+        click.echo(f"actionset.cr.kanister.io/{one.name} deleted")
+
+
+def _write_event(connection: KubeClient, target: KafkaRef, reason: str, message: str) -> None:
+    """Write an Event on the Kafka; a failure to do so is only printed."""
+    from kanister_kafka.operations.kafka_events import write_warning_event
+
+    try:
+        write_warning_event(connection, target, reason, message, utc_now())
+    except KanisterKafkaError as failure:
+        print_error(f"no event could be written: {escape_control_chars(str(failure))}")

@@ -1,0 +1,124 @@
+"""The ActionSets of a Kafka: those that prevent a backup, and those of no further use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
+from kanister_kafka.durations import format_duration
+from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import get_path
+from kanister_kafka.operations.action_follower import delete_command, status_command
+from kanister_kafka.operations.actionset import (
+    ActionSet,
+    ActionState,
+    AppliedBlueprint,
+    read_action_set,
+)
+from kanister_kafka.operations.backups.activity import IDLE
+from kanister_kafka.operations.start_action import ARTIFACT, action_sets
+from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class BusyReason:
+    """Why no backup may begin."""
+
+    text: str
+    will_end: bool
+    """Whether an action runs that ends by itself. Otherwise a person has to act."""
+
+
+def find_busy_reason(
+    connection: KubeClient,
+    kafka: KafkaRef,
+    blueprint: AppliedBlueprint,
+    longest: int | None,
+    now: datetime,
+) -> BusyReason | None:
+    """Return why no backup of a Kafka may begin; None if nothing prevents it.
+
+    An ActionSet that has not ended after `longest` seconds is stuck: Kanister forgets what it runs
+    when it is restarted. Raises the errors of KubeClient, as what cannot be read may be a restore.
+    """
+    state = _state(connection, kafka)
+    for action_set in list_action_sets(connection, kafka, blueprint):
+        if action_set.ended:
+            continue
+        name = f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
+        created = parse_timestamp(action_set.created)
+        age = int((now - created).total_seconds()) if created else 0
+        if longest is None or age <= longest:
+            return BusyReason(f"{name} has not ended", will_end=True)
+        return BusyReason(
+            f"{name} has not ended after {format_duration(age)}; if nothing is at work, "
+            f"{delete_command(action_set)}",
+            will_end=False,
+        )
+    # Read again: the action that has changed it may have ended before ActionSets were listed.
+    if state in IDLE or (state := _state(connection, kafka)) in IDLE:
+        return None
+    return BusyReason(
+        f"Kafka {kafka} is {state}, and no action runs: {status_command(kafka)}", will_end=False
+    )
+
+
+def _state(connection: KubeClient, kafka: KafkaRef) -> str:
+    found = connection.find(CONFIG_MAPS, kafka.record, kafka.namespace) or {}
+    return str(get_path(found, "data", "state") or "")
+
+
+def list_action_sets(
+    connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
+) -> list[ActionSet]:
+    """Return the ActionSets of a Kafka, the oldest first."""
+    found = []
+    for item in connection.items(action_sets(connection), blueprint.namespace):
+        action_set = read_action_set(item)
+        asked: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
+        is_own = action_set.blueprint == blueprint.name and action_set.target == kafka.namespace
+        is_named = _names(asked.get("artifacts") or {}, kafka) or _names(
+            action_set.artifacts, kafka
+        )
+        if is_own or is_named:
+            found.append(action_set)
+    return sorted(found, key=lambda one: one.created)
+
+
+def _names(artifacts: object, kafka: KafkaRef) -> bool:
+    """Return whether artifacts are of a backup of this Kafka."""
+    values = get_path({"artifacts": artifacts}, "artifacts", ARTIFACT, "keyValue") or {}
+    return (values.get("namespace"), values.get("cluster")) == (kafka.namespace, kafka.name)
+
+
+KEPT_FAILURES = 3
+"""Failed ActionSets of backups that stay, as many as failed Jobs of the CronJob."""
+
+
+def find_outdated_action_sets(
+    connection: KubeClient, kafka: KafkaRef, namespace: str, backups: Collection[str]
+) -> list[ActionSet]:
+    """Return the ActionSets of backups that no longer exist, and of all but the last failures.
+
+    `backups` are the names of those that exist, `namespace` is that of Kanister. Only ActionSets
+    with the labels of this tool count.
+    """
+    label = f"{MANAGED_BY}={COMPONENT},{CLUSTER}={kafka.name}"
+    outdated = []
+    failures = []
+    for item in connection.items(action_sets(connection), namespace, label):
+        action_set = read_action_set(item)
+        is_backup = action_set.action == "backup" and action_set.target == kafka.namespace
+        if not is_backup or not action_set.ended:
+            continue
+        if action_set.state is ActionState.FAILED:
+            failures.append(action_set)
+            continue
+        values = (action_set.artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
+        if values.get("backup") not in backups:
+            outdated.append(action_set)
+    failures.sort(key=lambda one: one.created)
+    return outdated + failures[:-KEPT_FAILURES]

@@ -1,0 +1,30 @@
+# Functions for a program of Kafka that runs in a broker's pod with the broker's own certificate, on the
+# listener for replication, which every cluster of Strimzi has.
+cd /opt/kafka || exit
+# An agent in KAFKA_OPTS would bind the broker's port a second time.
+export LOG_DIR=/tmp KAFKA_OPTS=""
+
+# The password of the stores is not in a file. The first process of the container has it.
+while IFS= read -r -d '' word; do
+  [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
+done </proc/1/environ
+
+# check_memory BYTES: a second JVM must not use up the memory of the broker. Above the limit the kernel
+# kills one of them.
+check_memory() {
+  local limit used
+  limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)
+  used=$(cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null |
+    sed -nE 's/^(anon|total_rss) //p')
+  if [[ $limit =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]] && ((limit - used < $1)); then
+    echo "the broker has $(((limit - used) >> 20)) MiB of memory left, not enough for a second program" >&2
+    exit 75
+  fi
+}
+
+# settings: properties of a client that connects as the broker
+settings() {
+  echo security.protocol=SSL
+  grep '^config\.providers' /tmp/strimzi.properties
+  sed -n 's/^listener\.name\.replication-9091\.ssl\./ssl./p' /tmp/strimzi.properties
+}

@@ -1,0 +1,10 @@
+"""Programs of Kafka in a broker's pod, with the certificate of the broker."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+
+def broker_script(script: str) -> str:
+    """Return a script of bash that can use the functions of broker.sh."""
+    return f"{resources.files(__package__).joinpath('broker.sh').read_text()}\n{script}"

@@ -1,0 +1,104 @@
+"""Everything that a backup has saved, credentials too: read only to restore it elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from kanister_kafka import constants
+from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.objects import name_of
+from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.operations.backups.secret_content import unpack_secret
+from kanister_kafka.operations.start_action import SECRETS
+
+NODE_IDS = "nodeIds."
+PART = re.compile(r"([0-9]+)-[0-9]+")
+"""Order in which the objects of a Secret are restored, and its number within that."""
+CLAIMS, AUTHORITIES, USER_SECRETS, USERS, TOPICS, POOLS, KAFKA = range(7)
+"""These orders, as `templates/scripts/phases` writes them; higher ones are Kafka clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupContents:
+    """The objects of a backup, as they were restored into their own namespace."""
+
+    backup: Backup
+    facts: Mapping[str, str]
+    objects: Mapping[int, Objects]
+    """By the order in which they are restored."""
+
+    @property
+    def cluster_id(self) -> str:
+        """Cluster id; empty with ZooKeeper, which has it in its volumes alone."""
+        return self.facts.get("clusterId", "")
+
+    @property
+    def kafka_version(self) -> str:
+        """Version of Kafka that ran."""
+        return self.facts.get("kafkaVersion", "")
+
+    @property
+    def node_ids(self) -> Mapping[str, tuple[int, ...]]:
+        """Ids of the nodes by KafkaNodePool."""
+        return {
+            key.removeprefix(NODE_IDS): tuple(json.loads(value))
+            for key, value in self.facts.items()
+            if key.startswith(NODE_IDS)
+        }
+
+    @property
+    def kafka(self) -> Object:
+        """The Kafka resource."""
+        return self.objects[KAFKA][0]
+
+    def of(self, order: int) -> Objects:
+        """Return the objects of one order; empty if the backup has none."""
+        return self.objects.get(order, ())
+
+    @property
+    def clients(self) -> Objects:
+        """MirrorMaker 2, Connect with its connectors, Bridge."""
+        return tuple(
+            chain.from_iterable(
+                items for order, items in sorted(self.objects.items()) if order > KAFKA
+            )
+        )
+
+
+def read_contents(connection: KubeClient, backup: Backup) -> BackupContents:
+    """Read the Secrets of a backup.
+
+    Raises ActionError if one is damaged, or if the Kafka itself is not among the objects.
+    """
+    prefix = f"{backup.kafka.name}-backup-{backup.name}-"
+    selector = f"{constants.BACKUP}={backup.name},{constants.CLUSTER}={backup.kafka.name}"
+    facts: dict[str, str] = {}
+    objects: dict[int, list[Object]] = {}
+    secrets = connection.items(SECRETS, backup.kafka.namespace, selector)
+    for secret in sorted(secrets, key=name_of):
+        part = name_of(secret).removeprefix(prefix)
+        order = PART.fullmatch(part)
+        if part != "facts" and order is None:
+            continue
+        try:
+            lines = unpack_secret(secret).splitlines()
+            if order is None:
+                facts = dict(line.partition("=")[::2] for line in lines)
+            else:
+                parsed = [dict(json.loads(line)) for line in lines if line]
+                objects.setdefault(int(order[1]), []).extend(parsed)
+        except (TypeError, ValueError):
+            # the reason may quote a credential
+            raise ActionError(f"Secret {name_of(secret)} of {backup} is damaged") from None
+    if len(objects.get(KAFKA, ())) != 1:
+        raise ActionError(f"{backup} does not contain its Kafka resource")
+    return BackupContents(
+        backup=backup,
+        facts=facts,
+        objects={order: tuple(items) for order, items in objects.items()},
+    )

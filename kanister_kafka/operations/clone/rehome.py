@@ -1,0 +1,254 @@
+"""Resources of a Kafka, changed so that a copy of it can run in another namespace.
+
+A field that would collide with the source, or that needs an object outside the backup, is dropped
+or replaced. Each change is reported.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kanister_kafka import constants
+from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.objects import get_path
+
+FOREIGN = (
+    "argocd.argoproj.io/",
+    "app.kubernetes.io/",
+    "helm.sh/",
+    "helm.toolkit.fluxcd.io/",
+    "kubectl.kubernetes.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "meta.helm.sh/",
+    constants.PREFIX,
+)
+"""Labels and annotations by which another program would take the copy for an object of its own, and
+prune or overwrite it."""
+INTERNAL = ("internal", "cluster-ip")
+"""Types of listeners that no address outside the Kubernetes cluster leads to."""
+LOCAL_AUTHENTICATION = ("tls", "scram-sha-512")
+"""Types of authentication that need nothing outside the backup."""
+KEPT_SETTINGS = ("maxConnections", "maxConnectionCreationRate", "useServiceDnsDomain")
+"""Settings of a listener that do not name a host, a port or a Secret."""
+SAME_NAMESPACE: list[Object] = [{"podSelector": {}}]
+OTHER_COMPONENTS = ("cruiseControl", "kafkaExporter", "jmxTrans")
+DEFAULT_LISTENER = {
+    "name": "plain",
+    "port": 9092,
+    "type": "internal",
+    "tls": False,
+    "networkPolicyPeers": SAME_NAMESPACE,
+}
+TIERED = "remote.log.storage.system.enable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeResources:
+    """Requests of each node of a copy; an empty one keeps the value of the backup."""
+
+    cpu: str = ""
+    memory: str = ""
+    heap: str = ""
+    """Heap of the JVM as Java has it, such as `512m`."""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything is replaced."""
+        return bool(self.cpu or self.memory or self.heap)
+
+
+class Rehoming:
+    """Changes resources for one namespace, and collects what it has changed."""
+
+    def __init__(
+        self,
+        namespace: str,
+        backup: str,
+        *,
+        storage_class: str = "",
+        resources: NodeResources,
+        entity_operator: bool,
+    ) -> None:
+        self._namespace = namespace
+        self._backup = backup
+        self._storage_class = storage_class
+        self._resources = resources
+        self._entity_operator = entity_operator
+        self.changes: list[str] = []
+        """Sentences, each change once."""
+
+    def moved(self, item: Object) -> Object:
+        """Return a copy of an object for the namespace, without the marks of other programs."""
+        moved = copy.deepcopy(item)
+        moved.pop("status", None)
+        metadata = moved["metadata"]
+        kept = {"name": metadata["name"], "namespace": self._namespace}
+        for key in ("labels", "annotations"):
+            pairs = metadata.get(key) or {}
+            kept[key] = {name: pairs[name] for name in pairs if not name.startswith(FOREIGN)}
+        kept["labels"][constants.CLONE_OF] = self._backup
+        moved["metadata"] = {key: value for key, value in kept.items() if value}
+        return moved
+
+    def claim(self, item: Object) -> Object:
+        """Return a claim, of another StorageClass if one is given."""
+        moved = self.moved(item)
+        if self._storage_class:
+            moved["spec"]["storageClassName"] = self._storage_class
+        return moved
+
+    def pool(self, item: Object) -> Object:
+        """Return a KafkaNodePool."""
+        moved = self.moved(item)
+        self._node(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}")
+        return moved
+
+    def kafka(self, item: Object, *, has_pools: bool) -> Object:
+        """Return the Kafka, paused."""
+        moved = self.moved(item)
+        annotations = moved["metadata"].setdefault("annotations", {})
+        annotations[constants.PAUSE_RECONCILIATION] = "true"
+        spec = moved["spec"]
+        kafka = spec["kafka"]
+        for key in OTHER_COMPONENTS:
+            if spec.pop(key, None) is not None:
+                self._change(f"spec.{key} is dropped")
+        self._operators(spec)
+        self._listeners(kafka)
+        self._authorization(kafka)
+        self._observation(kafka, "spec.kafka")
+        if zookeeper := spec.get("zookeeper"):
+            self._observation(zookeeper, "spec.zookeeper")
+            self._node(zookeeper, "ZooKeeper")
+        if not has_pools:
+            self._node(kafka, "Kafka")
+        return moved
+
+    def _operators(self, spec: Object) -> None:
+        operators = spec.get("entityOperator")
+        if operators is None:
+            return
+        if not self._entity_operator:
+            del spec["entityOperator"]
+            self._change(
+                "spec.entityOperator is dropped: no operator changes topics and users of the copy"
+            )
+            return
+        for key in ("topicOperator", "userOperator"):
+            operator = operators.get(key) or {}
+            if operator.pop("watchedNamespace", None) is not None:
+                self._change(f"spec.entityOperator.{key}.watchedNamespace is dropped")
+            self._observation(operator, f"spec.entityOperator.{key}")
+
+    def _listeners(self, kafka: Object) -> None:
+        listeners = kafka.get("listeners")
+        if isinstance(listeners, dict):  # before Strimzi 0.22
+            if listeners.pop("external", None) is not None:
+                self._change("listener external is dropped")
+            return
+        kept = [moved for one in listeners or () if (moved := self._listener(one))]
+        if not kept:
+            kept = [copy.deepcopy(DEFAULT_LISTENER)]
+            self._change("listener plain is added, as no other remains")
+        kafka["listeners"] = kept
+
+    def _listener(self, listener: Object) -> Object | None:
+        name = listener.get("name", "?")
+        kind = str(get_path(listener, "authentication", "type") or "")
+        if kind and kind not in LOCAL_AUTHENTICATION:
+            self._change(
+                f"listener {name} is dropped: its authentication {kind} needs objects that no "
+                "backup contains"
+            )
+            return None
+        moved = {key: copy.deepcopy(value) for key, value in listener.items()}
+        if listener.get("type") not in INTERNAL:
+            moved["type"] = "internal"
+            self._change(f"listener {name} is internal, not {listener.get('type')}")
+        settings = moved.pop("configuration", None) or {}
+        kept = {key: settings[key] for key in KEPT_SETTINGS if key in settings}
+        if moved["type"] == "internal" and kept:
+            moved["configuration"] = kept
+        if dropped := sorted(set(settings) - set(moved.get("configuration", ()))):
+            self._change(f"listener {name} has no {', '.join(dropped)}")
+        # The policies of Strimzi would let every pod in, and policies add up.
+        moved["networkPolicyPeers"] = copy.deepcopy(SAME_NAMESPACE)
+        return moved
+
+    def _authorization(self, kafka: Object) -> None:
+        kind = str(get_path(kafka, "authorization", "type") or "")
+        if kind and kind != "simple":
+            del kafka["authorization"]
+            self._change(
+                f"authorization {kind} is dropped, as its server is not of the backup: every "
+                "client in the namespace may do everything"
+            )
+
+    def _observation(self, part: Object, path: str) -> None:
+        if part.pop("metricsConfig", None) is not None:
+            self._change(f"{path}.metricsConfig is dropped")
+        if get_path(part, "logging", "type") == "external":
+            del part["logging"]
+            self._change(f"{path}.logging is dropped")
+
+    def _node(self, part: Object, title: str) -> None:
+        storage = part.get("storage") or {}
+        volumes = [storage, *(storage.get("volumes") or ())]
+        for volume in volumes:
+            if self._storage_class and volume.get("type") == "persistent-claim":
+                volume["class"] = self._storage_class
+        wanted = self._resources
+        if not wanted.is_given:
+            return
+        if wanted.cpu or wanted.memory:
+            resources = part.setdefault("resources", {})
+            requests = resources.setdefault("requests", {})
+            limits = resources.setdefault("limits", {})
+            if wanted.cpu:
+                requests["cpu"] = wanted.cpu
+                limits.pop("cpu", None)
+            if wanted.memory:
+                requests["memory"] = limits["memory"] = wanted.memory
+        if wanted.heap:
+            options = part.setdefault("jvmOptions", {})
+            options["-Xms"] = options["-Xmx"] = wanted.heap
+        given = {"cpu": wanted.cpu, "memory": wanted.memory, "heap": wanted.heap}
+        text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
+        self._change(f"nodes of {title} ask for {text}")
+
+    def _change(self, text: str) -> None:
+        if text not in self.changes:
+            self.changes.append(text)
+
+
+def references(item: object, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield kind, name and path of each Secret, ConfigMap and claim that a resource refers to.
+
+    The keys are those of Kubernetes and Strimzi (`secretKeyRef`, `configMapKeyRef`, `secretName`
+    and the volumes of pods).
+    """
+    if isinstance(item, list):
+        for at, each in enumerate(item):
+            yield from references(each, f"{path}[{at}]")
+        return
+    if not isinstance(item, dict):
+        return
+    for key, value in item.items():
+        here = f"{path}.{key}".lstrip(".")
+        if key == "imagePullSecrets":
+            for one in value or ():
+                yield "Secret", str(one.get("name")), here
+        elif key in ("secretKeyRef", "secretRef") and isinstance(value, dict):
+            yield "Secret", str(value.get("name")), here
+        elif key in ("configMapKeyRef", "configMapRef") and isinstance(value, dict):
+            yield "ConfigMap", str(value.get("name")), here
+        elif key == "configMap" and isinstance(value, dict) and value.get("name"):
+            yield "ConfigMap", str(value["name"]), here
+        elif key == "secretName" and isinstance(value, str):
+            yield "Secret", value, here
+        elif key == "claimName" and isinstance(value, str):
+            yield "PersistentVolumeClaim", value, here
+        else:
+            yield from references(value, here)

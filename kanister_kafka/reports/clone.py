@@ -1,0 +1,126 @@
+"""A restore into another namespace and its verification, as text, JSON and an HTML page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kanister_kafka.kube.objects import get_path, name_of
+from kanister_kafka.reports.change_request import (
+    ChangeRequest,
+    ReportTable,
+    change_request_html,
+    change_request_markdown,
+)
+from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.timestamps import format_second
+
+if TYPE_CHECKING:
+    from kanister_kafka.operations.clone.plan import ClonePlan
+    from kanister_kafka.operations.clone.verify import Verification
+
+
+def clone_plan_text(plan: ClonePlan) -> str:
+    """Return what a restore into another namespace makes, and what differs from the source."""
+    lines = [
+        f"{plan.backup} will be restored as Kafka {plan.target}, beside the Kafka that it came "
+        "from, in which nothing is written:",
+        f"  {count_noun(len(plan.claims), 'claim')} from snapshots of the backup, "
+        f"{count_noun(len(plan.secrets), 'Secret')}, "
+        f"{count_noun(len(plan.pools), 'KafkaNodePool')}, the Kafka and a NetworkPolicy",
+    ]
+    for claim in plan.claims:
+        size = get_path(claim, "spec", "resources", "requests", "storage")
+        of_class = get_path(claim, "spec", "storageClassName") or "the default class"
+        lines.append(f"  claim {name_of(claim)}: {size} of {of_class}")
+    lines += [f"  changed: {change}" for change in plan.changes]
+    lines += [f"  not restored: {text}" for text in plan.left_out]
+    lines.append(
+        "  the NetworkPolicy keeps other namespaces out, if the network plugin enforces policies"
+    )
+    return "".join(f"{escape_control_chars(line)}\n" for line in lines)
+
+
+def verification_tree(result: Verification) -> dict[str, Any]:
+    """Return a verification as JSON has it."""
+    records = result.records
+    return {
+        "backup": result.backup.name,
+        "namespace": result.backup.kafka.namespace,
+        "kafka": result.backup.kafka.name,
+        "restoredInto": result.target.namespace,
+        "time": format_second(result.time),
+        "passed": result.passed,
+        "faults": list(result.faults),
+        "notes": list(result.notes),
+        "partitions": result.partitions,
+        "partitionsCompared": result.compared,
+        "records": {
+            "batches": records.batches,
+            "records": records.records,
+            "damaged": list(records.damaged),
+        }
+        if records
+        else None,
+    }
+
+
+def verification_json(result: Verification) -> str:
+    """Return a verification as JSON."""
+    return json.dumps(verification_tree(result), indent=2, ensure_ascii=False) + "\n"
+
+
+def verification_text(result: Verification) -> str:
+    """Return a verification for people."""
+    sheet = _sheet(result)
+    lines = [sheet.verdict, *(f"  {fact}" for fact in sheet.facts)]
+    lines += [f"  FAULT: {fault}" for fault in result.faults]
+    lines += [f"  note: {note}" for note in result.notes]
+    return "".join(f"{escape_control_chars(line)}\n" for line in lines)
+
+
+def verification_markdown(result: Verification) -> str:
+    """Return a verification as Markdown."""
+    return change_request_markdown(_sheet(result, tables=True))
+
+
+def verification_html(result: Verification) -> str:
+    """Return a verification as one HTML page."""
+    return change_request_html(f"Verification of {result.backup}", _sheet(result, tables=True))
+
+
+def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
+    records = result.records
+    facts = [
+        f"restored into namespace {result.target.namespace} and started; all nodes became Ready",
+        f"{count_noun(result.partitions, 'partition')} with internal ones; the end of "
+        f"{result.compared} compared with the backup",
+    ]
+    if records is None:
+        facts.append("records were not read")
+    else:
+        facts.append(
+            f"read {count_noun(records.records, 'record')} of all replicas and compared the "
+            f"checksums of their {records.batches} batches"
+        )
+    shown = []
+    for name, rows in (("Faults", result.faults), ("Notes", result.notes)):
+        if tables and rows:
+            shown.append(ReportTable(name, ("What",), [[row] for row in rows]))
+    verdict = "can be restored" if result.passed else "is NOT good"
+    return ChangeRequest(
+        kicker="Verification of a backup",
+        title=str(result.backup),
+        verdict=f"{result.backup} {verdict}",
+        is_good=result.passed,
+        facts=tuple(facts),
+        tables=tuple(shown),
+        foot=f"verified at {format_second(result.time)}",
+    )
+
+
+VERIFICATION_FORMATS = {
+    "text": verification_text,
+    "json": verification_json,
+    "markdown": verification_markdown,
+}

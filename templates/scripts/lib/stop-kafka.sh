@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# Stops the cluster in the order in which every node can shut down cleanly.
+
+# assert_own_run STATE: fails if another run or the watchdog has started the cluster meanwhile, for example after a
+# timeout of Kasten
+assert_own_run() {
+  local fields
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
+  [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
+}
+
+# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
+stop_kafka() {
+  local components
+  set_state "state=$1" "since=$(now)"
+  begin_step "pausing the reconciliation of Kafka $CLUSTER"
+  pause_reconciliation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_TIMEOUT"
+  assert_own_run "$1"
+  [[ $1 != stopping ]] || verify_after_pause
+
+  if [[ -n $COMPONENTS ]]; then
+    begin_step "stopping $COMPONENTS"
+    mapfile -t -d , components < <(printf %s "$COMPONENTS")
+    kubectl_retry delete deployments.apps "${components[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
+    wait_until_empty "$COMPONENTS_TIMEOUT" remaining_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($COMPONENTS)"
+  fi
+
+  if [[ $1 == stopping ]]; then
+    begin_step 'verifying that clients are still stopped'
+    # shellcheck disable=SC2154 # common.sh sets it
+    assert_clients_stopped "${clients[@]}"
+  fi
+  # Brokers first: each needs the metadata quorum for a controlled shutdown.
+  if [[ -n $BROKERS ]]; then
+    assert_own_run "$1"
+    begin_step "stopping brokers ($BROKERS)"
+    stop_nodes "$BROKERS" "$BROKERS_TIMEOUT"
+  fi
+  assert_own_run "$1"
+  begin_step "stopping the metadata quorum ($QUORUM)"
+  stop_nodes "$QUORUM" "$QUORUM_TIMEOUT"
+  assert_own_run "$1"
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# The watchdog. The stop starts it, and the phase that restarts the cluster scales it to 0. If no phase does,
+# because Kanister or Kasten has failed, the watchdog restarts Kafka at its deadline.
+RESTART_BY=kanister-kafka.io/restart-by
+
+# set_restart_deadline SECONDS: from now, as an annotation of the Kafka, so that users see it and the watchdog works
+# without the state ConfigMap
+set_restart_deadline() {
+  [[ -z $WATCHDOG ]] || kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --overwrite "$RESTART_BY=$(time_after "$1")" >/dev/null
+}
+
+scale_watchdog() {
+  kubectl_retry patch deployments.apps "$WATCHDOG" -n "$NAMESPACE" --subresource scale --type merge -p "{\"spec\":{\"replicas\":$1}}" >/dev/null
+}
+
+# watchdog_not_running: its pod must run before the stop, because later the image may not be available or no node
+# may have room.
+watchdog_not_running() {
+  local available
+  available=$(kubectl_retry get deployments.apps "$WATCHDOG" -n "$NAMESPACE" -o 'jsonpath={.status.availableReplicas}')
+  ((${available:-0} > 0)) || printf 'the pod of the watchdog %s does not run yet' "$WATCHDOG"
+}
+
+# disable_watchdog: removes the annotation first, because a watchdog without it scales itself to 0
+disable_watchdog() {
+  [[ -n $WATCHDOG ]] || return 0
+  kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" "$RESTART_BY-" >/dev/null
+  scale_watchdog 0
+}
