@@ -45,6 +45,7 @@ ONLY_PARSED = {
     "status": "reads a cluster",
     "topics compare": "reads two Kafkas",
     "topics collect": "reads a cluster",
+    "topics count": "reads a cluster",
     "verify": "starts a copy on a cluster",
     "validate --kasten -": "reads what kustomize prints; test_kustomize.py has both",
 }
