@@ -117,6 +117,8 @@ def test_commands_of_the_page(page: str, tmp_path: Path, monkeypatch: pytest.Mon
         for command in commands(line):
             if command.only_parsed:
                 parse(command.words)
+                if command.target:
+                    (tmp_path / command.target).touch()
             elif page not in RUN_ELSEWHERE:
                 given = (tmp_path / command.source).read_bytes() if command.source else b""
                 result = CliRunner().invoke(main, command.words, input=given)
