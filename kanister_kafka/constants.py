@@ -47,9 +47,11 @@ VERIFIED_AT = f"{PREFIX}verified-at"
 """On the same Secret: when that was, as RFC 3339."""
 CLONE_OF = f"{PREFIX}clone-of"
 """On every object that a restore into another namespace makes: the name of the backup."""
+CLONE = f"{PREFIX}clone"
+"""On the same objects: the id of the command that makes them, so that it removes only its own."""
 CLONE_SOURCE = f"{PREFIX}clone-source"
-"""On the namespace of a copy, if it was created, and on its NetworkPolicy: `NAMESPACE/KAFKA` of the
-backup."""
+"""On the namespace of a copy, if it was created, on its NetworkPolicy and VolumeSnapshotContents:
+`NAMESPACE/KAFKA` of the backup."""
 CLONE_EXPIRES = f"{PREFIX}clone-expires"
 """On the same objects of a verification: when its command has certainly ended, as RFC 3339."""
 PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"

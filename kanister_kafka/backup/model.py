@@ -332,6 +332,8 @@ class ScheduledJob:
     """Seconds after the time of the schedule in which a Job may still be created."""
     deadline: int
     """Seconds after which Kubernetes ends the Job; the action of Kanister runs on."""
+    grace: int = 0
+    """Seconds that its pod has to end, in which a verification removes its copy; 0: the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

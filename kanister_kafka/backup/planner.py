@@ -106,6 +106,9 @@ PRUNE_SECONDS = 900
 """Allowed for a scheduled Job to start, and to delete backups after the action."""
 VERIFY_SECONDS = 1200
 """Allowed for a copy to become Ready, as `verify` has it."""
+VERIFY_DEADLINE = 6 * 3600
+"""Far more than a verification of a sample takes, which ends by itself."""
+VERIFY_GRACE = 900
 HOOKS = ("backupPrehook", "backupPosthook", "beforeRestore", "afterRestore")
 """Actions that Kasten calls, and ends when its time is over."""
 
@@ -268,7 +271,8 @@ class _PlanBuilder:
             image=options.schedule_image,
             arguments=tuple(arguments),
             start_within=START_WITHIN,
-            deadline=2 * VERIFY_SECONDS + PRUNE_SECONDS,
+            deadline=VERIFY_DEADLINE,
+            grace=VERIFY_GRACE,
         )
 
     def _schedule(self, actions: tuple[PlannedAction, ...]) -> ScheduledJob | None:
@@ -304,6 +308,14 @@ class _PlanBuilder:
         )
 
     def _check_schedule(self) -> Iterator[Diagnostic]:
+        if self.names.verification and self.options.verify_into == self.cluster.namespace:
+            yield error(
+                "option",
+                Location("<options>"),
+                "verify-into",
+                f'Invalid value: "{self.options.verify_into}": must not be the namespace of the '
+                "Kafka, where the copy would replace it",
+            )
         for name, option, cron, words in (
             (self.names.schedule, "schedule", self.options.schedule, "backups create"),
             (self.names.verification, "verify-schedule", self.options.verify_schedule, "verify"),

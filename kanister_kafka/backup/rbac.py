@@ -490,5 +490,9 @@ def verification_rights(
     elsewhere(home, "", "configmaps", ("list",), "see objects that the Kafka refers to")
     elsewhere(home, "", "resourcequotas", ("list",), "see whether there is room")
     elsewhere(home, "", "pods", ("list",), look)
-    elsewhere(home, "", "pods", ("create",), "read the offsets and records", subresource="exec")
+    # A websocket is opened by GET; newer API servers want `create` for it too.
+    read = "read the offsets and records"
+    elsewhere(home, "", "pods", ("create", "get"), read, subresource="exec")
+    storage = "see whether volumes are deleted with their claims"
+    elsewhere("", "storage.k8s.io", "storageclasses", ("get",), storage)
     return sort_permissions(merge_permissions(found), cluster.namespace)

@@ -68,9 +68,12 @@ clone_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group
 
 
 def prepare_clone(
-    connection: KubeClient, backup: Backup, request: CloneRequest
+    connection: KubeClient, backup: Backup, request: CloneRequest, *, temporary: bool = False
 ) -> tuple[ClonePlan, CloneRunner]:
-    """Plan a copy, print the plan, and check it; ActionError with every fault if it cannot be."""
+    """Plan a copy, print the plan, and check it; ActionError with every fault if it cannot be.
+
+    The volumes of a temporary one must go with their claims.
+    """
     from kanister_kafka.cli.backup_catalogue import utc_now
     from kanister_kafka.operations.clone.contents import read_contents
     from kanister_kafka.operations.clone.plan import plan_clone
@@ -90,7 +93,7 @@ def prepare_clone(
         print_elapsed(clock.now() - start, text)
 
     runner = CloneRunner(connection, plan, report, clock)
-    if faults := runner.check():
+    if faults := runner.check(temporary=temporary):
         lines = "".join(f"\n  {fault}" for fault in faults)
         raise ActionError(f"{backup} cannot be restored into {plan.target.namespace}:{lines}")
     return plan, runner

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.clone.verify import Verification
 
 
+VERDICTS = {
+    "passed": "can be restored",
+    "started": "could be started, but it has no offsets to compare with",
+    "failed": "is NOT good",
+}
+
+
 def clone_plan_text(plan: ClonePlan) -> str:
     """Return what a restore into another namespace makes, and what differs from the source."""
     lines = [
@@ -50,7 +57,7 @@ def verification_tree(result: Verification) -> dict[str, Any]:
         "kafka": result.backup.kafka.name,
         "restoredInto": result.target.namespace,
         "time": format_second(result.time),
-        "passed": result.passed,
+        "outcome": result.outcome.value,
         "faults": list(result.faults),
         "notes": list(result.notes),
         "partitions": result.partitions,
@@ -92,7 +99,8 @@ def verification_html(result: Verification) -> str:
 def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
     records = result.records
     facts = [
-        f"restored into namespace {result.target.namespace} and started; all nodes became Ready",
+        f"restored into namespace {result.target.namespace}"
+        + ("; all nodes became Ready" if result.started else ", and did not become Ready"),
         f"{count_noun(result.partitions, 'partition')} with internal ones; the end of "
         f"{result.compared} compared with the backup",
     ]
@@ -107,12 +115,12 @@ def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
     for name, rows in (("Faults", result.faults), ("Notes", result.notes)):
         if tables and rows:
             shown.append(ReportTable(name, ("What",), [[row] for row in rows]))
-    verdict = "can be restored" if result.passed else "is NOT good"
+    verdict = VERDICTS[result.outcome.value]
     return ChangeRequest(
         kicker="Verification of a backup",
         title=str(result.backup),
         verdict=f"{result.backup} {verdict}",
-        is_good=result.passed,
+        is_good=not result.faults,
         facts=tuple(facts),
         tables=tuple(shown),
         foot=f"verified at {format_second(result.time)}",

@@ -42,7 +42,7 @@ KINDS = {
         "volumesnapshotcontents": "VolumeSnapshotContent",
     },
 }
-WITHOUT_NAMESPACE = ("namespaces", "volumesnapshotcontents")
+WITHOUT_NAMESPACE = ("namespaces", "volumesnapshotcontents", "storageclasses")
 NOW = "2026-01-02T03:04:05Z"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
 from kanister_kafka.cli.clone import clone_options, prepare_clone
 from kanister_kafka.cli.options import action_options
-from kanister_kafka.constants import CLONE_OF
+from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.backups.model import Backup
-    from kanister_kafka.operations.clone.plan import CloneRequest
+    from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
+    from kanister_kafka.operations.clone.runner import CloneRunner
 
 RETENTION = "{!r} must be hold, now, or a duration such as 72h"
 START_S = 900
@@ -107,6 +109,7 @@ def restore(
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
         wanted = CloneRequest(
             namespace=into,
+            identity=uuid.uuid4().hex[:10],
             storage_class=storage_class,
             resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
             entity_operator=entity_operator,
@@ -175,7 +178,7 @@ def _restore_into(
         runner.start(timeout or START_S)
     except (KanisterKafkaError, KeyboardInterrupt):
         print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
-        for line in _removal(plan.target.namespace, backup):
+        for line in _removal(plan, runner):
             echo(f"  {line}\n", err=True)
         raise
     runner.remove_snapshots()
@@ -186,17 +189,23 @@ def _restore_into(
             f"{plan.target.name} -n {plan.target.namespace}\n"
         )
     echo(f"{REMOVE}\n")
-    for line in _removal(plan.target.namespace, backup):
+    for line in _removal(plan, runner):
         echo(f"  {line}\n")
 
 
 REMOVE = "To remove the copy:"
 
 
-def _removal(namespace: str, backup: Backup) -> tuple[str, ...]:
-    label = f"{CLONE_OF}={backup.name}"
-    return (
-        f"kubectl delete kafka,kafkanodepool -n {namespace} -l {label}",
-        f"kubectl delete namespace {namespace}",
-        f"kubectl delete volumesnapshotcontents -l {label}",
-    )
+def _removal(plan: ClonePlan, runner: CloneRunner) -> list[str]:
+    """Return the commands that remove this copy and nothing else."""
+    namespace, label = plan.target.namespace, f"{CLONE}={plan.identity}"
+    kinds = ["kafka,kafkanodepool"]
+    if plan.later:
+        kinds.insert(0, "kafkatopic,kafkauser")  # while their operators still run
+    if not runner.created_namespace:
+        kinds.append("pvc,secret,volumesnapshot,networkpolicy")
+    lines = [f"kubectl delete {kind} -n {namespace} -l {label}" for kind in kinds]
+    lines.append(f"kubectl delete volumesnapshotcontents -l {label}")
+    if runner.created_namespace:
+        lines.append(f"kubectl delete namespace {namespace}")
+    return lines

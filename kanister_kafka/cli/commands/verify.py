@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, 
 from kanister_kafka.cli.clone import clone_options, prepare_clone
 from kanister_kafka.cli.options import parse_duration_option, report_form_option
 from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
-from kanister_kafka.errors import ActionError, ForbiddenError
+from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 REMOVAL_S = 900
 """Seconds in which what a verification has made is removed at the end."""
+SETUP_S = 1200
+"""Seconds for all waits before the start of the copy, and for the looks at its offsets."""
 RECORDS = ("none", "sample", "all")
 
 
@@ -101,33 +104,42 @@ def verify(
     backup recorded.
     Reads records and compares their checksums. Then removes everything that it has made, also
     after a failure or Ctrl-C, and writes the result to the backup. Exits with 1 if the backup is
-    not good. If the copy could not be made for another reason, the backup keeps its last result.
+    not good, or if something of the copy is left. If the copy could not be made for another reason,
+    the backup keeps its last result.
     """
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
+    from kanister_kafka.operations.clone.verify import RECORDS_S
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
 
     for path in (html, output):
         check_writable(path)
     connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-    expires = utc_now() + timedelta(seconds=2 * timeout + 2 * REMOVAL_S)
+    brokers = len(found.claims)  # at least as many claims as brokers
+    longest = timeout + SETUP_S + REMOVAL_S
+    if records != RECORDS[0]:
+        longest += brokers * RECORDS_S
     request = CloneRequest(
         namespace=into or default_namespace(found),
+        identity=uuid.uuid4().hex[:10],
         storage_class=storage_class,
         resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
-        expires=format_second(expires),
+        expires=format_second(utc_now() + timedelta(seconds=longest)),
     )
     if not dry_run:
         _remove_leftovers(connection, found, request.namespace)
-    plan, runner = prepare_clone(connection, found, request)
+    plan, runner = prepare_clone(connection, found, request, temporary=True)
     if dry_run:
         return
-    result = _verify(connection, plan, runner, context, records=records, timeout=timeout)
-    write_text(output, VERIFICATION_FORMATS[form](result))
-    if html is not None:
-        write_text(html, verification_html(result))
-    ctx.exit(0 if result.passed else 1)
+
+    def show(result: Verification) -> None:
+        write_text(output, VERIFICATION_FORMATS[form](result))
+        if html is not None:
+            write_text(html, verification_html(result))
+
+    code = _verify(connection, plan, runner, context, show, records=records, timeout=timeout)
+    ctx.exit(code)
 
 
 def default_namespace(backup: Backup) -> str:
@@ -144,11 +156,15 @@ def _verify(
     plan: ClonePlan,
     runner: CloneRunner,
     context: str,
+    show: Callable[[Verification], None],
     *,
     records: str,
     timeout: int,
-) -> Verification:
-    """Make the copy, look at it and remove it, whatever happens in between."""
+) -> int:
+    """Make the copy, look at it and remove it, whatever happens in between; return the exit code.
+
+    The result is shown and written before the removal, which can fail.
+    """
     from kanister_kafka.operations.clone.runner import ClonedNamespace, NotRestorableError
     from kanister_kafka.operations.clone.verify import (
         RecordsRead,
@@ -161,6 +177,7 @@ def _verify(
     def pending(text: str) -> None:
         print_warning(text)
 
+    code = 0
     with SignalGuard(pending, "the copy is removed first") as guard:
         try:
             try:
@@ -175,19 +192,24 @@ def _verify(
                     target=plan.target,
                     time=utc_now(),
                     faults=(str(failure),),
+                    started=False,
                 )
+            code = 1 if result.faults else 0
+            show(result)
             try:
                 record_result(connection, result)
-            except ForbiddenError as failure:
-                print_warning(f"the result is not written to the backup: {failure}")
+            except KanisterKafkaError as failure:
+                words = escape_control_chars(str(failure))
+                print_warning(f"the result is not written to the backup: {words}")
         finally:
             guard.shield()
             copy = ClonedNamespace(
-                connection, plan.target, plan.backup.name, runner.report, current_clock()
+                connection, plan.target, plan.identity, runner.report, current_clock()
             )
             for text in copy.remove():
                 print_error(f"not removed: {escape_control_chars(text)}")
-    return result
+                code = 1
+    return code
 
 
 def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) -> None:
@@ -210,4 +232,6 @@ def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) ->
                 f"{constants.CLONE_EXPIRES}, or set that to now"
             )
         echo(f"{where} was left behind: removing it\n", err=True)
-        ClonedNamespace(connection, leftover.target, leftover.backup, report, clock).remove()
+        copy = ClonedNamespace(connection, leftover.target, leftover.identity, report, clock)
+        for text in copy.remove():
+            raise ActionError(f"{where} cannot be removed: {text}")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from kanister_kafka.constants import CLONE_OF, CLUSTER, BackupState
+from kanister_kafka.constants import CLONE_OF, CLONE_SOURCE, CLUSTER, BackupState
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient, Object
-from kanister_kafka.kube.objects import get_path
+from kanister_kafka.kube.objects import annotation, get_path
 from kanister_kafka.operations.actionset import API_VERSION, ActionSet, read_action_set
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.provenance import blueprint_of
@@ -93,6 +93,8 @@ class Activity:
         selector = f"{CLONE_OF}={backup.name},{CLUSTER}={backup.kafka.name}"
         with suppress(ForbiddenError, NotFoundError):
             for item in self.connection.items(CONTENTS, label=selector):
+                if annotation(item, CLONE_SOURCE) != str(backup.kafka):
+                    continue
                 namespace = get_path(item, "spec", "volumeSnapshotRef", "namespace")
                 return f"a copy in namespace {namespace} is filled from its snapshots"
         return ""

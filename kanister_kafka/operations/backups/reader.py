@@ -147,7 +147,7 @@ class _BackupReader:
         name = f"{self.prefix}topics"
         if name not in self.secrets:
             return
-        for line in self._content(name).splitlines():
+        for line in self._content(name, needed=False).splitlines():
             words = line.split(" ")
             if line.startswith("#") or len(words) < 4:
                 continue
@@ -159,20 +159,24 @@ class _BackupReader:
         name = f"{self.prefix}offsets"
         if name not in self.secrets:
             return
-        for line in self._content(name).splitlines():
+        for line in self._content(name, needed=False).splitlines():
             words = line.split(" ")
             if line.startswith("#") or len(words) < 5:
                 continue
             numbers = [int(word) if word.isdecimal() else None for word in words[1:5]]
             yield PartitionOffsets(words[0], *numbers)
 
-    def _content(self, secret: str) -> str:
-        """Return the text that a Secret holds, unpacked; empty if it is deleted or damaged."""
+    def _content(self, secret: str, *, needed: bool = True) -> str:
+        """Return the text that a Secret holds, unpacked; empty if it is deleted or damaged.
+
+        A damage of a Secret that a restore needs is kept.
+        """
         found = self.connection.find(SECRETS, secret, self.kafka.namespace)
         try:
             return unpack_secret(found or {})
         except ValueError as failure:
-            self.damages.append(f"Secret {secret} is damaged: {failure}")
+            if needed:
+                self.damages.append(f"Secret {secret} is damaged: {failure}")
             return ""
 
 

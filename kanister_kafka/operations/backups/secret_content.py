@@ -32,4 +32,6 @@ def _unpacked(raw: bytes) -> bytes:
     text = unpack.decompress(raw, MAX_UNPACKED)
     if unpack.unconsumed_tail:
         raise ValueError(f"it holds more than {MAX_UNPACKED} bytes")
+    if not unpack.eof:
+        raise ValueError("it is truncated")
     return text

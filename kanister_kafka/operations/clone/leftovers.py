@@ -21,6 +21,8 @@ class Leftover:
 
     target: KafkaRef
     backup: str
+    identity: str
+    """Label of its objects."""
     expires: datetime | None
     """When its command has certainly ended; None if that cannot be read."""
 
@@ -35,7 +37,7 @@ def find_leftovers(connection: KubeClient, kafka: KafkaRef, namespace: str) -> t
     Namespaces that may not be listed are not found.
     """
     selector = f"{constants.MANAGED_BY}={constants.COMPONENT},{constants.CLUSTER}={kafka.name}"
-    selector += f",{constants.CLONE_OF}"
+    selector += f",{constants.CLONE_OF},{constants.CLONE}"
     found: dict[str, Leftover] = {}
     with suppress(ForbiddenError):
         for item in connection.items(NAMESPACES, label=selector):
@@ -51,5 +53,8 @@ def _add(found: dict[str, Leftover], kafka: KafkaRef, item: Object, namespace: s
     if expires and annotation(item, constants.CLONE_SOURCE) == str(kafka):
         target = KafkaRef(namespace, kafka.name)
         found[namespace] = Leftover(
-            target, label(item, constants.CLONE_OF), parse_timestamp(expires)
+            target,
+            label(item, constants.CLONE_OF),
+            label(item, constants.CLONE),
+            parse_timestamp(expires),
         )

@@ -41,6 +41,8 @@ class CloneRequest:
     """How a backup is restored into another namespace."""
 
     namespace: str
+    identity: str
+    """Id of the command, a label of every object that it makes."""
     storage_class: str = ""
     """Of the claims; empty keeps that of the backup."""
     resources: NodeResources = field(default_factory=NodeResources)
@@ -69,6 +71,8 @@ class ClonePlan:
     """Every object of a copy, and what differs from the Kafka that was backed up."""
 
     backup: Backup
+    identity: str
+    """Label of every object."""
     target: KafkaRef
     namespace: Object
     policy: Object
@@ -118,12 +122,15 @@ def plan_clone(
     `now` is the time of the hold of the retention, as RFC 3339.
     """
     backup = contents.backup
+    owner = labels(backup, request.identity)
+    marks = {key: owner[key] for key in (constants.CLONE, constants.CLONE_OF)}
     rehoming = Rehoming(
         request.namespace,
-        backup.name,
+        marks,
         storage_class=request.storage_class,
         resources=request.resources,
         entity_operator=request.entity_operator,
+        source_hosts=_source_hosts(contents),
     )
     pools = tuple(map(rehoming.pool, contents.of(POOLS)))
     kafka = rehoming.kafka(contents.kafka, has_pools=bool(pools))
@@ -147,16 +154,16 @@ def plan_clone(
         if raised := _raise_request(claim, sizes.get(name_of(claim), "")):
             changes.append(raised)
         claims.append(claim)
-    owner = labels(backup.name, backup.kafka.name)
     needed = [str(get_path(claim, "spec", "dataSource", "name")) for claim in claims]
     made = [
-        _snapshot_objects(usable[name], request.namespace, owner)
+        _snapshot_objects(usable[name], request.namespace, owner, _marks(request, backup))
         for name in needed
         if name in usable
     ]
     operated = [*contents.of(USERS), *contents.of(TOPICS)]
     return ClonePlan(
         backup=backup,
+        identity=request.identity,
         target=replace(backup.kafka, namespace=request.namespace),
         namespace=_namespace(request, owner, _marks(request, backup)),
         policy=_policy(request, backup.kafka.name, owner, _marks(request, backup)),
@@ -176,13 +183,26 @@ def plan_clone(
     )
 
 
-def labels(backup: str, kafka: str) -> dict[str, str]:
+def labels(backup: Backup, identity: str) -> dict[str, str]:
     """Return the labels of the objects that only a copy has."""
     return {
-        constants.CLONE_OF: backup,
-        constants.CLUSTER: kafka,
+        constants.CLONE: identity,
+        constants.CLONE_OF: backup.name,
+        constants.CLUSTER: backup.kafka.name,
         constants.MANAGED_BY: constants.COMPONENT,
     }
+
+
+def _source_hosts(contents: BackupContents) -> list[str]:
+    """Return the names by which nodes of the source find each other (Strimzi, DnsNameGenerator)."""
+    kafka = contents.backup.kafka
+    found = []
+    for pool, numbers in sorted(contents.node_ids.items()):
+        for number in numbers:
+            pod = f"{kafka.name}-{pool}-{number}"
+            host = f"{pod}.{kafka.name}-kafka-brokers.{kafka.namespace}.svc"
+            found += [host, f"{host}.cluster.local"]
+    return found
 
 
 def _raise_request(claim: Object, restore_size: str) -> str:
@@ -196,7 +216,7 @@ def _raise_request(claim: Object, restore_size: str) -> str:
 
 
 def _snapshot_objects(
-    source: SnapshotSource, namespace: str, owner: dict[str, str]
+    source: SnapshotSource, namespace: str, owner: dict[str, str], marks: dict[str, str]
 ) -> tuple[Object, Object]:
     """Return a VolumeSnapshotContent of an existing snapshot, and its VolumeSnapshot.
 
@@ -206,7 +226,7 @@ def _snapshot_objects(
     content: Object = {
         "apiVersion": SNAPSHOT_API,
         "kind": "VolumeSnapshotContent",
-        "metadata": {"name": content_name, "labels": dict(owner)},
+        "metadata": {"name": content_name, "labels": dict(owner), "annotations": marks},
         "spec": {
             "deletionPolicy": "Retain",
             "driver": source.driver,
@@ -294,6 +314,8 @@ def _refusals(
     sources: Mapping[str, SnapshotSource],
 ) -> list[str]:
     found = []
+    if "zookeeper" in kafka["spec"] and not contents.cluster_id:
+        found.append("Kafka runs with ZooKeeper: only a Kafka in KRaft mode is restored elsewhere")
     if request.namespace == contents.backup.kafka.namespace:
         found.append(
             f"namespace {request.namespace} is the one that the backup came from: restore into "

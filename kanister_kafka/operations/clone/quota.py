@@ -35,12 +35,7 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
         hard = get_path(quota, "status", "hard") or get_path(quota, "spec", "hard") or {}
         used = get_path(quota, "status", "used") or {}
         for key, limit in sorted(hard.items()):
-            needed, without = _needed(plan, key)
-            if without:
-                found.append(
-                    f"ResourceQuota {name_of(quota)} limits {key}, which {without} does not set"
-                )
-                continue
+            needed = _needed(plan, key)
             if needed is None:
                 continue
             left = (quantity(str(limit)) or Fraction(0)) - (
@@ -54,8 +49,11 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
     return found
 
 
-def _needed(plan: ClonePlan, key: str) -> tuple[Fraction | None, str]:
-    """Return how much of a key of a quota the copy needs, or the nodes that do not set it."""
+def _needed(plan: ClonePlan, key: str) -> Fraction | None:
+    """Return how much of a key of a quota the copy needs; None if that is not known.
+
+    It is not if a group of nodes does not set a resource, which a LimitRange may set.
+    """
     storage_class, _, rest = key.partition(OF_CLASS)
     claims = plan.claims
     if rest:
@@ -64,37 +62,37 @@ def _needed(plan: ClonePlan, key: str) -> tuple[Fraction | None, str]:
         )
         key = rest
     if key == CLAIM_COUNT:
-        return Fraction(len(claims)), ""
+        return Fraction(len(claims))
     if key == STORAGE:
         sizes = (get_path(one, "spec", "resources", "requests", "storage") for one in claims)
-        return sum((quantity(str(size)) or Fraction(0) for size in sizes), Fraction(0)), ""
+        return sum((quantity(str(size)) or Fraction(0) for size in sizes), Fraction(0))
     if key in ("pods", "count/pods"):
-        return Fraction(sum(replicas for _title, replicas, _resources in _nodes(plan))), ""
+        return Fraction(sum(replicas for replicas, _resources in _nodes(plan)))
     if key not in COMPUTE:
-        return None, ""
+        return None
     kind, name = COMPUTE[key]
     total = Fraction(0)
-    for title, replicas, resources in _nodes(plan):
+    for replicas, resources in _nodes(plan):
         # a container without a request asks for its limit
         value = get_path(dict(resources), kind, name)
         if value is None and kind == "requests":
             value = get_path(dict(resources), "limits", name)
         amount = quantity(str(value)) if value is not None else None
         if amount is None:
-            return None, title
+            return None
         total += replicas * amount
-    return total, ""
+    return total
 
 
-def _nodes(plan: ClonePlan) -> Iterator[tuple[str, int, Mapping[str, object]]]:
-    """Yield title, replicas and resources of each group of nodes."""
+def _nodes(plan: ClonePlan) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Yield replicas and resources of each group of nodes."""
     for pool in plan.pools:
         spec = pool["spec"]
-        yield f"KafkaNodePool {name_of(pool)}", int(spec.get("replicas") or 0), _resources(spec)
+        yield int(spec.get("replicas") or 0), _resources(spec)
     parts = ["zookeeper"] if plan.pools else ["kafka", "zookeeper"]
     for part in parts:
         if spec := plan.kafka["spec"].get(part):
-            yield f"spec.{part} of the Kafka", int(spec.get("replicas") or 0), _resources(spec)
+            yield int(spec.get("replicas") or 0), _resources(spec)
 
 
 def _resources(spec: Object) -> Mapping[str, object]:

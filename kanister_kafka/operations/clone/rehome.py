@@ -7,7 +7,7 @@ or replaced. Each change is reported.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kanister_kafka import constants
@@ -41,6 +41,8 @@ DEFAULT_LISTENER = {
     "tls": False,
     "networkPolicyPeers": SAME_NAMESPACE,
 }
+UNREACHABLE = "255.255.255.255"
+"""To which no TCP connection can be opened: the kernel refuses it at once."""
 TIERED = "remote.log.storage.system.enable"
 
 
@@ -65,17 +67,19 @@ class Rehoming:
     def __init__(
         self,
         namespace: str,
-        backup: str,
+        marks: dict[str, str],
         *,
         storage_class: str = "",
         resources: NodeResources,
         entity_operator: bool,
+        source_hosts: Iterable[str] = (),
     ) -> None:
         self._namespace = namespace
-        self._backup = backup
+        self._marks = marks
         self._storage_class = storage_class
         self._resources = resources
         self._entity_operator = entity_operator
+        self._source_hosts = tuple(source_hosts)
         self.changes: list[str] = []
         """Sentences, each change once."""
 
@@ -88,7 +92,7 @@ class Rehoming:
         for key in ("labels", "annotations"):
             pairs = metadata.get(key) or {}
             kept[key] = {name: pairs[name] for name in pairs if not name.startswith(FOREIGN)}
-        kept["labels"][constants.CLONE_OF] = self._backup
+        kept["labels"].update(self._marks)
         moved["metadata"] = {key: value for key, value in kept.items() if value}
         return moved
 
@@ -103,6 +107,7 @@ class Rehoming:
         """Return a KafkaNodePool."""
         moved = self.moved(item)
         self._node(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}")
+        self._template(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}: spec")
         return moved
 
     def kafka(self, item: Object, *, has_pools: bool) -> Object:
@@ -122,6 +127,8 @@ class Rehoming:
         if zookeeper := spec.get("zookeeper"):
             self._observation(zookeeper, "spec.zookeeper")
             self._node(zookeeper, "ZooKeeper")
+            self._template(zookeeper, "spec.zookeeper")
+        self._template(kafka, "spec.kafka")
         if not has_pools:
             self._node(kafka, "Kafka")
         return moved
@@ -193,6 +200,25 @@ class Rehoming:
             del part["logging"]
             self._change(f"{path}.logging is dropped")
 
+    def _template(self, part: Object, path: str) -> None:
+        """Drop what reaches beyond the namespace, and keep the nodes away from those of the source.
+
+        A broker takes the addresses of the others from the restored metadata until these have
+        registered anew. Those are addresses of the source, which would accept its certificate.
+        """
+        template = part.setdefault("template", {})
+        for name in sorted(template):
+            each = template[name]
+            if name != "persistentVolumeClaim" and isinstance(each, dict) and each.get("metadata"):
+                del each["metadata"]
+                self._change(f"{path}.template.{name}.metadata is dropped")
+        pod = template.setdefault("pod", {})
+        if pod.pop("priorityClassName", None):
+            self._change(f"{path}.template.pod.priorityClassName is dropped")
+        if self._source_hosts:
+            alias = {"ip": UNREACHABLE, "hostnames": list(self._source_hosts)}
+            pod["hostAliases"] = [*(pod.get("hostAliases") or ()), alias]
+
     def _node(self, part: Object, title: str) -> None:
         storage = part.get("storage") or {}
         volumes = [storage, *(storage.get("volumes") or ())]
@@ -211,9 +237,13 @@ class Rehoming:
                 limits.pop("cpu", None)
             if wanted.memory:
                 requests["memory"] = limits["memory"] = wanted.memory
+        options = part.setdefault("jvmOptions", {})
         if wanted.heap:
-            options = part.setdefault("jvmOptions", {})
             options["-Xms"] = options["-Xmx"] = wanted.heap
+        elif wanted.memory:
+            for key in ("-Xms", "-Xmx"):
+                if options.pop(key, None):
+                    self._change(f"{title}: {key} is dropped, so that the heap fits the memory")
         given = {"cpu": wanted.cpu, "memory": wanted.memory, "heap": wanted.heap}
         text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
         self._change(f"nodes of {title} ask for {text}")

@@ -16,7 +16,7 @@ from kanister_kafka.errors import (
     KanisterKafkaError,
     NotFoundError,
 )
-from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient
+from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient, Object
 from kanister_kafka.kube.objects import (
     annotation,
     condition,
@@ -29,15 +29,18 @@ from kanister_kafka.kube.objects import (
     pod_selector,
     title,
 )
-from kanister_kafka.kube.pods import wait_reason
-from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
-from kanister_kafka.operations.clone.plan import ClonePlan, labels, missing_references
+from kanister_kafka.kube.pods import container_statuses, wait_reason
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
+from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.start_action import SECRETS, operators_versions
 from kanister_kafka.operations.volume_snapshots import CLAIMS, CONTENTS, SNAPSHOTS
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef, desired_replicas, find_resource
 
 QUOTAS = ApiResource(("api", "v1"), "resourcequotas", "ResourceQuota", namespaced=True)
+STORAGE_CLASSES = ApiResource(
+    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
+)
 POLICIES = ApiResource(
     ("apis", "networking.k8s.io", "v1"), "networkpolicies", "NetworkPolicy", namespaced=True
 )
@@ -52,6 +55,8 @@ STATUS_S = 60
 STAYS = 3
 """Looks at which the ids must be in the statuses: the operator may write an older one back."""
 GONE_S = 300
+PAUSES = (1, 2, 4, 8, 15)
+"""Seconds between tries to remove, in which another API server takes over."""
 PROVISIONED_S = 60
 """Seconds in which claims that are being filled may become Bound before they are deleted."""
 PROVISIONER = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"
@@ -83,9 +88,15 @@ class CloneRunner:
         self._clock = clock
         self._namespace = plan.target.namespace
         self._kafkas = self._resource("Kafka")
+        self.created_namespace = False
+        self._evidence = False
+        """Whether the last look has shown that the backup is at fault."""
 
-    def check(self) -> list[str]:
-        """Return why the copy cannot be made; nothing is written, not even tried."""
+    def check(self, *, temporary: bool = False) -> list[str]:
+        """Return why the copy cannot be made; nothing is written, not even tried.
+
+        A temporary one must not leave its volumes behind.
+        """
         plan, connection = self._plan, self._connection
         found = list(plan.refusals)
         namespace = connection.find(NAMESPACES, self._namespace)
@@ -107,6 +118,8 @@ class CloneRunner:
                 for kind, name, path in missing_references(plan, ())
             ]
         found += self._unserved()
+        if temporary:
+            found += self._kept_volumes()
         with suppress(ForbiddenError):  # then the operator reports it
             versions = operators_versions(connection)
             if versions and plan.kafka_version and plan.kafka_version not in versions:
@@ -122,6 +135,7 @@ class CloneRunner:
         """
         connection, plan = self._connection, self._plan
         if connection.find(NAMESPACES, self._namespace) is None:
+            self.created_namespace = True
             self.report(f"creating namespace {self._namespace}")
             connection.create(plan.namespace)
         self._try_all()
@@ -132,12 +146,7 @@ class CloneRunner:
         self.report(f"creating {len(plan.snapshots)} snapshots from those of the backup")
         for item in plan.contents + plan.snapshots:
             connection.create(item)
-        self._wait(
-            self._snapshots_missing,
-            SNAPSHOTS_S,
-            "the snapshots are not ready to use",
-            NotRestorableError,
-        )
+        self._wait(self._snapshots_missing, SNAPSHOTS_S, "the snapshots are not ready to use")
         self.report(f"creating {len(plan.claims)} claims")
         for item in plan.claims:
             connection.create(item)
@@ -148,13 +157,16 @@ class CloneRunner:
             connection.create(item)
 
     def start(self, timeout: float) -> None:
-        """End the pause, and wait until the Kafka is Ready; NotRestorableError if it is not."""
+        """End the pause, and wait until the Kafka is Ready.
+
+        Raises NotRestorableError if a node fails, else ActionError.
+        """
         self.report(f"starting Kafka {self._plan.target}")
         change = {"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: None}}}
         name = self._plan.target.name
         self._connection.patch(self._kafkas, name, self._namespace, change)
         fault = f"Kafka {self._plan.target} is not Ready"
-        self._wait(self._not_ready, timeout, fault, NotRestorableError)
+        self._wait(self._not_ready, timeout, fault)
 
     def remove_snapshots(self) -> None:
         """Delete the snapshots of the copy, which its volumes no longer need."""
@@ -172,6 +184,20 @@ class CloneRunner:
         if found is None:
             raise NotFoundError(f"Strimzi is not installed on this cluster: there is no {kind}")
         return found
+
+    def _kept_volumes(self) -> Iterator[str]:
+        """Yield the StorageClasses whose volumes outlive their claims."""
+        names = {
+            str(get_path(claim, "spec", "storageClassName") or "") for claim in self._plan.claims
+        }
+        for name in sorted(names - {""}):
+            with suppress(ForbiddenError):  # then it is not known
+                found = self._connection.find(STORAGE_CLASSES, name)
+                if found is not None and found.get("reclaimPolicy") == "Retain":
+                    yield (
+                        f"StorageClass {name} retains volumes, and each verification would leave "
+                        "its own: name a class that deletes them by --storage-class"
+                    )
 
     def _conflicts(self) -> Iterator[str]:
         """Yield what is in the namespace already. Nothing there is overwritten."""
@@ -235,14 +261,16 @@ class CloneRunner:
 
     def _snapshots_missing(self) -> str:
         found = []
-        selector = f"{constants.CLONE_OF}={self._plan.backup.name}"
-        ready = {}
-        for item in self._connection.items(SNAPSHOTS, self._namespace, selector):
-            ready[name_of(item)] = item
+        selector = f"{constants.CLONE}={self._plan.identity}"
+        live = {
+            name_of(item): item
+            for item in self._connection.items(SNAPSHOTS, self._namespace, selector)
+        }
         for item in self._plan.snapshots:
-            live = ready.get(name_of(item), {})
-            if get_path(live, "status", "readyToUse") is not True:
-                reason = str(get_path(live, "status", "error", "message") or "")
+            status = live.get(name_of(item), {})
+            if get_path(status, "status", "readyToUse") is not True:
+                reason = str(get_path(status, "status", "error", "message") or "")
+                self._evidence |= bool(reason)
                 found.append(
                     f"{name_of(item)} is not ready to use" + (f" ({reason})" * bool(reason))
                 )
@@ -291,19 +319,19 @@ class CloneRunner:
         ready = sum(map(is_ready, pods))
         if is_reconciled(kafka) and not annotation(kafka, constants.PAUSE_RECONCILIATION):
             return ""
+        self._evidence = any(map(_has_failed, pods))
         waits = [f"{name_of(pod)}: {why}" for pod in pods if str(why := wait_reason(pod))]
         more = f"; {join_limited(waits, 2)}" if waits else ""
         return f"{ready} of {self._replicas} nodes are Ready{more}"
 
-    def _wait(
-        self,
-        missing: Callable[[], str],
-        timeout: float,
-        fault: str,
-        error: type[ActionError] = ActionError,
-    ) -> None:
-        """Wait until nothing is missing; report each change. The error when the time is over."""
+    def _wait(self, missing: Callable[[], str], timeout: float, fault: str) -> None:
+        """Wait until nothing is missing; report each change.
+
+        When the time is over, NotRestorableError if something has shown that the backup is at
+        fault, else ActionError: a cluster without room is no fault of the backup.
+        """
         last = ""
+        self._evidence = False
 
         def look() -> bool:
             nonlocal last
@@ -314,20 +342,32 @@ class CloneRunner:
             return not text
 
         if not poll(look, timeout=timeout, interval=INTERVAL, clock=self._clock):
+            error = NotRestorableError if self._evidence else ActionError
             raise error(f"{fault}: {last or 'the API server did not answer'}")
 
 
-class ClonedNamespace:
-    """The objects of a copy in the cluster, found by their labels.
+def _has_failed(pod: Object) -> bool:
+    """Return whether a container of a pod has ended or was restarted."""
+    for status in container_statuses(pod):
+        ended = get_path(status, "state", "terminated") or get_path(
+            status, "lastState", "terminated"
+        )
+        if ended or status.get("restartCount"):
+            return True
+    return False
 
-    Only objects with the label of the backup are deleted, and the namespace only if it has it too.
+
+class ClonedNamespace:
+    """The objects of a copy in the cluster, found by the label of the command that made them.
+
+    The namespace is deleted only if that command has created it.
     """
 
     def __init__(
         self,
         connection: KubeClient,
         target: KafkaRef,
-        backup: str,
+        identity: str,
         report: Report,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -335,45 +375,28 @@ class ClonedNamespace:
         self.report = report
         self._clock = clock
         self._target = target
-        self._backup = backup
-        pairs = labels(backup, target.name)
-        self._selector = ",".join(f"{key}={value}" for key, value in pairs.items())
+        self._identity = identity
+        self._selector = f"{constants.CLONE}={identity}"
+        self._failures: list[str] = []
 
     def remove(self) -> list[str]:
-        """Delete the Kafka, wait until its pods are gone, then delete all else; return the rest."""
+        """Delete the Kafka, wait until its pods are gone, then delete all else; return the rest.
+
+        A request that fails is repeated, and then does not keep the others from being sent.
+        """
         home = self._target.namespace
         self.report(f"removing Kafka {self._target}")
-        for kind in ("Kafka", "KafkaNodePool"):
-            resource = find_resource(self._connection, kind)
-            if resource is not None:
-                self._delete_all(resource, home, f"{constants.CLONE_OF}={self._backup}")
-        pods = pod_selector(self._target.name)
-        poll(
-            lambda: not self._connection.items(PODS, home, pods),
-            timeout=GONE_S,
-            interval=INTERVAL,
-            clock=self._clock,
-        )
-        clone = f"{constants.CLONE_OF}={self._backup}"
-        for kind in ("KafkaUser", "KafkaTopic"):
-            resource = find_resource(self._connection, kind)
-            if resource is not None:
-                self._delete_all(resource, home, clone)
-        poll(
-            lambda: not self._filling(clone),
-            timeout=PROVISIONED_S,
-            interval=INTERVAL,
-            clock=self._clock,
-        )
-        for resource in (CLAIMS, SECRETS):
-            self._delete_all(resource, home, clone)
-        for resource in (SNAPSHOTS, POLICIES):
-            self._delete_all(resource, home, self._selector)
-        for content in self._contents():
-            _delete(self._connection, CONTENTS, content)
-        if self._is_own_namespace():
-            self.report(f"deleting namespace {home}")
-            _delete(self._connection, NAMESPACES, home)
+        self._try(lambda: self._delete_kind("KafkaTopic", "KafkaUser"))
+        self._try(lambda: self._delete_kind("Kafka", "KafkaNodePool"))
+        if self._is_ours():
+            pods = pod_selector(self._target.name)
+            self._poll(lambda: not self._connection.items(PODS, home, pods), GONE_S)
+        self._poll(lambda: not self._filling(), PROVISIONED_S)
+        for resource in (CLAIMS, SECRETS, SNAPSHOTS):
+            self._try(lambda resource=resource: self._delete_all(resource, home))  # type: ignore[misc]
+        self._try(self._delete_contents)
+        self._try(lambda: self._delete_all(POLICIES, home))
+        self._try(self._delete_namespace)
         left: list[str] = []
 
         def is_gone() -> bool:
@@ -381,56 +404,98 @@ class ClonedNamespace:
             left[:] = self._left()
             return not left
 
-        poll(is_gone, timeout=GONE_S, interval=INTERVAL, clock=self._clock)
-        return left
+        if self._poll(is_gone, GONE_S):
+            return []
+        return left or self._failures or ["the API server did not answer"]
 
-    def _delete_all(self, resource: ApiResource, namespace: str, selector: str) -> None:
+    def _try(self, step: Callable[[], object]) -> None:
+        try:
+            retry(step, PAUSES, clock=self._clock)
+        except KanisterKafkaError as failure:
+            self._failures.append(str(failure))
+
+    def _poll(self, look: Callable[[], bool], timeout: float) -> bool:
+        try:
+            return bool(poll(look, timeout=timeout, interval=INTERVAL, clock=self._clock))
+        except KanisterKafkaError as failure:
+            self._failures.append(str(failure))
+            return False
+
+    def _is_ours(self) -> bool:
+        """Return whether pods of a Kafka of this name can only be those of the copy."""
+        kafkas = find_resource(self._connection, "Kafka")
+        if kafkas is None:
+            return False
+        found = self._connection.find(kafkas, self._target.name, self._target.namespace)
+        return found is None or label(found, constants.CLONE) == self._identity
+
+    def _delete_kind(self, *kinds: str) -> None:
+        for kind in kinds:
+            resource = find_resource(self._connection, kind)
+            if resource is not None:
+                self._delete_all(resource, self._target.namespace)
+
+    def _delete_all(self, resource: ApiResource, namespace: str) -> None:
         with suppress(NotFoundError):
-            for item in self._connection.items(resource, namespace, selector, metadata_only=True):
+            items = self._connection.items(resource, namespace, self._selector, metadata_only=True)
+            for item in items:
                 _delete(self._connection, resource, name_of(item), namespace)
 
-    def _filling(self, selector: str) -> bool:
+    def _filling(self) -> bool:
         """Return whether a claim of the copy is not Bound yet."""
-        claims = self._connection.items(CLAIMS, self._target.namespace, selector)
+        claims = self._connection.items(CLAIMS, self._target.namespace, self._selector)
         return any(get_path(claim, "status", "phase") == "Pending" for claim in claims)
 
     def _release_snapshots(self) -> None:
         """Remove the finalizer of the provisioner from deleted snapshots that no claim uses."""
         home = self._target.namespace
-        if self._connection.items(CLAIMS, home, metadata_only=True):
-            return
         with suppress(NotFoundError):
+            if self._connection.items(CLAIMS, home, self._selector, metadata_only=True):
+                return
             for item in self._connection.items(SNAPSHOTS, home, self._selector):
                 metadata = item["metadata"]
-                if metadata.get("deletionTimestamp") and metadata.get("finalizers") == [
-                    PROVISIONER
-                ]:
+                is_held = metadata.get("finalizers") == [PROVISIONER]
+                if metadata.get("deletionTimestamp") and is_held:
                     change = {"metadata": {"finalizers": None, "uid": metadata["uid"]}}
                     self._connection.patch(SNAPSHOTS, name_of(item), home, change)
 
     def _contents(self) -> list[str]:
-        found = []
-        for item in self._connection.items(CONTENTS, label=self._selector):
-            reference = get_path(item, "spec", "volumeSnapshotRef") or {}
-            if reference.get("namespace") == self._target.namespace:
-                found.append(name_of(item))
-        return found
+        with suppress(NotFoundError):
+            return [
+                name_of(item) for item in self._connection.items(CONTENTS, label=self._selector)
+            ]
+        return []
 
-    def _is_own_namespace(self) -> bool:
+    def _delete_contents(self) -> None:
+        for content in self._contents():
+            _delete(self._connection, CONTENTS, content)
+
+    def _own_namespace(self) -> Object | None:
         found = self._connection.find(NAMESPACES, self._target.namespace)
-        return found is not None and label(found, constants.CLONE_OF) == self._backup
+        if found is not None and label(found, constants.CLONE) == self._identity:
+            return found
+        return None
+
+    def _delete_namespace(self) -> None:
+        own = self._own_namespace()
+        if own is None:
+            return
+        home = self._target.namespace
+        self.report(f"deleting namespace {home}")
+        with suppress(NotFoundError):
+            self._connection.delete(NAMESPACES, home, uid=str(own["metadata"]["uid"]))
 
     def _left(self) -> list[str]:
         home = self._target.namespace
         found = [f"VolumeSnapshotContent {name}" for name in self._contents()]
         if self._connection.find(NAMESPACES, home) is None:
             return found
-        if self._is_own_namespace():
+        if self._own_namespace() is not None:
             return [*found, f"Namespace {home}"]
-        clone = f"{constants.CLONE_OF}={self._backup}"
         for resource in (CLAIMS, SECRETS, SNAPSHOTS, POLICIES):
-            for item in self._connection.items(resource, home, clone, metadata_only=True):
-                found.append(title({**item, "kind": resource.kind}))
+            with suppress(NotFoundError):
+                items = self._connection.items(resource, home, self._selector, metadata_only=True)
+                found += [title({**item, "kind": resource.kind}) for item in items]
         return found
 
 

@@ -12,7 +12,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
-from kanister_kafka.kube.objects import get_path, is_ready, name_of
+from kanister_kafka.kube.objects import get_path, is_ready, join_limited, name_of
 from kanister_kafka.operations.backups.model import Backup, PartitionOffsets
 from kanister_kafka.operations.broker_tools import broker_script
 from kanister_kafka.operations.clone.plan import ClonePlan
@@ -25,6 +25,15 @@ SAMPLED_SEGMENTS = 2
 REPLICATION_PORT = 9091
 LOOK_S = 120
 RECORDS_S = 3600
+
+
+class VerificationOutcome(enum.Enum):
+    """How a verification ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    STARTED = "started"
+    """The copy became Ready without a fault, but the backup has no offsets to compare with."""
 
 
 class RecordsRead(enum.Enum):
@@ -65,10 +74,15 @@ class Verification:
     records: RecordsResult | None = None
     """None if no records were read."""
 
+    started: bool = True
+    """Whether every node of the copy became Ready."""
+
     @property
-    def passed(self) -> bool:
-        """Whether the backup is good."""
-        return not self.faults
+    def outcome(self) -> VerificationOutcome:
+        """How it ended."""
+        if self.faults:
+            return VerificationOutcome.FAILED
+        return VerificationOutcome.PASSED if self.compared else VerificationOutcome.STARTED
 
 
 class Verifier:
@@ -88,7 +102,7 @@ class Verifier:
         unavailable = self._run(brokers[0], "unavailable", LOOK_S)
         faults += [f"partition {line.replace(' ', '-')} has no leader" for line in unavailable]
         recorded = self._plan.backup.offsets
-        differences, notes, compared = compare_offsets(recorded, found, retained=self._is_held)
+        differences, notes, compared = compare_offsets(recorded, found)
         faults += differences
         records = None
         if read is not RecordsRead.NONE:
@@ -105,11 +119,6 @@ class Verifier:
             records=records,
         )
 
-    @property
-    def _is_held(self) -> bool:
-        annotations = get_path(self._plan.kafka, "metadata", "annotations") or {}
-        return constants.RETENTION_HELD in annotations
-
     def _identity(self) -> Iterable[str]:
         kafkas = find_resource(self._connection, "Kafka")
         assert kafkas is not None  # noqa: S101 - the copy is one
@@ -122,9 +131,20 @@ class Verifier:
         selector = f"{constants.CLUSTER_LABEL}={self._target.name}"
         pods = self._connection.items(PODS, self._target.namespace, selector)
         found = [pod for pod in pods if is_broker_pod(pod, self._target.name) and is_ready(pod)]
-        if not found:
-            raise ActionError(f"no broker of Kafka {self._target} is Ready")
+        expected = self._expected_brokers()
+        if not found or len(found) != expected:
+            raise ActionError(
+                f"{len(found)} of {expected} brokers of Kafka {self._target} are Ready: their "
+                "volumes cannot be read"
+            )
         return sorted(found, key=name_of)
+
+    def _expected_brokers(self) -> int:
+        count = 0
+        for pool in self._plan.pools:
+            if "broker" in (pool["spec"].get("roles") or ()):
+                count += int(pool["spec"].get("replicas") or 0)
+        return count or int(self._plan.kafka["spec"]["kafka"].get("replicas") or 0)
 
     def _offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int, int]]:
         earliest: dict[tuple[str, int], int] = {}
@@ -174,17 +194,15 @@ class Verifier:
 
 
 def compare_offsets(
-    recorded: Iterable[PartitionOffsets],
-    found: dict[tuple[str, int], tuple[int, int]],
-    *,
-    retained: bool,
+    recorded: Iterable[PartitionOffsets], found: dict[tuple[str, int], tuple[int, int]]
 ) -> tuple[list[str], list[str], int]:
     """Compare the ends of partitions with the backup; return faults, notes and how many were.
 
-    `found` has earliest and latest offset by topic and partition. `retained` is whether the copy
-    deletes nothing: if it does, a later earliest offset is not a fault.
+    `found` has earliest and latest offset by topic and partition. The offsets were read before the
+    brokers stopped: until then a partition can grow, and retention can move its beginning. Both
+    are notes. It is a fault if nothing is left of a partition that had records.
     """
-    faults, longer, unknown = [], [], 0
+    faults, longer, later, unknown = [], [], [], 0
     compared = 0
     by_topic: dict[str, int] = {}
     for (topic, _partition), (_earliest, end) in found.items():
@@ -205,18 +223,21 @@ def compare_offsets(
         compared += 1
         if latest < row.latest:
             faults.append(f"partition {row} ends at {latest}, and ended at {row.latest}")
+        elif earliest == latest and row.records:
+            faults.append(f"partition {row} is empty, and had {row.records} records")
         elif latest > row.latest:
             longer.append(f"{row} by {latest - row.latest}")
-        begins_later = (earliest or 0) > (row.earliest or 0) and row.earliest is not None
-        if retained and begins_later:
-            faults.append(f"partition {row} begins at {earliest}, and began at {row.earliest}")
+        if earliest is not None and row.earliest is not None and earliest > row.earliest:
+            later.append(f"{row} at {earliest}, not {row.earliest}")
     notes = []
     if longer:
-        notes.append(f"longer than when its offsets were read: {', '.join(sorted(longer)[:10])}")
+        notes.append(f"longer than when its offsets were read: {join_limited(sorted(longer))}")
+    if later:
+        notes.append(f"begins later, as retention has deleted records: {join_limited(later)}")
     if unknown:
         notes.append(f"{unknown} partitions were not compared: their end could not be read")
     if not compared:
-        notes.append("no offset was compared: the backup has none, as it is of an earlier version")
+        notes.append("no offset was compared: the backup has none")
     return faults, notes, compared
 
 
@@ -226,7 +247,7 @@ def record_result(connection: KubeClient, result: Verification) -> None:
     change = {
         "metadata": {
             "annotations": {
-                constants.VERIFIED: "passed" if result.passed else "failed",
+                constants.VERIFIED: result.outcome.value,
                 constants.VERIFIED_AT: format_second(result.time),
             }
         }

@@ -23,17 +23,37 @@ segments() {
   done
 }
 
+# dump FILE...: the batches of segments. The tool ends at the first batch that it cannot read. Then each file is
+# read by itself, and `damaged FILE` names those that cannot be read.
+dump() {
+  local output file status
+  output=$(timeout "$seconds" bin/kafka-dump-log.sh --files "$(IFS=, && printf %s "$*")")
+  status=$?
+  if ((status == 0)); then
+    printf '%s\n' "$output"
+    return
+  fi
+  ((status != 124)) || return
+  for file in "$@"; do
+    timeout "$seconds" bin/kafka-dump-log.sh --files "$file" && continue
+    status=$?
+    ((status != 124 && status != 137)) || return
+    [[ ! -e $file ]] || printf 'damaged %s\n' "$file"
+  done
+}
+
 # records: of each partition its directory, batches, records, batches whose checksum is wrong, and bytes
 # that are not a batch. kafka-dump-log.sh compares the CRC-32C of every batch.
 records() {
   local files at
   mapfile -t files < <(segments)
   for ((at = 0; at < ${#files[@]}; at += 200)); do
-    timeout "$seconds" bin/kafka-dump-log.sh --files "$(IFS=, && printf %s "${files[*]:at:200}")" || return
+    dump "${files[@]:at:200}" || return
   done | awk '
     $1 == "Dumping" { parts = split($2, path, "/"); name = path[parts - 1]; names[name]; next }
+    $1 == "damaged" { parts = split($2, path, "/"); name = path[parts - 1]; names[name]; broken[name]++; next }
     /^Found [0-9]+ invalid bytes/ { trailing[name] += $2; next }
-    $1 == "baseOffset:" {
+    $1 == "baseOffset:" || $1 == "offset:" {
       batches[name]++
       for (i = 1; i < NF; i++) {
         if ($i == "count:") records[name] += $(i + 1)
@@ -47,8 +67,8 @@ seconds=$3 count=${4:-0}
 case $1 in
   offsets)
     earliest=$(offsets -2) && latest=$(offsets -1) || exit
-    printf '%s\n' "$earliest" | grep -E ':[0-9]+:[0-9]+$' | sed 's/^/earliest /'
-    printf '%s\n' "$latest" | grep -E ':[0-9]+:[0-9]+$' | sed 's/^/latest /'
+    printf '%s\n' "$earliest" | sed -nE 's/^(.*:[0-9]+:[0-9]+)$/earliest \1/p'
+    printf '%s\n' "$latest" | sed -nE 's/^(.*:[0-9]+:[0-9]+)$/latest \1/p'
     ;;
   unavailable)
     timeout "$seconds" bin/kafka-topics.sh "${server[@]}" --command-config <(settings) --describe --unavailable-partitions |
