@@ -130,6 +130,17 @@ RIGHT = [
             "keep_within": "30d",
         },
     ),
+    (
+        "{engine: kanister, verifySchedule: '@weekly', verifyInto: kafka-verify, "
+        "verifyMemory: 1Gi, scheduleImage: 'example.com/kanister-kafka:1'}",
+        {
+            "engine": SnapshotProvider.KANISTER,
+            "verify_schedule": "@weekly",
+            "verify_into": "kafka-verify",
+            "verify_memory": "1Gi",
+            "schedule_image": "example.com/kanister-kafka:1",
+        },
+    ),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),
