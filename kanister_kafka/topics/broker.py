@@ -25,7 +25,8 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.topics import require_extra
-from kanister_kafka.topics.client import FETCHED_AHEAD, REQUEST, ClientAccess
+from kanister_kafka.topics.batch_settings import mechanism_of, protocol_of
+from kanister_kafka.topics.client import REQUEST, ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
 
 CLIENT = "kanister-kafka"
@@ -50,78 +51,17 @@ UNKNOWN_CODES = (3, 100)
 FORBIDDEN_CODES = (29, 31, 58)
 """TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, SASL_AUTHENTICATION_FAILED."""
 
-# --- Settings of librdkafka, as far as aiokafka has them
-
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-CHOICES = {
-    "security.protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
-    "sasl.mechanism": MECHANISMS,
-    "sasl.mechanisms": MECHANISMS,
-    "ssl.endpoint.identification.algorithm": ("HTTPS", "NONE"),
-    "enable.ssl.certificate.verification": ("TRUE", "FALSE"),
-    "check.crcs": ("TRUE", "FALSE"),
-}
-"""Settings with a choice, and the choices that aiokafka or this module has."""
-TRANSLATED = (
-    "bootstrap.servers",
-    "sasl.username",
-    "sasl.password",
-    "ssl.ca.location",
-    "ssl.ca.pem",
-    "ssl.certificate.location",
-    "ssl.certificate.pem",
-    "ssl.key.location",
-    "ssl.key.password",
-    "ssl.key.pem",
-)
-INDIFFERENT = (
-    "client.id",
-    "debug",
-    "log_level",
-    "reconnect.backoff.max.ms",
-    "reconnect.backoff.ms",
-    "retry.backoff.ms",
-    "socket.keepalive.enable",
-    "socket.timeout.ms",
-    "statistics.interval.ms",
-)
-"""Settings of librdkafka that change neither who connects nor what is read."""
-
-
-def find_obstacle(settings: ClientProperties) -> str:
-    """Return the setting for which batches cannot be fetched, or nothing.
-
-    Every unknown setting is an obstacle: it can decide about a connection.
-    """
-    for name, value in settings.items():
-        if name in CHOICES:
-            if value.upper() not in CHOICES[name]:
-                return f"{name}={value}"
-        elif name not in TRANSLATED and name not in INDIFFERENT and name not in FETCHED_AHEAD:
-            return name
-    if "://" in settings.get("bootstrap.servers", ""):
-        return "bootstrap.servers with a protocol"
-    if _protocol(settings).startswith("SASL") and not _mechanism(settings):
-        return "sasl.mechanism"
-    return ""
-
-
-def _protocol(settings: ClientProperties) -> str:
-    return settings.get("security.protocol", "PLAINTEXT").upper()
-
-
-def _mechanism(settings: ClientProperties) -> str:
-    return settings.get("sasl.mechanism", settings.get("sasl.mechanisms", "")).upper()
+# --- The connection of aiokafka
 
 
 def _security(settings: ClientProperties) -> dict[str, Any]:
     """Return the arguments of a connection of aiokafka."""
-    protocol = _protocol(settings)
+    protocol = protocol_of(settings)
     arguments: dict[str, Any] = {"security_protocol": protocol}
     if protocol.endswith("SSL"):
         arguments["ssl_context"] = _tls(settings)
     if protocol.startswith("SASL"):
-        arguments["sasl_mechanism"] = _mechanism(settings)
+        arguments["sasl_mechanism"] = mechanism_of(settings)
         arguments["sasl_plain_username"] = settings.get("sasl.username", "")
         arguments["sasl_plain_password"] = settings.get("sasl.password", "")
     return arguments
@@ -467,7 +407,7 @@ class BrokerConnections:
 
         reason = ""
         if isinstance(failure, errors.UnsupportedSaslMechanismError):
-            reason = f"the broker does not have SASL {_mechanism(self.access.settings)}"
+            reason = f"the broker does not have SASL {mechanism_of(self.access.settings)}"
         elif isinstance(
             failure, (errors.AuthenticationFailedError, errors.SaslAuthenticationFailed)
         ):

@@ -19,6 +19,7 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.topics import require_extra
+from kanister_kafka.topics.batch_settings import FETCHED_AHEAD, find_obstacle
 from kanister_kafka.topics.client_properties import ClientProperties
 from kanister_kafka.topics.model import Isolation
 
@@ -39,18 +40,6 @@ END = -1
 """Result of `offsets_at` if no record is as new."""
 LOG_APPEND_TIME = 2
 """Type of a timestamp of the broker's clock; the producer's is 1 (KIP-32)."""
-QUEUED = 16384
-"""KiB that librdkafka fetches ahead of a partition; its default of 64 MiB is for one partition."""
-FETCHED_AHEAD = {
-    "check.crcs": "true",  # off by default; a damaged batch is not a record
-    "queued.min.messages": "50000",
-    "queued.max.messages.kbytes": str(QUEUED),
-    "fetch.wait.max.ms": "100",  # the wait before an idle partition is read again
-    "fetch.queue.backoff.ms": "20",  # the wait after a full queue, 1000 by default
-    "fetch.message.max.bytes": str(4 << 20),
-    "fetch.max.bytes": str(64 << 20),
-    "receive.message.max.bytes": str(128 << 20),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +153,6 @@ class KafkaConsumer:
 
     def batch_obstacle(self) -> str:
         """Return the client property for which batches cannot be fetched, or nothing."""
-        from kanister_kafka.topics.broker import find_obstacle
-
         return find_obstacle(self.access.settings)
 
     def _connect(self) -> Any:

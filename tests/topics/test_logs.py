@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.topics import batch_reader
+from kanister_kafka.topics.batch_settings import find_obstacle
 from kanister_kafka.topics.bounds import read_bounds
-from kanister_kafka.topics.broker import find_obstacle
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.logs import compare_logs
 from kanister_kafka.topics.compare.partition import PartitionComparer
