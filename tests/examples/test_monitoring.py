@@ -26,6 +26,7 @@ OF_KUBE_STATE_METRICS = {
     "kube_cronjob_next_schedule_time",
     "kube_cronjob_spec_suspend",
     "kube_cronjob_status_last_schedule_time",
+    "kube_cronjob_status_last_successful_time",
     "kube_secret_annotations",
     "kube_secret_created",
     "kube_secret_labels",
