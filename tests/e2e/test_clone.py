@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 TOPIC = "kanister-kafka-clone"
 RECORDS = [f"record-{number}" for number in range(2000)]
-SMALL = ("--cpu", "20m", "--memory", "600Mi")
+SMALL = ("--cpu", "20m", "--memory", "900Mi", "--heap", "256m")
 """What nodes of a copy ask for on a small machine."""
 EXPIRES = "kanister-kafka.io/clone-expires"
 
