@@ -30,8 +30,8 @@ VERDICTS = {
 def clone_plan_text(plan: ClonePlan) -> str:
     """Return what a restore into another namespace makes, and what differs from the source."""
     lines = [
-        f"{plan.backup} will be restored as Kafka {plan.target}, beside the Kafka that it came "
-        "from, in which nothing is written:",
+        f"{plan.backup} will be restored as Kafka {plan.target}, next to the Kafka that it "
+        "came from, in which nothing is written:",
         f"  {count_noun(len(plan.claims), 'claim')} from snapshots of the backup, "
         f"{count_noun(len(plan.secrets), 'Secret')}, "
         f"{count_noun(len(plan.pools), 'KafkaNodePool')}, the Kafka and a NetworkPolicy",
