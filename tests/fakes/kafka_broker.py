@@ -217,13 +217,6 @@ def running(broker: FakeBroker, context: ssl.SSLContext | None = None) -> Iterat
         ready.set()
         await stopped.wait()
         server.close()
-        # A connection that was accepted just now has no task yet, and a closed one some work left.
-        await asyncio.sleep(0.01)
-        answers = asyncio.all_tasks() - {asyncio.current_task()}
-        for answer in answers:
-            answer.cancel()
-        await asyncio.gather(*answers, return_exceptions=True)
-        await asyncio.sleep(0.01)
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
