@@ -217,6 +217,7 @@ def running(broker: FakeBroker, context: ssl.SSLContext | None = None) -> Iterat
         ready.set()
         await stopped.wait()
         server.close()
+        await asyncio.sleep(0.01)  # what was accepted just now gets its task, which closes it
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
