@@ -167,7 +167,7 @@ class KanisterActionFactory:
             ),
             steps=(
                 PlannedStep(
-                    does="check the backup, try each object, overwrite only if told to",
+                    does="check the backup, try each object, overwrite only with overwrite=true",
                     objects=(SNAPSHOTS, SECRETS),
                 ),
                 PlannedStep(
@@ -219,7 +219,7 @@ class KanisterActionFactory:
             ),
             steps=(
                 PlannedStep(
-                    does="snapshot, unless told to discard them",
+                    does="snapshot, unless discard-replaced=true",
                     objects=("claims that are replaced",),
                     until="each is ready to use",
                     seconds=seconds,
@@ -282,7 +282,7 @@ class KanisterActionFactory:
                     seconds=2 * IDENTITY_SECONDS,
                 ),
                 PlannedStep(
-                    does="hold its retention, unless told not to", objects=(str(self.cluster),)
+                    does="hold its retention, unless retention=now", objects=(str(self.cluster),)
                 ),
             ),
             account=self.names.restore,

@@ -67,8 +67,8 @@ def kasten_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Ite
     """Return what a person has to do for the form chosen."""
     if options.restore_point:
         yield (
-            "to do: the RestoreAction starts a restore: keep it out of what is applied, and create "
-            "it when a restore is wanted (kanister-kafka docs kasten)"
+            "to do: the RestoreAction starts a restore: do not apply it with the other objects, "
+            "and create it when you restore (kanister-kafka docs kasten)"
         )
     elif KastenOutput.RESTORE in options.kasten:
         yield "to do: --restore-point adds the RestoreAction when a restore is wanted"
@@ -135,7 +135,7 @@ def build_policies(cluster: KafkaCluster, options: Options, name: str) -> tuple[
         return (backup,)
     around = PolicySpec(
         header=(
-            "Definitions alone: the volumes of what runs on here would be of different moments.",
+            "Definitions alone: running workloads here would have volumes of different moments.",
             "Before the other Policy, which changes the mirrors while it runs.",
         ),
         name=f"{name}-definitions",
@@ -183,8 +183,8 @@ def policy_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Ite
     for namespace in options.definitions:
         if namespace not in around:
             yield (
-                f"to do: check --definitions {namespace}: as far as the input tells, mirrors, "
-                f"connectors and their sources are in {known}"
+                f"to do: check --definitions {namespace}: by the input, mirrors, connectors and "
+                f"their sources are in {known}"
             )
 
 

@@ -133,7 +133,7 @@ class PhaseFactory:
             )
         pause, *rest = self.halt_steps()
         same = PlannedStep(
-            does="compare with what was kept, and see that nothing writes, before and after",
+            does="compare with the saved objects, and verify that no client runs, before and after",
             objects=(str(self.cluster),),
         )
         steps += [pause, same, *rest]

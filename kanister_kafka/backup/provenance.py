@@ -161,6 +161,6 @@ def annotation_next_steps(cluster: KafkaCluster, options: Options) -> Iterator[s
     """Return what a person has to see to where changes of a cluster are undone from Git."""
     if options.gitops and cluster.writers and options.quiesce_by is QuiesceMethod.REPLICAS:
         yield (
-            "to do: from Git, spec.replicas of what writes is put back while Kafka is stopped: "
+            "to do: from Git, spec.replicas of clients is restored while Kafka is stopped: "
             "render with --quiesce-by pause, or let it be ignored (kanister-kafka docs gitops)"
         )

@@ -75,7 +75,7 @@ def flush_rights(
 
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
     """Yield the rights that a phase needs to report why it failed."""
-    tell = "say why it failed"
+    tell = "report why it failed"
     yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
     yield permission(cluster, "", "events", (), ("create",), tell)
@@ -163,11 +163,11 @@ def _cluster_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Per
             stop = "stop the nodes, and see them Ready"
             yield permission(cluster, *KIND_TO_RESOURCE[kind], found, verbs, stop)
     if cluster.components:
-        beside = "stop what is beside them"
-        yield permission(cluster, "apps", "deployments", cluster.components, ("delete",), beside)
+        other = "stop the other components"
+        yield permission(cluster, "apps", "deployments", cluster.components, ("delete",), other)
     keep = "keep what restart and restore need"
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), keep)
-    yield permission(cluster, "", "events", (), ("create",), "tell people on the Kafka resource")
+    yield permission(cluster, "", "events", (), ("create",), "report on the Kafka resource")
 
 
 def _writer_objects(cluster: KafkaCluster, namespace: str) -> Iterator[Permission]:

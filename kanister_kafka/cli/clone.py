@@ -15,8 +15,9 @@ from kanister_kafka.kube.pod_options import quantity
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.kube.wait import Clock
     from kanister_kafka.operations.backups.model import Backup
-    from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
+    from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest, Report
     from kanister_kafka.operations.clone.runner import CloneRunner
 
 HEAP_SUFFIXES = "kKmMgG"
@@ -75,6 +76,7 @@ def prepare_clone(
     The volumes of a temporary one must go with their claims.
     """
     from kanister_kafka.cli.backup_catalogue import utc_now
+    from kanister_kafka.operations.clone.checks import CloneCheck
     from kanister_kafka.operations.clone.contents import read_contents
     from kanister_kafka.operations.clone.plan import plan_clone
     from kanister_kafka.operations.clone.runner import CloneRunner
@@ -86,14 +88,18 @@ def prepare_clone(
     sources = read_sources(connection, backup)
     plan = plan_clone(contents, sources, request, now=format_second(utc_now()))
     echo(clone_plan_text(plan), err=True)
+    if faults := CloneCheck(connection, plan).faults(temporary=temporary):
+        lines = "".join(f"\n  {fault}" for fault in faults)
+        raise ActionError(f"{backup} cannot be restored into {plan.target.namespace}:{lines}")
+    return plan, CloneRunner(connection, plan, *progress_report())
+
+
+def progress_report() -> tuple[Report, Clock]:
+    """Return what prints each line behind the seconds since now, and the clock of the command."""
     clock = current_clock()
     start = clock.now()
 
     def report(text: str) -> None:
         print_elapsed(clock.now() - start, text)
 
-    runner = CloneRunner(connection, plan, report, clock)
-    if faults := runner.check(temporary=temporary):
-        lines = "".join(f"\n  {fault}" for fault in faults)
-        raise ActionError(f"{backup} cannot be restored into {plan.target.namespace}:{lines}")
-    return plan, runner
+    return report, clock

@@ -409,7 +409,7 @@ plan_options = option_group(
         "--kasten-namespace",
         default=DEFAULT_KASTEN_NAMESPACE,
         show_default=True,
-        help="Namespace of Kasten or of the Kanister controller.",
+        help="Namespace of the Blueprint and of the Kanister controller.",
     ),
     click.option(
         "--frequency",
@@ -569,7 +569,7 @@ kasten_namespace_option = click.option(
     "--kasten-namespace",
     default=DEFAULT_KASTEN_NAMESPACE,
     show_default=True,
-    help="Namespace of Kasten or of the Kanister controller.",
+    help="Namespace of the Blueprint and of the Kanister controller.",
 )
 blueprint_namespace_option = click.option(
     "--kasten-namespace",
@@ -598,6 +598,23 @@ report_form_option = click.option(
     show_default=True,
     help="How the report is written.",
 )
+
+
+def report_file_options(page: str) -> Callable[[Command], Command]:
+    """Return the options for the files of a report; `page` describes the HTML page."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    return option_group(
+        click.option("--html", type=file, metavar="FILE", help=page),
+        click.option(
+            "-o",
+            "--output",
+            type=file,
+            metavar="FILE",
+            help="File for the report, instead of standard output.",
+        ),
+    )
+
+
 check_option = click.option(
     "--check",
     is_flag=True,
@@ -614,13 +631,13 @@ live_options = option_group(
 """Which Kafka of a live cluster; without a name the only one of the namespace."""
 
 
+applied_blueprint_option = click.option(
+    "--blueprint",
+    default="",
+    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
+)
 action_options = option_group(
-    click.option(
-        "--blueprint",
-        default="",
-        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the "
-        "Kafka]",
-    ),
+    applied_blueprint_option,
     click.option(
         "--option",
         "options",

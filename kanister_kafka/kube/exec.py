@@ -24,6 +24,12 @@ class ExecResult:
     errors: str
 
 
+def check_exec() -> None:
+    """Raise ForbiddenError if no command can be run in a pod by this client."""
+    if access().user:  # the websocket of the client would ignore the impersonation
+        raise ForbiddenError("with --as no command is run in a pod")
+
+
 def exec_in_pod(
     pod: str,
     namespace: str,
@@ -42,8 +48,7 @@ def exec_in_pod(
     from kubernetes.stream import stream
     from websocket import WebSocketException
 
-    if access().user:  # the websocket of the client would ignore the impersonation
-        raise ForbiddenError("with --as no command is run in a pod")
+    check_exec()
     api, _namespace = connect(context)
     host = api.configuration.host.rpartition("@")[2]
     start = f"{host}: cannot run a command in pod {namespace}/{pod}"

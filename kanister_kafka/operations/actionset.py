@@ -121,6 +121,21 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
     )
 
 
+ARTIFACT = "kafka"
+"""Artifact of a backup."""
+
+
+def backup_values(artifacts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values by which artifacts name a backup: `namespace`, `cluster`, `backup`, …."""
+    return (artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
+
+
+def is_backup_of(artifacts: Mapping[str, Any], namespace: str, kafka: str) -> bool:
+    """Return whether artifacts name a backup of this Kafka."""
+    values = backup_values(artifacts)
+    return (values.get("namespace"), values.get("cluster")) == (namespace, kafka)
+
+
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     """Read an ActionSet as the API server has it; of several actions the first."""
     metadata, status = item["metadata"], item.get("status") or {}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from importlib import resources
 
+REPLICATION_PORT = 9091
+"""Port of the listener for replication (Strimzi, KafkaCluster.java)."""
+
 
 def broker_script(script: str) -> str:
     """Return a script of bash that can use the functions of broker.sh."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,10 +23,12 @@ from kanister_kafka.operations.actionset import (
     ActionSet,
     ActionState,
     AppliedBlueprint,
+    backup_values,
     new_action_set,
     read_action_set,
     read_blueprint,
 )
+from kanister_kafka.operations.backups.secret_content import unpack_facts
 from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef, expected_nodes
 
 
@@ -163,20 +163,17 @@ IMAGES = "STRIMZI_KAFKA_IMAGES"
 """Variable of the operator: `VERSION=IMAGE`, one a line (Strimzi's ClusterOperatorConfig.java)."""
 ANY = "any-kafka-version"
 """Option of an ActionSet with which a restore ignores the version."""
-ARTIFACT = "kafka"
 
 
 def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) -> str:
     """Return the `spec.kafka.version` that a backup holds; empty if it names none."""
-    values = origin.artifacts.get(ARTIFACT, {}).get("keyValue") or {}
+    values = backup_values(origin.artifacts)
     name = f"{target.name}-backup-{values.get('backup', '')}-facts"
     found = connection.get(SECRETS, name, target.namespace)
     try:
-        text = base64.b64decode((found.get("data") or {}).get("objects") or "").decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return unpack_facts(found).get("specVersion", "")
+    except ValueError:
         return ""
-    facts = dict(line.partition("=")[::2] for line in text.splitlines())
-    return facts.get("specVersion", "")
 
 
 def operators_versions(connection: KubeClient) -> frozenset[str]:

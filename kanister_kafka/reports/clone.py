@@ -17,7 +17,7 @@ from kanister_kafka.timestamps import format_second
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.clone.plan import ClonePlan
-    from kanister_kafka.operations.clone.verify import Verification
+    from kanister_kafka.operations.clone.verification import Verification
 
 
 VERDICTS = {

@@ -107,7 +107,7 @@ def expected_nodes(connection: KubeClient, target: KafkaRef) -> int | None:
 
 
 def is_broker_pod(pod: Object, cluster: str) -> bool:
-    """Tell whether a pod is a broker of a Kafka (labels of Strimzi's Labels.java).
+    """Return whether a pod is a broker of a Kafka (labels of Strimzi's Labels.java).
 
     Pods of a Strimzi without node pools lack the label of the role, and all of them are brokers.
     """

@@ -168,10 +168,9 @@ class BatchReader:
         await asyncio.sleep(PAUSE_S)
         try:
             await self._brokers.find_leaders()
-        except UnreachableError as failure:
+        except UnreachableError:
             if time.monotonic() - self._progress > READ_TIMEOUT_S:
                 raise
-            del failure
 
     def _receive(self, answer: FetchedPartition) -> None:
         number = answer.partition

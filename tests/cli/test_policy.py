@@ -96,7 +96,7 @@ def test_it_says_what_the_policies_do_not_keep_and_in_which_order(at_root: Path)
     assert "add --definitions kafka" in run(f"render {MIRROR} --kasten policy").stderr
     assert "--definitions" not in run(f"render {MIRROR} --kasten binding").stderr
     nowhere = run(f"policy render {MIRROR} --definitions nope").stderr
-    assert "to do: check --definitions nope: as far as the input tells" in nowhere
+    assert "to do: check --definitions nope: by the input, mirrors" in nowhere
     told = run(f"policy render {MIRROR} --definitions kafka --definitions kafka-tools").stderr
     assert "let kafka-backup.backup-definitions end before kafka-backup.backup starts" in told
     assert "to do" not in run(f"policy render {POOLS}").stderr

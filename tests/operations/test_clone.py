@@ -23,7 +23,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot, PartitionOffsets
 from kanister_kafka.operations.clone import verify as verification
-from kanister_kafka.operations.clone.contents import BackupContents
+from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
     SnapshotSource,
@@ -32,7 +32,7 @@ from kanister_kafka.operations.clone.plan import (
 )
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources, references
-from kanister_kafka.operations.clone.verify import compare_offsets
+from kanister_kafka.operations.clone.verification import compare_offsets
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
@@ -125,7 +125,8 @@ def contents(kafka=None, pools=None, claims=None, **orders):
         7: (resource("KafkaMirrorMaker2", "mirror", {}),),
     }
     facts = {"clusterId": "c1", "kafkaVersion": "3.9.2", "nodeIds.dual": "[0,1]", **orders}
-    return BackupContents(backup=backup(), facts=facts, objects=objects)
+    ids = read_node_ids(facts, backup())
+    return BackupContents(backup=backup(), facts=facts, objects=objects, node_ids=ids)
 
 
 SOURCES = tuple(
@@ -659,9 +660,11 @@ def test_a_copy_that_never_starts_is_removed_and_counts_if_a_node_has_failed(
     cluster, fails
 ) -> None:
     Operator(cluster, starts=False)
-    status = {"phase": "Pending"}
+    killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    status = {"containerStatuses": [{"name": "kafka", "lastState": killed}]}
     if fails:
-        status = {"containerStatuses": [{"name": "kafka", "restartCount": 1}]}
+        ended = {"terminated": {"exitCode": 1, "reason": "Error"}}
+        status = {"containerStatuses": [{"name": "kafka", "lastState": ended}]}
 
     def start(made):
         if made["kind"] == "Kafka":
@@ -931,6 +934,25 @@ def test_a_class_that_retains_volumes_is_refused(cluster) -> None:
     done = verify(cluster)
     assert done.exit_code == 1
     assert "StorageClass fast retains volumes" in done.stderr
+    assert not cluster.writes
+
+
+@pytest.mark.parametrize("value", ["", "[]", "[0", "none", "[-1]"])
+def test_damaged_node_ids_are_named(cluster, value) -> None:
+    name = f"my-cluster-backup-{NAME}-facts"
+    facts = "format=2\nclusterId=c1\nkafkaVersion=3.9.2\nparts=8\n"
+    raw = base64.b64encode(f"{facts}nodeIds.dual={value}\n".encode()).decode()
+    cluster.change("secrets", "kafka", name, {"data": {"objects": raw}})
+    done = run(cluster, "restore", NAME, "-n", "kafka", "--into", "other", "--yes")
+    assert done.exit_code == 1
+    assert "has no node ids of dual" in done.stderr
+    assert not cluster.writes
+
+
+def test_a_verification_that_could_not_look_is_refused_before_it_begins(cluster) -> None:
+    done = verify(cluster, "--as", "somebody")
+    assert done.exit_code == 2
+    assert "with --as no command is run in a pod" in done.stderr
     assert not cluster.writes
 
 

@@ -13,11 +13,11 @@ from kanister_kafka.cli.commands.topics.compare import max_skew_option
 from kanister_kafka.cli.options import (
     claims_class_option,
     kasten_namespace_option,
+    report_file_options,
     report_form_option,
     stage_timeout_option,
 )
 from kanister_kafka.cli.output import (
-    FILE,
     check_writable,
     print_elapsed,
     renamed_option,
@@ -95,10 +95,7 @@ def _target(text: str) -> KafkaRef:
 @max_skew_option
 @stage_timeout_option
 @report_form_option
-@click.option("--html", type=FILE, metavar="FILE", help="Write it with its pictures as one page.")
-@click.option(
-    "-o", "--output", type=FILE, metavar="FILE", help="File for the report, not standard output."
-)
+@report_file_options("Write the report with its pictures as one page as well.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 def consistency_test(
     *,

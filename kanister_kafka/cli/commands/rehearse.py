@@ -13,6 +13,7 @@ from kanister_kafka.cli.options import (
     claims_class_option,
     kasten_namespace_option,
     live_options,
+    report_file_options,
     report_form_option,
     stage_timeout_option,
 )
@@ -43,19 +44,7 @@ if TYPE_CHECKING:
     help="Secret in the Kafka's namespace with client.properties for the probe.",
 )
 @report_form_option
-@click.option(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report with its timeline as one page as well.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="File for the report, instead of standard output.",
-)
+@report_file_options("Write the report with its timeline as one page as well.")
 @stage_timeout_option
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, HOLD, NOW, is_retention_choice
 from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
 from kanister_kafka.cli.clone import clone_options, prepare_clone
@@ -44,7 +44,7 @@ START_S = 900
     "--into",
     default="",
     metavar="NAMESPACE",
-    help="Restore into this namespace instead, beside the Kafka that the backup came from. The "
+    help="Restore into this namespace instead, next to the Kafka that the backup came from. The "
     "namespace is created if it does not exist.",
 )
 @clone_options
@@ -93,6 +93,9 @@ def restore(
     copy with its source are left out; --dry-run prints all objects of the copy without their
     Secrets.
     """
+    from kanister_kafka.operations.clone.plan import CloneRequest
+    from kanister_kafka.operations.clone.rehome import NodeResources
+
     cloning = {"--storage-class": storage_class, "--cpu": cpu, "--memory": memory, "--heap": heap}
     if into:
         acting = {
@@ -102,9 +105,6 @@ def restore(
             "--blueprint": blueprint,
         }
         _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
-        from kanister_kafka.operations.clone.plan import CloneRequest
-        from kanister_kafka.operations.clone.rehome import NodeResources
-
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
         wanted = CloneRequest(
@@ -113,7 +113,7 @@ def restore(
             storage_class=storage_class,
             resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
             entity_operator=entity_operator,
-            retention=retention or "hold",
+            retention=retention or HOLD,
         )
         connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
         _restore_into(connection, found, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
@@ -183,7 +183,7 @@ def _restore_into(
         raise
     runner.remove_snapshots()
     echo(f"Kafka {plan.target} is Ready: a copy of {backup}\n")
-    if request.retention != "now":
+    if request.retention != NOW:
         echo(
             "It deletes no record until: kanister-kafka release-retention "
             f"{plan.target.name} -n {plan.target.namespace}\n"

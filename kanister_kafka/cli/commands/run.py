@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, is_retention_choice
+from kanister_kafka.backup.options import is_retention_choice
 from kanister_kafka.cli.app import confirm, current_clock, echo, print_error, print_warning
-from kanister_kafka.cli.options import action_options, live_options
+from kanister_kafka.cli.options import action_options, kasten_namespace_option, live_options
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -42,12 +42,7 @@ DISCARDED = "The present data of its volumes is LOST: discard-replaced takes no 
 @click.command(epilog="Example: kanister-kafka run backupPrehook my-cluster -n kafka")
 @click.argument("action")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of the Blueprint and of the Kanister controller.",
-)
+@kasten_namespace_option
 @click.option(
     "--from",
     "origin",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,20 +10,22 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka import constants
-from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning
+from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
-from kanister_kafka.cli.clone import clone_options, prepare_clone
-from kanister_kafka.cli.options import parse_duration_option, report_form_option
-from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
+from kanister_kafka.cli.clone import clone_options, prepare_clone, progress_report
+from kanister_kafka.cli.options import (
+    parse_duration_option,
+    report_file_options,
+    report_form_option,
+)
+from kanister_kafka.cli.output import check_writable, write_text
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.backups.model import Backup
-    from kanister_kafka.operations.clone.plan import ClonePlan
-    from kanister_kafka.operations.clone.runner import CloneRunner
-    from kanister_kafka.operations.clone.verify import Verification
+    from kanister_kafka.operations.clone.verification import Verification
 
 REMOVAL_S = 900
 """Seconds in which what a verification has made is removed at the end."""
@@ -52,19 +53,7 @@ RECORDS = ("none", "sample", "all")
     "of each partition, or all.",
 )
 @report_form_option
-@click.option(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report as one page as well.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="File for the report, instead of standard output.",
-)
+@report_file_options("Write the report as one page as well.")
 @click.option(
     "--timeout",
     type=parse_duration_option,
@@ -99,22 +88,25 @@ def verify(
     """Verify that a backup can be restored, without an outage.
 
     BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
-    `latest`. Restores it into a namespace of its own beside the Kafka that it came from, waits
-    until every node is Ready, and compares cluster id, partitions and their offsets with what the
-    backup recorded.
-    Reads records and compares their checksums. Then removes everything that it has made, also
-    after a failure or Ctrl-C, and writes the result to the backup. Exits with 1 if the backup is
-    not good, or if something of the copy is left. If the copy could not be made for another reason,
-    the backup keeps its last result.
+    `latest`. Restores it into a namespace of its own, next to the Kafka that it came from, and
+    waits until every node is Ready. Compares cluster id, partitions and offsets with those of the
+    backup. Reads records and compares their checksums. Then removes all objects of the copy, also
+    after a failure or Ctrl-C, and writes the result to the backup.
+
+    Exits with 1 if the backup is not good, or if something of the copy is left. If the copy could
+    not be made for another reason, the backup keeps its last result.
     """
+    from kanister_kafka.kube.exec import check_exec
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
-    from kanister_kafka.operations.clone.verify import RECORDS_S
+    from kanister_kafka.operations.clone.verification import RecordsRead, record_result
+    from kanister_kafka.operations.clone.verify import RECORDS_S, Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
 
     for path in (html, output):
         check_writable(path)
+    check_exec()
     connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
     brokers = len(found.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S
@@ -133,13 +125,30 @@ def verify(
     if dry_run:
         return
 
+    code = 0
+
     def show(result: Verification) -> None:
+        nonlocal code
+        code = 1 if result.faults else 0
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
+        try:
+            record_result(connection, result)
+        except KanisterKafkaError as failure:
+            words = escape_control_chars(str(failure))
+            print_warning(f"the result is not written to the backup: {words}")
 
-    code = _verify(connection, plan, runner, context, show, records=records, timeout=timeout)
-    ctx.exit(code)
+    left = run_verification(
+        runner,
+        Verifier(connection, plan, context),
+        RecordsRead(records),
+        timeout=timeout,
+        now=utc_now,
+        on_result=show,
+        on_pending=print_warning,
+    )
+    ctx.exit(1 if left else code)
 
 
 def default_namespace(backup: Backup) -> str:
@@ -151,77 +160,10 @@ def default_namespace(backup: Backup) -> str:
     return backup.kafka.name[: 63 - len(tail)].rstrip("-.").replace(".", "-") + tail
 
 
-def _verify(
-    connection: KubeClient,
-    plan: ClonePlan,
-    runner: CloneRunner,
-    context: str,
-    show: Callable[[Verification], None],
-    *,
-    records: str,
-    timeout: int,
-) -> int:
-    """Make the copy, look at it and remove it, whatever happens in between; return the exit code.
-
-    The result is shown and written before the removal, which can fail.
-    """
-    from kanister_kafka.operations.clone.runner import ClonedNamespace, NotRestorableError
-    from kanister_kafka.operations.clone.verify import (
-        RecordsRead,
-        Verification,
-        Verifier,
-        record_result,
-    )
-    from kanister_kafka.operations.rehearsal.signals import SignalGuard
-
-    def pending(text: str) -> None:
-        print_warning(text)
-
-    code = 0
-    with SignalGuard(pending, "the copy is removed first") as guard:
-        try:
-            try:
-                runner.create()
-                runner.start(timeout)
-                runner.report("comparing partitions, offsets and records with the backup")
-                verifier = Verifier(connection, plan, context)
-                result = verifier.verify(RecordsRead(records), utc_now())
-            except NotRestorableError as failure:
-                result = Verification(
-                    backup=plan.backup,
-                    target=plan.target,
-                    time=utc_now(),
-                    faults=(str(failure),),
-                    started=False,
-                )
-            code = 1 if result.faults else 0
-            show(result)
-            try:
-                record_result(connection, result)
-            except KanisterKafkaError as failure:
-                words = escape_control_chars(str(failure))
-                print_warning(f"the result is not written to the backup: {words}")
-        finally:
-            guard.shield()
-            copy = ClonedNamespace(
-                connection, plan.target, plan.identity, runner.report, current_clock()
-            )
-            for text in copy.remove():
-                print_error(f"not removed: {escape_control_chars(text)}")
-                code = 1
-    return code
-
-
 def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) -> None:
     """Remove what killed verifications of this Kafka have left; refuse if one may still run."""
     from kanister_kafka.operations.clone.leftovers import find_leftovers
-    from kanister_kafka.operations.clone.runner import ClonedNamespace
-
-    clock = current_clock()
-    start = clock.now()
-
-    def report(text: str) -> None:
-        print_elapsed(clock.now() - start, text)
+    from kanister_kafka.operations.clone.remover import CloneRemover
 
     for leftover in find_leftovers(connection, backup.kafka, namespace):
         where = f"the copy of backup {leftover.backup} in namespace {leftover.target.namespace}"
@@ -232,6 +174,7 @@ def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) ->
                 f"{constants.CLONE_EXPIRES}, or set that to now"
             )
         echo(f"{where} was left behind: removing it\n", err=True)
-        copy = ClonedNamespace(connection, leftover.target, leftover.identity, report, clock)
-        for text in copy.remove():
-            raise ActionError(f"{where} cannot be removed: {text}")
+        report, clock = progress_report()
+        remover = CloneRemover(connection, leftover.target, leftover.identity, report, clock)
+        if left := remover.remove():
+            raise ActionError(f"{where} cannot be removed: {', '.join(left)}")

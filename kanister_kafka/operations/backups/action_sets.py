@@ -15,10 +15,12 @@ from kanister_kafka.operations.actionset import (
     ActionSet,
     ActionState,
     AppliedBlueprint,
+    backup_values,
+    is_backup_of,
     read_action_set,
 )
 from kanister_kafka.operations.backups.activity import IDLE
-from kanister_kafka.operations.start_action import ARTIFACT, action_sets
+from kanister_kafka.operations.start_action import action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
@@ -80,18 +82,10 @@ def list_action_sets(
         action_set = read_action_set(item)
         asked: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
         is_own = action_set.blueprint == blueprint.name and action_set.target == kafka.namespace
-        is_named = _names(asked.get("artifacts") or {}, kafka) or _names(
-            action_set.artifacts, kafka
-        )
-        if is_own or is_named:
+        named = [asked.get("artifacts") or {}, action_set.artifacts]
+        if is_own or any(is_backup_of(one, kafka.namespace, kafka.name) for one in named):
             found.append(action_set)
     return sorted(found, key=lambda one: one.created)
-
-
-def _names(artifacts: object, kafka: KafkaRef) -> bool:
-    """Return whether artifacts are of a backup of this Kafka."""
-    values = get_path({"artifacts": artifacts}, "artifacts", ARTIFACT, "keyValue") or {}
-    return (values.get("namespace"), values.get("cluster")) == (kafka.namespace, kafka.name)
 
 
 KEPT_FAILURES = 3
@@ -117,8 +111,7 @@ def find_outdated_action_sets(
         if action_set.state is ActionState.FAILED:
             failures.append(action_set)
             continue
-        values = (action_set.artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
-        if values.get("backup") not in backups:
+        if backup_values(action_set.artifacts).get("backup") not in backups:
             outdated.append(action_set)
     failures.sort(key=lambda one: one.created)
     return outdated + failures[:-KEPT_FAILURES]

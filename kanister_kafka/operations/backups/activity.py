@@ -10,10 +10,15 @@ from kanister_kafka.constants import CLONE_OF, CLONE_SOURCE, CLUSTER, BackupStat
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import annotation, get_path
-from kanister_kafka.operations.actionset import API_VERSION, ActionSet, read_action_set
+from kanister_kafka.operations.actionset import (
+    API_VERSION,
+    ActionSet,
+    backup_values,
+    is_backup_of,
+    read_action_set,
+)
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.provenance import blueprint_of
-from kanister_kafka.operations.start_action import ARTIFACT
 from kanister_kafka.operations.volume_snapshots import CONTENTS
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 
@@ -131,9 +136,5 @@ class Activity:
 
 def _names(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:
     """Return whether artifacts name this backup."""
-    values = (artifacts.get(ARTIFACT) or {}).get("keyValue") or {}
-    return (values.get("namespace"), values.get("cluster"), values.get("backup")) == (
-        kafka.namespace,
-        kafka.name,
-        backup,
-    )
+    is_own = is_backup_of(artifacts, kafka.namespace, kafka.name)
+    return is_own and backup_values(artifacts).get("backup") == backup

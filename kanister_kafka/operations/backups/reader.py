@@ -14,6 +14,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, label, name_of
+from kanister_kafka.operations.actionset import backup_values
 from kanister_kafka.operations.backups.activity import Activity
 from kanister_kafka.operations.backups.model import (
     NAME,
@@ -24,7 +25,7 @@ from kanister_kafka.operations.backups.model import (
     TopicRetention,
 )
 from kanister_kafka.operations.backups.secret_content import unpack_secret
-from kanister_kafka.operations.start_action import ARTIFACT, SECRETS
+from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -92,7 +93,7 @@ class _BackupReader:
         claims = sorted(self._claims())
         topics = list(self._topics())
         maker = activity.maker(self.kafka, self.name)
-        values = (maker.artifacts.get(ARTIFACT) or {}).get("keyValue") or {} if maker else {}
+        values = backup_values(maker.artifacts) if maker else {}
         objects = [*self.secrets.values(), *self.snapshots]
         run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
         parts = facts.get("parts", "")

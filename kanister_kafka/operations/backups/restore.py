@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kanister_kafka.operations.actionset import ActionSet, ActionState, AppliedBlueprint
+from kanister_kafka.operations.actionset import ARTIFACT, ActionSet, ActionState, AppliedBlueprint
 from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.start_action import ARTIFACT, ActionRequest
+from kanister_kafka.operations.start_action import ActionRequest
 
 
 def restore_request(

@@ -27,6 +27,11 @@ def unpack_secret(secret: Object) -> str:
         raise ValueError(str(failure)) from failure
 
 
+def unpack_facts(secret: Object) -> dict[str, str]:
+    """Return the facts of a backup by key; ValueError if a step has not written them so."""
+    return dict(line.partition("=")[::2] for line in unpack_secret(secret).splitlines())
+
+
 def _unpacked(raw: bytes) -> bytes:
     unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     text = unpack.decompress(raw, MAX_UNPACKED)

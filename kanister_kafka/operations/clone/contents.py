@@ -13,10 +13,11 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.objects import name_of
 from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.backups.secret_content import unpack_secret
+from kanister_kafka.operations.backups.secret_content import unpack_facts, unpack_secret
 from kanister_kafka.operations.start_action import SECRETS
 
 NODE_IDS = "nodeIds."
+IDS = re.compile(r"\[[0-9]+(, ?[0-9]+)*\]")
 PART = re.compile(r"([0-9]+)-[0-9]+")
 """Order in which the objects of a Secret are restored, and its number within that."""
 CLAIMS, AUTHORITIES, USER_SECRETS, USERS, TOPICS, POOLS, KAFKA = range(7)
@@ -31,6 +32,8 @@ class BackupContents:
     facts: Mapping[str, str]
     objects: Mapping[int, Objects]
     """By the order in which they are restored."""
+    node_ids: Mapping[str, tuple[int, ...]]
+    """Ids of the nodes by KafkaNodePool."""
 
     @property
     def cluster_id(self) -> str:
@@ -41,15 +44,6 @@ class BackupContents:
     def kafka_version(self) -> str:
         """Version of Kafka that ran."""
         return self.facts.get("kafkaVersion", "")
-
-    @property
-    def node_ids(self) -> Mapping[str, tuple[int, ...]]:
-        """Ids of the nodes by KafkaNodePool."""
-        return {
-            key.removeprefix(NODE_IDS): tuple(json.loads(value))
-            for key, value in self.facts.items()
-            if key.startswith(NODE_IDS)
-        }
 
     @property
     def kafka(self) -> Object:
@@ -86,10 +80,10 @@ def read_contents(connection: KubeClient, backup: Backup) -> BackupContents:
         if part != "facts" and order is None:
             continue
         try:
-            lines = unpack_secret(secret).splitlines()
             if order is None:
-                facts = dict(line.partition("=")[::2] for line in lines)
+                facts = unpack_facts(secret)
             else:
+                lines = unpack_secret(secret).splitlines()
                 parsed = [dict(json.loads(line)) for line in lines if line]
                 objects.setdefault(int(order[1]), []).extend(parsed)
         except (TypeError, ValueError):
@@ -100,5 +94,19 @@ def read_contents(connection: KubeClient, backup: Backup) -> BackupContents:
     return BackupContents(
         backup=backup,
         facts=facts,
+        node_ids=read_node_ids(facts, backup),
         objects={order: tuple(items) for order, items in objects.items()},
     )
+
+
+def read_node_ids(facts: Mapping[str, str], backup: Backup) -> dict[str, tuple[int, ...]]:
+    """Return the ids of the nodes by KafkaNodePool; ActionError if one is damaged."""
+    found = {}
+    for key, value in facts.items():
+        if not key.startswith(NODE_IDS):
+            continue
+        pool = key.removeprefix(NODE_IDS)
+        if not IDS.fullmatch(value):
+            raise ActionError(f"{backup} has no node ids of {pool}: {value!r}")
+        found[pool] = tuple(json.loads(value))
+    return found

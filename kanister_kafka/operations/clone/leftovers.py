@@ -10,7 +10,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ForbiddenError
 from kanister_kafka.kube.client import NAMESPACES, KubeClient, Object
 from kanister_kafka.kube.objects import annotation, label, name_of
-from kanister_kafka.operations.clone.runner import POLICIES
+from kanister_kafka.operations.clone.remover import POLICIES
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import HOLD, NOW
 from kanister_kafka.kube.client import Object, Objects
-from kanister_kafka.kube.objects import annotation as annotation_of
-from kanister_kafka.kube.objects import get_path, join_limited, name_of
+from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of
 from kanister_kafka.kube.pod_options import quantity
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.clone.contents import (
@@ -30,7 +30,8 @@ from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_A
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import hold, is_holdable
 
-HOLD, NOW = "hold", "now"
+Report = Callable[[str], None]
+"""Gets what is done, a line each."""
 API_SERVER_PORTS = (443, 6443)
 DNS_PORTS = (53, 5353)
 """The second is where the DNS pods of OpenShift listen."""
@@ -140,8 +141,8 @@ def plan_clone(
         version = contents.kafka_version
         kafka["spec"]["kafka"]["version"] = version
         changes.append(f"spec.kafka.version is {version}, which ran at the backup")
-    if annotation := annotation_of(contents.kafka, constants.RETENTION_HELD):
-        kafka["metadata"].setdefault("annotations", {})[constants.RETENTION_HELD] = annotation
+    if held := annotation(contents.kafka, constants.RETENTION_HELD):
+        kafka["metadata"].setdefault("annotations", {})[constants.RETENTION_HELD] = held
         changes.append("retention was held when the backup was made, and stays held")
     if request.retention != NOW:
         kafka = hold(kafka, retention=request.retention, backup=backup.complete_since, now=now)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import resources
 
@@ -12,77 +10,23 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
-from kanister_kafka.kube.objects import get_path, is_ready, join_limited, name_of
-from kanister_kafka.operations.backups.model import Backup, PartitionOffsets
-from kanister_kafka.operations.broker_tools import broker_script
+from kanister_kafka.kube.objects import get_path, is_ready, name_of
+from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
 from kanister_kafka.operations.clone.plan import ClonePlan
-from kanister_kafka.operations.start_action import SECRETS
-from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, is_broker_pod
-from kanister_kafka.timestamps import format_second
+from kanister_kafka.operations.clone.runner import CloneRunner, NotRestorableError
+from kanister_kafka.operations.clone.verification import (
+    RecordsRead,
+    RecordsResult,
+    Verification,
+    compare_offsets,
+)
+from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.strimzi.discovery import find_resource, is_broker_pod
 
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""
-REPLICATION_PORT = 9091
 LOOK_S = 120
 RECORDS_S = 3600
-
-
-class VerificationOutcome(enum.Enum):
-    """How a verification ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    STARTED = "started"
-    """The copy became Ready without a fault, but the backup has no offsets to compare with."""
-
-
-class RecordsRead(enum.Enum):
-    """How much of the restored volumes is read."""
-
-    NONE = "none"
-    SAMPLE = "sample"
-    """The newest two segments of each partition."""
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsResult:
-    """The result of reading the log segments of all brokers."""
-
-    batches: int = 0
-    records: int = 0
-    """Of all replicas."""
-    damaged: tuple[str, ...] = ()
-    """Replicas with a batch whose checksum is wrong, or with bytes that are not a batch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """How a verification ended."""
-
-    backup: Backup
-    target: KafkaRef
-    time: datetime
-    faults: tuple[str, ...]
-    """Why the backup is not good; empty if it is."""
-    notes: tuple[str, ...] = ()
-    """Differences that are not faults, and partitions that were not compared."""
-    partitions: int = 0
-    """Partitions of the restored Kafka, internal ones too."""
-    compared: int = 0
-    """Partitions whose end was compared with the backup."""
-    records: RecordsResult | None = None
-    """None if no records were read."""
-
-    started: bool = True
-    """Whether every node of the copy became Ready."""
-
-    @property
-    def outcome(self) -> VerificationOutcome:
-        """How it ended."""
-        if self.faults:
-            return VerificationOutcome.FAILED
-        return VerificationOutcome.PASSED if self.compared else VerificationOutcome.STARTED
 
 
 class Verifier:
@@ -193,64 +137,42 @@ class Verifier:
         return lines[:-1]
 
 
-def compare_offsets(
-    recorded: Iterable[PartitionOffsets], found: dict[tuple[str, int], tuple[int, int]]
-) -> tuple[list[str], list[str], int]:
-    """Compare the ends of partitions with the backup; return faults, notes and how many were.
+def run_verification(
+    runner: CloneRunner,
+    verifier: Verifier,
+    read: RecordsRead,
+    *,
+    timeout: float,
+    now: Callable[[], datetime],
+    on_result: Callable[[Verification], None],
+    on_pending: Callable[[str], None],
+) -> list[str]:
+    """Make a copy, look at it and remove it, also after any failure; return what is left.
 
-    `found` has earliest and latest offset by topic and partition. The offsets were read before the
-    brokers stopped: until then a partition can grow, and retention can move its beginning. Both
-    are notes. It is a fault if nothing is left of a partition that had records.
+    `on_result` is called before the removal, which can fail; `on_pending` gets a line if a signal
+    has to wait for the removal. Raises ActionError if the copy cannot be made for a reason that
+    is not of the backup, and KeyboardInterrupt for a signal, both after the removal.
     """
-    faults, longer, later, unknown = [], [], [], 0
-    compared = 0
-    by_topic: dict[str, int] = {}
-    for (topic, _partition), (_earliest, end) in found.items():
-        by_topic[topic] = by_topic.get(topic, 0) + end
-    for row in recorded:
-        if row.latest is None:
-            unknown += 1
-            continue
-        earliest: int | None = None
-        latest: int | None = None
-        if row.partition is None:
-            latest = by_topic.get(row.topic)
-        elif offsets := found.get((row.topic, row.partition)):
-            earliest, latest = offsets
-        if latest is None:
-            faults.append(f"partition {row} is not there")
-            continue
-        compared += 1
-        if latest < row.latest:
-            faults.append(f"partition {row} ends at {latest}, and ended at {row.latest}")
-        elif earliest == latest and row.records:
-            faults.append(f"partition {row} is empty, and had {row.records} records")
-        elif latest > row.latest:
-            longer.append(f"{row} by {latest - row.latest}")
-        if earliest is not None and row.earliest is not None and earliest > row.earliest:
-            later.append(f"{row} at {earliest}, not {row.earliest}")
-    notes = []
-    if longer:
-        notes.append(f"longer than when its offsets were read: {join_limited(sorted(longer))}")
-    if later:
-        notes.append(f"begins later, as retention has deleted records: {join_limited(later)}")
-    if unknown:
-        notes.append(f"{unknown} partitions were not compared: their end could not be read")
-    if not compared:
-        notes.append("no offset was compared: the backup has none")
-    return faults, notes, compared
-
-
-def record_result(connection: KubeClient, result: Verification) -> None:
-    """Write the result into the Secret with the facts of the backup."""
-    backup = result.backup
-    change = {
-        "metadata": {
-            "annotations": {
-                constants.VERIFIED: result.outcome.value,
-                constants.VERIFIED_AT: format_second(result.time),
-            }
-        }
-    }
-    name = f"{backup.kafka.name}-backup-{backup.name}-facts"
-    connection.patch(SECRETS, name, backup.kafka.namespace, change)
+    plan = runner.plan
+    with SignalGuard(on_pending, "the copy is removed first") as guard:
+        try:
+            try:
+                runner.create()
+                runner.start(timeout)
+                runner.report("comparing partitions, offsets and records with the backup")
+                result = verifier.verify(read, now())
+            except NotRestorableError as failure:
+                result = Verification(
+                    backup=plan.backup,
+                    target=plan.target,
+                    time=now(),
+                    faults=(str(failure),),
+                    started=False,
+                )
+            on_result(result)
+        finally:
+            guard.shield()
+            left = runner.remover.remove()
+            for text in left:
+                runner.report(f"FAILED: not removed: {text}")
+    return left

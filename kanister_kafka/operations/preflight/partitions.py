@@ -16,7 +16,7 @@ from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.kube.client import Objects
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.objects import is_true, name_of
-from kanister_kafka.operations.broker_tools import broker_script
+from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
 from kanister_kafka.operations.preflight.model import (
     NotReadableError,
     OptionalRead,
@@ -27,7 +27,6 @@ from kanister_kafka.strimzi.discovery import is_broker_pod
 
 LIMIT = 60
 """Seconds."""
-LISTENER = 9091
 SPARE = 256 * 2**20
 """Bytes that a JVM with 128 MiB of heap needs at most, all in all."""
 SCRIPT = r"""
@@ -75,7 +74,7 @@ def _describe(
     ready = [pod for pod in pods if is_broker_pod(pod, cluster) and is_true(pod, "Ready")]
     if not ready:
         raise NotReadableError(what, "no broker is Ready", _by_hand(namespace))
-    address = f"{cluster}-kafka-brokers.{namespace}.svc:{LISTENER}"
+    address = f"{cluster}-kafka-brokers.{namespace}.svc:{REPLICATION_PORT}"
     words = ("bash", "-c", broker_script(SCRIPT), "partitions", address, str(LIMIT - 5), str(SPARE))
     command = words + options
     try:

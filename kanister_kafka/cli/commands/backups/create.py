@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
     delete_backups,
@@ -15,7 +14,12 @@ from kanister_kafka.cli.backup_catalogue import (
     keep_rules,
     utc_now,
 )
-from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.options import (
+    applied_blueprint_option,
+    kasten_namespace_option,
+    live_options,
+    parse_duration_option,
+)
 from kanister_kafka.errors import (
     ActionError,
     ConflictError,
@@ -41,17 +45,8 @@ SKIPPED, FAILED = "BackupSkipped", "BackupFailed"
 
 @click.command(epilog="Example: kanister-kafka backups create my-cluster -n kafka --keep-daily 7")
 @live_options
-@click.option(
-    "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of the Blueprint and of the Kanister controller.",
-)
-@click.option(
-    "--blueprint",
-    default="",
-    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
-)
+@kasten_namespace_option
+@applied_blueprint_option
 @keep_rule_options
 @click.option(
     "--skip-if-busy",
@@ -90,6 +85,7 @@ def create(
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.kube.wait import retry
     from kanister_kafka.operations import start_action
+    from kanister_kafka.operations.actionset import backup_values
     from kanister_kafka.operations.backups.action_sets import find_busy_reason
     from kanister_kafka.strimzi.discovery import find_target
 
@@ -116,8 +112,7 @@ def create(
         if followed.code:
             _write_event(connection, target, FAILED, followed.reason)
             ctx.exit(followed.code)
-        made = followed.action_set.artifacts.get(start_action.ARTIFACT) or {}
-        new = str((made.get("keyValue") or {}).get("backup") or "")
+        new = str(backup_values(followed.action_set.artifacts).get("backup") or "")
         code = _prune(connection, target, new, rules, applied.namespace)
     except KanisterKafkaError as failure:
         _write_event(connection, target, FAILED, str(failure))
