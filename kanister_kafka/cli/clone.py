@@ -11,6 +11,7 @@ from kanister_kafka.cli.app import current_clock, echo
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.cli.output import print_elapsed
 from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.names import LABEL
 from kanister_kafka.kube.pod_options import quantity
 
 if TYPE_CHECKING:
@@ -27,6 +28,19 @@ def _quantity(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     if text and not quantity(text):
         raise click.BadParameter(f"{text!r} is not a quantity such as 500m or 1Gi")
     return text
+
+
+def _namespace(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    if text and not LABEL.allows(text):
+        raise click.BadParameter(f"{text!r} must be {LABEL.says}")
+    return text
+
+
+def into_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option for the namespace of a copy."""
+    return click.option(
+        "--into", default="", metavar="NAMESPACE", callback=_namespace, help=help_text
+    )
 
 
 def _heap(_ctx: click.Context, _param: click.Parameter, text: str) -> str:

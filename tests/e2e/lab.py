@@ -44,6 +44,17 @@ def versioned(plural: str) -> str:
     return f"{plural}.{version}.{group}"
 
 
+def combined_node(volume: dict) -> dict:
+    """Return the spec of a KafkaNodePool of one small node that is controller and broker."""
+    return {
+        "replicas": 1,
+        "roles": ["controller", "broker"],
+        "storage": {"type": "jbod", "volumes": [{**volume, "kraftMetadata": "shared"}]},
+        "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},
+        "jvmOptions": {"-Xms": "200m", "-Xmx": "256m"},
+    }
+
+
 def command(*words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run our own command."""
     program = [sys.executable, "-m", "kanister_kafka", *words]

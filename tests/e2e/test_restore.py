@@ -44,13 +44,7 @@ def manifests() -> str:
                 "labels": labels,
                 "annotations": {"strimzi.io/next-node-ids": f"[{NODE_ID}]"},
             },
-            "spec": {
-                "replicas": 1,
-                "roles": ["controller", "broker"],
-                "storage": {"type": "jbod", "volumes": [{**volume, "kraftMetadata": "shared"}]},
-                "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},
-                "jvmOptions": {"-Xms": "200m", "-Xmx": "256m"},
-            },
+            "spec": lab.combined_node(volume),
         },
         {
             "apiVersion": strimzi,

@@ -812,6 +812,7 @@ def test_a_dry_run_prints_the_objects_without_secrets_and_writes_nothing(cluster
         ("--memory", "1Gi"),
         ("--into", "other", "--memory", "much"),
         ("--into", "other", "--heap", "512Mi"),
+        ("--into", "Other!"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(cluster, words) -> None:

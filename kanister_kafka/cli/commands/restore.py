@@ -11,7 +11,7 @@ import click
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, HOLD, NOW, is_retention_choice
 from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
-from kanister_kafka.cli.clone import clone_options, prepare_clone
+from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone
 from kanister_kafka.cli.options import action_options
 from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -40,12 +40,9 @@ START_S = 900
     is_flag=True,
     help="Take no snapshots of the volumes that are replaced: their content is lost.",
 )
-@click.option(
-    "--into",
-    default="",
-    metavar="NAMESPACE",
-    help="Restore into this namespace instead, next to the Kafka that the backup came from. The "
-    "namespace is created if it does not exist.",
+@into_option(
+    "Restore into this namespace instead, next to the Kafka that the backup came from. The "
+    "namespace is created if it does not exist."
 )
 @clone_options
 @click.option(

@@ -12,7 +12,7 @@ import click
 from kanister_kafka import constants
 from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
-from kanister_kafka.cli.clone import clone_options, prepare_clone, progress_report
+from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone, progress_report
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
@@ -37,12 +37,7 @@ RECORDS = ("none", "sample", "all")
 @click.command(epilog="Example: kanister-kafka verify 20260102030405 -n kafka --memory 1Gi")
 @click.argument("backup")
 @catalogue_options
-@click.option(
-    "--into",
-    default="",
-    metavar="NAMESPACE",
-    help="Namespace of the copy, which is created if it does not exist.  [default: a new one]",
-)
+@into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @click.option(
     "--records",
