@@ -6,14 +6,17 @@ from functools import partial
 
 import click
 
-from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.errors import ActionError, NotFoundError
+from kanister_kafka.reports.text import escape_control_chars
 
 
 @click.command(epilog="Example: kanister-kafka backups list -n kafka -o wide")
 @catalogue_options
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
+@click.option("--restore-points", is_flag=True, help="List the restore points of Kasten instead.")
 @report_format_option("text", "wide", "json", "yaml", "name")
 def list(  # noqa: A001 - click's name of the command
     *,
@@ -22,6 +25,7 @@ def list(  # noqa: A001 - click's name of the command
     kasten_namespace: str,
     context: str,
     everywhere: bool,
+    restore_points: bool,
     form: str,
 ) -> None:
     """List the backups of a namespace, newest first.
@@ -29,7 +33,15 @@ def list(  # noqa: A001 - click's name of the command
     STATUS is `complete` if a restore accepts the backup. A `damaged` backup was complete and lacks
     a Secret or a snapshot now. STOP is `clean` if every broker ended by itself; it is unknown if
     the ActionSet of the backup is no longer there.
+
+    With --restore-points: PRE-HOOK is the Blueprint and the action that the Policy calls before its
+    snapshots. Without one, brokers ran while Kasten took their snapshots.
     """
+    if restore_points:
+        if kafka:
+            raise click.UsageError("--restore-points are of namespaces: omit --kafka")
+        _list_restore_points(context, namespace, everywhere=everywhere, form=form)
+        return
     from kanister_kafka.reports.backups import backups_json, backups_text
 
     _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
@@ -42,3 +54,25 @@ def list(  # noqa: A001 - click's name of the command
         return
     text = partial(backups_text, found.backups, now, width=terminal_width())
     echo(report_text(form, text, partial(backups_json, found.backups, now)))
+
+
+def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.backups.restore_points import read_restore_points
+    from kanister_kafka.reports.backups import restore_points_json, restore_points_text
+
+    connection = KubeClient(context)
+    home = "" if everywhere else namespace or connection.namespace
+    try:
+        found = read_restore_points(connection, home)
+    except NotFoundError as failure:
+        raise ActionError(f"Kasten's API is not served: {failure}") from failure
+    for line in found.unreadable:
+        print_warning(f"cannot read {escape_control_chars(line)}")
+    if form == "name":
+        echo("".join(f"{point.name}\n" for point in found.points))
+        return
+    width = 0 if form == "wide" else terminal_width()
+    text = partial(restore_points_text, found.points, utc_now(), width)
+    form = "text" if form == "wide" else form
+    echo(report_text(form, text, partial(restore_points_json, found.points)))
