@@ -20,6 +20,7 @@ from kanister_kafka.linter.kasten.objects import (
     KastenObjects,
     PolicyOperation,
     parameters,
+    read_kasten_objects,
 )
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
@@ -82,7 +83,7 @@ def policy_coverage(
     manifests: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
 ) -> tuple[PolicyCoverage, ...]:
     """Return what each Policy covers, in the order of the input, and what is wrong with it."""
-    objects = manifests.kasten
+    objects = read_kasten_objects(manifests)
     told = _Findings.of(manifests, problems)
     return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
 

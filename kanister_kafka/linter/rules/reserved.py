@@ -44,7 +44,9 @@ def near_reserved_anywhere(
         hook = reserved_like(action.name)
         if hook not in HOOKS:
             continue
-        if settings.kasten is False or manifests.kasten.rules_apply(settings):
+        from kanister_kafka.linter.kasten.objects import read_kasten_objects  # slow to import
+
+        if settings.kasten is False or read_kasten_objects(manifests).rules_apply(settings):
             return  # the rules of Kasten report it
         message = (
             f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
