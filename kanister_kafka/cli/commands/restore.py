@@ -104,7 +104,7 @@ def restore(
         _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
-        wanted = CloneRequest(
+        clone = CloneRequest(
             namespace=into,
             identity=uuid.uuid4().hex[:10],
             storage_class=storage_class,
@@ -113,7 +113,7 @@ def restore(
             retention=retention or HOLD,
         )
         connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-        _restore_into(connection, found, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
+        _restore_into(connection, found, clone, timeout=timeout, yes=yes, dry_run=dry_run)
         return
     _refuse({**cloning, "--entity-operator": entity_operator}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention

@@ -64,9 +64,11 @@ def reserved_like(name: str) -> str:
         if letters in (reserved.casefold(), f"{reserved.casefold()}s"):
             return reserved
     for hook in HOOKS:
-        wanted = hook.casefold()
-        variant = wanted in letters or not letters.isalpha()  # backupPrehook2 is meant to differ
-        if not variant and difflib.get_close_matches(letters, [wanted], cutoff=ALIKE):
+        letters_of_hook = hook.casefold()
+        variant = (
+            letters_of_hook in letters or not letters.isalpha()
+        )  # backupPrehook2 is meant to differ
+        if not variant and difflib.get_close_matches(letters, [letters_of_hook], cutoff=ALIKE):
             return hook
     return ""
 

@@ -98,9 +98,9 @@ class BrokerReader:
         self, brokers: Iterable[Object], ranges: Mapping[str, tuple[int, int]]
     ) -> Iterator[ReplicaRecords]:
         """Yield every replica of some partitions: the batches with an offset in [first, end)."""
-        wanted = [f"{name} {first} {end}" for name, (first, end) in sorted(ranges.items())]
+        rows = [f"{name} {first} {end}" for name, (first, end) in sorted(ranges.items())]
         for broker in brokers:
-            lines = self._run(broker, "ranges", RECORDS_S, lines=wanted)
+            lines = self._run(broker, "ranges", RECORDS_S, lines=rows)
             yield from _replicas(broker, lines)
 
     def _run(

@@ -225,26 +225,26 @@ class Rehoming:
         for volume in volumes:
             if self._storage_class and volume.get("type") == "persistent-claim":
                 volume["class"] = self._storage_class
-        wanted = self._resources
-        if not wanted.is_given:
+        resources = self._resources
+        if not resources.is_given:
             return
-        if wanted.cpu or wanted.memory:
+        if resources.cpu or resources.memory:
             resources = part.setdefault("resources", {})
             requests = resources.setdefault("requests", {})
             limits = resources.setdefault("limits", {})
-            if wanted.cpu:
-                requests["cpu"] = wanted.cpu
+            if resources.cpu:
+                requests["cpu"] = resources.cpu
                 limits.pop("cpu", None)
-            if wanted.memory:
-                requests["memory"] = limits["memory"] = wanted.memory
+            if resources.memory:
+                requests["memory"] = limits["memory"] = resources.memory
         options = part.setdefault("jvmOptions", {})
-        if wanted.heap:
-            options["-Xms"] = options["-Xmx"] = wanted.heap
-        elif wanted.memory:
+        if resources.heap:
+            options["-Xms"] = options["-Xmx"] = resources.heap
+        elif resources.memory:
             for key in ("-Xms", "-Xmx"):
                 if options.pop(key, None):
                     self._change(f"{title}: {key} is dropped, so that the heap fits the memory")
-        given = {"cpu": wanted.cpu, "memory": wanted.memory, "heap": wanted.heap}
+        given = {"cpu": resources.cpu, "memory": resources.memory, "heap": resources.heap}
         text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
         self._change(f"nodes of {title} ask for {text}")
 
