@@ -124,3 +124,35 @@ def test_another_batch_is_another_digest(broker: Broker, changed: str) -> None:
     before = broker.read("ranges", lines=("orders-0 10 20",))
     broker.segment("orders-0", 0, batch(0, 9, 11), changed)
     assert broker.read("ranges", lines=("orders-0 10 20",)) != before
+
+
+# Properties of a client that connects as the broker.
+
+TLS = """\
+listener.security.protocol.map=CONTROLPLANE-9090:SSL,REPLICATION-9091:SSL,PLAIN-9092:PLAINTEXT
+listener.name.replication-9091.ssl.keystore.type=PEM
+config.providers=strimzisecrets
+"""
+WITHOUT_TLS = """\
+listener.security.protocol.map=CONTROLPLANE-9090:PLAINTEXT,REPLICATION-9091:PLAINTEXT,TLS-9093:SSL
+"""
+"""Of Strimzi 1.3 with internal connections that are not encrypted."""
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        (
+            TLS,
+            ["security.protocol=SSL", "config.providers=strimzisecrets", "ssl.keystore.type=PEM"],
+        ),
+        (WITHOUT_TLS, ["security.protocol=PLAINTEXT"]),
+    ],
+)
+def test_the_protocol_is_that_of_the_listener(tmp_path, properties, expected) -> None:
+    path = tmp_path / "strimzi.properties"
+    path.write_text(properties)
+    text = resources.files("kanister_kafka.operations").joinpath("broker.sh").read_text()
+    script = text.replace("/tmp/strimzi.properties", str(path)).replace("cd /opt/kafka", "cd /")
+    done = subprocess.run(["bash", "-c", f"{script}\nsettings"], capture_output=True, text=True)
+    assert done.stdout.splitlines() == expected
