@@ -154,6 +154,6 @@ def test_the_protocol_is_that_of_the_listener(tmp_path, properties, expected) ->
     path = tmp_path / "strimzi.properties"
     path.write_text(properties)
     text = resources.files("kanister_kafka.operations").joinpath("broker.sh").read_text()
-    script = re.sub(r"/tmp/strimzi\.properties", str(path), text).replace("cd /opt/kafka", "cd /")
+    script = re.sub(r"\S+/strimzi\.properties", str(path), text).replace("cd /opt/kafka", "cd /")
     done = subprocess.run(["bash", "-c", f"{script}\nsettings"], capture_output=True, text=True)
     assert done.stdout.splitlines() == expected
