@@ -6,7 +6,8 @@ QUERY_TIMEOUT=50         # seconds
 JVM_BYTES=$((320 << 20)) # bytes that the JVM of the tool needs at most
 TOPICS_MAX=700000        # characters of base64: a ConfigMap holds 1 MiB
 
-# Runs in the pod of the broker. Arguments: the rest of its address, seconds, bytes of memory for a JVM. A second JVM
+# Runs in the pod of the broker. Arguments: the rest of its address, seconds, bytes of memory for a JVM, and `latest`
+# if only the latest offsets are needed. A second JVM
 # must not take memory from the broker: above the limit the kernel kills one of them. The password of the stores
 # is not in a file, only in the environment of the first process. The output has topics, a record separator, and
 # the latest and earliest offsets: GetOffsetShell takes one --time for each call (-2 earliest, -1 latest), and
@@ -41,6 +42,10 @@ offsets() {
   [[ -x $script ]] || script="bin/kafka-run-class.sh kafka.tools.GetOffsetShell"
   tool $script --time "$2" 2> >(head -n 3 >&2) | sed -nE "s/^([A-Za-z0-9._-]+):([0-9]+):([0-9]+)$/$1 \1 \2 \3/p"
 }
+if [[ ${4-} == latest ]]; then
+  offsets latest -1
+  exit
+fi
 ((fit < 3)) || exec 8< <(offsets latest -1) 9< <(offsets earliest -2)
 tool bin/kafka-topics.sh --describe | grep "^Topic:" || exit
 printf "\036\n"
@@ -53,8 +58,8 @@ else
 fi
 exit 0'
 
-# query_broker: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
-# record separator, and offsets
+# query_broker [latest]: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
+# record separator, and offsets. With `latest` only the latest offsets.
 query_broker() {
   local pods name role ready broker=
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
@@ -64,7 +69,7 @@ query_broker() {
   done < <(printf '%s\n' "$pods")
   [[ -n $broker ]] || die 'no broker is Ready'
   timeout "$QUERY_TIMEOUT" kubectl exec "$broker" -n "$NAMESPACE" -c kafka -- bash -c "$QUERY_SCRIPT" \
-    topics "$CLUSTER-kafka-brokers.$NAMESPACE.svc:9091" "$((QUERY_TIMEOUT - 5))" "$JVM_BYTES"
+    topics "$CLUSTER-kafka-brokers.$NAMESPACE.svc:9091" "$((QUERY_TIMEOUT - 5))" "$JVM_BYTES" "$@"
 }
 
 # retention_rows: reads descriptions, prints NAME retention.ms retention.bytes cleanup.policy delete.retention.ms. A
