@@ -12,6 +12,7 @@ from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
 from kanister_kafka.backup.cron import MAX_NAME
+from kanister_kafka.backup.hot import hot_effects
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
 from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
@@ -371,8 +372,11 @@ class _PlanBuilder:
         cluster = self.cluster
         if self.hot:
             yield f"Hot backup of {cluster}: flushes every node, stops nothing."
-            yield "Not guaranteed: volumes are snapshotted one by one, so partitions end at"
-            yield "different moments, and what brokers write after the flush may be torn."
+            yield "Not consistent. What a restore of it can do:"
+            for effect in hot_effects(cluster):
+                yield from textwrap.wrap(
+                    effect, HEADER_WIDTH, initial_indent="- ", subsequent_indent="  "
+                )
         elif self.online:
             yield f"Online backup of {cluster}: stops its clients for the snapshot, no broker."
             yield "It fails if anything moves meanwhile: an end offset, a leader, the metadata."
@@ -444,6 +448,8 @@ class _PlanBuilder:
 
 HEADINGS = ("action", "phase", "at most", "what it does")
 GAP = "  "
+HEADER_WIDTH = 90
+"""Of a line of text above it."""
 WIDTH = 140
 """Of a line, at most."""
 
