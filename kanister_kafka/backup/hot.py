@@ -1,4 +1,4 @@
-"""What a restore of snapshots of running brokers can do, for people who choose `--strategy hot`."""
+"""Effects of a restore of snapshots of running brokers, for people who choose `--strategy hot`."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
 """Kinds of clients that running-clients.sh looks for."""
-QUERY_SECONDS = 50
-"""For a broker to report the offsets of all partitions (templates/scripts/lib/topics.sh)."""
+QUERY_SECONDS = 120
+"""For a broker to report the offsets of all partitions (templates/scripts/lib/positions.sh)."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 

@@ -22,7 +22,7 @@ PURPOSES = {
     Scenario.SETUP: "the producers write, and the mirror is in step",
     Scenario.HOT: "volumes snapshotted while the mirror is written to, and restored",
     Scenario.COLD: "volumes snapshotted while the mirror is stopped by its Blueprint, and restored",
-    Scenario.ONLINE: "volumes snapshotted while only clients of the mirror are stopped, and put back",
+    Scenario.ONLINE: "volumes snapshotted while only the mirror's clients are stopped; restored",
 }
 
 

@@ -4,6 +4,9 @@
 POSITIONS_MAX=60000  # characters of base64 in the state ConfigMap; of more, only the digest is stored
 METADATA_MAX=4000000 # bytes of new metadata that a node prints
 PARALLEL_MAX=64      # kubectl processes in this pod
+# Without the offsets the backup fails, so they get more time than topics.sh gives them. Its three JVMs may have to
+# start one after the other.
+QUERY_TIMEOUT=120 # seconds
 
 # Runs in each node. Prints the end of every log as `log DIRECTORY PARTITION SEGMENT SIZE`, and that of the metadata log
 # as `metadata DIRECTORY SEGMENT SIZE`. With an end of the metadata log as $1 $2 $3, it prints the bytes after it as
