@@ -67,7 +67,7 @@ def _verdict(plan: BackupPlan) -> str:
         return "No outage: nothing is stopped, and partitions are snapshotted at different moments"
     if plan.options.strategy is Strategy.ONLINE:
         clients = count_noun(len(plan.cluster.writers), "client")
-        return f"No outage: only {clients} stopped, and a backup fails if anything moves meanwhile"
+        return f"No outage: a backup only stops {clients}, and fails if anything moves meanwhile"
     nodes = sum(node.replicas for node in plan.cluster.nodes)
     nodes += plan.cluster.zookeeper.replicas if plan.cluster.zookeeper else 0
     writers = len(plan.cluster.writers)
