@@ -60,6 +60,7 @@ exit 0'
 
 # query_broker [latest]: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
 # record separator, and offsets. With `latest` only the latest offsets.
+# shellcheck disable=SC2120 # compare-positions.sh passes it
 query_broker() {
   local pods name role ready broker=
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
@@ -115,6 +116,7 @@ store_topics() {
   kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p '{"binaryData":{"topics":null,"offsets":null}}' >/dev/null
   offsets=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.spec.kafka.config.offsets\.retention\.minutes}')
   head="# $(now) $RUN_ID ${offsets:-10080}"
+  # shellcheck disable=SC2119
   exec {answer}< <(exec {report}>&- && query_broker)
   # Without the separator the list may not be whole.
   IFS= read -r -d $'\036' -u "$answer" described || die 'the broker did not list its topics'
