@@ -69,7 +69,7 @@ class ExportCatalogue:
             return self._read(found[0])
         url = self._restic.repository.url
         if found:
-            kafkas = ", ".join(str(one.kafka) for one in found)
+            kafkas = ", ".join(sorted(str(one.kafka) for one in found))
             raise NotFoundError(
                 f"several Kafkas have a backup {name}: {kafkas}; name one by -n and --kafka"
             )
