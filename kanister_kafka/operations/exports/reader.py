@@ -143,7 +143,7 @@ class ExportCatalogue:
             volumes=tree.volumes,
             secrets=tree.secrets,
             copied_volumes=copied,
-            faults=(*faults, *_volume_faults(backup, tree.volumes, one.volumes)),
+            faults=tuple(faults + _volume_faults(backup, tree.volumes, one.volumes)),
         )
 
 

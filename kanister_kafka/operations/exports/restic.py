@@ -25,6 +25,8 @@ READ_S = 900
 MAX_BYTES = 256 * 2**20
 """Bytes of one file that is read."""
 NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12
+MASKED = 8
+"""Characters of a credential that is masked in a message: a shorter one is part of other words."""
 ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -59,7 +61,7 @@ class ResticClient:
 
     def snapshots(self) -> tuple[ResticSnapshot, ...]:
         """Return the snapshots that kanister-kafka has made, in the order of restic: by time."""
-        raw = self._run(("snapshots", "--json", "--tag", TAG), READ_S)
+        raw = self._run(("snapshots", "--tag", TAG), READ_S)
         try:
             return tuple(map(_snapshot, json.loads(raw) or ()))
         except (AttributeError, KeyError, TypeError, ValueError) as failure:
@@ -75,7 +77,7 @@ class ResticClient:
         return self._run(("dump", snapshot.id, path), READ_S, damage=True)
 
     def _run(self, words: tuple[str, ...], seconds: float, *, damage: bool = False) -> bytes:
-        command = (self._program, *self.repository.options, *words)
+        command = (self._program, *self.repository.options, "--json", *words)
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and no word is a credential
                 command,
@@ -96,9 +98,9 @@ class ResticClient:
                     f"{self.repository.url} does not answer within {seconds} s: "
                     f"{self._message(errors, first=True)}"
                 ) from None
-            except BaseException:
-                process.terminate()
-                raise
+            finally:  # Ctrl-C, for one
+                if process.poll() is None:
+                    process.terminate()
         if process.returncode != 0:
             raise self._error(process.returncode, self._message(errors), damage=damage)
         return output
@@ -107,7 +109,7 @@ class ResticClient:
         url = self.repository.url
         if code == NO_REPOSITORY:
             return NotFoundError(
-                f"{url} does not contain a repository: check the address of the location. {message}"
+                f"{url} does not contain a repository: check the address of the location"
             )
         if code == WRONG_PASSWORD:
             return ForbiddenError(
@@ -132,7 +134,8 @@ class ResticClient:
                 found = text
                 break
         for value in self._credentials.values.values():
-            found = found.replace(value, "***")
+            if len(value) >= MASKED:
+                found = found.replace(value, "***")
         return found
 
 
