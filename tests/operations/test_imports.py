@@ -533,6 +533,7 @@ def test_nodes_of_claims(claim, node) -> None:
 
 DAMAGED = "\n".join(
     (
+        "aded> failed: the end of a line",
         '{"message_type":"error","error":{"message":"decrypting blob failed: ciphertext '
         'verification failed"},"during":"restore","item":"/big"}',
         '{"message_type":"exit_error","code":1,"message":"Fatal: There were 1 errors\\n"}',

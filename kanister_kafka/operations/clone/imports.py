@@ -405,6 +405,8 @@ def _failures(pod: Object) -> Iterator[tuple[int, str]]:
         if reason == "OOMKilled":
             yield 0, f"restic was killed, as it needs more than {RESOURCES['limits']['memory']}"
             continue
-        messages = [message_of(line) for line in str(ended.get("message") or "").splitlines()]
-        texts = [text for text in messages if text and not text.startswith("There were")]
+        lines = str(ended.get("message") or "").splitlines()  # the last ones, the first is cut
+        found = [message_of(line) for line in lines if line.startswith("{")]
+        texts = [text for text in found if text and not text.startswith("There were")]
+        texts += [text for text in map(message_of, reversed(lines)) if text]
         yield int(ended.get("exitCode") or 0), texts[0] if texts else reason
