@@ -10,6 +10,7 @@ from typing import Any
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.keep_rules import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
+from kanister_kafka.operations.backups.restore_points import RestorePoint
 from kanister_kafka.operations.exports.model import ExportedBackup
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
@@ -82,6 +83,38 @@ def backup_text(
         place = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
         lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def restore_points_text(points: Sequence[RestorePoint], now: datetime, width: int = 0) -> str:
+    """Return a row for each restore point of Kasten."""
+    if not points:
+        return "No restore points.\n"
+    header = ("RESTORE POINT", "NAMESPACE", "AGE", "POLICY", "PRE-HOOK", "EXPORTED TO", "BYTES")
+    rows = []
+    for point in points:
+        time = parse_timestamp(point.time)
+        hook = "unknown" if point.hook is None and point.policy else point.hook or "none"
+        row = [point.name, point.namespace, _span(now - time) if time else "unknown"]
+        row += [point.policy or "none", hook, point.exported_to or "-", _number(point.size)]
+        rows.append([escape_control_chars(cell) for cell in row])
+    return table(header, rows, width=width)
+
+
+def restore_points_json(points: Iterable[RestorePoint]) -> str:
+    """Return restore points of Kasten as JSON."""
+    tree = [
+        {
+            "name": point.name,
+            "namespace": point.namespace,
+            "time": point.time or None,
+            "policy": point.policy or None,
+            "preHook": point.hook,
+            "exportedTo": point.exported_to or None,
+            "bytes": point.size,
+        }
+        for point in points
+    ]
+    return _dump(tree)
 
 
 def _snapshot(snapshot: Any) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
-from kanister_kafka.operations.clone import verify as verification
+from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import IMAGE, node_of
 from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
@@ -113,7 +113,7 @@ def cluster(configure, monkeypatch):
     with serving(time) as cluster:
         configure(cluster.url)
         cluster.brokers = Brokers()
-        monkeypatch.setattr(verification, "exec_in_pod", cluster.brokers)
+        monkeypatch.setattr(broker_reads, "exec_in_pod", cluster.brokers)
         monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID("a" * 32))
         del cluster.kinds["snapshot.storage.k8s.io", "v1"]
         cluster.kinds["storage.k8s.io", "v1"] = {"storageclasses": "StorageClass"}

@@ -127,7 +127,7 @@ def restore(
         _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
-        wanted = CloneRequest(
+        clone = CloneRequest(
             namespace=into,
             identity=uuid.uuid4().hex[:10],
             storage_class=storage_class,
@@ -143,7 +143,7 @@ def restore(
                 connection,
                 opened,
                 find_export(opened, backup),
-                wanted,
+                clone,
                 import_parallel=import_parallel,
                 import_image=import_image,
                 import_timeout=import_timeout,
@@ -151,8 +151,8 @@ def restore(
         else:
             _refuse({"--unchanged": unchanged}, "needs --location")
             connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-            plan, runner = prepare_clone(connection, found, wanted)
-        _restore_into(plan, runner, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
+            plan, runner = prepare_clone(connection, found, clone)
+        _restore_into(plan, runner, clone, timeout=timeout, yes=yes, dry_run=dry_run)
         return
     elsewhere = {
         "--entity-operator": entity_operator,
