@@ -23,6 +23,8 @@ run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
 """Kinds of clients that running-clients.sh looks for."""
+QUERY_SECONDS = 120
+"""For a broker to report the offsets of all partitions (templates/scripts/lib/positions.sh)."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 
@@ -118,19 +120,95 @@ class PhaseFactory:
             account=self.names.flush,
         )
 
+    def pause(self, name: str = "pause") -> PlannedPhase:
+        """Pause, then stop the other components, so that the operators write no metadata."""
+        pause, *rest = self._pause_steps()
+        same = PlannedStep(
+            does="compare with the saved objects, and verify that no client runs",
+            objects=(str(self.cluster),),
+        )
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.QUIESCE,
+            script="pause",
+            values=self.values(
+                RUN_ID=RUN,
+                WATCHDOG_TIMEOUT=self.limits.switch,
+                SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+            ),
+            steps=(*self._watchdog_steps(), pause, same, *rest),
+            account=self.names.account,
+        )
+
+    def flush_online(self, name: str = "flush") -> PlannedPhase:
+        """Note where every log ends, and write page caches to the volumes."""
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.FLUSH,
+            script="flush-online",
+            values=self.values(
+                RUN_ID=RUN,
+                FLUSH_TIMEOUT=self.limits.flush,
+                PERMISSIONS=self.asked(self.names.flush),
+            ),
+            steps=(
+                PlannedStep(
+                    does="note the end of every log and of the metadata, then sync, in all nodes "
+                    "at once",
+                    objects=tuple(_workload(workload) for workload in self._workloads()),
+                    until="every node has flushed",
+                    seconds=self.limits.flush,
+                ),
+                PlannedStep(
+                    does="meanwhile note the end offset of every partition",
+                    objects=(f"ConfigMap {self.names.record}",),
+                    seconds=QUERY_SECONDS,
+                ),
+            ),
+            account=self.names.flush,
+        )
+
+    def compare(self, name: str = "compare", *, own_run: bool = False) -> PlannedPhase:
+        """Read all ends again, and fail if anything has moved.
+
+        With `own_run` the flush was in the same action; Kasten's hooks are two.
+        """
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.SNAPSHOT,
+            script="compare-positions",
+            values=self.values(
+                RUN_ID=RUN if own_run else "",
+                FLUSH_TIMEOUT=self.limits.flush,
+                PERMISSIONS=self.asked(self.names.flush),
+            ),
+            steps=(
+                PlannedStep(
+                    does="fail if an end offset, a log, a leader, the metadata or a pod has "
+                    "changed since the flush",
+                    objects=(str(self.cluster),),
+                    seconds=self.limits.flush + QUERY_SECONDS,
+                ),
+            ),
+            account=self.names.flush,
+        )
+
+    def _watchdog_steps(self) -> list[PlannedStep]:
+        if not self.names.switch:
+            return []
+        return [
+            PlannedStep(
+                does="wait for the watchdog",
+                objects=(f"Deployment {self.names.switch}",),
+                until="its pod runs",
+                seconds=self.limits.switch,
+            )
+        ]
+
     def stop(self, name: str = "stop") -> PlannedPhase:
         """Pause, then stop the other components, brokers, and the metadata quorum last."""
         limits = self.limits
-        steps = []
-        if self.names.switch:
-            steps.append(
-                PlannedStep(
-                    does="wait for the watchdog",
-                    objects=(f"Deployment {self.names.switch}",),
-                    until="its pod runs",
-                    seconds=limits.switch,
-                )
-            )
+        steps = self._watchdog_steps()
         pause, *rest = self.halt_steps()
         same = PlannedStep(
             does="compare with the saved objects, and verify that no client runs, before and after",
@@ -202,6 +280,21 @@ class PhaseFactory:
 
     def halt_steps(self) -> list[PlannedStep]:
         """Return the steps of templates/scripts/lib/stop-kafka.sh, for people to read."""
+        cluster = self.cluster
+        steps = self._pause_steps()
+        for workloads in (self.first(), cluster.quorum):
+            if workloads:
+                steps.append(
+                    PlannedStep(
+                        does=_stopping(workloads),
+                        objects=tuple(_workload(workload) for workload in workloads),
+                        until="their pods are gone",
+                        seconds=self._stop_limit(workloads),
+                    )
+                )
+        return steps
+
+    def _pause_steps(self) -> list[PlannedStep]:
         cluster, limits = self.cluster, self.limits
         steps = [
             PlannedStep(
@@ -220,16 +313,6 @@ class PhaseFactory:
                     seconds=limits.components,
                 )
             )
-        for workloads in (self.first(), cluster.quorum):
-            if workloads:
-                steps.append(
-                    PlannedStep(
-                        does=_stopping(workloads),
-                        objects=tuple(_workload(workload) for workload in workloads),
-                        until="their pods are gone",
-                        seconds=self._stop_limit(workloads),
-                    )
-                )
         return steps
 
     def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
@@ -318,11 +401,13 @@ class PhaseFactory:
             "STATE_CONFIGMAP": self.names.record,
             "WATCHDOG": self.names.switch,
         }
-        if self.options.strategy is Strategy.COLD:
-            values |= self._cold_values()
+        if self.options.strategy is not Strategy.HOT:
+            values |= self._stop_values()
+        if self.options.strategy is Strategy.ONLINE:
+            values["ONLINE"] = "yes"
         return {key: _spelled(value) for key, value in values.items()}
 
-    def _cold_values(self) -> dict[str, str | int | tuple[str, ...]]:
+    def _stop_values(self) -> dict[str, str | int | tuple[str, ...]]:
         cluster = self.cluster
         return {
             "RESTART_AFTER": self.options.restart_after,

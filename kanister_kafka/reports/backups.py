@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.keep_rules import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
@@ -36,7 +37,7 @@ def backups_text(
             str(backup.kafka),
             _age(backup, now),
             backup.status.value,
-            backup.stop or "unknown",
+            backup.stop or backup.strategy or "unknown",
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
@@ -60,7 +61,7 @@ def backup_text(
         ("status", backup.status.value),
         ("started", f"{started}, {_age(backup, now)} ago"),
         ("complete since", backup.complete_since or "never"),
-        ("stop", backup.stop or "unknown: its ActionSet is no longer there"),
+        ("stop", _stop(backup)),
         ("Kafka version", backup.kafka_version or "unknown"),
         ("cluster id", backup.cluster_id or "unknown"),
         ("ActionSet", backup.action_set or "none: it is no longer there"),
@@ -115,6 +116,12 @@ def restore_points_json(points: Iterable[RestorePoint]) -> str:
         for point in points
     ]
     return _dump(tree)
+
+
+def _stop(backup: Backup) -> str:
+    if backup.strategy == Strategy.ONLINE.value:
+        return "online: its brokers ran, and nothing has moved during the snapshots"
+    return backup.stop or "unknown: its ActionSet is no longer there"
 
 
 def _snapshot(snapshot: Any) -> str:
@@ -197,6 +204,7 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
         "started": format_second(backup.started) if backup.started else None,
         "completeSince": backup.complete_since or None,
         "stop": backup.stop or None,
+        "strategy": backup.strategy or None,
         "kafkaVersion": backup.kafka_version or None,
         "clusterId": backup.cluster_id or None,
         "actionSet": backup.action_set or None,

@@ -410,6 +410,17 @@ def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
     install(server, strategy=Strategy.HOT)
     (found,) = json.loads(run("-A", "-o", "json").stdout)
     assert {one["id"]: one["level"] for one in found["lines"]}["drift"] == "ok"
+    (line,) = [one for one in found["lines"] if one["id"] == "strategy"]
+    assert line["level"] == "warning"
+    assert "no leader" in " ".join(line["detail"])
+
+
+def test_a_kafka_with_an_online_blueprint_is_checked_by_it(server) -> None:
+    del server.objects[BLUEPRINT]
+    install(server, strategy=Strategy.ONLINE)
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    levels = {one["id"]: one["level"] for one in found["lines"]}
+    assert levels["drift"] == levels["strategy"] == "ok"
 
 
 @pytest.mark.usefixtures("server")

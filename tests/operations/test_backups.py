@@ -58,6 +58,7 @@ def add_backup(
     action_set=True,
     form="format=2\n",
     stop="",
+    strategy="",
     offsets=True,
 ):
     """Add what the steps leave: Secrets, snapshots and the ActionSet."""
@@ -74,6 +75,8 @@ def add_backup(
     mark = {"kanister-kafka.io/complete": "2026-01-03T03:09:00Z"} if complete else {}
     if stop:
         mark["kanister-kafka.io/stop"] = stop
+    if strategy:
+        mark["kanister-kafka.io/strategy"] = strategy
     secret("facts", {"objects": base64.b64encode(facts.encode()).decode()}, annotations=mark)
     rows = ["# 2026-01-03T03:04:05Z run 10080", "orders 240000 -1 delete 1", "kept -1 -1 delete 1"]
     secret("topics", {"objects": packed("\n".join(rows) + "\n")})
@@ -119,6 +122,17 @@ def run(*words, **more):
 
 def listed(*words):
     return json.loads(run("list", "-n", "kafka", "-o", "json", *words).stdout)
+
+
+def test_a_backup_whose_brokers_ran_is_named_so(cluster):
+    add_backup(cluster, NEW, strategy="online", action_set=False)
+    add_backup(cluster, OLD, stop="clean")
+    assert [(one["strategy"], one["stop"]) for one in listed()] == [
+        ("online", None),
+        (None, "clean"),
+    ]
+    assert " online " in run("list", "-n", "kafka").stdout
+    assert "nothing has moved" in run("describe", NEW, "-n", "kafka").stdout
 
 
 def test_a_complete_backup_is_listed_with_its_facts(cluster) -> None:

@@ -9,14 +9,38 @@ assert_own_run() {
   [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
 }
 
-# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
-stop_kafka() {
+# verify_after_pause: checks between the pause and the first deletion
+verify_after_pause() {
+  local fields owner=
+  fields=$(pause_state)
+  ! owns_pause "$fields" || owner=kanister-kafka
+  set_state "pauseOwner=$owner"
+  assert_unchanged
+}
+
+# assert_unchanged: the operator could change the cluster until the pause, so that the stored data is outdated
+assert_unchanged() {
+  local fields saved current key
+  local -A names=([0]='specs of Kafka or KafkaNodePools' [1]='node ids' [2]='claims of pods' [3]=claims)
+  begin_step "comparing Kafka $CLUSTER with its stored specs"
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.specs}|{.data.ids}|{.data.podClaims}|{.data.claims}')
+  compute_fingerprint
+  IFS='|' read -ra saved < <(printf '%s\n' "$fields")
+  IFS='|' read -ra current < <(printf '%s\n' "$FINGERPRINT")
+  for key in 0 1 2 3; do
+    [[ ${saved[key]-} == "${current[key]-}" ]] ||
+      die "${names[$key]} of Kafka $CLUSTER have changed since they were stored: run the backup again"
+  done
+}
+
+# pause_kafka STATE: pauses the reconciliation and stops everything except nodes. STATE is in the ConfigMap
+# meanwhile. A restore has stored nothing to compare with.
+pause_kafka() {
   local components
-  set_state "state=$1" "since=$(now)"
   begin_step "pausing the reconciliation of Kafka $CLUSTER"
   pause_reconciliation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_TIMEOUT"
   assert_own_run "$1"
-  [[ $1 != stopping ]] || verify_after_pause
+  [[ $1 == restoring ]] || verify_after_pause
 
   if [[ -n $COMPONENTS ]]; then
     begin_step "stopping $COMPONENTS"
@@ -24,7 +48,12 @@ stop_kafka() {
     kubectl_retry delete deployments.apps "${components[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
     wait_until_empty "$COMPONENTS_TIMEOUT" remaining_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($COMPONENTS)"
   fi
+}
 
+# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
+stop_kafka() {
+  set_state "state=$1" "since=$(now)"
+  pause_kafka "$1"
   if [[ $1 == stopping ]]; then
     begin_step 'verifying that clients are still stopped'
     # shellcheck disable=SC2154 # common.sh sets it

@@ -1,0 +1,22 @@
+# shellcheck shell=bash
+# Pauses the operator for a backup whose brokers run, and stops its other components, because both write metadata.
+. ./common.sh
+. ./pause-reconciliation.sh
+. ./watchdog.sh
+. ./kafka-pods.sh
+. ./verify-stopped.sh
+. ./cluster-fingerprint.sh
+. ./running-clients.sh
+. ./stop-kafka.sh
+
+begin_step 'verifying that no other run has released the clients'
+assert_own_run quiescing
+if [[ -n $WATCHDOG ]]; then
+  begin_step "waiting for the watchdog $WATCHDOG"
+  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
+fi
+pause_kafka quiescing
+begin_step 'verifying that clients are still stopped'
+assert_clients_stopped "${clients[@]}"
+assert_own_run quiescing
+log "Kafka $CLUSTER is paused, and its brokers run"
