@@ -9,8 +9,9 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.clone.broker_reads import BrokerReader
+from kanister_kafka.operations.clone.imports import NotRestorableError
 from kanister_kafka.operations.clone.plan import ClonePlan
-from kanister_kafka.operations.clone.runner import CloneRunner, NotRestorableError
+from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.source_comparison import compare_with_source
 from kanister_kafka.operations.clone.verification import (
     RecordsRead,

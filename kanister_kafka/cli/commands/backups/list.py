@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import click
 
 from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
+from kanister_kafka.cli.location import Store, is_from_store, location_options, open_store
 from kanister_kafka.cli.output import report_format_option, report_text
 from kanister_kafka.errors import ActionError, NotFoundError
 from kanister_kafka.reports.text import escape_control_chars
@@ -15,6 +17,7 @@ from kanister_kafka.reports.text import escape_control_chars
 
 @click.command(epilog="Example: kanister-kafka backups list -n kafka -o wide")
 @catalogue_options
+@location_options
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
 @click.option("--restore-points", is_flag=True, help="List the restore points of Kasten instead.")
 @report_format_option("text", "wide", "json", "yaml", "name")
@@ -27,6 +30,7 @@ def list(  # noqa: A001 - click's name of the command
     everywhere: bool,
     restore_points: bool,
     form: str,
+    **store: Any,
 ) -> None:
     """List the backups of a namespace, newest first.
 
@@ -36,13 +40,22 @@ def list(  # noqa: A001 - click's name of the command
 
     With --restore-points: PRE-HOOK is the Blueprint and the action that the Policy calls before its
     snapshots. Without one, brokers ran while Kasten took their snapshots.
+
+    With --location, those of all namespaces that were exported there. No cluster is needed, except
+    for --location-secret.
     """
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.reports.backups import backups_json, backups_text
+
+    if is_from_store(**store):
+        opened = open_store(partial(KubeClient, context), namespace=namespace, kafka=kafka, **store)
+        _list_copies(opened, form)
+        return
     if restore_points:
         if kafka:
             raise click.UsageError("--restore-points are of namespaces: omit --kafka")
         _list_restore_points(context, namespace, everywhere=everywhere, form=form)
         return
-    from kanister_kafka.reports.backups import backups_json, backups_text
 
     _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
     if form == "name":
@@ -54,6 +67,24 @@ def list(  # noqa: A001 - click's name of the command
         return
     text = partial(backups_text, found.backups, now, width=terminal_width())
     echo(report_text(form, text, partial(backups_json, found.backups, now)))
+
+
+def _list_copies(opened: Store, form: str) -> None:
+    from kanister_kafka.reports.backups import exports_json, exports_text
+
+    copies = opened.catalogue.read_all()
+    for one in copies:
+        if one.faults:
+            print_warning(escape_control_chars(f"{one.backup}: {'; '.join(one.faults)}"))
+    if form == "name":
+        echo("".join(f"{one.backup.name}\n" for one in copies))
+        return
+    now = utc_now()
+    if form == "wide":
+        echo(exports_text(copies, now, wide=True))
+        return
+    text = partial(exports_text, copies, now, width=terminal_width())
+    echo(report_text(form, text, partial(exports_json, copies, now)))
 
 
 def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
