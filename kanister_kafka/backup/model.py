@@ -171,6 +171,7 @@ class BackupStage(enum.Enum):
     SNAPSHOT = "snapshot"
     RESTART = "restart"
     RESTORE = "restore"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +304,8 @@ class ResourceNames:
     """CronJob, and its account; empty if there is none."""
     verification: str
     """CronJob that verifies, and its account; empty if there is none."""
+    export: str = ""
+    """Service account of the phases that run restic; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

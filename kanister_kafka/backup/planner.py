@@ -36,6 +36,7 @@ from kanister_kafka.backup.options import (
 from kanister_kafka.backup.phases import PhaseFactory
 from kanister_kafka.backup.rbac import (
     backup_rights,
+    export_rights,
     flush_rights,
     merge_permissions,
     restart_rights,
@@ -149,6 +150,9 @@ class _PlanBuilder:
             verification=f"{own}-verify"
             if self.cold and self.engine and options.verify_schedule
             else "",
+            export=(f"{own}-export" if apart else account)
+            if self.cold and self.engine and options.export_profile
+            else "",
         )
         self.rights = self._rights()
         self.accounts = [self._account(name) for name in self.rights]
@@ -171,6 +175,8 @@ class _PlanBuilder:
         if names.schedule:
             of_schedule = schedule_rights(cluster, options, names, self.blueprint)
             found[names.schedule] = [*of_schedule]
+        if names.export:
+            found.setdefault(names.export, []).extend(export_rights(cluster))
         if names.verification:
             found[names.verification] = [*verification_rights(cluster, options, names)]
         return {
@@ -180,6 +186,7 @@ class _PlanBuilder:
 
     def _account(self, name: str) -> ServiceAccountSpec:
         purposes = {
+            self.names.export: ("export", "copies off the cluster"),
             self.names.keep: ("keep", "what is kept and snapshotted"),
             self.names.flush: ("flush", "the flush"),
             self.names.account: ("steps", "the steps"),
@@ -296,6 +303,9 @@ class _PlanBuilder:
             "--skip-if-busy",
             "--no-logs",
         ]
+        exporting = self._exporting(actions)
+        if exporting:
+            arguments.append(f"--export-timeout={format_duration(exporting)}")
         return ScheduledJob(
             name=name,
             container="backup",
@@ -304,7 +314,15 @@ class _PlanBuilder:
             image=options.schedule_image,
             arguments=tuple(arguments) + options.keep_words,
             start_within=START_WITHIN,
-            deadline=longest + PRUNE_SECONDS,
+            deadline=longest + PRUNE_SECONDS + exporting,
+        )
+
+    def _exporting(self, actions: tuple[PlannedAction, ...]) -> int:
+        """Return for how long the action `export` waits at most; 0 if there is none."""
+        return sum(
+            action.seconds + len(action.all_phases) * POD_SECONDS
+            for action in actions
+            if action.name == "export"
         )
 
     def _check_schedule(self) -> Iterator[Diagnostic]:

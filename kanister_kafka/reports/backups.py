@@ -14,7 +14,10 @@ from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
-HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")
+HEADER = (
+    *("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED"),
+    "EXPORTED",
+)
 WIDE = ("KAFKA VERSION", "BYTES", "EXPIRED TOPICS", "COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
 MAX_TOPICS = 20
 """Names of topics that `describe` prints."""
@@ -38,6 +41,7 @@ def backups_text(
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
+            _exported(backup, now),
         ]
         if wide:
             expired = len(backup.expired_topics(now))
@@ -70,6 +74,7 @@ def backup_text(
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
         ("verified", _verified(backup, now)),
+        ("exported", _exported(backup, now, where=True)),
         ("topics", _sizes(backup)),
         *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
     ]
@@ -107,6 +112,14 @@ def _verified(backup: Backup, now: datetime) -> str:
     if time is None:
         return backup.verified or "never"
     return f"{backup.verified} {_span(now - time)} ago"
+
+
+def _exported(backup: Backup, now: datetime, *, where: bool = False) -> str:
+    if not backup.exported_at:
+        return "never"
+    time = parse_timestamp(backup.exported_at)
+    ago = f"{_span(now - time)} ago" if time else backup.exported_at
+    return f"{ago} to {backup.exported}" if where else ago
 
 
 def _sizes(backup: Backup) -> str:
@@ -184,6 +197,8 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
         "bytes": backup.size,
         "verified": backup.verified or None,
         "verifiedAt": backup.verified_at or None,
+        "exported": backup.exported or None,
+        "exportedAt": backup.exported_at or None,
         "expiredTopics": list(backup.expired_topics(now)),
     }
 
