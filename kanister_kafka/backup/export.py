@@ -58,7 +58,7 @@ class ExportActionFactory:
             ),
             steps=(
                 PlannedStep(
-                    does="check that it is complete, and where it is copied to",
+                    does="check that it is complete, and the location of the copy",
                     objects=("the backup", f"Profile {self.options.export_profile}"),
                 ),
             ),

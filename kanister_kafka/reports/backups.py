@@ -14,10 +14,8 @@ from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
-HEADER = (
-    *("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED"),
-    "EXPORTED",
-)
+HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")
+COPY = "EXPORTED"
 WIDE = ("KAFKA VERSION", "BYTES", "EXPIRED TOPICS", "COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
 MAX_TOPICS = 20
 """Names of topics that `describe` prints."""
@@ -29,7 +27,7 @@ def backups_text(
     """Return a row for each backup."""
     if not backups:
         return "No backups.\n"
-    header = [*HEADER, *WIDE] if wide else HEADER
+    header = [*HEADER, COPY, *WIDE] if wide else [*HEADER, COPY]
     rows = []
     for backup in backups:
         row = [

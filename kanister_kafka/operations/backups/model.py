@@ -124,7 +124,7 @@ class Backup:
     verified_at: str = ""
     """When that was, as RFC 3339."""
     exported: str = ""
-    """Where its copy is, as restic names the repository; empty if there is none."""
+    """Repository with its copy, as restic names it; empty if there is none."""
     exported_at: str = ""
     """When it was copied, as RFC 3339."""
     running: str = ""

@@ -73,14 +73,14 @@ create_job() {
 
 # job_states: NAME|SUCCEEDED|REASON of each Job of this step
 job_states() {
-  kubectl_retry get jobs -n "$NAMESPACE" -l "$STEP_LABEL=$HOSTNAME" -o \
+  kubectl_retry get jobs.batch -n "$NAMESPACE" -l "$STEP_LABEL=$HOSTNAME" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.status.succeeded}|{.status.conditions[?(@.type=="Failed")].reason}{"\n"}{end}'
 }
 
 # job_log JOB: the end of its log; nothing if its pod cannot be read
 job_log() { timeout 20 kubectl logs "job/$1" -n "$NAMESPACE" --tail=40 2>/dev/null || true; }
 
-delete_job() { kubectl_retry delete job "$1" -n "$NAMESPACE" --ignore-not-found --wait=false >/dev/null; }
+delete_job() { kubectl_retry delete jobs.batch "$1" -n "$NAMESPACE" --ignore-not-found --wait=false >/dev/null; }
 
 # pod_problem JOB: why its pod does not run, such as an image that cannot be pulled or a claim that is not bound
 pod_problem() {
@@ -92,7 +92,7 @@ pod_problem() {
 begin_jobs() {
   local rows name step uid phase
   begin_step "looking for Jobs of an earlier export"
-  rows=$(kubectl_retry get jobs -n "$NAMESPACE" -l "$STEP_LABEL,kanister-kafka.io/cluster=$CLUSTER" -o "jsonpath={range .items[*]}{.metadata.name}|{.metadata.labels.${STEP_LABEL//./\\.}}{\"\\n\"}{end}")
+  rows=$(kubectl_retry get jobs.batch -n "$NAMESPACE" -l "$STEP_LABEL,kanister-kafka.io/cluster=$CLUSTER" -o "jsonpath={range .items[*]}{.metadata.name}|{.metadata.labels.${STEP_LABEL//./\\.}}{\"\\n\"}{end}")
   while IFS='|' read -r name step; do
     [[ -n $name ]] || continue
     phase=$(kubectl_retry get pod "$step" -n "$NAMESPACE" --ignore-not-found -o 'jsonpath={.status.phase}')
@@ -108,7 +108,7 @@ begin_jobs() {
 }
 
 end_jobs() {
-  timeout 60 kubectl delete jobs -n "$NAMESPACE" -l "$STEP_LABEL=$HOSTNAME" --wait=false >/dev/null 2>&1 || log "WARNING: Jobs with the label $STEP_LABEL=$HOSTNAME could not be deleted"
+  timeout 60 kubectl delete jobs.batch -n "$NAMESPACE" -l "$STEP_LABEL=$HOSTNAME" --wait=false >/dev/null 2>&1 || log "WARNING: Jobs with the label $STEP_LABEL=$HOSTNAME could not be deleted"
 }
 
 # wait_for_job JOB: sets job_lines to its log if it has succeeded. It fails with the reason that the Job has logged.

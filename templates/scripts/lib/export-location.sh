@@ -9,9 +9,9 @@ without_slashes() {
   printf %s "$text"
 }
 
-# repository_url: of the location in the environment. It has no credentials: Kanister has them in the Profile, which
+# find_repository: sets repository to the location in the environment. It has no credentials: Kanister has them in the Profile, which
 # no template here reads.
-repository_url() {
+find_repository() {
   local endpoint bucket prefix
   [[ $LOCATION_TYPE ]] || die "the ActionSet names no Profile: name Profile $EXPORT_PROFILE, as \`kanister-kafka backups export\` does"
   [[ $LOCATION_TYPE == s3Compliant ]] || die "Profile $EXPORT_PROFILE has a location of type $LOCATION_TYPE: only s3Compliant is supported"
@@ -21,5 +21,5 @@ repository_url() {
   [[ $endpoint =~ ^(https?://)?[A-Za-z0-9._:/-]+$ || $endpoint =~ ^https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?$ ]] || die "Profile $EXPORT_PROFILE has an endpoint that is not a URL of http or https"
   [[ $bucket =~ ^[A-Za-z0-9._-]+$ ]] || die "Profile $EXPORT_PROFILE has no valid name of a bucket"
   [[ -z $prefix || $prefix =~ ^[A-Za-z0-9._/-]+$ ]] || die "Profile $EXPORT_PROFILE has a prefix with other characters than letters, digits and ._/-"
-  printf 's3:%s/%s/%skanister-kafka' "$endpoint" "$bucket" "${prefix:+$prefix/}"
+  repository=s3:$endpoint/$bucket/${prefix:+$prefix/}kanister-kafka
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Writes /objects/backup.json, a volume in memory: what a restore from a store needs in addition to the volumes. It runs in an init
+# Writes backup.json into $1, a volume in memory: what a restore from a store needs in addition to the volumes. It runs in an init
 # container with the account that may read Secrets; restic runs after it, without an account.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -28,10 +28,10 @@ rows=$(printf %s "$VOLUMES" | base64 -d | gzip -dc)
   printf '\n], "secrets": ['
   separator=
   for name in $names; do
-    object=$(kubectl get secret "$name" -n "$NAMESPACE" -o json | kubectl patch --local -f - --type merge -p "$CLEARED" -o 'jsonpath={@}')
+    object=$(kubectl get secrets "$name" -n "$NAMESPACE" -o json | kubectl patch --local -f - --type merge -p "$CLEARED" -o 'jsonpath={@}')
     printf '%s\n%s' "$separator" "$object"
     separator=,
   done
   printf '\n]}\n'
-} >/objects/backup.json
+} >"$1/backup.json"
 echo "saved $count Secrets with objects of backup $BACKUP"

@@ -5,17 +5,17 @@ set -u
 
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
-  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>/tmp/errors && return 0
+  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>"$TMPDIR/errors" && return 0
   code=$?
-  cat /tmp/errors >&2
+  cat "$TMPDIR/errors" >&2
   return "$code"
 }
 
 # fail CODE: explains the exit code of restic, or the answer of the store
 fail() {
   # restic repeats a request for a quarter of an hour, and logs each answer
-  answer=$(sed -n 's/.*retrying after [^:]*: //p' /tmp/errors | tail -n 1)
-  [ -n "$answer" ] || answer=$(tail -n 3 /tmp/errors | tr '\n"' '  ')
+  answer=$(sed -n 's/.*retrying after [^:]*: //p' "$TMPDIR/errors" | tail -n 1)
+  [ -n "$answer" ] || answer=$(tail -n 3 "$TMPDIR/errors" | tr '\n"' '  ')
   case $1 in
     3) reason="not every file could be read: is another user or group the owner of the files of Kafka?" ;;
     10) reason="there is no repository: has it been deleted during the copy?" ;;
@@ -44,7 +44,7 @@ fail() {
 # a bucket that does not exist. Removes locks that have not been renewed for half an hour, and no other.
 open_repository() {
   code=0
-  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>/tmp/errors || code=$?
+  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
   if [ "$code" = 10 ] && [ "${1-}" = new ]; then
     echo "creating the repository $RESTIC_REPOSITORY"
     run_restic init || fail "$?"
@@ -59,8 +59,8 @@ open_repository() {
 
 # snapshot_ids TAGS: of this Kafka
 snapshot_ids() {
-  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >/tmp/snapshots || fail "$?"
-  grep -o '"id":"[0-9a-f]*"' /tmp/snapshots | cut -d '"' -f 4
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >"$TMPDIR/snapshots" || fail "$?"
+  grep -o '"id":"[0-9a-f]*"' "$TMPDIR/snapshots" | cut -d '"' -f 4
 }
 
 case $1 in

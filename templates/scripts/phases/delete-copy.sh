@@ -13,7 +13,8 @@ if [[ ${COPY-} == keep ]]; then
 fi
 [[ -z ${COPY-} ]] || die "the option copy of the ActionSet is '$COPY': it must be keep, or not be given"
 begin_step "checking the location of Profile $EXPORT_PROFILE"
-REPOSITORY=$(repository_url)
+find_repository
+REPOSITORY=$repository
 begin_jobs
 begin_step "deleting the copy of backup $BACKUP from $REPOSITORY"
 job=$(create_job delete '' '' ", $(env_json MAX_REPACK_SIZE "$MAX_REPACK_SIZE")")

@@ -10,7 +10,7 @@ LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the run that stops Kafka,
 
 [[ $BACKUP =~ ^[0-9]{14}$ ]] || die "the artifact has the backup '$BACKUP', which is not a name of a backup"
 begin_step "checking the location of Profile $EXPORT_PROFILE"
-repository=$(repository_url)
+find_repository
 begin_step "checking backup $BACKUP of Kafka $CLUSTER"
 completion=$(completion_time "$BACKUP")
 [[ $completion != incomplete ]] || die "backup $BACKUP is not complete: it is not copied"

@@ -28,7 +28,7 @@ objects_job() {
     ', {"name": "objects", "emptyDir": {"medium": "Memory"}}, {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}}, {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}, {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}}]}}' \
     ', {"name": "objects", "mountPath": "/objects", "readOnly": true}' \
     ", $(env_json EXPORT_KIND objects EXPORT_PATH /objects CLUSTER_ID "$CLUSTER_ID")" \
-    "\"serviceAccountName\": \"$OBJECTS_ACCOUNT\", \"initContainers\": [{\"name\": \"objects\", \"image\": \"$STEP_IMAGE\", \"command\": [\"bash\", \"-c\", $(json_text "$script"), \"objects\"],
+    "\"serviceAccountName\": \"$OBJECTS_ACCOUNT\", \"initContainers\": [{\"name\": \"objects\", \"image\": \"$STEP_IMAGE\", \"command\": [\"bash\", \"-c\", $(json_text "$script"), \"objects\", \"/objects\"],
       \"env\": [$(env_json NAMESPACE "$NAMESPACE" CLUSTER "$CLUSTER" BACKUP "$BACKUP" VOLUMES "$volumes")], \"resources\": $EXPORT_RESOURCES, $CONTAINER_SECURITY,
       \"volumeMounts\": [{\"name\": \"objects\", \"mountPath\": \"/objects\"}, {\"name\": \"token\", \"mountPath\": \"/var/run/secrets/kubernetes.io/serviceaccount\", \"readOnly\": true}, {\"name\": \"tmp\", \"mountPath\": \"/tmp\"}]}],"
 }
