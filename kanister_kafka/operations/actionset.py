@@ -20,7 +20,9 @@ API_VERSION = "cr.kanister.io/v1alpha1"
 GROUP, VERSION = API_VERSION.split("/")
 EXPORT = "export"
 """Action that copies a backup off the cluster."""
-PROFILE_ACTIONS = (EXPORT, "delete", "deleteCopy")
+DELETE_COPY = "deleteCopy"
+"""Action that deletes such a copy."""
+PROFILE_ACTIONS = (EXPORT, "delete", DELETE_COPY)
 """Actions whose phases read the location of a Profile, if the Blueprint has `export`."""
 PROFILE_WORD = re.compile(r'"EXPORT_PROFILE=([a-z0-9.-]+)"')
 """Value of a phase that names the Profile."""

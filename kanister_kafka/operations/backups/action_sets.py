@@ -12,6 +12,7 @@ from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.action_follower import delete_command, status_command
 from kanister_kafka.operations.actionset import (
+    DELETE_COPY,
     EXPORT,
     ActionSet,
     ActionState,
@@ -25,7 +26,7 @@ from kanister_kafka.operations.start_action import action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
-COPYING = (EXPORT, "deleteCopy")
+COPYING = (DELETE_COPY, EXPORT)
 """Actions that stop nothing, so that a backup may begin meanwhile."""
 
 
