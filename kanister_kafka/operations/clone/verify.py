@@ -12,8 +12,9 @@ from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.objects import get_path, is_ready, name_of
 from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
+from kanister_kafka.operations.clone.imports import NotRestorableError
 from kanister_kafka.operations.clone.plan import ClonePlan
-from kanister_kafka.operations.clone.runner import CloneRunner, NotRestorableError
+from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.verification import (
     RecordsRead,
     RecordsResult,

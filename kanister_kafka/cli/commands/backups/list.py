@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import click
 
-from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
+from kanister_kafka.cli.location import is_from_store, location_options, open_store
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.reports.text import escape_control_chars
 
 
 @click.command(epilog="Example: kanister-kafka backups list -n kafka -o wide")
 @catalogue_options
+@location_options
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
 @report_format_option("text", "wide", "json", "yaml", "name")
 def list(  # noqa: A001 - click's name of the command
@@ -23,14 +27,40 @@ def list(  # noqa: A001 - click's name of the command
     context: str,
     everywhere: bool,
     form: str,
+    **store: Any,
 ) -> None:
     """List the backups of a namespace, newest first.
 
     STATUS is `complete` if a restore accepts the backup. A `damaged` backup was complete and lacks
     a Secret or a snapshot now. STOP is `clean` if every broker ended by itself; it is unknown if
     the ActionSet of the backup is no longer there.
+
+    With --location, those of all namespaces that were exported there. No cluster is needed, except
+    for --location-secret.
     """
-    from kanister_kafka.reports.backups import backups_json, backups_text
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.reports.backups import (
+        backups_json,
+        backups_text,
+        exports_json,
+        exports_text,
+    )
+
+    if is_from_store(**store):
+        opened = open_store(partial(KubeClient, context), namespace=namespace, kafka=kafka, **store)
+        copies = opened.catalogue.read_all()
+        for one in copies:
+            if one.faults:
+                print_warning(escape_control_chars(f"{one.backup}: {'; '.join(one.faults)}"))
+        if form == "name":
+            echo("".join(f"{one.backup.name}\n" for one in copies))
+            return
+        rows = partial(exports_text, copies, utc_now(), width=terminal_width())
+        if form == "wide":
+            echo(exports_text(copies, utc_now(), wide=True))
+            return
+        echo(report_text(form, rows, partial(exports_json, copies, utc_now())))
+        return
 
     _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
     if form == "name":
