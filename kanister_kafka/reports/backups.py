@@ -40,7 +40,7 @@ def backups_text(
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
-            _exported(backup, now),
+            _copied(backup, now),
         ]
         if wide:
             expired = len(backup.expired_topics(now))
@@ -73,7 +73,7 @@ def backup_text(
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
         ("verified", _verified(backup, now)),
-        ("exported", _exported(backup, now, where=True)),
+        ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
         *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
     ]
@@ -113,7 +113,7 @@ def _verified(backup: Backup, now: datetime) -> str:
     return f"{backup.verified} {_span(now - time)} ago"
 
 
-def _exported(backup: Backup, now: datetime, *, where: bool = False) -> str:
+def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
     if not backup.exported_at:
         return "never"
     time = parse_timestamp(backup.exported_at)
