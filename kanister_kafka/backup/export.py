@@ -89,23 +89,14 @@ class ExportActionFactory:
             ),
             account=self.names.export,
         )
-        mark = PlannedPhase(
-            name="exportMark",
-            stage=BackupStage.EXPORT,
-            script="export-mark",
-            values=self.phases.values(BACKUP=BACKUP, REPOSITORY=output("repository")),
-            steps=(
-                PlannedStep(
-                    does="write where the copy is", objects=("Secret with the facts of the backup",)
-                ),
-            ),
-            account=self.names.keep,
-        )
+        mark = self._mark("exportMark", "write the repository", output("repository"))
         return PlannedAction(name="export", phases=(check, copy, mark), artifact_in="kafka")
 
     def delete_copy(self) -> PlannedAction:
         """Return the action that deletes the copy of a backup from the store."""
-        phases = (self.delete_copy_phase("deleteCopy"),)
+        # The mark first: an interrupted deletion leaves an incomplete copy.
+        unmark = self._mark("deleteCopyMark", "remove the repository", "")
+        phases = (unmark, self.delete_copy_phase("deleteCopy"))
         return PlannedAction(name="deleteCopy", phases=phases, artifact_in="kafka")
 
     def delete_copy_phase(self, name: str, **values: str) -> PlannedPhase:
@@ -131,6 +122,16 @@ class ExportActionFactory:
                 ),
             ),
             account=self.names.export,
+        )
+
+    def _mark(self, name: str, does: str, repository: str) -> PlannedPhase:
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.EXPORT,
+            script="export-mark",
+            values=self.phases.values(BACKUP=BACKUP, REPOSITORY=repository),
+            steps=(PlannedStep(does=does, objects=("Secret with the facts of the backup",)),),
+            account=self.names.keep,
         )
 
     def _job_values(self) -> dict[str, str | int]:

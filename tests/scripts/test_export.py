@@ -269,7 +269,7 @@ def test_failed_copy_names_the_reason_and_the_command_that_repeats_it(shell: She
     done = copy(copying(shell, "j2||BackoffLimitExceeded\nj3||\n", "j3|1|\n"))
     last = done.stderr.splitlines()[-1]
     assert done.returncode != 0
-    assert "data-0: FAILED: s3:x: the store is full" in last
+    assert "data-0: s3:x: the store is full" in last
     assert "The backup in the namespace is complete" in last
     assert f"backups export {BACKUP} -n kafka-backup" in last
     assert "data-1 is copied" in done.stdout, "what has begun is ended"
@@ -315,6 +315,21 @@ def test_copy_is_marked_on_the_facts(shell: Shell) -> None:
 
 
 # Deletion
+
+
+def test_mark_is_removed_before_the_copy_is_deleted(shell: Shell) -> None:
+    (action,) = [one for one in PLAN.actions if one.name == "deleteCopy"]
+    assert [phase.name for phase in action.phases] == ["deleteCopyMark", "deleteCopy"]
+    done = shell.on("get secret", "secret/facts\n").phase("deleteCopyMark", PLAN)
+    assert done.returncode == 0, done.stderr
+    (call,) = shell.calls("annotate secret")
+    assert "kanister-kafka.io/exported-" in call
+
+
+def test_backup_that_is_not_in_the_namespace_has_no_mark_to_remove(shell: Shell) -> None:
+    done = shell.phase("deleteCopyMark", PLAN)
+    assert done.returncode == 0, done.stderr
+    assert not shell.calls("annotate")
 
 
 @pytest.mark.parametrize(

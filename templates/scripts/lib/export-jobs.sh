@@ -136,5 +136,6 @@ wait_for_job() {
 failure_of() {
   local lines
   lines=$(job_log "$1" | grep -o 'FAILED: .*' | tail -n 1) || lines=
+  lines=${lines#FAILED: }
   printf '%s' "${lines:-Job $1 has ended: $2}"
 }

@@ -36,7 +36,7 @@ fail() {
         *) reason="restic ended with exit code $1" ;;
       esac ;;
   esac
-  printf 'FAILED: %s: %s (%s)\n' "$RESTIC_REPOSITORY" "$reason" "$answer"
+  printf 'FAILED: %s: %s (%s)\n' "$RESTIC_REPOSITORY" "$reason" "${answer% }"
   exit "$1"
 }
 
