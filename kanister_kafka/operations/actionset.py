@@ -21,7 +21,7 @@ GROUP, VERSION = API_VERSION.split("/")
 EXPORT = "export"
 """Action that copies a backup off the cluster."""
 DELETE_COPY = "deleteCopy"
-"""Action that deletes such a copy."""
+"""Action that deletes this copy."""
 PROFILE_ACTIONS = (EXPORT, "delete", DELETE_COPY)
 """Actions whose phases read the location of a Profile, if the Blueprint has `export`."""
 PROFILE_WORD = re.compile(r'"EXPORT_PROFILE=([a-z0-9.-]+)"')

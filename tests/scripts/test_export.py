@@ -353,6 +353,7 @@ def test_deletion_that_restic_does_not_confirm_fails(shell: Shell) -> None:
 
 FAKE_RESTIC = """#!/bin/bash
 printf '%s\\n' "$*" >>"$FAKE/restic-calls"
+set -- "$@" "region=$AWS_DEFAULT_REGION"
 for reply in "$FAKE"/reply.*; do
   IFS= read -r pattern <"$reply"
   [[ " $* " == *" $pattern "* ]] || continue
@@ -425,6 +426,16 @@ def test_repository_is_made_only_if_restic_reports_that_there_is_none(tmp_path: 
     assert done.returncode == 0, done.stdout
     assert any(" init" in call for call in restic.calls)
     assert any(call.endswith(" unlock") for call in restic.calls)
+
+
+def test_missing_bucket_is_not_made(tmp_path: Path) -> None:
+    """With a region, restic does not look for the bucket: a missing one seems to be empty."""
+    restic = Restic(tmp_path).on("region=eu-west-1", 10, err=NONE)
+    restic.on("cat config", 124, err=retrying("The specified bucket does not exist."))
+    done = restic.run("open", AWS_DEFAULT_REGION="eu-west-1")
+    assert done.returncode == 124
+    assert "the bucket does not exist" in done.stdout.splitlines()[-1]
+    assert not any(" init" in call for call in restic.calls)
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,24 @@ fail() {
   exit "$1"
 }
 
+# read_config: sets code. restic repeats a request for a quarter of an hour, so the first answers have to be enough.
+read_config() {
+  code=0
+  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
+}
+
 # open_repository new|delete: only restic's exit code 10 means that there is none, and not a store that does not answer or
 # a bucket that does not exist. Removes locks that have not been renewed for half an hour, and no other.
 open_repository() {
-  code=0
-  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
+  read_config
   if [ "$code" = 10 ] && [ "${1-}" = new ]; then
+    # A bucket that does not exist has no repository either, and restic would make it. Without a region restic
+    # looks for the bucket first.
+    region=${AWS_DEFAULT_REGION-}
+    export AWS_DEFAULT_REGION=
+    read_config
+    [ "$code" = 10 ] || fail "$code"
+    export AWS_DEFAULT_REGION="$region"
     echo "creating the repository $RESTIC_REPOSITORY"
     run_restic init || fail "$?"
   elif [ "$code" = 10 ] && [ "${1-}" = delete ]; then
