@@ -44,6 +44,8 @@ STOP = f"{PREFIX}stop"
 EXPORTED = f"{PREFIX}exported"
 """On the same Secret, if there is a copy in a store: `TIME REPOSITORY`, when it was made, as RFC
 3339, and the repository as restic names it."""
+EXPORT_KEYS = ("aws_access_key_id", "aws_secret_access_key", "repository_password")
+"""Keys of the Secret with which restic copies and restores."""
 VERIFIED = f"{PREFIX}verified"
 """On the same Secret: how its last verification ended, `passed` or `failed`."""
 VERIFIED_AT = f"{PREFIX}verified-at"

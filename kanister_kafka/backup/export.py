@@ -11,10 +11,10 @@ from kanister_kafka.backup.model import (
     PlannedPhase,
     PlannedStep,
     ResourceNames,
+    export_secret_name,
 )
 from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.phases import PhaseFactory
-from kanister_kafka.constants import COMPONENT
 from kanister_kafka.gotemplate.formatter import format_literal
 from kanister_kafka.kube.pod_options import quantity
 
@@ -144,8 +144,7 @@ class ExportActionFactory:
             "limits": dict(pods.limits) | {"memory": memory},
         }
         return {
-            "EXPORT_SECRET": options.export_secret
-            or f"{self.phases.cluster.name}-{COMPONENT}-export",
+            "EXPORT_SECRET": options.export_secret or export_secret_name(self.phases.cluster.name),
             "EXPORT_IMAGE": options.export_image,
             "EXPORT_RESOURCES": _json(resources),
             "MEMORY_LIMIT": int(limit),

@@ -339,6 +339,11 @@ class ScheduledJob:
     """Seconds that its pod has to end, in which a verification removes its copy; 0: the default."""
 
 
+def export_secret_name(cluster: str) -> str:
+    """Return the default name of the Secret for copies off the cluster."""
+    return f"{cluster}-{COMPONENT}-export"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupPlan:
     """Everything that is rendered, decided: a template only formats it."""
@@ -376,6 +381,13 @@ class BackupPlan:
     """What is left for a person to do, such as annotations to set."""
     problems: tuple[Diagnostic, ...]
     """Warnings of the whole run."""
+
+    @property
+    def export_secret(self) -> str:
+        """Name of the Secret for copies off the cluster; empty if there are none."""
+        if not any(action.name == "export" for action in self.actions):
+            return ""
+        return self.options.export_secret or export_secret_name(self.cluster.name)
 
     @property
     def service_account(self) -> str:
