@@ -135,7 +135,9 @@ read_positions() {
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.metadata.uid}|{.status.containerStatuses[?(@.name=="kafka")].restartCount}{"\n"}{end}')
   [[ -n $pods ]] || die "Kafka $CLUSTER has no pods"
-  POSITIONS='' METADATA='' METADATA_CHANGES=''
+  POSITIONS=''
+  METADATA=''
+  METADATA_CHANGES=''
   exec {broker}< <("${@:2}" && printf '\nwhole')
   while IFS='|' read -r name uid restarts; do
     [[ -n $uid && -n $restarts ]] || die "pod $name has no container that runs"
