@@ -55,8 +55,8 @@ clone_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group
         "--storage-class",
         default="",
         metavar="NAME",
-        help="StorageClass of the volumes of the copy, of the same driver.  [default: that of the "
-        "backup]",
+        help="StorageClass of the volumes of the copy, of the same driver if they come from "
+        "snapshots.  [default: that of the backup]",
     ),
     click.option(
         "--cpu",
@@ -85,26 +85,34 @@ clone_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group
 def prepare_clone(
     connection: KubeClient, backup: Backup, request: CloneRequest, *, temporary: bool = False
 ) -> tuple[ClonePlan, CloneRunner]:
-    """Plan a copy, print the plan, and check it; ActionError with every fault if it cannot be.
-
-    The volumes of a temporary one must go with their claims.
-    """
+    """Plan a copy from the snapshots of a backup, and check it as `checked_clone` does."""
     from kanister_kafka.cli.backup_catalogue import utc_now
-    from kanister_kafka.operations.clone.checks import CloneCheck
     from kanister_kafka.operations.clone.contents import read_contents
     from kanister_kafka.operations.clone.plan import plan_clone
-    from kanister_kafka.operations.clone.runner import CloneRunner
     from kanister_kafka.operations.clone.sources import read_sources
-    from kanister_kafka.reports.clone import clone_plan_text
     from kanister_kafka.timestamps import format_second
 
     contents = read_contents(connection, backup)
     sources = read_sources(connection, backup)
     plan = plan_clone(contents, sources, request, now=format_second(utc_now()))
+    return checked_clone(connection, plan, temporary=temporary)
+
+
+def checked_clone(
+    connection: KubeClient, plan: ClonePlan, *, temporary: bool
+) -> tuple[ClonePlan, CloneRunner]:
+    """Print the plan of a copy, and check it; ActionError with every fault if it cannot be made.
+
+    The volumes of a temporary one must go with their claims.
+    """
+    from kanister_kafka.operations.clone.checks import CloneCheck
+    from kanister_kafka.operations.clone.runner import CloneRunner
+    from kanister_kafka.reports.clone import clone_plan_text
+
     echo(clone_plan_text(plan), err=True)
     if faults := CloneCheck(connection, plan).faults(temporary=temporary):
         lines = "".join(f"\n  {fault}" for fault in faults)
-        raise ActionError(f"{backup} cannot be restored into {plan.target.namespace}:{lines}")
+        raise ActionError(f"{plan.backup} cannot be restored into {plan.target.namespace}:{lines}")
     return plan, CloneRunner(connection, plan, *progress_report())
 
 

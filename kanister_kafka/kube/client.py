@@ -68,6 +68,7 @@ LOG = logging.getLogger("kanister_kafka.requests")
 """Logs each request."""
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
+JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 
 
@@ -271,10 +272,14 @@ class KubeClient:
             options["preconditions"] = preconditions
         self._write("DELETE", _path(resource, namespace, name), {}, options)
 
-    def log(self, pod: str, namespace: str, *, container: str = "") -> Iterator[str]:
-        """Yield the lines of a pod's log as they are written, until its container ends."""
+    def log(self, pod: str, namespace: str, *, container: str = "", last: int = 0) -> Iterator[str]:
+        """Yield the lines of a pod's log as they are written, until its container ends.
+
+        With `last` only that many, and none that is written later.
+        """
         path = ("api", "v1", "namespaces", namespace, "pods", pod, "log")
-        raw = self._send("GET", path, {"follow": "true", "container": container})
+        query = {"tailLines": str(last)} if last else {"follow": "true"}
+        raw = self._send("GET", path, {**query, "container": container})
         rest = b""
         with _api_errors(f"{self.host}: cannot follow the log of pod {namespace}/{pod}"):
             for chunk in raw.stream(amt=None, decode_content=True):

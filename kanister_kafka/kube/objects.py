@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+from kanister_kafka.errors import ConflictError, NotFoundError
+from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
 
 
 def get_path(item: Object, *keys: str) -> Any:
@@ -66,6 +68,14 @@ def is_observed(item: Object) -> bool:
 def is_reconciled(item: Object) -> bool:
     """Return whether the operator calls a custom resource Ready as it stands now."""
     return is_observed(item) and is_true(item, "Ready")
+
+
+def delete_if_present(
+    connection: KubeClient, resource: ApiResource, name: str, namespace: str = ""
+) -> None:
+    """Delete an object, unless it is gone or has become another one."""
+    with suppress(NotFoundError, ConflictError):
+        connection.delete(resource, name, namespace)
 
 
 def join_limited(texts: Iterable[str], most: int = 5) -> str:

@@ -11,6 +11,8 @@ from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.keep_rules import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
+from kanister_kafka.operations.backups.restore_points import RestorePoint
+from kanister_kafka.operations.exports.model import ExportedBackup
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.timestamps import format_second, parse_timestamp
@@ -82,6 +84,38 @@ def backup_text(
         place = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
         lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def restore_points_text(points: Sequence[RestorePoint], now: datetime, width: int = 0) -> str:
+    """Return a row for each restore point of Kasten."""
+    if not points:
+        return "No restore points.\n"
+    header = ("RESTORE POINT", "NAMESPACE", "AGE", "POLICY", "PRE-HOOK", "EXPORTED TO", "BYTES")
+    rows = []
+    for point in points:
+        time = parse_timestamp(point.time)
+        hook = "unknown" if point.hook is None and point.policy else point.hook or "none"
+        row = [point.name, point.namespace, _span(now - time) if time else "unknown"]
+        row += [point.policy or "none", hook, point.exported_to or "-", _number(point.size)]
+        rows.append([escape_control_chars(cell) for cell in row])
+    return table(header, rows, width=width)
+
+
+def restore_points_json(points: Iterable[RestorePoint]) -> str:
+    """Return restore points of Kasten as JSON."""
+    tree = [
+        {
+            "name": point.name,
+            "namespace": point.namespace,
+            "time": point.time or None,
+            "policy": point.policy or None,
+            "preHook": point.hook,
+            "exportedTo": point.exported_to or None,
+            "bytes": point.size,
+        }
+        for point in points
+    ]
+    return _dump(tree)
 
 
 def _stop(backup: Backup) -> str:
@@ -203,11 +237,114 @@ def backups_json(backups: Iterable[Backup], now: datetime) -> str:
 
 def backup_json(backup: Backup, now: datetime) -> str:
     """Return one backup as JSON, with the sizes of its topics."""
-    sizes = [
+    return _dump({**backup_tree(backup, now), "topicSizes": _topic_trees(backup)})
+
+
+def _topic_trees(backup: Backup) -> list[dict[str, Any]]:
+    return [
         {"name": t.name, "partitions": t.partitions, "records": t.records, "bytes": t.size}
         for t in backup.topic_sizes
     ]
-    return _dump({**backup_tree(backup, now), "topicSizes": sizes})
+
+
+EXPORTS_HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "VOLUMES", "RECORDS", "BYTES", "EXPORTED")
+EXPORTS_WIDE = ("KAFKA VERSION", "STOP", "CLUSTER ID", "VERIFIED")
+
+
+def exports_text(
+    exports: Sequence[ExportedBackup], now: datetime, *, wide: bool = False, width: int = 0
+) -> str:
+    """Return a row for each copy in a store."""
+    if not exports:
+        return "No backups.\n"
+    rows = []
+    for one in exports:
+        backup = one.backup
+        row = [
+            backup.name,
+            str(backup.kafka),
+            _age(backup, now),
+            one.status.value,
+            f"{one.copied_volumes} of {len(backup.claims) or '?'}",
+            _number(backup.records),
+            _number(one.size),
+            _exported(one, now),
+        ]
+        if wide:
+            more = (backup.kafka_version, backup.stop, backup.cluster_id, _verified(backup, now))
+            row += [text or "unknown" for text in more]
+        rows.append([escape_control_chars(cell) for cell in row])
+    return table([*EXPORTS_HEADER, *EXPORTS_WIDE] if wide else EXPORTS_HEADER, rows, width=width)
+
+
+def _exported(one: ExportedBackup, now: datetime) -> str:
+    time = parse_timestamp(one.exported_at)
+    return f"{_span(now - time)} ago" if time else "no"
+
+
+def export_text(one: ExportedBackup, now: datetime, width: int = 0) -> str:
+    """Return the content of a copy in a store, and how to restore it."""
+    backup = one.backup
+    started = format_second(backup.started) if backup.started else "unknown"
+    rows = [
+        ("status", one.status.value),
+        ("started", f"{started}, {_age(backup, now)} ago"),
+        ("exported", one.exported_at or "not completely"),
+        ("repository", one.repository),
+        ("stop", backup.stop),
+        ("Kafka version", backup.kafka_version or "unknown"),
+        ("cluster id", backup.cluster_id or "unknown"),
+        ("volumes", f"{one.copied_volumes} of {len(backup.claims) or '?'}"),
+        *(
+            ("", f"{v.claim}: {v.size} bytes, {v.capacity} of {v.storage_class or 'the default'}")
+            for v in one.volumes
+        ),
+        ("not contained", backup.not_kept),
+        *(("fault", fault) for fault in one.faults),
+        ("retention", _retention(backup, now)),
+        ("topics", _sizes(backup)),
+        *(("", _topic(topic)) for topic in backup.topic_sizes[:MAX_TOPICS]),
+    ]
+    lines = [str(backup)]
+    for key, value in rows:
+        if value:
+            lines += hung(f"  {key:15}  ", escape_control_chars(value), width)
+    if not one.faults:
+        place = f"--location {one.repository} --into NAMESPACE"
+        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def export_tree(one: ExportedBackup, now: datetime) -> dict[str, Any]:
+    """Return a copy in a store as JSON has it: the keys of a backup, and those of its copy."""
+    return {
+        **backup_tree(one.backup, now),
+        "status": one.status.value,
+        "faults": list(one.faults),
+        "repository": one.repository,
+        "exportedAt": one.exported_at or None,
+        "copiedBytes": one.size,
+        "volumes": [
+            {
+                "claim": volume.claim,
+                "snapshot": volume.snapshot,
+                "capacity": volume.capacity,
+                "storageClass": volume.storage_class or None,
+                "bytes": volume.size,
+            }
+            for volume in one.volumes
+        ],
+    }
+
+
+def exports_json(exports: Iterable[ExportedBackup], now: datetime) -> str:
+    """Return the copies in a store as JSON."""
+    return _dump([export_tree(one, now) for one in exports])
+
+
+def export_json(one: ExportedBackup, now: datetime) -> str:
+    """Return one copy as JSON, with the sizes of its topics."""
+    return _dump({**export_tree(one, now), "topicSizes": _topic_trees(one.backup)})
 
 
 def _dump(tree: Any) -> str:

@@ -29,12 +29,17 @@ VERDICTS = {
 
 def clone_plan_text(plan: ClonePlan) -> str:
     """Return what a restore into another namespace makes, and what differs from the source."""
+    if plan.imports:
+        beside, source = "", f"from {plan.imports.repository.url}"
+    else:
+        beside = ", next to the Kafka that it came from, in which nothing is written"
+        source = "from snapshots of the backup"
+    policy = " and a NetworkPolicy" if plan.policies else ""
     lines = [
-        f"{plan.backup} will be restored as Kafka {plan.target}, next to the Kafka that it "
-        "came from, in which nothing is written:",
-        f"  {count_noun(len(plan.claims), 'claim')} from snapshots of the backup, "
+        f"{plan.backup} will be restored as Kafka {plan.target}{beside}:",
+        f"  {count_noun(len(plan.claims), 'claim')} {source}, "
         f"{count_noun(len(plan.secrets), 'Secret')}, "
-        f"{count_noun(len(plan.pools), 'KafkaNodePool')}, the Kafka and a NetworkPolicy",
+        f"{count_noun(len(plan.pools), 'KafkaNodePool')}, the Kafka{policy}",
     ]
     for claim in plan.claims:
         size = get_path(claim, "spec", "resources", "requests", "storage")
@@ -42,15 +47,17 @@ def clone_plan_text(plan: ClonePlan) -> str:
         lines.append(f"  claim {name_of(claim)}: {size} of {of_class}")
     lines += [f"  changed: {change}" for change in plan.changes]
     lines += [f"  not restored: {text}" for text in plan.left_out]
-    lines.append(
-        "  the NetworkPolicy keeps other namespaces out, if the network plugin enforces policies"
-    )
+    if plan.policies:
+        lines.append(
+            "  the NetworkPolicy keeps other namespaces out, if the network plugin enforces "
+            "policies"
+        )
     return "".join(f"{escape_control_chars(line)}\n" for line in lines)
 
 
 def verification_tree(result: Verification) -> dict[str, Any]:
     """Return a verification as JSON has it."""
-    records = result.records
+    records, source = result.records, result.source
     return {
         "backup": result.backup.name,
         "namespace": result.backup.kafka.namespace,
@@ -68,6 +75,14 @@ def verification_tree(result: Verification) -> dict[str, Any]:
             "damaged": list(records.damaged),
         }
         if records
+        else None,
+        "source": {
+            "partitions": source.partitions,
+            "batches": source.batches,
+            "records": source.records,
+            "differences": list(source.differences),
+        }
+        if source
         else None,
     }
 
@@ -110,6 +125,11 @@ def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
         facts.append(
             f"read {count_noun(records.records, 'record')} of all replicas and compared the "
             f"checksums of their {records.batches} batches"
+        )
+    if source := result.source:
+        facts.append(
+            f"compared the batches of {count_noun(source.records, 'record')} in "
+            f"{count_noun(source.partitions, 'partition')} with those of the running Kafka"
         )
     shown = []
     for name, rows in (("Faults", result.faults), ("Notes", result.notes)):

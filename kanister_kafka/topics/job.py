@@ -14,7 +14,7 @@ from typing import Any
 
 from kanister_kafka import constants
 from kanister_kafka.errors import NotFoundError, UnreachableError
-from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
 from kanister_kafka.kube.objects import name_of
 from kanister_kafka.kube.pod_options import PodOptions
 from kanister_kafka.kube.pods import PULL, wait_for_phase
@@ -26,7 +26,6 @@ from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.json_codec import KINDS, from_json, to_json
 from kanister_kafka.topics.model import Isolation
 
-JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 CONFIG = "/config"
 """Directory of the properties in the pod: `a.properties` and `b.properties`."""
 SECRET_WORDS = ("password", "key.pem", "jaas")

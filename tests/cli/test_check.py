@@ -600,6 +600,18 @@ def test_a_command_runs_in_a_container(monkeypatch) -> None:
     assert (asked["command"], asked["stdin"], asked["tty"]) == (["true", "x"], False, False)
 
 
+def test_lines_are_the_input_of_a_command(monkeypatch) -> None:
+    answer = websocket(0)
+    sent = []
+    answer.write_stdin = sent.append
+    asked = exec_with(monkeypatch, answer)
+    lines = tuple(f"orders-{n} 0 9" for n in range(450))
+    assert exec_in_pod("p", "n", ("cat",), lines=lines).code == 0
+    assert asked["stdin"] is True
+    assert "".join(sent).splitlines() == [*lines, "end"]
+    assert all(message.endswith("\n") for message in sent)
+
+
 HANDSHAKE = (
     'Handshake status {} Forbidden -+-+- {{}} -+-+- {{"kind":"Status","message":"pods \\"p\\" no"}}'
 )

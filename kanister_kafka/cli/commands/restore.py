@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,13 +12,19 @@ from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, HOLD, NOW, i
 from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone
+from kanister_kafka.cli.location import (
+    find_export,
+    import_options,
+    is_from_store,
+    location_options,
+    open_store,
+    prepare_import,
+)
 from kanister_kafka.cli.options import action_options
 from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 
 if TYPE_CHECKING:
-    from kanister_kafka.kube.client import KubeClient
-    from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
     from kanister_kafka.operations.clone.runner import CloneRunner
 
@@ -50,6 +56,14 @@ START_S = 900
     is_flag=True,
     help="With --into: run the topic and user operators too, which change topics and users.",
 )
+@location_options
+@import_options
+@click.option(
+    "--unchanged",
+    is_flag=True,
+    help="With --location: restore the resources as they were, with listeners, entity operator, "
+    "topics, users and metrics. Only if the Kafka that the backup came from no longer runs.",
+)
 @action_options
 @click.pass_context
 def restore(
@@ -76,6 +90,11 @@ def restore(
     no_logs: bool,
     yes: bool,
     dry_run: bool,
+    unchanged: bool,
+    import_parallel: int,
+    import_image: str,
+    import_timeout: int,
+    **store: Any,
 ) -> None:
     """Restore a backup into its own or into another namespace.
 
@@ -89,7 +108,11 @@ def restore(
     nothing in the namespace of the backup is written. Clients and listeners that would mix the
     copy with its source are left out; --dry-run prints all objects of the copy without their
     Secrets.
+
+    With --location, the backup is read from an object store, and nothing of it must be in the
+    cluster. Jobs restore its volumes. If they fail, all objects of the copy are removed.
     """
+    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
 
@@ -104,18 +127,39 @@ def restore(
         _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
-        wanted = CloneRequest(
+        clone = CloneRequest(
             namespace=into,
             identity=uuid.uuid4().hex[:10],
             storage_class=storage_class,
             resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
             entity_operator=entity_operator,
+            unchanged=unchanged,
             retention=retention or HOLD,
         )
-        connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-        _restore_into(connection, found, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
+        if is_from_store(**store):
+            connection = KubeClient(context)
+            opened = open_store(lambda: connection, namespace=namespace, kafka=kafka, **store)
+            plan, runner = prepare_import(
+                connection,
+                opened,
+                find_export(opened, backup),
+                clone,
+                import_parallel=import_parallel,
+                import_image=import_image,
+                import_timeout=import_timeout,
+            )
+        else:
+            _refuse({"--unchanged": unchanged}, "needs --location")
+            connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
+            plan, runner = prepare_clone(connection, found, clone)
+        _restore_into(plan, runner, clone, timeout=timeout, yes=yes, dry_run=dry_run)
         return
-    _refuse({**cloning, "--entity-operator": entity_operator}, "needs --into NAMESPACE")
+    elsewhere = {
+        "--entity-operator": entity_operator,
+        "--location": store["location"],
+        "--unchanged": unchanged,
+    }
+    _refuse({**cloning, **elsewhere}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.backups.activity import Activity
@@ -153,37 +197,49 @@ def _refuse(given: Mapping[str, object], why: str) -> None:
 
 
 def _restore_into(
-    connection: KubeClient,
-    backup: Backup,
+    plan: ClonePlan,
+    runner: CloneRunner,
     request: CloneRequest,
     *,
     timeout: int | None,
     yes: bool,
     dry_run: bool,
 ) -> None:
-    """Start a copy in another namespace; on a failure, print how to remove what was made."""
+    """Start a copy in another namespace; on a failure, print how to remove what was made.
+
+    If volumes from a store are not restored, the copy is removed: without them it is of no use, and
+    the next try would find its objects.
+    """
     from kanister_kafka.yamldoc.dumper import dump
 
-    plan, runner = prepare_clone(connection, backup, request)
     if dry_run:
         shown = [item for item in (plan.namespace, *plan.objects) if item["kind"] != "Secret"]
         echo("---\n".join(map(dump, shown)))
         return
     confirm("Go on?", "a restore starts a Kafka", yes=yes)
+    is_filled = False
     try:
         runner.create()
+        is_filled = True
         runner.start(timeout or START_S)
     except (KanisterKafkaError, KeyboardInterrupt):
+        if plan.imports and not is_filled and not runner.remover.remove():
+            raise
         print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
         for line in _removal(plan, runner):
             echo(f"  {line}\n", err=True)
         raise
     runner.remove_snapshots()
-    echo(f"Kafka {plan.target} is Ready: a copy of {backup}\n")
+    echo(f"Kafka {plan.target} is Ready: a copy of {plan.backup}\n")
     if request.retention != NOW:
         echo(
             "It deletes no record until: kanister-kafka release-retention "
             f"{plan.target.name} -n {plan.target.namespace}\n"
+        )
+    if plan.imports and not request.unchanged:
+        echo(
+            "Its resources differ from those of the backup as printed above. To use it instead of "
+            "its source: kanister-kafka docs export\n"
         )
     echo(f"{REMOVE}\n")
     for line in _removal(plan, runner):
@@ -200,9 +256,10 @@ def _removal(plan: ClonePlan, runner: CloneRunner) -> list[str]:
     if plan.later:
         kinds.insert(0, "kafkatopic,kafkauser")  # while their operators still run
     if not runner.created_namespace:
-        kinds.append("pvc,secret,volumesnapshot,networkpolicy")
+        kinds.append("pvc,secret,networkpolicy" + (",job" if plan.imports else ",volumesnapshot"))
     lines = [f"kubectl delete {kind} -n {namespace} -l {label}" for kind in kinds]
-    lines.append(f"kubectl delete volumesnapshotcontents -l {label}")
+    if not plan.imports:
+        lines.append(f"kubectl delete volumesnapshotcontents -l {label}")
     if runner.created_namespace:
         lines.append(f"kubectl delete namespace {namespace}")
     return lines

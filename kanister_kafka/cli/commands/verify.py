@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,14 @@ from kanister_kafka import constants
 from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone, progress_report
+from kanister_kafka.cli.location import (
+    find_export,
+    import_options,
+    is_from_store,
+    location_options,
+    open_store,
+    prepare_import,
+)
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
@@ -39,6 +47,8 @@ RECORDS = ("none", "sample", "all")
 @catalogue_options
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
+@location_options
+@import_options
 @click.option(
     "--records",
     type=click.Choice(RECORDS),
@@ -46,6 +56,12 @@ RECORDS = ("none", "sample", "all")
     show_default=True,
     help="Which records are read and their checksums compared: those of the newest two segments "
     "of each partition, or all.",
+)
+@click.option(
+    "--with-source",
+    is_flag=True,
+    help="Compare record batches with those of the running Kafka too. Its brokers read their logs "
+    "for this.",
 )
 @report_form_option
 @report_file_options("Write the report as one page as well.")
@@ -74,39 +90,62 @@ def verify(
     memory: str,
     heap: str,
     records: str,
+    with_source: bool,
     form: str,
     html: Path | None,
     output: Path | None,
     timeout: int,
     dry_run: bool,
+    import_parallel: int,
+    import_image: str,
+    import_timeout: int,
+    **store: Any,
 ) -> None:
     """Verify that a backup can be restored, without an outage.
 
     BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
     `latest`. Restores it into a namespace of its own, next to the Kafka that it came from, and
     waits until every node is Ready. Compares cluster id, partitions and offsets with those of the
-    backup. Reads records and compares their checksums. Then removes all objects of the copy, also
+    backup. Reads records and compares their checksums. With --with-source, compares them with
+    those of the running Kafka. Then removes all objects of the copy, also
     after a failure or Ctrl-C, and writes the result to the backup.
 
     Exits with 1 if the backup is not good, or if something of the copy is left. If the copy could
     not be made for another reason, the backup keeps its last result.
+
+    With --location, the volumes come from an object store, and nothing of the backup must be in the
+    cluster. The result is only printed.
     """
+    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.kube.exec import check_exec
+    from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
     from kanister_kafka.operations.clone.verification import RecordsRead, record_result
-    from kanister_kafka.operations.clone.verify import RECORDS_S, Verifier, run_verification
+    from kanister_kafka.operations.clone.verify import Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
 
     for path in (html, output):
         check_writable(path)
     check_exec()
-    connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
+    location = is_from_store(**store)
+    if location:
+        connection = KubeClient(context)
+        opened = open_store(lambda: connection, namespace=namespace, kafka=kafka, **store)
+        exported = find_export(opened, backup)
+        found = exported.backup
+    else:
+        connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
     brokers = len(found.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S
-    if records != RECORDS[0]:
-        longest += brokers * RECORDS_S
+    passes = int(records != RECORDS[0]) + 2 * with_source
+    longest += passes * brokers * RECORDS_S
+    if location:
+        longest += import_timeout
+    source = BrokerReader(connection, found.kafka, context) if with_source else None
+    if source is not None and not source.brokers():
+        raise ActionError(f"--with-source: no broker of Kafka {found.kafka} is Ready")
     request = CloneRequest(
         namespace=into or default_namespace(found),
         identity=uuid.uuid4().hex[:10],
@@ -116,7 +155,19 @@ def verify(
     )
     if not dry_run:
         _remove_leftovers(connection, found, request.namespace)
-    plan, runner = prepare_clone(connection, found, request, temporary=True)
+    if location:
+        plan, runner = prepare_import(
+            connection,
+            opened,
+            exported,
+            request,
+            import_parallel=import_parallel,
+            import_image=import_image,
+            import_timeout=import_timeout,
+            temporary=True,
+        )
+    else:
+        plan, runner = prepare_clone(connection, found, request, temporary=True)
     if dry_run:
         return
 
@@ -128,6 +179,8 @@ def verify(
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
+        if location:
+            return
         try:
             record_result(connection, result)
         except KanisterKafkaError as failure:
@@ -136,7 +189,7 @@ def verify(
 
     left = run_verification(
         runner,
-        Verifier(connection, plan, context),
+        Verifier(connection, plan, context, source=source),
         RecordsRead(records),
         timeout=timeout,
         now=utc_now,
@@ -170,6 +223,7 @@ def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) ->
             )
         echo(f"{where} was left behind: removing it\n", err=True)
         report, clock = progress_report()
-        remover = CloneRemover(connection, leftover.target, leftover.identity, report, clock)
+        target, identity = leftover.target, leftover.identity
+        remover = CloneRemover(connection, target, identity, report, clock, has_jobs=True)
         if left := remover.remove():
             raise ActionError(f"{where} cannot be removed: {', '.join(left)}")

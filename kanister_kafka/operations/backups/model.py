@@ -140,13 +140,21 @@ class Backup:
             return None
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """Objects that a restore needs and that are missing or cannot be used."""
+    def secret_faults(self) -> tuple[str, ...]:
+        """Secrets that a restore needs and that are missing or damaged."""
         found = list(self.damages)
         if self.expected_secrets is None:
             found.append(f"Secret {self.kafka.name}-backup-{self.name}-facts is not there")
         elif self.secrets < self.expected_secrets:
             found.append(f"{self.secrets} of {self.expected_secrets} Secrets are there")
+        if not self.claims:
+            found.append("the list of its claims is not there")
+        return tuple(found)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Objects that a restore needs and that are missing or cannot be used."""
+        found = list(self.secret_faults)
         ready = {one.claim for one in self.snapshots if one.ready}
         present = {one.claim for one in self.snapshots}
         for claim in self.claims:
@@ -154,8 +162,6 @@ class Backup:
                 found.append(f"VolumeSnapshot {claim}-{self.name} is not there")
             elif claim not in ready:
                 found.append(f"VolumeSnapshot {claim}-{self.name} is not ready to use")
-        if not self.claims:
-            found.append("the list of its claims is not there")
         return tuple(found)
 
     @property

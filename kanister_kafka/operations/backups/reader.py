@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from kanister_kafka import constants
 from kanister_kafka.errors import NotFoundError
@@ -53,13 +54,22 @@ def read_catalogue(
     activity = Activity(connection, kasten_namespace)
     backups = []
     for key in sorted({*secrets, *snapshots}, key=lambda key: (key[2], key), reverse=True):
-        reader = _BackupReader(connection, key, secrets.get(key, []), snapshots.get(key, []))
+        find = partial(connection.find, SECRETS, namespace=key[0])
+        reader = _BackupReader(find, key, secrets.get(key, []), snapshots.get(key, []))
         backups.append(reader.read(activity))
     unreadable = [
         f"ActionSets of namespace {namespace}: {reason}"
         for namespace, reason in activity.unreadable.items()
     ]
     return Catalogue(tuple(backups), tuple(unreadable))
+
+
+def read_copied_backup(secrets: Objects, kafka: KafkaRef, name: str) -> Backup:
+    """Read a backup of which only the Secrets are there, complete; it has no snapshots."""
+    own = _by_backup(secrets).get((kafka.namespace, kafka.name, name), [])
+    by_name = {name_of(item): item for item in own}
+    reader = _BackupReader(by_name.get, (kafka.namespace, kafka.name, name), own, [])
+    return reader.read(None)
 
 
 def _by_backup(items: Objects) -> dict[Key, list[Object]]:
@@ -77,9 +87,13 @@ class _BackupReader:
     """Reads one backup."""
 
     def __init__(
-        self, connection: KubeClient, key: Key, secrets: list[Object], snapshots: list[Object]
+        self,
+        find: Callable[[str], Object | None],
+        key: Key,
+        secrets: list[Object],
+        snapshots: list[Object],
     ) -> None:
-        self.connection = connection
+        self._find = find
         namespace, kafka, self.name = key
         self.kafka = KafkaRef(namespace, kafka)
         self.prefix = f"{kafka}-backup-{self.name}-"
@@ -87,12 +101,12 @@ class _BackupReader:
         self.snapshots = snapshots
         self.damages: list[str] = []
 
-    def read(self, activity: Activity) -> Backup:
+    def read(self, activity: Activity | None) -> Backup:
         facts_secret = self.secrets.get(f"{self.prefix}facts")
         facts = self._facts() if facts_secret else {}
         claims = sorted(self._claims())
         topics = list(self._topics())
-        maker = activity.maker(self.kafka, self.name)
+        maker = activity.maker(self.kafka, self.name) if activity else None
         values = backup_values(maker.artifacts) if maker else {}
         objects = [*self.secrets.values(), *self.snapshots]
         run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
@@ -118,7 +132,7 @@ class _BackupReader:
             offsets=tuple(self._offsets()),
             verified=annotation(facts_secret or {}, constants.VERIFIED),
             verified_at=annotation(facts_secret or {}, constants.VERIFIED_AT),
-            running=activity.making(self.kafka, run),
+            running=activity.making(self.kafka, run) if activity else "",
             damages=tuple(self.damages),
         )
 
@@ -173,7 +187,7 @@ class _BackupReader:
 
         A damage of a Secret that a restore needs is kept.
         """
-        found = self.connection.find(SECRETS, secret, self.kafka.namespace)
+        found = self._find(secret)
         try:
             return unpack_secret(found or {})
         except ValueError as failure:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient
 from kanister_kafka.kube.objects import get_path, name_of, pod_selector, title
+from kanister_kafka.operations.clone.imports import STORAGE_CLASSES
 from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.start_action import SECRETS, operators_versions
@@ -15,9 +16,6 @@ from kanister_kafka.operations.volume_snapshots import CLAIMS
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS
 
 QUOTAS = ApiResource(("api", "v1"), "resourcequotas", "ResourceQuota", namespaced=True)
-STORAGE_CLASSES = ApiResource(
-    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
-)
 KINDS_OF_REFERENCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS, "PersistentVolumeClaim": CLAIMS}
 
 

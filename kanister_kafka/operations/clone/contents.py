@@ -69,11 +69,15 @@ def read_contents(connection: KubeClient, backup: Backup) -> BackupContents:
 
     Raises ActionError if one is damaged, or if the Kafka itself is not among the objects.
     """
-    prefix = f"{backup.kafka.name}-backup-{backup.name}-"
     selector = f"{constants.BACKUP}={backup.name},{constants.CLUSTER}={backup.kafka.name}"
+    return parse_contents(connection.items(SECRETS, backup.kafka.namespace, selector), backup)
+
+
+def parse_contents(secrets: Objects, backup: Backup) -> BackupContents:
+    """Unpack the Secrets of a backup; errors as `read_contents` raises them."""
+    prefix = f"{backup.kafka.name}-backup-{backup.name}-"
     facts: dict[str, str] = {}
     objects: dict[int, list[Object]] = {}
-    secrets = connection.items(SECRETS, backup.kafka.namespace, selector)
     for secret in sorted(secrets, key=name_of):
         part = name_of(secret).removeprefix(prefix)
         order = PART.fullmatch(part)

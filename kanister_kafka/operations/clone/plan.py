@@ -20,6 +20,7 @@ from kanister_kafka.operations.clone.contents import (
     USERS,
     BackupContents,
 )
+from kanister_kafka.operations.clone.imports import VolumeImports, import_jobs, import_secret
 from kanister_kafka.operations.clone.rehome import (
     TIERED,
     NodeResources,
@@ -49,6 +50,8 @@ class CloneRequest:
     resources: NodeResources = field(default_factory=NodeResources)
     entity_operator: bool = False
     """Whether topic and user operators run, which change topics and users of the copy."""
+    unchanged: bool = False
+    """Whether the resources keep what would collide with their source, which no longer runs."""
     retention: str = HOLD
     """`hold`, `now` or a duration."""
     expires: str = ""
@@ -76,7 +79,8 @@ class ClonePlan:
     """Label of every object."""
     target: KafkaRef
     namespace: Object
-    policy: Object
+    policies: Objects
+    """The NetworkPolicy that keeps the copy and its source apart."""
     secrets: Objects
     pools: Objects
     kafka: Object
@@ -87,6 +91,11 @@ class ClonePlan:
     """VolumeSnapshotContents, which have no namespace."""
     snapshots: Objects
     claims: Objects
+    imports: VolumeImports | None
+    """How the claims are filled from a store; None if they are filled from snapshots."""
+    import_secrets: Objects
+    jobs: Objects
+    """Jobs that fill the claims, made some at a time."""
     cluster_id: str
     node_ids: Mapping[str, tuple[int, ...]]
     kafka_version: str
@@ -100,38 +109,44 @@ class ClonePlan:
     def objects(self) -> Objects:
         """Objects in the order in which they are made, except the namespace."""
         return (
-            self.policy,
+            *self.policies,
             *self.secrets,
+            *self.import_secrets,
             *self.pools,
             self.kafka,
             *self.contents,
             *self.snapshots,
             *self.claims,
+            *self.jobs,
             *self.later,
         )
 
 
 def plan_clone(
     contents: BackupContents,
-    sources: Iterable[SnapshotSource],
+    sources: Iterable[SnapshotSource] | VolumeImports,
     request: CloneRequest,
     *,
     now: str,
 ) -> ClonePlan:
-    """Decide what a restore into another namespace makes.
+    """Decide what a restore into another namespace makes; its volumes come from `sources`.
 
     `now` is the time of the hold of the retention, as RFC 3339.
     """
     backup = contents.backup
     owner = labels(backup, request.identity)
     marks = {key: owner[key] for key in (constants.CLONE, constants.CLONE_OF)}
+    imports = sources if isinstance(sources, VolumeImports) else None
+    is_home = request.namespace == backup.kafka.namespace  # then they are names of the copy itself
     rehoming = Rehoming(
         request.namespace,
         marks,
         storage_class=request.storage_class,
+        absent_classes=imports.absent_classes if imports else (),
         resources=request.resources,
         entity_operator=request.entity_operator,
-        source_hosts=_source_hosts(contents),
+        unchanged=request.unchanged,
+        source_hosts=() if is_home else _source_hosts(contents),
     )
     pools = tuple(map(rehoming.pool, contents.of(POOLS)))
     kafka = rehoming.kafka(contents.kafka, has_pools=bool(pools))
@@ -147,41 +162,63 @@ def plan_clone(
     if request.retention != NOW:
         kafka = hold(kafka, retention=request.retention, backup=backup.complete_since, now=now)
         changes.append(f"retention is held ({request.retention}): the copy deletes no record")
-    usable = {source.name: source for source in sources}
-    sizes = {one.claim: one.restore_size for one in backup.snapshots}
-    claims = []
+    usable: dict[str, SnapshotSource] = {}
+    if isinstance(sources, VolumeImports):
+        sizes = {volume.claim: volume.capacity for volume in sources.volumes}
+    else:
+        usable = {source.name: source for source in sources}
+        sizes = {one.claim: one.restore_size for one in backup.snapshots}
+    claims, needed = [], []
     for item in contents.of(CLAIMS):
         claim = rehoming.claim(item)
         if raised := _raise_request(claim, sizes.get(name_of(claim), "")):
             changes.append(raised)
+        if imports:
+            for key in SOURCES_OF_CLAIMS:
+                claim["spec"].pop(key, None)
+        else:
+            needed.append(str(get_path(claim, "spec", "dataSource", "name")))
         claims.append(claim)
-    needed = [str(get_path(claim, "spec", "dataSource", "name")) for claim in claims]
     made = [
         _snapshot_objects(usable[name], request.namespace, owner, _marks(request, backup))
         for name in needed
         if name in usable
     ]
+    policy = _policy(request, backup.kafka.name, owner, _marks(request, backup))
+    secrets: Objects = ()
+    jobs: Objects = ()
+    if imports:
+        secrets = import_secret(imports, request.namespace, request.identity, owner)
+        jobs = import_jobs(imports, tuple(claims), kafka, pools, request.identity, owner)
+    has_operators = request.entity_operator or request.unchanged
     operated = [*contents.of(USERS), *contents.of(TOPICS)]
     return ClonePlan(
         backup=backup,
         identity=request.identity,
         target=replace(backup.kafka, namespace=request.namespace),
         namespace=_namespace(request, owner, _marks(request, backup)),
-        policy=_policy(request, backup.kafka.name, owner, _marks(request, backup)),
+        policies=() if request.unchanged else (policy,),
         secrets=tuple(map(rehoming.moved, [*contents.of(AUTHORITIES), *contents.of(USER_SECRETS)])),
         pools=pools,
         kafka=kafka,
-        later=tuple(map(rehoming.moved, operated)) if request.entity_operator else (),
+        later=tuple(map(rehoming.moved, operated)) if has_operators else (),
         contents=tuple(content for content, _snapshot in made),
         snapshots=tuple(snapshot for _content, snapshot in made),
         claims=tuple(claims),
+        imports=imports,
+        import_secrets=secrets,
+        jobs=jobs,
         cluster_id=contents.cluster_id,
         node_ids=contents.node_ids,
         kafka_version=version,
         changes=tuple(changes),
         left_out=tuple(_left_out(contents, request)),
-        refusals=tuple(_refusals(contents, request, pools, kafka, needed, usable)),
+        refusals=tuple(_refusals(contents, request, pools, kafka, needed, usable, imports)),
     )
+
+
+SOURCES_OF_CLAIMS = ("dataSource", "dataSourceRef", "volumeName")
+"""Fields of a claim by which it would not be empty."""
 
 
 def labels(backup: Backup, identity: str) -> dict[str, str]:
@@ -213,7 +250,7 @@ def _raise_request(claim: Object, restore_size: str) -> str:
     if asked is None or needed is None or asked >= needed:
         return ""
     before, requests["storage"] = requests["storage"], restore_size
-    return f"claim {name_of(claim)} asks for {restore_size}, not {before}: its snapshot needs that"
+    return f"claim {name_of(claim)} asks for {restore_size}, not {before}: its content needs that"
 
 
 def _snapshot_objects(
@@ -296,7 +333,7 @@ def _policy(
 def _left_out(contents: BackupContents, request: CloneRequest) -> list[str]:
     names = [f"{item['kind']} {name_of(item)}" for item in contents.clients]
     found = [f"{join_limited(names)}: no client of Kafka is started"] if names else []
-    if not request.entity_operator:
+    if not (request.entity_operator or request.unchanged):
         for order in (USERS, TOPICS):
             if items := contents.of(order):
                 found.append(
@@ -313,18 +350,20 @@ def _refusals(
     kafka: Object,
     needed: Iterable[str],
     sources: Mapping[str, SnapshotSource],
+    imports: VolumeImports | None,
 ) -> list[str]:
     found = []
     if "zookeeper" in kafka["spec"] and not contents.cluster_id:
         found.append("Kafka runs with ZooKeeper: only a Kafka in KRaft mode is restored elsewhere")
-    if request.namespace == contents.backup.kafka.namespace:
+    if request.namespace == contents.backup.kafka.namespace and imports is None:
         found.append(
             f"namespace {request.namespace} is the one that the backup came from: restore into "
             "that one without --into"
         )
     broker = kafka["spec"]["kafka"]
     config = broker.get("config") or {}
-    if broker.get("tieredStorage") or str(config.get(TIERED, "")).lower() == "true":
+    is_tiered = broker.get("tieredStorage") or str(config.get(TIERED, "")).lower() == "true"
+    if is_tiered and not request.unchanged:
         found.append(
             "Kafka has tiered storage: a second cluster takes the remote segments of the first for "
             "its own and deletes them"

@@ -7,7 +7,7 @@ or replaced. Each change is reported.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from kanister_kafka import constants
@@ -70,13 +70,17 @@ class Rehoming:
         marks: dict[str, str],
         *,
         storage_class: str = "",
+        absent_classes: Collection[str] = (),
         resources: NodeResources,
         entity_operator: bool,
+        unchanged: bool = False,
         source_hosts: Iterable[str] = (),
     ) -> None:
         self._namespace = namespace
         self._marks = marks
         self._storage_class = storage_class
+        self._absent_classes = absent_classes
+        self._unchanged = unchanged
         self._resources = resources
         self._entity_operator = entity_operator
         self._source_hosts = tuple(source_hosts)
@@ -99,15 +103,22 @@ class Rehoming:
     def claim(self, item: Object) -> Object:
         """Return a claim, of another StorageClass if one is given."""
         moved = self.moved(item)
-        if self._storage_class:
-            moved["spec"]["storageClassName"] = self._storage_class
+        self._change_class(moved["spec"], "storageClassName")
         return moved
+
+    def _change_class(self, item: Object, key: str) -> None:
+        if self._storage_class:
+            item[key] = self._storage_class
+        elif item.get(key) in self._absent_classes:
+            name = item.pop(key)
+            self._change(f"StorageClass {name} does not exist here: the default one is used")
 
     def pool(self, item: Object) -> Object:
         """Return a KafkaNodePool."""
         moved = self.moved(item)
         self._node(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}")
-        self._template(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}: spec")
+        if not self._unchanged:
+            self._template(moved["spec"], f"KafkaNodePool {moved['metadata']['name']}: spec")
         return moved
 
     def kafka(self, item: Object, *, has_pools: bool) -> Object:
@@ -117,6 +128,10 @@ class Rehoming:
         annotations[constants.PAUSE_RECONCILIATION] = "true"
         spec = moved["spec"]
         kafka = spec["kafka"]
+        if self._unchanged:
+            if not has_pools:
+                self._node(kafka, "Kafka")
+            return moved
         for key in OTHER_COMPONENTS:
             if spec.pop(key, None) is not None:
                 self._change(f"spec.{key} is dropped")
@@ -223,28 +238,28 @@ class Rehoming:
         storage = part.get("storage") or {}
         volumes = [storage, *(storage.get("volumes") or ())]
         for volume in volumes:
-            if self._storage_class and volume.get("type") == "persistent-claim":
-                volume["class"] = self._storage_class
-        wanted = self._resources
-        if not wanted.is_given:
+            if volume.get("type") == "persistent-claim":
+                self._change_class(volume, "class")
+        nodes = self._resources
+        if not nodes.is_given:
             return
-        if wanted.cpu or wanted.memory:
+        if nodes.cpu or nodes.memory:
             resources = part.setdefault("resources", {})
             requests = resources.setdefault("requests", {})
             limits = resources.setdefault("limits", {})
-            if wanted.cpu:
-                requests["cpu"] = wanted.cpu
+            if nodes.cpu:
+                requests["cpu"] = nodes.cpu
                 limits.pop("cpu", None)
-            if wanted.memory:
-                requests["memory"] = limits["memory"] = wanted.memory
+            if nodes.memory:
+                requests["memory"] = limits["memory"] = nodes.memory
         options = part.setdefault("jvmOptions", {})
-        if wanted.heap:
-            options["-Xms"] = options["-Xmx"] = wanted.heap
-        elif wanted.memory:
+        if nodes.heap:
+            options["-Xms"] = options["-Xmx"] = nodes.heap
+        elif nodes.memory:
             for key in ("-Xms", "-Xmx"):
                 if options.pop(key, None):
                     self._change(f"{title}: {key} is dropped, so that the heap fits the memory")
-        given = {"cpu": wanted.cpu, "memory": wanted.memory, "heap": wanted.heap}
+        given = {"cpu": nodes.cpu, "memory": nodes.memory, "heap": nodes.heap}
         text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
         self._change(f"nodes of {title} ask for {text}")
 

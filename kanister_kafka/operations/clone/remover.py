@@ -7,11 +7,19 @@ from contextlib import suppress
 from functools import partial
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ConflictError, KanisterKafkaError, NotFoundError
-from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient, Object
-from kanister_kafka.kube.objects import get_path, label, name_of, pod_selector, title
+from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
+from kanister_kafka.kube.client import JOBS, NAMESPACES, PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.objects import (
+    delete_if_present,
+    get_path,
+    label,
+    name_of,
+    pod_selector,
+    title,
+)
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
+from kanister_kafka.operations.clone.imports import JOB_LABEL
 from kanister_kafka.operations.clone.plan import Report
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.operations.volume_snapshots import CLAIMS, CONTENTS, SNAPSHOTS
@@ -42,7 +50,11 @@ class CloneRemover:
         identity: str,
         report: Report,
         clock: Clock = SYSTEM_CLOCK,
+        *,
+        has_jobs: bool,
     ) -> None:
+        """Look for Jobs too if it `has_jobs`; without the right to list them there are none."""
+        self._has_jobs = has_jobs
         self._connection = connection
         self.report = report
         self._clock = clock
@@ -58,6 +70,8 @@ class CloneRemover:
         """
         home = self._target.namespace
         self.report(f"removing Kafka {self._target}")
+        if self._has_jobs:
+            self._try(self._delete_jobs)
         self._try(partial(self._delete_kinds, "KafkaTopic", "KafkaUser"))
         self._try(partial(self._delete_kinds, "Kafka", "KafkaNodePool"))
         if self._is_ours():
@@ -113,10 +127,22 @@ class CloneRemover:
             for item in items:
                 delete_if_present(self._connection, resource, name_of(item), namespace)
 
+    def _delete_jobs(self) -> None:
+        with suppress(ForbiddenError):
+            self._delete_all(JOBS, self._target.namespace)
+            selector = f"{self._selector},{JOB_LABEL}"
+            self._poll(
+                lambda: not self._connection.items(PODS, self._target.namespace, selector), GONE_S
+            )
+
     def _filling(self) -> bool:
-        """Return whether a claim of the copy is not Bound yet."""
+        """Return whether a claim of the copy is being filled from a snapshot."""
         claims = self._connection.items(CLAIMS, self._target.namespace, self._selector)
-        return any(get_path(claim, "status", "phase") == "Pending" for claim in claims)
+        return any(
+            get_path(claim, "status", "phase") == "Pending"
+            and get_path(claim, "spec", "dataSource")
+            for claim in claims
+        )
 
     def _release_snapshots(self) -> None:
         """Remove the finalizer of the provisioner from deleted snapshots that no claim uses."""
@@ -169,11 +195,3 @@ class CloneRemover:
                 items = self._connection.items(resource, home, self._selector, metadata_only=True)
                 found += [title({**item, "kind": resource.kind}) for item in items]
         return found
-
-
-def delete_if_present(
-    connection: KubeClient, resource: ApiResource, name: str, namespace: str = ""
-) -> None:
-    """Delete an object, unless it is gone or has become another one."""
-    with suppress(NotFoundError, ConflictError):
-        connection.delete(resource, name, namespace)

@@ -17,6 +17,7 @@ from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient
 from kanister_kafka.kube.objects import (
     annotation,
     condition,
+    delete_if_present,
     get_path,
     is_ready,
     is_reconciled,
@@ -27,8 +28,9 @@ from kanister_kafka.kube.objects import (
 )
 from kanister_kafka.kube.pods import container_statuses, wait_reason
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
+from kanister_kafka.operations.clone.imports import JobRunner, NotRestorableError, VolumeImports
 from kanister_kafka.operations.clone.plan import ClonePlan, Report
-from kanister_kafka.operations.clone.remover import INTERVAL, CloneRemover, delete_if_present
+from kanister_kafka.operations.clone.remover import INTERVAL, CloneRemover
 from kanister_kafka.operations.volume_snapshots import CONTENTS, SNAPSHOTS
 from kanister_kafka.strimzi.discovery import desired_replicas, find_resource
 
@@ -38,6 +40,7 @@ deleted a short time ago only when its reconciliation of that one times out, by 
 """
 SNAPSHOTS_S = 300
 STATUS_S = 60
+IMPORT_INTERVAL = 10
 STAYS = 3
 """Looks at which the ids must be in the statuses: the operator may write an older one back."""
 HOPELESS = ("InvalidResourceException", "UnsupportedKafkaVersionException")
@@ -45,10 +48,6 @@ HOPELESS = ("InvalidResourceException", "UnsupportedKafkaVersionException")
 PAUSED = "ReconciliationPaused"
 OUT_OF_MEMORY = "OOMKilled"
 """Reason of the kubelet."""
-
-
-class NotRestorableError(ActionError):
-    """The backup does not become a Kafka that is Ready."""
 
 
 class CloneRunner:
@@ -64,7 +63,9 @@ class CloneRunner:
         self._connection = connection
         self.plan = plan
         self.report = report
-        self.remover = CloneRemover(connection, plan.target, plan.identity, report, clock)
+        self.remover = CloneRemover(
+            connection, plan.target, plan.identity, report, clock, has_jobs=bool(plan.jobs)
+        )
         self._clock = clock
         self._namespace = plan.target.namespace
         self._kafkas = self._resource("Kafka")
@@ -75,7 +76,7 @@ class CloneRunner:
     def create(self) -> None:
         """Make every object; the Kafka stays paused until its ids are in the statuses.
 
-        Raises NotRestorableError if the snapshots do not work, else ActionError with the reason.
+        Raises NotRestorableError if the volumes cannot be restored, else ActionError.
         The objects that exist by then stay, until `CloneRemover.remove`.
         """
         connection, plan = self._connection, self.plan
@@ -84,22 +85,38 @@ class CloneRunner:
             self.report(f"creating namespace {self._namespace}")
             connection.create(plan.namespace)
         self._try_all()
-        self.report("creating the network policy, Secrets, node pools and the paused Kafka")
-        for item in (plan.policy, *plan.secrets, *plan.pools, plan.kafka):
+        what = "Secrets, node pools and the paused Kafka"
+        self.report(f"creating {'the network policy, ' if plan.policies else ''}{what}")
+        for item in (*plan.policies, *plan.secrets, *plan.pools, plan.kafka):
             connection.create(item)
         self._wait_paused()
-        self.report(f"creating {len(plan.snapshots)} snapshots from those of the backup")
-        for item in plan.contents + plan.snapshots:
-            connection.create(item)
-        self._wait(self._snapshots_missing, SNAPSHOTS_S, "the snapshots are not ready to use")
+        if plan.imports is None:
+            self.report(f"creating {len(plan.snapshots)} snapshots from those of the backup")
+            for item in plan.contents + plan.snapshots:
+                connection.create(item)
+            self._wait(self._snapshots_missing, SNAPSHOTS_S, "the snapshots are not ready to use")
         self.report(f"creating {len(plan.claims)} claims")
         for item in plan.claims:
             connection.create(item)
+        if plan.imports is not None:
+            self._import_volumes(plan.imports)
         if plan.cluster_id:
             self.report("writing cluster id and node ids into the statuses")
             self._write_ids()
         for item in plan.later:
             connection.create(item)
+
+    def _import_volumes(self, imports: VolumeImports) -> None:
+        plan = self.plan
+        for item in plan.import_secrets:
+            self._connection.create(item)
+        jobs = JobRunner(
+            self._connection, imports, plan.jobs, plan.target, plan.identity, self._clock
+        )
+        self.report(f"restoring the volumes from {imports.repository.url}")
+        fault = f"the volumes are not restored within {imports.timeout} s"
+        self._wait(jobs.missing, imports.timeout, fault, interval=IMPORT_INTERVAL)
+        jobs.finish()
 
     def start(self, timeout: float) -> None:
         """End the pause, and wait until the Kafka is Ready.
@@ -224,7 +241,14 @@ class CloneRunner:
         more = f"; {join_limited(waits, 2)}" if waits else ""
         return f"{ready} of {self._replicas} nodes are Ready{more}"
 
-    def _wait(self, missing: Callable[[], str], timeout: float, fault: str) -> None:
+    def _wait(
+        self,
+        missing: Callable[[], str],
+        timeout: float,
+        fault: str,
+        *,
+        interval: float = INTERVAL,
+    ) -> None:
         """Wait until nothing is missing; report each change.
 
         When the time is over, NotRestorableError if something has shown that the backup is at
@@ -241,7 +265,7 @@ class CloneRunner:
             last = text
             return not text
 
-        if not poll(look, timeout=timeout, interval=INTERVAL, clock=self._clock):
+        if not poll(look, timeout=timeout, interval=interval, clock=self._clock):
             error = NotRestorableError if self._evidence else ActionError
             raise error(f"{fault}: {last or 'the API server did not answer'}")
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.errors import TransientError, UnreachableError
-from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic
-from kanister_kafka.topics.job import COMPARED, JOBS, ResultMessage, follow_job
+from kanister_kafka.topics.job import COMPARED, ResultMessage, follow_job
 from kanister_kafka.topics.model import Comparison, PartitionResult
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ fi
 while IFS= read -r -d "" word; do
   [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
 done </proc/1/environ
-settings() {
-  echo security.protocol=SSL
+settings() { # Strimzi 1.3 can have no TLS on this listener
+  sed -nE "s/^listener\.security\.protocol\.map=(.*,)?REPLICATION-9091:([A-Z_]+).*$/security.protocol=\2/p" /tmp/strimzi.properties
   grep "^config\.providers" /tmp/strimzi.properties
   sed -n "s/^listener\.name\.replication-9091\.ssl\./ssl./p" /tmp/strimzi.properties
 }

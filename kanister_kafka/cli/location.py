@@ -1,0 +1,198 @@
+"""Options for a location in an object store, and the restore of its backups into a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanister_kafka.cli.clone import checked_clone
+from kanister_kafka.cli.options import option_group, parse_duration_option
+from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.names import SUBDOMAIN
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
+    from kanister_kafka.operations.clone.runner import CloneRunner
+    from kanister_kafka.operations.exports.location import Credentials, Repository
+    from kanister_kafka.operations.exports.model import ExportedBackup
+    from kanister_kafka.operations.exports.reader import ExportCatalogue
+
+
+def _secret_name(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, str]:
+    namespace, slash, name = text.partition("/")
+    if text and not (slash and SUBDOMAIN.allows(namespace) and SUBDOMAIN.allows(name)):
+        raise click.BadParameter(f"{text!r} is not NAMESPACE/NAME")
+    return namespace, name
+
+
+location_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
+    click.option(
+        "--location",
+        default="",
+        metavar="URL",
+        help="Read the backups that were exported to this location, such as "
+        "s3:https://HOST/BUCKET/PREFIX. The cluster that they came from may be gone.",
+    ),
+    click.option(
+        "--location-secret",
+        default="",
+        metavar="NAMESPACE/NAME",
+        callback=_secret_name,
+        help="Secret with aws_access_key_id, aws_secret_access_key and repository_password.  "
+        "[default: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and RESTIC_PASSWORD_FILE or "
+        "RESTIC_PASSWORD of the environment]",
+    ),
+    click.option(
+        "--insecure-tls", is_flag=True, help="Do not verify the certificate of the location."
+    ),
+    click.option(
+        "--restic",
+        default="",
+        metavar="PROGRAM",
+        help="restic 0.17 or later, which reads the location.  [default: restic on PATH]",
+    ),
+)
+import_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
+    click.option(
+        "--import-parallel",
+        type=click.IntRange(min=1),
+        default=2,
+        show_default=True,
+        metavar="N",
+        help="With --location: restore the volumes of this many nodes of Kafka at the same time.",
+    ),
+    click.option(
+        "--import-image",
+        default="",
+        metavar="IMAGE",
+        help="With --location: image with restic for the pods that restore volumes.  "
+        "[default: docker.io/restic/restic:0.18.1]",
+    ),
+    click.option(
+        "--import-timeout",
+        type=parse_duration_option,
+        default="24h",
+        show_default=True,
+        metavar="DURATION",
+        help="With --location: how long the restore of all volumes may take.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A location that was opened."""
+
+    repository: Repository
+    credentials: Credentials
+    secret: tuple[str, str]
+    """Namespace and name of the Secret with the credentials; empty if they are not of one."""
+    catalogue: ExportCatalogue
+
+
+def open_store(
+    connect: Callable[[], KubeClient],
+    *,
+    namespace: str,
+    kafka: str,
+    location: str,
+    location_secret: tuple[str, str],
+    insecure_tls: bool,
+    restic: str,
+) -> Store:
+    """Open a location; a cluster is only asked if a Secret is named."""
+    from kanister_kafka.operations.exports import location as locations
+    from kanister_kafka.operations.exports.reader import ExportCatalogue
+    from kanister_kafka.operations.exports.restic import ResticClient
+
+    try:
+        repository = locations.parse_location(location, insecure_tls=insecure_tls)
+    except ValueError as failure:
+        raise click.BadParameter(str(failure), param_hint="--location") from failure
+    if location_secret[1]:
+        credentials = locations.secret_credentials(connect(), *location_secret)
+    else:
+        credentials = locations.environment_credentials()
+    client = ResticClient(repository, credentials, restic)
+    catalogue = ExportCatalogue(client, namespace=namespace, kafka=kafka)
+    return Store(
+        repository=repository,
+        credentials=credentials,
+        secret=location_secret,
+        catalogue=catalogue,
+    )
+
+
+def is_from_store(
+    *, location: str, location_secret: tuple[str, str], insecure_tls: bool, restic: str
+) -> bool:
+    """Return whether a location is given; wrong use if only another option for one is."""
+    others = {
+        "--location-secret": location_secret[1],
+        "--insecure-tls": insecure_tls,
+        "--restic": restic,
+    }
+    if names := [name for name, value in others.items() if value and not location]:
+        raise click.UsageError(f"{', '.join(names)} needs --location")
+    return bool(location)
+
+
+def find_export(store: Store, name: str) -> ExportedBackup:
+    """Find a backup that can be restored, by its name or `latest`; ActionError if it cannot."""
+    if not store.repository.is_remote:
+        raise ActionError(
+            f"{store.repository.url} is a directory, which pods of a cluster cannot read: serve it "
+            "as S3"
+        )
+    found = store.catalogue.find(name)
+    if found.faults:
+        raise ActionError(f"{found.backup} is {found.status.value}: {'; '.join(found.faults)}")
+    return found
+
+
+def prepare_import(
+    connection: KubeClient,
+    store: Store,
+    exported: ExportedBackup,
+    request: CloneRequest,
+    *,
+    import_parallel: int,
+    import_image: str,
+    import_timeout: int,
+    temporary: bool = False,
+) -> tuple[ClonePlan, CloneRunner]:
+    """Plan and check a restore from a location, as `prepare_clone` does from snapshots."""
+    from kanister_kafka.cli.backup_catalogue import utc_now
+    from kanister_kafka.operations.clone import imports
+    from kanister_kafka.operations.clone.contents import parse_contents
+    from kanister_kafka.operations.clone.plan import plan_clone
+    from kanister_kafka.strimzi.discovery import find_resource
+    from kanister_kafka.timestamps import format_second
+
+    source = exported.backup.kafka
+    kafkas = find_resource(connection, "Kafka") if request.unchanged else None
+    if kafkas and connection.find(kafkas, source.name, source.namespace):
+        raise ActionError(
+            f"--unchanged is for a Kafka that is gone, and Kafka {source} is in this cluster"
+        )
+    is_local = store.secret[0] == request.namespace
+    volumes = imports.VolumeImports(
+        repository=store.repository,
+        volumes=exported.volumes,
+        credentials=store.credentials,
+        secret=store.secret[1] if is_local else "",
+        image=import_image or imports.IMAGE,
+        parallel=import_parallel,
+        timeout=import_timeout,
+        absent_classes=imports.find_absent_classes(
+            connection, exported.volumes, request.storage_class
+        ),
+        assigns_users=imports.assigns_users(connection),
+    )
+    contents = parse_contents(exported.secrets, exported.backup)
+    plan = plan_clone(contents, volumes, request, now=format_second(utc_now()))
+    return checked_clone(connection, plan, temporary=temporary)

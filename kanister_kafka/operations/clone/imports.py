@@ -1,0 +1,412 @@
+"""The volumes of a copy that are filled from the store: a Job of restic for each node of Kafka.
+
+All claims of a node are in one pod, or a driver could put them into several zones, and no pod of
+Kafka could ever use them together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+
+from kanister_kafka import constants
+from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
+from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.objects import (
+    delete_if_present,
+    get_path,
+    is_true,
+    join_limited,
+    label,
+    name_of,
+)
+from kanister_kafka.kube.pod_options import PodOptions
+from kanister_kafka.kube.pods import container_statuses, wait_reason
+from kanister_kafka.kube.wait import Clock, Grace, poll
+from kanister_kafka.operations.exports.location import KEYS, OPTIONAL, Credentials, Repository
+from kanister_kafka.operations.exports.model import ExportedVolume
+from kanister_kafka.operations.exports.restic import (
+    NO_REPOSITORY,
+    WRONG_PASSWORD,
+    message_of,
+)
+from kanister_kafka.operations.start_action import SECRETS
+from kanister_kafka.strimzi.discovery import KafkaRef
+
+STORAGE_CLASSES = ApiResource(
+    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
+)
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+IMAGE = "docker.io/restic/restic:0.18.1"
+IMPORT_S = 24 * 3600
+RETRIES = 3
+"""Further pods of a Job if one fails. restic keeps the files that are there already."""
+START_S = 600
+"""Seconds for which a pod may wait for its image, its volumes and a node."""
+POOL_LABEL = "strimzi.io/pool-name"
+JOB_LABEL = "job-name"
+"""On the pods of a Job (kubernetes, batch/v1)."""
+USERS = {"runAsUser": 1001, "runAsGroup": 0, "fsGroup": 0}
+"""Of the pods of Kafka, except on OpenShift: the user of Strimzi's image, and the group that the
+operator sets."""
+PLACED = ("tolerations", "schedulerName", "imagePullSecrets")
+"""Fields of the pods of Kafka that the pods which fill their volumes need too."""
+RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}
+MEMORY_LIMIT = "1700MiB"
+"""Of the heap of restic, whose size depends on the index of the repository."""
+GONE_S = 120
+PROGRESS = "0.2"
+"""Reports of restic in a second."""
+DAMAGE = re.compile(
+    r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
+    r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
+    re.IGNORECASE,
+)
+"""Errors of restic that are not errors of the network or of the volume."""
+
+
+class NotRestorableError(ActionError):
+    """The backup does not become a Kafka that is Ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeImports:
+    """How the volumes of an exported backup are restored."""
+
+    repository: Repository
+    volumes: tuple[ExportedVolume, ...]
+    credentials: Credentials
+    secret: str = ""
+    """Secret of the namespace with the credentials; empty if one is made for the Jobs."""
+    image: str = IMAGE
+    parallel: int = 2
+    """Nodes of Kafka whose volumes are filled at the same time."""
+    timeout: int = IMPORT_S
+    """Seconds for all of them."""
+    absent_classes: frozenset[str] = frozenset()
+    """StorageClasses of the backup that the cluster does not have: its default is used."""
+    assigns_users: bool = False
+    """Whether the cluster assigns users to the pods of a namespace, as OpenShift does."""
+
+
+def find_absent_classes(
+    connection: KubeClient, volumes: Iterable[ExportedVolume], storage_class: str
+) -> frozenset[str]:
+    """Return the StorageClasses of a backup that are replaced by the default of the cluster.
+
+    Raises ActionError if there is no default, or if `storage_class`, which replaces all, does not
+    exist. Without the right to list StorageClasses all of them count as present.
+    """
+    try:
+        live = connection.items(STORAGE_CLASSES)
+    except ForbiddenError:
+        return frozenset()
+    names = {name_of(item) for item in live}
+    known = ", ".join(sorted(names)) or "none"
+    if storage_class:
+        if storage_class not in names:
+            raise ActionError(f"there is no StorageClass {storage_class}; the cluster has {known}")
+        return frozenset()
+    absent = {volume.storage_class for volume in volumes if volume.storage_class} - names
+    has_default = any(
+        get_path(item, "metadata", "annotations", DEFAULT_CLASS) == "true" for item in live
+    )
+    if absent and not has_default:
+        raise ActionError(
+            f"there is no StorageClass {', '.join(sorted(absent))} and no default: name one by "
+            f"--storage-class; the cluster has {known}"
+        )
+    return frozenset(absent)
+
+
+def assigns_users(connection: KubeClient) -> bool:
+    """Return whether the cluster is OpenShift, whose pods get users of a range of the namespace."""
+    return "security.openshift.io" in connection.groups()
+
+
+def import_secret(
+    imports: VolumeImports, namespace: str, identity: str, owner: Mapping[str, str]
+) -> Objects:
+    """Return the Secret for the Jobs, unless the namespace has one; ActionError as Credentials."""
+    if imports.secret:
+        return ()
+    metadata = {"name": import_name(identity), "namespace": namespace, "labels": {**owner}}
+    data = imports.credentials.secret_data()
+    return ({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data},)
+
+
+def import_name(identity: str) -> str:
+    """Return the name of the Secret for the Jobs, with which their names begin."""
+    return f"kanister-kafka-import-{identity}"
+
+
+def import_jobs(
+    imports: VolumeImports,
+    claims: Objects,
+    kafka: Object,
+    pools: Objects,
+    identity: str,
+    owner: Mapping[str, str],
+) -> Objects:
+    """Return a Job for each node of Kafka, which fills its claims; each is made by the runner."""
+    volumes = {volume.claim: volume for volume in imports.volumes}
+    nodes: dict[str, list[Object]] = {}
+    for claim in claims:
+        nodes.setdefault(node_of(name_of(claim), name_of(kafka)), []).append(claim)
+    templates = {name_of(pool): get_path(pool, "spec", "template", "pod") for pool in pools}
+    general = get_path(kafka, "spec", "kafka", "template", "pod")
+    jobs = []
+    for number, (_node, own) in enumerate(sorted(nodes.items())):
+        template = templates.get(label(own[0], POOL_LABEL)) or general or {}
+        metadata = {
+            "name": f"{import_name(identity)}-{number}",
+            "namespace": kafka["metadata"]["namespace"],
+            "labels": {**owner},
+        }
+        options = PodOptions()
+        pod = _pod(imports, template, [volumes[name_of(claim)] for claim in own], identity)
+        jobs.append(
+            {
+                "apiVersion": JOBS.api_version,
+                "kind": JOBS.kind,
+                "metadata": metadata,
+                "spec": {
+                    "backoffLimit": RETRIES,
+                    "activeDeadlineSeconds": imports.timeout,
+                    "template": {
+                        "metadata": {
+                            "labels": {**dict(options.labels), **owner},
+                            "annotations": dict(options.annotations),
+                        },
+                        "spec": pod,
+                    },
+                },
+            }
+        )
+    return tuple(jobs)
+
+
+def node_of(claim: str, kafka: str) -> str:
+    """Return the pod of a claim (Strimzi, VolumeUtils: `data-POD`, `data-VOLUME-POD`)."""
+    match = re.fullmatch(rf"data-(?:[0-9]+-)?({re.escape(kafka)}-.+)", claim)
+    return match[1] if match else claim
+
+
+def _pod(
+    imports: VolumeImports, template: Object, volumes: Iterable[ExportedVolume], identity: str
+) -> Object:
+    users = {} if imports.assigns_users else dict(USERS)
+    given = template.get("securityContext") or {}
+    context = {"seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    zone = {
+        "maxSkew": 1,
+        "topologyKey": "topology.kubernetes.io/zone",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {constants.CLONE: identity}},
+    }
+    pod: Object = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": context,
+        "topologySpreadConstraints": [zone],
+        "containers": [],
+        "volumes": [],
+    }
+    for key in PLACED:
+        if template.get(key):
+            pod[key] = template[key]
+    if affinity := get_path(template, "affinity", "nodeAffinity"):
+        pod["affinity"] = {"nodeAffinity": affinity}
+    secret = imports.secret or import_name(identity)
+    for number, volume in enumerate(volumes):
+        name = f"volume-{number}"
+        pod["containers"].append(_container(imports, volume, name, secret))
+        claim = {"claimName": volume.claim}
+        pod["volumes"].append({"name": name, "persistentVolumeClaim": claim})
+    return pod
+
+
+def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret: str) -> Object:
+    folder = f"/volumes/{volume.claim}"
+    env: list[Object] = [
+        {"name": "RESTIC_PROGRESS_FPS", "value": PROGRESS},
+        {"name": "GOMEMLIMIT", "value": MEMORY_LIMIT},
+    ]
+    for variable, key in KEYS.items():
+        reference: Object = {"name": secret, "key": key}
+        if variable == OPTIONAL:
+            reference["optional"] = True
+        env.append({"name": variable, "valueFrom": {"secretKeyRef": reference}})
+    return {
+        "name": name,
+        "image": imports.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [
+            "restic",
+            *imports.repository.options,
+            "--no-cache",
+            "--json",
+            "restore",
+            f"{volume.snapshot}:{folder}",
+            "--target",
+            folder,
+            # Kafka preallocates indexes, which take no room until they are written.
+            "--sparse",
+            "--verify",
+        ],
+        "env": env,
+        "resources": RESOURCES,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": name, "mountPath": folder}],
+    }
+
+
+class JobRunner:
+    """Runs the Jobs, some at a time."""
+
+    def __init__(
+        self,
+        connection: KubeClient,
+        imports: VolumeImports,
+        jobs: Objects,
+        target: KafkaRef,
+        identity: str,
+        clock: Clock,
+    ) -> None:
+        self._connection = connection
+        self._imports = imports
+        self._jobs = jobs
+        self._kafka = target.name
+        self._namespace = target.namespace
+        self._identity = identity
+        self._selector = f"{constants.CLONE}={identity}"
+        self._clock = clock
+        self._sizes = {volume.claim: volume.size for volume in imports.volumes}
+        self._started: dict[str, Grace] = {}
+        """Jobs that were made, each with the time for which its pods may wait."""
+
+    def missing(self) -> str:
+        """Start Jobs, and return what is not yet filled; empty at the end.
+
+        Raises NotRestorableError if the copy in the store is damaged, ActionError if a Job fails
+        for another reason.
+        """
+        connection, home = self._connection, self._namespace
+        live = {name_of(job): job for job in connection.items(JOBS, home, self._selector)}
+        pods = connection.items(PODS, home, self._selector)
+        waiting, running, done = [], [], 0
+        for job in self._jobs:
+            name, node = name_of(job), node_of(_claims(job)[0], self._kafka)
+            if name not in live:
+                if name in self._started:
+                    raise ActionError(f"Job {home}/{name}, which fills {node}, was deleted")
+                waiting.append(job)
+            elif is_true(live[name], "Complete"):
+                done += 1
+            else:
+                own = tuple(pod for pod in pods if label(pod, JOB_LABEL) == name)
+                self._check(node, live[name], own)
+                running.append(f"{node}: {self._progress(job, own)}")
+        for job in waiting[: self._imports.parallel - len(running)]:
+            connection.create(job)
+            self._started[name_of(job)] = Grace(START_S, self._clock)
+        if done == len(self._jobs):
+            return ""
+        progress = f"; {join_limited(running)}" if running else ""
+        return f"the volumes of {done} of {len(self._jobs)} nodes are restored{progress}"
+
+    def finish(self) -> None:
+        """Delete the Jobs and their Secret, and wait until no pod uses a volume."""
+        done = [(JOBS, name_of(job)) for job in self._jobs]
+        if not self._imports.secret:
+            done.append((SECRETS, import_name(self._identity)))
+        for resource, name in done:
+            delete_if_present(self._connection, resource, name, self._namespace)
+        selector = f"{self._selector},{JOB_LABEL}"
+        poll(
+            lambda: not self._connection.items(PODS, self._namespace, selector),
+            timeout=GONE_S,
+            interval=2,
+            clock=self._clock,
+        )
+
+    def _check(self, node: str, job: Object, pods: Objects) -> None:
+        reasons = list(chain.from_iterable(map(_failures, pods)))
+        for code, reason in reasons:
+            where = f"the volumes of {node} cannot be restored"
+            if code == WRONG_PASSWORD:
+                raise ActionError(f"{where}: the password in the Secret of the pods is wrong")
+            if code == NO_REPOSITORY:
+                raise ActionError(
+                    f"{where}: pods do not find {self._imports.repository.url}: {reason}"
+                )
+            if DAMAGE.search(reason):
+                raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
+        for condition in get_path(job, "status", "conditions") or ():
+            if condition.get("type") == "Failed" and condition.get("status") == "True":
+                texts = [reason for _code, reason in reasons]
+                words = texts[-1] if texts else condition.get("message") or "its Job has failed"
+                raise ActionError(f"the volumes of {node} cannot be restored: {words}")
+
+    def _progress(self, job: Object, pods: Objects) -> str:
+        active = [pod for pod in pods if get_path(pod, "status", "phase") in ("Pending", "Running")]
+        waits = str(wait_reason(active[-1])) if active else "its pod is not created"
+        is_late = self._started.setdefault(name_of(job), Grace(START_S, self._clock)).is_over(
+            complains=bool(waits)
+        )
+        if is_late:
+            raise ActionError(f"the pod that fills its volumes does not start: {waits}")
+        if waits:
+            return waits
+        restored = total = 0
+        for number, claim in enumerate(_claims(job)):
+            total += self._sizes[claim]
+            restored += self._restored(name_of(active[-1]), f"volume-{number}")
+        return f"{restored * 20 // total * 5 if total else 0} %"
+
+    def _restored(self, pod: str, container: str) -> int:
+        """Return the bytes that restic has reported; 0 if the log cannot be read."""
+        found = 0
+        with suppress(KanisterKafkaError):
+            for line in self._connection.log(pod, self._namespace, container=container, last=5):
+                found = max(found, _restored_bytes(line))
+        return found
+
+
+def _claims(job: Object) -> list[str]:
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes]
+
+
+def _restored_bytes(line: str) -> int:
+    try:
+        return int(json.loads(line).get("bytes_restored") or 0)
+    except (AttributeError, TypeError, ValueError):
+        return 0
+
+
+def _failures(pod: Object) -> Iterator[tuple[int, str]]:
+    """Yield exit code and reason of each container of a pod that has failed."""
+    for status in container_statuses(pod):
+        ended = get_path(status, "state", "terminated")
+        if not ended or ended.get("exitCode") == 0:
+            continue
+        reason = str(ended.get("reason") or "")
+        if reason == "OOMKilled":
+            yield 0, f"restic was killed, as it needs more than {RESOURCES['limits']['memory']}"
+            continue
+        lines = str(ended.get("message") or "").splitlines()  # the last ones, the first is cut
+        found = [message_of(line) for line in lines if line.startswith("{")]
+        texts = [text for text in found if text and not text.startswith("There were")]
+        texts += [text for text in map(message_of, reversed(lines)) if text]
+        yield int(ended.get("exitCode") or 0), texts[0] if texts else reason

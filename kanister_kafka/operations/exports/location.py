@@ -1,0 +1,131 @@
+"""Where the copies of backups are, and the credentials for it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kanister_kafka.errors import ActionError, UnreachableError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.start_action import SECRETS
+
+FOLDER = "kanister-kafka"
+"""Last part of the address of a repository; the rest is the location of Kanister's Profile."""
+S3 = re.compile(r"s3:(?:https?://)?[A-Za-z0-9.:\[\]-]+(?:/[^\s@?#/]+)+")
+"""Addresses that restic takes for S3, without a user and a password."""
+PASSWORD_FILE, PASSWORD_COMMAND = "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"
+ACCESS_KEY, SECRET_KEY, PASSWORD = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "RESTIC_PASSWORD",
+)
+KEYS = {
+    ACCESS_KEY: "aws_access_key_id",
+    SECRET_KEY: "aws_secret_access_key",
+    "AWS_SESSION_TOKEN": "aws_session_token",
+    PASSWORD: "repository_password",
+}
+"""Variables of restic, each with its key in a Secret."""
+OPTIONAL = "AWS_SESSION_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """The restic repository of a location."""
+
+    url: str
+    """As restic takes it: `s3:https://HOST/BUCKET/PREFIX/kanister-kafka`, or a directory."""
+    insecure_tls: bool = False
+    """Whether the certificate of the store is not verified."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether pods of a cluster can read it."""
+        return self.url.startswith("s3:")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options of every call of restic."""
+        found = ["--repo", self.url, "--no-lock"]
+        if self.insecure_tls:
+            found.append("--insecure-tls")
+        return tuple(found)
+
+
+def parse_location(text: str, *, insecure_tls: bool = False) -> Repository:
+    """Return the repository of a location; ValueError if it is neither S3 nor a directory."""
+    url = text.rstrip("/")
+    is_directory = Path(url).is_absolute()
+    if not is_directory and not S3.fullmatch(url):
+        raise ValueError(
+            "must be s3:https://HOST/BUCKET/PREFIX without credentials, or an absolute directory"
+        )
+    if url.rpartition("/")[2] != FOLDER:
+        url = f"{url}/{FOLDER}"
+    return Repository(url=url, insecure_tls=insecure_tls)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Values of the variables in KEYS; none of them is printed."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of this process with these credentials and no others."""
+        own = {*KEYS, PASSWORD_FILE}
+        if PASSWORD in self.values:
+            own.add(PASSWORD_COMMAND)
+        return {key: text for key, text in os.environ.items() if key not in own} | {**self.values}
+
+    def secret_data(self) -> dict[str, str]:
+        """Return the data of a Secret for pods; ActionError if a value is missing."""
+        missing = [key for key in KEYS if key != OPTIONAL and key not in self.values]
+        if missing:
+            raise ActionError(
+                f"pods of the cluster need {', '.join(missing)}: set these variables, or name a "
+                "Secret by --location-secret"
+            )
+        return {
+            KEYS[key]: base64.b64encode(text.encode()).decode() for key, text in self.values.items()
+        }
+
+
+def environment_credentials() -> Credentials:
+    """Read the credentials that restic itself would use.
+
+    Raises UnreachableError if there is no password, for which restic would ask on a terminal.
+    """
+    values = {key: os.environ[key] for key in KEYS if os.environ.get(key)}
+    if path := os.environ.get(PASSWORD_FILE):
+        try:
+            values[PASSWORD] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as failure:
+            raise UnreachableError(f"cannot read {PASSWORD_FILE} {path}: {failure}") from None
+    if PASSWORD not in values and not os.environ.get(PASSWORD_COMMAND):
+        raise UnreachableError(
+            f"the password of the repository is not known: set {PASSWORD_FILE} or {PASSWORD}, or "
+            "name a Secret by --location-secret"
+        )
+    return Credentials(values)
+
+
+def secret_credentials(connection: KubeClient, namespace: str, name: str) -> Credentials:
+    """Read the credentials from a Secret; UnreachableError if a key is missing."""
+    data = connection.get(SECRETS, name, namespace).get("data") or {}
+    values = {}
+    for variable, key in KEYS.items():
+        try:
+            text = base64.b64decode(data.get(key) or "").decode()
+        except (binascii.Error, UnicodeDecodeError):
+            text = ""
+        if text:
+            values[variable] = text
+        elif variable != OPTIONAL:
+            raise UnreachableError(f"Secret {namespace}/{name} has no key {key}")
+    return Credentials(values)

@@ -1,0 +1,213 @@
+"""Finds backups in a repository by the hosts and tags of its snapshots.
+
+Snapshots of one backup have the host `NAMESPACE/KAFKA` and the tag `backup=NAME`. That with the tag
+`kind=objects` is made last and names the snapshots of the volumes. All others are left over by
+exports that were interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from kanister_kafka.errors import ActionError, NotFoundError
+from kanister_kafka.kube.client import Objects
+from kanister_kafka.kube.names import SUBDOMAIN
+from kanister_kafka.kube.pod_options import quantity
+from kanister_kafka.operations.backups.model import NAME, Backup
+from kanister_kafka.operations.backups.reader import LATEST, read_copied_backup
+from kanister_kafka.operations.exports.model import ExportedBackup, ExportedVolume
+from kanister_kafka.operations.exports.restic import ResticClient, ResticSnapshot
+from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import format_second
+
+OBJECTS = "/objects/backup.json"
+FORMAT = 1
+FILESYSTEM = "Filesystem"
+MAX_CONCURRENT = 4
+"""Files that are read at the same time, each by a process of restic."""
+
+
+@dataclass(slots=True)
+class _Copy:
+    """The snapshots of one backup."""
+
+    kafka: KafkaRef
+    name: str
+    objects: ResticSnapshot | None = None
+    volumes: dict[str, ResticSnapshot] = field(default_factory=dict)
+    """By id."""
+
+
+class ExportCatalogue:
+    """The backups of a repository."""
+
+    def __init__(self, restic: ResticClient, *, namespace: str = "", kafka: str = "") -> None:
+        """Select those of a Kafka, and of Kafkas of a namespace."""
+        self._restic = restic
+        self._namespace = namespace
+        self._kafka = kafka
+
+    def read_all(self) -> tuple[ExportedBackup, ...]:
+        """Return all, the newest first; one that cannot be read has this as its fault."""
+        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+            return tuple(pool.map(self._read, self._copies()))
+
+    def find(self, name: str) -> ExportedBackup:
+        """Return the backup of a name, or the newest complete one for `latest`.
+
+        Raises NotFoundError if there is none, or if several Kafkas have one.
+        """
+        copies = self._copies()
+        if name == LATEST:
+            return self._latest(copies)
+        found = [one for one in copies if one.name == name]
+        if len(found) == 1:
+            return self._read(found[0])
+        url = self._restic.repository.url
+        if found:
+            kafkas = ", ".join(sorted(str(one.kafka) for one in found))
+            raise NotFoundError(
+                f"several Kafkas have a backup {name}: {kafkas}; name one by -n and --kafka"
+            )
+        known = ", ".join(one.name for one in copies[:5])
+        others = f"; the newest are: {known}" if known else ", and no other"
+        raise NotFoundError(f"{url} does not contain a backup {name}{others}")
+
+    def _latest(self, copies: Iterable[_Copy]) -> ExportedBackup:
+        kafkas = sorted({str(one.kafka) for one in copies if one.objects})
+        if len(kafkas) > 1:
+            raise NotFoundError(
+                f"{', '.join(kafkas)} have backups; name one of these by -n and --kafka"
+            )
+        for one in copies:
+            found = self._read(one)
+            if not found.faults:
+                return found
+        raise NotFoundError(f"{self._restic.repository.url} does not contain a complete backup")
+
+    def _copies(self) -> list[_Copy]:
+        self._restic.check()
+        found: dict[tuple[str, str], _Copy] = {}
+        for snapshot in self._restic.snapshots():
+            namespace, _, kafka = snapshot.host.partition("/")
+            name = snapshot.tags.get("backup", "")
+            if not (SUBDOMAIN.allows(kafka) and SUBDOMAIN.allows(namespace)):
+                continue
+            if not NAME.fullmatch(name) or self._namespace not in ("", namespace):
+                continue
+            if self._kafka not in ("", kafka):
+                continue
+            one = found.setdefault((snapshot.host, name), _Copy(KafkaRef(namespace, kafka), name))
+            kind = snapshot.tags.get("kind")
+            if kind == "volume":
+                one.volumes[snapshot.id] = snapshot
+            elif kind == "objects" and (one.objects is None or one.objects.time < snapshot.time):
+                one.objects = snapshot
+        return sorted(found.values(), key=lambda one: (one.name, str(one.kafka)), reverse=True)
+
+    def _read(self, one: _Copy) -> ExportedBackup:
+        copied = len({snapshot.tags.get("claim") for snapshot in one.volumes.values()})
+        unread = Backup(name=one.name, kafka=one.kafka)
+        url = self._restic.repository.url
+        if one.objects is None:
+            fault = (
+                f"it is not complete: {copied} volumes are copied, and its objects are not. Its "
+                "export still runs, or was interrupted"
+            )
+            return ExportedBackup(
+                backup=unread, repository=url, copied_volumes=copied, faults=(fault,)
+            )
+        exported_at = format_second(one.objects.time)
+        try:
+            tree = parse_objects(self._restic.read(one.objects, OBJECTS), one.kafka, one.name)
+        except (ActionError, ValueError) as failure:
+            return ExportedBackup(
+                backup=unread,
+                repository=url,
+                exported_at=exported_at,
+                copied_volumes=copied,
+                faults=(f"its objects cannot be read: {failure}",),
+            )
+        backup = read_copied_backup(tree.secrets, one.kafka, one.name)
+        faults = list(backup.secret_faults)
+        if not backup.complete_since and backup.has_mark:
+            faults.append("its Secret with the facts is not marked as complete")
+        return ExportedBackup(
+            backup=backup,
+            repository=url,
+            exported_at=exported_at,
+            volumes=tree.volumes,
+            secrets=tree.secrets,
+            copied_volumes=copied,
+            faults=tuple(faults + _volume_faults(backup, tree.volumes, one.volumes)),
+        )
+
+
+def _volume_faults(
+    backup: Backup,
+    volumes: Iterable[ExportedVolume],
+    snapshots: Mapping[str, ResticSnapshot],
+) -> list[str]:
+    by_claim = {volume.claim: volume for volume in volumes}
+    found = []
+    for claim in backup.claims:
+        volume = by_claim.get(claim)
+        snapshot = snapshots.get(volume.snapshot) if volume else None
+        if volume is None:
+            found.append(f"it does not contain the volume of claim {claim}")
+        elif snapshot is None or snapshot.tags.get("claim") != claim:
+            found.append(
+                f"the snapshot {volume.snapshot[:8]} of claim {claim} is not in the repository"
+            )
+        elif volume.volume_mode != FILESYSTEM:
+            found.append(f"claim {claim} is a volume of mode {volume.volume_mode}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedObjects:
+    """The file `/objects/backup.json`."""
+
+    volumes: tuple[ExportedVolume, ...]
+    secrets: Objects = field(repr=False)
+
+
+def parse_objects(raw: bytes, kafka: KafkaRef, name: str) -> ExportedObjects:
+    """Read the file; ValueError if it is of another backup or format, or damaged.
+
+    The message never quotes the file, which has credentials.
+    """
+    try:
+        tree = json.loads(raw)
+        found = tree["format"]
+        if found != FORMAT:
+            raise ValueError(
+                f"their format is {found!r}, and this version reads {FORMAT}: use a newer "
+                "kanister-kafka"
+            )
+        identity = tree["namespace"], tree["cluster"], tree["backup"]
+        if identity != (kafka.namespace, kafka.name, name):
+            raise ValueError("they are of another backup")
+        volumes = tuple(map(_volume, tree["volumes"]))
+        secrets = tuple({**item} for item in tree["secrets"])
+    except (AttributeError, KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
+        raise ValueError("they are damaged") from None
+    return ExportedObjects(volumes, secrets)
+
+
+def _volume(item: Mapping[str, Any]) -> ExportedVolume:
+    volume = ExportedVolume(
+        claim=str(item["claim"]),
+        snapshot=str(item["snapshot"]),
+        capacity=str(item["capacity"]),
+        storage_class=str(item.get("storageClass") or ""),
+        volume_mode=str(item.get("volumeMode") or FILESYSTEM),
+        size=int(item.get("size") or 0),
+    )
+    if not SUBDOMAIN.allows(volume.claim) or not quantity(volume.capacity):
+        raise ValueError("a volume has no name or no capacity")
+    return volume

@@ -1,0 +1,191 @@
+"""The program restic. Only this module runs it; it only reads.
+
+Exit codes and JSON are those of restic 0.17 and later (restic.readthedocs.io, Scripting). Nothing
+is written to the store, not even a lock, so credentials that may only read are sufficient.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError, UnreachableError
+from kanister_kafka.operations.exports.location import Credentials, Repository
+from kanister_kafka.timestamps import parse_timestamp
+
+TAG = "kanister-kafka"
+OPEN_S = 60
+"""Seconds in which the repository must be opened. restic itself tries for a quarter of an hour."""
+READ_S = 900
+MAX_BYTES = 256 * 2**20
+"""Bytes of one file that is read."""
+NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12
+MASKED = 8
+"""Characters of a credential that is masked in a message: a shorter one is part of other words."""
+ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResticSnapshot:
+    """A snapshot of a repository, without its content."""
+
+    id: str
+    host: str
+    time: datetime
+    tags: Mapping[str, str]
+    """Tags of the form `key=value`."""
+    size: int | None = None
+    """Bytes of its files; None if an old restic has made it."""
+
+
+class ResticClient:
+    """One repository."""
+
+    def __init__(self, repository: Repository, credentials: Credentials, program: str = "") -> None:
+        self.repository = repository
+        self._credentials = credentials
+        self._program = _find_program(program)
+
+    def check(self) -> None:
+        """Open the repository.
+
+        Raises NotFoundError if there is none, ForbiddenError for a wrong password,
+        UnreachableError for all other reasons.
+        """
+        self._run(("cat", "config"), OPEN_S)
+
+    def snapshots(self) -> tuple[ResticSnapshot, ...]:
+        """Return the snapshots that kanister-kafka has made, in the order of restic: by time."""
+        raw = self._run(("snapshots", "--tag", TAG), READ_S)
+        try:
+            return tuple(map(_snapshot, json.loads(raw) or ()))
+        except (AttributeError, KeyError, TypeError, ValueError) as failure:
+            raise UnreachableError(
+                f"{self.repository.url}: restic has printed no list of snapshots: is it restic "
+                "0.17 or later?"
+            ) from failure
+
+    def read(self, snapshot: ResticSnapshot, path: str) -> bytes:
+        """Return a file of a snapshot; ActionError if it is damaged or not there."""
+        if snapshot.size is not None and snapshot.size > MAX_BYTES:
+            raise ActionError(f"snapshot {snapshot.id[:8]} has {snapshot.size} bytes of objects")
+        return self._run(("dump", snapshot.id, path), READ_S, damage=True)
+
+    def _run(self, words: tuple[str, ...], seconds: float, *, damage: bool = False) -> bytes:
+        command = (self._program, *self.repository.options, "--json", *words)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell, and no word is a credential
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._credentials.environment(),
+            )
+        except OSError as failure:
+            raise UnreachableError(f"{self._program} cannot be run: {failure}") from failure
+        with process:
+            try:
+                output, errors = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                _output, errors = process.communicate()
+                raise UnreachableError(
+                    f"{self.repository.url} does not answer within {seconds} s: "
+                    f"{self._message(errors, first=True)}"
+                ) from None
+            finally:  # Ctrl-C, for one
+                if process.poll() is None:
+                    process.terminate()
+        if process.returncode != 0:
+            raise self._error(process.returncode, self._message(errors), damage=damage)
+        return output
+
+    def _error(self, code: int, message: str, *, damage: bool) -> Exception:
+        url = self.repository.url
+        if code == NO_REPOSITORY:
+            return NotFoundError(
+                f"{url} does not contain a repository: check the address of the location"
+            )
+        if code == WRONG_PASSWORD:
+            return ForbiddenError(
+                f"{url}: the password of the repository is wrong. It is the value of "
+                "repository_password in the Secret with which the backups were exported"
+            )
+        if code == LOCKED:
+            return UnreachableError(
+                f"{url} is locked by another restic, such as a prune: try again when it has ended, "
+                f"or remove a lock that was left by `restic unlock`. {message}"
+            )
+        if damage:
+            return ActionError(message)
+        return UnreachableError(f"{url} cannot be read: {message}")
+
+    def _message(self, errors: bytes, *, first: bool = False) -> str:
+        """Return the last or first line of restic as one without credentials."""
+        lines = errors.decode("utf-8", "replace").splitlines()
+        found = "restic has printed no reason"
+        for line in lines if first else reversed(lines):
+            if text := message_of(line):
+                found = text
+                break
+        for value in self._credentials.values.values():
+            if len(value) >= MASKED:
+                found = found.replace(value, "***")
+        return found
+
+
+def message_of(line: str) -> str:
+    """Return the message of a line of restic: plain text, or JSON of an error; else empty."""
+    text = line.strip()
+    if text.startswith("{"):
+        try:
+            tree = json.loads(text)
+        except ValueError:
+            return ""
+        if tree.get("message_type") not in ("error", "exit_error"):
+            return ""
+        error = tree.get("error")
+        text = str(tree.get("message") or (error or {}).get("message") or "")
+    text = text.removeprefix("Fatal: ")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:500]
+
+
+def _find_program(program: str) -> str:
+    found = shutil.which(program or "restic")
+    if found is None:
+        raise UnreachableError(
+            f"{program or 'restic'} is not a program on PATH: install restic 0.17 or later "
+            "(https://restic.readthedocs.io/en/stable/020_installation.html), or name it by "
+            "--restic"
+        )
+    return found
+
+
+def _snapshot(item: Mapping[str, object]) -> ResticSnapshot:
+    tags = {}
+    for tag in _strings(item.get("tags")):
+        key, equals, value = tag.partition("=")
+        if equals:
+            tags[key] = value
+    identity = str(item["id"])
+    time = parse_timestamp(str(item["time"]))
+    if time is None or not ID.fullmatch(identity):
+        raise ValueError(identity)
+    summary = item.get("summary")
+    size = summary.get("total_bytes_processed") if isinstance(summary, dict) else None
+    return ResticSnapshot(
+        id=identity,
+        host=str(item["hostname"]),
+        time=time,
+        tags=tags,
+        size=size if isinstance(size, int) else None,
+    )
+
+
+def _strings(items: object) -> list[str]:
+    return [str(item) for item in items] if isinstance(items, list) else []
