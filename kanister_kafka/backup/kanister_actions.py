@@ -69,12 +69,13 @@ class KanisterActionFactory:
         make = self.phases
         online = self.options.strategy is Strategy.ONLINE
         recover = make.restart("backupRecover", self.limits.restart, recovery=True)
-        phases = [make.quiesce("backup", "backupQuiesce"), self._keep()]
+        phases = [make.quiesce("backup", "backupQuiesce")]
         if online:
-            phases += [make.pause("backupPause"), make.flush_online("backupFlush")]
+            phases += [make.pause("backupPause"), self._keep(), make.flush_online("backupFlush")]
             phases += [self._snapshot(), make.compare("backupCompare", own_run=True)]
         else:
-            phases += [make.flush("backupFlush"), self._stop_cleanly(), self._snapshot()]
+            phases += [self._keep(), make.flush("backupFlush")]
+            phases += [self._stop_cleanly(), self._snapshot()]
         phases += [make.restart("backupRestart", self.limits.restart), self._ready()]
         return PlannedAction(
             name="backup",

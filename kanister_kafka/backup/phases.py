@@ -49,8 +49,6 @@ class PhaseFactory:
     def quiesce(self, action: str, name: str = "quiesce") -> PlannedPhase:
         """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
         cluster, limits = self.cluster, self.limits
-        by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
-        does = "pause, delete its workload" if by_pause else "scale to 0"
         check = PlannedStep(
             does="check rights and state",
             objects=(str(cluster),),
@@ -62,15 +60,8 @@ class PhaseFactory:
         if self.names.switch:
             switch = f"Deployment {self.names.switch}"
             steps.append(PlannedStep(does="arm the watchdog", objects=(switch,)))
-        if cluster.writers:  # stopped together, waited for together
-            steps.append(
-                PlannedStep(
-                    does=does,
-                    objects=tuple(str(writer) for writer in cluster.writers),
-                    until="their pods are gone",
-                    seconds=limits.quiesce + (limits.pause if by_pause else 0),
-                )
-            )
+        if self.options.strategy is not Strategy.ONLINE:
+            steps += self._client_steps()
         return PlannedPhase(
             name=name,
             stage=BackupStage.QUIESCE,
@@ -87,6 +78,20 @@ class PhaseFactory:
             steps=tuple(steps),
             account=self.names.account,
         )
+
+    def _client_steps(self) -> list[PlannedStep]:
+        """Return how clients are stopped: together, and waited for together."""
+        by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
+        if not self.cluster.writers:
+            return []
+        return [
+            PlannedStep(
+                does="pause, delete its workload" if by_pause else "scale to 0",
+                objects=tuple(str(writer) for writer in self.cluster.writers),
+                until="their pods are gone",
+                seconds=self.limits.quiesce + (self.limits.pause if by_pause else 0),
+            )
+        ]
 
     def flush(self, name: str = "flush") -> PlannedPhase:
         """Write what every node has in its page cache to its volumes."""
@@ -121,12 +126,9 @@ class PhaseFactory:
         )
 
     def pause(self, name: str = "pause") -> PlannedPhase:
-        """Pause, then stop the other components, so that the operators write no metadata."""
+        """Pause, then stop the other components, which write metadata, and all clients."""
         pause, *rest = self._pause_steps()
-        same = PlannedStep(
-            does="compare with the saved objects, and verify that no client runs",
-            objects=(str(self.cluster),),
-        )
+        same = PlannedStep(does="compare with the stored specs", objects=(str(self.cluster),))
         return PlannedPhase(
             name=name,
             stage=BackupStage.QUIESCE,
@@ -136,7 +138,7 @@ class PhaseFactory:
                 WATCHDOG_TIMEOUT=self.limits.switch,
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
             ),
-            steps=(*self._watchdog_steps(), pause, same, *rest),
+            steps=tuple(self._watchdog_steps() + [pause, same] + rest + self._client_steps()),
             account=self.names.account,
         )
 

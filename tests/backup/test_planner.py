@@ -361,7 +361,7 @@ def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -
     plan = plan_of("mirror-maker-2", **choices)
     (backup,) = [action for action in plan.actions if action.name == "backup"]
     assert [phase.name for phase in backup.phases] == [
-        *("backupQuiesce", "backupKeep", "backupPause", "backupFlush"),
+        *("backupQuiesce", "backupPause", "backupKeep", "backupFlush"),
         *("backupSnapshot", "backupCompare", "backupRestart", "backupReady"),
     ]
     assert backup.defer_phase is not None

@@ -13,7 +13,10 @@ import pytest
 
 from kanister_kafka import constants
 from kanister_kafka.backup.options import Strategy
-from tests.fakes.script_runner import AWAY, BACKUP, RUN, Shell, cycle
+from tests.fakes.kubectl import documents
+from tests.fakes.script_runner import AWAY, BACKUP, RUN, Shell, cycle, kept
+from tests.scripts.test_backup import full
+from tests.scripts.test_backup import stored as saved_secrets
 
 PLAN = cycle(strategy=Strategy.ONLINE)
 PODS = "b-0|uid-0|0\nb-1|uid-1|0\nc-2|uid-2|1\n"
@@ -382,17 +385,44 @@ def paused(shell: Shell, run: str = f"quiescing|{RUN}") -> Any:
     shell.on(r"get configmap .*data\.run", run).on("availableReplicas", "1")
     shell.on(r"get kafkas.*annotations\.strimzi\\.io/pause", "true")
     shell.on("ReconciliationPaused", "", "True")
+    shell.on("get kafka(b|c|m).*-o name", "kind/name").on("get kafka(b|c|m).*replicas", "2|")
     return shell.phase("backupPause", PLAN)
 
 
-def test_the_pause_stops_operators_and_no_node(shell: Shell) -> None:
+def test_operators_are_stopped_before_clients_and_no_node(shell: Shell) -> None:
     done = paused(shell)
     assert done.returncode == 0, done.stderr
-    assert [" ".join(call.args[:3]) for call in shell.writes()] == [
+    assert [" ".join(call.args[:3]) for call in shell.writes() if call.args[1] != "configmap"] == [
         "annotate kafkas.v1beta2.kafka.strimzi.io backup",
-        "patch configmap backup-kanister-kafka",
         "delete deployments.apps backup-entity-operator",
+        "patch kafkabridges.v1beta2.kafka.strimzi.io http",
+        "patch kafkaconnects.v1beta2.kafka.strimzi.io sink",
+        "patch kafkamirrormaker2s.v1beta2.kafka.strimzi.io mirror",
     ]
+
+
+def test_the_first_phase_stops_no_client(shell: Shell) -> None:
+    shell.on("get configmap .*resourceVersion", "7|running|yesterday|then")
+    shell.on(r"get kafkas.*kafkaMetadataState", "KRaft|True|")
+    shell.on("get pods .*controller-name", "backup-broker-0 backup-broker|backup-kafka True\n")
+    shell.on("get kafkanodepools", "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
+    done = shell.phase("backupQuiesce", PLAN)
+    assert done.returncode == 0, done.stderr
+    assert shell.recorded()["state"] == "quiescing"
+    assert not shell.calls("patch kafkac")
+    assert "clients will be stopped" in shell.made("Event")[0]["message"]
+
+
+@pytest.mark.parametrize("before", ["unset", "value:false"])
+def test_a_restored_kafka_has_the_pause_that_it_had_before_the_backup(
+    shell: Shell, before: str
+) -> None:
+    shell.on(r"get kafkas.*annotations\.kanister-kafka\\.io/pause-before", before)
+    shell.on(r"get kafkas.*annotations\.strimzi", "true")
+    done = full(shell).phase("backupKeep", PLAN)
+    assert done.returncode == 0, done.stderr
+    (kafka,) = documents(kept(saved_secrets(shell)["6-000"]))
+    assert kafka["metadata"]["annotations"]["kanister-kafka.io/pause-before"] == before
 
 
 @pytest.mark.parametrize("run", [f"running|{RUN}", "quiescing|other", ""])

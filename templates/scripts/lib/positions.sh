@@ -6,7 +6,7 @@ METADATA_MAX=4000000 # bytes of new metadata that a node prints
 PARALLEL_MAX=64      # kubectl processes in this pod
 # Without the offsets the backup fails, so they get more time than topics.sh gives them. Its three JVMs may have to
 # start one after the other.
-# shellcheck disable=SC2034 # for topics.sh
+# shellcheck disable=SC2034 # topics.sh reads it
 QUERY_TIMEOUT=120 # seconds
 
 # Runs in each node. Prints the end of every log as `log DIRECTORY PARTITION SEGMENT SIZE`, and that of the metadata log
@@ -158,7 +158,7 @@ read_positions() {
   reported=$(printf '%s\n' "$offsets" | sed -E 's/^end offset of (.*)\|[0-9]+$/\1|/' | sort -u)
   kept=$(printf '%s\n' "$POSITIONS" | sed -nE 's/^log of ([^ ]+) .*/\1/p' | sed -E 's/\.[0-9a-f]+-future$//; s/$/|/' | sort -u)
   if [[ $reported != "$kept" ]]; then
-    differences=$(diff_positions "$kept" "$reported" | head -n "$LIST_MAX" | paste -sd ';' -)
+    differences=$(diff_positions "$kept" "$reported" | first_lines)
     die "the broker reports the offsets of other partitions than those in the log directories: $differences"
   fi
   POSITIONS=$(printf '%s\n%s\n' "$POSITIONS" "$offsets" | sed '/^$/d' | sort)
@@ -195,6 +195,13 @@ diff_positions() {
     old[$1] != $2 { print $1 ": " old[$1] ", now " $2 }
     { delete old[$1] }
     END { for (key in old) print key ": missing, was " old[key] }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sort
+}
+
+# first_lines: reads lines, prints the first ones as one line, and the number of the others
+first_lines() {
+  awk -v max="$LIST_MAX" '
+    NR <= max { printf "%s%s", (NR > 1 ? "; " : ""), $0 }
+    END { if (NR > max) printf " and %d more", NR - max }'
 }
 
 # store_positions: in the state ConfigMap, with the run. The ends of the metadata logs come first.

@@ -60,7 +60,7 @@ exit 0'
 
 # query_broker [latest]: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
 # record separator, and offsets. With `latest` only the latest offsets.
-# shellcheck disable=SC2120 # compare-positions.sh passes one
+# shellcheck disable=SC2120 # compare-positions.sh passes it
 query_broker() {
   local pods name role ready broker=
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \

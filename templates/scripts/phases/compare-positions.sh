@@ -44,10 +44,8 @@ reason=$(changes_since_pause "$pause_owner") || reason='whether it is still paus
 [[ -z $reason ]] || moved+="${moved:+$'\n'}Kafka $CLUSTER: $reason"
 if [[ -n $moved ]]; then
   printf '%s\n' "$moved"
-  count=$(printf '%s\n' "$moved" | wc -l)
-  moved=$(printf '%s\n' "$moved" | head -n "$LIST_MAX" | paste -sd ';' -)
+  moved=$(printf '%s\n' "$moved" | first_lines)
   error_message="the snapshots are not a backup, because Kafka $CLUSTER has moved meanwhile: $moved"
-  ((count <= LIST_MAX)) || error_message+=" and $((count - LIST_MAX)) more"
   create_event Warning Moved "$error_message"
   exit 1
 fi

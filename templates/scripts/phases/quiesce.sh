@@ -113,5 +113,8 @@ stopping="will be stopped"
 [[ -z ${ONLINE-} ]] || stopping="clients will be stopped"
 create_event Normal Stopping "$stopping for a snapshot by $ACTION${WATCHDOG:+, and brought back in ${RESTART_AFTER}s at the latest}"
 
-quiesce_clients "${clients[@]}"
-log 'all known clients are stopped'
+# Online, clients write until the operator is paused, which may take minutes.
+if [[ -z ${ONLINE-} ]]; then
+  quiesce_clients "${clients[@]}"
+  log 'all known clients are stopped'
+fi
