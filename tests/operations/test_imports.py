@@ -470,6 +470,7 @@ def test_pods_restore_exactly_the_snapshots_as_the_user_of_kafka(cluster) -> Non
         assert SECRET_KEY not in json.dumps(job)
         assert pod["securityContext"]["runAsUser"] == 1001
         assert pod["securityContext"]["fsGroup"] == 0
+        assert pod["securityContext"]["runAsNonRoot"]
         assert not pod["automountServiceAccountToken"]
         assert job["metadata"]["labels"][constants.CLONE]
 
@@ -553,8 +554,9 @@ EXIT = '{"message_type":"exit_error","code":1,"message":"Fatal: %s"}'
         (EXIT % "no space left on device", 1, "no space left on device"),
         (EXIT % "wrong password", 12, "the password in the Secret of the pods is wrong"),
         (EXIT % "no config", 10, f"pods do not find {URL}"),
+        ("restic: no such file or directory", 128, "be restored: restic: no such file"),
     ],
-    ids=["damaged", "full", "password", "repository"],
+    ids=["damaged", "full", "password", "repository", "image"],
 )
 def test_a_volume_that_is_not_restored_never_becomes_a_broker(
     cluster, restic, fails, code, word

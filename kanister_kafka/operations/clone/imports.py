@@ -63,6 +63,7 @@ MEMORY_LIMIT = "1700MiB"
 GONE_S = 120
 PROGRESS = "0.2"
 """Reports of restic in a second."""
+RESTIC_FAILED = 1
 DAMAGE = re.compile(
     r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
     r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
@@ -203,7 +204,9 @@ def _pod(
 ) -> Object:
     users = {} if imports.assigns_users else dict(USERS)
     given = template.get("securityContext") or {}
-    context = {"seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    if context.get("runAsUser") == 0:
+        del context["runAsNonRoot"]
     zone = {
         "maxSkew": 1,
         "topologyKey": "topology.kubernetes.io/zone",
@@ -362,7 +365,7 @@ class JobRunner:
                 raise ActionError(
                     f"{where}: pods do not find {self._imports.repository.url}: {reason}"
                 )
-            if DAMAGE.search(reason):
+            if code == RESTIC_FAILED and DAMAGE.search(reason):
                 raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
         for condition in get_path(job, "status", "conditions") or ():
             if condition.get("type") == "Failed" and condition.get("status") == "True":
