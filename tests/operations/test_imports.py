@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.operations.clone import broker_reads
-from kanister_kafka.operations.clone.imports import IMAGE, node_of
+from kanister_kafka.operations.clone.imports import node_of
 from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
     Credentials,
@@ -466,7 +467,7 @@ def test_pods_restore_exactly_the_snapshots_as_the_user_of_kafka(cluster) -> Non
         assert words[words.index("restore") + 1] == f"{number:064x}:{folder}"
         assert words[words.index("--target") + 1] == folder
         assert {"--sparse", "--verify"} <= set(words)
-        assert container["image"] == IMAGE
+        assert container["image"] == DEFAULT_RESTIC_IMAGE
         assert SECRET_KEY not in json.dumps(job)
         assert pod["securityContext"]["runAsUser"] == 1001
         assert pod["securityContext"]["fsGroup"] == 0

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import chain
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import (
@@ -43,7 +44,6 @@ STORAGE_CLASSES = ApiResource(
     ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
 )
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-IMAGE = "docker.io/restic/restic:0.18.1"
 IMPORT_S = 24 * 3600
 RETRIES = 3
 """Further pods of a Job if one fails. restic keeps the files that are there already."""
@@ -85,7 +85,7 @@ class VolumeImports:
     credentials: Credentials
     secret: str = ""
     """Secret of the namespace with the credentials; empty if one is made for the Jobs."""
-    image: str = IMAGE
+    image: str = DEFAULT_RESTIC_IMAGE
     parallel: int = 2
     """Nodes of Kafka whose volumes are filled at the same time."""
     timeout: int = IMPORT_S
