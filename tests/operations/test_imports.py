@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import shutil
+import signal
 import subprocess
 import uuid
 
@@ -13,10 +14,11 @@ import pytest
 import yaml
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.clone import broker_reads
-from kanister_kafka.operations.clone.imports import IMAGE, node_of
+from kanister_kafka.operations.clone.imports import node_of
 from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
     Credentials,
@@ -141,8 +143,9 @@ def add_class(cluster, name, **metadata):
 class Jobs:
     """Runs Jobs: a pod of each ends after 30 s, or fails with a message."""
 
-    def __init__(self, cluster, *, fails=None, code=1, waits=""):
+    def __init__(self, cluster, *, fails=None, code=1, waits="", interrupts=False):
         self.cluster, self.fails, self.code, self.waits = cluster, fails, code, waits
+        self.interrupts = interrupts
         self.running = self.most = 0
         self.specs = []
         cluster.on_create.append(self.created)
@@ -162,6 +165,8 @@ class Jobs:
         self.cluster.logs[pod] = ['{"message_type":"status","bytes_restored":450}', "not JSON"]
         self.cluster.add("pods", home, pod, labels=labels, status=status)
         yield 30
+        if self.interrupts:
+            signal.raise_signal(signal.SIGINT)  # by each: the second does not stop the removal
         while self.waits and ("jobs", home, name) in self.cluster.objects:
             yield 1
         if self.fails:
@@ -469,10 +474,11 @@ def test_pods_restore_exactly_the_snapshots_as_the_user_of_kafka(cluster) -> Non
         assert words[words.index("restore") + 1] == f"{number:064x}:{folder}"
         assert words[words.index("--target") + 1] == folder
         assert {"--sparse", "--verify"} <= set(words)
-        assert container["image"] == IMAGE
+        assert container["image"] == DEFAULT_RESTIC_IMAGE
         assert SECRET_KEY not in json.dumps(job)
         assert pod["securityContext"]["runAsUser"] == 1001
         assert pod["securityContext"]["fsGroup"] == 0
+        assert pod["securityContext"]["runAsNonRoot"]
         assert not pod["automountServiceAccountToken"]
         assert job["metadata"]["labels"][constants.CLONE]
 
@@ -556,8 +562,9 @@ EXIT = '{"message_type":"exit_error","code":1,"message":"Fatal: %s"}'
         (EXIT % "no space left on device", 1, "no space left on device"),
         (EXIT % "wrong password", 12, "the password in the Secret of the pods is wrong"),
         (EXIT % "no config", 10, f"pods do not find {URL}"),
+        ("restic: no such file or directory", 128, "be restored: restic: no such file"),
     ],
-    ids=["damaged", "full", "password", "repository"],
+    ids=["damaged", "full", "password", "repository", "image"],
 )
 def test_a_volume_that_is_not_restored_never_becomes_a_broker(
     cluster, restic, fails, code, word
@@ -580,6 +587,31 @@ def test_a_pod_that_does_not_start_ends_the_restore(cluster) -> None:
     assert done.exit_code == 1
     assert "does not start: ImagePullBackOff" in done.stderr
     assert outside(cluster) == []
+
+
+@pytest.mark.usefixtures("restic")
+def test_ctrl_c_removes_what_was_made(cluster) -> None:
+    Operator(cluster)
+    Jobs(cluster, interrupts=True)
+    done = restore(cluster)
+    assert done.exit_code == 1
+    assert "removing Kafka other/my-cluster" in done.stderr
+    assert "the copy is removed first" in done.stderr
+    assert "starting Kafka" not in done.stderr
+    assert {key[0] for key in outside(cluster)} <= {"pods"}, "that controller was interrupted"
+
+
+@pytest.mark.usefixtures("restic")
+def test_what_fails_after_the_volumes_are_restored_does_not_remove_them(cluster) -> None:
+    Operator(cluster, starts=False)
+    Jobs(cluster)
+    cluster.refusals.append(("DELETE", "jobs|secrets", 503))
+    done = restore(cluster, "--timeout", "30s")
+    assert done.exit_code == 1
+    assert "FAILED: not removed: Job other/kanister-kafka-import-aaaaaaaaaa-0" in done.stderr
+    assert "FAILED: not removed: Secret other/kanister-kafka-import-aaaaaaaaaa" in done.stderr
+    assert "the copy in namespace other is not removed" in done.stderr
+    assert ("persistentvolumeclaims", "other", CLAIMS[0]) in cluster.objects
 
 
 @pytest.mark.usefixtures("restic")

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import (
@@ -26,7 +28,8 @@ from kanister_kafka.kube.objects import (
 )
 from kanister_kafka.kube.pod_options import PodOptions
 from kanister_kafka.kube.pods import container_statuses, wait_reason
-from kanister_kafka.kube.wait import Clock, Grace, poll
+from kanister_kafka.kube.wait import Clock, Grace, poll, retry
+from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.exports.location import KEYS, OPTIONAL, Credentials, Repository
 from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
@@ -41,7 +44,6 @@ STORAGE_CLASSES = ApiResource(
     ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
 )
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-IMAGE = "docker.io/restic/restic:0.18.1"
 IMPORT_S = 24 * 3600
 RETRIES = 3
 """Further pods of a Job if one fails. restic keeps the files that are there already."""
@@ -61,6 +63,7 @@ MEMORY_LIMIT = "1700MiB"
 GONE_S = 120
 PROGRESS = "0.2"
 """Reports of restic in a second."""
+RESTIC_FAILED = 1
 DAMAGE = re.compile(
     r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
     r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
@@ -82,7 +85,7 @@ class VolumeImports:
     credentials: Credentials
     secret: str = ""
     """Secret of the namespace with the credentials; empty if one is made for the Jobs."""
-    image: str = IMAGE
+    image: str = DEFAULT_RESTIC_IMAGE
     parallel: int = 2
     """Nodes of Kafka whose volumes are filled at the same time."""
     timeout: int = IMPORT_S
@@ -201,7 +204,9 @@ def _pod(
 ) -> Object:
     users = {} if imports.assigns_users else dict(USERS)
     given = template.get("securityContext") or {}
-    context = {"seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    if context.get("runAsUser") == 0:
+        del context["runAsNonRoot"]
     zone = {
         "maxSkew": 1,
         "topologyKey": "topology.kubernetes.io/zone",
@@ -325,20 +330,30 @@ class JobRunner:
         progress = f"; {join_limited(running)}" if running else ""
         return f"the volumes of {done} of {len(self._jobs)} nodes are restored{progress}"
 
-    def finish(self) -> None:
-        """Delete the Jobs and their Secret, and wait until no pod uses a volume."""
+    def finish(self) -> list[str]:
+        """Delete the Jobs and their Secret, wait until no pod uses a volume; return what is left.
+
+        The volumes are restored: no failure here may end the restore.
+        """
         done = [(JOBS, name_of(job)) for job in self._jobs]
         if not self._imports.secret:
             done.append((SECRETS, import_name(self._identity)))
+        left = []
         for resource, name in done:
-            delete_if_present(self._connection, resource, name, self._namespace)
+            delete = partial(delete_if_present, self._connection, resource, name, self._namespace)
+            try:
+                retry(delete, PAUSES, clock=self._clock)
+            except KanisterKafkaError as failure:
+                left.append(f"{resource.kind} {self._namespace}/{name}: {failure}")
         selector = f"{self._selector},{JOB_LABEL}"
-        poll(
-            lambda: not self._connection.items(PODS, self._namespace, selector),
-            timeout=GONE_S,
-            interval=2,
-            clock=self._clock,
-        )
+        with suppress(KanisterKafkaError):
+            poll(
+                lambda: not self._connection.items(PODS, self._namespace, selector),
+                timeout=GONE_S,
+                interval=2,
+                clock=self._clock,
+            )
+        return left
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
         reasons = list(chain.from_iterable(map(_failures, pods)))
@@ -350,7 +365,7 @@ class JobRunner:
                 raise ActionError(
                     f"{where}: pods do not find {self._imports.repository.url}: {reason}"
                 )
-            if DAMAGE.search(reason):
+            if code == RESTIC_FAILED and DAMAGE.search(reason):
                 raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
         for condition in get_path(job, "status", "conditions") or ():
             if condition.get("type") == "Failed" and condition.get("status") == "True":
