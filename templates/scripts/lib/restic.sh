@@ -2,20 +2,21 @@
 # Runs in the image of restic, whose shell is that of busybox, as `sh -c TEXT restic ACTION`. Values are in the environment,
 # credentials come from a Secret. The last line of a failure begins with FAILED and names what to do.
 set -u
+cd "$TMPDIR" || exit # its only volume that may be written
 
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
-  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>"$TMPDIR/errors" && return 0
+  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>errors && return 0
   code=$?
-  cat "$TMPDIR/errors" >&2
+  cat errors >&2
   return "$code"
 }
 
 # fail CODE: explains the exit code of restic, or the answer of the store
 fail() {
   # restic repeats a request for a quarter of an hour, and logs each answer
-  answer=$(sed -n 's/.*retrying after [^:]*: //p' "$TMPDIR/errors" | tail -n 1)
-  [ -n "$answer" ] || answer=$(tail -n 3 "$TMPDIR/errors" | tr '\n"' '  ')
+  answer=$(sed -n 's/.*retrying after [^:]*: //p' errors | tail -n 1)
+  [ -n "$answer" ] || answer=$(tail -n 3 errors | tr '\n"' '  ')
   case $1 in
     3) reason="not every file could be read: is another user or group the owner of the files of Kafka?" ;;
     10) reason="there is no repository: has it been deleted during the copy?" ;;
@@ -43,7 +44,7 @@ fail() {
 # read_config: sets code. restic repeats a request for a quarter of an hour, so the first answers have to be enough.
 read_config() {
   code=0
-  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
+  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>errors || code=$?
 }
 
 # open_repository new|delete: only restic's exit code 10 means that there is none, and not a store that does not answer or
@@ -71,8 +72,8 @@ open_repository() {
 
 # snapshot_ids TAGS: of this Kafka
 snapshot_ids() {
-  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >"$TMPDIR/snapshots" || fail "$?"
-  grep -o '"id":"[0-9a-f]*"' "$TMPDIR/snapshots" | cut -d '"' -f 4
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >list.json || fail "$?"
+  grep -o '"id":"[0-9a-f]*"' list.json | cut -d '"' -f 4
 }
 
 case $1 in
