@@ -46,6 +46,8 @@ EXPORTED = f"{PREFIX}exported"
 3339, and the repository as restic names it."""
 EXPORT_KEYS = ("aws_access_key_id", "aws_secret_access_key", "repository_password")
 """Keys of the Secret with which restic copies and restores."""
+STRATEGY = f"{PREFIX}strategy"
+"""On the same Secret: `online` if brokers ran during the snapshots."""
 VERIFIED = f"{PREFIX}verified"
 """On the same Secret: how its last verification ended, `passed` or `failed`."""
 VERIFIED_AT = f"{PREFIX}verified-at"
@@ -70,6 +72,8 @@ class BackupState(enum.Enum):
     QUIESCING = "quiescing"
     STOPPING = "stopping"
     STOPPED = "stopped"
+    ONLINE = "online"
+    """Only clients are stopped, and volumes may be snapshotted."""
     RESTARTING = "restarting"
     RESTORING = "restoring"
 
@@ -78,7 +82,7 @@ STATE_KEYS = (
     "state", "since", "run", "action", "failure", "endedBy", "confirmedBy",
     "before", "clusterId", "kafkaVersion",
     "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
-    "stop", "restartRequested",
+    "stop", "restartRequested", "unmoved",
 )  # fmt: skip
 """Keys of the record in addition to `nodeIds.<pool>`. `since` is a time, `run` the start of the
 action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
@@ -87,5 +91,6 @@ starts of the restores whose replaced volumes are kept in snapshots. `specs`, `i
 `claims` are what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field
 manager that wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the
 nodes that were killed, `growing` the topics that grew after the writers had stopped, `stop` whether
-every node ended cleanly, `clean` or `unclean`, and `restartRequested` the run, or `any`, for which
-a step without its scripts asked the watchdog."""
+every node ended cleanly, `clean` or `unclean`, `restartRequested` the run, or `any`, for which
+a step without its scripts asked the watchdog, and `unmoved` the online run in which nothing has
+moved during the snapshots."""

@@ -53,8 +53,8 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
             AdmissionExpression(
                 name="notesBefore", text=_or_empty("oldObject", "metadata.annotations")
             ),
-            AdmissionExpression(name="told", text=_or_empty("object", "status")),
-            AdmissionExpression(name="toldBefore", text=_or_empty("oldObject", "status")),
+            AdmissionExpression(name="state", text=_or_empty("object", "status")),
+            AdmissionExpression(name="stateBefore", text=_or_empty("oldObject", "status")),
         ),
         validations=(
             AdmissionValidation(
@@ -76,7 +76,7 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
             _unchanged("metadata.ownerReferences", "[]"),
             AdmissionValidation(
                 expression=f"!variables.status || (request.userInfo.username in {restore} && "
-                f"({_same_but('told', 'toldBefore', f'key in {_list(IDENTITY)}')}))",
+                f"({_same_but('state', 'stateBefore', f'key in {_list(IDENTITY)}')}))",
                 message="of a status only the account of a restore may change "
                 + ", ".join(IDENTITY),
             ),

@@ -12,7 +12,7 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ResourceNames,
 )
-from kanister_kafka.backup.options import Options
+from kanister_kafka.backup.options import Options, Strategy
 from kanister_kafka.backup.phases import RUN, PhaseFactory
 from kanister_kafka.strimzi import KafkaCluster
 
@@ -71,18 +71,19 @@ class KanisterActionFactory:
 
     def _backup(self) -> PlannedAction:
         make = self.phases
+        online = self.options.strategy is Strategy.ONLINE
         recover = make.restart("backupRecover", self.limits.restart, recovery=True)
+        phases = [make.quiesce("backup", "backupQuiesce")]
+        if online:
+            phases += [make.pause("backupPause"), self._keep(), make.flush_online("backupFlush")]
+            phases += [self._snapshot(), make.compare("backupCompare", own_run=True)]
+        else:
+            phases += [self._keep(), make.flush("backupFlush")]
+            phases += [self._stop_cleanly(), self._snapshot()]
+        phases += [make.restart("backupRestart", self.limits.restart), self._ready()]
         return PlannedAction(
             name="backup",
-            phases=(
-                make.quiesce("backup", "backupQuiesce"),
-                self._keep(),
-                make.flush("backupFlush"),
-                self._stop_cleanly(),
-                self._snapshot(),
-                make.restart("backupRestart", self.limits.restart),
-                self._ready(),
-            ),
+            phases=tuple(phases),
             defer_phase=replace(
                 recover,
                 script="recover-backup",
@@ -93,7 +94,9 @@ class KanisterActionFactory:
                 ("cluster", self.cluster.name),
                 ("namespace", self.cluster.namespace),
                 *((key, f"{{{{ .Phases.backupSnapshot.Output.{key} }}}}") for key in OUTPUTS),
-                (STOP, f"{{{{ .Phases.backupStop.Output.{STOP} }}}}"),
+                ("strategy", self.options.strategy.value)
+                if online
+                else (STOP, f"{{{{ .Phases.backupStop.Output.{STOP} }}}}"),
             ),
         )
 
@@ -115,6 +118,7 @@ class KanisterActionFactory:
 
     def _snapshot(self) -> PlannedPhase:
         seconds = self.limits.snapshot
+        paused = "paused" if self.options.strategy is Strategy.ONLINE else "stopped"
         snapshot = PlannedStep(
             does="snapshot, all at once", objects=(SNAPSHOTS,), until="each is cut", seconds=seconds
         )
@@ -129,7 +133,7 @@ class KanisterActionFactory:
             ),
             steps=(
                 PlannedStep(
-                    does="look whether it is still stopped, before and after",
+                    does=f"look whether it is still {paused}, before and after",
                     objects=(str(self.cluster),),
                 ),
                 snapshot,

@@ -200,7 +200,7 @@ def _around(cluster: KafkaCluster) -> dict[str, list[str]]:
 
 def _calls(options: Options) -> Iterator[HookCall]:
     yield HookCall(moment="preHook", action="backupPrehook")
-    if options.strategy is Strategy.COLD:
+    if options.strategy is not Strategy.HOT:
         yield HookCall(moment="onSuccess", action="backupPosthook")
         yield HookCall(moment="onFailure", action="resume")
 

@@ -47,8 +47,8 @@ def kustomization_files(
     for name in (FILE_NAME, CONFIGURATION):
         path = directory / name
         if path.exists() and not path.read_bytes().startswith(MARK.encode()):
-            told = "is there already, and not of this command: use an overlay"
-            raise UnreachableError(f"{path} {told}")
+            message = "is there already, and not of this command: use an overlay"
+            raise UnreachableError(f"{path} {message}")
     files = [one.file_name for one in manifests if one.kind not in STARTS_SOMETHING]
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",

@@ -404,7 +404,7 @@ class BackupPlan:
         """Prefix of the name of the ConfigMap with the scripts; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
-        hot = "" if self.options.strategy is Strategy.COLD else "-hot"
+        hot = "-hot" if self.options.strategy is Strategy.HOT else ""
         return f"{self.cluster.name}-{COMPONENT}{hot}"
 
     @property

@@ -121,8 +121,8 @@ def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "f
     """Report each key of a mapping that is not one of the known ones."""
     for key, location in top.entries().items():
         if key not in known:
-            told = f"unknown {noun}{_hint(key, known)}"
-            top.problems.append(error("unknown-field", location, top.at(key).path, told))
+            message = f"unknown {noun}{_hint(key, known)}"
+            top.problems.append(error("unknown-field", location, top.at(key).path, message))
 
 
 def json_schema_properties(

@@ -94,6 +94,8 @@ class Strategy(enum.Enum):
 
     COLD = "cold"
     """Every broker stopped: the volumes hold one moment of the whole cluster."""
+    ONLINE = "online"
+    """Clients stopped, brokers running: proven that nothing has moved while volumes were cut."""
     HOT = "hot"
     """Flushed only: each volume holds a moment of its own."""
 
@@ -412,14 +414,22 @@ class Options:
                 yield "label", value, "must be a label value"
 
     def _wrong_hot(self) -> Iterator[tuple[str, object, str]]:
-        """Yield what does nothing in a hot backup, which stops nothing."""
+        """Yield what does nothing in a backup whose brokers run; a hot one changes nothing."""
         if self.strategy is Strategy.COLD:
             return
         usual = Options()
+        unclean_stop = self.unclean_stop is not usual.unclean_stop
+        if self.strategy is Strategy.ONLINE:
+            if self.require_quiet:
+                yield "require-quiet", "true", "is for --strategy cold: an online one always does"
+            if unclean_stop:
+                must = "is for --strategy cold: an online one stops no broker"
+                yield "unclean-stop", self.unclean_stop.value, must
+            return
         named: tuple[tuple[str, object, bool], ...] = (
             ("require-quiet", "true", self.require_quiet),
             ("quiesce-by", self.quiesce_by.value, self.quiesce_by is not usual.quiesce_by),
-            ("unclean-stop", self.unclean_stop.value, self.unclean_stop is not usual.unclean_stop),
+            ("unclean-stop", self.unclean_stop.value, unclean_stop),
             (
                 "restart-after",
                 _word("restart_after", self.restart_after),

@@ -23,6 +23,8 @@ run."""
 
 CLIENT_KINDS = ("KafkaBridge", "KafkaConnect", "KafkaMirrorMaker", "KafkaMirrorMaker2")
 """Kinds of clients that running-clients.sh looks for."""
+QUERY_SECONDS = 120
+"""For a broker to report the offsets of all partitions (templates/scripts/lib/positions.sh)."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
 
@@ -47,8 +49,6 @@ class PhaseFactory:
     def quiesce(self, action: str, name: str = "quiesce") -> PlannedPhase:
         """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
         cluster, limits = self.cluster, self.limits
-        by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
-        does = "pause, delete its workload" if by_pause else "scale to 0"
         check = PlannedStep(
             does="check rights and state",
             objects=(str(cluster),),
@@ -60,15 +60,8 @@ class PhaseFactory:
         if self.names.switch:
             switch = f"Deployment {self.names.switch}"
             steps.append(PlannedStep(does="arm the watchdog", objects=(switch,)))
-        if cluster.writers:  # stopped together, waited for together
-            steps.append(
-                PlannedStep(
-                    does=does,
-                    objects=tuple(str(writer) for writer in cluster.writers),
-                    until="their pods are gone",
-                    seconds=limits.quiesce + (limits.pause if by_pause else 0),
-                )
-            )
+        if self.options.strategy is not Strategy.ONLINE:
+            steps += self._client_steps()
         return PlannedPhase(
             name=name,
             stage=BackupStage.QUIESCE,
@@ -85,6 +78,20 @@ class PhaseFactory:
             steps=tuple(steps),
             account=self.names.account,
         )
+
+    def _client_steps(self) -> list[PlannedStep]:
+        """Return how clients are stopped: together, and waited for together."""
+        by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
+        if not self.cluster.writers:
+            return []
+        return [
+            PlannedStep(
+                does="pause, delete its workload" if by_pause else "scale to 0",
+                objects=tuple(str(writer) for writer in self.cluster.writers),
+                until="their pods are gone",
+                seconds=self.limits.quiesce + (self.limits.pause if by_pause else 0),
+            )
+        ]
 
     def flush(self, name: str = "flush") -> PlannedPhase:
         """Write what every node has in its page cache to its volumes."""
@@ -118,19 +125,92 @@ class PhaseFactory:
             account=self.names.flush,
         )
 
+    def pause(self, name: str = "pause") -> PlannedPhase:
+        """Pause, then stop the other components, which write metadata, and all clients."""
+        pause, *rest = self._pause_steps()
+        same = PlannedStep(does="compare with the stored specs", objects=(str(self.cluster),))
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.QUIESCE,
+            script="pause",
+            values=self.values(
+                RUN_ID=RUN,
+                WATCHDOG_TIMEOUT=self.limits.switch,
+                SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
+            ),
+            steps=tuple(self._watchdog_steps() + [pause, same] + rest + self._client_steps()),
+            account=self.names.account,
+        )
+
+    def flush_online(self, name: str = "flush") -> PlannedPhase:
+        """Note where every log ends, and write page caches to the volumes."""
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.FLUSH,
+            script="flush-online",
+            values=self.values(
+                RUN_ID=RUN,
+                FLUSH_TIMEOUT=self.limits.flush,
+                PERMISSIONS=self.asked(self.names.flush),
+            ),
+            steps=(
+                PlannedStep(
+                    does="note the end of every log and of the metadata, then sync, in all nodes "
+                    "at once",
+                    objects=tuple(_workload(workload) for workload in self._workloads()),
+                    until="every node has flushed",
+                    seconds=self.limits.flush,
+                ),
+                PlannedStep(
+                    does="meanwhile note the end offset of every partition",
+                    objects=(f"ConfigMap {self.names.record}",),
+                    seconds=QUERY_SECONDS,
+                ),
+            ),
+            account=self.names.flush,
+        )
+
+    def compare(self, name: str = "compare", *, own_run: bool = False) -> PlannedPhase:
+        """Read all ends again, and fail if anything has moved.
+
+        With `own_run` the flush was in the same action; Kasten's hooks are two.
+        """
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.SNAPSHOT,
+            script="compare-positions",
+            values=self.values(
+                RUN_ID=RUN if own_run else "",
+                FLUSH_TIMEOUT=self.limits.flush,
+                PERMISSIONS=self.asked(self.names.flush),
+            ),
+            steps=(
+                PlannedStep(
+                    does="fail if an end offset, a log, a leader, the metadata or a pod has "
+                    "changed since the flush",
+                    objects=(str(self.cluster),),
+                    seconds=self.limits.flush + QUERY_SECONDS,
+                ),
+            ),
+            account=self.names.flush,
+        )
+
+    def _watchdog_steps(self) -> list[PlannedStep]:
+        if not self.names.switch:
+            return []
+        return [
+            PlannedStep(
+                does="wait for the watchdog",
+                objects=(f"Deployment {self.names.switch}",),
+                until="its pod runs",
+                seconds=self.limits.switch,
+            )
+        ]
+
     def stop(self, name: str = "stop") -> PlannedPhase:
         """Pause, then stop the other components, brokers, and the metadata quorum last."""
         limits = self.limits
-        steps = []
-        if self.names.switch:
-            steps.append(
-                PlannedStep(
-                    does="wait for the watchdog",
-                    objects=(f"Deployment {self.names.switch}",),
-                    until="its pod runs",
-                    seconds=limits.switch,
-                )
-            )
+        steps = self._watchdog_steps()
         pause, *rest = self.halt_steps()
         same = PlannedStep(
             does="compare with the saved objects, and verify that no client runs, before and after",
@@ -202,6 +282,21 @@ class PhaseFactory:
 
     def halt_steps(self) -> list[PlannedStep]:
         """Return the steps of templates/scripts/lib/stop-kafka.sh, for people to read."""
+        cluster = self.cluster
+        steps = self._pause_steps()
+        for workloads in (self.first(), cluster.quorum):
+            if workloads:
+                steps.append(
+                    PlannedStep(
+                        does=_stopping(workloads),
+                        objects=tuple(_workload(workload) for workload in workloads),
+                        until="their pods are gone",
+                        seconds=self._stop_limit(workloads),
+                    )
+                )
+        return steps
+
+    def _pause_steps(self) -> list[PlannedStep]:
         cluster, limits = self.cluster, self.limits
         steps = [
             PlannedStep(
@@ -220,16 +315,6 @@ class PhaseFactory:
                     seconds=limits.components,
                 )
             )
-        for workloads in (self.first(), cluster.quorum):
-            if workloads:
-                steps.append(
-                    PlannedStep(
-                        does=_stopping(workloads),
-                        objects=tuple(_workload(workload) for workload in workloads),
-                        until="their pods are gone",
-                        seconds=self._stop_limit(workloads),
-                    )
-                )
         return steps
 
     def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
@@ -318,11 +403,13 @@ class PhaseFactory:
             "STATE_CONFIGMAP": self.names.record,
             "WATCHDOG": self.names.switch,
         }
-        if self.options.strategy is Strategy.COLD:
-            values |= self._cold_values()
+        if self.options.strategy is not Strategy.HOT:
+            values |= self._stop_values()
+        if self.options.strategy is Strategy.ONLINE:
+            values["ONLINE"] = "yes"
         return {key: _spelled(value) for key, value in values.items()}
 
-    def _cold_values(self) -> dict[str, str | int | tuple[str, ...]]:
+    def _stop_values(self) -> dict[str, str | int | tuple[str, ...]]:
         cluster = self.cluster
         return {
             "RESTART_AFTER": self.options.restart_after,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from kanister_kafka._version import __version__
@@ -12,6 +12,7 @@ from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
 from kanister_kafka.backup.cron import MAX_NAME
+from kanister_kafka.backup.hot import hot_effects
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
 from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
@@ -38,7 +39,9 @@ from kanister_kafka.backup.rbac import (
     backup_rights,
     export_rights,
     flush_rights,
+    has_cruise_control,
     merge_permissions,
+    online_rights,
     restart_rights,
     restore_rights,
     save_rights,
@@ -129,26 +132,29 @@ class _PlanBuilder:
         self.cluster = cluster
         self.options = options
         self.limits = options.limits
-        self.cold = options.strategy is Strategy.COLD
+        self.hot = options.strategy is Strategy.HOT
+        self.online = options.strategy is Strategy.ONLINE
         self.engine = options.engine is SnapshotProvider.KANISTER
         self.kasten_restore = KastenOutput.RESTORE in options.kasten
-        suffix = "" if self.cold else "-hot"
+        suffix = "-hot" if self.hot else ""
         self.blueprint = options.name or (
-            f"{cluster.namespace}.{cluster.name}{'' if self.cold else '.hot'}"
+            f"{cluster.namespace}.{cluster.name}{'.hot' if self.hot else ''}"
         )
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
-        apart = self.cold and not options.service_account
+        apart = not self.hot and not options.service_account
         self.names = ResourceNames(
             account=account,
             flush=f"{own}-flush" if apart else account,
-            keep=(f"{own}-keep" if apart else account) if self.engine and self.cold else "",
-            record=own if self.cold else "",
-            switch=f"{own}-switch" if self.cold and options.restart_after else "",
-            restore=f"{own}-restore" if self.cold and (self.engine or self.kasten_restore) else "",
-            schedule=f"{own}-backup" if self.cold and self.engine and options.schedule else "",
+            keep=(f"{own}-keep" if apart else account) if self.engine and not self.hot else "",
+            record="" if self.hot else own,
+            switch=f"{own}-switch" if not self.hot and options.restart_after else "",
+            restore=f"{own}-restore"
+            if not self.hot and (self.engine or self.kasten_restore)
+            else "",
+            schedule=f"{own}-backup" if not self.hot and self.engine and options.schedule else "",
             verification=f"{own}-verify"
-            if self.cold and self.engine and options.verify_schedule
+            if not self.hot and self.engine and options.verify_schedule
             else "",
             export=(f"{own}-export" if apart else account)
             if self.cold and self.engine and options.export_profile
@@ -162,7 +168,9 @@ class _PlanBuilder:
         """Return the rights of each account, that of the steps first."""
         cluster, options, names = self.cluster, self.options, self.names
         found: dict[str, list[Permission]] = {names.account: []}
-        if self.cold:
+        if self.online:
+            found[names.account] += online_rights(cluster, options, names)
+        elif not self.hot:
             found[names.account] += backup_rights(cluster, options, names)
         found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
         if names.keep:
@@ -200,7 +208,7 @@ class _PlanBuilder:
     def plan(self, problems: Iterable[Diagnostic]) -> BackupPlan:
         cluster, options = self.cluster, self.options
         name = self.blueprint
-        actions = self._cold_actions() if self.cold else self._hot_actions()
+        actions = self._hot_actions() if self.hot else self._stopping_actions()
         labels = {
             "app.kubernetes.io/name": COMPONENT,
             MANAGED_BY: COMPONENT,
@@ -217,6 +225,7 @@ class _PlanBuilder:
             *self._check_time(actions),
             *self._check_switch(actions),
             *self._check_schedule(),
+            *self._check_online(),
         ]
         switch = self._switch()
         return BackupPlan(
@@ -350,18 +359,22 @@ class _PlanBuilder:
     def _hot_actions(self) -> tuple[PlannedAction, ...]:
         return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)
 
-    def _cold_actions(self) -> tuple[PlannedAction, ...]:
+    def _stopping_actions(self) -> tuple[PlannedAction, ...]:
+        """Return the actions of a backup that stops clients, and brokers unless it is online."""
         make = self.phases
-        phases = (make.quiesce("backupPrehook"), make.flush(), make.stop())
+        last = (make.pause(), make.flush_online()) if self.online else (make.flush(), make.stop())
+        phases = (make.quiesce("backupPrehook"), *last)
         # All the time that Kasten leaves: past its limit it would cut the recovery off.
         spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
         left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
         recover = make.restart("recover", left, recovery=True, leave_stopped=True)
+        restart = make.restart("restart", self.limits.restart)
+        posthook = PlannedAction(name="backupPosthook", phases=(restart,))
+        if self.online:  # clients are released whether or not something has moved
+            posthook = replace(posthook, phases=(make.compare(),), defer_phase=restart)
         hooks = (
             PlannedAction(name="backupPrehook", phases=phases, defer_phase=recover),
-            PlannedAction(
-                name="backupPosthook", phases=(make.restart("restart", self.limits.restart),)
-            ),
+            posthook,
             PlannedAction(name="resume", phases=(make.restart("resume", self.limits.restart),)),
         )
         return hooks + self._restore_actions()
@@ -375,10 +388,16 @@ class _PlanBuilder:
 
     def _header(self, actions: tuple[PlannedAction, ...]) -> Iterator[str]:
         cluster = self.cluster
-        if not self.cold:
+        if self.hot:
             yield f"Hot backup of {cluster}: flushes every node, stops nothing."
-            yield "Not guaranteed: volumes are snapshotted one by one, so partitions end at"
-            yield "different moments, and what brokers write after the flush may be torn."
+            yield "Not consistent. What a restore of it can do:"
+            for effect in hot_effects(cluster):
+                yield from textwrap.wrap(
+                    effect, HEADER_WIDTH, initial_indent="- ", subsequent_indent="  "
+                )
+        elif self.online:
+            yield f"Online backup of {cluster}: stops its clients for the snapshot, no broker."
+            yield "It fails if anything moves meanwhile: an end offset, a leader, the metadata."
         else:
             yield f"Cold backup of {cluster}: stops it cleanly for the snapshot, brings it back."
         versions = f"{COMPONENT} {__version__}, for Strimzi {cluster.operator}"
@@ -400,14 +419,35 @@ class _PlanBuilder:
                     "--hook-timeout, or lower --timeout",
                 )
 
+    def _check_online(self) -> Iterator[Diagnostic]:
+        """Yield an error if it cannot be shown that nothing moves while brokers run."""
+        if not self.online:
+            return
+        location = Location(self.cluster.source)
+        if self.cluster.zookeeper:
+            yield error(
+                "online-zookeeper",
+                location,
+                "spec.zookeeper",
+                "--strategy online reads the metadata log of KRaft, and ZooKeeper has none: "
+                "use --strategy cold",
+            )
+        if has_cruise_control(self.cluster):
+            yield error(
+                "online-cruise-control",
+                location,
+                "spec.cruiseControl",
+                "the brokers write metrics for Cruise Control into a topic all the time, so "
+                "--strategy online always fails: use --strategy cold",
+            )
+
     def _check_switch(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
         """Yield an error where the watchdog may bring Kafka back while it is being stopped."""
         if not self.names.switch:
             return
-        action = next(
-            one for one in actions if any(p.stage is BackupStage.STOP for p in one.phases)
-        )
-        last = max(at for at, one in enumerate(action.phases) if one.stage is BackupStage.STOP)
+        stage = BackupStage.FLUSH if self.online else BackupStage.STOP
+        action = next(one for one in actions if any(p.stage is stage for p in one.phases))
+        last = max(at for at, one in enumerate(action.phases) if one.stage is stage)
         needed = sum(phase.seconds + POD_SECONDS for phase in action.phases[: last + 1])
         after = self.options.restart_after
         if after < needed:
@@ -426,6 +466,8 @@ class _PlanBuilder:
 
 HEADINGS = ("action", "phase", "at most", "what it does")
 GAP = "  "
+HEADER_WIDTH = 90
+"""Of a line of text above it."""
 WIDTH = 140
 """Of a line, at most."""
 

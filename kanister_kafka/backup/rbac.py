@@ -51,6 +51,21 @@ def backup_rights(
     return sort_permissions(found, cluster.namespace)
 
 
+def online_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames
+) -> tuple[Permission, ...]:
+    """Return what the steps of a backup may do whose brokers run: they stop no node."""
+    nodes = {workload.name for workload in cluster.nodes}
+    found = []
+    for right in backup_rights(cluster, options, names):
+        if right.resource == "pods":
+            right = replace(right, verbs=("list",))
+        elif nodes & {*right.names}:
+            right = replace(right, verbs=("get",))
+        found.append(right)
+    return tuple(found)
+
+
 def has_cruise_control(cluster: KafkaCluster) -> bool:
     """Return whether Cruise Control moves partitions of the cluster."""
     return f"{cluster.name}-cruise-control" in cluster.components
@@ -68,7 +83,7 @@ def flush_rights(
         permission(cluster, "", "pods", (), ("get", "list"), "find the nodes"),
         permission(cluster, "", "pods", (), ("create",), "flush them", "exec"),
     ]
-    if options.strategy is Strategy.COLD:
+    if options.strategy is not Strategy.HOT:
         found += _telling_rights(cluster, names)
     return sort_permissions(found, cluster.namespace)
 

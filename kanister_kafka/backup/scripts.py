@@ -145,8 +145,8 @@ def _parts(item: Object) -> Iterator[tuple[str, object]]:
                 continue
             args = phase.get("args")
             home = args.get("namespace") if isinstance(args, dict) else None
-            told = isinstance(home, str) and "{{" not in home
-            yield str(home) if told else "", phase
+            is_name = isinstance(home, str) and "{{" not in home
+            yield str(home) if is_name else "", phase
 
 
 def _pod_specs(value: object) -> Iterator[Object]:

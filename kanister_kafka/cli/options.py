@@ -335,7 +335,8 @@ plan_options = option_group(
         type=_choice(Strategy),
         default=Strategy.COLD.value,
         show_default=True,
-        help="cold: stop the cluster for the snapshot; hot: flush only.",
+        help="cold: stop the cluster for the snapshot; online: stop its clients only, and fail if "
+        "anything moves; hot: flush only.",
     ),
     click.option(
         "--engine",

@@ -52,12 +52,12 @@ def check_call(
     most = len(known.parameters) if known.rest is None else len(arguments)
     if not known.least <= len(arguments) <= most:
         least = f"at least {known.least}" if known.rest else f"{known.least}"
-        told = f"wrong number of args for {name}: want {least} got {len(arguments)}"
-        return Value(known.result), (), (_misuse(function, told),)
+        message = f"wrong number of args for {name}: want {least} got {len(arguments)}"
+        return Value(known.result), (), (_misuse(function, message),)
     misuses = [
-        _misuse(at, told)
+        _misuse(at, message)
         for i, (at, value) in enumerate(arguments)
-        if (told := _refused(value, known.parameter(i)))
+        if (message := _refused(value, known.parameter(i)))
     ]
     if name in COMPARISONS:
         misuses += _compared(function, [value for _at, value in arguments])
@@ -99,20 +99,20 @@ def _indexed(arguments: CallArguments) -> tuple[tuple[Value, ...], tuple[Templat
     value = arguments[0][1]
     path, misuses = [], []
     for at, key in arguments[1:]:
-        owner, told = value.type, ""
+        owner, message = value.type, ""
         taken: Type = ANY
         if isinstance(owner, MapType):
             taken = owner.value
             if kind_of(key.type) not in ("", "string"):
-                told = f"value has type {kind_of(key.type)}; should be string"
+                message = f"value has type {kind_of(key.type)}; should be string"
         elif isinstance(owner, ListType):
             taken = owner.item
             if kind_of(key.type) not in ("", "int", "uint"):
-                told = f"cannot index slice/array with type {key.type.go}"
+                message = f"cannot index slice/array with type {key.type.go}"
         elif isinstance(owner, StructType):
-            told = f"can't index item of type {owner.go}"
-        if told:
-            misuses.append(_misuse(at, told))
+            message = f"can't index item of type {owner.go}"
+        if message:
+            misuses.append(_misuse(at, message))
         steps = None
         if value.steps is not None and key.literal is not None:
             steps = (*value.steps, PathStep(key.literal, at.line, at.column, by_index=True))
@@ -328,12 +328,12 @@ class _Checker:
                 known for known in owner.fields if known.lower() == step.name.lower()
             ]
             hint = f'; did you mean "{near[0]}"?' if near else ""
-            told = f"can't evaluate field {step.name} in type {owner.go}{hint}"
+            message = f"can't evaluate field {step.name} in type {owner.go}{hint}"
         elif owner == ANY:
             return ANY
         else:
-            told = f"can't evaluate field {step.name} in type {owner.go}"
-        self.misuses.append(TemplateTypeError(step.line, step.column, told, TypeErrorKind.FIELD))
+            message = f"can't evaluate field {step.name} in type {owner.go}"
+        self.misuses.append(TemplateTypeError(step.line, step.column, message, TypeErrorKind.FIELD))
         return ANY
 
     def _refer(self, value: Value, frame: _Context) -> Value:

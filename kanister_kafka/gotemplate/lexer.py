@@ -153,7 +153,7 @@ def _integer(text: str) -> int | None:
 
 
 def _float(text: str) -> float:
-    told = f"strconv.ParseFloat: parsing {quote(text)}"
+    message = f"strconv.ParseFloat: parsing {quote(text)}"
     plain = text.replace("_", "")
     if _DECIMAL_FLOAT.fullmatch(text):
         value = float(plain)
@@ -163,9 +163,9 @@ def _float(text: str) -> float:
         except (OverflowError, ValueError):  # ValueError: too many digits to count
             value = math.inf
     else:
-        raise LiteralError(f"{told}: invalid syntax")
+        raise LiteralError(f"{message}: invalid syntax")
     if math.isinf(value):
-        raise LiteralError(f"{told}: value out of range")
+        raise LiteralError(f"{message}: value out of range")
     return value
 
 

@@ -495,8 +495,8 @@ class Parser:
             not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in block.body
         )
         if is_full and self._names.get(block.name):
-            told = f"template: multiple definition of template {quote(block.name)}"
-            self.pipelines.fail(told, keyword)
+            message = f"template: multiple definition of template {quote(block.name)}"
+            self.pipelines.fail(message, keyword)
         self._names[block.name] = is_full or self._names.get(block.name, False)
 
     def _close(self) -> None:

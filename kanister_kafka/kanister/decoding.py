@@ -317,8 +317,8 @@ def _image(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not text:
         yield empty_value(node, path)
     elif not is_image(text) and not PLACEHOLDER.search(text):
-        told = "must be [REGISTRY/]NAME[:TAG][@DIGEST]; the name in lower case"
-        yield invalid_value(node, path, told)
+        message = "must be [REGISTRY/]NAME[:TAG][@DIGEST]; the name in lower case"
+        yield invalid_value(node, path, message)
 
 
 def _entries(

@@ -80,8 +80,8 @@ def _action(text: str, depth: int, nowhere: list[str]) -> None:
             while at < len(text) and text[at] not in _ENDS:
                 at += 1
         else:
-            told = "unclosed action" if char in "\r\n" else f"unrecognized character {char!r}"
-            raise _RejectedError(told)
+            message = "unclosed action" if char in "\r\n" else f"unrecognized character {char!r}"
+            raise _RejectedError(message)
 
 
 def _is_word(char: str) -> bool:

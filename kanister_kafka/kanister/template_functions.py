@@ -10,8 +10,8 @@ from kanister_kafka.kanister.template_context import SIGNATURES
 
 
 def _derive_password(*_given: Value) -> Value:
-    told = "sprig usage of 'derivePassword' is not allowed by kanister"
-    raise CallError(f"{told} as it is not FIPS compatible")
+    message = "sprig usage of 'derivePassword' is not allowed by kanister"
+    raise CallError(f"{message} as it is not FIPS compatible")
 
 
 TEMPLATE_FUNCTIONS = FunctionSet(

@@ -12,6 +12,7 @@ from kanister_kafka.kube.kubeconfig import access, connect, one_line, status_mes
 
 HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
 """The client reports a refused websocket without a status, as `Handshake status 403 Forbidden`."""
+LINES_OF_A_MESSAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ def exec_in_pod(
     context: str = "",
     container: str = "",
     seconds: float = 60,
+    lines: tuple[str, ...] = (),
 ) -> ExecResult:
-    """Run a command in a container and wait for it; it gets no input and no terminal.
+    """Run a command in a container without a terminal, and wait for it.
 
-    A command that outlasts its time is left alone: bound it with `timeout` as well.
+    `lines` and a last line `end` are its input. The protocol has no end of input, so without lines
+    it gets none. A command that outlasts its time is left alone: bound it with `timeout` as well.
     Raises ForbiddenError, NotFoundError, TransientError, UnreachableError.
     """
     from kubernetes import client
@@ -60,12 +63,17 @@ def exec_in_pod(
             namespace,
             container=container or None,
             command=list(command),
-            stdin=False,
+            stdin=bool(lines),
             stdout=True,
             stderr=True,
             tty=False,
             _preload_content=False,
         )
+        for start_of in range(0, len(lines), LINES_OF_A_MESSAGE):
+            part = lines[start_of : start_of + LINES_OF_A_MESSAGE]
+            socket.write_stdin("".join(f"{line}\n" for line in part))
+        if lines:
+            socket.write_stdin("end\n")
         socket.run_forever(timeout=seconds)
         code = socket.returncode
         done = ExecResult(code, socket.read_stdout(timeout=0), socket.read_stderr(timeout=0))

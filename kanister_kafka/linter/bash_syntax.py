@@ -54,15 +54,15 @@ def check_syntax(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], 
     """
     if find_bash() is None:
         return ((),) * len(scripts)
-    told = {script: _KNOWN[script] for script in scripts if script in _KNOWN}
-    new = [script for script in dict.fromkeys(scripts) if script not in told]
+    results = {script: _KNOWN[script] for script in scripts if script in _KNOWN}
+    new = [script for script in dict.fromkeys(scripts) if script not in results]
     together = tuple(script for script in new if not _reaches_out(script))
-    told |= zip(together, _together(together), strict=True)
-    told |= {script: _read(script) for script in new if _reaches_out(script)}
+    results |= zip(together, _together(together), strict=True)
+    results |= {script: _read(script) for script in new if _reaches_out(script)}
     if len(_KNOWN) + len(new) > MOST_KNOWN:
         _KNOWN.clear()
-    _KNOWN.update((script, told[script]) for script in new[:MOST_KNOWN])
-    return tuple(told[script] for script in scripts)
+    _KNOWN.update((script, results[script]) for script in new[:MOST_KNOWN])
+    return tuple(results[script] for script in scripts)
 
 
 def _reaches_out(script: str) -> bool:
@@ -86,8 +86,8 @@ def _together(scripts: tuple[str, ...]) -> tuple[tuple[BashDiagnostic, ...], ...
 
 def _are_right(scripts: tuple[str, ...]) -> bool:
     """Return whether all can be read, one after the other and each kept from the next."""
-    told = _ask("".join(f"{BEFORE}{script}{AFTER}" for script in scripts))
-    return told is None or told == ""
+    output = _ask("".join(f"{BEFORE}{script}{AFTER}" for script in scripts))
+    return output is None or output == ""
 
 
 def _read(script: str) -> tuple[BashDiagnostic, ...]:

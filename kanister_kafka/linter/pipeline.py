@@ -169,9 +169,12 @@ def _run_rules(manifests: ManifestSet, settings: LintSettings, least: Severity) 
         yield from _run(BLUEPRINT, blueprint, settings, least)
     yield from _run(MANIFEST_SET, manifests, settings, least)
     if settings.kasten or any(map(_may_be_of_kasten, manifests.documents)):
+        from kanister_kafka.linter.kasten.objects import read_kasten_objects  # slow to import
+
         _import_rules("kasten")
-        if manifests.kasten.rules_apply(settings):
-            yield from _run(KASTEN, manifests.kasten, settings, least)
+        objects = read_kasten_objects(manifests)
+        if objects.rules_apply(settings):
+            yield from _run(KASTEN, objects, settings, least)
 
 
 def _run(

@@ -20,6 +20,7 @@ from kanister_kafka.linter.kasten.objects import (
     KastenObjects,
     PolicyOperation,
     parameters,
+    read_kasten_objects,
 )
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
@@ -82,9 +83,9 @@ def policy_coverage(
     manifests: ManifestSet, settings: LintSettings, problems: Iterable[Diagnostic]
 ) -> tuple[PolicyCoverage, ...]:
     """Return what each Policy covers, in the order of the input, and what is wrong with it."""
-    objects = manifests.kasten
-    told = _Findings.of(manifests, problems)
-    return tuple(_coverage(objects, settings, told, policy) for policy in objects.policies)
+    objects = read_kasten_objects(manifests)
+    findings = _Findings.of(manifests, problems)
+    return tuple(_coverage(objects, settings, findings, policy) for policy in objects.policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,12 @@ class _Findings:
         starts: dict[str, list[int]] = defaultdict(list)
         for document in manifests.documents:
             starts[document.root.location.source].append(document.root.location.line)
-        told = cls({source: sorted(lines) for source, lines in starts.items()}, defaultdict(list))
+        findings = cls(
+            {source: sorted(lines) for source, lines in starts.items()}, defaultdict(list)
+        )
         for problem in problems:
-            told.by_object[told._object(problem.location)].append(problem)
-        return told
+            findings.by_object[findings._object(problem.location)].append(problem)
+        return findings
 
     def ids(self, root: Location, below: str = "", least: Severity = Severity.WARNING) -> list[str]:
         """Return the ids of the findings in an object, at a path and below it."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.yamldoc import Document
-
-if TYPE_CHECKING:
-    from kanister_kafka.linter.kasten.objects import KastenObjects
 
 Subject = TypeVar("Subject")
 
@@ -38,14 +34,6 @@ class ManifestSet:
     documents: tuple[Document, ...]
     blueprints: tuple[Blueprint, ...]
 
-    @cached_property
-    def kasten(self) -> KastenObjects:
-        """The fields of it that Kasten reads."""
-        # Slow to import, and needed for inputs with Kasten's objects alone.
-        from kanister_kafka.linter.kasten.objects import read_kasten_objects
-
-        return read_kasten_objects(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Scope(Generic[Subject]):
@@ -58,8 +46,9 @@ BLUEPRINT: Scope[Blueprint] = Scope("Blueprint")
 """One Blueprint."""
 MANIFEST_SET: Scope[ManifestSet] = Scope("manifest set")
 """All objects of the input, and how they refer to each other."""
-KASTEN: Scope[KastenObjects] = Scope("Kasten")
-"""All objects that Kasten reads. These rules run only if Kasten runs the Blueprints."""
+KASTEN: Scope[Any] = Scope("Kasten")
+"""All objects that Kasten reads, `kasten.objects.KastenObjects`, which few inputs need. These rules
+run only if Kasten runs the Blueprints."""
 
 RuleFunction = Callable[["Rule", Subject, LintSettings], Diagnostics]
 

@@ -154,7 +154,7 @@ def is_backup_of(artifacts: Mapping[str, Any], namespace: str, kafka: str) -> bo
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     """Read an ActionSet as the API server has it; of several actions the first."""
     metadata, status = item["metadata"], item.get("status") or {}
-    wanted: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
+    requested: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
     found: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
     phases = tuple(ActionPhase(p.get("name", ""), _state(p)) for p in found.get("phases") or ())
     deferred = found.get("deferPhase") or {}
@@ -170,9 +170,9 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         namespace=metadata.get("namespace", ""),
         created=metadata.get("creationTimestamp", ""),
         version=metadata.get("resourceVersion", ""),
-        action=wanted.get("name", ""),
-        blueprint=wanted.get("blueprint", ""),
-        target=(wanted.get("object") or {}).get("namespace", ""),
+        action=requested.get("name", ""),
+        blueprint=requested.get("blueprint", ""),
+        target=(requested.get("object") or {}).get("namespace", ""),
         state=_state(status),
         phases=phases,
         error=(status.get("error") or {}).get("message", ""),
@@ -199,19 +199,20 @@ def new_action_set(
     other ActionSet has, by which the pods of this one are known.
     """
     prefix = f"{action}-{target}-{cluster}".lower().replace("_", "-")[:LONGEST_NAME].rstrip("-.")
-    asked: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "name": action,
         "blueprint": blueprint,
         # Kanister reads the Namespace by `name` and gives `namespace` to the templates.
         "object": {"kind": "Namespace", "name": target, "namespace": target},
     }
     if chosen := dict(options):
-        asked["options"] = chosen
+        requested["options"] = chosen
     if artifacts:
-        asked["artifacts"] = dict(artifacts)
+        requested["artifacts"] = dict(artifacts)
     if profile:
-        asked["profile"] = {"apiVersion": VERSION, "kind": "Profile", "name": profile}
-        asked["profile"] |= {"group": GROUP, "resource": "profiles", "namespace": namespace}
+        reference = {"apiVersion": VERSION, "kind": "Profile", "name": profile}
+        reference |= {"group": GROUP, "resource": "profiles", "namespace": namespace}
+        requested["profile"] = reference
     return {
         "apiVersion": API_VERSION,
         "kind": "ActionSet",
@@ -220,7 +221,7 @@ def new_action_set(
             "namespace": namespace,
             "labels": {MANAGED_BY: COMPONENT, CLUSTER: cluster, JOB_LABEL: job},
         },
-        "spec": {"actions": [asked]},
+        "spec": {"actions": [requested]},
     }
 
 

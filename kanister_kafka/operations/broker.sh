@@ -22,9 +22,9 @@ check_memory() {
   fi
 }
 
-# settings: properties of a client that connects as the broker
+# settings: properties of a client that connects as the broker. Strimzi 1.3 can have no TLS on this listener.
 settings() {
-  echo security.protocol=SSL
+  sed -nE 's/^listener\.security\.protocol\.map=(.*,)?REPLICATION-9091:([A-Z_]+).*$/security.protocol=\2/p' /tmp/strimzi.properties
   grep '^config\.providers' /tmp/strimzi.properties
   sed -n 's/^listener\.name\.replication-9091\.ssl\./ssl./p' /tmp/strimzi.properties
 }

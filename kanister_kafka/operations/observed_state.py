@@ -13,7 +13,7 @@ from kanister_kafka.strimzi.retention import HeldRetention
 
 START_PHASES = ("recover", "restart", "resume", "switch")
 """Phases that bring a cluster back end with one of these words, in any case."""
-STOP_PHASES = ("quiesce", "flush", "stop")
+STOP_PHASES = ("quiesce", "pause", "flush", "stop")
 
 
 class Activity(enum.Enum):

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, QuiesceMethod
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, QuiesceMethod, Strategy
 from kanister_kafka.kube.objects import annotation
 from kanister_kafka.strimzi.clients import ClientChoices
 from kanister_kafka.strimzi.discovery import KafkaRef
@@ -34,6 +34,11 @@ class Provenance:
         """How its steps stop writers."""
         by_pause = QuiesceMethod.PAUSE.value in self._values("--quiesce-by")
         return QuiesceMethod.PAUSE if by_pause else QuiesceMethod.REPLICAS
+
+    @property
+    def is_online(self) -> bool:
+        """Whether its backups leave brokers running, and fail if a client writes."""
+        return Strategy.ONLINE.value in self._values("--strategy")
 
     def _values(self, option: str) -> tuple[str, ...]:
         try:

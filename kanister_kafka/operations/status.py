@@ -36,6 +36,8 @@ class KafkaCondition(enum.Enum):
     """Every node serves, but the writers are stopped and nothing is at work."""
     STOPPING = "stopping"
     STOPPED = "stopped"
+    ONLINE = "online"
+    """Every node serves, and the clients are stopped for a snapshot."""
     PARTLY = "partly-stopped"
     """Begun by a backup, and nothing is at work."""
     RESTARTING = "restarting"
@@ -72,9 +74,9 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
                 "Not paused by a backup. The client that has paused it ends the pause; by hand:",
                 *_end(cluster),
             )
-        case KafkaCondition.STOPPED if cluster.work:
+        case KafkaCondition.STOPPED | KafkaCondition.ONLINE if cluster.work:
             return ("A backup is at work. Wait, and look again:", status)
-        case KafkaCondition.STOPPED:
+        case KafkaCondition.STOPPED | KafkaCondition.ONLINE:
             return ("If no backup is under way any more, bring it back:", resume)
         case KafkaCondition.QUIESCING | KafkaCondition.STOPPING:
             return ("Wait, and look again; if it stays so, bring it back:", status, resume)
@@ -173,11 +175,14 @@ RECORDED = {
     KafkaCondition.QUIESCED: ("quiescing", "restarting"),
     KafkaCondition.STOPPING: ("quiescing", "stopping"),
     KafkaCondition.STOPPED: ("stopped",),
+    KafkaCondition.ONLINE: ("online",),
     KafkaCondition.PARTLY: ("quiescing", "stopping", "restarting"),
     KafkaCondition.RESTARTING: ("restarting", "stopped"),
     KafkaCondition.RESTORING: ("restoring",),
 }
 """The state of the record in each condition, if both agree."""
+PAUSED_PHASES = ("pause", "flush")
+"""Ends of the names of an online backup's phases that run while Kafka is paused."""
 LAUNCH = timedelta(seconds=90)
 """Between the creation of an ActionSet and the start of its action, which names the run."""
 
@@ -268,8 +273,13 @@ def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
     """Judge a Kafka that has our memo: some backup has begun to stop it, or not ended a restart."""
     if cluster.work is Activity.STARTING:
         return KafkaCondition.RESTARTING
+    online = (cluster.record or {}).get("state") == "online"
+    if cluster.serving and paused and online and cluster.work is not Activity.STOPPING:
+        return KafkaCondition.ONLINE
     if cluster.work is Activity.STOPPING:
-        return KafkaCondition.STOPPING
+        # Only an online backup pauses before its flush.
+        pausing = any(task.phase.lower().endswith(PAUSED_PHASES) for task in cluster.tasks)
+        return KafkaCondition.QUIESCING if pausing else KafkaCondition.STOPPING
     if not paused:  # the operator brings it back by itself, no one puts the rest in order
         return KafkaCondition.PARTLY if cluster.serving else KafkaCondition.RESTARTING
     return KafkaCondition.PARTLY if cluster.pods else KafkaCondition.STOPPED
@@ -287,6 +297,7 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
         KafkaCondition.QUIESCED: f"runs, but its writers are stopped{others}",
         KafkaCondition.STOPPING: f"is being stopped, {nodes}{others}",
         KafkaCondition.STOPPED: f"is stopped by a backup{others}",
+        KafkaCondition.ONLINE: f"runs; its clients are stopped for a snapshot{others}",
         KafkaCondition.PARTLY: (
             f"is partly stopped by a backup, {nodes}, and nothing is at work{others}"
         ),
@@ -343,7 +354,8 @@ def _remarks(
         found.append(f"the operator reports {kafka.why_not}")
     if kafka and kafka.paused and not kafka.acknowledged:
         found.append("the operator has not acknowledged the pause: does it run?")
-    if condition in (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING):
+    stopped = (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING)
+    if condition in (*stopped, KafkaCondition.ONLINE):
         if arm in (WatchdogCondition.ABSENT, WatchdogCondition.IDLE):
             found.append("no watchdog is armed: nothing brings it back by itself")
         elif arm is WatchdogCondition.STARTING:

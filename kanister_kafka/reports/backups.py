@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.keep_rules import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
+from kanister_kafka.operations.backups.restore_points import RestorePoint
 from kanister_kafka.operations.exports.model import ExportedBackup
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import count_noun, escape_control_chars
@@ -36,7 +38,7 @@ def backups_text(
             str(backup.kafka),
             _age(backup, now),
             backup.status.value,
-            backup.stop or "unknown",
+            backup.stop or backup.strategy or "unknown",
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
@@ -61,7 +63,7 @@ def backup_text(
         ("status", backup.status.value),
         ("started", f"{started}, {_age(backup, now)} ago"),
         ("complete since", backup.complete_since or "never"),
-        ("stop", backup.stop or "unknown: its ActionSet is no longer there"),
+        ("stop", _stop(backup)),
         ("Kafka version", backup.kafka_version or "unknown"),
         ("cluster id", backup.cluster_id or "unknown"),
         ("ActionSet", backup.action_set or "none: it is no longer there"),
@@ -85,6 +87,44 @@ def backup_text(
         place = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
         lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def restore_points_text(points: Sequence[RestorePoint], now: datetime, width: int = 0) -> str:
+    """Return a row for each restore point of Kasten."""
+    if not points:
+        return "No restore points.\n"
+    header = ("RESTORE POINT", "NAMESPACE", "AGE", "POLICY", "PRE-HOOK", "EXPORTED TO", "BYTES")
+    rows = []
+    for point in points:
+        time = parse_timestamp(point.time)
+        hook = "unknown" if point.hook is None and point.policy else point.hook or "none"
+        row = [point.name, point.namespace, _span(now - time) if time else "unknown"]
+        row += [point.policy or "none", hook, point.exported_to or "-", _number(point.size)]
+        rows.append([escape_control_chars(cell) for cell in row])
+    return table(header, rows, width=width)
+
+
+def restore_points_json(points: Iterable[RestorePoint]) -> str:
+    """Return restore points of Kasten as JSON."""
+    tree = [
+        {
+            "name": point.name,
+            "namespace": point.namespace,
+            "time": point.time or None,
+            "policy": point.policy or None,
+            "preHook": point.hook,
+            "exportedTo": point.exported_to or None,
+            "bytes": point.size,
+        }
+        for point in points
+    ]
+    return _dump(tree)
+
+
+def _stop(backup: Backup) -> str:
+    if backup.strategy == Strategy.ONLINE.value:
+        return "online: its brokers ran, and nothing has moved during the snapshots"
+    return backup.stop or "unknown: its ActionSet is no longer there"
 
 
 def _snapshot(snapshot: Any) -> str:
@@ -175,6 +215,7 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
         "started": format_second(backup.started) if backup.started else None,
         "completeSince": backup.complete_since or None,
         "stop": backup.stop or None,
+        "strategy": backup.strategy or None,
         "kafkaVersion": backup.kafka_version or None,
         "clusterId": backup.cluster_id or None,
         "actionSet": backup.action_set or None,

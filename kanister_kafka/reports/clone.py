@@ -57,7 +57,7 @@ def clone_plan_text(plan: ClonePlan) -> str:
 
 def verification_tree(result: Verification) -> dict[str, Any]:
     """Return a verification as JSON has it."""
-    records = result.records
+    records, source = result.records, result.source
     return {
         "backup": result.backup.name,
         "namespace": result.backup.kafka.namespace,
@@ -75,6 +75,14 @@ def verification_tree(result: Verification) -> dict[str, Any]:
             "damaged": list(records.damaged),
         }
         if records
+        else None,
+        "source": {
+            "partitions": source.partitions,
+            "batches": source.batches,
+            "records": source.records,
+            "differences": list(source.differences),
+        }
+        if source
         else None,
     }
 
@@ -117,6 +125,11 @@ def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
         facts.append(
             f"read {count_noun(records.records, 'record')} of all replicas and compared the "
             f"checksums of their {records.batches} batches"
+        )
+    if source := result.source:
+        facts.append(
+            f"compared the batches of {count_noun(source.records, 'record')} in "
+            f"{count_noun(source.partitions, 'partition')} with those of the running Kafka"
         )
     shown = []
     for name, rows in (("Faults", result.faults), ("Notes", result.notes)):

@@ -28,16 +28,16 @@ def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
 def summary(result: Validation) -> str:
     """Return what was looked at and what was found, in one line without an end."""
     severities = [problem.severity for problem in result.problems]
-    told = [
+    counts = [
         count_noun(number, severity.value)
         for severity in Severity
         if (number := severities.count(severity))
     ] or ["no problem"]
     if result.ignored:
-        told.append(f"{len(result.ignored)} ignored")
+        counts.append(f"{len(result.ignored)} ignored")
     blueprints = count_noun(result.blueprints, "Blueprint")
     seen = f"{blueprints}, {count_noun(result.skipped, 'other object')}"
-    return f"{seen}: {', '.join(told)}"
+    return f"{seen}: {', '.join(counts)}"
 
 
 # Problems as workflow commands, which GitHub Actions shows as annotations of the change.
@@ -61,7 +61,7 @@ def _command(problem: Diagnostic) -> str:
     if location.line:
         properties |= {"line": str(location.line), "col": str(location.column)}
     properties["title"] = problem.rule
-    told = ",".join(f"{key}={value.translate(PROPERTY)}" for key, value in properties.items())
+    attributes = ",".join(f"{key}={value.translate(PROPERTY)}" for key, value in properties.items())
     path = f"{problem.path}: " if problem.path else ""
     message = escape_control_chars(f"{path}{problem.message} ({problem.rule})").translate(DATA)
-    return f"::{LEVELS[problem.severity]} {told}::{message}"
+    return f"::{LEVELS[problem.severity]} {attributes}::{message}"

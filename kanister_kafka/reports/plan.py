@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from kanister_kafka.backup.hot import hot_effects
 from kanister_kafka.backup.model import (
     BackupPlan,
     BackupStage,
@@ -12,10 +13,11 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ServiceAccountSpec,
 )
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
-from kanister_kafka.reports.tables import columns, table
+from kanister_kafka.reports.tables import columns, hung, table
 from kanister_kafka.strimzi import Workload
 
 
@@ -29,6 +31,10 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         f"{cluster} (Strimzi {cluster.operator}), {plan.options.strategy.value} backup",
         f"Blueprint {plan.options.kasten_namespace}/{plan.name}, from {cluster.source}",
     ]
+    if plan.options.strategy is Strategy.HOT:
+        head.append("Not consistent. What a restore of it can do:")
+        for effect in hot_effects(cluster):
+            head += hung("- ", effect, width)
     parts = [
         "\n".join(head) + "\n",
         table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), step_rows(plan), width),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kanister_kafka.backup.hot import hot_effects
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
@@ -64,6 +65,9 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
 def _verdict(plan: BackupPlan) -> str:
     if plan.options.strategy is Strategy.HOT:
         return "No outage: nothing is stopped, and partitions are snapshotted at different moments"
+    if plan.options.strategy is Strategy.ONLINE:
+        clients = count_noun(len(plan.cluster.writers), "client")
+        return f"No outage: a backup only stops {clients}, and fails if anything moves meanwhile"
     nodes = sum(node.replicas for node in plan.cluster.nodes)
     nodes += plan.cluster.zookeeper.replicas if plan.cluster.zookeeper else 0
     writers = len(plan.cluster.writers)
@@ -81,6 +85,8 @@ def _facts(plan: BackupPlan) -> list[str]:
     if plan.options.strategy is Strategy.COLD:
         order = [one.name for one in plan.cluster.broker_only + plan.cluster.quorum]
         facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
+    if plan.options.strategy is Strategy.HOT:
+        facts += hot_effects(plan.cluster)
     facts.append(f"Longest, if every wait takes its limit: {longest}. Kasten allows {allowed}.")
     if plan.switch:
         after = format_duration(plan.options.restart_after)

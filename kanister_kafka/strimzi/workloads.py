@@ -53,6 +53,21 @@ def _check_volume(volume: FieldCursor, kind: str) -> None:
         )
 
 
+def check_additional_volumes(template: FieldCursor) -> None:
+    """Report claims that pods mount in addition to the storage (AdditionalVolume.java).
+
+    They lack the label of the cluster, by which the steps and a Policy find claims.
+    """
+    for volume in template.at("pod", "volumes").each():
+        claim = volume.at("persistentVolumeClaim")
+        if claim.present:
+            claim.warn(
+                "additional-volume",
+                f"claim {claim.at('claimName').string()} is not snapshotted, because it is not "
+                "part of the storage: back it up as well if it has data",
+            )
+
+
 def storage_classes(storage: FieldCursor, resource: str, name: str) -> Iterator[StorageClass]:
     """Find every storage class that is named below `storage`, with overrides for single nodes."""
     pointer = "/" + storage.path.replace(".", "/")
@@ -75,6 +90,7 @@ def nodes_without_pools(
     """Return the one workload of a cluster without node pools."""
     kafka = spec.at("kafka").required()
     check_storage(kafka.at("storage").required())
+    check_additional_volumes(kafka.at("template"))
     node = Workload(
         name=WorkloadName(f"{cluster}-kafka"),
         kinds=kinds,
@@ -88,6 +104,7 @@ def nodes_without_pools(
 
 def pool_nodes(cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]) -> list[Workload]:
     """Return a workload for each node pool."""
+    check_additional_volumes(spec.at("kafka", "template"))
     common_grace = _grace(spec.at("kafka").required(), DEFAULT_GRACE_SECONDS)
     return [_pool_node(cluster, pool, common_grace) for pool in pools]
 
@@ -142,6 +159,7 @@ def _pool_node(cluster: str, pool: FieldCursor, common_grace: int) -> Workload:
     name = pool.at("metadata", "name").name()
     settings = pool.at("spec").required()
     check_storage(settings.at("storage").required())
+    check_additional_volumes(settings.at("template"))
     return Workload(
         name=WorkloadName(f"{cluster}-{name}"),
         kinds=(WorkloadKind.POD_SET,),

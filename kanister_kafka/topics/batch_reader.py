@@ -133,14 +133,14 @@ class BatchReader:
 
     def _wanted(self, busy: set[int]) -> dict[int, dict[int, int]]:
         """Return for each idle broker the partitions to fetch and their offsets."""
-        wanted: dict[int, dict[int, int]] = {}
+        offsets: dict[int, dict[int, int]] = {}
         for number in sorted(self.fetching):
             node = self._brokers.leaders.get(number, -1)
             if node in busy or len(self._queues[number]) >= AHEAD:
                 continue
             offset = self._lasts[number][0] if number in self._checked else self._next[number]
-            wanted.setdefault(node, {})[number] = offset
-        return wanted
+            offsets.setdefault(node, {})[number] = offset
+        return offsets
 
     async def _request(self, node: int, offsets: dict[int, int]) -> None:
         if node < 0:

@@ -143,8 +143,8 @@ class Composer:
         self._text = text if "\\/" in text else ""
         for match in SEPARATOR.finditer(text) if "---" in text else ():
             here = Location(self.source, text.count("\n", 0, match.start()) + 1, 1)
-            told = "has something after ---: Kubernetes takes a comment there, and nothing else"
-            self._report("yaml-syntax", here, told)
+            message = "has something after ---: Kubernetes takes a comment there, and nothing else"
+            self._report("yaml-syntax", here, message)
         for _ in self._steps(text):
             pass
 
@@ -200,8 +200,10 @@ class Composer:
                     self._anchors.clear()
                     if event.version or event.tags:
                         here = Location(source, mark.line + 1, mark.column + 1)
-                        told = "begins with a directive, which Kubernetes refuses; remove the line"
-                        self._report("yaml-syntax", here, told)
+                        message = (
+                            "begins with a directive, which Kubernetes refuses; remove the line"
+                        )
+                        self._report("yaml-syntax", here, message)
                 if self._apart:
                     yield mark.index
         except _LimitError:
@@ -314,8 +316,8 @@ class Composer:
         start: Any = event.start_mark
         end: Any = event.end_mark
         if SLASH.match(self._text[start.index : end.index]):
-            told = "holds the escape \\/, which is for JSON alone: write / without a backslash"
-            self._report("yaml-syntax", here, told)
+            message = "holds the escape \\/, which is for JSON alone: write / without a backslash"
+            self._report("yaml-syntax", here, message)
 
     def _is_listed(self) -> bool:
         """Return whether what comes now is one of the `items` of the document."""
@@ -331,8 +333,8 @@ class Composer:
         name, location, spelled, _merges = key
         if name in parent.entries:
             if name not in parent.merged:
-                told = f"key {name[:60]!r} is already set in this mapping"
-                self._report("duplicate-key", location, told)
+                message = f"key {name[:60]!r} is already set in this mapping"
+                self._report("duplicate-key", location, message)
             parent.merged.discard(name)
             del parent.entries[name]
         parent.entries[name] = made(MappingEntry, (name, location, value, spelled))
@@ -345,8 +347,8 @@ class Composer:
         several = value.items if isinstance(value, Sequence) else (value,)
         for merged in reversed(several):
             if not isinstance(merged, MappingNode):
-                told = "<< needs an object, or a list of objects, to take the keys of"
-                self._report("yaml-syntax", key.location, told)
+                message = "<< needs an object, or a list of objects, to take the keys of"
+                self._report("yaml-syntax", key.location, message)
                 continue
             for entry in merged.entries:
                 parent.entries.pop(entry.key, None)
@@ -369,8 +371,8 @@ class Composer:
 
     def _key(self, node: Node, here: Location) -> _Key:
         if not isinstance(node, Scalar):
-            told = f"a key must be a string{self._hint(node.location)}"
-            self._report("wrong-type", node.location, told)
+            message = f"a key must be a string{self._hint(node.location)}"
+            self._report("wrong-type", node.location, message)
             return _Key("", here)
         text = key_text(node.value)
         if text is None:
@@ -411,8 +413,8 @@ class Composer:
             self.roots.clear()
             return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
-        told = " ".join(word for word in words if word) or str(failure).splitlines()[0]
-        self._report("yaml-syntax", here, f"cannot be parsed: {told}{self._hint(here)}")
+        message = " ".join(word for word in words if word) or str(failure).splitlines()[0]
+        self._report("yaml-syntax", here, f"cannot be parsed: {message}{self._hint(here)}")
 
     def _hint(self, here: Location) -> str:
         """Return what to do where an action of a template stands on the line."""

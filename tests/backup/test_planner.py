@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -26,6 +27,7 @@ from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration, parse_duration
+from kanister_kafka.strimzi.model import WorkloadName
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
 
@@ -350,7 +352,59 @@ def test_hot_backup_may_only_look_and_flush() -> None:
     )
     assert plan.switch is None
     assert not plan.record
-    assert any("Not guaranteed" in line for line in plan.header)
+    assert any("Not consistent" in line for line in plan.header)
+    assert any("no leader" in line for line in plan.header)
+
+
+def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -> None:
+    choices = {"engine": SnapshotProvider.KANISTER, "strategy": Strategy.ONLINE}
+    plan = plan_of("mirror-maker-2", **choices)
+    (backup,) = [action for action in plan.actions if action.name == "backup"]
+    assert [phase.name for phase in backup.phases] == [
+        *("backupQuiesce", "backupPause", "backupKeep", "backupFlush"),
+        *("backupSnapshot", "backupCompare", "backupRestart", "backupReady"),
+    ]
+    assert backup.defer_phase is not None
+    assert dict(backup.artifact)["strategy"] == "online"
+    prehook, posthook = plan.actions[:2]
+    assert [phase.name for phase in prehook.phases] == ["quiesce", "pause", "flush"]
+    assert [phase.name for phase in posthook.all_phases] == ["compare", "restart"]
+    assert posthook.defer_phase is not None
+    assert posthook.defer_phase.name == "restart", "clients come back if something has moved"
+    cold = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER)
+    assert plan.name == cold.name, "a cluster has one Blueprint, and restores by it"
+    assert [a.name for a in plan.accounts] == [a.name for a in cold.accounts]
+    assert ("ONLINE", "yes") in plan.shared
+
+
+def test_steps_of_an_online_backup_stop_no_node() -> None:
+    for options in ({}, {"quiesce_by": QuiesceMethod.PAUSE}):
+        plan = plan_of("mirror-maker-2", strategy=Strategy.ONLINE, **options)
+        nodes = [right for right in plan.rights if "backup-broker" in right.names]
+        assert [right.verbs for right in nodes] == [("get",)]
+        cold = plan_of("mirror-maker-2", **options)
+        assert rights(plan) - rights(cold) == {
+            "kafka-backup pods * list",
+            "kafka-backup strimzipodsets backup-broker,backup-controller get",
+        }
+
+
+@pytest.mark.parametrize(
+    ("example", "rule"),
+    [
+        ("zookeeper-node-pools", "online-zookeeper"),
+        ("kraft-separate-pools", "online-cruise-control"),
+    ],
+)
+def test_what_an_online_backup_cannot_show_is_refused(example: str, rule: str) -> None:
+    cluster = plan_of(example).cluster
+    components = (*cluster.components, WorkloadName(f"{cluster.name}-cruise-control"))
+    if rule == "online-cruise-control":
+        cluster = replace(cluster, components=components)
+    plan = build_plan(cluster, Options(strategy=Strategy.ONLINE))
+    (problem,) = [one for one in plan.problems if one.severity is Severity.ERROR]
+    assert problem.rule == rule
+    assert "--strategy cold" in problem.message
 
 
 PLURALS = {"configmap": "configmaps", "secret": "secrets", '"$KAFKA"': "kafkas"}
@@ -397,12 +451,21 @@ def calls_of(files: tuple[str, ...]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("quiesce_by", QuiesceMethod)
-@pytest.mark.parametrize("example", ["mirror-maker-2", "stateful-sets", "zookeeper-node-pools"])
+@pytest.mark.parametrize(
+    ("example", "strategy"),
+    [
+        ("mirror-maker-2", Strategy.COLD),
+        ("mirror-maker-2", Strategy.ONLINE),
+        ("stateful-sets", Strategy.COLD),
+        ("zookeeper-node-pools", Strategy.COLD),
+    ],
+)
 def test_every_call_of_a_script_is_within_the_rights(
-    example: str, quiesce_by: QuiesceMethod
+    example: str, strategy: Strategy, quiesce_by: QuiesceMethod
 ) -> None:
     plan = plan_of(
         example,
+        strategy=strategy,
         engine=SnapshotProvider.KANISTER,
         kasten=(KastenOutput.RESTORE,),
         quiesce_by=quiesce_by,

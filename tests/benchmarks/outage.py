@@ -16,6 +16,7 @@ import secrets
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import RATE, Canary
-from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost
+from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost, pods_outage
 from kanister_kafka.operations.rehearsal.context import (
     RESTART,
     STOP,
@@ -44,7 +45,6 @@ from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- outage: begin -->", "<!-- outage: end -->"
 SETTLED = 900
 """Seconds for everything to be as before, between two rounds."""
 RESTING = 5
@@ -224,6 +224,75 @@ def count(writer: ClientState) -> object:
     return 1 if writer.replicas is None else writer.replicas
 
 
+@dataclass(frozen=True)
+class OnlineRound:
+    """One online backup, in seconds."""
+
+    outage: float
+    """While a broker was not Ready, by its pods: a client that writes would fail the backup."""
+    paused: float
+    """From the first client that is scaled to 0 to the last that is not any more."""
+    away: float
+    """The same until all of them are Ready again."""
+
+
+def measure_online(bench: Bench) -> OnlineRound:
+    """Make an online backup, and look at brokers and clients all the time."""
+    target, clock = bench.setting.target, bench.clock
+    writers = bench.setting.writers
+    watch = PodWatcher(bench.connection, target.namespace, target.name, clock)
+    stopped: list[float] = []
+    away: list[float] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            with contextlib.suppress(TransientError):
+                seen = [read_client(bench.connection, w.kind, w.namespace, w.name) for w in writers]
+                if any(one.replicas == 0 for one in seen):
+                    stopped.append(clock())
+                if not all(one.ready for one in seen):
+                    away.append(clock())
+            over.wait(0.3)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        bench.ours()
+        end = clock() + SETTLED
+        while clock() < end and (not away or clock() - away[-1] < RESTING):
+            time.sleep(1)
+    finally:
+        over.set()
+        looking.join()
+        watch.close()
+    outage = pods_outage(watch.tracks())
+    if not stopped or not away:
+        raise SystemExit(
+            "no client was stopped: does the Kafka have one, by --quiesce-by replicas?"
+        )
+    return OnlineRound(
+        outage=0.0 if outage is None else outage.seconds or float("inf"),
+        paused=stopped[-1] - stopped[0],
+        away=away[-1] - stopped[0],
+    )
+
+
+def online_report(bench: Bench, rounds: list[OnlineRound], command: str) -> str:
+    """Return the section of docs/performance.md about online backups."""
+    versions = bench.setting.versions
+    outage = max(one.outage for one in rounds)
+    paused, away = (median(getattr(one, name) for one in rounds) for name in ("paused", "away"))
+    told = (
+        f"{bench.setting.brokers} brokers of {len(bench.setting.before.nodes)} nodes, Strimzi "
+        f"{versions.strimzi}, Kafka {versions.kafka}, {len(rounds)} round{'s'[: len(rounds) > 1]}, "
+        f"medians, on one machine with {os.cpu_count()} cores: no broker was away "
+        f"({outage:.0f} s). Clients were scaled to 0 for {paused:.0f} s, and Ready again "
+        f"{away:.0f} s after that began."
+    )
+    return "\n".join(["```sh", command, "```", "", textwrap.fill(told, 100)])
+
+
 METHODS = ("ours", "by hand", "floor")
 WHAT = {
     "ours": "our Blueprint through Kanister: `backupPrehook`, {snapshots}`backupPosthook`",
@@ -300,12 +369,14 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
     )
 
 
-def write(section: str) -> None:
+def write(section: str, name: str = "outage") -> None:
+    """Replace a section of the page between its two marks."""
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     text = REPORT.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise SystemExit(f"{REPORT} has no lines {BEGIN} and {END}")
+        raise SystemExit(f"{REPORT} has no lines {first} and {last}")
     REPORT.write_text(f"{before}{begin}\n{section}\n{end}{after}", "utf-8")
 
 
@@ -319,6 +390,11 @@ def main() -> None:
     parser.add_argument("kafka", help="NAMESPACE/NAME; it is stopped and started several times")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--snapshots", action="store_true", help="wait for VolumeSnapshots too")
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="measure an online Blueprint, alone: nothing may write",
+    )
     parser.add_argument("--kasten-namespace", default="kasten-io")
     parser.add_argument("--trace", action="store_true", help="print what happened when")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
@@ -332,7 +408,19 @@ def main() -> None:
             kasten_namespace=chosen.kasten_namespace,
             timeout=SETTLED * 4,
         )
-        bench = Bench(connection, build_context(connection, request), chosen.snapshots)
+        setting = build_context(connection, request)
+        bench = Bench(connection, setting, chosen.snapshots)
+        if chosen.online != setting.blueprint.origin.is_online:
+            raise SystemExit("--online is for a Blueprint by --strategy online, and needed for it")
+        if chosen.online:
+            shown = " --snapshots" if chosen.snapshots else ""
+            command = f"make bench-outage KAFKA={chosen.kafka} ROUNDS={chosen.rounds}"
+            rounds = [measure_online(bench) for _ in range(chosen.rounds)]
+            section = online_report(bench, rounds, f"{command} MORE='--online{shown}'")
+            say(section)
+            if chosen.write:
+                write(section, "online")
+            return
         try:
             bench.probing.start()
             found = rounds_of(bench, chosen.rounds, trace=chosen.trace)

@@ -242,6 +242,12 @@ def test_plan_for_a_change_request() -> None:
     assert "<details><summary>Rights of service account backup-kanister-kafka" in text
     hot = run("plan", "-f", KRAFT, "--strategy", "hot", "-o", "markdown").stdout
     assert "**No outage: nothing is stopped, " in hot
+    assert "- With eligible leader replicas " in hot
+    online = run("plan", "-f", MIRROR, "--strategy", "online", "-o", "markdown").stdout
+    assert "**No outage: a backup only stops 3 clients, and fails if anything moves" in online
+    text = run("plan", "-f", KRAFT, "--strategy", "hot").stdout
+    assert "Not consistent." in text
+    assert text.count("\n- ") == 5
     page = run("plan", "-f", MIRROR, "-o", "html").stdout
     assert page.startswith("<!DOCTYPE html>\n<html")
     for part in (
@@ -702,6 +708,18 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
             2,
             "--kubeconfig is for --from-cluster",
             id="kubeconfig-of-files",
+        ),
+        pytest.param(
+            ["plan", "-f", KRAFT, "--strategy", "online", "--require-quiet"],
+            1,
+            "an online one always does",
+            id="online-require-quiet",
+        ),
+        pytest.param(
+            ["plan", "-f", KRAFT, "--strategy", "online", "--unclean-stop", "warn"],
+            1,
+            "an online one stops no broker",
+            id="online-unclean-stop",
         ),
         pytest.param(
             ["plan", "-f", KRAFT, "--strategy", "hot", "--quiesce-by", "pause"],

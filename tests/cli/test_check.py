@@ -410,6 +410,17 @@ def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
     install(server, strategy=Strategy.HOT)
     (found,) = json.loads(run("-A", "-o", "json").stdout)
     assert {one["id"]: one["level"] for one in found["lines"]}["drift"] == "ok"
+    (line,) = [one for one in found["lines"] if one["id"] == "strategy"]
+    assert line["level"] == "warning"
+    assert "no leader" in " ".join(line["detail"])
+
+
+def test_a_kafka_with_an_online_blueprint_is_checked_by_it(server) -> None:
+    del server.objects[BLUEPRINT]
+    install(server, strategy=Strategy.ONLINE)
+    (found,) = json.loads(run("-A", "-o", "json").stdout)
+    levels = {one["id"]: one["level"] for one in found["lines"]}
+    assert levels["drift"] == levels["strategy"] == "ok"
 
 
 @pytest.mark.usefixtures("server")
@@ -587,6 +598,18 @@ def test_a_command_runs_in_a_container(monkeypatch) -> None:
     assert answer.waited == 7
     assert (asked["pod"], asked["namespace"], asked["container"]) == ("p", "n", "c")
     assert (asked["command"], asked["stdin"], asked["tty"]) == (["true", "x"], False, False)
+
+
+def test_lines_are_the_input_of_a_command(monkeypatch) -> None:
+    answer = websocket(0)
+    sent = []
+    answer.write_stdin = sent.append
+    asked = exec_with(monkeypatch, answer)
+    lines = tuple(f"orders-{n} 0 9" for n in range(450))
+    assert exec_in_pod("p", "n", ("cat",), lines=lines).code == 0
+    assert asked["stdin"] is True
+    assert "".join(sent).splitlines() == [*lines, "end"]
+    assert all(message.endswith("\n") for message in sent)
 
 
 HANDSHAKE = (

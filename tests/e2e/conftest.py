@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Generator
 
 import pytest
@@ -34,11 +33,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _skip_passed(items: list[pytest.Item]) -> None:
-    kept = suites.load(_release(), suites.RESULTS)
+    kept = suites.load(faults.release(), suites.RESULTS)
     for item in items:
         result = kept.get(suites.test_name(item.nodeid))
         if result and not result.problem and result.source == suites.source():
-            reason = f"passed with Strimzi {_release()} and these sources, {result.ended}"
+            reason = f"passed with Strimzi {faults.release()} and these sources, {result.ended}"
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
@@ -59,17 +58,8 @@ def pytest_runtest_makereport(
             scripts=_scripts(),
             source=suites.source(),
         )
-        suites.save(result, _release(), suites.RESULTS)
+        suites.save(result, faults.release(), suites.RESULTS)
     return report
-
-
-@functools.cache
-def _release() -> str:
-    """Return the release of the operator, as its image names it."""
-    namespace, name = faults.operator()
-    pod = lab.get("deployment", name, "-n", namespace)["spec"]["template"]["spec"]
-    found = re.search(r":v?([0-9][\w.-]*)(@|$)", pod["containers"][0]["image"])
-    return found[1] if found else "unknown"
 
 
 @functools.cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,6 +38,15 @@ def _deployment(label: str) -> tuple[str, str]:
 
 def operator() -> tuple[str, str]:
     return _deployment("name=strimzi-cluster-operator")
+
+
+@functools.cache
+def release() -> str:
+    """Return the release of the operator, as its image names it."""
+    namespace, name = operator()
+    pod = get("deployment", name, "-n", namespace)["spec"]["template"]["spec"]
+    found = re.search(r":v?([0-9][\w.-]*)(@|$)", pod["containers"][0]["image"])
+    return found[1] if found else "unknown"
 
 
 def kanister() -> tuple[str, str]:

@@ -66,12 +66,15 @@ def copies(kafka: Kafka) -> list[str]:
 
 def test_a_backup_is_verified_beside_its_source(kafka: Kafka, backup: str) -> None:
     before = source(kafka)
-    done = ours("verify", backup, *of(kafka), *SMALL, "--records", "all", "--format", "json")
+    records = ("--records", "all", "--with-source")
+    done = ours("verify", backup, *of(kafka), *SMALL, *records, "--format", "json")
     assert done.returncode == 0, done.stderr + done.stdout
     report = json.loads(done.stdout)
     assert report["outcome"] == "passed", report
     assert report["partitionsCompared"] == report["partitions"] > 0
     assert report["records"]["records"] >= len(RECORDS)
+    assert report["source"]["records"] >= len(RECORDS)
+    assert report["source"]["differences"] == []
     assert source(kafka) == before
     assert copies(kafka) == []
     assert described(kafka, backup)["verified"] == "passed"

@@ -19,6 +19,7 @@ from kanister_kafka.linter.pipeline import all_rules, validate_text
 from tests.conftest import ROOT
 
 INVALID = sorted((ROOT / "tests" / "invalid").glob("*/*.yaml"))
+MESSAGES = ROOT / "tests" / "linter" / "messages.txt"
 VALID = sorted((ROOT / "tests" / "valid").glob("*.yaml"))
 
 
@@ -49,6 +50,20 @@ def test_wrong_one_is_told_at_its_place(path: Path) -> None:
 def test_right_one_says_nothing(path: Path) -> None:
     text = path.read_text()
     assert not validate_text(text, settings=settings_of(text))
+
+
+def test_messages_are_those_of_the_golden_file(request: pytest.FixtureRequest) -> None:
+    """A message is reworded in the code, and by `make blueprints` here."""
+    lines = []
+    for path in INVALID:
+        text = path.read_text()
+        for problem in validate_text(text, settings=settings_of(text)):
+            lines.append(
+                f"{name(path)}: {problem.severity.value}: {problem.message} ({problem.rule})\n"
+            )
+    if request.config.getoption("--update-blueprints"):
+        MESSAGES.write_text("".join(lines), encoding="utf-8")
+    assert lines == MESSAGES.read_text(encoding="utf-8").splitlines(keepends=True)
 
 
 def test_every_check_has_a_wrong_one() -> None:

@@ -26,6 +26,7 @@ from kanister_kafka.operations.backups.model import (
 )
 from kanister_kafka.operations.backups.reader import read_catalogue
 from kanister_kafka.strimzi.discovery import KafkaRef
+from tests.fakes import cluster as fake
 from tests.fakes.cluster import add_blueprint, add_kafka, serving
 
 KAFKA = KafkaRef("kafka", "my-cluster")
@@ -57,6 +58,7 @@ def add_backup(
     action_set=True,
     form="format=2\n",
     stop="",
+    strategy="",
     offsets=True,
 ):
     """Add what the steps leave: Secrets, snapshots and the ActionSet."""
@@ -73,6 +75,8 @@ def add_backup(
     mark = {"kanister-kafka.io/complete": "2026-01-03T03:09:00Z"} if complete else {}
     if stop:
         mark["kanister-kafka.io/stop"] = stop
+    if strategy:
+        mark["kanister-kafka.io/strategy"] = strategy
     secret("facts", {"objects": base64.b64encode(facts.encode()).decode()}, annotations=mark)
     rows = ["# 2026-01-03T03:04:05Z run 10080", "orders 240000 -1 delete 1", "kept -1 -1 delete 1"]
     secret("topics", {"objects": packed("\n".join(rows) + "\n")})
@@ -118,6 +122,17 @@ def run(*words, **more):
 
 def listed(*words):
     return json.loads(run("list", "-n", "kafka", "-o", "json", *words).stdout)
+
+
+def test_a_backup_whose_brokers_ran_is_named_so(cluster):
+    add_backup(cluster, NEW, strategy="online", action_set=False)
+    add_backup(cluster, OLD, stop="clean")
+    assert [(one["strategy"], one["stop"]) for one in listed()] == [
+        ("online", None),
+        (None, "clean"),
+    ]
+    assert " online " in run("list", "-n", "kafka").stdout
+    assert "nothing has moved" in run("describe", NEW, "-n", "kafka").stdout
 
 
 def test_a_complete_backup_is_listed_with_its_facts(cluster) -> None:
@@ -489,3 +504,83 @@ def test_restore_passes_further_options_of_the_action(cluster) -> None:
     result = CliRunner().invoke(main, words, catch_exceptions=False)
     (action,) = yaml.safe_load(result.stdout)["spec"]["actions"]
     assert action["options"] == {"any-kafka-version": "true"}
+
+
+# Restore points of Kasten.
+
+
+def add_restore_point(cluster, name, policy="", *, time="2026-01-02T03:04:05Z", profile=""):
+    labels = {"k10.kasten.io/appName": "kafka"}
+    if policy:
+        labels |= {"k10.kasten.io/policyName": policy, "k10.kasten.io/policyNamespace": "kasten-io"}
+    if profile:
+        labels["k10.kasten.io/exportProfile"] = profile
+    status = {"state": "Bound", "actionTime": time, "logicalSizeBytes": 17}
+    cluster.add("restorepoints", "kafka", name, labels=labels, status=status)
+
+
+@pytest.fixture
+def kasten(configure, monkeypatch):
+    kinds = {
+        ("apps.kio.kasten.io", "v1alpha1"): {"restorepoints": "RestorePoint"},
+        ("config.kio.kasten.io", "v1alpha1"): {"policies": "Policy"},
+    }
+    monkeypatch.setattr(fake, "KINDS", {**fake.KINDS, **kinds})
+    with serving() as cluster:
+        configure(cluster.url)
+        yield cluster
+
+
+def restore_points(*more):
+    words = ("backups", "list", "-n", "kafka", "--restore-points", *more)
+    return CliRunner().invoke(main, words, catch_exceptions=False)
+
+
+def test_restore_points_show_the_hook_of_their_policy(kasten) -> None:
+    hook = {"blueprint": "kafka.my-cluster", "actionName": "backupPrehook"}
+    cold = [{"action": "backup", "backupParameters": {"hooks": {"preHook": hook}}}]
+    kasten.add("policies", "kasten-io", "cold", spec={"actions": cold})
+    kasten.add("policies", "kasten-io", "plain", spec={"actions": [{"action": "backup"}]})
+    add_restore_point(kasten, "one", "cold", profile="s3")
+    add_restore_point(kasten, "two", "plain", time="2026-01-03T03:04:05Z")
+    add_restore_point(kasten, "three", "gone", time="2026-01-04T03:04:05Z")
+    add_restore_point(kasten, "four", time="2026-01-05T03:04:05Z")
+    done = restore_points("-o", "json")
+    found = {
+        point["name"]: (point["preHook"], point["exportedTo"]) for point in json.loads(done.stdout)
+    }
+    assert list(found) == ["four", "three", "two", "one"]
+    assert found == {
+        "one": ("kafka.my-cluster backupPrehook", "s3"),
+        "two": ("", None),
+        "three": (None, None),
+        "four": (None, None),
+    }
+    rows = [line.split() for line in restore_points().stdout.splitlines()]
+    assert rows[2][3:5] == ["kasten-io/gone", "unknown"]
+    assert rows[3][3:5] == ["kasten-io/plain", "none"]
+    assert restore_points("-o", "name").stdout.split() == ["four", "three", "two", "one"]
+
+
+def test_a_policy_that_may_not_be_read_is_reported(kasten) -> None:
+    add_restore_point(kasten, "one", "cold")
+    kasten.refusals.append(("GET", "/policies/cold", 403))
+    done = restore_points()
+    assert done.exit_code == 0
+    assert "cannot read Policy kasten-io/cold" in done.stderr
+    assert "unknown" in done.stdout
+
+
+def test_restore_points_that_may_not_be_listed_are_not_none(kasten) -> None:
+    kasten.refusals.append(("GET", "/restorepoints", 403))
+    done = restore_points()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "restorepoints" in done.stderr
+
+
+def test_a_cluster_without_kasten_has_no_restore_points(configure) -> None:
+    with serving() as cluster:
+        configure(cluster.url)
+        done = restore_points()
+    assert done.exit_code == 1
+    assert "Kasten's API is not served" in done.stderr

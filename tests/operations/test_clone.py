@@ -22,7 +22,7 @@ from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot, PartitionOffsets
-from kanister_kafka.operations.clone import verify as verification
+from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
@@ -565,16 +565,32 @@ class Brokers:
 
     def __init__(self) -> None:
         self.latest, self.broken, self.leaderless = 10, 0, ""
+        self.source = {"digest": 7, "topic": "id1 delete", "offsets": (0, 99)}
+        self.asked: list[str] = []
 
-    def __call__(self, _pod, namespace, command, **_more):
-        assert namespace in (COPY, "other")
+    def of_source(self, what, lines):
+        earliest, latest = self.source["offsets"]
+        self.asked += lines
+        return {
+            "offsets": [f"earliest orders:0:{earliest}", f"latest orders:0:{latest}"],
+            "topics": [f"orders {self.source['topic']}"],
+            "ranges": [f"orders-0 3 10 0 0 {self.source['digest']}"],
+        }[what]
+
+    def __call__(self, _pod, namespace, command, *, lines=(), **_more):
         what = command[4]
+        if namespace == "kafka":
+            lines = self.of_source(what, lines)
+            return ExecResult(0, "".join(f"{line}\n" for line in [*lines, "end"]), "")
+        assert namespace in (COPY, "other")
         lines = {
             "offsets": ["earliest orders:0:0", f"latest orders:0:{self.latest}"]
             if self.latest is not None
             else [],
             "unavailable": [self.leaderless] if self.leaderless else [],
-            "records": [f"orders-0 3 10 {self.broken} 0"],
+            "records": [f"orders-0 3 10 {self.broken} 0 7"],
+            "topics": ["orders id1 delete"],
+            "ranges": ["orders-0 3 10 0 0 7"],
         }[what]
         return ExecResult(0, "".join(f"{line}\n" for line in [*lines, "end"]), "")
 
@@ -585,7 +601,7 @@ def cluster(configure, monkeypatch):
     with serving(time) as cluster:
         configure(cluster.url)
         cluster.brokers = Brokers()
-        monkeypatch.setattr(verification, "exec_in_pod", cluster.brokers)
+        monkeypatch.setattr(broker_reads, "exec_in_pod", cluster.brokers)
         monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID("a" * 32))
         add_backup(cluster, contents())
         yield cluster
@@ -655,6 +671,42 @@ def test_a_backup_that_is_not_good_fails(cluster, change, word) -> None:
     assert facts["metadata"]["annotations"][constants.VERIFIED] == "failed"
 
 
+SOURCE_CHANGES = [
+    ({}, 0, "passed", ""),
+    ({"digest": 8}, 1, "failed", "differs from the source in offsets 0 to 9"),
+    ({"offsets": (4, 99)}, 0, "passed", ""),
+    ({"offsets": (50, 99)}, 0, "passed", "no longer in the source: orders-0"),
+    ({"topic": "id2 delete", "digest": 8}, 0, "passed", "created again in the source: orders"),
+    ({"topic": "id1 compact", "digest": 8}, 0, "passed", "compaction rewrites"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "outcome", "word"), SOURCE_CHANGES)
+def test_batches_are_compared_with_those_of_the_source(cluster, change, code, outcome, word):
+    Operator(cluster)
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    cluster.add("pods", "kafka", "my-cluster-dual-0", labels=labels, status=ready)
+    cluster.brokers.source |= change
+    done = verify(cluster, "--with-source", "--format", "json")
+    assert done.exit_code == code, done.output
+    report = json.loads(done.stdout)
+    assert report["outcome"] == outcome
+    assert word in json.dumps(report["notes"] + report["faults"])
+    first = change.get("offsets", (0, 99))[0]
+    compared = not ({"topic"} & set(change)) and first < 10
+    assert cluster.brokers.asked == ([f"orders-0 {first} 10"] if compared else [])
+    assert report["source"]["partitions"] == (1 if compared and not code else 0)
+    assert left(cluster) == []
+
+
+def test_a_source_that_does_not_run_is_reported_before_anything_is_made(cluster) -> None:
+    done = verify(cluster, "--with-source")
+    assert done.exit_code == 1
+    assert "no broker of Kafka kafka/my-cluster is Ready" in done.stderr
+    assert left(cluster) == []
+
+
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_copy_that_never_starts_is_removed_and_counts_if_a_node_has_failed(
     cluster, fails
@@ -701,7 +753,7 @@ def test_a_crash_in_the_middle_removes_everything(cluster, monkeypatch) -> None:
     def interrupt(*_args, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verification, "exec_in_pod", interrupt)
+    monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
     done = verify(cluster)
     assert done.exit_code == 1
     assert left(cluster) == []

@@ -15,7 +15,12 @@ from kanister_kafka.operations.consistency_test.environment import (
 )
 from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl, restored
 from kanister_kafka.operations.consistency_test.model import Scenario
-from kanister_kafka.operations.consistency_test.scenarios import ScenarioRunner, StepRecorder
+from kanister_kafka.operations.consistency_test.scenarios import (
+    ScenarioRunner,
+    StepRecorder,
+    choose_scenarios,
+)
+from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.volume_snapshots import VolumeClaim
@@ -136,8 +141,9 @@ class FakeStage:
         self.fails = fails
 
     def __getattr__(self, name: str):
-        def do(*_arguments, in_turn: bool = False):
-            self.done.append(f"{name} in turn" if in_turn else name)
+        def do(*_arguments, in_turn: bool = False, for_restore: bool = False):
+            how = " in turn" if in_turn else " for restore" if for_restore else ""
+            self.done.append(f"{name}{how}")
             if name == self.fails:
                 raise ActionError(f"{name} failed")
             return (SNAPSHOT,)
@@ -187,15 +193,43 @@ def test_a_mirror_that_gets_in_step_is_waited_for() -> None:
     assert all(step.passed for step in steps.steps)
 
 
-def test_cold_stops_by_the_blueprint_and_restores_with_the_mirror_held() -> None:
+@pytest.mark.parametrize("plan", [Scenario.COLD, Scenario.ONLINE])
+def test_a_consistent_backup_is_restored_with_the_mirror_held(plan: Scenario) -> None:
     stage = FakeStage()
-    steps = play(Scenario.COLD, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+    steps = play(plan, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     assert stage.done == [
         *("stop", "snapshot", "start"),
-        *("hold", "stop", "put_back", "start"),
+        *("hold", "stop for restore", "put_back", "start"),
         "release",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted", "expected"),
+    [
+        ("", (), "setup hot cold"),
+        ("--strategy online --kasten restore", (), "setup hot online"),
+        ("", ("cold",), "cold"),
+        ("--strategy online", ("online", "setup"), "setup online"),
+    ],
+)
+def test_scenarios_are_those_of_the_blueprint(
+    options: str, wanted: tuple[str, ...], expected: str
+) -> None:
+    assert " ".join(one.value for one in choose_scenarios(scene(options), wanted)) == expected
+
+
+@pytest.mark.parametrize(("options", "wanted"), [("", "online"), ("--strategy online", "cold")])
+def test_a_scenario_of_another_strategy_is_refused(options: str, wanted: str) -> None:
+    with pytest.raises(ActionError, match=f"--strategy {wanted}"):
+        choose_scenarios(scene(options), (wanted,))
+
+
+def scene(options: str) -> ScenarioEnvironment:
+    blueprint = SimpleNamespace(origin=Provenance(options=options))
+    setting = SimpleNamespace(blueprint=blueprint)
+    return dataclasses.replace(SCENE, setting=setting)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +251,7 @@ def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
     stage = FakeStage()
     steps = play(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
-    assert stage.done == ["snapshot", "hold", "stop", "put_back", "start", "release"]
+    assert stage.done == ["snapshot", "hold", "stop for restore", "put_back", "start", "release"]
     (heads,) = (step for step in steps.steps if step.name == "heads")
     assert heads.figures[0].value.startswith("uneven head: uneven by 3.999 s")
     assert "1 lost" in steps.steps[-1].figures[-1].value
@@ -227,7 +261,7 @@ def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() ->
     stage = FakeStage()
     steps = play(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
-    restored = ["hold", "stop", "put_back", "start", "release"]
+    restored = ["hold", "stop for restore", "put_back", "start", "release"]
     assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
     shown = [step.figures[-1].value for step in steps.steps if step.name == "heads"]
     assert shown == ["yes", "none"]

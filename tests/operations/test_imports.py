@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import shutil
+import signal
 import subprocess
 import uuid
 
@@ -14,7 +15,7 @@ import yaml
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
-from kanister_kafka.operations.clone import verify as verification
+from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import IMAGE, node_of
 from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
@@ -113,7 +114,7 @@ def cluster(configure, monkeypatch):
     with serving(time) as cluster:
         configure(cluster.url)
         cluster.brokers = Brokers()
-        monkeypatch.setattr(verification, "exec_in_pod", cluster.brokers)
+        monkeypatch.setattr(broker_reads, "exec_in_pod", cluster.brokers)
         monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID("a" * 32))
         del cluster.kinds["snapshot.storage.k8s.io", "v1"]
         cluster.kinds["storage.k8s.io", "v1"] = {"storageclasses": "StorageClass"}
@@ -134,8 +135,9 @@ def add_class(cluster, name, **metadata):
 class Jobs:
     """Runs Jobs: a pod of each ends after 30 s, or fails with a message."""
 
-    def __init__(self, cluster, *, fails=None, code=1, waits=""):
+    def __init__(self, cluster, *, fails=None, code=1, waits="", interrupts=False):
         self.cluster, self.fails, self.code, self.waits = cluster, fails, code, waits
+        self.interrupts = interrupts
         self.running = self.most = 0
         self.specs = []
         cluster.on_create.append(self.created)
@@ -155,6 +157,8 @@ class Jobs:
         self.cluster.logs[pod] = ['{"message_type":"status","bytes_restored":450}', "not JSON"]
         self.cluster.add("pods", home, pod, labels=labels, status=status)
         yield 30
+        if self.interrupts:
+            signal.raise_signal(signal.SIGINT)  # by each: the second does not stop the removal
         while self.waits and ("jobs", home, name) in self.cluster.objects:
             yield 1
         if self.fails:
@@ -573,6 +577,31 @@ def test_a_pod_that_does_not_start_ends_the_restore(cluster) -> None:
     assert done.exit_code == 1
     assert "does not start: ImagePullBackOff" in done.stderr
     assert outside(cluster) == []
+
+
+@pytest.mark.usefixtures("restic")
+def test_ctrl_c_removes_what_was_made(cluster) -> None:
+    Operator(cluster)
+    Jobs(cluster, interrupts=True)
+    done = restore(cluster)
+    assert done.exit_code == 1
+    assert "removing Kafka other/my-cluster" in done.stderr
+    assert "the copy is removed first" in done.stderr
+    assert "starting Kafka" not in done.stderr
+    assert {key[0] for key in outside(cluster)} <= {"pods"}, "that controller was interrupted"
+
+
+@pytest.mark.usefixtures("restic")
+def test_what_fails_after_the_volumes_are_restored_does_not_remove_them(cluster) -> None:
+    Operator(cluster, starts=False)
+    Jobs(cluster)
+    cluster.refusals.append(("DELETE", "jobs|secrets", 503))
+    done = restore(cluster, "--timeout", "30s")
+    assert done.exit_code == 1
+    assert "FAILED: not removed: Job other/kanister-kafka-import-aaaaaaaaaa-0" in done.stderr
+    assert "FAILED: not removed: Secret other/kanister-kafka-import-aaaaaaaaaa" in done.stderr
+    assert "the copy in namespace other is not removed" in done.stderr
+    assert ("persistentvolumeclaims", "other", CLAIMS[0]) in cluster.objects
 
 
 @pytest.mark.usefixtures("restic")

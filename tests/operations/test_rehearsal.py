@@ -21,6 +21,7 @@ from kanister_kafka.kube.client import ApiResource
 from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
+from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal import canary as probes
 from kanister_kafka.operations.rehearsal.canary_metrics import (
     CanaryLog,
@@ -626,6 +627,12 @@ def test_without_a_probe_the_pods_tell():
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS
     assert "not measured by a client" in rehearsal_text(result)
+
+
+def test_an_online_blueprint_is_known_by_its_options():
+    assert Provenance(options="--engine kanister --strategy online").is_online
+    assert not Provenance(options="--strategy hot").is_online
+    assert not Provenance(options="--name online").is_online
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

@@ -148,6 +148,25 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
         pytest.param(
             observed(OURS, 0, 0, "running"), KafkaCondition.STOPPED, id="record says runs"
         ),
+        pytest.param(
+            observed(OURS, 2, 2, "online", writers=(QUIET,)), KafkaCondition.ONLINE, id="online"
+        ),
+        pytest.param(
+            observed(OURS, 2, 2, "online", tasks=(TaskPod("p", "backupCompare", "j"),)),
+            KafkaCondition.ONLINE,
+            id="comparison",
+        ),
+        pytest.param(
+            observed(OURS, 2, 2, "quiescing", tasks=(TaskPod("p", "backupPause", "j"),)),
+            KafkaCondition.QUIESCING,
+            id="online pause",
+        ),
+        pytest.param(
+            observed(OURS, 2, 2, "online", tasks=START), KafkaCondition.RESTARTING, id="release"
+        ),
+        pytest.param(
+            observed(OURS, 1, 2, "online"), KafkaCondition.PARTLY, id="a node is down online"
+        ),
         pytest.param(observed(OURS, 1, 1, "stopping"), KafkaCondition.PARTLY, id="half stopped"),
         pytest.param(observed(OURS, 2, 2, "stopping"), KafkaCondition.PARTLY, id="only paused"),
         pytest.param(observed(RELEASED, 2, 2, "restarting"), KafkaCondition.PARTLY, id="memo left"),
@@ -192,6 +211,11 @@ def test_condition(seen, condition):
     assert status.runs is (condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED))
     assert status.next
     assert "kafka/my-cluster" in status.headline
+
+
+def test_an_online_backup_without_a_watchdog_is_reported():
+    assert "no watchdog is armed" in remarks(OURS, 2, 2, "online")
+    assert "resume" in "\n".join(assess(observed(OURS, 2, 2, "online")).next)
 
 
 def remarks(*arguments, **changed):

@@ -261,3 +261,15 @@ def test_broker_without_memory_is_not_asked(broker: Path) -> None:
     assert done.returncode == 75
     assert "MiB left" in done.stderr
     assert not (broker / "calls").exists()
+
+
+@pytest.mark.parametrize("protocol", ["SSL", "PLAINTEXT"])
+def test_tools_use_the_protocol_of_the_listener(broker: Path, protocol: str) -> None:
+    """Strimzi 1.3 can have no TLS between brokers."""
+    (broker / "strimzi.properties").write_text(
+        "listener.security.protocol.map=CONTROLPLANE-9090:SASL_SSL,"
+        f"REPLICATION-9091:{protocol},TLS-9093:SSL\n"
+    )
+    tool(broker, "kafka-topics.sh", 'cat "${@: -1}" >settings; echo "Topic: orders"')
+    ask(broker)
+    assert (broker / "settings").read_text() == f"security.protocol={protocol}\n"

@@ -670,6 +670,16 @@ PROBLEMS = {
          f"    version: 4.0.0\n    tieredStorage:\n      {MARK}type: custom\n"),
         is_=[("tiered-storage", WARNING, "spec.kafka.tieredStorage")],
     ),
+    "additional-claim": case(
+        KRAFT,
+        ("    version: 4.0.0\n",
+         "    version: 4.0.0\n    template:\n      pod:\n        volumes:\n"
+         "        - name: plugin\n          persistentVolumeClaim:\n"
+         f"            {MARK}claimName: plugin-data\n"
+         "        - name: trust\n          secret:\n            secretName: trust\n"),
+        is_=[("additional-volume", WARNING,
+              "spec.kafka.template.pod.volumes[0].persistentVolumeClaim")],
+    ),
     "topics-elsewhere": case(
         KRAFT,
         ("  kafka:\n    version: 4.0.0\n",

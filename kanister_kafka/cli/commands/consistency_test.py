@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ALL = "all"
-SCENARIOS = ("setup", "hot", "cold")
+SCENARIOS = ("setup", "hot", "cold", "online")
 
 
 def _target(text: str) -> KafkaRef:
@@ -55,8 +55,9 @@ def _target(text: str) -> KafkaRef:
     multiple=True,
     default=(ALL,),
     show_default=True,
-    help="setup: mirror and source are in step; hot, cold: backup of a running, of a "
-    "stopped Kafka; repeatable.",
+    help="setup: mirror and source are in step; hot, cold, online: backup of a running Kafka, of "
+    "a stopped one, of one whose clients are stopped; all: without cold or online, as the "
+    "Blueprint of the mirror has it; repeatable.",
 )
 @click.option(
     "--source",
@@ -114,12 +115,13 @@ def consistency_test(
     output: Path | None,
     yes: bool,
 ) -> None:
-    """Test on a test cluster whether cold and hot backups are consistent.
+    """Test on a test cluster which backups are consistent.
 
     Runs scenarios on an environment such as examples/lab. The mirror is snapshotted while clients
-    write to it (hot), or while its Blueprint has stopped it (cold). Its volumes are then replaced
-    by the snapshots, and its topics are compared with the source, record by record. For test
-    clusters only: both namespaces need the label kanister-kafka.io/lab=true.
+    write to it (hot), while its Blueprint has stopped it (cold), or while its Blueprint has stopped
+    its clients (online). Its volumes are then replaced by the snapshots, and its topics are
+    compared with the source, record by record. For test clusters only: both namespaces need the
+    label kanister-kafka.io/lab=true.
 
     Exits with 1 if a step fails.
     """
@@ -129,8 +131,10 @@ def consistency_test(
         ScenarioRequest,
         find_environment,
     )
-    from kanister_kafka.operations.consistency_test.model import Scenario
-    from kanister_kafka.operations.consistency_test.scenarios import run_consistency_test
+    from kanister_kafka.operations.consistency_test.scenarios import (
+        choose_scenarios,
+        run_consistency_test,
+    )
 
     for path in (html, output):
         check_writable(path)
@@ -146,7 +150,7 @@ def consistency_test(
         even_within=max_skew,
     )
     environment = find_environment(connection, request)
-    selected = tuple(one for one in Scenario if one.value in scenarios or ALL in scenarios)
+    selected = choose_scenarios(environment, () if ALL in scenarios else scenarios)
     _announce(environment, selected)
     confirm("Continue?", "the test replaces the volumes of the mirror", yes=yes)
     metrics = JobTopicMetrics(connection, source, mirror, image)

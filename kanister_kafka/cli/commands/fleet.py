@@ -286,9 +286,9 @@ def _fleet(file: str) -> Fleet:
         raise InputError(loaded.problems)
     found = [document for document in loaded.documents if is_fleet(document)]
     if len(found) != 1 or len(loaded.documents) != 1:
-        told = "must hold one KafkaFleet of kanister-kafka.io and nothing else; "
-        told += "custom resources are given with -f"
-        raise InputError((error("wrong-type", Location(file), "", told),))
+        message = "must hold one KafkaFleet of kanister-kafka.io and nothing else; "
+        message += "custom resources are given with -f"
+        raise InputError((error("wrong-type", Location(file), "", message),))
     return read_fleet(found[0])
 
 

@@ -99,16 +99,16 @@ def _action(path: str, name: str) -> tuple[Blueprint, BlueprintAction]:
     known = []
     for blueprint in blueprints:
         known += [action.name for action in blueprint.actions]
-    told = f"{path} has no action {name!r}; it has {', '.join(known) or 'none'}"
-    raise click.BadParameter(told, param_hint="--action")
+    message = f"{path} has no action {name!r}; it has {', '.join(known) or 'none'}"
+    raise click.BadParameter(message, param_hint="--action")
 
 
 def _subject(path: str, reference: str, context: str, options: dict[str, str]) -> PreviewTarget:
     if reference:
         kind, *place = reference.split("/")
         if len(place) not in (1, 2) or not kind or not all(place):
-            told = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
-            raise click.BadParameter(told, param_hint="--from-cluster")
+            message = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
+            raise click.BadParameter(message, param_hint="--from-cluster")
         live = read_object(kind, "".join(place[:-1]), place[-1], context=context)
         pods = None
         if live.pods is not None:
@@ -120,6 +120,6 @@ def _subject(path: str, reference: str, context: str, options: dict[str, str]) -
     if has_error(loaded.problems):
         raise InputError(sort_diagnostics(loaded.problems))
     if len(loaded.documents) != 1:
-        told = f"{path} holds {len(loaded.documents)} objects; it must be one"
-        raise click.BadParameter(told, param_hint="--object")
+        message = f"{path} holds {len(loaded.documents)} objects; it must be one"
+        raise click.BadParameter(message, param_hint="--object")
     return PreviewTarget(loaded.documents[0], options)

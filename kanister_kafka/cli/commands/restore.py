@@ -127,7 +127,7 @@ def restore(
         _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
-        wanted = CloneRequest(
+        clone = CloneRequest(
             namespace=into,
             identity=uuid.uuid4().hex[:10],
             storage_class=storage_class,
@@ -143,7 +143,7 @@ def restore(
                 connection,
                 opened,
                 find_export(opened, backup),
-                wanted,
+                clone,
                 import_parallel=import_parallel,
                 import_image=import_image,
                 import_timeout=import_timeout,
@@ -151,8 +151,8 @@ def restore(
         else:
             _refuse({"--unchanged": unchanged}, "needs --location")
             connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-            plan, runner = prepare_clone(connection, found, wanted)
-        _restore_into(plan, runner, wanted, timeout=timeout, yes=yes, dry_run=dry_run)
+            plan, runner = prepare_clone(connection, found, clone)
+        _restore_into(plan, runner, clone, timeout=timeout, yes=yes, dry_run=dry_run)
         return
     elsewhere = {
         "--entity-operator": entity_operator,
@@ -210,6 +210,7 @@ def _restore_into(
     If volumes from a store are not restored, the copy is removed: without them it is of no use, and
     the next try would find its objects.
     """
+    from kanister_kafka.operations.rehearsal.signals import SignalGuard
     from kanister_kafka.yamldoc.dumper import dump
 
     if dry_run:
@@ -217,18 +218,19 @@ def _restore_into(
         echo("---\n".join(map(dump, shown)))
         return
     confirm("Go on?", "a restore starts a Kafka", yes=yes)
-    is_filled = False
-    try:
-        runner.create()
-        is_filled = True
-        runner.start(timeout or START_S)
-    except (KanisterKafkaError, KeyboardInterrupt):
-        if plan.imports and not is_filled and not runner.remover.remove():
+    with SignalGuard(print_warning, "the copy is removed first") as guard:
+        try:
+            runner.create()
+            runner.start(timeout or START_S)
+        except (KanisterKafkaError, KeyboardInterrupt):
+            if plan.imports and not runner.is_filled:
+                guard.shield()
+                if not runner.remover.remove():
+                    raise
+            print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
+            for line in _removal(plan, runner):
+                echo(f"  {line}\n", err=True)
             raise
-        print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
-        for line in _removal(plan, runner):
-            echo(f"  {line}\n", err=True)
-        raise
     runner.remove_snapshots()
     echo(f"Kafka {plan.target} is Ready: a copy of {plan.backup}\n")
     if request.retention != NOW:

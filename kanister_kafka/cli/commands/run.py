@@ -189,11 +189,11 @@ def confirm_restore(
     click.echo(f"Kafka {request.target} will be restored from", err=True)
     for line in source:
         click.echo(escape_control_chars(line), err=True)
-    told, certain = start_action.missing_version(connection, request.target, origin)
+    message, certain = start_action.missing_version(connection, request.target, origin)
     if certain and (start_action.ANY, "true") not in request.options:
-        raise ActionError(told)
-    if told:
-        print_warning(escape_control_chars(told))
+        raise ActionError(message)
+    if message:
+        print_warning(escape_control_chars(message))
     discarded = ("discard-replaced", "true") in request.options
     click.echo(DISCARDED if discarded else REPLACED, err=True)
     if not request.blueprint.holds_retention:

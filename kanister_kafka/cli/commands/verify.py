@@ -57,6 +57,12 @@ RECORDS = ("none", "sample", "all")
     help="Which records are read and their checksums compared: those of the newest two segments "
     "of each partition, or all.",
 )
+@click.option(
+    "--with-source",
+    is_flag=True,
+    help="Compare record batches with those of the running Kafka too. Its brokers read their logs "
+    "for this.",
+)
 @report_form_option
 @report_file_options("Write the report as one page as well.")
 @click.option(
@@ -84,6 +90,7 @@ def verify(
     memory: str,
     heap: str,
     records: str,
+    with_source: bool,
     form: str,
     html: Path | None,
     output: Path | None,
@@ -99,7 +106,8 @@ def verify(
     BACKUP is the name of a backup of the action `backup`, as `backups list` prints it, or
     `latest`. Restores it into a namespace of its own, next to the Kafka that it came from, and
     waits until every node is Ready. Compares cluster id, partitions and offsets with those of the
-    backup. Reads records and compares their checksums. Then removes all objects of the copy, also
+    backup. Reads records and compares their checksums. With --with-source, compares them with
+    those of the running Kafka. Then removes all objects of the copy, also
     after a failure or Ctrl-C, and writes the result to the backup.
 
     Exits with 1 if the backup is not good, or if something of the copy is left. If the copy could
@@ -110,10 +118,11 @@ def verify(
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.kube.exec import check_exec
+    from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
     from kanister_kafka.operations.clone.verification import RecordsRead, record_result
-    from kanister_kafka.operations.clone.verify import RECORDS_S, Verifier, run_verification
+    from kanister_kafka.operations.clone.verify import Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
 
@@ -130,10 +139,13 @@ def verify(
         connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
     brokers = len(found.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S
-    if records != RECORDS[0]:
-        longest += brokers * RECORDS_S
+    passes = int(records != RECORDS[0]) + 2 * with_source
+    longest += passes * brokers * RECORDS_S
     if location:
         longest += import_timeout
+    source = BrokerReader(connection, found.kafka, context) if with_source else None
+    if source is not None and not source.brokers():
+        raise ActionError(f"--with-source: no broker of Kafka {found.kafka} is Ready")
     request = CloneRequest(
         namespace=into or default_namespace(found),
         identity=uuid.uuid4().hex[:10],
@@ -177,7 +189,7 @@ def verify(
 
     left = run_verification(
         runner,
-        Verifier(connection, plan, context),
+        Verifier(connection, plan, context, source=source),
         RecordsRead(records),
         timeout=timeout,
         now=utc_now,

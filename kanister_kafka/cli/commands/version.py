@@ -97,15 +97,15 @@ def _installed(
         found = _image(connection, kasten_namespace, "app=kanister-operator")
         return found or _image(connection, kasten_namespace, "component=kanister")
 
-    asked = {"blueprint": blueprint, "strimzi": strimzi, "kanister": kanister}
-    told: dict[str, str] = {}
-    for name, ask in asked.items():
+    questions = {"blueprint": blueprint, "strimzi": strimzi, "kanister": kanister}
+    versions: dict[str, str] = {}
+    for name, ask in questions.items():
         try:
-            told[name] = ask() or UNKNOWN
+            versions[name] = ask() or UNKNOWN
         except (ForbiddenError, NotFoundError) as failure:
-            told[name] = UNKNOWN
+            versions[name] = UNKNOWN
             _why(name, failure)
-    return told
+    return versions
 
 
 def _image(connection: KubeClient, namespace: str, label: str) -> str:

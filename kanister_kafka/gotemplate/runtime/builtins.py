@@ -131,8 +131,8 @@ def _equal(one: Value, other: Value) -> bool:
     if mine != yours:
         if one is None or other is None:
             return False
-        told = f"{go_type(one)} and {go_type(other)}"
-        raise CallError(f"incompatible types for comparison: {told}")
+        message = f"{go_type(one)} and {go_type(other)}"
+        raise CallError(f"incompatible types for comparison: {message}")
     if one is None or other is None:
         return _is_nil(one) and _is_nil(other)
     if kind(one) != kind(other):
@@ -157,8 +157,8 @@ def less(one: Value, other: Value) -> bool:
     if not mine or not yours or mine == yours == "bool":
         raise CallError("invalid type for comparison")
     if mine != yours and {mine, yours} != {"int", "uint"}:
-        told = f"{go_type(one)} and {go_type(other)}"
-        raise CallError(f"incompatible types for comparison: {told}")
+        message = f"{go_type(one)} and {go_type(other)}"
+        raise CallError(f"incompatible types for comparison: {message}")
     return one < other  # type: ignore[operator]
 
 

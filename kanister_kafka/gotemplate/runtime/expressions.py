@@ -339,11 +339,11 @@ class ExpressionEvaluator:
         self, node: nodes.IdentifierNode, known: FunctionSignature, count: int, piped: int
     ) -> None:
         least = len(known.parameters)
-        told = f"wrong number of args for {node.name}: want"
+        message = f"wrong number of args for {node.name}: want"
         if known.rest and count + piped < least:
-            raise self.failure(node, f"{told} at least {least} got {count}")
+            raise self.failure(node, f"{message} at least {least} got {count}")
         if not known.rest and count + piped != least:
-            raise self.failure(node, f"{told} {least} got {count + piped}")
+            raise self.failure(node, f"{message} {least} got {count + piped}")
 
     def _logic(
         self, name: str, others: Sequence[nodes.Operand], dot: Value, piped: tuple[Value, ...]

@@ -285,8 +285,8 @@ class Interpreter:
                 pairs = ((key, value.entries[key]) for key in sorted(value.entries))
             case int() if not isinstance(value, bool):
                 if len(node.pipe.declarations) > 1:
-                    told = f"can't use {value} to iterate over more than one variable"
-                    raise self._machine.failure(last, told)
+                    message = f"can't use {value} to iterate over more than one variable"
+                    raise self._machine.failure(last, message)
                 pairs = ((None, type(value)(i)) for i in range(value))
             case _:
                 plain = isinstance(value, (bool, float, str, GoNil))
@@ -300,8 +300,8 @@ class Interpreter:
     def _template(self, node: nodes.TemplateNode | nodes.BlockNode, dot: Value) -> None:
         machine = self._machine
         if node.name not in self._templates:
-            told = f"template {quote(node.name)} not defined"
-            raise ExecutionError(node, f"{{{{template {quote(node.name)}}}}}", told)
+            message = f"template {quote(node.name)} not defined"
+            raise ExecutionError(node, f"{{{{template {quote(node.name)}}}}}", message)
         value = machine.pipeline(node.pipe, dot) if node.pipe else None
         if any(cell.is_kept for cell in machine.cells.all) or self._depth > MAX_DEPTH:
             raise CannotIsolateError  # a variable within might take the name of one that is kept

@@ -287,8 +287,8 @@ def _symbolic(value: SymbolicValue, parameter: Type) -> SymbolicValue:
     given = value.type
     is_sure = isinstance(given, (types.MapType, types.ListType)) or given == types.TEXT
     if is_sure and canonical(given) != canonical(parameter):
-        told = f"expected {canonical(parameter)}; got {canonical(given)}"
-        raise ConversionError(f"wrong type for value; {told}")
+        message = f"expected {canonical(parameter)}; got {canonical(given)}"
+        raise ConversionError(f"wrong type for value; {message}")
     return value
 
 

@@ -249,10 +249,10 @@ def _apart(outcomes: Iterable[RenderResult]) -> Iterator[RenderResult]:
             yield outcome
             continue
         rule, first = outcome.rule, taken[0]
-        told = f"{first} of Kafka {outcome.key} is that of Kafka {owners[first]} already"
+        message = f"{first} of Kafka {outcome.key} is that of Kafka {owners[first]} already"
         if first == names[0]:
-            told = f"Kafka {first} is in the fleet already"
-        clash = error("duplicate-object", rule.location, rule.path, told)
+            message = f"Kafka {first} is in the fleet already"
+        clash = error("duplicate-object", rule.location, rule.path, message)
         yield RenderResult(
             rule=rule, key=outcome.key, problems=sort_diagnostics([*outcome.problems, clash])
         )

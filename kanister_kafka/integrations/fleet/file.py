@@ -222,8 +222,8 @@ class _FleetReader:
         top = self.top
         if top.at("apiVersion").string() != API_VERSION:
             place = top.at("apiVersion")
-            told = f'Unsupported value: supported values: "{API_VERSION}"'
-            place.error("unsupported-version", told)
+            message = f'Unsupported value: supported values: "{API_VERSION}"'
+            place.error("unsupported-version", message)
         reject_unknown_keys(top, TOP)
         shared = top.at("defaults")
         defaults = parse_options(shared, others=READING)
@@ -289,17 +289,17 @@ class _FleetReader:
     def _namespace(self, place: FieldCursor) -> str:
         text = place.string()
         if text and not LABEL.allows(text):
-            told = f"Invalid value: {quote_name(text)}: must be a lowercase RFC 1123 label"
-            place.error("wrong-type", told)
+            message = f"Invalid value: {quote_name(text)}: must be a lowercase RFC 1123 label"
+            place.error("wrong-type", message)
         return text
 
     def _selector(self, place: FieldCursor) -> LabelSelector:
         text = place.string()
         selector = parse_selector(text)
         if selector is None:
-            told = (
+            message = (
                 f"Invalid value: {quote_name(text)}: "
                 "must be a label selector, as app=kafka,tier!=test"
             )
-            place.error("wrong-type", told)
+            place.error("wrong-type", message)
         return selector or LabelSelector()

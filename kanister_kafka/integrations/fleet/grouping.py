@@ -139,13 +139,13 @@ class ClusterGrouper(Generic[T]):
         for client in self._clients:
             if client.reach.key in by_name:
                 by_name[client.reach.key].append(client)
-        told = {key: self._addresses(found) for key, found in self._kafkas.items()}
-        mine = {key: index.of(addresses) for key, addresses in told.items()}
+        addresses_of = {key: self._addresses(found) for key, found in self._kafkas.items()}
+        mine = {key: index.of(addresses) for key, addresses in addresses_of.items()}
         for key, clients in mine.items():
             for client in clients:
                 client.owners.append(key)
         for key, found in self._kafkas.items():
-            writers = [c for c in mine[key] if any(map(told[key].has, c.reach.written))]
+            writers = [c for c in mine[key] if any(map(addresses_of[key].has, c.reach.written))]
             settled = list(chain.from_iterable(by_name[name] for name in self._settled(found)))
             near = {key.namespace}
             near.update(client.reach.namespace for client in chain(writers, settled))
@@ -159,7 +159,7 @@ class ClusterGrouper(Generic[T]):
                 client.is_assigned = True
             for home in sorted(near):
                 found.objects += self._scalers.get(home, ())
-            found.others = [told[other] for other in sorted(others - {key})]
+            found.others = [addresses_of[other] for other in sorted(others - {key})]
         for client in self._clients:
             if not client.is_assigned:
                 self._tell(client)
@@ -279,9 +279,9 @@ def choose_entry(
             yield found, rules[fitting[0]]
     for i in idle:
         rule = rules[i]
-        wanted = f"Kafka {rule.cluster}" if rule.cluster else "Kafka"
-        wanted += " that this selects" if rule.selector.requirements else ""
-        problems.append(error("no-kafka", rule.location, rule.path, f"no {wanted} in the input"))
+        noun = f"Kafka {rule.cluster}" if rule.cluster else "Kafka"
+        noun += " that this selects" if rule.selector.requirements else ""
+        problems.append(error("no-kafka", rule.location, rule.path, f"no {noun} in the input"))
 
 
 def _folder(source: str) -> str:

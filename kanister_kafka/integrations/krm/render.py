@@ -32,10 +32,10 @@ def build_plans(
         )
         return ()
     made = []
-    for wanted in [config.cluster] if config.cluster else _names(documents, config.namespace):
+    for cluster in [config.cluster] if config.cluster else _names(documents, config.namespace):
         reading = read_cluster(
             documents,
-            cluster=wanted,
+            cluster=cluster,
             namespace=config.namespace,
             strimzi_version=config.strimzi_version,
             writers=config.options.writers,

@@ -178,9 +178,9 @@ class _EvaluationContext:
         parsed = parse(node.text, KANISTER)
         for fault in parsed.errors:
             parts = fault.kind is ParseErrorKind.SYNTAX
-            told = f"does not parse as a template: {fault.message}" if parts else fault.message
+            message = f"does not parse as a template: {fault.message}" if parts else fault.message
             place = node.place(fault.line, fault.column)
-            self.problems.append(error("template-render", place, path, told))
+            self.problems.append(error("template-render", place, path, message))
         if parsed.errors:
             return node.text
         made = evaluate(node.text, parsed.nodes, self.data, TEMPLATE_FUNCTIONS)
@@ -195,11 +195,11 @@ class _EvaluationContext:
 
 
 def _problem(fault: EvaluationError, node: Scalar, path: str) -> Diagnostic:
-    told = fault.message
-    if told.startswith(_MISSING):
-        told = f"Failed to render template: {told.removeprefix(_MISSING)} not found"
-    told = f"{told} (at <{fault.at}>)"
+    message = fault.message
+    if message.startswith(_MISSING):
+        message = f"Failed to render template: {message.removeprefix(_MISSING)} not found"
+    message = f"{message} (at <{fault.at}>)"
     place = node.place(fault.line, fault.column)
     if fault.is_certain:
-        return error("template-render", place, path, told)
-    return warning("template-branch", place, path, f"fails where the run comes to it: {told}")
+        return error("template-render", place, path, message)
+    return warning("template-branch", place, path, f"fails where the run comes to it: {message}")

@@ -49,7 +49,7 @@ class _ActionRequest:
         return self.blueprint.action(self.text("name"))
 
 
-def _asked(manifests: ManifestSet) -> Iterator[_ActionRequest]:
+def _requests(manifests: ManifestSet) -> Iterator[_ActionRequest]:
     known: dict[str, list[Blueprint]] = {}
     for blueprint in manifests.blueprints:
         known.setdefault(blueprint.name, []).append(blueprint)
@@ -71,30 +71,32 @@ def _asked(manifests: ManifestSet) -> Iterator[_ActionRequest]:
 @lint_rule(MANIFEST_SET, "actionset-action")
 def actionset_action(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find an action that the Blueprint does not have: the ActionSet fails at once."""
-    for asked in _asked(manifests):
-        name = asked.text("name")
-        if asked.action is None and name:
-            names = [action.name for action in asked.blueprint.actions]
-            node = asked.node.get("name")
-            place = node.location if node else asked.node.location
-            message = f'Blueprint {asked.blueprint.name} has no action "{name}"'
-            yield rule.report(place, child_path(asked.path, "name"), message + nearest(name, names))
+    for request in _requests(manifests):
+        name = request.text("name")
+        if request.action is None and name:
+            names = [action.name for action in request.blueprint.actions]
+            node = request.node.get("name")
+            place = node.location if node else request.node.location
+            message = f'Blueprint {request.blueprint.name} has no action "{name}"'
+            yield rule.report(
+                place, child_path(request.path, "name"), message + nearest(name, names)
+            )
 
 
 @lint_rule(MANIFEST_SET, "actionset-input")
 def actionset_input(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find what the action asks for and the ActionSet does not bring: a template fails."""
-    for asked in _asked(manifests):
-        told: set[tuple[str, ...]] = set()
-        for reference in _references(asked.action):
-            missing = _missing(asked.node, reference)
-            if missing and missing not in told:
-                told.add(missing)
+    for request in _requests(manifests):
+        reported: set[tuple[str, ...]] = set()
+        for reference in _references(request.action):
+            missing = _missing(request.node, reference)
+            if missing and missing not in reported:
+                reported.add(missing)
                 field, *names = missing
-                path = ".".join((asked.path, field, *names))
+                path = ".".join((request.path, field, *names))
                 used = ".".join(("", *reference.names))
-                message = f"Required value: action {asked.text('name')} asks for {used}"
-                yield rule.report(_place(asked.node, field), path, message)
+                message = f"Required value: action {request.text('name')} asks for {used}"
+                yield rule.report(_place(request.node, field), path, message)
 
 
 def _place(node: MappingNode, field: str) -> Location:
@@ -138,22 +140,24 @@ def _mapping(node: MappingNode, field: str) -> MappingNode:
 @lint_rule(MANIFEST_SET, "actionset-object")
 def actionset_object(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find an object that Kanister cannot find, or that lacks what the action asks for."""
-    for asked in _asked(manifests):
-        target, path = asked.node.get("object"), child_path(asked.path, "object")
+    for request in _requests(manifests):
+        target, path = request.node.get("object"), child_path(request.path, "object")
         if not isinstance(target, MappingNode):
             yield rule.report(
-                asked.node.location, path, "Required value: an action runs for an object"
+                request.node.location, path, "Required value: an action runs for an object"
             )
             continue
-        kind = asked.text("object", "kind")
+        kind = request.text("object", "kind")
         own = KINDS.get(kind.lower(), "")
         lacks = [f for f in ("apiVersion", "resource") if not _has(target, f)]
         if not own and lacks and kind.lower() != "unstructured":
             message = f"Required value: Kanister does not know kind {kind or '(none)'} by itself"
             yield rule.report(target.location, child_path(path, lacks[0]), message)
-        roots = {r.names[0]: r for r in _references(asked.action) if len(r.names) > 1}
+        roots = {r.names[0]: r for r in _references(request.action) if len(r.names) > 1}
         for root in sorted(roots.keys() & {*OBJECT_KINDS} - {own}):
-            message = f"action {asked.text('name')} asks for .{root}, which is nil for kind {kind}"
+            message = (
+                f"action {request.text('name')} asks for .{root}, which is nil for kind {kind}"
+            )
             yield rule.report(target.location, child_path(path, "kind"), message)
 
 

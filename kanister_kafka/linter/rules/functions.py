@@ -200,8 +200,8 @@ def manifest(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagno
         loaded = loads(node.text)
         for problem in loaded.problems:
             place = node.place(problem.location.line, problem.location.column)
-            told = "must be an object" if problem.rule == "wrong-type" else problem.message
-            yield rule.report(place, path, f"Invalid value: {told}")
+            message = "must be an object" if problem.rule == "wrong-type" else problem.message
+            yield rule.report(place, path, f"Invalid value: {message}")
         if not loaded.documents and not loaded.problems:
             yield rule.report(node.location, path, "Required value: it holds no object")
         for document in loaded.documents if operation.name == "create" else ():
@@ -212,12 +212,12 @@ def _object(rule: Rule, document: Document, spec: Scalar, path: str) -> Diagnost
     root = document.root
     metadata = root.get("metadata")
     named = [field_of(metadata, name) for name in ("name", "generateName")]
-    wanted: list[tuple[str, Node | None, Location]] = [
+    required: list[tuple[str, Node | None, Location]] = [
         ("apiVersion", root.get("apiVersion"), root.location),
         ("kind", root.get("kind"), root.location),
         ("metadata.name", next((x for x in named if x), None), (metadata or root).location),
     ]
-    for name, found, location in wanted:
+    for name, found, location in required:
         if found is None or not text_of(found):
             place = spec.place(location.line, location.column)
             yield rule.report(place, path, f"Required value: {name} of the object to create")

@@ -103,8 +103,8 @@ def undeclared_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSetting
     for action, template, reference in references(blueprint, "ArtifactsIn"):
         if id(reference) in own:
             continue
-        asked = action.names("inputArtifactNames")
-        if len(reference.steps) > 1 and reference.names[1] in made.keys() - asked.keys():
+        declared = action.names("inputArtifactNames")
+        if len(reference.steps) > 1 and reference.names[1] in made.keys() - declared.keys():
             step = reference.steps[1]
             message = f'add "{step.name}" to inputArtifactNames of action {action.name}'
             yield finding_at(rule, template, step, message)

@@ -44,7 +44,9 @@ def near_reserved_anywhere(
         hook = reserved_like(action.name)
         if hook not in HOOKS:
             continue
-        if settings.kasten is False or manifests.kasten.rules_apply(settings):
+        from kanister_kafka.linter.kasten.objects import read_kasten_objects  # slow to import
+
+        if settings.kasten is False or read_kasten_objects(manifests).rules_apply(settings):
             return  # the rules of Kasten report it
         message = (
             f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
@@ -62,9 +64,11 @@ def reserved_like(name: str) -> str:
         if letters in (reserved.casefold(), f"{reserved.casefold()}s"):
             return reserved
     for hook in HOOKS:
-        wanted = hook.casefold()
-        variant = wanted in letters or not letters.isalpha()  # backupPrehook2 is meant to differ
-        if not variant and difflib.get_close_matches(letters, [wanted], cutoff=ALIKE):
+        letters_of_hook = hook.casefold()
+        variant = (
+            letters_of_hook in letters or not letters.isalpha()
+        )  # backupPrehook2 is meant to differ
+        if not variant and difflib.get_close_matches(letters, [letters_of_hook], cutoff=ALIKE):
             return hook
     return ""
 

@@ -73,10 +73,10 @@ def refused_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
         for pipe in pipelines_of(template.parsed.nodes):
             for i, command in enumerate(pipe.commands):
                 piped = pipe.commands[i - 1].arguments if i else ()
-                told = _refused(command.arguments, [*command.arguments[1:], *piped])
-                if told:
+                reason = _refused(command.arguments, [*command.arguments[1:], *piped])
+                if reason:
                     place = template.place(command.line, command.column)
-                    message = f"Kanister refuses {told} since {REFUSED_SINCE}: FIPS has none"
+                    message = f"Kanister refuses {reason} since {REFUSED_SINCE}: FIPS has none"
                     yield rule.report(place, template.path, message)
 
 

@@ -75,14 +75,14 @@ def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[Conditi
             strings = [word for word in command.arguments if isinstance(word, nodes.StringNode)]
             for string in strings:
                 if _has_path(string.value):
-                    told = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
-                    yield ConditionError(string.line, string.column, told)
+                    message = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
+                    yield ConditionError(string.line, string.column, message)
             count = _count(command)
             if known and strings and count:
-                told = (
+                message = (
                     f"{count} is a number, which is never compared with text: leave out the quotes"
                 )
-                yield ConditionError(strings[0].line, strings[0].column, told)
+                yield ConditionError(strings[0].line, strings[0].column, message)
 
 
 def _count(command: nodes.CommandNode) -> str:
@@ -111,8 +111,10 @@ def _paths(text: str) -> Iterator[ConditionError]:
         path, found = match["path"].strip(), check_jsonpath(match["path"])
         first = path.removeprefix(".")[:1]
         if found.refused:
-            told = f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
-            yield ConditionError(line, column, f"{told}: eq is never true, and ne at once")
+            message = (
+                f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
+            )
+            yield ConditionError(line, column, f"{message}: eq is never true, and ne at once")
         elif found.never_found:
             yield ConditionError(line, column, f"this JSONPath finds nothing: {found.never_found}")
         elif path.startswith(".") and first.isupper():
@@ -183,14 +185,14 @@ class _Fields:
                 node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)
             ):
                 continue
-            asked = tuple(_asked(node.pipe, depth))
-            for field in asked:
+            fields = tuple(_asked(node.pipe, depth))
+            for field in fields:
                 of_object = field.variable == "$" or (is_root and not field.variable)
                 yield from self._field(field, is_root=of_object)
             if isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
                 is_same = isinstance(node, nodes.IfNode)
                 inner = is_root and is_same
-                if is_same or not any(FREE & {*field.names} for field in asked):
+                if is_same or not any(FREE & {*field.names} for field in fields):
                     yield from self.of(node.body, is_root=inner, depth=depth + 1)
                 yield from self.of(node.else_body or (), is_root=is_root, depth=depth + 1)
 
@@ -201,8 +203,8 @@ class _Fields:
             if name[:1].isupper() and (self._known or (is_root and not i)):
                 path = ".".join(field.names[i:])
                 hint = _low(path) if name not in PARAMETERS.fields else "the dot is the object"
-                told = f"no object has a field {name} there: {hint}"
-                yield ConditionError(field.line, field.column, told)
+                message = f"no object has a field {name} there: {hint}"
+                yield ConditionError(field.line, field.column, message)
                 return
 
 

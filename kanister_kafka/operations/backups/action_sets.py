@@ -85,9 +85,9 @@ def list_action_sets(
     found = []
     for item in connection.items(action_sets(connection), blueprint.namespace):
         action_set = read_action_set(item)
-        asked: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
+        requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
         is_own = action_set.blueprint == blueprint.name and action_set.target == kafka.namespace
-        named = [asked.get("artifacts") or {}, action_set.artifacts]
+        named = [requested.get("artifacts") or {}, action_set.artifacts]
         if is_own or any(is_backup_of(one, kafka.namespace, kafka.name) for one in named):
             found.append(action_set)
     return sorted(found, key=lambda one: one.created)

@@ -66,8 +66,10 @@ class Activity:
     def using(self, backup: Backup) -> str:
         """Return the action that restores or deletes a backup now; empty if none is seen."""
         for item, one in self._of(backup.kafka):
-            asked: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
-            if not one.ended and _names(asked.get("artifacts") or {}, backup.kafka, backup.name):
+            requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
+            if not one.ended and _names(
+                requested.get("artifacts") or {}, backup.kafka, backup.name
+            ):
                 return f"ActionSet {one.namespace}/{one.name}, action {one.action}, has not ended"
         return ""
 

@@ -105,6 +105,9 @@ class Backup:
     cluster_id: str = ""
     stop: str = ""
     """`clean` or `unclean`; empty if neither its Secret with the facts nor its ActionSet has it."""
+    strategy: str = ""
+    """`online` if its brokers ran during the snapshots; empty otherwise, or if it is not complete.
+    """
     action_set: str = ""
     """`NAMESPACE/NAME` of the ActionSet that made it, if it is still there."""
     not_kept: str = ""

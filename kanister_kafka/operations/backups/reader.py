@@ -122,6 +122,7 @@ class _BackupReader:
             kafka_version=facts.get("specVersion") or facts.get("kafkaVersion", ""),
             cluster_id=facts.get("clusterId", ""),
             stop=annotation(facts_secret or {}, constants.STOP) or str(values.get("stop") or ""),
+            strategy=annotation(facts_secret or {}, constants.STRATEGY),
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
             snapshots=tuple(sorted(map(self._snapshot, self.snapshots), key=lambda one: one.name)),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from kanister_kafka import constants
@@ -26,7 +27,8 @@ from kanister_kafka.kube.objects import (
 )
 from kanister_kafka.kube.pod_options import PodOptions
 from kanister_kafka.kube.pods import container_statuses, wait_reason
-from kanister_kafka.kube.wait import Clock, Grace, poll
+from kanister_kafka.kube.wait import Clock, Grace, poll, retry
+from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.exports.location import KEYS, OPTIONAL, Credentials, Repository
 from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
@@ -325,20 +327,30 @@ class JobRunner:
         progress = f"; {join_limited(running)}" if running else ""
         return f"the volumes of {done} of {len(self._jobs)} nodes are restored{progress}"
 
-    def finish(self) -> None:
-        """Delete the Jobs and their Secret, and wait until no pod uses a volume."""
+    def finish(self) -> list[str]:
+        """Delete the Jobs and their Secret, wait until no pod uses a volume; return what is left.
+
+        The volumes are restored: no failure here may end the restore.
+        """
         done = [(JOBS, name_of(job)) for job in self._jobs]
         if not self._imports.secret:
             done.append((SECRETS, import_name(self._identity)))
+        left = []
         for resource, name in done:
-            delete_if_present(self._connection, resource, name, self._namespace)
+            delete = partial(delete_if_present, self._connection, resource, name, self._namespace)
+            try:
+                retry(delete, PAUSES, clock=self._clock)
+            except KanisterKafkaError as failure:
+                left.append(f"{resource.kind} {self._namespace}/{name}: {failure}")
         selector = f"{self._selector},{JOB_LABEL}"
-        poll(
-            lambda: not self._connection.items(PODS, self._namespace, selector),
-            timeout=GONE_S,
-            interval=2,
-            clock=self._clock,
-        )
+        with suppress(KanisterKafkaError):
+            poll(
+                lambda: not self._connection.items(PODS, self._namespace, selector),
+                timeout=GONE_S,
+                interval=2,
+                clock=self._clock,
+            )
+        return left
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
         reasons = list(chain.from_iterable(map(_failures, pods)))

@@ -240,26 +240,26 @@ class Rehoming:
         for volume in volumes:
             if volume.get("type") == "persistent-claim":
                 self._change_class(volume, "class")
-        wanted = self._resources
-        if not wanted.is_given:
+        nodes = self._resources
+        if not nodes.is_given:
             return
-        if wanted.cpu or wanted.memory:
+        if nodes.cpu or nodes.memory:
             resources = part.setdefault("resources", {})
             requests = resources.setdefault("requests", {})
             limits = resources.setdefault("limits", {})
-            if wanted.cpu:
-                requests["cpu"] = wanted.cpu
+            if nodes.cpu:
+                requests["cpu"] = nodes.cpu
                 limits.pop("cpu", None)
-            if wanted.memory:
-                requests["memory"] = limits["memory"] = wanted.memory
+            if nodes.memory:
+                requests["memory"] = limits["memory"] = nodes.memory
         options = part.setdefault("jvmOptions", {})
-        if wanted.heap:
-            options["-Xms"] = options["-Xmx"] = wanted.heap
-        elif wanted.memory:
+        if nodes.heap:
+            options["-Xms"] = options["-Xmx"] = nodes.heap
+        elif nodes.memory:
             for key in ("-Xms", "-Xmx"):
                 if options.pop(key, None):
                     self._change(f"{title}: {key} is dropped, so that the heap fits the memory")
-        given = {"cpu": wanted.cpu, "memory": wanted.memory, "heap": wanted.heap}
+        given = {"cpu": nodes.cpu, "memory": nodes.memory, "heap": nodes.heap}
         text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
         self._change(f"nodes of {title} ask for {text}")
 

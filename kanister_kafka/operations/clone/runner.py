@@ -70,6 +70,8 @@ class CloneRunner:
         self._namespace = plan.target.namespace
         self._kafkas = self._resource("Kafka")
         self.created_namespace = False
+        self.is_filled = False
+        """Whether the volumes have the content of the backup."""
         self._evidence = False
         """Whether the last look has shown that the backup is at fault."""
 
@@ -100,6 +102,7 @@ class CloneRunner:
             connection.create(item)
         if plan.imports is not None:
             self._import_volumes(plan.imports)
+        self.is_filled = True
         if plan.cluster_id:
             self.report("writing cluster id and node ids into the statuses")
             self._write_ids()
@@ -116,7 +119,8 @@ class CloneRunner:
         self.report(f"restoring the volumes from {imports.repository.url}")
         fault = f"the volumes are not restored within {imports.timeout} s"
         self._wait(jobs.missing, imports.timeout, fault, interval=IMPORT_INTERVAL)
-        jobs.finish()
+        for text in jobs.finish():
+            self.report(f"FAILED: not removed: {text}")
 
     def start(self, timeout: float) -> None:
         """End the pause, and wait until the Kafka is Ready.

@@ -45,6 +45,20 @@ class RecordsResult:
     """Replicas with a batch whose checksum is wrong, or with bytes that are not a batch."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceResult:
+    """The records of a copy compared with those of the running Kafka that it came from."""
+
+    partitions: int
+    """Partitions of which batches were compared."""
+    batches: int
+    records: int
+    """Of one replica of each partition."""
+    differences: tuple[str, ...]
+    notes: tuple[str, ...]
+    """Partitions that were not compared, and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """How a verification ended."""
@@ -62,6 +76,8 @@ class Verification:
     """Partitions whose end was compared with the backup."""
     records: RecordsResult | None = None
     """None if no records were read."""
+    source: SourceResult | None = None
+    """None if the copy was not compared with its source."""
     started: bool = True
     """Whether every node of the copy became Ready."""
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from importlib import resources
 
-from kanister_kafka import constants
 from kanister_kafka.errors import ActionError
-from kanister_kafka.kube.client import PODS, KubeClient, Object
-from kanister_kafka.kube.exec import exec_in_pod
-from kanister_kafka.kube.objects import get_path, is_ready, name_of
-from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
+from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import get_path
+from kanister_kafka.operations.clone.broker_reads import BrokerReader
 from kanister_kafka.operations.clone.imports import NotRestorableError
 from kanister_kafka.operations.clone.plan import ClonePlan
 from kanister_kafka.operations.clone.runner import CloneRunner
+from kanister_kafka.operations.clone.source_comparison import compare_with_source
 from kanister_kafka.operations.clone.verification import (
     RecordsRead,
     RecordsResult,
@@ -22,30 +20,36 @@ from kanister_kafka.operations.clone.verification import (
     compare_offsets,
 )
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
-from kanister_kafka.strimzi.discovery import find_resource, is_broker_pod
+from kanister_kafka.strimzi.discovery import find_resource
 
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""
-LOOK_S = 120
-RECORDS_S = 3600
 
 
 class Verifier:
     """Looks at a restored copy that is Ready."""
 
-    def __init__(self, connection: KubeClient, plan: ClonePlan, context: str = "") -> None:
+    def __init__(
+        self,
+        connection: KubeClient,
+        plan: ClonePlan,
+        context: str = "",
+        *,
+        source: BrokerReader | None = None,
+    ) -> None:
         self._connection = connection
         self._plan = plan
-        self._context = context
         self._target = plan.target
+        self._reader = BrokerReader(connection, plan.target, context)
+        self._source = source
 
     def verify(self, read: RecordsRead, now: datetime) -> Verification:
         """Compare identity, partitions and offsets, and read records."""
         faults = list(self._identity())
         brokers = self._brokers()
-        found = self._offsets(brokers[0])
-        unavailable = self._run(brokers[0], "unavailable", LOOK_S)
-        faults += [f"partition {line.replace(' ', '-')} has no leader" for line in unavailable]
+        found = self._reader.offsets(brokers[0])
+        without_leader = self._reader.without_leader(brokers[0])
+        faults += [f"partition {partition} has no leader" for partition in without_leader]
         recorded = self._plan.backup.offsets
         differences, notes, compared = compare_offsets(recorded, found)
         faults += differences
@@ -53,6 +57,11 @@ class Verifier:
         if read is not RecordsRead.NONE:
             records = self._records(brokers, read)
             faults += [f"damaged: {replica}" for replica in records.damaged]
+        source = None
+        if self._source is not None:
+            source = compare_with_source(self._source, self._reader, recorded, found, read)
+            faults += source.differences
+            notes += source.notes
         return Verification(
             backup=self._plan.backup,
             target=self._target,
@@ -62,6 +71,7 @@ class Verifier:
             partitions=len(found),
             compared=compared,
             records=records,
+            source=source,
         )
 
     def _identity(self) -> Iterable[str]:
@@ -73,16 +83,13 @@ class Verifier:
             yield f"the cluster id is {found}, and that of the backup is {expected}"
 
     def _brokers(self) -> list[Object]:
-        selector = f"{constants.CLUSTER_LABEL}={self._target.name}"
-        pods = self._connection.items(PODS, self._target.namespace, selector)
-        found = [pod for pod in pods if is_broker_pod(pod, self._target.name) and is_ready(pod)]
-        expected = self._expected_brokers()
-        if not found or len(found) != expected:
+        brokers, expected = self._reader.brokers(), self._expected_brokers()
+        if not brokers or len(brokers) != expected:
             raise ActionError(
-                f"{len(found)} of {expected} brokers of Kafka {self._target} are Ready: their "
+                f"{len(brokers)} of {expected} brokers of Kafka {self._target} are Ready: their "
                 "volumes cannot be read"
             )
-        return sorted(found, key=name_of)
+        return brokers
 
     def _expected_brokers(self) -> int:
         count = 0
@@ -91,51 +98,19 @@ class Verifier:
                 count += int(pool["spec"].get("replicas") or 0)
         return count or int(self._plan.kafka["spec"]["kafka"].get("replicas") or 0)
 
-    def _offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int, int]]:
-        earliest: dict[tuple[str, int], int] = {}
-        latest: dict[tuple[str, int], int] = {}
-        for line in self._run(broker, "offsets", 2 * LOOK_S):
-            which, _, rest = line.partition(" ")
-            topic, partition, offset = rest.rsplit(":", 2)
-            into = earliest if which == "earliest" else latest
-            into[topic, int(partition)] = int(offset)
-        return {key: (earliest.get(key, 0), end) for key, end in latest.items()}
-
     def _records(self, brokers: Iterable[Object], read: RecordsRead) -> RecordsResult:
         batches = records = 0
         damaged = []
         count = SAMPLED_SEGMENTS if read is RecordsRead.SAMPLE else 0
-        for broker in brokers:
-            for line in self._run(broker, "records", RECORDS_S, str(count)):
-                name, *numbers = line.split(" ")
-                checked, counted, broken, trailing = map(int, numbers)
-                batches += checked
-                records += counted
-                if broken or trailing:
-                    damaged.append(
-                        f"{name} on {name_of(broker)}: {broken} batches with a wrong checksum, "
-                        f"{trailing} bytes that are not a batch"
-                    )
+        for replica in self._reader.records(brokers, count):
+            batches += replica.batches
+            records += replica.records
+            if replica.broken or replica.trailing:
+                damaged.append(
+                    f"{replica.partition} on {replica.broker}: {replica.broken} batches with a "
+                    f"wrong checksum, {replica.trailing} bytes that are not a batch"
+                )
         return RecordsResult(batches, records, tuple(damaged))
-
-    def _run(self, broker: Object, what: str, seconds: int, *more: str) -> list[str]:
-        """Return the lines of verify.sh; ActionError if it did not come to its end."""
-        pod, home = name_of(broker), self._target.namespace
-        address = f"{self._target.name}-kafka-brokers.{home}.svc:{REPLICATION_PORT}"
-        script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
-        done = exec_in_pod(
-            pod,
-            home,
-            ("bash", "-c", script, "verify", what, address, str(seconds), *more),
-            context=self._context,
-            container="kafka",
-            seconds=seconds + 60,
-        )
-        lines = done.output.splitlines()
-        if done.code != 0 or not lines or lines[-1] != "end":
-            reason = " ".join(done.errors.split())[-300:] or "no output"
-            raise ActionError(f"pod {pod}: cannot read {what}: {reason}")
-        return lines[:-1]
 
 
 def run_verification(

@@ -26,9 +26,11 @@ from kanister_kafka.operations.rehearsal.context import (
     read_state,
 )
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
+from kanister_kafka.operations.start_action import check_action
 from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeSnapshotter
 from kanister_kafka.strimzi.discovery import find_resource
 
+STOP_FOR_RESTORE, START_RESTORED = "beforeRestore", "afterRestore"
 PREVIOUS_REPLICAS = f"{constants.PREFIX}held-replicas"
 """On a writer that a proof has stopped: its former `spec.replicas`."""
 POLL = 0.5
@@ -61,6 +63,8 @@ class MirrorControl:
         self._taken: list[VolumeSnapshotter] = []
         self._down: ActionRunner | None = None
         """By whom Kafka was stopped that has not come back."""
+        self._start = RESTART
+        """Action that brings it back."""
         self._replaced: tuple[tuple[str, Object], ...] = ()
         """Claims that take the places of others, whose uids they have, until all are there."""
         self._held = False
@@ -95,21 +99,31 @@ class MirrorControl:
         taken.wait(timeout)
         return tuple(taken.snapshots.values())
 
-    def stop(self) -> None:
-        """Run the stop of the Blueprint; ActionError if it fails."""
+    def stop(self, *, for_restore: bool = False) -> None:
+        """Run the stop of the Blueprint; ActionError if it fails.
+
+        That of an online Blueprint stops no broker, so a restore has actions of its own.
+        """
         setting = new_context(self._connection, self._environment.request)
+        stop = STOP
+        self._start = RESTART
+        if for_restore and setting.blueprint.origin.is_online:
+            stop, self._start = STOP_FOR_RESTORE, START_RESTORED
+            for action in (stop, self._start):
+                check_action(setting.blueprint, action)
         acting = ActionRunner(self._connection, setting, self._clock, self._tell)
         self._actings.append(acting)
-        watched = acting.begin(STOP)
+        watched = acting.begin(stop)
         self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), STOP)
+        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), stop)
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
         acting, timeout = self._down, self._environment.request.timeout
         if acting is None:
             return
-        check_action_result(acting.follow(acting.begin(RESTART), timeout=timeout), RESTART)
+        watched = acting.begin(self._start)
+        check_action_result(acting.follow(watched, timeout=timeout), self._start)
         self._down = None
         setting = self._environment.setting
         self._until(

@@ -15,12 +15,14 @@ class Scenario(enum.Enum):
     SETUP = "setup"
     HOT = "hot"
     COLD = "cold"
+    ONLINE = "online"
 
 
 PURPOSES = {
     Scenario.SETUP: "the producers write, and the mirror is in step",
     Scenario.HOT: "volumes snapshotted while the mirror is written to, and restored",
     Scenario.COLD: "volumes snapshotted while the mirror is stopped by its Blueprint, and restored",
+    Scenario.ONLINE: "volumes snapshotted while only the mirror's clients are stopped; restored",
 }
 
 

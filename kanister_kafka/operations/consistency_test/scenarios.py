@@ -1,4 +1,4 @@
-"""The three plans, step by step; each step has a measure and its required value."""
+"""The four plans, step by step; each step has a measure and its required value."""
 
 from __future__ import annotations
 
@@ -117,7 +117,13 @@ class ScenarioRunner:
     def play(self, plan: Scenario) -> None:
         """Play one plan to its end; ActionError if a step does not show what it has to."""
         self._since = 0
-        {Scenario.SETUP: self._setup, Scenario.HOT: self._hot, Scenario.COLD: self._cold}[plan]()
+        plays: dict[Scenario, Callable[[], None]] = {
+            Scenario.SETUP: self._setup,
+            Scenario.HOT: self._hot,
+            Scenario.COLD: self._cold,
+            Scenario.ONLINE: self._online,
+        }
+        plays[plan]()
 
     def _setup(self) -> None:
         request, step = self.environment.request, self.steps.step
@@ -172,16 +178,29 @@ class ScenarioRunner:
         return shown
 
     def _cold(self) -> None:
+        self._consistent(
+            stop="the Blueprint stops what mirrors, flushes and stops the mirror",
+            restart="the Blueprint brings all back",
+        )
+
+    def _online(self) -> None:
+        self._consistent(
+            stop="the Blueprint stops what mirrors and flushes; the brokers run",
+            restart="the Blueprint sees that nothing has moved, and releases what mirrors",
+        )
+
+    def _consistent(self, *, stop: str, restart: str) -> None:
+        """Back up and restore; the restored mirror must have one moment."""
         step, mirror = self.steps.step, self.mirror
         with step("in step", "the mirror is in step before"):
             before = _newest(self._in_step())
             self.steps.measured("newest record of the source", format_epoch_ms(before))
-        with step("stop", "the Blueprint stops what mirrors, flushes and stops the mirror"):
+        with step("stop", stop):
             mirror.stop()
         with step("snapshot", "all volumes of the mirror at once"):
             snapshots = mirror.snapshot()
             self._cuts(snapshots)
-        with step("restart", "the Blueprint brings all back"):
+        with step("restart", restart):
             mirror.start()
         with step("catch up", "the mirror catches up without loss"):
             self._in_step()
@@ -206,7 +225,7 @@ class ScenarioRunner:
         with step("hold", "what mirrors is scaled to 0"):
             mirror.hold()
         with step("stop for restore", "the Blueprint stops the mirror"):
-            mirror.stop()
+            mirror.stop(for_restore=True)
         with step("restore", "its claims are replaced by the snapshots"):
             mirror.put_back(snapshots)
         with step("restart of restored", "the Blueprint brings it back"):
@@ -321,6 +340,27 @@ def _newest(comparisons: Sequence[Comparison]) -> int:
     if not newest:
         raise ActionError("the source holds no record")
     return max(newest)
+
+
+def choose_scenarios(
+    environment: ScenarioEnvironment, wanted: Sequence[str]
+) -> tuple[Scenario, ...]:
+    """Return the scenarios with these names, or all that the Blueprint of the mirror can show.
+
+    Raises ActionError if it is of another strategy than a scenario.
+    """
+    online = environment.setting.blueprint.origin.is_online
+    other, own = Scenario.COLD, Scenario.ONLINE
+    if not online:
+        other, own = own, other
+    if other.value in wanted:
+        raise ActionError(
+            f"the Blueprint of {environment.request.mirror} shows {own.value}: to show "
+            f"{other.value}, apply one with --strategy {other.value}"
+            + (" --kasten restore" if other is Scenario.ONLINE else "")
+        )
+    named = [one for one in Scenario if one is not other]
+    return tuple(one for one in named if not wanted or one.value in wanted)
 
 
 # A proof from its first look to the last thing put back.

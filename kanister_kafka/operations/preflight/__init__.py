@@ -56,6 +56,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     kafka.migration,
     kafka.version_change,
     kafka.rebalance,
+    kafka.strategy,
     kafka.under_replicated,
     storage.storage,
     storage.claims,

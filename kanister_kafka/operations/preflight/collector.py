@@ -210,16 +210,16 @@ class FactsCollector:
         self, desired: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
     ) -> Iterator[PinnedScripts]:
         """Read each ConfigMap of scripts that is asked for, with who asks."""
-        asked: dict[ScriptPin, tuple[str, ...]] = {}
+        pinned: dict[ScriptPin, tuple[str, ...]] = {}
         for item in desired:
             if item["kind"] == "Blueprint":
-                asked |= dict.fromkeys(script_pins(item), ())
+                pinned |= dict.fromkeys(script_pins(item), ())
         for seen in rendered:
             live = seen.value.live if seen.value else None
             if live and live["kind"] in RUN:
                 for pin in script_pins(live):
-                    asked[pin] = asked.get(pin, ()) + (title(live),)
-        for pin, by in asked.items():
+                    pinned[pin] = pinned.get(pin, ()) + (title(live),)
+        for pin, by in pinned.items():
             home = pin.namespace or self.namespace
             found = self.reader.find("v1", "ConfigMap", pin.name, home)
             yield PinnedScripts(pin=pin, namespace=home, by=by, config_map=found)

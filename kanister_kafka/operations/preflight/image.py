@@ -168,11 +168,11 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
         if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
             continue  # for other pods, or that is unknown
         hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
-        asked = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
-        if asked:
+        required = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
+        if required:
             quiet = False
             yield failed(
-                f"ResourceQuota {name_of(item)} refuses pods without {', '.join(asked)}, and no "
+                f"ResourceQuota {name_of(item)} refuses pods without {', '.join(required)}, and no "
                 "LimitRange has a default: the steps give none",
                 "give --requests and --limits, or create a LimitRange with defaults in namespace "
                 f"{view.namespace}",

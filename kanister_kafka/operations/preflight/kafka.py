@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from kanister_kafka.backup.hot import hot_effects
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import autoscaler_conflict
 from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState
 from kanister_kafka.kube.client import Object
@@ -359,6 +361,23 @@ def rebalance(view: ClusterFacts) -> Iterator[CheckLine]:
         )
     if quiet:
         yield passed("no rebalance is running")
+
+
+@preflight_check("strategy")
+def strategy(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Report what a backup whose brokers run promises."""
+    chosen = view.planned.plan.options.strategy if view.planned else Strategy.COLD
+    if view.planned and chosen is Strategy.HOT:
+        yield warned(
+            "a hot backup is not consistent",
+            "use --strategy online if all clients can be stopped, or cold",
+            detail=hot_effects(view.planned.plan.cluster),
+        )
+    elif chosen is Strategy.ONLINE:
+        yield passed(
+            "brokers run during the snapshots: a backup fails if a client that is not known here "
+            "writes or commits offsets meanwhile"
+        )
 
 
 @preflight_check("partitions")

@@ -22,9 +22,9 @@ def rights(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that every account has each single right that its steps need."""
     if view.planned is None:
         return
-    asked = view.planned.rights.get()
-    for account in dict.fromkeys(question.account for question in asked):
-        mine = [question for question in asked if question.account == account]
+    questions = view.planned.rights.get()
+    for account in dict.fromkeys(question.account for question in questions):
+        mine = [question for question in questions if question.account == account]
         missing = tuple(question.text for question in mine if not question.allowed)
         here = (f"ServiceAccount {view.namespace}/{account}",)
         if missing:

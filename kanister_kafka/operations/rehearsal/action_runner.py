@@ -27,7 +27,9 @@ from kanister_kafka.operations.start_action import ActionRequest, action_sets, s
 DOES = {
     "quiesce": "check, keep ids, stop what writes",
     "flush": "write page caches to the volumes",
+    "pause": "pause, stop the operators of the Kafka",
     "stop": "pause, stop brokers, then the quorum",
+    "compare": "see that nothing has moved",
     "recover": "see that the stop went well",
     "switch": "arm the watchdog",
 }

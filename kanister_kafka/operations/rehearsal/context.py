@@ -165,6 +165,8 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
     listener, why = choose_probe_listener(kafka, request.probe_config)
+    if blueprint.origin.is_online:
+        listener, why = None, "an online backup fails if a client writes meanwhile"
     status = kafka.get("status") or {}
     return RehearsalContext(
         id=secrets.token_hex(4),

@@ -21,7 +21,7 @@ set_state_best_effort() { set_state "$@" || log "could not write to ConfigMap $S
 # report_restart: in the state ConfigMap and as an event
 report_restart() {
   set_state_best_effort state=restarting "since=$(now)" "endedBy=$ended_by"
-  [[ -z $is_first ]] || create_event Normal Restarting "started by $ended_by"
+  [[ -z $is_first || $state == online ]] || create_event Normal Restarting "started by $ended_by"
 }
 
 # claim_post_hook: a stop is for one snapshot, so only the first of several post-hooks succeeds. The hooks of a run
@@ -41,24 +41,53 @@ annotate_kafka() { kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --
 # cluster cannot be read, it is not proven that it stayed stopped.
 unexpected_restart_reason() {
   local reason
-  reason=$(changes_since_stop "$pause_owner") || reason='whether it is still stopped cannot be read'
+  if [[ $state == online ]]; then
+    reason=$(changes_since_pause "$pause_owner") || reason='whether it is still paused cannot be read'
+  else
+    reason=$(changes_since_stop "$pause_owner") || reason='whether it is still stopped cannot be read'
+  fi
   printf %s "${reason:-$seen_running}"
+}
+
+# release_clients: starts all clients again
+release_clients() {
+  # shellcheck disable=SC2154 # common.sh sets it
+  for client in "${clients[@]}"; do
+    IFS=/ read -r resource namespace name kind _ < <(printf '%s\n' "$client")
+    resource=$resource.$API
+    begin_step "releasing $kind $namespace/$name"
+    [[ -n $(find_object "$resource" "$name" "$namespace") ]] || continue
+    restore_replicas "$resource" "$name" "$namespace" "$(saved_replicas "$kind" "$namespace" "$name")"
+    if [[ -n $state_unreadable && -n $unknown_replicas ]]; then # otherwise it had 0 before
+      log "$unknown_replicas has 0 replicas, and the state ConfigMap with its previous count is lost: scale it by hand"
+      create_event Warning ReplicasUnknown "$unknown_replicas has 0 replicas, and its previous count is unknown: scale it by hand"
+    fi
+    restore_pause "$resource" "$name" "$namespace"
+    set_state_best_effort "replicas.$kind.$namespace.$name="
+  done
 }
 
 # restart_kafka: the last command of a phase
 restart_kafka() {
   RECOVER_RUN_ID=${RECOVER_RUN_ID-} LEAVE_STOPPED=${LEAVE_STOPPED-} # only recoveries have them
   state_unreadable='' early_restart='' unexpected_restart='' changed_parts=''
+  # Brokers that were never stopped need not be waited for.
+  clients_first=${ONLINE-} released=
+  [[ $0 != *estore* ]] || clients_first=
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}|{.data.seenRunning}|{.data.specs}|{.data.kafkaVersion}|{.data.ids}|{.data.claims}') || state_unreadable=yes
   IFS='|' read -r state run ended_by pause_owner seen_running specs version ids claims < <(printf '%s\n' "$fields")
   if [[ -n $RECOVER_RUN_ID && -z $state_unreadable && -n $run ]]; then # a recovery
     if [[ $run != "$RECOVER_RUN_ID" ]]; then
       log 'this run did not stop anything'
       exit 0
-    elif [[ $state == stopped && -n $LEAVE_STOPPED ]]; then
+    elif [[ $state =~ ^(stopped|online)$ && -n $LEAVE_STOPPED ]]; then
       unexpected_restart=$(unexpected_restart_reason)
       if [[ -z $unexpected_restart ]]; then
-        log "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
+        if [[ $state == online ]]; then
+          log "the clients of Kafka $CLUSTER were stopped as planned and stay stopped for the snapshot"
+        else
+          log "Kafka $CLUSTER was stopped as planned and stays stopped for the snapshot"
+        fi
         exit 0
       fi
       early_restart="Kafka $CLUSTER was brought back by another actor before the snapshot ($unexpected_restart): this is not a backup"
@@ -68,8 +97,8 @@ restart_kafka() {
   fi
   # Clients wait, so all queries run at the same time.
   [[ $state != stopp* || -z $specs ]] || start_query specs specs_line
-  if [[ $state == stopped && -z $ended_by && ${0,,} == *restart ]]; then # before anything is started
-    begin_step 'verifying that the cluster is still stopped'
+  if [[ $state =~ ^(stopped|online)$ && -z $ended_by && ${0,,} == *restart ]]; then # before anything is started
+    begin_step "verifying that the cluster is still ${state/online/paused}"
     [[ -z $ids ]] || start_query ids ids_line
     [[ -z $claims ]] || start_query claims claims_by_label
     unexpected_restart=$(unexpected_restart_reason)
@@ -114,7 +143,7 @@ restart_kafka() {
     workloads=$(existing_workloads "$KAFKA_NODES")
     [[ -n $workloads ]] || marks_lost=yes
   fi
-  if [[ -n $previous_pause$marks_lost || $state == quiescing || $state == stopp* || $state == restarting ]]; then
+  if [[ -n $previous_pause$marks_lost || $state == quiescing || $state == stopp* || $state == online || $state == restarting ]]; then
     is_first=
     if [[ $state != restarting || -z $ended_by ]]; then
       ended_by=$0 is_first=yes # the first start counts
@@ -134,36 +163,35 @@ restart_kafka() {
       start_nodes "$KAFKA_NODES" "$((end - SECONDS))"
     fi
     # A pause of another actor stays if this run has not set its own, or has ended it already.
-    if [[ -n $previous_pause$marks_lost || $state == stopp* ]]; then
-      begin_step "letting the operator start the nodes of Kafka $CLUSTER ($KAFKA_NODES)"
+    if [[ -n $previous_pause$marks_lost || $state == stopp* || $state == online ]]; then
+      if [[ $state == online ]]; then
+        begin_step "ending the pause of Kafka $CLUSTER"
+      else
+        begin_step "letting the operator start the nodes of Kafka $CLUSTER ($KAFKA_NODES)"
+      fi
       annotations+=("$PAUSE-")
     fi
     ((${#annotations[@]} == 0)) || annotate_kafka "${annotations[@]}"
     wait "$event_job" || true
+    if [[ -n $clients_first ]]; then
+      release_clients
+      released=yes
+    fi
     wait_until_empty "$((end - SECONDS))" "${NOT_READY_CHECK:-not_ready_workloads}" "$KAFKA_NODES"
     [[ -z ${AFTER_RESTORE-} ]] || wait_restored "$((end - SECONDS))"
     restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"
     log "every node of Kafka $CLUSTER is Ready"
-    create_event Normal Restarted "every node serves again, started by $ended_by" &
+    if [[ $state == online ]]; then
+      create_event Normal Released "clients may write again, released by $ended_by" &
+    else
+      create_event Normal Restarted "every node serves again, started by $ended_by" &
+    fi
     event_job=$!
   else
     log "Kafka $CLUSTER was not stopped"
   fi
 
-  # shellcheck disable=SC2154 # common.sh sets it
-  for client in "${clients[@]}"; do
-    IFS=/ read -r resource namespace name kind _ < <(printf '%s\n' "$client")
-    resource=$resource.$API
-    begin_step "releasing $kind $namespace/$name"
-    [[ -n $(find_object "$resource" "$name" "$namespace") ]] || continue
-    restore_replicas "$resource" "$name" "$namespace" "$(saved_replicas "$kind" "$namespace" "$name")"
-    if [[ -n $state_unreadable && -n $unknown_replicas ]]; then # otherwise it had 0 before
-      log "$unknown_replicas has 0 replicas, and the state ConfigMap with its previous count is lost: scale it by hand"
-      create_event Warning ReplicasUnknown "$unknown_replicas has 0 replicas, and its previous count is unknown: scale it by hand"
-    fi
-    restore_pause "$resource" "$name" "$namespace"
-    set_state_best_effort "replicas.$kind.$namespace.$name="
-  done
+  [[ -n $released ]] || release_clients
   set_state_best_effort state=running "since=$(now)"
   log "Kafka $CLUSTER runs, and everything is as before the stop"
   report_retention_hold

@@ -9,14 +9,14 @@ assert_own_run() {
   [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
 }
 
-# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
-stop_kafka() {
+# pause_kafka STATE: pauses the reconciliation and stops everything except nodes. STATE is in the ConfigMap
+# meanwhile. A restore has stored nothing to compare with.
+pause_kafka() {
   local components
-  set_state "state=$1" "since=$(now)"
   begin_step "pausing the reconciliation of Kafka $CLUSTER"
   pause_reconciliation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_TIMEOUT"
   assert_own_run "$1"
-  [[ $1 != stopping ]] || verify_after_pause
+  [[ $1 == restoring ]] || verify_after_pause
 
   if [[ -n $COMPONENTS ]]; then
     begin_step "stopping $COMPONENTS"
@@ -24,7 +24,12 @@ stop_kafka() {
     kubectl_retry delete deployments.apps "${components[@]}" -n "$NAMESPACE" --ignore-not-found --wait=false
     wait_until_empty "$COMPONENTS_TIMEOUT" remaining_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($COMPONENTS)"
   fi
+}
 
+# stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
+stop_kafka() {
+  set_state "state=$1" "since=$(now)"
+  pause_kafka "$1"
   if [[ $1 == stopping ]]; then
     begin_step 'verifying that clients are still stopped'
     # shellcheck disable=SC2154 # common.sh sets it

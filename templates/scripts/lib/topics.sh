@@ -6,7 +6,8 @@ QUERY_TIMEOUT=50         # seconds
 JVM_BYTES=$((320 << 20)) # bytes that the JVM of the tool needs at most
 TOPICS_MAX=700000        # characters of base64: a ConfigMap holds 1 MiB
 
-# Runs in the pod of the broker. Arguments: the rest of its address, seconds, bytes of memory for a JVM. A second JVM
+# Runs in the pod of the broker. Arguments: the rest of its address, seconds, bytes of memory for a JVM, and `latest`
+# if only the latest offsets are needed. A second JVM
 # must not take memory from the broker: above the limit the kernel kills one of them. The password of the stores
 # is not in a file, only in the environment of the first process. The output has topics, a record separator, and
 # the latest and earliest offsets: GetOffsetShell takes one --time for each call (-2 earliest, -1 latest), and
@@ -28,8 +29,8 @@ fi
 while IFS= read -r -d "" word; do
   [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
 done </proc/1/environ
-settings() {
-  echo security.protocol=SSL
+settings() { # Strimzi 1.3 can have no TLS on this listener
+  sed -nE "s/^listener\.security\.protocol\.map=(.*,)?REPLICATION-9091:([A-Z_]+).*$/security.protocol=\2/p" /tmp/strimzi.properties
   grep "^config\.providers" /tmp/strimzi.properties
   sed -n "s/^listener\.name\.replication-9091\.ssl\./ssl./p" /tmp/strimzi.properties
 }
@@ -41,6 +42,10 @@ offsets() {
   [[ -x $script ]] || script="bin/kafka-run-class.sh kafka.tools.GetOffsetShell"
   tool $script --time "$2" 2> >(head -n 3 >&2) | sed -nE "s/^([A-Za-z0-9._-]+):([0-9]+):([0-9]+)$/$1 \1 \2 \3/p"
 }
+if [[ ${4-} == latest ]]; then
+  offsets latest -1
+  exit
+fi
 ((fit < 3)) || exec 8< <(offsets latest -1) 9< <(offsets earliest -2)
 tool bin/kafka-topics.sh --describe | grep "^Topic:" || exit
 printf "\036\n"
@@ -53,8 +58,9 @@ else
 fi
 exit 0'
 
-# query_broker: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
-# record separator, and offsets
+# query_broker [latest]: every topic as kafka-topics.sh describes it, with each option that is not Kafka's default, a
+# record separator, and offsets. With `latest` only the latest offsets.
+# shellcheck disable=SC2120 # compare-positions.sh passes it
 query_broker() {
   local pods name role ready broker=
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
@@ -64,7 +70,7 @@ query_broker() {
   done < <(printf '%s\n' "$pods")
   [[ -n $broker ]] || die 'no broker is Ready'
   timeout "$QUERY_TIMEOUT" kubectl exec "$broker" -n "$NAMESPACE" -c kafka -- bash -c "$QUERY_SCRIPT" \
-    topics "$CLUSTER-kafka-brokers.$NAMESPACE.svc:9091" "$((QUERY_TIMEOUT - 5))" "$JVM_BYTES"
+    topics "$CLUSTER-kafka-brokers.$NAMESPACE.svc:9091" "$((QUERY_TIMEOUT - 5))" "$JVM_BYTES" "$@"
 }
 
 # retention_rows: reads descriptions, prints NAME retention.ms retention.bytes cleanup.policy delete.retention.ms. A
@@ -110,6 +116,7 @@ store_topics() {
   kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p '{"binaryData":{"topics":null,"offsets":null}}' >/dev/null
   offsets=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" -o 'jsonpath={.spec.kafka.config.offsets\.retention\.minutes}')
   head="# $(now) $RUN_ID ${offsets:-10080}"
+  # shellcheck disable=SC2119
   exec {answer}< <(exec {report}>&- && query_broker)
   # Without the separator the list may not be whole.
   IFS= read -r -d $'\036' -u "$answer" described || die 'the broker did not list its topics'

@@ -48,6 +48,24 @@ node_pods() { list_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/nam
 # the last change, so a pause that was ended and set again has another one.
 owns_pause() { [[ ${1#*|} == *"\"f:$PAUSE\""* ]]; }
 
+# pause_changes OWNER STATE: prints whether the pause is not the one of the stop. STATE is the output of pause_state.
+pause_changes() {
+  if [[ ${2%%|*} != [Tt][Rr][Uu][Ee] ]]; then
+    printf 'its pause has ended; '
+  elif [[ -n $1 ]] && ! owns_pause "$2"; then
+    printf 'its pause was set again; '
+  fi
+}
+
+# changes_since_pause OWNER: prints whether the operator may have changed nodes since the pause. It fails if this
+# cannot be read.
+changes_since_pause() {
+  local state changes
+  state=$(pause_state) || return 1
+  changes=$(pause_changes "$1" "$state")
+  printf %s "${changes%; }"
+}
+
 # changes_since_stop OWNER: prints changes since the stop. It fails if they cannot be read. OWNER is the field
 # manager of the pause at the stop, or empty.
 changes_since_stop() {
@@ -57,11 +75,7 @@ changes_since_stop() {
   start_query zookeeper running_workloads "$ZOOKEEPER"
   start_query pods node_pods
   read_query pause || return 1
-  if [[ ${REPLY%%|*} != [Tt][Rr][Uu][Ee] ]]; then
-    differences+="its pause has ended; "
-  elif [[ -n $1 ]] && ! owns_pause "$REPLY"; then
-    differences+="its pause was set again; "
-  fi
+  differences+=$(pause_changes "$1" "$REPLY")
   read_query kafka || return 1
   differences+=$REPLY
   read_query zookeeper || return 1

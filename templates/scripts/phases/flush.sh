@@ -148,3 +148,5 @@ if [[ -n ${SAMPLE_SECONDS-} ]]; then
 fi
 [[ -z ${offsets_job-} ]] || wait "$offsets_job" ||
   log 'WARNING: offsets and sizes of the partitions could not be stored: the backup does not have them'
+[[ -n $STATE_CONFIGMAP ]] ||
+  log 'WARNING: a hot backup is not consistent: a restore elects all leaders uncleanly, deletes records that a leader does not have, and can have empty or unknown topics. Blueprint and plan name all effects'

@@ -109,7 +109,12 @@ begin_step "storing cluster id and specs of Kafka $CLUSTER"
 save_cluster_id
 set_restart_deadline "$RESTART_AFTER"
 [[ -z $WATCHDOG ]] || scale_watchdog 1
-create_event Normal Stopping "will be stopped for a snapshot by $ACTION${WATCHDOG:+, and brought back in ${RESTART_AFTER}s at the latest}"
+stopping="will be stopped"
+[[ -z ${ONLINE-} ]] || stopping="clients will be stopped"
+create_event Normal Stopping "$stopping for a snapshot by $ACTION${WATCHDOG:+, and brought back in ${RESTART_AFTER}s at the latest}"
 
-quiesce_clients "${clients[@]}"
-log 'all known clients are stopped'
+# Online, clients write until the operator is paused, which may take minutes.
+if [[ -z ${ONLINE-} ]]; then
+  quiesce_clients "${clients[@]}"
+  log 'all known clients are stopped'
+fi

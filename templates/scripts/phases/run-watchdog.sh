@@ -27,7 +27,7 @@ read_deadline() {
   needed=$deadline
   [[ -n $fields && $state != restoring ]] || needed=
   # Disabled, or lost? After a restart there is no annotation and no state, and the nodes exist.
-  if [[ -z $value && -z $before && $state != quiescing && $state != stopp* && $state != restarting ]]; then
+  if [[ -z $value && -z $before && $state != quiescing && $state != online && $state != stopp* && $state != restarting ]]; then
     [[ $state != running && -z $(existing_workloads "$KAFKA_NODES") ]] || needed=
   fi
 }

@@ -104,8 +104,13 @@ begin_step "checking the certificate authorities of Kafka $CLUSTER"
 check_authorities
 find_other_namespaces
 begin_step "saving the objects of backup $backup"
-value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
-value=${value:+value:$(json_safe "$value")}
+if [[ -n ${ONLINE-} ]]; then # it is paused already
+  value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE_BEFORE")
+  value=$(json_safe "$value")
+else
+  value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
+  value=${value:+value:$(json_safe "$value")}
+fi
 paused="\"$PAUSE\": \"true\", \"$PAUSE_BEFORE\": \"${value:-unset}\", \"$RESTART_BY\": null"
 of_cluster=strimzi.io/cluster=$CLUSTER
 format_claims | save_in_parts 0 persistentvolumeclaims

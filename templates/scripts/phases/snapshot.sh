@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Snapshots all claims of the stopped cluster at the same time, and waits until each snapshot has a creation time.
-# Work of the driver after that, such as an upload, does not need stopped brokers.
+# Work of the driver after that, such as an upload, does not need stopped brokers. Online, only clients are stopped.
 . ./common.sh
 . ./pause-reconciliation.sh
 . ./kafka-pods.sh
@@ -9,6 +9,8 @@
 . ./backup-labels.sh
 
 backup=$(backup_id "$RUN_ID")
+STOPPED=${ONLINE:+online}
+STOPPED=${STOPPED:-stopped}
 
 # list_snapshots: NAME CUT|ERROR of each
 list_snapshots() {
@@ -34,13 +36,17 @@ assert_stopped() {
   local status state run owner seen_running reason
   status=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.pauseOwner}|{.data.seenRunning}')
   IFS='|' read -r state run owner seen_running < <(printf '%s\n' "$status")
-  [[ $state == stopped && $run == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${state:-unknown}, not stopped by this run: this is not a backup"
-  reason=$(changes_since_stop "$owner") || die 'whether the cluster is still stopped cannot be read'
+  [[ $state == "$STOPPED" && $run == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${state:-unknown}, not $STOPPED by this run: this is not a backup"
+  if [[ -n ${ONLINE-} ]]; then
+    reason=$(changes_since_pause "$owner") || die 'whether the cluster is still paused cannot be read'
+  else
+    reason=$(changes_since_stop "$owner") || die 'whether the cluster is still stopped cannot be read'
+  fi
   reason=${reason:-$seen_running}
   [[ -z $reason ]] || die "Kafka $CLUSTER was brought back by another actor ($reason): this is not a backup"
 }
 
-begin_step "verifying that Kafka $CLUSTER is still stopped"
+begin_step "verifying that Kafka $CLUSTER is still $STOPPED"
 assert_stopped
 begin_step "snapshotting every claim of Kafka $CLUSTER"
 claims=$(claims_by_label)
@@ -55,7 +61,7 @@ done
 expected=$(printf %s "$objects" | wc -l)
 printf %s "$objects" | kubectl create -f - >/dev/null
 wait_until_empty "$SNAPSHOT_TIMEOUT" snapshots_not_cut
-begin_step "verifying that Kafka $CLUSTER has stayed stopped"
+begin_step "verifying that Kafka $CLUSTER has stayed $STOPPED"
 assert_stopped
 kanister_output backup "$backup"
 kanister_output snapshots "$expected"

@@ -14,30 +14,6 @@
 
 UNCLEAN_REASONS='' # nodes that did not end cleanly
 
-# verify_after_pause: checks between the pause and the first deletion
-verify_after_pause() {
-  local fields owner=
-  fields=$(pause_state)
-  ! owns_pause "$fields" || owner=kanister-kafka
-  set_state "pauseOwner=$owner"
-  assert_unchanged
-}
-
-# assert_unchanged: the operator could change the cluster until the pause, so that the stored data is outdated
-assert_unchanged() {
-  local fields saved current key
-  local -A names=([0]='specs of Kafka or KafkaNodePools' [1]='node ids' [2]='claims of pods' [3]=claims)
-  begin_step "comparing Kafka $CLUSTER with its stored specs"
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.specs}|{.data.ids}|{.data.podClaims}|{.data.claims}')
-  compute_fingerprint
-  IFS='|' read -ra saved < <(printf '%s\n' "$fields")
-  IFS='|' read -ra current < <(printf '%s\n' "$FINGERPRINT")
-  for key in 0 1 2 3; do
-    [[ ${saved[key]-} == "${current[key]-}" ]] ||
-      die "${names[$key]} of Kafka $CLUSTER have changed since they were stored: run the backup again"
-  done
-}
-
 begin_step 'verifying that no other run has brought the cluster back'
 assert_own_run quiescing
 if [[ -n $WATCHDOG ]]; then

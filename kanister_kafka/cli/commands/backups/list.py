@@ -9,8 +9,9 @@ import click
 
 from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
-from kanister_kafka.cli.location import is_from_store, location_options, open_store
+from kanister_kafka.cli.location import Store, is_from_store, location_options, open_store
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.errors import ActionError, NotFoundError
 from kanister_kafka.reports.text import escape_control_chars
 
 
@@ -18,6 +19,7 @@ from kanister_kafka.reports.text import escape_control_chars
 @catalogue_options
 @location_options
 @click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
+@click.option("--restore-points", is_flag=True, help="List the restore points of Kasten instead.")
 @report_format_option("text", "wide", "json", "yaml", "name")
 def list(  # noqa: A001 - click's name of the command
     *,
@@ -26,6 +28,7 @@ def list(  # noqa: A001 - click's name of the command
     kasten_namespace: str,
     context: str,
     everywhere: bool,
+    restore_points: bool,
     form: str,
     **store: Any,
 ) -> None:
@@ -35,31 +38,23 @@ def list(  # noqa: A001 - click's name of the command
     a Secret or a snapshot now. STOP is `clean` if every broker ended by itself; it is unknown if
     the ActionSet of the backup is no longer there.
 
+    With --restore-points: PRE-HOOK is the Blueprint and the action that the Policy calls before its
+    snapshots. Without one, brokers ran while Kasten took their snapshots.
+
     With --location, those of all namespaces that were exported there. No cluster is needed, except
     for --location-secret.
     """
     from kanister_kafka.kube.client import KubeClient
-    from kanister_kafka.reports.backups import (
-        backups_json,
-        backups_text,
-        exports_json,
-        exports_text,
-    )
+    from kanister_kafka.reports.backups import backups_json, backups_text
 
     if is_from_store(**store):
         opened = open_store(partial(KubeClient, context), namespace=namespace, kafka=kafka, **store)
-        copies = opened.catalogue.read_all()
-        for one in copies:
-            if one.faults:
-                print_warning(escape_control_chars(f"{one.backup}: {'; '.join(one.faults)}"))
-        if form == "name":
-            echo("".join(f"{one.backup.name}\n" for one in copies))
-            return
-        rows = partial(exports_text, copies, utc_now(), width=terminal_width())
-        if form == "wide":
-            echo(exports_text(copies, utc_now(), wide=True))
-            return
-        echo(report_text(form, rows, partial(exports_json, copies, utc_now())))
+        _list_copies(opened, form)
+        return
+    if restore_points:
+        if kafka:
+            raise click.UsageError("--restore-points are of namespaces: omit --kafka")
+        _list_restore_points(context, namespace, everywhere=everywhere, form=form)
         return
 
     _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
@@ -72,3 +67,43 @@ def list(  # noqa: A001 - click's name of the command
         return
     text = partial(backups_text, found.backups, now, width=terminal_width())
     echo(report_text(form, text, partial(backups_json, found.backups, now)))
+
+
+def _list_copies(opened: Store, form: str) -> None:
+    from kanister_kafka.reports.backups import exports_json, exports_text
+
+    copies = opened.catalogue.read_all()
+    for one in copies:
+        if one.faults:
+            print_warning(escape_control_chars(f"{one.backup}: {'; '.join(one.faults)}"))
+    if form == "name":
+        echo("".join(f"{one.backup.name}\n" for one in copies))
+        return
+    now = utc_now()
+    if form == "wide":
+        echo(exports_text(copies, now, wide=True))
+        return
+    text = partial(exports_text, copies, now, width=terminal_width())
+    echo(report_text(form, text, partial(exports_json, copies, now)))
+
+
+def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.backups.restore_points import read_restore_points
+    from kanister_kafka.reports.backups import restore_points_json, restore_points_text
+
+    connection = KubeClient(context)
+    home = "" if everywhere else namespace or connection.namespace
+    try:
+        found = read_restore_points(connection, home)
+    except NotFoundError as failure:
+        raise ActionError(f"Kasten's API is not served: {failure}") from failure
+    for line in found.unreadable:
+        print_warning(f"cannot read {escape_control_chars(line)}")
+    if form == "name":
+        echo("".join(f"{point.name}\n" for point in found.points))
+        return
+    width = 0 if form == "wide" else terminal_width()
+    text = partial(restore_points_text, found.points, utc_now(), width)
+    form = "text" if form == "wide" else form
+    echo(report_text(form, text, partial(restore_points_json, found.points)))

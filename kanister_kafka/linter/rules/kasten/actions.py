@@ -28,12 +28,12 @@ OURS = "kanister-kafka"
 def near_reserved(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names that miss a reserved one by their spelling: Kasten never runs the action."""
     for _blueprint, action in _uncalled(objects):
-        if wanted := reserved_like(action.name):
+        if suggestion := reserved_like(action.name):
             yield named(
                 rule,
                 action,
                 f'Invalid value: "{action.name}": Kasten ignores this name in silence; '
-                f'did you mean "{wanted}"?',
+                f'did you mean "{suggestion}"?',
             )
 
 
@@ -41,12 +41,12 @@ def near_reserved(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
 def uncalled_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find reserved names in another order of words: only a hook of a Policy runs the action."""
     for _blueprint, action in _uncalled(objects):
-        if wanted := _reordered(action.name):
+        if suggestion := _reordered(action.name):
             yield named(
                 rule,
                 action,
                 f'"{action.name}" runs only where a Policy calls it, and none in the input does; '
-                f'on a bound object Kasten runs "{wanted}"',
+                f'on a bound object Kasten runs "{suggestion}"',
             )
 
 

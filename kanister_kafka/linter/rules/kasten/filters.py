@@ -174,10 +174,10 @@ def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Dia
     for policy in objects.policies:
         here = policy.at("spec", "selector")
         for spot, key in _keys(here):
-            if wanted := _misspelt(key):
+            if suggestion := _misspelt(key):
                 message = (
                     f'Unsupported value: "{key}": no namespace has that label, so it selects '
-                    f'nothing; did you mean "{wanted}"?'
+                    f'nothing; did you mean "{suggestion}"?'
                 )
                 yield rule.report(spot.location, spot.path, message)
         for expression in here.at("matchExpressions").each():

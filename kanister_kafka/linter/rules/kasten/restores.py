@@ -131,8 +131,8 @@ def restore_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettin
             if match_filter(filters, group, name) is FilterMatch.NO
         }
         if missing:
-            told = "; ".join(f"without {name} {why}" for name, why in missing.items())
-            message = f"Required value: include {', '.join(missing)}: {told}"
+            reason = "; ".join(f"without {name} {why}" for name, why in missing.items())
+            message = f"Required value: include {', '.join(missing)}: {reason}"
             yield _at_filter(rule, filters, message)
 
 
@@ -249,8 +249,8 @@ def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSetting
             key, kind = (STRIMZI, resource), KINDS.get(resource, "")
             there = kind and of_namespace(objects, ours.namespace, kind)
             unsure = resource == "kafkausers" and not _kafkas(objects, ours)
-            wanted = key not in needs and (there or unsure)
-            if wanted and match_filter(operation.filters, *key) is FilterMatch.NO:
+            is_needed = key not in needs and (there or unsure)
+            if is_needed and match_filter(operation.filters, *key) is FilterMatch.NO:
                 left[key] = f"each {kind} is lost with its namespace"
         if left:
             yield _without(rule, operation.filters, left)
@@ -297,6 +297,6 @@ def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ..
 def _without(rule: Rule, filters: Filters, needs: Mapping[tuple[str, str], str]) -> Diagnostic:
     included = filters.here.at("includeResources")
     names = ", ".join(resource for _group, resource in needs)
-    told = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
+    message = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
     field = included if included.there else filters.here.at("excludeResources")
-    return rule.report(field.location, field.path, f"Required value: include {names}: {told}")
+    return rule.report(field.location, field.path, f"Required value: include {names}: {message}")

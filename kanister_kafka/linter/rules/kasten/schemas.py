@@ -154,9 +154,9 @@ def is_unset(policy: Cursor) -> bool:
 
 def _held_against(rule: Rule, spot: Cursor, whole: ObjectSchema) -> Diagnostics:
     """Compare an object; its names are the API server's to judge, as charts fill them in."""
-    wanted = whole._replace(known={**whole.known, "metadata": AnySchema()})
+    schema = whole._replace(known={**whole.known, "metadata": AnySchema()})
     if spot.node is not None:
-        for problem in validate_schema(spot.node, wanted, spot.path):
+        for problem in validate_schema(spot.node, schema, spot.path):
             is_missing = problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
             if problem.path not in OF_KIND and not is_missing:  # which other rules report
                 yield rule.report(problem.location, problem.path, problem.message)
@@ -177,8 +177,8 @@ def _uncompared(rule: Rule, requirement: Cursor) -> Diagnostics:
     for field in REQUIREMENTS:
         spot = requirement.at(field)
         operator, values = spot.at("operator"), spot.at("values")
-        told = field == "type" and not values.there  # by its shape
-        if operator.text in ("In", "NotIn") and not list(values.each()) and not told:
+        reported = field == "type" and not values.there  # by its shape
+        if operator.text in ("In", "NotIn") and not list(values.each()) and not reported:
             message = f"Required value: operator {operator.text} compares with values"
             yield rule.report(values.location, values.path, message)
 

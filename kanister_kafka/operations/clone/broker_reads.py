@@ -1,0 +1,131 @@
+"""Partitions, topics and records, read by Kafka's own programs in the pods of brokers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from kanister_kafka import constants
+from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.exec import exec_in_pod
+from kanister_kafka.kube.objects import is_ready, name_of
+from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
+from kanister_kafka.strimzi.discovery import KafkaRef, is_broker_pod
+
+LOOK_S = 120
+RECORDS_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRecords:
+    """The batches of one replica, or of a range of it."""
+
+    partition: str
+    """`TOPIC-PARTITION`."""
+    broker: str
+    """Name of the pod."""
+    batches: int
+    records: int
+    broken: int
+    """Batches whose checksum is wrong."""
+    trailing: int
+    """Bytes that are not a batch."""
+    digest: int = 0
+    """Of first offset, bytes and checksum of each batch, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicIdentity:
+    """Whether two topics of one name can have the same batches."""
+
+    topic_id: str
+    """A topic that is deleted and created again has another."""
+    compacted: bool
+    """Whether Kafka may rewrite its batches at any time."""
+
+
+class BrokerReader:
+    """Runs verify.sh in the brokers of one Kafka, and returns what it prints.
+
+    Every method raises ActionError if a program in a pod fails or does not end in its time.
+    """
+
+    def __init__(self, connection: KubeClient, kafka: KafkaRef, context: str = "") -> None:
+        self._connection = connection
+        self._kafka = kafka
+        self._context = context
+
+    def brokers(self) -> list[Object]:
+        """Return the pods of the brokers that are Ready, by name."""
+        selector = f"{constants.CLUSTER_LABEL}={self._kafka.name}"
+        pods = self._connection.items(PODS, self._kafka.namespace, selector)
+        ready = [pod for pod in pods if is_broker_pod(pod, self._kafka.name) and is_ready(pod)]
+        return sorted(ready, key=name_of)
+
+    def offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int, int]]:
+        """Return earliest and latest offset of each partition, internal topics too."""
+        earliest: dict[tuple[str, int], int] = {}
+        latest: dict[tuple[str, int], int] = {}
+        for line in self._run(broker, "offsets", 2 * LOOK_S):
+            which, _, rest = line.partition(" ")
+            topic, partition, offset = rest.rsplit(":", 2)
+            into = earliest if which == "earliest" else latest
+            into[topic, int(partition)] = int(offset)
+        return {key: (earliest.get(key, 0), end) for key, end in latest.items()}
+
+    def without_leader(self, broker: Object) -> list[str]:
+        """Return the partitions without a leader, as `TOPIC-PARTITION`."""
+        lines = self._run(broker, "unavailable", LOOK_S)
+        return [line.replace(" ", "-") for line in lines]
+
+    def topics(self, broker: Object) -> dict[str, TopicIdentity]:
+        """Return every topic, internal ones too."""
+        topics = {}
+        for line in self._run(broker, "topics", LOOK_S):
+            name, topic_id, policy = line.split(" ")
+            topics[name] = TopicIdentity(topic_id, compacted=policy == "compact")
+        return topics
+
+    def records(self, brokers: Iterable[Object], segments: int = 0) -> Iterator[ReplicaRecords]:
+        """Yield every replica of some brokers, of which the newest segments are read, or all."""
+        for broker in brokers:
+            lines = self._run(broker, "records", RECORDS_S, str(segments))
+            yield from _replicas(broker, lines)
+
+    def ranges(
+        self, brokers: Iterable[Object], ranges: Mapping[str, tuple[int, int]]
+    ) -> Iterator[ReplicaRecords]:
+        """Yield every replica of some partitions: the batches with an offset in [first, end)."""
+        rows = [f"{name} {first} {end}" for name, (first, end) in sorted(ranges.items())]
+        for broker in brokers:
+            lines = self._run(broker, "ranges", RECORDS_S, lines=rows)
+            yield from _replicas(broker, lines)
+
+    def _run(
+        self, broker: Object, what: str, seconds: int, *more: str, lines: Iterable[str] = ()
+    ) -> list[str]:
+        pod, home = name_of(broker), self._kafka.namespace
+        address = f"{self._kafka.name}-kafka-brokers.{home}.svc:{REPLICATION_PORT}"
+        script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
+        done = exec_in_pod(
+            pod,
+            home,
+            ("bash", "-c", script, "verify", what, address, str(seconds), *more),
+            context=self._context,
+            container="kafka",
+            seconds=seconds + 60,
+            lines=tuple(lines),
+        )
+        output = done.output.splitlines()
+        if done.code != 0 or not output or output[-1] != "end":
+            reason = " ".join(done.errors.split())[-300:] or "no output"
+            raise ActionError(f"pod {home}/{pod}: cannot read {what}: {reason}")
+        return output[:-1]
+
+
+def _replicas(broker: Object, lines: Iterable[str]) -> Iterator[ReplicaRecords]:
+    for line in lines:
+        name, *numbers = line.split(" ")
+        yield ReplicaRecords(name, name_of(broker), *map(int, numbers))

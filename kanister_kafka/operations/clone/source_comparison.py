@@ -1,0 +1,145 @@
+"""The record batches of a copy compared with those of the running Kafka that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.objects import join_limited
+from kanister_kafka.operations.backups.model import PartitionOffsets
+from kanister_kafka.operations.clone.broker_reads import (
+    BrokerReader,
+    ReplicaRecords,
+    TopicIdentity,
+)
+from kanister_kafka.operations.clone.verification import RecordsRead, SourceResult
+
+SAMPLED_OFFSETS = 10_000
+"""Of each partition, the last offsets that a sample compares."""
+
+Offsets = Mapping[tuple[str, int], tuple[int, int]]
+"""Earliest and latest offset by topic and partition."""
+
+
+def compare_with_source(
+    source: BrokerReader,
+    copy: BrokerReader,
+    recorded: Iterable[PartitionOffsets],
+    copied: Offsets,
+    read: RecordsRead,
+) -> SourceResult:
+    """Compare all batches before the ends of a backup that the source still has.
+
+    Brokers store batches as producers send them, and followers as leaders do, so the batches of all
+    replicas are the same. Raises ActionError if either Kafka cannot be read.
+    """
+    brokers = source.brokers()
+    if not brokers:
+        raise ActionError("no broker of the Kafka that was backed up is Ready")
+    copies = copy.brokers()
+    unequal = not_comparable(copy.topics(copies[0]), source.topics(brokers[0]))
+    current = source.offsets(brokers[0])
+    ranges, notes = common_ranges(recorded, copied, current, unequal, read)
+    theirs = list(source.ranges(brokers, ranges))
+    ours = list(copy.ranges(copies, ranges))
+    if not ranges:
+        return SourceResult(0, 0, 0, (), (*notes, "no batch was compared with the source"))
+    return compare_replicas(ranges, ours, theirs, notes)
+
+
+def not_comparable(
+    copied: Mapping[str, TopicIdentity], current: Mapping[str, TopicIdentity]
+) -> dict[str, str]:
+    """Return why the batches of a topic need not be the same, by the name of the topic."""
+    reasons = {}
+    for name, topic in copied.items():
+        now = current.get(name)
+        if now is None:
+            reasons[name] = "no longer in the source"
+        elif now.topic_id != topic.topic_id:
+            reasons[name] = "deleted and created again in the source"
+        elif topic.compacted or now.compacted:
+            reasons[name] = "compaction rewrites its batches"
+    return reasons
+
+
+def common_ranges(
+    recorded: Iterable[PartitionOffsets],
+    copied: Offsets,
+    current: Offsets,
+    unequal: Mapping[str, str],
+    read: RecordsRead,
+) -> tuple[dict[str, tuple[int, int]], list[str]]:
+    """Return by partition the offsets [first, end) that both Kafkas must have, and notes."""
+    ends = {(row.topic, row.partition): row.latest for row in recorded}
+    ranges: dict[str, tuple[int, int]] = {}
+    skipped: dict[str, set[str]] = {}
+    for (topic, partition), (earliest, latest) in sorted(copied.items()):
+        name = f"{topic}-{partition}"
+        if reason := unequal.get(topic):
+            skipped.setdefault(reason, set()).add(topic)
+            continue
+        if (topic, partition) not in current:
+            skipped.setdefault("no longer in the source", set()).add(name)
+            continue
+        first, end = current[topic, partition]
+        first, end = max(earliest, first), min(latest, end, ends.get((topic, partition)) or latest)
+        if read is not RecordsRead.ALL:
+            first = max(first, end - SAMPLED_OFFSETS)
+        if first < end:
+            ranges[name] = (first, end)
+        elif earliest < latest:
+            skipped.setdefault("no longer in the source", set()).add(name)
+    notes = [
+        f"not compared with the source, {reason}: {join_limited(sorted(names))}"
+        for reason, names in sorted(skipped.items())
+    ]
+    return ranges, notes
+
+
+def compare_replicas(
+    ranges: Mapping[str, tuple[int, int]],
+    copies: Sequence[ReplicaRecords],
+    sources: Sequence[ReplicaRecords],
+    notes: Iterable[str] = (),
+) -> SourceResult:
+    """Compare each replica of a copy with those of the source: one of them must be equal.
+
+    A replica of the source that is not in sync can have less than the others.
+    """
+    expected: dict[str, set[tuple[int, int, int]]] = {}
+    for replica in sources:
+        expected.setdefault(replica.partition, set()).add(_content(replica))
+    differences = []
+    counted: dict[str, ReplicaRecords] = {}
+    for replica in copies:
+        contents = expected.get(replica.partition)
+        first, end = ranges[replica.partition]
+        if contents is None:
+            differences.append(f"{replica.partition}: no broker of the source has its log")
+        elif _content(replica) in contents:
+            counted[replica.partition] = replica
+        else:
+            differences.append(
+                f"{replica.partition} on {replica.broker} differs from the source in offsets "
+                f"{first} to {end - 1}: {_words(_content(replica))}, and in the source "
+                + " or ".join(_words(content) for content in sorted(contents))
+            )
+    missing = sorted(set(ranges) - {replica.partition for replica in copies})
+    differences += [f"{name}: no broker of the copy has its log" for name in missing]
+    return SourceResult(
+        partitions=len(counted),
+        batches=sum(replica.batches for replica in counted.values()),
+        records=sum(replica.records for replica in counted.values()),
+        differences=tuple(differences),
+        notes=tuple(notes),
+    )
+
+
+def _content(replica: ReplicaRecords) -> tuple[int, int, int]:
+    return replica.batches, replica.records, replica.digest
+
+
+def _words(content: tuple[int, int, int]) -> str:
+    batches, records, digest = content
+    return f"{records} records in {batches} batches with the digest {digest:x}"

@@ -1,0 +1,214 @@
+# shellcheck shell=bash
+# Where every log of a running Kafka ends, for a backup whose brokers run: it is consistent only if nothing has moved
+# from before the flush until the last snapshot is cut. A reading that is not whole fails the backup.
+POSITIONS_MAX=60000  # characters of base64 in the state ConfigMap; of more, only the digest is stored
+METADATA_MAX=4000000 # bytes of new metadata that a node prints
+PARALLEL_MAX=64      # kubectl processes in this pod
+# Without the offsets the backup fails, so they get more time than topics.sh gives them. Its three JVMs may have to
+# start one after the other.
+# shellcheck disable=SC2034 # topics.sh reads it
+QUERY_TIMEOUT=120 # seconds
+
+# Runs in each node. Prints the end of every log as `log DIRECTORY PARTITION SEGMENT SIZE`, and that of the metadata log
+# as `metadata DIRECTORY SEGMENT SIZE`. With an end of the metadata log as $1 $2 $3, it prints the bytes after it as
+# `records HEX`. With `flush` as $4 it flushes afterwards, so that all that was in the logs is on the volumes, and prints
+# the size of each partition as `bytes PARTITION BYTES`. Replicas that move between directories count, deleted ones do
+# not. The last line is `whole`.
+# shellcheck disable=SC2016
+POSITIONS_SCRIPT='set -eo pipefail
+shopt -s nullglob
+export LC_ALL=C
+files=() segments=()
+for d in /var/lib/kafka/data*/kafka-log*/; do
+  [ -e "${d}meta.properties" ] || continue
+  at=${d#/var/lib/kafka/} at=${at%/}
+  for p in "$d"*-[0-9]*/; do
+    name=${p%/} name=${name##*/}
+    case $name in *-delete | *-stray) continue ;; esac
+    logs=("$p"*.log)
+    if [ "$name" != __cluster_metadata-0 ]; then
+      segments+=("${logs[@]}")
+      if ((${#logs[@]} > 0)); then files+=("${logs[-1]}"); else echo "log $at $name - 0"; fi
+      continue
+    fi
+    echo "metadata $at ${logs[-1]##*/} $(stat -c %s "${logs[-1]}")"
+    [ -n "$1" ] || continue
+    size=$(stat -c %s "/var/lib/kafka/$1/$name/$2")
+    ((size >= $3)) || { echo "the metadata log ends before its earlier end" >&2; exit 1; }
+    hex=$({
+      tail -c "+$(($3 + 1))" "/var/lib/kafka/$1/$name/$2"
+      for f in "${logs[@]}"; do if [[ ${f##*/} > $2 ]]; then cat "$f"; fi; done
+    } | head -c '"$METADATA_MAX"' | od -An -v -tx1 | tr -d " \n")
+    echo "records $hex"
+  done
+done
+for ((i = 0; i < ${#files[@]}; i += 500)); do
+  stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
+done
+if [ "$4" = flush ]; then
+  for d in /var/lib/kafka/data*; do sync -f "$d" || sync; done
+  declare -A bytes=()
+  for ((i = 0; i < ${#segments[@]}; i += 500)); do
+    while read -r f size; do
+      f=${f%/*} f=${f##*/}
+      bytes[$f]=$((${bytes[$f]:-0} + size))
+    done < <(stat -c "%n %s" "${segments[@]:i:500}" 2>/dev/null || true)
+  done
+  for f in "${!bytes[@]}"; do echo "bytes $f ${bytes[$f]}"; done
+fi
+echo whole'
+
+# metadata_changes: reads record batches as hexadecimal digits, and prints how many records of each kind they have,
+# without no-ops. A no-op is apiKey 20 in version 0 without fields in a frame of version 1, which are the bytes 01 14 00
+# 00 (NoOpRecord.json and AbstractApiMessageSerde.java in Kafka's source). Bytes that are not whole batches of format 2
+# without compression are reported too (https://kafka.apache.org/documentation/#recordbatch).
+metadata_changes() {
+  fold -w 4096 | awk '
+    BEGIN {
+      split("UnregisterBroker Topic Partition Config PartitionChange AccessControl FenceBroker UnfenceBroker RemoveTopic DelegationToken UserScramCredential FeatureLevel - ClientQuota ProducerIds - BrokerRegistrationChange AccessControlEntry RemoveAccessControlEntry NoOp ZkMigrationState RemoveUserScramCredential BeginTransaction EndTransaction AbortTransaction RemoveDelegationToken RegisterController ClearElr", name, " ")
+      name[0] = "RegisterBroker"
+    }
+    function number(at, digits,   i, n) {
+      for (i = 0; i < digits; i++) n = n * 16 + index("0123456789abcdef", substr(batch, at + i, 1)) - 1
+      return n
+    }
+    function varint(   byte, n, unit) {
+      n = 0; unit = 1
+      do {
+        if (p > length(batch)) broken = 1
+        if (broken) return 0
+        byte = number(p, 2); p += 2
+        n += (byte % 128) * unit; unit *= 128
+      } while (byte >= 128)
+      return n
+    }
+    function zigzag(   n) { n = varint(); return n % 2 ? -(n + 1) / 2 : n / 2 }
+    function read_record(   size, end, key) {
+      size = zigzag(); end = p + 2 * size
+      if (broken || size < 1 || end > length(batch) + 1) { broken = 1; return }
+      p += 2; zigzag(); zigzag(); size = zigzag()
+      if (size > 0) p += 2 * size
+      size = zigzag()
+      if (broken || size < 1 || p + 2 * size > end) { broken = 1; return }
+      if (substr(batch, p, 2 * size) != "01140000") {
+        varint(); key = varint()
+        count[key in name ? name[key] "Record" : "record of type " key]++
+      }
+      p = end
+    }
+    function read_batch(   i, records) {
+      if (number(33, 2) != 2 || number(43, 4) % 8) { broken = 1; return }
+      if (int(number(43, 4) / 32) % 2) { count["control record of the metadata quorum"]++; return }
+      records = number(115, 8); p = 123
+      for (i = 0; i < records && !broken; i++) read_record()
+      if (p != length(batch) + 1) broken = 1
+    }
+    {
+      text = text $0
+      while (!broken && length(text) >= 24) {
+        batch = substr(text, 1, 24)
+        size = 24 + 2 * number(17, 8)
+        if (size < 122) broken = 1
+        if (broken || length(text) < size) break
+        batch = substr(text, 1, size)
+        read_batch()
+        text = substr(text, size + 1)
+      }
+    }
+    END {
+      if (broken || text != "") print "bytes that are not record batches"
+      for (kind in count) print count[kind], kind
+    }' | sort
+}
+
+# read_positions FLUSH COMMAND...: reads the ends of the logs in all nodes, and at the same time the offsets of all
+# partitions by COMMAND, which prints lines `latest TOPIC PARTITION OFFSET`. FLUSH is `flush` or empty. It fails if
+# anything cannot be read. Sets
+# - POSITIONS: rows `KEY|VALUE`, sorted: the uid and restarts of each pod, the end of each log, the end offset of each
+#   partition
+# - METADATA: the end of the metadata log of each node, as lines `POD DIRECTORY SEGMENT SIZE`
+# - METADATA_CHANGES: records in the metadata logs after the ends in $BEFORE, which are such lines
+# - OFFSETS: the output of COMMAND, and the size of each partition as `bytes TOPIC-PARTITION BYTES`
+read_positions() {
+  local pods name uid restarts position broker fd offsets reported kept differences directory segment size
+  local failed='' bytes='' names=() replies=()
+  pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
+    'jsonpath={range .items[*]}{.metadata.name}|{.metadata.uid}|{.status.containerStatuses[?(@.name=="kafka")].restartCount}{"\n"}{end}')
+  [[ -n $pods ]] || die "Kafka $CLUSTER has no pods"
+  POSITIONS='' METADATA='' METADATA_CHANGES=''
+  exec {broker}< <("${@:2}" && printf '\nwhole')
+  while IFS='|' read -r name uid restarts; do
+    [[ -n $uid && -n $restarts ]] || die "pod $name has no container that runs"
+    POSITIONS+="pod $name|$uid with $restarts restarts"$'\n'
+    position=$(printf '%s\n' "${BEFORE-}" | sed -n "s/^$name //p")
+    read -r directory segment size < <(printf '%s\n' "$position")
+    exec {fd}< <(timeout "$FLUSH_TIMEOUT" kubectl exec "$name" -n "$NAMESPACE" -c kafka -- bash -c "$POSITIONS_SCRIPT" positions "$directory" "$segment" "$size" "$1")
+    names+=("$name") replies+=("$fd")
+    ((${#replies[@]} < PARALLEL_MAX)) || collect_positions
+  done < <(printf '%s\n' "$pods")
+  collect_positions
+  [[ -z $failed ]] || die "not read within ${FLUSH_TIMEOUT}s where the logs end: ${failed%; }"
+
+  OFFSETS=$(cat <&"$broker")
+  exec {broker}<&-
+  [[ $OFFSETS == *$'\n'whole ]] || die 'the offsets of the partitions cannot be read: see the lines above'
+  OFFSETS=${OFFSETS%$'\n'whole}
+  offsets=$(printf '%s\n' "$OFFSETS" | sed -nE 's/^latest ([^ ]+) ([0-9]+) ([0-9]+)$/end offset of \1-\2|\3/p')
+  # A partition without a leader has no offset, and one in an unknown directory has no log.
+  reported=$(printf '%s\n' "$offsets" | sed -E 's/^end offset of (.*)\|[0-9]+$/\1|/' | sort -u)
+  kept=$(printf '%s\n' "$POSITIONS" | sed -nE 's/^log of ([^ ]+) .*/\1/p' | sed -E 's/\.[0-9a-f]+-future$//; s/$/|/' | sort -u)
+  if [[ $reported != "$kept" ]]; then
+    differences=$(diff_positions "$kept" "$reported" | first_lines)
+    die "the broker reports the offsets of other partitions than those in the log directories: $differences"
+  fi
+  POSITIONS=$(printf '%s\n%s\n' "$POSITIONS" "$offsets" | sed '/^$/d' | sort)
+  # A partition has several replicas. The largest one counts.
+  OFFSETS+=$'\n'$(printf '%s\n' "$bytes" | awk 'NF == 3 && $3 >= most[$2] { most[$2] = $3 } END { for (key in most) printf "bytes %s %.0f\n", key, most[key] }')
+}
+
+# collect_positions: reads the replies of the nodes that were asked
+collect_positions() {
+  local i text ends changes
+  for i in "${!replies[@]}"; do
+    fd=${replies[i]} name=${names[i]}
+    text=$(cat <&"$fd")
+    exec {fd}<&-
+    ends=$(printf '%s\n' "$text" | sed -nE "s/^metadata ([^ ]+ [^ ]+ [0-9]+)\$/$name \1/p")
+    if [[ $text != *$'\n'whole || -z $ends || $ends == *$'\n'* ]]; then
+      failed+="$name; "
+      continue
+    fi
+    METADATA+=$ends$'\n' bytes+=$(printf '%s\n' "$text" | grep '^bytes ' || true)$'\n'
+    POSITIONS+=$(printf '%s\n' "$text" | sed -nE "s/^log ([^ ]+) ([^ ]+) ([^ ]+) ([0-9]+)\$/log of \2 in $name|\1 \3 \4/p")$'\n'
+    changes=$(printf '%s\n' "$text" | sed -n 's/^records //p' | metadata_changes | sed "s/^/$name: /")
+    METADATA_CHANGES+=${changes:+$changes$'\n'}
+  done
+  replies=() names=()
+}
+
+# diff_positions OLD NEW: rows `KEY|VALUE` whose value has changed, and those that are in only one of both
+diff_positions() {
+  awk -F '|' '
+    $1 == "" { next }
+    FILENAME == ARGV[1] { old[$1] = $2; next }
+    !($1 in old) { print $1 ": new " $2; next }
+    old[$1] != $2 { print $1 ": " old[$1] ", now " $2 }
+    { delete old[$1] }
+    END { for (key in old) print key ": missing, was " old[key] }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sort
+}
+
+# first_lines: reads lines, prints the first ones as one line, and the number of the others
+first_lines() {
+  awk -v max="$LIST_MAX" '
+    NR <= max { printf "%s%s", (NR > 1 ? "; " : ""), $0 }
+    END { if (NR > max) printf " and %d more", NR - max }'
+}
+
+# store_positions: in the state ConfigMap, with the run. The ends of the metadata logs come first.
+store_positions() {
+  local digest text
+  digest=$(printf %s "$POSITIONS" | digest)
+  text=$(compress "# $(now) $RUN_ID $digest" "${METADATA%$'\n'}" "$POSITIONS")
+  ((${#text} <= POSITIONS_MAX)) || text=$(compress "# $(now) $RUN_ID $digest" "${METADATA%$'\n'}")
+  set_binary_state positions "$text"
+}

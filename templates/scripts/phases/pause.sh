@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# Pauses the operator for a backup whose brokers run, and stops its other components, because both write metadata. Then
+# it stops all clients.
+. ./common.sh
+. ./pause-reconciliation.sh
+. ./watchdog.sh
+. ./kafka-pods.sh
+. ./verify-stopped.sh
+. ./cluster-fingerprint.sh
+. ./scale.sh
+# shellcheck source=../lib/quiesce-by-replicas.sh
+. "./quiesce-by-$QUIESCE_BY.sh"
+. ./quiesce-clients.sh
+. ./running-clients.sh
+. ./stop-kafka.sh
+
+begin_step 'verifying that no other run has released the clients'
+assert_own_run quiescing
+if [[ -n $WATCHDOG ]]; then
+  begin_step "waiting for the watchdog $WATCHDOG"
+  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
+fi
+pause_kafka quiescing
+quiesce_clients "${clients[@]}"
+begin_step 'verifying that all clients are stopped'
+assert_clients_stopped "${clients[@]}"
+assert_own_run quiescing
+log "all known clients are stopped, and the brokers of Kafka $CLUSTER run"
