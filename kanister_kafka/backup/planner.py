@@ -157,7 +157,7 @@ class _PlanBuilder:
             if not self.hot and self.engine and options.verify_schedule
             else "",
             export=(f"{own}-export" if apart else account)
-            if self.cold and self.engine and options.export_profile
+            if not self.hot and self.engine and options.export_profile
             else "",
         )
         self.rights = self._rights()

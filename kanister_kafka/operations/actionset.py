@@ -210,9 +210,8 @@ def new_action_set(
     if artifacts:
         requested["artifacts"] = dict(artifacts)
     if profile:
-        reference = {"apiVersion": VERSION, "kind": "Profile", "name": profile}
-        reference |= {"group": GROUP, "resource": "profiles", "namespace": namespace}
-        requested["profile"] = reference
+        requested["profile"] = {"apiVersion": VERSION, "kind": "Profile", "name": profile}
+        requested["profile"] |= {"group": GROUP, "resource": "profiles", "namespace": namespace}
     return {
         "apiVersion": API_VERSION,
         "kind": "ActionSet",

@@ -48,7 +48,7 @@ find_files_owner() {
 
 # create_job ACTION VOLUMES MOUNTS ENV [POD_FIELDS]: prints its name. VOLUMES, MOUNTS and ENV are entries of JSON lists.
 create_job() {
-  # shellcheck disable=SC2153 # they are in the environment
+  # shellcheck disable=SC2153 # from the environment
   local labels script pod_labels=${POD_LABELS:1:-1} pod_spec=${POD_SPEC:1:-1}
   script=$(<./restic.sh)
   labels="\"$EXPORT_LABEL\": \"$BACKUP\", \"$STEP_LABEL\": \"$HOSTNAME\", \"kanister-kafka.io/cluster\": \"$CLUSTER\", \"app.kubernetes.io/managed-by\": \"kanister-kafka\""
@@ -121,7 +121,7 @@ wait_for_job() {
     while IFS='|' read -r name succeeded reason; do
       [[ $name == "$1" ]] || continue
       if [[ -n $succeeded && $succeeded != 0 ]]; then
-        # shellcheck disable=SC2034 # for the phases
+        # shellcheck disable=SC2034 # for callers
         job_lines=$(job_log "$1")
         return 0
       fi

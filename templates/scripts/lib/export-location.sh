@@ -21,6 +21,6 @@ find_repository() {
   [[ $endpoint =~ ^(https?://)?[A-Za-z0-9._:/-]+$ || $endpoint =~ ^https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?$ ]] || die "Profile $EXPORT_PROFILE has an endpoint that is not a URL of http or https"
   [[ $bucket =~ ^[A-Za-z0-9._-]+$ ]] || die "Profile $EXPORT_PROFILE has no valid name of a bucket"
   [[ -z $prefix || $prefix =~ ^[A-Za-z0-9._/-]+$ ]] || die "Profile $EXPORT_PROFILE has a prefix with other characters than letters, digits and ._/-"
-  # shellcheck disable=SC2034 # for the phases
+  # shellcheck disable=SC2034 # for callers
   repository=s3:$endpoint/$bucket/${prefix:+$prefix/}kanister-kafka
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 umask 077
-# shellcheck disable=SC2154 # the trap assigns it
+# shellcheck disable=SC2154 # the trap itself assigns it
 trap 'status=$?; ((status == 0)) || printf "FAILED: the objects of backup %s could not be read (exit code %d)\n" "$BACKUP" "$status"' EXIT
 COMPLETE='kanister-kafka\.io/complete'
 CLEARED='{"metadata": {"uid": null, "resourceVersion": null, "creationTimestamp": null, "managedFields": null}}'
