@@ -527,6 +527,16 @@ def test_objects_are_forgotten_first_and_only_those_of_the_backup(tmp_path: Path
     assert all("--host kafka/my-cluster" in call for call in listed)
 
 
+@pytest.mark.parametrize("action", ["open", "delete"])
+def test_reason_is_logged_if_snapshots_cannot_be_listed(tmp_path: Path, action: str) -> None:
+    """It is read in a command substitution, which takes the output."""
+    restic = Restic(tmp_path).on("snapshots", 1, err=retrying("Access Denied."))
+    done = restic.run(action)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("FAILED: ")
+    assert not any(" forget " in call for call in restic.calls)
+
+
 def test_deletion_from_a_store_without_a_repository_has_nothing_to_do(tmp_path: Path) -> None:
     restic = Restic(tmp_path).on("cat config", 10, err=NONE)
     done = restic.run("delete")

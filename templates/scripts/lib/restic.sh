@@ -79,7 +79,7 @@ snapshot_ids() {
 case $1 in
   open)
     open_repository new
-    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || exit
+    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || { echo "$ids"; exit 1; }
     [ -z "$ids" ] || echo "EXISTS $ids"
     ;;
   copy)
@@ -91,7 +91,7 @@ case $1 in
     open_repository delete
     # The objects first: without them an interrupted deletion is an incomplete copy.
     for kind in kind=objects kanister-kafka; do
-      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || exit
+      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || { echo "$ids"; exit 1; }
       [ -n "$ids" ] || continue
       # shellcheck disable=SC2086 # a word for each id
       run_restic forget $ids || fail "$?"
