@@ -475,10 +475,13 @@ def test_store_that_cannot_be_used_is_explained_and_nothing_is_made(
         (3, "error: open /volumes/data-0/x: permission denied", "not every file could be read"),
         (1, retrying("put object: no space left on device"), "the store is full"),
         (1, retrying("QuotaExceeded"), "the store is full"),
+        (1, retrying("Put: write tcp a->b: write: broken pipe"), "it may be full"),
+        (1, retrying("Put: read tcp a->b: read: connection reset by peer"), "it may be full"),
+        (1, retrying("The specified method is not allowed against this resource."), "may not be"),
         (1, retrying("Access Denied."), "they may not write"),
         (1, "Fatal: unable to save snapshot: read-only file system", "may not be written"),
     ],
-    ids=["files", "full", "quota", "denied", "read-only"],
+    ids=["files", "full", "quota", "pipe", "reset", "method", "denied", "read-only"],
 )
 def test_copy_that_restic_does_not_end_fails(
     tmp_path: Path, code: int, err: str, reason: str

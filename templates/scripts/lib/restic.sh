@@ -31,6 +31,7 @@ fail() {
           reason="the store does not answer: check endpoint and network" ;;
         *"o space"* | *uota* | *"torage full"* | *StorageFull* | *InsufficientStorage*)
           reason="the store is full: free space, or run \`backups delete --copy\` for older copies" ;;
+        *"broken pipe"* | *"connection reset"* | *": EOF"*) reason="the store ends connections: it may be full" ;;
         *"read-only"* | *"eadOnly"* | *MethodNotAllowed* | *"not allowed"*) reason="the store may not be written" ;;
         *"ciphertext verification failed"* | *"invalid data"* | *"hash mismatch"* | *"repair"*)
           reason="the repository is damaged: run \`restic check\`" ;;
