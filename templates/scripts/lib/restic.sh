@@ -4,6 +4,17 @@
 set -u
 cd "$TMPDIR" || exit # its only volume that may be written
 
+# trim TEXT: without white space around it. A value from a file can end in a line break. restic trims a password that it
+# reads from a file, and no variable.
+trim() {
+  text=${1#"${1%%[![:space:]]*}"}
+  printf %s "${text%"${text##*[![:space:]]}"}"
+}
+AWS_ACCESS_KEY_ID=$(trim "${AWS_ACCESS_KEY_ID-}")
+AWS_SECRET_ACCESS_KEY=$(trim "${AWS_SECRET_ACCESS_KEY-}")
+RESTIC_PASSWORD=$(trim "${RESTIC_PASSWORD-}")
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
+
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
   restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>errors && return 0
