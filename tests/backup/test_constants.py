@@ -9,7 +9,7 @@ from tests.fakes.script_runner import SCRIPTS, cycle
 
 LABELS = (
     *("backup", "before-restore", "cluster", "complete", "export", "export-step", "exported"),
-    *("run", "stop"),
+    *("run", "stop", "strategy"),
 )
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
@@ -41,6 +41,7 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "RUN_LABEL": {f"{constants.PREFIX}run"},
         "COMPLETE_ANNOTATION": {constants.COMPLETE},
         "STOP_ANNOTATION": {constants.STOP},
+        "STRATEGY_ANNOTATION": {constants.STRATEGY},
         "EXPORTED_ANNOTATION": {constants.EXPORTED},
         "EXPORT_LABEL": {f"{constants.PREFIX}export"},
         "STEP_LABEL": {f"{constants.PREFIX}export-step"},

@@ -475,10 +475,13 @@ def test_store_that_cannot_be_used_is_explained_and_nothing_is_made(
         (3, "error: open /volumes/data-0/x: permission denied", "not every file could be read"),
         (1, retrying("put object: no space left on device"), "the store is full"),
         (1, retrying("QuotaExceeded"), "the store is full"),
+        (1, retrying("Put: write tcp a->b: write: broken pipe"), "it may be full"),
+        (1, retrying("Put: read tcp a->b: read: connection reset by peer"), "it may be full"),
+        (1, retrying("The specified method is not allowed against this resource."), "may not be"),
         (1, retrying("Access Denied."), "they may not write"),
         (1, "Fatal: unable to save snapshot: read-only file system", "may not be written"),
     ],
-    ids=["files", "full", "quota", "denied", "read-only"],
+    ids=["files", "full", "quota", "pipe", "reset", "method", "denied", "read-only"],
 )
 def test_copy_that_restic_does_not_end_fails(
     tmp_path: Path, code: int, err: str, reason: str
@@ -525,6 +528,16 @@ def test_objects_are_forgotten_first_and_only_those_of_the_backup(tmp_path: Path
     assert restic.calls[-1].endswith("prune --max-repack-size 5G")
     listed = [call for call in restic.calls if " snapshots " in call]
     assert all("--host kafka/my-cluster" in call for call in listed)
+
+
+@pytest.mark.parametrize("action", ["open", "delete"])
+def test_reason_is_logged_if_snapshots_cannot_be_listed(tmp_path: Path, action: str) -> None:
+    """It is read in a command substitution, which takes the output."""
+    restic = Restic(tmp_path).on("snapshots", 1, err=retrying("Access Denied."))
+    done = restic.run(action)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("FAILED: ")
+    assert not any(" forget " in call for call in restic.calls)
 
 
 def test_deletion_from_a_store_without_a_repository_has_nothing_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 # Runs in the image of restic, whose shell is that of busybox, as `sh -c TEXT restic ACTION`. Values are in the environment,
 # credentials come from a Secret. The last line of a failure begins with FAILED and names what to do.
 set -u
+cd "$TMPDIR" || exit # its only volume that may be written
 
 # trim TEXT: without white space around it. A value from a file can end in a line break. restic trims a password that it
 # reads from a file, and no variable.
@@ -16,17 +17,17 @@ export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
 
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
-  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>"$TMPDIR/errors" && return 0
+  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>errors && return 0
   code=$?
-  cat "$TMPDIR/errors" >&2
+  cat errors >&2
   return "$code"
 }
 
 # fail CODE: explains the exit code of restic, or the answer of the store
 fail() {
   # restic repeats a request for a quarter of an hour, and logs each answer
-  answer=$(sed -n 's/.*retrying after [^:]*: //p' "$TMPDIR/errors" | tail -n 1)
-  [ -n "$answer" ] || answer=$(tail -n 3 "$TMPDIR/errors" | tr '\n"' '  ')
+  answer=$(sed -n 's/.*retrying after [^:]*: //p' errors | tail -n 1)
+  [ -n "$answer" ] || answer=$(tail -n 3 errors | tr '\n"' '  ')
   case $1 in
     3) reason="not every file could be read: is another user or group the owner of the files of Kafka?" ;;
     10) reason="there is no repository: has it been deleted during the copy?" ;;
@@ -41,6 +42,7 @@ fail() {
           reason="the store does not answer: check endpoint and network" ;;
         *"o space"* | *uota* | *"torage full"* | *StorageFull* | *InsufficientStorage*)
           reason="the store is full: free space, or run \`backups delete --copy\` for older copies" ;;
+        *"broken pipe"* | *"connection reset"* | *": EOF"*) reason="the store ends connections: it may be full" ;;
         *"read-only"* | *"eadOnly"* | *MethodNotAllowed* | *"not allowed"*) reason="the store may not be written" ;;
         *"ciphertext verification failed"* | *"invalid data"* | *"hash mismatch"* | *"repair"*)
           reason="the repository is damaged: run \`restic check\`" ;;
@@ -54,7 +56,7 @@ fail() {
 # read_config: sets code. restic repeats a request for a quarter of an hour, so the first answers have to be enough.
 read_config() {
   code=0
-  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
+  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>errors || code=$?
 }
 
 # open_repository new|delete: only restic's exit code 10 means that there is none, and not a store that does not answer or
@@ -82,14 +84,14 @@ open_repository() {
 
 # snapshot_ids TAGS: of this Kafka
 snapshot_ids() {
-  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >"$TMPDIR/snapshots" || fail "$?"
-  grep -o '"id":"[0-9a-f]*"' "$TMPDIR/snapshots" | cut -d '"' -f 4
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >list.json || fail "$?"
+  grep -o '"id":"[0-9a-f]*"' list.json | cut -d '"' -f 4
 }
 
 case $1 in
   open)
     open_repository new
-    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || exit
+    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || { echo "$ids"; exit 1; }
     [ -z "$ids" ] || echo "EXISTS $ids"
     ;;
   copy)
@@ -101,7 +103,7 @@ case $1 in
     open_repository delete
     # The objects first: without them an interrupted deletion is an incomplete copy.
     for kind in kind=objects kanister-kafka; do
-      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || exit
+      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || { echo "$ids"; exit 1; }
       [ -n "$ids" ] || continue
       # shellcheck disable=SC2086 # a word for each id
       run_restic forget $ids || fail "$?"
