@@ -141,11 +141,16 @@ def add_class(cluster, name, **metadata):
 
 
 class Jobs:
-    """Runs Jobs: a pod of each ends after 30 s, or fails with a message."""
+    """Runs Jobs: a pod of each ends after 30 s, or fails with a message.
 
-    def __init__(self, cluster, *, fails=None, code=1, waits="", interrupts=False):
+    With `first`, the first pod fails with that message, and the second one is the last.
+    """
+
+    def __init__(
+        self, cluster, *, fails=None, code=1, waits="", interrupts=False, first=None, late=False
+    ):
         self.cluster, self.fails, self.code, self.waits = cluster, fails, code, waits
-        self.interrupts = interrupts
+        self.interrupts, self.first, self.late = interrupts, first, late
         self.running = self.most = 0
         self.specs = []
         cluster.on_create.append(self.created)
@@ -169,20 +174,34 @@ class Jobs:
             signal.raise_signal(signal.SIGINT)  # by each: the second does not stop the removal
         while self.waits and ("jobs", home, name) in self.cluster.objects:
             yield 1
+        pods = [pod]
+        if self.first:
+            self.fail(home, pod, self.first)
+            yield 20
+            pods.append(f"{name}-a2")  # a random suffix
+            later = {"creationTimestamp": "2026-01-02T04:00:00Z"}
+            self.cluster.add("pods", home, pods[-1], labels=labels, status=status)
+            self.cluster.change("pods", home, pods[-1], {"metadata": later})
+            yield 30
         if self.fails:
-            ended = {"exitCode": self.code, "reason": "Error", "message": self.fails}
-            failed = [{"name": "volume-0", "state": {"terminated": ended}}]
-            status = {"phase": "Failed", "containerStatuses": failed}
-            self.cluster.change("pods", home, pod, {"status": status})
+            self.fail(home, pods[-1], self.fails)
             yield 30
         self.running -= 1
         kind = "Failed" if self.fails else "Complete"
         if ("jobs", home, name) in self.cluster.objects:
-            done = {"conditions": [{"type": kind, "status": "True", "message": "BackoffLimit"}]}
-            self.cluster.change("jobs", home, name, {"status": done})
+            reason = "DeadlineExceeded" if self.late else "BackoffLimitExceeded"
+            done = {"type": kind, "status": "True", "reason": reason, "message": f"it: {reason}"}
+            self.cluster.change("jobs", home, name, {"status": {"conditions": [done]}})
         while ("jobs", home, name) in self.cluster.objects:
             yield 1
-        self.cluster.drop("pods", home, pod)
+        for pod in pods:
+            self.cluster.drop("pods", home, pod)
+
+    def fail(self, home, pod, message):
+        ended = {"exitCode": self.code, "reason": "Error", "message": message}
+        failed = [{"name": "volume-0", "state": {"terminated": ended}}]
+        status = {"phase": "Failed", "containerStatuses": failed}
+        self.cluster.change("pods", home, pod, {"status": status})
 
 
 def restore(cluster, *more, into="other"):
@@ -577,6 +596,39 @@ def test_a_volume_that_is_not_restored_never_becomes_a_broker(
     assert "starting Kafka" not in done.stderr
     assert outside(cluster) == [], "the next try finds an empty cluster"
     no_secret(done, restic)
+
+
+@pytest.mark.usefixtures("restic")
+def test_a_pod_that_fails_during_a_prune_is_followed_by_another(cluster) -> None:
+    """A prune removes files that the index of the first pod names, and the next one reads anew."""
+    Operator(cluster)
+    Jobs(cluster, first=DAMAGED)
+    done = restore(cluster)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "damaged" not in done.stderr
+
+
+@pytest.mark.usefixtures("restic")
+@pytest.mark.parametrize(
+    ("first", "last", "late", "word"),
+    [
+        (DAMAGED, EXIT % "connection refused", False, "connection refused"),
+        (EXIT % "connection refused", DAMAGED, False, "the copy is damaged"),
+        (None, DAMAGED, True, "it: DeadlineExceeded"),
+    ],
+    ids=["network", "damaged", "late"],
+)
+def test_the_last_pod_of_a_job_decides_whether_a_copy_is_damaged(
+    cluster, first, last, late, word
+) -> None:
+    Operator(cluster)
+    Jobs(cluster, first=first, fails=last, late=late)
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 1
+    is_damaged = "damaged" in word
+    assert word in (done.stdout if is_damaged else done.stderr)
+    assert ("the copy is damaged" in done.stdout) == is_damaged
+    assert outside(cluster) == []
 
 
 @pytest.mark.usefixtures("restic")

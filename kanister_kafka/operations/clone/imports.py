@@ -19,6 +19,7 @@ from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import (
+    condition,
     delete_if_present,
     get_path,
     is_true,
@@ -63,6 +64,8 @@ MEMORY_LIMIT = "1700MiB"
 GONE_S = 120
 PROGRESS = "0.2"
 """Reports of restic in a second."""
+LATE = "DeadlineExceeded"
+"""Reason of a Job that has failed because its time is over. Its last pod is deleted by then."""
 RESTIC_FAILED = 1
 DAMAGE = re.compile(
     r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
@@ -356,22 +359,28 @@ class JobRunner:
         return left
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
-        reasons = list(chain.from_iterable(map(_failures, pods)))
+        where = f"the volumes of {node} cannot be restored"
+        by_pod = [list(_failures(pod)) for pod in sorted(pods, key=_creation)]
+        reasons = list(chain.from_iterable(by_pod))
         for code, reason in reasons:
-            where = f"the volumes of {node} cannot be restored"
             if code == WRONG_PASSWORD:
                 raise ActionError(f"{where}: the password in the Secret of the pods is wrong")
             if code == NO_REPOSITORY:
                 raise ActionError(
                     f"{where}: pods do not find {self._imports.repository.url}: {reason}"
                 )
-            if code == RESTIC_FAILED and DAMAGE.search(reason):
-                raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
-        for condition in get_path(job, "status", "conditions") or ():
-            if condition.get("type") == "Failed" and condition.get("status") == "True":
-                texts = [reason for _code, reason in reasons]
-                words = texts[-1] if texts else condition.get("message") or "its Job has failed"
-                raise ActionError(f"the volumes of {node} cannot be restored: {words}")
+        failed = condition(job, "Failed")
+        if failed.get("status") != "True":
+            return
+        # A prune deletes files that the index of a running pod still names: only the last pod,
+        # which has read the index after that, shows whether the copy is damaged.
+        words = failed.get("message") or "its Job has failed"
+        if reasons and failed.get("reason") != LATE:
+            for code, reason in by_pod[-1]:
+                if code == RESTIC_FAILED and DAMAGE.search(reason):
+                    raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
+            words = reasons[-1][1]
+        raise ActionError(f"{where}: {words}")
 
     def _progress(self, job: Object, pods: Objects) -> str:
         active = [pod for pod in pods if get_path(pod, "status", "phase") in ("Pending", "Running")]
@@ -396,6 +405,10 @@ class JobRunner:
             for line in self._connection.log(pod, self._namespace, container=container, last=5):
                 found = max(found, _restored_bytes(line))
         return found
+
+
+def _creation(pod: Object) -> tuple[str, str]:
+    return str(get_path(pod, "metadata", "creationTimestamp") or ""), name_of(pod)
 
 
 def _claims(job: Object) -> list[str]:
