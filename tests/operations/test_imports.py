@@ -143,14 +143,25 @@ def add_class(cluster, name, **metadata):
 class Jobs:
     """Runs Jobs: a pod of each ends after 30 s, or fails with a message.
 
-    With `first`, the first pod fails with that message, and the second one is the last.
+    With `first`, the first pod fails with that message, and the second one is the last. A Job whose
+    name ends with `healthy` never fails.
     """
 
     def __init__(
-        self, cluster, *, fails=None, code=1, waits="", interrupts=False, first=None, late=False
+        self,
+        cluster,
+        *,
+        fails=None,
+        code=1,
+        waits="",
+        interrupts=False,
+        first=None,
+        late=False,
+        healthy=None,
     ):
         self.cluster, self.fails, self.code, self.waits = cluster, fails, code, waits
         self.interrupts, self.first, self.late = interrupts, first, late
+        self.healthy = healthy
         self.running = self.most = 0
         self.specs = []
         cluster.on_create.append(self.created)
@@ -164,15 +175,18 @@ class Jobs:
         home, name = item["metadata"]["namespace"], item["metadata"]["name"]
         labels = {**item["spec"]["template"]["metadata"]["labels"], "job-name": name}
         pod = f"{name}-x1"
-        state = {"waiting": {"reason": self.waits}} if self.waits else {"running": {}}
-        phase = "Pending" if self.waits else "Running"
+        is_healthy = bool(self.healthy) and name.endswith(self.healthy)
+        waits = "" if is_healthy else self.waits
+        fails = None if is_healthy else self.fails
+        state = {"waiting": {"reason": waits}} if waits else {"running": {}}
+        phase = "Pending" if waits else "Running"
         status = {"phase": phase, "containerStatuses": [{"name": "volume-0", "state": state}]}
         self.cluster.logs[pod] = ['{"message_type":"status","bytes_restored":450}', "not JSON"]
         self.cluster.add("pods", home, pod, labels=labels, status=status)
         yield 30
-        if self.interrupts:
+        if self.interrupts and not is_healthy:
             signal.raise_signal(signal.SIGINT)  # by each: the second does not stop the removal
-        while self.waits and ("jobs", home, name) in self.cluster.objects:
+        while waits and ("jobs", home, name) in self.cluster.objects:
             yield 1
         pods = [pod]
         if self.first:
@@ -183,11 +197,11 @@ class Jobs:
             self.cluster.add("pods", home, pods[-1], labels=labels, status=status)
             self.cluster.change("pods", home, pods[-1], {"metadata": later})
             yield 30
-        if self.fails:
-            self.fail(home, pods[-1], self.fails)
+        if fails:
+            self.fail(home, pods[-1], fails)
             yield 30
         self.running -= 1
-        kind = "Failed" if self.fails else "Complete"
+        kind = "Failed" if fails else "Complete"
         if ("jobs", home, name) in self.cluster.objects:
             reason = "DeadlineExceeded" if self.late else "BackoffLimitExceeded"
             done = {"type": kind, "status": "True", "reason": reason, "message": f"it: {reason}"}
@@ -674,6 +688,45 @@ def test_a_restore_that_takes_too_long_is_removed(cluster) -> None:
     assert done.exit_code == 1
     assert "not restored within 5 s" in done.stderr
     assert outside(cluster) == []
+
+
+ONE_NODE = [
+    ({"waits": "ImagePullBackOff"}, "does not start: ImagePullBackOff"),
+    ({"fails": EXIT % "connection refused"}, "connection refused"),
+    ({"fails": DAMAGED}, "the copy is damaged"),
+    ({"interrupts": True}, ""),
+]
+
+
+@pytest.mark.parametrize(("fault", "word"), ONE_NODE)
+@pytest.mark.usefixtures("restic")
+def test_filled_volumes_are_kept_if_those_of_another_node_fail(cluster, fault, word) -> None:
+    Operator(cluster)
+    Jobs(cluster, healthy="-0", **fault)
+    done = restore(cluster, "--import-parallel", "1")
+    assert done.exit_code == 1
+    assert word in done.stderr
+    assert "starting Kafka" not in done.stderr
+    assert "removing Kafka" not in done.stderr
+    assert f"filled: {CLAIMS[0]}; not filled: {CLAIMS[1]}" in done.stderr
+    assert "Kafka other/my-cluster stays paused" in done.stderr
+    assert "Secret kanister-kafka-import-aaaaaaaaaa" in done.stderr
+    assert "kubectl delete namespace other" in done.stderr
+    for claim in CLAIMS:
+        assert ("persistentvolumeclaims", "other", claim) in cluster.objects
+    kafka = cluster.get("kafkas", "other", "my-cluster")
+    assert constants.PAUSE_RECONCILIATION in kafka["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(("fault", "word"), ONE_NODE)
+@pytest.mark.usefixtures("restic")
+def test_a_verification_removes_filled_volumes_too(cluster, fault, word) -> None:
+    Operator(cluster)
+    Jobs(cluster, healthy="-0", **fault)
+    done = run(cluster, "verify", NAME, "--location", LOCATION, "--import-parallel", "1")
+    assert done.exit_code == 1
+    assert word in done.stdout + done.stderr
+    assert not [key for key in outside(cluster) if key[0] != "pods"]
 
 
 @pytest.mark.parametrize("damaged", [False, True])

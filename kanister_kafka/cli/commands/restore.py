@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,7 +110,8 @@ def restore(
     Secrets.
 
     With --location, the backup is read from an object store, and nothing of it must be in the
-    cluster. Jobs restore its volumes. If they fail, all objects of the copy are removed.
+    cluster. Jobs restore its volumes. If they fail before the volumes of any node are filled, all
+    objects of the copy are removed, else they are kept.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.clone.plan import CloneRequest
@@ -207,8 +208,8 @@ def _restore_into(
 ) -> None:
     """Start a copy in another namespace; on a failure, print how to remove what was made.
 
-    If volumes from a store are not restored, the copy is removed: without them it is of no use, and
-    the next try would find its objects.
+    If no volume is filled from a store, the copy is removed: without them it is of no use, and the
+    next try would find its objects.
     """
     from kanister_kafka.operations.rehearsal.signals import SignalGuard
     from kanister_kafka.yamldoc.dumper import dump
@@ -219,14 +220,19 @@ def _restore_into(
         return
     confirm("Go on?", "a restore starts a Kafka", yes=yes)
     with SignalGuard(print_warning, "the copy is removed first") as guard:
+        is_paused = True
         try:
             runner.create()
+            is_paused = False
             runner.start(timeout or START_S)
         except (KanisterKafkaError, KeyboardInterrupt):
-            if plan.imports and not runner.is_filled:
+            filled = runner.filled_claims
+            if plan.imports and not filled:
                 guard.shield()
                 if not runner.remover.remove():
                     raise
+            if filled and is_paused:
+                _warn_incomplete(plan, filled)
             print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
             for line in _removal(plan, runner):
                 echo(f"  {line}\n", err=True)
@@ -249,6 +255,24 @@ def _restore_into(
 
 
 REMOVE = "To remove the copy:"
+
+
+def _warn_incomplete(plan: ClonePlan, filled: Sequence[str]) -> None:
+    """Print which volumes have their content, and what must not be done with the copy."""
+    from kanister_kafka.kube.objects import name_of
+    from kanister_kafka.operations.clone.imports import import_name
+
+    others = [name for name in map(name_of, plan.claims) if name not in filled]
+    secret = import_name(plan.identity) if plan.import_secrets else ""
+    print_warning(
+        f"Kafka {plan.target} stays paused. Do not end its pause: it would start without its "
+        f"data or its ids. Volumes that are filled: {', '.join(filled)}; not filled: "
+        f"{', '.join(others) or 'none'}"
+    )
+    print_warning(
+        "the restore cannot be continued: after the removal it begins anew. Until then Jobs can "
+        "still run" + f", and Secret {secret} has the credentials of the store" * bool(secret)
+    )
 
 
 def _removal(plan: ClonePlan, runner: CloneRunner) -> list[str]:

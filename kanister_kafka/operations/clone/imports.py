@@ -302,6 +302,8 @@ class JobRunner:
         self._sizes = {volume.claim: volume.size for volume in imports.volumes}
         self._started: dict[str, Grace] = {}
         """Jobs that were made, each with the time for which its pods may wait."""
+        self.filled_claims: tuple[str, ...] = ()
+        """Those of the Jobs that had completed at the last look."""
 
     def missing(self) -> str:
         """Start Jobs, and return what is not yet filled; empty at the end.
@@ -312,26 +314,27 @@ class JobRunner:
         connection, home = self._connection, self._namespace
         live = {name_of(job): job for job in connection.items(JOBS, home, self._selector)}
         pods = connection.items(PODS, home, self._selector)
-        waiting, running, done = [], [], 0
+        complete = [job for job in self._jobs if is_true(live.get(name_of(job), {}), "Complete")]
+        # Before any Job is judged: a failure of one does not make the others any less complete.
+        self.filled_claims = tuple(chain.from_iterable(map(_claims, complete)))
+        waiting, running = [], []
         for job in self._jobs:
             name, node = name_of(job), node_of(_claims(job)[0], self._kafka)
             if name not in live:
                 if name in self._started:
                     raise ActionError(f"Job {home}/{name}, which fills {node}, was deleted")
                 waiting.append(job)
-            elif is_true(live[name], "Complete"):
-                done += 1
-            else:
+            elif job not in complete:
                 own = tuple(pod for pod in pods if label(pod, JOB_LABEL) == name)
                 self._check(node, live[name], own)
                 running.append(f"{node}: {self._progress(job, own)}")
         for job in waiting[: self._imports.parallel - len(running)]:
             connection.create(job)
             self._started[name_of(job)] = Grace(START_S, self._clock)
-        if done == len(self._jobs):
+        if len(complete) == len(self._jobs):
             return ""
         progress = f"; {join_limited(running)}" if running else ""
-        return f"the volumes of {done} of {len(self._jobs)} nodes are restored{progress}"
+        return f"the volumes of {len(complete)} of {len(self._jobs)} nodes are restored{progress}"
 
     def finish(self) -> list[str]:
         """Delete the Jobs and their Secret, wait until no pod uses a volume; return what is left.

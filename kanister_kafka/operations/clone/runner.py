@@ -70,8 +70,7 @@ class CloneRunner:
         self._namespace = plan.target.namespace
         self._kafkas = self._resource("Kafka")
         self.created_namespace = False
-        self.is_filled = False
-        """Whether the volumes have the content of the backup."""
+        self._jobs: JobRunner | None = None
         self._evidence = False
         """Whether the last look has shown that the backup is at fault."""
 
@@ -102,7 +101,6 @@ class CloneRunner:
             connection.create(item)
         if plan.imports is not None:
             self._import_volumes(plan.imports)
-        self.is_filled = True
         if plan.cluster_id:
             self.report("writing cluster id and node ids into the statuses")
             self._write_ids()
@@ -113,7 +111,7 @@ class CloneRunner:
         plan = self.plan
         for item in plan.import_secrets:
             self._connection.create(item)
-        jobs = JobRunner(
+        jobs = self._jobs = JobRunner(
             self._connection, imports, plan.jobs, plan.target, plan.identity, self._clock
         )
         self.report(f"restoring the volumes from {imports.repository.url}")
@@ -140,6 +138,11 @@ class CloneRunner:
             delete_if_present(self._connection, SNAPSHOTS, name_of(item), self._namespace)
         for item in self.plan.contents:
             delete_if_present(self._connection, CONTENTS, name_of(item))
+
+    @property
+    def filled_claims(self) -> tuple[str, ...]:
+        """Claims that have the content of the store. To fill them may have taken hours."""
+        return self._jobs.filled_claims if self._jobs else ()
 
     @property
     def _replicas(self) -> int:
