@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import re
 import shutil
 import signal
 import subprocess
 import uuid
+from pathlib import Path
 
 import pytest
 import yaml
@@ -864,6 +866,21 @@ def test_unchanged_resources_are_those_of_the_backup(cluster, restic) -> None:
     pools = cluster.get("kafkanodepools", "kafka", "dual")
     assert "template" not in pools["spec"]
     assert pools["spec"]["resources"]["limits"]["memory"] == "1Gi"
+
+
+@pytest.mark.parametrize("more", [(), ("--unchanged",)])
+@pytest.mark.usefixtures("restic")
+def test_the_page_lists_every_kind_that_a_killed_restore_leaves_behind(cluster, more) -> None:
+    Operator(cluster)
+    Jobs(cluster)
+    assert restore(cluster, *more).exit_code == 0
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+    (words,) = re.findall(r"kubectl get (\S+) -A [\s\\]*-l kanister-kafka.io/clone\n", page)
+    listed = set(words.replace("pvc", "persistentvolumeclaims").split(","))
+    made = {plural for method, plural, _name, _item in cluster.writes if method == "POST"}
+    assert made <= listed
+    for method, _plural, _name, item in cluster.writes:
+        assert method != "POST" or item["metadata"]["labels"][constants.CLONE]
 
 
 @pytest.mark.usefixtures("restic")
