@@ -160,10 +160,11 @@ class Jobs:
         first=None,
         late=False,
         healthy=None,
+        stuck=False,
     ):
         self.cluster, self.fails, self.code, self.waits = cluster, fails, code, waits
         self.interrupts, self.first, self.late = interrupts, first, late
-        self.healthy = healthy
+        self.healthy, self.stuck = healthy, stuck
         self.running = self.most = 0
         self.specs = []
         cluster.on_create.append(self.created)
@@ -202,6 +203,10 @@ class Jobs:
         if fails:
             self.fail(home, pods[-1], fails)
             yield 30
+        else:
+            self.cluster.change("pods", home, pods[-1], {"status": {"phase": "Succeeded"}})
+        if self.stuck:  # on a node that does not answer
+            self.cluster.add("pods", home, f"{name}-stuck", labels=labels, status=status)
         self.running -= 1
         kind = "Failed" if fails else "Complete"
         if ("jobs", home, name) in self.cluster.objects:
@@ -690,6 +695,23 @@ def test_a_restore_that_takes_too_long_is_removed(cluster) -> None:
     assert done.exit_code == 1
     assert "not restored within 5 s" in done.stderr
     assert outside(cluster) == []
+
+
+@pytest.mark.usefixtures("restic")
+def test_kafka_does_not_start_next_to_a_pod_that_still_writes(cluster) -> None:
+    Operator(cluster)
+    Jobs(cluster, stuck=True)
+    done = restore(cluster)
+    assert done.exit_code == 1
+    stuck = [f"kanister-kafka-import-aaaaaaaaaa-{number}-stuck" for number in range(2)]
+    assert f"can still write to the volumes: {', '.join(stuck)}" in done.stderr
+    assert "kubectl get pods -n other -l kanister-kafka.io/clone=aaaaaaaaaa,job-name" in done.stderr
+    assert f"filled: {', '.join(CLAIMS)}; not filled: none" in done.stderr
+    assert "starting Kafka" not in done.stderr
+    kafka = cluster.get("kafkas", "other", "my-cluster")
+    assert constants.PAUSE_RECONCILIATION in kafka["metadata"]["annotations"]
+    for claim in CLAIMS:
+        assert ("persistentvolumeclaims", "other", claim) in cluster.objects
 
 
 ONE_NODE = [

@@ -62,6 +62,9 @@ RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory"
 MEMORY_LIMIT = "1700MiB"
 """Of the heap of restic, whose size depends on the index of the repository."""
 GONE_S = 120
+"""Seconds in which the pods must have ended after their Jobs were deleted."""
+ENDED = ("Succeeded", "Failed")
+"""Phases of pods whose containers have ended."""
 PROGRESS = "0.2"
 """Reports of restic in a second."""
 LATE = "DeadlineExceeded"
@@ -337,9 +340,9 @@ class JobRunner:
         return f"the volumes of {len(complete)} of {len(self._jobs)} nodes are restored{progress}"
 
     def finish(self) -> list[str]:
-        """Delete the Jobs and their Secret, wait until no pod uses a volume; return what is left.
+        """Delete the Jobs and their Secret; return those that could not be deleted.
 
-        The volumes are restored: no failure here may end the restore.
+        Raises ActionError if a pod can still write to a volume: no Kafka may start next to it.
         """
         done = [(JOBS, name_of(job)) for job in self._jobs]
         if not self._imports.secret:
@@ -351,15 +354,26 @@ class JobRunner:
                 retry(delete, PAUSES, clock=self._clock)
             except KanisterKafkaError as failure:
                 left.append(f"{resource.kind} {self._namespace}/{name}: {failure}")
-        selector = f"{self._selector},{JOB_LABEL}"
-        with suppress(KanisterKafkaError):
-            poll(
-                lambda: not self._connection.items(PODS, self._namespace, selector),
-                timeout=GONE_S,
-                interval=2,
-                clock=self._clock,
-            )
+        self._wait_until_unused()
         return left
+
+    def _wait_until_unused(self) -> None:
+        selector = f"{self._selector},{JOB_LABEL}"
+        writers = ["unknown, as the API server did not answer"]
+
+        def is_unused() -> bool:
+            pods = self._connection.items(PODS, self._namespace, selector)
+            # A pod that has ended stays if its Job cannot be deleted, and writes no more.
+            writers[:] = [name_of(pod) for pod in pods if _phase(pod) not in ENDED]
+            return not writers
+
+        if not poll(is_unused, timeout=GONE_S, interval=2, clock=self._clock):
+            raise ActionError(
+                f"Kafka {self._namespace}/{self._kafka} is not started, as pods can still write to "
+                f"the volumes: {', '.join(writers)}. Find out why they do not end, such as a node "
+                f"that does not answer: kubectl get pods -n {self._namespace} -l {selector} -o "
+                "wide. When they are gone, remove the copy and restore it again"
+            )
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
         where = f"the volumes of {node} cannot be restored"
@@ -386,7 +400,7 @@ class JobRunner:
         raise ActionError(f"{where}: {words}")
 
     def _progress(self, job: Object, pods: Objects) -> str:
-        active = [pod for pod in pods if get_path(pod, "status", "phase") in ("Pending", "Running")]
+        active = [pod for pod in pods if _phase(pod) in ("Pending", "Running")]
         waits = str(wait_reason(active[-1])) if active else "its pod is not created"
         is_late = self._started.setdefault(name_of(job), Grace(START_S, self._clock)).is_over(
             complains=bool(waits)
@@ -412,6 +426,10 @@ class JobRunner:
 
 def _creation(pod: Object) -> tuple[str, str]:
     return str(get_path(pod, "metadata", "creationTimestamp") or ""), name_of(pod)
+
+
+def _phase(pod: Object) -> object:
+    return get_path(pod, "status", "phase")
 
 
 def _claims(job: Object) -> list[str]:
