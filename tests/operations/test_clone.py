@@ -566,11 +566,17 @@ class Brokers:
     def __init__(self) -> None:
         self.latest, self.broken, self.leaderless = 10, 0, ""
         self.source = {"digest": 7, "topic": "id1 delete", "offsets": (0, 99)}
+        self.source_after = {}
+        """What the source has become when its batches are read."""
         self.asked: list[str] = []
 
     def of_source(self, what, lines):
-        earliest, latest = self.source["offsets"]
         self.asked += lines
+        if what == "ranges":
+            self.source |= self.source_after
+        if self.source["offsets"] is None:
+            return {"offsets": [], "topics": [], "ranges": []}[what]
+        earliest, latest = self.source["offsets"]
         return {
             "offsets": [f"earliest orders:0:{earliest}", f"latest orders:0:{latest}"],
             "topics": [f"orders {self.source['topic']}"],
@@ -698,6 +704,32 @@ def test_batches_are_compared_with_those_of_the_source(cluster, change, code, ou
     assert cluster.brokers.asked == ([f"orders-0 {first} 10"] if compared else [])
     assert report["source"]["partitions"] == (1 if compared and not code else 0)
     assert left(cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "word"),
+    [
+        ({"offsets": (5, 120)}, 0, "retention of the source has deleted records meanwhile"),
+        ({"offsets": None}, 0, "no longer in the source"),
+        ({"topic": "id2 delete"}, 0, "deleted and created again in the source"),
+        ({"topic": "id1 compact"}, 0, "compaction rewrites its batches"),
+        ({"offsets": (0, 120)}, 1, "differs from the source"),
+    ],
+    ids=["retention", "deleted", "created again", "compacted", "still there"],
+)
+def test_records_that_the_source_loses_meanwhile_are_not_compared(cluster, after, code, word):
+    Operator(cluster)
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    cluster.add("pods", "kafka", "my-cluster-dual-0", labels=labels, status=ready)
+    cluster.brokers.source_after = {"digest": 8, **after}
+    done = verify(cluster, "--with-source", "--records", "all", "--format", "json")
+    assert done.exit_code == code, done.output
+    report = json.loads(done.stdout)
+    assert word in json.dumps(report["faults"] if code else report["notes"])
+    assert ("no batch was compared with the source" in report["notes"]) == (not code)
+    assert cluster.brokers.asked == ["orders-0 0 10"]
+    assert report["source"]["partitions"] == 0
 
 
 def test_a_source_that_does_not_run_is_reported_before_anything_is_made(cluster) -> None:

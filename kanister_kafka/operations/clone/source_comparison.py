@@ -17,6 +17,8 @@ from kanister_kafka.operations.clone.verification import RecordsRead, SourceResu
 SAMPLED_OFFSETS = 10_000
 """Of each partition, the last offsets that a sample compares."""
 
+GONE = "no longer in the source"
+
 Offsets = Mapping[tuple[str, int], tuple[int, int]]
 """Earliest and latest offset by topic and partition."""
 
@@ -37,14 +39,46 @@ def compare_with_source(
     if not brokers:
         raise ActionError("no broker of the Kafka that was backed up is Ready")
     copies = copy.brokers()
-    unequal = not_comparable(copy.topics(copies[0]), source.topics(brokers[0]))
+    topics = copy.topics(copies[0])
+    unequal = not_comparable(topics, source.topics(brokers[0]))
     current = source.offsets(brokers[0])
     ranges, notes = common_ranges(recorded, copied, current, unequal, read)
     theirs = list(source.ranges(brokers, ranges))
+    if ranges:
+        # The source runs: it can lose batches after its offsets were read, before its files were.
+        unequal = not_comparable(topics, source.topics(brokers[0]))
+        lost = lost_meanwhile(ranges, source.offsets(brokers[0]), unequal)
+        ranges = {name: span for name, span in ranges.items() if name not in lost}
+        theirs = [replica for replica in theirs if replica.partition in ranges]
+        skipped: dict[str, set[str]] = {}
+        for name, reason in lost.items():
+            skipped.setdefault(reason, set()).add(name)
+        notes += _notes(skipped)
     ours = list(copy.ranges(copies, ranges))
     if not ranges:
         return SourceResult(0, 0, 0, (), (*notes, "no batch was compared with the source"))
     return compare_replicas(ranges, ours, theirs, notes)
+
+
+def lost_meanwhile(
+    ranges: Mapping[str, tuple[int, int]], current: Offsets, unequal: Mapping[str, str]
+) -> dict[str, str]:
+    """Return why a range may not have been whole when it was read, by the name of the partition.
+
+    `current` and `unequal` are those of the source after the reading.
+    """
+    earliest = {
+        f"{topic}-{partition}": first for (topic, partition), (first, _end) in current.items()
+    }
+    reasons = {}
+    for name, (first, _end) in ranges.items():
+        if reason := unequal.get(name.rpartition("-")[0]):
+            reasons[name] = reason
+        elif name not in earliest:
+            reasons[name] = GONE
+        elif earliest[name] > first:
+            reasons[name] = "retention of the source has deleted records meanwhile"
+    return reasons
 
 
 def not_comparable(
@@ -55,7 +89,7 @@ def not_comparable(
     for name, topic in copied.items():
         now = current.get(name)
         if now is None:
-            reasons[name] = "no longer in the source"
+            reasons[name] = GONE
         elif now.topic_id != topic.topic_id:
             reasons[name] = "deleted and created again in the source"
         elif topic.compacted or now.compacted:
@@ -80,7 +114,7 @@ def common_ranges(
             skipped.setdefault(reason, set()).add(topic)
             continue
         if (topic, partition) not in current:
-            skipped.setdefault("no longer in the source", set()).add(name)
+            skipped.setdefault(GONE, set()).add(name)
             continue
         first, end = current[topic, partition]
         first, end = max(earliest, first), min(latest, end, ends.get((topic, partition)) or latest)
@@ -89,12 +123,15 @@ def common_ranges(
         if first < end:
             ranges[name] = (first, end)
         elif earliest < latest:
-            skipped.setdefault("no longer in the source", set()).add(name)
-    notes = [
+            skipped.setdefault(GONE, set()).add(name)
+    return ranges, _notes(skipped)
+
+
+def _notes(skipped: Mapping[str, set[str]]) -> list[str]:
+    return [
         f"not compared with the source, {reason}: {join_limited(sorted(names))}"
         for reason, names in sorted(skipped.items())
     ]
-    return ranges, notes
 
 
 def compare_replicas(
