@@ -65,7 +65,7 @@ VARIABLES = {
 HOST = "kafka/my-cluster"
 
 
-def objects_of(found, *, volumes=None, **fields):
+def objects_of(found, *, volumes=None, first=0, **fields):
     """The file of a backup, made of the Secrets that the scripts write."""
     with serving() as source:
         add_backup(source, found)
@@ -89,19 +89,21 @@ def objects_of(found, *, volumes=None, **fields):
                 "volumeMode": "Filesystem",
                 "size": 1000,
             }
-            for number, claim in enumerate(CLAIMS)
+            for number, claim in enumerate(CLAIMS, first)
         ],
         "secrets": secrets,
         **fields,
     }
 
 
-def export(restic, found=None, **fields):
-    tags = {"backup": NAME, "cluster-id": "c1"}
+def export(restic, found=None, *, uid="", first=0, cluster_id="c1", **fields):
+    tags = {"backup": NAME, "cluster-id": cluster_id}
+    if uid:
+        tags["uid"] = uid
     for number, claim in enumerate(CLAIMS):
-        restic.add(number, {**tags, "kind": "volume", "claim": claim}, host=HOST)
-    identity = restic.add(9, {**tags, "kind": "objects"}, host=HOST)
-    tree = objects_of(found or contents(), **fields)
+        restic.add(first + number, {**tags, "kind": "volume", "claim": claim}, host=HOST)
+    identity = restic.add(first + 9, {**tags, "kind": "objects"}, host=HOST)
+    tree = objects_of(found or contents(), first=first, **fields)
     restic.store["files"][f"{identity} /objects/backup.json"] = json.dumps(tree)
     restic.write()
 
@@ -372,6 +374,43 @@ def test_backups_of_several_kafkas(restic) -> None:
     done = run(Nowhere, "backups", "describe", "20260102030406", "--location", LOCATION)
     assert done.exit_code == 2
     assert f"the newest are: {NAME}" in done.stderr
+
+
+@pytest.mark.usefixtures("away")
+def test_two_clusters_with_the_same_names_have_two_backups(restic) -> None:
+    restic.store["snapshots"].clear()
+    export(restic, uid="aaaa")
+    export(restic, uid="bbbb", first=20, cluster_id="c2")
+    listed = run(Nowhere, "backups", "list", "--location", LOCATION, "-o", "json")
+    found = json.loads(listed.stdout)
+    assert [one["name"] for one in found] == [NAME, NAME]
+    assert {one["status"] for one in found} == {"complete"}, "neither has volumes of the other"
+    assert {one["exportedAt"] for one in found} == {"2026-01-02T03:00:09Z", "2026-01-02T03:00:29Z"}
+    for name in (NAME, "latest"):
+        done = run(Nowhere, "backups", "describe", name, "--location", LOCATION, "-n", "kafka")
+        assert done.exit_code == 2
+        assert f"there are 2 backups {NAME} of Kafka kafka/my-cluster" in done.stderr
+        assert "cluster id c1, copied at 2026-01-02T03:00:09Z, tag uid=aaaa" in done.stderr
+        assert "cluster id c2, copied at 2026-01-02T03:00:29Z, tag uid=bbbb" in done.stderr
+
+
+@pytest.mark.usefixtures("away")
+def test_the_copy_of_another_cluster_that_is_not_complete_is_not_overlooked(restic) -> None:
+    restic.add(20, {"backup": NAME, "kind": "volume", "claim": "x", "uid": "bbbb"}, host=HOST)
+    done = run(Nowhere, "backups", "describe", NAME, "--location", LOCATION)
+    assert done.exit_code == 2
+    assert "cluster id unknown, not complete, tag uid=bbbb" in done.stderr
+
+
+@pytest.mark.usefixtures("away")
+def test_the_latest_is_that_which_no_other_cluster_has(restic) -> None:
+    older = "20260101000000"
+    for number, uid in enumerate(("aaaa", "bbbb"), 20):
+        tags = {"backup": older, "kind": "objects", "uid": uid}
+        restic.add(number, tags, host=HOST)
+    done = run(Nowhere, "backups", "describe", "latest", "--location", LOCATION)
+    assert done.exit_code == 0, done.stderr
+    assert NAME in done.stdout
 
 
 # A store that cannot be read is not an empty one.

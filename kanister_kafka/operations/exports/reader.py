@@ -1,14 +1,15 @@
 """Finds backups in a repository by the hosts and tags of its snapshots.
 
-Snapshots of one backup have the host `NAMESPACE/KAFKA` and the tag `backup=NAME`. That with the tag
-`kind=objects` is made last and names the snapshots of the volumes. All others are left over by
-exports that were interrupted.
+Snapshots of one backup have the host `NAMESPACE/KAFKA` and the tags `backup=NAME` and `uid=UID`, of
+the Secret with its facts: clusters that share a repository can use the same names at the same time.
+That with the tag `kind=objects` is made last and names the snapshots of the volumes. All others are
+left over by exports that were interrupted.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,9 +38,15 @@ class _Copy:
 
     kafka: KafkaRef
     name: str
+    uid: str
+    cluster_id: str
     objects: ResticSnapshot | None = None
     volumes: dict[str, ResticSnapshot] = field(default_factory=dict)
     """By id."""
+
+    def __str__(self) -> str:
+        copied = f"copied at {format_second(self.objects.time)}" if self.objects else "not complete"
+        return f"cluster id {self.cluster_id or 'unknown'}, {copied}, tag uid={self.uid}"
 
 
 class ExportCatalogue:
@@ -59,7 +66,7 @@ class ExportCatalogue:
     def find(self, name: str) -> ExportedBackup:
         """Return the backup of a name, or the newest complete one for `latest`.
 
-        Raises NotFoundError if there is none, or if several Kafkas have one.
+        Raises NotFoundError if there is none, or if several Kafkas or clusters have one.
         """
         copies = self._copies()
         if name == LATEST:
@@ -68,10 +75,12 @@ class ExportCatalogue:
         if len(found) == 1:
             return self._read(found[0])
         url = self._restic.repository.url
-        if found:
-            kafkas = ", ".join(sorted(str(one.kafka) for one in found))
+        if kafkas := sorted({str(one.kafka) for one in found}):
+            if len(kafkas) == 1:
+                raise _ambiguous(found)
             raise NotFoundError(
-                f"several Kafkas have a backup {name}: {kafkas}; name one by -n and --kafka"
+                f"several Kafkas have a backup {name}: {', '.join(kafkas)}; name one by -n and "
+                "--kafka"
             )
         known = ", ".join(one.name for one in copies[:5])
         others = f"; the newest are: {known}" if known else ", and no other"
@@ -86,12 +95,17 @@ class ExportCatalogue:
         for one in copies:
             found = self._read(one)
             if not found.faults:
+                same = [
+                    other for other in copies if (other.kafka, other.name) == (one.kafka, one.name)
+                ]
+                if len(same) > 1:
+                    raise _ambiguous(same)
                 return found
         raise NotFoundError(f"{self._restic.repository.url} does not contain a complete backup")
 
     def _copies(self) -> list[_Copy]:
         self._restic.check()
-        found: dict[tuple[str, str], _Copy] = {}
+        found: dict[tuple[str, str, str], _Copy] = {}
         for snapshot in self._restic.snapshots():
             namespace, _, kafka = snapshot.host.partition("/")
             name = snapshot.tags.get("backup", "")
@@ -101,7 +115,12 @@ class ExportCatalogue:
                 continue
             if self._kafka not in ("", kafka):
                 continue
-            one = found.setdefault((snapshot.host, name), _Copy(KafkaRef(namespace, kafka), name))
+            uid = snapshot.tags.get("uid", "")
+            cluster_id = snapshot.tags.get("cluster-id", "")
+            one = found.setdefault(
+                (snapshot.host, name, uid),
+                _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id),
+            )
             kind = snapshot.tags.get("kind")
             if kind == "volume":
                 one.volumes[snapshot.id] = snapshot
@@ -145,6 +164,16 @@ class ExportCatalogue:
             copied_volumes=copied,
             faults=tuple(faults + _volume_faults(backup, tree.volumes, one.volumes)),
         )
+
+
+def _ambiguous(copies: Sequence[_Copy]) -> NotFoundError:
+    one = copies[0]
+    found = "; ".join(sorted(map(str, copies)))
+    return NotFoundError(
+        f"there are {len(copies)} backups {one.name} of Kafka {one.kafka}, as of several clusters: "
+        f"{found}. To use one, copy the bucket, and remove the others from the copy: restic "
+        "snapshots --tag uid=UID lists their ids for restic forget"
+    )
 
 
 def _volume_faults(
