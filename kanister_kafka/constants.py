@@ -43,6 +43,11 @@ STOP = f"{PREFIX}stop"
 """On the same Secret: whether every node ended cleanly, `clean` or `unclean`."""
 STRATEGY = f"{PREFIX}strategy"
 """On the same Secret: `online` if brokers ran during the snapshots."""
+EXPORTED = f"{PREFIX}exported"
+"""On the same Secret, if there is a copy in a store: `TIME REPOSITORY`, when it was made, as RFC
+3339, and the repository as restic names it."""
+EXPORT_KEYS = ("aws_access_key_id", "aws_secret_access_key", "repository_password")
+"""Keys of the Secret with which restic copies and restores."""
 VERIFIED = f"{PREFIX}verified"
 """On the same Secret: how its last verification ended, `passed` or `failed`."""
 VERIFIED_AT = f"{PREFIX}verified-at"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kanister_kafka.backup.export import BACKUP, COPY, ExportActionFactory
 from kanister_kafka.backup.model import (
     BackupStage,
     PlannedAction,
@@ -16,7 +17,6 @@ from kanister_kafka.backup.phases import RUN, PhaseFactory
 from kanister_kafka.strimzi import KafkaCluster
 
 ARTIFACT = "kafka"
-BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 OVERWRITE = '{{ index .Options "overwrite" }}'
 DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION_OPTION = '{{ index .Options "retention" }}'
@@ -40,10 +40,14 @@ class KanisterActionFactory:
         self.names = names
         self.options = options
         self.limits = options.limits
+        self.export = ExportActionFactory(phases, names, options)
 
     def actions(self) -> tuple[PlannedAction, ...]:
         """Return all that Kanister needs to do the whole cycle."""
-        return (self._backup(), self._restore(), self._delete())
+        actions = (self._backup(), self._restore(), self._delete())
+        if not self.names.export:
+            return actions
+        return (*actions, self.export.export(), self.export.delete_copy())
 
     def kasten_actions(self) -> tuple[PlannedAction, ...]:
         """Return what Kasten calls before and after it restores."""
@@ -293,6 +297,7 @@ class KanisterActionFactory:
         )
 
     def _delete(self) -> PlannedAction:
+        phases: tuple[PlannedPhase, ...]
         phase = PlannedPhase(
             name="deleteBackup",
             stage=BackupStage.RESTORE,
@@ -301,4 +306,7 @@ class KanisterActionFactory:
             steps=(PlannedStep(does="delete", objects=(SNAPSHOTS, SECRETS)),),
             account=self.names.restore,
         )
-        return PlannedAction(name="delete", phases=(phase,), artifact_in=ARTIFACT)
+        phases = (phase,)
+        if self.names.export:
+            phases = (self.export.delete_copy_phase("deleteBackupCopy", COPY=COPY), phase)
+        return PlannedAction(name="delete", phases=phases, artifact_in=ARTIFACT)

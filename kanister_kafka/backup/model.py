@@ -171,6 +171,7 @@ class BackupStage(enum.Enum):
     SNAPSHOT = "snapshot"
     RESTART = "restart"
     RESTORE = "restore"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +304,8 @@ class ResourceNames:
     """CronJob, and its account; empty if there is none."""
     verification: str
     """CronJob that verifies, and its account; empty if there is none."""
+    export: str = ""
+    """Service account of the phases that run restic; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +337,11 @@ class ScheduledJob:
     """Seconds after which Kubernetes ends the Job; the action of Kanister runs on."""
     grace: int = 0
     """Seconds that its pod has to end, in which a verification removes its copy; 0: the default."""
+
+
+def export_secret_name(cluster: str) -> str:
+    """Return the default name of the Secret for copies off the cluster."""
+    return f"{cluster}-{COMPONENT}-export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +381,13 @@ class BackupPlan:
     """What is left for a person to do, such as annotations to set."""
     problems: tuple[Diagnostic, ...]
     """Warnings of the whole run."""
+
+    @property
+    def export_secret(self) -> str:
+        """Name of the Secret for copies off the cluster; empty if there are none."""
+        if not any(action.name == "export" for action in self.actions):
+            return ""
+        return self.options.export_secret or export_secret_name(self.cluster.name)
 
     @property
     def service_account(self) -> str:

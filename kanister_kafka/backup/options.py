@@ -32,6 +32,13 @@ from kanister_kafka.strimzi.clients import CLIENTS
 
 DEFAULT_KASTEN_NAMESPACE = "kasten-io"
 DEFAULT_RUN_AS_USER = 65534
+DEFAULT_RESTIC_IMAGE = "docker.io/restic/restic:0.18.1"
+"""restic and a shell; docs/design.md explains why restic."""
+DEFAULT_EXPORT_MEMORY = "512Mi"
+DEFAULT_EXPORT_PARALLEL = 2
+MAX_EXPORT_PARALLEL = 64
+LEAST_EXPORT_MEMORY = 128 * 1024**2
+"""Bytes that restic needs for any repository."""
 PLATFORM = "platform"
 """Word for a user that is left to the platform."""
 NEVER = "never"
@@ -52,7 +59,6 @@ POLICY_OPTIONS = frozenset(
     (
         "time",
         "retention",
-        "export_profile",
         "export_frequency",
         "definitions",
         "storage_classes",
@@ -177,6 +183,8 @@ class StepTimeouts:
     """For every VolumeSnapshot to be ready to use; Kafka serves again by then."""
     claims: int = 300
     """For restored claims to be bound."""
+    export: int = 86400
+    """For the volumes of a backup to be copied off the cluster; Kafka serves meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +215,7 @@ class Options:
     profile: str = ""
     """Location profile that the Policy names; none by default."""
     export_profile: str = ""
-    """Location profile that restore points are exported to; none by default."""
+    """Profile to whose location Kasten, or the engine, copies a backup; none by default."""
     export_frequency: str = ""
     """How often they are; as often as the Policy runs where empty."""
     definitions: tuple[str, ...] = ()
@@ -258,6 +266,14 @@ class Options:
     hook_timeout: int = 1200
     """Time that Kasten gives an action, in seconds (Helm value `timeout.blueprintHooks`, 20
     minutes by default)."""
+    export_secret: str = ""
+    """Secret with the credentials of that location; made of the cluster's name by default."""
+    export_parallel: int = DEFAULT_EXPORT_PARALLEL
+    """Volumes that the engine copies at a time."""
+    export_image: str = DEFAULT_RESTIC_IMAGE
+    """Image with restic."""
+    export_memory: str = DEFAULT_EXPORT_MEMORY
+    """Request and limit of memory of each pod that copies."""
     schedule: str = ""
     """When a CronJob makes a backup, as `spec.schedule` has it; no CronJob where empty."""
     time_zone: str = ""
@@ -347,6 +363,7 @@ class Options:
             "service-account": self.service_account,
             "profile": self.profile,
             "export-profile": self.export_profile,
+            "export-secret": self.export_secret,
             "snapshot-class": self.snapshot_class,
             "restore-point": self.restore_point,
             "priority-class": self.priority_class,
@@ -366,6 +383,7 @@ class Options:
             yield "restore-point", self.restore_point, "is for --kasten restore"
         yield from self._wrong_restore()
         yield from self._wrong_schedule()
+        yield from self._wrong_export()
         yield from self._wrong_writers()
         if self.snapshot_class and self.engine is not SnapshotProvider.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
@@ -443,6 +461,10 @@ class Options:
                 and self.engine is not SnapshotProvider.KANISTER
             ):
                 yield step, "--engine kanister"
+            elif step == "export" and not (
+                self.export_profile and self.engine is SnapshotProvider.KANISTER
+            ):
+                yield step, "--export-profile with --engine kanister"
             elif step == "switch" and not self.restart_after:
                 yield step, "a watchdog: --restart-after is never"
 
@@ -514,6 +536,28 @@ class Options:
         if not self.keep_words:
             must = "needs a rule that keeps backups, such as --keep-daily 7"
             yield "schedule", self.schedule, must
+
+    def _wrong_export(self) -> Iterator[tuple[str, object, str]]:
+        engine = self.engine is SnapshotProvider.KANISTER
+        if not engine or not self.export_profile:
+            usual = Options()
+            for name in ("export_secret", "export_parallel", "export_image", "export_memory"):
+                value = getattr(self, name)
+                if value != getattr(usual, name):
+                    must = "is for --export-profile with --engine kanister"
+                    yield name.replace("_", "-"), value, must
+            if self.export_profile and KastenOutput.POLICY not in self.kasten and not engine:
+                yield "export-profile", self.export_profile, "is for --engine kanister"
+            return
+        if not 1 <= self.export_parallel <= MAX_EXPORT_PARALLEL:
+            must = f"must be from 1 to {MAX_EXPORT_PARALLEL}"
+            yield "export-parallel", self.export_parallel, must
+        if not IMAGE.fullmatch(self.export_image):
+            yield "export-image", self.export_image, "must be an image reference"
+        memory = quantity(self.export_memory)
+        if not memory or memory < LEAST_EXPORT_MEMORY:
+            must = "must be a quantity of at least 128Mi, such as 1Gi"
+            yield "export-memory", self.export_memory, must
 
     def _wrong_verification(self) -> Iterator[tuple[str, object, str]]:
         given = self.verify_schedule

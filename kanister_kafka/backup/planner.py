@@ -37,6 +37,7 @@ from kanister_kafka.backup.options import (
 from kanister_kafka.backup.phases import PhaseFactory
 from kanister_kafka.backup.rbac import (
     backup_rights,
+    export_rights,
     flush_rights,
     has_cruise_control,
     merge_permissions,
@@ -155,6 +156,9 @@ class _PlanBuilder:
             verification=f"{own}-verify"
             if not self.hot and self.engine and options.verify_schedule
             else "",
+            export=(f"{own}-export" if apart else account)
+            if not self.hot and self.engine and options.export_profile
+            else "",
         )
         self.rights = self._rights()
         self.accounts = [self._account(name) for name in self.rights]
@@ -179,6 +183,8 @@ class _PlanBuilder:
         if names.schedule:
             of_schedule = schedule_rights(cluster, options, names, self.blueprint)
             found[names.schedule] = [*of_schedule]
+        if names.export:
+            found.setdefault(names.export, []).extend(export_rights(cluster))
         if names.verification:
             found[names.verification] = [*verification_rights(cluster, options, names)]
         return {
@@ -188,6 +194,7 @@ class _PlanBuilder:
 
     def _account(self, name: str) -> ServiceAccountSpec:
         purposes = {
+            self.names.export: ("export", "copies off the cluster"),
             self.names.keep: ("keep", "what is kept and snapshotted"),
             self.names.flush: ("flush", "the flush"),
             self.names.account: ("steps", "the steps"),
@@ -305,6 +312,9 @@ class _PlanBuilder:
             "--skip-if-busy",
             "--no-logs",
         ]
+        exporting = self._exporting(actions)
+        if exporting:
+            arguments.append(f"--export-timeout={format_duration(exporting)}")
         return ScheduledJob(
             name=name,
             container="backup",
@@ -313,7 +323,15 @@ class _PlanBuilder:
             image=options.schedule_image,
             arguments=tuple(arguments) + options.keep_words,
             start_within=START_WITHIN,
-            deadline=longest + PRUNE_SECONDS,
+            deadline=longest + PRUNE_SECONDS + exporting,
+        )
+
+    def _exporting(self, actions: tuple[PlannedAction, ...]) -> int:
+        """Return for how long the action `export` waits at most; 0 if there is none."""
+        return sum(
+            action.seconds + len(action.all_phases) * POD_SECONDS
+            for action in actions
+            if action.name == "export"
         )
 
     def _check_schedule(self) -> Iterator[Diagnostic]:

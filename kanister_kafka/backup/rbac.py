@@ -385,6 +385,28 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
         yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)
 
 
+# The least rights of the phases that copy a backup off the cluster.
+
+
+def export_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
+    """Return what runs restic in Jobs. It reads no Secret: the kubelet gives one to the pods.
+
+    The names of Jobs are not known before, and who may create a Job runs any pod of the namespace.
+    """
+    found = [
+        permission(
+            cluster, "batch", "jobs", (), ("create", "delete", "get", "list"), "run restic in Jobs"
+        ),
+        permission(cluster, "", "pods", (), ("get", "list"), "see whether they run"),
+        permission(cluster, "", "pods", (), ("get",), "read what restic reports", "log"),
+        permission(
+            cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), "report on the Kafka resource"
+        ),
+        permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
+    ]
+    return sort_permissions(found, cluster.namespace)
+
+
 # The least rights of `backups create`, which a CronJob runs.
 
 

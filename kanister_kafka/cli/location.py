@@ -179,7 +179,7 @@ def prepare_import(
         raise ActionError(
             f"--unchanged is for a Kafka that is gone, and Kafka {source} is in this cluster"
         )
-    is_local = store.secret[0] == request.namespace
+    is_local = store.secret[0] == request.namespace and not store.credentials.trimmed
     volumes = imports.VolumeImports(
         repository=store.repository,
         volumes=exported.volumes,

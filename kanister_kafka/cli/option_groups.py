@@ -23,6 +23,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "verify_memory", "keep_last", "keep_hourly", "keep_daily",
         "keep_weekly", "keep_monthly", "keep_yearly", "keep_within",
     ),
+    "Copy off the cluster": (
+        "export_profile", "export_secret", "export_parallel", "export_image", "export_memory",
+    ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
         "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",

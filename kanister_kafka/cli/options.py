@@ -15,7 +15,10 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import (
+    DEFAULT_EXPORT_MEMORY,
+    DEFAULT_EXPORT_PARALLEL,
     DEFAULT_KASTEN_NAMESPACE,
+    DEFAULT_RESTIC_IMAGE,
     DEFAULT_RUN_AS_USER,
     HOLD,
     KEEP_RULES,
@@ -537,6 +540,42 @@ plan_options = option_group(
         default="",
         metavar="QUANTITY",
         help="Memory of each node of the copy of --verify-schedule.  [default: that of the backup]",
+    ),
+    click.option(
+        "--export-profile",
+        default="",
+        metavar="PROFILE",
+        help="Copy each backup to the S3 location of this Profile of Kanister: for --engine "
+        "kanister.",
+    ),
+    click.option(
+        "--export-secret",
+        default="",
+        metavar="SECRET",
+        help="Secret in the namespace of the Kafka with the credentials of the location and the "
+        "password of the copies.  [default: KAFKA-kanister-kafka-export]",
+    ),
+    click.option(
+        "--export-parallel",
+        type=int,
+        default=DEFAULT_EXPORT_PARALLEL,
+        metavar="N",
+        show_default=True,
+        help="Volumes that are copied at a time.",
+    ),
+    click.option(
+        "--export-image",
+        default=DEFAULT_RESTIC_IMAGE,
+        metavar="IMAGE",
+        show_default=True,
+        help="Image with restic.",
+    ),
+    click.option(
+        "--export-memory",
+        default=DEFAULT_EXPORT_MEMORY,
+        metavar="QUANTITY",
+        show_default=True,
+        help="Memory of each pod that copies, request and limit.",
     ),
     keep_options,
     click.option(

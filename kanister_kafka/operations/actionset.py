@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,15 @@ from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.operations.provenance import Provenance
 
 API_VERSION = "cr.kanister.io/v1alpha1"
+GROUP, VERSION = API_VERSION.split("/")
+EXPORT = "export"
+"""Action that copies a backup off the cluster."""
+DELETE_COPY = "deleteCopy"
+"""Action that deletes this copy."""
+PROFILE_ACTIONS = (EXPORT, "delete", DELETE_COPY)
+"""Actions whose phases read the location of a Profile, if the Blueprint has `export`."""
+PROFILE_WORD = re.compile(r'"EXPORT_PROFILE=([a-z0-9.-]+)"')
+"""Value of a phase that names the Profile."""
 JOB_LABEL = "kanister.io/JobID"
 """On an ActionSet; Kanister copies it to the pods of its KubeTasks (pkg/function/kube_task.go), so
 that a pod shows which ActionSet it belongs to."""
@@ -100,6 +110,8 @@ class AppliedBlueprint:
     origin: Provenance = field(default_factory=Provenance)
     holds_retention: bool = False
     """Whether its restore asks for the option `retention`; one of an earlier version does not."""
+    export_profile: str = ""
+    """Profile to whose location its action `export` copies; empty if it has no such action."""
 
 
 def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
@@ -112,12 +124,15 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
     metadata = item["metadata"]
     home = metadata.get("namespace", "")
     restore = json.dumps((item.get("actions") or {}).get("restore") or {})
+    export = json.dumps((item.get("actions") or {}).get(EXPORT) or {})
+    profile = PROFILE_WORD.search(export)
     return AppliedBlueprint(
         metadata["name"],
         home,
         actions,
         Provenance.of(item),
         holds_retention='.Options \\"retention\\"' in restore,
+        export_profile=profile[1] if profile else "",
     )
 
 
@@ -176,11 +191,12 @@ def new_action_set(
     job: str,
     options: Iterable[tuple[str, str]] = (),
     artifacts: Mapping[str, Any] | None = None,
+    profile: str = "",
 ) -> dict[str, Any]:
     """Return an ActionSet to create: one action, for the namespace `target` of a Kafka cluster.
 
-    `namespace` is that of the Blueprint and of the controller, `job` a word that no other ActionSet
-    has, by which the pods of this one are known.
+    `namespace` is that of the Blueprint, of the controller and of the Profile, `job` a word that no
+    other ActionSet has, by which the pods of this one are known.
     """
     prefix = f"{action}-{target}-{cluster}".lower().replace("_", "-")[:LONGEST_NAME].rstrip("-.")
     requested: dict[str, Any] = {
@@ -193,6 +209,9 @@ def new_action_set(
         requested["options"] = chosen
     if artifacts:
         requested["artifacts"] = dict(artifacts)
+    if profile:
+        requested["profile"] = {"apiVersion": VERSION, "kind": "Profile", "name": profile}
+        requested["profile"] |= {"group": GROUP, "resource": "profiles", "namespace": namespace}
     return {
         "apiVersion": API_VERSION,
         "kind": "ActionSet",

@@ -20,6 +20,7 @@ from kanister_kafka.operations.action_follower import FollowedAction
 from kanister_kafka.operations.actionset import (
     API_VERSION,
     JOB_LABEL,
+    PROFILE_ACTIONS,
     ActionSet,
     ActionState,
     AppliedBlueprint,
@@ -111,6 +112,7 @@ def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
         job=job,
         options=request.options,
         artifacts=request.origin.artifacts if request.origin else None,
+        profile=blueprint.export_profile if request.action in PROFILE_ACTIONS else "",
     )
 
 

@@ -18,6 +18,7 @@ from kanister_kafka.reports.text import count_noun, escape_control_chars
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
 HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")
+COPY = "EXPORTED"
 WIDE = ("KAFKA VERSION", "BYTES", "EXPIRED TOPICS", "COMPLETE SINCE", "CLUSTER ID", "ACTIONSET")
 MAX_TOPICS = 20
 """Names of topics that `describe` prints."""
@@ -29,7 +30,7 @@ def backups_text(
     """Return a row for each backup."""
     if not backups:
         return "No backups.\n"
-    header = [*HEADER, *WIDE] if wide else HEADER
+    header = [*HEADER, COPY, *WIDE] if wide else [*HEADER, COPY]
     rows = []
     for backup in backups:
         row = [
@@ -41,6 +42,7 @@ def backups_text(
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
+            _copied(backup, now),
         ]
         if wide:
             expired = len(backup.expired_topics(now))
@@ -73,6 +75,7 @@ def backup_text(
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
         ("verified", _verified(backup, now)),
+        ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
         *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
     ]
@@ -148,6 +151,14 @@ def _verified(backup: Backup, now: datetime) -> str:
     if time is None:
         return backup.verified or "never"
     return f"{backup.verified} {_span(now - time)} ago"
+
+
+def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
+    if not backup.exported_at:
+        return "never"
+    time = parse_timestamp(backup.exported_at)
+    ago = f"{_span(now - time)} ago" if time else backup.exported_at
+    return f"{ago} to {backup.exported}" if where else ago
 
 
 def _sizes(backup: Backup) -> str:
@@ -226,6 +237,8 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
         "bytes": backup.size,
         "verified": backup.verified or None,
         "verifiedAt": backup.verified_at or None,
+        "exported": backup.exported or None,
+        "exportedAt": backup.exported_at or None,
         "expiredTopics": list(backup.expired_topics(now)),
     }
 

@@ -7,7 +7,10 @@ import re
 from kanister_kafka import constants
 from tests.fakes.script_runner import SCRIPTS, cycle
 
-LABELS = ("backup", "before-restore", "cluster", "complete", "run", "stop")
+LABELS = (
+    *("backup", "before-restore", "cluster", "complete", "export", "export-step", "exported"),
+    *("run", "stop"),
+)
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
     line
@@ -38,6 +41,9 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "RUN_LABEL": {f"{constants.PREFIX}run"},
         "COMPLETE_ANNOTATION": {constants.COMPLETE},
         "STOP_ANNOTATION": {constants.STOP},
+        "EXPORTED_ANNOTATION": {constants.EXPORTED},
+        "EXPORT_LABEL": {f"{constants.PREFIX}export"},
+        "STEP_LABEL": {f"{constants.PREFIX}export-step"},
         "REPLACED_LABEL": {f"{constants.PREFIX}before-restore"},
     }
 

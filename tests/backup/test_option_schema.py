@@ -141,6 +141,18 @@ RIGHT = [
             "schedule_image": "example.com/kanister-kafka:1",
         },
     ),
+    (
+        "{engine: kanister, exportProfile: s3, exportSecret: store, exportParallel: 4, "
+        "exportImage: 'example.com/restic:1', exportMemory: 1Gi}",
+        {
+            "engine": SnapshotProvider.KANISTER,
+            "export_profile": "s3",
+            "export_secret": "store",
+            "export_parallel": 4,
+            "export_image": "example.com/restic:1",
+            "export_memory": "1Gi",
+        },
+    ),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),

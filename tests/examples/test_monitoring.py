@@ -77,10 +77,12 @@ def test_labels_of_secrets_and_cron_jobs_are_those_that_a_backup_writes() -> Non
         f"label_{label_of(constants.CLUSTER)}",
         f"label_{label_of(constants.BACKUP)}",
         f"annotation_{label_of(constants.COMPLETE)}",
+        f"annotation_{label_of(constants.EXPORTED)}",
         f"annotation_{label_of(constants.VERIFIED)}",
     }
     page = (ROOT / "docs" / "schedule.md").read_text()
-    for name in (constants.CLUSTER, constants.BACKUP, constants.COMPLETE, constants.VERIFIED_AT):
+    marks = (constants.COMPLETE, constants.EXPORTED, constants.VERIFIED_AT)
+    for name in (constants.CLUSTER, constants.BACKUP, *marks):
         assert name in page
     (labels,) = [one["labelsFromPath"] for one in METRICS["spec"]["resources"]]
     assert labels["kafka"] == ["metadata", "labels", constants.CLUSTER]

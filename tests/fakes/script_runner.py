@@ -34,6 +34,19 @@ AWAY = (1, "", "The connection to the server was refused")
 RUN = "2026-01-02T03:04:05.678Z"
 BACKUP = "20260102030405"
 Reply = tuple[int, str, str]
+REPOSITORY = "s3:https://s3.example.com/bucket/kanister-kafka"
+GIVEN = {
+    "LOCATION_TYPE": "s3Compliant",
+    "LOCATION_ENDPOINT": "https://s3.example.com",
+    "LOCATION_BUCKET": "bucket",
+    "LOCATION_PREFIX": "",
+    "LOCATION_REGION": "",
+    "INSECURE_TLS": "false",
+    "REPOSITORY": REPOSITORY,
+    "CLUSTER_ID": "abc",
+    "CLAIMS": "",
+}
+"""Values that Kanister makes of the Profile, and of the output of the phase before."""
 
 
 def sourced(script: str, quiesce_by: str = "replicas") -> list[str]:
@@ -129,6 +142,12 @@ class Call:
             yield "get", "", "pods", "", self.args[1], home
             yield "create", "", "pods", "exec", "", home
             return
+        if verb == "logs":
+            job = self.args[1].removeprefix("job/")
+            yield "get", "batch", "jobs", "", job, home
+            yield "list", "", "pods", "", "", home
+            yield "get", "", "pods", "log", "", home
+            return
         plural, _version, group = parted(self.args[1])
         resource = plural if plural.endswith("s") else f"{plural}s"
         below = after(self.args, "--subresource")
@@ -184,7 +203,7 @@ class Shell:
         known = {"NAMESPACE": whole.cluster.namespace, **dict(whole.shared), **own}
         known |= {key: "30" for key in known if key.endswith("_TIMEOUT")}
         known |= {key: RUN for key in known if known[key] == "{{ .Time }}"}
-        given = {"BACKUP": BACKUP, "OVERWRITE": "", "RETENTION": ""}
+        given = {"BACKUP": BACKUP, "OVERWRITE": "", "RETENTION": "", "COPY": ""} | GIVEN
         known |= {key: given[key] for key in known.keys() & given if known[key].startswith("{{")}
         if "arguments" in values:
             values["CLIENTS"] = values.pop("arguments")

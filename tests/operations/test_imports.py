@@ -14,6 +14,7 @@ import yaml
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
+from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import IMAGE, node_of
 from kanister_kafka.operations.exports import restic as restic_program
@@ -22,6 +23,7 @@ from kanister_kafka.operations.exports.location import (
     Repository,
     environment_credentials,
     parse_location,
+    secret_credentials,
 )
 from kanister_kafka.operations.exports.restic import ResticClient, message_of
 from tests.fakes.cluster import serving
@@ -50,6 +52,11 @@ KEYS = {
     "aws_access_key_id": "an-access-key",
     "aws_secret_access_key": SECRET_KEY,
     "repository_password": REPOSITORY_PASSWORD,
+}
+VARIABLES = {
+    "AWS_ACCESS_KEY_ID": KEYS["aws_access_key_id"],
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "RESTIC_PASSWORD": REPOSITORY_PASSWORD,
 }
 HOST = "kafka/my-cluster"
 
@@ -649,6 +656,18 @@ def test_a_class_that_does_not_exist_is_named(cluster, words, message) -> None:
 def add_location_secret(cluster, namespace, **values):
     data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
     cluster.add("secrets", namespace, "store", data=data)
+
+
+def test_white_space_around_credentials_does_not_count(cluster, monkeypatch) -> None:
+    """A Secret from files has line breaks, and restic trims the file of a password only."""
+    padded = {key: f"{value}\n" for key, value in KEYS.items()}
+    add_location_secret(cluster, "other", **padded)
+    found = secret_credentials(KubeClient(), "other", "store")
+    assert found.trimmed
+    assert {key: found.values[key] for key in VARIABLES} == VARIABLES
+    for key, value in VARIABLES.items():
+        monkeypatch.setenv(key, f" {value}\n")
+    assert environment_credentials().values == VARIABLES
 
 
 @pytest.mark.parametrize("home", ["other", "far"])

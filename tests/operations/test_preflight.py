@@ -13,7 +13,12 @@ from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvide
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.backup.scripts import ScriptPin, ScriptsConfigMap
-from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, RETENTION_HELD
+from kanister_kafka.constants import (
+    EXPORT_KEYS,
+    PAUSE_RECONCILIATION,
+    PREVIOUS_PAUSE,
+    RETENTION_HELD,
+)
 from kanister_kafka.diagnostics import Location, error, warning
 from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError, TransientError
 from kanister_kafka.kube.exec import ExecResult
@@ -31,6 +36,7 @@ from kanister_kafka.operations.preflight import (
     run_checks,
     storage,
 )
+from kanister_kafka.operations.preflight import export as export_checks
 from kanister_kafka.operations.preflight import image as image_checks
 from kanister_kafka.operations.preflight import kafka as kafka_checks
 from kanister_kafka.operations.preflight.cluster_facts import (
@@ -293,11 +299,12 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
         "reading",
         "plan",
         "image-pull",
+        "export",
     }
 
 
 def test_every_check_of_the_package_is_registered_once() -> None:
-    modules = (cluster_facts, drift, image_checks, kafka_checks, platform, rights)
+    modules = (cluster_facts, drift, export_checks, image_checks, kafka_checks, platform, rights)
     there = {
         value.id
         for module in (*modules, storage)
@@ -1224,6 +1231,45 @@ def test_image(check, fields, levels, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == levels, found
     assert not found or part in found[0][1]
+
+
+PROFILE = thing("Profile", "s3", location={"type": "s3Compliant", "bucket": "backups"})
+STORE = thing("Secret", "store", data=dict.fromkeys(EXPORT_KEYS, "c2VjcmV0LXZhbHVl"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "secret", "levels", "part"),
+    [
+        (PROFILE, STORE, ["ok", "ok"], "bucket backups"),
+        (None, STORE, ["problem", "ok"], "Profile s3 is not in namespace kasten-io"),
+        ({**PROFILE, "location": {"type": "gcs"}}, STORE, ["problem", "ok"], "of type gcs"),
+        (
+            {**PROFILE, "location": {"type": "s3Compliant"}},
+            STORE,
+            ["problem", "ok"],
+            "Profile s3 names no bucket",
+        ),
+        (PROFILE, None, ["ok", "problem"], "Secret store of the copies is not in namespace kafka"),
+        (
+            PROFILE,
+            {**STORE, "data": {"aws_access_key_id": "c2VjcmV0LXZhbHVl"}},
+            ["ok", "problem"],
+            "Secret store does not have aws_secret_access_key, repository_password",
+        ),
+    ],
+    ids=["complete", "no-profile", "gcs", "no-bucket", "no-secret", "keys"],
+)
+def test_copies_need_a_profile_and_a_secret(profile, secret, levels, part) -> None:
+    options = {"export_profile": "s3", "export_secret": "store"}
+    plan = made(engine=SnapshotProvider.KANISTER, **options)
+    facts = planned(
+        plan=plan, export_profile=OptionalRead(profile), export_secret=OptionalRead(secret)
+    )
+    found = said(export_checks.export, planned=facts)
+    assert [one[0] for one in found] == levels
+    assert any(part in one[1] for one in found)
+    assert "secret-value" not in str(found)
+    assert "c2VjcmV0" not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.action_follower import delete_command, status_command
 from kanister_kafka.operations.actionset import (
+    DELETE_COPY,
+    EXPORT,
     ActionSet,
     ActionState,
     AppliedBlueprint,
@@ -23,6 +25,9 @@ from kanister_kafka.operations.backups.activity import IDLE
 from kanister_kafka.operations.start_action import action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
+
+COPYING = (DELETE_COPY, EXPORT)
+"""Actions that stop nothing, so that a backup may begin meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def find_busy_reason(
     """
     state = _state(connection, kafka)
     for action_set in list_action_sets(connection, kafka, blueprint):
-        if action_set.ended:
+        if action_set.ended or action_set.action in COPYING:
             continue
         name = f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
         created = parse_timestamp(action_set.created)

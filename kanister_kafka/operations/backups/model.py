@@ -126,6 +126,10 @@ class Backup:
     """How its last verification ended, `passed` or `failed`; empty if there was none."""
     verified_at: str = ""
     """When that was, as RFC 3339."""
+    exported: str = ""
+    """Repository with its copy, as restic names it; empty if there is none."""
+    exported_at: str = ""
+    """When it was copied, as RFC 3339."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()

@@ -111,6 +111,7 @@ class _BackupReader:
         objects = [*self.secrets.values(), *self.snapshots]
         run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
         parts = facts.get("parts", "")
+        exported = annotation(facts_secret or {}, constants.EXPORTED).partition(" ")
         other = ("facts", "topics", "offsets")
         return Backup(
             name=self.name,
@@ -132,6 +133,8 @@ class _BackupReader:
             offsets=tuple(self._offsets()),
             verified=annotation(facts_secret or {}, constants.VERIFIED),
             verified_at=annotation(facts_secret or {}, constants.VERIFIED_AT),
+            exported=exported[2],
+            exported_at=exported[0],
             running=activity.making(self.kafka, run) if activity else "",
             damages=tuple(self.damages),
         )

@@ -1,4 +1,4 @@
-"""The action that restores a backup of the catalogue, whether its ActionSet exists or not."""
+"""The actions for a backup of the catalogue, whether its ActionSet exists or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from kanister_kafka.operations.start_action import ActionRequest
 def restore_request(
     backup: Backup, blueprint: AppliedBlueprint, options: tuple[tuple[str, str], ...]
 ) -> ActionRequest:
-    """Return the action `restore` with the artifact that the action `backup` puts out."""
+    """Return the action `restore` of a backup."""
+    return backup_request("restore", backup, blueprint, options)
+
+
+def backup_request(
+    action: str,
+    backup: Backup,
+    blueprint: AppliedBlueprint,
+    options: tuple[tuple[str, str], ...] = (),
+) -> ActionRequest:
+    """Return an action with the artifact that the action `backup` puts out."""
     values = {
         "cluster": backup.kafka.name,
         "namespace": backup.kafka.namespace,
@@ -33,7 +43,7 @@ def restore_request(
     )
     return ActionRequest(
         target=backup.kafka,
-        action="restore",
+        action=action,
         blueprint=blueprint,
         options=options,
         origin=origin,

@@ -72,9 +72,15 @@ def parse_location(text: str, *, insecure_tls: bool = False) -> Repository:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Values of the variables in KEYS; none of them is printed."""
+    """Values of the variables in KEYS; none of them is printed.
+
+    They have no white space around them, such as the line break at the end of a file. restic trims
+    a password that it reads from a file, and no variable: a copy must not depend on this.
+    """
 
     values: Mapping[str, str] = field(repr=False)
+    trimmed: bool = False
+    """Whether a value had white space around it."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment of this process with these credentials and no others."""
@@ -101,7 +107,7 @@ def environment_credentials() -> Credentials:
 
     Raises UnreachableError if there is no password, for which restic would ask on a terminal.
     """
-    values = {key: os.environ[key] for key in KEYS if os.environ.get(key)}
+    values = {key: os.environ[key].strip() for key in KEYS if os.environ.get(key)}
     if path := os.environ.get(PASSWORD_FILE):
         try:
             values[PASSWORD] = Path(path).read_text().strip()
@@ -119,13 +125,15 @@ def secret_credentials(connection: KubeClient, namespace: str, name: str) -> Cre
     """Read the credentials from a Secret; UnreachableError if a key is missing."""
     data = connection.get(SECRETS, name, namespace).get("data") or {}
     values = {}
+    trimmed = False
     for variable, key in KEYS.items():
         try:
-            text = base64.b64decode(data.get(key) or "").decode()
+            raw = base64.b64decode(data.get(key) or "").decode()
         except (binascii.Error, UnicodeDecodeError):
-            text = ""
-        if text:
+            raw = ""
+        if text := raw.strip():
             values[variable] = text
+            trimmed = trimmed or text != raw
         elif variable != OPTIONAL:
             raise UnreachableError(f"Secret {namespace}/{name} has no key {key}")
-    return Credentials(values)
+    return Credentials(values, trimmed)

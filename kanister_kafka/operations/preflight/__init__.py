@@ -13,6 +13,7 @@ from kanister_kafka.kube.client import Object
 from kanister_kafka.operations.preflight import (
     cluster_facts,
     drift,
+    export,
     image,
     kafka,
     platform,
@@ -68,6 +69,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     drift.scripts,
     drift.drift,
     rights.rights,
+    export.export,
     image.image,
     image.image_pull,
     image.kubectl,

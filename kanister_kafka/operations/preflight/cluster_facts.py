@@ -35,6 +35,9 @@ class PlanFacts:
     """All of the Kanister namespace; none if Kanister is not installed."""
     pulled: OptionalRead[PullTestResult] | None
     """None if it was not asked for."""
+    export_profile: OptionalRead[Object | None] | None = None
+    """Profile with the location of copies; None if backups are not copied."""
+    export_secret: OptionalRead[Object | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,6 +188,14 @@ class FactsCollector:
                 KANISTER, "ActionSet", "", plan.options.kasten_namespace
             ),
             pulled=pulled,
+            export_profile=self.reader.find(
+                KANISTER, "Profile", plan.options.export_profile, plan.options.kasten_namespace
+            )
+            if plan.export_secret
+            else None,
+            export_secret=self.reader.find("v1", "Secret", plan.export_secret, self.namespace)
+            if plan.export_secret
+            else None,
         )
 
     def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:

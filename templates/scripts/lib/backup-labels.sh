@@ -18,6 +18,9 @@ STOP_ANNOTATION=kanister-kafka.io/stop
 # Of an online backup, whose brokers ran: an annotation of the same Secret
 # shellcheck disable=SC2034 # for wait-snapshots-ready.sh
 STRATEGY_ANNOTATION=kanister-kafka.io/strategy
+# When a backup was copied off the cluster, and to which repository: an annotation of the same Secret
+# shellcheck disable=SC2034 # for export-mark.sh
+EXPORTED_ANNOTATION=kanister-kafka.io/exported
 # Two runs that start in the same second give their backups the same name. This label distinguishes them.
 RUN_LABEL=kanister-kafka.io/run
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "create": "Make a backup, wait for its end, and prune: what the CronJob of a schedule runs.",
     "list": "List the backups of a namespace, newest first.",
     "describe": "Show a backup: whether it can be restored, and what it contains.",
+    "export": "Copy a backup off the cluster.",
     "delete": "Delete backups: their VolumeSnapshots and Secrets.",
     "prune": "Delete complete backups that no keep rule holds.",
 }
@@ -27,7 +28,7 @@ class Backups(CommandGroup):
 
 @click.group(cls=Backups, epilog="Example: kanister-kafka backups list -n kafka")
 def backups() -> None:
-    """Create, list, describe, delete and prune backups of the action `backup`.
+    """Create, list, describe, export, delete and prune backups of the action `backup`.
 
     A backup is found by the labels of its own VolumeSnapshots and Secrets. Its ActionSet may be
     gone. Backups of Kasten are in Kasten's own catalogue.

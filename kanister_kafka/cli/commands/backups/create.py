@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.backups.action_sets import BusyReason
     from kanister_kafka.operations.backups.keep_rules import KeepRules
-    from kanister_kafka.operations.backups.model import Catalogue
+    from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ACTION = "backup"
 PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds before each further try, if the API server is away at the start or after the action."""
-SKIPPED, FAILED = "BackupSkipped", "BackupFailed"
+SKIPPED, FAILED, NOT_EXPORTED = "BackupSkipped", "BackupFailed", "ExportFailed"
 """Reasons of events."""
 
 
@@ -59,6 +59,12 @@ SKIPPED, FAILED = "BackupSkipped", "BackupFailed"
     metavar="DURATION",
     help="Stop following after this time; another action that has run for longer counts as stuck.",
 )
+@click.option(
+    "--export-timeout",
+    type=parse_duration_option,
+    metavar="DURATION",
+    help="The same for the copy off the cluster.",
+)
 @click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods.")
 @click.pass_context
 def create(
@@ -72,14 +78,16 @@ def create(
     blueprint: str,
     skip_if_busy: bool,
     timeout: int | None,
+    export_timeout: int | None,
     no_logs: bool,
     **keep: Any,
 ) -> None:
-    """Make a backup, wait for its end, and prune by keep rules.
+    """Make a backup, wait for its end, prune by keep rules, and copy it off the cluster.
 
     Runs the action `backup` of the Blueprint. Prunes only if the new backup is complete, and only
-    if a keep rule is given. Writes a Warning on the Kafka if the backup is skipped or fails. Exits
-    with 1 if the backup, or a deletion, failed.
+    if a keep rule is given. Then runs the action `export`, if the Blueprint was rendered with
+    --export-profile. Writes a Warning on the Kafka if the backup is skipped, or if it or its copy
+    fails. Exits with 1 if the backup, a deletion or the copy failed.
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.kube.client import KubeClient
@@ -87,6 +95,7 @@ def create(
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.actionset import backup_values
     from kanister_kafka.operations.backups.action_sets import find_busy_reason
+    from kanister_kafka.operations.backups.reader import find_backup
     from kanister_kafka.strimzi.discovery import find_target
 
     rules = keep_rules(**keep)
@@ -113,24 +122,56 @@ def create(
             _write_event(connection, target, FAILED, followed.reason)
             ctx.exit(followed.code)
         new = str(backup_values(followed.action_set.artifacts).get("backup") or "")
-        code = _prune(connection, target, new, rules, applied.namespace)
+        catalogue = _read(connection, target, new, applied.namespace)
+        code = _prune(connection, target, catalogue, rules, applied.namespace)
     except KanisterKafkaError as failure:
         _write_event(connection, target, FAILED, str(failure))
         raise
     if code:
         _write_event(connection, target, FAILED, f"backup {new} is complete; prune has failed")
+    if applied.export_profile:
+        backup, logs = find_backup(catalogue, new), not no_logs
+        copied = _export(connection, backup, applied, logs=logs, timeout=export_timeout)
+        code = max(code, copied)
     ctx.exit(code)
 
 
-def _prune(
-    connection: KubeClient, target: KafkaRef, new: str, rules: KeepRules, kasten_namespace: str
+def _export(
+    connection: KubeClient,
+    backup: Backup,
+    applied: AppliedBlueprint,
+    *,
+    logs: bool,
+    timeout: int | None,
 ) -> int:
-    """Delete the backups that no rule keeps, if the new one is complete; return the exit code."""
+    """Copy a backup off the cluster; return the exit code. A failure changes nothing of it."""
+    from kanister_kafka.cli.commands.run import follow_request
+    from kanister_kafka.operations.actionset import EXPORT
+    from kanister_kafka.operations.backups.restore import backup_request
+
+    request = backup_request(EXPORT, backup, applied)
+    try:
+        followed = follow_request(connection, request, logs=logs, timeout=timeout)
+        code, reason = followed.code, followed.reason
+    except KanisterKafkaError as failure:
+        code, reason = failure.exit_code, str(failure)
+    if code:
+        target, name = request.target, backup.name
+        text = (
+            f"backup {name} is complete in namespace {target.namespace}, and its copy off the "
+            f"cluster has failed: {reason}"
+        )
+        print_error(escape_control_chars(text))
+        again = f"kanister-kafka backups export {name} --kafka {target.name} -n {target.namespace}"
+        click.echo(f"  to repeat the copy: {again}", err=True)
+        _write_event(connection, target, NOT_EXPORTED, text)
+    return code
+
+
+def _read(connection: KubeClient, target: KafkaRef, new: str, kasten_namespace: str) -> Catalogue:
+    """Read the backups; ActionError if the new one is not complete."""
     from kanister_kafka.kube.wait import retry
-    from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
     from kanister_kafka.operations.backups.reader import find_backup, read_catalogue
-    from kanister_kafka.reports.backups import prune_text
 
     def read() -> Catalogue:
         with connection.one_moment():
@@ -143,6 +184,21 @@ def _prune(
     if not found.restorable:
         faults = "; ".join(found.faults) or found.running
         raise ActionError(f"{found} is {found.status.value}, and nothing is pruned: {faults}")
+    return catalogue
+
+
+def _prune(
+    connection: KubeClient,
+    target: KafkaRef,
+    catalogue: Catalogue,
+    rules: KeepRules,
+    kasten_namespace: str,
+) -> int:
+    """Delete the backups that no rule keeps; return the exit code."""
+    from kanister_kafka.operations.apply import DryRun
+    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.reports.backups import prune_text
+
     if not rules:
         return 0
     now = utc_now()

@@ -1,0 +1,112 @@
+# shellcheck shell=dash
+# Runs in the image of restic, whose shell is that of busybox, as `sh -c TEXT restic ACTION`. Values are in the environment,
+# credentials come from a Secret. The last line of a failure begins with FAILED and names what to do.
+set -u
+
+# trim TEXT: without white space around it. A value from a file can end in a line break. restic trims a password that it
+# reads from a file, and no variable.
+trim() {
+  text=${1#"${1%%[![:space:]]*}"}
+  printf %s "${text%"${text##*[![:space:]]}"}"
+}
+AWS_ACCESS_KEY_ID=$(trim "${AWS_ACCESS_KEY_ID-}")
+AWS_SECRET_ACCESS_KEY=$(trim "${AWS_SECRET_ACCESS_KEY-}")
+RESTIC_PASSWORD=$(trim "${RESTIC_PASSWORD-}")
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
+
+# run_restic WORDS...: its errors are in a file too
+run_restic() {
+  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>"$TMPDIR/errors" && return 0
+  code=$?
+  cat "$TMPDIR/errors" >&2
+  return "$code"
+}
+
+# fail CODE: explains the exit code of restic, or the answer of the store
+fail() {
+  # restic repeats a request for a quarter of an hour, and logs each answer
+  answer=$(sed -n 's/.*retrying after [^:]*: //p' "$TMPDIR/errors" | tail -n 1)
+  [ -n "$answer" ] || answer=$(tail -n 3 "$TMPDIR/errors" | tr '\n"' '  ')
+  case $1 in
+    3) reason="not every file could be read: is another user or group the owner of the files of Kafka?" ;;
+    10) reason="there is no repository: has it been deleted during the copy?" ;;
+    11) reason="the repository is locked: wait for the other export or deletion, or run \`restic unlock\` if none runs" ;;
+    12) reason="the key repository_password of Secret $EXPORT_SECRET does not open the repository" ;;
+    *)
+      case $answer in
+        *"bucket does not exist"* | *NoSuchBucket*) reason="the bucket does not exist: create it" ;;
+        *"Access Denied"* | *AccessDenied* | *"ccess key"* | *"ccess Key"* | *InvalidAccessKeyId* | *ignature*)
+          reason="the store refuses the keys of Secret $EXPORT_SECRET, or they may not write" ;;
+        *"o such host"* | *"connection refused"* | *"i/o timeout"* | *"no route"* | *"imeout"* | *"context deadline"*)
+          reason="the store does not answer: check endpoint and network" ;;
+        *"o space"* | *uota* | *"torage full"* | *StorageFull* | *InsufficientStorage*)
+          reason="the store is full: free space, or run \`backups delete --copy\` for older copies" ;;
+        *"read-only"* | *"eadOnly"* | *MethodNotAllowed* | *"not allowed"*) reason="the store may not be written" ;;
+        *"ciphertext verification failed"* | *"invalid data"* | *"hash mismatch"* | *"repair"*)
+          reason="the repository is damaged: run \`restic check\`" ;;
+        *) reason="restic ended with exit code $1" ;;
+      esac ;;
+  esac
+  printf 'FAILED: %s: %s (%s)\n' "$RESTIC_REPOSITORY" "$reason" "${answer% }"
+  exit "$1"
+}
+
+# read_config: sets code. restic repeats a request for a quarter of an hour, so the first answers have to be enough.
+read_config() {
+  code=0
+  timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>"$TMPDIR/errors" || code=$?
+}
+
+# open_repository new|delete: only restic's exit code 10 means that there is none, and not a store that does not answer or
+# a bucket that does not exist. Removes locks that have not been renewed for half an hour, and no other.
+open_repository() {
+  read_config
+  if [ "$code" = 10 ] && [ "${1-}" = new ]; then
+    # A bucket that does not exist has no repository either, and restic would make it. Without a region restic
+    # looks for the bucket first.
+    region=${AWS_DEFAULT_REGION-}
+    export AWS_DEFAULT_REGION=
+    read_config
+    [ "$code" = 10 ] || fail "$code"
+    export AWS_DEFAULT_REGION="$region"
+    echo "creating the repository $RESTIC_REPOSITORY"
+    run_restic init || fail "$?"
+  elif [ "$code" = 10 ] && [ "${1-}" = delete ]; then
+    echo "there is no repository $RESTIC_REPOSITORY: DELETED $BACKUP"
+    exit 0
+  elif [ "$code" != 0 ]; then
+    fail "$code"
+  fi
+  run_restic unlock || fail "$?"
+}
+
+# snapshot_ids TAGS: of this Kafka
+snapshot_ids() {
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >"$TMPDIR/snapshots" || fail "$?"
+  grep -o '"id":"[0-9a-f]*"' "$TMPDIR/snapshots" | cut -d '"' -f 4
+}
+
+case $1 in
+  open)
+    open_repository new
+    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || exit
+    [ -z "$ids" ] || echo "EXISTS $ids"
+    ;;
+  copy)
+    run_restic backup --json --host "$EXPORT_HOST" --tag kanister-kafka --tag "backup=$BACKUP" --tag "kind=$EXPORT_KIND" \
+      ${EXPORT_CLAIM:+--tag "claim=$EXPORT_CLAIM"} ${CLUSTER_ID:+--tag "cluster-id=$CLUSTER_ID"} \
+      --exclude "$EXPORT_PATH/lost+found" "$EXPORT_PATH" || fail "$?"
+    ;;
+  delete)
+    open_repository delete
+    # The objects first: without them an interrupted deletion is an incomplete copy.
+    for kind in kind=objects kanister-kafka; do
+      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || exit
+      [ -n "$ids" ] || continue
+      # shellcheck disable=SC2086 # a word for each id
+      run_restic forget $ids || fail "$?"
+    done
+    run_restic prune --max-repack-size "$MAX_REPACK_SIZE" || fail "$?"
+    echo "DELETED $BACKUP"
+    ;;
+esac
