@@ -64,6 +64,14 @@ CASES = {
         "mirror-maker-2",
         options=Options(kasten=(KastenOutput.POLICY,), quiesce_by=QuiesceMethod.PAUSE),
     ),
+    "mirror-maker-2-online": Case(
+        "mirror-maker-2",
+        options=Options(
+            strategy=Strategy.ONLINE,
+            engine=SnapshotProvider.KANISTER,
+            kasten=(KastenOutput.POLICY,),
+        ),
+    ),
     "seed": Case(
         "seed",
         "kafka-mirror/my-cluster",

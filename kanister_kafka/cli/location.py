@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.cli.clone import checked_clone
 from kanister_kafka.cli.options import option_group, parse_duration_option
 from kanister_kafka.errors import ActionError
@@ -67,10 +68,10 @@ import_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_grou
     ),
     click.option(
         "--import-image",
-        default="",
+        default=DEFAULT_RESTIC_IMAGE,
+        show_default=True,
         metavar="IMAGE",
-        help="With --location: image with restic for the pods that restore volumes.  "
-        "[default: docker.io/restic/restic:0.18.1]",
+        help="With --location: image with restic for the pods that restore volumes.",
     ),
     click.option(
         "--import-timeout",
@@ -185,7 +186,7 @@ def prepare_import(
         volumes=exported.volumes,
         credentials=store.credentials,
         secret=store.secret[1] if is_local else "",
-        image=import_image or imports.IMAGE,
+        image=import_image,
         parallel=import_parallel,
         timeout=import_timeout,
         absent_classes=imports.find_absent_classes(

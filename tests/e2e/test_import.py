@@ -169,7 +169,8 @@ def test_a_backup_is_verified_from_the_store(gone) -> None:
     report = json.loads(done.stdout)
     assert report["outcome"] == "passed", report
     assert report["records"]["records"] >= len(RECORDS)
-    assert not lab.get("namespaces", "-l", "kanister-kafka.io/clone")["items"]
+    labels = f"kanister-kafka.io/clone,kanister-kafka.io/cluster={SOURCE.name}"
+    assert not lab.get("namespaces", "-l", labels)["items"]
 
 
 @pytest.mark.parametrize(

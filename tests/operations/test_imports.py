@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.clone import broker_reads
-from kanister_kafka.operations.clone.imports import IMAGE, node_of
+from kanister_kafka.operations.clone.imports import node_of
 from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
     Credentials,
@@ -473,10 +474,11 @@ def test_pods_restore_exactly_the_snapshots_as_the_user_of_kafka(cluster) -> Non
         assert words[words.index("restore") + 1] == f"{number:064x}:{folder}"
         assert words[words.index("--target") + 1] == folder
         assert {"--sparse", "--verify"} <= set(words)
-        assert container["image"] == IMAGE
+        assert container["image"] == DEFAULT_RESTIC_IMAGE
         assert SECRET_KEY not in json.dumps(job)
         assert pod["securityContext"]["runAsUser"] == 1001
         assert pod["securityContext"]["fsGroup"] == 0
+        assert pod["securityContext"]["runAsNonRoot"]
         assert not pod["automountServiceAccountToken"]
         assert job["metadata"]["labels"][constants.CLONE]
 
@@ -560,8 +562,9 @@ EXIT = '{"message_type":"exit_error","code":1,"message":"Fatal: %s"}'
         (EXIT % "no space left on device", 1, "no space left on device"),
         (EXIT % "wrong password", 12, "the password in the Secret of the pods is wrong"),
         (EXIT % "no config", 10, f"pods do not find {URL}"),
+        ("restic: no such file or directory", 128, "be restored: restic: no such file"),
     ],
-    ids=["damaged", "full", "password", "repository"],
+    ids=["damaged", "full", "password", "repository", "image"],
 )
 def test_a_volume_that_is_not_restored_never_becomes_a_broker(
     cluster, restic, fails, code, word

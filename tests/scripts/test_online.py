@@ -126,7 +126,7 @@ def test_a_node_reports_the_end_of_each_log(shell: Shell, volume: Path) -> None:
     done = in_node(node_script(shell, volume), "", "", "", "flush")
     assert done.returncode == 0, done.stderr
     *rows, last = done.stdout.splitlines()
-    assert last == "whole"
+    assert f"{last}\n" == whole("".join(f"{row}\n" for row in rows)).splitlines()[-1] + "\n"
     at = "data-0/kafka-log1"
     assert sorted(row for row in rows if not row.startswith("bytes")) == [
         f"log {at} empty-0 - 0",
@@ -146,7 +146,7 @@ def test_a_node_reports_new_metadata_also_of_a_new_segment(shell: Shell, volume:
     log_file(logs, "__cluster_metadata-0", bytes.fromhex(batch(PARTITION_CHANGE)), 9)
     done = in_node(script, *position, "")
     assert f"records {batch(NO_OP)}{batch(PARTITION_CHANGE)}\n" in done.stdout, done.stderr
-    assert done.stdout.endswith("whole\n")
+    assert "\nwhole " in done.stdout
 
 
 @pytest.mark.parametrize("change", ["shorter", "missing", "elsewhere"])
@@ -161,7 +161,7 @@ def test_a_metadata_log_that_lost_its_end_is_not_read(
         first.rename(first.with_name(f"{9:020}.log"))
     done = in_node(node_script(shell, volume), directory, END, "72", "")
     assert done.returncode != 0
-    assert not done.stdout.endswith("whole\n")
+    assert "whole" not in done.stdout
 
 
 # The phases.
@@ -171,11 +171,16 @@ def packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
+def whole(text: str) -> str:
+    """Return the output of a node with its digest."""
+    return f"{text}whole {hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
 def nodes(shell: Shell, logs: dict[str, str] = LOGS, records: str | None = None) -> Shell:
     """Answer as nodes with these logs."""
     new = "" if records is None else f"records {records}\n"
     for pod, text in logs.items():
-        shell.on(f"(?s)^exec {pod} .* positions ", f"{text}{ENDS}{new}whole\n")
+        shell.on(f"(?s)^exec {pod} .* positions ", whole(f"{text}{ENDS}{new}"))
     return shell.on(LISTED, PODS).on(READY, "b-0||True\n")
 
 
@@ -212,12 +217,15 @@ def test_the_ends_are_noted_before_the_flush(shell: Shell) -> None:
     [
         ("b-1", (1, "", "killed"), "b-1"),
         ("b-1", LOGS["b-1"] + ENDS, "b-1"),
-        ("c-2", "whole\n", "c-2"),
-        ("c-2", f"{ENDS}{ENDS}whole\n", "c-2"),
-        ("b-0", f"{LOGS['b-0']}log data-0/kafka-log0 more-1 - 0\n{ENDS}whole\n", "more-1"),
-        ("b-1", f"{LOGS['b-0']}{ENDS}whole\n", "__consumer_offsets-3"),
+        ("b-1", whole(LOGS["b-1"] + ENDS).removeprefix("log"), "b-1"),
+        ("c-2", whole("bytes x-0 1\n"), "c-2"),
+        ("c-2", whole(ENDS + ENDS), "c-2"),
+        ("b-0", whole(f"{LOGS['b-0']}log data-0/kafka-log0 more-1 - 0\n{ENDS}"), "more-1"),
+        ("b-1", whole(LOGS["b-0"] + ENDS), "__consumer_offsets-3"),
     ],
-    ids=["gone", "cut", "no metadata", "two metadata logs", "no offset", "no log"],
+    ids=[
+        *("gone", "cut", "part lost", "no metadata", "two metadata logs", "no offset", "no log"),
+    ],
 )
 def test_a_reading_that_is_not_whole_fails(
     shell: Shell, pod: str, answer: Any, reason: str
@@ -228,6 +236,14 @@ def test_a_reading_that_is_not_whole_fails(
     assert reason in done.stderr.splitlines()[-1]
     assert "state" not in shell.recorded()
     assert not stored(shell)
+
+
+def test_a_node_is_asked_again_if_a_part_of_its_output_is_lost(shell: Shell) -> None:
+    answer = whole(LOGS["b-1"] + ENDS)
+    shell.on("(?s)^exec b-1 .* positions ", answer[9:], answer)
+    done = flushed(shell)
+    assert done.returncode == 0, done.stderr
+    assert len(shell.calls("exec b-1")) == 2
 
 
 def test_offsets_that_cannot_be_read_fail(shell: Shell) -> None:
@@ -271,9 +287,9 @@ def test_nothing_has_moved(shell: Shell, before: str) -> None:
 
 
 def row(pod: str, old: str, new: str) -> tuple[str, str]:
-    text = f"{LOGS[pod]}{ENDS}records {QUIET}\nwhole\n"
+    text = f"{LOGS[pod]}{ENDS}records {QUIET}\n"
     assert old in text
-    return f"(?s)^exec {pod} .* positions ", text.replace(old, new)
+    return f"(?s)^exec {pod} .* positions ", whole(text.replace(old, new))
 
 
 MOVES: dict[str, tuple[str, Any, str]] = {
@@ -286,6 +302,7 @@ MOVES: dict[str, tuple[str, Any, str]] = {
     "quorum": (*row("c-2", QUIET, batch("ff", attributes=32)), "control record"),
     "broker's metadata": (*row("b-0", QUIET, batch(UNKNOWN)), "record of type 250"),
     "unreadable": (*row("c-2", QUIET, QUIET[:-2]), "bytes that are not record batches"),
+    "no records": (*row("c-2", f"records {QUIET}\n", ""), "not read within"),
     "restarted": (LISTED, PODS.replace("uid-2|1", "uid-2|2"), "pod c-2"),
     "replaced": (LISTED, PODS.replace("uid-1", "uid-9"), "pod b-1"),
     "scaled down": (LISTED, PODS.replace("c-2|uid-2|1\n", ""), "pod c-2: missing"),
@@ -303,8 +320,7 @@ def test_whatever_moves_fails_the_backup(shell: Shell, before: str, case: str) -
     assert done.returncode != 0, done.stdout
     last = done.stderr.splitlines()[-1]
     assert reason in last, last
-    assert "not a backup" in last
-    assert "Moved" in shell.events()
+    assert case == "no records" or ("not a backup" in last and "Moved" in shell.events())
     assert "unmoved" not in shell.recorded()
 
 

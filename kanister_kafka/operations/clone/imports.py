@@ -15,6 +15,7 @@ from functools import partial
 from itertools import chain
 
 from kanister_kafka import constants
+from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import (
@@ -43,7 +44,6 @@ STORAGE_CLASSES = ApiResource(
     ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
 )
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-IMAGE = "docker.io/restic/restic:0.18.1"
 IMPORT_S = 24 * 3600
 RETRIES = 3
 """Further pods of a Job if one fails. restic keeps the files that are there already."""
@@ -63,6 +63,7 @@ MEMORY_LIMIT = "1700MiB"
 GONE_S = 120
 PROGRESS = "0.2"
 """Reports of restic in a second."""
+RESTIC_FAILED = 1
 DAMAGE = re.compile(
     r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
     r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
@@ -84,7 +85,7 @@ class VolumeImports:
     credentials: Credentials
     secret: str = ""
     """Secret of the namespace with the credentials; empty if one is made for the Jobs."""
-    image: str = IMAGE
+    image: str = DEFAULT_RESTIC_IMAGE
     parallel: int = 2
     """Nodes of Kafka whose volumes are filled at the same time."""
     timeout: int = IMPORT_S
@@ -203,7 +204,9 @@ def _pod(
 ) -> Object:
     users = {} if imports.assigns_users else dict(USERS)
     given = template.get("securityContext") or {}
-    context = {"seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    if context.get("runAsUser") == 0:
+        del context["runAsNonRoot"]
     zone = {
         "maxSkew": 1,
         "topologyKey": "topology.kubernetes.io/zone",
@@ -362,7 +365,7 @@ class JobRunner:
                 raise ActionError(
                     f"{where}: pods do not find {self._imports.repository.url}: {reason}"
                 )
-            if DAMAGE.search(reason):
+            if code == RESTIC_FAILED and DAMAGE.search(reason):
                 raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
         for condition in get_path(job, "status", "conditions") or ():
             if condition.get("type") == "Failed" and condition.get("status") == "True":

@@ -13,50 +13,55 @@ QUERY_TIMEOUT=120 # seconds
 # as `metadata DIRECTORY SEGMENT SIZE`. With an end of the metadata log as $1 $2 $3, it prints the bytes after it as
 # `records HEX`. With `flush` as $4 it flushes afterwards, so that all that was in the logs is on the volumes, and prints
 # the size of each partition as `bytes PARTITION BYTES`. Replicas that move between directories count, deleted ones do
-# not. The last line is `whole`.
+# not. The last line is `whole DIGEST`: kubectl may lose a part of the output of exec.
 # shellcheck disable=SC2016
 POSITIONS_SCRIPT='set -eo pipefail
-shopt -s nullglob
+shopt -s nullglob inherit_errexit
 export LC_ALL=C
-files=() segments=()
-for d in /var/lib/kafka/data*/kafka-log*/; do
-  [ -e "${d}meta.properties" ] || continue
-  at=${d#/var/lib/kafka/} at=${at%/}
-  for p in "$d"*-[0-9]*/; do
-    name=${p%/} name=${name##*/}
-    case $name in *-delete | *-stray) continue ;; esac
-    logs=("$p"*.log)
-    if [ "$name" != __cluster_metadata-0 ]; then
-      segments+=("${logs[@]}")
-      if ((${#logs[@]} > 0)); then files+=("${logs[-1]}"); else echo "log $at $name - 0"; fi
-      continue
-    fi
-    echo "metadata $at ${logs[-1]##*/} $(stat -c %s "${logs[-1]}")"
-    [ -n "$1" ] || continue
-    size=$(stat -c %s "/var/lib/kafka/$1/$name/$2")
-    ((size >= $3)) || { echo "the metadata log ends before its earlier end" >&2; exit 1; }
-    hex=$({
-      tail -c "+$(($3 + 1))" "/var/lib/kafka/$1/$name/$2"
-      for f in "${logs[@]}"; do if [[ ${f##*/} > $2 ]]; then cat "$f"; fi; done
-    } | head -c '"$METADATA_MAX"' | od -An -v -tx1 | tr -d " \n")
-    echo "records $hex"
+positions() {
+  files=() segments=()
+  for d in /var/lib/kafka/data*/kafka-log*/; do
+    [ -e "${d}meta.properties" ] || continue
+    at=${d#/var/lib/kafka/} at=${at%/}
+    for p in "$d"*-[0-9]*/; do
+      name=${p%/} name=${name##*/}
+      case $name in *-delete | *-stray) continue ;; esac
+      logs=("$p"*.log)
+      if [ "$name" != __cluster_metadata-0 ]; then
+        segments+=("${logs[@]}")
+        if ((${#logs[@]} > 0)); then files+=("${logs[-1]}"); else echo "log $at $name - 0"; fi
+        continue
+      fi
+      echo "metadata $at ${logs[-1]##*/} $(stat -c %s "${logs[-1]}")"
+      [ -n "$1" ] || continue
+      size=$(stat -c %s "/var/lib/kafka/$1/$name/$2")
+      ((size >= $3)) || { echo "the metadata log ends before its earlier end" >&2; exit 1; }
+      hex=$({
+        tail -c "+$(($3 + 1))" "/var/lib/kafka/$1/$name/$2"
+        for f in "${logs[@]}"; do if [[ ${f##*/} > $2 ]]; then cat "$f"; fi; done
+      } | head -c '"$METADATA_MAX"' | od -An -v -tx1 | tr -d " \n")
+      ((${#hex} >= 2 * (size - $3)))
+      echo "records $hex"
+    done
   done
-done
-for ((i = 0; i < ${#files[@]}; i += 500)); do
-  stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
-done
-if [ "$4" = flush ]; then
-  for d in /var/lib/kafka/data*; do sync -f "$d" || sync; done
-  declare -A bytes=()
-  for ((i = 0; i < ${#segments[@]}; i += 500)); do
-    while read -r f size; do
-      f=${f%/*} f=${f##*/}
-      bytes[$f]=$((${bytes[$f]:-0} + size))
-    done < <(stat -c "%n %s" "${segments[@]:i:500}" 2>/dev/null || true)
+  for ((i = 0; i < ${#files[@]}; i += 500)); do
+    stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
   done
-  for f in "${!bytes[@]}"; do echo "bytes $f ${bytes[$f]}"; done
-fi
-echo whole'
+  if [ "$4" = flush ]; then
+    for d in /var/lib/kafka/data*; do sync -f "$d" || sync; done
+    declare -A bytes=()
+    for ((i = 0; i < ${#segments[@]}; i += 500)); do
+      while read -r f size; do
+        f=${f%/*} f=${f##*/}
+        bytes[$f]=$((${bytes[$f]:-0} + size))
+      done < <(stat -c "%n %s" "${segments[@]:i:500}" 2>/dev/null || true)
+    done
+    for f in "${!bytes[@]}"; do echo "bytes $f ${bytes[$f]}"; done
+  fi
+}
+text=$(positions "$@")
+digest=$(printf "%s\n" "$text" | sha256sum)
+printf "%s\nwhole %s\n" "$text" "${digest%% *}"'
 
 # metadata_changes: reads record batches as hexadecimal digits, and prints how many records of each kind they have,
 # without no-ops. A no-op is apiKey 20 in version 0 without fields in a frame of version 1, which are the bytes 01 14 00
@@ -121,6 +126,22 @@ metadata_changes() {
     }' | sort
 }
 
+# ask_node POD WORDS...: the output of POSITIONS_SCRIPT in a node, and `whole` after it. If a part of the output is lost,
+# it asks once more.
+ask_node() {
+  local text body digest
+  for _ in 1 2; do
+    text=$(timeout "$FLUSH_TIMEOUT" kubectl exec "$1" -n "$NAMESPACE" -c kafka -- bash -c "$POSITIONS_SCRIPT" positions "${@:2}") || return 1
+    body=${text%$'\n'whole *}
+    digest=$(printf '%s\n' "$body" | sha256sum) || return 1
+    if [[ ${text##*$'\n'} == "whole ${digest%% *}" ]]; then
+      printf '%s\nwhole' "$body"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # read_positions FLUSH COMMAND...: reads the ends of the logs in all nodes, and at the same time the offsets of all
 # partitions by COMMAND, which prints lines `latest TOPIC PARTITION OFFSET`. FLUSH is `flush` or empty. It fails if
 # anything cannot be read. Sets
@@ -135,14 +156,16 @@ read_positions() {
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.metadata.uid}|{.status.containerStatuses[?(@.name=="kafka")].restartCount}{"\n"}{end}')
   [[ -n $pods ]] || die "Kafka $CLUSTER has no pods"
-  POSITIONS='' METADATA='' METADATA_CHANGES=''
+  POSITIONS=''
+  METADATA=''
+  METADATA_CHANGES=''
   exec {broker}< <("${@:2}" && printf '\nwhole')
   while IFS='|' read -r name uid restarts; do
     [[ -n $uid && -n $restarts ]] || die "pod $name has no container that runs"
     POSITIONS+="pod $name|$uid with $restarts restarts"$'\n'
     position=$(printf '%s\n' "${BEFORE-}" | sed -n "s/^$name //p")
     read -r directory segment size < <(printf '%s\n' "$position")
-    exec {fd}< <(timeout "$FLUSH_TIMEOUT" kubectl exec "$name" -n "$NAMESPACE" -c kafka -- bash -c "$POSITIONS_SCRIPT" positions "$directory" "$segment" "$size" "$1")
+    exec {fd}< <(ask_node "$name" "$directory" "$segment" "$size" "$1")
     names+=("$name") replies+=("$fd")
     ((${#replies[@]} < PARALLEL_MAX)) || collect_positions
   done < <(printf '%s\n' "$pods")
@@ -168,19 +191,20 @@ read_positions() {
 
 # collect_positions: reads the replies of the nodes that were asked
 collect_positions() {
-  local i text ends changes
+  local i text ends records changes
   for i in "${!replies[@]}"; do
     fd=${replies[i]} name=${names[i]}
     text=$(cat <&"$fd")
     exec {fd}<&-
     ends=$(printf '%s\n' "$text" | sed -nE "s/^metadata ([^ ]+ [^ ]+ [0-9]+)\$/$name \1/p")
-    if [[ $text != *$'\n'whole || -z $ends || $ends == *$'\n'* ]]; then
+    records=$(printf '%s\n' "$text" | sed -n 's/^records //p')
+    if [[ $text != *$'\n'whole || -z $ends || $ends == *$'\n'* || ($'\n'${BEFORE-} == *$'\n'"$name "* && $'\n'$text != *$'\n'records\ *) ]]; then
       failed+="$name; "
       continue
     fi
     METADATA+=$ends$'\n' bytes+=$(printf '%s\n' "$text" | grep '^bytes ' || true)$'\n'
     POSITIONS+=$(printf '%s\n' "$text" | sed -nE "s/^log ([^ ]+) ([^ ]+) ([^ ]+) ([0-9]+)\$/log of \2 in $name|\1 \3 \4/p")$'\n'
-    changes=$(printf '%s\n' "$text" | sed -n 's/^records //p' | metadata_changes | sed "s/^/$name: /")
+    changes=$(printf '%s\n' "$records" | metadata_changes | sed "s/^/$name: /")
     METADATA_CHANGES+=${changes:+$changes$'\n'}
   done
   replies=() names=()
