@@ -48,7 +48,7 @@ positions() {
     stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
   done
   if [ "$4" = flush ]; then
-    # An error of sync means that data is lost. Only a sync without the option is no reason to fail.
+    # An error of sync means that data is lost: it fails. An old sync does not have the option.
     for d in /var/lib/kafka/data*; do
       if sync --help 2>&1 | grep -q -e --file-system; then sync -f "$d"; else sync; fi
     done
