@@ -73,6 +73,7 @@ class ExportActionFactory:
                 REPOSITORY=output("repository"),
                 CLAIMS=output("claims"),
                 CLUSTER_ID=output("clusterId"),
+                BACKUP_UID=output("uid"),
                 OBJECTS_ACCOUNT=self.names.keep,
                 STEP_IMAGE=self.options.image,
                 EXPORT_PARALLEL=self.options.export_parallel,
@@ -94,14 +95,32 @@ class ExportActionFactory:
 
     def delete_copy(self) -> PlannedAction:
         """Return the action that deletes the copy of a backup from the store."""
-        # The mark first: an interrupted deletion leaves an incomplete copy.
         unmark = self._mark("deleteCopyMark", "remove the repository", "")
-        phases = (unmark, self.delete_copy_phase("deleteCopy"))
+        phases = (*self.delete_copy_phases("deleteCopy"), unmark)
         return PlannedAction(name="deleteCopy", phases=phases, artifact_in="kafka")
 
-    def delete_copy_phase(self, name: str, **values: str) -> PlannedPhase:
-        """Return the phase that does it, also of the action `delete`."""
-        return PlannedPhase(
+    def delete_copy_phases(self, name: str, **values: str) -> tuple[PlannedPhase, PlannedPhase]:
+        """Return the phases that do it, also of the action `delete`."""
+        check = PlannedPhase(
+            name=f"{name}Check",
+            stage=BackupStage.EXPORT,
+            script="delete-copy-check",
+            values=self.phases.values(
+                BACKUP=BACKUP,
+                EXPORT_PROFILE=self.options.export_profile,
+                **values,
+                **_location(),
+            ),
+            steps=(
+                PlannedStep(
+                    does="read the location of the copy",
+                    objects=("Secret with the facts of the backup",),
+                ),
+            ),
+            account=self.names.keep,
+        )
+        output = f"{{{{{{{{ .Phases.{check.name}.Output.{{}} }}}}}}}}".format
+        deletion = PlannedPhase(
             name=name,
             stage=BackupStage.EXPORT,
             script="delete-copy",
@@ -109,6 +128,8 @@ class ExportActionFactory:
                 BACKUP=BACKUP,
                 EXPORT_PROFILE=self.options.export_profile,
                 MAX_REPACK_SIZE=MAX_REPACK_SIZE,
+                BACKUP_UID=output("uid"),
+                EXPECTED=output("expected"),
                 **values,
                 **_location(),
                 **self._job_values(),
@@ -123,6 +144,7 @@ class ExportActionFactory:
             ),
             account=self.names.export,
         )
+        return check, deletion
 
     def _mark(self, name: str, does: str, repository: str) -> PlannedPhase:
         return PlannedPhase(

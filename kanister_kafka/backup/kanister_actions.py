@@ -308,5 +308,5 @@ class KanisterActionFactory:
         )
         phases = (phase,)
         if self.names.export:
-            phases = (self.export.delete_copy_phase("deleteBackupCopy", COPY=COPY), phase)
+            phases = (*self.export.delete_copy_phases("deleteBackupCopy", COPY=COPY), phase)
         return PlannedAction(name="delete", phases=phases, artifact_in=ARTIFACT)

@@ -157,7 +157,7 @@ def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
     if not backup.exported_at:
         return "never"
     time = parse_timestamp(backup.exported_at)
-    ago = f"{_span(now - time)} ago" if time else backup.exported_at
+    ago = f"{_span(now - time)} ago" if time else "being deleted"
     return f"{ago} to {backup.exported}" if where else ago
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.fakes.kubectl import encoded
 from tests.fakes.script_runner import BACKUP, REPOSITORY, SCRIPTS, Shell, cycle
 
+UID = "11111111-2222-3333-4444-555555555555"
 PREFIX = f"backup-backup-{BACKUP}"
 PLAN = cycle(export_profile="store", tolerations=("kafka:NoSchedule",), export_memory="1Gi")
 CLAIM = {
@@ -49,6 +50,7 @@ def checked(shell: Shell) -> Shell:
     claims = "".join(json.dumps(one, separators=(",", ":")) + "\n" for one in (CLAIM, OTHER))
     shell.on(COMPLETE, "2026-01-02T03:09:05Z")
     shell.on("get secrets .*-l kanister-kafka.io/backup", f"{PREFIX}-0-000\n{PREFIX}-facts\n")
+    shell.on(rf"get secret {PREFIX}-facts.*metadata.uid", UID)
     shell.on(f"get secret {PREFIX}-facts", encoded("clusterId=abc\nparts=1\n"))
     shell.on(f"get secret {PREFIX}-0-000", encoded(claims))
     return shell.on("get volumesnapshots", rows(("data-0", "true"), ("data-1", "true")))
@@ -76,7 +78,7 @@ def test_claims_are_those_of_the_backup_and_large_enough(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     found = outputs(done.stdout)
     assert found["repository"] == REPOSITORY
-    assert found["clusterId"] == "abc"
+    assert (found["clusterId"], found["uid"]) == ("abc", UID)
     assert unpacked(found["claims"]) == ("data-0|fast|Filesystem|2Gi\ndata-1|fast|Filesystem|2Gi\n")
     assert not shell.writes()
 
@@ -224,7 +226,7 @@ def test_pods_that_copy_have_the_least(shell: Shell) -> None:
 
 
 def test_users_of_the_pods_are_those_of_the_files(shell: Shell) -> None:
-    copy(copying(shell.on("get pods .*strimzi.io/kind=Kafka", "2000||2001|\n")))
+    copy(copying(shell.on("get pods .*strimzi.io/name=backup-kafka", "2000||2001|\n")))
     for job in shell.made("Job"):
         security = job["spec"]["template"]["spec"]["securityContext"]
         assert (security["runAsUser"], security["fsGroup"]) == (2000, 2001)
@@ -292,7 +294,10 @@ def test_repository_that_cannot_be_opened_fails_before_a_volume(shell: Shell) ->
     assert len(shell.made("Job")) == 1
 
 
-@pytest.mark.parametrize(("phase", "refused"), [("Running", 1), ("Pending", 1), ("", 0)])
+@pytest.mark.parametrize(
+    ("phase", "refused"),
+    [("Running", 1), ("Pending", 1), ("", 0), ("Running2026-01-02T03:04:05Z", 0)],
+)
 def test_one_export_at_a_time_and_leftovers_are_removed(
     shell: Shell, phase: str, refused: int
 ) -> None:
@@ -317,9 +322,47 @@ def test_copy_is_marked_on_the_facts(shell: Shell) -> None:
 # Deletion
 
 
-def test_mark_is_removed_before_the_copy_is_deleted(shell: Shell) -> None:
+MARK = f"{UID}|2026-01-02T03:04:05Z {REPOSITORY}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (MARK, {"uid": UID, "expected": "yes"}),
+        (f"{UID}|deleting {REPOSITORY}", {"uid": UID, "expected": ""}),
+        (f"{UID}|", {"uid": UID, "expected": ""}),
+        ("", {"uid": "", "expected": ""}),
+    ],
+    ids=["copied", "interrupted", "not-copied", "gone"],
+)
+def test_copy_that_is_deleted_is_that_of_the_backup(shell: Shell, fields, expected) -> None:
+    done = shell.on("get secret", fields).phase("deleteCopyCheck", PLAN)
+    assert done.returncode == 0, done.stderr
+    assert outputs(done.stdout) == expected
+    marked = shell.calls("annotate secret")
+    assert bool(marked) == (REPOSITORY in fields)
+    assert all(f"exported=deleting {REPOSITORY}" in str(call) for call in marked)
+
+
+def test_copy_in_another_repository_is_not_deleted(shell: Shell) -> None:
+    """The Profile has been changed since the copy."""
+    shell.on("get secret", f"{UID}|2026-01-02T03:04:05Z s3:https://old/bucket/kanister-kafka")
+    done = shell.phase("deleteCopyCheck", PLAN)
+    assert done.returncode != 0
+    assert "is in s3:https://old/bucket/kanister-kafka" in done.stderr.splitlines()[-1]
+    assert not shell.calls("annotate secret")
+
+
+def test_copy_that_is_kept_has_no_other_mark(shell: Shell) -> None:
+    done = shell.on("get secret", MARK).phase("deleteBackupCopyCheck", PLAN, COPY="keep")
+    assert done.returncode == 0, done.stderr
+    assert not shell.calls("annotate secret")
+
+
+def test_mark_is_removed_after_the_copy_is_deleted(shell: Shell) -> None:
     (action,) = [one for one in PLAN.actions if one.name == "deleteCopy"]
-    assert [phase.name for phase in action.phases] == ["deleteCopyMark", "deleteCopy"]
+    names = [phase.name for phase in action.phases]
+    assert names == ["deleteCopyCheck", "deleteCopy", "deleteCopyMark"]
     done = shell.on("get secret", "secret/facts\n").phase("deleteCopyMark", PLAN)
     assert done.returncode == 0, done.stderr
     (call,) = shell.calls("annotate secret")
@@ -391,6 +434,7 @@ class Restic:
             "INSECURE_TLS": "",
             "MAX_REPACK_SIZE": "5G",
             "CLUSTER_ID": "abc",
+            "BACKUP_UID": UID,
             **values,
         }
         text = (SCRIPTS / "lib" / "restic.sh").read_text()
@@ -413,6 +457,7 @@ VOLUME = {
     "EXPORT_CLAIM": "data-0",
     "EXPORT_PATH": "/volumes/data-0",
 }
+TAGS = f"kanister-kafka,backup={BACKUP},uid={UID}"
 NONE = "Fatal: repository does not exist: unable to open config file: Stat: The specified key"
 
 
@@ -503,6 +548,7 @@ def test_copy_has_host_tags_and_path(tmp_path: Path) -> None:
         "kind=volume",
         "claim=data-0",
         "cluster-id=abc",
+        f"uid={UID}",
     ]
     assert call.endswith("--exclude /volumes/data-0/lost+found /volumes/data-0")
 
@@ -516,10 +562,9 @@ def test_tls_is_not_verified_if_the_profile_says_so(tmp_path: Path) -> None:
 def test_objects_are_forgotten_first_and_only_those_of_the_backup(tmp_path: Path) -> None:
     found = json.dumps([{"tree": "e" * 64, "id": "a" * 64, "short_id": "aaaaaaaa"}])
     both = json.dumps([{"id": "b" * 64}, {"id": "c" * 64}])
-    tags = f"kanister-kafka,backup={BACKUP}"
     restic = Restic(tmp_path)
-    restic.on(f"--tag {tags},kind=objects", out=found.replace(": ", ":"))
-    restic.on(f"--tag {tags},kanister-kafka", out=both.replace(": ", ":"))
+    restic.on(f"--tag {TAGS},kind=objects", out=found.replace(": ", ":"))
+    restic.on(f"--tag {TAGS}", out=both.replace(": ", ":"))
     done = restic.run("delete")
     assert done.returncode == 0, done.stdout
     assert f"DELETED {BACKUP}" in done.stdout
@@ -540,12 +585,99 @@ def test_reason_is_logged_if_snapshots_cannot_be_listed(tmp_path: Path, action: 
     assert not any(" forget " in call for call in restic.calls)
 
 
-def test_deletion_from_a_store_without_a_repository_has_nothing_to_do(tmp_path: Path) -> None:
-    restic = Restic(tmp_path).on("cat config", 10, err=NONE)
-    done = restic.run("delete")
+@pytest.mark.parametrize("missing", ["repository", "snapshots"])
+@pytest.mark.parametrize("expected", ["", "yes"])
+def test_deletion_that_finds_nothing(tmp_path: Path, expected: str, missing: str) -> None:
+    """A copy that the backup names may be in another location: that is not a success."""
+    restic = Restic(tmp_path)
+    if missing == "repository":
+        restic.on("cat config", 10, err=NONE)
+    else:
+        restic.on("snapshots", out="[]")
+    done = restic.run("delete", EXPECTED=expected)
+    assert done.returncode == (1 if expected else 0)
+    assert (f"DELETED {BACKUP}" in done.stdout) == (not expected)
+    assert not any(" init" in call or " prune" in call for call in restic.calls)
+
+
+def test_name_that_two_clusters_have_used_is_not_deleted(tmp_path: Path) -> None:
+    """Without the Secret of the backup its uid is not known."""
+    rows = [{"id": c * 64, "tags": [f"uid={c * 8}"]} for c in "ab"]
+    restic = Restic(tmp_path).on("snapshots", out=json.dumps(rows, separators=(",", ":")))
+    done = restic.run("delete", BACKUP_UID="")
+    assert done.returncode == 1
+    assert "several clusters have a backup" in done.stdout.splitlines()[-1]
+    assert not any(" forget " in call for call in restic.calls)
+
+
+def listed(restic: Restic, *volumes: str) -> Restic:
+    def text(*ids: str) -> str:
+        return json.dumps([{"id": one} for one in ids], separators=(",", ":"))
+
+    restic.on(f"--tag {TAGS},kind=objects", out=text("a" * 64))
+    restic.on(f"--tag {TAGS},kind=volume", out=text(*volumes))
+    return restic.on("dump", out=f'{{"claim": "data-0", "snapshot": "{SNAPSHOT}"}}')
+
+
+def test_whole_copy_exists(tmp_path: Path) -> None:
+    restic = listed(Restic(tmp_path), SNAPSHOT)
+    done = restic.run("open")
+    assert done.stdout.splitlines()[-1] == f"EXISTS {'a' * 64}"
+    assert not any(" forget " in call for call in restic.calls)
+    assert SNAPSHOT not in done.stdout, "the objects are not printed"
+
+
+def test_copy_without_one_of_its_volumes_is_made_again(tmp_path: Path) -> None:
+    restic = listed(Restic(tmp_path), "b" * 64)
+    done = restic.run("open")
     assert done.returncode == 0
-    assert f"DELETED {BACKUP}" in done.stdout
-    assert not any(" init" in call for call in restic.calls)
+    assert "EXISTS" not in done.stdout
+    assert any(call.endswith(f"forget {'a' * 64}") for call in restic.calls)
+
+
+def test_copy_whose_objects_cannot_be_read_is_made_again(tmp_path: Path) -> None:
+    restic = Restic(tmp_path).on("dump", 1, err="Fatal: not found")
+    listed(restic, SNAPSHOT)
+    assert "EXISTS" not in restic.run("open").stdout
+
+
+def test_white_space_around_credentials_does_not_count(tmp_path: Path) -> None:
+    """A Secret that is made from files has the line breaks at their ends."""
+    restic = Restic(tmp_path)
+    (tmp_path / "restic").write_text('#!/bin/sh\nprintf "[%s]" "$RESTIC_PASSWORD" >"$FAKE/seen"\n')
+    restic.run("copy", RESTIC_PASSWORD=" a b\n", **VOLUME)  # noqa: S106
+    assert (tmp_path / "seen").read_text() == "[a b]"
+
+
+def test_copy_has_one_limit_for_all_volumes(shell: Shell) -> None:
+    shell.on("create -f - -o jsonpath", "j1", "j2", "j3").on("logs job/j1", "")
+    done = copy(copying(shell, "j2||\nj3||\n"), EXPORT_TIMEOUT="0")
+    assert done.returncode != 0
+    assert "not copied after 0 s" in done.stderr.splitlines()[-1]
+    assert len(shell.made("Job")) <= 3
+
+
+def test_pod_that_reaches_its_limit_is_not_started_again(shell: Shell) -> None:
+    shell.on("create -f - -o jsonpath", "j1", "j2", "j3").on("logs job/j1", "").on(
+        "logs job/j2", ""
+    )
+    done = copy(copying(shell, "j2||DeadlineExceeded\nj3|1|\n"))
+    assert done.returncode != 0
+    assert "data-0: Job j2 has ended: DeadlineExceeded" in done.stderr.splitlines()[-1]
+
+
+def test_pod_with_a_lasting_problem_starts_too_late(shell: Shell) -> None:
+    text = (SCRIPTS / "lib" / "export-jobs.sh").read_text()
+    body = f"""{text}
+SECONDS=0
+starts_too_late j 'no room' || echo waits
+SECONDS=899
+starts_too_late j '' || echo runs
+starts_too_late j 'no room' || echo waits again
+SECONDS=1799
+starts_too_late j 'no room' && echo late"""
+    done = shell.run(body=body)
+    assert done.stdout.split("\n")[:4] == ["waits", "runs", "waits again", "late"], done.stderr
 
 
 # The objects

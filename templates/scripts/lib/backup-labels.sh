@@ -21,6 +21,8 @@ STRATEGY_ANNOTATION=kanister-kafka.io/strategy
 # When a backup was copied off the cluster, and to which repository: an annotation of the same Secret
 # shellcheck disable=SC2034 # for export-mark.sh
 EXPORTED_ANNOTATION=kanister-kafka.io/exported
+# shellcheck disable=SC2034 # in place of the time, for delete-copy-check.sh
+DELETING=deleting
 # Two runs that start in the same second give their backups the same name. This label distinguishes them.
 RUN_LABEL=kanister-kafka.io/run
 

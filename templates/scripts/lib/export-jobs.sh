@@ -37,7 +37,7 @@ find_files_owner() {
   local rows user group fs_group container_user
   files_owner=
   [[ -z $FILES_OWNER_BY_PLATFORM ]] || return 0
-  rows=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/kind=Kafka" -o \
+  rows=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
     'jsonpath={range .items[*]}{.spec.securityContext.runAsUser}|{.spec.securityContext.runAsGroup}|{.spec.securityContext.fsGroup}|{.spec.containers[0].securityContext.runAsUser}{"\n"}{end}')
   IFS='|' read -r user group fs_group container_user < <(printf '%s\n' "${rows%%$'\n'*}")
   user=${container_user:-$user}
@@ -64,7 +64,7 @@ create_job() {
     "${pod_spec:+$pod_spec, }" "${5-}" \
     "${files_owner:+, $files_owner}" \
     "$EXPORT_IMAGE" "$(json_text "$script")" "$1" \
-    "$(env_json RESTIC_REPOSITORY "$REPOSITORY" EXPORT_HOST "$NAMESPACE/$CLUSTER" BACKUP "$BACKUP" EXPORT_SECRET "$EXPORT_SECRET" AWS_DEFAULT_REGION "$LOCATION_REGION" \
+    "$(env_json RESTIC_REPOSITORY "$REPOSITORY" EXPORT_HOST "$NAMESPACE/$CLUSTER" BACKUP "$BACKUP" BACKUP_UID "${BACKUP_UID-}" EXPORT_SECRET "$EXPORT_SECRET" AWS_DEFAULT_REGION "$LOCATION_REGION" \
       INSECURE_TLS "${INSECURE_TLS#false}" RESTIC_PROGRESS_FPS 0.1 GOMEMLIMIT "$MEMORY_LIMIT" TMPDIR /tmp HOME /tmp)" \
     "$(secret_env_json AWS_ACCESS_KEY_ID aws_access_key_id AWS_SECRET_ACCESS_KEY aws_secret_access_key RESTIC_PASSWORD repository_password)$4" \
     "$EXPORT_RESOURCES" "$CONTAINER_SECURITY" \
@@ -89,6 +89,18 @@ pod_problem() {
     'jsonpath={range .items[*]}{.status.conditions[?(@.reason=="Unschedulable")].message}{" "}{.status.containerStatuses[*].state.waiting.message}{" "}{.status.initContainerStatuses[*].state.waiting.message}{end}'
 }
 
+# starts_too_late JOB PROBLEM: whether the pod of a Job has had a problem without a break for START_LIMIT seconds
+START_LIMIT=900
+declare -A problem_since=()
+starts_too_late() {
+  if [[ -z ${2// } ]]; then
+    unset "problem_since[$1]"
+    return 1
+  fi
+  problem_since[$1]=${problem_since[$1]:-$SECONDS}
+  ((SECONDS - problem_since[$1] >= START_LIMIT))
+}
+
 # begin_jobs: one step at a time makes Jobs of a Kafka, and removes those of a step whose pod does not run any more
 begin_jobs() {
   local rows name step uid phase
@@ -96,7 +108,8 @@ begin_jobs() {
   rows=$(kubectl_retry get jobs.batch -n "$NAMESPACE" -l "$STEP_LABEL,kanister-kafka.io/cluster=$CLUSTER" -o "jsonpath={range .items[*]}{.metadata.name}|{.metadata.labels.${STEP_LABEL//./\\.}}{\"\\n\"}{end}")
   while IFS='|' read -r name step; do
     [[ -n $name ]] || continue
-    phase=$(kubectl_retry get pod "$step" -n "$NAMESPACE" --ignore-not-found -o 'jsonpath={.status.phase}')
+    # A pod on a lost node stays Running, with a time of deletion.
+    phase=$(kubectl_retry get pod "$step" -n "$NAMESPACE" --ignore-not-found -o 'jsonpath={.status.phase}{.metadata.deletionTimestamp}')
     [[ $phase != Running && $phase != Pending ]] || die "another export or deletion of a copy of Kafka $CLUSTER runs in pod $step: wait for its end"
     log "deleting Job $name, which pod $step has left"
     delete_job "$name"
@@ -128,6 +141,7 @@ wait_for_job() {
       [[ -z $reason ]] || die "$(failure_of "$1" "$reason")"
     done < <(printf '%s\n' "$rows")
     problem=$(pod_problem "$1")
+    ! starts_too_late "$1" "$problem" || die "the pod of Job $1 does not start: $problem"
     [[ -z ${problem// } || $problem == "$previous" ]] || log "Job $1 waits: $problem"
     previous=$problem
   done

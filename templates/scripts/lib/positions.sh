@@ -48,7 +48,10 @@ positions() {
     stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
   done
   if [ "$4" = flush ]; then
-    for d in /var/lib/kafka/data*; do sync -f "$d" || sync; done
+    # An error of sync means that data is lost: it fails. An old sync does not have the option.
+    for d in /var/lib/kafka/data*; do
+      if sync --help 2>&1 | grep -q -e --file-system; then sync -f "$d"; else sync; fi
+    done
     declare -A bytes=()
     for ((i = 0; i < ${#segments[@]}; i += 500)); do
       while read -r f size; do

@@ -71,11 +71,12 @@ release_clients() {
 restart_kafka() {
   RECOVER_RUN_ID=${RECOVER_RUN_ID-} LEAVE_STOPPED=${LEAVE_STOPPED-} # only recoveries have them
   state_unreadable='' early_restart='' unexpected_restart='' changed_parts=''
-  # Brokers that were never stopped need not be waited for.
-  clients_first=${ONLINE-} released=
-  [[ $0 != *estore* ]] || clients_first=
+  released=
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}|{.data.seenRunning}|{.data.specs}|{.data.kafkaVersion}|{.data.ids}|{.data.claims}') || state_unreadable=yes
   IFS='|' read -r state run ended_by pause_owner seen_running specs version ids claims < <(printf '%s\n' "$fields")
+  # Brokers that were never stopped need not be waited for. The state decides, as another Blueprint may have stopped them.
+  clients_first=
+  [[ -z ${ONLINE-} || $0 == *estore* || ! $state =~ ^(online|quiescing)$ ]] || clients_first=yes
   if [[ -n $RECOVER_RUN_ID && -z $state_unreadable && -n $run ]]; then # a recovery
     if [[ $run != "$RECOVER_RUN_ID" ]]; then
       log 'this run did not stop anything'

@@ -59,6 +59,16 @@ read_config() {
   timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>errors || code=$?
 }
 
+# nothing_found: a copy that the backup names must be there. It may be in another location.
+nothing_found() {
+  if [ -n "${EXPECTED-}" ]; then
+    printf 'FAILED: %s: the copy of backup %s is not there, although the backup names it\n' "$RESTIC_REPOSITORY" "$BACKUP"
+    exit 1
+  fi
+  echo "there is no copy in $RESTIC_REPOSITORY: DELETED $BACKUP"
+  exit 0
+}
+
 # open_repository new|delete: only restic's exit code 10 means that there is none, and not a store that does not answer or
 # a bucket that does not exist. Removes locks that have not been renewed for half an hour, and no other.
 open_repository() {
@@ -74,36 +84,60 @@ open_repository() {
     echo "creating the repository $RESTIC_REPOSITORY"
     run_restic init || fail "$?"
   elif [ "$code" = 10 ] && [ "${1-}" = delete ]; then
-    echo "there is no repository $RESTIC_REPOSITORY: DELETED $BACKUP"
-    exit 0
+    nothing_found
   elif [ "$code" != 0 ]; then
     fail "$code"
   fi
   run_restic unlock || fail "$?"
 }
 
-# snapshot_ids TAGS: of this Kafka
+# snapshot_ids TAGS: of this backup. Another cluster can have a backup of the same name and Kafka in this repository: the
+# uid distinguishes them.
 snapshot_ids() {
-  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "$1" >list.json || fail "$?"
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag "kanister-kafka,backup=$BACKUP${BACKUP_UID:+,uid=$BACKUP_UID}${1:+,$1}" >list.json || fail "$?"
   grep -o '"id":"[0-9a-f]*"' list.json | cut -d '"' -f 4
+}
+
+# is_whole OBJECTS VOLUMES: whether all volumes that the objects name are among the snapshots. The objects are never in a
+# file, because they have passwords.
+is_whole() {
+  named=$(run_restic dump "$1" /objects/backup.json | grep -o '"snapshot": "[0-9a-f]*"' | cut -d '"' -f 4)
+  [ -n "$named" ] || return 1
+  for volume in $named; do
+    case " $2 " in *"$volume"*) ;; *) return 1 ;; esac
+  done
 }
 
 case $1 in
   open)
     open_repository new
-    ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,kind=objects") || { echo "$ids"; exit 1; }
-    [ -z "$ids" ] || echo "EXISTS $ids"
+    ids=$(snapshot_ids kind=objects) || { echo "$ids"; exit 1; }
+    volumes=$(snapshot_ids kind=volume) || { echo "$volumes"; exit 1; }
+    for id in $ids; do
+      if is_whole "$id" "$volumes"; then
+        echo "EXISTS $id"
+      else
+        echo "the copy $id is not whole: it is made again"
+        run_restic forget "$id" || fail "$?"
+      fi
+    done
     ;;
   copy)
     run_restic backup --json --host "$EXPORT_HOST" --tag kanister-kafka --tag "backup=$BACKUP" --tag "kind=$EXPORT_KIND" \
-      ${EXPORT_CLAIM:+--tag "claim=$EXPORT_CLAIM"} ${CLUSTER_ID:+--tag "cluster-id=$CLUSTER_ID"} \
+      ${EXPORT_CLAIM:+--tag "claim=$EXPORT_CLAIM"} ${CLUSTER_ID:+--tag "cluster-id=$CLUSTER_ID"} ${BACKUP_UID:+--tag "uid=$BACKUP_UID"} \
       --exclude "$EXPORT_PATH/lost+found" "$EXPORT_PATH" || fail "$?"
     ;;
   delete)
     open_repository delete
+    ids=$(snapshot_ids '') || { echo "$ids"; exit 1; }
+    [ -n "$ids" ] || nothing_found
+    if [ -z "$BACKUP_UID" ] && [ "$(grep -o '"uid=[^"]*"' list.json | sort -u | wc -l)" -gt 1 ]; then
+      printf 'FAILED: %s: several clusters have a backup %s of Kafka %s here: delete the copy by restic\n' "$RESTIC_REPOSITORY" "$BACKUP" "$EXPORT_HOST"
+      exit 1
+    fi
     # The objects first: without them an interrupted deletion is an incomplete copy.
-    for kind in kind=objects kanister-kafka; do
-      ids=$(snapshot_ids "kanister-kafka,backup=$BACKUP,$kind") || { echo "$ids"; exit 1; }
+    for kind in kind=objects ''; do
+      ids=$(snapshot_ids "$kind") || { echo "$ids"; exit 1; }
       [ -n "$ids" ] || continue
       # shellcheck disable=SC2086 # a word for each id
       run_restic forget $ids || fail "$?"

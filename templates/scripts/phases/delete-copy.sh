@@ -17,7 +17,7 @@ find_repository
 REPOSITORY=$repository
 begin_jobs
 begin_step "deleting the copy of backup $BACKUP from $REPOSITORY"
-job=$(create_job delete '' '' ", $(env_json MAX_REPACK_SIZE "$MAX_REPACK_SIZE")")
+job=$(create_job delete '' '' ", $(env_json MAX_REPACK_SIZE "$MAX_REPACK_SIZE" EXPECTED "$EXPECTED")")
 wait_for_job "$job"
 [[ $job_lines == *"DELETED $BACKUP"* ]] || die "Job $job has not confirmed the deletion"
 log "the copy of backup $BACKUP is deleted"

@@ -41,7 +41,10 @@ blocks=$(printf '%s\n' "$claims" | awk -F '|' '$3 == "Block" { print $1 }')
 [[ -z $blocks ]] || die "these claims are block devices, which cannot be copied as files: ${blocks//$'\n'/ }"
 cluster_id=$(saved_fact clusterId)
 packed=$(printf '%s\n' "$claims" | gzip -c | base64 | tr -d '\n')
+backup_uid=$(kubectl_retry get secret "$CLUSTER-backup-$BACKUP-facts" -n "$NAMESPACE" -o 'jsonpath={.metadata.uid}')
+[[ $backup_uid =~ ^[0-9a-f-]{36}$ ]] || die "Secret $CLUSTER-backup-$BACKUP-facts has no uid"
 kanister_output repository "$repository"
+kanister_output uid "$backup_uid"
 kanister_output claims "$packed"
 kanister_output clusterId "$cluster_id"
 log "backup $BACKUP has $(printf '%s\n' "$claims" | wc -l) volumes to copy to $repository"

@@ -66,7 +66,7 @@ finish() {
     added=$((added + ${result##*|}))
     done_count=$((done_count + 1))
     log "$claim is copied, $done_count of ${#order[@]}: ${result##*|} bytes sent"
-  elif [[ $lines != *'FAILED: '* ]] && ((tries[$claim] < TRIES)); then
+  elif [[ $lines != *'FAILED: '* && $3 != DeadlineExceeded ]] && ((tries[$claim] < TRIES)); then
     log "the pod of $claim has ended without a result ($3): it is started again"
     queue+=("$claim")
   else
@@ -96,7 +96,7 @@ while IFS='|' read -r claim rest; do
   order+=("$claim") queue+=("$claim")
   row_of[$claim]="$claim|$rest" tries[$claim]=0
 done < <(printf '%s\n' "$rows")
-next_progress=$((SECONDS + PROGRESS_SECONDS))
+next_progress=$((SECONDS + PROGRESS_SECONDS)) end_of_copy=$((SECONDS + EXPORT_TIMEOUT))
 while ((${#queue[@]} || ${#claim_of[@]})); do
   # After a failure the others end: what they have sent is not sent again.
   while ((${#queue[@]} && ${#claim_of[@]} < EXPORT_PARALLEL)) && [[ -z $failures ]]; do
@@ -115,11 +115,20 @@ while ((${#queue[@]} || ${#claim_of[@]})); do
     IFS='|' read -r _ succeeded reason < <(printf '%s\n' "$state")
     [[ -z ${succeeded#0}$reason ]] || finish "$job" "$succeeded" "$reason"
   done
+  if ((SECONDS >= end_of_copy)); then
+    failures+="the volumes are not copied after $EXPORT_TIMEOUT s; "
+    break
+  fi
   if ((SECONDS >= next_progress)); then
     log_progress
     for job in "${!claim_of[@]}"; do
       problem=$(pod_problem "$job")
       [[ -z ${problem// } ]] || log "${claim_of[$job]} waits: $problem"
+      if starts_too_late "$job" "$problem"; then
+        failures+="${claim_of[$job]}: its pod does not start: $problem; "
+        unset "claim_of[$job]"
+        delete_job "$job"
+      fi
     done
     next_progress=$((SECONDS + PROGRESS_SECONDS))
   fi
