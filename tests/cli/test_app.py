@@ -296,7 +296,7 @@ def test_validate_accepts_what_we_render() -> None:
     result = run("validate", str(ROOT / "blueprints"))
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert result.stderr == "11 Blueprints, 132 other objects: no problem\n"
+    assert result.stderr == "12 Blueprints, 158 other objects: no problem\n"
     assert run("validate", "--format", "json", str(ROOT / "blueprints")).stdout == "[]\n"
 
 
@@ -531,7 +531,8 @@ def test_help_has_options_in_sections() -> None:
     for command in (["render"], ["apply"], ["plan"], ["check"], ["delete"], ["fleet", "render"]):
         text = run(*command, "--help").stdout
         titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", text)
-        order = ["Options", "Input", "Cluster", "Backup", "Kasten", "Pods and rights", "Objects"]
+        order = ["Options", "Input", "Cluster", "Backup", "Kasten", "Copy off the cluster"]
+        order += ["Pods and rights", "Objects"]
         if command != ["delete"]:  # which finds a CronJob by its labels
             order.insert(5, "Schedule")
         assert titles == order
