@@ -46,7 +46,7 @@ def cluster(configure):
             backup=PHASES,
             restore=("restoreCheck",),
             export=COPY,
-            deleteCopy=("deleteCopyMark", "deleteCopy"),
+            deleteCopy=("deleteCopyCheck", "deleteCopy", "deleteCopyMark"),
         )
         check = {**task("exportCheck"), "args": {"command": ["bash", "EXPORT_PROFILE=s3"]}}
         blueprint["actions"]["export"]["phases"][0] = check
@@ -201,7 +201,8 @@ def test_without_a_profile_nothing_of_it_is_planned() -> None:
 
 def test_delete_removes_the_copy_first() -> None:
     (delete,) = [action for action in PLAN.actions if action.name == "delete"]
-    assert [phase.name for phase in delete.phases] == ["deleteBackupCopy", "deleteBackup"]
+    names = [phase.name for phase in delete.phases]
+    assert names == ["deleteBackupCopyCheck", "deleteBackupCopy", "deleteBackup"]
 
 
 def test_account_of_a_copy_reads_no_secret_and_changes_nothing_of_kafka() -> None:
