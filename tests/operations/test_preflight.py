@@ -300,6 +300,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
         "plan",
         "image-pull",
         "export",
+        "strategy",  # of hot and online backups alone
     }
 
 
