@@ -240,6 +240,24 @@ def test_no_value_is_ever_part_of_a_script(
     assert is_scripts("ConfigMap", scripts["metadata"]["name"])
 
 
+def check_online(plan: BackupPlan, actions: dict[str, dict]) -> None:
+    """No node is stopped by a backup, and clients are released whatever happens."""
+    hooks = actions["backupPrehook"], actions["backupPosthook"]
+    quiesce = hooks[0]["phases"][0]
+    assert [p["name"] for p in hooks[0]["phases"]] == ["quiesce", "pause", "flush"]
+    assert [p["name"] for p in hooks[1]["phases"]] == ["compare"]
+    released = [hooks[0]["deferPhase"], hooks[1]["deferPhase"], *actions["resume"]["phases"]]
+    if "backup" in actions:
+        phases = [phase["name"] for phase in actions["backup"]["phases"]]
+        assert phases.index("backupFlush") < phases.index("backupSnapshot")
+        assert phases.index("backupSnapshot") < phases.index("backupCompare")
+        assert phases.index("backupCompare") < phases.index("backupReady")
+        released.append(actions["backup"]["deferPhase"])
+    for phase in released:
+        assert environment(phase)["CLIENTS"] == environment(quiesce)["CLIENTS"]
+    assert not any(phase.script == "stop" for phase in plan.phases)
+
+
 @many
 @given(clusters(), options)
 def test_all_that_stops_is_restarted_and_brokers_stop_first(
@@ -255,6 +273,9 @@ def test_all_that_stops_is_restarted_and_brokers_stop_first(
         assert [account.name[-4:] for account in plan.accounts] == ["-hot"]
         return
     assert (plan.switch is None) is (chosen.restart_after == 0)
+    if chosen.strategy is Strategy.ONLINE:
+        check_online(plan, actions)
+        return
     quiesce, flush, stop = actions["backupPrehook"]["phases"]
     assert [p["name"] for p in (quiesce, flush, stop)] == ["quiesce", "flush", "stop"]
     values = environment(stop)
