@@ -297,8 +297,10 @@ class KanisterActionFactory:
         )
 
     def _delete(self) -> PlannedAction:
-        phases: tuple[PlannedPhase, ...]
-        phase = PlannedPhase(
+        copy: tuple[PlannedPhase, ...] = ()
+        if self.names.export:
+            copy = self.export.delete_copy_phases("deleteBackupCopy", COPY=COPY)
+        backup = PlannedPhase(
             name="deleteBackup",
             stage=BackupStage.RESTORE,
             script="delete-backup",
@@ -306,7 +308,4 @@ class KanisterActionFactory:
             steps=(PlannedStep(does="delete", objects=(SNAPSHOTS, SECRETS)),),
             account=self.names.restore,
         )
-        phases = (phase,)
-        if self.names.export:
-            phases = (*self.export.delete_copy_phases("deleteBackupCopy", COPY=COPY), phase)
-        return PlannedAction(name="delete", phases=phases, artifact_in=ARTIFACT)
+        return PlannedAction(name="delete", phases=(*copy, backup), artifact_in=ARTIFACT)

@@ -143,21 +143,19 @@ class _PlanBuilder:
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
         apart = not self.hot and not options.service_account
+        by_kanister = self.engine and not self.hot
+        restores = by_kanister or (self.kasten_restore and not self.hot)
         self.names = ResourceNames(
             account=account,
             flush=f"{own}-flush" if apart else account,
-            keep=(f"{own}-keep" if apart else account) if self.engine and not self.hot else "",
+            keep=(f"{own}-keep" if apart else account) if by_kanister else "",
             record="" if self.hot else own,
             switch=f"{own}-switch" if not self.hot and options.restart_after else "",
-            restore=f"{own}-restore"
-            if not self.hot and (self.engine or self.kasten_restore)
-            else "",
-            schedule=f"{own}-backup" if not self.hot and self.engine and options.schedule else "",
-            verification=f"{own}-verify"
-            if not self.hot and self.engine and options.verify_schedule
-            else "",
+            restore=f"{own}-restore" if restores else "",
+            schedule=f"{own}-backup" if by_kanister and options.schedule else "",
+            verification=f"{own}-verify" if by_kanister and options.verify_schedule else "",
             export=(f"{own}-export" if apart else account)
-            if not self.hot and self.engine and options.export_profile
+            if by_kanister and options.export_profile
             else "",
         )
         self.rights = self._rights()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
-from kanister_kafka.cli.clone import checked_clone
+from kanister_kafka.cli.backup_catalogue import open_backup
+from kanister_kafka.cli.clone import checked_clone, prepare_clone
 from kanister_kafka.cli.options import option_group, parse_duration_option
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.names import SUBDOMAIN
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
     from kanister_kafka.operations.clone.runner import CloneRunner
     from kanister_kafka.operations.exports.location import Credentials, Repository
@@ -129,7 +132,12 @@ def open_store(
 
 
 def is_from_store(
-    *, location: str, location_secret: tuple[str, str], insecure_tls: bool, restic: str
+    *,
+    location: str,
+    location_secret: tuple[str, str],
+    insecure_tls: bool,
+    restic: str,
+    **_imports: Any,
 ) -> bool:
     """Return whether a location is given; wrong use if only another option for one is."""
     others = {
@@ -140,6 +148,57 @@ def is_from_store(
     if names := [name for name, value in others.items() if value and not location]:
         raise click.UsageError(f"{', '.join(names)} needs --location")
     return bool(location)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneSource:
+    """A backup of which a copy can be made: from its snapshots, or from a location."""
+
+    connection: KubeClient
+    backup: Backup
+    is_from_store: bool
+    prepare: Callable[..., tuple[ClonePlan, CloneRunner]]
+    """Plans and checks the copy of a CloneRequest."""
+
+
+def find_clone_source(
+    name: str,
+    *,
+    context: str,
+    namespace: str,
+    kafka: str,
+    kasten_namespace: str,
+    import_parallel: int,
+    import_image: str,
+    import_timeout: int,
+    **location: Any,
+) -> CloneSource:
+    """Find a backup that can be restored, in the cluster or in a location if one is given."""
+    from kanister_kafka.kube.client import KubeClient
+
+    if not is_from_store(**location):
+        connection, backup = open_backup(context, namespace, kafka, kasten_namespace, name)
+        prepare = partial(prepare_clone, connection, backup)
+        return CloneSource(
+            connection=connection, backup=backup, is_from_store=False, prepare=prepare
+        )
+    connection = KubeClient(context)
+    store = open_store(lambda: connection, namespace=namespace, kafka=kafka, **location)
+    exported = find_export(store, name)
+    return CloneSource(
+        connection=connection,
+        backup=exported.backup,
+        is_from_store=True,
+        prepare=partial(
+            prepare_import,
+            connection,
+            store,
+            exported,
+            import_parallel=import_parallel,
+            import_image=import_image,
+            import_timeout=import_timeout,
+        ),
+    )
 
 
 def find_export(store: Store, name: str) -> ExportedBackup:

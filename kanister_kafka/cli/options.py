@@ -676,6 +676,16 @@ applied_blueprint_option = click.option(
     default="",
     help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
 )
+follow_options = option_group(
+    click.option(
+        "--timeout",
+        type=parse_duration_option,
+        metavar="DURATION",
+        help="Stop following after this time; the action runs on.",
+    ),
+    click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods."),
+)
+"""How an action is followed."""
 action_options = option_group(
     applied_blueprint_option,
     click.option(
@@ -693,13 +703,7 @@ action_options = option_group(
         help="After a restore, records past their retention: kept until `release-retention`, "
         "deleted at once, or kept for this time after each start of a broker.  [default: hold]",
     ),
-    click.option(
-        "--timeout",
-        type=parse_duration_option,
-        metavar="DURATION",
-        help="Stop following after this time; the action runs on.",
-    ),
-    click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods."),
+    follow_options,
     click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore."),
     click.option(
         "--dry-run",

@@ -69,6 +69,9 @@ LOG = logging.getLogger("kanister_kafka.requests")
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
+STORAGE_CLASSES = ApiResource(
+    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
+)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 
 

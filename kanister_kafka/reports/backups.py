@@ -89,8 +89,10 @@ def backup_text(
     return "".join(f"{line}\n" for line in lines)
 
 
-def restore_points_text(points: Sequence[RestorePoint], now: datetime, width: int = 0) -> str:
-    """Return a row for each restore point of Kasten."""
+def restore_points_text(
+    points: Sequence[RestorePoint], now: datetime, *, wide: bool = False, width: int = 0
+) -> str:
+    """Return a row for each restore point of Kasten; a wide one has no limit."""
     if not points:
         return "No restore points.\n"
     header = ("RESTORE POINT", "NAMESPACE", "AGE", "POLICY", "PRE-HOOK", "EXPORTED TO", "BYTES")
@@ -101,7 +103,7 @@ def restore_points_text(points: Sequence[RestorePoint], now: datetime, width: in
         row = [point.name, point.namespace, _span(now - time) if time else "unknown"]
         row += [point.policy or "none", hook, point.exported_to or "-", _number(point.size)]
         rows.append([escape_control_chars(cell) for cell in row])
-    return table(header, rows, width=width)
+    return table(header, rows, width=0 if wide else width)
 
 
 def restore_points_json(points: Iterable[RestorePoint]) -> str:

@@ -11,14 +11,12 @@ import click
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, HOLD, NOW, is_retention_choice
 from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
-from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone
+from kanister_kafka.cli.clone import clone_options, into_option
 from kanister_kafka.cli.location import (
-    find_export,
+    find_clone_source,
     import_options,
     is_from_store,
     location_options,
-    open_store,
-    prepare_import,
 )
 from kanister_kafka.cli.options import action_options
 from kanister_kafka.constants import CLONE
@@ -91,9 +89,6 @@ def restore(
     yes: bool,
     dry_run: bool,
     unchanged: bool,
-    import_parallel: int,
-    import_image: str,
-    import_timeout: int,
     **store: Any,
 ) -> None:
     """Restore a backup into its own or into another namespace.
@@ -113,10 +108,11 @@ def restore(
     cluster. Jobs restore its volumes. If they fail before the volumes of any node are filled, all
     objects of the copy are removed, else they are kept.
     """
-    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
 
+    if not is_from_store(**store):
+        _refuse({"--unchanged": unchanged}, "needs --location")
     cloning = {"--storage-class": storage_class, "--cpu": cpu, "--memory": memory, "--heap": heap}
     if into:
         acting = {
@@ -137,28 +133,20 @@ def restore(
             unchanged=unchanged,
             retention=retention or HOLD,
         )
-        if is_from_store(**store):
-            connection = KubeClient(context)
-            opened = open_store(lambda: connection, namespace=namespace, kafka=kafka, **store)
-            plan, runner = prepare_import(
-                connection,
-                opened,
-                find_export(opened, backup),
-                clone,
-                import_parallel=import_parallel,
-                import_image=import_image,
-                import_timeout=import_timeout,
-            )
-        else:
-            _refuse({"--unchanged": unchanged}, "needs --location")
-            connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-            plan, runner = prepare_clone(connection, found, clone)
+        origin = find_clone_source(
+            backup,
+            context=context,
+            namespace=namespace,
+            kafka=kafka,
+            kasten_namespace=kasten_namespace,
+            **store,
+        )
+        plan, runner = origin.prepare(clone)
         _restore_into(plan, runner, clone, timeout=timeout, yes=yes, dry_run=dry_run)
         return
     elsewhere = {
         "--entity-operator": entity_operator,
         "--location": store["location"],
-        "--unchanged": unchanged,
     }
     _refuse({**cloning, **elsewhere}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention

@@ -11,16 +11,9 @@ import click
 
 from kanister_kafka import constants
 from kanister_kafka.cli.app import echo, print_warning
-from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup, utc_now
-from kanister_kafka.cli.clone import clone_options, into_option, prepare_clone, progress_report
-from kanister_kafka.cli.location import (
-    find_export,
-    import_options,
-    is_from_store,
-    location_options,
-    open_store,
-    prepare_import,
-)
+from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
+from kanister_kafka.cli.clone import clone_options, into_option, progress_report
+from kanister_kafka.cli.location import find_clone_source, import_options, location_options
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
@@ -80,9 +73,6 @@ def verify(
     /,
     *,
     backup: str,
-    namespace: str,
-    kafka: str,
-    kasten_namespace: str,
     context: str,
     into: str,
     storage_class: str,
@@ -96,10 +86,8 @@ def verify(
     output: Path | None,
     timeout: int,
     dry_run: bool,
-    import_parallel: int,
-    import_image: str,
     import_timeout: int,
-    **store: Any,
+    **place: Any,
 ) -> None:
     """Verify that a backup can be restored, without an outage.
 
@@ -116,7 +104,6 @@ def verify(
     With --location, the volumes come from an object store, and nothing of the backup must be in the
     cluster. The result is only printed.
     """
-    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.kube.exec import check_exec
     from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
@@ -129,19 +116,13 @@ def verify(
     for path in (html, output):
         check_writable(path)
     check_exec()
-    location = is_from_store(**store)
-    if location:
-        connection = KubeClient(context)
-        opened = open_store(lambda: connection, namespace=namespace, kafka=kafka, **store)
-        exported = find_export(opened, backup)
-        found = exported.backup
-    else:
-        connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
+    origin = find_clone_source(backup, context=context, import_timeout=import_timeout, **place)
+    connection, found = origin.connection, origin.backup
     brokers = len(found.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S
     passes = int(records != RECORDS[0]) + 2 * with_source
     longest += passes * brokers * RECORDS_S
-    if location:
+    if origin.is_from_store:
         longest += import_timeout
     source = BrokerReader(connection, found.kafka, context) if with_source else None
     if source is not None and not source.brokers():
@@ -155,19 +136,7 @@ def verify(
     )
     if not dry_run:
         _remove_leftovers(connection, found, request.namespace)
-    if location:
-        plan, runner = prepare_import(
-            connection,
-            opened,
-            exported,
-            request,
-            import_parallel=import_parallel,
-            import_image=import_image,
-            import_timeout=import_timeout,
-            temporary=True,
-        )
-    else:
-        plan, runner = prepare_clone(connection, found, request, temporary=True)
+    plan, runner = origin.prepare(request, temporary=True)
     if dry_run:
         return
 
@@ -179,7 +148,7 @@ def verify(
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
-        if location:
+        if origin.is_from_store:
             return
         try:
             record_result(connection, result)

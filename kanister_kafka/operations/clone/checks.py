@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError
-from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient
+from kanister_kafka.kube.client import (
+    NAMESPACES,
+    PODS,
+    STORAGE_CLASSES,
+    ApiResource,
+    KubeClient,
+)
 from kanister_kafka.kube.objects import get_path, name_of, pod_selector, title
-from kanister_kafka.operations.clone.imports import STORAGE_CLASSES
 from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.start_action import SECRETS, operators_versions

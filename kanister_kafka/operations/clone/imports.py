@@ -17,7 +17,14 @@ from itertools import chain
 from kanister_kafka import constants
 from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
-from kanister_kafka.kube.client import JOBS, PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.client import (
+    JOBS,
+    PODS,
+    STORAGE_CLASSES,
+    KubeClient,
+    Object,
+    Objects,
+)
 from kanister_kafka.kube.objects import (
     condition,
     delete_if_present,
@@ -41,9 +48,6 @@ from kanister_kafka.operations.exports.restic import (
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef
 
-STORAGE_CLASSES = ApiResource(
-    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
-)
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 IMPORT_S = 24 * 3600
 RETRIES = 3

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kanister_kafka.constants import EXPORT_KEYS
 from kanister_kafka.errors import ActionError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.start_action import SECRETS
@@ -24,14 +25,12 @@ ACCESS_KEY, SECRET_KEY, PASSWORD = (
     "AWS_SECRET_ACCESS_KEY",
     "RESTIC_PASSWORD",
 )
+OPTIONAL = "AWS_SESSION_TOKEN"
 KEYS = {
-    ACCESS_KEY: "aws_access_key_id",
-    SECRET_KEY: "aws_secret_access_key",
-    "AWS_SESSION_TOKEN": "aws_session_token",
-    PASSWORD: "repository_password",
+    **dict(zip((ACCESS_KEY, SECRET_KEY, PASSWORD), EXPORT_KEYS, strict=True)),
+    OPTIONAL: "aws_session_token",
 }
 """Variables of restic, each with its key in a Secret."""
-OPTIONAL = "AWS_SESSION_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

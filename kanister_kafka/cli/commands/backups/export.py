@@ -6,20 +6,14 @@ import click
 
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_backup
-from kanister_kafka.cli.options import applied_blueprint_option, parse_duration_option
+from kanister_kafka.cli.options import applied_blueprint_option, follow_options
 
 
 @click.command(epilog="Example: kanister-kafka backups export latest -n kafka")
 @click.argument("backup")
 @catalogue_options
 @applied_blueprint_option
-@click.option(
-    "--timeout",
-    type=parse_duration_option,
-    metavar="DURATION",
-    help="Stop following after this time; the action runs on.",
-)
-@click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods.")
+@follow_options
 @click.pass_context
 def export(
     ctx: click.Context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -48,6 +49,8 @@ def list(  # noqa: A001 - click's name of the command
     from kanister_kafka.reports.backups import backups_json, backups_text
 
     if is_from_store(**store):
+        if restore_points:
+            raise click.UsageError("--restore-points are of the cluster: omit --location")
         opened = open_store(partial(KubeClient, context), namespace=namespace, kafka=kafka, **store)
         _list_copies(opened, form)
         return
@@ -58,15 +61,21 @@ def list(  # noqa: A001 - click's name of the command
         return
 
     _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
+    names = [one.name for one in found.backups]
+    text = partial(backups_text, found.backups, utc_now())
+    _print(form, names, text, partial(backups_json, found.backups, utc_now()))
+
+
+def _print(
+    form: str, names: Iterable[str], text: Callable[..., str], tree: Callable[[], str]
+) -> None:
+    """Print names, a table, or JSON or YAML; `text` takes `wide` and `width`."""
     if form == "name":
-        echo("".join(f"{one.name}\n" for one in found.backups))
-        return
-    now = utc_now()
-    if form == "wide":
-        echo(backups_text(found.backups, now, wide=True))
-        return
-    text = partial(backups_text, found.backups, now, width=terminal_width())
-    echo(report_text(form, text, partial(backups_json, found.backups, now)))
+        echo("".join(f"{name}\n" for name in names))
+    elif form == "wide":
+        echo(text(wide=True))
+    else:
+        echo(report_text(form, partial(text, width=terminal_width()), tree))
 
 
 def _list_copies(opened: Store, form: str) -> None:
@@ -76,15 +85,9 @@ def _list_copies(opened: Store, form: str) -> None:
     for one in copies:
         if one.faults:
             print_warning(escape_control_chars(f"{one.backup}: {'; '.join(one.faults)}"))
-    if form == "name":
-        echo("".join(f"{one.backup.name}\n" for one in copies))
-        return
-    now = utc_now()
-    if form == "wide":
-        echo(exports_text(copies, now, wide=True))
-        return
-    text = partial(exports_text, copies, now, width=terminal_width())
-    echo(report_text(form, text, partial(exports_json, copies, now)))
+    names = [one.backup.name for one in copies]
+    text = partial(exports_text, copies, utc_now())
+    _print(form, names, text, partial(exports_json, copies, utc_now()))
 
 
 def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
@@ -100,10 +103,6 @@ def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form
         raise ActionError(f"Kasten's API is not served: {failure}") from failure
     for line in found.unreadable:
         print_warning(f"cannot read {escape_control_chars(line)}")
-    if form == "name":
-        echo("".join(f"{point.name}\n" for point in found.points))
-        return
-    width = 0 if form == "wide" else terminal_width()
-    text = partial(restore_points_text, found.points, utc_now(), width)
-    form = "text" if form == "wide" else form
-    echo(report_text(form, text, partial(restore_points_json, found.points)))
+    names = [point.name for point in found.points]
+    text = partial(restore_points_text, found.points, utc_now())
+    _print(form, names, text, partial(restore_points_json, found.points))

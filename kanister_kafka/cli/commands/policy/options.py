@@ -40,11 +40,6 @@ def parameters(*names: str) -> list[click.Parameter]:
     return options_named(*INPUT, *names)
 
 
-STORAGE_CLASSES = ApiResource(
-    ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
-)
-
-
 def tell_absent(
     resource: ApiResource, option: str, names: Collection[str], choices: Mapping[str, Any]
 ) -> None:

@@ -10,7 +10,6 @@ import click
 from kanister_kafka.backup.kasten import restore_next_steps
 from kanister_kafka.backup.options import KastenOutput
 from kanister_kafka.cli.commands.policy.options import (
-    STORAGE_CLASSES,
     output_options,
     parameters,
     plan_policies,
@@ -19,6 +18,7 @@ from kanister_kafka.cli.commands.policy.options import (
 )
 from kanister_kafka.cli.options import with_names
 from kanister_kafka.cli.output import destination
+from kanister_kafka.kube.client import STORAGE_CLASSES
 
 CHOICES = ("kasten_namespace", "hook_timeout", "name", "labels", "annotations")
 
