@@ -26,7 +26,7 @@ lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/shellcheck --shell=bash kanister_kafka/operations/broker.sh kanister_kafka/operations/clone/verify.sh templates/scripts/*.sh templates/scripts/*/*.sh examples/lab/*.sh examples/lab/producers/*/*.sh
+	$(BIN)/shellcheck --shell=bash kanister_kafka/operations/clone/verify.sh templates/scripts/*.sh templates/scripts/*/*.sh examples/lab/*.sh examples/lab/producers/*/*.sh
 
 docs: $(READY) ## The pages of docs/ as a site in build/site; a link that leads nowhere fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

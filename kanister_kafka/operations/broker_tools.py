@@ -9,5 +9,6 @@ REPLICATION_PORT = 9091
 
 
 def broker_script(script: str) -> str:
-    """Return a script of bash that can use the functions of broker.sh."""
-    return f"{resources.files(__package__).joinpath('broker.sh').read_text()}\n{script}"
+    """Return a script of bash that can use the functions of templates/scripts/lib/broker.sh."""
+    path = resources.files("kanister_kafka.templates").joinpath("scripts", "lib", "broker.sh")
+    return f"{path.read_text()}\n{script}"

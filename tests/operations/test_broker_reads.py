@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kanister_kafka.operations.broker_tools import broker_script
+
 SCRIPT = resources.files("kanister_kafka.operations.clone").joinpath("verify.sh").read_text()
 TOOL = """#!/bin/bash
 for file in ${2//,/ }; do
@@ -153,7 +155,7 @@ listener.security.protocol.map=CONTROLPLANE-9090:PLAINTEXT,REPLICATION-9091:PLAI
 def test_the_protocol_is_that_of_the_listener(tmp_path, properties, expected) -> None:
     path = tmp_path / "strimzi.properties"
     path.write_text(properties)
-    text = resources.files("kanister_kafka.operations").joinpath("broker.sh").read_text()
+    text = broker_script("")
     script = re.sub(r"\S+/strimzi\.properties", str(path), text).replace("cd /opt/kafka", "cd /")
     done = subprocess.run(["bash", "-c", f"{script}\nsettings"], capture_output=True, text=True)
     assert done.stdout.splitlines() == expected

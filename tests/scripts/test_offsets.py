@@ -33,7 +33,7 @@ def packed(text: str) -> str:
 
 
 def noted(shell: Shell, answer: Any, sizes: tuple[str, ...] = SIZES) -> Any:
-    shell.on(PODS, "b-0||True\n").on("get pods", NODES).on("exec .*-- bash -c cd", answer)
+    shell.on(PODS, "b-0||True\n").on("get pods", NODES).on("exec .*-- bash -c # shellcheck", answer)
     for pod, text in zip(("b-0", "b-1"), sizes, strict=False):
         shell.on(f"^exec {pod} ", text)
     done = shell.phase("flush")
@@ -207,11 +207,12 @@ def tool(folder: Path, name: str, body: str) -> None:
 
 def ask(broker: Path, memory: tuple[str, str] = ("max", "anon 1")) -> Any:
     text = (SCRIPTS / "lib" / "topics.sh").read_text()
-    script = re.search(r"^QUERY_SCRIPT='(.*?)'$", text, re.MULTILINE | re.DOTALL)
+    pattern = r"^QUERY_SCRIPT=\$\(<\./broker\.sh\)'(.*?)'$"
+    script = re.search(pattern, text, re.MULTILINE | re.DOTALL)
     assert script is not None
     for name, content in zip(("memory.max", "memory.stat"), memory, strict=True):
         (broker / name).write_text(f"{content}\n")
-    body = script[1]
+    body = (SCRIPTS / "lib" / "broker.sh").read_text() + script[1]
     for place in ("/tmp", "/opt/kafka", "/proc/1", "/sys/fs/cgroup"):  # noqa: S108
         body = body.replace(f"{place}/", f"{broker}/").replace(f"cd {place} ", f"cd {broker} ")
     words = ["bash", "-c", body, "ask", "svc:9091", "20", str(320 << 20)]
@@ -259,7 +260,7 @@ def test_topics_that_fail_end_the_answer(broker: Path) -> None:
 def test_broker_without_memory_is_not_asked(broker: Path) -> None:
     done = ask(broker, (str(300 << 20), "anon 1"))
     assert done.returncode == 75
-    assert "MiB left" in done.stderr
+    assert "MiB of memory left" in done.stderr
     assert not (broker / "calls").exists()
 
 

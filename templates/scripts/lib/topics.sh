@@ -6,36 +6,19 @@ QUERY_TIMEOUT=50         # seconds
 JVM_BYTES=$((320 << 20)) # bytes that the JVM of the tool needs at most
 TOPICS_MAX=700000        # characters of base64: a ConfigMap holds 1 MiB
 
-# Runs in the pod of the broker. Arguments: the rest of its address, seconds, bytes of memory for a JVM, and `latest`
-# if only the latest offsets are needed. A second JVM
-# must not take memory from the broker: above the limit the kernel kills one of them. The password of the stores
-# is not in a file, only in the environment of the first process. The output has topics, a record separator, and
-# the latest and earliest offsets: GetOffsetShell takes one --time for each call (-2 earliest, -1 latest), and
-# --command-config since Kafka 3.0 (KIP-635). An older one prints no offsets. The JVMs start at the same time if
-# there is memory for all three. Without the C2 compiler each takes 1.4 instead of 2.4 s of CPU.
+# Runs in the pod of the broker, after broker.sh. Arguments: the rest of its address, seconds, bytes of memory for a JVM,
+# and `latest` if only the latest offsets are needed. The output has topics, a record separator, and the latest and
+# earliest offsets: GetOffsetShell takes one --time for each call (-2 earliest, -1 latest), and --command-config since
+# Kafka 3.0 (KIP-635). An older one prints no offsets. The JVMs start at the same time if there is memory for all
+# three. Without the C2 compiler each takes 1.4 instead of 2.4 s of CPU.
 # shellcheck disable=SC2016
-QUERY_SCRIPT='cd /opt/kafka || exit
+QUERY_SCRIPT=$(<./broker.sh)'
 set -o pipefail
 address=$HOSTNAME.$1 seconds=$2 fit=3
-limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)
-used=$(cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null | sed -nE "s/^(anon|total_rss) //p")
-if [[ $limit =~ ^[0-9]+$ && $used =~ ^[0-9]+$ ]]; then
-  fit=$(((limit - used) / $3))
-  if ((fit < 1)); then
-    echo "the broker has $(((limit - used) >> 20)) MiB left, too few for another JVM" >&2
-    exit 75
-  fi
-fi
-while IFS= read -r -d "" word; do
-  [[ $word != CERTS_STORE_PASSWORD=* ]] || export "${word?}"
-done </proc/1/environ
-settings() { # Strimzi 1.3 can have no TLS on this listener
-  sed -nE "s/^listener\.security\.protocol\.map=(.*,)?REPLICATION-9091:([A-Z_]+).*$/security.protocol=\2/p" /tmp/strimzi.properties
-  grep "^config\.providers" /tmp/strimzi.properties
-  sed -n "s/^listener\.name\.replication-9091\.ssl\./ssl./p" /tmp/strimzi.properties
-}
-export LOG_DIR=/tmp KAFKA_OPTS="" KAFKA_HEAP_OPTS=-Xmx192m
-export KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+check_memory "$3"
+left=$(memory_left)
+[[ -z $left ]] || fit=$((left / $3))
+export KAFKA_HEAP_OPTS=-Xmx192m KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 tool() { timeout "$seconds" "$@" --bootstrap-server "$address" --command-config <(settings); }
 offsets() {
   local script="bin/kafka-get-offsets.sh"
