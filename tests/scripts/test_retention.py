@@ -356,7 +356,9 @@ SEPARATOR = "\x1e\n"
 def noted(shell: Shell, described: str = DESCRIBED) -> Any:
     shell.on(PODS, "backup-controller-0|false|True\nbackup-broker-1||True\nb-2||True\n")
     answer = described + SEPARATOR if isinstance(described, str) and described else described
-    shell.on("get pods", "backup-broker-1 backup-kafka\n").on("exec .*-- bash -c # shellcheck", answer)
+    shell.on("get pods", "backup-broker-1 backup-kafka\n").on(
+        "exec .*-- bash -c # shellcheck", answer
+    )
     return shell.phase("flush")
 
 
