@@ -156,10 +156,12 @@ def _verified(backup: Backup, now: datetime) -> str:
 
 
 def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
-    if not backup.exported_at:
+    if not backup.exported:
         return "never"
     time = parse_timestamp(backup.exported_at)
-    ago = f"{_span(now - time)} ago" if time else "being deleted"
+    if time is None:
+        return f"its deletion from {backup.exported} has begun" if where else "being deleted"
+    ago = f"{_span(now - time)} ago"
     return f"{ago} to {backup.exported}" if where else ago
 
 

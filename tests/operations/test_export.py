@@ -151,6 +151,19 @@ def test_list_and_describe_show_the_copy(cluster) -> None:
     assert '"exportedAt": "2026-01-02T04:00:00Z"' in result.stdout
 
 
+def test_copy_whose_deletion_was_interrupted_has_no_time(cluster) -> None:
+    add_backup(cluster, NEW)
+    name = f"my-cluster-backup-{NEW}-facts"
+    mark = {EXPORTED: f"deleting {REPOSITORY}"}
+    cluster.change("secrets", "kafka", name, {"metadata": {"annotations": mark}})
+    assert "being deleted" in run(cluster, "backups", "list", "-n", "kafka").stdout
+    described = run(cluster, "backups", "describe", NEW, "-n", "kafka").stdout
+    assert f"deletion from {REPOSITORY} has begun" in described
+    result = run(cluster, "backups", "list", "-n", "kafka", "-o", "json")
+    assert f'"exported": "{REPOSITORY}"' in result.stdout
+    assert '"exportedAt": null' in result.stdout
+
+
 def test_copy_is_deleted_before_the_backup(cluster) -> None:
     add_backup(cluster, NEW)
     Kanister(cluster)

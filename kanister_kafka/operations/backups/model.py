@@ -129,7 +129,7 @@ class Backup:
     exported: str = ""
     """Repository with its copy, as restic names it; empty if there is none."""
     exported_at: str = ""
-    """When it was copied, as RFC 3339."""
+    """When it was copied, as RFC 3339; empty if there is no copy, or if it is being deleted."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()

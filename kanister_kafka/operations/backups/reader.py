@@ -29,6 +29,7 @@ from kanister_kafka.operations.backups.secret_content import unpack_secret
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 
 FIRST_FORMAT = ""
 """Backups of the first format do not name it, and have no mark of completeness."""
@@ -134,7 +135,7 @@ class _BackupReader:
             verified=annotation(facts_secret or {}, constants.VERIFIED),
             verified_at=annotation(facts_secret or {}, constants.VERIFIED_AT),
             exported=exported[2],
-            exported_at=exported[0],
+            exported_at=exported[0] if parse_timestamp(exported[0]) else "",
             running=activity.making(self.kafka, run) if activity else "",
             damages=tuple(self.damages),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path, label, name_of
@@ -83,7 +84,7 @@ def read_restore_points(connection: KubeClient, namespace: str) -> RestorePoints
 
 def _policy(item: Object) -> str:
     name = label(item, POLICY_NAME)
-    return f"{label(item, POLICY_NAMESPACE) or 'kasten-io'}/{name}" if name else ""
+    return f"{label(item, POLICY_NAMESPACE) or DEFAULT_KASTEN_NAMESPACE}/{name}" if name else ""
 
 
 def _pre_hook(connection: KubeClient, policy: str) -> str | None:
