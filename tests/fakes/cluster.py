@@ -79,7 +79,7 @@ class SmallCluster(http_api.HttpApi):
         metadata["annotations"] = annotations or {}
         kind, api = next(
             (kinds[plural], "/".join(filter(None, at)))
-            for at, kinds in KINDS.items()
+            for at, kinds in self.kinds.items()
             if plural in kinds
         )
         return self.put(plural, {"apiVersion": api, "kind": kind, "metadata": metadata, **fields})
