@@ -56,7 +56,7 @@ class ActionPhase:
     deferred: bool = False
     """Whether it is the deferPhase, which runs last whether the others succeeded or not."""
     output: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """What it has put out, by key."""
+    """Its values for later phases and for callers, by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

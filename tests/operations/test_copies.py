@@ -493,6 +493,19 @@ def test_copies_that_are_not_pruned_are_an_event_of_their_own(cluster, fails, te
     assert text in message
 
 
+@pytest.mark.parametrize("found", [(), (copy_of(NEW, whole=False),)], ids=["none", "not-whole"])
+def test_copies_stay_if_the_list_does_not_have_the_new_one(cluster, found) -> None:
+    """The export was complete: a list without it is not one of this store."""
+    store = store_of(cluster, copy_of(OLD), copy_of(OLDEST))
+    copies = (copy_of(OLD), copy_of(OLDEST), *found)
+    store.kanister.outputs["listCopies"] = output(*copies)
+    assert run(cluster, *PLAN.schedule.arguments).exit_code == 1
+    assert store.names == [OLDEST, OLD, NEW]
+    ((_, reason, message),) = events(cluster)
+    assert reason == "CopiesNotPruned"
+    assert "does not have the new one" in message
+
+
 def test_copies_stay_if_the_new_one_has_failed(cluster) -> None:
     lines = {"exportCopy": ["x: FAILED while copying: no"]}
     store = store_of(cluster, copy_of(OLD), fails=["exportCopy"], says=lines)

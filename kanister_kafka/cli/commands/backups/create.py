@@ -204,6 +204,8 @@ def _prune_copies(
         # that of the new backup: the status of the Kafka may not have its id yet after the stop
         cluster_id = check_cluster_id(target, backup.cluster_id)
         copies = list_copies(connection, target, applied, timeout)
+        if not any(copy.whole and copy.name == backup.name for copy in copies):
+            raise ActionError(f"the list of copies does not have the new one of {backup}")
         plan = plan_copies(copies, cluster_id, rules, now)
         echo(prune_text(plan, now, terminal_width()))
         removed = [copy for copy in copies if copy in plan.removed]
