@@ -73,9 +73,10 @@ def prune(
     and years are those of UTC. Incomplete and damaged backups do not count and are not removed.
     The newest complete backup of a Kafka always stays.
 
-    With --copies, only whole copies of this Kafka count and are removed. Copies of another cluster
-    with a Kafka of this name stay. The action listCopies of the Blueprint lists the copies, also
-    with --dry-run, and deleteCopy deletes them. Backups in the namespace stay.
+    With --copies, as in `backups prune -n kafka --copies --keep-daily 30`, only whole copies of
+    this Kafka count and are removed. Copies of another cluster with a Kafka of this name stay. The
+    action listCopies of the Blueprint lists the copies, also with --dry-run, and deleteCopy deletes
+    them. Backups in the namespace stay.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
