@@ -12,7 +12,16 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e import reliability, suites
-from tests.e2e.reliability import SCENARIOS, Result, all_scenarios, load, page, short, shortcomings
+from tests.e2e.reliability import (
+    SCENARIOS,
+    Result,
+    all_scenarios,
+    digest_steps,
+    load,
+    page,
+    short,
+    shortcomings,
+)
 
 SCRIPTS = "kanister-kafka-scripts-0123456789"
 OTHERS = "kanister-kafka-scripts-9876543210"
@@ -29,6 +38,7 @@ RESULT = Result(
     events=("Stopping", "Switch", "Restarted"),
     ended="2026-01-02T03:04:05Z",
     scripts=SCRIPTS,
+    steps="0123456789",
     release="0.45.2",
     versions=(("Kafka", "3.9.2"), ("Kubernetes", "1.34.4")),
 )
@@ -51,6 +61,28 @@ def scenario(key: str) -> reliability.Scenario:
 
 def one(results: dict[str, Result]) -> str:
     return page({"0.45.2": results})
+
+
+def script_files() -> dict[str, str]:
+    paths = (ROOT / "templates" / "scripts").glob("*/*.sh")
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "is_other"),
+    [
+        ("scale.sh", "true", True),  # read by restart-kafka.sh, which restart.sh reads
+        ("scale.sh", "  # a comment", False),
+        ("restic.sh", "true", False),
+        ("restore-stop.sh", "true", False),
+    ],
+)
+def test_other_scripts_are_those_that_a_backup_with_a_stop_runs(
+    name: str, edit: str, *, is_other: bool
+) -> None:
+    files = script_files()
+    changed = {**files, name: f"{files[name]}{edit}\n"}
+    assert (digest_steps(changed) != digest_steps(files)) is is_other
 
 
 def test_all_passed(results: dict[str, Result]) -> None:
@@ -87,7 +119,9 @@ def test_a_scenario_without_a_result_is_told_and_does_not_count(
 
 
 def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result]) -> None:
-    older = replace(results["two-runs"], scripts=OTHERS, ended="2026-01-01T00:00:00Z")
+    older = replace(
+        results["two-runs"], scripts=OTHERS, steps="9876543210", ended="2026-01-01T00:00:00Z"
+    )
     results["two-runs"] = older
     text = one(results)
     assert row(text, scenario("two-runs").what)[2:4] == [

@@ -92,7 +92,7 @@ def build(target: Kafka) -> Build:
 def new(target: Kafka, build: Build, scenario: Scenario, request: pytest.FixtureRequest):
     """Return what makes a trial; a scenario that has passed with this build is not played again."""
     result = load(RESULTS).get(build.release, {}).get(scenario.key)
-    if result and result.passed and result.scripts == build.scripts and not os.environ.get(AGAIN):
+    if result and result.passed and result.steps == build.steps and not os.environ.get(AGAIN):
         pytest.skip(f"passed with Strimzi {build.release} and these scripts, {result.ended}")
     mirror = request.getfixturevalue("mirror")
 

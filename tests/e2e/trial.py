@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import subprocess
 import sys
 import time
@@ -15,9 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import ClassVar
 
+import yaml
+
+from kanister_kafka.backup.scripts import holds_scripts
+
 from . import faults, lab
 from .lab import KANISTER_NAMESPACE, Kafka, Outcome, Started, get, is_ready, kubectl, wait_until
-from .reliability import RESULTS, UNDISTURBED, Result, load, short
+from .reliability import RESULTS, UNDISTURBED, Result, digest_steps, load, short
 
 OURS = "kanister-kafka.io/"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -39,6 +42,7 @@ class Build:
     """What a scenario is played with: each field as in `Result`."""
 
     scripts: str
+    steps: str
     release: str
     versions: tuple[tuple[str, str], ...]
 
@@ -263,6 +267,7 @@ class Trial:
             events=self.events,
             ended=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
             scripts=self.build.scripts,
+            steps=self.build.steps,
             release=self.build.release,
             versions=self.build.versions,
         ).save(RESULTS)
@@ -331,9 +336,10 @@ def build_of(kafka: Kafka) -> Build:
     command = [*COMMAND, "render", "--from-cluster", kafka.name, "-n", kafka.namespace]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (scripts,) = set(re.findall(r"\b\S+-scripts-[0-9a-f]{10}\b", done.stdout))
+    (scripts,) = (one for one in yaml.safe_load_all(done.stdout) if one and holds_scripts(one))
     return Build(
-        scripts=scripts,
+        scripts=scripts["metadata"]["name"],
+        steps=digest_steps(scripts["data"]),
         release=status["operatorLastSuccessfulVersion"],
         versions=(
             ("Kafka", status["kafkaVersion"]),
