@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import zlib
 from collections import Counter
@@ -63,9 +62,10 @@ def read_copies(action_set: ActionSet, kafka: KafkaRef) -> tuple[BackupCopy, ...
         text = unpacker.decompress(packed, MAX_BYTES).decode("ascii")
         rows = [row for row in text.splitlines() if row]
         count = int(str(output["count"]))
-    except (KeyError, ValueError, binascii.Error, zlib.error) as failure:
-        reason = f"{type(failure).__name__}: {failure}"
-        raise _unreadable(action_set, reason) from None
+    except KeyError as missing:
+        raise _unreadable(action_set, f"it has no output {missing}") from None
+    except (ValueError, zlib.error) as failure:
+        raise _unreadable(action_set, str(failure)) from None
     if not unpacker.eof or count != len(rows):
         raise _unreadable(action_set, f"it has {len(rows)} of {count} rows")
     copies = []
