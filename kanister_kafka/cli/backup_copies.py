@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.backups.copies import BackupCopy
+    from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 INTERRUPTED = 130
@@ -51,7 +52,7 @@ def list_copies(
 
 def delete_copies(
     connection: KubeClient,
-    copies: Iterable[BackupCopy],
+    copies: Iterable[Backup],
     blueprints: Mapping[KafkaRef, AppliedBlueprint],
     *,
     logs: bool,

@@ -20,6 +20,7 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.operations.actionset import ActionPhase, ActionSet, ActionState
 from kanister_kafka.operations.backups.copies import BackupCopy, plan_copies, read_copies
 from kanister_kafka.operations.backups.keep_rules import KeepRules
+from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving, task
 from tests.fakes.fake_time import FakeTime
@@ -119,7 +120,7 @@ def test_action_set_without_phases_is_not_an_empty_list() -> None:
 
 
 def reasons(*copies: BackupCopy, rules: KeepRules) -> dict[str, tuple[str, ...]]:
-    plan = plan_copies(copies, "c1", rules, NOW)
+    plan = plan_copies(copies, (), "c1", rules, NOW)
     return {row(one.backup): one.reasons for one in plan.kept}  # type: ignore[arg-type]
 
 
@@ -158,6 +159,39 @@ def test_name_of_several_clusters_is_removed_from_neither() -> None:
     assert [found[row(one)] for one in twins] == [("several clusters",)] * 2
 
 
+def interrupted(name: str, *, exported_at: str = "", uid: str = "") -> Backup:
+    """Return a backup in the namespace whose copy is being deleted."""
+    chosen = copy_of(name, uid=uid).uid
+    return Backup(name=name, kafka=KAFKA, uid=chosen, exported=REPOSITORY, exported_at=exported_at)
+
+
+@pytest.mark.parametrize(
+    ("copies", "backup", "removed"),
+    [
+        ((), interrupted(OLD), [OLD]),
+        ((copy_of(OLD, whole=False),), interrupted(OLD), [OLD]),
+        ((copy_of(OLD),), interrupted(OLD), []),
+        ((), interrupted(OLD, exported_at="2026-01-02T04:00:00Z"), []),
+        ((), interrupted(OLD, uid="-"), []),
+        ((), Backup(name=OLD, kafka=KAFKA, uid=UID("000000000000")), []),
+    ],
+    ids=["nothing-left", "volumes-left", "whole", "copied", "no-uid", "never-copied"],
+)
+def test_interrupted_deletion_is_repeated(copies, backup, removed) -> None:
+    plan = plan_copies(copies, (backup,), "c1", LAST, NOW)
+    assert names_of(plan) == removed
+    assert [one.backup.name for one in plan.kept] == ([] if removed else [c.name for c in copies])
+
+
+def test_copy_of_another_cluster_with_the_name_of_an_interrupted_deletion_stays() -> None:
+    twin = copy_of(OLD, uid=UID("000000000000"))
+    for copies in ((copy_of(OLD, whole=False), twin), (twin,)):
+        plan = plan_copies((copy_of(NEW), *copies), (interrupted(OLD),), "c1", LAST, NOW)
+        assert [(one.name, one.uid) for one in plan.removed] == [(OLD, copy_of(OLD).uid)]
+        kept = {row(one.backup): one.reasons for one in plan.kept}
+        assert kept == {row(copy_of(NEW)): ("last",), row(twin): ("several clusters",)}
+
+
 COPIES = st.lists(
     st.builds(
         copy_of,
@@ -173,7 +207,7 @@ COPIES = st.lists(
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(COPIES, st.integers(0, 4), st.integers(0, 4))
 def test_rules_hold_for_every_store(copies: list[BackupCopy], last: int, daily: int) -> None:
-    plan = plan_copies(copies, "c1", KeepRules(last=last, daily=daily), NOW)
+    plan = plan_copies(copies, (), "c1", KeepRules(last=last, daily=daily), NOW)
     names = [one.name for one in copies]
     assert sorted(names) == sorted([one.backup.name for one in plan.kept] + [*names_of(plan)])
     own = [one for one in copies if names.count(one.name) == 1 and one.uid]
@@ -191,6 +225,13 @@ def names_of(plan) -> list[str]:
 # The commands
 
 
+def add_local(cluster, name: str) -> None:
+    """Add a backup to the namespace, of which `copy_of` is the copy."""
+    add_backup(cluster, name, action_set=False)
+    facts = f"my-cluster-backup-{name}-facts"
+    cluster.change("secrets", "kafka", facts, {"metadata": {"uid": copy_of(name).uid}})
+
+
 @dataclass
 class Store:
     """Copies in a store, as the steps of the Blueprint list and delete them."""
@@ -206,7 +247,7 @@ class Store:
         (action,) = made["spec"]["actions"]
         name = action.get("artifacts", {}).get("kafka", {}).get("keyValue", {}).get("backup")
         if action["name"] == "backup":
-            add_backup(self.cluster, NEW, action_set=False)
+            add_local(self.cluster, NEW)
         elif action["name"] == "export":
             self.copies.append(copy_of(name))
         elif action["name"] == "listCopies" and "listCopies" not in self.kanister.outputs:
@@ -279,7 +320,7 @@ def deletions(cluster) -> list[dict[str, Any]]:
 
 
 def test_copies_are_pruned_and_backups_stay(cluster) -> None:
-    add_backup(cluster, OLD)
+    add_local(cluster, OLD)
     store = store_of(cluster, copy_of(NEW), copy_of(OLD), copy_of(OLDEST))
     store.mark(OLD, f"2026-01-02T04:00:00Z {REPOSITORY}")
     result = prune(cluster, "--yes")
@@ -294,6 +335,20 @@ def test_copies_are_pruned_and_backups_stay(cluster) -> None:
     assert {one["profile"]["name"] for one in deletions(cluster)} == {"s3"}
     listed = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
     assert [(one["exported"], one["exportedAt"]) for one in listed] == [(None, None)]
+
+
+def test_backup_whose_deletion_of_the_copy_was_interrupted_is_listed_as_not_copied(cluster) -> None:
+    for name in (NEW, OLD):
+        add_local(cluster, name)
+    store = store_of(cluster, copy_of(NEW))
+    store.mark(NEW, f"2026-01-03T04:00:00Z {REPOSITORY}")
+    store.mark(OLD, f"deleting {REPOSITORY}")
+    result = prune(cluster, "--yes")
+    assert result.exit_code == 0, result.stderr
+    (deletion,) = deletions(cluster)
+    assert deletion["options"] == {"uid": copy_of(OLD).uid}
+    listed = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
+    assert {one["name"]: one["exported"] for one in listed} == {NEW: REPOSITORY, OLD: None}
 
 
 def test_list_does_not_stay_in_an_action_set(cluster) -> None:

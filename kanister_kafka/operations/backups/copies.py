@@ -6,7 +6,7 @@ import base64
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,11 +36,12 @@ GZIP = 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupCopy(Backup):
-    """A copy of a backup, of which nothing may be on the cluster."""
+    """A copy of a backup, of which nothing may be on the cluster.
 
-    uid: str = ""
-    """Of the Secret with the facts of the backup: another cluster can have a backup of this name.
-    Empty if the copy has no such tag."""
+    Its uid distinguishes it from the copy of another cluster with a backup of this name. It is
+    empty if the copy has no such tag.
+    """
+
     whole: bool = False
     """Whether it has its objects, and every volume that they name."""
 
@@ -110,19 +111,33 @@ def check_cluster_id(kafka: KafkaRef, cluster_id: str) -> str:
 
 
 def plan_copies(
-    copies: Iterable[BackupCopy], cluster_id: str, rules: KeepRules, now: datetime
+    copies: Iterable[BackupCopy],
+    backups: Collection[Backup],
+    cluster_id: str,
+    rules: KeepRules,
+    now: datetime,
 ) -> PrunePlan:
-    """Apply keep rules to the copies of one Kafka.
+    """Apply keep rules to the copies of one Kafka; `backups` are those in its namespace.
 
     A store can have copies of a Kafka of this name in another cluster, or of an earlier one. These
-    do not count and stay, and so do those whose cluster cannot be known.
+    do not count and stay, and so do those whose cluster cannot be known. An interrupted deletion
+    is repeated: its backup would be listed as being deleted for as long as it exists.
     """
     found = tuple(copies)
     times = Counter(copy.name for copy in found)
+    uids = {backup.name: backup.uid for backup in backups if backup.uid}
+    whole = {(copy.name, copy.uid) for copy in found if copy.whole}
+    interrupted = {}
+    for backup in backups:
+        key = backup.name, backup.uid
+        if backup.is_copy_being_deleted and backup.uid and key not in whole:
+            interrupted[key] = backup
     own = []
     foreign = []
     for copy in found:
-        if times[copy.name] > 1:
+        if (copy.name, copy.uid) in interrupted:
+            continue
+        if times[copy.name] > 1 or uids.get(copy.name, copy.uid) != copy.uid:
             foreign.append(KeptBackup(copy, ("several clusters",)))
         elif not (copy.uid and copy.cluster_id):
             foreign.append(KeptBackup(copy, ("unknown cluster",)))
@@ -131,9 +146,11 @@ def plan_copies(
         else:
             own.append(copy)
     plan = plan_prune(own, rules, now)
-    return PrunePlan(kept=plan.kept + tuple(foreign), removed=plan.removed)
+    return PrunePlan(
+        kept=plan.kept + tuple(foreign), removed=plan.removed + tuple(interrupted.values())
+    )
 
 
-def delete_request(copy: BackupCopy, blueprint: AppliedBlueprint) -> ActionRequest:
-    """Return the action that deletes exactly this copy."""
+def delete_request(copy: Backup, blueprint: AppliedBlueprint) -> ActionRequest:
+    """Return the action that deletes exactly the copy with this name and uid."""
     return backup_request(DELETE_COPY, copy, blueprint, (("uid", copy.uid),))

@@ -142,7 +142,13 @@ def create(
         code = max(code, copied)
         if copied == 0 and copy_rules:
             pruned = _prune_copies(
-                connection, backup, applied, copy_rules, logs=logs, timeout=export_timeout
+                connection,
+                catalogue,
+                backup,
+                applied,
+                copy_rules,
+                logs=logs,
+                timeout=export_timeout,
             )
             code = max(code, pruned)
     elif copy_rules:
@@ -186,6 +192,7 @@ def _export(
 
 def _prune_copies(
     connection: KubeClient,
+    catalogue: Catalogue,
     backup: Backup,
     applied: AppliedBlueprint,
     rules: KeepRules,
@@ -206,11 +213,10 @@ def _prune_copies(
         copies = list_copies(connection, target, applied, timeout)
         if not any(copy.whole and copy.name == backup.name for copy in copies):
             raise ActionError(f"the list of copies does not have the new one of {backup}")
-        plan = plan_copies(copies, cluster_id, rules, now)
+        plan = plan_copies(copies, catalogue.backups, cluster_id, rules, now)
         echo(prune_text(plan, now, terminal_width()))
-        removed = [copy for copy in copies if copy in plan.removed]
         blueprints = {target: applied}
-        code = delete_copies(connection, removed, blueprints, logs=logs, timeout=timeout)
+        code = delete_copies(connection, plan.removed, blueprints, logs=logs, timeout=timeout)
     except KanisterKafkaError as failure:
         code, reason = failure.exit_code, str(failure)
     if code:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
-    from kanister_kafka.operations.backups.model import Backup
+    from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 
@@ -78,7 +78,6 @@ def prune(
     action listCopies of the Blueprint lists the copies, also with --dry-run, and deleteCopy deletes
     them. Backups in the namespace stay.
     """
-    from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.keep_rules import plan_prune
 
@@ -87,14 +86,13 @@ def prune(
         raise click.UsageError("give at least one keep rule, such as --keep-daily 7")
     dry = DryRun(dry_run)
     now = utc_now()
-    if copies:
-        connection = KubeClient(context)
-        home = "" if everywhere else namespace or connection.namespace
-        exporting = _find_exporting(connection, home, kafka, kasten_namespace)
-        sys.exit(_prune_copies(connection, exporting, rules, form, dry=dry, yes=yes))
     connection, catalogue = open_catalogue(
         context, namespace, kafka, kasten_namespace, everywhere=everywhere
     )
+    if copies:
+        home = "" if everywhere else namespace or connection.namespace
+        exporting = _find_exporting(connection, home, kafka, kasten_namespace)
+        sys.exit(_prune_copies(connection, catalogue, exporting, rules, form, dry=dry, yes=yes))
     plans = []
     for target in dict.fromkeys(backup.kafka for backup in catalogue.backups):
         own = [backup for backup in catalogue.backups if backup.kafka == target]
@@ -154,6 +152,7 @@ def _find_exporting(
 
 def _prune_copies(
     connection: KubeClient,
+    catalogue: Catalogue,
     exporting: Mapping[KafkaRef, AppliedBlueprint],
     rules: KeepRules,
     form: str,
@@ -164,17 +163,18 @@ def _prune_copies(
     """Read all lists, print the plan, ask, and delete; return the exit code."""
     from kanister_kafka.cli.backup_copies import delete_copies, list_copies
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.copies import BackupCopy, find_cluster_id, plan_copies
+    from kanister_kafka.operations.backups.copies import find_cluster_id, plan_copies
 
     now = utc_now()
     plans = []
-    removed: list[BackupCopy] = []
+    removed: list[Backup] = []
     for target, applied in exporting.items():
         cluster_id = find_cluster_id(connection, target)
         copies = list_copies(connection, target, applied)
-        plan = plan_copies(copies, cluster_id, rules, now)
+        local = [backup for backup in catalogue.backups if backup.kafka == target]
+        plan = plan_copies(copies, local, cluster_id, rules, now)
         plans.append(plan)
-        removed += [copy for copy in copies if copy in plan.removed]
+        removed += plan.removed
     _print_plans(plans, form, now, "No copies.\n")
     if dry is not DryRun.NONE or not removed:
         return 0
