@@ -30,6 +30,7 @@ from tests.operations.test_scheduled_backup import (
     backups_left,
     events,
     made_action_sets,
+    requests,
     scheduled_plan,
 )
 
@@ -592,6 +593,24 @@ def test_rights_are_those_without_the_rules() -> None:
     (listing,) = [phase for phase in PLAN.phases if phase.name == "listCopies"]
     (copying,) = [phase for phase in PLAN.phases if phase.name == "exportCopy"]
     assert listing.account == copying.account
+
+
+def test_account_of_the_cron_job_may_prune_copies(cluster) -> None:
+    (account,) = [one for one in PLAN.accounts if one.name == PLAN.schedule.name]
+    allowed = {
+        (verb, right.namespace, right.resource, name)
+        for right in account.rights
+        for name in right.names or ("*",)
+        for verb in right.verbs
+    }
+    store = store_of(cluster, copy_of(OLD))
+    assert run(cluster, *PLAN.schedule.arguments).exit_code == 0
+    assert store.names == [NEW]
+    for verb, namespace, resource, name in requests(cluster):
+        assert {
+            (verb, namespace, resource, name),
+            (verb, namespace, resource, "*"),
+        } & allowed, (verb, namespace, resource, name)
 
 
 def test_rules_are_arguments_of_the_cron_job() -> None:
