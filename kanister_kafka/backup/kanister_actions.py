@@ -47,7 +47,8 @@ class KanisterActionFactory:
         actions = (self._backup(), self._restore(), self._delete())
         if not self.names.export:
             return actions
-        return (*actions, self.export.export(), self.export.delete_copy())
+        make = self.export
+        return (*actions, make.export(), make.list_copies(), make.delete_copy())
 
     def kasten_actions(self) -> tuple[PlannedAction, ...]:
         """Return what Kasten calls before and after it restores."""
