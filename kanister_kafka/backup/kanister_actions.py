@@ -246,7 +246,7 @@ class KanisterActionFactory:
         return replace(
             phase,
             script="restart-restored",
-            values=(*phase.values, *own),
+            values=phase.values + own,
             steps=(*phase.steps, ready),
             account=self.names.restore,
         )

@@ -131,17 +131,24 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
-    phases = [phase for action in plan.actions for phase in action.phases]
-    values = [value for phase in phases for value in phase.values]
-    accounts = [value for value in values if value.startswith(KEEP_ACCOUNT)]
     names = (
         ("STATE_CONFIGMAP", STATE_CONFIGMAP_NAME, plan.record),
         ("WATCHDOG", WATCHDOG_NAME, switch),
-        ("KEEP_ACCOUNT", KEEP_ACCOUNT_NAME, "".join(accounts[:1]).removeprefix(KEEP_ACCOUNT)),
+        ("KEEP_ACCOUNT", KEEP_ACCOUNT_NAME, _keep_account(plan)),
     )
     if not plan.options.pods.annotations:
         return {}
     return {key: AnnotatedName(annotation, name) for key, annotation, name in names if name}
+
+
+def _keep_account(plan: BackupPlan) -> str:
+    """Return the account of the Job that copies the Secrets of a backup; empty without an export."""
+    for action in plan.actions:
+        for phase in action.phases:
+            for value in phase.values:
+                if value.startswith(KEEP_ACCOUNT):
+                    return value.removeprefix(KEEP_ACCOUNT)
+    return ""
 
 
 def render(
