@@ -25,6 +25,7 @@ from kanister_kafka.operations.action_follower import (
     still_running_message,
 )
 from kanister_kafka.operations.actionset import ActionSet
+from kanister_kafka.operations.backups.action_sets import check_no_action
 from kanister_kafka.operations.events import ActionResult, Progress
 from kanister_kafka.operations.retention import RetentionRelease
 from kanister_kafka.operations.start_action import find_applied
@@ -118,6 +119,8 @@ def run_request(
     timeout: int | None,
 ) -> int:
     """Make the ActionSet and follow it; return the exit code of the command."""
+    if request.action == "restore":  # another one may have begun since the question
+        check_no_action(connection, request.target, request.blueprint)
     code = follow_request(connection, request, logs=logs, timeout=timeout).code
     if request.action == "restore" and code == 0:
         _tell_held(connection, request.target)
@@ -186,6 +189,7 @@ def confirm_restore(
     """Print what is restored from where, and ask; without a terminal --yes is required."""
     assert request.origin is not None  # noqa: S101 - `source` describes it
     origin = request.origin
+    check_no_action(connection, request.target, request.blueprint)
     click.echo(f"Kafka {request.target} will be restored from", err=True)
     for line in source:
         click.echo(escape_control_chars(line), err=True)
