@@ -70,7 +70,7 @@ def check_action(blueprint: AppliedBlueprint, action: str) -> None:
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
 
 
-def check_retention(request: ActionRequest, retention: str) -> None:
+def check_retention(request: ActionRequest, retention: str, context: str = "") -> None:
     """Raise ActionError if a choice of the retention cannot be meant, or would be ignored."""
     if request.action != "restore":
         raise ActionError(f"--retention is for a restore, not for {request.action}")
@@ -81,8 +81,7 @@ def check_retention(request: ActionRequest, retention: str) -> None:
             f"Blueprint {request.blueprint.name} was rendered by an earlier version, whose restore "
             "holds no retention: Kafka would delete at once what has passed it.\n"
             "Put the one of this version on the cluster, and restore then:\n"
-            f"  kanister-kafka apply --from-cluster {request.target.name} "
-            f"-n {request.target.namespace}"
+            f"  {request.blueprint.origin.apply_command(request.target, context)}"
         )
 
 

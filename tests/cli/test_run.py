@@ -319,6 +319,43 @@ def test_timeout_says_what_goes_on(cluster):
     assert any(key[0] == "actionsets" for key in cluster.objects)
 
 
+ENDINGS = {
+    "timeout": "runs on in the cluster",
+    "lost": "kubectl delete actionset",
+    "deleted": "The ActionSet was deleted",
+}
+STOPS = ("backup", "backupPrehook", "backupPosthook", "resume")
+RESTORES = ("restore", "beforeRestore", "afterRestore")
+OTHERS = ("export", "deleteCopy", "delete")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("action", STOPS + RESTORES + OTHERS)
+def test_only_what_was_stopped_is_brought_back(cluster, ending, action):
+    """A Kafka that is being restored must not start; a copy has stopped nothing."""
+    add_blueprint(cluster, **{action: ("one", "two")})
+    add_backup(cluster, version="4.2.0")
+    kanister = Kanister(cluster, seconds=10**9 if ending != "lost" else 2)
+    kanister.stops_in = "one" if ending == "lost" else ""
+
+    def delete():
+        for key in [key for key in cluster.objects if key[0] == "actionsets" and key[2] != "old"]:
+            cluster.drop(*key)
+
+    if ending == "deleted":
+        cluster.after(5, delete)
+    options = ["--from", "old", "--yes"] if action == "restore" else []
+    limit = "20s" if ending == "timeout" else "5m"
+    done = invoke("run", action, "-n", "kafka", *options, "--timeout", limit)
+    assert done.exit_code == 1
+    assert ENDINGS[ending] in done.stderr
+    assert "kanister-kafka status my-cluster -n kafka" in done.stderr
+    assert ("kanister-kafka resume" in done.stderr) == (action in STOPS)
+    assert ("Kafka must not start before" in done.stderr) == (action in RESTORES)
+    if ending == "timeout":
+        assert ("kubectl get actionset" in done.stderr) == (action in RESTORES)
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from click.testing import CliRunner; from kanister_kafka.cli import main\n"
@@ -494,6 +531,39 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
     assert done.exit_code == 0, done.stderr
     assert "12:00:00 restart: starting" in done.stderr
     assert cluster.writes == []  # it was not needed
+
+
+def test_action_sets_that_may_not_be_listed_count_as_not_ended(cluster):
+    """One of them may be between two phases, so the watchdog is not set off at once."""
+    stopped(cluster)
+    play_switch(cluster)
+    cluster.refusals.append(("GET", "/actionsets$", 403))
+    done = invoke("resume", "-n", "kafka", "--timeout", "60s")
+    assert done.exit_code == 0, done.stderr
+    waited = re.search(r"wait: done +after (\d+)", done.stderr)
+    assert waited is not None
+    assert int(waited[1]) >= 15
+
+
+@pytest.mark.parametrize("change", ["restore", "rights"])
+def test_resume_sets_nothing_off_if_it_may_not_start_kafka_any_more(cluster, change):
+    stopped(cluster)
+    add_task(cluster, "kanister-job-x", "stop", job="j")
+
+    def play():
+        if change == "rights":
+            cluster.refusals.append(("GET", "/pods$", 403))
+            return
+        data = {"state": "restoring"}
+        cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data=data)
+        cluster.drop("pods", "kafka", "kanister-job-x")
+
+    cluster.after(5, play)
+    done = invoke("resume", "-n", "kafka", "--timeout", "60s")
+    assert done.exit_code == 1
+    assert ("is being restored" if change == "restore" else "cannot be listed") in done.stderr
+    assert "kubectl annotate" not in done.stderr
+    assert cluster.writes == []
 
 
 # On a terminal

@@ -333,6 +333,7 @@ WRITER_POD = thing(
     "Pod", "mm2-0", "east", {"strimzi.io/cluster": "mm2", "strimzi.io/kind": "KafkaMirrorMaker2"}
 )
 RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
+RESTORING = OptionalRead({"data": {"state": "restoring", "since": "2026-01-02T03:04:05Z"}})
 
 
 @pytest.mark.parametrize(
@@ -464,6 +465,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             "has not ended the reconciliation",
         ),
         (kafka_checks.pause, {"record": RECORD}, "problem", "the record has state stopped"),
+        (kafka_checks.pause, {"record": RESTORING}, "problem", "is being restored since"),
         (
             kafka_checks.pause,
             {"record": OptionalRead({"data": {"state": "running"}})},

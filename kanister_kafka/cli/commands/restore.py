@@ -169,7 +169,7 @@ def restore(
         chosen.append(("discard-replaced", "true"))
     request = restore_request(found, applied, tuple(chosen))
     if retention:
-        request = with_retention(request, retention)
+        request = with_retention(request, retention, context)
     if dry_run:
         echo(dump(start_action.build_action_set(request)))
         return

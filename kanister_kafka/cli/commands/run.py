@@ -90,7 +90,7 @@ def run(
         else None,
     )
     if retention:
-        request = with_retention(request, retention)
+        request = with_retention(request, retention, context)
     if request.action == "restore" and not (dry_run and request.origin):
         confirm_restore(connection, request, _origin_lines(request.origin), yes=yes)
     if dry_run:
@@ -144,14 +144,14 @@ def follow_request(
 
 
 def with_retention(
-    request: start_action.ActionRequest, retention: str
+    request: start_action.ActionRequest, retention: str, context: str
 ) -> start_action.ActionRequest:
     """Add the option `retention` to a restore."""
     if not is_retention_choice(retention):
         raise click.BadParameter(
             f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
         )
-    start_action.check_retention(request, retention)
+    start_action.check_retention(request, retention, context)
     return replace(request, options=request.options + (("retention", retention),))
 
 
@@ -169,7 +169,7 @@ def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
         return
     for line in held_message(held):
         click.echo(f"{click.style('!', fg='yellow')} {escape_control_chars(line)}")
-    click.echo(f"  {release_command(target)}")
+    click.echo(f"  {release_command(target, connection.context)}")
 
 
 def _origin_lines(origin: ActionSet | None) -> list[str]:
@@ -221,18 +221,19 @@ def _follow(
             for event in follower.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(request.target, follower.seen)
+        _left(follower, request)
         return 130, "interrupted"  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(request.target, follower.seen)
+        _left(follower, request)
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
         _phases(live.progress)
-    return _summary(request, follower.seen, live)
+    return _summary(request, follower, live)
 
 
-def _left(target: KafkaRef, action_set: ActionSet) -> None:
-    for line in still_running_message(target, action_set):
+def _left(follower: Follower, request: start_action.ActionRequest) -> None:
+    context = follower.connection.context
+    for line in still_running_message(request.target, follower.seen, context):
         click.echo(line, err=True)
 
 
@@ -244,9 +245,10 @@ def _phases(progress: Progress) -> None:
 
 
 def _summary(
-    request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay
+    request: start_action.ActionRequest, follower: Follower, live: LiveDisplay
 ) -> tuple[int, str]:
     """Print how it ended and what to do; return the exit code, and why it is not complete."""
+    action_set, context = follower.seen, follower.connection.context
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
@@ -258,8 +260,8 @@ def _summary(
     click.echo(f"{title}: {end.value} after {total}")
     print_error(escape_control_chars(reason))
     if end is ActionResult.TIMEOUT:
-        _left(request.target, action_set)
+        _left(follower, request)
     else:
-        for line in remedy_message(end, request.target, action_set):
+        for line in remedy_message(end, request.target, action_set, context):
             click.echo(f"  {line}", err=True)
     return 1, f"{end.value}: {reason}" if reason else end.value

@@ -61,14 +61,16 @@ def find_busy_reason(
             return BusyReason(f"{name} has not ended", will_end=True)
         return BusyReason(
             f"{name} has not ended after {format_duration(age)}; if nothing is at work, "
-            f"{delete_command(action_set)}",
+            f"{delete_command(action_set, connection.context)}",
             will_end=False,
         )
     # Read again: the action that has changed it may have ended before ActionSets were listed.
     if state in IDLE or (state := _state(connection, kafka)) in IDLE:
         return None
     return BusyReason(
-        f"Kafka {kafka} is {state}, and no action runs: {status_command(kafka)}", will_end=False
+        f"Kafka {kafka} is {state}, and no action runs: "
+        f"{status_command(kafka, connection.context)}",
+        will_end=False,
     )
 
 
@@ -82,9 +84,9 @@ def check_no_action(connection: KubeClient, kafka: KafkaRef, blueprint: AppliedB
         raise ActionError(
             f"Kafka {kafka} is in use: {_title(action_set)} has not ended.\n"
             "Wait for its end, and look:\n"
-            f"  {status_command(kafka)}\n"
+            f"  {status_command(kafka, connection.context)}\n"
             "If nothing is at work, such as after a restart of Kanister, delete it first:\n"
-            f"  {delete_command(action_set)}"
+            f"  {delete_command(action_set, connection.context)}"
         )
 
 
