@@ -317,6 +317,16 @@ def test_prune_removes_what_no_rule_keeps(cluster) -> None:
     assert [one["name"] for one in listed()] == [NEW, OLD]
 
 
+@pytest.mark.parametrize("more", [["--dry-run"], ["--dry-run=server"], ["--yes"]])
+def test_the_output_of_prune_is_one_json_object(cluster, more) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "-o", "json", *more)
+    assert done.exit_code == 0, done.stderr
+    assert [one["name"] for one in json.loads(done.stdout)["removed"]] == [OLD]
+    assert ("deleted" in done.stderr) == (more != ["--dry-run"])
+
+
 def test_restore_needs_no_action_set_of_the_backup(cluster) -> None:
     add_backup(cluster, NEW, action_set=False)
     words = ["restore", NEW, "-n", "kafka", "--overwrite", "--dry-run"]

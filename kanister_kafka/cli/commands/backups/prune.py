@@ -84,4 +84,4 @@ def prune(
         return
     if dry is DryRun.NONE:
         confirm(f"Delete {len(removed)} backups?", "a deleted backup cannot be restored", yes=yes)
-    sys.exit(delete_backups(connection, removed, kasten_namespace, dry))
+    sys.exit(delete_backups(connection, removed, kasten_namespace, dry, err=form == "json"))
