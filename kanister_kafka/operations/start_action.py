@@ -241,8 +241,13 @@ def find_applied(
         return find_blueprint(connection, name, namespace)
     try:
         return find_blueprint(connection, f"{target.blueprint}{'.hot' if hot else ''}", namespace)
-    except NotFoundError:
-        elsewhere = _named_by_accounts(connection, target)
+    except NotFoundError as missing:
+        try:
+            elsewhere = _named_by_accounts(connection, target)
+        except ForbiddenError as refusal:
+            raise NotFoundError(
+                f"{missing}; another may be named by the service accounts: {refusal}"
+            ) from missing
         if len(elsewhere) != 1:
             raise
         home, _, other = elsewhere[0].partition("/")
@@ -251,10 +256,7 @@ def find_applied(
 
 def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
-    try:
-        accounts = connection.items(ACCOUNTS, target.namespace, label)
-    except (ForbiddenError, NotFoundError):
-        return []
+    accounts = connection.items(ACCOUNTS, target.namespace, label)
     own = f"{target.name}{SUFFIX}"
     found = {
         str((item["metadata"].get("annotations") or {}).get(constants.BLUEPRINT, ""))

@@ -111,6 +111,15 @@ def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
     assert invoke("run", "backupPrehook", "my-cluster", "-n", "kafka").exit_code == 2
 
 
+def test_accounts_that_may_not_be_listed_may_name_a_blueprint(cluster):
+    cluster.drop("blueprints", "kasten-io", "kafka.my-cluster")
+    cluster.refusals.append(("GET", "/serviceaccounts$", 403))
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
+    assert done.exit_code == 2
+    assert "no Blueprint kafka.my-cluster in namespace kasten-io" in done.stderr
+    assert "another may be named by the service accounts" in done.stderr
+
+
 def test_a_dry_run_prints_the_action_set_and_makes_none(cluster):
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--dry-run")
     assert done.exit_code == 0, done.stderr

@@ -179,7 +179,8 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     state = str(get_path(view.record.value or {}, "data", "state") or "")
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     is_restoring = state == BackupState.RESTORING.value
-    resume = view.ours("status" if is_restoring else "resume")
+    is_unsure = is_restoring or view.record.unreadable is not None
+    resume = view.ours("status" if is_unsure else "resume")
     if is_restoring:
         yield failed(f"{here[0]} is being restored since {since}", resume, objects=here)
     elif stopped_by_us(view):
@@ -205,6 +206,7 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
             f"the record has state {state} since {since}, and {here[0]} is not paused", resume
         )
     else:
+        view.record.get()  # it may be that of a restore which has not paused Kafka yet
         yield passed(f"{here[0]} is not paused", objects=here)
 
 
