@@ -22,7 +22,7 @@ from kanister_kafka.operations.observed_state import (
     WatchdogState,
     WorkloadState,
 )
-from kanister_kafka.operations.provenance import Provenance, blueprint_of
+from kanister_kafka.operations.provenance import Provenance, blueprint_of, context_flag
 from kanister_kafka.strimzi import VersionRange
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
@@ -204,6 +204,7 @@ class ClusterInspector:
         self, users: dict[str, Object | None], origin: Provenance
     ) -> Iterable[UnusableScripts]:
         """Look whether the scripts are there that a Blueprint and a Deployment pin."""
+        flag = context_flag(self.connection.context)
         apply = origin.apply_command(self.target, self.connection.context)
         digests: dict[str, str | None] = {}
         for kind, item in users.items():
@@ -217,7 +218,7 @@ class ClusterInspector:
                 fault, delete = "is gone", ""
                 if digests[pin.name] != GONE:
                     at = f"configmap {pin.name} -n {self.target.namespace}"
-                    fault, delete = "was altered", f"kubectl delete {at}, and then "
+                    fault, delete = "was altered", f"kubectl delete {at}{flag}, and then "
                 scripts = f"the scripts of {kind} {objects.name_of(item or {})}"
                 yield UnusableScripts(
                     kind,

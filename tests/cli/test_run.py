@@ -489,6 +489,27 @@ def test_a_switch_without_its_scripts_is_not_waited_for(cluster, ready):
     assert (told, cluster.writes == []) == (not ready, not ready)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("resume", "--dry-run"),
+        ("run", "backupPrehook", "--timeout", "2s"),
+        ("run", "restore", "--from", "old", "--yes", "--timeout", "2s"),
+        ("run", "restore", "--from", "old", "--yes", "--retention", "hold"),
+    ],
+)
+def test_printed_commands_name_the_context_that_was_given(cluster, words):
+    """Else they would act on a Kafka of the same name in the current context."""
+    add_backup(cluster, version="4.2.0")
+    Kanister(cluster, seconds=10**9)
+    stopped(cluster)
+    done = invoke(*words, "my-cluster", "-n", "kafka", "--context", "here")
+    commands = re.findall(r"(?:kanister-kafka|kubectl) .*", done.output)
+    assert commands
+    assert [command for command in commands if "--context here" not in command] == []
+
+
 def test_without_a_switch_the_way_by_hand_is_told(cluster):
     stopped(cluster, switch=False)
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
