@@ -11,7 +11,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal versions release clean
+.PHONY: demo test lint docs blueprints differential bench bench-fleet bench-outage bench-scale bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal versions release clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
@@ -61,6 +61,9 @@ release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build
 
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python -m tests.benchmarks.outage $(KAFKA) --rounds $(ROUNDS) --write $(MORE)
+
+bench-scale: $(READY) ## How the steps grow with the number of nodes, without brokers: docs/performance.md
+	$(BIN)/python -m tests.benchmarks.scale --write $(MORE)
 
 fuzz: $(READY) ## Random and damaged files for some minutes; FUZZ_EXAMPLES=100000 for some hours
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(BIN)/pytest -q tests/linter/test_fuzz.py

@@ -21,6 +21,8 @@ from kanister_kafka.kube.pod_options import quantity
 BACKUP = "{{ .ArtifactsIn.kafka.KeyValue.backup }}"
 COPY = '{{ index .Options "copy" }}'
 """Of a deletion: `keep` leaves the copy in the store; empty if it is not given."""
+COPY_UID = '{{ index .Options "uid" }}'
+"""Of a deletion by keep rules: the tag `uid` of the copy; empty if it is not given."""
 LOCATION = (
     ("LOCATION_TYPE", "Type"),
     ("LOCATION_ENDPOINT", "Endpoint"),
@@ -38,7 +40,7 @@ COPIES = "volumes of the backup"
 
 
 class ExportActionFactory:
-    """Makes the action `export`, and the phase that deletes a copy."""
+    """Makes the actions `export`, `listCopies` and `deleteCopy`."""
 
     def __init__(self, phases: PhaseFactory, names: ResourceNames, options: Options) -> None:
         self.phases = phases
@@ -93,10 +95,31 @@ class ExportActionFactory:
         mark = self._mark("exportMark", "write the repository", output("repository"))
         return PlannedAction(name="export", phases=(check, copy, mark), artifact_in="kafka")
 
+    def list_copies(self) -> PlannedAction:
+        """Return the action that lists the copies of the Kafka in the store."""
+        listing = PlannedPhase(
+            name="listCopies",
+            stage=BackupStage.EXPORT,
+            script="list-copies",
+            values=self.phases.values(
+                EXPORT_PROFILE=self.options.export_profile, **_location(), **self._job_values()
+            ),
+            steps=(
+                PlannedStep(
+                    does="list",
+                    objects=("copies of this Kafka",),
+                    until="restic has read them",
+                    seconds=self.options.limits.export,
+                ),
+            ),
+            account=self.names.export,
+        )
+        return PlannedAction(name="listCopies", phases=(listing,))
+
     def delete_copy(self) -> PlannedAction:
         """Return the action that deletes the copy of a backup from the store."""
         unmark = self._mark("deleteCopyMark", "remove the repository", "")
-        phases = (*self.delete_copy_phases("deleteCopy"), unmark)
+        phases = (*self.delete_copy_phases("deleteCopy", COPY_UID=COPY_UID), unmark)
         return PlannedAction(name="deleteCopy", phases=phases, artifact_in="kafka")
 
     def delete_copy_phases(self, name: str, **values: str) -> tuple[PlannedPhase, PlannedPhase]:

@@ -47,7 +47,8 @@ class KanisterActionFactory:
         actions = (self._backup(), self._restore(), self._delete())
         if not self.names.export:
             return actions
-        return (*actions, self.export.export(), self.export.delete_copy())
+        make = self.export
+        return (*actions, make.export(), make.list_copies(), make.delete_copy())
 
     def kasten_actions(self) -> tuple[PlannedAction, ...]:
         """Return what Kasten calls before and after it restores."""
@@ -220,6 +221,7 @@ class KanisterActionFactory:
             stage=BackupStage.RESTORE,
             script="snapshot-replaced-volumes",
             values=self.phases.values(
+                RUN_ID=RUN,
                 BACKUP=BACKUP,
                 DISCARD_REPLACED=DISCARD,
                 SNAPSHOT_CLASS=self.options.snapshot_class,
@@ -239,11 +241,12 @@ class KanisterActionFactory:
     def _restart(self, name: str, *, backup: bool = False) -> PlannedPhase:
         """Start what is restored, and end when the operators can work on it."""
         phase = self.phases.restart(name, self.limits.restart)
+        own = self.phases.values(RUN_ID=RUN, BACKUP=BACKUP) if backup else ()
         ready = PlannedStep(does="wait", objects=(str(self.cluster),), until="it is Ready")
         return replace(
             phase,
             script="restart-restored",
-            values=(*phase.values, f"BACKUP={BACKUP}") if backup else phase.values,
+            values=(*phase.values, *own),
             steps=(*phase.steps, ready),
             account=self.names.restore,
         )
@@ -253,7 +256,7 @@ class KanisterActionFactory:
             name="restoreObjects",
             stage=BackupStage.RESTORE,
             script="restore-objects",
-            values=self.phases.values(BACKUP=BACKUP, CLAIMS_TIMEOUT=self.limits.claims),
+            values=self.phases.values(RUN_ID=RUN, BACKUP=BACKUP, CLAIMS_TIMEOUT=self.limits.claims),
             steps=(
                 PlannedStep(
                     does="replace",
@@ -276,6 +279,7 @@ class KanisterActionFactory:
             stage=BackupStage.RESTORE,
             script="restore-cluster-id",
             values=self.phases.values(
+                RUN_ID=RUN if backup else "",
                 BACKUP=backup,
                 RETENTION=retention,
                 POOLS=identity,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kanister_kafka.backup.model import BackupPlan
-from kanister_kafka.backup.render import Manifest
+from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc.dumper import dump
@@ -45,7 +45,9 @@ def kustomization_files(
         _refuse_foreign_files(directory)
     except OSError as failure:
         raise UnreachableError(f"{directory}: {failure.strerror or failure}") from failure
-    files = [one.file_name for one in manifests if one.kind not in STARTS_SOMETHING]
+    files = [
+        name for name, one in manifest_files(manifests).items() if one.kind not in STARTS_SOMETHING
+    ]
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",

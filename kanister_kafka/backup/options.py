@@ -76,6 +76,8 @@ KEEP_RULES = (
     "keep_within",
 )
 """Fields with the rules of `backups prune`."""
+KEEP_COPIES_RULES = tuple(rule.replace("keep_", "keep_copies_") for rule in KEEP_RULES)
+"""Fields with the rules of `backups prune --copies`."""
 SINGULARS = {"not_writers": "not-a-writer"}
 """Option of the command for each item of a field, if it does not follow from its name."""
 RESOURCES = {"requests": "requests", "pod_limits": "limits"}
@@ -296,6 +298,15 @@ class Options:
     keep_yearly: int = 0
     keep_within: str = ""
     """Younger backups than this stay, such as `30d` or `72h`."""
+    keep_copies_last: int = 0
+    """The same for copies off the cluster, after a scheduled backup was copied. Without any of
+    these, all copies stay."""
+    keep_copies_hourly: int = 0
+    keep_copies_daily: int = 0
+    keep_copies_weekly: int = 0
+    keep_copies_monthly: int = 0
+    keep_copies_yearly: int = 0
+    keep_copies_within: str = ""
 
     @property
     def pods(self) -> PodOptions:
@@ -315,8 +326,16 @@ class Options:
     @property
     def keep_words(self) -> tuple[str, ...]:
         """The keep rules as words of the command line; none if nothing is kept."""
+        return self._rule_words(KEEP_RULES)
+
+    @property
+    def keep_copies_words(self) -> tuple[str, ...]:
+        """The keep rules of copies in the same form; none if all copies stay."""
+        return self._rule_words(KEEP_COPIES_RULES)
+
+    def _rule_words(self, rules: tuple[str, ...]) -> tuple[str, ...]:
         words = []
-        for rule in KEEP_RULES:
+        for rule in rules:
             if value := getattr(self, rule):
                 words.append(f"--{rule.replace('_', '-')}={value}")
         return tuple(words)
@@ -506,12 +525,14 @@ class Options:
                 yield "definitions", namespace, "must be a lowercase RFC 1123 label"
 
     def _wrong_schedule(self) -> Iterator[tuple[str, object, str]]:
-        rules = {rule.replace("_", "-"): getattr(self, rule) for rule in KEEP_RULES}
+        every = KEEP_RULES + KEEP_COPIES_RULES
+        rules = {rule.replace("_", "-"): getattr(self, rule) for rule in every}
         for path, value in rules.items():
             if isinstance(value, int) and value < 0:
                 yield path, value, "must not be negative"
-        if self.keep_within and not parse_age(self.keep_within):
-            yield "keep-within", self.keep_within, "must be a duration such as 30d or 72h"
+        for path in ("keep-within", "keep-copies-within"):
+            if rules[path] and not parse_age(str(rules[path])):
+                yield path, rules[path], "must be a duration such as 30d or 72h"
         yield from self._wrong_verification()
         if not self.schedule:
             others: dict[str, object] = dict(rules)
@@ -536,6 +557,9 @@ class Options:
         if not self.keep_words:
             must = "needs a rule that keeps backups, such as --keep-daily 7"
             yield "schedule", self.schedule, must
+        for path, value in rules.items():
+            if value and path.startswith("keep-copies") and not self.export_profile:
+                yield path, value, "is for --export-profile: without it there are no copies"
 
     def _wrong_export(self) -> Iterator[tuple[str, object, str]]:
         engine = self.engine is SnapshotProvider.KANISTER

@@ -319,9 +319,9 @@ class _PlanBuilder:
             cron=options.schedule,
             time_zone=options.time_zone,
             image=options.schedule_image,
-            arguments=tuple(arguments) + options.keep_words,
+            arguments=tuple(arguments) + options.keep_words + options.keep_copies_words,
             start_within=START_WITHIN,
-            deadline=longest + PRUNE_SECONDS + exporting,
+            deadline=longest + PRUNE_SECONDS + exporting * (2 if options.keep_copies_words else 1),
         )
 
     def _exporting(self, actions: tuple[PlannedAction, ...]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -63,7 +64,7 @@ class Manifest:
 
     @property
     def file_name(self) -> str:
-        """Name of a file that holds this object alone."""
+        """Name of a file that holds this object alone; `manifest_files` if there are several."""
         return f"{self.kind.lower()}-{self.name}.yaml"
 
     @cached_property
@@ -79,6 +80,26 @@ class Manifest:
     def __reduce__(self) -> tuple[type[Manifest], tuple[str, str, str]]:
         """Leave the parsed text behind: it is larger than the text and slower to send."""
         return type(self), (self.kind, self.name, self.text)
+
+
+def manifest_files(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
+    """Return the files of a directory with one file an object.
+
+    Objects of one kind with the same name are in different namespaces, so all of these have the
+    namespace in the name of their file, after an underscore, which is in no name of an object.
+    """
+    found = list(manifests)
+    count = Counter(one.file_name for one in found)
+    files = {}
+    for one in found:
+        name = one.file_name
+        if count[name] > 1:
+            namespace = one.documents[0].text("metadata", "namespace")
+            name = f"{name.removesuffix('.yaml')}_{namespace}.yaml"
+        if name in files:
+            raise ValueError(f"two objects for the file {name}")
+        files[name] = one
+    return files
 
 
 class _Verbatim(str):

@@ -10,7 +10,7 @@ import click
 
 from kanister_kafka.cli.app import current_clock, print_error, print_warning
 from kanister_kafka.cli.manifest_input import print_failures, result
-from kanister_kafka.cli.options import keep_options, option_group
+from kanister_kafka.cli.options import keep_copies_options, keep_options, option_group
 from kanister_kafka.durations import parse_age
 from kanister_kafka.errors import ActionError
 from kanister_kafka.reports.text import escape_control_chars
@@ -34,6 +34,15 @@ keep_rule_options = option_group(
     keep_options,
     click.option(
         "--keep-within", type=parse_age_option, metavar="DURATION", help="Keep younger backups."
+    ),
+)
+keep_copies_rule_options = option_group(
+    keep_copies_options,
+    click.option(
+        "--keep-copies-within",
+        type=parse_age_option,
+        metavar="DURATION",
+        help="Keep copies of younger backups.",
     ),
 )
 
@@ -117,12 +126,13 @@ def delete_backups(
     return code
 
 
-def keep_rules(*, keep_within: timedelta | None, **counts: int) -> KeepRules:
-    """Return the rules that the options of the command line give."""
+def keep_rules(prefix: str = "keep_", **options: Any) -> KeepRules:
+    """Return the rules that the options of the command line give whose names have this prefix."""
     from kanister_kafka.operations.backups.keep_rules import KeepRules
 
-    numbers = {name.removeprefix("keep_"): count for name, count in counts.items()}
-    return KeepRules(within=keep_within or timedelta(), **numbers)
+    given = {name.removeprefix(prefix): value for name, value in options.items()}
+    within = given.pop("within")
+    return KeepRules(within=within or timedelta(), **given)
 
 
 def utc_now() -> datetime:

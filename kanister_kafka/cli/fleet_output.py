@@ -15,6 +15,7 @@ from kanister_kafka.backup.output_dir import (
     remove_empty_directories,
     write_files,
 )
+from kanister_kafka.backup.render import manifest_files
 from kanister_kafka.cli.app import echo
 from kanister_kafka.cli.commands.render import stale_text
 from kanister_kafka.integrations.fleet import RenderResult
@@ -40,7 +41,7 @@ class FleetFolders:
         if outcome.key is None or outcome.row is None or not outcome.manifests:
             return
         name, blueprint = outcome.key.folder, outcome.row.blueprint
-        files = {manifest.file_name: manifest.text for manifest in outcome.manifests}
+        files = {key: one.text for key, one in manifest_files(outcome.manifests).items()}
         self._made[name] = blueprint
         if self._check:
             self._compare(name, files, blueprint)

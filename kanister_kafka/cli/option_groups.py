@@ -25,6 +25,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Copy off the cluster": (
         "export_profile", "export_secret", "export_parallel", "export_image", "export_memory",
+        "keep_copies_last", "keep_copies_hourly", "keep_copies_daily", "keep_copies_weekly",
+        "keep_copies_monthly", "keep_copies_yearly", "keep_copies_within",
     ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",

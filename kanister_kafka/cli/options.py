@@ -21,6 +21,7 @@ from kanister_kafka.backup.options import (
     DEFAULT_RESTIC_IMAGE,
     DEFAULT_RUN_AS_USER,
     HOLD,
+    KEEP_COPIES_RULES,
     KEEP_RULES,
     NEVER,
     NONE,
@@ -303,29 +304,33 @@ def pod_options_from(
     return pods
 
 
-keep_options = option_group(
-    click.option("--keep-last", type=click.IntRange(0), default=0, help="Keep the N newest."),
-    *(
-        click.option(
-            f"--keep-{rule}",
-            type=click.IntRange(0),
-            default=0,
-            metavar="N",
-            help=f"Keep the newest backup of each of the last N {period} that have one.",
+def _counting_options(prefix: str, noun: str, last: str) -> Callable[[Command], Command]:
+    options = [click.option(f"--{prefix}-last", type=click.IntRange(0), default=0, help=last)]
+    for rule, period in (
+        ("hourly", "hours"),
+        ("daily", "days"),
+        ("weekly", "weeks"),
+        ("monthly", "months"),
+        ("yearly", "years"),
+    ):
+        text = f"Keep the newest {noun} of each of the last N {period} that have one."
+        options.append(
+            click.option(
+                f"--{prefix}-{rule}", type=click.IntRange(0), default=0, metavar="N", help=text
+            )
         )
-        for rule, period in (
-            ("hourly", "hours"),
-            ("daily", "days"),
-            ("weekly", "weeks"),
-            ("monthly", "months"),
-            ("yearly", "years"),
-        )
-    ),
-)
+    return option_group(*options)
+
+
+keep_options = _counting_options("keep", "backup", "Keep the N newest.")
 """The keep rules that count, those of restic."""
+keep_copies_options = _counting_options(
+    "keep-copies", "copy", "Keep the N newest copies off the cluster; without any rule all stay."
+)
+"""The same for copies off the cluster."""
 SCHEDULE_WORDS = (
     "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into", "verify_memory",
-    *KEEP_RULES,
+    *KEEP_RULES, *KEEP_COPIES_RULES,
 )  # fmt: skip
 """Names of the options of a schedule."""
 
@@ -580,6 +585,13 @@ plan_options = option_group(
     keep_options,
     click.option(
         "--keep-within", default="", metavar="DURATION", help="Keep backups younger than this."
+    ),
+    keep_copies_options,
+    click.option(
+        "--keep-copies-within",
+        default="",
+        metavar="DURATION",
+        help="Keep copies of backups younger than this.",
     ),
 )
 

@@ -22,7 +22,9 @@ EXPORT = "export"
 """Action that copies a backup off the cluster."""
 DELETE_COPY = "deleteCopy"
 """Action that deletes this copy."""
-PROFILE_ACTIONS = (EXPORT, "delete", DELETE_COPY)
+LIST_COPIES = "listCopies"
+"""Action that lists the copies of a Kafka."""
+PROFILE_ACTIONS = (EXPORT, "delete", DELETE_COPY, LIST_COPIES)
 """Actions whose phases read the location of a Profile, if the Blueprint has `export`."""
 PROFILE_WORD = re.compile(r'"EXPORT_PROFILE=([a-z0-9.-]+)"')
 """Value of a phase that names the Profile."""
@@ -53,6 +55,8 @@ class ActionPhase:
     state: ActionState
     deferred: bool = False
     """Whether it is the deferPhase, which runs last whether the others succeeded or not."""
+    output: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Its values for later phases and for callers, by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,10 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     metadata, status = item["metadata"], item.get("status") or {}
     requested: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
     found: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
-    phases = tuple(ActionPhase(p.get("name", ""), _state(p)) for p in found.get("phases") or ())
+    phases = tuple(
+        ActionPhase(p.get("name", ""), _state(p), output=p.get("output") or {})
+        for p in found.get("phases") or ()
+    )
     deferred = found.get("deferPhase") or {}
     if deferred.get("name") or _state(deferred) is not ActionState.UNTAKEN:
         last = ActionPhase(deferred.get("name", ""), _state(deferred), deferred=True)

@@ -59,6 +59,8 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.schedule:
         zone = plan.schedule.time_zone or "the time zone of the controller"
         kept = " ".join(plan.options.keep_words)
+        if copies := " ".join(plan.options.keep_copies_words):
+            kept += f", and the copies off the cluster by {copies}"
         parts.append(
             f"Schedule: CronJob {plan.schedule.name} makes a backup at {plan.schedule.cron} in "
             f"{zone}, and prunes by {kept}.\n"
@@ -91,6 +93,7 @@ def _schedule(plan: BackupPlan) -> dict[str, object] | None:
         "schedule": schedule.cron,
         "timeZone": schedule.time_zone or None,
         "keep": list(plan.options.keep_words),
+        "keepCopies": list(plan.options.keep_copies_words),
         "deadlineSeconds": schedule.deadline,
     }
 

@@ -83,14 +83,15 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
     return KafkaRef(namespace, names[0])
 
 
-def all_targets(connection: KubeClient) -> tuple[KafkaRef, ...]:
-    """Return every Kafka of all namespaces, sorted; raises NotFoundError if there is none."""
+def all_targets(connection: KubeClient, namespace: str = "") -> tuple[KafkaRef, ...]:
+    """Return every Kafka of a namespace or of all, sorted; NotFoundError if there is none."""
     resource = find_resource(connection, "Kafka")
-    kafkas = connection.items(resource) if resource else ()
+    kafkas = connection.items(resource, namespace) if resource else ()
     metadata = (item["metadata"] for item in kafkas)
     targets = sorted((KafkaRef(one["namespace"], one["name"]) for one in metadata), key=str)
     if not targets:
-        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in any namespace")
+        place = f"namespace {namespace}" if namespace else "any namespace"
+        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in {place}")
     return tuple(targets)
 
 

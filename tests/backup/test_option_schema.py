@@ -153,6 +153,25 @@ RIGHT = [
             "export_memory": "1Gi",
         },
     ),
+    (
+        f"{{{SCHEDULE}, exportProfile: s3, keepCopiesLast: 1, keepCopiesHourly: 2, "
+        "keepCopiesDaily: 3, keepCopiesWeekly: 4, keepCopiesMonthly: 5, keepCopiesYearly: 6, "
+        "keepCopiesWithin: 90d}",
+        {
+            "engine": SnapshotProvider.KANISTER,
+            "schedule": "0 3 * * *",
+            "schedule_image": "example.com/kanister-kafka:1",
+            "keep_daily": 7,
+            "export_profile": "s3",
+            "keep_copies_last": 1,
+            "keep_copies_hourly": 2,
+            "keep_copies_daily": 3,
+            "keep_copies_weekly": 4,
+            "keep_copies_monthly": 5,
+            "keep_copies_yearly": 6,
+            "keep_copies_within": "90d",
+        },
+    ),
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import yaml
@@ -23,9 +25,11 @@ from kanister_kafka import (
     validate_text,
 )
 from kanister_kafka.backup.model import PlannedPhase
-from kanister_kafka.backup.options import SnapshotProvider
+from kanister_kafka.backup.options import KEEP_COPIES_RULES, KEEP_RULES, SnapshotProvider
 from kanister_kafka.backup.provenance import provenance_annotations
 from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.cli.commands.backups.create import create
+from kanister_kafka.durations import parse_age
 from kanister_kafka.kube.pod_options import DEFAULT_REQUESTS
 from tests.fakes.script_runner import FILES, STUB
 
@@ -84,7 +88,31 @@ def clusters(draw: st.DrawFn) -> tuple[str, list[dict]]:
 
 
 texts = st.text(max_size=40)
-options = st.builds(
+counts = st.integers(0, 400)
+ages = st.sampled_from(["", "30d", "72h"])
+periods = ("last", "hourly", "weekly", "monthly", "yearly")
+cron = {
+    "schedule": st.sampled_from(["0 3 * * *", "@daily"]),
+    "schedule_image": st.just("example.com/kanister-kafka:1"),
+    "keep_daily": st.integers(1, 400),
+    "keep_within": ages,
+    **{f"keep_{period}": counts for period in periods},
+}
+exported = {
+    "export_profile": st.sampled_from(["s3", "on"]),
+    "keep_copies_daily": counts,
+    "keep_copies_within": ages,
+    **{f"keep_copies_{period}": counts for period in periods},
+}
+schedules = st.just({}) | st.fixed_dictionaries(cron) | st.fixed_dictionaries(cron | exported)
+
+
+def scheduled(chosen: Options, more: dict[str, Any]) -> Options:
+    """Add a schedule, with copies off the cluster or without, if the engine has it."""
+    return replace(chosen, **more) if chosen.engine is SnapshotProvider.KANISTER else chosen
+
+
+unscheduled = st.builds(
     Options,
     strategy=st.sampled_from(Strategy),
     engine=st.sampled_from(SnapshotProvider),
@@ -104,6 +132,7 @@ options = st.builds(
     requests=st.sampled_from([DEFAULT_REQUESTS, (), (("cpu", "1"),)]),
     pod_limits=st.sampled_from([(), (("cpu", "2"),)]),
 ).filter(lambda chosen: not tuple(chosen.problems()))
+options = st.builds(scheduled, unscheduled, schedules)
 many = settings(max_examples=60, deadline=None)
 
 
@@ -222,6 +251,8 @@ def test_each_account_is_bound_to_its_own_roles_alone(
         rules = [rule for key in bound[account.name] for rule in roles[key]["rules"]]
         assert len(rules) == len(account.rights)
     used = {phase.account for phase, _command in commands(plan, found)}
+    for job in found.get("CronJob", ()):
+        used.add(job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"])
     assert used == set(bound), "no account without use, and none without rights"
 
 
@@ -389,6 +420,31 @@ def test_every_right_that_is_asked_for_is_granted(
             for rule in role["rules"]
         ), right
     assert not any("*" in str(rule) for role in found["Role"] for rule in role["rules"])
+
+
+@many
+@given(clusters(), options)
+def test_cron_job_prunes_by_the_rules_of_the_options(
+    cluster: tuple[str, list[dict]], chosen: Options
+) -> None:
+    assert not chosen.problems()
+    plan = plan_of(cluster, chosen)
+    found = parsed(plan)
+    assert ("CronJob" in found) is bool(chosen.schedule)
+    if not chosen.schedule:
+        return
+    (pod,) = [job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for job in found["CronJob"]]
+    (container,) = pod["containers"]
+    assert container["args"][:2] == ["backups", "create"]
+    given_rules = create.make_context("create", container["args"][2:]).params
+    for rule in KEEP_RULES + KEEP_COPIES_RULES:
+        expected = getattr(chosen, rule)
+        if isinstance(expected, str):
+            expected = timedelta(seconds=parse_age(expected) or 0) or None
+        assert given_rules[rule] == expected
+    actions = found["Blueprint"][0]["actions"]
+    copies = {"export", "listCopies", "deleteCopy"}
+    assert copies & set(actions) == (copies if chosen.export_profile else set())
 
 
 def test_length_does_not_grow_with_the_cluster() -> None:

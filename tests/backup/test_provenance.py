@@ -98,6 +98,13 @@ CHOICES = {
     "keep_monthly": 5,
     "keep_yearly": 6,
     "keep_within": "30d",
+    "keep_copies_last": 1,
+    "keep_copies_hourly": 2,
+    "keep_copies_daily": 3,
+    "keep_copies_weekly": 4,
+    "keep_copies_monthly": 5,
+    "keep_copies_yearly": 6,
+    "keep_copies_within": "30d",
 }
 """Something else than the default, for each option."""
 

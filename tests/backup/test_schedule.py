@@ -200,6 +200,32 @@ def test_files_of_a_directory(more: list[str], tmp_path: Path) -> None:
     assert not file.exists()
 
 
+def identities(text: str) -> list[tuple[str, str, str]]:
+    found = [one for one in yaml.safe_load_all(text) if one and "metadata" in one]
+    return sorted(
+        (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])
+        for one in found
+    )
+
+
+@pytest.mark.parametrize("kustomization", [False, True])
+def test_a_directory_has_every_object(tmp_path: Path, *, kustomization: bool) -> None:
+    """A verification has a Role of the same name in two namespaces."""
+    words = ["render", "-f", str(ROOT / "examples" / EXAMPLE), *WORDS]
+    words += ["--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"]
+    stream = run(*words)
+    assert stream.exit_code == 0, stream.stderr
+    more = ["--kustomization"] if kustomization else []
+    assert run(*words, "--output-dir", str(tmp_path), *more).exit_code == 0
+    assert run(*words, "--output-dir", str(tmp_path), *more, "--check").exit_code == 0
+    names = [path.name for path in tmp_path.glob("*.yaml") if "kustom" not in path.name]
+    text = "\n---\n".join((tmp_path / name).read_text() for name in names)
+    assert identities(text) == identities(stream.stdout)
+    if kustomization:
+        listed = yaml.safe_load((tmp_path / "kustomization.yaml").read_text())["resources"]
+        assert listed == sorted(names)
+
+
 def test_argo_cd_applies_it_after_the_blueprint() -> None:
     from kanister_kafka import GitOps
 

@@ -335,7 +335,7 @@ ENDINGS = {
 }
 STOPS = ("backup", "backupPrehook", "backupPosthook", "resume")
 RESTORES = ("restore", "beforeRestore", "afterRestore")
-OTHERS = ("export", "deleteCopy", "delete")
+OTHERS = ("export", "deleteCopy", "listCopies", "delete")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -79,7 +79,7 @@ class SmallCluster(http_api.HttpApi):
         metadata["annotations"] = annotations or {}
         kind, api = next(
             (kinds[plural], "/".join(filter(None, at)))
-            for at, kinds in KINDS.items()
+            for at, kinds in self.kinds.items()
             if plural in kinds
         )
         return self.put(plural, {"apiVersion": api, "kind": kind, "metadata": metadata, **fields})
@@ -331,6 +331,7 @@ class Kanister:
         self.seconds = seconds or (2 if cluster.time else 0.15)
         self.stops_in, self.launch_error = stops_in, launch_error
         self.artifacts = {}
+        self.outputs = {}  # of phases, by name
         cluster.on_create.append(self.run)
 
     def run(self, made):
@@ -380,6 +381,8 @@ class Kanister:
             if phase["state"] == "failed":
                 status["state"] = "failed"
                 status["error"]["message"] = wrapped(self.says.get(phase["name"], []))
+            elif phase["name"] in self.outputs:
+                phase["output"] = self.outputs[phase["name"]]
             write()
         if status["state"] != "failed":
             status["state"] = "complete"

@@ -29,12 +29,17 @@ class HttpApi(http.server.ThreadingHTTPServer):
         """Users that requests impersonated."""
         self.accept = ""
         """What the request that is being answered accepts."""
+        self.sent = 0
+        """Bytes of all answers, without their headers."""
         self.lock = threading.RLock()
 
     def answer(
         self, method: str, path: str, query: dict[str, str], body: Any
     ) -> tuple[int, Any] | None:
-        """Return a status with an object or a text; None closes the connection."""
+        """Return a status with an object or a text; None closes the connection.
+
+        An iterator of objects is the answer to a watch: each is sent as it comes.
+        """
         raise NotImplementedError
 
 
@@ -61,15 +66,29 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status, content = answer
+        if isinstance(content, Iterator):
+            self.stream(content)
+            return
         raw = (content if isinstance(content, str) else json.dumps(content)).encode()
         kind = "text/plain" if isinstance(content, str) else "application/json"
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
+        self.server.sent += len(raw)
         # a command that was interrupted does not read its answer
         with suppress(BrokenPipeError, ConnectionResetError):
             self.wfile.write(raw)
+
+    def stream(self, content: Iterator[Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for one in content:
+                raw = json.dumps(one).encode() + b"\n"
+                self.server.sent += len(raw)
+                self.wfile.write(raw)
 
     do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names of http.server
 

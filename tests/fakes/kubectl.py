@@ -7,6 +7,7 @@ nothing of ours. What kubectl does by itself, without a cluster, is done here as
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -14,6 +15,8 @@ import time
 
 UNTIL = "(something is deleted)\n"
 """In the answer to a watch: what comes after it is shown when something was deleted since."""
+CHUNK = 500
+"""Objects in a part of a list. kubectl shows a watch each part as if it was one object."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # it starts once for each call, so that each import counts
     from typing import Any
@@ -188,6 +191,8 @@ def main() -> int:
             code, out, err = replies[min(count, len(replies)) - 1]
             if "--watch" in args and UNTIL in out:
                 out, _, rest = out.partition(UNTIL)
+                if "--chunk-size=0" not in args and out.count("\n") > CHUNK:
+                    out, rest = "ADDED  ||\n" * math.ceil(out.count("\n") / CHUNK), ""
                 _wait_for_deletion(folder, out, len(seen))
                 sys.stdout.write(rest)
                 sys.stdout.flush()

@@ -45,6 +45,7 @@ GIVEN = {
     "REPOSITORY": REPOSITORY,
     "CLUSTER_ID": "abc",
     "CLAIMS": "",
+    "COPY_UID": "",
 }
 """Values that Kanister makes of the Profile, and of the output of the phase before."""
 

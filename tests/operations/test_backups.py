@@ -432,7 +432,7 @@ def test_no_restore_begins_while_another_action_runs(cluster, way, action) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("action", ["export", "deleteCopy"])
+@pytest.mark.parametrize("action", ["export", "deleteCopy", "listCopies"])
 def test_a_restore_may_begin_while_another_backup_is_copied(cluster, way, action) -> None:
     fake.Kanister(cluster)
     add_backup(cluster, OLD)

@@ -406,3 +406,17 @@ def test_a_former_count_that_is_none_stays_text(shell: Shell) -> None:
     (patch,) = [call.patch for call in shell.writes()]
     before = {"kanister-kafka.io/replicas-before": STRANGE}
     assert patch == {"metadata": {"annotations": before}, "spec": {"replicas": 0}}
+
+
+def test_output_of_an_attempt_that_failed_is_not_printed(shell: Shell) -> None:
+    broken = (1, "one\n", "Error from server: etcdserver: leader changed")
+    shell.on("get secrets", broken, "one\ntwo\n")
+    done = shell.run("common.sh", body="kubectl_retry get secrets")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "one\ntwo\n", "")
+
+
+def test_output_of_a_refused_request_is_not_printed(shell: Shell) -> None:
+    shell.on("get secrets", (1, "one\n", "Error from server (Forbidden): forbidden"))
+    done = shell.run("common.sh", body="kubectl_retry get secrets || echo refused")
+    assert done.stdout == "refused\n"
+    assert "(Forbidden)" in done.stderr

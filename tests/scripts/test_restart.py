@@ -688,6 +688,34 @@ def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
     assert not let_in(shell)
 
 
+def test_nothing_is_started_if_the_pause_cannot_be_read(shell: Shell) -> None:
+    shell.on(r"get kafkas.*jsonpath=\{\.metadata\.annotations\.strimzi\S*\}$", FORBIDDEN)
+    done = changed(shell, WAS.replace("jbod 0", "jbod 1")).phase("restart")
+    assert done.returncode != 0
+    assert "still paused cannot be read" in done.stderr.splitlines()[-1]
+    assert not let_in(shell)
+
+
+@pytest.mark.parametrize("name", ["restart", "recover", "switch"])
+def test_a_restore_that_has_begun_meanwhile_keeps_its_pause(shell: Shell, name: str) -> None:
+    shell.on(r"get configmap .*jsonpath=\{\.data\.state\}$", "restoring")
+    shell.on(LOOK, f"backup|{PAST}|unset")
+    done = there(shell, f"stopping|{RUN}|", "unset").phase(name)
+    assert done.returncode != 0
+    assert "a restore of Kafka backup has begun" in done.stderr.splitlines()[-1]
+    assert not shell.calls("kanister-kafka.io/pause-before-"), "the restore has set it"
+    assert not shell.calls('replicas-before":null'), "clients stay stopped"
+    assert shell.recorded().get("state") != "running"
+
+
+def test_deadline_is_removed_before_another_run_can_set_its_own(shell: Shell) -> None:
+    done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
+    assert done.returncode == 0, done.stderr
+    calls = [str(call) for call in shell.writes()]
+    removed = next(i for i, call in enumerate(calls) if "restart-by-" in call)
+    assert removed < next(i for i, call in enumerate(calls) if '"state":"running"' in call)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

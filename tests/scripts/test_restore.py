@@ -39,6 +39,7 @@ GONE = (1, "", "Error from server (NotFound): secrets not found")
 STATE = r"get configmap .*\{\.data\.state\}$"
 PAUSED = r"get kafkas.*annotations\.strimzi"
 OWNER = r"get configmap .*data\.run"
+OWN = r"get configmap .*\{\.data\.state\}\|\{\.data\.run\}$"
 
 
 def whole(shell: Shell) -> Shell:
@@ -55,6 +56,7 @@ def whole(shell: Shell) -> Shell:
             "data": {"password": encoded("s3cr3t")},
         }
         shell.on(f"get secret {PREFIX}-{part}", encoded(json.dumps(one)))
+    shell.on(OWN, f"restoring|{RUN}")
     return shell.on(SNAPSHOTS, rows_of("data-0", "data-1"))
 
 
@@ -460,7 +462,7 @@ def test_pod_of_a_kafka_that_was_deleted_is_waited_for(shell: Shell) -> None:
 
 
 def put(shell: Shell) -> Shell:
-    return whole(shell.on(STATE, "restoring"))
+    return whole(shell.on(OWNER, f"restoring|{RUN}"))
 
 
 def test_objects_are_put_back_in_order(shell: Shell) -> None:
@@ -496,12 +498,35 @@ def test_claim_that_does_not_go_is_not_made_again(shell: Shell) -> None:
     assert [call.split()[0] for call in touched(shell)] == ["delete"]
 
 
-@pytest.mark.parametrize("state", ["", "running", "stopped", "quiescing"])
-def test_nothing_is_deleted_where_no_restore_has_begun(shell: Shell, state: str) -> None:
-    done = put(shell.on(STATE, state)).phase("restoreObjects")
+OTHERS = pytest.mark.parametrize(
+    "fields", ["|", f"running|{RUN}", f"stopped|{RUN}", "restoring|2026-01-02T03:00:00.000Z"]
+)
+
+
+@OTHERS
+def test_nothing_is_deleted_where_no_restore_has_begun(shell: Shell, fields: str) -> None:
+    done = put(shell.on(OWNER, fields)).phase("restoreObjects")
     assert done.returncode != 0
-    assert "not restoring" in done.stderr.splitlines()[-1]
+    assert "not restoring by this run" in done.stderr.splitlines()[-1]
     assert not touched(shell)
+    assert not shell.recorded(), "it belongs to the other run"
+
+
+@OTHERS
+@pytest.mark.parametrize("name", ["restoreSnapshot", "restoreIdentity", "restoreRestart"])
+def test_a_restore_ends_when_another_run_has_begun(shell: Shell, name: str, fields: str) -> None:
+    done = starting(whole(shell.on(OWN, fields))).phase(name)
+    assert done.returncode != 0
+    assert "not restoring by this run" in done.stderr.splitlines()[-1]
+    assert not touched(shell)
+    assert not shell.recorded(), "it belongs to the other run"
+
+
+def test_no_object_is_created_between_those_of_another_restore(shell: Shell) -> None:
+    mine, other = f"restoring|{RUN}", "restoring|2026-01-02T03:00:00.000Z"
+    done = put(shell.on(OWNER, mine, other)).phase("restoreObjects")
+    assert done.returncode != 0
+    assert [call.split()[0] for call in touched(shell)] == ["delete"]
 
 
 def test_objects_that_exist_are_replaced(shell: Shell) -> None:
@@ -551,6 +576,7 @@ KAFKA_SAYS = r"get kafkas.*jsonpath=\{\.status\.clusterId\}"
 
 
 def paused(shell: Shell) -> Shell:
+    shell.on(OWN, f"restoring|{RUN}")
     shell.on(PAUSED, "true").on("ReconciliationPaused", "True").on(r"\.data\.clusterId", "abc")
     shell.on(r"\.data\.nodeIds\\.broker", "[0,1]").on(r"\.data\.nodeIds\\.controller", "[2]")
     shell.on(f"get secret {PREFIX}-facts", encoded(FACTS))
@@ -779,7 +805,7 @@ def test_nothing_is_discarded_by_a_word_that_is_not_true(shell: Shell, told: str
     [
         (BEFORE, ""),
         (BEFORE, "x,y"),
-        (STATE, "running"),
+        (OWN, f"running|{RUN}"),
         (REPLACED, FORBIDDEN),
         ("get persistentvolumeclaims", FORBIDDEN),
     ],
@@ -848,6 +874,7 @@ HOPE = r"get kafkas.*NotReady.*message"
 def starting(shell: Shell) -> Shell:
     """Answer as a restored cluster whose pods are Ready; earlier answers go first."""
     shell.on(r"data\.endedBy", f"restoring|{RUN}|").on("pause-before", "unset")
+    shell.on(OWN, f"restoring|{RUN}")
     shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
     shell.on(ENDED, '3|3|True||{"watched":1}').on(OPERATORS, "1").on(BEFORE, f"{ID} 20250101000000")
     return shell

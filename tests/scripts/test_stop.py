@@ -51,6 +51,22 @@ def position(shell: Shell, pattern: str) -> int:
     return next(i for i, call in enumerate(shell.writes()) if re.search(pattern, str(call)))
 
 
+# Clients
+
+
+@pytest.mark.parametrize("quiesce_by", ["replicas", "pause"])
+def test_ended_pods_of_a_client_are_not_waited_for(shell: Shell, quiesce_by: str) -> None:
+    """An evicted pod, and one of a build that failed, stay until a person deletes them."""
+    plan = cycle(quiesce_by=QuiesceMethod(quiesce_by))
+    shell.on("get (kafka|pods).*kind=KafkaBridge -o", "http-bridge-evicted")
+    shell.on(r"get kafka(b|c|m).*pause-reconciliation\}$", "true")
+    done = fit(shell).phase("quiesce", plan, CLIENTS_TIMEOUT="2")
+    assert done.returncode == 0, done.stderr
+    waits = shell.calls("strimzi.io/cluster=http,strimzi.io/kind=KafkaBridge")
+    assert waits
+    assert all("status.phase!=Succeeded,status.phase!=Failed" in call for call in waits)
+
+
 # Rights
 
 

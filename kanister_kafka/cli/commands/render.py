@@ -11,7 +11,7 @@ import click
 from kanister_kafka.backup.kustomization import FILE_NAME, is_generated, kustomization_files
 from kanister_kafka.backup.options import ScriptSharing
 from kanister_kafka.backup.output_dir import OutdatedFile, outdated_files, prune, write_files
-from kanister_kafka.backup.render import Manifest
+from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.backup.render import render as render_plan
 from kanister_kafka.cli.app import echo, print_plan_warnings
 from kanister_kafka.cli.option_groups import SectionedCommand
@@ -95,7 +95,7 @@ def render(
     if folder is None:
         click.echo(FORMATS[form](format_manifests(manifests, place.form)), nl=False)
         return
-    files = {manifest.file_name: FORMATS[form](manifest.text) for manifest in manifests}
+    files = {name: FORMATS[form](one.text) for name, one in manifest_files(manifests).items()}
     if kustomization:
         files |= kustomization_files(folder, plan, manifests)
     blueprint = f"{plan.options.kasten_namespace}/{plan.name}"

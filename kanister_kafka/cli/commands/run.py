@@ -133,13 +133,14 @@ def follow_request(
     *,
     logs: bool,
     timeout: int | None,
+    err: bool = False,
 ) -> FollowedRequest:
-    """Make the ActionSet and follow it to its end."""
+    """Make the ActionSet and follow it to its end; with `err`, standard output stays empty."""
     watched = start_action.start_action(connection, request, job=uuid.uuid4().hex)
     made = watched.action_set
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
     follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
-    code, reason = _follow(follower, request, logs=logs)
+    code, reason = _follow(follower, request, logs=logs, err=err)
     return FollowedRequest(code, follower.seen, reason)
 
 
@@ -210,7 +211,7 @@ def confirm_restore(
 
 
 def _follow(
-    follower: Follower, request: start_action.ActionRequest, *, logs: bool
+    follower: Follower, request: start_action.ActionRequest, *, logs: bool, err: bool
 ) -> tuple[int, str]:
     """Show what happens until the end; return the exit code, and why the action is not complete."""
     live = LiveDisplay(
@@ -227,8 +228,8 @@ def _follow(
         _left(follower, request)
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
-        _phases(live.progress)
-    return _summary(request, follower, live)
+        _phases(live.progress, err=err)
+    return _summary(request, follower, live, err=err)
 
 
 def _left(follower: Follower, request: start_action.ActionRequest) -> None:
@@ -237,27 +238,27 @@ def _left(follower: Follower, request: start_action.ActionRequest) -> None:
         click.echo(line, err=True)
 
 
-def _phases(progress: Progress) -> None:
+def _phases(progress: Progress, *, err: bool) -> None:
     width = max((len(row.name) for row in progress.rows), default=0)
     for row in progress.rows:
         took = "" if row.seconds is None else format_elapsed(row.seconds)
-        click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip())
+        click.echo(f"{row.name:{width}}  {row.mark.value:7}  {took}".rstrip(), err=err)
 
 
 def _summary(
-    request: start_action.ActionRequest, follower: Follower, live: LiveDisplay
+    request: start_action.ActionRequest, follower: Follower, live: LiveDisplay, *, err: bool
 ) -> tuple[int, str]:
     """Print how it ended and what to do; return the exit code, and why it is not complete."""
     action_set, context = follower.seen, follower.connection.context
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
-        click.echo(f"{title}: complete in {total}")
+        click.echo(f"{title}: complete in {total}", err=err)
         for line in start_action.artifact_lines(action_set):
-            click.echo(f"  {escape_control_chars(line)}")
+            click.echo(f"  {escape_control_chars(line)}", err=err)
         return 0, ""
     end, reason = (over.end, over.reason) if over else (ActionResult.GONE, "")
-    click.echo(f"{title}: {end.value} after {total}")
+    click.echo(f"{title}: {end.value} after {total}", err=err)
     print_error(escape_control_chars(reason))
     if end is ActionResult.TIMEOUT:
         _left(follower, request)

@@ -15,6 +15,7 @@ from kanister_kafka.operations.action_follower import delete_command, status_com
 from kanister_kafka.operations.actionset import (
     DELETE_COPY,
     EXPORT,
+    LIST_COPIES,
     ActionSet,
     ActionState,
     AppliedBlueprint,
@@ -27,7 +28,7 @@ from kanister_kafka.operations.start_action import action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
-COPYING = (DELETE_COPY, EXPORT)
+COPYING = (DELETE_COPY, EXPORT, LIST_COPIES)
 """Actions that stop nothing, so that a backup may begin meanwhile."""
 
 

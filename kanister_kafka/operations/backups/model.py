@@ -97,6 +97,8 @@ class Backup:
     kafka: KafkaRef
     run: str = ""
     """Digits of the start of its action, which the objects of the backup have as a label."""
+    uid: str = ""
+    """Of the Secret with its facts, which its copy has as a tag; empty if the Secret is missing."""
     complete_since: str = ""
     """Time at which the last snapshot was ready; empty if the backup is not marked as complete."""
     has_mark: bool = True
@@ -203,6 +205,11 @@ class Backup:
     def size(self) -> int | None:
         """Bytes of all topics, one replica of each partition; None if they are not known."""
         return _sum(topic.size for topic in self.topic_sizes) if self.offsets else None
+
+    @property
+    def is_copy_being_deleted(self) -> bool:
+        """Whether the deletion of its copy has begun, and has not ended."""
+        return bool(self.exported) and not self.exported_at
 
     def expired_topics(self, now: datetime) -> tuple[str, ...]:
         """Return the topics whose records have all expired since the backup was made."""

@@ -118,6 +118,7 @@ class _BackupReader:
             name=self.name,
             kafka=self.kafka,
             run=run,
+            uid=str(get_path(facts_secret or {}, "metadata", "uid") or ""),
             complete_since=annotation(facts_secret or {}, constants.COMPLETE),
             has_mark=not facts or facts.get("format", FIRST_FORMAT) != FIRST_FORMAT,
             kafka_version=facts.get("specVersion") or facts.get("kafkaVersion", ""),

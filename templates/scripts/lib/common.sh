@@ -73,11 +73,15 @@ die() {
 # API server, an authentication webhook or a CRD that is replaced may refuse a request for some seconds. It does
 # not use --request-timeout, with which kubectl does not find the configuration inside a pod. It sets the field
 # manager, because Flux takes the name kubectl for an edit by hand and ends the pause at its next reconciliation.
+# It prints nothing of a failed attempt: kubectl prints what it has read before a failure, such as the first of two
+# objects, and the next attempt prints it again.
 kubectl_retry() {
-  local answer end=$((SECONDS + ${RETRY_TIMEOUT:-60}))
+  local answer output end=$((SECONDS + ${RETRY_TIMEOUT:-60}))
   [[ $1 != annotate && $1 != patch ]] || set -- "$@" --field-manager=kanister-kafka
   while true; do
-    { answer=$(timeout 20 kubectl "$@" 2>&1 >&3) && return 0; } 3>&1
+    {
+      answer=$({ output=$(timeout 20 kubectl "$@" && printf .) && printf %s "${output%.}" >&3; } 2>&1) && return 0
+    } 3>&1
     case $answer in
       *orbidden* | *nauthorized* | *"the requested resource"* | *"have a resource type"*)
         [[ -n ${RETRY_REFUSALS-} ]] || break ;;
@@ -135,13 +139,17 @@ find_object() {
   printf %s "$object"
 }
 
-# list_pods NAMESPACE SELECTOR: names of pods, including those that terminate
-list_pods() { kubectl_retry get pods -n "$1" -l "$2" -o 'jsonpath={.items[*].metadata.name}'; }
+# Clients have ended pods that are never deleted, for example of a build or after an eviction. They do not write.
+# shellcheck disable=SC2034 # scripts that wait for clients read it
+NOT_ENDED=status.phase!=Succeeded,status.phase!=Failed
 
-# remaining_pods NAMESPACE SELECTOR: for wait_until_empty. Pods exist longer than their owners.
+# list_pods NAMESPACE SELECTOR [FIELD SELECTOR]: names of pods, including those that terminate
+list_pods() { kubectl_retry get pods -n "$1" -l "$2" ${3:+"--field-selector=$3"} -o 'jsonpath={.items[*].metadata.name}'; }
+
+# remaining_pods NAMESPACE SELECTOR [FIELD SELECTOR]: for wait_until_empty. Pods exist longer than their owners.
 remaining_pods() {
   local names
-  names=$(list_pods "$1" "$2")
+  names=$(list_pods "$@")
   [[ -z $names ]] || printf %s "$PODS_REMAIN$names"
 }
 
@@ -166,6 +174,16 @@ find_api() {
   [[ ! $served =~ \"version\":\ *\"v1beta2\" ]] || version=v1beta2
   export API=$version.kafka.strimzi.io
   export KAFKA=kafkas.$API
+}
+
+# assert_own_run STATE: fails if another run or the watchdog has changed the state since, for example after a timeout
+# of Kasten
+assert_own_run() {
+  local fields
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
+  [[ $fields != "$1|${RUN_ID-}" ]] || return 0
+  LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
+  die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
 }
 
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }

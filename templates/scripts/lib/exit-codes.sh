@@ -3,7 +3,8 @@
 # state of a pod is in the watch event of its deletion, which polling may miss. So the pods are watched, and a
 # list of pods verifies the end.
 
-# Without `range`: with --watch, kubectl prints nothing for it after the first object.
+# Without `range`: with --watch, kubectl prints nothing for it after the first object. With --chunk-size=0: of more
+# than 500 pods, kubectl prints a line for each part of the list, and none for its pods.
 EXIT_ROW='{.type} {.object.metadata.name} {.object.metadata.deletionTimestamp}'
 for field in exitCode reason; do
   EXIT_ROW+='|'
@@ -15,7 +16,7 @@ declare -A RUNNING_PODS=() WATCHED_PODS=() EXIT_CODES=()
 PARTIAL_LINE=''
 
 open_watch() {
-  exec {EVENTS}< <(exec kubectl get pods -n "$NAMESPACE" -l "$SELECTOR" --watch --output-watch-events -o "jsonpath=$EXIT_ROW{\"\\n\"}" 2>&1)
+  exec {EVENTS}< <(exec kubectl get pods -n "$NAMESPACE" -l "$SELECTOR" --watch --chunk-size=0 --output-watch-events -o "jsonpath=$EXIT_ROW{\"\\n\"}" 2>&1)
   WATCHER=$!
 }
 

@@ -103,7 +103,7 @@ starts_too_late() {
 
 # begin_jobs: one step at a time makes Jobs of a Kafka, and removes those of a step whose pod does not run any more
 begin_jobs() {
-  local rows name step uid phase
+  local rows name step phase
   begin_step "looking for Jobs of an earlier export"
   rows=$(kubectl_retry get jobs.batch -n "$NAMESPACE" -l "$STEP_LABEL,kanister-kafka.io/cluster=$CLUSTER" -o "jsonpath={range .items[*]}{.metadata.name}|{.metadata.labels.${STEP_LABEL//./\\.}}{\"\\n\"}{end}")
   while IFS='|' read -r name step; do
@@ -114,6 +114,12 @@ begin_jobs() {
     log "deleting Job $name, which pod $step has left"
     delete_job "$name"
   done < <(printf '%s\n' "$rows")
+  own_jobs
+}
+
+# own_jobs: Jobs of this step belong to its pod, and are deleted at its end
+own_jobs() {
+  local uid
   uid=$(kubectl_retry get pod "$HOSTNAME" -n "$NAMESPACE" -o 'jsonpath={.metadata.uid}')
   owner_json="{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"name\": \"$HOSTNAME\", \"uid\": \"$uid\"}"
   trap 'status=$?; end_jobs; ((status == 0)) || on_exit_error' EXIT

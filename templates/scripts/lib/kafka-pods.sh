@@ -45,9 +45,10 @@ start_nodes() {
 
 # existing_workloads LIST: prints the workloads that exist
 existing_workloads() {
-  local names resource=strimzipodsets.core.strimzi.io
+  local kind names resource=strimzipodsets.core.strimzi.io
+  kind=$(workload_kind "$1") || return 1
   mapfile -t -d , names < <(printf %s "$1")
-  [[ $(workload_kind "$1") == StrimziPodSet ]] || resource=statefulsets.apps
+  [[ $kind == StrimziPodSet ]] || resource=statefulsets.apps
   kubectl_retry get "$resource" "${names[@]}" -n "$NAMESPACE" --ignore-not-found -o name
 }
 

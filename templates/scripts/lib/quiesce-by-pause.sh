@@ -8,7 +8,7 @@ quiesce_client() {
   value=$(get_annotation "$1" "$3" "$2" "$PAUSE")
   before=$(get_annotation "$1" "$3" "$2" "$PAUSE_BEFORE")
   if [[ ${value,,} == true && -z $before ]]; then
-    names=$(list_pods "$2" "strimzi.io/cluster=$3,strimzi.io/name=$4")
+    names=$(list_pods "$2" "strimzi.io/cluster=$3,strimzi.io/name=$4" "$NOT_ENDED")
     [[ -z $names ]] || die "$1/$3 was paused by another actor and runs: end that pause first"
     return 0
   fi

@@ -14,6 +14,6 @@ quiesce_clients() {
   for client in "$@"; do
     IFS=/ read -r resource namespace name kind workload < <(printf '%s\n' "$client")
     begin_step "waiting for $kind $namespace/$name to stop"
-    wait_until_empty "$((end - SECONDS))" remaining_pods "$namespace" "strimzi.io/cluster=$name,strimzi.io/kind=$kind"
+    wait_until_empty "$((end - SECONDS))" remaining_pods "$namespace" "strimzi.io/cluster=$name,strimzi.io/kind=$kind" "$NOT_ENDED"
   done
 }

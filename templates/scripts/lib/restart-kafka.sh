@@ -49,6 +49,15 @@ unexpected_restart_reason() {
   printf %s "${reason:-$seen_running}"
 }
 
+# assert_no_restore: fails if a restore has begun during this restart. Its pause and its clients must stay.
+assert_no_restore() {
+  [[ $0 != *estore* && $0 != resume && $state != restoring ]] || return 0
+  [[ $(get_state state || true) != restoring ]] || {
+    LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the restore
+    die "a restore of Kafka $CLUSTER has begun meanwhile"
+  }
+}
+
 # release_clients: starts all clients again
 release_clients() {
   # shellcheck disable=SC2154 # common.sh sets it
@@ -128,7 +137,10 @@ restart_kafka() {
     read_query specs || die 'the specs of Kafka and its node pools cannot be read, so nothing is started'
     refusals=$(spec_refusals "$specs" "$REPLY" "$version")
     # If the operator reconciles already, a refusal does not help.
-    if [[ -n $refusals && $(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE") == [Tt][Rr][Uu][Ee] ]]; then
+    paused=true
+    [[ -z $refusals ]] || paused=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE") ||
+      die 'whether the reconciliation is still paused cannot be read, so nothing is started'
+    if [[ -n $refusals && $paused == [Tt][Rr][Uu][Ee] ]]; then
       [[ $0 == switch ]] || set_restart_deadline 30
       die "not started, because it was changed during the stop: ${refusals%; }${WATCHDOG:+. Then the watchdog brings it back}"
     fi
@@ -180,6 +192,7 @@ restart_kafka() {
     fi
     wait_until_empty "$((end - SECONDS))" "${NOT_READY_CHECK:-not_ready_workloads}" "$KAFKA_NODES"
     [[ -z ${AFTER_RESTORE-} ]] || wait_restored "$((end - SECONDS))"
+    assert_no_restore
     restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"
     log "every node of Kafka $CLUSTER is Ready"
     if [[ $state == online ]]; then
@@ -192,7 +205,10 @@ restart_kafka() {
     log "Kafka $CLUSTER was not stopped"
   fi
 
+  assert_no_restore
   [[ -n $released ]] || release_clients
+  # Before the state: the next run may set its own deadline as soon as the state is running.
+  clear_restart_deadline
   set_state_best_effort state=running "since=$(now)"
   log "Kafka $CLUSTER runs, and everything is as before the stop"
   report_retention_hold
@@ -214,7 +230,7 @@ restart_kafka() {
   elif [[ ${0,,} == *restart && -n $ended_by && $ended_by != "$0" ]]; then
     error_message="Kafka $CLUSTER had been brought back by $ended_by before: the snapshots are not consistent"
   fi
-  disable_watchdog
+  [[ -z $WATCHDOG ]] || scale_watchdog 0
   [[ -z ${event_job-} ]] || wait "$event_job" || true
   if [[ ${0,,} == *restart && -z $error_message$state_unreadable && -n $run ]]; then
     confirmed_by=

@@ -14,10 +14,12 @@ AWS_ACCESS_KEY_ID=$(trim "${AWS_ACCESS_KEY_ID-}")
 AWS_SECRET_ACCESS_KEY=$(trim "${AWS_SECRET_ACCESS_KEY-}")
 RESTIC_PASSWORD=$(trim "${RESTIC_PASSWORD-}")
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
+cache=--no-cache
+lock=
 
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
-  restic ${INSECURE_TLS:+--insecure-tls} --no-cache --retry-lock 10m "$@" 2>errors && return 0
+  restic ${INSECURE_TLS:+--insecure-tls} "$cache" --retry-lock 10m "$@" 2>errors && return 0
   code=$?
   cat errors >&2
   return "$code"
@@ -59,6 +61,16 @@ read_config() {
   timeout 30 restic ${INSECURE_TLS:+--insecure-tls} --no-cache --no-lock cat config >/dev/null 2>errors || code=$?
 }
 
+# check_bucket: of a location without a repository. A bucket that does not exist has no repository either. Without a region
+# restic looks for the bucket first.
+check_bucket() {
+  region=${AWS_DEFAULT_REGION-}
+  export AWS_DEFAULT_REGION=
+  read_config
+  [ "$code" = 10 ] || fail "$code"
+  export AWS_DEFAULT_REGION="$region"
+}
+
 # nothing_found: a copy that the backup names must be there. It may be in another location.
 nothing_found() {
   if [ -n "${EXPECTED-}" ]; then
@@ -74,13 +86,7 @@ nothing_found() {
 open_repository() {
   read_config
   if [ "$code" = 10 ] && [ "${1-}" = new ]; then
-    # A bucket that does not exist has no repository either, and restic would make it. Without a region restic
-    # looks for the bucket first.
-    region=${AWS_DEFAULT_REGION-}
-    export AWS_DEFAULT_REGION=
-    read_config
-    [ "$code" = 10 ] || fail "$code"
-    export AWS_DEFAULT_REGION="$region"
+    check_bucket # restic would make it
     echo "creating the repository $RESTIC_REPOSITORY"
     run_restic init || fail "$?"
   elif [ "$code" = 10 ] && [ "${1-}" = delete ]; then
@@ -101,14 +107,72 @@ snapshot_ids() {
 # is_whole OBJECTS VOLUMES: whether all volumes that the objects name are among the snapshots. The objects are never in a
 # file, because they have passwords.
 is_whole() {
-  named=$(run_restic dump "$1" /objects/backup.json | grep -o '"snapshot": "[0-9a-f]*"' | cut -d '"' -f 4)
+  named=$(run_restic dump $lock "$1" /objects/backup.json | grep -o '"snapshot": "[0-9a-f]*"' | cut -d '"' -f 4)
   [ -n "$named" ] || return 1
   for volume in $named; do
     case " $2 " in *"$volume"*) ;; *) return 1 ;; esac
   done
 }
 
+# snapshot_rows: KIND BACKUP UID CLUSTER_ID ID of each snapshot in list.json. A tag that is missing or has another form is -
+snapshot_rows() {
+  grep -oE '"tags":\[[^]]*\]|"id":"[0-9a-f]{64}"' list.json | awk -F '"' '
+    $2 == "tags" {
+      tagged = 1
+      kind = backup = uid = cluster = "-"
+      for (i = 4; i <= NF; i += 2) {
+        if ($i ~ /^kind=(objects|volume)$/) kind = substr($i, 6)
+        if ($i ~ /^backup=[0-9]+$/ && length($i) == 21) backup = substr($i, 8)
+        if ($i ~ /^uid=[0-9a-f-]+$/ && length($i) == 40) uid = substr($i, 5)
+        if ($i ~ /^cluster-id=[A-Za-z0-9_-]+$/) cluster = substr($i, 12)
+      }
+    }
+    $2 == "id" {
+      if (tagged) print kind, backup, uid, cluster, $4
+      tagged = 0
+    }'
+}
+
+# ids_of KIND BACKUP UID CLUSTER_ID: ids of these rows
+ids_of() { awk -v of="$*" '$1 " " $2 " " $3 " " $4 == of { print $5 }' rows; }
+
+# list_copies: prints COPY BACKUP UID CLUSTER_ID yes|no for each copy of EXPORT_HOST, with yes if it is whole, and then their
+# number. It writes nothing to the repository and locks nothing. A copy of which a file cannot be read is not whole, but
+# a store that does not answer any more is an error.
+list_copies() {
+  read_config
+  if [ "$code" = 10 ]; then
+    check_bucket
+    echo "LISTED 0"
+    exit 0
+  fi
+  [ "$code" = 0 ] || fail "$code"
+  lock=--no-lock
+  cache=--cache-dir=$TMPDIR/cache # each dump reads the index of the repository
+  run_restic snapshots --json --no-lock --host "$EXPORT_HOST" --tag kanister-kafka >list.json || fail "$?"
+  snapshot_rows >rows
+  if [ "$(grep -c . rows)" != "$(grep -o '"short_id":' list.json | grep -c .)" ]; then
+    printf 'FAILED: %s: restic lists its snapshots in an unknown form\n' "$RESTIC_REPOSITORY"
+    exit 1
+  fi
+  awk '$1 != "-" && $2 != "-" { print $2, $3, $4 }' rows | sort -u >copies
+  while read -r name uid cluster <&3; do
+    whole=no
+    volumes=$(ids_of volume "$name" "$uid" "$cluster")
+    for id in $(ids_of objects "$name" "$uid" "$cluster"); do
+      ! is_whole "$id" "$volumes" || whole=yes
+    done
+    if [ "$whole" = no ]; then
+      read_config
+      [ "$code" = 0 ] || fail "$code"
+    fi
+    echo "COPY $name $uid $cluster $whole"
+  done 3<copies
+  echo "LISTED $(grep -c . copies)"
+}
+
 case $1 in
+  list) list_copies ;;
   open)
     open_repository new
     ids=$(snapshot_ids kind=objects) || { echo "$ids"; exit 1; }

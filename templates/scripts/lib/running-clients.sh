@@ -3,7 +3,7 @@
 # again, and clients that were created after the Blueprint was rendered are not quiesced.
 
 # running_clients CLIENT...: KIND/NAMESPACE/NAME of each that has pods, except those that the Blueprint ignores. A
-# pod that has ended, for example of a build, does not write.
+# pod that has ended does not write.
 running_clients() {
   local client namespace rows='' row
   # shellcheck disable=SC2153 # it is in the environment
@@ -14,7 +14,7 @@ running_clients() {
   done
   for namespace in "${!namespaces[@]}"; do
     row=$(kubectl_retry get pods -n "$namespace" -l 'strimzi.io/kind in (KafkaBridge,KafkaConnect,KafkaMirrorMaker,KafkaMirrorMaker2)' \
-      --field-selector=status.phase!=Succeeded,status.phase!=Failed -o \
+      --field-selector="$NOT_ENDED" -o \
       'jsonpath={range .items[*]}{.metadata.labels.strimzi\.io/kind}/{.metadata.namespace}/{.metadata.labels.strimzi\.io/cluster}{"\n"}{end}') || return 1
     rows+=${row:+$row$'\n'}
   done

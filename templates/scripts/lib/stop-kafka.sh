@@ -1,14 +1,6 @@
 # shellcheck shell=bash
 # Stops the cluster in the order in which every node can shut down cleanly.
 
-# assert_own_run STATE: fails if another run or the watchdog has started the cluster meanwhile, for example after a
-# timeout of Kasten
-assert_own_run() {
-  local fields
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
-  [[ $fields == "$1|$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
-}
-
 # pause_kafka STATE: pauses the reconciliation and stops everything except nodes. STATE is in the ConfigMap
 # meanwhile. A restore has stored nothing to compare with.
 pause_kafka() {

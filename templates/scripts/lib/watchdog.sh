@@ -21,9 +21,6 @@ watchdog_not_running() {
   ((${available:-0} > 0)) || printf 'the pod of the watchdog %s does not run yet' "$WATCHDOG"
 }
 
-# disable_watchdog: removes the annotation first, because a watchdog without it scales itself to 0
-disable_watchdog() {
-  [[ -n $WATCHDOG ]] || return 0
-  kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" "$RESTART_BY-" >/dev/null
-  scale_watchdog 0
+clear_restart_deadline() {
+  [[ -z $WATCHDOG ]] || kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" "$RESTART_BY-" >/dev/null
 }

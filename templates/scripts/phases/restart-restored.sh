@@ -3,4 +3,8 @@
 . ./restart-kafka.sh
 . ./wait-restored.sh
 
+if [[ -n ${BACKUP-} ]]; then # Kasten's hooks are runs of their own
+  begin_step 'verifying that no other restore has begun'
+  assert_own_run restoring
+fi
 restart_kafka

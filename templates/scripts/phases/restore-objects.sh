@@ -46,14 +46,15 @@ derived_certificates() {
   done < <(printf '%s\n' "$rows")
 }
 
-state=$(get_state state)
-[[ $state == restoring ]] || die "ConfigMap $STATE_CONFIGMAP has state $state, not restoring"
+begin_step 'verifying that no other restore has begun'
+assert_own_run restoring
 claims=$(saved_claims)
 [[ -n $claims ]] || die "backup $BACKUP has no claims"
 claim_rows=$(sized_claims) # read everything before the deletion
 begin_step "replacing claims: $(first_names "$claims")"
 delete_claims "$claims"
 wait_until_empty "$CLAIMS_TIMEOUT" remaining_claims
+assert_own_run restoring # of the objects of two restores, none may be created between those of the other
 printf '%s\n' "$claim_rows" | cut -d '|' -f 2- | kubectl create -f - >/dev/null
 
 certificates=$(derived_certificates)
@@ -69,6 +70,7 @@ parts=$(saved_secrets) # a loop over $() would ignore its failure
 for secret in $parts; do
   [[ ! $secret =~ -backup-$BACKUP-0-[0-9]+$ ]] || continue
   begin_step "restoring $secret"
+  assert_own_run restoring
   restore_object "$secret"
 done
 facts=$(saved_facts | grep -E '^(clusterId|kafkaVersion|nodeIds\.[^=]+)=')

@@ -34,10 +34,9 @@ fi
 set_state state=restoring "since=$(now)" "run=$RUN_ID" "action=$ACTION" failure= endedBy= confirmedBy= ${before:+"before=$before"}
 if [[ -n $kafka ]]; then
   create_event Warning Restoring "its volumes will be replaced by $ACTION"
-  disable_watchdog
-elif [[ -n $WATCHDOG ]]; then
-  scale_watchdog 0
+  clear_restart_deadline
 fi
+[[ -z $WATCHDOG ]] || scale_watchdog 0
 quiesce_clients "${clients[@]}"
 if [[ -n $kafka ]]; then
   stop_kafka restoring

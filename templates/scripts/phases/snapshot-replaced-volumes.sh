@@ -23,8 +23,8 @@ replaced_not_ready() {
   done < <(printf '%s\n' "$rows")
 }
 
-state=$(get_state state)
-[[ $state == restoring ]] || die "ConfigMap $STATE_CONFIGMAP has state $state, not restoring"
+begin_step 'verifying that no other restore has begun'
+assert_own_run restoring
 id=$(get_state before)
 id=${id%% *}
 [[ $id =~ ^[0-9]{14}$ ]] || die "ConfigMap $STATE_CONFIGMAP has no name for the snapshots of replaced volumes: run the restore again"

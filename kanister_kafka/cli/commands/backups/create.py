@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanister_kafka.backup.options import KEEP_COPIES_RULES
 from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
     delete_backups,
+    keep_copies_rule_options,
     keep_rule_options,
     keep_rules,
     utc_now,
@@ -40,6 +42,7 @@ ACTION = "backup"
 PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds before each further try, if the API server is away at the start or after the action."""
 SKIPPED, FAILED, NOT_EXPORTED = "BackupSkipped", "BackupFailed", "ExportFailed"
+NOT_PRUNED = "CopiesNotPruned"
 """Reasons of events."""
 
 
@@ -48,6 +51,7 @@ SKIPPED, FAILED, NOT_EXPORTED = "BackupSkipped", "BackupFailed", "ExportFailed"
 @kasten_namespace_option
 @applied_blueprint_option
 @keep_rule_options
+@keep_copies_rule_options
 @click.option(
     "--skip-if-busy",
     is_flag=True,
@@ -86,8 +90,9 @@ def create(
 
     Runs the action `backup` of the Blueprint. Prunes only if the new backup is complete, and only
     if a keep rule is given. Then runs the action `export`, if the Blueprint was rendered with
-    --export-profile. Writes a Warning on the Kafka if the backup is skipped, or if it or its copy
-    fails. Exits with 1 if the backup, a deletion or the copy failed.
+    --export-profile. Prunes copies only if the new one is complete, and only if a rule for copies
+    is given. Writes a Warning on the Kafka if the backup is skipped, or if it or its copy fails.
+    Exits with 1 if the backup, a deletion or the copy failed.
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.kube.client import KubeClient
@@ -98,7 +103,8 @@ def create(
     from kanister_kafka.operations.backups.reader import find_backup
     from kanister_kafka.strimzi.discovery import find_target
 
-    rules = keep_rules(**keep)
+    copies = {name: keep.pop(name) for name in KEEP_COPIES_RULES}
+    rules, copy_rules = keep_rules(**keep), keep_rules("keep_copies_", **copies)
     connection = KubeClient(context)
     target = find_target(connection, namespace, name)
 
@@ -130,9 +136,25 @@ def create(
     if code:
         _write_event(connection, target, FAILED, f"backup {new} is complete; prune has failed")
     if applied.export_profile:
-        backup, logs = find_backup(catalogue, new), not no_logs
+        backup = find_backup(catalogue, new)
+        logs = not no_logs
         copied = _export(connection, backup, applied, logs=logs, timeout=export_timeout)
         code = max(code, copied)
+        if copied == 0 and copy_rules:
+            pruned = _prune_copies(
+                connection,
+                catalogue,
+                backup,
+                applied,
+                copy_rules,
+                logs=logs,
+                timeout=export_timeout,
+            )
+            code = max(code, pruned)
+    elif copy_rules:
+        reason = f"Blueprint {applied.name} was rendered without --export-profile"
+        _report_unpruned(connection, target, new, reason)
+        code = max(code, 1)
     ctx.exit(code)
 
 
@@ -168,6 +190,46 @@ def _export(
         click.echo(f"  to repeat the copy: {again}", err=True)
         _write_event(connection, target, NOT_EXPORTED, text)
     return code
+
+
+def _prune_copies(
+    connection: KubeClient,
+    catalogue: Catalogue,
+    backup: Backup,
+    applied: AppliedBlueprint,
+    rules: KeepRules,
+    *,
+    logs: bool,
+    timeout: int | None,
+) -> int:
+    """Delete the copies that no rule keeps; return the exit code."""
+    from kanister_kafka.cli.backup_copies import delete_copies, list_copies
+    from kanister_kafka.operations.backups.copies import check_cluster_id, plan_copies
+    from kanister_kafka.reports.backups import prune_text
+
+    target, now = backup.kafka, utc_now()
+    reason = "a copy could not be deleted"
+    try:
+        # that of the new backup: the status of the Kafka may not have its id yet after the stop
+        cluster_id = check_cluster_id(target, backup.cluster_id)
+        copies = list_copies(connection, target, applied, timeout)
+        if not any(copy.whole and copy.name == backup.name for copy in copies):
+            raise ActionError(f"the list of copies does not have the new one of {backup}")
+        plan = plan_copies(copies, catalogue.backups, cluster_id, rules, now)
+        echo(prune_text(plan, now, terminal_width()))
+        blueprints = {target: applied}
+        code = delete_copies(connection, plan.removed, blueprints, logs=logs, timeout=timeout)
+    except KanisterKafkaError as failure:
+        code, reason = failure.exit_code, str(failure)
+    if code:
+        _report_unpruned(connection, target, backup.name, reason)
+    return code
+
+
+def _report_unpruned(connection: KubeClient, target: KafkaRef, backup: str, reason: str) -> None:
+    text = f"backup {backup} is complete, and copies off the cluster were not pruned: {reason}"
+    print_error(escape_control_chars(text))
+    _write_event(connection, target, NOT_PRUNED, text)
 
 
 def _read(connection: KubeClient, target: KafkaRef, new: str, kasten_namespace: str) -> Catalogue:

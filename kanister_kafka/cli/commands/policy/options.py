@@ -17,7 +17,7 @@ from kanister_kafka.backup.options import (
     Strategy,
 )
 from kanister_kafka.backup.output_dir import write_files
-from kanister_kafka.backup.render import Manifest, render
+from kanister_kafka.backup.render import Manifest, manifest_files, render
 from kanister_kafka.cli.app import print_diagnostics
 from kanister_kafka.cli.options import option_group, options_named, plan_from_cli, templates_option
 from kanister_kafka.cli.output import Destination, destination_options, format_manifests
@@ -91,5 +91,6 @@ def print_objects(
 
 def write_objects(manifests: Collection[Manifest], output: Path) -> None:
     """Write one file an object."""
-    for path in write_files(output, {one.file_name: one.text for one in manifests}):
+    files = {name: one.text for name, one in manifest_files(manifests).items()}
+    for path in write_files(output, files):
         click.echo(f"wrote {path}", err=True)

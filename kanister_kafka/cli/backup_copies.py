@@ -1,0 +1,83 @@
+"""Copies of backups off the cluster, for the commands that prune them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from kanister_kafka.cli.app import print_error, print_warning
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.reports.text import escape_control_chars
+
+if TYPE_CHECKING:
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.actionset import AppliedBlueprint
+    from kanister_kafka.operations.backups.copies import BackupCopy
+    from kanister_kafka.operations.backups.model import Backup
+    from kanister_kafka.strimzi.discovery import KafkaRef
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def list_copies(
+    connection: KubeClient, target: KafkaRef, applied: AppliedBlueprint, timeout: int | None = None
+) -> tuple[BackupCopy, ...]:
+    """Run the action `listCopies` and return the copies of a Kafka.
+
+    Raises ActionError if the action is not complete. It prints on standard error alone.
+    """
+    from kanister_kafka.cli.commands.run import follow_request
+    from kanister_kafka.operations import start_action
+    from kanister_kafka.operations.actionset import LIST_COPIES
+    from kanister_kafka.operations.backups.copies import read_copies
+
+    if LIST_COPIES not in applied.actions:
+        raise ActionError(
+            f"Blueprint {applied.name} was rendered by an earlier version and has no action "
+            f"{LIST_COPIES}: apply it again"
+        )
+    request = start_action.ActionRequest(target=target, action=LIST_COPIES, blueprint=applied)
+    followed = follow_request(connection, request, logs=False, timeout=timeout, err=True)
+    if followed.code:
+        raise ActionError(f"the copies of Kafka {target} cannot be listed: {followed.reason}")
+    done = followed.action_set
+    copies = read_copies(done, target)
+    try:  # Kanister keeps every ActionSet, and a list is of no further use
+        connection.delete(start_action.action_sets(connection), done.name, done.namespace)
+    except KanisterKafkaError as failure:
+        print_warning(f"ActionSet {done.name} stays: {escape_control_chars(str(failure))}")
+    return copies
+
+
+def delete_copies(
+    connection: KubeClient,
+    copies: Iterable[Backup],
+    blueprints: Mapping[KafkaRef, AppliedBlueprint],
+    *,
+    logs: bool,
+    timeout: int | None = None,
+    err: bool = False,
+) -> int:
+    """Delete copies whose backups no action uses, by the action `deleteCopy`; return the exit code.
+
+    A failure does not keep other copies from being deleted.
+    """
+    from kanister_kafka.cli.commands.run import follow_request
+    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.copies import delete_request
+
+    code = 0
+    for copy in copies:
+        applied = blueprints[copy.kafka]
+        # read anew: a restore may have begun since the list
+        if reason := Activity(connection, applied.namespace).why_not_deleted(copy):
+            print_error(f"the copy of {copy} is in use: {escape_control_chars(reason)}")
+            code = max(code, 1)
+            continue
+        request = delete_request(copy, applied)
+        followed = follow_request(connection, request, logs=logs, timeout=timeout, err=err)
+        code = max(code, followed.code)
+        if followed.code == INTERRUPTED:
+            break
+    return code

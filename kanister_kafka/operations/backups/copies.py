@@ -1,0 +1,156 @@
+"""The copies of a Kafka in an object store, as the action `listCopies` lists them."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kanister_kafka.errors import ActionError
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.objects import get_path
+from kanister_kafka.operations.actionset import DELETE_COPY, ActionSet, AppliedBlueprint
+from kanister_kafka.operations.backups.keep_rules import (
+    KeepRules,
+    KeptBackup,
+    PrunePlan,
+    plan_prune,
+)
+from kanister_kafka.operations.backups.model import Backup, BackupStatus
+from kanister_kafka.operations.backups.restore import backup_request
+from kanister_kafka.operations.start_action import ActionRequest
+from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
+
+ROW = re.compile(r"([0-9]{14}) ([0-9a-f-]{36}|-) ([A-Za-z0-9_-]+) (yes|no)")
+"""BACKUP UID CLUSTER_ID WHOLE of templates/scripts/lib/restic.sh; `-` is a tag that is missing."""
+MISSING = "-"
+MAX_BYTES = 16 * 1024**2
+"""Of a list. That of templates/scripts/phases/list-copies.sh has at most 700,000 when packed."""
+GZIP = 31
+"""Window of zlib for the format of gzip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupCopy(Backup):
+    """A copy of a backup, of which nothing may be on the cluster.
+
+    Its uid distinguishes it from the copy of another cluster with a backup of this name. It is
+    empty if the copy has no such tag.
+    """
+
+    whole: bool = False
+    """Whether it has its objects, and every volume that they name."""
+
+    @property
+    def status(self) -> BackupStatus:
+        """Complete if it is whole; a copy never shows whether its export still runs."""
+        return BackupStatus.COMPLETE if self.whole else BackupStatus.INCOMPLETE
+
+
+def read_copies(action_set: ActionSet, kafka: KafkaRef) -> tuple[BackupCopy, ...]:
+    """Return the copies that an ActionSet of `listCopies` has put out.
+
+    Raises ActionError if the list is missing, damaged or not complete.
+    """
+    output = action_set.phases[0].output if action_set.phases else {}
+    try:
+        packed = base64.b64decode(str(output["copies"]), validate=True)
+        unpacker = zlib.decompressobj(GZIP)
+        text = unpacker.decompress(packed, MAX_BYTES).decode("ascii")
+        rows = [row for row in text.splitlines() if row]
+        count = int(str(output["count"]))
+    except KeyError as missing:
+        raise _unreadable(action_set, f"it has no output {missing}") from None
+    except (ValueError, zlib.error) as failure:
+        raise _unreadable(action_set, str(failure)) from None
+    if not unpacker.eof or count != len(rows):
+        raise _unreadable(action_set, f"it has {len(rows)} of {count} rows")
+    copies = []
+    for row in rows:
+        match = ROW.fullmatch(row)
+        if match is None:
+            raise _unreadable(action_set, f"{row[:200]!r} is not a row")
+        name, uid, cluster_id, whole = match.groups()
+        copies.append(
+            BackupCopy(
+                name=name,
+                kafka=kafka,
+                uid="" if uid == MISSING else uid,
+                cluster_id="" if cluster_id == MISSING else cluster_id,
+                whole=whole == "yes",
+            )
+        )
+    return tuple(copies)
+
+
+def _unreadable(action_set: ActionSet, reason: str) -> ActionError:
+    place = f"{action_set.namespace}/{action_set.name}"
+    return ActionError(f"the list of copies in ActionSet {place} cannot be read: {reason}")
+
+
+def find_cluster_id(connection: KubeClient, kafka: KafkaRef) -> str:
+    """Return the cluster id in the status of a Kafka; ActionError if there is none."""
+    resource = find_resource(connection, "Kafka")
+    item = connection.find(resource, kafka.name, kafka.namespace) if resource else None
+    found = str(get_path(item or {}, "status", "clusterId") or "")
+    return check_cluster_id(kafka, found)
+
+
+def check_cluster_id(kafka: KafkaRef, cluster_id: str) -> str:
+    """Return a cluster id that is known; ActionError if it is not."""
+    if not cluster_id:
+        raise ActionError(
+            f"the cluster id of Kafka {kafka} is not known. Without it, its copies look like those "
+            "of another cluster: wait until the Kafka is Ready"
+        )
+    return cluster_id
+
+
+def plan_copies(
+    copies: Iterable[BackupCopy],
+    backups: Collection[Backup],
+    cluster_id: str,
+    rules: KeepRules,
+    now: datetime,
+) -> PrunePlan:
+    """Apply keep rules to the copies of one Kafka; `backups` are those in its namespace.
+
+    A store can have copies of a Kafka of this name in another cluster, or of an earlier one. These
+    do not count and stay, and so do those whose cluster cannot be known. An interrupted deletion
+    is repeated: its backup would be listed as being deleted for as long as it exists.
+    """
+    found = tuple(copies)
+    times = Counter(copy.name for copy in found)
+    uids = {backup.name: backup.uid for backup in backups if backup.uid}
+    whole = {(copy.name, copy.uid) for copy in found if copy.whole}
+    interrupted = {}
+    for backup in backups:
+        key = backup.name, backup.uid
+        if backup.is_copy_being_deleted and backup.uid and key not in whole:
+            interrupted[key] = backup
+    own = []
+    foreign = []
+    for copy in found:
+        if (copy.name, copy.uid) in interrupted:
+            continue
+        if times[copy.name] > 1 or uids.get(copy.name, copy.uid) != copy.uid:
+            foreign.append(KeptBackup(copy, ("several clusters",)))
+        elif not (copy.uid and copy.cluster_id):
+            foreign.append(KeptBackup(copy, ("unknown cluster",)))
+        elif copy.cluster_id != cluster_id:
+            foreign.append(KeptBackup(copy, ("another cluster",)))
+        else:
+            own.append(copy)
+    plan = plan_prune(own, rules, now)
+    return PrunePlan(
+        kept=plan.kept + tuple(foreign), removed=plan.removed + tuple(interrupted.values())
+    )
+
+
+def delete_request(copy: Backup, blueprint: AppliedBlueprint) -> ActionRequest:
+    """Return the action that deletes exactly the copy with this name and uid."""
+    return backup_request(DELETE_COPY, copy, blueprint, (("uid", copy.uid),))
