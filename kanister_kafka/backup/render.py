@@ -21,7 +21,12 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import KastenOutput
 from kanister_kafka.backup.provenance import annotations_for, scripts_annotations
 from kanister_kafka.backup.scripts import ScriptsConfigMap, is_scripts
-from kanister_kafka.constants import STATE_CONFIGMAP_NAME, WATCHDOG_NAME
+from kanister_kafka.constants import (
+    BLUEPRINT_NAME,
+    KEEP_ACCOUNT_NAME,
+    STATE_CONFIGMAP_NAME,
+    WATCHDOG_NAME,
+)
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.errors import InternalError, TemplateError
 from kanister_kafka.gotemplate.formatter import format_literal
@@ -51,6 +56,8 @@ NON_PRINTABLE = re.compile(
 
 FOLDERS = ("scripts/lib/", "scripts/phases/")
 STUB = "scripts/stub.sh"
+KEEP_ACCOUNT = "OBJECTS_ACCOUNT="
+"""The value of a phase that names the account of a Job that it creates."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +132,13 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     None if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
+    phases = [phase for action in plan.actions for phase in action.phases]
+    values = [value for phase in phases for value in phase.values]
+    accounts = [value for value in values if value.startswith(KEEP_ACCOUNT)]
     names = (
         ("STATE_CONFIGMAP", STATE_CONFIGMAP_NAME, plan.record),
         ("WATCHDOG", WATCHDOG_NAME, switch),
+        ("KEEP_ACCOUNT", KEEP_ACCOUNT_NAME, "".join(accounts[:1]).removeprefix(KEEP_ACCOUNT)),
     )
     if not plan.options.pods.annotations:
         return {}
@@ -150,6 +161,7 @@ def render(
         "plan": plan,
         "scripts": scripts,
         "annotated_names": names,
+        "blueprint_name": AnnotatedName(BLUEPRINT_NAME, plan.name) if renamable else None,
         "expanded": partial(_expanded, names),
     }
 
@@ -259,7 +271,9 @@ def _environment(templates: Path | None) -> Environment:
 
 
 def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
-    """Name what a right is limited to by its variable, which the kubelet expands."""
+    """Name an object by its variable, which the kubelet expands."""
+    if word.startswith(KEEP_ACCOUNT) and "KEEP_ACCOUNT" in names:
+        return f"{KEEP_ACCOUNT}$(KEEP_ACCOUNT)"
     if word.startswith("PERMISSIONS="):
         for key, one in names.items():
             word = word.replace(f":{one.name}:", f":$({key}):")
