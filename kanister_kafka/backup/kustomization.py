@@ -47,14 +47,10 @@ def kustomization_files(
 
     Raises UnreachableError if one would replace a file that another program has written.
     """
-    for other in OTHER_NAMES:
-        if (directory / other).exists():
-            raise UnreachableError(f"{directory / other} is there already: use another directory")
-    for name in (FILE_NAME, CONFIGURATION):
-        path = directory / name
-        if path.exists() and not path.read_bytes().startswith(MARK.encode()):
-            message = "is there already, and not of this command: use an overlay"
-            raise UnreachableError(f"{path} {message}")
+    try:
+        _refuse_foreign_files(directory)
+    except OSError as failure:
+        raise UnreachableError(f"{directory}: {failure.strerror or failure}") from failure
     files = [
         name for name, one in manifest_files(manifests).items() if one.kind not in STARTS_SOMETHING
     ]
@@ -68,6 +64,17 @@ def kustomization_files(
         FILE_NAME: MARK + dump(made),
         CONFIGURATION: MARK + dump(configuration(pods(plan))),
     }
+
+
+def _refuse_foreign_files(directory: Path) -> None:
+    for other in OTHER_NAMES:
+        if (directory / other).exists():
+            raise UnreachableError(f"{directory / other} is there already: use another directory")
+    for name in (FILE_NAME, CONFIGURATION):
+        path = directory / name
+        if path.exists() and not path.read_bytes().startswith(MARK.encode()):
+            message = "is there already, and not of this command: use an overlay"
+            raise UnreachableError(f"{path} {message}")
 
 
 def pods(plan: BackupPlan) -> tuple[str, ...]:

@@ -197,14 +197,16 @@ def _names(folder: Path) -> list[str]:
             return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
+    except OSError as failure:
+        raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
 
 
 def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         path = folder / name
-        if path.is_symlink():  # writing puts a file in its place, and the diff shows no other text
-            continue
         try:
+            if path.is_symlink():  # writing puts a file in its place; the diff shows no other text
+                continue
             # As bytes: a line that ends in \r\n is another line.
             yield name, path.read_bytes().decode("utf-8", "replace")
         except FileNotFoundError:

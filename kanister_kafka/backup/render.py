@@ -40,6 +40,7 @@ from kanister_kafka.jinja import (
 from kanister_kafka.linter import LintSettings, bash_syntax
 from kanister_kafka.linter.pipeline import validate_loaded
 from kanister_kafka.yamldoc import Document, LoadResult, loads, merge_results
+from kanister_kafka.yamldoc.source import is_directory
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@=~-]*(:[A-Za-z0-9_./@=~-]+)*")
 """Text that YAML reads as the same string without quotes, except the words below."""
@@ -266,7 +267,7 @@ def yaml_scalar(value: object) -> str:
 
 @lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
 def _environment(templates: Path | None) -> Environment:
-    if templates is not None and not templates.is_dir():
+    if templates is not None and not is_directory(templates):
         raise TemplateError(f"{templates}: is not a directory")
     environment = yaml_environment(yaml_scalar, templates)
     environment.filters["comment"] = _comment

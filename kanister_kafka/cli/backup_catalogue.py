@@ -92,9 +92,17 @@ def open_backup(
 
 
 def delete_backups(
-    connection: KubeClient, backups: Iterable[Backup], kasten_namespace: str, dry_run: DryRun
+    connection: KubeClient,
+    backups: Iterable[Backup],
+    kasten_namespace: str,
+    dry_run: DryRun,
+    *,
+    err: bool = False,
 ) -> int:
-    """Delete backups that no action uses; return the exit code of the command."""
+    """Delete backups that no action uses; return the exit code of the command.
+
+    Prints each object that is deleted, on standard error if the output is JSON.
+    """
     from kanister_kafka.operations.apply import delete_objects
     from kanister_kafka.operations.backups.activity import Activity
     from kanister_kafka.operations.backups.delete import list_objects
@@ -110,7 +118,7 @@ def delete_backups(
             list_objects(connection, backup),
             connection,
             dry_run=dry_run,
-            on_result=result(dry_run),
+            on_result=result(dry_run, err=err),
             clock=current_clock(),
         )
         print_failures(report, "deleted")

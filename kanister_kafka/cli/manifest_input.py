@@ -105,8 +105,8 @@ def read_manifest_input(**choices: Any) -> ManifestInput:
     return ManifestInput(objects, connection, is_rendered)
 
 
-def result(dry_run: DryRun) -> Callable[[ObjectResult], None]:
-    """Return what prints one object as kubectl does."""
+def result(dry_run: DryRun, *, err: bool = False) -> Callable[[ObjectResult], None]:
+    """Return what prints one object as kubectl does; on standard error if the output is JSON."""
 
     def line(done: ObjectResult) -> None:
         word = click.style(done.outcome.value, fg=COLORS.get(done.outcome))
@@ -114,9 +114,10 @@ def result(dry_run: DryRun) -> Callable[[ObjectResult], None]:
         happened = done.outcome not in (ApplyOutcome.ABSENT, ApplyOutcome.LEFT)
         suffix = SUFFIXES[dry_run] if happened else ""
         try:
-            click.echo(f"{done.target} {word}{suffix}{why}")
+            click.echo(f"{done.target} {word}{suffix}{why}", err=err)
         except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stream = sys.stderr if err else sys.stdout
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     return line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
+from kanister_kafka.yamldoc.source import is_directory
 
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -95,7 +97,7 @@ page_option = click.option(
 
 def check_writable(path: Path | None) -> None:
     """Fail before long work rather than after it, if a file cannot be written."""
-    if path is not None and not path.absolute().parent.is_dir():
+    if path is not None and not is_directory(path.absolute().parent):
         raise UnreachableError(f"{path}: there is no such directory")
 
 
@@ -157,12 +159,14 @@ def destination(output: str, output_dir: Path | None) -> Destination:
     if output_dir is not None:
         raise click.UsageError(f"-o must be one of {', '.join(FORMS)} with --output-dir")
     folder = Path(output)
-    if folder.is_file():
-        raise click.BadParameter(
-            f"{output!r} is a file: give {', '.join(FORMS)}, or --output-dir DIR", param_hint="-o"
-        )
-    if not folder.exists() and (near := get_close_matches(output, FORMS, n=1, cutoff=0.7)):
-        raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
+    if not is_directory(folder):
+        if os.path.lexists(folder):
+            raise click.BadParameter(
+                f"{output!r} is a file: give {', '.join(FORMS)}, or --output-dir DIR",
+                param_hint="-o",
+            )
+        if near := get_close_matches(output, FORMS, n=1, cutoff=0.7):
+            raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
     print_warning(f"-o with a directory is deprecated; write --output-dir {output}")
     return Destination(folder, FORMS[0])
 

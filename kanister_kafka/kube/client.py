@@ -86,6 +86,8 @@ class KubeClient:
         from kubernetes import dynamic  # here: it doubles the start-up of each command
 
         library: Any = dynamic  # it has no types
+        self.context = context
+        """Of the kubeconfig; empty for the current one."""
         api, self.namespace = connect(context)
         """Of the context, as kubectl takes it."""
         self.host = api.configuration.host.rpartition("@")[2]

@@ -25,6 +25,7 @@ from kanister_kafka.operations.events import (
     PhaseStarted,
     PodProblem,
 )
+from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY, HeldRetention
 
@@ -330,19 +331,20 @@ class Follower(FollowLoop):
 # Messages for the end of following: what goes on in the cluster, and what to do about it.
 
 
-def status_command(target: KafkaRef) -> str:
+def status_command(target: KafkaRef, context: str = "") -> str:
     """Return the command that shows the state of a Kafka."""
-    return f"kanister-kafka status {target.name} -n {target.namespace}"
+    return f"kanister-kafka status {target.name} -n {target.namespace}{context_flag(context)}"
 
 
-def resume_command(target: KafkaRef) -> str:
+def resume_command(target: KafkaRef, context: str = "") -> str:
     """Return the command that brings a Kafka back."""
-    return f"kanister-kafka resume {target.name} -n {target.namespace}"
+    return f"kanister-kafka resume {target.name} -n {target.namespace}{context_flag(context)}"
 
 
-def release_command(target: KafkaRef) -> str:
+def release_command(target: KafkaRef, context: str = "") -> str:
     """Return the command that ends the hold of a restored Kafka's retention."""
-    return f"kanister-kafka release-retention {target.name} -n {target.namespace}"
+    place = f"{target.name} -n {target.namespace}{context_flag(context)}"
+    return f"kanister-kafka release-retention {place}"
 
 
 def held_message(hold: HeldRetention) -> tuple[str, ...]:
@@ -362,44 +364,71 @@ def held_message(hold: HeldRetention) -> tuple[str, ...]:
     return (found,)
 
 
-def delete_command(action_set: ActionSet) -> str:
+def delete_command(action_set: ActionSet, context: str = "") -> str:
     """Return the command that takes an ActionSet away."""
-    return f"kubectl delete actionset {action_set.name} -n {action_set.namespace}"
+    place = f"{action_set.name} -n {action_set.namespace}{context_flag(context)}"
+    return f"kubectl delete actionset {place}"
 
 
-def still_running_message(target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
+RESTORES = ("restore", "beforeRestore", "afterRestore")
+"""Actions after whose failure Kafka must not start before a restore has succeeded."""
+STOPS = ("backup", "backupPrehook", "backupPosthook", "resume")
+"""Actions after whose failure Kafka, or a client, may have to be started."""
+
+
+def still_running_message(
+    target: KafkaRef, action_set: ActionSet, context: str = ""
+) -> tuple[str, ...]:
     """Return what goes on in the cluster when no one follows it any longer."""
     where = f"in phase {action_set.running.name}" if action_set.running else "between two phases"
-    return (
+    lines = (
         f"ActionSet {action_set.namespace}/{action_set.name} runs on in the cluster, "
         f"{where} when last seen.",
-        f"  look:          {status_command(target)}",
-        f"  bring it back: {resume_command(target)}",
+        f"  look:          {status_command(target, context)}",
+    )
+    if action_set.action in STOPS:
+        return lines + (f"  bring it back: {resume_command(target, context)}",)
+    if action_set.action not in RESTORES:
+        return lines
+    watch = f"kubectl get actionset {action_set.name} -n {action_set.namespace} -w"
+    return lines + (
+        f"  wait for it:   {watch}{context_flag(context)}",
+        "Kafka must not start before the restore has ended. If it fails, run it again.",
     )
 
 
-def remedy_message(end: ActionResult, target: KafkaRef, action_set: ActionSet) -> tuple[str, ...]:
+def remedy_message(
+    end: ActionResult, target: KafkaRef, action_set: ActionSet, context: str = ""
+) -> tuple[str, ...]:
     """Return what to do after an end other than success, failure and timeout."""
+    look = ("look", status_command(target, context))
+    away = ("take it away", delete_command(action_set, context))
+    after = []
+    if action_set.action in STOPS:
+        after = [("bring it back", resume_command(target, context))]
+    elif action_set.action in RESTORES:
+        after = [("then", "run the restore again; Kafka must not start before it has succeeded")]
     match end:
         case ActionResult.UNTAKEN:
             return (
                 "The Kanister controller does not seem to run, or looks at another namespace.",
                 "The ActionSet was deleted, so that it does not start later by surprise.",
-                f"look: kubectl get pods -n {action_set.namespace}",
+                f"look: kubectl get pods -n {action_set.namespace}{context_flag(context)}",
             )
         case ActionResult.LOST:
-            return (
+            # A restore is refused while another ActionSet has not ended.
+            is_restore = action_set.action in RESTORES
+            steps = [look, away] + after if is_restore else [look] + after + [away]
+            lines = [
                 "The Kanister controller restarted and no longer tracks this action:",
                 'its state stays "running", and nothing is at work in the cluster now.',
-                f"1. look:            {status_command(target)}",
-                f"2. bring it back:   {resume_command(target)}",
-                f"3. take it away:    {delete_command(action_set)}",
-            )
+            ]
+            for number, (word, command) in enumerate(steps, start=1):
+                lines.append(f"{number}. {f'{word}:':16} {command}")
+            return tuple(lines)
         case ActionResult.GONE:
-            return (
-                "The ActionSet was deleted, so its action was aborted.",
-                f"look:          {status_command(target)}",
-                f"bring it back: {resume_command(target)}",
-            )
+            lines = ["The ActionSet was deleted, so its action was aborted."]
+            lines += [f"{f'{word}:':14} {command}" for word, command in [look] + after]
+            return tuple(lines)
         case _:
-            return (f"look: {status_command(target)}",)
+            return (f"look: {status_command(target, context)}",)

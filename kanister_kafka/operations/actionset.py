@@ -82,6 +82,8 @@ class ActionSet:
     """The output artifacts of the action, by name, as another ActionSet takes it."""
     job: str = ""
     """Its job label, which its pods have too."""
+    backup: str = ""
+    """Backup whose artifacts the action has got; empty if it has got none."""
 
     @property
     def running(self) -> ActionPhase | None:
@@ -185,6 +187,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         error=(status.get("error") or {}).get("message", ""),
         artifacts=found.get("artifacts") or {},
         job=(metadata.get("labels") or {}).get(JOB_LABEL, ""),
+        backup=str(backup_values(requested.get("artifacts") or {}).get("backup") or ""),
     )
 
 

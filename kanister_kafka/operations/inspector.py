@@ -22,7 +22,7 @@ from kanister_kafka.operations.observed_state import (
     WatchdogState,
     WorkloadState,
 )
-from kanister_kafka.operations.provenance import Provenance, blueprint_of
+from kanister_kafka.operations.provenance import Provenance, blueprint_of, context_flag
 from kanister_kafka.strimzi import VersionRange
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
@@ -42,6 +42,8 @@ from kanister_kafka.yamldoc import document_from_dict
 EVENTS = ApiResource(("api", "v1"), "events", "Event", namespaced=True)
 STATEFUL_SETS = ApiResource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
 LAST_EVENTS = 8
+PODS_WORD = "pods"
+ACTION_SETS_WORD = "ActionSets"
 GONE = "gone"
 """Instead of the digest of scripts."""
 POOL = "strimzi.io/controller-name"
@@ -57,16 +59,20 @@ class ClusterInspector:
         self.connection, self.target = connection, target
         self.kasten_namespace = kasten_namespace
         self.unreadable: list[str] = []
+        self._unlisted: set[str] = set()
+        """Kinds that may not be listed."""
 
     def look(self) -> ObservedCluster:
         """Return what there is now. Raises TransientError, UnreachableError, ForbiddenError."""
         target, namespace = self.target, self.target.namespace
         self.unreadable.clear()
+        self._unlisted.clear()
         kafka = self._strimzi("Kafka", target.name)
         pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
         sets = self._sets()
         clients = {kind: self._clients(kind) for kind in CLIENTS}
-        pods = self._listed("pods", lambda: self.connection.items(PODS, namespace))
+        pods = self._listed(PODS_WORD, lambda: self.connection.items(PODS, namespace))
+        nodes = tuple(self._nodes(pods))
         record = self.connection.find(CONFIG_MAPS, target.record, namespace)
         home, name = blueprint_of(record or {}, self.target, self.kasten_namespace)
         blueprint = self._there(home, name)
@@ -75,7 +81,7 @@ class ClusterInspector:
         return ObservedCluster(
             target=target,
             kafka=_kafka(kafka[0]) if kafka else None,
-            workloads=self._workloads(kafka, pools, sets, pods),
+            workloads=self._workloads(kafka, pools, sets, nodes),
             writers=self._writers(kafka, pools, clients, origin.client_choices),
             record=None if record is None else dict(record.get("data") or {}),
             switch=_switch(switch),
@@ -86,9 +92,15 @@ class ClusterInspector:
             happenings=self._happenings(),
             others=() if kafka else tuple(sorted(map(objects.name_of, self._strimzi("Kafka")))),
             unusable_scripts=tuple(
-                self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch})
+                self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch}, origin)
             ),
             unreadable=tuple(self.unreadable),
+            pods_known=PODS_WORD not in self._unlisted,
+            newest_pod=max(
+                (pod["metadata"].get("creationTimestamp", "") for pod in nodes), default=""
+            ),
+            action_sets_known=ACTION_SETS_WORD not in self._unlisted,
+            context=self.connection.context,
         )
 
     def _listed(self, what: str, listing: Callable[[], Objects]) -> Objects:
@@ -96,6 +108,7 @@ class ClusterInspector:
             return listing()
         except ForbiddenError:
             self.unreadable.append(f"{what}: they may not be listed")
+            self._unlisted.add(what)
             return ()
 
     def _strimzi(self, kind: str, name: str = "", label: str = "") -> Objects:
@@ -131,19 +144,21 @@ class ClusterInspector:
         here = self.target.namespace
         return self._listed(resource.plural, lambda: self.connection.items(resource, here))
 
+    def _nodes(self, pods: Objects) -> Iterable[Object]:
+        for pod in pods:
+            if objects.label(pod, constants.CLUSTER_LABEL) == self.target.name:
+                yield pod
+
     def _workloads(
-        self, kafka: Objects, pools: Objects, sets: Objects, pods: Objects
+        self, kafka: Objects, pools: Objects, sets: Objects, nodes: Objects
     ) -> tuple[WorkloadState, ...]:
         memos = {
             objects.name_of(item): objects.annotation(item, constants.PREVIOUS_REPLICAS)
             for item in sets
         }
-        mine = [
-            pod for pod in pods if objects.label(pod, constants.CLUSTER_LABEL) == self.target.name
-        ]
         found = []
         for name, replicas in (desired_replicas(kafka[0], pools) if kafka else {}).items():
-            counted = objects.count_ready(tuple(pod for pod in mine if _owner(pod) == name))
+            counted = objects.count_ready(tuple(pod for pod in nodes if _owner(pod) == name))
             workload = WorkloadState(
                 name=name,
                 expected=replicas,
@@ -185,9 +200,12 @@ class ClusterInspector:
                     observed.append(client)
         return tuple(observed)
 
-    def _unusable_scripts(self, users: dict[str, Object | None]) -> Iterable[UnusableScripts]:
+    def _unusable_scripts(
+        self, users: dict[str, Object | None], origin: Provenance
+    ) -> Iterable[UnusableScripts]:
         """Look whether the scripts are there that a Blueprint and a Deployment pin."""
-        place = f"{self.target.name} -n {self.target.namespace}"
+        flag = context_flag(self.connection.context)
+        apply = origin.apply_command(self.target, self.connection.context)
         digests: dict[str, str | None] = {}
         for kind, item in users.items():
             for pin in script_pins({**item, "kind": kind}) if item else ():
@@ -200,12 +218,12 @@ class ClusterInspector:
                 fault, delete = "is gone", ""
                 if digests[pin.name] != GONE:
                     at = f"configmap {pin.name} -n {self.target.namespace}"
-                    fault, delete = "was altered", f"kubectl delete {at}, and then "
+                    fault, delete = "was altered", f"kubectl delete {at}{flag}, and then "
                 scripts = f"the scripts of {kind} {objects.name_of(item or {})}"
                 yield UnusableScripts(
                     kind,
                     f"ConfigMap {pin.name}, {scripts}, {fault}, so what needs it fails: "
-                    f"{delete}kanister-kafka apply --from-cluster {place}",
+                    f"{delete}{apply}",
                 )
 
     def _digest(self, name: str) -> str | None:
@@ -232,7 +250,7 @@ class ClusterInspector:
             resource = self.connection.kind(API_VERSION, "ActionSet")
         except NotFoundError:
             return ()
-        items = self._listed("ActionSets", lambda: self.connection.items(resource, home))
+        items = self._listed(ACTION_SETS_WORD, lambda: self.connection.items(resource, home))
         read_ones = (read_action_set(item) for item in items)
         mine = [found for found in read_ones if found.blueprint == name]
         return tuple(sorted(mine, key=lambda found: found.created, reverse=True))

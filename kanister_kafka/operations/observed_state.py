@@ -162,6 +162,13 @@ class ObservedCluster:
     """Scripts of its Blueprint and of its watchdog."""
     unreadable: tuple[str, ...]
     """Objects that could not be read, a line each."""
+    pods_known: bool = True
+    """Whether pods could be listed; else nodes count as absent, and tasks are not known."""
+    newest_pod: str = ""
+    """When the newest pod of a node was created; empty if there is none."""
+    action_sets_known: bool = True
+    context: str = ""
+    """Of the kubeconfig; empty for the current one."""
 
     @property
     def pods(self) -> int:

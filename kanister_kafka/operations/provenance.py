@@ -40,12 +40,22 @@ class Provenance:
         """Whether its backups leave brokers running, and fail if a client writes."""
         return Strategy.ONLINE.value in self._values("--strategy")
 
+    def apply_command(self, kafka: KafkaRef, context: str) -> str:
+        """Return the command that applies the same again; a comment if the options are unknown."""
+        words = self._words()
+        command = apply_command(kafka, shlex.join(words or ()), context)
+        if not self.version or words is None:
+            command += "  # add the options of its Blueprint, which cannot be read"
+        return command
+
     def _values(self, option: str) -> tuple[str, ...]:
+        return tuple(value for word, value in pairwise(self._words() or ()) if word == option)
+
+    def _words(self) -> list[str] | None:
         try:
-            words = shlex.split(self.options) if self.options else []
+            return shlex.split(self.options) if self.options else []
         except ValueError:  # another client has written there
-            return ()
-        return tuple(value for word, value in pairwise(words) if word == option)
+            return None
 
     @classmethod
     def of(cls, blueprint: Mapping[str, Any]) -> Provenance:
@@ -53,6 +63,18 @@ class Provenance:
         notes = blueprint.get("metadata", {}).get("annotations") or {}
         names = (constants.VERSION, constants.INPUT_HASH, constants.OPTIONS)
         return cls(*(str(notes.get(name, "")) for name in names))
+
+
+def apply_command(kafka: KafkaRef, options: str, context: str) -> str:
+    """Return the command that applies what is rendered with these words of a command line."""
+    rest = f" {options}" if options else ""
+    place = f"{kafka.name} -n {kafka.namespace}{context_flag(context)}"
+    return f"kanister-kafka apply --from-cluster {place}{rest}"
+
+
+def context_flag(context: str) -> str:
+    """Return what ends a command for this context of the kubeconfig; empty for the current one."""
+    return f" --context {shlex.quote(context)}" if context else ""
 
 
 def blueprint_of(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, NotFoundError
+from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import PODS, KubeClient, Objects
 from kanister_kafka.kube.objects import PodReadiness
 from kanister_kafka.kube.pods import container_statuses
@@ -63,11 +63,13 @@ def is_idle(status: ClusterStatus) -> bool:
 
 
 def check_resumable(status: ClusterStatus) -> None:
-    """Raise ActionError, with a remedy, if a resume cannot help."""
+    """Raise ActionError or ForbiddenError, with a remedy, if a resume cannot help."""
     seen, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
         raise ActionError(f"{status.headline}.\n{needs}")
+    if status.condition is KafkaCondition.UNKNOWN:
+        raise ForbiddenError(f"{status.headline}.\n{needs}")
     recorded = (seen.record or {}).get("state", "")
     if status.condition is KafkaCondition.DEGRADED and recorded in ("", "running"):
         raise ActionError(f"{status.headline}: nothing here to undo.\n{needs}")
@@ -76,7 +78,7 @@ def check_resumable(status: ClusterStatus) -> None:
             f"there is no Deployment {target.switch} in namespace {target.namespace}: "
             "the watchdog, whose pod brings the cluster back.\n"
             "Put it there, and resume again:\n"
-            f"  kanister-kafka apply --from-cluster {target.name} -n {target.namespace}"
+            f"  {seen.origin.apply_command(target, seen.context)}"
         )
     unusable = [one.text for one in seen.unusable_scripts if one.kind == "Deployment"]
     if unusable and not seen.switch.ready:  # a pod that runs has its scripts
@@ -109,6 +111,8 @@ class Resume(FollowLoop):
             last=self.intervals.last,
             clock=clock,
         )
+        self.seen: ObservedCluster | None = None
+        """As it was last seen."""
         self.armed = False
         """Whether the watchdog was set off."""
         self._start = clock.now()
@@ -125,6 +129,7 @@ class Resume(FollowLoop):
     def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
         """See how far it is, and set the watchdog off once nothing else is at work."""
         seen, pods = self.inspector.look(), self._pods()
+        self.seen = seen
         end = self._end(seen)
         ready = sum(workload.ready for workload in seen.workloads)
         events: list[Event] = [Heartbeat(PodReadiness(seen.pods, ready, seen.expected))]
@@ -161,7 +166,8 @@ class Resume(FollowLoop):
                 self._logs.follow(task.pod, WAIT)
         if at_work or self._quiet_since is None:
             self._quiet_since = now
-        if all(action_set.ended for action_set in cluster.action_sets):
+        known = cluster.action_sets_known
+        if known and all(action_set.ended for action_set in cluster.action_sets):
             return not at_work
         return not at_work and now - self._quiet_since > self.intervals.quiet
 
@@ -218,6 +224,8 @@ class Resume(FollowLoop):
         if is_idle(status):
             return ActionFinished(ActionResult.DONE, "")
         if not self.armed:
+            if status.condition in (KafkaCondition.RESTORING, KafkaCondition.UNKNOWN):
+                return ActionFinished(ActionResult.FAILED, status.headline)
             return None
         if cluster.switch is None:
             return ActionFinished(

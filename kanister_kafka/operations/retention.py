@@ -8,6 +8,7 @@ from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, ConflictError, NotFoundError, TransientError
 from kanister_kafka.kube.client import ApiResource, KubeClient, Object
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
+from kanister_kafka.operations.action_follower import status_command
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, versioned
 from kanister_kafka.strimzi.retention import HeldRetention, read_held, released_spec
 
@@ -49,8 +50,8 @@ class RetentionRelease:
         if notes.get(constants.PREVIOUS_PAUSE):
             raise ActionError(
                 f"Kafka {target} is stopped, or half stopped, by a backup or a restore.\n"
-                "Wait for its end, or bring it back:\n"
-                f"  kanister-kafka resume {target.name} -n {target.namespace}"
+                "Wait for its end, or see what to do:\n"
+                f"  {status_command(target, self.connection.context)}"
             )
 
     def end(self) -> int:

@@ -70,7 +70,7 @@ def check_action(blueprint: AppliedBlueprint, action: str) -> None:
         raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
 
 
-def check_retention(request: ActionRequest, retention: str) -> None:
+def check_retention(request: ActionRequest, retention: str, context: str = "") -> None:
     """Raise ActionError if a choice of the retention cannot be meant, or would be ignored."""
     if request.action != "restore":
         raise ActionError(f"--retention is for a restore, not for {request.action}")
@@ -81,8 +81,7 @@ def check_retention(request: ActionRequest, retention: str) -> None:
             f"Blueprint {request.blueprint.name} was rendered by an earlier version, whose restore "
             "holds no retention: Kafka would delete at once what has passed it.\n"
             "Put the one of this version on the cluster, and restore then:\n"
-            f"  kanister-kafka apply --from-cluster {request.target.name} "
-            f"-n {request.target.namespace}"
+            f"  {request.blueprint.origin.apply_command(request.target, context)}"
         )
 
 
@@ -242,8 +241,13 @@ def find_applied(
         return find_blueprint(connection, name, namespace)
     try:
         return find_blueprint(connection, f"{target.blueprint}{'.hot' if hot else ''}", namespace)
-    except NotFoundError:
-        elsewhere = _named_by_accounts(connection, target)
+    except NotFoundError as missing:
+        try:
+            elsewhere = _named_by_accounts(connection, target)
+        except ForbiddenError as refusal:
+            raise NotFoundError(
+                f"{missing}; another may be named by the service accounts: {refusal}"
+            ) from missing
         if len(elsewhere) != 1:
             raise
         home, _, other = elsewhere[0].partition("/")
@@ -252,10 +256,7 @@ def find_applied(
 
 def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
-    try:
-        accounts = connection.items(ACCOUNTS, target.namespace, label)
-    except (ForbiddenError, NotFoundError):
-        return []
+    accounts = connection.items(ACCOUNTS, target.namespace, label)
     own = f"{target.name}{SUFFIX}"
     found = {
         str((item["metadata"].get("annotations") or {}).get(constants.BLUEPRINT, ""))

@@ -19,6 +19,7 @@ from kanister_kafka.operations.action_follower import (
 )
 from kanister_kafka.operations.actionset import ActionSet, ActionState
 from kanister_kafka.operations.observed_state import Activity, ObservedClient, ObservedCluster
+from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
@@ -48,6 +49,8 @@ class KafkaCondition(enum.Enum):
     """No pods, and not by us."""
     GONE = "gone"
     """There is no such Kafka resource."""
+    UNKNOWN = "unknown"
+    """Its pods cannot be listed."""
 
 
 # What to do next in each state, with the exact commands.
@@ -56,7 +59,9 @@ class KafkaCondition(enum.Enum):
 def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str, ...]:
     """Return what to do next; a line that begins with two spaces is a command."""
     target = cluster.target
-    resume, status = f"  {resume_command(target)}", f"  {status_command(target)}"
+    resume = f"  {resume_command(target, cluster.context)}"
+    status = f"  {status_command(target, cluster.context)}"
+    at = context_flag(cluster.context)
     match condition:
         case KafkaCondition.RUNNING if (cluster.record or {}).get("state", "running") != "running":
             if not cluster.record:  # rendered empty, before the first backup
@@ -65,7 +70,7 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
         case KafkaCondition.RUNNING if cluster.kafka and cluster.kafka.held_retention:
             return (
                 "When there is nothing left to save, end the hold:",
-                f"  {release_command(target)}",
+                f"  {release_command(target, cluster.context)}",
             )
         case KafkaCondition.RUNNING:
             return ("Nothing to do.",)
@@ -85,15 +90,26 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
         case KafkaCondition.PARTLY | KafkaCondition.QUIESCED | KafkaCondition.RESTARTING:
             return ("Bring it back; what is done already is not done again:", resume)
         case KafkaCondition.RESTORING:
-            return ("If no restore is under way any more, run it again:", *_restore(cluster))
+            again = ["If no restore is under way any more, run it again:"]
+            again += _restore_again(cluster)
+            if _is_untouched(cluster):
+                again.append("No node has ended, so no volume was replaced. To keep this Kafka:")
+                again.append(f"  kanister-kafka run resume {_place(cluster)}")
+            return tuple(again)
         case KafkaCondition.GONE:
             return ("It can only be restored from a backup:", *_restore(cluster))
         case KafkaCondition.DEGRADED | KafkaCondition.DOWN:
             return (
                 "No backup has stopped it. See what the operator reports:",
-                f"  kubectl describe kafka {target.name} -n {target.namespace}",
+                f"  kubectl describe kafka {_place(cluster)}",
                 f"  kubectl get pods -n {target.namespace} "
-                f"-l {constants.CLUSTER_LABEL}={target.name} -o wide",
+                f"-l {constants.CLUSTER_LABEL}={target.name} -o wide{at}",
+            )
+        case KafkaCondition.UNKNOWN:
+            return (
+                "Whether it runs is not known without the right to list pods. Get it, and look:",
+                f"  kubectl auth can-i list pods -n {target.namespace}{at}",
+                status,
             )
 
 
@@ -101,8 +117,12 @@ def manual_commands(cluster: ObservedCluster) -> tuple[str, ...]:
     """Return the kubectl commands that bring a Kafka back without kanister-kafka.
 
     First StatefulSets, which the operator would leave at 0, then the end of the pause, then the
-    writers, with the counts that are kept on them or in the record.
+    writers, with the counts that are kept on them or in the record. None if a restore has begun,
+    which would leave a Kafka of old and new volumes, or if pods cannot be listed: a backup may be
+    at work.
     """
+    if _is_restoring(cluster) or not cluster.pods_known:
+        return ()
     target, kafka = cluster.target, cluster.kafka
     commands = []
     for workload in cluster.workloads:
@@ -116,7 +136,8 @@ def manual_commands(cluster: ObservedCluster) -> tuple[str, ...]:
         )
     for writer in cluster.writers:
         commands += _writer(writer, cluster)
-    return tuple(commands)
+    at = context_flag(cluster.context)
+    return tuple(f"{command}{at}" for command in commands)
 
 
 def _end(cluster: ObservedCluster) -> tuple[str, ...]:
@@ -124,7 +145,8 @@ def _end(cluster: ObservedCluster) -> tuple[str, ...]:
         return ()
     target = cluster.target
     annotate = f"kubectl annotate {cluster.kafka.resource} {target.name} -n {target.namespace}"
-    return (f"  {annotate} {constants.PAUSE_RECONCILIATION}-",)
+    end = f"{constants.PAUSE_RECONCILIATION}-{context_flag(cluster.context)}"
+    return (f"  {annotate} {end}",)
 
 
 def _writer(writer: ObservedClient, cluster: ObservedCluster) -> list[str]:
@@ -158,12 +180,59 @@ def _release(resource: str, at: KafkaRef, before: str, also: str = "") -> str:
 
 
 def _restore(cluster: ObservedCluster) -> tuple[str, ...]:
-    target = cluster.target
     for made in cluster.action_sets:  # the latest first
         if made.action == "backup" and made.state is ActionState.COMPLETE and made.artifacts:
-            command = f"kanister-kafka run restore {target.name} -n {target.namespace}"
-            return (f"  {command} --from {made.name}",)
+            return (f"  kanister-kafka run restore {_place(cluster)} --from {made.name}",)
+    if not cluster.action_sets_known:
+        return ("Kasten's restore points, or a backup ActionSet of Kanister (not readable).",)
     return ("Kasten's restore points, or a backup ActionSet of Kanister (none was found).",)
+
+
+def _restore_again(cluster: ObservedCluster) -> tuple[str, ...]:
+    """Return how the latest restore is repeated: by the backup that it was of."""
+    target = cluster.target
+    for made in cluster.action_sets:  # the latest first
+        if made.action == "restore" and made.backup:
+            place = f"-n {target.namespace} --kafka {target.name} --overwrite"
+            at = context_flag(cluster.context)
+            return (f"  kanister-kafka restore {made.backup} {place}{at}",)
+    return _restore(cluster)
+
+
+def _place(cluster: ObservedCluster) -> str:
+    target = cluster.target
+    return f"{target.name} -n {target.namespace}{context_flag(cluster.context)}"
+
+
+def _is_restoring(cluster: ObservedCluster) -> bool:
+    return (cluster.record or {}).get("state") == "restoring"
+
+
+def _is_untouched(cluster: ObservedCluster) -> bool:
+    """Return whether it is certain that a restore that has failed has replaced no volume.
+
+    Volumes are replaced when no pod of a node is left, so every pod must be older than the
+    restore. The record names an earlier restore as well if one has not succeeded, and then these
+    pods may run on its volumes. The pods of a restore by Kasten's hooks show nothing of this kind.
+    """
+    record = cluster.record or {}
+    run, since = record.get("run", ""), record.get("since", "")
+    times = [parse_timestamp(text) for text in (cluster.newest_pod, run, since)]
+    newest, *begun = times
+    if newest is None or None in begun:
+        return False
+    return (
+        record.get("action") == "restore"
+        and record.get("before", "") == "".join(filter(str.isdecimal, run))[:14]
+        and all(start is not None and newest + CLOCKS < start for start in begun)
+        and cluster.pods_known
+        and cluster.serving
+        and cluster.pods == cluster.expected
+        and not cluster.tasks
+        and cluster.action_sets_known
+        and all(made.ended for made in cluster.action_sets)
+        and bool(cluster.blueprint)
+    )
 
 
 RECORDED = {
@@ -183,6 +252,8 @@ RECORDED = {
 """The state of the record in each condition, if both agree."""
 PAUSED_PHASES = ("pause", "flush")
 """Ends of the names of an online backup's phases that run while Kafka is paused."""
+CLOCKS = timedelta(minutes=1)
+"""How far the clocks of the API server, of Kanister and of a task pod may differ."""
 LAUNCH = timedelta(seconds=90)
 """Between the creation of an ActionSet and the start of its action, which names the run."""
 
@@ -248,11 +319,14 @@ def assess(cluster: ObservedCluster) -> ClusterStatus:
 
 def _condition(cluster: ObservedCluster) -> KafkaCondition:
     kafka, work = cluster.kafka, cluster.work
-    restoring = (cluster.record or {}).get("state") == "restoring"
+    restoring = _is_restoring(cluster)
     if kafka is None:
-        return KafkaCondition.RESTORING if restoring and work else KafkaCondition.GONE
-    if restoring and not cluster.serving:
+        at_work = work or not cluster.pods_known
+        return KafkaCondition.RESTORING if restoring and at_work else KafkaCondition.GONE
+    if restoring:  # even if its nodes serve: the watchdog starts none before the restore has ended
         return KafkaCondition.RESTORING
+    if not cluster.pods_known:
+        return KafkaCondition.UNKNOWN
     if kafka.pause_before or any(w.replicas_before for w in cluster.workloads):
         return _marked(cluster, paused=kafka.paused)
     if any(writer.quiesced for writer in cluster.writers):
@@ -290,6 +364,8 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
     quiesced = ", ".join(str(writer) for writer in cluster.writers if writer.quiesced)
     others = f"; stopped with it: {quiesced}" if quiesced else ""
     nodes = f"{sum(w.ready for w in cluster.workloads)} of {cluster.expected} nodes are Ready"
+    if not cluster.pods_known:
+        nodes = "its pods cannot be listed"
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
         KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
@@ -302,10 +378,11 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
             f"is partly stopped by a backup, {nodes}, and nothing is at work{others}"
         ),
         KafkaCondition.RESTARTING: f"is coming back, {nodes}{others}",
-        KafkaCondition.RESTORING: f"is being restored, {nodes}",
+        KafkaCondition.RESTORING: f"is being restored, {nodes}{others}",
         KafkaCondition.DEGRADED: f"is partly down, and not by a backup: {nodes}",
         KafkaCondition.DOWN: "is down, and not by a backup: it has no pods",
         KafkaCondition.GONE: "does not exist: there is no such Kafka resource",
+        KafkaCondition.UNKNOWN: f"is in an unknown state: its pods cannot be listed{others}",
     }
     return f"Kafka {target} {words[condition]}"
 
@@ -344,6 +421,8 @@ def _remarks(
         found.append(f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.others)}")
     if record is None and cluster.blueprint:
         found.append(f"the record, ConfigMap {cluster.target.record}, is gone")
+    elif record and condition is KafkaCondition.UNKNOWN:
+        found.append(f'the record has state "{record.get("state") or "nothing"}"')
     elif record and not agrees and condition is not KafkaCondition.GONE:
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
@@ -361,7 +440,7 @@ def _remarks(
         elif arm is WatchdogCondition.STARTING:
             found.append("the watchdog is scaled up, but its pod is not Ready")
     lost = [found for found in cluster.action_sets if not found.ended and found.state.value]
-    if lost and not cluster.tasks:
+    if lost and cluster.pods_known and not cluster.tasks:
         names = ", ".join(action_set.name for action_set in lost)
         found.append(f"called running by Kanister, but without a task pod now: {names}")
     if record:

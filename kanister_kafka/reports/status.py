@@ -12,7 +12,12 @@ from kanister_kafka.integrations.preview.render import ActionPreview, PhasePrevi
 from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.operations.actionset import ActionSet
-from kanister_kafka.operations.observed_state import KafkaEvent, ObservedClient, WorkloadState
+from kanister_kafka.operations.observed_state import (
+    KafkaEvent,
+    ObservedClient,
+    ObservedCluster,
+    WorkloadState,
+)
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
 from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition
 from kanister_kafka.reports.change_request import (
@@ -44,7 +49,7 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
     for remark in status.remarks:
         lines += hung("! ", escape_control_chars(remark), width)
     rows = [("since", _aged(status.since, now))] + _run(status, now) + _recorded(status)
-    rows += [("nodes", str(workload)) for workload in seen.workloads]
+    rows += [("nodes", _nodes(workload, seen)) for workload in seen.workloads]
     rows += [("writer", _writer(writer)) for writer in seen.writers]
     rows += [("task", f"pod {t.pod}, phase {t.phase}") for t in seen.tasks if t.phase]
     rows += [("switch", _switch(status, now)), ("not seen", "; ".join(seen.unreadable))]
@@ -84,6 +89,12 @@ def _recorded(status: ClusterStatus) -> list[tuple[str, str]]:
     rows.append(("brought back", f"by {ended}" if ended and status.runs else ""))
     rows.append(("last failure", record.get("failure", "")))
     return rows
+
+
+def _nodes(workload: WorkloadState, seen: ObservedCluster) -> str:
+    if seen.pods_known:
+        return str(workload)
+    return f"{workload.name} {workload.expected} expected"
 
 
 def _writer(writer: ObservedClient) -> str:
@@ -146,7 +157,7 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
             "pauseBefore": kafka.pause_before or None,
             "retentionHeld": _held(kafka.held_retention),
         },
-        "nodes": [_workload(workload) for workload in seen.workloads],
+        "nodes": [_workload(workload, seen) for workload in seen.workloads],
         "writers": [_writer_tree(writer) for writer in seen.writers],
         "tasks": [{"pod": t.pod, "phase": t.phase} for t in seen.tasks if t.phase],
         "switch": {
@@ -197,12 +208,12 @@ def _action_set(action_set: ActionSet | None) -> dict[str, object] | None:
     }
 
 
-def _workload(workload: WorkloadState) -> dict[str, object]:
+def _workload(workload: WorkloadState, seen: ObservedCluster) -> dict[str, object]:
     return {
         "name": workload.name,
         "expected": workload.expected,
-        "there": workload.pods,
-        "ready": workload.ready,
+        "there": workload.pods if seen.pods_known else None,
+        "ready": workload.ready if seen.pods_known else None,
         "replicasBefore": workload.replicas_before or None,
     }
 

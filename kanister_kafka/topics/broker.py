@@ -28,6 +28,7 @@ from kanister_kafka.topics import require_extra
 from kanister_kafka.topics.batch_settings import mechanism_of, protocol_of
 from kanister_kafka.topics.client import REQUEST, ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
+from kanister_kafka.yamldoc.source import is_directory
 
 CLIENT = "kanister-kafka"
 """The default of `client.id`."""
@@ -71,7 +72,7 @@ def _tls(settings: ClientProperties) -> ssl.SSLContext:
     authority = settings.get("ssl.ca.location", "")
     if authority == "probe":  # librdkafka: the certificates of the system
         authority = ""
-    is_folder = bool(authority) and Path(authority).is_dir()
+    is_folder = bool(authority) and is_directory(authority)
     context = ssl.create_default_context(
         cafile=authority if authority and not is_folder else None,
         capath=authority if is_folder else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -169,6 +170,11 @@ def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
             continue
         for file in _read(str(path), partial(_files, Path(path))):
             yield file.as_posix(), _read(str(file), partial(_head, file))
+
+
+def is_directory(path: str | Path) -> bool:
+    """Return whether a path is a directory; not if its name is too long, or cannot be looked up."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises OSError
 
 
 def _files(path: Path) -> list[Path]:

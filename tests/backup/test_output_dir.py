@@ -344,3 +344,31 @@ def test_what_is_no_destination(at_root: Path, words: tuple[str, ...], told: str
     assert at_root == ROOT
     done = CliRunner().invoke(main, ["render", *WORDS, *words])
     assert (done.exit_code, told in done.stderr) == (2, True), done.stderr
+
+
+LONG = "a" * 300
+FLEET = "apiVersion: kanister-kafka.io/v1alpha1\nkind: KafkaFleet\nclusters: [{paths: [%s]}]\n"
+TOO_LONG = {
+    "render": ("render", *WORDS, "-o", LONG),
+    "render check": ("render", *WORDS, "--check", "--output-dir", LONG),
+    "render base": ("render", *WORDS, "--kustomization", "--output-dir", LONG),
+    "policy": ("policy", "render", *WORDS, "--frequency", "@daily", "-o", LONG),
+    "policy restore": ("policy", "restore", *WORDS, "--restore-point", "x", "-o", LONG),
+    "fleet": ("fleet", "render", "fleet.yaml", "-o", LONG),
+    "fleet directory": ("fleet", "render", "fleet.yaml", "--output-dir", LONG),
+    "fleet paths": ("fleet", "render", "long.yaml"),
+    "compare": ("topics", "compare", "a:1", "b:1", "--html", f"{LONG}/x.html"),
+    "rehearse": ("rehearse", "x", "-n", "y", "--html", f"{LONG}/x.html"),
+}
+
+
+@pytest.mark.parametrize("words", TOO_LONG.values(), ids=list(TOO_LONG))
+def test_a_name_that_is_too_long_is_an_error_of_the_user(tmp_path, monkeypatch, words) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    Path("fleet.yaml").write_text(FLEET % "examples/kraft-combined")
+    Path("long.yaml").write_text(FLEET % LONG)
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code in (1, 2)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert LONG in done.stderr

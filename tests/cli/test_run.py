@@ -111,6 +111,15 @@ def test_blueprint_of_another_name_and_place_is_found_by_the_accounts(cluster):
     assert invoke("run", "backupPrehook", "my-cluster", "-n", "kafka").exit_code == 2
 
 
+def test_accounts_that_may_not_be_listed_may_name_a_blueprint(cluster):
+    cluster.drop("blueprints", "kasten-io", "kafka.my-cluster")
+    cluster.refusals.append(("GET", "/serviceaccounts$", 403))
+    done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka")
+    assert done.exit_code == 2
+    assert "no Blueprint kafka.my-cluster in namespace kasten-io" in done.stderr
+    assert "another may be named by the service accounts" in done.stderr
+
+
 def test_a_dry_run_prints_the_action_set_and_makes_none(cluster):
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--dry-run")
     assert done.exit_code == 0, done.stderr
@@ -319,6 +328,43 @@ def test_timeout_says_what_goes_on(cluster):
     assert any(key[0] == "actionsets" for key in cluster.objects)
 
 
+ENDINGS = {
+    "timeout": "runs on in the cluster",
+    "lost": "kubectl delete actionset",
+    "deleted": "The ActionSet was deleted",
+}
+STOPS = ("backup", "backupPrehook", "backupPosthook", "resume")
+RESTORES = ("restore", "beforeRestore", "afterRestore")
+OTHERS = ("export", "deleteCopy", "listCopies", "delete")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("action", STOPS + RESTORES + OTHERS)
+def test_only_what_was_stopped_is_brought_back(cluster, ending, action):
+    """A Kafka that is being restored must not start; a copy has stopped nothing."""
+    add_blueprint(cluster, **{action: ("one", "two")})
+    add_backup(cluster, version="4.2.0")
+    kanister = Kanister(cluster, seconds=10**9 if ending != "lost" else 2)
+    kanister.stops_in = "one" if ending == "lost" else ""
+
+    def delete():
+        for key in [key for key in cluster.objects if key[0] == "actionsets" and key[2] != "old"]:
+            cluster.drop(*key)
+
+    if ending == "deleted":
+        cluster.after(5, delete)
+    options = ["--from", "old", "--yes"] if action == "restore" else []
+    limit = "20s" if ending == "timeout" else "5m"
+    done = invoke("run", action, "-n", "kafka", *options, "--timeout", limit)
+    assert done.exit_code == 1
+    assert ENDINGS[ending] in done.stderr
+    assert "kanister-kafka status my-cluster -n kafka" in done.stderr
+    assert ("kanister-kafka resume" in done.stderr) == (action in STOPS)
+    assert ("Kafka must not start before" in done.stderr) == (action in RESTORES)
+    if ending == "timeout":
+        assert ("kubectl get actionset" in done.stderr) == (action in RESTORES)
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from click.testing import CliRunner; from kanister_kafka.cli import main\n"
@@ -443,6 +489,27 @@ def test_a_switch_without_its_scripts_is_not_waited_for(cluster, ready):
     assert (told, cluster.writes == []) == (not ready, not ready)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("resume", "--dry-run"),
+        ("run", "backupPrehook", "--timeout", "2s"),
+        ("run", "restore", "--from", "old", "--yes", "--timeout", "2s"),
+        ("run", "restore", "--from", "old", "--yes", "--retention", "hold"),
+    ],
+)
+def test_printed_commands_name_the_context_that_was_given(cluster, words):
+    """Else they would act on a Kafka of the same name in the current context."""
+    add_backup(cluster, version="4.2.0")
+    Kanister(cluster, seconds=10**9)
+    stopped(cluster)
+    done = invoke(*words, "my-cluster", "-n", "kafka", "--context", "here")
+    commands = re.findall(r"(?:kanister-kafka|kubectl) .*", done.output)
+    assert commands
+    assert [command for command in commands if "--context here" not in command] == []
+
+
 def test_without_a_switch_the_way_by_hand_is_told(cluster):
     stopped(cluster, switch=False)
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
@@ -494,6 +561,39 @@ def test_resume_waits_for_what_is_at_work_already(cluster):
     assert done.exit_code == 0, done.stderr
     assert "12:00:00 restart: starting" in done.stderr
     assert cluster.writes == []  # it was not needed
+
+
+def test_action_sets_that_may_not_be_listed_count_as_not_ended(cluster):
+    """One of them may be between two phases, so the watchdog is not set off at once."""
+    stopped(cluster)
+    play_switch(cluster)
+    cluster.refusals.append(("GET", "/actionsets$", 403))
+    done = invoke("resume", "-n", "kafka", "--timeout", "60s")
+    assert done.exit_code == 0, done.stderr
+    waited = re.search(r"wait: done +after (\d+)", done.stderr)
+    assert waited is not None
+    assert int(waited[1]) >= 15
+
+
+@pytest.mark.parametrize("change", ["restore", "rights"])
+def test_resume_sets_nothing_off_if_it_may_not_start_kafka_any_more(cluster, change):
+    stopped(cluster)
+    add_task(cluster, "kanister-job-x", "stop", job="j")
+
+    def play():
+        if change == "rights":
+            cluster.refusals.append(("GET", "/pods$", 403))
+            return
+        data = {"state": "restoring"}
+        cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data=data)
+        cluster.drop("pods", "kafka", "kanister-job-x")
+
+    cluster.after(5, play)
+    done = invoke("resume", "-n", "kafka", "--timeout", "60s")
+    assert done.exit_code == 1
+    assert ("is being restored" if change == "restore" else "cannot be listed") in done.stderr
+    assert "kubectl annotate" not in done.stderr
+    assert cluster.writes == []
 
 
 # On a terminal

@@ -441,7 +441,8 @@ class TestPrune:
         assert [place.name for place in found.targets] == ["former"]
         (reason,) = found.blockers
         assert f"says {state} since 2026-01-02T03:04:05Z" in reason
-        assert "kanister-kafka resume mine -n kafka" in reason
+        way = "status" if state == "restoring" else "resume"
+        assert f"kanister-kafka {way} mine -n kafka" in reason
 
     @pytest.mark.parametrize("data", [{"state": "running"}, {}, None])
     def test_a_record_that_is_not_applied_any_more(self, server, connection, data):
@@ -498,7 +499,8 @@ class TestDelete:
     @pytest.mark.parametrize("objects", [(RECORD,), (BLUEPRINT_,)], ids=["record", "blueprint"])
     def test_refused_while_the_kafka_is_not_at_rest(self, server, connection, state, objects):
         server.put({**RECORD, "data": {"state": state}}, BLUEPRINT_)
-        with pytest.raises(RejectedError, match="kanister-kafka resume mine -n kafka"):
+        way = "status" if state == "restoring" else "resume"
+        with pytest.raises(RejectedError, match=f"kanister-kafka {way} mine -n kafka"):
             apply.plan_deletion(objects, connection, sweep=False)
         assert len(apply.plan_deletion(objects, connection, sweep=False, force=True).objects) == 1
 

@@ -317,6 +317,16 @@ def test_prune_removes_what_no_rule_keeps(cluster) -> None:
     assert [one["name"] for one in listed()] == [NEW, OLD]
 
 
+@pytest.mark.parametrize("more", [["--dry-run"], ["--dry-run=server"], ["--yes"]])
+def test_the_output_of_prune_is_one_json_object(cluster, more) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "-o", "json", *more)
+    assert done.exit_code == 0, done.stderr
+    assert [one["name"] for one in json.loads(done.stdout)["removed"]] == [OLD]
+    assert ("deleted" in done.stderr) == (more != ["--dry-run"])
+
+
 def test_restore_needs_no_action_set_of_the_backup(cluster) -> None:
     add_backup(cluster, NEW, action_set=False)
     words = ["restore", NEW, "-n", "kafka", "--overwrite", "--dry-run"]
@@ -396,6 +406,80 @@ def test_a_restore_that_failed_may_be_repeated(cluster) -> None:
     result = CliRunner().invoke(main, words, catch_exceptions=False)
     assert result.exit_code == 1
     assert "ActionSet kasten-io/r, action restore, has not ended" in result.stderr
+
+
+VALUES = {"cluster": "my-cluster", "namespace": "kafka", "backup": OLD}
+WAYS = {
+    "restore": ("restore", NEW, "-n", "kafka", "--overwrite"),
+    "run": ("run", "restore", "-n", "kafka", "--from", f"backup-{NEW}"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "action", ["backup", "restore", "delete", "backupPrehook", "backupPosthook", "restorePrehook"]
+)
+def test_no_restore_begins_while_another_action_runs(cluster, way, action) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    add_action_set(cluster, "at-work", action, "running", given=VALUES)
+    result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--timeout", "1s", "--no-logs"])
+    assert result.exit_code == 1
+    assert f"ActionSet kasten-io/at-work, action {action}, has not ended" in result.stderr
+    assert "kubectl delete actionset at-work -n kasten-io" in result.stderr
+    assert "will be restored" not in result.stderr  # before the question
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("action", ["export", "deleteCopy", "listCopies"])
+def test_a_restore_may_begin_while_another_backup_is_copied(cluster, way, action) -> None:
+    fake.Kanister(cluster)
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"state": "restoring"})
+    add_action_set(cluster, "copies", action, "running", given=VALUES)
+    result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--no-logs"])
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_restore_that_begins_after_the_question_counts(cluster, monkeypatch, way) -> None:
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    answer = cluster.answer
+
+    def begin_another(method, path, query, body):
+        if path == "/api/v1/pods":  # the versions of the operator, read for the question
+            add_action_set(cluster, "meanwhile", "restore", "pending", given=VALUES)
+        return answer(method, path, query, body)
+
+    monkeypatch.setattr(cluster, "answer", begin_another)
+    result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--timeout", "1s", "--no-logs"])
+    assert result.exit_code == 1
+    assert "will be restored" in result.stderr
+    assert "ActionSet kasten-io/meanwhile, action restore, has not ended" in result.stderr
+    assert cluster.writes == []
+
+
+def test_no_restore_begins_if_action_sets_cannot_be_read(cluster) -> None:
+    add_backup(cluster, NEW)
+    cluster.refusals.append(("GET", "/actionsets$", 403))
+    result = CliRunner().invoke(main, [*WAYS["restore"], "--yes"])
+    assert result.exit_code == 2
+    assert "actionsets" in result.stderr
+    assert cluster.writes == []
+
+
+def test_an_action_by_another_blueprint_of_the_kafka_counts(cluster) -> None:
+    add_backup(cluster, NEW)
+    name = "kafka.my-cluster.hot"
+    for labels_, blueprint in (({}, name), ({"kanister-kafka.io/cluster": "my-cluster"}, "x")):
+        action = {"name": "backup", "blueprint": blueprint, "object": {"namespace": "kafka"}}
+        cluster.add("actionsets", "kasten-io", "a", labels=labels_, spec={"actions": [action]})
+        result = CliRunner().invoke(main, [*WAYS["restore"], "--yes"])
+        assert "ActionSet kasten-io/a, action backup, has not ended" in result.stderr
+        assert cluster.writes == []
 
 
 def test_action_sets_are_where_the_blueprint_of_the_kafka_is(cluster) -> None:

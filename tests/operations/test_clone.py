@@ -865,10 +865,13 @@ def test_a_quota_of_the_other_namespace_is_read_first(cluster) -> None:
 
 def test_a_restore_into_another_namespace_stays_and_says_how_to_remove_it(cluster) -> None:
     Operator(cluster)
-    done = run(cluster, "restore", NAME, "-n", "kafka", "--into", "other", "--yes")
+    words = ("restore", NAME, "-n", "kafka", "--into", "other", "--yes", "--context", "here")
+    done = run(cluster, *words)
     assert done.exit_code == 0, done.output
     assert "Kafka other/my-cluster is Ready" in done.stdout
-    assert "kubectl delete namespace other" in done.stdout
+    assert "kubectl delete namespace other --context here" in done.stdout
+    commands = [line for line in done.stdout.splitlines() if "kubectl " in line]
+    assert [line for line in commands if not line.endswith(" --context here")] == []
     kafka = cluster.get("kafkas", "other", "my-cluster")
     assert constants.PAUSE_RECONCILIATION not in kafka["metadata"]["annotations"]
     assert cluster.get("kafkanodepools", "other", "dual")["status"]["nodeIds"] == [0, 1]

@@ -315,6 +315,21 @@ def test_every_check_of_the_package_is_registered_once() -> None:
     assert sorted(there) == sorted(check.id for check in CHECKS)
 
 
+RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
+RESTORING = OptionalRead({"data": {"state": "restoring", "since": "2026-01-02T03:04:05Z"}})
+
+
+@pytest.mark.parametrize("record", [RESTORING, FORBIDDEN])
+def test_what_may_be_restored_is_not_resumed(record) -> None:
+    halted = kafka({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"})
+    (line,) = kafka_checks.pause.find(view(kafka=halted, record=record))
+    assert (line.level, "kanister-kafka status" in line.remedy) == (CheckStatus.PROBLEM, True)
+    lines = run_checks(view(record=FORBIDDEN))
+    assert [(one.id, one.level) for one in lines if one.id == "pause"] == [
+        ("pause", CheckStatus.WARNING)
+    ]
+
+
 NOT_READY = status("NotReady")
 NOT_READY["conditions"][0] |= {"reason": "TimeoutException", "message": "it took too long"}
 WRITER = {**thing("KafkaMirrorMaker2", "mm2", "east"), "spec": {"replicas": 1}}
@@ -332,7 +347,6 @@ OUR_WRITER = {
 WRITER_POD = thing(
     "Pod", "mm2-0", "east", {"strimzi.io/cluster": "mm2", "strimzi.io/kind": "KafkaMirrorMaker2"}
 )
-RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}})
 
 
 @pytest.mark.parametrize(
@@ -464,6 +478,7 @@ RECORD = OptionalRead({"data": {"state": "stopped", "since": "2026-01-02T03:04:0
             "has not ended the reconciliation",
         ),
         (kafka_checks.pause, {"record": RECORD}, "problem", "the record has state stopped"),
+        (kafka_checks.pause, {"record": RESTORING}, "problem", "is being restored since"),
         (
             kafka_checks.pause,
             {"record": OptionalRead({"data": {"state": "running"}})},

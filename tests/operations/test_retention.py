@@ -191,7 +191,7 @@ def test_stopped_kafka_is_not_released(cluster):
     cluster.change(*KAFKAS, {"metadata": {"annotations": {constants.PREVIOUS_PAUSE: "unset"}}})
     done = invoke("release-retention", "--yes")
     assert done.exit_code == 1
-    assert "kanister-kafka resume my-cluster -n kafka" in done.stderr
+    assert "kanister-kafka status my-cluster -n kafka" in done.stderr
     assert not cluster.writes
 
 

@@ -13,8 +13,9 @@ from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
+from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.operations.actionset import ActionSet, ActionState
+from kanister_kafka.operations.actionset import ActionSet, ActionState, AppliedBlueprint
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.observed_state import (
     KafkaState,
@@ -25,11 +26,15 @@ from kanister_kafka.operations.observed_state import (
     WorkloadState,
 )
 from kanister_kafka.operations.preflight import blueprint_of
+from kanister_kafka.operations.provenance import Provenance
+from kanister_kafka.operations.resume import check_resumable
+from kanister_kafka.operations.start_action import ActionRequest, check_retention
 from kanister_kafka.operations.status import (
     KafkaCondition,
     WatchdogCondition,
     assess,
     manual_commands,
+    next_steps,
 )
 from kanister_kafka.operations.task_pods import phase_of
 from kanister_kafka.reports.status import status_json, status_text
@@ -74,6 +79,7 @@ MIRROR = ObservedClient(
 )
 QUIET = replace(MIRROR, replicas=0, replicas_before="3")
 STOP, START = (TaskPod("p", "stop", "j1"),), (TaskPod("p", "restart", "j1"),)
+MEMO = {"kanister-kafka.io/pause-before": "unset"}
 RAN = ActionSet(
     name="backupprehook-x",
     namespace="kasten-io",
@@ -190,6 +196,34 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
         pytest.param(observed(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
         pytest.param(observed(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
         pytest.param(observed(UP, 0, 0, "restoring"), KafkaCondition.RESTORING, id="restore"),
+        pytest.param(
+            observed(OURS, 2, 2, "restoring", writers=(QUIET,)),
+            KafkaCondition.RESTORING,
+            id="a client did not stop for a restore",
+        ),
+        pytest.param(
+            observed(state="restoring"), KafkaCondition.RESTORING, id="a restore that has failed"
+        ),
+        pytest.param(
+            observed(UP, 0, 0, "running", pods_known=False),
+            KafkaCondition.UNKNOWN,
+            id="no right to list pods",
+        ),
+        pytest.param(
+            observed(OURS, 0, 0, "stopped", pods_known=False),
+            KafkaCondition.UNKNOWN,
+            id="no right to list the pods of a stopped Kafka",
+        ),
+        pytest.param(
+            observed(OURS, 0, 0, "restoring", pods_known=False),
+            KafkaCondition.RESTORING,
+            id="restore, pods are not known",
+        ),
+        pytest.param(
+            observed(None, 0, 0, "restoring", pods_known=False),
+            KafkaCondition.RESTORING,
+            id="restore of a Kafka that is gone, pods are not known",
+        ),
         pytest.param(
             observed(
                 workloads=(
@@ -313,6 +347,117 @@ def test_next_step_is_an_exact_command():
     failed = replace(backup, name="backup-2", state=ActionState.FAILED)
     gone = assess(observed(None, 0, 0, "stopped", action_sets=(failed, backup)))
     assert gone.next[-1] == ("  kanister-kafka run restore my-cluster -n kafka --from backup-1")
+
+
+TRIED = replace(
+    RAN, name="restore-1", action="restore", state=ActionState.FAILED, backup="20260101030405"
+)
+HALTED = {"state": "restoring", "since": "2026-01-02T03:04:09Z", "run": "2026-01-02T03:04:05.9Z"}
+HALTED |= {"action": "restore", "before": "20260102030405"}
+
+
+def halted(**changed):
+    """A restore that failed because a client did not stop: nothing was replaced yet."""
+    facts = {
+        "kafka": OURS,
+        "record": HALTED,
+        "writers": (QUIET,),
+        "newest_pod": "2026-01-01T03:04:05Z",
+        "action_sets": (TRIED,),
+        **changed,
+    }
+    return observed(**facts)
+
+
+def test_a_restore_that_failed_is_run_again_or_undone():
+    again = "  kanister-kafka restore 20260101030405 -n kafka --kafka my-cluster --overwrite"
+    undo = "  kanister-kafka run resume my-cluster -n kafka"
+    assert assess(halted()).next[1::2] == (again, undo)
+    there = assess(halted(context="prod")).next[1::2]
+    assert there == (f"{again} --context prod", f"{undo} --context prod")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ready": 1},
+        {"pods": 3, "ready": 3},
+        {"ready": 0, "pods": 0},
+        {"pods_known": False},
+        {"action_sets_known": False},
+        {"newest_pod": "2026-01-02T03:05:05Z"},
+        {"newest_pod": "2026-01-02T03:04:01Z"},
+        {"newest_pod": ""},
+        {"record": HALTED | {"before": "20260102030405 20260101010101"}},
+        {"record": HALTED | {"before": "20260101010101"}},
+        {"record": HALTED | {"before": ""}},
+        {"record": HALTED | {"action": "beforeRestore"}},
+        {"record": HALTED | {"since": ""}},
+        {"record": HALTED | {"run": ""}},
+        {"action_sets": (replace(TRIED, state=ActionState.RUNNING),)},
+        {"tasks": (TaskPod("p", "", "j"),)},
+        {"tasks": (TaskPod("p", "restoreStop", "j"),)},
+        {"blueprint": ""},
+    ],
+)
+def test_only_a_restore_that_has_certainly_replaced_nothing_is_undone(changed):
+    status = assess(halted(**changed))
+    assert status.condition is KafkaCondition.RESTORING
+    assert "resume" not in "\n".join(status.next)
+    assert manual_commands(status.observed) == ()
+
+
+def test_resume_does_not_start_what_is_being_restored(cluster):
+    add_kafka(cluster, annotations={"strimzi.io/pause-reconciliation": "true"} | MEMO)
+    add_blueprint(cluster, backup=("backup",), restore=("restore",))
+    data = {"state": "restoring", "run": "2026-01-02T03:04:05.678Z"}
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data=data)
+    add_switch(cluster)
+    for words in (["resume"], ["resume", "--dry-run"]):
+        done = CliRunner().invoke(main, [*words, "my-cluster", "-n", "kafka"])
+        assert done.exit_code == 1
+        assert "is being restored" in done.stderr
+        assert "By hand" not in done.stderr
+        assert "kubectl" not in done.stderr
+    assert cluster.writes == []
+
+
+def test_pods_that_may_not_be_listed_are_not_none(cluster):
+    add_kafka(cluster)
+    add_blueprint(cluster, backup=("backup",))
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka", data={"state": "running"})
+    add_switch(cluster)
+    cluster.refusals.append(("GET", "/pods$", 403))
+    for words in (["status"], ["resume"], ["resume", "--dry-run"]):
+        done = CliRunner().invoke(main, [*words, "my-cluster", "-n", "kafka"])
+        assert done.exit_code == 2
+        assert "its pods cannot be listed" in done.output
+        assert "has no pods" not in done.output
+        assert "0 of 2" not in done.output
+        assert "kubectl auth can-i list pods -n kafka" in done.output
+    done = CliRunner().invoke(main, ["status", "-A"])
+    assert done.exit_code == 2
+    done = CliRunner().invoke(main, ["status", "my-cluster", "-n", "kafka", "-o", "json"])
+    tree = json.loads(done.stdout)
+    assert (tree["state"], tree["runs"]) == ("unknown", False)
+    assert [(node["there"], node["ready"]) for node in tree["nodes"]] == [(None, None)]
+    assert cluster.writes == []
+
+
+def test_without_the_right_to_list_pods_nothing_is_started_by_hand():
+    assert manual_commands(observed(OURS, 0, 0, "stopped", pods_known=False)) == ()
+    stuck = replace(RAN, state=ActionState.RUNNING)
+    assert "without a task pod" not in remarks(UP, pods_known=False, action_sets=(stuck,))
+
+
+def test_commands_are_for_the_context_of_the_command():
+    seen = observed(replace(OURS, restart_by=NOW), 0, 0, "stopped", context="a b", writers=(QUIET,))
+    commands = list(manual_commands(seen))
+    assert len(commands) == 2
+    for condition in KafkaCondition:
+        commands += [line for line in next_steps(condition, seen) if line.startswith("  ")]
+    assert len(commands) > 15
+    assert [line for line in commands if "--context 'a b'" not in line] == []
 
 
 def test_what_is_left_behind_on_a_running_kafka_is_put_in_order_by_resume():
@@ -577,12 +722,19 @@ def test_a_pod_of_a_former_version_tells_it_too(command, phase) -> None:
     assert phase_of({"spec": {"containers": [{"command": command}]}}, "my-cluster") == phase
 
 
+def add_switch(cluster):
+    spec = {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}}
+    cluster.add("deployments", "kafka", "my-cluster-kanister-kafka-switch", spec=spec)
+
+
 def add_both(cluster, **fields):
     """A Blueprint and a watchdog that pin scripts; returns their name."""
     spec = add_scripts(cluster, **fields)
     args = {"namespace": "kafka", "podOverride": spec}
     action = {"phases": [{"func": "KubeTask", "name": "quiesce", "args": args}]}
-    cluster.add("blueprints", "kasten-io", "kafka.my-cluster", actions={"backupPrehook": action})
+    notes = {constants.VERSION: __version__, constants.OPTIONS: "--image-pull-secret 'a b'"}
+    actions = {"backupPrehook": action}
+    cluster.add("blueprints", "kasten-io", "kafka.my-cluster", actions=actions, annotations=notes)
     template = {"template": {"spec": spec}, "replicas": 0}
     cluster.add("deployments", "kafka", "my-cluster-kanister-kafka-switch", spec=template)
     return str(spec["volumes"][0]["configMap"]["name"])
@@ -603,8 +755,55 @@ def test_scripts_that_are_gone_are_told(cluster):
     assert assess(seen).remarks[:2] == tuple(one.text for one in seen.unusable_scripts)
     assert seen.unusable_scripts[0].text == (
         f"ConfigMap {name}, the scripts of Blueprint kafka.my-cluster, is gone, so what needs it "
-        "fails: kanister-kafka apply --from-cluster my-cluster -n kafka"
+        "fails: kanister-kafka apply --from-cluster my-cluster -n kafka --image-pull-secret 'a b'"
     )
+
+
+OPTIONS = "--engine kanister --strategy online --export-profile s3"
+APPLY = "kanister-kafka apply --from-cluster my-cluster -n kafka"
+UNSURE = "  # add the options of its Blueprint, which cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        ({constants.VERSION: "1", constants.OPTIONS: OPTIONS}, f"{APPLY} {OPTIONS}"),
+        ({constants.VERSION: "1"}, APPLY),
+        ({constants.VERSION: "1", constants.OPTIONS: "--a b; rm *"}, f"{APPLY} --a 'b;' rm '*'"),
+        ({constants.VERSION: "1", constants.OPTIONS: "--a '"}, f"{APPLY}{UNSURE}"),
+        ({}, f"{APPLY}{UNSURE}"),
+        (None, f"{APPLY}{UNSURE}"),
+    ],
+)
+def test_what_is_applied_again_has_the_options_of_the_blueprint(origin, command):
+    """Else the remedy would take away actions and turn an online backup into one with a stop."""
+    blueprint = {"metadata": {"name": "kafka.my-cluster", "annotations": origin}}
+    origin_ = Provenance.of(blueprint if origin is not None else {})
+    seen = observed(OURS, 0, 0, "stopped", switch=None, origin=origin_)
+    with pytest.raises(ActionError) as refused:
+        check_resumable(assess(seen))
+    assert str(refused.value).endswith(f"\n  {command}")
+    there = replace(seen, context="prod")
+    with pytest.raises(ActionError, match="-n kafka --context prod"):
+        check_resumable(assess(there))
+    request = ActionRequest(
+        target=TARGET,
+        action="restore",
+        blueprint=AppliedBlueprint("kafka.my-cluster", "kasten-io", {}, origin=origin_),
+    )
+    with pytest.raises(ActionError) as refused:
+        check_retention(request, "hold")
+    assert str(refused.value).endswith(f"\n  {command}")
+    with pytest.raises(ActionError, match="-n kafka --context prod"):
+        check_retention(request, "hold", "prod")
+
+
+def test_scripts_of_a_blueprint_that_cannot_be_read_are_applied_with_care(cluster):
+    add_kafka(cluster)
+    cluster.drop("configmaps", "kafka", add_both(cluster))
+    cluster.refusals.append(("GET", "/blueprints/", 403))
+    (text,) = (one.text for one in look().unusable_scripts)
+    assert text.endswith(f"{APPLY}{UNSURE}")
 
 
 def test_scripts_that_were_altered_are_told(cluster):

@@ -142,7 +142,9 @@ def restore(
             **store,
         )
         plan, runner = origin.prepare(clone)
-        _restore_into(plan, runner, clone, timeout=timeout, yes=yes, dry_run=dry_run)
+        _restore_into(
+            plan, runner, clone, context=context, timeout=timeout, yes=yes, dry_run=dry_run
+        )
         return
     elsewhere = {
         "--entity-operator": entity_operator,
@@ -169,7 +171,7 @@ def restore(
         chosen.append(("discard-replaced", "true"))
     request = restore_request(found, applied, tuple(chosen))
     if retention:
-        request = with_retention(request, retention)
+        request = with_retention(request, retention, context)
     if dry_run:
         echo(dump(start_action.build_action_set(request)))
         return
@@ -190,6 +192,7 @@ def _restore_into(
     runner: CloneRunner,
     request: CloneRequest,
     *,
+    context: str,
     timeout: int | None,
     yes: bool,
     dry_run: bool,
@@ -199,6 +202,7 @@ def _restore_into(
     If no volume is filled from a store, the copy is removed: without them it is of no use, and the
     next try would find its objects.
     """
+    from kanister_kafka.operations.action_follower import release_command
     from kanister_kafka.operations.rehearsal.signals import SignalGuard
     from kanister_kafka.yamldoc.dumper import dump
 
@@ -222,23 +226,20 @@ def _restore_into(
             if filled and is_paused:
                 _warn_incomplete(plan, filled)
             print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
-            for line in _removal(plan, runner):
+            for line in _removal(plan, runner, context):
                 echo(f"  {line}\n", err=True)
             raise
     runner.remove_snapshots()
     echo(f"Kafka {plan.target} is Ready: a copy of {plan.backup}\n")
     if request.retention != NOW:
-        echo(
-            "It deletes no record until: kanister-kafka release-retention "
-            f"{plan.target.name} -n {plan.target.namespace}\n"
-        )
+        echo(f"It deletes no record until: {release_command(plan.target, context)}\n")
     if plan.imports and not request.unchanged:
         echo(
             "Its resources differ from those of the backup as printed above. To use it instead of "
             "its source: kanister-kafka docs export\n"
         )
     echo(f"{REMOVE}\n")
-    for line in _removal(plan, runner):
+    for line in _removal(plan, runner, context):
         echo(f"  {line}\n")
 
 
@@ -263,8 +264,10 @@ def _warn_incomplete(plan: ClonePlan, filled: Sequence[str]) -> None:
     )
 
 
-def _removal(plan: ClonePlan, runner: CloneRunner) -> list[str]:
+def _removal(plan: ClonePlan, runner: CloneRunner, context: str) -> list[str]:
     """Return the commands that remove this copy and nothing else."""
+    from kanister_kafka.operations.provenance import context_flag
+
     namespace, label = plan.target.namespace, f"{CLONE}={plan.identity}"
     kinds = ["kafka,kafkanodepool"]
     if plan.later:
@@ -276,4 +279,4 @@ def _removal(plan: ClonePlan, runner: CloneRunner) -> list[str]:
         lines.append(f"kubectl delete volumesnapshotcontents -l {label}")
     if runner.created_namespace:
         lines.append(f"kubectl delete namespace {namespace}")
-    return lines
+    return [f"{line}{context_flag(context)}" for line in lines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kanister_kafka.cli.app import current_clock, print_error
+from kanister_kafka.cli.app import current_clock, print_error, print_warning
 from kanister_kafka.cli.options import (
     blueprint_namespace_option,
     live_options,
@@ -65,6 +65,7 @@ def resume(
     status = assess(seen)
     if is_idle(status):
         click.echo(f"{status.headline}: nothing to do")
+        _not_seen(seen)
         return
     try:
         check_resumable(status)
@@ -98,7 +99,7 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
         _left(resuming)
-        _by_hand(cluster)
+        _by_hand(resuming.seen or cluster)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
     total = format_elapsed(live.elapsed())
@@ -108,7 +109,7 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
     print_error(escape_control_chars(over.reason))
     _left(resuming)
-    _by_hand(cluster)
+    _by_hand(resuming.seen or cluster)
     return 1
 
 
@@ -119,7 +120,7 @@ def _left(resuming: Resume) -> None:
         click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
     else:
         click.echo("Nothing was changed: the watchdog was not set off yet.", err=True)
-    click.echo(f"  look:  {status_command(target)}", err=True)
+    click.echo(f"  look:  {status_command(target, resuming.connection.context)}", err=True)
 
 
 def _by_hand(cluster: ObservedCluster) -> None:
@@ -128,3 +129,10 @@ def _by_hand(cluster: ObservedCluster) -> None:
         click.echo("By hand, in this order:", err=True)
         for command in commands:
             click.echo(f"  {escape_control_chars(command)}", err=True)
+        _not_seen(cluster)
+
+
+def _not_seen(cluster: ObservedCluster) -> None:
+    """Print what could not be read, as more of it may have to be started."""
+    for line in cluster.unreadable:
+        print_warning(f"not seen: {escape_control_chars(line)}")

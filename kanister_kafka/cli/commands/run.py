@@ -25,6 +25,7 @@ from kanister_kafka.operations.action_follower import (
     still_running_message,
 )
 from kanister_kafka.operations.actionset import ActionSet
+from kanister_kafka.operations.backups.action_sets import check_no_action
 from kanister_kafka.operations.events import ActionResult, Progress
 from kanister_kafka.operations.retention import RetentionRelease
 from kanister_kafka.operations.start_action import find_applied
@@ -89,7 +90,7 @@ def run(
         else None,
     )
     if retention:
-        request = with_retention(request, retention)
+        request = with_retention(request, retention, context)
     if request.action == "restore" and not (dry_run and request.origin):
         confirm_restore(connection, request, _origin_lines(request.origin), yes=yes)
     if dry_run:
@@ -118,6 +119,8 @@ def run_request(
     timeout: int | None,
 ) -> int:
     """Make the ActionSet and follow it; return the exit code of the command."""
+    if request.action == "restore":  # another one may have begun since the question
+        check_no_action(connection, request.target, request.blueprint)
     code = follow_request(connection, request, logs=logs, timeout=timeout).code
     if request.action == "restore" and code == 0:
         _tell_held(connection, request.target)
@@ -142,14 +145,14 @@ def follow_request(
 
 
 def with_retention(
-    request: start_action.ActionRequest, retention: str
+    request: start_action.ActionRequest, retention: str, context: str
 ) -> start_action.ActionRequest:
     """Add the option `retention` to a restore."""
     if not is_retention_choice(retention):
         raise click.BadParameter(
             f"{retention!r} must be hold, now, or a duration such as 72h", param_hint="--retention"
         )
-    start_action.check_retention(request, retention)
+    start_action.check_retention(request, retention, context)
     return replace(request, options=request.options + (("retention", retention),))
 
 
@@ -167,7 +170,7 @@ def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
         return
     for line in held_message(held):
         click.echo(f"{click.style('!', fg='yellow')} {escape_control_chars(line)}")
-    click.echo(f"  {release_command(target)}")
+    click.echo(f"  {release_command(target, connection.context)}")
 
 
 def _origin_lines(origin: ActionSet | None) -> list[str]:
@@ -187,6 +190,7 @@ def confirm_restore(
     """Print what is restored from where, and ask; without a terminal --yes is required."""
     assert request.origin is not None  # noqa: S101 - `source` describes it
     origin = request.origin
+    check_no_action(connection, request.target, request.blueprint)
     click.echo(f"Kafka {request.target} will be restored from", err=True)
     for line in source:
         click.echo(escape_control_chars(line), err=True)
@@ -218,18 +222,19 @@ def _follow(
             for event in follower.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(request.target, follower.seen)
+        _left(follower, request)
         return 130, "interrupted"  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(request.target, follower.seen)
+        _left(follower, request)
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
         _phases(live.progress, err=err)
-    return _summary(request, follower.seen, live, err=err)
+    return _summary(request, follower, live, err=err)
 
 
-def _left(target: KafkaRef, action_set: ActionSet) -> None:
-    for line in still_running_message(target, action_set):
+def _left(follower: Follower, request: start_action.ActionRequest) -> None:
+    context = follower.connection.context
+    for line in still_running_message(request.target, follower.seen, context):
         click.echo(line, err=True)
 
 
@@ -241,9 +246,10 @@ def _phases(progress: Progress, *, err: bool) -> None:
 
 
 def _summary(
-    request: start_action.ActionRequest, action_set: ActionSet, live: LiveDisplay, *, err: bool
+    request: start_action.ActionRequest, follower: Follower, live: LiveDisplay, *, err: bool
 ) -> tuple[int, str]:
     """Print how it ended and what to do; return the exit code, and why it is not complete."""
+    action_set, context = follower.seen, follower.connection.context
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
@@ -255,8 +261,8 @@ def _summary(
     click.echo(f"{title}: {end.value} after {total}", err=err)
     print_error(escape_control_chars(reason))
     if end is ActionResult.TIMEOUT:
-        _left(request.target, action_set)
+        _left(follower, request)
     else:
-        for line in remedy_message(end, request.target, action_set):
+        for line in remedy_message(end, request.target, action_set, context):
             click.echo(f"  {line}", err=True)
     return 1, f"{end.value}: {reason}" if reason else end.value

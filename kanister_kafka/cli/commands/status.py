@@ -12,11 +12,11 @@ import click
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.options import blueprint_namespace_option, live_options, options_from
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
-from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.errors import ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.blueprint_drift import input_drift, version_drift
 from kanister_kafka.operations.inspector import ClusterInspector
-from kanister_kafka.operations.status import ClusterStatus, assess
+from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.reports.status import status_json, status_text, statuses_json, statuses_text
 from kanister_kafka.strimzi.discovery import all_targets, find_target
 from kanister_kafka.strimzi.from_cluster import read_cluster_resources
@@ -31,7 +31,7 @@ from kanister_kafka.strimzi.from_cluster import read_cluster_resources
     "--all-namespaces",
     "everywhere",
     is_flag=True,
-    help="A line for each Kafka of all namespaces; exit code 1 if one of them does not run.",
+    help="A line for each Kafka of all namespaces; the exit code is that of the worst.",
 )
 @click.pass_context
 def status(
@@ -48,7 +48,8 @@ def status(
     """Show whether a Kafka runs or is stopped, and what to do next.
 
     The cluster itself decides, and the record of the backups comes second. Exit code 0
-    where Kafka runs, 1 where it does not or something is left to undo.
+    where Kafka runs, 1 where it does not or something is left to undo, 2 if its pods cannot be
+    listed.
     """
     connection = KubeClient(context)
     if everywhere:
@@ -66,7 +67,13 @@ def status(
         width = terminal_width()
         text = partial(status_text, judged, now, width)
         echo(report_text(form, text, lambda: status_json(judged, now)))
-    ctx.exit(0 if judged.runs else 1)
+    ctx.exit(_exit_code(judged))
+
+
+def _exit_code(judged: ClusterStatus) -> int:
+    if judged.condition is KafkaCondition.UNKNOWN:
+        return ForbiddenError.exit_code
+    return 0 if judged.runs else 1
 
 
 def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int:
@@ -81,7 +88,7 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     else:
         text = partial(statuses_text, judged, terminal_width())
         echo(report_text(form, text, lambda: statuses_json(judged, now)))
-    return 0 if all(one.runs for one in judged) else 1
+    return max(map(_exit_code, judged), default=0)
 
 
 def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -274,7 +275,7 @@ class _FleetReader:
             path = self.folder / text
             if text == STDIN or not text:
                 item.error("wrong-type", f"Invalid value: {quote_name(text)}: must be a path")
-            elif not path.exists():
+            elif not os.path.lexists(path):
                 raise UnreachableError(f"{item.location}: {item.path}: {path}: no such file")
             found.append(str(path))
         return tuple(found)

@@ -22,7 +22,7 @@ from kanister_kafka.integrations.krm.resource_list import with_source
 from kanister_kafka.strimzi import Version, parse_version
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.yamldoc import Document, MappingNode, load
-from kanister_kafka.yamldoc.source import STDIN
+from kanister_kafka.yamldoc.source import STDIN, is_directory
 
 # The configuration of the function as a JSON Schema, for editors and kubeconform.
 
@@ -152,7 +152,7 @@ def _version(field: FieldCursor) -> Version | None:
 
 def _templates(field: FieldCursor) -> Path | None:
     text = field.string()
-    if text and not Path(text).is_dir():
+    if text and not is_directory(text):
         field.error("option", f"Invalid value: {quote_name(text)}: must be a directory")
         return None
     return Path(text) if text else None

@@ -11,6 +11,7 @@ from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.operations.action_follower import resume_command, status_command
 from kanister_kafka.operations.apply.apply import run_in_sequence
 from kanister_kafka.operations.apply.dry_run import (
     UNTRIED,
@@ -39,6 +40,7 @@ from kanister_kafka.operations.apply.results import (
     OnResult,
     ignore_result,
 )
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.from_cluster import VERSIONS
 from kanister_kafka.strimzi.reader import GROUP
 
@@ -82,7 +84,11 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
             said = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
         else:
             continue
-        yield f"{said}; bring it back first: kanister-kafka resume {kafka} -n {place.namespace}"
+        target, context = KafkaRef(place.namespace, kafka), connection.context
+        if state == BackupState.RESTORING.value:
+            yield f"{said}; end the restore first: {status_command(target, context)}"
+        else:
+            yield f"{said}; bring it back first: {resume_command(target, context)}"
 
 
 def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:

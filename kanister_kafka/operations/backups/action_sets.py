@@ -8,8 +8,9 @@ from datetime import datetime
 
 from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.durations import format_duration
+from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object
-from kanister_kafka.kube.objects import get_path
+from kanister_kafka.kube.objects import get_path, label
 from kanister_kafka.operations.action_follower import delete_command, status_command
 from kanister_kafka.operations.actionset import (
     DELETE_COPY,
@@ -53,25 +54,55 @@ def find_busy_reason(
     when it is restarted. Raises the errors of KubeClient, as what cannot be read may be a restore.
     """
     state = _state(connection, kafka)
-    for action_set in list_action_sets(connection, kafka, blueprint):
-        if action_set.ended or action_set.action in COPYING:
-            continue
-        name = f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
+    if action_set := _unended(connection, kafka, blueprint):
+        name = _title(action_set)
         created = parse_timestamp(action_set.created)
         age = int((now - created).total_seconds()) if created else 0
         if longest is None or age <= longest:
             return BusyReason(f"{name} has not ended", will_end=True)
         return BusyReason(
             f"{name} has not ended after {format_duration(age)}; if nothing is at work, "
-            f"{delete_command(action_set)}",
+            f"{delete_command(action_set, connection.context)}",
             will_end=False,
         )
     # Read again: the action that has changed it may have ended before ActionSets were listed.
     if state in IDLE or (state := _state(connection, kafka)) in IDLE:
         return None
     return BusyReason(
-        f"Kafka {kafka} is {state}, and no action runs: {status_command(kafka)}", will_end=False
+        f"Kafka {kafka} is {state}, and no action runs: "
+        f"{status_command(kafka, connection.context)}",
+        will_end=False,
     )
+
+
+def check_no_action(connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint) -> None:
+    """Raise ActionError if another action of a Kafka has not ended, so that no restore may begin.
+
+    The state in the ConfigMap does not count: a restore that has failed is repeated. Raises the
+    errors of KubeClient, as what cannot be read may be a restore.
+    """
+    if action_set := _unended(connection, kafka, blueprint):
+        raise ActionError(
+            f"Kafka {kafka} is in use: {_title(action_set)} has not ended.\n"
+            "Wait for its end, and look:\n"
+            f"  {status_command(kafka, connection.context)}\n"
+            "If nothing is at work, such as after a restart of Kanister, delete it first:\n"
+            f"  {delete_command(action_set, connection.context)}"
+        )
+
+
+def _unended(
+    connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
+) -> ActionSet | None:
+    """Return the oldest ActionSet that may still stop, start or change a Kafka or its backups."""
+    for action_set in list_action_sets(connection, kafka, blueprint):
+        if not action_set.ended and action_set.action not in COPYING:
+            return action_set
+    return None
+
+
+def _title(action_set: ActionSet) -> str:
+    return f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
 
 
 def _state(connection: KubeClient, kafka: KafkaRef) -> str:
@@ -82,12 +113,14 @@ def _state(connection: KubeClient, kafka: KafkaRef) -> str:
 def list_action_sets(
     connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
 ) -> list[ActionSet]:
-    """Return the ActionSets of a Kafka, the oldest first."""
+    """Return the ActionSets of a Kafka by any of its Blueprints, the oldest first."""
+    names = (blueprint.name, kafka.blueprint, f"{kafka.blueprint}.hot")
     found = []
     for item in connection.items(action_sets(connection), blueprint.namespace):
         action_set = read_action_set(item)
         requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
-        is_own = action_set.blueprint == blueprint.name and action_set.target == kafka.namespace
+        is_named = action_set.blueprint in names or label(item, CLUSTER) == kafka.name
+        is_own = is_named and action_set.target == kafka.namespace
         named = [requested.get("artifacts") or {}, action_set.artifacts]
         if is_own or any(is_backup_of(one, kafka.namespace, kafka.name) for one in named):
             found.append(action_set)
@@ -106,10 +139,10 @@ def find_outdated_action_sets(
     `backups` are the names of those that exist, `namespace` is that of Kanister. Only ActionSets
     with the labels of this tool count.
     """
-    label = f"{MANAGED_BY}={COMPONENT},{CLUSTER}={kafka.name}"
+    selector = f"{MANAGED_BY}={COMPONENT},{CLUSTER}={kafka.name}"
     outdated = []
     failures = []
-    for item in connection.items(action_sets(connection), namespace, label):
+    for item in connection.items(action_sets(connection), namespace, selector):
         action_set = read_action_set(item)
         is_backup = action_set.action == "backup" and action_set.target == kafka.namespace
         if not is_backup or not action_set.ended:

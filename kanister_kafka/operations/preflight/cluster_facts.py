@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +18,8 @@ from kanister_kafka.operations.preflight.model import (
     PinnedScripts,
     PullTestResult,
 )
+from kanister_kafka.operations.provenance import apply_command, context_flag
+from kanister_kafka.strimzi.discovery import KafkaRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,22 +103,18 @@ class ClusterFacts(PreflightTarget):
 
     def kubectl(self, words: str) -> str:
         """Return a command for kubectl, on the cluster that was looked at."""
-        return f"kubectl {words}{_context(self.context)}"
+        return f"kubectl {words}{context_flag(self.context)}"
 
     def ours(self, command: str, words: str = "") -> str:
         """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
-        place = f"{self.name} -n {self.namespace}{_context(self.context)}"
+        place = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
         return f"kanister-kafka {command} {place}{rest}"
 
     @property
     def apply(self) -> str:
         """The command that puts on the cluster what would be rendered now."""
-        return self.ours("apply --from-cluster", self.options)
-
-
-def _context(context: str) -> str:
-    return f" --context {shlex.quote(context)}" if context else ""
+        return apply_command(KafkaRef(self.namespace, self.name), self.options, self.context)
 
 
 # How a check is reported to the preflight: an id, and one function of the gathered facts.

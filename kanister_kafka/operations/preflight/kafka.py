@@ -178,8 +178,12 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     kafka, here = view.kafka, (title(view.kafka),)
     state = str(get_path(view.record.value or {}, "data", "state") or "")
     since = str(get_path(view.record.value or {}, "data", "since") or "")
-    resume = view.ours("resume")
-    if stopped_by_us(view):
+    is_restoring = state == BackupState.RESTORING.value
+    is_unsure = is_restoring or view.record.unreadable is not None
+    resume = view.ours("status" if is_unsure else "resume")
+    if is_restoring:
+        yield failed(f"{here[0]} is being restored since {since}", resume, objects=here)
+    elif stopped_by_us(view):
         recorded = f" ({state} since {since} by the record)" if state else ""
         yield failed(
             f"{here[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=here
@@ -202,6 +206,7 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
             f"the record has state {state} since {since}, and {here[0]} is not paused", resume
         )
     else:
+        view.record.get()  # it may be that of a restore which has not paused Kafka yet
         yield passed(f"{here[0]} is not paused", objects=here)
 
 
@@ -232,7 +237,8 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
                 f"{title(writer)} is paused by another client; it has no pods and stays paused",
                 objects=(title(writer),),
             )
-    if left and not stopped_by_us(view):
+    is_restoring = get_path(view.record.value or {}, "data", "state") == BackupState.RESTORING.value
+    if left and not is_restoring and not stopped_by_us(view):
         yield failed(
             f"{join_limited(titles(left))} is still paused by an earlier backup",
             view.ours("resume"),

@@ -20,6 +20,7 @@ from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
+from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.actionset import AppliedBlueprint
 from kanister_kafka.operations.preflight import (
     CheckLine,
@@ -328,7 +329,7 @@ def check_preconditions(
         )
     wrong = [format_check_line(line) for line in lines if is_blocking(line)]
     if not wrong and not setting.before.settled:
-        command = f"kanister-kafka resume {target.name} -n {target.namespace}"
+        command = resume_command(target, request.context)
         wrong.append(f"a former backup is not over ({command})")
     if wrong:
         raise ActionError(f"nothing was touched: {'; '.join(wrong)}")

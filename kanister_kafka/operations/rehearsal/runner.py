@@ -9,6 +9,7 @@ from functools import partial
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
+from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.events import ActionResult
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import Canary
@@ -222,7 +223,7 @@ class _Runner:
         found = state_differences(self.connection, self.setting)
         if found and self.stopped_at is not None:
             target = self.setting.target
-            command = f"kanister-kafka resume {target.name} -n {target.namespace}"
+            command = resume_command(target, self.setting.request.context)
             self.tell(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
             found += (f"run: {command}",)
         self.changed += found

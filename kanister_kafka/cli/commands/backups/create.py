@@ -170,6 +170,7 @@ def _export(
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations.actionset import EXPORT
     from kanister_kafka.operations.backups.restore import backup_request
+    from kanister_kafka.operations.provenance import context_flag
 
     request = backup_request(EXPORT, backup, applied)
     try:
@@ -184,7 +185,8 @@ def _export(
             f"cluster has failed: {reason}"
         )
         print_error(escape_control_chars(text))
-        again = f"kanister-kafka backups export {name} --kafka {target.name} -n {target.namespace}"
+        place = f"-n {target.namespace}{context_flag(connection.context)}"
+        again = f"kanister-kafka backups export {name} --kafka {target.name} {place}"
         click.echo(f"  to repeat the copy: {again}", err=True)
         _write_event(connection, target, NOT_EXPORTED, text)
     return code

@@ -105,7 +105,7 @@ def prune(
         return
     if dry is DryRun.NONE:
         confirm(f"Delete {len(removed)} backups?", "a deleted backup cannot be restored", yes=yes)
-    sys.exit(delete_backups(connection, removed, kasten_namespace, dry))
+    sys.exit(delete_backups(connection, removed, kasten_namespace, dry, err=form == "json"))
 
 
 def _print_plans(plans: Sequence[PrunePlan], form: str, now: datetime, nothing: str) -> None:
