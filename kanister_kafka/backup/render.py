@@ -143,7 +143,7 @@ def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
 
 
 def _keep_account(plan: BackupPlan) -> str:
-    """Return the account of the Job that copies the Secrets of a backup; empty without an export."""
+    """Return the account of the Job that copies Secrets; empty without an export."""
     for action in plan.actions:
         for phase in action.phases:
             for value in phase.values:
