@@ -9,7 +9,7 @@ from tests.fakes.script_runner import SCRIPTS, cycle
 
 LABELS = (
     *("backup", "before-restore", "cluster", "complete", "export", "export-step", "exported"),
-    *("run", "stop", "strategy"),
+    *("list-step", "run", "stop", "strategy"),
 )
 TEXTS = {path.name: path.read_text() for path in sorted(SCRIPTS.rglob("*.sh"))}
 ALL = "\n".join(
@@ -44,7 +44,7 @@ def test_scripts_and_commands_call_a_mark_the_same() -> None:
         "STRATEGY_ANNOTATION": {constants.STRATEGY},
         "EXPORTED_ANNOTATION": {constants.EXPORTED},
         "EXPORT_LABEL": {f"{constants.PREFIX}export"},
-        "STEP_LABEL": {f"{constants.PREFIX}export-step"},
+        "STEP_LABEL": {f"{constants.PREFIX}export-step", f"{constants.PREFIX}list-step"},
         "REPLACED_LABEL": {f"{constants.PREFIX}before-restore"},
     }
 
