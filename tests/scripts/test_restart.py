@@ -132,8 +132,8 @@ def test_restart_reverses_everything_in_order(shell: Shell) -> None:
             POSTPONED,
             "pause-reconciliation=false kanister-kafka.io/pause-before-$",
             f"patch {MIRROR}",
-            "state.:.running",
             DISARMED,
+            "state.:.running",
             "patch deployments.apps backup-kanister-kafka-switch",
             "confirmedBy",
         )
@@ -290,6 +290,7 @@ def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
 def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
     shell.on(r"metadata\.generation\}\|\{\.status\.observedGeneration", "1|1|True||")
+    shell.on(r"get configmap .*\{\.data\.state\}\|\{\.data\.run\}$", f"restoring|{RUN}")
     done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
