@@ -235,8 +235,36 @@ def test_pod_that_is_killed_is_started_again(backup: str) -> None:
     nothing_is_left()
 
 
+def exported(name: str) -> str:
+    text = lab.command("backups", "describe", name, *PLACE).stdout
+    (line,) = [line for line in text.splitlines() if line.startswith("exported ")]
+    return line.removeprefix("exported").strip()
+
+
+def test_keep_rules_of_copies_leave_the_backups_in_the_cluster(backup: str) -> None:
+    made = lab.command("backups", "create", SOURCE.name, *PLACE, timeout=1800)
+    assert made.returncode == 0, made.stdout + made.stderr
+    names = lab.command("backups", "list", *PLACE, "-o", "name").stdout.split()
+    newest = max(names)
+    assert {*names} == {backup, newest}
+    prune = ("backups", "prune", "--copies", "--keep-last", "1", *PLACE)
+    plan = lab.command(*prune, "--dry-run", timeout=900)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert len(tags()) == 4
+    done = lab.command(*prune, "--yes", timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f"backup={newest}" in one for one in tags())
+    assert len(tags()) == 2
+    assert lab.command("backups", "list", *PLACE, "-o", "name").stdout.split() == names
+    assert exported(backup) == "never"
+    assert exported(newest) != "never"
+    nothing_is_left()
+
+
 def test_backup_is_deleted_with_its_copy(backup: str) -> None:
-    words = ("backups", "delete", backup, "--copy", "--yes", *PLACE)
+    names = lab.command("backups", "list", *PLACE, "-o", "name").stdout.split()
+    assert backup in names
+    words = ("backups", "delete", *names, "--copy", "--yes", *PLACE)
     done = lab.command(*words, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert tags() == []
