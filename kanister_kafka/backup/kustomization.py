@@ -9,7 +9,6 @@ from typing import Any
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import (
-    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
@@ -27,7 +26,6 @@ STARTS_SOMETHING = ("RestoreAction",)
 """Kinds that do their work as soon as they are applied, and have no name to be applied by."""
 HOOKS = ("preHook", "onSuccess", "onFailure")
 BLUEPRINT = {"group": "cr.kanister.io", "kind": "Blueprint"}
-CRON_JOB = {"group": "batch", "kind": "CronJob"}
 DEPLOYMENT = {"group": "apps", "kind": "Deployment"}
 ROLE = {"group": "rbac.authorization.k8s.io", "kind": "Role"}
 KASTEN = "config.kio.kasten.io"
@@ -91,8 +89,7 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
     """Return where names of other objects stand, in a Blueprint with these arguments of phases.
 
     Kustomize follows a name within a namespace only, and the Blueprint is in another namespace than
-    its objects and its CronJob. So names in these are prefixed in their places, as those of the
-    objects are.
+    its objects. So names in it are prefixed in their places, as those of the objects are.
     """
     fields = (
         "podOverride/serviceAccountName",
@@ -101,8 +98,7 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
         f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
         f"podAnnotations/{_escaped(KEEP_ACCOUNT_NAME)}",
     )
-    job = "spec/jobTemplate/spec/template/metadata/annotations"
-    named: list[dict[str, str]] = [{**CRON_JOB, "path": f"{job}/{_escaped(BLUEPRINT_NAME)}"}]
+    named: list[dict[str, str]] = []
     for path in arguments:
         named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
@@ -134,7 +130,6 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                         for hook in HOOKS
                     ),
                     {"group": KASTEN, "kind": "BlueprintBinding", "path": "spec/blueprintRef/name"},
-                    {**ROLE, "path": "rules/resourceNames"},
                 ],
             },
         ],

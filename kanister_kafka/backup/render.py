@@ -22,7 +22,6 @@ from kanister_kafka.backup.options import KastenOutput
 from kanister_kafka.backup.provenance import annotations_for, scripts_annotations
 from kanister_kafka.backup.scripts import ScriptsConfigMap, is_scripts
 from kanister_kafka.constants import (
-    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
@@ -104,7 +103,7 @@ def manifest_files(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
             namespace = one.documents[0].text("metadata", "namespace")
             name = f"{name.removesuffix('.yaml')}_{namespace}.yaml"
         if name in files:
-            raise ValueError(f"two objects for the file {name}")
+            raise TemplateError(f"two objects of kind {one.kind} have the name {one.name}")
         files[name] = one
     return files
 
@@ -168,7 +167,6 @@ def render(
         "plan": plan,
         "scripts": scripts,
         "annotated_names": names,
-        "blueprint_name": AnnotatedName(BLUEPRINT_NAME, plan.name) if renamable else None,
         "expanded": partial(_expanded, names),
     }
 

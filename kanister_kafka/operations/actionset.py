@@ -84,6 +84,9 @@ class ActionSet:
     """Its job label, which its pods have too."""
     backup: str = ""
     """Backup whose artifacts the action has got; empty if it has got none."""
+    options: tuple[tuple[str, str], ...] = ()
+    changed: str = ""
+    """Time of the last progress, or of the creation if there is none."""
 
     @property
     def running(self) -> ActionPhase | None:
@@ -188,6 +191,9 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         artifacts=found.get("artifacts") or {},
         job=(metadata.get("labels") or {}).get(JOB_LABEL, ""),
         backup=str(backup_values(requested.get("artifacts") or {}).get("backup") or ""),
+        options=tuple((key, str(value)) for key, value in (requested.get("options") or {}).items()),
+        changed=(status.get("progress") or {}).get("lastTransitionTime")
+        or metadata.get("creationTimestamp", ""),
     )
 
 

@@ -195,7 +195,10 @@ def _restore_again(cluster: ObservedCluster) -> tuple[str, ...]:
         if made.action == "restore" and made.backup:
             place = f"-n {target.namespace} --kafka {target.name} --overwrite"
             at = context_flag(cluster.context)
-            return (f"  kanister-kafka restore {made.backup} {place}{at}",)
+            again = [f"  kanister-kafka restore {made.backup} {place}{at}"]
+            if others := [f"{key}={value}" for key, value in made.options if key != "overwrite"]:
+                again.append(f"Give its options again: {', '.join(others)}.")
+            return tuple(again)
     return _restore(cluster)
 
 

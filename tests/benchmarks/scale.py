@@ -1,6 +1,6 @@
 """How a stop, the snapshots and a restart grow with the number of nodes, without brokers.
 
-    python -m tests.benchmarks.scale [--nodes 3,30,300,1000] [--write]
+    python -m tests.benchmarks.scale [--nodes 6,30,300,1000] [--write]
 
 The scripts run as in a pod, with bash and the kubectl that is on PATH, against an API server in
 this process that plays Strimzi, the kubelet and the CSI driver (`ManyNodes`). It measures each
@@ -32,7 +32,7 @@ from tests.fakes.cluster import NOW, SmallCluster, selected
 from tests.fakes.script_runner import FILES, RUN, STUB, cycle, digest, phases_of
 
 REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
-NODES = (3, 30, 300, 1000)
+NODES = (6, 30, 300, 1000)
 CONTROLLERS = 3
 HOME, KAFKA, ELSEWHERE = "kafka-backup", "backup", "kafka-tools"
 PHASES = ("backupQuiesce", "backupStop", "backupSnapshot", "backupRestart")
@@ -279,7 +279,7 @@ class Run:
 
 def measure(plan: BackupPlan, nodes: int) -> Iterator[Run]:
     """Run all phases of a backup of a Kafka with this many nodes."""
-    server = ManyNodes(plan, nodes - CONTROLLERS if nodes > CONTROLLERS else nodes)
+    server = ManyNodes(plan, nodes - CONTROLLERS)
     with tempfile.TemporaryDirectory() as folder, http_api.serving(server):
         http_api.write_kubeconfig(Path(folder) / "kubeconfig", server.url, namespace=HOME)
         mount = Path(folder) / "scripts"

@@ -19,6 +19,10 @@ home = Path({home!r})
 store = json.loads((home / "repository.json").read_text())
 with (home / "calls.json").open("a") as calls:
     calls.write(json.dumps(words) + "\\n")
+if path := os.environ.get("RESTIC_CACERT"):
+    Path(path).read_text()  # it must be there
+    with (home / "certificates").open("a") as paths:
+        paths.write(path + "\\n")
 
 
 def fail(code, message):
@@ -78,6 +82,11 @@ class FakeRestic:
         )
         self.write()
         return identity
+
+    @property
+    def certificates(self) -> list[str]:
+        path = self.home / "certificates"
+        return path.read_text().splitlines() if path.exists() else []
 
     @property
     def calls(self) -> list[list[str]]:

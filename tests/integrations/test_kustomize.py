@@ -288,7 +288,7 @@ def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -
     assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
 
 
-ONLY_IN_A_BASE = ("BLUEPRINT", "KEEP_ACCOUNT")
+ONLY_IN_A_BASE = ("KEEP_ACCOUNT",)
 
 
 def started(one: dict[str, Any]) -> dict[str, Any]:
@@ -313,11 +313,6 @@ def pods(one: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]
         template = one["spec"]["template"]
         (container,) = template["spec"]["containers"]
         return [(template["metadata"]["annotations"], container["env"], container["command"])]
-    if one["kind"] == "CronJob":
-        template = one["spec"]["jobTemplate"]["spec"]["template"]
-        (container,) = template["spec"]["containers"]
-        notes = template["metadata"].setdefault("annotations", {})
-        return [(notes, container.setdefault("env", []), container["args"])]
     actions = one["actions"].values() if one["kind"] == "Blueprint" else ()
     all_args = [
         phase["args"]
@@ -347,6 +342,7 @@ def renamed(one: dict[str, Any], known: list[str], prefix: str, suffix: str) -> 
     return found
 
 
+EXPORTED = pytest.param(["--engine", "kanister", "--export-profile", "s3"], id="export")
 ELSEWHERE = pytest.param(
     ["-f", str(ROOT / "examples" / "mirror-maker-2"), "--kasten", "binding", "--scripts", "own"],
     id="writers-elsewhere",
@@ -354,7 +350,7 @@ ELSEWHERE = pytest.param(
 
 
 @needs_kustomize
-@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, SCHEDULED])
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
 @pytest.mark.parametrize(
     ("lines", "prefix", "suffix"),
     [

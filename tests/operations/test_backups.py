@@ -422,17 +422,19 @@ WAYS = {
 def test_no_restore_begins_while_another_action_runs(cluster, way, action) -> None:
     add_backup(cluster, OLD)
     add_backup(cluster, NEW)
-    add_action_set(cluster, "at-work", action, "running", given=VALUES)
+    given = {**VALUES, "backup": NEW} if action == "delete" else VALUES
+    add_action_set(cluster, "at-work", action, "running", given=given)
     result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--timeout", "1s", "--no-logs"])
     assert result.exit_code == 1
     assert f"ActionSet kasten-io/at-work, action {action}, has not ended" in result.stderr
-    assert "kubectl delete actionset at-work -n kasten-io" in result.stderr
+    if action != "delete":  # of which the backup itself tells
+        assert "kubectl delete actionset at-work -n kasten-io" in result.stderr
     assert "will be restored" not in result.stderr  # before the question
     assert cluster.writes == []
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("action", ["export", "deleteCopy", "listCopies"])
+@pytest.mark.parametrize("action", ["export", "deleteCopy", "listCopies", "delete"])
 def test_a_restore_may_begin_while_another_backup_is_copied(cluster, way, action) -> None:
     fake.Kanister(cluster)
     add_backup(cluster, OLD)
@@ -441,6 +443,50 @@ def test_a_restore_may_begin_while_another_backup_is_copied(cluster, way, action
     add_action_set(cluster, "copies", action, "running", given=VALUES)
     result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--no-logs"])
     assert result.exit_code == 0, result.stderr
+
+
+def add_failed_launch(cluster, *, changed: str) -> None:
+    """An action that Kanister could not launch: its deferPhase never begins."""
+    asked = {"name": "backup", "blueprint": "kafka.my-cluster", "object": {"namespace": "kafka"}}
+    status = {
+        "state": "failed",
+        "progress": {"lastTransitionTime": changed},
+        "actions": [
+            {
+                "name": "backup",
+                "phases": [{"name": "quiesce", "state": "failed"}],
+                "deferPhase": {"name": "recover", "state": "pending"},
+            }
+        ],
+    }
+    cluster.add(
+        *("actionsets", "kasten-io", "failed"),
+        labels={"kanister.io/JobID": "job-1"},
+        spec={"actions": [asked]},
+        status=status,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("changed", "has_pod", "code"),
+    [
+        pytest.param("2026-01-02T03:04:05Z", False, 0, id="never-began"),
+        pytest.param("2026-01-02T03:04:05Z", True, 1, id="runs"),
+        pytest.param("2999-01-02T03:04:05Z", False, 1, id="may-begin"),
+    ],
+)
+def test_an_action_that_could_not_be_launched_blocks_nothing(
+    cluster, way, changed, has_pod, code
+) -> None:
+    fake.Kanister(cluster)
+    add_backup(cluster, OLD)
+    add_backup(cluster, NEW)
+    add_failed_launch(cluster, changed=changed)
+    if has_pod:
+        fake.add_task(cluster, "recover", "recover", job="job-1")
+    result = CliRunner().invoke(main, [*WAYS[way], "--yes", "--no-logs"])
+    assert result.exit_code == code, result.stderr
 
 
 @pytest.mark.parametrize("way", WAYS)

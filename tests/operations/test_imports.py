@@ -887,6 +887,40 @@ def test_credentials_of_a_secret(cluster, restic, monkeypatch, home) -> None:
     no_secret(done, restic)
 
 
+@pytest.mark.parametrize("home", ["other", "far"])
+def test_certificate_of_the_authority_of_a_store(cluster, restic, monkeypatch, home) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RESTIC_PASSWORD"):
+        monkeypatch.delenv(name)
+    cluster.add("namespaces", "", home)
+    add_location_secret(cluster, home, **KEYS, **{"ca.crt": "PEM"})
+    Operator(cluster)
+    jobs = Jobs(cluster)
+    done = restore(cluster, "--location-secret", f"{home}/store")
+    assert done.exit_code == 0, done.output + done.stderr
+    name = "store" if home == "other" else "kanister-kafka-import-aaaaaaaaaa"
+    for job in jobs.specs:
+        pod = job["spec"]["template"]["spec"]
+        (volume,) = [one for one in pod["volumes"] if one["name"] == "ca"]
+        assert volume["secret"]["secretName"] == name
+        for container in pod["containers"]:
+            assert {"name": "RESTIC_CACERT", "value": "/ca/ca.crt"} in container["env"]
+            assert {"name": "ca", "mountPath": "/ca"} in container["volumeMounts"]
+    assert all(Path(path).name == "ca.crt" for path in restic.certificates)
+    assert restic.certificates
+    assert not any(Path(path).exists() for path in restic.certificates)
+
+
+def test_certificate_of_the_environment(monkeypatch, tmp_path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("PEM")
+    monkeypatch.setenv("RESTIC_PASSWORD", "p")
+    monkeypatch.setenv("RESTIC_CACERT", str(file))
+    assert environment_credentials().ca == "PEM"
+    file.unlink()
+    with pytest.raises(UnreachableError, match="cannot read RESTIC_CACERT"):
+        environment_credentials()
+
+
 @pytest.mark.usefixtures("restic")
 def test_a_secret_without_a_key_is_named(cluster) -> None:
     add_location_secret(cluster, "far", **{**KEYS, "repository_password": ""})

@@ -221,6 +221,9 @@ def test_pods_that_copy_have_the_least(shell: Shell) -> None:
             "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
             "RESTIC_PASSWORD": "repository_password",
         }
+        (ca,) = [volume["secret"] for volume in spec["volumes"] if volume["name"] == "ca"]
+        assert ca["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+        assert ca["optional"] is True
         tokens = [mount for mount in restic["volumeMounts"] if mount["name"] == "token"]
         assert not tokens, "restic has no token"
 
@@ -473,6 +476,23 @@ def test_repository_is_made_only_if_restic_reports_that_there_is_none(tmp_path: 
     assert any(call.endswith(" unlock") for call in restic.calls)
 
 
+@pytest.mark.parametrize(("text", "is_used"), [("PEM\n", True), ("", False), (None, False)])
+def test_certificate_of_an_authority_is_given_to_restic(
+    tmp_path: Path, text: str | None, *, is_used: bool
+) -> None:
+    file = tmp_path / "ca.crt"
+    if text is not None:
+        file.write_text(text)
+    restic = Restic(tmp_path)
+    (tmp_path / "restic").write_text('#!/bin/sh\necho "cacert=$RESTIC_CACERT"\n')
+    (tmp_path / "restic").chmod(0o755)
+    done = restic.run(
+        "copy", EXPORT_PATH="/volumes/data-0", EXPORT_KIND="volume", CA_FILE=str(file)
+    )
+    assert done.returncode == 0, done.stderr
+    assert (f"cacert={file}\n" if is_used else "cacert=\n") in done.stdout
+
+
 def test_missing_bucket_is_not_made(tmp_path: Path) -> None:
     """With a region, restic does not look for the bucket: a missing one seems to be empty."""
     restic = Restic(tmp_path).on("region=eu-west-1", 10, err=NONE)
@@ -494,11 +514,13 @@ def test_missing_bucket_is_not_made(tmp_path: Path) -> None:
         (1, retrying("Access Denied."), "refuses the keys"),
         (124, retrying("dial tcp 10.0.0.1:9000: connect: connection refused"), "not answer"),
         (1, "Fatal: unable to open config: context deadline exceeded", "does not answer"),
+        (1, retrying("Get https://x: tls: x509: certificate signed by unknown"), "not trusted"),
         (1, "Fatal: config or key is damaged: ciphertext verification failed", "is damaged"),
         (1, "something new", "exit code 1"),
     ],
     ids=[
         *("password", "locked", "bucket", "signature", "key", "denied", "refused", "timeout"),
+        "authority",
         *("damaged", "other"),
     ],
 )
@@ -635,10 +657,22 @@ def test_copy_without_one_of_its_volumes_is_made_again(tmp_path: Path) -> None:
     assert any(call.endswith(f"forget {'a' * 64}") for call in restic.calls)
 
 
-def test_copy_whose_objects_cannot_be_read_is_made_again(tmp_path: Path) -> None:
-    restic = Restic(tmp_path).on("dump", 1, err="Fatal: not found")
+@pytest.mark.parametrize("out", ["", f'{{"snapshot": "{SNAPSHOT}"'], ids=["at-once", "at-its-end"])
+def test_copy_whose_objects_cannot_be_read_is_made_again(tmp_path: Path, out: str) -> None:
+    restic = Restic(tmp_path).on("dump", 1, out=out, err="Fatal: not found")
     listed(restic, SNAPSHOT)
     assert "EXISTS" not in restic.run("open").stdout
+    assert any(call.endswith(f"forget {'a' * 64}") for call in restic.calls)
+
+
+def test_copy_is_not_forgotten_if_the_store_does_not_answer_any_more(tmp_path: Path) -> None:
+    restic = Restic(tmp_path).on("dump", 1, err="Fatal: connection refused")
+    listed(restic, SNAPSHOT)
+    text = (tmp_path / "restic").read_text()
+    away = 'grep -q " dump " "$FAKE/restic-calls" && [[ "$*" == *"cat config"* ]] && exit 124'
+    (tmp_path / "restic").write_text(text.replace("set -- ", f"{away}\nset -- ", 1))
+    assert restic.run("open").returncode == 124
+    assert not any(" forget " in call for call in restic.calls)
 
 
 def test_white_space_around_credentials_does_not_count(tmp_path: Path) -> None:

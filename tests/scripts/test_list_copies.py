@@ -143,12 +143,16 @@ def test_store_that_cannot_be_read_is_an_error(
     assert done.stdout.splitlines()[-1].startswith("FAILED: ")
 
 
+BEGINNING = f'{{"volumes": [{{"snapshot": "{"1" * 64}"'
+
+
+@pytest.mark.parametrize("out", ["", BEGINNING], ids=["at-once", "at-its-end"])
 @pytest.mark.parametrize(("config", "code"), [(0, 0), (124, 124)], ids=["damaged", "away"])
-def test_copy_that_cannot_be_read(tmp_path: Path, config: int, code: int) -> None:
+def test_copy_that_cannot_be_read(tmp_path: Path, config: int, code: int, out: str) -> None:
     """It is not whole. If the store does not answer any more, the others cannot be read either."""
     found = (snapshot("1", "volume", OLD), snapshot("2", "objects", OLD))
     restic = Restic(tmp_path).on(LISTING, out=json.dumps(found, separators=(",", ":")))
-    restic.on("dump", 1, err="Fatal: ciphertext verification failed")
+    restic.on("dump", 1, out=out, err="Fatal: ciphertext verification failed")
     text = (tmp_path / "restic").read_text()
     after = (
         'grep -q " dump " "$FAKE/restic-calls" && [[ "$*" == *"cat config"* ]] && exit "$CONFIG"'
@@ -247,7 +251,7 @@ def test_job_of_a_list_has_the_least_and_keeps_no_export_from_running(shell: She
     assert restic["command"][-1] == "list"
     references = {one["name"] for one in restic["env"] if "valueFrom" in one}
     assert references == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RESTIC_PASSWORD"}
-    assert {one["name"] for one in restic["volumeMounts"]} == {"tmp"}
+    assert {one["name"] for one in restic["volumeMounts"]} == {"ca", "tmp"}
     jobs = [str(call) for call in shell.all() if " jobs.batch " in str(call)]
     assert not [call for call in jobs if "export-step" in call], "an export may run meanwhile"
     assert jobs[-1].startswith("delete jobs.batch -n kafka-backup -l kanister-kafka.io/list-step=")

@@ -38,7 +38,13 @@ from kanister_kafka.kube.pod_options import PodOptions
 from kanister_kafka.kube.pods import container_statuses, wait_reason
 from kanister_kafka.kube.wait import Clock, Grace, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
-from kanister_kafka.operations.exports.location import KEYS, OPTIONAL, Credentials, Repository
+from kanister_kafka.operations.exports.location import (
+    CA_FILE,
+    KEYS,
+    OPTIONAL,
+    Credentials,
+    Repository,
+)
 from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
     NO_REPOSITORY,
@@ -238,6 +244,9 @@ def _pod(
     if affinity := get_path(template, "affinity", "nodeAffinity"):
         pod["affinity"] = {"nodeAffinity": affinity}
     secret = imports.secret or import_name(identity)
+    if imports.credentials.ca:
+        items = [{"key": constants.EXPORT_CA, "path": constants.EXPORT_CA}]
+        pod["volumes"].append({"name": "ca", "secret": {"secretName": secret, "items": items}})
     for number, volume in enumerate(volumes):
         name = f"volume-{number}"
         pod["containers"].append(_container(imports, volume, name, secret))
@@ -257,6 +266,10 @@ def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret
         if variable == OPTIONAL:
             reference["optional"] = True
         env.append({"name": variable, "valueFrom": {"secretKeyRef": reference}})
+    mounts = [{"name": name, "mountPath": folder}]
+    if imports.credentials.ca:
+        env.append({"name": CA_FILE, "value": f"/ca/{constants.EXPORT_CA}"})
+        mounts.append({"name": "ca", "mountPath": "/ca"})
     return {
         "name": name,
         "image": imports.image,
@@ -282,7 +295,7 @@ def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": name, "mountPath": folder}],
+        "volumeMounts": mounts,
     }
 
 
@@ -438,7 +451,8 @@ def _phase(pod: Object) -> object:
 
 def _claims(job: Object) -> list[str]:
     volumes = job["spec"]["template"]["spec"]["volumes"]
-    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes]
+    claims = [volume.get("persistentVolumeClaim") for volume in volumes]
+    return [claim["claimName"] for claim in claims if claim]
 
 
 def _restored_bytes(line: str) -> int:

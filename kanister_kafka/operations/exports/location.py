@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kanister_kafka.constants import EXPORT_KEYS
+from kanister_kafka.constants import EXPORT_CA, EXPORT_KEYS
 from kanister_kafka.errors import ActionError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.start_action import SECRETS
@@ -20,6 +20,7 @@ FOLDER = "kanister-kafka"
 S3 = re.compile(r"s3:(?:https?://)?[A-Za-z0-9.:\[\]-]+(?:/[^\s@?#/]+)+")
 """Addresses that restic takes for S3, without a user and a password."""
 PASSWORD_FILE, PASSWORD_COMMAND = "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"
+CA_FILE = "RESTIC_CACERT"
 ACCESS_KEY, SECRET_KEY, PASSWORD = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -80,6 +81,9 @@ class Credentials:
     values: Mapping[str, str] = field(repr=False)
     trimmed: bool = False
     """Whether a value had white space around it."""
+    ca: str = ""
+    """Certificate of the authority that has signed that of the store, as PEM; empty if it is one of
+    the system."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment of this process with these credentials and no others."""
@@ -96,9 +100,10 @@ class Credentials:
                 f"pods of the cluster need {', '.join(missing)}: set these variables, or name a "
                 "Secret by --location-secret"
             )
-        return {
-            KEYS[key]: base64.b64encode(text.encode()).decode() for key, text in self.values.items()
-        }
+        data = {KEYS[key]: text for key, text in self.values.items()}
+        if self.ca:
+            data[EXPORT_CA] = self.ca
+        return {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
 
 
 def environment_credentials() -> Credentials:
@@ -107,17 +112,23 @@ def environment_credentials() -> Credentials:
     Raises UnreachableError if there is no password, for which restic would ask on a terminal.
     """
     values = {key: os.environ[key].strip() for key in KEYS if os.environ.get(key)}
-    if path := os.environ.get(PASSWORD_FILE):
-        try:
-            values[PASSWORD] = Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as failure:
-            raise UnreachableError(f"cannot read {PASSWORD_FILE} {path}: {failure}") from None
+    if password := _read_named(PASSWORD_FILE):
+        values[PASSWORD] = password.strip()
     if PASSWORD not in values and not os.environ.get(PASSWORD_COMMAND):
         raise UnreachableError(
             f"the password of the repository is not known: set {PASSWORD_FILE} or {PASSWORD}, or "
             "name a Secret by --location-secret"
         )
-    return Credentials(values)
+    return Credentials(values, ca=_read_named(CA_FILE))
+
+
+def _read_named(variable: str) -> str:
+    """Return the text of the file that a variable names; empty without the variable."""
+    path = os.environ.get(variable, "")
+    try:
+        return Path(path).read_text() if path else ""
+    except (OSError, UnicodeDecodeError) as failure:
+        raise UnreachableError(f"cannot read {variable} {path}: {failure}") from None
 
 
 def secret_credentials(connection: KubeClient, namespace: str, name: str) -> Credentials:
@@ -126,13 +137,17 @@ def secret_credentials(connection: KubeClient, namespace: str, name: str) -> Cre
     values = {}
     trimmed = False
     for variable, key in KEYS.items():
-        try:
-            raw = base64.b64decode(data.get(key) or "").decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raw = ""
+        raw = _decoded(data, key)
         if text := raw.strip():
             values[variable] = text
             trimmed = trimmed or text != raw
         elif variable != OPTIONAL:
             raise UnreachableError(f"Secret {namespace}/{name} has no key {key}")
-    return Credentials(values, trimmed)
+    return Credentials(values, trimmed, _decoded(data, EXPORT_CA))
+
+
+def _decoded(data: Mapping[str, str], key: str) -> str:
+    try:
+        return base64.b64decode(data.get(key) or "").decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

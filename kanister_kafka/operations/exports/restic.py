@@ -10,12 +10,15 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError, UnreachableError
-from kanister_kafka.operations.exports.location import Credentials, Repository
+from kanister_kafka.operations.exports.location import CA_FILE, Credentials, Repository
 from kanister_kafka.timestamps import parse_timestamp
 
 TAG = "kanister-kafka"
@@ -78,13 +81,27 @@ class ResticClient:
 
     def _run(self, words: tuple[str, ...], seconds: float, *, damage: bool = False) -> bytes:
         command = (self._program, *self.repository.options, "--json", *words)
+        environment = self._credentials.environment()
+        with _certificate_file(self._credentials.ca) as path:
+            if path:
+                environment[CA_FILE] = path
+            return self._run_program(command, environment, seconds, damage=damage)
+
+    def _run_program(
+        self,
+        command: tuple[str, ...],
+        environment: dict[str, str],
+        seconds: float,
+        *,
+        damage: bool,
+    ) -> bytes:
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and no word is a credential
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=self._credentials.environment(),
+                env=environment,
             )
         except OSError as failure:
             raise UnreachableError(f"{self._program} cannot be run: {failure}") from failure
@@ -137,6 +154,18 @@ class ResticClient:
             if len(value) >= MASKED:
                 found = found.replace(value, "***")
         return found
+
+
+@contextmanager
+def _certificate_file(text: str) -> Iterator[str]:
+    """Yield the path of a file with a certificate, which restic only reads from a file."""
+    if not text:
+        yield ""
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ca.crt"
+        path.write_text(text, encoding="utf-8")
+        yield str(path)
 
 
 def message_of(line: str) -> str:

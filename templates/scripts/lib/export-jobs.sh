@@ -57,18 +57,19 @@ create_job() {
     "spec": {%s"restartPolicy": "Never", "automountServiceAccountToken": false, "enableServiceLinks": false, %s
     "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}%s},
     "containers": [{"name": "restic", "image": "%s", "command": ["sh", "-c", %s, "restic", "%s"], "env": [%s%s], "resources": %s, %s,
-    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}%s]}],
-    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}%s]}}}}\n' \
+    "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "ca", "mountPath": "/ca", "readOnly": true}%s]}],
+    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+      {"name": "ca", "secret": {"secretName": "%s", "items": [{"key": "ca.crt", "path": "ca.crt"}], "optional": true}}%s]}}}}\n' \
     "$NAMESPACE" "$labels" "$owner_json" \
     "$EXPORT_TIMEOUT" "$labels" "${pod_labels:+, $pod_labels}" "$POD_ANNOTATIONS" \
     "${pod_spec:+$pod_spec, }" "${5-}" \
     "${files_owner:+, $files_owner}" \
     "$EXPORT_IMAGE" "$(json_text "$script")" "$1" \
     "$(env_json RESTIC_REPOSITORY "$REPOSITORY" EXPORT_HOST "$NAMESPACE/$CLUSTER" BACKUP "$BACKUP" BACKUP_UID "${BACKUP_UID-}" EXPORT_SECRET "$EXPORT_SECRET" AWS_DEFAULT_REGION "$LOCATION_REGION" \
-      INSECURE_TLS "${INSECURE_TLS#false}" RESTIC_PROGRESS_FPS 0.1 GOMEMLIMIT "$MEMORY_LIMIT" TMPDIR /tmp HOME /tmp)" \
+      INSECURE_TLS "${INSECURE_TLS#false}" RESTIC_PROGRESS_FPS 0.1 GOMEMLIMIT "$MEMORY_LIMIT" CA_FILE /ca/ca.crt TMPDIR /tmp HOME /tmp)" \
     "$(secret_env_json AWS_ACCESS_KEY_ID aws_access_key_id AWS_SECRET_ACCESS_KEY aws_secret_access_key RESTIC_PASSWORD repository_password)$4" \
     "$EXPORT_RESOURCES" "$CONTAINER_SECURITY" \
-    "$3" "$2" |
+    "$3" "$EXPORT_SECRET" "$2" |
     kubectl_retry create -f - -o 'jsonpath={.metadata.name}'
 }
 

@@ -14,6 +14,8 @@ AWS_ACCESS_KEY_ID=$(trim "${AWS_ACCESS_KEY_ID-}")
 AWS_SECRET_ACCESS_KEY=$(trim "${AWS_SECRET_ACCESS_KEY-}")
 RESTIC_PASSWORD=$(trim "${RESTIC_PASSWORD-}")
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
+# The Secret may have the certificate of the authority that has signed the store's. The file is empty or missing otherwise.
+[ ! -s "${CA_FILE-}" ] || export RESTIC_CACERT="$CA_FILE"
 cache=--no-cache
 lock=
 
@@ -40,6 +42,7 @@ fail() {
         *"bucket does not exist"* | *NoSuchBucket*) reason="the bucket does not exist: create it" ;;
         *"Access Denied"* | *AccessDenied* | *"ccess key"* | *"ccess Key"* | *InvalidAccessKeyId* | *ignature*)
           reason="the store refuses the keys of Secret $EXPORT_SECRET, or they may not write" ;;
+        *"x509:"*) reason="the certificate of the store is not trusted: add its authority to Secret $EXPORT_SECRET as ca.crt" ;;
         *"o such host"* | *"connection refused"* | *"i/o timeout"* | *"no route"* | *"imeout"* | *"context deadline"*)
           reason="the store does not answer: check endpoint and network" ;;
         *"o space"* | *uota* | *"torage full"* | *StorageFull* | *InsufficientStorage*)
@@ -104,10 +107,11 @@ snapshot_ids() {
   grep -o '"id":"[0-9a-f]*"' list.json | cut -d '"' -f 4
 }
 
-# is_whole OBJECTS VOLUMES: whether all volumes that the objects name are among the snapshots. The objects are never in a
-# file, because they have passwords.
+# is_whole OBJECTS VOLUMES: whether all objects can be read, and all volumes that they name are among the snapshots. The
+# objects are never in a file, because they have passwords. The names of the volumes come first, so damage may follow.
 is_whole() {
-  named=$(run_restic dump $lock "$1" /objects/backup.json | grep -o '"snapshot": "[0-9a-f]*"' | cut -d '"' -f 4)
+  named=$({ run_restic dump $lock "$1" /objects/backup.json || echo '"snapshot": "unreadable"'; } |
+    grep -o '"snapshot": "[0-9a-z]*"' | cut -d '"' -f 4)
   [ -n "$named" ] || return 1
   for volume in $named; do
     case " $2 " in *"$volume"*) ;; *) return 1 ;; esac
@@ -181,6 +185,8 @@ case $1 in
       if is_whole "$id" "$volumes"; then
         echo "EXISTS $id"
       else
+        read_config # a store that does not answer any more shows nothing about the copy
+        [ "$code" = 0 ] || fail "$code"
         echo "the copy $id is not whole: it is made again"
         run_restic forget "$id" || fail "$?"
       fi
