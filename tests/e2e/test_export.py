@@ -237,8 +237,8 @@ def test_pod_that_is_killed_is_started_again(backup: str) -> None:
 
 def exported(name: str) -> str:
     text = lab.command("backups", "describe", name, *PLACE).stdout
-    (line,) = [line for line in text.splitlines() if line.startswith("exported ")]
-    return line.removeprefix("exported").strip()
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("exported ")]
+    return line.strip().removeprefix("exported").strip()
 
 
 def test_keep_rules_of_copies_leave_the_backups_in_the_cluster(backup: str) -> None:
