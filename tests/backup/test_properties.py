@@ -28,6 +28,7 @@ from kanister_kafka.backup.model import PlannedPhase
 from kanister_kafka.backup.options import KEEP_COPIES_RULES, KEEP_RULES, SnapshotProvider
 from kanister_kafka.backup.provenance import provenance_annotations
 from kanister_kafka.backup.scripts import is_scripts
+from kanister_kafka.cli import main
 from kanister_kafka.cli.commands.backups.create import create
 from kanister_kafka.durations import parse_age
 from kanister_kafka.kube.pod_options import DEFAULT_REQUESTS
@@ -436,7 +437,9 @@ def test_cron_job_prunes_by_the_rules_of_the_options(
     (pod,) = [job["spec"]["jobTemplate"]["spec"]["template"]["spec"] for job in found["CronJob"]]
     (container,) = pod["containers"]
     assert container["args"][:2] == ["backups", "create"]
-    given_rules = create.make_context("create", container["args"][2:]).params
+    # With the settings of the program: click keeps the help option of the first context.
+    context = create.make_context("create", container["args"][2:], **main.context_settings)
+    given_rules = context.params
     for rule in KEEP_RULES + KEEP_COPIES_RULES:
         expected = getattr(chosen, rule)
         if isinstance(expected, str):
