@@ -48,8 +48,10 @@ EXPORTED = f"{PREFIX}exported"
 """On the same Secret, if there is a copy in a store: `TIME REPOSITORY`, when it was made, as RFC
 3339, and the repository as restic names it."""
 EXPORT_KEYS = ("aws_access_key_id", "aws_secret_access_key", "repository_password")
-EXPORT_CA = "ca.crt"
 """Keys of the Secret with which restic copies and restores."""
+EXPORT_CA = "ca.crt"
+"""Key of the same Secret, if an authority that is not of the system has signed the store's
+certificate."""
 VERIFIED = f"{PREFIX}verified"
 """On the same Secret: how its last verification ended, `passed` or `failed`."""
 VERIFIED_AT = f"{PREFIX}verified-at"

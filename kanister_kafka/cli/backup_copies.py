@@ -35,7 +35,8 @@ def list_copies(
     if LIST_COPIES not in applied.actions:
         raise ActionError(
             f"Blueprint {applied.name} was rendered by an earlier version and has no action "
-            f"{LIST_COPIES}: apply it again"
+            f"{LIST_COPIES}. Apply it again:\n"
+            f"  {applied.origin.apply_command(target, connection.context)}"
         )
     request = start_action.ActionRequest(target=target, action=LIST_COPIES, blueprint=applied)
     followed = follow_request(connection, request, logs=False, timeout=timeout, err=True)

@@ -85,6 +85,7 @@ class ActionSet:
     backup: str = ""
     """Backup whose artifacts the action has got; empty if it has got none."""
     options: tuple[tuple[str, str], ...] = ()
+    """Options that the action has got, such as `overwrite` of a restore."""
     changed: str = ""
     """Time of the last progress, or of the creation if there is none."""
 

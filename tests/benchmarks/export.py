@@ -31,9 +31,9 @@ from statistics import median
 from kanister_kafka.backup.export import HEAP_SHARE
 from kanister_kafka.backup.options import Options
 from kanister_kafka.kube.pod_options import quantity
+from tests.docs.pages import write_section
 from tests.fakes.script_runner import BACKUP, FILES
 
-REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
 SEGMENTS, SEGMENT_BYTES = 24, 16 * 2**20
 CHANGED = 0.01
 """Share of the bytes that are new at the second copy."""
@@ -148,15 +148,7 @@ def report(hand: Sequence[Copy], script: Sequence[Copy], second: Copy, total: in
         | throughput of the pods' script, to `restic backup` by hand | {speed:.2f} (at least {LEAST_SPEED}) |
         | bytes of a second copy after {CHANGED:.0%} has changed, to all bytes | {second.sent / total:.1%} (at most {MOST_BYTES:.0%}) |
         | memory of restic, to that of the pod (`--export-memory`) | {second.memory * 1e6 / (quantity(Options().export_memory) or 1):.2f} |
-        """)  # noqa: E501 - rows of a table
-
-
-def write(text: str) -> None:
-    page = REPORT.read_text(encoding="utf-8")
-    begin, end = "<!-- export: begin -->\n", "<!-- export: end -->\n"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    REPORT.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
+        """).rstrip()  # noqa: E501 - rows of a table
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -180,9 +172,9 @@ def main(arguments: Sequence[str]) -> int:
         write_changes(folder, total, chance)
         second = copy_by_script(repository, folder)
     text = report(hand, script, second, total)
-    sys.stdout.write(text)
+    sys.stdout.write(f"{text}\n")
     if chosen.write:
-        write(text)
+        write_section("export", text)
     speed = median(one.seconds for one in hand) / median(one.seconds for one in script)
     return 0 if speed >= LEAST_SPEED and second.sent <= MOST_BYTES * total else 1
 

@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import median
 
 from kanister_kafka.constants import CLUSTER_LABEL
@@ -43,8 +42,8 @@ from kanister_kafka.operations.rehearsal.context import (
 from kanister_kafka.operations.rehearsal.model import PodTimeline
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+from tests.docs.pages import write_section
 
-REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
 SETTLED = 900
 """Seconds for everything to be as before, between two rounds."""
 RESTING = 5
@@ -369,17 +368,6 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
     )
 
 
-def write(section: str, name: str = "outage") -> None:
-    """Replace a section of the page between its two marks."""
-    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    text = REPORT.read_text("utf-8")
-    before, begin, rest = text.partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise SystemExit(f"{REPORT} has no lines {first} and {last}")
-    REPORT.write_text(f"{before}{begin}\n{section}\n{end}{after}", "utf-8")
-
-
 def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -419,7 +407,7 @@ def main() -> None:
             section = online_report(bench, rounds, f"{command} MORE='--online{shown}'")
             say(section)
             if chosen.write:
-                write(section, "online")
+                write_section("online", section)
             return
         try:
             bench.probing.start()
@@ -435,7 +423,7 @@ def main() -> None:
     say(section)
     say(f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}")
     if chosen.write:
-        write(section)
+        write_section("outage", section)
     if missing is None or missing or left:
         raise SystemExit(1)
 

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from kanister_kafka.backup.model import BackupPlan
+from tests.docs.pages import write_section
 from tests.fakes import http_api
 from tests.fakes.cluster import NOW, SmallCluster, selected
 from tests.fakes.script_runner import FILES, RUN, STUB, cycle, digest, phases_of
 
-REPORT = Path(__file__).parent.parent.parent / "docs" / "performance.md"
 NODES = (6, 30, 300, 1000)
 CONTROLLERS = 3
 HOME, KAFKA, ELSEWHERE = "kafka-backup", "backup", "kafka-tools"
@@ -201,14 +201,11 @@ class ManyNodes(SmallCluster):
                 continue
             metadata = {"deletionTimestamp": NOW}
             states = {"containerStatuses": [{"name": "kafka", **ended}]}
-            self.show("MODIFIED", self.change(*key, {"metadata": metadata, "status": states}))
-            self.drop(*key[:3])
-            self.show("DELETED", self.last)
+            pod = self.change(*key, {"metadata": metadata, "status": states})
+            self.show("MODIFIED", pod)
+            self.drop(*key)
+            self.show("DELETED", pod)
             time.sleep(PACE)
-
-    def change(self, *words: Any) -> Any:
-        self.last = super().change(*words)
-        return self.last
 
     def show(self, kind: str, item: dict[str, Any]) -> None:
         """Send an event to every watch."""
@@ -380,15 +377,7 @@ def report(runs: Sequence[Run]) -> str:
         | phase | nodes | requests | a second | kB of answers | seconds | CPU seconds | MB |
         |---|---|---|---|---|---|---|---|
         """)
-    return head + "\n".join(rows) + "\n"
-
-
-def write(text: str) -> None:
-    page = REPORT.read_text(encoding="utf-8")
-    begin, end = "<!-- scale: begin -->\n", "<!-- scale: end -->\n"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    REPORT.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
+    return head + "\n".join(rows)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -403,9 +392,9 @@ def main(arguments: Sequence[str]) -> int:
             sys.stderr.write(f"{run}\n")
             runs.append(run)
     text = report(runs)
-    sys.stdout.write(text)
+    sys.stdout.write(f"{text}\n")
     if chosen.write:
-        write(text)
+        write_section("scale", text)
     found = [*faults(runs)]
     for fault in found:
         sys.stderr.write(f"{fault}\n")

@@ -489,6 +489,14 @@ def test_an_action_that_could_not_be_launched_blocks_nothing(
     assert result.exit_code == code, result.stderr
 
 
+def test_an_action_that_could_not_be_launched_makes_no_backup(cluster) -> None:
+    add_backup(cluster, NEW, complete=False)
+    add_failed_launch(cluster, changed="2026-01-02T03:04:05Z")
+    (found,) = json.loads(run("list", "-n", "kafka", "-o", "json").stdout)
+    assert found["inProgress"] is None
+    assert run("delete", NEW, "-n", "kafka", "--yes").exit_code == 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_restore_that_begins_after_the_question_counts(cluster, monkeypatch, way) -> None:
     add_backup(cluster, OLD)

@@ -414,6 +414,8 @@ def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: st
     assert "not quiescing by this run" in done.stderr.splitlines()[-1]
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}
     assert "state" not in shell.recorded()
+    is_own = record.endswith(f"|{RUN}")
+    assert ("failure" in shell.recorded()) is is_own, "the recovery of this run names its reason"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import click
 
 from kanister_kafka.backup.options import is_retention_choice
 from kanister_kafka.cli.app import confirm, current_clock, echo, print_error, print_warning
-from kanister_kafka.cli.backup_catalogue import utc_now
 from kanister_kafka.cli.options import action_options, kasten_namespace_option, live_options
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
@@ -121,7 +120,7 @@ def run_request(
 ) -> int:
     """Make the ActionSet and follow it; return the exit code of the command."""
     if request.action == "restore":  # another one may have begun since the question
-        check_no_action(connection, request, utc_now())
+        check_no_action(connection, request)
     code = follow_request(connection, request, logs=logs, timeout=timeout).code
     if request.action == "restore" and code == 0:
         _tell_held(connection, request.target)
@@ -191,7 +190,7 @@ def confirm_restore(
     """Print what is restored from where, and ask; without a terminal --yes is required."""
     assert request.origin is not None  # noqa: S101 - `source` describes it
     origin = request.origin
-    check_no_action(connection, request, utc_now())
+    check_no_action(connection, request)
     click.echo(f"Kafka {request.target} will be restored from", err=True)
     for line in source:
         click.echo(escape_control_chars(line), err=True)

@@ -9,13 +9,12 @@ from datetime import datetime
 from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.durations import format_duration
 from kanister_kafka.errors import ActionError
-from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path, label
 from kanister_kafka.operations.action_follower import delete_command, status_command
 from kanister_kafka.operations.actionset import (
     DELETE_COPY,
     EXPORT,
-    JOB_LABEL,
     LIST_COPIES,
     ActionSet,
     ActionState,
@@ -24,14 +23,12 @@ from kanister_kafka.operations.actionset import (
     is_backup_of,
     read_action_set,
 )
-from kanister_kafka.operations.backups.activity import IDLE
+from kanister_kafka.operations.backups.activity import IDLE, has_ended
 from kanister_kafka.operations.start_action import ActionRequest, action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
 DELETE = "delete"
-LAUNCH_S = 300
-"""Seconds after which a deferPhase that has not begun never does."""
 COPYING = (DELETE_COPY, EXPORT, LIST_COPIES)
 """Actions that stop nothing, so that a backup may begin meanwhile."""
 
@@ -58,7 +55,7 @@ def find_busy_reason(
     when it is restarted. Raises the errors of KubeClient, as what cannot be read may be a restore.
     """
     state = _state(connection, kafka)
-    if action_set := _unended(connection, kafka, blueprint, now):
+    if action_set := _unended(connection, kafka, blueprint):
         name = _title(action_set)
         created = parse_timestamp(action_set.created)
         age = int((now - created).total_seconds()) if created else 0
@@ -79,7 +76,7 @@ def find_busy_reason(
     )
 
 
-def check_no_action(connection: KubeClient, request: ActionRequest, now: datetime) -> None:
+def check_no_action(connection: KubeClient, request: ActionRequest) -> None:
     """Raise ActionError if another action of a Kafka has not ended, so that no restore may begin.
 
     The state in the ConfigMap does not count: a restore that has failed is repeated. Raises the
@@ -88,7 +85,7 @@ def check_no_action(connection: KubeClient, request: ActionRequest, now: datetim
     kafka = request.target
     artifacts = request.origin.artifacts if request.origin else {}
     restored = str(backup_values(artifacts).get("backup") or "")
-    if action_set := _unended(connection, kafka, request.blueprint, now, restored=restored):
+    if action_set := _unended(connection, kafka, request.blueprint, restored=restored):
         raise ActionError(
             f"Kafka {kafka} is in use: {_title(action_set)} has not ended.\n"
             "Wait for its end, and look:\n"
@@ -99,40 +96,20 @@ def check_no_action(connection: KubeClient, request: ActionRequest, now: datetim
 
 
 def _unended(
-    connection: KubeClient,
-    kafka: KafkaRef,
-    blueprint: AppliedBlueprint,
-    now: datetime,
-    *,
-    restored: str = "",
+    connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint, *, restored: str = ""
 ) -> ActionSet | None:
     """Return the oldest ActionSet that may still stop, start or change a Kafka or its backups.
 
     The deletion of another backup than the one that is `restored` may run meanwhile.
     """
     for action_set in list_action_sets(connection, kafka, blueprint):
-        if action_set.ended or action_set.action in COPYING:
+        if action_set.action in COPYING:
             continue
         if action_set.action == DELETE and action_set.backup not in ("", restored) and restored:
             continue
-        if not _never_began(connection, action_set, now):
+        if not has_ended(connection, action_set):
             return action_set
     return None
-
-
-def _never_began(connection: KubeClient, action_set: ActionSet, now: datetime) -> bool:
-    """Return whether Kanister could not launch an action, whose deferPhase stays pending forever.
-
-    Kanister never starts it then (pkg/controller/controller.go). Otherwise it does so at once.
-    """
-    if action_set.state is not ActionState.FAILED or action_set.running is not None:
-        return False
-    changed = parse_timestamp(action_set.changed)
-    if changed is None or (now - changed).total_seconds() < LAUNCH_S:
-        return False
-    if not action_set.job:
-        return True
-    return not connection.items(PODS, action_set.target, f"{JOB_LABEL}={action_set.job}")
 
 
 def _title(action_set: ActionSet) -> str:
@@ -179,7 +156,7 @@ def find_outdated_action_sets(
     for item in connection.items(action_sets(connection), namespace, selector):
         action_set = read_action_set(item)
         is_backup = action_set.action == "backup" and action_set.target == kafka.namespace
-        if not is_backup or not action_set.ended:
+        if not is_backup or not has_ended(connection, action_set):
             continue
         if action_set.state is ActionState.FAILED:
             failures.append(action_set)

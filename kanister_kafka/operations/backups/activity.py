@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime, timezone
 from typing import Any
 
 from kanister_kafka.constants import CLONE_OF, CLONE_SOURCE, CLUSTER, BackupState
 from kanister_kafka.errors import ForbiddenError, NotFoundError
-from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.objects import annotation, get_path
 from kanister_kafka.operations.actionset import (
     API_VERSION,
+    JOB_LABEL,
     ActionSet,
+    ActionState,
     backup_values,
     is_backup_of,
     read_action_set,
@@ -21,10 +24,37 @@ from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.provenance import blueprint_of
 from kanister_kafka.operations.volume_snapshots import CONTENTS
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+from kanister_kafka.timestamps import parse_timestamp
 
 IDLE = ("", BackupState.RUNNING.value)
 """States of a Kafka that no action has stopped."""
 NOT_READ = "ActionSets cannot be read"
+
+
+LAUNCH_S = 300
+"""Seconds after which a deferPhase that has not begun never does."""
+
+
+def has_ended(connection: KubeClient, action_set: ActionSet) -> bool:
+    """Return whether nothing more comes of an ActionSet, also if Kanister could not launch it.
+
+    Its deferPhase stays pending forever then (pkg/controller/controller.go); otherwise Kanister
+    starts it at once. If its pods cannot be listed, it has not ended.
+    """
+    if action_set.ended:
+        return True
+    if action_set.state is not ActionState.FAILED or action_set.running is not None:
+        return False
+    changed = parse_timestamp(action_set.changed)
+    now = datetime.now(timezone.utc)
+    if changed is None or (now - changed).total_seconds() < LAUNCH_S:
+        return False
+    if not action_set.job:
+        return True
+    try:
+        return not connection.items(PODS, action_set.target, f"{JOB_LABEL}={action_set.job}")
+    except ForbiddenError:
+        return False
 
 
 class Activity:
@@ -59,7 +89,8 @@ class Activity:
         if run and digits == run and state.get("state", "") not in IDLE:
             return f"ConfigMap {kafka.record} has the state {state['state']} of its run"
         for _, one in self._of(kafka):
-            if one.action == "backup" and one.target == kafka.namespace and not one.ended:
+            is_own = one.action == "backup" and one.target == kafka.namespace
+            if is_own and not has_ended(self.connection, one):
                 return f"ActionSet {one.namespace}/{one.name} has not ended"
         return NOT_READ if self._home(kafka) in self.unreadable else ""
 
@@ -67,9 +98,9 @@ class Activity:
         """Return the action that restores or deletes a backup now; empty if none is seen."""
         for item, one in self._of(backup.kafka):
             requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
-            if not one.ended and _names(
-                requested.get("artifacts") or {}, backup.kafka, backup.name
-            ):
+            artifacts = requested.get("artifacts") or {}
+            is_named = _names(artifacts, backup.kafka, backup.name)
+            if is_named and not has_ended(self.connection, one):
                 return f"ActionSet {one.namespace}/{one.name}, action {one.action}, has not ended"
         return ""
 

@@ -112,8 +112,8 @@ def environment_credentials() -> Credentials:
     Raises UnreachableError if there is no password, for which restic would ask on a terminal.
     """
     values = {key: os.environ[key].strip() for key in KEYS if os.environ.get(key)}
-    if password := _read_named(PASSWORD_FILE):
-        values[PASSWORD] = password.strip()
+    if os.environ.get(PASSWORD_FILE):
+        values[PASSWORD] = _read_named(PASSWORD_FILE).strip()
     if PASSWORD not in values and not os.environ.get(PASSWORD_COMMAND):
         raise UnreachableError(
             f"the password of the repository is not known: set {PASSWORD_FILE} or {PASSWORD}, or "

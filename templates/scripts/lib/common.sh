@@ -182,7 +182,7 @@ assert_own_run() {
   local fields
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
   [[ $fields != "$1|${RUN_ID-}" ]] || return 0
-  LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
+  [[ ${fields#*|} == "${RUN_ID-}" ]] || LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
   die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
 }
 

@@ -43,10 +43,8 @@ source="ConfigMap $STATE_CONFIGMAP" names=${POOLS//,/ }
 if [[ -n ${BACKUP-} ]]; then
   source="Secret $CLUSTER-backup-$BACKUP-facts"
   names=$(saved_facts | sed -n 's/^nodeIds\.\([^=]*\)=.*/\1/p')
-fi
-if [[ -n ${BACKUP-} ]]; then # Kasten's hooks are runs of their own
   begin_step 'verifying that no other restore has begun'
-  assert_own_run restoring
+  assert_own_run restoring # Kasten's hooks are runs of their own
 fi
 begin_step "waiting for the pause of Kafka $CLUSTER"
 value=$(get_annotation "$KAFKA" "$CLUSTER" "$NAMESPACE" "$PAUSE")
