@@ -504,7 +504,7 @@ OTHERS = pytest.mark.parametrize(
 
 
 def assert_reason_only_if_own(shell: Shell, fields: str) -> None:
-    """The state ConfigMap of another run is left alone; in that of this run the reason is written."""
+    """The state ConfigMap of another run is left alone; that of this run gets the reason."""
     is_own = fields.endswith(f"|{RUN}")
     assert set(shell.recorded()) == ({"failure"} if is_own else set())
 
