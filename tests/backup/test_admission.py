@@ -26,7 +26,7 @@ from kanister_kafka.operations.apply import ApplyOutcome
 from kanister_kafka.operations.apply.objects import object_ref
 from kanister_kafka.reports import PLAN_FORMATS
 from tests.conftest import ROOT
-from tests.fakes.api_server import ADMISSION, OF_NO_NAMESPACE, forbidden, running
+from tests.fakes.api_server import ADMISSION, forbidden, running
 
 NAME = "kafka-backup.backup-kanister-kafka"
 KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
@@ -149,7 +149,7 @@ def test_it_is_accepted_without_a_namespace_and_needs_a_name() -> None:
 def server(tmp_path, monkeypatch):
     with running(tmp_path, monkeypatch) as server:
         server.namespaces |= {"kafka-backup", "kafka-tools"}
-        server.served[ADMISSION] = OF_NO_NAMESPACE
+        server.kinds |= ADMISSION
         yield server
 
 
@@ -158,7 +158,7 @@ def test_it_is_applied_before_what_it_limits_may_do_anything(server: Any) -> Non
     assert not report.failures
     kinds = [done.target.kind for done in report.results]
     assert kinds.index(KINDS[0]) < kinds.index(KINDS[1]) < kinds.index("Role")
-    policy = server.objects[f"{ADMISSION}/validatingadmissionpolicies/{NAME}"]
+    policy = server.objects["validatingadmissionpolicies", "", NAME]
     assert policy["spec"]["failurePolicy"] == "Fail"
 
 
@@ -169,7 +169,7 @@ def test_it_is_pruned_when_it_is_not_rendered_any_more(server: Any) -> None:
     assert [place.kind for place in found.targets] == [*KINDS][::-1]
     report = apply.delete_objects(found.objects, KubeClient(), outcome=ApplyOutcome.PRUNED)
     assert not report.failures
-    assert not [path for path in server.objects if path.startswith(ADMISSION)]
+    assert not [key for key in server.objects if key[0].startswith("validating")]
 
 
 def test_it_goes_after_what_it_limits(server: Any) -> None:
@@ -182,7 +182,7 @@ def test_it_goes_after_what_it_limits(server: Any) -> None:
 
 
 def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
-    place = f"{ADMISSION}/validatingadmissionpolicies"
+    place = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
     server.faults["GET", place, None] = [forbidden("validatingadmissionpolicies")]
     found = apply.plan_prune(objects(plan_of()), KubeClient())
     resource = "validatingadmissionpolicies.admissionregistration.k8s.io"
@@ -190,7 +190,8 @@ def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
 
 
 def test_older_kubernetes_is_told_what_to_do(server: Any) -> None:
-    del server.served[ADMISSION]
+    for served in ADMISSION:
+        del server.kinds[served]
     report = apply.apply_objects(objects(plan_of()), KubeClient())
     assert {type(one.error) for one in report.failures} == {NotFoundError}
     assert "render without --admission-policy" in str(report.failures[0].error)

@@ -251,7 +251,7 @@ def cluster(configure):
         pool = cluster.get("kafkanodepools", "kafka", "dual")
         claim = {"type": "persistent-claim", "size": "1Gi"}
         pool["spec"]["storage"] = {"type": "jbod", "volumes": [{"id": 0, **claim}]}
-        cluster.put("kafkanodepools", pool)
+        cluster.put(pool)
         cluster.add(
             "strimzipodsets",
             "kafka",

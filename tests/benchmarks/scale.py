@@ -29,7 +29,7 @@ from typing import Any
 from kanister_kafka.backup.model import BackupPlan
 from tests.docs.pages import write_section
 from tests.fakes import http_api
-from tests.fakes.cluster import NOW, SmallCluster, selected
+from tests.fakes.api_server import NOW, ApiServer, selected
 from tests.fakes.script_runner import FILES, RUN, STUB, cycle, digest, phases_of
 
 NODES = (6, 30, 300, 1000)
@@ -51,7 +51,7 @@ CREATES = "backupSnapshot"
 PAUSE = "strimzi.io/pause-reconciliation"
 
 
-class ManyNodes(SmallCluster):
+class ManyNodes(ApiServer):
     """An API server with a Kafka of many nodes, and the controllers that a backup waits for."""
 
     def __init__(self, plan: BackupPlan, brokers: int) -> None:
@@ -136,8 +136,6 @@ class ManyNodes(SmallCluster):
         if method == "POST" and path.endswith("/selfsubjectaccessreviews"):
             return 201, {**body, "status": {"allowed": True}}
         answer = super().answer(method, path, query, body)
-        if method == "GET" and answer[0] == 200 and "items" in answer[1]:
-            answer = 200, page_of(answer[1], query, self.kind_of(path))
         self.control(method, path, body)
         return answer
 
@@ -158,14 +156,6 @@ class ManyNodes(SmallCluster):
             key = {"group": group, "version": version, "kind": kind}
             paths[f"/{plural}"] = {"patch": {**verb, "x-kubernetes-group-version-kind": key}}
         return {"openapi": "3.0.0", "paths": paths}
-
-    def kind_of(self, path: str) -> tuple[str, str]:
-        """Return the version and the kind of the objects of a list."""
-        plural = path.rpartition("/")[2]
-        for (group, version), kinds in self.kinds.items():
-            if plural in kinds:
-                return "/".join(filter(None, (group, version))), kinds[plural]
-        raise AssertionError(path)
 
     def control(self, method: str, path: str, body: Any) -> None:
         """Play the controllers after a write."""
@@ -238,23 +228,6 @@ def claim_of(pool: str, node: int) -> str:
 
 def clients_of(plan: BackupPlan) -> list[str]:
     return dict(plan.shared)["CLIENTS"].split()
-
-
-def page_of(tree: dict[str, Any], query: dict[str, str], kind: tuple[str, str]) -> dict[str, Any]:
-    """Return a part of a list, as the API server does if a limit is given."""
-    first = int(query.get("continue") or 0)
-    limit = int(query.get("limit") or 0) or len(tree["items"])
-    rest = len(tree["items"]) - first - limit
-    place = {"resourceVersion": "1"}
-    if rest > 0:
-        place["continue"] = str(first + limit)
-    version, name = kind
-    return {
-        "apiVersion": version,
-        "kind": f"{name}List",
-        "metadata": place,
-        "items": tree["items"][first : first + limit],
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The HTTP side that all fake API servers have; each answers from a store of its own."""
+"""The HTTP side of the fake API server and of those that answer in another way."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class HttpApi(http.server.ThreadingHTTPServer):
         """Users that requests impersonated."""
         self.accept = ""
         """What the request that is being answered accepts."""
+        self.content_type = ""
+        """How the body of this request is written."""
         self.sent = 0
         """Bytes of all answers, without their headers."""
         self.lock = threading.RLock()
@@ -61,6 +63,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.asked.append((self.command, url.path, query))
             self.server.bodies.append(body)
             self.server.accept = self.headers.get("Accept") or ""
+            self.server.content_type = self.headers.get("Content-Type") or ""
             answer = self.server.answer(self.command, url.path, query, body)
         if answer is None:
             self.close_connection = True

@@ -14,89 +14,55 @@ from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.strimzi.from_cluster import iter_clusters, read_cluster_resources
 from kanister_kafka.yamldoc import to_python
-from tests.fakes.http_api import BEARER, HttpApi, serving
+from tests.fakes.api_server import ApiServer, status
+from tests.fakes.http_api import BEARER, serving
 
 STRIMZI = "kafka.strimzi.io"
 CORE = "core.strimzi.io"
 VOLUME = {"type": "persistent-claim", "size": "1Gi"}
-PLURALS = {
-    "Kafka": (STRIMZI, "kafkas"),
-    "KafkaNodePool": (STRIMZI, "kafkanodepools"),
-    "KafkaMirrorMaker2": (STRIMZI, "kafkamirrormaker2s"),
-    "KafkaConnect": (STRIMZI, "kafkaconnects"),
-    "KafkaMirrorMaker": (STRIMZI, "kafkamirrormakers"),
-    "KafkaBridge": (STRIMZI, "kafkabridges"),
-    "StrimziPodSet": (CORE, "strimzipodsets"),
-    "StatefulSet": ("apps", "statefulsets"),
+KINDS = {
+    ("apps", "v1"): {"statefulsets": "StatefulSet"},
+    **{
+        (STRIMZI, version): {
+            "kafkas": "Kafka",
+            "kafkanodepools": "KafkaNodePool",
+            "kafkamirrormaker2s": "KafkaMirrorMaker2",
+            "kafkaconnects": "KafkaConnect",
+            "kafkamirrormakers": "KafkaMirrorMaker",
+            "kafkabridges": "KafkaBridge",
+        }
+        for version in ("v1", "v1beta2")
+    },
+    (CORE, "v1"): {"strimzipodsets": "StrimziPodSet"},
+    (CORE, "v1beta2"): {"strimzipodsets": "StrimziPodSet"},
 }
+PLURALS = {kind: plural for kinds in KINDS.values() for plural, kind in kinds.items()}
 
 
-class ApiServer(HttpApi):
-    """What an API server answers to reads, as far as the module can tell."""
-
-    def __init__(self):
-        super().__init__()
-        self.groups = {"apps": ["v1"], STRIMZI: ["v1", "v1beta2"], CORE: ["v1", "v1beta2"]}
-        self.unserved = set()  # (version, plural)
-        self.objects = []  # (group, plural, object)
-        self.answers = {}  # path to status and body, instead of what follows from the objects
-        self.page = 500
-
-    def add(self, kind, namespace, name, cluster="", **fields):
-        labels = {"strimzi.io/cluster": cluster} if cluster else {}
-        metadata = {"name": name, "namespace": namespace, "labels": labels}
-        metadata["managedFields"] = [{"manager": "kubectl"}]
-        self.objects.append((*PLURALS[kind], {"metadata": metadata, **fields}))
-
-    def forbid(self, path):
-        message = f'is forbidden: User "jane" cannot list {path}'
-        self.answers[path] = (403, {"kind": "Status", "message": message, "code": 403})
-
-    def answer(self, method, path, query, body):  # noqa: ARG002 - it is for reads
-        if path in self.answers:
-            return self.answers[path]
-        _, _apis, *steps = path.split("/")
-        if not steps:
-            return 200, {
-                "kind": "APIGroupList",
-                "groups": [self.group(name) for name in self.groups],
-            }
-        group, version, *steps = steps
-        namespace = steps[1] if steps[0] == "namespaces" else ""
-        plural, *name = steps[2:] if namespace else steps
-        if version not in self.groups.get(group, ()) or (version, plural) in self.unserved:
-            return 404, {"kind": "Status", "message": "the server could not find the resource"}
-        found = [
-            item
-            for at_group, at_plural, item in self.objects
-            if (at_group, at_plural) == (group, plural)
-            and namespace in ("", item["metadata"]["namespace"])
-            and name in ([], [item["metadata"]["name"]])
-            and selected(query.get("labelSelector", ""), item["metadata"]["labels"])
-        ]
-        if name and not found:
-            return 404, {"kind": "Status", "message": f'{plural} "{name[0]}" not found'}
-        if name:
-            kind = next(kind for kind, at in PLURALS.items() if at == (group, plural))
-            return 200, {"apiVersion": f"{group}/{version}", "kind": kind, **found[0]}
-        start = int(query.get("continue", "0"))
-        end = start + min(self.page, int(query["limit"]))
-        more = {"continue": str(end)} if end < len(found) else {}
-        return 200, {"kind": "List", "metadata": more, "items": found[start:end]}
-
-    def group(self, name):
-        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in self.groups[name]]
-        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+def add(server, kind, namespace, name, cluster="", **fields):
+    labels = {"strimzi.io/cluster": cluster} if cluster else {}
+    item = server.add(PLURALS[kind], namespace, name, labels=labels, **fields)
+    item["metadata"]["managedFields"] = [{"manager": "kubectl"}]
+    return item
 
 
-def selected(selector, labels):
-    key, equals, value = selector.partition("=")
-    return labels.get(key) == value if equals else not key or key in labels
+def serve(server, versions):
+    """Serve Strimzi's groups in these versions, in this order."""
+    for group in (STRIMZI, CORE):
+        kinds = server.kinds.pop((group, "v1beta2"))
+        del server.kinds[group, "v1"]
+        server.kinds |= {(group, version): kinds for version in versions}
+
+
+def forbid(server, path):
+    server.faults["GET", path, None] = [
+        status(403, f'is forbidden: User "jane" cannot list {path}')
+    ]
 
 
 @pytest.fixture
 def server(configure):
-    with serving(ApiServer()) as server:
+    with serving(ApiServer(KINDS)) as server:
         configure(server.url)
         yield server
 
@@ -105,13 +71,13 @@ def server(configure):
 def cluster(server):
     """A cluster `mine` with all that belongs to it, beside one that is another's."""
     for name in ("mine", "other"):
-        server.add("Kafka", "kafka", name, spec={"kafka": {}})
-        server.add("KafkaNodePool", "kafka", f"{name}-pool", name)
-        server.add("StrimziPodSet", "kafka", f"{name}-mine-pool", name)
-        server.add("StatefulSet", "kafka", f"{name}-zookeeper", name)
-    server.add("StatefulSet", "kafka", "database")
-    server.add("KafkaConnect", "kafka", "connect")
-    server.add("KafkaMirrorMaker2", "elsewhere", "mirror")
+        add(server, "Kafka", "kafka", name, spec={"kafka": {}})
+        add(server, "KafkaNodePool", "kafka", f"{name}-pool", name)
+        add(server, "StrimziPodSet", "kafka", f"{name}-mine-pool", name)
+        add(server, "StatefulSet", "kafka", f"{name}-zookeeper", name)
+    add(server, "StatefulSet", "kafka", "database")
+    add(server, "KafkaConnect", "kafka", "connect")
+    add(server, "KafkaMirrorMaker2", "elsewhere", "mirror")
     return server
 
 
@@ -147,7 +113,7 @@ def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
 
 
 def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
-    cluster.add("Kafka", "elsewhere", "third")
+    add(cluster, "Kafka", "elsewhere", "third")
     assert found(read_cluster_resources("", "kafka")) >= {
         "Kafka/kafka/mine",
         "Kafka/kafka/other",
@@ -163,8 +129,8 @@ def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
 def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
     host = {"bootstrap": {"host": "third.example.com"}, "hostTemplate": "t-{nodePodName}.test"}
     listener = {"name": "in", "port": 9094, "type": "ingress", "configuration": host}
-    cluster.add("Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
-    cluster.add("KafkaNodePool", "elsewhere", "broker", "third")
+    add(cluster, "Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
+    add(cluster, "KafkaNodePool", "elsewhere", "broker", "third")
     others = {other.cluster: other for other in read_cluster_resources("mine", "kafka").others}
     assert set(others) == {"other", "third"}
     assert others["third"].match("third.example.com:443", "kafka")
@@ -173,7 +139,7 @@ def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
 
 
 def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
-    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkas")
+    forbid(cluster, f"/apis/{STRIMZI}/v1beta2/kafkas")
     fetched = read_cluster_resources("mine", "kafka")
     assert fetched.others == ()
     assert fetched.problems == ()
@@ -183,7 +149,7 @@ def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
     ("context", "namespace"), [("", "from-context"), ("here", "from-context"), ("plain", "default")]
 )
 def test_namespace_is_the_contexts(server, context, namespace):
-    server.add("Kafka", namespace, "mine")
+    add(server, "Kafka", namespace, "mine")
     assert found(read_cluster_resources("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
 
 
@@ -197,7 +163,7 @@ def test_namespace_is_the_contexts(server, context, namespace):
     ],
 )
 def test_version(cluster, served, read):
-    cluster.groups.update({STRIMZI: served, CORE: served})
+    serve(cluster, served)
     seen = versions(read_cluster_resources("mine", "kafka"))
     assert seen.pop("StatefulSet") == "v1"
     assert set(seen.values()) == {read}
@@ -205,7 +171,8 @@ def test_version(cluster, served, read):
 
 
 def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
-    cluster.unserved |= {("v1beta2", "kafkas"), ("v1beta2", "kafkanodepools")}
+    for plural in ("kafkas", "kafkanodepools"):
+        del cluster.kinds[STRIMZI, "v1beta2"][plural]
     seen = versions(read_cluster_resources("mine", "kafka"))
     assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
         "v1",
@@ -215,8 +182,9 @@ def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
 
 
 def test_kinds_that_are_not_served_are_skipped(cluster):
-    del cluster.groups[CORE]
-    cluster.unserved |= {(v, "kafkamirrormaker2s") for v in ("v1", "v1beta2")}
+    del cluster.kinds[CORE, "v1"], cluster.kinds[CORE, "v1beta2"]
+    for version in ("v1", "v1beta2"):
+        del cluster.kinds[STRIMZI, version]["kafkamirrormaker2s"]
     fetched = read_cluster_resources("mine", "kafka")
     assert set(versions(fetched)) == {"Kafka", "KafkaNodePool", "StatefulSet", "KafkaConnect"}
     assert fetched.problems == ()
@@ -228,7 +196,7 @@ def test_objects_are_named_and_lose_managed_fields():
         value = to_python(document.root)
         version = "v1" if document.group == "apps" else "v1beta2"
         assert value["apiVersion"] == f"{document.group}/{version}"
-        assert document.group == PLURALS[value["kind"]][0]
+        assert PLURALS[value["kind"]] in KINDS[document.group, version]
         assert "labels" in value["metadata"]
         assert "managedFields" not in value["metadata"]
 
@@ -236,7 +204,7 @@ def test_objects_are_named_and_lose_managed_fields():
 def test_lists_are_read_page_by_page(server):
     server.page = 2
     for number in range(5):
-        server.add("Kafka", "kafka", f"cluster-{number}")
+        add(server, "Kafka", "kafka", f"cluster-{number}")
     assert len(read_cluster_resources("", "kafka").documents) == 5
     pages = [query for _, path, query in server.asked if path.endswith("/kafkas")]
     assert [query["limit"] for query in pages] == ["500"] * 3
@@ -244,8 +212,8 @@ def test_lists_are_read_page_by_page(server):
 
 
 def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
-    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
-    cluster.add("KafkaMirrorMaker2", "kafka", "near")
+    forbid(cluster, f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
+    add(cluster, "KafkaMirrorMaker2", "kafka", "near")
     fetched = read_cluster_resources("mine", "kafka")
     mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
     assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
@@ -259,7 +227,7 @@ def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
 
 
 def test_workloads_that_may_not_be_listed(cluster):
-    cluster.forbid("/apis/apps/v1/namespaces/kafka/statefulsets")
+    forbid(cluster, "/apis/apps/v1/namespaces/kafka/statefulsets")
     fetched = read_cluster_resources("mine", "kafka")
     assert [(p.rule, p.location.source) for p in fetched.problems] == [
         ("partial-view", "StatefulSet")
@@ -277,7 +245,7 @@ def test_workloads_that_may_not_be_listed(cluster):
 )
 def test_what_is_needed_is_forbidden(cluster, paths):
     for path in paths:
-        cluster.forbid(f"/apis/{STRIMZI}/v1beta2/{path}")
+        forbid(cluster, f"/apis/{STRIMZI}/v1beta2/{path}")
     message = unreachable("mine", "kafka")
     assert message.startswith(f"{cluster.url}: cannot ")
     assert f'User "jane" cannot list /apis/{STRIMZI}/v1beta2/{paths[-1]} (HTTP 403)' in message
@@ -290,7 +258,7 @@ def test_what_is_needed_is_forbidden(cluster, paths):
 )
 def test_missing_kafka(server, names, known):
     for name in names:
-        server.add("Kafka", "kafka", name)
+        add(server, "Kafka", "kafka", name)
     with pytest.raises(InputError) as raised:
         read_cluster_resources("mine", "kafka")
     (problem,) = raised.value.problems
@@ -300,16 +268,14 @@ def test_missing_kafka(server, names, known):
 
 
 def test_missing_kafka_where_kafkas_may_not_be_listed(server):
-    server.forbid(f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas")
+    forbid(server, f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas")
     with pytest.raises(InputError, match="listing those that exist is forbidden"):
         read_cluster_resources("mine", "kafka")
 
 
-@pytest.mark.parametrize("served", [None, ["v1beta1"]], ids=["no group", "too old"])
+@pytest.mark.parametrize("served", [[], ["v1beta1"]], ids=["no group", "too old"])
 def test_strimzi_is_not_installed(server, served):
-    server.groups[STRIMZI] = served
-    if served is None:
-        del server.groups[STRIMZI]
+    serve(server, served)
     assert unreachable("mine", "kafka") == (
         f"{server.url}: Strimzi's custom resources are not installed on this cluster: "
         "it has no API kafka.strimzi.io/v1beta2 or v1"
@@ -317,14 +283,14 @@ def test_strimzi_is_not_installed(server, served):
 
 
 def test_unauthorized(server):
-    server.answers["/apis"] = (401, {"kind": "Status", "message": "Unauthorized", "code": 401})
+    server.faults["GET", "/apis", None] = [status(401, "Unauthorized")]
     message = unreachable("mine", "kafka")
     assert message == f"{server.url}: cannot list API groups: Unauthorized (HTTP 401)"
 
 
 @pytest.mark.parametrize("path", ["/apis", f"/apis/{STRIMZI}/v1beta2/namespaces/kafka/kafkas"])
 @pytest.mark.parametrize(
-    ("status", "body"),
+    ("code", "body"),
     [
         pytest.param(200, "<html>log in</html>", id="page"),
         pytest.param(200, "", id="nothing"),
@@ -337,8 +303,8 @@ def test_unauthorized(server):
         pytest.param(502, "<html>bad gateway</html>", id="gateway"),
     ],
 )
-def test_answers_that_are_no_use(server, path, status, body):
-    server.answers[path] = (status, body)
+def test_answers_that_are_no_use(server, path, code, body):
+    server.faults["GET", path, None] = [(code, body)]
     message = unreachable("", "kafka")
     assert message.startswith(f"{server.url}: cannot list ")
     assert len(message) < 600
@@ -422,16 +388,16 @@ def each(*arguments):
 
 def test_a_fleet_is_read_with_one_listing_for_each_kind(cluster):
     for number in range(20):
-        cluster.add("Kafka", f"ns-{number}", "a")
-        cluster.add("KafkaNodePool", f"ns-{number}", "pool", "a")
+        add(cluster, "Kafka", f"ns-{number}", "a")
+        add(cluster, "KafkaNodePool", f"ns-{number}", "pool", "a")
     read, problems = each()
     assert len([source for source in read if source.startswith("Kafka/")]) == 22
     assert problems == []
-    assert sorted(listings(cluster)) == sorted(plural for _group, plural in PLURALS.values())
+    assert sorted(listings(cluster)) == sorted(PLURALS.values())
 
 
 def test_a_fleet_of_one_namespace_comes_with_writers_of_all(cluster):
-    cluster.add("Kafka", "other", "theirs")
+    add(cluster, "Kafka", "other", "theirs")
     read, _problems = each("kafka")
     assert "Kafka/other/theirs" not in read
     assert {"Kafka/kafka/mine", "Kafka/kafka/other", "KafkaMirrorMaker2/elsewhere/mirror"} <= read
@@ -439,8 +405,8 @@ def test_a_fleet_of_one_namespace_comes_with_writers_of_all(cluster):
 
 
 def test_a_fleet_of_which_a_part_may_not_be_seen(cluster):
-    cluster.forbid(f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
-    cluster.forbid(f"/apis/{CORE}/v1beta2/namespaces/kafka/strimzipodsets")
+    forbid(cluster, f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
+    forbid(cluster, f"/apis/{CORE}/v1beta2/namespaces/kafka/strimzipodsets")
     read, problems = each("kafka")
     assert "KafkaConnect/kafka/connect" in read
     assert [problem.rule for problem in problems] == ["partial-view", "partial-view"]
@@ -452,11 +418,10 @@ def test_a_fleet_is_rendered_from_a_live_cluster(server):
     nodes = {"version": "3.9.0", "replicas": 3, "storage": VOLUME}
     spec = {"kafka": nodes, "zookeeper": {"replicas": 3, "storage": VOLUME}}
     for name in ("a", "b", "c"):
-        server.add("Kafka", f"ns-{name}", name, spec=spec)
-        labels = server.objects[-1][2]["metadata"]["labels"]
-        labels["tier"] = "test" if name == "b" else "prod"
+        kafka = add(server, "Kafka", f"ns-{name}", name, spec=spec)
+        kafka["metadata"]["labels"]["tier"] = "test" if name == "b" else "prod"
     bootstrap = {"bootstrapServers": "c-kafka-bootstrap.ns-c.svc:9092"}
-    server.add("KafkaConnect", "apps", "connect", spec=bootstrap)
+    add(server, "KafkaConnect", "apps", "connect", spec=bootstrap)
     words = ["fleet", "plan", "--from-cluster", "-l", "tier=prod", "-o", "json"]
     result = CliRunner().invoke(main, words, catch_exceptions=False)
     assert result.exit_code == 0, result.stderr

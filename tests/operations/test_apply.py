@@ -22,7 +22,7 @@ from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 from kanister_kafka.yamldoc import loads
-from tests.fakes.api_server import forbidden, running, status
+from tests.fakes.api_server import STRIMZI, after_apply, forbidden, running, status
 from tests.fakes.fake_time import FakeTime
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -133,9 +133,8 @@ def outcomes(report):
 
 
 def applied(server):
-    plurals = [path.split("/")[-2] for _method, path in server.writes]
-    kinds = {plural: kind for kinds in server.served.values() for kind, plural in kinds.items()}
-    return [kinds[plural] for plural in plurals]
+    kinds = {plural: kind for kinds in server.kinds.values() for plural, kind in kinds.items()}
+    return [kinds[plural] for _method, plural, _name, _body in server.writes]
 
 
 QUICK = FakeTime().clock
@@ -177,7 +176,7 @@ class TestApply:
 
     def test_status_that_others_write_meanwhile_is_no_change_of_ours(self, server, connection):
         apply.apply_objects((SWITCH,), connection)
-        moved = server.applied({}, SWITCH)
+        moved = copy.deepcopy(server.live(SWITCH))
         moved["metadata"]["resourceVersion"] = "999"
         moved["status"] = {"replicas": 1}
         server.faults["PATCH", "-switch", False] = [(200, moved)]
@@ -222,7 +221,7 @@ class TestApply:
 
     @pytest.mark.parametrize("answer", [status(503, "later"), status(429, "slowly"), None])
     def test_a_write_is_repeated_while_the_server_is_away(self, server, connection, answer):
-        ok = (200, server.applied({}, RECORD))
+        ok = (200, after_apply({}, RECORD))
         server.faults["PATCH", f"configmaps/{NAME}", False] = [answer, answer, ok]
         slept = []
         report = apply.apply_objects((ACCOUNT, RECORD), connection, clock=Clock(sleep=slept.append))
@@ -288,7 +287,7 @@ class TestApply:
 
     def test_dry_run_of_the_server_writes_nothing_in_earnest(self, server, connection):
         apply.apply_objects((ACCOUNT, RECORD), connection)
-        del server.asked[:]
+        del server.asked[:], server.writes[:]
         new = changed(RECORD, labels={"a": "b"})
         report = apply.apply_objects((ACCOUNT, new, ROLE), connection, dry_run=DryRun.SERVER)
         assert server.writes == []
@@ -331,7 +330,7 @@ class TestApply:
     )
     @pytest.mark.parametrize("dry_run", list(DryRun))
     def test_missing_kind(self, server, connection, group, item, word, dry_run):
-        del server.served[f"/apis/{group}"]
+        del server.kinds[tuple(group.split("/"))]
         report = apply.apply_objects((ACCOUNT, item), connection, dry_run=dry_run)
         ((failed),) = report.failures
         assert failed.target.kind == item["kind"]
@@ -427,7 +426,7 @@ class TestPrune:
 
     def test_kinds_that_are_not_served(self, server, connection):
         server.put(self.EXTRA)
-        del server.served["/apis/config.kio.kasten.io/v1alpha1"]
+        del server.kinds["config.kio.kasten.io", "v1alpha1"]
         assert len(apply.plan_prune(ALL[:-1], connection).targets) == 1
 
     @pytest.mark.parametrize(
@@ -465,7 +464,7 @@ class TestDelete:
         assert server.objects == {}
 
     def test_again(self, server, connection):
-        del server.served["/apis/config.kio.kasten.io/v1alpha1"]
+        del server.kinds["config.kio.kasten.io", "v1alpha1"]
         found = apply.plan_deletion(ALL, connection, sweep=True)
         assert found.objects == ()
         assert [(done.target.kind, done.outcome) for done in found.passed] == [
@@ -513,10 +512,8 @@ class TestDelete:
     def test_refused_while_the_kafka_bears_our_pause_whatever_the_record_says(
         self, server, connection, version
     ):
-        path = "/apis/kafka.strimzi.io"
-        server.served[f"{path}/{version}"] = server.served.pop(f"{path}/v1beta2")
-        kafka = {"metadata": {"name": "mine", "annotations": {PREVIOUS_PAUSE: "unset"}}}
-        server.objects[f"{path}/{version}/namespaces/kafka/kafkas/mine"] = kafka
+        server.kinds[STRIMZI, version] = server.kinds.pop((STRIMZI, "v1beta2"))
+        kafka = server.add("kafkas", "kafka", "mine", annotations={PREVIOUS_PAUSE: "unset"})
         server.put(RECORD)
         with pytest.raises(RejectedError, match="has the pause"):
             apply.plan_deletion((RECORD,), connection, sweep=False)
@@ -532,7 +529,7 @@ class TestDelete:
     def test_gone_meanwhile_is_fine(self, server, connection):
         server.put(ROLE, ACCOUNT)
         found = apply.plan_deletion((ROLE, ACCOUNT), connection, sweep=False)
-        del server.objects[server.path(ROLE)]
+        del server.objects[server.key(ROLE)]
         report = apply.delete_objects(found.objects, connection)
         assert outcomes(report) == [
             ("Role", ApplyOutcome.ABSENT),
@@ -630,7 +627,7 @@ class TestScripts:
         server.put(*self.PLAN, other)
         report, left, found = self.removed(connection, sweep=sweep)
         assert why in left[f"configmap/{SCRIPTS['metadata']['name']}"]
-        assert set(server.objects) == {server.path(SCRIPTS), server.path(other)}
+        assert set(server.objects) == {server.key(SCRIPTS), server.key(other)}
         assert (report.exit_code, found.unreadable) == (0, ())
 
     @pytest.mark.parametrize(
@@ -652,7 +649,7 @@ class TestScripts:
     def test_what_does_not_need_it(self, server, connection, other):
         server.put(*self.PLAN, other)
         _report, left, _found = self.removed(connection)
-        assert (left, set(server.objects)) == ({}, {server.path(other)})
+        assert (left, set(server.objects)) == ({}, {server.key(other)})
 
     @pytest.mark.parametrize("home", ["kafka", ABROAD])
     def test_an_action_of_another_blueprint(self, server, connection, home):
@@ -690,7 +687,7 @@ class TestScripts:
 
     def test_without_kanister_nothing_runs_a_blueprint(self, server, connection):
         server.put(*self.PLAN)
-        del server.served["/apis/cr.kanister.io/v1alpha1"]
+        del server.kinds["cr.kanister.io", "v1alpha1"]
         assert self.removed(connection)[1] == {"blueprint.cr.kanister.io/kafka.mine": ""}
         assert server.live(SCRIPTS) is None
 
@@ -716,7 +713,7 @@ class TestScripts:
         abroad = scripts({}, ABROAD)
         server.put(*self.PLAN, FORMER, abroad)
         self.removed(connection)
-        assert set(server.objects) == {server.path(abroad)}
+        assert set(server.objects) == {server.key(abroad)}
 
     def test_former_ones_are_pruned_once_nothing_names_them(self, server, connection):
         former = (switch(FORMER), blueprint(FORMER))  # which this version takes the place of
@@ -809,18 +806,18 @@ class TestScripts:
         server.put(others, action_set("running"))
         found = apply.plan_deletion(plan, connection, sweep=True)
         assert own["metadata"]["name"] not in [place.name for place in found.targets]
-        del server.objects[server.path(action_set("running"))]
+        del server.objects[server.key(action_set("running"))]
         found = apply.plan_deletion(plan, connection, sweep=True)
         assert own["metadata"]["name"] in [place.name for place in found.targets]
         apply.delete_objects(found.objects, connection)
-        assert set(server.objects) == {server.path(others)}
+        assert set(server.objects) == {server.key(others)}
 
     def test_deleted_by_another_run_meanwhile(self, server, connection):
-        path = server.path(SCRIPTS)
+        key = server.key(SCRIPTS)
 
         def told(done):
             if done.target.kind == "Blueprint":  # until then nothing names it
-                del server.objects[path]
+                del server.objects[key]
 
         report = apply.apply_objects(self.PLAN, connection, on_result=told)
         (failed,) = report.failures

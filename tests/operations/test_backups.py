@@ -658,13 +658,13 @@ def add_restore_point(cluster, name, policy="", *, time="2026-01-02T03:04:05Z", 
 
 
 @pytest.fixture
-def kasten(configure, monkeypatch):
+def kasten(configure):
     kinds = {
         ("apps.kio.kasten.io", "v1alpha1"): {"restorepoints": "RestorePoint"},
         ("config.kio.kasten.io", "v1alpha1"): {"policies": "Policy"},
     }
-    monkeypatch.setattr(fake, "KINDS", {**fake.KINDS, **kinds})
     with serving() as cluster:
+        cluster.kinds |= kinds
         configure(cluster.url)
         yield cluster
 

@@ -1018,7 +1018,7 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
 
 def test_a_class_that_retains_volumes_is_refused(cluster) -> None:
     cluster.kinds["storage.k8s.io", "v1"] = {"storageclasses": "StorageClass"}
-    cluster.put("storageclasses", {"metadata": {"name": "fast"}, "reclaimPolicy": "Retain"})
+    cluster.add("storageclasses", "", "fast", reclaimPolicy="Retain")
     done = verify(cluster)
     assert done.exit_code == 1
     assert "StorageClass fast retains volumes" in done.stderr

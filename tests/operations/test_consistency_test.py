@@ -402,7 +402,7 @@ def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
 
     def cut(made):
         yield 3
-        items = cluster.listed("volumesnapshots", "kafka-mirror", {})
+        items = cluster.listed("volumesnapshots", "kafka-mirror", {})["items"]
         uncut.append(sum("status" not in item for item in items))
         status = {"creationTime": "2026-01-01T00:00:00Z", "readyToUse": True}
         name = made["metadata"]["name"]

@@ -141,7 +141,8 @@ def away(configure):
 
 
 def add_class(cluster, name, **metadata):
-    cluster.put("storageclasses", {"metadata": {"name": name, **metadata}})
+    cluster.add("storageclasses", "", name)
+    cluster.change("storageclasses", "", name, {"metadata": metadata})
 
 
 class Jobs:

@@ -17,7 +17,8 @@ from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.preflight.partitions import read_topic_settings
 from kanister_kafka.operations.retention import unready_pods
 from kanister_kafka.strimzi.retention import read_held, released_spec
-from tests.fakes.cluster import NOW, Kanister, add_blueprint, add_kafka, merged, serving
+from tests.fakes.api_server import NOW, merged
+from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving
 from tests.fakes.fake_time import FakeTime
 from tests.scripts.test_retention import OPTIONS
 

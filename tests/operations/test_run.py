@@ -287,12 +287,12 @@ def test_one_that_is_taken_up_in_the_last_moment_is_not_deleted(cluster):
     cluster.on_create.clear()
     original, taken = cluster.one, []
 
-    def one(method, key, rest, body, *, dry=False):
+    def one(method, key, rest, query, body):
         if method == "DELETE" and not taken:  # the controller comes between look and delete
             taken.append(key)
             made = cluster.change(*key, {"status": {"state": "pending"}})
             cluster.start(kanister.run, made)
-        return original(method, key, rest, body, dry=dry)
+        return original(method, key, rest, query, body)
 
     cluster.one = one
     assert over(followed(cluster)).end is ActionResult.DONE
