@@ -1,0 +1,155 @@
+"""Objects of a Kafka by name and label, and whether an entry of a filter is about them.
+
+Strimzi derives their names and labels from the Kafka and its pools (KafkaResources.java,
+PersistentVolumeClaimUtils.java, Labels.java). A label that is not among these may be there or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import STRIMZI, KastenObjects, ResourceFilter
+from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_namespace
+from kanister_kafka.yamldoc import Scalar
+
+POOL_LABEL = "strimzi.io/pool-name"
+KIND_LABEL = "strimzi.io/kind"
+PERSISTENT = "persistent-claim"
+AUTHORITIES = ("cluster-ca", "cluster-ca-cert", "clients-ca", "clients-ca-cert")
+"""Ends of the names of the Secrets with the two certificate authorities."""
+NODES = {"kafka": "kafka", "zookeeper": "zookeeper"}
+"""Fields of a Kafka without node pools that have storage, with the word in names of claims."""
+
+
+class KafkaObject(NamedTuple):
+    """An object of a Kafka, or its claims of one pool."""
+
+    group: str
+    resource: str
+    name: re.Pattern[str]
+    words: str
+    """The object in a message."""
+    labels: Mapping[str, str]
+    """Labels that it certainly has; others are not known."""
+    least: int = 1
+    """Least number of objects that match the name."""
+
+    def is_taken_by(self, entry: ResourceFilter) -> bool | None:
+        """Return whether an entry of a filter is about it; None if the input does not show it."""
+        name = entry.here.at("name")
+        if entry.is_open or (name.there and not name.text) or "*" in name.text:
+            return None
+        if entry.says_nothing or (entry.resource and entry.resource != self.resource):
+            return False
+        if entry.has_group and entry.group != self.group:
+            return False
+        if name.text and not self.name.fullmatch(name.text):
+            return False
+        met = [*_labels_met(entry.here, self.labels), *_expressions_met(entry.here, self.labels)]
+        return False if False in met else None if None in met else True
+
+
+def _labels_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool | None]:
+    required = entry.at("matchLabels")
+    for key, _place in required.named():
+        value = required.at(key)
+        yield labels[key] == value.text if key in labels and value.text else None
+
+
+def _expressions_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool | None]:
+    for expression in entry.at("matchExpressions").each():
+        value = labels.get(expression.at("key").text)
+        operator, values = expression.at("operator").text, expression.at("values")
+        is_open = any(one.is_template for one in values.each()) or not values.texts
+        if value is None or (operator in ("In", "NotIn") and is_open):
+            yield None
+        elif operator in ("Exists", "DoesNotExist"):
+            yield operator == "Exists"
+        else:
+            yield {"In": value in values.texts, "NotIn": value not in values.texts}.get(operator)
+
+
+def kafka_of(objects: KastenObjects, ours: RenderedBlueprint) -> str:
+    """Return the name of the Kafka of a Blueprint; empty if the input does not show it."""
+    names = [kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours)]
+    return ours.cluster or (names[0] if len(names) == 1 else "")
+
+
+def kafka_objects(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[KafkaObject, ...]:
+    """Return what is known by name of the Kafka of a Blueprint; nothing if the Kafka is not."""
+    cluster = kafka_of(objects, ours)
+    return tuple(_kafka_objects(objects, ours, cluster)) if cluster else ()
+
+
+def custom_resources(
+    objects: KastenObjects, namespace: str, kind: str, resource: str
+) -> Iterator[KafkaObject]:
+    """Yield the custom resources of a kind that the input has in a namespace."""
+    for one in of_namespace(objects, namespace, kind):
+        if name := one.at("metadata", "name").text:
+            yield _exact(STRIMZI, resource, name, f"{kind} {name}", _own_labels(one))
+
+
+def _kafka_objects(
+    objects: KastenObjects, ours: RenderedBlueprint, cluster: str
+) -> Iterator[KafkaObject]:
+    kafkas = [one for one in _kafkas(objects, ours) if one.at("metadata", "name").text == cluster]
+    labels = _own_labels(kafkas[0]) if kafkas else {}
+    yield _exact(STRIMZI, "kafkas", cluster, f"Kafka {cluster}", labels)
+    of_cluster = {CLUSTER_LABEL: cluster, KIND_LABEL: "Kafka"}
+    for end in AUTHORITIES:
+        name = f"{cluster}-{end}"
+        yield _exact("", "secrets", name, f"Secret {name}", of_cluster)
+    if ours.state:
+        yield _exact("", "configmaps", ours.state, f"ConfigMap {ours.state}", {})
+    pools = [
+        pool
+        for pool in of_namespace(objects, ours.namespace, "KafkaNodePool")
+        if pool.at("metadata", "labels", CLUSTER_LABEL).text == cluster
+    ]
+    for pool in pools:
+        name = pool.at("metadata", "name").text
+        if name:
+            words = f"KafkaNodePool {name}"
+            yield _exact(STRIMZI, "kafkanodepools", name, words, _own_labels(pool))
+            yield from _claims(pool.at("spec"), cluster, name, {**of_cluster, POOL_LABEL: name})
+    for kafka in () if pools else kafkas:
+        for field, word in NODES.items():
+            yield from _claims(kafka.at("spec", field), cluster, word, of_cluster)
+
+
+def _claims(
+    nodes: Cursor, cluster: str, word: str, labels: Mapping[str, str]
+) -> Iterator[KafkaObject]:
+    """Yield the claims of the nodes of a pool, if these have any."""
+    storage = nodes.at("storage")
+    volumes = [*storage.at("volumes").each()] or [storage]
+    kept = [one for one in volumes if one.at("type").text == PERSISTENT]
+    replicas = nodes.at("replicas").node
+    count = replicas.value if isinstance(replicas, Scalar) else 1
+    if kept and count != 0:
+        name = re.compile(rf"data(-\d+)?-{re.escape(cluster)}-{re.escape(word)}-\d+")
+        words = f"each claim data…-{cluster}-{word}-…"
+        nodes_known = count if isinstance(count, int) else 1
+        yield KafkaObject(
+            "", "persistentvolumeclaims", name, words, labels, len(kept) * nodes_known
+        )
+
+
+def _exact(
+    group: str, resource: str, name: str, words: str, labels: Mapping[str, str]
+) -> KafkaObject:
+    return KafkaObject(group, resource, re.compile(re.escape(name)), words, labels)
+
+
+def _own_labels(one: Cursor) -> dict[str, str]:
+    labels = one.at("metadata", "labels")
+    return {key: labels.at(key).text for key, _place in labels.named() if labels.at(key).text}
+
+
+def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
+    return of_namespace(objects, ours.namespace, "Kafka")
