@@ -32,8 +32,8 @@ def rendered() -> tuple[str, str]:
     return policies[0], "---\n".join([*others, EXAMPLE.read_text()])
 
 
-def found(policy: dict[str, Any]) -> list[tuple[str, str]]:
-    text = "---\n".join([yaml.safe_dump(policy), rendered()[1]])
+def found(*objects: dict[str, Any]) -> list[tuple[str, str]]:
+    text = "---\n".join([*map(yaml.safe_dump, objects), rendered()[1]])
     problems = validate_text(text, settings=LintSettings(kasten=True))
     return [(problem.rule, problem.message) for problem in problems]
 

@@ -109,7 +109,7 @@ def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, Rendered
         tied = {
             tie.blueprint
             for tie in (blueprint_links(objects) if operation.in_policy else ())
-            if may_select(policy, tie) and namespace_selection(policy).by_name
+            if may_select(policy, tie) and namespace_selection(policy).is_decided
         }
         bound = [ours for name, ours in rendered_blueprints(objects).items() if name in tied]
         for ours in dict.fromkeys(chain(called, bound)):
