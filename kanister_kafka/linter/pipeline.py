@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
 ALWAYS = (
-    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases", "pods",
-    "reserved", "scripts", "workloads",
+    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases",
+    "pod_override", "pods", "reserved", "scripts", "workloads",
 )  # fmt: skip
 """Modules of rules that every input needs. The others are imported if the input has their kinds."""
 KASTEN_KINDS = frozenset(
