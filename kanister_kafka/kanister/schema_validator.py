@@ -105,6 +105,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
     if not isinstance(node, MappingNode):
         yield _wrong(node, path, "an object")
         return
+    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
     for entry in node.entries:
         if _is_null(entry.value) and entry.key in schema.known:
             continue  # the API server drops null where it knows the field
@@ -113,8 +114,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
                 entry.value, schema.known[entry.key], child_path(path, entry.key)
             )
         elif not schema.open or did_you_mean(entry.key, schema.known):
-            yield _unknown(entry, schema, path)
-    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+            yield _unknown(entry, schema, path, given)
     for name in sorted(schema.required - given):
         yield error("missing-field", node.location, child_path(path, name), "Required value")
     if len(given) < schema.least:
@@ -151,11 +151,21 @@ def _invalid_name(location: Location, path: str, text: str, rule: NameRule) -> D
     return error("invalid-name", location, path, message)
 
 
-def _unknown(entry: MappingEntry, schema: ObjectSchema, path: str) -> Diagnostic:
-    near = difflib.get_close_matches(entry.key, schema.known, n=1)
-    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(schema.known)}"
+def _unknown(
+    entry: MappingEntry, schema: ObjectSchema, path: str, given: Collection[str]
+) -> Diagnostic:
+    meant = _meant(entry.key, schema, given)
+    known = f"did you mean {meant}?" if meant else f"known fields: {', '.join(schema.known)}"
     message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
     return error("unknown-field", entry.location, child_path(path, entry.key), message)
+
+
+def _meant(name: str, schema: ObjectSchema, given: Collection[str]) -> str:
+    """Return the quoted fields that a name is for, as its meaning or its letters show."""
+    plain = "".join(filter(str.isalnum, name.lower()))
+    others = [one for one in schema.synonyms.get(plain, ()) if one not in given]
+    near = others or difflib.get_close_matches(name, schema.known, n=1)
+    return " and ".join(f'"{one}"' for one in near)
 
 
 def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
