@@ -22,6 +22,7 @@ from kanister_kafka.kanister.schema import (
 from kanister_kafka.kube.names import NameRule
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
 
+STRING = "a string"
 NEAR = 0.75
 """Ratio of difflib from which on a word is taken for a misspelling of another."""
 
@@ -33,7 +34,7 @@ def validate_schema(node: Node, schema: Type = BLUEPRINT, path: str = "") -> Ite
             return
         case StringSchema():
             if not isinstance(node, Scalar) or not isinstance(node.value, str):
-                yield _wrong(node, path, "a string")
+                yield _wrong(node, path, STRING)
             elif schema.rule and not schema.rule.allows(node.value):
                 yield _invalid_name(node.location, path, node.value, schema.rule)
         case ListSchema():
@@ -56,7 +57,7 @@ def validate_schema(node: Node, schema: Type = BLUEPRINT, path: str = "") -> Ite
 
 def _check_choice(node: Node, schema: EnumSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        yield _wrong(node, path, "a string")
+        yield _wrong(node, path, STRING)
         return
     if node.value in schema.choices or _is_placeholder(node):
         return
@@ -169,7 +170,9 @@ def _meant(name: str, schema: ObjectSchema, given: Collection[str]) -> str:
 
 
 def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
+    note = ""
     if isinstance(node, Scalar):
+        note = node.boolean_note if expected == STRING else ""
         shown = node.text[:60] or "null"
         if isinstance(node.value, str):
             import json  # slow to import, and needed if something is wrong
@@ -177,7 +180,7 @@ def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
             shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:
         shown = "an object" if isinstance(node, MappingNode) else "a list"
-    message = f"Invalid value: {shown}: must be {expected}"
+    message = f"Invalid value: {shown}: must be {expected}{note}"
     return error("wrong-type", node.location, path, message)
 
 

@@ -167,6 +167,8 @@ def pod_override_types(rule: Rule, blueprint: Blueprint, settings: LintSettings)
             continue
         for wrong in _mismatches(node, POD_SPEC, path):
             message = f"Invalid value: {quote_value(wrong.node)}: must be {wrong.expected}"
+            if isinstance(wrong.node, Scalar) and wrong.expected == TEXT:
+                message += wrong.node.boolean_note
             if not _is_of_containers(wrong, path):
                 yield rule.report(wrong.node.location, wrong.path, message, "pod-override")
         for mount, place in _without_volume(node, path) if function.name == "KubeTask" else ():
