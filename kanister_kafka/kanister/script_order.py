@@ -19,7 +19,7 @@ DEFINITION = re.compile(
 BRACE = re.compile(r"(?:^|(?<=[\s;&|()]))[{}](?=[\s;&|()]|$)")
 TRAP = re.compile(r"(?:^|[;&|{(\n])[ \t]*trap[ \t]+[^\n]*")
 AT_THE_END = MAX_SCRIPT_LENGTH + 1
-"""Position of what a trap runs."""
+"""Position of the commands of a trap."""
 
 
 class _Function(NamedTuple):
@@ -57,9 +57,13 @@ def _last_run(text: str, functions: tuple[_Function, ...], one: _Function) -> in
         if not any(other.head <= found.start() < other.body for other in functions)
         and not one.body <= found.start() < one.end
     ]
-    if any(other.body <= place < other.end for other in functions for place in places):
+    if any(_is_inside(place, functions) for place in places):
         return AT_THE_END
     return places[-1] if places else 0
+
+
+def _is_inside(place: int, functions: tuple[_Function, ...]) -> bool:
+    return any(one.body <= place < one.end for one in functions)
 
 
 @lru_cache(maxsize=256)  # Blueprints repeat themselves

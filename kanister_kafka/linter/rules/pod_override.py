@@ -172,7 +172,9 @@ def pod_override_types(rule: Rule, blueprint: Blueprint, settings: LintSettings)
             if not _is_of_containers(wrong, path):
                 yield rule.report(wrong.node.location, wrong.path, message, "pod-override")
         for mount, place in _without_volume(node, path) if function.name == "KubeTask" else ():
-            message = f'"{text_of(mount)}" is none of the volumes of this podOverride; add it there'
+            message = (
+                f'"{text_of(mount)}" is not one of the volumes of this podOverride; add it there'
+            )
             yield rule.report(mount.location, place, message, "pod-override-volume")
 
 
