@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,28 +21,30 @@ CLUSTER = "strimzi.io/cluster"
 
 
 @cache
-def rendered() -> tuple[str, str]:
+def rendered(example: Path = EXAMPLE) -> tuple[str, str]:
     """Return the Policy, and all else of the example with the Kafka itself."""
-    kafka = read_cluster(load([EXAMPLE]).documents).cluster
+    kafka = read_cluster(load([example]).documents).cluster
     assert kafka
     options = Options(kasten=(KastenOutput.POLICY,))
     files = [file.text for file in render(build_plan(kafka, options))]
     policies = [text for text in files if "\nkind: Policy\n" in f"\n{text}"]
     others = [text for text in files if text not in policies]
     assert len(policies) == 1
-    return policies[0], "---\n".join([*others, EXAMPLE.read_text()])
+    return policies[0], "---\n".join([*others, example.read_text()])
 
 
-def found(*objects: dict[str, Any]) -> list[tuple[str, str]]:
-    text = "---\n".join([*map(yaml.safe_dump, objects), rendered()[1]])
+def found(*objects: dict[str, Any], example: Path = EXAMPLE) -> list[tuple[str, str]]:
+    text = "---\n".join([*map(yaml.safe_dump, objects), rendered(example)[1]])
     problems = validate_text(text, settings=LintSettings(kasten=True))
     return [(problem.rule, problem.message) for problem in problems]
 
 
 def policy_with(
-    include: list[dict[str, Any]] | None = None, exclude: list[dict[str, Any]] | None = None
+    include: list[dict[str, Any]] | None = None,
+    exclude: list[dict[str, Any]] | None = None,
+    example: Path = EXAMPLE,
 ) -> dict[str, Any]:
-    policy: dict[str, Any] = yaml.safe_load(rendered()[0])
+    policy: dict[str, Any] = yaml.safe_load(rendered(example)[0])
     filters = policy["spec"]["actions"][0]["backupParameters"]["filters"]
     named = {entry["resource"] for entry in include or ()}
     if include:
@@ -104,6 +107,9 @@ def test_the_rendered_policy_is_right() -> None:
             "broker",
         ),
         ({"resource": "secrets", "name": "another"}, ""),
+        ({"resource": "persistentvolumeclaims", "name": "data-0-my-cluster-broker-6"}, ""),
+        ({"resource": "persistentvolumeclaims", "name": "data-2-my-cluster-broker-0"}, ""),
+        ({"resource": "persistentvolumeclaims", "name": "data-my-cluster-broker-0"}, ""),
         ({"resource": "persistentvolumeclaims", "name": "data-my-cluster-zookeeper-0"}, ""),
         ({"resource": "persistentvolumeclaims", "name": "data-0-my-cluster-old-0"}, ""),
         ({"resource": "persistentvolumeclaims", "matchLabels": {POOL: "old"}}, ""),
@@ -121,6 +127,24 @@ def test_an_exclusion_by_name_or_label_is_an_error_if_a_restore_needs_it(
         {"kasten-backup-incomplete"} if lost else set()
     )
     assert all(lost in message for _rule, message in problems)
+
+
+@pytest.mark.parametrize(
+    ("example", "claim", "expected"),
+    [
+        ("zookeeper-node-pools", "data-my-cluster-zookeeper-0", "kasten-backup-incomplete"),
+        ("zookeeper-pod-sets", "data-my-cluster-zookeeper-0", "kasten-backup-incomplete"),
+        ("zookeeper-pod-sets", "data-0-my-cluster-kafka-0", "kasten-backup-incomplete"),
+        ("zookeeper-pod-sets", "data-0-my-cluster-zookeeper-0", ""),
+        ("kraft-combined", "data-my-cluster-kafka-0", ""),
+        ("kraft-combined", "data-my-cluster-zookeeper-0", ""),
+    ],
+)
+def test_claims_are_those_of_the_kafka(example: str, claim: str, expected: str) -> None:
+    path = ROOT / "examples" / example / "kafka.yaml"
+    entry = {"resource": "persistentvolumeclaims", "name": claim}
+    problems = found(policy_with(exclude=[entry], example=path), example=path)
+    assert {rule for rule, _message in problems} == ({expected} if expected else set())
 
 
 CLAIMS = "persistentvolumeclaims"

@@ -21,8 +21,9 @@ KIND_LABEL = "strimzi.io/kind"
 PERSISTENT = "persistent-claim"
 AUTHORITIES = ("cluster-ca", "cluster-ca-cert", "clients-ca", "clients-ca-cert")
 """Ends of the names of the Secrets with the two certificate authorities."""
-NODES = {"kafka": "kafka", "zookeeper": "zookeeper"}
-"""Fields of a Kafka without node pools that have storage, with the word in names of claims."""
+KRAFT = "strimzi.io/kraft"
+NODE_POOLS = "strimzi.io/node-pools"
+ENABLED = "enabled"
 
 
 class KafkaObject(NamedTuple):
@@ -37,6 +38,9 @@ class KafkaObject(NamedTuple):
     """Labels that it certainly has; others are not known."""
     least: int = 1
     """Least number of objects that match the name."""
+    nodes: int = 0
+    """Number of nodes of the Kafka. A claim of a node with this id or a higher one may be left
+    from a node that was removed; 0 if the name has no id of a node."""
 
     def is_taken_by(self, entry: ResourceFilter) -> bool | None:
         """Return whether an entry of a filter is about it; None if the input does not show it."""
@@ -47,8 +51,11 @@ class KafkaObject(NamedTuple):
             return False
         if entry.has_group and entry.group != self.group:
             return False
-        if name.text and not self.name.fullmatch(name.text):
+        match = self.name.fullmatch(name.text)
+        if name.text and not match:
             return False
+        if match and self.nodes and int(match["node"]) >= self.nodes:
+            return None
         met = [*_labels_met(entry.here, self.labels), *_expressions_met(entry.here, self.labels)]
         return False if False in met else None if None in met else True
 
@@ -111,33 +118,53 @@ def _kafka_objects(
         for pool in of_namespace(objects, ours.namespace, "KafkaNodePool")
         if pool.at("metadata", "labels", CLUSTER_LABEL).text == cluster
     ]
+    nodes = sum(_replicas(pool.at("spec")) for pool in pools)
     for pool in pools:
         name = pool.at("metadata", "name").text
         if name:
             words = f"KafkaNodePool {name}"
             yield _exact(STRIMZI, "kafkanodepools", name, words, _own_labels(pool))
-            yield from _claims(pool.at("spec"), cluster, name, {**of_cluster, POOL_LABEL: name})
-    for kafka in () if pools else kafkas:
-        for field, word in NODES.items():
-            yield from _claims(kafka.at("spec", field), cluster, word, of_cluster)
+            labels = {**of_cluster, POOL_LABEL: name}
+            yield from _claims(pool.at("spec"), cluster, name, labels, nodes)
+    for kafka in kafkas:
+        annotations = kafka.at("metadata", "annotations")
+        if not pools and annotations.at(NODE_POOLS).text != ENABLED:
+            brokers = kafka.at("spec", "kafka")
+            yield from _claims(brokers, cluster, "kafka", of_cluster, _replicas(brokers))
+        if annotations.at(KRAFT).text != ENABLED:  # else Strimzi ignores what is left of ZooKeeper
+            quorum = kafka.at("spec", "zookeeper")
+            yield from _claims(quorum, cluster, "zookeeper", of_cluster, _replicas(quorum))
 
 
 def _claims(
-    nodes: Cursor, cluster: str, word: str, labels: Mapping[str, str]
+    spec: Cursor, cluster: str, word: str, labels: Mapping[str, str], nodes: int
 ) -> Iterator[KafkaObject]:
     """Yield the claims of the nodes of a pool, if these have any."""
-    storage = nodes.at("storage")
-    volumes = [*storage.at("volumes").each()] or [storage]
-    kept = [one for one in volumes if one.at("type").text == PERSISTENT]
-    replicas = nodes.at("replicas").node
+    storage = spec.at("storage")
+    kept = [one for one in storage.at("volumes").each() if one.at("type").text == PERSISTENT]
+    count = _replicas(spec)
+    if not count or (not kept and storage.at("type").text != PERSISTENT):
+        return
+    ids = "|".join(_number(one.at("id")) for one in kept)
+    name = (
+        rf"data{f'-({ids})' if kept else ''}-{re.escape(cluster)}-{re.escape(word)}-(?P<node>\d+)"
+    )
+    words = f"claims data…-{cluster}-{word}-…"
+    least = count * max(1, len(kept))
+    yield KafkaObject("", "persistentvolumeclaims", re.compile(name), words, labels, least, nodes)
+
+
+def _replicas(spec: Cursor) -> int:
+    """Return a number of nodes; 1 if it is not set or not plain."""
+    replicas = spec.at("replicas").node
     count = replicas.value if isinstance(replicas, Scalar) else 1
-    if kept and count != 0:
-        name = re.compile(rf"data(-\d+)?-{re.escape(cluster)}-{re.escape(word)}-\d+")
-        words = f"each claim data…-{cluster}-{word}-…"
-        nodes_known = count if isinstance(count, int) else 1
-        yield KafkaObject(
-            "", "persistentvolumeclaims", name, words, labels, len(kept) * nodes_known
-        )
+    return count if isinstance(count, int) else 1
+
+
+def _number(spot: Cursor) -> str:
+    """Return a pattern for the id of a volume."""
+    value = spot.node.value if isinstance(spot.node, Scalar) else None
+    return str(value) if isinstance(value, int) else r"\d+"
 
 
 def _exact(
