@@ -35,8 +35,9 @@ WHY = {
     ): "the string of the export that identifies the data to import",
 }
 FROM = ("copy", "move")
-VALUE = ("add", "replace", "test")
-"""Operations of a JSON Patch by the field that they need."""
+VALUE = ("add", "replace")
+"""Operations by the field that they need. Kasten's `test` without a value looks whether the path
+exists (docs.kasten.io, api/transforms)."""
 ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
 """Fields whose absence has a rule of its own."""
 
@@ -166,8 +167,7 @@ def _incomplete_patch(rule: Rule, command: Cursor) -> Diagnostics:
     if operation in FROM and source.node is None:
         message = f"Required value: {operation} needs the pointer of its source"
         yield rule.report(command.location, source.path, message)
-    compares = operation == "test" and command.at("regex").there
-    if operation in VALUE and value.node is None and not compares:
+    if operation in VALUE and value.node is None:
         message = f"Required value: {operation} needs a value; null is one"
         yield rule.report(command.location, value.path, message)
 
