@@ -17,7 +17,9 @@ DEFINITION = re.compile(
     r"|(?P<name>[\w.:-]+)[ \t]*\([ \t]*\))\s*\{(?=\s)"
 )
 BRACE = re.compile(r"(?:^|(?<=[\s;&|()]))[{}](?=[\s;&|()]|$)")
-TRAP = re.compile(r"(?:^|[;&|{(\n])[ \t]*trap[ \t]+[^\n]*")
+TRAP = re.compile(
+    r"""(?:^|[;&|{(\n])[ \t]*trap[ \t]+(?:--[ \t]+)?(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\n]*)"""
+)
 AT_THE_END = MAX_SCRIPT_LENGTH + 1
 """Position of the commands of a trap."""
 

@@ -134,7 +134,7 @@ def _with_note(loaded: LoadResult, paths: tuple[str | Path, ...]) -> LoadResult:
     if loaded.documents or loaded.problems or not paths:
         return loaded
     first = "<stdin>" if str(paths[0]) == STDIN else Path(paths[0]).as_posix()
-    message = "no object was read: there is no YAML or JSON file with an object in what is given"
+    message = "no object was read: an empty file, or a directory without YAML and JSON files"
     note = warning("nothing-read", Location(first), "", message)
     return replace(loaded, problems=(note,))
 

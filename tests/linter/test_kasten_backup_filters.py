@@ -188,6 +188,26 @@ def test_an_include_by_name_or_label_leaves_the_others_out(
     assert {rule for rule, _message in problems} == ({expected} if expected else set())
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("orders", "kasten-backup-leaves-out"), ("of-another", ""), ("no-label", "")],
+)
+def test_a_topic_that_is_excluded_by_name_is_a_warning(name: str, expected: str) -> None:
+    topics = [topic("orders", "my-cluster"), topic("of-another", "another")]
+    entry = {"group": STRIMZI, "resource": "kafkatopics", "name": name}
+    problems = found(policy_with(exclude=[entry]), *topics)
+    assert {rule for rule, _message in problems} == ({expected} if expected else set())
+
+
+def topic(name: str, cluster: str) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{STRIMZI}/v1beta2",
+        "kind": "KafkaTopic",
+        "metadata": {"name": name, "namespace": "kafka", "labels": {CLUSTER: cluster}},
+        "spec": {},
+    }
+
+
 def restored_with(exclude: dict[str, Any]) -> dict[str, Any]:
     hooks = {"preHook": "beforeRestore", "onSuccess": "afterRestore"}
     return {

@@ -23,7 +23,7 @@ def selector(*expressions: tuple[str, str, list[str]], **labels: str) -> dict[st
     }
 
 
-def policy(chosen: dict[str, Any] | None, *, hooks: bool) -> dict[str, Any]:
+def policy(chosen: object, *, hooks: bool) -> dict[str, Any]:
     made = policy_with()
     made["spec"].pop("selector")
     if chosen is not None:
@@ -60,6 +60,22 @@ def policy(chosen: dict[str, Any] | None, *, hooks: bool) -> dict[str, Any]:
 def test_the_volumes_of_a_running_kafka_are_taken(chosen: dict[str, Any], expected: str) -> None:
     rules = {rule for rule, _message in found(policy(chosen, hooks=False))}
     assert rules == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"matchLables": {"team": "data"}},
+        {"matchExpressions": "{{ .Values.expressions }}"},
+        {"matchLabels": "{{ .Values.labels }}"},
+        {"matchLabels": {"{{ .Values.key }}": "a"}},
+        {"matchExpressions": [{"operator": "Exists"}]},
+        [],
+    ],
+)
+def test_a_selector_that_cannot_be_read_selects_nothing_for_certain(chosen: object) -> None:
+    rules = {rule for rule, _message in found(policy(chosen, hooks=False))}
+    assert "kasten-kafka-not-stopped" not in rules
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,10 @@ COMES_BACK: dict[str, tuple[Does, Does]] = {
         f"up() {{\n{START}\n}}\nend() {{\n  up\n}}\ntrap end EXIT\n{STOP}",
         "true",
     ),
+    "function-in-a-long-trap": (
+        f"up() {{ {START}; }}\ntrap '\n  set +e\n  up\n' EXIT\n{STOP}",
+        "true",
+    ),
     "function-after": (f"function up {{ {START}; }}\n{STOP}\nsync\nup", "true"),
     "function-if": (f"up() {{ {START}; }}\n{STOP}\nif ! up; then exit 1; fi", "true"),
     "program-in-a-trap": (f"trap './start.sh' EXIT; {STOP}", "true"),

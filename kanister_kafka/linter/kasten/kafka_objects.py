@@ -21,6 +21,8 @@ KIND_LABEL = "strimzi.io/kind"
 PERSISTENT = "persistent-claim"
 AUTHORITIES = ("cluster-ca", "cluster-ca-cert", "clients-ca", "clients-ca-cert")
 """Ends of the names of the Secrets with the two certificate authorities."""
+OF_KAFKA = ("kafkatopics", "kafkausers")
+"""Custom resources whose label names their Kafka; that of a KafkaConnector names a KafkaConnect."""
 KRAFT = "strimzi.io/kraft"
 NODE_POOLS = "strimzi.io/node-pools"
 ENABLED = "enabled"
@@ -93,12 +95,15 @@ def kafka_objects(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Kafk
 
 
 def custom_resources(
-    objects: KastenObjects, namespace: str, kind: str, resource: str
+    objects: KastenObjects, ours: RenderedBlueprint, kind: str, resource: str
 ) -> Iterator[KafkaObject]:
-    """Yield the custom resources of a kind that the input has in a namespace."""
-    for one in of_namespace(objects, namespace, kind):
-        if name := one.at("metadata", "name").text:
-            yield _exact(STRIMZI, resource, name, f"{kind} {name}", _own_labels(one))
+    """Yield the custom resources of a kind in the namespace, without those of another Kafka."""
+    cluster = kafka_of(objects, ours)
+    for one in of_namespace(objects, ours.namespace, kind):
+        name, labels = one.at("metadata", "name").text, _own_labels(one)
+        owner = labels.get(CLUSTER_LABEL, cluster) if resource in OF_KAFKA else cluster
+        if name and owner in (cluster, ""):
+            yield _exact(STRIMZI, resource, name, f"{kind} {name}", labels)
 
 
 def _kafka_objects(

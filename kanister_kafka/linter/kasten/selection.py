@@ -14,6 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.yamldoc import MappingNode, Sequence
 
 NAME_KEY = "k10.kasten.io/appNamespace"
 NAME_KEYS = (NAME_KEY, "kubernetes.io/metadata.name")
@@ -77,7 +78,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     keys = [key for key, _place in labels.named() if key not in NAME_KEYS]
     words = [f"{key}={labels.at(key).text}" for key in keys]
     others: list[NamedNamespaces] = []
-    every = selector.there and not keys
+    every = _is_plain(selector) and not keys
     for expression in selector.at("matchExpressions").each():
         key = expression.at("key").text
         operator = expression.at("operator").text.lower()  # its spelling is checked with its shape
@@ -99,6 +100,18 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
         words=", ".join(words),
         excluded=excluded,
         every=every and not named and not any(one.open for one in others),
+    )
+
+
+def _is_plain(selector: Cursor) -> bool:
+    """Return whether a selector is there with nothing but requirements of the right shape."""
+    labels, expressions = selector.at("matchLabels"), selector.at("matchExpressions")
+    known = {key for key, _place in selector.named()} <= {"matchLabels", "matchExpressions"}
+    return (
+        known
+        and isinstance(selector.node, MappingNode)
+        and (isinstance(labels.node, MappingNode) or not labels.there)
+        and (isinstance(expressions.node, Sequence) or not expressions.there)
     )
 
 

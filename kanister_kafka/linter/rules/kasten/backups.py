@@ -93,7 +93,7 @@ def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSetting
             yield _without(rule, operation.filters, left)
         yield from listed_by_name(rule, operation.filters, kafka_objects(objects, ours))
         for resource, kind in KINDS.items():
-            named = tuple(custom_resources(objects, ours.namespace, kind, resource))
+            named = tuple(custom_resources(objects, ours, kind, resource))
             rest = {(STRIMZI, resource): "it is lost with its namespace"}
             if (STRIMZI, resource) not in left:
                 yield from left_out_by_name(rule, operation.filters, named, rest)
