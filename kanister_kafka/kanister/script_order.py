@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from kanister_kafka.kanister.commands import MAX_SCRIPT_LENGTH, SHELLS, SimpleCommand
@@ -20,6 +21,8 @@ BRACE = re.compile(r"(?:^|(?<=[\s;&|()]))[{}](?=[\s;&|()]|$)")
 TRAP = re.compile(
     r"""(?:^|[;&|{(\n])[ \t]*trap[ \t]+(?:--[ \t]+)?(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\n]*)"""
 )
+MAX_FUNCTIONS = 60
+"""Most functions of a script that are looked into."""
 AT_THE_END = MAX_SCRIPT_LENGTH + 1
 """Position of the commands of a trap."""
 
@@ -43,13 +46,14 @@ def run_position(statement: SimpleCommand) -> int:
     if statement.program == "trap":
         return AT_THE_END
     offset = _offset(text, statement.line, statement.column)
-    functions = _functions(text)
-    inner = [one for one in functions if one.body <= offset < one.end]
-    return _last_run(text, functions, inner[-1]) or offset if inner else offset
+    inner = [one for one in _functions(text) if one.body <= offset < one.end]
+    return _last_run(text, inner[-1]) or offset if inner else offset
 
 
-def _last_run(text: str, functions: tuple[_Function, ...], one: _Function) -> int:
+@lru_cache(maxsize=1024)  # asked for each statement of a function
+def _last_run(text: str, one: _Function) -> int:
     """Return where a function runs last; 0 if it is not called."""
+    functions = _functions(text)
     name = re.compile(rf"(?<![\w./-]){re.escape(one.name)}(?![\w./-])")
     if any(name.search(trap.group()) for trap in TRAP.finditer(text)):
         return AT_THE_END
@@ -70,7 +74,7 @@ def _is_inside(place: int, functions: tuple[_Function, ...]) -> bool:
 
 @lru_cache(maxsize=256)  # Blueprints repeat themselves
 def _functions(text: str) -> tuple[_Function, ...]:
-    return tuple(_defined(text)) if "{" in text else ()
+    return tuple(islice(_defined(text), MAX_FUNCTIONS)) if "{" in text else ()
 
 
 def _defined(text: str) -> Iterator[_Function]:
@@ -85,10 +89,12 @@ def _defined(text: str) -> Iterator[_Function]:
 
 
 def _offset(text: str, line: int, column: int) -> int:
-    start = 0
-    for _ in range(line - 1):
-        start = text.find("\n", start) + 1
-    return start + column - 1
+    return _line_starts(text)[line - 1] + column - 1
+
+
+@lru_cache(maxsize=16)  # as above
+def _line_starts(text: str) -> tuple[int, ...]:
+    return tuple(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
 
 
 def inner_scripts(words: tuple[str, ...]) -> Iterator[str]:

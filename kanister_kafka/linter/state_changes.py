@@ -64,19 +64,18 @@ REPLICAS = re.compile(r"replicas[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*[\
 CONNECTOR_TASKS = "the tasks"
 SCHEDULE = "the schedule"
 _VALUE = r"[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*\\?[\"']*"
-PATCHED_FIELDS = (
-    ("kafkaconnectors", CONNECTOR_TASKS, re.compile(rf"\bstate{_VALUE}(?:stopped|paused)\b")),
-    ("kafkaconnectors", CONNECTOR_TASKS, re.compile(rf"\bpause{_VALUE}true\b")),
-    ("cronjobs", SCHEDULE, re.compile(rf"\bsuspend{_VALUE}true\b")),
-)
-"""Fields of specs that stop something, with the text of a patch that does so; another value of the
-field starts it again (Strimzi's ConnectorState.java and KafkaConnectorSpec.java, Kubernetes'
-CronJobSpec)."""
-FIELD = {
-    "kafkaconnectors": re.compile(rf"\b(?:state|pause)(?:{_VALUE}|[\"'])"),
-    "cronjobs": re.compile(rf"\bsuspend(?:{_VALUE}|[\"'])"),
+_TASKS = re.compile(rf"\bstate{_VALUE}(?:stopped|paused)\b|\bpause{_VALUE}true\b")
+_TASKS_FIELD = re.compile(rf"\b(?:state|pause)(?:{_VALUE}|[\"'])")
+_SUSPEND = re.compile(rf"\bsuspend{_VALUE}true\b")
+_SUSPEND_FIELD = re.compile(rf"\bsuspend(?:{_VALUE}|[\"'])")
+PATCHED_FIELDS = {
+    "kafkaconnectors": (CONNECTOR_TASKS, _TASKS, _TASKS_FIELD),
+    "kafkamirrormaker2s": (CONNECTOR_TASKS, _TASKS, _TASKS_FIELD),
+    "cronjobs": (SCHEDULE, _SUSPEND, _SUSPEND_FIELD),
 }
-"""The same fields with any value, or removed."""
+"""Fields of a spec that stop something, by resource: the stopped thing, the text of a patch that
+stops it, and that of one with any other value (Strimzi's ConnectorState.java and
+AbstractConnectorSpec.java, Kubernetes' CronJobSpec)."""
 MAX_CHANGES = 100
 """Most things of one phase that are looked into, since each is compared with all others."""
 PAUSE = "pause-reconciliation"
@@ -285,15 +284,12 @@ def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
 
 def _patched_fields(kind: str, text: str) -> Iterator[tuple[str, bool, int]]:
     """Yield what a patch of a kind stops or starts by a field, whether it starts it, and where."""
-    field = FIELD[kind].search(text) if kind in FIELD else None
-    if field is None:
-        return
-    for known, what, stop in PATCHED_FIELDS:
-        if known == kind and (match := stop.search(text)):
+    if kind in PATCHED_FIELDS:
+        what, stop, field = PATCHED_FIELDS[kind]
+        if match := stop.search(text):
             yield what, False, match.start()
-            return
-    what = next(what for known, what, _stop in PATCHED_FIELDS if known == kind)
-    yield what, True, field.start()
+        elif match := field.search(text):
+            yield what, True, match.start()
 
 
 def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:

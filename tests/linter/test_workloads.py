@@ -187,6 +187,11 @@ STAYS: dict[str, tuple[Does, Does]] = {
         "kubectl get kctr",
     ),
     "cronjob": (CRON % "true", "kubectl get cj"),
+    "connector-of-a-mirror": (
+        'kubectl patch kmm2 m --type=json -p \'[{"op":"replace",'
+        '"path":"/spec/mirrors/0/sourceConnector/state","value":"paused"}]\'',
+        "kubectl get kmm2",
+    ),
     "before-a-connector": (f"{STOP}; {CONNECTOR % RUNS}", "true"),
     "before-a-cronjob": (f"{STOP}; {CRON % 'false'}", "true"),
     "pause-of-another": (PAUSE, "kubectl annotate k d -n a strimzi.io/pause-reconciliation-"),
