@@ -21,16 +21,17 @@ find_group_api() {
   GROUP_RESOURCE=volumegroupsnapshots.$GROUP_VERSION.$GROUP_API
 }
 
-# create_group NAME BACKUP: prints its uid
+# create_group NAME BACKUP: sets GROUP_UID
 create_group() {
   local owner=$CLUSTER-backup-$2-facts owner_uid selector
   owner_uid=$(kubectl_retry get secret "$owner" -n "$NAMESPACE" -o 'jsonpath={.metadata.uid}')
   [[ -n $owner_uid ]] || die "Secret $owner has no uid"
   # shellcheck disable=SC2059 # a constant
   selector=$(printf "$GROUP_SELECTOR" "$CLUSTER")
-  printf '{"apiVersion": "%s", "kind": "VolumeGroupSnapshot", "metadata": {"name": "%s", "namespace": "%s", %s, "ownerReferences": [{"apiVersion": "v1", "kind": "Secret", "name": "%s", "uid": "%s"}]}, "spec": {"volumeGroupSnapshotClassName": "%s", "source": {"selector": {"matchLabels": %s}}}}\n' \
+  GROUP_UID=$(printf '{"apiVersion": "%s", "kind": "VolumeGroupSnapshot", "metadata": {"name": "%s", "namespace": "%s", %s, "ownerReferences": [{"apiVersion": "v1", "kind": "Secret", "name": "%s", "uid": "%s"}]}, "spec": {"volumeGroupSnapshotClassName": "%s", "source": {"selector": {"matchLabels": %s}}}}\n' \
     "$GROUP_API/$GROUP_VERSION" "$1" "$NAMESPACE" "$(labels_json "$2")" "$owner" "$owner_uid" "$GROUP_SNAPSHOT_CLASS" "$selector" |
-    kubectl create -f - -o 'jsonpath={.metadata.uid}'
+    kubectl create -f - -o 'jsonpath={.metadata.uid}')
+  [[ -n $GROUP_UID ]] || die "VolumeGroupSnapshot $1 has no uid"
 }
 
 # group_not_cut NAME: for wait_until_empty. The controller tries again after an error, so only the error about a
@@ -72,7 +73,7 @@ members_not_cut() {
 claims_of_members() {
   local rows
   rows=$(list_members "$1")
-  sort_words "$(awk -F '|' '{ print ($2 == "" ? "without-claim:" $1 : $2) }' <(printf '%s\n' "$rows"))"
+  sort_words "$(awk -F '|' '{ printf "%s ", ($2 == "" ? "without-claim:" $1 : $2) }' <(printf '%s\n' "$rows"))"
 }
 
 # label_members UID BACKUP: with the labels by which every other step finds the snapshots of a backup

@@ -35,14 +35,13 @@ before=$(get_state claims)
   die "Kafka $CLUSTER has other claims than at the start of the backup: this is not a backup"
 expected=$(wc -w < <(printf '%s\n' "$claims"))
 begin_step "snapshotting every claim of Kafka $CLUSTER in VolumeGroupSnapshot $group"
-group_uid=$(create_group "$group" "$backup")
-[[ -n $group_uid ]] || die "VolumeGroupSnapshot $group has no uid"
+create_group "$group" "$backup"
 wait_until_empty "$SNAPSHOT_TIMEOUT" group_not_cut "$group"
-wait_until_empty "$SNAPSHOT_TIMEOUT" members_not_cut "$group_uid" "$expected"
+wait_until_empty "$SNAPSHOT_TIMEOUT" members_not_cut "$GROUP_UID" "$expected"
 begin_step "comparing the members of VolumeGroupSnapshot $group with the claims of Kafka $CLUSTER"
-members=$(claims_of_members "$group_uid")
+members=$(claims_of_members "$GROUP_UID")
 [[ $members == "$claims" ]] || die "VolumeGroupSnapshot $group is of the claims $members, not of the claims $claims of Kafka $CLUSTER: this is not a backup"
-label_members "$group_uid" "$backup"
+label_members "$GROUP_UID" "$backup"
 begin_step "verifying that Kafka $CLUSTER has stayed online"
 assert_online
 kanister_output backup "$backup"
