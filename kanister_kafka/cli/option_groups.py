@@ -11,8 +11,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
     "Backup": (
-        "strategy", "engine", "snapshot_class", "group_snapshot_class", "restart_after", "quiesce_by",
-        "unclean_stop", "require_quiet", "timeouts", "hook_timeout",
+        "strategy", "engine", "snapshot_class", "group_snapshot_class", "restart_after",
+        "quiesce_by", "unclean_stop", "require_quiet", "timeouts", "hook_timeout",
     ),
     "Kasten": (
         "kasten", "kasten_namespace", "frequency", "profile", "restore_point",

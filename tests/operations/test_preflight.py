@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kanister_kafka._version import __version__
-from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider
+from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider, Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.backup.scripts import ScriptPin, ScriptsConfigMap
@@ -240,6 +240,17 @@ def planned(**fields):
         "pulled": None,
     }
     return PlanFacts(**{**everything, **fields})
+
+
+def group_class(name="groups", driver="csi.example.com"):
+    return {**thing("VolumeGroupSnapshotClass", name, ""), "driver": driver}
+
+
+def grouped(classes):
+    """Return a plan of an online backup by a group of the class `groups`."""
+    options = {"strategy": Strategy.ONLINE, "group_snapshot_class": "groups"}
+    plan = made(engine=SnapshotProvider.KANISTER, **options)
+    return planned(plan=plan, group_classes=classes)
 
 
 def view(**fields):
@@ -646,6 +657,36 @@ WRITER_POD = thing(
             "VolumeSnapshotClass b",
         ),
         (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class()))},
+            "ok",
+            "driver csi.example.com has VolumeGroupSnapshotClass groups",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(OptionalRead(None))},
+            "problem",
+            "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class("own")))},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has own",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen())},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has none",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class(driver="other")))},
+            "problem",
+            "is of driver other, and driver csi.example.com has the volumes of data-0",
+        ),
+        (
             storage.snapshot_class,
             {"planned": planned(plan=made(snapshot_class="else"))},
             "problem",
@@ -707,6 +748,11 @@ def test_kafka_and_storage(check, fields, level, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
+
+
+def test_a_plan_without_a_group_needs_no_class_of_groups() -> None:
+    assert said(storage.group_snapshot_class) == []
+    assert said(storage.group_snapshot_class, planned=None) == []
 
 
 def test_kasten_finds_a_snapshot_class_by_its_annotation() -> None:

@@ -132,7 +132,7 @@ def test_the_newest_served_version_is_used(
     assert shell.calls(f"get volumegroupsnapshots.{version}.groupsnapshot.storage.k8s.io {GROUP} ")
 
 
-NOT_SERVED = (1, "", "Error from server (NotFound): the server could not find the requested resource")
+NOT_SERVED = (1, "", "Error from server (NotFound): could not find the requested resource")
 
 
 @pytest.mark.parametrize(
