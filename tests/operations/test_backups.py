@@ -147,6 +147,8 @@ def test_members_of_a_group_are_found_by_their_claims(cluster):
     add_backup(cluster, NEW, strategy="online", grouped=True)
     (found,) = listed()
     assert found["status"] == "complete"
+    told = run("describe", NEW, "-n", "kafka").stdout
+    assert f"snapshot-of-{CLAIMS[0]} of claim {CLAIMS[0]}: ready to use, 1Gi" in told
     cluster.drop("volumesnapshots", "kafka", f"snapshot-of-{CLAIMS[1]}")
     (found,) = listed()
     assert found["status"] == "damaged"

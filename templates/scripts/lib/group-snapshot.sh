@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # One VolumeGroupSnapshot of all claims: the driver cuts its members at one moment. The snapshot controller creates a
 # VolumeSnapshot for each member, with a generated name, without labels and owned by the group.
-# The Secret with the facts owns the group, so whoever deletes the backup deletes the group, and its members follow.
+# The Secret with the facts owns the group, so the deletion of the backup deletes the group, and its members follow.
 # A member cannot be deleted alone: the controller keeps it until its group is gone.
 GROUP_API=groupsnapshot.storage.k8s.io
 GROUP_SELECTOR='{"strimzi.io/cluster": "%s", "strimzi.io/kind": "Kafka"}' # as claims_by_label selects
