@@ -309,6 +309,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
     assert {line.id for line in lines} == {check.id for check in CHECKS} - {
         "reading",
         "plan",
+        "group-snapshot-class",
         "image-pull",
         "export",
         "strategy",  # of hot and online backups alone
