@@ -68,6 +68,14 @@ members_not_cut() {
   ((count >= $2)) || printf 'there are %d of %d members; ' "$count" "$2"
 }
 
+# group_not_complete NAME UID COUNT: for wait_until_empty, one limit for the group and its members
+group_not_complete() {
+  local missing
+  missing=$(group_not_cut "$1")
+  [[ -n $missing ]] || missing=$(members_not_cut "$2" "$3")
+  printf %s "$missing"
+}
+
 # claims_of_members UID: names of the claims, a word for each member. A member whose volume the controller did not find
 # has no claim.
 claims_of_members() {

@@ -36,8 +36,7 @@ before=$(get_state claims)
 expected=$(wc -w < <(printf '%s\n' "$claims"))
 begin_step "snapshotting every claim of Kafka $CLUSTER in VolumeGroupSnapshot $group"
 create_group "$group" "$backup"
-wait_until_empty "$SNAPSHOT_TIMEOUT" group_not_cut "$group"
-wait_until_empty "$SNAPSHOT_TIMEOUT" members_not_cut "$GROUP_UID" "$expected"
+wait_until_empty "$SNAPSHOT_TIMEOUT" group_not_complete "$group" "$GROUP_UID" "$expected"
 begin_step "comparing the members of VolumeGroupSnapshot $group with the claims of Kafka $CLUSTER"
 members=$(claims_of_members "$GROUP_UID")
 [[ $members == "$claims" ]] || die "VolumeGroupSnapshot $group is of the claims $members, not of the claims $claims of Kafka $CLUSTER: this is not a backup"
