@@ -4,7 +4,6 @@
 # The Secret with the facts owns the group, so the deletion of the backup deletes the group, and its members follow.
 # A member cannot be deleted alone: the controller keeps it until its group is gone.
 GROUP_API=groupsnapshot.storage.k8s.io
-GROUP_SELECTOR='{"strimzi.io/cluster": "%s", "strimzi.io/kind": "Kafka"}' # as claims_by_label selects
 
 # find_group_api: sets GROUP_RESOURCE and GROUP_VERSION. The content of a group in v1beta1 has other fields, and its
 # controllers are older than the ones that this was tested with.
@@ -21,15 +20,13 @@ find_group_api() {
   GROUP_RESOURCE=volumegroupsnapshots.$GROUP_VERSION.$GROUP_API
 }
 
-# create_group NAME BACKUP: sets GROUP_UID
+# create_group NAME BACKUP: sets GROUP_UID. It selects as claims_by_label. The controller ignores matchExpressions.
 create_group() {
-  local owner=$CLUSTER-backup-$2-facts owner_uid selector
+  local owner=$CLUSTER-backup-$2-facts owner_uid
   owner_uid=$(kubectl_retry get secret "$owner" -n "$NAMESPACE" -o 'jsonpath={.metadata.uid}')
   [[ -n $owner_uid ]] || die "Secret $owner has no uid"
-  # shellcheck disable=SC2059 # a constant
-  selector=$(printf "$GROUP_SELECTOR" "$CLUSTER")
-  GROUP_UID=$(printf '{"apiVersion": "%s", "kind": "VolumeGroupSnapshot", "metadata": {"name": "%s", "namespace": "%s", %s, "ownerReferences": [{"apiVersion": "v1", "kind": "Secret", "name": "%s", "uid": "%s"}]}, "spec": {"volumeGroupSnapshotClassName": "%s", "source": {"selector": {"matchLabels": %s}}}}\n' \
-    "$GROUP_API/$GROUP_VERSION" "$1" "$NAMESPACE" "$(labels_json "$2")" "$owner" "$owner_uid" "$GROUP_SNAPSHOT_CLASS" "$selector" |
+  GROUP_UID=$(printf '{"apiVersion": "%s", "kind": "VolumeGroupSnapshot", "metadata": {"name": "%s", "namespace": "%s", %s, "ownerReferences": [{"apiVersion": "v1", "kind": "Secret", "name": "%s", "uid": "%s"}]}, "spec": {"volumeGroupSnapshotClassName": "%s", "source": {"selector": {"matchLabels": {"strimzi.io/cluster": "%s", "strimzi.io/kind": "Kafka"}}}}}\n' \
+    "$GROUP_API/$GROUP_VERSION" "$1" "$NAMESPACE" "$(labels_json "$2")" "$owner" "$owner_uid" "$GROUP_SNAPSHOT_CLASS" "$CLUSTER" |
     kubectl create -f - -o 'jsonpath={.metadata.uid}')
   [[ -n $GROUP_UID ]] || die "VolumeGroupSnapshot $1 has no uid"
 }
