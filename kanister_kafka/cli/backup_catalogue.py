@@ -97,6 +97,7 @@ def delete_backups(
     kasten_namespace: str,
     dry_run: DryRun,
     *,
+    blueprint: str = "",
     err: bool = False,
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
@@ -110,7 +111,8 @@ def delete_backups(
     code = 0
     for backup in backups:
         # read anew: a restore may have begun since the question
-        if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):
+        activity = Activity(connection, kasten_namespace, blueprint)
+        if reason := activity.why_not_deleted(backup):
             print_error(f"{backup} is in use: {reason}")
             code = max(code, 1)
             continue

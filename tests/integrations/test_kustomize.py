@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from kanister_kafka.backup.kustomization import rename
 from kanister_kafka.cli import main
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.object_names import find_names
+from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.conftest import ROOT
+from tests.fakes.cluster import serving
 from tests.integrations.test_krm import COMPANIONS, KAFKA, LOADER
 
 KUSTOMIZE = shutil.which("kustomize")
@@ -349,16 +355,16 @@ ELSEWHERE = pytest.param(
 )
 
 
+AFFIXES = [
+    pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
+    pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
+    pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
+]
+
+
 @needs_kustomize
 @pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
-@pytest.mark.parametrize(
-    ("lines", "prefix", "suffix"),
-    [
-        pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
-        pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
-        pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
-    ],
-)
+@pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
 def test_an_overlay_renames_all_that_names_an_object(
     words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
 ) -> None:
@@ -373,6 +379,43 @@ def test_an_overlay_renames_all_that_names_an_object(
         expected = [started(renamed(one, known, prefix * times, suffix * times)) for one in printed]
         found = [started(one) for one in built(tmp_path / folder)]
         assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
+@pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
+def test_what_check_compares_is_what_an_overlay_makes(
+    words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
+) -> None:
+    render(*words, "-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "over").mkdir()
+    (tmp_path / "over" / "kustomization.yaml").write_text(f"resources: [../base]\n{lines}\n")
+    expected = rename(built(tmp_path / "base"), prefix, suffix)
+    assert sorted(map(spelled, built(tmp_path / "over"))) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+def test_the_commands_find_the_objects_of_an_overlay(
+    tmp_path: Path, configure: Callable[[str], Path]
+) -> None:
+    render("--engine", "kanister", "-o", str(tmp_path / "base"), "--kustomization")
+    for folder, below in (("over", "base"), ("above", "over")):
+        (tmp_path / folder).mkdir()
+        text = f"resources: [../{below}]\nnamePrefix: a-\nnameSuffix: -b\n"
+        (tmp_path / folder / "kustomization.yaml").write_text(text)
+    with serving() as cluster:
+        configure(cluster.url)
+        for item in built(tmp_path / "above"):
+            if item["kind"] in ("Blueprint", "ConfigMap", "Deployment"):
+                cluster.put(f"{item['kind'].lower()}s", item)
+        names = find_names(KubeClient(), KafkaRef("shop", "orders"))
+        own = "orders-kanister-kafka"
+        assert names.state_config_map == f"a-a-{own}-b-b"
+        assert names.watchdog == f"a-a-{own}-switch-b-b"
+        assert names.blueprint == "a-a-shop.orders-b-b"
+        cluster.drop("blueprints", "kasten-io", names.blueprint)
+        found = find_names(KubeClient(), KafkaRef("shop", "orders"))
+        assert (found.state_config_map, found.watchdog) == (names.state_config_map, names.watchdog)
 
 
 @needs_kustomize

@@ -1114,6 +1114,12 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     asked = {*requested(cluster.asked)}
     # These are tried, and a refusal is no failure: what they find needs the whole cluster.
     optional = {("list", "", "namespaces", ""), ("list", "", "pods", "")}
+    # So are objects under other names than the default ones.
+    optional |= {
+        ("list", "kafka", "configmaps", ""),
+        ("list", "kasten-io", "blueprints", ""),
+        ("get", "kasten-io", "blueprints", "kafka.my-cluster"),
+    }
     for verb, namespace, resource, name in asked - optional:
         assert any(
             (verb, namespace, resource) == right[:3] and (not right[3] or name in right[3])

@@ -37,9 +37,16 @@ Key = tuple[str, str, str]
 
 
 def read_catalogue(
-    connection: KubeClient, namespace: str, *, kasten_namespace: str = "", kafka: str = ""
+    connection: KubeClient,
+    namespace: str,
+    *,
+    kasten_namespace: str = "",
+    kafka: str = "",
+    blueprint: str = "",
 ) -> Catalogue:
     """Read the backups of a namespace, or of all if it is empty.
+
+    `blueprint` is that of the Kafka, if only one is asked for; else the applied ones are searched.
 
     Raises ForbiddenError if Secrets, VolumeSnapshots or ConfigMaps may not be listed: a backup that
     cannot be seen must not look as if there were none.
@@ -52,7 +59,7 @@ def read_catalogue(
         snapshots: Mapping[Key, list[Object]] = {}
     else:
         snapshots = _by_backup(connection.items(resource, namespace, selector))
-    activity = Activity(connection, kasten_namespace)
+    activity = Activity(connection, kasten_namespace, blueprint)
     backups = []
     for key in sorted({*secrets, *snapshots}, key=lambda key: (key[2], key), reverse=True):
         find = partial(connection.find, SECRETS, namespace=key[0])
