@@ -324,7 +324,7 @@ def find_names(
 
 
 def is_state_config_map(item: Object, kafka: KafkaRef) -> bool:
-    """Return whether a ConfigMap of kanister-kafka is the state ConfigMap of a Kafka, under any name.
+    """Return whether a ConfigMap of kanister-kafka has the state of a Kafka, under any name.
 
     Those of earlier versions have no label of the Kafka. They count if they are named after it and
     their annotation has the default name of its Blueprint, which Kustomize does not rename.

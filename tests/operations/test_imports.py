@@ -169,6 +169,8 @@ class Jobs:
         self.interrupts, self.first, self.late = interrupts, first, late
         self.healthy, self.stuck = healthy, stuck
         self.running = self.most = 0
+        self.reason = "Error"
+        """Of the end of a container that fails."""
         self.specs = []
         cluster.on_create.append(self.created)
 
@@ -222,7 +224,7 @@ class Jobs:
             self.cluster.drop("pods", home, pod)
 
     def fail(self, home, pod, message):
-        ended = {"exitCode": self.code, "reason": "Error", "message": message}
+        ended = {"exitCode": self.code, "reason": self.reason, "message": message}
         failed = [{"name": "volume-0", "state": {"terminated": ended}}]
         status = {"phase": "Failed", "containerStatuses": failed}
         self.cluster.change("pods", home, pod, {"status": status})
@@ -600,6 +602,47 @@ def test_the_pods_are_placed_as_those_of_kafka_with_all_claims_of_a_node(cluster
     assert pod["securityContext"]["runAsUser"] == 5000
     assert pod["tolerations"] == [{"key": "kafka"}]
     assert pod["affinity"] == {"nodeAffinity": {"a": 1}}
+
+
+@pytest.mark.usefixtures("restic")
+@pytest.mark.parametrize(
+    ("words", "requested", "limit", "heap"),
+    [
+        pytest.param([], "256Mi", "2Gi", "1700MiB", id="default"),
+        pytest.param(["--import-memory", "8Gi"], "256Mi", "8Gi", "6800MiB", id="more"),
+        pytest.param(["--import-memory", "200M"], "200M", "200M", "158MiB", id="less"),
+    ],
+)
+def test_the_memory_of_the_containers_is_an_option(cluster, words, requested, limit, heap) -> None:
+    Operator(cluster)
+    jobs = Jobs(cluster)
+    assert restore(cluster, *words).exit_code == 0
+    for job in jobs.specs:
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert container["resources"]["limits"] == {"memory": limit}
+        assert container["resources"]["requests"] == {"cpu": "100m", "memory": requested}
+        assert {"name": "GOMEMLIMIT", "value": heap} in container["env"]
+
+
+@pytest.mark.usefixtures("restic")
+@pytest.mark.parametrize("memory", ["much", "2GB", "0", "64Mi", "-2Gi", ""])
+@pytest.mark.parametrize("command", ["restore", "verify"])
+def test_the_memory_is_a_quantity_that_restic_can_run_with(cluster, memory, command) -> None:
+    place = ("--location", LOCATION, "--into", "other")
+    done = run(cluster, command, NAME, *place, f"--import-memory={memory}")
+    assert done.exit_code == 2
+    assert f"{memory!r} is not a quantity of at least 128Mi, such as 4Gi" in done.output
+    assert cluster.writes == []
+
+
+@pytest.mark.usefixtures("restic")
+def test_a_pod_that_is_killed_for_its_memory_names_the_option(cluster) -> None:
+    Operator(cluster)
+    jobs = Jobs(cluster, fails="killed", code=137)
+    jobs.reason = "OOMKilled"
+    done = restore(cluster, "--import-memory", "3Gi")
+    assert done.exit_code == 1
+    assert "restic was killed, as it needs more than 3Gi: raise --import-memory" in done.stderr
 
 
 @pytest.mark.usefixtures("restic")
