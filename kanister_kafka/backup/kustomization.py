@@ -10,6 +10,7 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.output_dir import files_that_stay, read_text
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import (
+    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
@@ -29,6 +30,7 @@ STARTS_SOMETHING = ("RestoreAction",)
 HOOKS = ("preHook", "onSuccess", "onFailure")
 BLUEPRINT = {"group": "cr.kanister.io", "kind": "Blueprint"}
 DEPLOYMENT = {"group": "apps", "kind": "Deployment"}
+CRON_JOB = {"group": "batch", "kind": "CronJob"}
 ROLE = {"group": "rbac.authorization.k8s.io", "kind": "Role"}
 Object = dict[str, Any]
 KASTEN = "config.kio.kasten.io"
@@ -130,7 +132,8 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
         f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
         f"podAnnotations/{_escaped(KEEP_ACCOUNT_NAME)}",
     )
-    named: list[dict[str, str]] = []
+    scheduled = "spec/jobTemplate/spec/template/metadata/annotations"
+    named = [{**CRON_JOB, "path": f"{scheduled}/{_escaped(BLUEPRINT_NAME)}"}]
     for path in arguments:
         named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
@@ -167,6 +170,7 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                         for hook in HOOKS
                     ),
                     {"group": KASTEN, "kind": "BlueprintBinding", "path": "spec/blueprintRef/name"},
+                    {**ROLE, "path": "rules/resourceNames"},
                 ],
             },
         ],
@@ -181,6 +185,7 @@ NAMES = frozenset(
         ("", STATE_CONFIGMAP_NAME),
         ("", WATCHDOG_NAME),
         ("", KEEP_ACCOUNT_NAME),
+        ("", BLUEPRINT_NAME),
         ("metadata", "name"),
         ("configMap", "name"),
         ("roleRef", "name"),

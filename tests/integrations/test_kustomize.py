@@ -274,10 +274,15 @@ def render(*words: str) -> str:
     return result.stdout
 
 
+SCHEDULE = [
+    *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
+    *("--schedule-image", "example.com/kanister-kafka:1"),
+]
+BY_CRON_JOB = pytest.param(SCHEDULE, id="cron-job")
 SCHEDULED = pytest.param(
     [
-        *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
-        *("--schedule-image", "example.com/kanister-kafka:1", "--export-profile", "s3"),
+        *SCHEDULE,
+        *("--export-profile", "s3"),
         *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
     ],
     id="schedule",
@@ -294,7 +299,7 @@ def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -
     assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
 
 
-ONLY_IN_A_BASE = ("KEEP_ACCOUNT",)
+ONLY_IN_A_BASE = ("KEEP_ACCOUNT", "BLUEPRINT_NAME")
 
 
 def started(one: dict[str, Any]) -> dict[str, Any]:
@@ -319,6 +324,11 @@ def pods(one: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]
         template = one["spec"]["template"]
         (container,) = template["spec"]["containers"]
         return [(template["metadata"]["annotations"], container["env"], container["command"])]
+    if one["kind"] == "CronJob":
+        template = one["spec"]["jobTemplate"]["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        env = container.pop("env", [])  # only in a base
+        return [(template["metadata"]["annotations"], env, container["args"])]
     actions = one["actions"].values() if one["kind"] == "Blueprint" else ()
     all_args = [
         phase["args"]
@@ -363,7 +373,7 @@ AFFIXES = [
 
 
 @needs_kustomize
-@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED, BY_CRON_JOB])
 @pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
 def test_an_overlay_renames_all_that_names_an_object(
     words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
@@ -382,7 +392,7 @@ def test_an_overlay_renames_all_that_names_an_object(
 
 
 @needs_kustomize
-@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED, BY_CRON_JOB])
 @pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
 def test_what_check_compares_is_what_an_overlay_makes(
     words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
@@ -392,6 +402,27 @@ def test_what_check_compares_is_what_an_overlay_makes(
     (tmp_path / "over" / "kustomization.yaml").write_text(f"resources: [../base]\n{lines}\n")
     expected = rename(built(tmp_path / "base"), prefix, suffix)
     assert sorted(map(spelled, built(tmp_path / "over"))) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+def test_the_cron_job_of_an_overlay_names_its_blueprint_and_may_read_it(tmp_path: Path) -> None:
+    render(*SCHEDULE, "-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "over").mkdir()
+    text = "resources: [../base]\nnamePrefix: dev-\n"
+    (tmp_path / "over" / "kustomization.yaml").write_text(text)
+    found = built(tmp_path / "over")
+    (job,) = (started(one) for one in found if one["kind"] == "CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert "--blueprint=dev-shop.orders" in container["args"]
+    assert container["args"][:3] == ["backups", "create", "orders"]
+    (role,) = (
+        one
+        for one in found
+        if one["kind"] == "Role"
+        and one["metadata"]["name"] == "dev-shop.orders-kanister-kafka-backup"
+    )
+    named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
+    assert named == {"blueprints": ["dev-shop.orders"], "actionsets": None}
 
 
 @needs_kustomize
