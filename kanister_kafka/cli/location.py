@@ -188,6 +188,7 @@ def find_clone_source(
     namespace: str,
     kafka: str,
     kasten_namespace: str,
+    blueprint: str = "",
     import_parallel: int,
     import_image: str,
     import_memory: str,
@@ -198,7 +199,9 @@ def find_clone_source(
     from kanister_kafka.kube.client import KubeClient
 
     if not is_from_store(**location):
-        connection, backup = open_backup(context, namespace, kafka, kasten_namespace, name)
+        connection, backup = open_backup(
+            context, namespace, kafka, kasten_namespace, name, blueprint=blueprint
+        )
         prepare = partial(prepare_clone, connection, backup)
         return CloneSource(
             connection=connection, backup=backup, is_from_store=False, prepare=prepare

@@ -277,13 +277,13 @@ def render(*words: str) -> str:
 SCHEDULE = [
     *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
     *("--schedule-image", "example.com/kanister-kafka:1"),
+    *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
 ]
 BY_CRON_JOB = pytest.param(SCHEDULE, id="cron-job")
 SCHEDULED = pytest.param(
     [
         *SCHEDULE,
         *("--export-profile", "s3"),
-        *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
     ],
     id="schedule",
 )
@@ -405,24 +405,29 @@ def test_what_check_compares_is_what_an_overlay_makes(
 
 
 @needs_kustomize
-def test_the_cron_job_of_an_overlay_names_its_blueprint_and_may_read_it(tmp_path: Path) -> None:
+def test_the_cron_jobs_of_an_overlay_name_their_blueprint_and_may_read_it(tmp_path: Path) -> None:
     render(*SCHEDULE, "-o", str(tmp_path / "base"), "--kustomization")
     (tmp_path / "over").mkdir()
     text = "resources: [../base]\nnamePrefix: dev-\n"
     (tmp_path / "over" / "kustomization.yaml").write_text(text)
     found = built(tmp_path / "over")
-    (job,) = (started(one) for one in found if one["kind"] == "CronJob")
-    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    assert "--blueprint=dev-shop.orders" in container["args"]
-    assert container["args"][:3] == ["backups", "create", "orders"]
-    (role,) = (
-        one
-        for one in found
-        if one["kind"] == "Role"
-        and one["metadata"]["name"] == "dev-shop.orders-kanister-kafka-backup"
-    )
-    named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
-    assert named == {"blueprints": ["dev-shop.orders"], "actionsets": None}
+    for kind, own in (("backup", ["backups", "create"]), ("verify", ["verify", "latest"])):
+        name = f"dev-orders-kanister-kafka-{kind}"
+        (job,) = (started(one) for one in found if ("CronJob", "shop", name) == identity(one))
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert "--blueprint=dev-shop.orders" in container["args"]
+        assert container["args"][:2] == own
+        own_role = "Role", "kasten-io", f"dev-shop.orders-kanister-kafka-{kind}"
+        (role,) = (one for one in found if identity(one) == own_role)
+        named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
+        assert named == {"blueprints": ["dev-shop.orders"], "actionsets": None}
+        (role,) = (one for one in found if identity(one) == ("Role", "shop", name))
+        named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
+        assert named["configmaps"] == ["dev-orders-kanister-kafka"]
+
+
+def identity(one: dict[str, Any]) -> tuple[str, str, str]:
+    return one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]
 
 
 @needs_kustomize

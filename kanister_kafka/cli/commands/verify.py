@@ -42,6 +42,12 @@ RECORDS = ("none", "sample", "all")
 )
 @click.argument("backup")
 @catalogue_options
+@click.option(
+    "--blueprint",
+    default="",
+    metavar="NAME",
+    help="Blueprint of the Kafka.  [default: the applied one]",
+)
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @location_options
