@@ -279,7 +279,10 @@ def _environment(templates: Path | None) -> Environment:
 
 
 def _expanded(names: Mapping[str, AnnotatedName], blueprint: str, word: str) -> str:
-    """Name an object by its variable, which the kubelet expands; `blueprint` is such a word too."""
+    """Name an object by its variable, which the kubelet expands.
+
+    `blueprint` is the argument with the name of the Blueprint; empty if that is not followed.
+    """
     if blueprint and word == blueprint:
         return "--blueprint=$(BLUEPRINT_NAME)"
     if word.startswith(KEEP_ACCOUNT) and "KEEP_ACCOUNT" in names:

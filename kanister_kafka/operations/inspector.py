@@ -84,6 +84,7 @@ class ClusterInspector:
         target, namespace, names = self.target, self.target.namespace, self.names
         self.unreadable.clear()
         self._unlisted.clear()
+        self.unreadable += names.unsearched
         kafka = self._strimzi("Kafka", target.name)
         pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
         sets = self._sets()

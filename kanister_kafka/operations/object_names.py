@@ -42,6 +42,8 @@ class ObjectNames:
     """Deployment."""
     unused: tuple[str, ...] = ()
     """Further state ConfigMaps of the Kafka, which no Blueprint names and no action uses."""
+    unsearched: tuple[str, ...] = ()
+    """Kinds that may not be listed, a line each: their objects under other names are not seen."""
     is_renamed: bool = False
     """Whether they are not those that `render` gives."""
 
@@ -115,6 +117,8 @@ class NameFinder:
         """Namespace of the Blueprints; empty for the one that the state ConfigMap names."""
         self._known: dict[tuple[KafkaRef, str], ObjectNames] = {}
         self._listed: dict[tuple[str, str], Objects] = {}
+        self._unsearched: dict[str, str] = {}
+        """By namespace a line with the kind that may not be listed there."""
 
     def find(self, kafka: KafkaRef, blueprint: str = "") -> ObjectNames:
         """Return the names of the objects of a Kafka, by this Blueprint or the one that is applied.
@@ -153,7 +157,9 @@ class NameFinder:
         others = tuple(one for one in seen if one != names.state_config_map)
         for other in others:
             self._check_idle(kafka, names.state_config_map, other)
-        return _marked(replace(names, unused=others), kafka)
+        line = self._unsearched.get(kafka.namespace)
+        unsearched = (line,) if line else ()
+        return _marked(replace(names, unused=others, unsearched=unsearched), kafka)
 
     def _of_blueprint(self, kafka: KafkaRef, blueprint: str) -> ObjectNames:
         """Return the names in the steps of one Blueprint, of hot backups those without it."""
@@ -238,6 +244,10 @@ class NameFinder:
                 )
             except ForbiddenError:
                 self._listed[key] = ()
+                self._unsearched[namespace] = (
+                    f"ConfigMaps of namespace {namespace}: they may not be listed, so a state "
+                    "ConfigMap that was renamed is not seen"
+                )
         return self._listed[key]
 
     def _applied(self, kafka: KafkaRef, seen: Mapping[str, Object]) -> Objects:

@@ -346,6 +346,14 @@ def test_what_may_not_be_read_is_not_taken_for_running(cluster):
         assert "runs" not in done.output
 
 
+def test_config_maps_that_may_not_be_listed_are_reported(cluster):
+    apply_overlay(cluster)
+    cluster.refusals.append(("GET", "/configmaps$", 403))
+    done = invoke("status", "my-cluster", "-n", "kafka", "-o", "json")
+    (line,) = json.loads(done.stdout)["notSeen"]
+    assert line.startswith("ConfigMaps of namespace kafka: they may not be listed")
+
+
 def test_a_blueprint_of_hot_backups_is_found_under_any_name(cluster):
     hot = Options(strategy=Strategy.HOT)
     apply_overlay(cluster, "dev-", options=hot)
