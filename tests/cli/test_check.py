@@ -639,7 +639,7 @@ def install_base(server, prefix, suffix, **options):
     ours = ("blueprints", "configmaps", "deployments", "roles", "rolebindings", "serviceaccounts")
     for at in list(server.objects):
         labels = server.objects[at]["metadata"].get("labels", {})
-        if at[1] in ours and labels.get("app.kubernetes.io/managed-by") == "kanister-kafka":
+        if at[0] in ours and labels.get("app.kubernetes.io/managed-by") == "kanister-kafka":
             del server.objects[at]
     documents = [document_from_dict(one) for one in (kafka(), pool(), labelled_pod_set())]
     reading = read_cluster(documents)
@@ -648,7 +648,7 @@ def install_base(server, prefix, suffix, **options):
         to_python(loads(manifest.text).documents[0].root)
         for manifest in render(plan, renamable=True)
     ]
-    server.add(*rename(items, prefix, suffix))
+    server.put(*rename(items, prefix, suffix))
 
 
 @pytest.mark.parametrize(("prefix", "suffix"), [("", ""), ("dev-", ""), ("a-", "-b")])
@@ -680,7 +680,7 @@ def test_a_stop_is_found_in_the_renamed_state_config_map(server) -> None:
     install_base(server, "dev-", "")
     name = "dev-my-cluster-kanister-kafka"
     state = {"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}}
-    at = ("v1", "configmaps", NAMESPACE, name)
+    at = ("configmaps", NAMESPACE, name)
     server.objects[at] = server.objects[at] | state
     found = levels(run("my-cluster", "-n", NAMESPACE, "-o", "json"))
     assert found["pause"] == "problem"
@@ -688,7 +688,7 @@ def test_a_stop_is_found_in_the_renamed_state_config_map(server) -> None:
 
 def test_the_remedy_of_a_renamed_base_is_its_overlay(server) -> None:
     install_base(server, "dev-", "")
-    del server.objects["v1", "serviceaccounts", NAMESPACE, "dev-my-cluster-kanister-kafka"]
+    del server.objects["serviceaccounts", NAMESPACE, "dev-my-cluster-kanister-kafka"]
     result = run("my-cluster", "-n", NAMESPACE, "-o", "json", "--name", "dev-kafka.my-cluster")
     (line,) = [one for one in json.loads(result.stdout) if one["id"] == "drift"]
     assert line["objects"] == ["ServiceAccount kafka/dev-my-cluster-kanister-kafka"]

@@ -443,7 +443,7 @@ def test_the_commands_find_the_objects_of_an_overlay(
         configure(cluster.url)
         for item in built(tmp_path / "above"):
             if item["kind"] in ("Blueprint", "ConfigMap", "Deployment"):
-                cluster.put(f"{item['kind'].lower()}s", item)
+                cluster.put(item)
         names = find_names(KubeClient(), KafkaRef("shop", "orders"))
         own = "orders-kanister-kafka"
         assert names.state_config_map == f"a-a-{own}-b-b"

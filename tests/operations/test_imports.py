@@ -859,7 +859,7 @@ def add_source(cluster, *, uid="the-uid", exported="2026-01-02T03:30:00Z"):
         if item["metadata"]["name"] == FACTS:
             item["metadata"]["uid"] = uid
             item["metadata"]["annotations"][constants.EXPORTED] = f"{exported} {URL}"
-        cluster.put("secrets", item)
+        cluster.put(item)
 
 
 def marks(cluster):

@@ -36,12 +36,7 @@ BLUEPRINT = "kafka.my-cluster"
 KANISTER = Options(engine=SnapshotProvider.KANISTER)
 TIME = FakeTime()
 MEMO = {"strimzi.io/pause-reconciliation": "true", "kanister-kafka.io/pause-before": "unset"}
-PLURALS = {
-    "Blueprint": "blueprints",
-    "ConfigMap": "configmaps",
-    "Deployment": "deployments",
-    "ServiceAccount": "serviceaccounts",
-}
+KINDS = ("Blueprint", "ConfigMap", "Deployment", "ServiceAccount")
 
 
 @pytest.fixture
@@ -60,11 +55,11 @@ def base(options=KANISTER):
     return [to_python(one.root) for manifest in manifests for one in manifest.documents]
 
 
-def apply_overlay(cluster, prefix="", suffix="", *, options=KANISTER, kinds=tuple(PLURALS)):
+def apply_overlay(cluster, prefix="", suffix="", *, options=KANISTER, kinds=KINDS):
     """Apply a base with these parts of names, as Kustomize makes it."""
     for item in rename(base(options), prefix, suffix):
         if item["kind"] in kinds:
-            cluster.put(PLURALS[item["kind"]], item)
+            cluster.put(item)
 
 
 def record(cluster, name, **data):
@@ -105,7 +100,7 @@ def test_the_steps_of_a_blueprint_that_is_no_base_name_them_too(cluster):
         '{"name": "STATE_CONFIGMAP", "value": "by-value"}',
     )
     assert "by-value" in text
-    cluster.put("blueprints", json.loads(text))
+    cluster.put(json.loads(text))
     for name in (CONFIG_MAP, f"dev-{CONFIG_MAP}"):
         cluster.drop("configmaps", "kafka", name)
     assert found().state_config_map == "by-value"
