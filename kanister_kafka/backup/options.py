@@ -35,6 +35,7 @@ DEFAULT_RUN_AS_USER = 65534
 DEFAULT_RESTIC_IMAGE = "docker.io/restic/restic:0.18.1"
 """restic and a shell; docs/design.md explains why restic."""
 DEFAULT_EXPORT_MEMORY = "512Mi"
+DEFAULT_IMPORT_MEMORY = "2Gi"
 DEFAULT_EXPORT_PARALLEL = 2
 MAX_EXPORT_PARALLEL = 64
 LEAST_EXPORT_MEMORY = 128 * 1024**2

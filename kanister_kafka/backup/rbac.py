@@ -479,7 +479,7 @@ def schedule_rights(
 
 
 def verification_rights(
-    cluster: KafkaCluster, options: Options, names: ResourceNames
+    cluster: KafkaCluster, options: Options, names: ResourceNames, blueprint: str
 ) -> tuple[Permission, ...]:
     """Return what restores the newest backup into another namespace, and removes it there.
 
@@ -516,7 +516,9 @@ def verification_rights(
             )
         )
 
-    elsewhere(options.kasten_namespace, KANISTER_GROUP, "actionsets", ("list",), find)
+    kanister, names_it = options.kasten_namespace, "see which ConfigMap has the state of Kafka"
+    elsewhere(kanister, KANISTER_GROUP, "actionsets", ("list",), find)
+    elsewhere(kanister, KANISTER_GROUP, "blueprints", ("get",), names_it, limited=(blueprint,))
     every = ("create", "delete", "get", "list")
     elsewhere("", SNAPSHOT_GROUP, "volumesnapshotcontents", every, copy)
     elsewhere("", "", "namespaces", ("get",), look, limited=(options.verify_into,))

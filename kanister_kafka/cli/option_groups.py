@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Object store": (
         "location", "location_secret", "insecure_tls", "restic", "import_parallel",
-        "import_image", "import_timeout", "unchanged",
+        "import_image", "import_memory", "import_timeout", "unchanged",
     ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",

@@ -1126,6 +1126,7 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     (job,) = [one for one in render(planned) if one.kind == "CronJob"]
     words = yaml.safe_load(job.text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     cluster.add("namespaces", "", "other")
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka")
     cluster.asked.clear()
     done = run(cluster, *words["containers"][0]["args"])
     assert done.exit_code == 0, done.output

@@ -23,6 +23,7 @@ from kanister_kafka.diagnostics import Location, error, warning
 from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError, TransientError
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.pod_options import DEFAULT_IMAGE
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.preflight import (
     CHECKS,
     Checked,
@@ -64,6 +65,7 @@ from kanister_kafka.reports.status import (
     preflight_text,
 )
 from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
 from tests.fakes.fake_time import FakeTime
@@ -279,6 +281,7 @@ def view(**fields):
         "kanister_api": True,
         "deployments": OptionalRead((deployment(), deployment("gateway", "gateway:1"))),
         "kasten": OptionalRead(None),
+        "names": default_names(KafkaRef(NAMESPACE, "my-cluster")),
         "record": OptionalRead(None),
         "space": OptionalRead(thing("Namespace", NAMESPACE, "")),
         "quotas": OptionalRead(()),

@@ -42,6 +42,12 @@ RECORDS = ("none", "sample", "all")
 )
 @click.argument("backup")
 @catalogue_options
+@click.option(
+    "--blueprint",
+    default="",
+    metavar="NAME",
+    help="Blueprint of the Kafka.  [default: the applied one]",
+)
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @location_options
@@ -106,13 +112,18 @@ def verify(
     not be made for another reason, the backup keeps its last result.
 
     With --location, the volumes come from an object store, and nothing of the backup must be in the
-    cluster. The result is only printed.
+    cluster. The store is not written. If the cluster has the backup, the result is written to that
+    as the one of its copy, else it is only printed.
     """
     from kanister_kafka.kube.exec import check_exec
     from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
-    from kanister_kafka.operations.clone.verification import RecordsRead, record_result
+    from kanister_kafka.operations.clone.verification import (
+        RecordsRead,
+        record_copy_result,
+        record_result,
+    )
     from kanister_kafka.operations.clone.verify import Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
@@ -152,10 +163,11 @@ def verify(
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
-        if origin.is_from_store:
-            return
         try:
-            record_result(connection, result)
+            if not origin.is_from_store:
+                record_result(connection, result)
+            elif why_not := record_copy_result(connection, result):
+                echo(f"the result is only printed: {escape_control_chars(why_not)}\n", err=True)
         except KanisterKafkaError as failure:
             words = escape_control_chars(str(failure))
             print_warning(f"the result is not written to the backup: {words}")

@@ -133,6 +133,12 @@ class Backup:
     """Repository with its copy, as restic names it; empty if there is none."""
     exported_at: str = ""
     """When it was copied, as RFC 3339; empty if there is no copy, or if it is being deleted."""
+    copy_verified: str = ""
+    """How the last verification of its copy ended; empty if there was none since it was copied."""
+    copy_verified_at: str = ""
+    """When that was, as RFC 3339."""
+    copy_verified_in: str = ""
+    """Repository from which the copy was restored for it."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()
