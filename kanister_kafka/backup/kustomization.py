@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.output_dir import files_that_stay, read_text
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import (
+    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
 )
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc import loads, to_python
 from kanister_kafka.yamldoc.dumper import dump
 
 FILE_NAME = "kustomization.yaml"
@@ -27,7 +30,9 @@ STARTS_SOMETHING = ("RestoreAction",)
 HOOKS = ("preHook", "onSuccess", "onFailure")
 BLUEPRINT = {"group": "cr.kanister.io", "kind": "Blueprint"}
 DEPLOYMENT = {"group": "apps", "kind": "Deployment"}
+CRON_JOB = {"group": "batch", "kind": "CronJob"}
 ROLE = {"group": "rbac.authorization.k8s.io", "kind": "Role"}
+Object = dict[str, Any]
 KASTEN = "config.kio.kasten.io"
 ADMISSION = {"group": "admissionregistration.k8s.io"}
 
@@ -43,25 +48,50 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError if one would replace a file that another program has written.
+    A base that is there keeps the files of other Blueprints that it lists. Raises UnreachableError
+    if a file would replace one that another program has written.
     """
     try:
         _refuse_foreign_files(directory)
     except OSError as failure:
         raise UnreachableError(f"{directory}: {failure.strerror or failure}") from failure
-    files = [
-        name for name, one in manifest_files(manifests).items() if one.kind not in STARTS_SOMETHING
-    ]
+    rendered = manifest_files(manifests)
+    texts = {name: one.text for name, one in rendered.items()} | {FILE_NAME: "", CONFIGURATION: ""}
+    blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
+    others = _listed(directory) & files_that_stay(directory, texts, blueprint)
+    own = {name for name, one in rendered.items() if one.kind not in STARTS_SOMETHING}
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": sorted(files),
+        "resources": sorted(own | others),
         "configurations": [CONFIGURATION],
     }
+    paths = {*pods(plan)}
+    for name in others:
+        paths.update(_pods_of_file(directory / name))
     return {
         FILE_NAME: MARK + dump(made),
-        CONFIGURATION: MARK + dump(configuration(pods(plan))),
+        CONFIGURATION: MARK + dump(configuration(sorted(paths))),
     }
+
+
+def _listed(directory: Path) -> frozenset[str]:
+    """Return the files that the base lists which is there."""
+    names: set[str] = set()
+    for document in loads(read_text(directory / FILE_NAME)).documents:
+        listed = to_python(document.root).get("resources")
+        names.update(map(str, listed if isinstance(listed, list) else ()))
+    return frozenset(names)
+
+
+def _pods_of_file(path: Path) -> Iterator[str]:
+    """Yield the paths of the arguments of all phases of the Blueprints in a file."""
+    for document in loads(read_text(path)).documents:
+        actions = to_python(document.root).get("actions")
+        if document.kind != BLUEPRINT["kind"] or not isinstance(actions, dict):
+            continue
+        for name, action in actions.items():
+            yield from _paths(name, defer_phase="deferPhase" in (action or ()))
 
 
 def _refuse_foreign_files(directory: Path) -> None:
@@ -79,10 +109,14 @@ def pods(plan: BackupPlan) -> tuple[str, ...]:
     """Return the paths of the arguments of all phases, as Kustomize writes them."""
     found: list[str] = []
     for action in plan.actions:
-        found.append(f"actions/{action.name}/phases/args")
-        if action.defer_phase:
-            found.append(f"actions/{action.name}/deferPhase/args")
+        found += _paths(action.name, defer_phase=action.defer_phase is not None)
     return tuple(found)
+
+
+def _paths(action: str, *, defer_phase: bool) -> Iterator[str]:
+    yield f"actions/{action}/phases/args"
+    if defer_phase:
+        yield f"actions/{action}/deferPhase/args"
 
 
 def configuration(arguments: Iterable[str]) -> dict[str, Any]:
@@ -98,7 +132,8 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
         f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
         f"podAnnotations/{_escaped(KEEP_ACCOUNT_NAME)}",
     )
-    named: list[dict[str, str]] = []
+    scheduled = "spec/jobTemplate/spec/template/metadata/annotations"
+    named = [{**CRON_JOB, "path": f"{scheduled}/{_escaped(BLUEPRINT_NAME)}"}]
     for path in arguments:
         named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
@@ -110,6 +145,11 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                 "kind": "ConfigMap",
                 "version": "v1",
                 "fieldSpecs": [{**DEPLOYMENT, "path": f"{pod}/{_escaped(STATE_CONFIGMAP_NAME)}"}],
+            },
+            {
+                "kind": "ServiceAccount",
+                "version": "v1",
+                "fieldSpecs": [{**DEPLOYMENT, "path": f"{pod}/{_escaped(KEEP_ACCOUNT_NAME)}"}],
             },
             {
                 **DEPLOYMENT,
@@ -130,10 +170,68 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                         for hook in HOOKS
                     ),
                     {"group": KASTEN, "kind": "BlueprintBinding", "path": "spec/blueprintRef/name"},
+                    {**ROLE, "path": "rules/resourceNames"},
                 ],
             },
         ],
     }
+
+
+# The objects of an overlay, to compare them with a cluster.
+
+NAMES = frozenset(
+    {
+        ("", "serviceAccountName"),
+        ("", STATE_CONFIGMAP_NAME),
+        ("", WATCHDOG_NAME),
+        ("", KEEP_ACCOUNT_NAME),
+        ("", BLUEPRINT_NAME),
+        ("metadata", "name"),
+        ("configMap", "name"),
+        ("roleRef", "name"),
+        ("subjects", "name"),
+        ("blueprintRef", "name"),
+        *((hook, "blueprint") for hook in HOOKS),
+    }
+)
+"""Fields with the name of a rendered object, each with the field above it; empty for any."""
+RULED = ("Blueprint", "ConfigMap", "Deployment")
+"""Kinds that `resourceNames` of a Role may name."""
+
+
+def rename(objects: Iterable[Object], prefix: str, suffix: str) -> list[Object]:
+    """Return the objects of a base as an overlay with `namePrefix` and `nameSuffix` has them."""
+    items = list(objects)
+    ruled = frozenset(
+        (item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        for item in items
+        if item["kind"] in RULED
+    )
+    return [_Renaming(prefix, suffix, ruled, item["metadata"]).of(item) for item in items]
+
+
+class _Renaming:
+    """Renames the names in one object."""
+
+    def __init__(
+        self, prefix: str, suffix: str, ruled: frozenset[tuple[str, str]], metadata: Object
+    ) -> None:
+        self.prefix, self.suffix, self.ruled = prefix, suffix, ruled
+        self.namespace = metadata.get("namespace", "")
+
+    def of(self, item: Object) -> Object:
+        """Return the object with its names and those of others renamed."""
+        renamed: Object = self._value(item, "", "")
+        return renamed
+
+    def _value(self, value: Any, above: str, key: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self._value(below, key, name) for name, below in value.items()}
+        if isinstance(value, list):
+            return [self._value(below, above, key) for below in value]
+        is_name = ("", key) in NAMES or (above, key) in NAMES
+        is_ruled = key == "resourceNames" and (self.namespace, value) in self.ruled
+        return f"{self.prefix}{value}{self.suffix}" if is_name or is_ruled else value
 
 
 def _escaped(key: str) -> str:

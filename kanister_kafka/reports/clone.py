@@ -62,7 +62,10 @@ def verification_tree(result: Verification) -> dict[str, Any]:
         "backup": result.backup.name,
         "namespace": result.backup.kafka.namespace,
         "kafka": result.backup.kafka.name,
+        "clusterId": result.backup.cluster_id or None,
+        "repository": result.repository or None,
         "restoredInto": result.target.namespace,
+        "started": result.started,
         "time": format_second(result.time),
         "outcome": result.outcome.value,
         "faults": list(result.faults),
@@ -81,6 +84,7 @@ def verification_tree(result: Verification) -> dict[str, Any]:
             "batches": source.batches,
             "records": source.records,
             "differences": list(source.differences),
+            "notes": list(source.notes),
         }
         if source
         else None,
@@ -113,8 +117,9 @@ def verification_html(result: Verification) -> str:
 
 def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
     records = result.records
+    origin = f" from {result.repository}" if result.repository else ""
     facts = [
-        f"restored into namespace {result.target.namespace}"
+        f"restored{origin} into namespace {result.target.namespace}"
         + ("; all nodes became Ready" if result.started else ", and did not become Ready"),
         f"{count_noun(result.partitions, 'partition')} with internal ones; the end of "
         f"{result.compared} compared with the backup",

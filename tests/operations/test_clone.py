@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,24 @@ def test_the_copy_has_the_volumes_and_credentials_of_the_backup_and_no_client() 
     kinds = {item["kind"] for item in made.objects}
     assert not kinds & {"KafkaMirrorMaker2", "KafkaTopic", "KafkaUser"}
     assert "KafkaMirrorMaker2 mirror: no client of Kafka is started" in made.left_out
+
+
+def test_the_copy_of_a_group_is_filled_from_its_members() -> None:
+    names = [f"snapshot-{number}" * 3 for number in range(len(CLAIMS))]
+    members = tuple(
+        BackupSnapshot(name, one, ready=True, restore_size="1Gi")
+        for name, one in zip(names, CLAIMS, strict=True)
+    )
+    sources = [SnapshotSource(name=one, driver="csi", handle=f"handle-{one}") for one in names]
+    found = contents()
+    made = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources)
+    assert made.refusals == ()
+    assert [item["spec"]["dataSource"]["name"] for item in made.claims] == names
+    assert [item["metadata"]["name"] for item in made.snapshots] == names
+    handles = [item["spec"]["source"]["snapshotHandle"] for item in made.contents]
+    assert handles == [f"handle-{one}" for one in names]
+    missing = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources[:1])
+    assert missing.refusals == (f"VolumeSnapshot {names[1]} of the backup cannot be used",)
 
 
 def test_the_snapshot_in_the_storage_outlives_the_copy() -> None:
@@ -1107,6 +1126,7 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     (job,) = [one for one in render(planned) if one.kind == "CronJob"]
     words = yaml.safe_load(job.text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     cluster.add("namespaces", "", "other")
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka")
     cluster.asked.clear()
     done = run(cluster, *words["containers"][0]["args"])
     assert done.exit_code == 0, done.output

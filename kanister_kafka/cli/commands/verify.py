@@ -14,6 +14,7 @@ from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, progress_report
 from kanister_kafka.cli.location import find_clone_source, import_options, location_options
+from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
@@ -35,9 +36,18 @@ SETUP_S = 1200
 RECORDS = ("none", "sample", "all")
 
 
-@click.command(epilog="Example: kanister-kafka verify 20260102030405 -n kafka --memory 1Gi")
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: kanister-kafka verify 20260102030405 -n kafka --memory 1Gi",
+)
 @click.argument("backup")
 @catalogue_options
+@click.option(
+    "--blueprint",
+    default="",
+    metavar="NAME",
+    help="Blueprint of the Kafka.  [default: the applied one]",
+)
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @location_options
@@ -102,13 +112,18 @@ def verify(
     not be made for another reason, the backup keeps its last result.
 
     With --location, the volumes come from an object store, and nothing of the backup must be in the
-    cluster. The result is only printed.
+    cluster. The store is not written. If the cluster has the backup, the result is written to that
+    as the one of its copy, else it is only printed.
     """
     from kanister_kafka.kube.exec import check_exec
     from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
-    from kanister_kafka.operations.clone.verification import RecordsRead, record_result
+    from kanister_kafka.operations.clone.verification import (
+        RecordsRead,
+        record_copy_result,
+        record_result,
+    )
     from kanister_kafka.operations.clone.verify import Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
@@ -148,10 +163,11 @@ def verify(
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
-        if origin.is_from_store:
-            return
         try:
-            record_result(connection, result)
+            if not origin.is_from_store:
+                record_result(connection, result)
+            elif why_not := record_copy_result(connection, result):
+                echo(f"the result is only printed: {escape_control_chars(why_not)}\n", err=True)
         except KanisterKafkaError as failure:
             words = escape_control_chars(str(failure))
             print_warning(f"the result is not written to the backup: {words}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from kanister_kafka import constants
-from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.kube.objects import join_limited
+from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import get_path, join_limited, label
 from kanister_kafka.operations.backups.model import Backup, PartitionOffsets
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef
@@ -80,6 +80,8 @@ class Verification:
     """None if the copy was not compared with its source."""
     started: bool = True
     """Whether every node of the copy became Ready."""
+    repository: str = ""
+    """Repository of restic from which it was restored; empty if from snapshots."""
 
     @property
     def outcome(self) -> VerificationOutcome:
@@ -139,14 +141,50 @@ def compare_offsets(
 
 def record_result(connection: KubeClient, result: Verification) -> None:
     """Write the result into the Secret with the facts of the backup."""
+    _annotate(
+        connection,
+        result.backup,
+        {
+            constants.VERIFIED: result.outcome.value,
+            constants.VERIFIED_AT: format_second(result.time),
+        },
+    )
+
+
+def record_copy_result(connection: KubeClient, result: Verification) -> str:
+    """Write the result of a copy in a store into the Secret of the backup that it is a copy of.
+
+    Returns why it is not written if this cluster does not have that backup, and an empty text if it
+    is. The store is not written: it may refuse that, and a copy must not change after it was made.
+    """
     backup = result.backup
-    change = {
-        "metadata": {
-            "annotations": {
-                constants.VERIFIED: result.outcome.value,
-                constants.VERIFIED_AT: format_second(result.time),
-            }
-        }
-    }
-    name = f"{backup.kafka.name}-backup-{backup.name}-facts"
-    connection.patch(SECRETS, name, backup.kafka.namespace, change)
+    live = connection.find(SECRETS, _facts_name(backup), backup.kafka.namespace)
+    if live is None:
+        return f"{backup} is not in this cluster"
+    if not _is_same(backup, live):
+        return f"{backup} of this cluster is another one with the same name"
+    _annotate(
+        connection,
+        backup,
+        {
+            constants.COPY_VERIFIED: result.outcome.value,
+            constants.COPY_VERIFIED_AT: f"{format_second(result.time)} {result.repository}",
+        },
+    )
+    return ""
+
+
+def _is_same(copied: Backup, secret: Object) -> bool:
+    """Return whether a Secret is of the backup that was copied; copies of old have no uid."""
+    if copied.uid:
+        return copied.uid == str(get_path(secret, "metadata", "uid") or "")
+    return bool(copied.run) and copied.run == label(secret, constants.RUN)
+
+
+def _annotate(connection: KubeClient, backup: Backup, annotations: Mapping[str, str]) -> None:
+    change = {"metadata": {"annotations": {**annotations}}}
+    connection.patch(SECRETS, _facts_name(backup), backup.kafka.namespace, change)
+
+
+def _facts_name(backup: Backup) -> str:
+    return f"{backup.kafka.name}-backup-{backup.name}-facts"

@@ -72,6 +72,7 @@ class Verifier:
             compared=compared,
             records=records,
             source=source,
+            repository=_repository(self._plan),
         )
 
     def _identity(self) -> Iterable[str]:
@@ -144,6 +145,7 @@ def run_verification(
                     time=now(),
                     faults=(str(failure),),
                     started=False,
+                    repository=_repository(plan),
                 )
             on_result(result)
         finally:
@@ -152,3 +154,7 @@ def run_verification(
             for text in left:
                 runner.report(f"FAILED: not removed: {text}")
     return left
+
+
+def _repository(plan: ClonePlan) -> str:
+    return plan.imports.repository.url if plan.imports else ""
