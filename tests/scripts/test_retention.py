@@ -125,7 +125,9 @@ LIB = ("common.sh", "report-retention.sh", "hold-retention.sh")
 DIRECT = """
 exec 3>&1
 KAFKA=kafkas
-kubectl_retry() { if [[ $1 == get ]]; then printf '%s\n' "$ANSWER"; else printf 'patch %s\n' "${@: -1}" >&3; fi; }
+kubectl_retry() {
+  if [[ $1 == get ]]; then printf '%s\n' "$ANSWER"; else printf 'patch %s\n' "${@: -1}" >&3; fi
+}
 apply_retention 2026-01-02T03:04:05Z
 """
 """Runs apply_retention without the fake kubectl, which takes half a second."""
@@ -179,7 +181,9 @@ HELD = constants.RETENTION_HELD
     config=st.none() | st.dictionaries(st.sampled_from([*OPTIONS, "num.partitions"]), VALUES),
     rounds=st.lists(st.tuples(st.sampled_from(["hold", "72h"]), CHANGES), min_size=2, max_size=3),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_holds_and_release_are_those_of_the_library_and_keep_the_changes_of_a_user(
     shell: Shell, config: dict[str, Any] | None, rounds: list[tuple[str, dict[str, Any] | None]]
 ) -> None:
