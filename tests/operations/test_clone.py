@@ -33,7 +33,8 @@ from kanister_kafka.operations.clone.plan import (
 )
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources, references
-from kanister_kafka.operations.clone.source_comparison import compare_replicas
+from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
+from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
@@ -794,6 +795,17 @@ def test_records_that_only_the_source_has_are_reported(cluster) -> None:
     assert report["outcome"] == "started"
     assert report["unverified"] == [
         "the source still has records before the first one of the copy: orders-0 at 0, not 1"
+    ]
+
+
+def test_a_partition_that_only_the_source_has_is_reported() -> None:
+    copied = {("orders", 0): (0, 10)}
+    current = {("orders", 0): (0, 10), ("orders", 1): (0, 10), ("new", 0): (0, 10)}
+    ranges, notes = common_ranges([], copied, current, {}, RecordsRead.ALL)
+    assert ranges == {"orders-0": (0, 10)}
+    assert notes == ["not compared with the source, not in the copy: orders-1"]
+    assert common_ranges([], copied, current, {"orders": "no"}, RecordsRead.ALL)[1] == [
+        "not compared with the source, no: orders"
     ]
 
 

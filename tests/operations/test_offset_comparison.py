@@ -75,17 +75,25 @@ def test_a_later_beginning_is_a_fault_if_retention_deletes_nothing(retention) ->
         "app-KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-0000000006-topic",
         "app-KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-0000000014-topic",
         "app-named-subscription-response-topic",
+        "__share_group_state",
     ],
 )
-def test_kafka_streams_deletes_records_of_its_own_topics(topic) -> None:
+@pytest.mark.parametrize("offsets", [(6, 1000), (999, 1000), (1000, 1000), (1200, 1300)])
+def test_owners_of_some_topics_delete_their_records_at_once(topic, offsets) -> None:
     recorded = [PartitionOffsets(topic, 0, 5, 1000)]
-    unlimited = TopicRetention(topic, -1, -1, deletes=True)
-    result = compare_offsets(recorded, {(topic, 0): (6, 1000)}, [unlimited])
-    assert (result.faults, result.unverified) == ((), ())
-    assert result.notes == (f"begins later: {topic}-0 at 6, not 5",)
+    for limit in (-1, 604_800_000):
+        deleting = TopicRetention(topic, limit, -1, deletes=True)
+        result = compare_offsets(recorded, {(topic, 0): offsets}, [deleting])
+        assert (result.faults, result.unverified) == ((), ())
+        assert result.notes[-1] == (
+            "begins later, in topics of which Kafka or Kafka Streams deletes all records that it "
+            f"no longer needs: {topic}-0 at {offsets[0]}, not 5"
+        )
+    assert compare_offsets(recorded, {(topic, 0): (6, 999)}, [deleting]).faults
     # Kafka refuses to delete records of a topic that is only compacted.
     compacted = TopicRetention(topic, -1, -1, deletes=False)
-    assert compare_offsets(recorded, {(topic, 0): (6, 1000)}, [compacted]).faults
+    assert compare_offsets(recorded, {(topic, 0): offsets}, [compacted]).faults
+    assert not is_passed(compare_offsets(recorded, {(topic, 0): offsets}, []))
 
 
 @pytest.mark.parametrize("retention", [WEEK, BY_SIZE], ids=["time", "size"])

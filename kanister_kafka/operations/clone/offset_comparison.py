@@ -12,17 +12,18 @@ from kanister_kafka.operations.backups.model import PartitionOffsets, TopicReten
 LARGE_MOVE_PERCENT = 10
 """Share of the records of a partition that retention may have deleted before the brokers stopped.
 
-Offsets are read at the flush, some minutes before the stop. Retention deletes whole segments, so a
+Offsets are read at the flush, at most some minutes before the stop. Retention deletes whole segments, so a
 partition of ten segments loses a tenth at once. More can be right if it has fewer segments, but
 nothing in the copy shows that.
 """
-STREAMS_TOPIC = re.compile(
-    r".+(-repartition|-subscription-(registration|response)-topic"
+PURGED_TOPIC = re.compile(
+    r"__share_group_state|.+(-repartition|-subscription-(registration|response)-topic"
     r"|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic)"
 )
-"""Topics without limits from which Kafka Streams deletes the records that it has processed.
+"""Topics of which the owner deletes all records that it no longer needs, in addition to retention.
 
-The names are those of `StreamsResetter.matchesInternalTopicFormat`, without changelogs.
+These are the topics between the steps of Kafka Streams, by the names of
+`StreamsResetter.matchesInternalTopicFormat`, and that of Kafka's share coordinator.
 """
 
 RestoredOffsets = Mapping[tuple[str, int], tuple[int | None, int]]
@@ -52,7 +53,7 @@ def compare_offsets(
     `topics` are those of the backup. The offsets of the backup were read before the brokers
     stopped: until then a partition can grow, and retention can move its beginning. A later
     beginning is a fault if the topic deletes no records, or if nothing is left of a partition that
-    had records.
+    had records, except if its owner deletes them.
     """
     comparer = _OffsetComparer({topic.name: topic for topic in topics})
     rows = tuple(recorded)
@@ -97,6 +98,7 @@ class _OffsetComparer:
         self._compared = 0
         self._longer: list[str] = []
         self._later: list[str] = []
+        self._purged: list[str] = []
         self._far: list[str] = []
         self._unexplained: list[str] = []
         self._without_end: list[str] = []
@@ -117,7 +119,7 @@ class _OffsetComparer:
         self._compared += row.partition is not None
         if latest < row.latest:
             self.faults.append(f"{_subject(row)} ends at {latest}, and ended at {row.latest}")
-        elif fault := _emptied(row, earliest, latest):
+        elif not self._is_purged(row.topic) and (fault := _emptied(row, earliest, latest)):
             self.faults.append(fault)
             return
         elif latest > row.latest:
@@ -137,6 +139,8 @@ class _OffsetComparer:
             self._later.append(moved)
         elif topic is None:
             self._unexplained.append(moved)
+        elif self._is_purged(row.topic):
+            self._purged.append(moved)
         elif _deletes_nothing(topic):
             self.faults.append(
                 f"{_subject(row)} begins at {earliest}, and began at {first}, although the "
@@ -147,11 +151,18 @@ class _OffsetComparer:
         else:
             self._later.append(moved)
 
+    def _is_purged(self, name: str) -> bool:
+        topic = self._topics.get(name)
+        # Kafka refuses DeleteRecords for a topic that is only compacted.
+        return topic is not None and topic.deletes and bool(PURGED_TOPIC.fullmatch(name))
+
     def result(self) -> OffsetComparison:
         """Return all differences, a line for each kind."""
         notes = {
             "longer than when its offsets were read": self._longer,
             "begins later": self._later,
+            "begins later, in topics of which Kafka or Kafka Streams deletes all records that it "
+            "no longer needs": self._purged,
         }
         unverified = {
             "the backup has only the sums of all partitions of these topics, so no partition of "
@@ -196,11 +207,5 @@ def _emptied(row: PartitionOffsets, earliest: int | None, latest: int) -> str:
 
 
 def _deletes_nothing(topic: TopicRetention) -> bool:
-    """Return whether neither Kafka nor Kafka Streams deletes the oldest records of a topic.
-
-    Kafka refuses DeleteRecords for a topic that is only compacted.
-    """
-    if not topic.deletes:
-        return True
-    unlimited = topic.retention_ms < 0 and topic.retention_bytes < 0
-    return unlimited and not STREAMS_TOPIC.fullmatch(topic.name)
+    """Return whether Kafka never deletes the oldest records of a topic."""
+    return not topic.deletes or (topic.retention_ms < 0 and topic.retention_bytes < 0)

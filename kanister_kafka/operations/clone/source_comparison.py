@@ -20,6 +20,7 @@ SAMPLED_OFFSETS = 10_000
 """Of each partition, the last offsets that a sample compares."""
 
 GONE = "no longer in the source"
+ABSENT = "not in the copy"
 UNKNOWN = "its first offset could not be read"
 
 
@@ -147,6 +148,9 @@ def common_ranges(
             ranges[name] = (first, end)
         elif earliest < latest:
             skipped.setdefault(GONE, set()).add(name)
+    topics = {topic for topic, _partition in copied} - unequal.keys()
+    if absent := {f"{topic}-{n}" for topic, n in current.keys() - copied.keys() if topic in topics}:
+        skipped[ABSENT] = absent
     return ranges, _notes(skipped)
 
 

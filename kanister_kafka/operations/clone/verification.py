@@ -74,7 +74,7 @@ class Verification:
     notes: tuple[str, ...] = ()
     """Differences that are not faults, and partitions that were not compared with the source."""
     unverified: tuple[str, ...] = ()
-    """What was not compared with the backup, and differences whose cause cannot be verified."""
+    """Parts that were not compared with the backup, and differences of unknown cause."""
     partitions: int = 0
     """Partitions of the restored Kafka, internal ones too."""
     compared: int = 0
