@@ -12,9 +12,9 @@ from kanister_kafka.operations.backups.model import PartitionOffsets, TopicReten
 LARGE_MOVE_PERCENT = 10
 """Share of the records of a partition that retention may have deleted before the brokers stopped.
 
-Offsets are read at the flush, at most some minutes before the stop. Retention deletes whole segments, so a
-partition of ten segments loses a tenth at once. More can be right if it has fewer segments, but
-nothing in the copy shows that.
+Offsets are read at the flush, at most some minutes before the stop. Retention deletes whole
+segments, so a partition of ten segments loses a tenth at once. More can be right if it has fewer
+segments, but nothing in the copy shows that.
 """
 PURGED_TOPIC = re.compile(
     r"__share_group_state|.+(-repartition|-subscription-(registration|response)-topic"
