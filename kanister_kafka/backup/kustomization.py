@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.output_dir import files_that_stay, read_text
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import (
     KEEP_ACCOUNT_NAME,
@@ -14,6 +15,7 @@ from kanister_kafka.constants import (
     WATCHDOG_NAME,
 )
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc import loads, to_python
 from kanister_kafka.yamldoc.dumper import dump
 
 FILE_NAME = "kustomization.yaml"
@@ -43,25 +45,50 @@ def kustomization_files(
 ) -> dict[str, str]:
     """Return the files that make a directory with one file an object a base, by their names.
 
-    Raises UnreachableError if one would replace a file that another program has written.
+    A base that is there keeps the files of other Blueprints that it lists. Raises UnreachableError
+    if a file would replace one that another program has written.
     """
     try:
         _refuse_foreign_files(directory)
     except OSError as failure:
         raise UnreachableError(f"{directory}: {failure.strerror or failure}") from failure
-    files = [
-        name for name, one in manifest_files(manifests).items() if one.kind not in STARTS_SOMETHING
-    ]
+    rendered = manifest_files(manifests)
+    texts = {name: one.text for name, one in rendered.items()} | {FILE_NAME: "", CONFIGURATION: ""}
+    blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
+    others = _listed(directory) & files_that_stay(directory, texts, blueprint)
+    own = {name for name, one in rendered.items() if one.kind not in STARTS_SOMETHING}
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": sorted(files),
+        "resources": sorted(own | others),
         "configurations": [CONFIGURATION],
     }
+    paths = {*pods(plan)}
+    for name in others:
+        paths.update(_pods_of_file(directory / name))
     return {
         FILE_NAME: MARK + dump(made),
-        CONFIGURATION: MARK + dump(configuration(pods(plan))),
+        CONFIGURATION: MARK + dump(configuration(sorted(paths))),
     }
+
+
+def _listed(directory: Path) -> frozenset[str]:
+    """Return the files that the base lists which is there."""
+    names: set[str] = set()
+    for document in loads(read_text(directory / FILE_NAME)).documents:
+        listed = to_python(document.root).get("resources")
+        names.update(map(str, listed if isinstance(listed, list) else ()))
+    return frozenset(names)
+
+
+def _pods_of_file(path: Path) -> Iterator[str]:
+    """Yield the paths of the arguments of all phases of the Blueprints in a file."""
+    for document in loads(read_text(path)).documents:
+        actions = to_python(document.root).get("actions")
+        if document.kind != BLUEPRINT["kind"] or not isinstance(actions, dict):
+            continue
+        for name, action in actions.items():
+            yield from _paths(name, defer_phase="deferPhase" in (action or ()))
 
 
 def _refuse_foreign_files(directory: Path) -> None:
@@ -79,10 +106,14 @@ def pods(plan: BackupPlan) -> tuple[str, ...]:
     """Return the paths of the arguments of all phases, as Kustomize writes them."""
     found: list[str] = []
     for action in plan.actions:
-        found.append(f"actions/{action.name}/phases/args")
-        if action.defer_phase:
-            found.append(f"actions/{action.name}/deferPhase/args")
+        found += _paths(action.name, defer_phase=action.defer_phase is not None)
     return tuple(found)
+
+
+def _paths(action: str, *, defer_phase: bool) -> Iterator[str]:
+    yield f"actions/{action}/phases/args"
+    if defer_phase:
+        yield f"actions/{action}/deferPhase/args"
 
 
 def configuration(arguments: Iterable[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,10 +51,11 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
     """Write files into a directory, which is created if it is absent, and yield each path.
 
     `below` is the name of a directory in it, where they go into that one. Raises UnreachableError
-    if either is a symbolic link, or is reached through one from the working directory, and if a
-    file cannot be written.
+    if either is a symbolic link, or is reached through one from the working directory, if a file
+    holds another object, and if a file cannot be written.
     """
     place = folder / below
+    refuse_other_objects(place, files)
     try:
         _make(folder, below)
         for name, text in files.items():
@@ -75,6 +77,23 @@ def write_file(path: Path, text: str) -> None:
             _replace(path, text)
     except OSError as failure:
         raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+def refuse_other_objects(folder: Path, files: Mapping[str, str]) -> None:
+    """Raise UnreachableError if a file that would be replaced holds an object that is not in it.
+
+    Files are named after kind and name, so those of two Kafkas with one name in two namespaces have
+    the same names. A file that cannot be parsed holds no object that could be lost.
+    """
+    for name, text in _texts(folder, files):
+        if text == files[name]:
+            continue
+        lost = _objects(text) - _objects(files[name])
+        if lost:
+            raise UnreachableError(
+                f"{folder / name} holds another object, {min(lost)}, and is not replaced: use "
+                "another directory, or remove the file"
+            )
 
 
 def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[Path]:
@@ -172,8 +191,9 @@ def outdated_files(
 
     Too much are only files that serve this Blueprint (`NAMESPACE/NAME`), and rendered scripts that
     no file names: other files belong to others. Raises UnreachableError for a file that cannot be
-    read.
+    read, or that holds another object.
     """
+    refuse_other_objects(folder, expected)
     found = dict(_texts(folder, set(expected) | set(_names(folder))))
     superfluous = _superfluous(found, expected, blueprint)
     return tuple(
@@ -181,6 +201,12 @@ def outdated_files(
         for name in sorted(expected.keys() | found.keys())
         if found.get(name) != expected.get(name) and (name in expected or name in superfluous)
     )
+
+
+def files_that_stay(folder: Path, expected: Mapping[str, str], blueprint: str) -> frozenset[str]:
+    """Name the YAML files that are there, are not of this rendering, and are not removed by it."""
+    found = dict(_texts(folder, set(_names(folder))))
+    return frozenset(found.keys() - expected.keys() - _superfluous(found, expected, blueprint))
 
 
 def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprint: str) -> set[str]:
@@ -215,6 +241,15 @@ def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
             raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
+def _objects(text: str) -> set[str]:
+    """Return the kind, namespace and name of each object in a text."""
+    return {
+        f"{one.kind} {'/'.join(filter(None, (one.text('metadata', 'namespace'), name)))}"
+        for one in loads(text).documents
+        if (name := one.text("metadata", "name"))
+    }
+
+
 def _is_unused(name: str, files: Mapping[str, str]) -> bool:
     """Return whether a file has shared scripts that no other of the files names."""
     documents = loads(files[name]).documents if SCRIPTS in name else ()
@@ -222,8 +257,9 @@ def _is_unused(name: str, files: Mapping[str, str]) -> bool:
         return False
     others = [text for other, text in files.items() if other != name]
     for document in documents:
-        scripts = document.text("metadata", "name")
-        if any(scripts in text for text in others):
+        # the name of scripts of one Kafka's own ends with that of the shared ones
+        scripts = re.compile(rf"(?<![-.\w]){re.escape(document.text('metadata', 'name'))}(?![-\w])")
+        if any(map(scripts.search, others)):
             return False
     return True
 

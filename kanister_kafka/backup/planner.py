@@ -172,7 +172,7 @@ class _PlanBuilder:
             found[names.account] += backup_rights(cluster, options, names)
         found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
         if names.keep:
-            found.setdefault(names.keep, []).extend(save_rights(cluster, names))
+            found.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
         if names.restore:
             of_restore = restore_rights(cluster, options, names, engine=self.engine)
             found[names.restore] = [*of_restore]

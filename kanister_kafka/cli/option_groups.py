@@ -11,8 +11,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
     "Backup": (
-        "strategy", "engine", "snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
-        "require_quiet", "timeouts", "hook_timeout",
+        "strategy", "engine", "snapshot_class", "group_snapshot_class", "restart_after",
+        "quiesce_by", "unclean_stop", "require_quiet", "timeouts", "hook_timeout",
     ),
     "Kasten": (
         "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
@@ -28,6 +28,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "keep_copies_last", "keep_copies_hourly", "keep_copies_daily", "keep_copies_weekly",
         "keep_copies_monthly", "keep_copies_yearly", "keep_copies_within",
     ),
+    "Copy in another namespace": (
+        "into", "storage_class", "cpu", "memory", "heap", "entity_operator",
+    ),
+    "Object store": (
+        "location", "location_secret", "insecure_tls", "restic", "import_parallel",
+        "import_image", "import_timeout", "unchanged",
+    ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
         "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
@@ -39,20 +46,26 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 class SectionedCommand(click.Command):
-    """A command whose help has its options in sections."""
+    """A command whose help has its options in sections, if there are several for a section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what is the command's own first, then the sections."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        section_of = self._sections({one.name or "" for one in options if not one.hidden})
         records: dict[str, list[tuple[str, str]]] = {"Options": [], **{one: [] for one in SECTIONS}}
-        section_of = {}
-        for section, names in SECTIONS.items():
-            section_of.update(dict.fromkeys(names, section))
-        for option in self.get_params(ctx):
-            if isinstance(option, click.Argument):
-                continue  # the first line names it
+        for option in options:
             if (record := option.get_help_record(ctx)) is not None:
                 records[section_of.get(option.name or "", "Options")].append(record)
         for title, rows in records.items():
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def _sections(self, options: set[str]) -> dict[str, str]:
+        """Return the section of each option that is not alone in it."""
+        section_of = {}
+        for section, names in SECTIONS.items():
+            present = options.intersection(names)
+            if len(present) > 1:
+                section_of.update(dict.fromkeys(present, section))
+        return section_of

@@ -131,7 +131,10 @@ def _stop(backup: Backup) -> str:
 
 def _snapshot(snapshot: Any) -> str:
     size = f", {snapshot.restore_size}" if snapshot.restore_size else ""
-    return f"{snapshot.name}: {'ready to use' if snapshot.ready else 'NOT ready to use'}{size}"
+    # The name of a member of a group does not show its claim.
+    is_named = snapshot.name.startswith(f"{snapshot.claim}-")
+    name = snapshot.name if is_named else f"{snapshot.name} of claim {snapshot.claim}"
+    return f"{name}: {'ready to use' if snapshot.ready else 'NOT ready to use'}{size}"
 
 
 def _retention(backup: Backup, now: datetime) -> str:

@@ -148,6 +148,35 @@ def test_files_of_others_are_theirs(folder: Path, form: tuple[str, str]) -> None
     assert checked(folder, form)[0] == 0
 
 
+def test_files_of_a_kafka_with_this_name_elsewhere_are_not_replaced(
+    folder: Path, form: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    moved = tmp_path_factory.mktemp("other") / "kafka.yaml"
+    text = "---\n".join(path.read_text() for path in Path("examples/kraft-combined").glob("*.yaml"))
+    moved.write_text(text.replace("namespace: kafka", "namespace: kafka2"))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for words in ((), ("--check",)):
+        done = CliRunner().invoke(
+            main, ["render", "-f", str(moved), "-o", str(folder), *form, *words]
+        )
+        assert (done.exit_code, done.stdout) == (2, ""), done.output
+        assert "holds another object, " in done.stderr
+        assert " kafka/my-cluster-kanister-kafka" in done.stderr
+        assert "use another directory" in done.stderr
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< ours\n", "", "- 1\n"])
+def test_a_file_without_an_object_is_replaced(
+    folder: Path, form: tuple[str, str], text: str
+) -> None:
+    path = folder / "blueprint-kafka.my-cluster.yaml"
+    before = path.read_bytes()
+    path.write_text(text)
+    assert render(folder, *form).exit_code == 0
+    assert path.read_bytes() == before
+
+
 def test_scripts_are_stale_when_nothing_names_them_any_more(at_root: Path, tmp_path: Path) -> None:
     assert at_root == ROOT
     form = ("--format", "yaml")

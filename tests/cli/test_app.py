@@ -20,7 +20,9 @@ from kanister_kafka.cli.app import COMMANDS
 from kanister_kafka.cli.commands.apply import apply as apply_command
 from kanister_kafka.cli.commands.policy import COMMANDS as POLICY_COMMANDS
 from kanister_kafka.cli.commands.render import render as render_command
+from kanister_kafka.cli.commands.restore import restore as restore_command
 from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
+from kanister_kafka.cli.commands.verify import verify as verify_command
 from kanister_kafka.cli.option_groups import SECTIONS
 from kanister_kafka.linter.rule_docs import rule_docs
 from tests.conftest import ROOT
@@ -537,9 +539,13 @@ def test_help_has_options_in_sections() -> None:
             order.insert(5, "Schedule")
         assert titles == order
         assert text.count("--strategy") == text.count("--kubeconfig") == 1
+    for command in (["restore"], ["verify"]):
+        titles = re.findall(r"(?m)^([A-Z][a-z ]+):$", run(*command, "--help").stdout)
+        assert titles == ["Options", "Cluster", "Copy in another namespace", "Object store"]
     of_sections = [name for names in SECTIONS.values() for name in names]
     assert len(of_sections) == len(set(of_sections))
-    every = {one.name for one in (*apply_command.params, *render_command.params)}
+    copied = restore_command.params + verify_command.params
+    every = {one.name for one in apply_command.params + render_command.params + copied}
     assert set(of_sections) - every <= {
         *("selector", "jobs", "kubeconfig", "as", "request_timeout", "verbose")
     }

@@ -482,6 +482,29 @@ def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:
     assert levels(run("my-cluster", "-o", "json"))["snapshot-class"] == "ok"
 
 
+GROUP_WORDS = ("--engine", "kanister", "--strategy", "online", "--group-snapshot-class", "groups")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta2"])
+def test_the_class_of_a_group_is_read_in_the_version_that_is_served(server, version) -> None:
+    kinds = {"volumegroupsnapshotclasses": "VolumeGroupSnapshotClass"}
+    server.kinds["groupsnapshot.storage.k8s.io", version] = kinds
+    server.put({**thing("VolumeGroupSnapshotClass", "groups", ""), "driver": "csi.example.com"})
+    assert levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))["group-snapshot-class"] == "ok"
+    server.forbid("volumegroupsnapshotclasses")
+    found = levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))
+    assert found["group-snapshot-class"] == "warning"
+
+
+@pytest.mark.parametrize("version", ["v1beta1", ""])
+def test_a_version_of_groups_that_no_step_uses_is_a_problem(server, version) -> None:
+    if version:
+        kinds = {"volumegroupsnapshotclasses": "VolumeGroupSnapshotClass"}
+        server.kinds["groupsnapshot.storage.k8s.io", version] = kinds
+    found = levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))
+    assert found["group-snapshot-class"] == "problem"
+
+
 def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
     for key in [key for key in server.objects if key[1:] == ("strimzi", "operator-0")]:
         del server.objects[key]

@@ -435,6 +435,36 @@ def test_a_base_lists_its_files_sorted_and_leaves_others_alone(tmp_path: Path) -
     assert (tmp_path / "note.txt").read_text() == "mine"
 
 
+@needs_kustomize
+def test_a_base_of_two_blueprints_has_both(tmp_path: Path) -> None:
+    def blueprints() -> list[str]:
+        return sorted(
+            one["metadata"]["name"] for one in built(tmp_path) if one["kind"] == "Blueprint"
+        )
+
+    words = ["-o", str(tmp_path), "--kustomization"]
+    render(*words)
+    hot = [*words, "--strategy", "hot"]
+    render(*hot)
+    assert blueprints() == ["shop.orders", "shop.orders.hot"]
+    for again in (words, hot):
+        render(*again, "--check")
+    (tmp_path / "kustomization.yaml").write_text(
+        (tmp_path / "kustomization.yaml").read_text() + "namePrefix: x-\n"
+    )
+    accounts = {
+        phase["args"]["podOverride"]["serviceAccountName"]
+        for one in built(tmp_path)
+        if one["kind"] == "Blueprint"
+        for action in one["actions"].values()
+        for phase in action["phases"]
+    }
+    assert all(name.startswith("x-") for name in accounts)
+    (tmp_path / "blueprint-shop.orders.yaml").unlink()
+    render(*hot)
+    assert blueprints() == ["shop.orders.hot"]
+
+
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
 def test_a_kustomization_of_somebody_else_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("resources: [mine.yaml]\n")

@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,24 @@ def test_the_copy_has_the_volumes_and_credentials_of_the_backup_and_no_client() 
     kinds = {item["kind"] for item in made.objects}
     assert not kinds & {"KafkaMirrorMaker2", "KafkaTopic", "KafkaUser"}
     assert "KafkaMirrorMaker2 mirror: no client of Kafka is started" in made.left_out
+
+
+def test_the_copy_of_a_group_is_filled_from_its_members() -> None:
+    names = [f"snapshot-{number}" * 3 for number in range(len(CLAIMS))]
+    members = tuple(
+        BackupSnapshot(name, one, ready=True, restore_size="1Gi")
+        for name, one in zip(names, CLAIMS, strict=True)
+    )
+    sources = [SnapshotSource(name=one, driver="csi", handle=f"handle-{one}") for one in names]
+    found = contents()
+    made = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources)
+    assert made.refusals == ()
+    assert [item["spec"]["dataSource"]["name"] for item in made.claims] == names
+    assert [item["metadata"]["name"] for item in made.snapshots] == names
+    handles = [item["spec"]["source"]["snapshotHandle"] for item in made.contents]
+    assert handles == [f"handle-{one}" for one in names]
+    missing = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources[:1])
+    assert missing.refusals == (f"VolumeSnapshot {names[1]} of the backup cannot be used",)
 
 
 def test_the_snapshot_in_the_storage_outlives_the_copy() -> None:

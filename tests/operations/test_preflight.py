@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kanister_kafka._version import __version__
-from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider
+from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider, Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.backup.scripts import ScriptPin, ScriptsConfigMap
@@ -242,6 +242,17 @@ def planned(**fields):
     return PlanFacts(**{**everything, **fields})
 
 
+def group_class(name="groups", driver="csi.example.com"):
+    return {**thing("VolumeGroupSnapshotClass", name, ""), "driver": driver}
+
+
+def grouped(classes):
+    """Return a plan of an online backup by a group of the class `groups`."""
+    options = {"strategy": Strategy.ONLINE, "group_snapshot_class": "groups"}
+    plan = made(engine=SnapshotProvider.KANISTER, **options)
+    return planned(plan=plan, group_classes=classes)
+
+
 def view(**fields):
     """Return what a healthy cluster looks like, but for some fields."""
     everything = {
@@ -298,6 +309,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
     assert {line.id for line in lines} == {check.id for check in CHECKS} - {
         "reading",
         "plan",
+        "group-snapshot-class",
         "image-pull",
         "export",
         "strategy",  # of hot and online backups alone
@@ -646,6 +658,36 @@ WRITER_POD = thing(
             "VolumeSnapshotClass b",
         ),
         (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class()))},
+            "ok",
+            "driver csi.example.com has VolumeGroupSnapshotClass groups",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(OptionalRead(None))},
+            "problem",
+            "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class("own")))},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has own",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen())},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has none",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class(driver="other")))},
+            "problem",
+            "is of driver other, and driver csi.example.com has the volumes of data-0",
+        ),
+        (
             storage.snapshot_class,
             {"planned": planned(plan=made(snapshot_class="else"))},
             "problem",
@@ -707,6 +749,11 @@ def test_kafka_and_storage(check, fields, level, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
+
+
+def test_a_plan_without_a_group_needs_no_class_of_groups() -> None:
+    assert said(storage.group_snapshot_class) == []
+    assert said(storage.group_snapshot_class, planned=None) == []
 
 
 def test_kasten_finds_a_snapshot_class_by_its_annotation() -> None:

@@ -69,7 +69,8 @@ def render(
     """Print the Blueprint and the objects that it needs, as YAML.
 
     In a directory, files that a former rendering of the same Blueprint has left and that are not
-    rendered any more are removed; all others stay.
+    rendered any more are removed; all others stay. A file that holds another object, for example of
+    a Kafka with the same name in another namespace, is an error, and nothing is written.
     """
     place = destination(output, output_dir)
     folder = place.folder

@@ -18,6 +18,7 @@ from kanister_kafka.cli.location import (
     is_from_store,
     location_options,
 )
+from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import action_options
 from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -31,7 +32,9 @@ START_S = 900
 """Seconds until a copy is Ready, without --timeout."""
 
 
-@click.command(epilog="Example: kanister-kafka restore 20260102030405 -n kafka")
+@click.command(
+    cls=SectionedCommand, epilog="Example: kanister-kafka restore 20260102030405 -n kafka"
+)
 @click.argument("backup")
 @catalogue_options
 @click.option(

@@ -14,6 +14,7 @@ from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, progress_report
 from kanister_kafka.cli.location import find_clone_source, import_options, location_options
+from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
@@ -36,7 +37,10 @@ RECORDS = ("none", "sample", "all")
 FAIL_ON = ("failed", "started")
 
 
-@click.command(epilog="Example: kanister-kafka verify 20260102030405 -n kafka --memory 1Gi")
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: kanister-kafka verify 20260102030405 -n kafka --memory 1Gi",
+)
 @click.argument("backup")
 @catalogue_options
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")

@@ -31,6 +31,7 @@ class BackupSnapshot:
     """A VolumeSnapshot of a backup."""
 
     name: str
+    """CLAIM-BACKUP, or the generated name of a member of a VolumeGroupSnapshot."""
     claim: str
     ready: bool
     restore_size: str = ""
@@ -164,13 +165,12 @@ class Backup:
     def faults(self) -> tuple[str, ...]:
         """Objects that a restore needs and that are missing or cannot be used."""
         found = list(self.secret_faults)
-        ready = {one.claim for one in self.snapshots if one.ready}
-        present = {one.claim for one in self.snapshots}
+        present = {one.claim: one for one in self.snapshots}
         for claim in self.claims:
             if claim not in present:
                 found.append(f"VolumeSnapshot {claim}-{self.name} is not there")
-            elif claim not in ready:
-                found.append(f"VolumeSnapshot {claim}-{self.name} is not ready to use")
+            elif not present[claim].ready:
+                found.append(f"VolumeSnapshot {present[claim].name} is not ready to use")
         return tuple(found)
 
     @property

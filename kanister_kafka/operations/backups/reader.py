@@ -145,11 +145,19 @@ class _BackupReader:
     def _snapshot(self, item: Object) -> BackupSnapshot:
         return BackupSnapshot(
             name=name_of(item),
-            claim=name_of(item).removesuffix(f"-{self.name}"),
+            claim=self._claim_of(item),
             ready=get_path(item, "status", "readyToUse") is True
             and not item["metadata"].get("deletionTimestamp"),
             restore_size=str(get_path(item, "status", "restoreSize") or ""),
         )
+
+    def _claim_of(self, snapshot: Object) -> str:
+        """Return the claim that a snapshot is of; a member of a group has a generated name."""
+        name = name_of(snapshot)
+        claim = name.removesuffix(f"-{self.name}")
+        if claim != name:
+            return claim
+        return str(get_path(snapshot, "spec", "source", "persistentVolumeClaimName") or name)
 
     def _facts(self) -> dict[str, str]:
         text = self._content(f"{self.prefix}facts")

@@ -61,6 +61,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     storage.storage,
     storage.claims,
     storage.snapshot_class,
+    storage.group_snapshot_class,
     platform.operator,
     platform.kanister,
     platform.running_action,

@@ -39,6 +39,9 @@ class PlanFacts:
     export_profile: OptionalRead[Object | None] | None = None
     """Profile with the location of copies; None if backups are not copied."""
     export_secret: OptionalRead[Object | None] | None = None
+    group_classes: OptionalRead[Objects | None] | None = None
+    """VolumeGroupSnapshotClasses; None if each claim is snapshotted by itself. None was read if the
+    cluster serves no version of them that the steps use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

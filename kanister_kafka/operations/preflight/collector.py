@@ -14,6 +14,7 @@ from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, name_of, title
 from kanister_kafka.kube.pod_options import minor_of_server
+from kanister_kafka.kube.snapshot_classes import GROUP_API
 from kanister_kafka.operations.preflight import partitions, platform, rights
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
@@ -196,6 +197,7 @@ class FactsCollector:
             export_secret=self.reader.find("v1", "Secret", plan.export_secret, self.namespace)
             if plan.export_secret
             else None,
+            group_classes=self._group_classes() if plan.options.group_snapshot_class else None,
         )
 
     def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:
@@ -301,6 +303,20 @@ class FactsCollector:
 
         return try_read(
             "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask
+        )
+
+    def _group_classes(self) -> OptionalRead[Objects | None]:
+        def ask() -> Objects | None:
+            try:
+                kind = self.connection.kind(GROUP_API, "VolumeGroupSnapshotClass")
+            except NotFoundError:
+                return None
+            return self.connection.items(kind)
+
+        return try_read(
+            "the VolumeGroupSnapshotClasses",
+            "list volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+            ask,
         )
 
     def _operators(self) -> OptionalRead[Objects]:
