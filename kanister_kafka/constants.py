@@ -54,7 +54,7 @@ EXPORT_CA = "ca.crt"
 """Key of the same Secret, if an authority that is not of the system has signed the store's
 certificate."""
 VERIFIED = f"{PREFIX}verified"
-"""On the same Secret: how its last verification ended, `passed` or `failed`."""
+"""On the same Secret: how its last verification ended: `passed`, `failed` or `started`."""
 VERIFIED_AT = f"{PREFIX}verified-at"
 """On the same Secret: when that was, as RFC 3339."""
 COPY_VERIFIED = f"{PREFIX}copy-verified"

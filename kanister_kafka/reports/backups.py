@@ -74,7 +74,7 @@ def backup_text(
         ("in progress", backup.running if not backup.complete_since else ""),
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
-        ("verified", _verified(backup, now)),
+        ("verified", _verified(backup, now) + _partly_verified(backup)),
         ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
         *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
@@ -156,6 +156,10 @@ def _verified(backup: Backup, now: datetime) -> str:
     if time is None:
         return backup.verified or "never"
     return f"{backup.verified} {_span(now - time)} ago"
+
+
+def _partly_verified(backup: Backup) -> str:
+    return ": not all of it could be verified" if backup.verified == "started" else ""
 
 
 def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:

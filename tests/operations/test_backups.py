@@ -653,10 +653,10 @@ def test_topics_expire_by_time_only_if_they_delete() -> None:
         name="20260131110000",
         kafka=KAFKA,
         topics=(
-            TopicRetention("short", 60_000, deletes=True),
-            TopicRetention("compacted", 60_000, deletes=False),
-            TopicRetention("endless", -1, deletes=True),
-            TopicRetention("long", 86_400_000, deletes=True),
+            TopicRetention("short", 60_000, -1, deletes=True),
+            TopicRetention("compacted", 60_000, -1, deletes=False),
+            TopicRetention("endless", -1, -1, deletes=True),
+            TopicRetention("long", 86_400_000, -1, deletes=True),
         ),
     )
     assert backup.expired_topics(START) == ("short",)

@@ -281,7 +281,7 @@ def test_a_backup_is_described_without_a_cluster(restic) -> None:
     assert done.exit_code == 0, done.output + done.stderr
     assert f"{CLAIMS[0]}: 1000 bytes, 2Gi of fast" in done.stdout
     assert f"kanister-kafka restore {NAME} --location {URL} --into NAMESPACE" in done.stdout
-    assert "orders: 2 partitions" in done.stdout
+    assert "orders: 1 partition, 10 records" in done.stdout
     no_secret(done, restic)
     done = run(Nowhere, "backups", "describe", NAME, "--location", LOCATION, "-o", "json")
     assert json.loads(done.stdout)["topicSizes"][0]["name"] == "orders"

@@ -34,6 +34,7 @@ REMOVAL_S = 900
 SETUP_S = 1200
 """Seconds for all waits before the start of the copy, and for the looks at its offsets."""
 RECORDS = ("none", "sample", "all")
+FAIL_ON = ("failed", "started")
 
 
 @click.command(
@@ -66,6 +67,14 @@ RECORDS = ("none", "sample", "all")
     help="Compare record batches with those of the running Kafka too. Its brokers read their logs "
     "for this.",
 )
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    default="failed",
+    show_default=True,
+    help="The result that makes the exit code 1: `failed`, or also `started`, with which no fault "
+    "was found, but not all could be verified.",
+)
 @report_form_option
 @report_file_options("Write the report as one page as well.")
 @click.option(
@@ -91,6 +100,7 @@ def verify(
     heap: str,
     records: str,
     with_source: bool,
+    fail_on: str,
     form: str,
     html: Path | None,
     output: Path | None,
@@ -108,8 +118,10 @@ def verify(
     those of the running Kafka. Then removes all objects of the copy, also
     after a failure or Ctrl-C, and writes the result to the backup.
 
-    Exits with 1 if the backup is not good, or if something of the copy is left. If the copy could
-    not be made for another reason, the backup keeps its last result.
+    The result is `passed`, `failed` if there is a fault, or `started` if there is none, but not
+    every partition could be compared. Exits with 1 if the backup is not good, or if something of
+    the copy is left. If the copy could not be made for another reason, the backup keeps its last
+    result.
 
     With --location, the volumes come from an object store, and nothing of the backup must be in the
     cluster. The store is not written. If the cluster has the backup, the result is written to that
@@ -159,7 +171,8 @@ def verify(
 
     def show(result: Verification) -> None:
         nonlocal code
-        code = 1 if result.faults else 0
+        results = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
+        code = 1 if result.outcome.value in results else 0
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))

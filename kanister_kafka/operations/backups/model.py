@@ -45,6 +45,8 @@ class TopicRetention:
     name: str
     retention_ms: int
     """-1 if records do not expire by time."""
+    retention_bytes: int
+    """-1 if the size of a partition is not limited."""
     deletes: bool
     """Whether its cleanup policy deletes."""
 
@@ -126,7 +128,8 @@ class Backup:
     offsets: tuple[PartitionOffsets, ...] = ()
     """Of every partition, internal topics too; empty in backups of earlier versions."""
     verified: str = ""
-    """How its last verification ended, `passed` or `failed`; empty if there was none."""
+    """How its last verification ended: `passed`, `failed`, or `started` if not all of it could be
+    verified; empty if there was none."""
     verified_at: str = ""
     """When that was, as RFC 3339."""
     exported: str = ""

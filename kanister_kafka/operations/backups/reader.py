@@ -7,6 +7,7 @@ claims and the retention of the topics.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -186,6 +187,7 @@ class _BackupReader:
                         return
 
     def _topics(self) -> Iterator[TopicRetention]:
+        """Yield the topics whose retention is known."""
         name = f"{self.prefix}topics"
         if name not in self.secrets:
             return
@@ -193,8 +195,9 @@ class _BackupReader:
             words = line.split(" ")
             if line.startswith("#") or len(words) < 4:
                 continue
-            retention = int(words[1]) if words[1].lstrip("-").isdecimal() else -1
-            yield TopicRetention(words[0], retention, "delete" in words[3].split(","))
+            age, size = _retention_limit(words[1]), _retention_limit(words[2])
+            if age is not None and size is not None:
+                yield TopicRetention(words[0], age, size, "delete" in words[3].split(","))
 
     def _offsets(self) -> Iterator[PartitionOffsets]:
         """Yield the rows `TOPIC PARTITION EARLIEST LATEST BYTES`; `-` is unknown."""
@@ -232,6 +235,11 @@ def _copy_result(facts_secret: Object, exported_at: str) -> tuple[str, str, str]
     if verified is None or copied is None or verified < copied:
         return "", "", ""
     return annotation(facts_secret, constants.COPY_VERIFIED), at, repository
+
+
+def _retention_limit(word: str) -> int | None:
+    """Return milliseconds or bytes, -1 if there is no limit; None if it is not a number."""
+    return int(word) if re.fullmatch(r"-?[0-9]+", word) else None
 
 
 LATEST = "latest"
