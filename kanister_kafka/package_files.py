@@ -1,7 +1,7 @@
 """Directories of the distribution that have no Python: `templates` and `docs`.
 
 Setuptools installs them as `kanister_kafka.templates` and `kanister_kafka.docs`. In a checkout they
-are beside the package. If Python runs in the root of a checkout, as `python -` does, the package
+are next to the package. If Python runs in the root of a checkout, as `python -` does, the package
 there is imported instead of the installed one.
 """
 
@@ -24,7 +24,7 @@ def package_directory(name: str) -> Traversable:
     try:
         return files(f"kanister_kafka.{name}")
     except ModuleNotFoundError:
-        beside = Path(__file__).parent.parent / name
-        if not beside.is_dir():
+        checkout = Path(__file__).parent.parent / name
+        if not checkout.is_dir():
             raise
-        return beside
+        return checkout
