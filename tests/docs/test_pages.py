@@ -22,6 +22,7 @@ from kanister_kafka.constants import BackupState
 from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.rule_docs import rule_docs
 from kanister_kafka.operations.actionset import new_action_set
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests import fleet_inputs as fleets
@@ -145,8 +146,8 @@ def test_running_shows_the_action_set_of_resume() -> None:
     shown = yaml.safe_load(block)
     made = new_action_set(
         "resume",
-        blueprint=target.blueprint,
-        namespace="kasten-io",
+        blueprint=default_names(target).blueprint,
+        namespace=default_names(target).blueprint_namespace,
         target=target.namespace,
         cluster=target.name,
         job="",
@@ -170,8 +171,9 @@ def test_kubectl_alone_uses_the_names_of_the_steps() -> None:
     named = set(re.findall(r"(?:kanister-kafka|strimzi)\.io/[a-z-]*[a-z]", text))
     own = {SAFETY_LABEL}
     assert named - known == own
-    target = KafkaRef("kafka", "my-cluster")
-    assert {target.record, target.switch} <= set(re.findall(r"my-cluster-[a-z-]+", text))
+    names = default_names(KafkaRef("kafka", "my-cluster"))
+    used = set(re.findall(r"my-cluster-[a-z-]+", text))
+    assert {names.state_config_map, names.watchdog} <= used
 
 
 def test_page_on_ci_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:

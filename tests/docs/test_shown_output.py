@@ -14,6 +14,7 @@ from kanister_kafka import constants
 from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.status import assess
 from kanister_kafka.reports.status import status_text
 from kanister_kafka.strimzi.discovery import KafkaRef
@@ -82,7 +83,7 @@ def add_stopped_kafka(cluster) -> None:
             "mirrors": [{"sourceCluster": "source", "targetCluster": "here"}],
         },
     )
-    target = KafkaRef("kafka", "my-cluster")
+    names = default_names(KafkaRef("kafka", "my-cluster"))
     record = {
         "state": "stopped",
         "since": STOPPED,
@@ -92,9 +93,9 @@ def add_stopped_kafka(cluster) -> None:
         "kafkaVersion": "3.9.2",
         "replicas.KafkaMirrorMaker2.kafka-tools.mirror": "3",
     }
-    cluster.add("configmaps", "kafka", target.record, data=record)
+    cluster.add("configmaps", "kafka", names.state_config_map, data=record)
     watchdog = {"spec": {"replicas": 1}, "status": {"readyReplicas": 1}}
-    cluster.add("deployments", "kafka", target.switch, **watchdog)
+    cluster.add("deployments", "kafka", names.watchdog, **watchdog)
 
 
 def print_status() -> str:
